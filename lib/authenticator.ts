@@ -1,0 +1,68 @@
+import { type CredentialSources, type RequestFacts, readCredentials } from './credentials/read-credentials.js';
+import { parseToken } from './credentials/token.js';
+import { AuthError } from './errors.js';
+import type { SharedLookup } from './lookup.js';
+import {
+  type ActiveRecord,
+  ANY_AGE,
+  type Claims,
+  type Clock,
+  type Freshness,
+  type Question,
+  type TokenRecord,
+} from './types.js';
+import { requireActive, type VerificationDemands, verify } from './verification/verify.js';
+
+export interface AuthenticatorDemands extends CredentialSources, VerificationDemands {
+  readonly optional: boolean;
+}
+
+/** A token that passed: who asked, what the endpoint said, and the claims for the handler. */
+export interface Verified {
+  readonly question: Question;
+  readonly record: ActiveRecord;
+  readonly claims: Claims;
+}
+
+export interface Authenticator {
+  /**
+   * Credentials, lookup, verification. A memory hit is judged in the same tick, without a promise.
+   * `undefined` is an anonymous request where that is allowed.
+   *
+   * @throws AuthError, IntrospectionError
+   */
+  authenticate(facts: RequestFacts): Verified | undefined | Promise<Verified>;
+  /** Asks and judges again, by an answer no older than `freshness` allows. */
+  reauthenticate(question: Question, freshness: Freshness): Verified | Promise<Verified>;
+  /** The same judgement for a token that came some other way than in a request. */
+  introspect(token: string): Promise<Verified>;
+}
+
+export function createAuthenticator(shared: SharedLookup, demands: AuthenticatorDemands, clock: Clock): Authenticator {
+  function authenticate(facts: RequestFacts): Verified | undefined | Promise<Verified> {
+    const token = readCredentials(facts, demands);
+    if (token !== undefined) return reauthenticate(ask(token), ANY_AGE);
+    if (demands.optional) return undefined;
+    throw new AuthError('no_credentials');
+  }
+
+  function reauthenticate(question: Question, freshness: Freshness): Verified | Promise<Verified> {
+    const found = shared.lookup(question, freshness);
+    return found instanceof Promise ? found.then((record) => judge(question, record)) : judge(question, found);
+  }
+
+  async function introspect(token: string): Promise<Verified> {
+    return reauthenticate(ask(parseToken(token)), ANY_AGE);
+  }
+
+  function ask(token: string): Question {
+    return { token, key: shared.keyOf(token) };
+  }
+
+  function judge(question: Question, record: TokenRecord): Verified {
+    requireActive(record);
+    return { question, record, claims: verify(record, demands, clock.now()) };
+  }
+
+  return { authenticate, reauthenticate, introspect };
+}

@@ -1,0 +1,58 @@
+import type { Clock, Lookup } from '../types.js';
+import type { MemoryStore } from './memory-store.js';
+import { isPastExpiry, type Lifetimes, lifetimeOf } from './policy.js';
+import { withSingleFlight } from './with-single-flight.js';
+
+export interface CacheSettings extends Lifetimes {
+  readonly clock: Clock;
+  readonly store: MemoryStore;
+}
+
+export interface CachedLookup {
+  readonly lookup: Lookup;
+  forget(key: string): void;
+  clear(): void;
+  stats(): { hits: number; misses: number; coalesced: number; entries: number };
+}
+
+/** Memory first, then one flight a key. A hit is returned as a value, without a promise. */
+export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup {
+  const { clock, store } = settings;
+  let hits = 0;
+  let misses = 0;
+
+  const flights = withSingleFlight(inner, clock, (key, record) => {
+    const lifetime = lifetimeOf(record, settings);
+    if (lifetime > 0) store.set(key, { record, deadline: record.asked.monotonic + lifetime });
+    else store.delete(key);
+  });
+
+  const lookup: Lookup = (question, freshness) => {
+    const entry = store.get(question.key);
+    if (entry !== undefined) {
+      const { record, deadline } = entry;
+      const now = clock.monotonic();
+      if (now >= deadline || now < record.asked.monotonic || isPastExpiry(record, clock.now())) {
+        store.delete(question.key);
+      } else if (record.asked.monotonic >= freshness.askedSince) {
+        hits++;
+        return record;
+      }
+    }
+    misses++;
+    return flights.lookup(question, freshness);
+  };
+
+  return {
+    lookup,
+    forget(key) {
+      store.delete(key);
+      flights.forget(key);
+    },
+    clear() {
+      store.clear();
+      flights.forgetAll();
+    },
+    stats: () => ({ hits, misses, coalesced: flights.coalesced(), entries: store.size }),
+  };
+}

@@ -1,0 +1,25 @@
+import { mediaType } from '../media-type.js';
+import { parseToken } from './token.js';
+
+const PARAMETER = 'access_token';
+
+/** Methods whose bodies have defined semantics; GET is named as forbidden (RFC 6750 section 2.2). */
+const METHODS: ReadonlySet<string | undefined> = new Set(['POST', 'PUT', 'PATCH']);
+
+export interface FormRequest {
+  readonly method: string | undefined;
+  readonly contentType: string | undefined;
+  /** What a form parser mounted earlier left on the request. */
+  readonly body: unknown;
+}
+
+/**
+ * Reads `access_token` from a parsed form body (RFC 6750 section 2.2). The body stream itself is not touched.
+ *
+ * @throws AuthError `malformed_credentials` (a repeated parameter arrives as a list) or `token_too_long`
+ */
+export function readFormBody({ method, contentType, body }: FormRequest): string | undefined {
+  if (!METHODS.has(method) || mediaType(contentType) !== 'application/x-www-form-urlencoded') return undefined;
+  if (typeof body !== 'object' || body === null || !Object.hasOwn(body, PARAMETER)) return undefined;
+  return parseToken((body as Record<string, unknown>)[PARAMETER]);
+}

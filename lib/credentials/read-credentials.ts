@@ -1,0 +1,36 @@
+import { AuthError } from '../errors.js';
+import { readAuthorizationHeader } from './authorization-header.js';
+import { type FormRequest, readFormBody } from './form-body.js';
+import { parseToken } from './token.js';
+
+/** Where this middleware takes credentials from. */
+export interface CredentialSources {
+  readonly tokenFromBody: boolean;
+  readonly usesGetToken: boolean;
+}
+
+/** What a request says that matters for authentication. */
+export interface RequestFacts extends FormRequest {
+  readonly authorization: string | undefined;
+  /** More than one `Authorization` line: Node shows the first and hides the others (RFC 9110 section 5.3). */
+  readonly authorizationRepeated: boolean;
+  /** What the app's own `getToken` returned, if it has one; the header is then not looked at. */
+  readonly custom: unknown;
+}
+
+/**
+ * Returns the one token the request carries, or `undefined` when it carries none.
+ *
+ * @throws AuthError `repeated_credentials`, `malformed_credentials` or `token_too_long`
+ */
+export function readCredentials(facts: RequestFacts, sources: CredentialSources): string | undefined {
+  if (sources.usesGetToken) {
+    return facts.custom === undefined || facts.custom === null ? undefined : parseToken(facts.custom);
+  }
+  if (facts.authorizationRepeated) throw new AuthError('repeated_credentials');
+  const fromHeader = readAuthorizationHeader(facts.authorization);
+  if (!sources.tokenFromBody) return fromHeader;
+  const fromBody = readFormBody(facts);
+  if (fromHeader !== undefined && fromBody !== undefined) throw new AuthError('repeated_credentials');
+  return fromHeader ?? fromBody;
+}

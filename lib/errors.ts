@@ -1,0 +1,126 @@
+/** RFC 6750 section 3.1; absent when the request carried no credentials at all. */
+export type AuthErrorCode = 'invalid_request' | 'invalid_token' | 'insufficient_scope';
+
+/** Why a request was refused, for the operator. Clients see only the `code`. */
+export type AuthErrorReason =
+  | 'no_credentials'
+  | 'malformed_credentials'
+  | 'repeated_credentials'
+  | 'token_too_long'
+  | 'inactive'
+  | 'refresh_token'
+  | 'expired'
+  | 'not_yet_valid'
+  | 'issuer_mismatch'
+  | 'audience_mismatch'
+  | 'claims_rejected'
+  | 'sender_constrained'
+  | 'insufficient_scope'
+  | 'claim_mismatch';
+
+/** Why no judgement could be made. */
+export type IntrospectionErrorCode =
+  | 'timeout'
+  | 'unreachable'
+  | 'server_error'
+  | 'rate_limited'
+  | 'bad_response'
+  | 'client_rejected'
+  | 'credentials_unavailable'
+  | 'claims_schema_failed'
+  | 'closed';
+
+interface Rejection {
+  readonly status: 400 | 401 | 403;
+  readonly code: AuthErrorCode | undefined;
+}
+
+const INVALID_REQUEST: Rejection = { status: 400, code: 'invalid_request' };
+const INVALID_TOKEN: Rejection = { status: 401, code: 'invalid_token' };
+const INSUFFICIENT_SCOPE: Rejection = { status: 403, code: 'insufficient_scope' };
+
+const REJECTIONS: Readonly<Record<AuthErrorReason, Rejection>> = {
+  no_credentials: { status: 401, code: undefined },
+  malformed_credentials: INVALID_REQUEST,
+  repeated_credentials: INVALID_REQUEST,
+  token_too_long: INVALID_REQUEST,
+  inactive: INVALID_TOKEN,
+  refresh_token: INVALID_TOKEN,
+  expired: INVALID_TOKEN,
+  not_yet_valid: INVALID_TOKEN,
+  issuer_mismatch: INVALID_TOKEN,
+  audience_mismatch: INVALID_TOKEN,
+  claims_rejected: INVALID_TOKEN,
+  sender_constrained: INVALID_TOKEN,
+  insufficient_scope: INSUFFICIENT_SCOPE,
+  claim_mismatch: INSUFFICIENT_SCOPE,
+};
+
+/** Fixed texts: unknown, expired and revoked tokens must read alike, and nothing of a request may be echoed. */
+const DESCRIPTIONS: Readonly<Record<AuthErrorCode, string>> = {
+  invalid_request: 'The request must carry exactly one well-formed bearer token',
+  invalid_token: 'The access token is not valid for this resource',
+  insufficient_scope: 'The access token does not grant what this resource requires',
+};
+
+const OUTAGES: Readonly<Record<IntrospectionErrorCode, string>> = {
+  timeout: 'no complete answer within the deadline',
+  unreachable: 'no connection, or it broke before the answer was complete',
+  server_error: 'answered with a server error',
+  rate_limited: 'asked us to slow down',
+  bad_response: 'answered with something that is not an introspection response',
+  client_rejected: "refused this resource server's own request: check the client authentication and the endpoint",
+  credentials_unavailable: 'the client authentication could not provide its credentials',
+  claims_schema_failed: 'the "claims" schema threw or was asynchronous',
+  closed: 'the middleware has been closed',
+};
+
+const DEFAULT_RETRY_AFTER_SECONDS = 1;
+
+/**
+ * A rejection: the request's own fault, an answer of 400, 401 or 403.
+ * It never holds a token, nor anything the authorization server said.
+ */
+export class AuthError extends Error {
+  override readonly name = 'AuthError';
+  readonly status: 400 | 401 | 403;
+  readonly statusCode: 400 | 401 | 403;
+  readonly code: AuthErrorCode | undefined;
+  readonly reason: AuthErrorReason;
+  /** The scopes that were asked for and not all granted; empty unless `reason` is `insufficient_scope`. */
+  readonly scopes: readonly string[];
+  /** The challenge and `Cache-Control`, as Express's own error handling sends them. */
+  headers: Record<string, string | string[]> = {};
+
+  constructor(reason: AuthErrorReason, scopes: readonly string[] = []) {
+    const { status, code } = REJECTIONS[reason];
+    super(code === undefined ? 'Authentication is required' : DESCRIPTIONS[code]);
+    this.status = status;
+    this.statusCode = status;
+    this.code = code;
+    this.reason = reason;
+    this.scopes = scopes;
+  }
+}
+
+/**
+ * An outage: the authorization server or our own configuration is at fault, the token was never judged. Always 503.
+ * It never holds a token, a secret, the endpoint's URL or its text.
+ */
+export class IntrospectionError extends Error {
+  override readonly name = 'IntrospectionError';
+  readonly status = 503;
+  readonly statusCode = 503;
+  readonly code: IntrospectionErrorCode;
+  /** Seconds, 1 to 120: what the endpoint asked for, else 1. */
+  readonly retryAfterSeconds: number;
+  readonly headers: Record<string, string>;
+
+  /** @param detail what is safe to tell an operator: a status, or a system error code */
+  constructor(code: IntrospectionErrorCode, detail?: string, retryAfterSeconds = DEFAULT_RETRY_AFTER_SECONDS) {
+    super(`Token introspection failed: ${OUTAGES[code]} (${detail === undefined ? code : `${code}, ${detail}`})`);
+    this.code = code;
+    this.retryAfterSeconds = retryAfterSeconds;
+    this.headers = { 'Retry-After': String(retryAfterSeconds), 'Cache-Control': 'no-store' };
+  }
+}

@@ -1,0 +1,10 @@
+import type { Auth } from './types.js';
+
+declare global {
+  namespace Express {
+    interface Request {
+      /** Set by `tokenIntrospection()`; absent where it did not run or let an anonymous request through. */
+      auth?: Auth;
+    }
+  }
+}

@@ -1,0 +1,25 @@
+const MAX_DEPTH = 32;
+
+/**
+ * Freezes everything below the top level and removes own `__proto__` members, so that the parts can be shared.
+ * Returns `false` when it is nested deeper than 32 levels. Iterative: depth is the sender's choice.
+ */
+export function freezeNested(top: object): boolean {
+  let level: object[] = [top];
+  const seen = new Set<object>(level);
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > MAX_DEPTH) return false;
+    const next: object[] = [];
+    for (const parent of level) {
+      if (Object.hasOwn(parent, '__proto__')) Reflect.deleteProperty(parent, '__proto__');
+      for (const value of Object.values(parent)) {
+        if (typeof value !== 'object' || value === null || seen.has(value)) continue;
+        seen.add(value);
+        next.push(value);
+      }
+      if (parent !== top && !ArrayBuffer.isView(parent)) Object.freeze(parent);
+    }
+    level = next;
+  }
+  return true;
+}

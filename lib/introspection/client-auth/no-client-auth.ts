@@ -1,0 +1,6 @@
+import type { ClientAuth } from '../../types.js';
+
+/** No client authentication: for an endpoint that is protected otherwise, such as an admin port of a private network. */
+export function noClientAuth(): ClientAuth {
+  return { identity: 'none', sign() {} };
+}

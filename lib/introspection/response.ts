@@ -1,0 +1,134 @@
+import { z } from 'zod';
+import { IntrospectionError } from '../errors.js';
+import { mediaType } from '../media-type.js';
+import type { ActiveRecord, Asked, InactiveRecord, TokenRecord } from '../types.js';
+import type { Reply } from './http.js';
+import { parseScopes, prepareClaims } from './prepare-claims.js';
+
+/** What `normalizeResponse` is given: a reply of the endpoint, header names in lower case. */
+export type EndpointReply = Reply;
+
+/** Turns a reply that deviates from RFC 7662 into an introspection response; what it returns is still checked. */
+export interface ResponseNormalizer {
+  /** The statuses it is called for; any other is handled as RFC 7662 has it. */
+  readonly statuses: ReadonlySet<number>;
+  readonly normalize: (reply: EndpointReply) => unknown;
+}
+
+const OK = 200;
+const BAD_REQUEST = 400;
+const UNAUTHORIZED = 401;
+const FORBIDDEN = 403;
+const TOO_MANY_REQUESTS = 429;
+const MAX_RETRY_AFTER_SECONDS = 120;
+
+const time = z.number().optional();
+const text = z.string().optional();
+
+/** RFC 7662 section 2.2; what else the endpoint sends is kept. */
+const response = z.discriminatedUnion('active', [
+  z.object({ active: z.literal(false) }),
+  z.looseObject({
+    active: z.literal(true),
+    scope: z.union([z.string(), z.array(z.string().regex(/^[^ ]+$/))]).optional(),
+    client_id: text,
+    username: text,
+    token_type: text,
+    exp: time,
+    iat: time,
+    nbf: time,
+    sub: text,
+    aud: z.union([z.string(), z.array(z.string())]).optional(),
+    iss: text,
+    jti: text,
+  }),
+]);
+
+/**
+ * Turns a reply into what it says about the token.
+ *
+ * @throws IntrospectionError when it says nothing about the token
+ */
+export function parseResponse(reply: Reply, asked: Asked, normalizer: ResponseNormalizer | undefined): TokenRecord {
+  if (normalizer?.statuses.has(reply.status)) return toRecord(normalize(reply, normalizer), asked);
+  if (isUnsupportedTokenType(reply)) return inactive(asked);
+  if (reply.status !== OK) throw statusError(reply);
+  if (!isJson(reply)) throw new IntrospectionError('bad_response', 'media type');
+  return toRecord(parseJson(reply.text), asked);
+}
+
+function toRecord(value: unknown, asked: Asked): TokenRecord {
+  const parsed = response.safeParse(withoutNulls(value));
+  if (!parsed.success) throw new IntrospectionError('bad_response', 'shape');
+  return parsed.data.active ? active(parsed.data, asked) : inactive(asked);
+}
+
+function active(data: Readonly<Record<string, unknown>>, asked: Asked): ActiveRecord {
+  const claims = prepareClaims(data);
+  if (claims === undefined) throw new IntrospectionError('bad_response', 'nesting');
+  return { active: true, claims, scopes: parseScopes(claims.scope), asked };
+}
+
+function inactive(asked: Asked): InactiveRecord {
+  return { active: false, asked };
+}
+
+/** A member that is `null` is absent (some servers send every member they know). */
+function withoutNulls(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([name, member]) => member !== null && name !== '__proto__'));
+}
+
+function normalize(reply: Reply, { normalize }: ResponseNormalizer): unknown {
+  let value: unknown;
+  try {
+    value = normalize(reply);
+  } catch {
+    throw new IntrospectionError('bad_response', 'normalizeResponse threw');
+  }
+  if (value instanceof Promise) {
+    value.catch(() => {});
+    throw new IntrospectionError('bad_response', 'normalizeResponse was asynchronous');
+  }
+  return value;
+}
+
+function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    throw new IntrospectionError('bad_response', 'not JSON');
+  }
+}
+
+/** Anyone can present a token of a kind the endpoint does not handle: that is its word on the token, not an outage. */
+function isUnsupportedTokenType(reply: Reply): boolean {
+  if (reply.status !== BAD_REQUEST || !isJson(reply)) return false;
+  const body = parseJson(reply.text);
+  return typeof body === 'object' && body !== null && 'error' in body && body.error === 'unsupported_token_type';
+}
+
+function isJson({ headers }: Reply): boolean {
+  return mediaType(single(headers['content-type'])) === 'application/json';
+}
+
+function statusError({ status, headers }: Reply): IntrospectionError {
+  const detail = `HTTP ${status}`;
+  const retryAfter = parseRetryAfter(single(headers['retry-after']));
+  if (status === TOO_MANY_REQUESTS) return new IntrospectionError('rate_limited', detail, retryAfter);
+  if (status >= 500) return new IntrospectionError('server_error', detail, retryAfter);
+  return status === BAD_REQUEST || status === UNAUTHORIZED || status === FORBIDDEN
+    ? new IntrospectionError('client_rejected', detail)
+    : new IntrospectionError('bad_response', detail);
+}
+
+/** Seconds or an HTTP date (RFC 9110 section 10.2.3), held within 1 and 120; anything else is dropped. */
+function parseRetryAfter(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const seconds = /^\d+$/.test(value) ? Number(value) : Math.ceil((Date.parse(value) - Date.now()) / 1000);
+  return Number.isNaN(seconds) ? undefined : Math.min(Math.max(seconds, 1), MAX_RETRY_AFTER_SECONDS);
+}
+
+function single(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}

@@ -1,0 +1,81 @@
+import { createKeyer, type KeyedSettings } from './cache/key.js';
+import { createMemoryStore } from './cache/memory-store.js';
+import type { Lifetimes } from './cache/policy.js';
+import { type CachedLookup, withCache } from './cache/with-cache.js';
+import { IntrospectionError } from './errors.js';
+import { createIntrospectionClient, type IntrospectionClientSettings } from './introspection/client.js';
+import type { Lookup } from './types.js';
+
+export interface MemoryCacheSettings extends Lifetimes {
+  readonly maxEntries: number;
+}
+
+export interface LookupSettings extends IntrospectionClientSettings, KeyedSettings {
+  readonly endpoint: URL;
+  readonly clientAuth: IntrospectionClientSettings['clientAuth'];
+  readonly requestFormat: 'form' | 'json';
+  /** `false`: every request asks on its own, and nothing is shared, not even a flight. */
+  readonly cache: MemoryCacheSettings | false;
+}
+
+/** Counted since the middleware was created, over everything derived from it. */
+export interface Stats {
+  /** Requests answered from memory. */
+  readonly hits: number;
+  /** Requests that were not; some of them were coalesced. */
+  readonly misses: number;
+  /** Requests that joined a call under way instead of making their own. */
+  readonly coalesced: number;
+  /** Questions put to the endpoint. */
+  readonly endpointCalls: number;
+  /** Answers in memory now. */
+  readonly entries: number;
+}
+
+/** What all middlewares derived from one another share: client, cache and flights. */
+export interface SharedLookup {
+  readonly lookup: Lookup;
+  readonly keyOf: (token: string) => string;
+  forget(key: string): void;
+  stats(): Stats;
+  close(): Promise<void>;
+}
+
+export function createSharedLookup(settings: LookupSettings): SharedLookup {
+  const client = createIntrospectionClient(settings);
+  const cached =
+    settings.cache === false ? uncached(client.lookup) : cachedInMemory(client.lookup, settings.cache, settings);
+  let closing: Promise<void> | undefined;
+
+  return {
+    lookup(question, freshness) {
+      if (closing !== undefined) throw new IntrospectionError('closed');
+      return cached.lookup(question, freshness);
+    },
+    keyOf: createKeyer(settings),
+    forget: cached.forget,
+    stats: () => ({ ...cached.stats(), endpointCalls: client.calls() }),
+    close() {
+      closing ??= client.close();
+      cached.clear();
+      return closing;
+    },
+  };
+}
+
+function cachedInMemory(inner: Lookup, cache: MemoryCacheSettings, { clock }: LookupSettings): CachedLookup {
+  return withCache(inner, { ...cache, clock, store: createMemoryStore(cache.maxEntries) });
+}
+
+function uncached(inner: Lookup): CachedLookup {
+  let misses = 0;
+  return {
+    lookup(question, freshness) {
+      misses++;
+      return inner(question, freshness);
+    },
+    forget() {},
+    clear() {},
+    stats: () => ({ hits: 0, misses, coalesced: 0, entries: 0 }),
+  };
+}

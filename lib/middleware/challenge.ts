@@ -1,0 +1,98 @@
+import type { ServerResponse } from 'node:http';
+import { type AuthError, IntrospectionError } from '../errors.js';
+
+export interface ChallengeSettings {
+  readonly realm: string;
+  readonly resourceMetadata: string | undefined;
+  /** What every request of this middleware needs. */
+  readonly scopes: readonly string[];
+}
+
+const CHALLENGE = 'WWW-Authenticate';
+const INTERNAL_SERVER_ERROR = 500;
+
+/** They describe content that will not be sent now. */
+const CONTENT_HEADERS = ['Content-Encoding', 'Content-Language', 'Content-Range', 'ETag', 'Last-Modified'];
+
+/**
+ * Gives a rejection its headers: the challenge behind those already on the response, and `Cache-Control`.
+ *
+ * @param scopes what the guards of the route need, besides the middleware's own
+ */
+export function addChallenge(
+  error: AuthError,
+  settings: ChallengeSettings,
+  scopes: readonly string[] = [],
+  res?: ServerResponse,
+): void {
+  const challenge = renderChallenge(error, settings, scopes);
+  const others = existingChallenges(res);
+  error.headers = {
+    [CHALLENGE]: others.length === 0 ? challenge : [...others, challenge],
+    'Cache-Control': 'no-store',
+  };
+}
+
+/** Answers with a rejection, as JSON. Without credentials there is no error to tell (RFC 6750 section 3.1). */
+export function answerRejection(res: ServerResponse, error: AuthError): void {
+  const body = error.code === undefined ? {} : { error: error.code, error_description: error.message };
+  send(res, error.status, error.headers, body);
+}
+
+/** Answers where there is nobody to pass an error to. */
+export function answerError(res: ServerResponse, error: unknown): void {
+  if (error instanceof IntrospectionError) {
+    send(res, error.status, error.headers, { error: 'temporarily_unavailable' });
+  } else {
+    send(res, INTERNAL_SERVER_ERROR, { 'Cache-Control': 'no-store' }, { error: 'server_error' });
+  }
+}
+
+/** A reply to credentials outside `Authorization` is not for shared caches (RFC 6750 section 2.3, RFC 9111 section 3.5). */
+export function markPrivate(res: ServerResponse): void {
+  if (!res.headersSent && !res.hasHeader('Cache-Control')) res.setHeader('Cache-Control', 'private');
+}
+
+/** RFC 6750 section 3, RFC 9728 section 5.1: each parameter once, each quoted. */
+function renderChallenge(error: AuthError, settings: ChallengeSettings, guardScopes: readonly string[]): string {
+  const parameters = [`realm=${quote(settings.realm)}`];
+  if (error.code !== undefined) {
+    parameters.push(`error=${quote(error.code)}`, `error_description=${quote(error.message)}`);
+  }
+  const scopes = namesScopes(error) ? new Set([...settings.scopes, ...guardScopes, ...error.scopes]) : new Set();
+  if (scopes.size > 0) parameters.push(`scope=${quote([...scopes].join(' '))}`);
+  if (settings.resourceMetadata !== undefined) parameters.push(`resource_metadata=${quote(settings.resourceMetadata)}`);
+  return `Bearer ${parameters.join(', ')}`;
+}
+
+/** Other scopes mend neither a malformed request nor a claim. */
+function namesScopes({ status, reason }: AuthError): boolean {
+  return status === 401 || reason === 'insufficient_scope';
+}
+
+/** RFC 9110 section 5.6.4. Options are held to printable ASCII when they are parsed, so no value can end the line. */
+function quote(value: string): string {
+  return `"${value.replace(/["\\]/g, '\\$&')}"`;
+}
+
+function existingChallenges(res: ServerResponse | undefined): string[] {
+  const existing = res?.getHeader(CHALLENGE);
+  return existing === undefined ? [] : [existing].flat().map(String);
+}
+
+/** HEAD is told the length and given no body (RFC 9110 section 9.3.2). A response already under way is left alone. */
+function send(
+  res: ServerResponse,
+  status: number,
+  headers: Readonly<Record<string, string | string[]>>,
+  body: Readonly<Record<string, string>>,
+): void {
+  if (res.headersSent || res.writableEnded) return;
+  const content = Buffer.from(JSON.stringify(body));
+  for (const name of CONTENT_HEADERS) res.removeHeader(name);
+  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
+  res.setHeader('Content-Type', 'application/json; charset=utf-8');
+  res.setHeader('Content-Length', content.byteLength);
+  res.statusCode = status;
+  res.end(res.req?.method === 'HEAD' ? undefined : content);
+}

@@ -1,0 +1,90 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Authenticator } from '../authenticator.js';
+import { AuthError, IntrospectionError } from '../errors.js';
+import { publishDecision } from '../observe/decisions.js';
+import type { Next } from '../options.js';
+import type { Demands } from '../settings.js';
+import type { Clock } from '../types.js';
+import { addChallenge, answerError, answerRejection } from './challenge.js';
+
+/** What a middleware and the guards behind it share: how to judge, how to answer. */
+export interface Gate {
+  readonly authenticator: Authenticator;
+  readonly demands: Demands;
+  readonly clock: Clock;
+}
+
+/** One passage through a middleware or guard. */
+export interface Passage {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly next: Next | undefined;
+  /** Who decides: the middleware's or the guard's name. */
+  readonly by: string;
+}
+
+/**
+ * Ends a passage that failed: a rejection is answered, an outage and anything unexpected is passed on as an error.
+ *
+ * @param key of the token, where there was one
+ * @param scopes what the guards of the route need
+ */
+export function refuse(error: unknown, gate: Gate, passage: Passage, key?: string, scopes?: readonly string[]): void {
+  const { res, next, by } = passage;
+  if (!(error instanceof AuthError)) {
+    if (error instanceof IntrospectionError) {
+      publishDecision('outage', by, key, { status: error.status, reason: error.code });
+    }
+    passError(error, res, next);
+    return;
+  }
+  publishDecision('rejected', by, key, { status: error.status, reason: error.reason });
+  addChallenge(error, gate.demands, scopes, res);
+  if (gate.demands.onReject === undefined) answerRejection(res, error);
+  else delegate(error, gate.demands.onReject, passage);
+}
+
+/** Passes an error to the app; where nobody takes errors, answers itself. */
+export function passError(error: unknown, res: ServerResponse, next: Next | undefined): void {
+  if (next === undefined) answerError(res, error);
+  else next(error);
+}
+
+/**
+ * Does the work and continues: in the same tick where it can, else from a microtask of its own, so that what the app
+ * throws surfaces as its own exception and not as a rejected promise of ours.
+ */
+export function attempt(work: () => unknown, onDone: () => void, onError: (error: unknown) => void): void {
+  let outcome: unknown;
+  try {
+    outcome = work();
+  } catch (error) {
+    onError(error);
+    return;
+  }
+  if (!(outcome instanceof Promise)) {
+    onDone();
+    return;
+  }
+  outcome.then(
+    () => queueMicrotask(onDone),
+    (error: unknown) => queueMicrotask(() => onError(error)),
+  );
+}
+
+/** Lets the app answer a rejection. Whatever it passes on, at most one error goes through, and never a request. */
+function delegate(error: AuthError, onReject: NonNullable<Demands['onReject']>, { req, res, next }: Passage): void {
+  let done = false;
+  const passOn = (given: unknown): void => {
+    if (done) return;
+    done = true;
+    if (next !== undefined) next(given instanceof Error ? given : error);
+    else if (given instanceof Error && given !== error) answerError(res, given);
+    else answerRejection(res, error);
+  };
+  try {
+    Promise.resolve(onReject(error, req, res, passOn)).catch((thrown: unknown) => queueMicrotask(() => passOn(thrown)));
+  } catch (thrown) {
+    passOn(thrown);
+  }
+}

@@ -1,0 +1,143 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createAuthenticator, type Verified } from '../authenticator.js';
+import { parseToken } from '../credentials/token.js';
+import { AuthError } from '../errors.js';
+import { createSharedLookup, type SharedLookup, type Stats } from '../lookup.js';
+import { publishDecision } from '../observe/decisions.js';
+import type { DemandOptions, Next, TokenIntrospectionOptions } from '../options.js';
+import { type Demands, deriveDemands, parseOptions } from '../settings.js';
+import type { Auth, Clock } from '../types.js';
+import { bindAuth, clearAuth, markAnonymous } from './bound-auth.js';
+import { addChallenge, markPrivate } from './challenge.js';
+import { attempt, type Gate, refuse } from './gate.js';
+import { factsOf } from './request-facts.js';
+
+/** `req.auth` as a middleware with a `claims` schema leaves it. */
+export type AuthOf<Claims> = unknown extends Claims ? Auth : Auth & Claims;
+
+/** The middleware, and what else can be done with its client and cache. */
+export interface TokenIntrospection<Claims = unknown> {
+  (req: IncomingMessage, res: ServerResponse, next?: Next): void;
+
+  /**
+   * Judges a token that came some other way than in a request, by the demands of this middleware.
+   *
+   * @throws AuthError what the middleware would answer; sender-constrained tokens are refused
+   * @throws IntrospectionError when no judgement could be made
+   */
+  introspect(token: string): Promise<AuthOf<Claims>>;
+
+  /**
+   * Forgets what is known about a token, for example because it has just been revoked. An answer that was asked for before
+   * is neither stored nor given to anyone who comes later. Other processes are not told.
+   *
+   * @throws AuthError when it cannot be a token
+   */
+  invalidate(of: { readonly token: string }): void;
+
+  stats(): Stats;
+
+  /**
+   * A second middleware over the same client, cache and flights, with other demands.
+   * What is omitted is inherited, what is given replaces.
+   *
+   * @throws TypeError for a wrong option, or one that is not a demand
+   */
+  with<Derived = Claims>(demands: DemandOptions<Derived>): TokenIntrospection<Derived>;
+}
+
+export interface RootTokenIntrospection<Claims = unknown> extends TokenIntrospection<Claims> {
+  /**
+   * Closes the connections once answers under way are in, and forgets everything. Requests are answered 503 from then on,
+   * by this middleware and all derived from it. A `dispatcher` of your own stays open.
+   */
+  close(): Promise<void>;
+}
+
+/** Middleware to the gate behind it, so that `getAuth(req, authenticate)` can tell who judged. */
+const gates = new WeakMap<object, Gate>();
+
+/**
+ * Creates middleware that authenticates each request by its bearer token: it asks the introspection endpoint
+ * ([RFC 7662](https://www.rfc-editor.org/rfc/rfc7662)), remembers the answer for a bounded time, and sets `req.auth`.
+ * A request it refuses is answered 400, 401 or 403; when no judgement can be made, an `IntrospectionError` (503) goes to `next`.
+ *
+ * Not checked: that the token travelled over TLS, and what the endpoint does not say.
+ *
+ * @example
+ * app.use('/api', tokenIntrospection({
+ *   endpoint: 'https://as.example.com/oauth2/introspect',
+ *   clientAuth: clientSecretBasic('reports-api', process.env.CLIENT_SECRET),
+ *   audience: 'https://api.example.com',
+ * }));
+ *
+ * @throws TypeError for an invalid, unknown or contradictory option, naming it
+ */
+export function tokenIntrospection<Claims = unknown>(
+  options: TokenIntrospectionOptions<Claims>,
+): RootTokenIntrospection<Claims> {
+  const { demands, ...settings } = parseOptions(options);
+  const shared = createSharedLookup(settings);
+  return Object.assign(createMiddleware<Claims>(shared, settings.clock, demands), { close: shared.close });
+}
+
+/** Whether this very middleware set the gate. */
+export function isGateOf(middleware: object, gate: Gate): boolean {
+  return gates.get(middleware) === gate;
+}
+
+function createMiddleware<Claims>(shared: SharedLookup, clock: Clock, demands: Demands): TokenIntrospection<Claims> {
+  const authenticator = createAuthenticator(shared, demands, clock);
+  const gate: Gate = { authenticator, demands, clock };
+  const privately = demands.tokenFromBody || demands.usesGetToken;
+
+  function tokenIntrospectionMiddleware(req: IncomingMessage, res: ServerResponse, next?: Next): void {
+    const passage = { req, res, next, by: 'tokenIntrospection' };
+    const arrivedAt = clock.monotonic();
+
+    const admit = (verified: Verified | undefined): void => {
+      if (verified === undefined) {
+        markAnonymous(req, gate);
+        publishDecision('anonymous', passage.by, undefined);
+        return;
+      }
+      bindAuth(req, gate, verified, arrivedAt);
+      if (privately) markPrivate(res);
+      publishDecision('accepted', passage.by, verified.question.key);
+    };
+
+    attempt(
+      () => {
+        const outcome = authenticator.authenticate(factsOf(req, demands));
+        if (!(outcome instanceof Promise)) return admit(outcome);
+        clearAuth(req);
+        return outcome.then(admit);
+      },
+      () => next?.(),
+      (error) => {
+        clearAuth(req);
+        refuse(error, gate, passage);
+      },
+    );
+  }
+
+  const middleware: TokenIntrospection<Claims> = Object.assign(tokenIntrospectionMiddleware, {
+    async introspect(token: string) {
+      try {
+        return { ...(await authenticator.introspect(token)).claims } as AuthOf<Claims>;
+      } catch (error) {
+        if (error instanceof AuthError) addChallenge(error, demands);
+        throw error;
+      }
+    },
+    invalidate({ token }: { readonly token: string }) {
+      shared.forget(shared.keyOf(parseToken(token)));
+    },
+    stats: shared.stats,
+    with<Derived = Claims>(derived: DemandOptions<Derived>) {
+      return createMiddleware<Derived>(shared, clock, deriveDemands(demands, derived));
+    },
+  });
+  gates.set(middleware, gate);
+  return middleware;
+}

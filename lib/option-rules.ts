@@ -1,0 +1,112 @@
+import { z } from 'zod';
+import { optionError } from './option-error.js';
+
+const MAX_TOLERANCE_SECONDS = 300;
+const MAX_TTL_SECONDS = 86_400;
+const MAX_INACTIVE_TTL_SECONDS = 3600;
+const MAX_ENTRIES = 16_000_000;
+const MAX_TIMEOUT_MS = 60_000;
+
+/** RFC 6749 section 3.3. */
+export const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
+/** What a quoted-string can carry (RFC 9110 section 5.6.4), in ASCII. */
+const QUOTABLE = /^[\x20-\x7e]*$/;
+/** RFC 9110 section 5.6.2. */
+const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const HEADER_VALUE = /^[\x20-\x7e\t]*$/;
+
+/** One option: what it must be, what to write instead. */
+type Rule = readonly [schema: z.ZodType, remedy: string];
+
+const flag: Rule = [z.boolean(), 'write true or false'];
+const callable: Rule = [z.custom((value) => typeof value === 'function'), 'write a function'];
+const text = z.string().min(1);
+const range = (max: number): Rule => [z.number().min(0).max(max), `write a number of seconds from 0 to ${max}`];
+const withMethods = (...names: string[]) =>
+  z.custom((value) => names.every((name) => typeof (value as Record<string, unknown> | null)?.[name] === 'function'));
+
+export const DEMAND_RULES: Readonly<Record<string, Rule>> = {
+  audience: [
+    z.union([text, z.array(text).min(1), z.literal(false)]),
+    'write the audience tokens must name, a list of them, or false when this authorization server names none',
+  ],
+  issuer: [text, 'write the expected "iss"'],
+  scopes: [z.array(z.string().regex(SCOPE_TOKEN)), "write a list of scopes such as ['reports:read'], one scope each"],
+  claims: [
+    z.custom(
+      (value) =>
+        typeof (value as Partial<Record<string, { validate?: unknown }>> | null)?.['~standard']?.validate ===
+        'function',
+    ),
+    'write a Standard Schema, for example z.object({ … }) of zod 4',
+  ],
+  allowRefreshTokens: flag,
+  clockToleranceSeconds: range(MAX_TOLERANCE_SECONDS),
+  optional: flag,
+  tokenFromBody: flag,
+  getToken: callable,
+  realm: [z.string().regex(QUOTABLE), 'write printable ASCII'],
+  resourceMetadata: [
+    z.url({ protocol: /^https?$/ }).regex(QUOTABLE),
+    'write the URL of the protected resource metadata',
+  ],
+  onReject: callable,
+};
+
+export const OPTION_RULES: Readonly<Record<string, Rule>> = {
+  ...DEMAND_RULES,
+  endpoint: [
+    z.union([text, z.instanceof(URL)]).refine((value) => URL.canParse(String(value))),
+    'write the URL of the introspection endpoint',
+  ],
+  clientAuth: [
+    z
+      .custom((value) => typeof (value as Record<string, unknown> | null)?.sign === 'function')
+      .and(z.looseObject({ identity: text })),
+    'write clientSecretBasic(…), clientSecretPost(…), bearerToken(…) or noClientAuth()',
+  ],
+  requestFormat: [z.enum(['form', 'json']), "write 'form' or 'json'"],
+  tokenParameter: [text, "write the name of the token's parameter"],
+  parameters: [z.record(z.string(), z.string()), 'write an object of strings'],
+  headers: [
+    z.record(z.string().regex(HEADER_NAME), z.string().regex(HEADER_VALUE)),
+    'write an object of header names and single-line values',
+  ],
+  normalizeResponse: [
+    z.union([callable[0], z.strictObject({ statuses: z.array(z.int().min(200).max(599)), normalize: callable[0] })]),
+    'write a function, or { statuses: [404], normalize(reply) { … } }',
+  ],
+  dangerouslyAllowHttp: flag,
+  cache: [z.union([z.literal(false), z.record(z.string(), z.unknown())]), 'write false or { ttlSeconds, … }'],
+  timeoutMs: [z.int().min(1).max(MAX_TIMEOUT_MS), `write whole milliseconds from 1 to ${MAX_TIMEOUT_MS}`],
+  dispatcher: [withMethods('request'), 'write an undici Dispatcher'],
+  clock: [withMethods('now', 'monotonic'), 'write { now, monotonic }, both returning milliseconds'],
+};
+
+export const CACHE_RULES: Readonly<Record<string, Rule>> = {
+  'cache.ttlSeconds': range(MAX_TTL_SECONDS),
+  'cache.inactiveTtlSeconds': range(MAX_INACTIVE_TTL_SECONDS),
+  'cache.maxEntries': [z.int().min(1).max(MAX_ENTRIES), `write a whole number from 1 to ${MAX_ENTRIES}`],
+};
+
+/**
+ * Checks every given option against its rule; one without a rule is a misspelling. `undefined` means omitted.
+ *
+ * @throws TypeError
+ */
+export function checkOptions(options: object, rules: Readonly<Record<string, Rule>>, prefix = ''): void {
+  if (typeof options !== 'object' || options === null) throw optionError('options', options, 'write an object');
+  for (const [key, value] of Object.entries(options)) {
+    const name = prefix + key;
+    if (value === undefined) continue;
+    const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
+    if (rule === undefined) {
+      throw new TypeError(`Option "${name}" is not known here; write one of ${Object.keys(rules).join(', ')}`);
+    }
+    if (!rule[0].safeParse(value).success) refuseOption(name, value, rules);
+  }
+}
+
+export function refuseOption(name: string, given: unknown, rules: Readonly<Record<string, Rule>>): never {
+  throw optionError(name, given, rules[name]?.[1] ?? 'leave it out');
+}

@@ -1,0 +1,110 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AuthError } from './errors.js';
+import type { Dispatcher } from './introspection/http.js';
+import type { EndpointReply } from './introspection/response.js';
+import type { ClaimsSchema, ClientAuth, Clock } from './types.js';
+
+/** Continues, or passes an error on. */
+export type Next = (error?: unknown) => void;
+
+/**
+ * What one route may demand otherwise than another over the same client, cache and flights: see `authenticate.with()`.
+ */
+export interface DemandOptions<Claims = unknown> {
+  /**
+   * Who tokens must be meant for: `aud` must name it, or one of the list. Compared exactly.
+   * `false` says out loud that this authorization server names no audience; then any token it calls active is accepted.
+   */
+  readonly audience?: string | readonly string[] | false | undefined;
+  /** Expected `iss`, compared exactly. Left out: not checked. Given and the claim absent: rejected. */
+  readonly issuer?: string | undefined;
+  /** Scopes every request needs, all of them. Default none. */
+  readonly scopes?: readonly string[] | undefined;
+  /**
+   * A synchronous [Standard Schema](https://standardschema.dev) (zod 4 schemas are such) for claims beyond the RFC's.
+   * What it makes of them is laid over `req.auth` and types `getAuth(req, authenticate)`. No match is `invalid_token`.
+   */
+  readonly claims?: ClaimsSchema<Claims> | undefined;
+  /**
+   * Accept tokens whose `token_type` or `token_use` says refresh token. Default `false`.
+   * A server that does not say what it was asked about cannot be helped here; only `audience` tells them apart then.
+   */
+  readonly allowRefreshTokens?: boolean | undefined;
+  /** Seconds of clock difference tolerated for `exp` and `nbf`, 0 to 300. Default 5. Never lengthens cache life. */
+  readonly clockToleranceSeconds?: number | undefined;
+  /** Let requests without credentials go on, without `req.auth`. A bad token is rejected all the same. Default `false`. */
+  readonly optional?: boolean | undefined;
+  /**
+   * Also accept `access_token` of a form body that a parser mounted earlier has read
+   * ([RFC 6750 section 2.2](https://www.rfc-editor.org/rfc/rfc6750#section-2.2)). Default `false`.
+   */
+  readonly tokenFromBody?: boolean | undefined;
+  /**
+   * Takes the token from elsewhere; the `Authorization` header is then not looked at. Synchronous; `undefined` or `null` is none.
+   * Cookies need protection against cross-site request forgery, and query parameters end up in logs and histories.
+   */
+  getToken?(req: IncomingMessage): string | null | undefined;
+  /** Realm of the challenges. Default `'api'`. */
+  readonly realm?: string | undefined;
+  /** URL for the `resource_metadata` parameter of challenges ([RFC 9728 section 5.1](https://www.rfc-editor.org/rfc/rfc9728#section-5.1)). */
+  readonly resourceMetadata?: string | undefined;
+  /**
+   * Replaces the answer to a rejected request, `next(error)` for a central error handler being the usual one.
+   * It cannot let the request through: whatever its `next` is given, an error is passed on. It is awaited, a throw is passed on too.
+   */
+  onReject?(error: AuthError, req: IncomingMessage, res: ServerResponse, next: Next): void | Promise<void>;
+}
+
+export interface CacheOptions {
+  /**
+   * Longest life of an active answer, in seconds, 0 to 86400; always cut at `exp`. Default 60.
+   * A revoked token is accepted for at most this long.
+   */
+  readonly ttlSeconds?: number | undefined;
+  /** Life of an inactive answer, in seconds, 0 to 3600. Default 5. These have a small memory of their own. */
+  readonly inactiveTtlSeconds?: number | undefined;
+  /** Most active answers kept, and a tenth as many inactive ones. Default 10000. */
+  readonly maxEntries?: number | undefined;
+}
+
+/** What `normalizeResponse` does for the statuses it names. */
+export interface NormalizeOptions {
+  /** Statuses that say something about the token at this endpoint, besides 200. */
+  readonly statuses: readonly number[];
+  normalize(reply: EndpointReply): unknown;
+}
+
+/** What a provider's preset returns. */
+export interface EndpointOptions {
+  /** The introspection endpoint. `https:`, but for loopback hosts. */
+  readonly endpoint: string | URL;
+  /** How this resource server proves itself to the endpoint. */
+  readonly clientAuth: ClientAuth;
+  /** Body of the question. Default `'form'`, as RFC 7662 section 2.1 has it. */
+  readonly requestFormat?: 'form' | 'json' | undefined;
+  /** Name of the token's parameter. Default `'token'`. */
+  readonly tokenParameter?: string | undefined;
+  /** Further parameters of the question; the token and credentials cannot be among them. */
+  readonly parameters?: Readonly<Record<string, string>> | undefined;
+  /** Further headers of the question; credentials and framing cannot be among them. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /**
+   * For an endpoint that deviates from RFC 7662: a synchronous function from its reply to an introspection response,
+   * for status 200, or for the statuses named beside it too. What it returns is checked like any other response.
+   */
+  readonly normalizeResponse?: ((reply: EndpointReply) => unknown) | NormalizeOptions | undefined;
+}
+
+export interface TokenIntrospectionOptions<Claims = unknown> extends EndpointOptions, DemandOptions<Claims> {
+  readonly audience: string | readonly string[] | false;
+  /** Allow an `http:` endpoint on another host. Tokens and credentials then cross the network in the clear. Default `false`. */
+  readonly dangerouslyAllowHttp?: boolean | undefined;
+  /** `false`: every request asks on its own, nothing is shared. Default: on, with the defaults of its members. */
+  readonly cache?: false | CacheOptions | undefined;
+  /** One deadline, in milliseconds, 1 to 60000, over connect, headers, body and retry. Default 3000. */
+  readonly timeoutMs?: number | undefined;
+  /** An undici dispatcher to ask through (a proxy, a CA of your own). Never closed by the middleware. Default: a pool of its own. */
+  readonly dispatcher?: Dispatcher | undefined;
+  /** Wall and monotonic time. Default: the system's. */
+  readonly clock?: Clock | undefined;
+}

@@ -1,0 +1,45 @@
+import { clientSecretBasic } from '../introspection/client-auth/client-secret-basic.js';
+import type { EndpointReply } from '../introspection/response.js';
+import { mergePreset, type Preset, type PresetOptions } from './preset.js';
+
+export interface NotionOptions extends PresetOptions {
+  readonly clientId: string | undefined;
+  readonly clientSecret: string | undefined;
+  /** `Notion-Version` header. Default `'2026-03-11'`. */
+  readonly notionVersion?: string | undefined;
+}
+
+/** No time in seconds comes near it before the year 5000; every time in milliseconds since 1973 is past it. */
+const MILLISECONDS_FROM = 100_000_000_000;
+
+/**
+ * [Notion](https://developers.notion.com). It asks in JSON, and its replies hold `active`, `scope` and `iat` only: no `exp`
+ * (the cache bound rules), no `sub`, no audience. `iat` comes in milliseconds and is turned into seconds.
+ *
+ * @throws TypeError for missing credentials
+ */
+export function notion({
+  clientId,
+  clientSecret,
+  notionVersion = '2026-03-11',
+  ...additions
+}: NotionOptions): Preset<{ readonly audience: false }> {
+  return mergePreset(
+    {
+      endpoint: 'https://api.notion.com/v1/oauth/introspect',
+      clientAuth: clientSecretBasic(clientId, clientSecret),
+      requestFormat: 'json',
+      headers: { 'notion-version': notionVersion },
+      normalizeResponse: secondsFromMilliseconds,
+      audience: false,
+    },
+    additions,
+  );
+}
+
+function secondsFromMilliseconds({ text }: EndpointReply): unknown {
+  const response: { iat?: unknown } = JSON.parse(text);
+  return typeof response.iat === 'number' && response.iat >= MILLISECONDS_FROM
+    ? { ...response, iat: Math.floor(response.iat / 1000) }
+    : response;
+}

@@ -1,0 +1,28 @@
+import { clientSecretPost } from '../introspection/client-auth/client-secret-post.js';
+import { optionError } from '../option-error.js';
+import { mergePreset, type Preset, type PresetOptions } from './preset.js';
+
+export interface PolarOptions extends PresetOptions {
+  readonly clientId: string | undefined;
+  readonly clientSecret: string | undefined;
+  /** Default `'production'`. */
+  readonly server?: 'production' | 'sandbox' | undefined;
+}
+
+const HOSTS = { production: 'api.polar.sh', sandbox: 'sandbox-api.polar.sh' };
+
+/**
+ * [Polar](https://polar.sh/docs/api-reference/oauth2/connect/introspect-token). Replies name an audience: say yours.
+ *
+ * @throws TypeError for missing credentials or an unknown server
+ */
+export function polar({ clientId, clientSecret, server = 'production', ...additions }: PolarOptions): Preset {
+  if (!Object.hasOwn(HOSTS, server)) throw optionError('server', server, "write 'production' or 'sandbox'");
+  return mergePreset(
+    {
+      endpoint: `https://${HOSTS[server]}/v1/oauth2/introspect`,
+      clientAuth: clientSecretPost(clientId, clientSecret),
+    },
+    additions,
+  );
+}

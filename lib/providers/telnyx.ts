@@ -1,0 +1,23 @@
+import { clientSecretBasic } from '../introspection/client-auth/client-secret-basic.js';
+import { mergePreset, type Preset, type PresetOptions } from './preset.js';
+
+export interface TelnyxOptions extends PresetOptions {
+  readonly clientId: string | undefined;
+  readonly clientSecret: string | undefined;
+}
+
+/**
+ * [Telnyx](https://developers.telnyx.com). Replies name no `sub`, and an audience only perhaps.
+ * Its documentation does not spell out the client authentication method: this is Basic; spread another `clientAuth` over it if need be.
+ *
+ * @throws TypeError for missing credentials
+ */
+export function telnyx({ clientId, clientSecret, ...additions }: TelnyxOptions): Preset {
+  return mergePreset(
+    {
+      endpoint: 'https://api.telnyx.com/v2/oauth/introspect',
+      clientAuth: clientSecretBasic(clientId, clientSecret),
+    },
+    additions,
+  );
+}

@@ -1,0 +1,31 @@
+import { clientSecretPost } from '../introspection/client-auth/client-secret-post.js';
+import { optionError } from '../option-error.js';
+import { mergePreset, type Preset, type PresetOptions } from './preset.js';
+
+export interface WorkosOptions extends PresetOptions {
+  /** Host name of your AuthKit domain, such as `'auth.example.com'`. */
+  readonly authkitDomain: string | undefined;
+  readonly clientId: string | undefined;
+  readonly clientSecret: string | undefined;
+}
+
+const HOST = /^[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d+)?$/i;
+
+/**
+ * [WorkOS](https://workos.com/docs/reference/workos-connect/introspection). Replies name the audience (a client
+ * identifier) and no scope.
+ *
+ * @throws TypeError for missing credentials or a domain that is no host name
+ */
+export function workos({ authkitDomain, clientId, clientSecret, ...additions }: WorkosOptions): Preset {
+  if (typeof authkitDomain !== 'string' || !HOST.test(authkitDomain)) {
+    throw optionError('authkitDomain', authkitDomain, "write a host name such as 'auth.example.com'");
+  }
+  return mergePreset(
+    {
+      endpoint: `https://${authkitDomain}/oauth2/introspection`,
+      clientAuth: clientSecretPost(clientId, clientSecret),
+    },
+    additions,
+  );
+}

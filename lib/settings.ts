@@ -1,0 +1,182 @@
+import type { IncomingMessage } from 'node:http';
+import type { AuthenticatorDemands } from './authenticator.js';
+import type { ResponseNormalizer } from './introspection/response.js';
+import type { LookupSettings, MemoryCacheSettings } from './lookup.js';
+import { optionError } from './option-error.js';
+import { CACHE_RULES, checkOptions, DEMAND_RULES, OPTION_RULES, refuseOption } from './option-rules.js';
+import type { DemandOptions, NormalizeOptions, TokenIntrospectionOptions } from './options.js';
+import type { Clock } from './types.js';
+
+/** What is demanded of a request, defaults filled in. Frozen. */
+export interface Demands extends AuthenticatorDemands {
+  readonly getToken: ((req: IncomingMessage) => unknown) | undefined;
+  readonly realm: string;
+  readonly resourceMetadata: string | undefined;
+  readonly onReject: DemandOptions['onReject'];
+}
+
+export interface Settings extends LookupSettings {
+  readonly demands: Demands;
+}
+
+const SECOND = 1000;
+
+const DEFAULT_DEMANDS: Omit<Demands, 'audience'> = {
+  issuer: undefined,
+  scopes: [],
+  claims: undefined,
+  allowRefreshTokens: false,
+  clockToleranceMs: 5 * SECOND,
+  optional: false,
+  tokenFromBody: false,
+  usesGetToken: false,
+  getToken: undefined,
+  realm: 'api',
+  resourceMetadata: undefined,
+  onReject: undefined,
+};
+
+const SYSTEM_CLOCK: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
+
+const LOOPBACK = /^(?:localhost|(?:[a-z0-9-]+\.)+localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+
+const RESERVED_PARAMETERS = new Set(['client_id', 'client_secret', 'client_assertion', 'client_assertion_type']);
+const RESERVED_HEADERS = new Set([
+  'accept-encoding',
+  'authorization',
+  'connection',
+  'content-length',
+  'content-type',
+  'host',
+  'transfer-encoding',
+]);
+
+/**
+ * Turns what users may write into frozen settings.
+ *
+ * @throws TypeError naming the option and what to write instead
+ */
+export function parseOptions(options: TokenIntrospectionOptions): Settings {
+  refuseRequest(options);
+  checkOptions(options, OPTION_RULES);
+  for (const name of ['endpoint', 'clientAuth', 'audience'] as const) {
+    if (options[name] === undefined) refuseOption(name, undefined, OPTION_RULES);
+  }
+  const { clientAuth, dispatcher, tokenParameter = 'token' } = options;
+  if (dispatcher !== undefined && clientAuth.connect !== undefined) {
+    throw optionError(
+      'dispatcher',
+      dispatcher,
+      'leave it out: "clientAuth" brings TLS material for its own connections',
+    );
+  }
+  return Object.freeze({
+    endpoint: parseEndpoint(options.endpoint, options.dangerouslyAllowHttp === true),
+    clientAuth,
+    requestFormat: options.requestFormat ?? 'form',
+    tokenParameter,
+    parameters: parseParameters(options.parameters ?? {}, tokenParameter),
+    headers: parseHeaders(options.headers ?? {}),
+    normalizer: parseNormalizer(options.normalizeResponse),
+    cache: parseCache(options.cache),
+    timeoutMs: options.timeoutMs ?? 3000,
+    dispatcher,
+    clock: options.clock ?? SYSTEM_CLOCK,
+    demands: mergeDemands({ ...DEFAULT_DEMANDS, audience: false }, options),
+  });
+}
+
+/**
+ * The demands of a derived middleware: what is omitted is inherited, what is given replaces.
+ *
+ * @throws TypeError
+ */
+export function deriveDemands(inherited: Demands, options: DemandOptions): Demands {
+  checkOptions(options, DEMAND_RULES);
+  return mergeDemands(inherited, options);
+}
+
+function mergeDemands(inherited: Demands, options: DemandOptions): Demands {
+  const { audience, clockToleranceSeconds, getToken = inherited.getToken } = options;
+  const demands: Demands = Object.freeze({
+    audience: audience === undefined ? inherited.audience : parseAudience(audience),
+    issuer: options.issuer ?? inherited.issuer,
+    scopes: options.scopes === undefined ? inherited.scopes : Object.freeze([...new Set(options.scopes)]),
+    claims: options.claims ?? inherited.claims,
+    allowRefreshTokens: options.allowRefreshTokens ?? inherited.allowRefreshTokens,
+    clockToleranceMs: clockToleranceSeconds === undefined ? inherited.clockToleranceMs : clockToleranceSeconds * SECOND,
+    optional: options.optional ?? inherited.optional,
+    tokenFromBody: options.tokenFromBody ?? inherited.tokenFromBody,
+    usesGetToken: getToken !== undefined,
+    getToken,
+    realm: options.realm ?? inherited.realm,
+    resourceMetadata: options.resourceMetadata ?? inherited.resourceMetadata,
+    onReject: options.onReject ?? inherited.onReject,
+  });
+  if (demands.usesGetToken && demands.tokenFromBody) {
+    throw optionError('tokenFromBody', true, 'leave it out: "getToken" already says where the token is');
+  }
+  return demands;
+}
+
+/** `app.use(tokenIntrospection)` passes a request where the options belong. */
+function refuseRequest(options: unknown): void {
+  if (typeof (options as { pipe?: unknown } | null)?.pipe === 'function') {
+    throw new TypeError('tokenIntrospection was mounted itself; write app.use(tokenIntrospection({ … }))');
+  }
+}
+
+function parseEndpoint(given: string | URL, allowHttp: boolean): URL {
+  const endpoint = new URL(given);
+  const isSecure = endpoint.protocol === 'https:';
+  if (!isSecure && endpoint.protocol !== 'http:') throw optionError('endpoint', given, 'write an https: URL');
+  if (!isSecure && !allowHttp && !LOOPBACK.test(endpoint.hostname)) {
+    throw optionError(
+      'endpoint',
+      given,
+      'write an https: URL; http: is for loopback hosts, or with dangerouslyAllowHttp',
+    );
+  }
+  if (endpoint.username !== '' || endpoint.password !== '') {
+    throw optionError('endpoint', given, 'leave the credentials out of the URL and give them to "clientAuth"');
+  }
+  if (endpoint.hash !== '') throw optionError('endpoint', given, 'leave the fragment out (RFC 7662 section 2)');
+  return endpoint;
+}
+
+function parseAudience(audience: string | readonly string[] | false): readonly string[] | false {
+  return audience === false ? false : Object.freeze(typeof audience === 'string' ? [audience] : [...audience]);
+}
+
+function parseParameters(given: Readonly<Record<string, string>>, tokenParameter: string) {
+  for (const name of Object.keys(given)) {
+    if (name === tokenParameter || RESERVED_PARAMETERS.has(name)) {
+      throw optionError(`parameters.${name}`, given[name], 'leave it out: the token and "clientAuth" provide it');
+    }
+  }
+  return Object.freeze({ ...given });
+}
+
+function parseHeaders(given: Readonly<Record<string, string>>) {
+  const headers = Object.fromEntries(Object.entries(given).map(([name, value]) => [name.toLowerCase(), value]));
+  for (const name of Object.keys(headers)) {
+    if (RESERVED_HEADERS.has(name)) {
+      throw optionError(`headers.${name}`, headers[name], 'leave it out: "clientAuth" and "requestFormat" provide it');
+    }
+  }
+  return Object.freeze(headers);
+}
+
+function parseNormalizer(given: TokenIntrospectionOptions['normalizeResponse']): ResponseNormalizer | undefined {
+  if (given === undefined) return undefined;
+  const { statuses, normalize }: NormalizeOptions =
+    typeof given === 'function' ? { statuses: [], normalize: given } : given;
+  return Object.freeze({ statuses: new Set([200, ...statuses]), normalize });
+}
+
+function parseCache(given: TokenIntrospectionOptions['cache']): MemoryCacheSettings | false {
+  if (given === false) return false;
+  const { ttlSeconds = 60, inactiveTtlSeconds = 5, maxEntries = 10_000 } = given ?? {};
+  if (given !== undefined) checkOptions(given, CACHE_RULES, 'cache.');
+  return Object.freeze({ ttlMs: ttlSeconds * SECOND, inactiveTtlMs: inactiveTtlSeconds * SECOND, maxEntries });
+}

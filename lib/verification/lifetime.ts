@@ -1,0 +1,13 @@
+import { AuthError } from '../errors.js';
+import type { ActiveRecord } from '../types.js';
+
+export interface LifetimeDemands {
+  readonly clockToleranceMs: number;
+}
+
+/** `exp` and `nbf` against the wall clock (RFC 7662 section 2.2). `exp: 0` is 1970, not never. */
+export function requireLifetime({ claims }: ActiveRecord, { clockToleranceMs }: LifetimeDemands, now: number): void {
+  const { exp, nbf } = claims;
+  if (exp !== undefined && now >= exp * 1000 + clockToleranceMs) throw new AuthError('expired');
+  if (nbf !== undefined && now < nbf * 1000 - clockToleranceMs) throw new AuthError('not_yet_valid');
+}

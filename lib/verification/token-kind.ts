@@ -1,0 +1,18 @@
+import { AuthError } from '../errors.js';
+import type { ActiveRecord } from '../types.js';
+
+export interface TokenKindDemands {
+  readonly allowRefreshTokens: boolean;
+}
+
+const REFRESH_TOKEN = /^refresh(?:[_-]?token)?$/i;
+
+/** Endpoints answer for refresh tokens too (RFC 7662 section 2.1). One that does not say which it is cannot be told apart here. */
+export function requireAccessToken({ claims }: ActiveRecord, { allowRefreshTokens }: TokenKindDemands): void {
+  if (allowRefreshTokens) return;
+  if (saysRefreshToken(claims.token_type) || saysRefreshToken(claims.token_use)) throw new AuthError('refresh_token');
+}
+
+function saysRefreshToken(kind: unknown): boolean {
+  return typeof kind === 'string' && REFRESH_TOKEN.test(kind);
+}

@@ -1,0 +1,40 @@
+import { AuthError } from '../errors.js';
+import type { ActiveRecord, Claims, TokenRecord } from '../types.js';
+import { type AudienceDemands, requireAudience } from './audience.js';
+import { refuseBoundToken } from './binding.js';
+import { type ClaimsDemands, parseClaims } from './claims.js';
+import { type IssuerDemands, requireIssuer } from './issuer.js';
+import { type LifetimeDemands, requireLifetime } from './lifetime.js';
+import { requireScopes, type ScopeDemands } from './scope.js';
+import { requireAccessToken, type TokenKindDemands } from './token-kind.js';
+
+export interface VerificationDemands
+  extends TokenKindDemands,
+    LifetimeDemands,
+    IssuerDemands,
+    AudienceDemands,
+    ClaimsDemands,
+    ScopeDemands {}
+
+/** The first question of all: literally `true`, or rejected. */
+export function requireActive(record: TokenRecord): asserts record is ActiveRecord {
+  if (record.active !== true) throw new AuthError('inactive');
+}
+
+/**
+ * Judges what is known about an active token by what is demanded of it here and now; the first failure answers.
+ * Runs for every request, cache hit or not: facts are cached, decisions are not.
+ *
+ * @returns the claims for the handler
+ * @throws AuthError
+ */
+export function verify(record: ActiveRecord, demands: VerificationDemands, now: number): Claims {
+  requireAccessToken(record, demands);
+  requireLifetime(record, demands, now);
+  requireIssuer(record, demands);
+  requireAudience(record, demands);
+  const claims = parseClaims(record, demands);
+  refuseBoundToken(record);
+  requireScopes(record, demands);
+  return claims;
+}
