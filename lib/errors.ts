@@ -69,7 +69,7 @@ const OUTAGES: Readonly<Record<IntrospectionErrorCode, string>> = {
   server_error: 'answered with a server error',
   rate_limited: 'asked us to slow down',
   bad_response: 'answered with something that is not an introspection response',
-  client_rejected: "refused this resource server's own request: check the client authentication and the endpoint",
+  client_rejected: "refused this resource server's own request: check the client authentication",
   credentials_unavailable: 'the client authentication could not provide its credentials',
   claims_schema_failed: 'the "claims" schema threw or was asynchronous',
   closed: 'the middleware has been closed',

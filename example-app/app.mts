@@ -1,0 +1,75 @@
+import express, { type Express, type NextFunction, type Request, type Response } from 'express';
+import {
+  clientSecretBasic,
+  getAuth,
+  requireFresh,
+  requireScope,
+  type RootTokenIntrospection,
+  tokenIntrospection,
+} from 'express-token-introspection';
+import { AUDIENCE, type AuthorizationServer } from './authorization-server.mjs';
+
+/** Short, so that the walk-through need not wait long. */
+export const TTL_SECONDS = 5;
+
+export interface ReportsApi {
+  readonly app: Express;
+  readonly authenticate: RootTokenIntrospection;
+}
+
+/** A small API: public, protected, scope-guarded, fresh-guarded and admin routes. */
+export function createApp(as: AuthorizationServer): ReportsApi {
+  const { clientId, clientSecret } = as.resourceServer;
+  const authenticate = tokenIntrospection({
+    endpoint: as.introspectionEndpoint,
+    clientAuth: clientSecretBasic(clientId, clientSecret),
+    audience: AUDIENCE,
+    issuer: as.issuer,
+    cache: { ttlSeconds: TTL_SECONDS },
+  });
+
+  const app = express();
+  app.disable('x-powered-by');
+
+  app.get('/public', (_req, res) => {
+    res.json({ hello: 'world' });
+  });
+
+  // To watch an outage. An API would not offer this.
+  app.post('/authorization-server/stop', async (_req, res) => {
+    await as.stop();
+    res.json({ authorizationServer: 'stopped' });
+  });
+  app.post('/authorization-server/start', async (_req, res) => {
+    await as.start();
+    res.json({ authorizationServer: 'started' });
+  });
+
+  app.use('/api', authenticate);
+
+  app.get('/api/profile', (req, res) => {
+    const { sub, scope, client_id } = getAuth(req);
+    res.json({ sub, scope, client_id });
+  });
+
+  app.get('/api/reports', requireScope('reports:read'), (req, res) => {
+    res.json({ reports: ['2026-10', '2026-11'], for: getAuth(req).sub });
+  });
+
+  // What must not happen on a revoked token asks anew, whatever is cached.
+  app.post('/api/payments', requireScope('payments:write'), requireFresh({ maxAgeSeconds: 0 }), (req, res) => {
+    res.json({ paid: true, by: getAuth(req).sub });
+  });
+
+  app.use('/admin', authenticate.with({ scopes: ['admin'] }));
+
+  app.get('/admin/stats', (_req, res) => {
+    res.json(authenticate.stats());
+  });
+
+  app.use((error: { status?: number; headers?: Record<string, string> }, _req: Request, res: Response, _next: NextFunction) => {
+    res.status(error.status ?? 500).set(error.headers).json({ error: 'server_error' });
+  });
+
+  return { app, authenticate };
+}

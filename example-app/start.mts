@@ -1,0 +1,47 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createApp } from './app.mjs';
+import { createAuthorizationServer, listen, SUBJECT_GRANT } from './authorization-server.mjs';
+import { createWalkThrough } from './walk-through.mjs';
+
+const port = portFrom('PORT', 3000);
+const asPort = portFrom('AS_PORT', 4000);
+
+const as = await createAuthorizationServer(asPort).catch((error: unknown) => giveUp(error, 'AS_PORT', asPort));
+const { app, authenticate } = createApp(as);
+const server = await listen(createServer(app), port).catch((error: unknown) => giveUp(error, 'PORT', port));
+const api = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+console.log(`The API listens on ${api}, its authorization server on ${as.issuer}.`);
+console.log('Paste these lines into another terminal, in this order; each prints the status that stands behind it.\n');
+for (const { title, command, status } of await createWalkThrough(api, as)) {
+  console.log(`# ${title}\n${command}  # ${status}\n`);
+}
+const { clientId, clientSecret } = as.client;
+console.log('# A token for a subject and scope of your choice');
+console.log(
+  `curl -s -u '${clientId}:${clientSecret}' -d 'grant_type=${SUBJECT_GRANT}' -d subject=dave -d 'scope=profile:read reports:read' ${as.tokenEndpoint}\n`,
+);
+console.log('Ctrl+C ends it.');
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, async () => {
+    server.close();
+    server.closeAllConnections();
+    await Promise.all([authenticate.close(), as.stop()]);
+  });
+}
+
+function portFrom(variable: string, fallback: number): number {
+  const text = process.env[variable];
+  const number = text === undefined || text === '' ? fallback : Number(text);
+  if (Number.isInteger(number) && number >= 0 && number <= 65_535) return number;
+  console.error(`${variable} is ${JSON.stringify(text)}; set it to a port number.`);
+  process.exit(1);
+}
+
+function giveUp(error: unknown, variable: string, taken: number): never {
+  const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+  console.error(isTaken ? `Port ${taken} is taken; set ${variable} to another.` : error);
+  process.exit(1);
+}
