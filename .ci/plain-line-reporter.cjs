@@ -3,6 +3,8 @@ module.exports = class PlainLineReporter {
   onRunComplete(_contexts, results) {
     const failed = results.numFailedTests + results.numRuntimeErrorTestSuites;
     const skipped = results.numPendingTests + results.numTodoTests;
-    process.stderr.write(`\n${results.numPassedTests} passed, ${failed} failed, ${skipped} skipped\n`);
+    const line = `${results.numPassedTests} passed, ${failed} failed, ${skipped} skipped\n`;
+    // Jest's own summary comes after the reporters.
+    process.once('exit', () => process.stderr.write(line));
   }
 };

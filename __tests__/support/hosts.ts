@@ -1,0 +1,48 @@
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import connect from 'connect';
+import express from 'express';
+import express4 from 'express4';
+import type { Guard, TokenIntrospection } from '../../lib/index.js';
+
+type Handler = (req: IncomingMessage & { auth?: unknown }, res: ServerResponse) => void;
+
+/** Builds a listener that runs the middlewares in order and then the handler, on one kind of host. */
+export type Host = (middlewares: readonly (TokenIntrospection | Guard)[], handler: Handler) => RequestListener;
+
+/** Everything the middleware can be mounted on. */
+export const HOSTS: readonly (readonly [name: string, host: Host])[] = [
+  ['Express 5', (middlewares, handler) => express().use(...(middlewares as [Guard]), handler as never)],
+  ['Express 4', (middlewares, handler) => express4().use(...(middlewares as [Guard]), handler as never) as RequestListener],
+  [
+    'Connect',
+    (middlewares, handler) => {
+      const app = connect();
+      for (const middleware of middlewares) app.use(middleware as never);
+      return app.use(handler as never) as RequestListener;
+    },
+  ],
+  [
+    'node:http',
+    (middlewares, handler) => (req, res) => {
+      const run = (index: number): void => {
+        const middleware = middlewares[index];
+        if (middleware === undefined) return handler(req, res);
+        // The last one is called as a bare server would: a `next` for success, the answer to an outage left to the library.
+        middleware(req, res, (error) => (error === undefined ? run(index + 1) : fail(res, error)));
+      };
+      run(0);
+    },
+  ],
+];
+
+function fail(res: ServerResponse, error: unknown): void {
+  const { status = 500, headers = {} } = error as { status?: number; headers?: Record<string, string> };
+  res.writeHead(status, headers).end();
+}
+
+/** Answers with `req.auth` as JSON. */
+export const echoAuth: Handler = (req, res) => {
+  res.setHeader('content-type', 'application/json').end(JSON.stringify({ auth: req.auth ?? null }));
+};
+
+export { createServer };
