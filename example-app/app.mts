@@ -2,9 +2,9 @@ import express, { type Express, type NextFunction, type Request, type Response }
 import {
   clientSecretBasic,
   getAuth,
+  type RootTokenIntrospection,
   requireFresh,
   requireScope,
-  type RootTokenIntrospection,
   tokenIntrospection,
 } from 'express-token-introspection';
 import { AUDIENCE, type AuthorizationServer } from './authorization-server.mjs';
@@ -67,9 +67,19 @@ export function createApp(as: AuthorizationServer): ReportsApi {
     res.json(authenticate.stats());
   });
 
-  app.use((error: { status?: number; headers?: Record<string, string> }, _req: Request, res: Response, _next: NextFunction) => {
-    res.status(error.status ?? 500).set(error.headers).json({ error: 'server_error' });
-  });
+  app.use(
+    (
+      error: { status?: number; headers?: Record<string, string> },
+      _req: Request,
+      res: Response,
+      _next: NextFunction,
+    ) => {
+      res
+        .status(error.status ?? 500)
+        .set(error.headers)
+        .json({ error: 'server_error' });
+    },
+  );
 
   return { app, authenticate };
 }

@@ -122,7 +122,10 @@ function registerSubjectGrant(provider: Provider): void {
       const grantId = await grant.save();
       const common = { accountId, client, grantId, scope, gty: SUBJECT_GRANT };
       const access = new provider.AccessToken({ ...common, claims: {} } as never);
-      access.resourceServer = new provider.ResourceServer(AUDIENCE, resourceServerInfo(Number(ttl ?? DEFAULT_TTL_SECONDS)));
+      access.resourceServer = new provider.ResourceServer(
+        AUDIENCE,
+        resourceServerInfo(Number(ttl ?? DEFAULT_TTL_SECONDS)),
+      );
       const refresh = new provider.RefreshToken({ ...common, resource: AUDIENCE } as never);
       ctx.body = {
         access_token: await access.save(),

@@ -21,7 +21,8 @@ export async function createWalkThrough(api: string, as: AuthorizationServer): P
   const show = `curl -s -o /dev/null -w '%{http_code}\\n'`;
   const call = (path: string, bearer?: string) =>
     `${show}${bearer === undefined ? '' : ` -H 'Authorization: Bearer ${bearer}'`} ${api}${path}`;
-  const quietly = (path: string, bearer: string) => `curl -s -o /dev/null -H 'Authorization: Bearer ${bearer}' ${api}${path}`;
+  const quietly = (path: string, bearer: string) =>
+    `curl -s -o /dev/null -H 'Authorization: Bearer ${bearer}' ${api}${path}`;
   const { clientId, clientSecret } = as.client;
   const revoke = (bearer: string) =>
     `curl -s -o /dev/null -u '${clientId}:${clientSecret}' -d 'token=${bearer}' ${as.revocationEndpoint}`;
@@ -31,7 +32,11 @@ export async function createWalkThrough(api: string, as: AuthorizationServer): P
     { title: 'No token', command: call('/api/profile'), status: 401 },
     { title: 'A token nobody issued', command: call('/api/profile', 'made-up'), status: 401 },
     { title: 'A good token', command: call('/api/profile', alice), status: 200 },
-    { title: 'Two tokens at once', command: `${call('/api/profile', alice)} -H 'Authorization: Bearer ${bob}'`, status: 400 },
+    {
+      title: 'Two tokens at once',
+      command: `${call('/api/profile', alice)} -H 'Authorization: Bearer ${bob}'`,
+      status: 400,
+    },
     { title: 'The scope is there', command: call('/api/reports', alice), status: 200 },
     { title: 'The scope is missing', command: call('/api/reports', bob), status: 403 },
     { title: 'The admin route, and not for everyone', command: call('/admin/stats', alice), status: 403 },
@@ -57,7 +62,11 @@ export async function createWalkThrough(api: string, as: AuthorizationServer): P
       command: `${show} -X POST ${api}/authorization-server/stop`,
       status: 200,
     },
-    { title: 'A token it was never asked about: not "invalid", but "try again later"', command: call('/api/profile', late), status: 503 },
+    {
+      title: 'A token it was never asked about: not "invalid", but "try again later"',
+      command: call('/api/profile', late),
+      status: 503,
+    },
     {
       title: 'The authorization server is back',
       command: `${show} -X POST ${api}/authorization-server/start`,

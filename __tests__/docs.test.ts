@@ -1,0 +1,164 @@
+import { execFile, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { AuthError, type AuthErrorReason, IntrospectionError } from '../lib/index.js';
+import { CACHE_RULES, OPTION_RULES } from '../lib/option-rules.js';
+
+const run = promisify(execFile);
+
+const ROOT = join(__dirname, '..');
+const PAGES = readdirSync(ROOT).filter((name) => name.endsWith('.md'));
+const README = page('README.md');
+
+function page(name: string): string {
+  return readFileSync(join(ROOT, name), 'utf8');
+}
+
+function codeBlocks(markdown: string, ...languages: string[]): string[] {
+  return [...markdown.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)]
+    .filter(([, language]) => languages.includes(language as string))
+    .map(([, , code]) => code as string);
+}
+
+/** The code-formatted words of a table's column, under the header that starts so. */
+function column(markdown: string, header: string, index: number): string[] {
+  const rows = markdown.slice(markdown.indexOf(`\n${header}`) + 1).split('\n\n', 1)[0] as string;
+  return rows
+    .split('\n')
+    .slice(2)
+    .flatMap((row) => [...(row.split(/(?<!\\)\|/)[index + 1] ?? '').matchAll(/`([^`]+)`/g)])
+    .map(([, word]) => word as string);
+}
+
+/** GitHub's anchor for a heading. */
+function anchor(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replace(/[^\w\s-]/g, '')
+    .trim()
+    .replace(/\s/g, '-');
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+describe('the README', () => {
+  it('shows a complete example before line 25', () => {
+    const lines = README.split('\n');
+    expect(lines.indexOf('```', lines.indexOf('```js'))).toBeLessThan(25);
+  });
+
+  it('lists every option, and no other', () => {
+    const known = [...Object.keys(OPTION_RULES), ...Object.keys(CACHE_RULES)];
+    expect(column(README, '| option | default', 0).sort()).toEqual(known.sort());
+  });
+
+  it('lists every reason of a rejection under its status and code', () => {
+    const listed = column(README, '| `status` | `code`', 2) as AuthErrorReason[];
+    const { headers: _, ...sample } = new AuthError('inactive');
+    expect(sample).toMatchObject({ status: 401, code: 'invalid_token' });
+    const source = readFileSync(join(ROOT, 'lib/errors.ts'), 'utf8');
+    expect([...listed].sort()).toEqual(union(source, 'AuthErrorReason').sort());
+    for (const reason of listed) {
+      const { status, code } = new AuthError(reason);
+      const row = README.split('\n').find(
+        (line) => /^\| \d{3} \|/.test(line) && line.includes(`\`${reason}\``) && line.includes(`${status}`),
+      );
+      expect(row).toContain(code === undefined ? '| – |' : `| \`${code}\` |`);
+    }
+  });
+
+  it('lists every code of an outage', () => {
+    const source = readFileSync(join(ROOT, 'lib/errors.ts'), 'utf8');
+    expect(column(README, '| `code` | what happened', 0).sort()).toEqual(
+      union(source, 'IntrospectionErrorCode').sort(),
+    );
+    expect(new IntrospectionError('timeout').status).toBe(503);
+  });
+
+  it('opens with an example that runs as printed', async () => {
+    const [example] = codeBlocks(README, 'js') as [string];
+    const directory = join(__dirname, '.generated', 'first-example');
+    const port = await freePort();
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(join(directory, 'app.mjs'), example.replace('listen(3000)', `listen(${port})`));
+    const app = spawn(process.execPath, ['app.mjs'], {
+      cwd: directory,
+      env: { ...process.env, CLIENT_SECRET: 'secret', NODE_OPTIONS: '' },
+      stdio: 'inherit',
+    });
+    try {
+      const response = await untilUp(`http://127.0.0.1:${port}/api/reports`);
+      expect([response.status, response.headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="api"']);
+    } finally {
+      app.kill();
+      rmSync(directory, { recursive: true, force: true });
+    }
+  });
+});
+
+describe('the documents', () => {
+  it('hold code that compiles under strict with skipLibCheck off', async () => {
+    const directory = join(__dirname, '.generated', 'examples');
+    rmSync(directory, { recursive: true, force: true });
+    mkdirSync(directory, { recursive: true });
+    const blocks = PAGES.flatMap((name) => codeBlocks(page(name), 'ts', 'js'));
+    expect(blocks.length).toBeGreaterThan(5);
+    for (const [index, block] of blocks.entries()) writeFileSync(join(directory, `example-${index}.mts`), block);
+    writeFileSync(
+      join(directory, 'tsconfig.json'),
+      JSON.stringify({
+        compilerOptions: {
+          target: 'es2022',
+          module: 'nodenext',
+          strict: true,
+          exactOptionalPropertyTypes: true,
+          skipLibCheck: false,
+          noEmit: true,
+          types: ['node'],
+        },
+      }),
+    );
+    const output = await run(join(ROOT, 'node_modules/.bin/tsc'), ['-p', directory]).catch(({ stdout }) => ({
+      stdout,
+    }));
+    expect(output.stdout).toBe('');
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  it.each(PAGES)('%s links only to what is there', (name) => {
+    const markdown = page(name);
+    const targets = [...markdown.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target as string);
+    const anchors = new Set(
+      [...markdown.matchAll(/^#+ (.+)$/gm)].map(([, heading]) => `#${anchor(heading as string)}`),
+    );
+    const broken = targets.filter((target) => {
+      if (target.startsWith('https://')) return !URL.canParse(target);
+      return target.startsWith('#') ? !anchors.has(target) : !existsSync(join(ROOT, target));
+    });
+    expect(broken).toEqual([]);
+  });
+});
+
+function union(source: string, name: string): string[] {
+  const declaration = source.slice(source.indexOf(`export type ${name} =`)).split(';', 1)[0] as string;
+  return [...declaration.matchAll(/'(\w+)'/g)].map(([, member]) => member as string);
+}
+
+async function untilUp(url: string): Promise<Response> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await fetch(url);
+    } catch (error) {
+      if (attempt === 100) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
