@@ -22,7 +22,6 @@ console.log('# A token for a subject and scope of your choice');
 console.log(
   `curl -s -u '${clientId}:${clientSecret}' -d 'grant_type=${SUBJECT_GRANT}' -d subject=dave -d 'scope=profile:read reports:read' ${as.tokenEndpoint}\n`,
 );
-console.log('Ctrl+C ends it.');
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, async () => {
@@ -31,6 +30,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     await Promise.all([authenticate.close(), as.stop()]);
   });
 }
+console.log('Ctrl+C ends it.');
 
 function portFrom(variable: string, fallback: number): number {
   const text = process.env[variable];

@@ -26,33 +26,38 @@ export interface Verified {
 
 export interface Authenticator {
   /**
-   * Credentials, lookup, verification. A memory hit is judged in the same tick, without a promise.
-   * `undefined` is an anonymous request where that is allowed.
+   * The question a request puts; `undefined` for an anonymous one where that is allowed.
+   *
+   * @throws AuthError
+   */
+  identify(facts: RequestFacts): Question | undefined;
+  /**
+   * Lookup and verification. A memory hit is judged in the same tick, without a promise.
    *
    * @throws AuthError, IntrospectionError
    */
-  authenticate(facts: RequestFacts): Verified | undefined | Promise<Verified>;
-  /** Asks and judges again, by an answer no older than `freshness` allows. */
-  reauthenticate(question: Question, freshness: Freshness): Verified | Promise<Verified>;
+  authenticate(question: Question, freshness: Freshness): Verified | Promise<Verified>;
   /** The same judgement for a token that came some other way than in a request. */
   introspect(token: string): Promise<Verified>;
+  /** Verification alone, of another answer to the same question. */
+  verify(record: ActiveRecord): void;
 }
 
 export function createAuthenticator(shared: SharedLookup, demands: AuthenticatorDemands, clock: Clock): Authenticator {
-  function authenticate(facts: RequestFacts): Verified | undefined | Promise<Verified> {
+  function identify(facts: RequestFacts): Question | undefined {
     const token = readCredentials(facts, demands);
-    if (token !== undefined) return reauthenticate(ask(token), ANY_AGE);
+    if (token !== undefined) return ask(token);
     if (demands.optional) return undefined;
     throw new AuthError('no_credentials');
   }
 
-  function reauthenticate(question: Question, freshness: Freshness): Verified | Promise<Verified> {
+  function authenticate(question: Question, freshness: Freshness): Verified | Promise<Verified> {
     const found = shared.lookup(question, freshness);
     return found instanceof Promise ? found.then((record) => judge(question, record)) : judge(question, found);
   }
 
   async function introspect(token: string): Promise<Verified> {
-    return reauthenticate(ask(parseToken(token)), ANY_AGE);
+    return authenticate(ask(parseToken(token)), ANY_AGE);
   }
 
   function ask(token: string): Question {
@@ -64,5 +69,5 @@ export function createAuthenticator(shared: SharedLookup, demands: Authenticator
     return { question, record, claims: verify(record, demands, clock.now()) };
   }
 
-  return { authenticate, reauthenticate, introspect };
+  return { identify, authenticate, introspect, verify: (record) => void verify(record, demands, clock.now()) };
 }

@@ -71,7 +71,7 @@ const OUTAGES: Readonly<Record<IntrospectionErrorCode, string>> = {
   bad_response: 'answered with something that is not an introspection response',
   client_rejected: "refused this resource server's own request: check the client authentication",
   credentials_unavailable: 'the client authentication could not provide its credentials',
-  claims_schema_failed: 'the "claims" schema threw or was asynchronous',
+  claims_schema_failed: 'the "claims" schema threw, was asynchronous, or made something other than plain data',
   closed: 'the middleware has been closed',
 };
 

@@ -2,7 +2,8 @@ const MAX_DEPTH = 32;
 
 /**
  * Freezes everything below the top level and removes own `__proto__` members, so that the parts can be shared.
- * Returns `false` when it is nested deeper than 32 levels. Iterative: depth is the sender's choice.
+ * Returns `false` when it holds anything but plain objects, lists and primitives (a `Map` or `Date` stays mutable when
+ * frozen), or is nested deeper than 32 levels. Iterative: depth is the sender's choice.
  */
 export function freezeNested(top: object): boolean {
   let level: object[] = [top];
@@ -11,15 +12,23 @@ export function freezeNested(top: object): boolean {
     if (depth > MAX_DEPTH) return false;
     const next: object[] = [];
     for (const parent of level) {
+      if (!isPlain(parent)) return false;
       if (Object.hasOwn(parent, '__proto__')) Reflect.deleteProperty(parent, '__proto__');
       for (const value of Object.values(parent)) {
         if (typeof value !== 'object' || value === null || seen.has(value)) continue;
         seen.add(value);
         next.push(value);
       }
-      if (parent !== top && !ArrayBuffer.isView(parent)) Object.freeze(parent);
+      if (parent !== top) Object.freeze(parent);
     }
     level = next;
   }
   return true;
+}
+
+/** A list, or an object whose prototype is the end of the chain, of whichever realm. */
+function isPlain(value: object): boolean {
+  if (Array.isArray(value)) return true;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

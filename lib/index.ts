@@ -11,7 +11,7 @@ export {
 // Client authentication
 export { bearerToken } from './introspection/client-auth/bearer-token.js';
 export { type ClientSecretBasicOptions, clientSecretBasic } from './introspection/client-auth/client-secret-basic.js';
-export { clientSecretPost } from './introspection/client-auth/client-secret-post.js';
+export { type ClientSecretPostOptions, clientSecretPost } from './introspection/client-auth/client-secret-post.js';
 export { noClientAuth } from './introspection/client-auth/no-client-auth.js';
 // Seams
 export type { Dispatcher } from './introspection/http.js';

@@ -10,6 +10,7 @@ const MAX_TIMEOUT_MS = 60_000;
 /** RFC 6749 section 3.3. */
 export const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 /** What a quoted-string can carry (RFC 9110 section 5.6.4), in ASCII. */
+const VISIBLE = /^[\x21-\x7e]+$/;
 const QUOTABLE = /^[\x20-\x7e]*$/;
 /** RFC 9110 section 5.6.2. */
 const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
@@ -47,7 +48,10 @@ export const DEMAND_RULES: Readonly<Record<string, Rule>> = {
   getToken: callable,
   realm: [z.string().regex(QUOTABLE), 'write printable ASCII'],
   resourceMetadata: [
-    z.url({ protocol: /^https?$/ }).regex(QUOTABLE),
+    z
+      .string()
+      .regex(VISIBLE)
+      .refine((value) => /^https?:$/.test(URL.canParse(value) ? new URL(value).protocol : '')),
     'write the URL of the protected resource metadata',
   ],
   onReject: callable,
@@ -79,7 +83,7 @@ export const OPTION_RULES: Readonly<Record<string, Rule>> = {
   dangerouslyAllowHttp: flag,
   cache: [z.union([z.literal(false), z.record(z.string(), z.unknown())]), 'write false or { ttlSeconds, … }'],
   timeoutMs: [z.int().min(1).max(MAX_TIMEOUT_MS), `write whole milliseconds from 1 to ${MAX_TIMEOUT_MS}`],
-  dispatcher: [withMethods('request'), 'write an undici Dispatcher'],
+  dispatcher: [withMethods('request', 'dispatch'), 'write an undici Dispatcher'],
   clock: [withMethods('now', 'monotonic'), 'write { now, monotonic }, both returning milliseconds'],
 };
 
@@ -90,12 +94,15 @@ export const CACHE_RULES: Readonly<Record<string, Rule>> = {
 };
 
 /**
- * Checks every given option against its rule; one without a rule is a misspelling. `undefined` means omitted.
+ * Copies the options once, so that what is checked is what is used, whatever getters and prototypes are at work, then
+ * checks each against its rule. One without a rule is a misspelling; `undefined` means omitted.
  *
  * @throws TypeError
  */
-export function checkOptions(options: object, rules: Readonly<Record<string, Rule>>, prefix = ''): void {
-  if (typeof options !== 'object' || options === null) throw optionError('options', options, 'write an object');
+export function readOptions<T extends object>(given: T, rules: Readonly<Record<string, Rule>>, prefix = ''): T {
+  if (!isPlainObject(given))
+    throw optionError(prefix === '' ? 'options' : prefix.slice(0, -1), given, 'write a plain object');
+  const options: Record<string, unknown> = Object.assign(Object.create(null), given);
   for (const [key, value] of Object.entries(options)) {
     const name = prefix + key;
     if (value === undefined) continue;
@@ -103,10 +110,29 @@ export function checkOptions(options: object, rules: Readonly<Record<string, Rul
     if (rule === undefined) {
       throw new TypeError(`Option "${name}" is not known here; write one of ${Object.keys(rules).join(', ')}`);
     }
-    if (!rule[0].safeParse(value).success) refuseOption(name, value, rules);
+    options[key] = copyPlain(value);
+    if (!rule[0].safeParse(options[key]).success) refuseOption(name, value, rules);
   }
+  return options as T;
 }
 
 export function refuseOption(name: string, given: unknown, rules: Readonly<Record<string, Rule>>): never {
   throw optionError(name, given, rules[name]?.[1] ?? 'leave it out');
+}
+
+/** Lists and plain objects are values; anything else (a schema, a dispatcher, a clock) is used as it is. */
+function copyPlain(value: unknown): unknown {
+  if (Array.isArray(value)) return [...value];
+  return isPlainObject(value) && !hasBehaviour(value) ? Object.assign(Object.create(null), value) : value;
+}
+
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/** Methods may refer to the object they are on. */
+function hasBehaviour(value: object): boolean {
+  return ['sign', 'now', 'request', '~standard'].some((name) => name in value);
 }

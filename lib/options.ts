@@ -7,6 +7,9 @@ import type { ClaimsSchema, ClientAuth, Clock } from './types.js';
 /** Continues, or passes an error on. */
 export type Next = (error?: unknown) => void;
 
+/** Lets a callback be annotated with Express's own request and response. */
+type Bivariant<F extends (...args: never[]) => unknown> = { call(...args: Parameters<F>): ReturnType<F> }['call'];
+
 /**
  * What one route may demand otherwise than another over the same client, cache and flights: see `authenticate.with()`.
  */
@@ -43,7 +46,7 @@ export interface DemandOptions<Claims = unknown> {
    * Takes the token from elsewhere; the `Authorization` header is then not looked at. Synchronous; `undefined` or `null` is none.
    * Cookies need protection against cross-site request forgery, and query parameters end up in logs and histories.
    */
-  getToken?(req: IncomingMessage): string | null | undefined;
+  readonly getToken?: Bivariant<(req: IncomingMessage) => string | null | undefined> | undefined;
   /** Realm of the challenges. Default `'api'`. */
   readonly realm?: string | undefined;
   /** URL for the `resource_metadata` parameter of challenges ([RFC 9728 section 5.1](https://www.rfc-editor.org/rfc/rfc9728#section-5.1)). */
@@ -52,7 +55,9 @@ export interface DemandOptions<Claims = unknown> {
    * Replaces the answer to a rejected request, `next(error)` for a central error handler being the usual one.
    * It cannot let the request through: whatever its `next` is given, an error is passed on. It is awaited, a throw is passed on too.
    */
-  onReject?(error: AuthError, req: IncomingMessage, res: ServerResponse, next: Next): void | Promise<void>;
+  readonly onReject?:
+    | Bivariant<(error: AuthError, req: IncomingMessage, res: ServerResponse, next: Next) => void | Promise<void>>
+    | undefined;
 }
 
 export interface CacheOptions {
@@ -103,7 +108,7 @@ export interface TokenIntrospectionOptions<Claims = unknown> extends EndpointOpt
   readonly cache?: false | CacheOptions | undefined;
   /** One deadline, in milliseconds, 1 to 60000, over connect, headers, body and retry. Default 3000. */
   readonly timeoutMs?: number | undefined;
-  /** An undici dispatcher to ask through (a proxy, a CA of your own). Never closed by the middleware. Default: a pool of its own. */
+  /** An undici dispatcher to ask through (a proxy, a CA of your own), which must not follow redirects. Never closed by the middleware. Default: a pool of its own. */
   readonly dispatcher?: Dispatcher | undefined;
   /** Wall and monotonic time. Default: the system's. */
   readonly clock?: Clock | undefined;

@@ -3,7 +3,7 @@ import type { AuthenticatorDemands } from './authenticator.js';
 import type { ResponseNormalizer } from './introspection/response.js';
 import type { LookupSettings, MemoryCacheSettings } from './lookup.js';
 import { optionError } from './option-error.js';
-import { CACHE_RULES, checkOptions, DEMAND_RULES, OPTION_RULES, refuseOption } from './option-rules.js';
+import { CACHE_RULES, DEMAND_RULES, OPTION_RULES, readOptions, refuseOption } from './option-rules.js';
 import type { DemandOptions, NormalizeOptions, TokenIntrospectionOptions } from './options.js';
 import type { Clock } from './types.js';
 
@@ -38,7 +38,7 @@ const DEFAULT_DEMANDS: Omit<Demands, 'audience'> = {
 
 const SYSTEM_CLOCK: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
 
-const LOOPBACK = /^(?:localhost|(?:[a-z0-9-]+\.)+localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 const RESERVED_PARAMETERS = new Set(['client_id', 'client_secret', 'client_assertion', 'client_assertion_type']);
 const RESERVED_HEADERS = new Set([
@@ -47,8 +47,14 @@ const RESERVED_HEADERS = new Set([
   'connection',
   'content-length',
   'content-type',
+  'expect',
   'host',
+  'keep-alive',
+  'proxy-authorization',
+  'te',
+  'trailer',
   'transfer-encoding',
+  'upgrade',
 ]);
 
 /**
@@ -56,13 +62,16 @@ const RESERVED_HEADERS = new Set([
  *
  * @throws TypeError naming the option and what to write instead
  */
-export function parseOptions(options: TokenIntrospectionOptions): Settings {
-  refuseRequest(options);
-  checkOptions(options, OPTION_RULES);
+export function parseOptions(given: TokenIntrospectionOptions): Settings {
+  refuseRequest(given);
+  const options = readOptions(given, OPTION_RULES);
   for (const name of ['endpoint', 'clientAuth', 'audience'] as const) {
     if (options[name] === undefined) refuseOption(name, undefined, OPTION_RULES);
   }
   const { clientAuth, dispatcher, tokenParameter = 'token' } = options;
+  if (RESERVED_PARAMETERS.has(tokenParameter)) {
+    throw optionError('tokenParameter', tokenParameter, 'write another name: "clientAuth" uses this one');
+  }
   if (dispatcher !== undefined && clientAuth.connect !== undefined) {
     throw optionError(
       'dispatcher',
@@ -92,8 +101,7 @@ export function parseOptions(options: TokenIntrospectionOptions): Settings {
  * @throws TypeError
  */
 export function deriveDemands(inherited: Demands, options: DemandOptions): Demands {
-  checkOptions(options, DEMAND_RULES);
-  return mergeDemands(inherited, options);
+  return mergeDemands(inherited, readOptions(options, DEMAND_RULES));
 }
 
 function mergeDemands(inherited: Demands, options: DemandOptions): Demands {
@@ -176,7 +184,7 @@ function parseNormalizer(given: TokenIntrospectionOptions['normalizeResponse']):
 
 function parseCache(given: TokenIntrospectionOptions['cache']): MemoryCacheSettings | false {
   if (given === false) return false;
-  const { ttlSeconds = 60, inactiveTtlSeconds = 5, maxEntries = 10_000 } = given ?? {};
-  if (given !== undefined) checkOptions(given, CACHE_RULES, 'cache.');
+  const options = readOptions(given ?? {}, CACHE_RULES, 'cache.');
+  const { ttlSeconds = 60, inactiveTtlSeconds = 5, maxEntries = 10_000 } = options;
   return Object.freeze({ ttlMs: ttlSeconds * SECOND, inactiveTtlMs: inactiveTtlSeconds * SECOND, maxEntries });
 }

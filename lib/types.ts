@@ -72,8 +72,7 @@ export interface Clock {
 
 /** One attempt at the endpoint, as a {@link ClientAuth} sees it before it is sent. */
 export interface IntrospectionRequest {
-  readonly endpoint: URL;
-  /** Header names in lower case. */
+  readonly endpoint: string;
   readonly headers: Record<string, string>;
   /** Body parameters, the token's among them; what is written to the token's own parameter is overwritten. */
   readonly parameters: Record<string, string>;
@@ -89,7 +88,7 @@ export interface ClientAuth {
   /** Adds credentials to the headers or parameters of one attempt; called again for a retry. */
   sign(request: IntrospectionRequest): void | Promise<void>;
   /** TLS material for the connection pool, as `tls.connect` takes it. */
-  readonly connect?: Readonly<Record<string, unknown>>;
+  readonly connect?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** The part of Standard Schema that is used here; zod 4 schemas are such, and so are those of valibot and arktype. */

@@ -1,14 +1,23 @@
 import express, { type Express } from 'express';
 import request, { type Test } from 'supertest';
-import { clientSecretBasic, type Guard, type TokenIntrospectionOptions, tokenIntrospection } from '../../lib/index.js';
+import {
+  clientSecretBasic,
+  type Guard,
+  type RootTokenIntrospection,
+  type TokenIntrospectionOptions,
+  tokenIntrospection,
+} from '../../lib/index.js';
 
-export interface Api {
+export interface App {
   readonly app: Express;
-  readonly authenticate: ReturnType<typeof tokenIntrospection>;
   /** Errors that reached the app's error handling. */
   readonly errors: unknown[];
   /** How often the protected handler ran. */
   reached(): number;
+}
+
+export interface Api extends App {
+  readonly authenticate: RootTokenIntrospection;
   /** GET of the protected route, with a bearer token if one is given. */
   get(token?: string): Test;
 }
@@ -19,25 +28,29 @@ afterEach(async () => {
   await Promise.all(CLOSING.splice(0).map((close) => close()));
 });
 
-/** An Express 5 app whose route `/` is behind the middleware and the guards, and answers with `req.auth`. */
-export function createApi(
+/** The middleware over a scripted endpoint; closed after the test. */
+export function createAuthenticate<Claims = unknown>(
   endpoint: { readonly url: string },
-  options: Partial<TokenIntrospectionOptions> = {},
-  ...guards: Guard[]
-): Api {
-  const authenticate = tokenIntrospection({
+  options: Partial<TokenIntrospectionOptions<Claims>> = {},
+): RootTokenIntrospection<Claims> {
+  const authenticate = tokenIntrospection<Claims>({
     endpoint: endpoint.url,
     clientAuth: clientSecretBasic('api', 'secret'),
     audience: false,
     ...options,
   });
   CLOSING.push(() => authenticate.close());
+  return authenticate;
+}
+
+/** An Express 5 app that runs the middlewares in order and then answers every request with `req.auth`. */
+export function createApp(...middlewares: express.RequestHandler[]): App {
   const errors: unknown[] = [];
   let reached = 0;
   const app = express();
   app.disable('x-powered-by');
   app.set('env', 'test');
-  app.use(authenticate, ...guards, (req, res) => {
+  app.use(...middlewares, (req, res) => {
     reached++;
     res.json({ auth: (req as { auth?: unknown }).auth ?? null });
   });
@@ -45,14 +58,22 @@ export function createApi(
     errors.push(error);
     next(error);
   }) as express.ErrorRequestHandler);
-  return {
-    app,
-    authenticate,
-    errors,
-    reached: () => reached,
-    get(token) {
-      const test = request(app).get('/');
-      return token === undefined ? test : test.set('Authorization', `Bearer ${token}`);
-    },
-  };
+  return { app, errors, reached: () => reached };
+}
+
+/** An Express 5 app whose route `/` is behind the middleware and the guards, and answers with `req.auth`. */
+export function createApi(
+  endpoint: { readonly url: string },
+  options: Partial<TokenIntrospectionOptions> = {},
+  ...guards: Guard[]
+): Api {
+  const authenticate = createAuthenticate(endpoint, options);
+  const app = createApp(authenticate, ...guards);
+  return { ...app, authenticate, get: (token) => get(app, token) };
+}
+
+/** GET of a path of an app, with a bearer token if one is given. */
+export function get({ app }: { readonly app: Express }, token?: string, path = '/'): Test {
+  const test = request(app).get(path);
+  return token === undefined ? test : test.set('Authorization', `Bearer ${token}`);
 }

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import connect from 'connect';
 import express from 'express';
 import express4 from 'express4';
@@ -12,7 +12,10 @@ export type Host = (middlewares: readonly (TokenIntrospection | Guard)[], handle
 /** Everything the middleware can be mounted on. */
 export const HOSTS: readonly (readonly [name: string, host: Host])[] = [
   ['Express 5', (middlewares, handler) => express().use(...(middlewares as [Guard]), handler as never)],
-  ['Express 4', (middlewares, handler) => express4().use(...(middlewares as [Guard]), handler as never) as RequestListener],
+  [
+    'Express 4',
+    (middlewares, handler) => express4().use(...(middlewares as [Guard]), handler as never) as RequestListener,
+  ],
   [
     'Connect',
     (middlewares, handler) => {
@@ -26,15 +29,15 @@ export const HOSTS: readonly (readonly [name: string, host: Host])[] = [
     (middlewares, handler) => (req, res) => {
       const run = (index: number): void => {
         const middleware = middlewares[index];
-        if (middleware === undefined) return handler(req, res);
-        // The last one is called as a bare server would: a `next` for success, the answer to an outage left to the library.
-        middleware(req, res, (error) => (error === undefined ? run(index + 1) : fail(res, error)));
+        if (middleware === undefined) handler(req, res);
+        else middleware(req, res, (error) => (error === undefined ? run(index + 1) : fail(res, error)));
       };
       run(0);
     },
   ],
 ];
 
+/** What a bare server does with errors: it believes their status and headers. */
 function fail(res: ServerResponse, error: unknown): void {
   const { status = 500, headers = {} } = error as { status?: number; headers?: Record<string, string> };
   res.writeHead(status, headers).end();
@@ -44,5 +47,3 @@ function fail(res: ServerResponse, error: unknown): void {
 export const echoAuth: Handler = (req, res) => {
   res.setHeader('content-type', 'application/json').end(JSON.stringify({ auth: req.auth ?? null }));
 };
-
-export { createServer };

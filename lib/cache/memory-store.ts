@@ -3,8 +3,8 @@ import type { TokenRecord } from '../types.js';
 
 export interface Entry {
   readonly record: TokenRecord;
-  /** Monotonic milliseconds. Kept here because lru-cache reads a ttl of 0 or NaN as for ever. */
-  readonly deadline: number;
+  /** Milliseconds from when it was asked for. Kept here because lru-cache reads a ttl of 0 or NaN as for ever. */
+  readonly lifetime: number;
 }
 
 /** A bounded map from key to entry. Inactive answers live apart, so that a flood of bad tokens evicts no good one. */

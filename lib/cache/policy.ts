@@ -1,4 +1,4 @@
-import type { TokenRecord } from '../types.js';
+import type { Clock, TokenRecord } from '../types.js';
 
 export interface Lifetimes {
   readonly ttlMs: number;
@@ -15,7 +15,18 @@ export function lifetimeOf(record: TokenRecord, { ttlMs, inactiveTtlMs }: Lifeti
   return exp === undefined ? ttlMs : Math.min(exp * 1000 - record.asked.at, ttlMs);
 }
 
-/** Whether `exp` has passed on the wall clock, which may have been set since the record was stored. */
-export function isPastExpiry(record: TokenRecord, now: number): boolean {
+/**
+ * Whether a record may still be served. Its age is taken on the monotonic clock, so that setting the wall clock back
+ * lengthens nothing, and on the wall clock too, since a suspended machine's monotonic one stands still.
+ * Written so that a clock that does not tell the time serves nothing.
+ */
+export function isServable(record: TokenRecord, lifetime: number, clock: Clock): boolean {
+  const age = clock.monotonic() - record.asked.monotonic;
+  const now = clock.now();
+  return age >= 0 && age < lifetime && now - record.asked.at < lifetime && !isPastExpiry(record, now);
+}
+
+/** `exp` on its own: the wall clock may have been set since the lifetime was computed. */
+function isPastExpiry(record: TokenRecord, now: number): boolean {
   return record.active && record.claims.exp !== undefined && now >= record.claims.exp * 1000;
 }

@@ -1,6 +1,6 @@
 import type { Clock, Lookup } from '../types.js';
 import type { MemoryStore } from './memory-store.js';
-import { isPastExpiry, type Lifetimes, lifetimeOf } from './policy.js';
+import { isServable, type Lifetimes, lifetimeOf } from './policy.js';
 import { withSingleFlight } from './with-single-flight.js';
 
 export interface CacheSettings extends Lifetimes {
@@ -22,17 +22,18 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
   let misses = 0;
 
   const flights = withSingleFlight(inner, clock, (key, record) => {
+    const kept = store.get(key);
+    if (kept !== undefined && kept.record.asked.monotonic > record.asked.monotonic) return;
     const lifetime = lifetimeOf(record, settings);
-    if (lifetime > 0) store.set(key, { record, deadline: record.asked.monotonic + lifetime });
+    if (lifetime > 0) store.set(key, { record, lifetime });
     else store.delete(key);
   });
 
   const lookup: Lookup = (question, freshness) => {
     const entry = store.get(question.key);
     if (entry !== undefined) {
-      const { record, deadline } = entry;
-      const now = clock.monotonic();
-      if (now >= deadline || now < record.asked.monotonic || isPastExpiry(record, clock.now())) {
+      const { record, lifetime } = entry;
+      if (!isServable(record, lifetime, clock)) {
         store.delete(question.key);
       } else if (record.asked.monotonic >= freshness.askedSince) {
         hits++;

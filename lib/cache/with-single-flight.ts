@@ -8,7 +8,7 @@ interface Flight {
 
 export interface SingleFlight {
   readonly lookup: Lookup;
-  /** Disowns the flight under way: who boarded still gets its answer, nobody later does, and it does not land. */
+  /** Disowns the flights under way: who boarded still gets the answer, nobody later does, and it does not land. */
   forget(key: string): void;
   forgetAll(): void;
   /** How many questions joined a flight instead of asking. */
@@ -16,23 +16,24 @@ export interface SingleFlight {
 }
 
 /**
- * One question a key at a time; everyone who asks meanwhile waits for the same answer.
- * `land` receives the answer of a flight nobody has disowned or overtaken. A failure reaches the waiters and is not kept.
+ * One question a key at a time; everyone who asks meanwhile waits for the same answer, unless it was asked for too early
+ * for them. `land` receives the answers of flights that were not disowned. A failure reaches the waiters and is not kept.
  */
 export function withSingleFlight(
   inner: Lookup,
   clock: Clock,
   land: (key: string, record: TokenRecord) => void,
 ): SingleFlight {
-  const flights = new Map<string, Flight>();
+  /** Those in the air for a key, the latest last. */
+  const flights = new Map<string, Flight[]>();
   let coalesced = 0;
 
   function lookup(...[question, freshness]: Parameters<Lookup>): Promise<TokenRecord> {
     const { key } = question;
-    const underWay = flights.get(key);
-    if (underWay !== undefined && underWay.startedAt >= freshness.askedSince) {
+    const latest = flights.get(key)?.at(-1);
+    if (latest !== undefined && latest.startedAt >= freshness.askedSince) {
       coalesced++;
-      return underWay.answer;
+      return latest.answer;
     }
     const flight: Flight = {
       startedAt: clock.monotonic(),
@@ -47,13 +48,18 @@ export function withSingleFlight(
         },
       ),
     };
-    flights.set(key, flight);
+    flights.set(key, [...(flights.get(key) ?? []), flight]);
     return flight.answer;
   }
 
-  /** Whether the flight was still the one for its key. */
+  /** Takes a flight off the board; whether it was still on it. */
   function end(key: string, flight: Flight): boolean {
-    return flights.get(key) === flight && flights.delete(key);
+    const inTheAir = flights.get(key);
+    if (!inTheAir?.includes(flight)) return false;
+    const others = inTheAir.filter((other) => other !== flight);
+    if (others.length > 0) flights.set(key, others);
+    else flights.delete(key);
+    return true;
   }
 
   return {

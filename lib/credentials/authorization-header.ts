@@ -1,8 +1,12 @@
+import { AuthError } from '../errors.js';
 import { parseToken } from './token.js';
 
 const SCHEME = 'bearer';
 const SPACE = 0x20;
 const TO_LOWER_CASE = 0x20;
+
+/** A scheme goes on for as long as these do (RFC 9110 section 5.6.2). */
+const TOKEN_CHARACTER = /[!#$%&'*+\-.^_`|~0-9A-Za-z]/;
 
 /**
  * Reads `Bearer 1*SP b64token` (RFC 6750 section 2.1). Another scheme is no credential of ours (section 3.1).
@@ -10,16 +14,20 @@ const TO_LOWER_CASE = 0x20;
  * @throws AuthError `malformed_credentials` or `token_too_long`
  */
 export function readAuthorizationHeader(value: string | undefined): string | undefined {
-  if (value === undefined || !hasBearerScheme(value)) return undefined;
+  if (value === undefined || !startsWithScheme(value)) return undefined;
   let start = SCHEME.length;
+  if (start < value.length && value.charCodeAt(start) !== SPACE) {
+    if (TOKEN_CHARACTER.test(value.charAt(start))) return undefined;
+    throw new AuthError('malformed_credentials');
+  }
   while (value.charCodeAt(start) === SPACE) start++;
   return parseToken(value.slice(start));
 }
 
-/** The scheme is case-insensitive and ends at a space or with the value (RFC 9110 section 11.1). */
-function hasBearerScheme(value: string): boolean {
+/** Schemes are case-insensitive (RFC 9110 section 11.1). */
+function startsWithScheme(value: string): boolean {
   for (let i = 0; i < SCHEME.length; i++) {
     if ((value.charCodeAt(i) | TO_LOWER_CASE) !== SCHEME.charCodeAt(i)) return false;
   }
-  return value.length === SCHEME.length || value.charCodeAt(SCHEME.length) === SPACE;
+  return true;
 }

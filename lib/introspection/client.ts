@@ -1,8 +1,8 @@
 import { IntrospectionError } from '../errors.js';
 import { createWarning } from '../observe/warnings.js';
-import type { ClientAuth, Clock, Lookup } from '../types.js';
+import type { ClientAuth, Clock, Lookup, TokenRecord } from '../types.js';
 import { type Attempt, createTransport, type TransportSettings } from './http.js';
-import { parseResponse, type ResponseNormalizer } from './response.js';
+import { parseResponse, type ResponseNormalizer, readsBody } from './response.js';
 
 export interface IntrospectionClientSettings extends Omit<TransportSettings, 'connect'> {
   readonly clientAuth: ClientAuth;
@@ -21,6 +21,9 @@ export interface IntrospectionClient {
   close(): Promise<void>;
 }
 
+/** One line of printable ASCII (RFC 9110 section 5.5). */
+const HEADER_VALUE = /^[\x20-\x7e\t]*$/;
+
 const MEDIA_TYPES = { form: 'application/x-www-form-urlencoded', json: 'application/json' };
 
 /** Asks the endpoint about a token (RFC 7662 section 2.1). Nothing of the incoming request goes along but the token. */
@@ -34,14 +37,16 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
   );
   let calls = 0;
 
-  async function lookup(...[{ token }]: Parameters<Lookup>) {
+  const reads = (status: number): boolean => readsBody(status, normalizer);
+
+  async function lookup(...[{ token }]: Parameters<Lookup>): Promise<TokenRecord> {
     calls++;
-    let asked = { at: clock.now(), monotonic: clock.monotonic() };
+    let asked = { at: Number.NaN, monotonic: Number.NaN };
     const reply = await transport.post(async () => {
       const attempt = await prepare(token, settings);
       asked = { at: clock.now(), monotonic: clock.monotonic() };
       return attempt;
-    });
+    }, reads);
     try {
       return parseResponse(reply, asked, normalizer);
     } catch (error) {
@@ -55,25 +60,31 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
 
 /** Later lines win: credentials over extra parameters, the token and the framing over both. */
 async function prepare(token: string, settings: IntrospectionClientSettings): Promise<Attempt> {
-  const headers: Record<string, string> = { accept: 'application/json', ...settings.headers };
-  const parameters: Record<string, string> = { [settings.tokenParameter]: token, ...settings.parameters };
-  await sign(settings, headers, parameters);
-  parameters[settings.tokenParameter] = token;
-  headers['content-type'] = MEDIA_TYPES[settings.requestFormat];
-  headers['accept-encoding'] = 'identity';
-  const body =
-    settings.requestFormat === 'form' ? new URLSearchParams(parameters).toString() : JSON.stringify(parameters);
+  const { endpoint, requestFormat, tokenParameter, clientAuth } = settings;
+  const signed = {
+    endpoint: endpoint.href,
+    headers: { accept: 'application/json', ...settings.headers } as Record<string, string>,
+    parameters: { [tokenParameter]: token, ...settings.parameters } as Record<string, string>,
+  };
+  try {
+    await clientAuth.sign(signed);
+    requireStrings(signed.parameters);
+    requireStrings(signed.headers, HEADER_VALUE);
+  } catch {
+    throw new IntrospectionError('credentials_unavailable');
+  }
+  const parameters = { ...signed.parameters, [tokenParameter]: token };
+  const headers = {
+    ...Object.fromEntries(Object.entries(signed.headers).map(([name, value]) => [name.toLowerCase(), value])),
+    'content-type': MEDIA_TYPES[requestFormat],
+    'accept-encoding': 'identity',
+  };
+  const body = requestFormat === 'form' ? new URLSearchParams(parameters).toString() : JSON.stringify(parameters);
   return { headers, body };
 }
 
-async function sign(
-  { clientAuth, endpoint }: IntrospectionClientSettings,
-  headers: Record<string, string>,
-  parameters: Record<string, string>,
-): Promise<void> {
-  try {
-    await clientAuth.sign({ endpoint, headers, parameters });
-  } catch {
-    throw new IntrospectionError('credentials_unavailable');
+function requireStrings(record: Readonly<Record<string, unknown>>, pattern?: RegExp): void {
+  for (const value of Object.values(record)) {
+    if (typeof value !== 'string' || pattern?.test(value) === false) throw new TypeError('not a string of its kind');
   }
 }

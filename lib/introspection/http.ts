@@ -1,7 +1,10 @@
 import { Pool, type Dispatcher as UndiciDispatcher } from 'undici';
 import { IntrospectionError } from '../errors.js';
 
-/** An undici dispatcher: a `ProxyAgent`, an `Agent` with your own CA, a `MockAgent`. */
+/**
+ * An undici dispatcher: a `ProxyAgent`, an `Agent` with your own CA, a `MockAgent`.
+ * It must not follow redirects: the token and the credentials would go along.
+ */
 export type Dispatcher = Pick<UndiciDispatcher, 'request'>;
 
 export interface TransportSettings {
@@ -20,12 +23,19 @@ export interface Attempt {
 export interface Reply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly text: string;
+  /** What was read, or why it could not be; empty where nobody wanted it. */
+  readonly body: string | IntrospectionError;
 }
 
+type Response = Awaited<ReturnType<Dispatcher['request']>>;
+
 export interface Transport {
-  /** POSTs what `prepare` makes. It is called again for the one retry, so that assertions can be fresh. */
-  post(prepare: () => Attempt | Promise<Attempt>): Promise<Reply>;
+  /**
+   * POSTs what `prepare` makes, and reads the body of replies with a status that `reads` wants.
+   * For the one retry `prepare` is called again, so that assertions can be fresh.
+   */
+  post(prepare: () => Promise<Attempt>, reads: (status: number) => boolean): Promise<Reply>;
+  /** Ends once what is under way has ended. */
   close(): Promise<void>;
 }
 
@@ -49,7 +59,13 @@ export function createTransport({ endpoint, timeoutMs, dispatcher, connect }: Tr
   const { origin } = endpoint;
   const path = endpoint.pathname + endpoint.search;
 
-  async function exchange({ headers, body }: Attempt, signal: AbortSignal): Promise<Reply> {
+  const underWay = new Set<Promise<unknown>>();
+
+  async function exchange(
+    { headers, body }: Attempt,
+    reads: (status: number) => boolean,
+    signal: AbortSignal,
+  ): Promise<Reply> {
     const response = await via.request({
       origin,
       path,
@@ -60,24 +76,37 @@ export function createTransport({ endpoint, timeoutMs, dispatcher, connect }: Tr
       headersTimeout: 0,
       bodyTimeout: 0,
     });
-    return { status: response.statusCode, headers: response.headers, text: await readText(response) };
+    // Destroying the stream, here or by leaving a loop early, reports that as an error of its own.
+    response.body.on('error', () => {});
+    if (wasRedirected(response)) throw refuse(response, 'redirect');
+    if (reads(response.statusCode)) {
+      return { status: response.statusCode, headers: response.headers, body: await readText(response) };
+    }
+    response.body.destroy();
+    return { status: response.statusCode, headers: response.headers, body: '' };
   }
 
   return {
-    post: (prepare) =>
-      withDeadline(timeoutMs, async (signal) => {
+    post(prepare, reads) {
+      const reply = withDeadline(timeoutMs, async (signal) => {
         try {
-          return await exchange(await prepare(), signal);
+          return await exchange(await prepare(), reads, signal);
         } catch (error) {
           if (!isReset(error) || signal.aborted) throw outage(error);
         }
         try {
-          return await exchange(await prepare(), signal);
+          return await exchange(await prepare(), reads, signal);
         } catch (error) {
           throw outage(error);
         }
-      }),
-    close: async () => {
+      });
+      underWay.add(reply);
+      const done = (): unknown => underWay.delete(reply);
+      reply.then(done, done);
+      return reply;
+    },
+    async close() {
+      await Promise.allSettled(underWay);
       await pool?.close();
     },
   };
@@ -106,30 +135,36 @@ function withDeadline<T>(timeoutMs: number, work: (signal: AbortSignal) => Promi
 }
 
 /** Reads the body up to the cap. A content coding is refused: what it expands to would be unbounded. */
-async function readText({ headers, body }: Awaited<ReturnType<Dispatcher['request']>>): Promise<string> {
-  // Leaving the loop early destroys the stream, which reports that as an error of its own.
-  body.on('error', () => {});
-  const coding = headers['content-encoding'];
-  if (coding !== undefined && coding !== 'identity') {
-    body.destroy();
-    throw new IntrospectionError('bad_response', 'content coding');
-  }
+async function readText(response: Response): Promise<string | IntrospectionError> {
+  const coding = response.headers['content-encoding'];
+  if (coding !== undefined && coding !== 'identity') return refuse(response, 'content coding');
   const chunks: Uint8Array[] = [];
   let size = 0;
   try {
-    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
       size += chunk.byteLength;
-      if (size > MAX_BODY_BYTES) throw new IntrospectionError('bad_response', 'too large');
+      if (size > MAX_BODY_BYTES) return refuse(response, 'too large');
       chunks.push(chunk);
     }
   } catch (error) {
-    throw outage(error);
+    return outage(error);
   }
   try {
     return utf8.decode(Buffer.concat(chunks));
   } catch {
-    throw new IntrospectionError('bad_response', 'not UTF-8');
+    return new IntrospectionError('bad_response', 'not UTF-8');
   }
+}
+
+/** A dispatcher of the app's may follow redirects; what another host says is not the endpoint's word. */
+function wasRedirected({ context }: Response): boolean {
+  const { history } = (context ?? {}) as { history?: readonly unknown[] };
+  return history !== undefined && history.length > 0;
+}
+
+function refuse({ body }: Response, detail: string): IntrospectionError {
+  body.destroy();
+  return new IntrospectionError('bad_response', detail);
 }
 
 function isReset(error: unknown): boolean {

@@ -6,7 +6,11 @@ import type { Reply } from './http.js';
 import { parseScopes, prepareClaims } from './prepare-claims.js';
 
 /** What `normalizeResponse` is given: a reply of the endpoint, header names in lower case. */
-export type EndpointReply = Reply;
+export interface EndpointReply {
+  readonly status: number;
+  readonly headers: Reply['headers'];
+  readonly text: string;
+}
 
 /** Turns a reply that deviates from RFC 7662 into an introspection response; what it returns is still checked. */
 export interface ResponseNormalizer {
@@ -44,6 +48,11 @@ const response = z.discriminatedUnion('active', [
   }),
 ]);
 
+/** Whether the body matters: elsewhere the status says it all. */
+export function readsBody(status: number, normalizer: ResponseNormalizer | undefined): boolean {
+  return status === OK || status === BAD_REQUEST || normalizer?.statuses.has(status) === true;
+}
+
 /**
  * Turns a reply into what it says about the token.
  *
@@ -52,9 +61,10 @@ const response = z.discriminatedUnion('active', [
 export function parseResponse(reply: Reply, asked: Asked, normalizer: ResponseNormalizer | undefined): TokenRecord {
   if (normalizer?.statuses.has(reply.status)) return toRecord(normalize(reply, normalizer), asked);
   if (isUnsupportedTokenType(reply)) return inactive(asked);
-  if (reply.status !== OK) throw statusError(reply);
+  if (reply.status !== OK) throw statusError(reply, asked);
+  const text = textOf(reply);
   if (!isJson(reply)) throw new IntrospectionError('bad_response', 'media type');
-  return toRecord(parseJson(reply.text), asked);
+  return toRecord(parseJson(text), asked);
 }
 
 function toRecord(value: unknown, asked: Asked): TokenRecord {
@@ -79,23 +89,30 @@ function withoutNulls(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).filter(([name, member]) => member !== null && name !== '__proto__'));
 }
 
+/** The app's own code: whatever it does wrong is a reply we cannot use. The copy is ours to freeze. */
 function normalize(reply: Reply, { normalize }: ResponseNormalizer): unknown {
-  let value: unknown;
+  const { status, headers } = reply;
+  const text = textOf(reply);
   try {
-    value = normalize(reply);
+    const value = normalize({ status, headers, text });
+    if (typeof value === 'object' && value !== null && 'then' in value) {
+      Promise.resolve(value).catch(() => {});
+      throw new TypeError('asynchronous');
+    }
+    return structuredClone(value);
   } catch {
-    throw new IntrospectionError('bad_response', 'normalizeResponse threw');
+    throw new IntrospectionError('bad_response', 'normalizeResponse failed');
   }
-  if (value instanceof Promise) {
-    value.catch(() => {});
-    throw new IntrospectionError('bad_response', 'normalizeResponse was asynchronous');
-  }
-  return value;
 }
 
-function parseJson(body: string): unknown {
+function textOf({ body }: Reply): string {
+  if (typeof body !== 'string') throw body;
+  return body;
+}
+
+function parseJson(text: string): unknown {
   try {
-    return JSON.parse(body);
+    return JSON.parse(text);
   } catch {
     throw new IntrospectionError('bad_response', 'not JSON');
   }
@@ -103,18 +120,22 @@ function parseJson(body: string): unknown {
 
 /** Anyone can present a token of a kind the endpoint does not handle: that is its word on the token, not an outage. */
 function isUnsupportedTokenType(reply: Reply): boolean {
-  if (reply.status !== BAD_REQUEST || !isJson(reply)) return false;
-  const body = parseJson(reply.text);
-  return typeof body === 'object' && body !== null && 'error' in body && body.error === 'unsupported_token_type';
+  if (reply.status !== BAD_REQUEST || !isJson(reply) || typeof reply.body !== 'string') return false;
+  try {
+    const body: unknown = JSON.parse(reply.body);
+    return typeof body === 'object' && body !== null && 'error' in body && body.error === 'unsupported_token_type';
+  } catch {
+    return false;
+  }
 }
 
 function isJson({ headers }: Reply): boolean {
   return mediaType(single(headers['content-type'])) === 'application/json';
 }
 
-function statusError({ status, headers }: Reply): IntrospectionError {
+function statusError({ status, headers }: Reply, asked: Asked): IntrospectionError {
   const detail = `HTTP ${status}`;
-  const retryAfter = parseRetryAfter(single(headers['retry-after']));
+  const retryAfter = parseRetryAfter(single(headers['retry-after']), asked.at);
   if (status === TOO_MANY_REQUESTS) return new IntrospectionError('rate_limited', detail, retryAfter);
   if (status >= 500) return new IntrospectionError('server_error', detail, retryAfter);
   return status === BAD_REQUEST || status === UNAUTHORIZED || status === FORBIDDEN
@@ -123,9 +144,9 @@ function statusError({ status, headers }: Reply): IntrospectionError {
 }
 
 /** Seconds or an HTTP date (RFC 9110 section 10.2.3), held within 1 and 120; anything else is dropped. */
-function parseRetryAfter(value: string | undefined): number | undefined {
+function parseRetryAfter(value: string | undefined, now: number): number | undefined {
   if (value === undefined) return undefined;
-  const seconds = /^\d+$/.test(value) ? Number(value) : Math.ceil((Date.parse(value) - Date.now()) / 1000);
+  const seconds = /^\d+$/.test(value) ? Number(value) : Math.ceil((Date.parse(value) - now) / 1000);
   return Number.isNaN(seconds) ? undefined : Math.min(Math.max(seconds, 1), MAX_RETRY_AFTER_SECONDS);
 }
 

@@ -6,15 +6,14 @@ import type { Gate } from './gate.js';
 /** A request, whose `auth` is whatever somebody put there. */
 export type AuthRequest = IncomingMessage & { auth?: unknown };
 
-/** What a guard demands of a record, besides what the middleware did. It throws where that is not met. */
+/** What a guard, or an earlier middleware, demands of a record. It throws where that is not met. */
 export interface Check {
-  readonly guard: string;
   /** All of which a token needs here, as far as that can be said in scopes. */
   readonly scopes: readonly string[];
   run(record: ActiveRecord): void;
 }
 
-/** The checks of the guards already passed, latest first: fresh answers have to pass them again. */
+/** The checks already passed, latest first: another answer has to pass them again. */
 export interface PassedChecks {
   readonly check: Check;
   readonly before: PassedChecks | undefined;
@@ -27,8 +26,8 @@ export interface Session {
   /** Monotonic milliseconds at which the request came. */
   readonly arrivedAt: number;
   verified: Verified;
-  /** The object that `req.auth` must still be. */
-  auth: Auth;
+  /** The object that `req.auth` must still be; none once the session has ended. */
+  auth: Auth | undefined;
   passed: PassedChecks | undefined;
 }
 
@@ -56,32 +55,53 @@ class Stamp extends Target {
 /** Anonymous requests let through, and the gate that did. */
 const anonymous = new WeakMap<IncomingMessage, Gate>();
 
-/** Sets `req.auth`: a fresh plain object with the claims, bound to this request. */
-export function bindAuth(req: AuthRequest, gate: Gate, verified: Verified, arrivedAt: number): void {
+/**
+ * Sets `req.auth`: a fresh plain object with the claims, bound to this request. What an earlier middleware and its guards
+ * checked for the same token holds for this answer too, or it is not bound.
+ */
+export function bindAuth(session: Omit<Session, 'auth' | 'passed'>, earlier: Session | undefined): void {
   const auth = {} as Auth;
-  new Stamp(auth, { req, gate, arrivedAt, verified, auth, passed: undefined });
-  req.auth = Object.assign(auth, verified.claims);
+  const passed = earlier?.verified.question.key === session.verified.question.key ? checksOf(earlier) : undefined;
+  if (earlier?.verified.record !== session.verified.record) runChecks(passed, session.verified.record);
+  new Stamp(auth, { ...session, auth, passed });
+  (session.req as AuthRequest).auth = Object.assign(auth, session.verified.claims);
 }
 
-/** Replaces the answer `req.auth` rests on. What the app added to the object stays, its edits of claims do not. */
+/**
+ * Replaces the answer `req.auth` rests on. What the app added to the object stays, its edits of claims do not.
+ *
+ * @throws AuthError where a check passed before does not pass now
+ */
 export function rebindAuth(session: Session, verified: Verified): void {
+  runChecks(session.passed, verified.record);
   const auth = {} as Auth;
   new Stamp(auth, session);
   Object.assign(auth, additions(session.auth, session.verified.claims), verified.claims);
+  (session.req as AuthRequest).auth = auth;
   session.verified = verified;
   session.auth = auth;
-  (session.req as AuthRequest).auth = auth;
 }
 
-/** Removes what an earlier middleware left, on the request itself or behind it. */
+/** Ends a session: nothing on the request counts as its `auth` any more, even where the app has locked the property. */
+export function endSession(session: Session): void {
+  session.auth = undefined;
+  Reflect.deleteProperty(session.req, 'auth');
+}
+
+/**
+ * Removes what an earlier middleware left, on the request itself or behind it.
+ *
+ * @throws Error when that cannot be done
+ */
 export function clearAuth(req: AuthRequest): void {
-  delete req.auth;
-  if (req.auth !== undefined)
-    Object.defineProperty(req, 'auth', { value: undefined, writable: true, configurable: true });
+  if (!('auth' in req)) return;
+  Reflect.deleteProperty(req, 'auth');
+  if (!('auth' in req)) return;
+  const own = { value: undefined, writable: true, enumerable: false, configurable: true };
+  if (!Reflect.defineProperty(req, 'auth', own)) throw new Error('req.auth was locked before tokenIntrospection() ran');
 }
 
 export function markAnonymous(req: AuthRequest, gate: Gate): void {
-  clearAuth(req);
   anonymous.set(req, gate);
 }
 
@@ -98,6 +118,16 @@ export function sessionOf(req: AuthRequest): Session | undefined {
   return session !== undefined && session.req === req && session.auth === auth ? session : undefined;
 }
 
-function additions(auth: Auth, claims: Claims): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(auth).filter(([name]) => !Object.hasOwn(claims, name)));
+function checksOf(session: Session): PassedChecks {
+  const { gate, passed } = session;
+  const { scopes } = gate.demands;
+  return { check: { scopes, run: (record) => gate.authenticator.verify(record) }, before: passed };
+}
+
+function runChecks(passed: PassedChecks | undefined, record: ActiveRecord): void {
+  for (let at = passed; at !== undefined; at = at.before) at.check.run(record);
+}
+
+function additions(auth: Auth | undefined, claims: Claims): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(auth ?? {}).filter(([name]) => !Object.hasOwn(claims, name)));
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isNativeError } from 'node:util/types';
 import type { Authenticator } from '../authenticator.js';
 import { AuthError, IntrospectionError } from '../errors.js';
 import { publishDecision } from '../observe/decisions.js';
@@ -45,9 +46,16 @@ export function refuse(error: unknown, gate: Gate, passage: Passage, key?: strin
 }
 
 /** Passes an error to the app; where nobody takes errors, answers itself. */
-export function passError(error: unknown, res: ServerResponse, next: Next | undefined): void {
+export function passError(thrown: unknown, res: ServerResponse, next: Next | undefined): void {
+  const error = errorFrom(thrown);
   if (next === undefined) answerError(res, error);
   else next(error);
+}
+
+/** Express takes a falsy value for "go on", and `'route'` for "skip ahead": app code that throws such must not get there. */
+function errorFrom(thrown: unknown): object {
+  if (typeof thrown === 'object' && thrown !== null) return thrown;
+  return Object.assign(new Error('Something other than an error was thrown during authentication'), { status: 500 });
 }
 
 /**
@@ -78,8 +86,8 @@ function delegate(error: AuthError, onReject: NonNullable<Demands['onReject']>, 
   const passOn = (given: unknown): void => {
     if (done) return;
     done = true;
-    if (next !== undefined) next(given instanceof Error ? given : error);
-    else if (given instanceof Error && given !== error) answerError(res, given);
+    if (next !== undefined) next(isNativeError(given) ? given : error);
+    else if (isNativeError(given) && given !== error) answerError(res, given);
     else answerRejection(res, error);
   };
   try {

@@ -15,8 +15,13 @@ export function getAuth(req: IncomingMessage): Auth;
 export function getAuth<Claims>(req: IncomingMessage, authenticate: TokenIntrospection<Claims>): AuthOf<Claims>;
 export function getAuth(req: IncomingMessage, authenticate?: TokenIntrospection): Auth {
   const session = sessionOf(req);
-  if (session === undefined || (authenticate !== undefined && !isGateOf(authenticate, session.gate))) {
+  const auth = session?.auth;
+  if (
+    session === undefined ||
+    auth === undefined ||
+    (authenticate !== undefined && !isGateOf(authenticate, session.gate))
+  ) {
     throw unauthenticated('getAuth()');
   }
-  return session.auth;
+  return auth;
 }

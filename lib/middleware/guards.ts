@@ -6,7 +6,7 @@ import { SCOPE_TOKEN } from '../option-rules.js';
 import type { Next } from '../options.js';
 import { requireLifetime } from '../verification/lifetime.js';
 import { requireScopes, requireSomeScope } from '../verification/scope.js';
-import { anonymousGate, type Check, clearAuth, rebindAuth, type Session, sessionOf } from './bound-auth.js';
+import { anonymousGate, type Check, endSession, rebindAuth, type Session, sessionOf } from './bound-auth.js';
 import { attempt, type Passage, passError, refuse } from './gate.js';
 
 /** Middleware to mount behind `tokenIntrospection()`. Without it every request fails with a 500. */
@@ -27,8 +27,7 @@ const MAX_AGE_SECONDS = 86_400;
  */
 export function requireScope(...scopes: string[]): Guard {
   const needed = parseScopes('requireScope', scopes);
-  return createGuard({
-    guard: 'requireScope',
+  return createGuard('requireScope', {
     scopes: needed,
     run: (record) => requireScopes(record, { scopes: needed }),
   });
@@ -41,8 +40,7 @@ export function requireScope(...scopes: string[]): Guard {
  */
 export function requireAnyScope(...scopes: string[]): Guard {
   const accepted = parseScopes('requireAnyScope', scopes);
-  return createGuard({
-    guard: 'requireAnyScope',
+  return createGuard('requireAnyScope', {
     scopes: accepted,
     run: (record) => requireSomeScope(record, { scopes: accepted }),
   });
@@ -58,8 +56,7 @@ export function requireAnyScope(...scopes: string[]): Guard {
 export function requireClaim(name: string, expected: ClaimValue | readonly ClaimValue[] | ClaimPredicate): Guard {
   if (typeof name !== 'string' || name === '') throw optionError('name', name, 'write the name of a claim');
   const accepts = typeof expected === 'function' ? expected : equalTo(expected);
-  return createGuard({
-    guard: 'requireClaim',
+  return createGuard('requireClaim', {
     scopes: [],
     run({ claims }) {
       if (!Object.hasOwn(claims, name)) throw new AuthError('claim_mismatch');
@@ -79,7 +76,8 @@ export function requireClaim(name: string, expected: ClaimValue | readonly Claim
  *
  * @throws TypeError unless `maxAgeSeconds` is a number from 0 to 86400
  */
-export function requireFresh({ maxAgeSeconds }: { readonly maxAgeSeconds: number }): Guard {
+export function requireFresh(options: { readonly maxAgeSeconds: number }): Guard {
+  const maxAgeSeconds: unknown = options?.maxAgeSeconds;
   if (!(typeof maxAgeSeconds === 'number' && maxAgeSeconds >= 0 && maxAgeSeconds <= MAX_AGE_SECONDS)) {
     throw optionError('maxAgeSeconds', maxAgeSeconds, `write a number of seconds from 0 to ${MAX_AGE_SECONDS}`);
   }
@@ -92,16 +90,16 @@ export function requireFresh({ maxAgeSeconds }: { readonly maxAgeSeconds: number
       () => refresh(session, session.arrivedAt - maxAgeSeconds * 1000),
       () => pass(passage, question.key),
       (error) => {
-        clearAuth(req);
+        endSession(session);
         refuse(error, session.gate, passage, question.key, scopesPassed(session));
       },
     );
   });
 }
 
-function createGuard(check: Check): Guard {
-  return nameGuard(check.guard, function guardMiddleware(req, res, next) {
-    const passage = { req, res, next, by: check.guard };
+function createGuard(name: string, check: Check): Guard {
+  return nameGuard(name, function guardMiddleware(req, res, next) {
+    const passage = { req, res, next, by: name };
     const session = enter(passage, check.scopes);
     if (session === undefined) return;
     const { question, record } = session.verified;
@@ -144,12 +142,12 @@ function refresh(session: Session, askedSince: number): void | Promise<void> {
     requireUnexpired(session);
     return undefined;
   }
-  const found = session.gate.authenticator.reauthenticate(question, { askedSince });
+  const found = session.gate.authenticator.authenticate(question, { askedSince });
   return found instanceof Promise ? found.then((verified) => renew(session, verified)) : renew(session, found);
 }
 
 function renew(session: Session, verified: Session['verified']): void {
-  for (let passed = session.passed; passed !== undefined; passed = passed.before) passed.check.run(verified.record);
+  if (sessionOf(session.req) !== session) throw unauthenticated('requireFresh()');
   rebindAuth(session, verified);
 }
 

@@ -6,14 +6,24 @@ import { createSharedLookup, type SharedLookup, type Stats } from '../lookup.js'
 import { publishDecision } from '../observe/decisions.js';
 import type { DemandOptions, Next, TokenIntrospectionOptions } from '../options.js';
 import { type Demands, deriveDemands, parseOptions } from '../settings.js';
-import type { Auth, Clock } from '../types.js';
-import { bindAuth, clearAuth, markAnonymous } from './bound-auth.js';
+import { ANY_AGE, type Auth, type Clock, type Question } from '../types.js';
+import { bindAuth, clearAuth, markAnonymous, sessionOf } from './bound-auth.js';
 import { addChallenge, markPrivate } from './challenge.js';
 import { attempt, type Gate, refuse } from './gate.js';
 import { factsOf } from './request-facts.js';
 
-/** `req.auth` as a middleware with a `claims` schema leaves it. */
-export type AuthOf<Claims> = unknown extends Claims ? Auth : Auth & Claims;
+/** `req.auth` as a middleware with a `claims` schema leaves it: what the schema makes lies over the claims. */
+export type AuthOf<Claims> = unknown extends Claims
+  ? Auth
+  : string extends keyof Claims
+    ? Auth & Claims
+    : { [Name in keyof Auth as Name extends Exclude<keyof Claims, Fixed> ? never : Name]: Auth[Name] } & Omit<
+        Claims,
+        Fixed
+      >;
+
+/** What no schema changes. */
+type Fixed = 'active' | 'scope';
 
 /** The middleware, and what else can be done with its client and cache. */
 export interface TokenIntrospection<Claims = unknown> {
@@ -95,29 +105,27 @@ function createMiddleware<Claims>(shared: SharedLookup, clock: Clock, demands: D
     const passage = { req, res, next, by: 'tokenIntrospection' };
     const arrivedAt = clock.monotonic();
 
-    const admit = (verified: Verified | undefined): void => {
-      if (verified === undefined) {
-        markAnonymous(req, gate);
-        publishDecision('anonymous', passage.by, undefined);
-        return;
-      }
-      bindAuth(req, gate, verified, arrivedAt);
-      if (privately) markPrivate(res);
-      publishDecision('accepted', passage.by, verified.question.key);
-    };
+    const earlier = sessionOf(req);
+    let question: Question | undefined;
 
     attempt(
       () => {
-        const outcome = authenticator.authenticate(factsOf(req, demands));
-        if (!(outcome instanceof Promise)) return admit(outcome);
         clearAuth(req);
-        return outcome.then(admit);
+        question = authenticator.identify(factsOf(req, demands));
+        if (question === undefined) {
+          markAnonymous(req, gate);
+          return undefined;
+        }
+        const outcome = authenticator.authenticate(question, ANY_AGE);
+        const bind = (verified: Verified): void => bindAuth({ req, gate, arrivedAt, verified }, earlier);
+        return outcome instanceof Promise ? outcome.then(bind) : bind(outcome);
       },
-      () => next?.(),
-      (error) => {
-        clearAuth(req);
-        refuse(error, gate, passage);
+      () => {
+        if (privately && question !== undefined) markPrivate(res);
+        publishDecision(question === undefined ? 'anonymous' : 'accepted', passage.by, question?.key);
+        next?.();
       },
+      (error) => refuse(error, gate, passage, question?.key),
     );
   }
 
@@ -130,8 +138,8 @@ function createMiddleware<Claims>(shared: SharedLookup, clock: Clock, demands: D
         throw error;
       }
     },
-    invalidate({ token }: { readonly token: string }) {
-      shared.forget(shared.keyOf(parseToken(token)));
+    invalidate(of: { readonly token: string }) {
+      shared.forget(shared.keyOf(parseToken(of?.token)));
     },
     stats: shared.stats,
     with<Derived = Claims>(derived: DemandOptions<Derived>) {

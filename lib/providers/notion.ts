@@ -27,7 +27,7 @@ export function notion({
   return mergePreset(
     {
       endpoint: 'https://api.notion.com/v1/oauth/introspect',
-      clientAuth: clientSecretBasic(clientId, clientSecret),
+      clientAuth: clientSecretBasic(clientId, clientSecret, { encode: false }),
       requestFormat: 'json',
       headers: { 'notion-version': notionVersion },
       normalizeResponse: secondsFromMilliseconds,

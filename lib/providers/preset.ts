@@ -1,3 +1,4 @@
+import { optionError } from '../option-error.js';
 import type { EndpointOptions } from '../options.js';
 
 /** What every preset takes besides its own: further headers and parameters, added to the preset's. */
@@ -6,8 +7,18 @@ export type PresetOptions = Pick<EndpointOptions, 'headers' | 'parameters'>;
 /** What a preset returns: options to spread into `tokenIntrospection()`, and nothing else. */
 export type Preset<Fixed = unknown> = EndpointOptions & Fixed;
 
-/** Lays the caller's additions over the preset's own headers and parameters, so that adding one drops none. */
-export function mergePreset<Fixed>(own: Preset<Fixed>, { headers, parameters }: PresetOptions): Preset<Fixed> {
+/**
+ * Lays the caller's additions over the preset's own headers and parameters, so that adding one drops none.
+ *
+ * @throws TypeError for an option the preset does not know: silently dropped, a demand would look enforced
+ */
+export function mergePreset<Fixed>(own: Preset<Fixed>, additions: PresetOptions): Preset<Fixed> {
+  const { headers = {}, parameters = {}, ...unknown } = additions;
+  for (const [name, value] of Object.entries(unknown)) {
+    throw optionError(name, value, 'write it beside the preset: tokenIntrospection({ ...preset, … })');
+  }
+  if (typeof headers !== 'object') throw optionError('headers', headers, 'write an object of strings');
+  if (typeof parameters !== 'object') throw optionError('parameters', parameters, 'write an object of strings');
   return {
     ...own,
     headers: { ...lowerCased(own.headers), ...lowerCased(headers) },

@@ -6,7 +6,7 @@ export interface VmwareCloudOptions extends PresetOptions {
   /** Its documentation names no URL: take your organisation's. */
   readonly endpoint: EndpointOptions['endpoint'];
   readonly clientId: string | undefined;
-  /** Left out for a public client, which authenticates with an empty secret. */
+  /** Left out for a public client, which authenticates with an empty secret. Written but undefined, it is missing. */
   readonly clientSecret?: string | undefined;
 }
 
@@ -15,16 +15,18 @@ export interface VmwareCloudOptions extends PresetOptions {
  *
  * @throws TypeError for missing credentials
  */
-export function vmwareCloud({
-  endpoint,
-  clientId,
-  clientSecret,
-  ...additions
-}: VmwareCloudOptions): Preset<{ readonly audience: false; readonly allowRefreshTokens: true }> {
+export function vmwareCloud(
+  options: VmwareCloudOptions,
+): Preset<{ readonly audience: false; readonly allowRefreshTokens: true }> {
+  const { endpoint, clientId, clientSecret, ...additions } = options;
+  const isPublic = !Object.hasOwn(options, 'clientSecret');
   return mergePreset(
     {
       endpoint,
-      clientAuth: clientSecretBasic(clientId, clientSecret ?? '', { allowEmptySecret: clientSecret === undefined }),
+      clientAuth: clientSecretBasic(clientId, isPublic ? '' : clientSecret, {
+        encode: false,
+        allowEmptySecret: isPublic,
+      }),
       audience: false,
       allowRefreshTokens: true,
     },

@@ -13,7 +13,7 @@ const outcomes = new WeakMap<ClaimsSchema, WeakMap<ActiveRecord, Claims | undefi
  * The claims a handler will see: the record's, with what the schema makes of them laid over.
  *
  * @throws AuthError `claims_rejected`
- * @throws IntrospectionError `claims_schema_failed`, for a schema that throws or is asynchronous
+ * @throws IntrospectionError `claims_schema_failed`, for a schema that throws, is asynchronous or makes what cannot be shared
  */
 export function parseClaims(record: ActiveRecord, { claims: schema }: ClaimsDemands): Claims {
   if (schema === undefined) return record.claims;
@@ -29,18 +29,25 @@ export function parseClaims(record: ActiveRecord, { claims: schema }: ClaimsDema
 }
 
 function applySchema(claims: Claims, schema: ClaimsSchema): Claims | undefined {
-  let result: ReturnType<ClaimsSchema['~standard']['validate']>;
   try {
-    result = schema['~standard'].validate({ ...claims });
+    const result: unknown = schema['~standard'].validate({ ...claims });
+    if (!isObject(result)) throw new TypeError('no result');
+    if ('then' in result) {
+      Promise.resolve(result).catch(() => {});
+      throw new TypeError('asynchronous');
+    }
+    if (result.issues !== undefined) return undefined;
+    // A copy: freezing must not reach into objects that the app's schema shares.
+    const output: unknown = structuredClone(result.value);
+    if (!isObject(output) || Array.isArray(output)) throw new TypeError('no claims');
+    const merged = { ...claims, ...output, active: claims.active, scope: claims.scope };
+    if (!freezeNested(merged)) throw new TypeError('not plain data');
+    return merged;
   } catch {
     throw new IntrospectionError('claims_schema_failed');
   }
-  if (result instanceof Promise) {
-    result.catch(() => {});
-    throw new IntrospectionError('claims_schema_failed');
-  }
-  if (result.issues !== undefined) return undefined;
-  const merged = { ...claims, ...(result.value as object), active: claims.active, scope: claims.scope };
-  freezeNested(merged);
-  return merged;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }

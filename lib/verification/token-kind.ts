@@ -5,7 +5,8 @@ export interface TokenKindDemands {
   readonly allowRefreshTokens: boolean;
 }
 
-const REFRESH_TOKEN = /^refresh(?:[_-]?token)?$/i;
+/** Spellings seen, and the identifier of RFC 8693 section 3. */
+const REFRESH_TOKEN = /^(?:urn:ietf:params:oauth:token-type:)?refresh(?:[_-]?token)?$/i;
 
 /** Endpoints answer for refresh tokens too (RFC 7662 section 2.1). One that does not say which it is cannot be told apart here. */
 export function requireAccessToken({ claims }: ActiveRecord, { allowRefreshTokens }: TokenKindDemands): void {
@@ -14,5 +15,5 @@ export function requireAccessToken({ claims }: ActiveRecord, { allowRefreshToken
 }
 
 function saysRefreshToken(kind: unknown): boolean {
-  return typeof kind === 'string' && REFRESH_TOKEN.test(kind);
+  return Array.isArray(kind) ? kind.some(saysRefreshToken) : typeof kind === 'string' && REFRESH_TOKEN.test(kind);
 }

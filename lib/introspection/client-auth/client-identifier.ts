@@ -6,6 +6,14 @@ export function requireClientId(clientId: string | undefined): string {
   throw optionError('clientId', clientId, "write the client's identifier, a non-empty string");
 }
 
+/** Checks the switches of a factory: each known, each `true` or `false`. */
+export function requireFlags(options: object, known: readonly string[]): void {
+  for (const [name, value] of Object.entries(options ?? {})) {
+    if (!known.includes(name)) throw optionError(name, value, `leave it out; known here: ${known.join(', ')}`);
+    if (value !== undefined && typeof value !== 'boolean') throw optionError(name, value, 'write true or false');
+  }
+}
+
 export function requireSecret(name: string, secret: string | undefined, allowEmpty = false): string {
   if (typeof secret === 'string' && (secret !== '' || allowEmpty)) return secret;
   throw optionError(name, secret, 'write a non-empty string; is the environment variable set?');

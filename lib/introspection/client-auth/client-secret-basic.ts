@@ -1,6 +1,6 @@
 import { optionError } from '../../option-error.js';
 import type { ClientAuth } from '../../types.js';
-import { requireClientId, requireSecret } from './client-identifier.js';
+import { requireClientId, requireFlags, requireSecret } from './client-identifier.js';
 
 export interface ClientSecretBasicOptions {
   /** Form-encode identifier and secret first, as RFC 6749 section 2.3.1 demands. Default `true`; `false` is for servers that do not decode. */
@@ -21,8 +21,10 @@ const CONTROL_CHARACTER = /\p{Cc}/u;
 export function clientSecretBasic(
   clientId: string | undefined,
   clientSecret: string | undefined,
-  { encode = true, allowEmptySecret = false }: ClientSecretBasicOptions = {},
+  options: ClientSecretBasicOptions = {},
 ): ClientAuth {
+  requireFlags(options, ['encode', 'allowEmptySecret']);
+  const { encode = true, allowEmptySecret = false } = options;
   const id = requireClientId(clientId);
   const secret = requireSecret('clientSecret', clientSecret, allowEmptySecret);
   if (!encode) requireUnencodable(id, secret);

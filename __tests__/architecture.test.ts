@@ -1,0 +1,273 @@
+import { readFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
+import { ROOT } from './support/child.js';
+import { parseSource, readSources, type Source } from './support/source.js';
+
+/** A file imports only from rows below its own, and from its own folder. */
+const ROWS: readonly (readonly [row: string, places: readonly string[]])[] = [
+  [
+    'ground',
+    ['types.ts', 'errors.ts', 'option-error.ts', 'media-type.ts', 'b64token.ts', 'freeze-nested.ts', 'observe/'],
+  ],
+  ['rooms', ['credentials/', 'introspection/', 'cache/', 'verification/']],
+  ['wiring', ['authenticator.ts', 'lookup.ts', 'settings.ts', 'options.ts', 'option-rules.ts', 'providers/']],
+  ['adapter', ['middleware/']],
+  ['surface', ['index.ts', 'express.ts', 'providers/index.ts']],
+];
+
+/** Files of these rows belong together; those of other rows keep to their own folder. */
+const SHARED_ROWS = ['ground', 'wiring'];
+
+/** The only files that may name a package. */
+const DOORS: Readonly<Record<string, readonly string[]>> = {
+  undici: ['introspection/http.ts'],
+  'lru-cache': ['cache/memory-store.ts'],
+  zod: ['option-rules.ts', 'introspection/response.ts'],
+};
+
+/** Presets are data: besides the ground and each other they may run nothing but the client-auth factories. */
+const PRESETS_RUN = /^(?:option-error\.ts|providers\/|introspection\/client-auth\/)/;
+const PRESETS_NAME = /^(?:options\.ts|types\.ts|introspection\/response\.ts)$/;
+
+/** Start-up mistakes come from the first three; the others tell an app that its own function returned a promise. */
+const TYPE_ERROR_FILES = [
+  'option-error.ts',
+  'option-rules.ts',
+  'settings.ts',
+  'middleware/guards.ts',
+  'middleware/request-facts.ts',
+];
+
+const RESPONSE_WRITERS = [
+  'appendHeader',
+  'end',
+  'flushHeaders',
+  'removeHeader',
+  'setHeader',
+  'setHeaders',
+  'statusCode',
+  'statusMessage',
+  'write',
+  'writeHead',
+];
+
+const MAX_LINES_OF_CODE = 200;
+
+interface Place {
+  readonly height: number;
+  /** What it may always import from: its folder, or its whole row. */
+  readonly home: string;
+}
+
+/** The most particular entry counts, so that `providers/index.ts` is surface though `providers/` is wiring. */
+function placeOf(path: string): Place | undefined {
+  return ROWS.flatMap(([row, places], height) => places.map((place) => ({ row, height, place })))
+    .filter(({ place }) => place === path || (place.endsWith('/') && path.startsWith(place)))
+    .sort((a, b) => b.place.length - a.place.length)
+    .map(({ row, height, place }) => ({ height, home: SHARED_ROWS.includes(row) ? row : place }))[0];
+}
+
+const isRelative = (from: string) => from.startsWith('.');
+
+/** Path below `lib/` of the file an import names. */
+function resolve({ path }: Source, from: string): string {
+  return posix.join(posix.dirname(path), from).replace(/\.js$/, '.ts');
+}
+
+type Rule = (source: Source) => string[];
+
+const hasAPlace: Rule = ({ path }) => (placeOf(path) === undefined ? [`${path} is in no row`] : []);
+
+const importsFromBelow: Rule = (source) => {
+  const place = placeOf(source.path);
+  return source.imports
+    .filter(({ from }) => isRelative(from))
+    .map(({ from }) => resolve(source, from))
+    .filter((target) => {
+      const other = placeOf(target);
+      return !(place && other && (other.height < place.height || other.home === place.home));
+    })
+    .map((target) => `${source.path} imports ${target}`);
+};
+
+const keepsPresetsApart: Rule = (source) => {
+  const isPreset = source.path.startsWith('providers/');
+  return source.imports
+    .filter(({ from }) => isRelative(from))
+    .map(({ from, isTypeOnly }) => ({ target: resolve(source, from), isTypeOnly }))
+    .filter(({ target, isTypeOnly }) =>
+      isPreset
+        ? !(PRESETS_RUN.test(target) || (isTypeOnly && PRESETS_NAME.test(target)))
+        : target.startsWith('providers/'),
+    )
+    .map(({ target }) => `${source.path} imports ${target}`);
+};
+
+const usesDoors: Rule = ({ path, imports }) =>
+  imports
+    .filter(({ from }) => !isRelative(from) && !from.startsWith('node:') && !DOORS[from]?.includes(path))
+    .map(({ from }) => `${path} imports ${from}`);
+
+const importsStatically: Rule = ({ path, imports }) =>
+  imports.filter(({ isDynamic }) => isDynamic).map(({ from }) => `${path} loads ${from} as it runs`);
+
+const leavesTypeErrors: Rule = ({ path, identifiers }) =>
+  identifiers.has('TypeError') && !TYPE_ERROR_FILES.includes(path) ? [`${path} names TypeError`] : [];
+
+const leavesResponses: Rule = ({ path, touched }) =>
+  path === 'middleware/challenge.ts'
+    ? []
+    : RESPONSE_WRITERS.filter((name) => touched.has(name)).map((name) => `${path} uses .${name}`);
+
+const typesEverything: Rule = ({ path, saysAny }) => (saysAny ? [`${path} says any`] : []);
+
+const staysShort: Rule = ({ path, text }) => {
+  const lines = text.split('\n').filter((line) => line.trim() !== '' && !/^\s*(?:\/\/|\/?\*)/.test(line)).length;
+  return lines > MAX_LINES_OF_CODE ? [`${path} has ${lines} lines of code`] : [];
+};
+
+/** What imports itself by way of others, once types are gone. */
+function cyclesOf(sources: readonly Source[]): string[] {
+  const targets = new Map(
+    sources.map((source) => [
+      source.path,
+      source.imports
+        .filter(({ from, isTypeOnly }) => isRelative(from) && !isTypeOnly)
+        .map(({ from }) => resolve(source, from)),
+    ]),
+  );
+  const reaches = (from: string, goal: string, seen: Set<string>): boolean =>
+    (targets.get(from) ?? []).some((target) => {
+      if (target === goal) return true;
+      if (seen.has(target)) return false;
+      return reaches(target, goal, seen.add(target));
+    });
+  return [...targets.keys()].filter((path) => reaches(path, path, new Set()));
+}
+
+const sources = readSources();
+
+const RULES: readonly (readonly [
+  what: string,
+  rule: Rule,
+  broken: readonly (readonly [path: string, text: string])[],
+])[] = [
+  [
+    'puts every file in a row',
+    hasAPlace,
+    [
+      ['utils/misc.ts', ''],
+      ['misc.ts', ''],
+    ],
+  ],
+  [
+    'imports from the rows below only, and rooms never from each other',
+    importsFromBelow,
+    [
+      ['types.ts', "import { verify } from './verification/verify.js';"],
+      ['observe/decisions.ts', "import type { Settings } from '../settings.js';"],
+      ['cache/key.ts', "import { parseToken } from '../credentials/token.js';"],
+      ['verification/scope.ts', "export * from '../introspection/prepare-claims.js';"],
+      ['introspection/http.ts', "import type { TokenIntrospectionOptions } from '../options.js';"],
+      ['settings.ts', "import { getAuth } from './middleware/get-auth.js';"],
+      ['middleware/gate.ts', "import { tokenIntrospection } from '../index.js';"],
+      ['index.ts', "import './express.js';"],
+      ['cache/key.ts', "type Key = import('../credentials/token.js').Key;"],
+      ['cache/key.ts', "import '../nowhere/misc.js';"],
+    ],
+  ],
+  [
+    'makes presets of client authentication and data, and knows none of them elsewhere',
+    keepsPresetsApart,
+    [
+      ['providers/polar.ts', "import { parseOptions } from '../settings.js';"],
+      ['providers/polar.ts', "import { parseResponse } from '../introspection/response.js';"],
+      ['providers/polar.ts', "import { createTransport, type Reply } from '../introspection/http.js';"],
+      ['settings.ts', "import { polar } from './providers/polar.js';"],
+      ['index.ts', "export { polar } from './providers/index.js';"],
+    ],
+  ],
+  [
+    'opens each package at its door',
+    usesDoors,
+    [
+      ['introspection/client.ts', "import { Pool } from 'undici';"],
+      ['introspection/client.ts', "import type { Dispatcher } from 'undici';"],
+      ['cache/with-cache.ts', "export { LRUCache } from 'lru-cache';"],
+      ['verification/claims.ts', "import { z } from 'zod';"],
+      ['middleware/gate.ts', "import express from 'express';"],
+      ['cache/key.ts', "import { hash } from 'crypto';"],
+      ['introspection/response.ts', "import { z } from 'zod/v3';"],
+    ],
+  ],
+  [
+    'loads nothing as it runs',
+    importsStatically,
+    [
+      ['introspection/http.ts', "const undici = await import('undici');"],
+      ['introspection/http.ts', "const undici = require('undici');"],
+    ],
+  ],
+  [
+    'leaves TypeErrors to the options, and to calls of functions of the app',
+    leavesTypeErrors,
+    [
+      ['credentials/token.ts', "export function f() { throw new TypeError('no'); }"],
+      ['errors.ts', 'export class AuthError extends TypeError {}'],
+    ],
+  ],
+  [
+    'writes responses in challenge.ts alone',
+    leavesResponses,
+    [
+      ['middleware/gate.ts', "export const f = (res) => res.setHeader('X', 'y');"],
+      ['middleware/gate.ts', 'export const f = (res) => { res.statusCode = 500; };'],
+      ['middleware/gate.ts', 'export const f = (response) => { response.end(); };'],
+    ],
+  ],
+  ['types everything', typesEverything, [['types.ts', 'export type Claims = Record<string, any>;']]],
+  ['keeps files within 200 lines of code', staysShort, [['types.ts', 'export {};\n'.repeat(201)]]],
+];
+
+describe.each(RULES)('the library %s', (_what, rule, broken) => {
+  it('in every file', () => {
+    expect(sources.flatMap(rule)).toEqual([]);
+  });
+
+  it('or the breach would be noticed', () => {
+    const unnoticed = broken.filter(([path, text]) => rule(parseSource(path, text)).length === 0);
+    expect(unnoticed).toEqual([]);
+  });
+});
+
+describe('the library', () => {
+  it('has no file that imports itself by way of others', () => {
+    expect(cyclesOf(sources)).toEqual([]);
+    const [a, b] = [parseSource('a.ts', "export * from './b.js';"), parseSource('b.ts', "import { a } from './a.js';")];
+    expect(cyclesOf([a, b])).toEqual(['a.ts', 'b.ts']);
+  });
+
+  it('imports only files that exist, each by its compiled name', () => {
+    const paths = new Set(sources.map(({ path }) => path));
+    const wrong = sources.flatMap((source) =>
+      source.imports
+        .map(({ from }) => from)
+        .filter((from) => isRelative(from) && !(from.endsWith('.js') && paths.has(resolve(source, from))))
+        .map((from) => `${source.path} imports ${from}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it('depends on the packages that have a door, and each door is in use', () => {
+    const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    expect(Object.keys(dependencies).sort()).toEqual(Object.keys(DOORS).sort());
+    for (const [name, doors] of Object.entries(DOORS)) {
+      const users = sources.filter(({ imports }) => imports.some(({ from }) => from === name)).map(({ path }) => path);
+      expect(users.sort()).toEqual([...doors].sort());
+    }
+  });
+
+  it('was read at all', () => {
+    expect(sources.length).toBeGreaterThan(40);
+  });
+});

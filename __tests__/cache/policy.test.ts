@@ -1,0 +1,61 @@
+import { isServable, lifetimeOf } from '../../lib/cache/policy.js';
+import type { TokenRecord } from '../../lib/types.js';
+import { activeRecord, inactiveRecord } from '../support/records.js';
+
+const ASKED_AT = 1_800_000_000;
+const LIFETIMES = { ttlMs: 60_000, inactiveTtlMs: 5000 };
+
+describe('the life of a record in the cache', () => {
+  it.each([
+    ['the ttl, without exp', {}, 60_000],
+    ['the ttl, with exp behind it', { exp: ASKED_AT + 61 }, 60_000],
+    ['cut at exp, with exp before it', { exp: ASKED_AT + 30 }, 30_000],
+    ['cut at exp to the millisecond', { exp: ASKED_AT + 0.5 }, 500],
+    ['nothing, with exp now', { exp: ASKED_AT }, 0],
+    ['less than nothing, with exp passed', { exp: ASKED_AT - 4 }, -4000],
+    ['less than nothing, with exp in 1970', { exp: 0 }, -ASKED_AT * 1000],
+    ['the ttl, with exp further ahead than can be counted', { exp: Number.MAX_VALUE }, 60_000],
+  ])('is %s', (_, claims, lifetime) => {
+    expect(lifetimeOf(activeRecord(claims), LIFETIMES)).toBe(lifetime);
+  });
+
+  it('is that of inactive answers for an inactive one', () => {
+    expect(lifetimeOf(inactiveRecord(), LIFETIMES)).toBe(5000);
+  });
+});
+
+describe('a record in the cache', () => {
+  const LIFETIME = 30_000;
+
+  function servableAfter(record: TokenRecord, wallSeconds: number, monotonicSeconds: number): boolean {
+    return isServable(record, LIFETIME, {
+      now: () => record.asked.at + wallSeconds * 1000,
+      monotonic: () => record.asked.monotonic + monotonicSeconds * 1000,
+    });
+  }
+
+  it.each([
+    ['at once', activeRecord(), 0, 0],
+    ['just before its life ends', activeRecord(), 29.999, 29.999],
+    ['after the wall clock was set back', activeRecord(), -3600, 29.999],
+    ['just before exp', activeRecord({ exp: ASKED_AT + 20 }), 19.999, 19.999],
+    ['when it is inactive', inactiveRecord(), 29.999, 29.999],
+  ])('is served %s', (_, record, wall, monotonic) => {
+    expect(servableAfter(record, wall, monotonic)).toBe(true);
+  });
+
+  it.each([
+    ['when its life has ended', activeRecord(), 30, 30],
+    ['when its life has ended and the wall clock was set back', activeRecord(), 0, 30],
+    ['when the machine slept through its life', activeRecord(), 30, 0],
+    ['when it comes from the future', activeRecord(), 0, -0.001],
+    ['at exp', activeRecord({ exp: ASKED_AT + 20 }), 20, 20],
+    ['with exp passed on the wall clock alone', activeRecord({ exp: ASKED_AT + 20 }), 20, 1],
+    ['with exp in 1970', activeRecord({ exp: 0 }), 0, 0],
+    ['when it is inactive and its life has ended', inactiveRecord(), 30, 30],
+    ['when the wall clock does not tell the time', activeRecord(), Number.NaN, 0],
+    ['when the monotonic clock does not tell the time', activeRecord(), 0, Number.NaN],
+  ])('is not served %s', (_, record, wall, monotonic) => {
+    expect(servableAfter(record, wall, monotonic)).toBe(false);
+  });
+});

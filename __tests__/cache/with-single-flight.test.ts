@@ -1,0 +1,147 @@
+import { withSingleFlight } from '../../lib/cache/with-single-flight.js';
+import { ANY_AGE, type Question, type TokenRecord } from '../../lib/types.js';
+import { createClock } from '../support/clock.js';
+import { createDeferred, type Deferred } from '../support/deferred.js';
+import { activeRecord } from '../support/records.js';
+
+const QUESTION: Question = { token: 'abc', key: 'key' };
+const OTHER: Question = { token: 'def', key: 'other' };
+
+function createFlights() {
+  const clock = createClock();
+  const asked: Deferred<TokenRecord>[] = [];
+  const landed: [string, TokenRecord][] = [];
+  const flights = withSingleFlight(
+    () => {
+      const answer = createDeferred<TokenRecord>();
+      asked.push(answer);
+      return answer.promise;
+    },
+    clock,
+    (key, record) => landed.push([key, record]),
+  );
+  const answer = (index: number, record: TokenRecord) => asked[index]?.resolve(record);
+  return { ...flights, clock, asked, landed, answer };
+}
+
+describe('one flight a key', () => {
+  it('brings one answer to all who ask meanwhile, and lands once', async () => {
+    const flights = createFlights();
+    const record = activeRecord();
+    const waiting = [1, 2, 3].map(() => flights.lookup(QUESTION, ANY_AGE));
+    expect(flights.asked).toHaveLength(1);
+    flights.answer(0, record);
+    expect(await Promise.all(waiting)).toEqual([record, record, record]);
+    expect(flights.landed).toEqual([['key', record]]);
+    expect(flights.coalesced()).toBe(2);
+  });
+
+  it('ends with its answer: who asks later starts another', async () => {
+    const flights = createFlights();
+    const first = flights.lookup(QUESTION, ANY_AGE);
+    flights.answer(0, activeRecord());
+    await first;
+    flights.lookup(QUESTION, ANY_AGE);
+    expect(flights.asked).toHaveLength(2);
+    expect(flights.coalesced()).toBe(0);
+  });
+
+  it('is not shared between keys', async () => {
+    const flights = createFlights();
+    const waiting = [flights.lookup(QUESTION, ANY_AGE), flights.lookup(OTHER, ANY_AGE)];
+    flights.answer(0, activeRecord({ sub: 'alice' }));
+    flights.answer(1, activeRecord({ sub: 'bob' }));
+    expect(await Promise.all(waiting)).toEqual([activeRecord({ sub: 'alice' }), activeRecord({ sub: 'bob' })]);
+    expect(flights.landed.map(([key]) => key)).toEqual(['key', 'other']);
+  });
+
+  it('shares a failure with its waiters and keeps nothing of it', async () => {
+    const flights = createFlights();
+    const waiting = [flights.lookup(QUESTION, ANY_AGE), flights.lookup(QUESTION, ANY_AGE)];
+    const failure = new Error('down');
+    flights.asked[0]?.reject(failure);
+    expect(await Promise.allSettled(waiting)).toEqual([
+      { status: 'rejected', reason: failure },
+      { status: 'rejected', reason: failure },
+    ]);
+    expect(flights.landed).toEqual([]);
+    const again = flights.lookup(QUESTION, ANY_AGE);
+    flights.answer(1, activeRecord());
+    expect(await again).toEqual(activeRecord());
+  });
+
+  it('takes an answer that is there at once', async () => {
+    const landed: string[] = [];
+    const flights = withSingleFlight(
+      () => activeRecord(),
+      createClock(),
+      (key) => landed.push(key),
+    );
+    expect(await flights.lookup(QUESTION, ANY_AGE)).toEqual(activeRecord());
+    expect(landed).toEqual(['key']);
+  });
+
+  it.each(['forget', 'forgetAll'] as const)(
+    'still answers who boarded before %s, but nobody later, and does not land',
+    async (method) => {
+      const flights = createFlights();
+      const [before, after] = [activeRecord({ sub: 'before' }), activeRecord({ sub: 'after' })];
+      const boarded = flights.lookup(QUESTION, ANY_AGE);
+      flights[method]('key');
+      const late = flights.lookup(QUESTION, ANY_AGE);
+      flights.answer(0, before);
+      expect(await boarded).toBe(before);
+      expect(flights.landed).toEqual([]);
+      flights.answer(1, after);
+      expect(await late).toBe(after);
+      expect(flights.landed).toEqual([['key', after]]);
+    },
+  );
+
+  it('does not end a later flight when a forgotten one fails', async () => {
+    const flights = createFlights();
+    const boarded = flights.lookup(QUESTION, ANY_AGE);
+    flights.forget('key');
+    const late = flights.lookup(QUESTION, ANY_AGE);
+    flights.asked[0]?.reject(new Error('down'));
+    await expect(boarded).rejects.toThrow('down');
+    const joined = flights.lookup(QUESTION, ANY_AGE);
+    expect(flights.asked).toHaveLength(2);
+    flights.answer(1, activeRecord());
+    expect(await Promise.all([late, joined])).toEqual([activeRecord(), activeRecord()]);
+  });
+
+  it('carries nobody who needs an answer asked for later than it started, and lands beside theirs', async () => {
+    const flights = createFlights();
+    const [old, fresh] = [activeRecord({ sub: 'old' }), activeRecord({ sub: 'fresh' })];
+    const boarded = flights.lookup(QUESTION, ANY_AGE);
+    flights.clock.advance(2);
+    const demanding = flights.lookup(QUESTION, { askedSince: flights.clock.monotonic() - 1000 });
+    const joining = flights.lookup(QUESTION, { askedSince: flights.clock.monotonic() });
+    expect(flights.asked).toHaveLength(2);
+    flights.answer(1, fresh);
+    flights.answer(0, old);
+    expect(await Promise.all([boarded, demanding, joining])).toEqual([old, fresh, fresh]);
+    expect(flights.landed).toEqual([
+      ['key', fresh],
+      ['key', old],
+    ]);
+  });
+
+  it('forgets all flights in the air', async () => {
+    const flights = createFlights();
+    const waiting = [flights.lookup(QUESTION, ANY_AGE), flights.lookup(QUESTION, { askedSince: 1001 })];
+    flights.forget('key');
+    flights.answer(0, activeRecord());
+    flights.answer(1, activeRecord());
+    expect(await Promise.all(waiting)).toEqual([activeRecord(), activeRecord()]);
+    expect(flights.landed).toEqual([]);
+  });
+
+  it('carries who needs an answer no older than its start', async () => {
+    const flights = createFlights();
+    flights.lookup(QUESTION, ANY_AGE);
+    flights.lookup(QUESTION, { askedSince: flights.clock.monotonic() });
+    expect([flights.asked.length, flights.coalesced()]).toEqual([1, 1]);
+  });
+});

@@ -1,0 +1,82 @@
+import fc from 'fast-check';
+import { readAuthorizationHeader } from '../../lib/credentials/authorization-header.js';
+import { AuthError } from '../../lib/errors.js';
+
+const B64_CHARACTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/';
+
+const SCHEME_CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~";
+
+const token = fc
+  .tuple(fc.array(fc.constantFrom(...B64_CHARACTERS), { minLength: 1, maxLength: 200 }), fc.integer({ min: 0, max: 4 }))
+  .map(([characters, padding]) => characters.join('') + '='.repeat(padding));
+
+const scheme = fc
+  .array(fc.boolean(), { minLength: 6, maxLength: 6 })
+  .map((upper) => [...'bearer'].map((letter, i) => (upper[i] ? letter.toUpperCase() : letter)).join(''));
+
+const spaces = fc.integer({ min: 1, max: 20 }).map((count) => ' '.repeat(count));
+
+/** Strings near the grammar, so that its edges are met. */
+const nearly = fc
+  .array(fc.oneof(scheme, token, spaces, fc.constantFrom(',', '=', '\t', '"', ':', '\n', 'ß', '^', ''), fc.string()), {
+    maxLength: 5,
+  })
+  .map((parts) => parts.join(''));
+
+/** The grammar once more, told by characters instead of by a pattern. */
+function expected(value: string): string | undefined {
+  const rest = [...value];
+  const name = rest.splice(0, 6).join('');
+  if (name.toLowerCase() !== 'bearer') return undefined;
+  if (rest[0] !== undefined && rest[0] !== ' ') {
+    return SCHEME_CHARACTERS.includes(rest[0]) ? undefined : 'malformed_credentials';
+  }
+  while (rest[0] === ' ') rest.shift();
+  const text = rest.join('');
+  const unpadded = [...text];
+  while (unpadded.at(-1) === '=') unpadded.pop();
+  const wellFormed = unpadded.length > 0 && unpadded.every((character) => B64_CHARACTERS.includes(character));
+  return wellFormed ? text : 'malformed_credentials';
+}
+
+function outcomeOf(value: string): string | undefined {
+  try {
+    return readAuthorizationHeader(value);
+  } catch (error) {
+    if (error instanceof AuthError) return error.reason;
+    throw error;
+  }
+}
+
+describe('any Authorization header', () => {
+  it('yields the very token, whatever the case of the scheme and the number of spaces', () => {
+    fc.assert(
+      fc.property(scheme, spaces, token, (name, gap, value) => {
+        expect(readAuthorizationHeader(name + gap + value)).toBe(value);
+      }),
+    );
+  });
+
+  it('is a token, nothing of ours, or malformed, as the grammar says', () => {
+    fc.assert(
+      fc.property(fc.oneof(nearly, fc.string({ unit: 'binary' })), (value) => {
+        expect(outcomeOf(value)).toBe(expected(value));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('is refused in words that repeat nothing of it', () => {
+    fc.assert(
+      fc.property(token, fc.constantFrom(' ', ',', '"', '\t', 'é'), token, (first, separator, second) => {
+        expect(() => readAuthorizationHeader(`Bearer ${first}${separator}${second}`)).toThrow(
+          expect.objectContaining({
+            message: 'The request must carry exactly one well-formed bearer token',
+            headers: {},
+            scopes: [],
+          }),
+        );
+      }),
+    );
+  });
+});

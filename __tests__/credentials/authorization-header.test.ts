@@ -1,0 +1,77 @@
+import { readAuthorizationHeader } from '../../lib/credentials/authorization-header.js';
+
+const MALFORMED = expect.objectContaining({
+  name: 'AuthError',
+  status: 400,
+  code: 'invalid_request',
+  reason: 'malformed_credentials',
+});
+
+describe('the Authorization header', () => {
+  it.each([
+    ['the usual spelling', 'Bearer mF_9.B5f-4.1JqM', 'mF_9.B5f-4.1JqM'],
+    ['lower case', 'bearer abc', 'abc'],
+    ['upper case', 'BEARER abc', 'abc'],
+    ['mixed case', 'bEaReR abc', 'abc'],
+    ['several spaces', 'Bearer    abc', 'abc'],
+    ['every kind of character a token may have', 'Bearer aZ09-._~+/==', 'aZ09-._~+/=='],
+    ['a token that looks like the scheme', 'Bearer bearer', 'bearer'],
+    ['a single character', 'Bearer a', 'a'],
+  ])('yields the token from %s', (_, header, token) => {
+    expect(readAuthorizationHeader(header)).toBe(token);
+  });
+
+  it.each([
+    ['no header', undefined],
+    ['an empty header', ''],
+    ['Basic', 'Basic dXNlcjpwYXNz'],
+    ['DPoP', 'DPoP abc'],
+    ['a scheme that starts like Bearer', 'BearerToken abc'],
+    ['a scheme that ends like Bearer', 'XBearer abc'],
+    ['a scheme cut short', 'Beare'],
+    ['a scheme joined to the token by a sign schemes may hold', 'Bearer+abc'],
+    ['a token joined to the scheme', 'Bearerabc'],
+    ['letters that only look alike', 'Вearer abc'],
+    ['a letter one bit off', '"earer abc'],
+    ['a scheme behind a space', ' Bearer abc'],
+    ['a token alone', 'abc'],
+  ])('carries no credentials of ours when it is %s', (_, header) => {
+    expect(readAuthorizationHeader(header)).toBeUndefined();
+  });
+
+  it.each([
+    ['the scheme alone', 'Bearer'],
+    ['the scheme and a space', 'Bearer '],
+    ['the scheme and spaces', 'bearer      '],
+    ['a tab behind the scheme', 'Bearer\tabc'],
+    ['a comma behind the scheme', 'Bearer,abc'],
+    ['a colon behind the scheme', 'bearer: abc'],
+    ['an equals sign behind the scheme', 'Bearer=abc'],
+    ['two tokens', 'Bearer abc def'],
+    ['a trailing space', 'Bearer abc '],
+    ['a tab before the token', 'Bearer \tabc'],
+    ['a comma', 'Bearer abc,def'],
+    ['a second credential', 'Bearer abc, Bearer def'],
+    ['quotes', 'Bearer "abc"'],
+    ['padding first', 'Bearer =abc'],
+    ['padding in the middle', 'Bearer a=b'],
+    ['padding alone', 'Bearer =='],
+    ['a control character', 'Bearer abc\u0000'],
+    ['a line feed at the end', 'Bearer abc\n'],
+    ['a letter outside ASCII', 'Bearer tökén'],
+    ['a percent escape', 'Bearer a%20b'],
+    ['a parameter', 'Bearer token=abc'],
+  ])('is refused as malformed when it holds %s', (_, header) => {
+    expect(() => readAuthorizationHeader(header)).toThrow(MALFORMED);
+  });
+
+  it('takes tokens up to 8 kB and refuses longer ones, however they are padded', () => {
+    const longest = 'a'.repeat(8192);
+    const tooLong = expect.objectContaining({ status: 400, code: 'invalid_request', reason: 'token_too_long' });
+    expect(readAuthorizationHeader(`Bearer ${longest}`)).toBe(longest);
+    expect(readAuthorizationHeader(`Bearer${' '.repeat(100)}${longest}`)).toBe(longest);
+    expect(() => readAuthorizationHeader(`Bearer ${longest}a`)).toThrow(tooLong);
+    expect(() => readAuthorizationHeader(`Bearer ${longest}=`)).toThrow(tooLong);
+    expect(() => readAuthorizationHeader(`Bearer ${'!'.repeat(8193)}`)).toThrow(tooLong);
+  });
+});

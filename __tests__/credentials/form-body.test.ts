@@ -1,0 +1,62 @@
+import { readFormBody } from '../../lib/credentials/form-body.js';
+
+const FORM = 'application/x-www-form-urlencoded';
+
+describe('a form body', () => {
+  it.each(['POST', 'PUT', 'PATCH'])('may carry the token in a %s', (method) => {
+    expect(readFormBody({ method, contentType: FORM, body: { access_token: 'abc', other: '1' } })).toBe('abc');
+  });
+
+  it.each([
+    [`${FORM};charset=utf-8`],
+    [`${FORM} ; charset=utf-8`],
+    ['Application/X-WWW-Form-URLEncoded'],
+    [` ${FORM} `],
+  ])('is told by its media type, as in %p', (contentType) => {
+    expect(readFormBody({ method: 'POST', contentType, body: { access_token: 'abc' } })).toBe('abc');
+  });
+
+  it.each([
+    ['GET', FORM],
+    ['HEAD', FORM],
+    ['DELETE', FORM],
+    ['post', FORM],
+    [undefined, FORM],
+    ['POST', undefined],
+    ['POST', ''],
+    ['POST', 'application/json'],
+    ['POST', 'multipart/form-data; boundary=x'],
+    ['POST', `text/plain; x=${FORM}`],
+    ['POST', `${FORM}x`],
+  ])('carries no credentials with method %p and type %p', (method, contentType) => {
+    expect(readFormBody({ method, contentType, body: { access_token: 'abc' } })).toBeUndefined();
+  });
+
+  it.each([
+    ['unread', undefined],
+    ['null', null],
+    ['text', 'access_token=abc'],
+    ['without the parameter', { token: 'abc' }],
+    ['an object that only inherits the parameter', Object.create({ access_token: 'abc' })],
+  ])('carries no credentials when it is %s', (_, body) => {
+    expect(readFormBody({ method: 'POST', contentType: FORM, body })).toBeUndefined();
+  });
+
+  it('is read when its object has no prototype', () => {
+    const body = Object.assign(Object.create(null), { access_token: 'abc' });
+    expect(readFormBody({ method: 'POST', contentType: FORM, body })).toBe('abc');
+  });
+
+  it.each([
+    ['repeated', ['abc', 'def'], 'malformed_credentials'],
+    ['empty', '', 'malformed_credentials'],
+    ['nested', { a: 'abc' }, 'malformed_credentials'],
+    ['undefined', undefined, 'malformed_credentials'],
+    ['with a space', 'a b', 'malformed_credentials'],
+    ['too long', 'a'.repeat(8193), 'token_too_long'],
+  ])('is refused when the parameter is %s', (_, accessToken, reason) => {
+    expect(() => readFormBody({ method: 'POST', contentType: FORM, body: { access_token: accessToken } })).toThrow(
+      expect.objectContaining({ status: 400, code: 'invalid_request', reason }),
+    );
+  });
+});

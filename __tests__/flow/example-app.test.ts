@@ -1,0 +1,103 @@
+import { execFile } from 'node:child_process';
+import { createServer } from 'node:net';
+import { promisify } from 'node:util';
+import { type Child, startChild } from '../support/child.js';
+
+const START = 'example-app/dist/start.mjs';
+const ANY_PORTS = { PORT: '0', AS_PORT: '0' };
+
+/** `sleep` inside the lines is real. */
+const PATIENCE_MS = 120_000;
+
+const STEP = /^(.*curl .+?) {2}# (\d{3})$/;
+
+const bash = async (command: string): Promise<string> =>
+  (await promisify(execFile)('bash', ['-c', command], { timeout: 30_000 })).stdout;
+
+async function startExampleApp(env: Record<string, string> = ANY_PORTS): Promise<Child> {
+  const app = startChild(START, [], env);
+  await app.line((line) => line === 'Ctrl+C ends it.');
+  return app;
+}
+
+/** What it wrote to standard error, but for the authorization server's remarks on its own set-up. */
+function complaints(app: Child): string[] {
+  return app
+    .errorOutput()
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('oidc-provider WARNING'));
+}
+
+describe('the example app', () => {
+  it(
+    'answers every line of its walk-through, pasted in order, with the status announced behind it',
+    async () => {
+      const app = await startExampleApp();
+      const steps = app.lines.flatMap((line) => {
+        const [, command, status] = STEP.exec(line) ?? [];
+        return command === undefined ? [] : [{ command, status }];
+      });
+      expect(new Set(steps.map(({ status }) => status))).toEqual(new Set(['200', '400', '401', '403', '503']));
+      // All lines but the last, which stands for itself.
+      expect(steps).toHaveLength(app.lines.filter((line) => line.includes('curl ')).length - 1);
+      for (const [index, { command, status }] of steps.entries()) {
+        const step = `${index + 1}. ${command}`;
+        expect([step, await bash(command)]).toEqual([step, `${status}\n`]);
+      }
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'issues a token of the subject and scope of your choice, which the API then accepts',
+    async () => {
+      const app = await startExampleApp();
+      const api = /listens on (?<url>http:\/\/127\.0\.0\.1:\d+),/.exec(app.lines[0] ?? '')?.groups?.url;
+      const title = app.lines.indexOf('# A token for a subject and scope of your choice');
+      const { access_token } = JSON.parse(await bash(app.lines[title + 1] ?? ''));
+      const response = await fetch(`${api}/api/reports`, { headers: { authorization: `Bearer ${access_token}` } });
+      expect([response.status, await response.json()]).toEqual([200, { reports: ['2026-10', '2026-11'], for: 'dave' }]);
+    },
+    PATIENCE_MS,
+  );
+
+  it.each([
+    ['PORT', 'AS_PORT'],
+    ['AS_PORT', 'PORT'],
+  ])(
+    'says in one line that the port of %s is taken, and exits with code 1',
+    async (variable, other) => {
+      const squatter = createServer();
+      await new Promise<void>((resolve) => squatter.listen(0, '127.0.0.1', resolve));
+      try {
+        const { port } = squatter.address() as { port: number };
+        const app = startChild(START, [], { [variable]: String(port), [other]: '0' });
+        expect(await app.exit).toBe(1);
+        expect(complaints(app)).toEqual([`Port ${port} is taken; set ${variable} to another.`]);
+      } finally {
+        await new Promise((resolve) => squatter.close(resolve));
+      }
+    },
+    PATIENCE_MS,
+  );
+
+  it.each(['http', '-1', '65536', '80.5'])(
+    'says in one line that PORT=%s is no port number, and exits with code 1',
+    async (text) => {
+      const app = startChild(START, [], { ...ANY_PORTS, PORT: text });
+      expect(await app.exit).toBe(1);
+      expect(complaints(app)).toEqual([`PORT is "${text}"; set it to a port number.`]);
+    },
+    PATIENCE_MS,
+  );
+
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'ends with exit code 0 on %s',
+    async (signal) => {
+      const app = await startExampleApp();
+      app.process.kill(signal);
+      expect(await app.exit).toBe(0);
+    },
+    PATIENCE_MS,
+  );
+});

@@ -1,0 +1,297 @@
+import express, { type RequestHandler } from 'express';
+import request from 'supertest';
+import type { TokenIntrospectionOptions } from '../../lib/index.js';
+import { createApi, createApp, createAuthenticate } from '../support/api.js';
+import { BARE, INVALID_REQUEST } from '../support/challenges.js';
+import { active, createEndpoint, type Endpoint } from '../support/endpoint.js';
+import { exchange } from '../support/serve.js';
+
+const FORM = 'application/x-www-form-urlencoded';
+
+describe('the Authorization header', () => {
+  it.each([
+    ['twice the same token', ['Authorization: Bearer good', 'Authorization: Bearer good']],
+    ['two tokens', ['Authorization: Bearer good', 'authorization: Bearer other']],
+    ['a token behind another scheme', ['Authorization: Basic dTpw', 'AUTHORIZATION: Bearer good']],
+    ['an empty line behind a token', ['Authorization: Bearer good', 'Authorization:']],
+  ])('answers 400 invalid_request when repeated: %s', async (_title, lines) => {
+    const endpoint = await createEndpoint(active());
+    const api = createApi(endpoint);
+    const response = await exchange(api.app, ['GET / HTTP/1.1', ...lines]);
+    expect([response.status, response.header('www-authenticate')]).toEqual([400, [INVALID_REQUEST]]);
+    expect([api.reached(), endpoint.asked.length]).toEqual([0, 0]);
+  });
+
+  it.each([
+    ['no token', 'Bearer'],
+    ['two tokens', 'Bearer a b'],
+    ['a list', 'Bearer a, Bearer b'],
+    ['a quoted token', 'Bearer "good"'],
+    ['a parameter', 'Bearer token=good'],
+    ['a tab', 'Bearer good\tgood'],
+    ['a tab before the token', 'Bearer \tgood'],
+    ['letters beyond ASCII', 'Bearer t\u00e9'],
+    ['a percent sign', 'Bearer %67ood'],
+    ['padding alone', 'Bearer =='],
+    ['more than 8 kB', `Bearer ${'a'.repeat(8193)}`],
+  ])('answers 400 invalid_request and asks nobody for %s', async (_title, value) => {
+    const endpoint = await createEndpoint(active());
+    const api = createApi(endpoint);
+    const response = await exchange(api.app, ['GET / HTTP/1.1', `Authorization: ${value}`]);
+    expect([response.status, response.header('www-authenticate')]).toEqual([400, [INVALID_REQUEST]]);
+    expect([api.reached(), endpoint.asked.length]).toEqual([0, 0]);
+  });
+
+  it('takes a token of 8 kB', async () => {
+    const endpoint = await createEndpoint(active());
+    const token = 'a'.repeat(8192);
+    await createApi(endpoint).get(token).expect(200);
+    expect(endpoint.asked[0]?.form.get('token')).toBe(token);
+  });
+
+  it.each(['Basic dTpw', 'Bearerx good', 'Bearer-x good', 'BearerToken', 'Bearer\tgood', 'DPoP good', ','])(
+    'answers 401 without an error for another scheme: %j',
+    async (authorization) => {
+      const endpoint = await createEndpoint(active());
+      const api = createApi(endpoint);
+      const response = await request(api.app).get('/').set('Authorization', authorization).expect(401);
+      expect(response.headers['www-authenticate']).toBe(BARE);
+      expect([api.reached(), endpoint.asked.length]).toEqual([0, 0]);
+    },
+  );
+
+  it.each([
+    ['the query', ['GET /?access_token=good HTTP/1.1']],
+    ['a cookie', ['GET / HTTP/1.1', 'Cookie: access_token=good']],
+    ['Proxy-Authorization', ['GET / HTTP/1.1', 'Proxy-Authorization: Bearer good']],
+    ['X-Authorization', ['GET / HTTP/1.1', 'X-Authorization: Bearer good']],
+  ])('is the only place: a token in %s is no credential', async (_place, lines) => {
+    const endpoint = await createEndpoint(active());
+    const api = createApi(endpoint);
+    const response = await exchange(api.app, lines);
+    expect([response.status, response.header('www-authenticate')]).toEqual([401, [BARE]]);
+    expect([api.reached(), endpoint.asked.length]).toEqual([0, 0]);
+  });
+
+  it('wins over a token in the query, which is ignored', async () => {
+    const endpoint = await createEndpoint(active());
+    const api = createApi(endpoint);
+    await request(api.app).get('/?access_token=other').set('Authorization', 'Bearer good').expect(200);
+    expect(endpoint.asked.map(({ form }) => form.get('token'))).toEqual(['good']);
+  });
+
+  it('leaves Cache-Control to the route', async () => {
+    const endpoint = await createEndpoint(active());
+    const response = await createApi(endpoint).get('good').expect(200);
+    expect(response.headers['cache-control']).toBeUndefined();
+  });
+
+  it('answers 400 to a malformed token even where authentication is optional', async () => {
+    const endpoint = await createEndpoint(active());
+    const api = createApi(endpoint, { optional: true });
+    expect((await api.get('a b').expect(400)).headers['www-authenticate']).toBe(INVALID_REQUEST);
+    expect(api.reached()).toBe(0);
+  });
+});
+
+describe('tokenFromBody', () => {
+  it('is off unless asked for: a form token is no credential', async () => {
+    const endpoint = await createEndpoint(active());
+    const { app } = formApp(endpoint, { tokenFromBody: false });
+    const response = await request(app).post('/').type('form').send('access_token=good').expect(401);
+    expect([response.headers['www-authenticate'], endpoint.asked.length]).toEqual([BARE, 0]);
+  });
+
+  it.each(['POST', 'PUT', 'PATCH'] as const)(
+    'takes a form token of a %s and leaves the form readable',
+    async (method) => {
+      const endpoint = await createEndpoint(active());
+      const app = express().use(
+        express.urlencoded(),
+        createAuthenticate(endpoint, { tokenFromBody: true }),
+        ((req, res) => void res.json(req.body)) as RequestHandler,
+      );
+      const test = { POST: request(app).post, PUT: request(app).put, PATCH: request(app).patch }[method];
+      const response = await test('/').type('form').send('p=q&access_token=good&z=1').expect(200);
+      expect(response.body).toEqual({ p: 'q', access_token: 'good', z: '1' });
+      expect(response.headers['cache-control']).toBe('private');
+      expect(endpoint.asked[0]?.form.get('token')).toBe('good');
+    },
+  );
+
+  it.each([`${FORM}; charset=UTF-8`, 'Application/X-WWW-Form-UrlEncoded'])('takes a form of type %s', async (type) => {
+    const endpoint = await createEndpoint(active());
+    const { app } = formApp(endpoint, { tokenFromBody: true });
+    await request(app).post('/').set('Content-Type', type).send('access_token=good').expect(200);
+  });
+
+  it('answers 400 invalid_request to a token in the header and another in the form', async () => {
+    const endpoint = await createEndpoint(active());
+    const { app, reached } = formApp(endpoint, { tokenFromBody: true });
+    const test = request(app).post('/').set('Authorization', 'Bearer good').type('form');
+    const response = await test.send('access_token=good').expect(400);
+    expect(response.headers['www-authenticate']).toBe(INVALID_REQUEST);
+    expect([reached(), endpoint.asked.length]).toEqual([0, 0]);
+  });
+
+  it.each([
+    ['a repeated parameter', 'access_token=good&access_token=good'],
+    ['a list', 'access_token[]=good'],
+    ['an object', 'access_token[x]=good'],
+    ['an empty value', 'access_token='],
+    ['letters beyond ASCII', 'access_token=%C3%A9'],
+    ['a line end', 'access_token=good%0D%0A'],
+  ])('answers 400 invalid_request to %s', async (_title, body) => {
+    const endpoint = await createEndpoint(active());
+    const { app, errors } = formApp(endpoint, { tokenFromBody: true });
+    const response = await request(app).post('/').type('form').send(body).expect(400);
+    expect(response.headers['www-authenticate']).toBe(INVALID_REQUEST);
+    expect([errors, endpoint.asked.length]).toEqual([[], 0]);
+  });
+
+  it.each([
+    ['in JSON', ['POST / HTTP/1.1', 'Content-Type: application/json'], '{"access_token":"good"}'],
+    ['in the form of a GET', ['GET / HTTP/1.1', `Content-Type: ${FORM}`], 'access_token=good'],
+    ['in the form of a DELETE', ['DELETE / HTTP/1.1', `Content-Type: ${FORM}`], 'access_token=good'],
+    ['in the form of an OPTIONS', ['OPTIONS / HTTP/1.1', `Content-Type: ${FORM}`], 'access_token=good'],
+    ['under another spelling', ['POST / HTTP/1.1', `Content-Type: ${FORM}`], 'Access_Token=good'],
+    ['in the query', ['POST /?access_token=good HTTP/1.1', `Content-Type: ${FORM}`], 'p=q'],
+    [
+      'in a part of a multipart body',
+      ['POST / HTTP/1.1', 'Content-Type: multipart/form-data; boundary=b'],
+      '--b\r\nContent-Disposition: form-data; name="access_token"\r\n\r\ngood\r\n--b--\r\n',
+    ],
+  ])('ignores a token %s', async (_title, lines, body) => {
+    const endpoint = await createEndpoint(active());
+    const { app } = formApp(endpoint, { tokenFromBody: true });
+    const response = await exchange(app, lines, body);
+    expect([response.status, response.header('www-authenticate')]).toEqual([401, [BARE]]);
+    expect(endpoint.asked).toHaveLength(0);
+  });
+
+  it('ignores a parsed body whose type is not a form, whoever parsed it', async () => {
+    const endpoint = await createEndpoint(active());
+    const parse: RequestHandler = (req, _res, next) => {
+      req.body = { access_token: 'good' };
+      next();
+    };
+    const { app } = createApp(parse, createAuthenticate(endpoint, { tokenFromBody: true }));
+    await request(app).post('/').type('text/plain').send('x').expect(401);
+    expect(endpoint.asked).toHaveLength(0);
+  });
+
+  it('ignores a token on the prototype of a parsed form', async () => {
+    const endpoint = await createEndpoint(active());
+    const parse: RequestHandler = (req, _res, next) => {
+      req.body = Object.create({ access_token: 'good' });
+      next();
+    };
+    const { app } = createApp(parse, createAuthenticate(endpoint, { tokenFromBody: true }));
+    await request(app).post('/').type('form').send('x=y').expect(401);
+    expect(endpoint.asked).toHaveLength(0);
+  });
+
+  it('still takes the header where no form parser is mounted', async () => {
+    const endpoint = await createEndpoint(active());
+    const { app } = createApp(createAuthenticate(endpoint, { tokenFromBody: true }));
+    await request(app).post('/').set('Authorization', 'Bearer good').expect(200);
+  });
+});
+
+describe('getToken', () => {
+  const fromCookie: Partial<TokenIntrospectionOptions> = {
+    getToken: ({ headers }) => /(?:^|; )session=([^;]*)/.exec(headers.cookie ?? '')?.[1],
+  };
+
+  it('takes the token from where it says, and keeps the answer out of shared caches', async () => {
+    const endpoint = await createEndpoint(active());
+    const { app } = createApi(endpoint, fromCookie);
+    const response = await request(app).get('/').set('Cookie', 'session=good').expect(200);
+    expect(response.headers['cache-control']).toBe('private');
+    expect(endpoint.asked[0]?.form.get('token')).toBe('good');
+  });
+
+  it('replaces the header, which is then not looked at', async () => {
+    const endpoint = await createEndpoint(active());
+    const api = createApi(endpoint, fromCookie);
+    expect((await api.get('good').expect(401)).headers['www-authenticate']).toBe(BARE);
+    await request(api.app).get('/').set('Cookie', 'session=good').set('Authorization', 'Bearer a b').expect(200);
+    expect(endpoint.asked).toHaveLength(1);
+  });
+
+  it.each([undefined, null])('answers 401 without an error when it returns %s', async (value) => {
+    const endpoint = await createEndpoint(active());
+    const api = createApi(endpoint, { getToken: () => value });
+    expect((await api.get('good').expect(401)).headers['www-authenticate']).toBe(BARE);
+  });
+
+  it.each<unknown>([
+    '',
+    'a b',
+    'Bearer good',
+    7,
+    0,
+    false,
+    true,
+    Number.NaN,
+    ['good'],
+    { token: 'good' },
+    Symbol('t'),
+    () => 'good',
+  ])('answers 400 invalid_request when it returns %p', async (value) => {
+    const endpoint = await createEndpoint(active());
+    const api = createApi(endpoint, { getToken: () => value as string });
+    const response = await api.get('good').expect(400);
+    expect(response.headers['www-authenticate']).toBe(INVALID_REQUEST);
+    expect([api.errors, api.reached(), endpoint.asked.length]).toEqual([[], 0, 0]);
+  });
+
+  it.each([new Error('no cookie jar'), Object.assign(new Error('teapot'), { status: 418 })])(
+    'passes on what it throws: %s',
+    async (thrown) => {
+      const endpoint = await createEndpoint(active());
+      const api = createApi(endpoint, {
+        optional: true,
+        getToken() {
+          throw thrown;
+        },
+      });
+      await api.get('good').expect((thrown as { status?: number }).status ?? 500);
+      expect(api.errors).toEqual([thrown]);
+      expect([api.reached(), endpoint.asked.length]).toEqual([0, 0]);
+    },
+  );
+
+  it.each([
+    ['resolves', () => Promise.resolve('good')],
+    ['rejects', () => Promise.reject(new Error('late'))],
+  ])('answers 500 and asks nobody when it is asynchronous and %s', async (_title, getToken) => {
+    const endpoint = await createEndpoint(active());
+    const api = createApi(endpoint, { getToken: getToken as never });
+    await api.get('good').expect(500);
+    expect(api.errors).toEqual([expect.objectContaining({ message: expect.stringContaining('"getToken"') })]);
+    expect([api.reached(), endpoint.asked.length]).toEqual([0, 0]);
+  });
+
+  it.each(['max-age=60', 'public'])("leaves a route's own Cache-Control alone: %s", async (value) => {
+    const endpoint = await createEndpoint(active());
+    const before: RequestHandler = (_req, res, next) => {
+      res.set('Cache-Control', value);
+      next();
+    };
+    const after: RequestHandler = (_req, res, next) => {
+      res.set('Cache-Control', value);
+      next();
+    };
+    const authenticate = createAuthenticate(endpoint, fromCookie);
+    for (const { app } of [createApp(before, authenticate), createApp(authenticate, after)]) {
+      const response = await request(app).get('/').set('Cookie', 'session=good').expect(200);
+      expect(response.headers['cache-control']).toBe(value);
+    }
+  });
+});
+
+/** An app with a form and a JSON parser, the extended one: it makes lists and objects of names with brackets. */
+function formApp(endpoint: Endpoint, options: Partial<TokenIntrospectionOptions>) {
+  return createApp(express.urlencoded({ extended: true }), express.json(), createAuthenticate(endpoint, options));
+}

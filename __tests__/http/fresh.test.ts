@@ -1,0 +1,215 @@
+import type { RequestHandler } from 'express';
+import { getAuth, requireClaim, requireFresh, requireScope } from '../../lib/index.js';
+import { createApi, createApp, createAuthenticate, get } from '../support/api.js';
+import { INVALID_TOKEN, insufficientScope } from '../support/challenges.js';
+import { createClock } from '../support/clock.js';
+import { createDeferred } from '../support/deferred.js';
+import { active, createEndpoint, json } from '../support/endpoint.js';
+import { serve } from '../support/serve.js';
+import { until } from '../support/until.js';
+
+describe('requireFresh', () => {
+  it.each([
+    [10, 10, 1],
+    [10, 10.001, 2],
+    [0, 0, 1],
+    [0, 0.001, 2],
+  ])(
+    'with maxAgeSeconds %d and an answer %d seconds old leads to %d questions',
+    async (maxAgeSeconds, age, questions) => {
+      const clock = createClock();
+      const endpoint = await createEndpoint(active({ exp: clock.seconds() + 3600 }));
+      const api = createApi(endpoint, { clock }, requireFresh({ maxAgeSeconds }));
+      await api.get('token').expect(200);
+      clock.advance(age);
+      await api.get('token').expect(200);
+      expect(endpoint.asked).toHaveLength(questions);
+    },
+  );
+
+  it('measures from when the request came, so that one answer asked for on its behalf will do', async () => {
+    const clock = createClock();
+    const endpoint = await createEndpoint(async () => {
+      clock.advance(2);
+      return active({ exp: clock.seconds() + 3600 });
+    });
+    const api = createApi(endpoint, { clock }, requireFresh({ maxAgeSeconds: 0 }));
+    await api.get('token').expect(200);
+    expect(endpoint.asked).toHaveLength(1);
+  });
+
+  it('leaves its answer in memory for others', async () => {
+    const clock = createClock();
+    const endpoint = await createEndpoint(active({ exp: clock.seconds() + 3600 }));
+    const authenticate = createAuthenticate(endpoint, { clock });
+    const fresh = createApp(authenticate, requireFresh({ maxAgeSeconds: 0 }));
+    await get(fresh, 'token').expect(200);
+    clock.advance(50);
+    await get(fresh, 'token').expect(200);
+    clock.advance(50);
+    await get(createApp(authenticate), 'token').expect(200);
+    expect(endpoint.asked).toHaveLength(2);
+  });
+
+  it.each<[string, object, number, string]>([
+    ['that the token was revoked', { active: false }, 401, `${INVALID_TOKEN}, scope="base admin"`],
+    ['that another audience is meant', { aud: 'other' }, 401, `${INVALID_TOKEN}, scope="base admin"`],
+    ['that a scope of the middleware is gone', { scope: 'admin' }, 403, insufficientScope('base admin')],
+    ['that a scope of a guard already passed is gone', { scope: 'base' }, 403, insufficientScope('base admin')],
+    [
+      'that a claim of a guard already passed has changed',
+      { tenant: 'umbrella' },
+      403,
+      'Bearer realm="api", error="insufficient_scope", error_description="The access token does not grant what this resource requires"',
+    ],
+  ])('learns %s', async (_title, change, status, challenge) => {
+    const clock = createClock();
+    const claims = active({ exp: clock.seconds() + 3600, aud: 'api', scope: 'base admin', tenant: 'acme' });
+    const endpoint = await createEndpoint(claims);
+    const authenticate = createAuthenticate(endpoint, { clock, audience: 'api', scopes: ['base'] });
+    const passed: number[] = [];
+    const app = createApp(
+      authenticate,
+      requireScope('admin'),
+      requireClaim('tenant', 'acme'),
+      (_req, _res, next) => {
+        passed.push(1);
+        next();
+      },
+      requireFresh({ maxAgeSeconds: 1 }),
+    );
+    await get(app, 'token').expect(200);
+    clock.advance(2);
+    endpoint.script = { ...claims, ...change };
+    const response = await get(app, 'token').expect(status);
+    expect(response.headers['www-authenticate']).toBe(challenge);
+    expect([passed.length, app.reached()]).toEqual([2, 1]);
+  });
+
+  it('gives later guards the fresh answer', async () => {
+    const clock = createClock();
+    const endpoint = await createEndpoint(active({ exp: clock.seconds() + 3600, scope: 'read' }));
+    const api = createApi(endpoint, { clock }, requireFresh({ maxAgeSeconds: 1 }), requireScope('read'));
+    await api.get('token').expect(200);
+    clock.advance(2);
+    endpoint.script = active({ exp: clock.seconds() + 3600, scope: 'other' });
+    expect((await api.get('token').expect(403)).headers['www-authenticate']).toBe(insufficientScope('read'));
+  });
+
+  it('answers 503 when the endpoint is down, though an older answer is at hand', async () => {
+    const clock = createClock();
+    const endpoint = await createEndpoint(active({ exp: clock.seconds() + 3600 }));
+    const authenticate = createAuthenticate(endpoint, { clock });
+    const fresh = createApp(authenticate, requireFresh({ maxAgeSeconds: 1 }));
+    await get(fresh, 'token').expect(200);
+    clock.advance(2);
+    endpoint.script = (_asked, res) => json(res, {}, 500);
+    expect((await get(fresh, 'token').expect(503)).headers['retry-after']).toBe('1');
+    await get(createApp(authenticate), 'token').expect(200);
+    expect(fresh.reached()).toBe(1);
+  });
+
+  it('updates req.auth, keeps what the app added to it and drops what it changed', async () => {
+    const clock = createClock();
+    const claims = active({ exp: clock.seconds() + 3600, sub: 'alice', tenant: 'acme', gone: true });
+    const endpoint = await createEndpoint(claims);
+    const add: RequestHandler = (req, _res, next) => {
+      Object.assign(getAuth(req), { plan: 'gold', sub: 'mallory', gone: 'edited' });
+      next();
+    };
+    const check: RequestHandler = (req, _res, next) => {
+      getAuth(req).same = getAuth(req) === (req as { auth?: unknown }).auth;
+      next();
+    };
+    const app = createApp(createAuthenticate(endpoint, { clock }), add, requireFresh({ maxAgeSeconds: 1 }), check);
+    await get(app, 'token').expect(200);
+    clock.advance(2);
+    endpoint.script = { ...claims, tenant: 'umbrella', gone: undefined };
+    const { body } = await get(app, 'token').expect(200);
+    expect(body.auth).toEqual({ ...claims, tenant: 'umbrella', gone: undefined, plan: 'gold', same: true });
+  });
+
+  it('sees an invalidation that came between the middleware and itself', async () => {
+    const clock = createClock();
+    const endpoint = await createEndpoint(active({ exp: clock.seconds() + 3600 }));
+    const authenticate = createAuthenticate(endpoint, { clock });
+    const revoke: RequestHandler = (req, _res, next) => {
+      if (req.headers['x-revoke'] !== undefined) {
+        endpoint.script = { active: false };
+        authenticate.invalidate({ token: 'token' });
+        clock.advance(1);
+      }
+      next();
+    };
+    const app = createApp(authenticate, revoke, requireFresh({ maxAgeSeconds: 0 }));
+    await get(app, 'token').expect(200);
+    clock.advance(1);
+    await get(app, 'token').set('x-revoke', '1').expect(401);
+    await get(app, 'token').expect(401);
+    expect(endpoint.asked).toHaveLength(2);
+  });
+
+  it('joins no call that set out before it may be believed', async () => {
+    const clock = createClock();
+    const replies = [createDeferred<object>(), createDeferred<object>()];
+    const claims = active({ exp: clock.seconds() + 3600 });
+    const endpoint = await createEndpoint(claims);
+    const authenticate = createAuthenticate(endpoint, { clock, cache: { ttlSeconds: 60 } });
+    const { url } = await serve(createApp(authenticate, requireFresh({ maxAgeSeconds: 10 })).app);
+    const ask = () => fetch(url, { headers: { authorization: 'Bearer token' } });
+    expect((await ask()).status).toBe(200);
+    let asked = 0;
+    endpoint.script = () => replies[asked++]?.promise;
+    clock.advance(20);
+    const first = ask();
+    await until(() => asked === 1);
+    clock.advance(20);
+    const second = ask();
+    await until(() => asked === 2);
+    replies[1]?.resolve({ active: false });
+    expect((await second).status).toBe(401);
+    replies[0]?.resolve(claims);
+    await first;
+    expect((await ask()).status).toBe(401);
+    expect(asked).toBe(2);
+  });
+
+  it('shares one call among requests that may all believe it', async () => {
+    const clock = createClock();
+    const endpoint = await createEndpoint(active({ exp: clock.seconds() + 3600 }));
+    const authenticate = createAuthenticate(endpoint, { clock });
+    const { url } = await serve(createApp(authenticate, requireFresh({ maxAgeSeconds: 1 })).app);
+    const ask = () => fetch(url, { headers: { authorization: 'Bearer token' } });
+    await ask();
+    clock.advance(10);
+    const reply = createDeferred();
+    endpoint.script = async () => {
+      await reply.promise;
+      return active({ exp: clock.seconds() + 3600 });
+    };
+    const all = Promise.all(Array.from({ length: 20 }, ask));
+    await until(() => authenticate.stats().coalesced === 19);
+    reply.resolve();
+    expect((await all).map(({ status }) => status)).toEqual(Array(20).fill(200));
+    expect(endpoint.asked).toHaveLength(2);
+  });
+
+  it('asks again where nothing is remembered, and only when the answer in hand is too old', async () => {
+    const clock = createClock();
+    const endpoint = await createEndpoint(active({ exp: clock.seconds() + 3600 }));
+    const wait: RequestHandler = (_req, _res, next) => {
+      clock.advance(5);
+      next();
+    };
+    const authenticate = createAuthenticate(endpoint, { clock, cache: false });
+    await get(createApp(authenticate, wait, requireFresh({ maxAgeSeconds: 0 })), 'token').expect(200);
+    expect(endpoint.asked).toHaveLength(1);
+  });
+
+  it.each([undefined, -1, Number.NaN, Number.POSITIVE_INFINITY, 86_401, '5', null])(
+    'throws where it is written with maxAgeSeconds %p',
+    (maxAgeSeconds) => {
+      expect(() => requireFresh({ maxAgeSeconds: maxAgeSeconds as number })).toThrow(TypeError);
+    },
+  );
+});

@@ -1,0 +1,354 @@
+import { IntrospectionError } from '../../lib/errors.js';
+import type { Reply } from '../../lib/introspection/http.js';
+import {
+  type EndpointReply,
+  parseResponse,
+  type ResponseNormalizer,
+  readsBody,
+} from '../../lib/introspection/response.js';
+import { Thenable } from '../support/thenable.js';
+
+const ASKED = { at: 1_800_000_000_000, monotonic: 1000 };
+
+function reply(given: Partial<Reply> = {}): Reply {
+  return { status: 200, headers: { 'content-type': 'application/json' }, body: '{"active":true}', ...given };
+}
+
+function says(body: unknown, given: Partial<Reply> = {}) {
+  return parseResponse(reply({ body: JSON.stringify(body), ...given }), ASKED, undefined);
+}
+
+function outage(code: string, detail: string, retryAfterSeconds = 1) {
+  return expect.objectContaining({
+    name: 'IntrospectionError',
+    status: 503,
+    code,
+    retryAfterSeconds,
+    headers: { 'Retry-After': String(retryAfterSeconds), 'Cache-Control': 'no-store' },
+    message: expect.stringMatching(new RegExp(`\\(${code}, ${detail}\\)$`)),
+  });
+}
+
+const BAD_SHAPE = outage('bad_response', 'shape');
+const NORMALIZER_FAILED = outage('bad_response', 'normalizeResponse failed');
+
+describe('a reply about an active token', () => {
+  it('is a record of its claims, names unchanged, and of when it was asked for', () => {
+    const body = {
+      active: true,
+      scope: 'read write dolphin',
+      client_id: 'l238j323ds-23ij4',
+      username: 'jdoe',
+      token_type: 'Bearer',
+      exp: 1419356238,
+      iat: 1419350238,
+      nbf: 1419350238.5,
+      sub: 'Z5O3upPC88QrAjx00dis',
+      aud: ['https://protected.example.net/resource'],
+      iss: 'https://server.example.com/',
+      jti: 'a1',
+      extension_field: { twenty: 'seven' },
+    };
+    expect(says(body)).toEqual({
+      active: true,
+      claims: body,
+      scopes: ['read', 'write', 'dolphin'],
+      asked: ASKED,
+    });
+  });
+
+  it('has no members that were null', () => {
+    const nothing = { scope: null, exp: null, aud: null, sub: null, cnf: null, tenant: null };
+    expect(says({ active: true, ...nothing })).toEqual({
+      active: true,
+      claims: { active: true, scope: '' },
+      scopes: [],
+      asked: ASKED,
+    });
+  });
+
+  it('cannot change what objects inherit', () => {
+    const body = '{"active":true,"__proto__":{"admin":true},"constructor":"x","toString":"y"}';
+    const record = parseResponse(reply({ body }), ASKED, undefined);
+    expect(record).toMatchObject({ claims: { active: true, constructor: 'x', toString: 'y' } });
+    expect(Object.keys(record.active ? record.claims : {}).sort()).toEqual([
+      'active',
+      'constructor',
+      'scope',
+      'toString',
+    ]);
+    expect(({} as { admin?: boolean }).admin).toBeUndefined();
+  });
+
+  it.each([
+    'application/json',
+    'APPLICATION/JSON',
+    'application/json; charset=utf-8',
+    'application/json;charset=UTF-8',
+    ' application/json ',
+  ])('may be of type %p', (type) => {
+    expect(says({ active: true }, { headers: { 'content-type': type } })).toMatchObject({ active: true });
+  });
+
+  it('may name its type in a list', () => {
+    expect(says({ active: true }, { headers: { 'content-type': ['application/json'] } }).active).toBe(true);
+  });
+});
+
+describe('a reply about an inactive token', () => {
+  it.each([
+    [{ active: false }],
+    [{ active: false, sub: 'leak', exp: 1 }],
+    [{ active: false, exp: 'malformed', scope: 7, aud: {} }],
+  ])('says only that, as in %j', (body) => {
+    expect(says(body)).toEqual({ active: false, asked: ASKED });
+  });
+
+  it('may be 400 unsupported_token_type, which anybody’s token can provoke', () => {
+    expect(says({ error: 'unsupported_token_type' }, { status: 400 })).toEqual({ active: false, asked: ASKED });
+  });
+});
+
+describe('a reply that is no introspection response', () => {
+  it.each([
+    ['an empty object', {}],
+    ['null', null],
+    ['a list', [{ active: true }]],
+    ['a string', 'active'],
+    ['true', true],
+    ['active as a string', { active: 'true' }],
+    ['active as a number', { active: 1 }],
+    ['active null', { active: null }],
+    ['active in a list', { active: [true] }],
+    ['Active in capitals', { Active: true }],
+    ['an OAuth error', { error: 'invalid_client' }],
+    ['exp as a string', { active: true, exp: '1419356238' }],
+    ['exp as a list', { active: true, exp: [1] }],
+    ['iat as a date', { active: true, iat: '2026-01-01T00:00:00Z' }],
+    ['nbf as a boolean', { active: true, nbf: true }],
+    ['aud as a number', { active: true, aud: 1 }],
+    ['aud as an object', { active: true, aud: {} }],
+    ['aud with a number', { active: true, aud: ['a', 1] }],
+    ['aud with null', { active: true, aud: [null] }],
+    ['scope as a number', { active: true, scope: 1 }],
+    ['scope as an object', { active: true, scope: { read: true } }],
+    ['a scope with a space', { active: true, scope: ['read write'] }],
+    ['an empty scope', { active: true, scope: [''] }],
+    ['a list of scopes with a number', { active: true, scope: ['read', 1] }],
+    ['iss as a list', { active: true, iss: ['https://as.example.com'] }],
+    ['sub as a number', { active: true, sub: 7 }],
+    ['client_id as a number', { active: true, client_id: 7 }],
+    ['username as an object', { active: true, username: {} }],
+    ['token_type as a list', { active: true, token_type: ['Bearer'] }],
+    ['jti as a number', { active: true, jti: 7 }],
+  ])('is an outage when it is %s', (_, body) => {
+    expect(() => says(body)).toThrow(BAD_SHAPE);
+  });
+
+  it.each(['1e999', '-1e999'])('is an outage when exp is %s, which is no finite number', (exp) => {
+    expect(() => parseResponse(reply({ body: `{"active":true,"exp":${exp}}` }), ASKED, undefined)).toThrow(BAD_SHAPE);
+  });
+
+  it.each([
+    ['empty', ''],
+    ['cut short', '{"active":true'],
+    ['two objects', '{"active":true}{"active":true}'],
+    ['a page', '<html>active: true</html>'],
+    ['NaN', '{"active":true,"exp":NaN}'],
+    ['a form', 'active=true'],
+  ])('is an outage when it is %s', (_, body) => {
+    expect(() => parseResponse(reply({ body }), ASKED, undefined)).toThrow(outage('bad_response', 'not JSON'));
+  });
+
+  it.each([
+    [undefined],
+    [''],
+    ['text/html'],
+    ['text/json'],
+    ['application/jsonp'],
+    ['application/json+x'],
+    ['application/token-introspection+jwt'],
+    ['text/plain; x=application/json'],
+    [['text/html', 'application/json']],
+    [[]],
+  ])('is an outage when its type is %j', (type) => {
+    expect(() => says({ active: true }, { headers: { 'content-type': type } })).toThrow(
+      outage('bad_response', 'media type'),
+    );
+  });
+
+  it('is an outage when it is nested too deeply', () => {
+    const body = `{"active":true,"ext":${'['.repeat(33)}${']'.repeat(33)}}`;
+    expect(() => parseResponse(reply({ body }), ASKED, undefined)).toThrow(outage('bad_response', 'nesting'));
+  });
+});
+
+describe('a reply with another status than 200', () => {
+  it.each([
+    [201, 'bad_response'],
+    [204, 'bad_response'],
+    [206, 'bad_response'],
+    [301, 'bad_response'],
+    [302, 'bad_response'],
+    [307, 'bad_response'],
+    [400, 'client_rejected'],
+    [401, 'client_rejected'],
+    [403, 'client_rejected'],
+    [404, 'bad_response'],
+    [405, 'bad_response'],
+    [429, 'rate_limited'],
+    [500, 'server_error'],
+    [502, 'server_error'],
+    [503, 'server_error'],
+    [599, 'server_error'],
+  ])('is an outage at %i, whatever it says: %s', (status, code) => {
+    expect(() => says({ active: true }, { status })).toThrow(outage(code, `HTTP ${status}`));
+    expect(() => says({ active: false }, { status })).toThrow(outage(code, `HTTP ${status}`));
+  });
+
+  it.each([
+    ['401', { error: 'unsupported_token_type' }, { status: 401 }],
+    ['another error', { error: 'invalid_request' }, { status: 400 }],
+    ['another type', { error: 'unsupported_token_type' }, { status: 400, headers: { 'content-type': 'text/plain' } }],
+    ['a list', [{ error: 'unsupported_token_type' }], { status: 400 }],
+    ['null', null, { status: 400 }],
+    ['a string', 'unsupported_token_type', { status: 400 }],
+  ])('is our misconfiguration and not a word about the token with %s', (_, body, given) => {
+    expect(() => says(body, given)).toThrow(outage('client_rejected', `HTTP ${given.status}`));
+  });
+
+  it.each(['', '<html>', '{"error":'])('is our misconfiguration at 400 even when its JSON is %p', (body) => {
+    expect(() => parseResponse(reply({ status: 400, body }), ASKED, undefined)).toThrow(
+      outage('client_rejected', 'HTTP 400'),
+    );
+  });
+
+  const inSeconds = (seconds: number) => new Date(ASKED.at + seconds * 1000).toUTCString();
+
+  it.each([
+    ['absent', undefined, 1],
+    ['seconds', '30', 30],
+    ['zero', '0', 1],
+    ['more than two minutes', '3600', 120],
+    ['more than can be counted', '9'.repeat(400), 120],
+    ['a date', inSeconds(30), 30],
+    ['a date far ahead', inSeconds(3600), 120],
+    ['a date just passed', inSeconds(-1), 1],
+    ['a date long past', 'Fri, 31 Dec 1999 23:59:59 GMT', 1],
+    ['no time at all', 'soon', 1],
+    ['empty', '', 1],
+    ['repeated', ['7', '9'], 7],
+  ])('hands on Retry-After that is %s', (_, value, seconds) => {
+    const given = (status: number) => ({ status, headers: { 'retry-after': value } });
+    expect(() => says({}, given(429))).toThrow(outage('rate_limited', 'HTTP 429', seconds));
+    expect(() => says({}, given(503))).toThrow(outage('server_error', 'HTTP 503', seconds));
+  });
+
+  it('says nothing of the endpoint’s text to anyone', () => {
+    expect.assertions(2);
+    try {
+      says({ error: 'invalid_client', error_description: 'unknown client hush' }, { status: 401 });
+    } catch (error) {
+      expect(JSON.stringify(error)).not.toContain('hush');
+      expect((error as Error).message).toBe(
+        "Token introspection failed: refused this resource server's own request: check the client authentication (client_rejected, HTTP 401)",
+      );
+    }
+  });
+});
+
+describe('a normalizer', () => {
+  function normalized(normalize: ResponseNormalizer['normalize'], given: Partial<Reply> = {}, statuses = [200]) {
+    return parseResponse(reply(given), ASKED, { statuses: new Set(statuses), normalize });
+  }
+
+  it('is given status, headers and text, and what it returns is checked and kept', () => {
+    const normalize = jest.fn<unknown, [EndpointReply]>(() => ({ active: true, scope: ['a', 'b'], exp: null }));
+    const headers = { 'content-type': 'text/plain', 'x-a': '1' };
+    expect(normalized(normalize, { headers, body: 'ok' })).toEqual({
+      active: true,
+      claims: { active: true, scope: 'a b' },
+      scopes: ['a', 'b'],
+      asked: ASKED,
+    });
+    expect(normalize.mock.calls).toEqual([[{ status: 200, headers, text: 'ok' }]]);
+  });
+
+  it('can say inactive for a status it is there for, before that is an outage', () => {
+    expect(normalized(() => ({ active: false }), { status: 404 }, [200, 404])).toEqual({ active: false, asked: ASKED });
+    expect(normalized(() => ({ active: false }), { status: 401 }, [200, 401])).toEqual({ active: false, asked: ASKED });
+  });
+
+  it('is not called for any other status', () => {
+    const normalize = jest.fn<unknown, [EndpointReply]>(() => ({ active: true }));
+    expect(() => normalized(normalize, { status: 500 }, [200, 404])).toThrow(outage('server_error', 'HTTP 500'));
+    expect(normalize).not.toHaveBeenCalled();
+  });
+
+  it.each([
+    ['undefined', undefined],
+    ['true', true],
+    ['a string', '{"active":true}'],
+    ['an object without active', { sub: 'alice' }],
+    ['active as a string', { active: 'true' }],
+    ['exp as a string', { active: true, exp: '1' }],
+    ['exp as NaN', { active: true, exp: Number.NaN }],
+    ['exp as Infinity', { active: true, exp: Number.POSITIVE_INFINITY }],
+  ])('is an outage when it returns %s', (_, value) => {
+    expect(() => normalized(() => value)).toThrow(BAD_SHAPE);
+  });
+
+  it('is an outage when it throws, and nothing it said is shown', () => {
+    expect(() =>
+      normalized(() => {
+        throw new Error('secret-token');
+      }),
+    ).toThrow(NORMALIZER_FAILED);
+  });
+
+  it.each([
+    ['a promise', () => Promise.resolve({ active: true })],
+    ['a promise that fails', () => Promise.reject(new Error('late'))],
+    ['a promise of another library', () => new Thenable({ active: true })],
+    ['a function among the claims', () => ({ active: true, get: () => 'admin' })],
+  ])('is an outage when it returns %s', (_, normalize) => {
+    expect(() => normalized(normalize)).toThrow(NORMALIZER_FAILED);
+  });
+
+  it('leaves what it returned unfrozen: the claims are a copy', () => {
+    const shared = { tags: ['a'] };
+    const record = normalized(() => ({ active: true, shared }));
+    expect(record).toMatchObject({ claims: { shared: { tags: ['a'] } } });
+    expect(Object.isFrozen(shared)).toBe(false);
+  });
+});
+
+describe('a body that could not be read', () => {
+  const TOO_LARGE = new IntrospectionError('bad_response', 'too large');
+
+  it.each([
+    ['is the outage at 200', 200, undefined, 'bad_response, too large'],
+    ['changes nothing about our misconfiguration at 400', 400, undefined, 'client_rejected, HTTP 400'],
+    [
+      'is the outage at a status a normalizer is there for',
+      404,
+      { statuses: new Set([200, 404]), normalize: () => ({ active: false }) },
+      'bad_response, too large',
+    ],
+  ])('%s', (_, status, normalizer, message) => {
+    expect(() => parseResponse(reply({ status, body: TOO_LARGE }), ASKED, normalizer)).toThrow(`(${message})`);
+  });
+
+  it.each([
+    [200, true],
+    [400, true],
+    [404, true],
+    [401, false],
+    [302, false],
+    [429, false],
+    [503, false],
+  ])('matters at status %i: %p', (status, matters) => {
+    expect(readsBody(status, { statuses: new Set([200, 404]), normalize: () => undefined })).toBe(matters);
+    expect(readsBody(404, undefined)).toBe(false);
+  });
+});

@@ -1,0 +1,119 @@
+import type { ServerResponse } from 'node:http';
+import { Agent } from 'undici';
+import type { Dispatcher, Guard, TokenIntrospectionOptions } from '../../lib/index.js';
+import { type Api, createApi } from './api.js';
+import { type Asked, createEndpoint, json } from './endpoint.js';
+
+/** A status with its JSON body. */
+export type Answer = readonly [status: number, body: object];
+
+/** What a provider's document says a request is, and what is answered. A request that is anything else is refused. */
+export interface Documented {
+  readonly url: string;
+  readonly contentType: 'application/x-www-form-urlencoded' | 'application/json';
+  /** The one `Authorization` value; left out where credentials travel in the body. */
+  readonly authorization?: string;
+  /** Body parameters besides `token`, all of them. */
+  readonly parameters?: Readonly<Record<string, string>>;
+  /** Headers besides authentication and framing, all of them. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** What it says about the tokens it knows. Any other is inactive. */
+  readonly tokens: Readonly<Record<string, object>>;
+  readonly refuseRequest: Answer;
+  readonly refuseClient: Answer;
+}
+
+export interface StandIn {
+  /** Takes the provider's place: whatever is asked of its origin arrives here, over a real connection. */
+  readonly dispatcher: Dispatcher;
+  readonly asked: Asked[];
+  /** Why requests were refused, in order. */
+  readonly refused: string[];
+  /** What is answered from now on, however well the question is put. */
+  answer: ((res: ServerResponse) => void) | undefined;
+}
+
+const FRAMING = ['accept', 'accept-encoding', 'connection', 'content-length', 'content-type', 'host'];
+const CLIENT_PARAMETERS = ['client_id', 'client_secret'];
+
+const agents: Agent[] = [];
+
+afterEach(async () => {
+  await Promise.all(agents.splice(0).map((agent) => agent.destroy()));
+});
+
+/** A provider's introspection endpoint, as strict as its document. */
+export async function createStandIn(documented: Documented): Promise<StandIn> {
+  const { origin, pathname } = new URL(documented.url);
+  const refused: string[] = [];
+  const endpoint = await createEndpoint((asked, res) => {
+    const clientFault = faultOfClient(asked, documented);
+    const requestFault = faultOfRequest(asked, documented, pathname);
+    if (clientFault !== undefined) refuse(clientFault, documented.refuseClient, res);
+    else if (requestFault !== undefined) refuse(requestFault, documented.refuseRequest, res);
+    else if (standIn.answer !== undefined) standIn.answer(res);
+    else json(res, documented.tokens[parametersOf(asked, documented).token ?? ''] ?? { active: false });
+  });
+
+  function refuse(why: string, [status, body]: Answer, res: ServerResponse): void {
+    refused.push(why);
+    json(res, body, status);
+  }
+
+  const agent = new Agent();
+  agents.push(agent);
+  const local = new URL(endpoint.url).origin;
+  const dispatcher = agent.compose((dispatch) => (options, handler) => {
+    if (options.origin !== origin) throw new Error(`${options.origin} is not ${origin}`);
+    return dispatch({ ...options, origin: local }, handler);
+  });
+  const standIn: StandIn = { dispatcher, asked: endpoint.asked, refused, answer: undefined };
+  return standIn;
+}
+
+/** An app as a user of a preset writes it, with the stand-in in the provider's place. */
+export function createProviderApi(standIn: StandIn, options: TokenIntrospectionOptions, ...guards: Guard[]): Api {
+  return createApi({ url: String(options.endpoint) }, { ...options, dispatcher: standIn.dispatcher }, ...guards);
+}
+
+export function basic(userPass: string): string {
+  return `Basic ${Buffer.from(userPass).toString('base64')}`;
+}
+
+function faultOfClient(asked: Asked, documented: Documented): string | undefined {
+  if (asked.headers.authorization !== documented.authorization) return `authorization ${asked.headers.authorization}`;
+  const sent = parametersOf(asked, documented);
+  const wrong = CLIENT_PARAMETERS.find((name) => sent[name] !== documented.parameters?.[name]);
+  return wrong === undefined ? undefined : `${wrong} ${sent[wrong]}`;
+}
+
+function faultOfRequest(asked: Asked, documented: Documented, path: string): string | undefined {
+  if (asked.method !== 'POST') return `method ${asked.method}`;
+  if (asked.url !== path) return `path ${asked.url}`;
+  if (asked.headers['content-type'] !== documented.contentType) return `content-type ${asked.headers['content-type']}`;
+  const { token, ...others } = parametersOf(asked, documented);
+  if (token === undefined) return `no token in ${asked.body}`;
+  if (!sameEntries(others, documented.parameters ?? {})) return `parameters ${asked.body}`;
+  const { authorization: _judged, ...headers } = asked.headers;
+  for (const name of FRAMING) delete headers[name];
+  return sameEntries(headers, documented.headers ?? {}) ? undefined : `headers ${JSON.stringify(headers)}`;
+}
+
+/** A body that repeats a parameter, or that is not what its type says, has none. */
+function parametersOf({ body, form }: Asked, { contentType }: Documented): Record<string, string | undefined> {
+  if (contentType === 'application/json') {
+    try {
+      return JSON.parse(body);
+    } catch {
+      return {};
+    }
+  }
+  const entries = [...form];
+  const parameters = Object.fromEntries(entries);
+  return entries.length === Object.keys(parameters).length ? parameters : {};
+}
+
+function sameEntries(given: object, expected: object): boolean {
+  const entries = (of: object) => JSON.stringify(Object.entries(of).sort());
+  return entries(given) === entries(expected);
+}

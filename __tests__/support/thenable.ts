@@ -1,0 +1,14 @@
+const THEN: string = 'then';
+
+/** A promise of another library or realm: no instance of ours. */
+export class Thenable {
+  readonly #value: unknown;
+
+  constructor(value: unknown) {
+    this.#value = value;
+  }
+
+  get [THEN]() {
+    return (done: (value: unknown) => void) => done(this.#value);
+  }
+}

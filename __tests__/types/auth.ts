@@ -1,0 +1,68 @@
+// Compiled, never run: what handlers know about `req.auth`.
+import express, { type Request } from 'express';
+import { z } from 'zod';
+import { type Auth, getAuth, noClientAuth, tokenIntrospection } from '../../lib/index.js';
+import '../../lib/express.js';
+
+/** Whether two types are the same, `any` and readonly included. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+
+const required = {
+  endpoint: 'https://as.example.com/introspect',
+  clientAuth: noClientAuth(),
+  audience: false,
+} as const;
+const Tenancy = z.object({ tenant: z.string(), roles: z.array(z.enum(['reader', 'writer'])) });
+
+const authenticate = tokenIntrospection({ ...required, claims: Tenancy });
+const plain = tokenIntrospection(required);
+
+export function knowsTheMembersOfTheRfc(req: Request) {
+  const auth = getAuth(req);
+  true satisfies Same<typeof auth, Auth>;
+  const { sub, scope, exp, aud, cnf } = auth;
+  true satisfies Same<typeof sub, string | undefined>;
+  true satisfies Same<typeof scope, string>;
+  true satisfies Same<typeof exp, number | undefined>;
+  true satisfies Same<typeof aud, string | readonly string[] | undefined>;
+  true satisfies Same<typeof cnf, unknown>;
+}
+
+export function knowsTheClaimsOfTheSchema(req: Request) {
+  const { tenant, roles, scope, sub } = getAuth(req, authenticate);
+  true satisfies Same<typeof tenant, string>;
+  true satisfies Same<typeof roles, ('reader' | 'writer')[]>;
+  true satisfies Same<typeof scope, string>;
+  true satisfies Same<typeof sub, string | undefined>;
+  // @ts-expect-error a tenant is a string
+  const wrong: number = getAuth(req, authenticate).tenant;
+  return wrong;
+}
+
+export function knowsNoMoreWithoutASchema(req: Request) {
+  const auth = getAuth(req, plain);
+  true satisfies Same<typeof auth, Auth>;
+  // @ts-expect-error nobody has checked it
+  const tenant: string = getAuth(req, plain).tenant;
+  return tenant;
+}
+
+export function inheritsTheSchemaUnlessAnotherIsGiven(req: Request) {
+  const { tenant } = getAuth(req, authenticate.with({ scopes: ['admin'] }));
+  true satisfies Same<typeof tenant, string>;
+  const { level } = getAuth(req, authenticate.with({ claims: z.object({ level: z.number() }) }));
+  true satisfies Same<typeof level, number>;
+}
+
+export async function introspectsWithTheSchemaToo() {
+  const { tenant } = await authenticate.introspect('token');
+  true satisfies Same<typeof tenant, string>;
+}
+
+export function typesTheRequestWhereThatWasAskedFor() {
+  express().get('/', (req, res) => {
+    true satisfies Same<typeof req.auth, Auth | undefined>;
+    // @ts-expect-error it may be absent
+    res.json({ sub: req.auth.sub });
+  });
+}

@@ -1,0 +1,154 @@
+// Compiled, never run: what users may write, and what they may not.
+import type { NextFunction, Request, Response } from 'express';
+import type { Agent } from 'undici';
+import {
+  type AuthError,
+  bearerToken,
+  type CacheOptions,
+  clientSecretBasic,
+  clientSecretPost,
+  type DemandOptions,
+  noClientAuth,
+  type TokenIntrospectionOptions,
+  tokenIntrospection,
+} from '../../lib/index.js';
+
+export function acceptsSecretsFromTheEnvironment({ CLIENT_ID, CLIENT_SECRET, TOKEN }: NodeJS.ProcessEnv) {
+  return [
+    clientSecretBasic('api', CLIENT_SECRET),
+    clientSecretBasic(CLIENT_ID, CLIENT_SECRET, { encode: false, allowEmptySecret: undefined }),
+    clientSecretPost(CLIENT_ID, CLIENT_SECRET),
+    bearerToken(TOKEN),
+    bearerToken(() => 'token'),
+    bearerToken(async () => 'token'),
+    noClientAuth(),
+  ];
+}
+
+export function refusesSecretsThatAreNoStrings() {
+  // @ts-expect-error a secret is a string
+  clientSecretBasic('api', 42);
+  // @ts-expect-error a secret is a string
+  clientSecretPost('api', null);
+  // @ts-expect-error a function returns a string
+  bearerToken(() => undefined);
+}
+
+const required = {
+  endpoint: 'https://as.example.com/introspect',
+  clientAuth: noClientAuth(),
+  audience: false,
+} as const;
+
+export function acceptsTheExampleOfTheContract(secret: string | undefined) {
+  return tokenIntrospection({
+    endpoint: new URL('https://as.example.com/oauth2/introspect'),
+    clientAuth: clientSecretBasic('reports-api', secret),
+    audience: 'https://api.example.com',
+  });
+}
+
+export const acceptsUndefinedForOmitted = {
+  ...required,
+  requestFormat: undefined,
+  tokenParameter: undefined,
+  parameters: undefined,
+  headers: undefined,
+  normalizeResponse: undefined,
+  issuer: undefined,
+  scopes: undefined,
+  claims: undefined,
+  allowRefreshTokens: undefined,
+  clockToleranceSeconds: undefined,
+  optional: undefined,
+  tokenFromBody: undefined,
+  realm: undefined,
+  resourceMetadata: undefined,
+  dangerouslyAllowHttp: undefined,
+  cache: undefined,
+  timeoutMs: undefined,
+  dispatcher: undefined,
+  clock: undefined,
+} satisfies TokenIntrospectionOptions;
+
+export const acceptsUndefinedFunctionsForOmitted = {
+  ...required,
+  getToken: undefined,
+  onReject: undefined,
+} satisfies TokenIntrospectionOptions;
+
+export const acceptsUndefinedCacheMembers = {
+  ttlSeconds: undefined,
+  inactiveTtlSeconds: undefined,
+  maxEntries: undefined,
+} satisfies CacheOptions;
+
+export const acceptsUndefinedDemands = {
+  audience: undefined,
+  issuer: undefined,
+  scopes: undefined,
+} satisfies DemandOptions;
+
+export const acceptsReadonlyLists = {
+  ...required,
+  audience: Object.freeze(['a', 'b']),
+  scopes: Object.freeze(['read']),
+} satisfies TokenIntrospectionOptions;
+
+export const acceptsAnyUndiciDispatcher = (dispatcher: Agent) =>
+  ({ ...required, dispatcher }) satisfies TokenIntrospectionOptions;
+
+export const acceptsExpressTypesInOnReject = {
+  ...required,
+  onReject(error: AuthError, _req: Request, res: Response, next: NextFunction) {
+    if (error.status === 403) res.status(403).json({ code: error.code, reason: error.reason });
+    else next(error);
+  },
+} satisfies TokenIntrospectionOptions;
+
+export const acceptsAnArrowWithExpressTypesInOnReject = {
+  ...required,
+  onReject: async (_error: AuthError, req: Request, res: Response) => void res.redirect(`/login?to=${req.originalUrl}`),
+} satisfies TokenIntrospectionOptions;
+
+export const acceptsExpressTypesInGetToken = {
+  ...required,
+  getToken: (req: Request) => req.cookies.session,
+} satisfies TokenIntrospectionOptions;
+
+export const infersTheArgumentsOfOnReject = {
+  ...required,
+  onReject(error, req, res, next) {
+    const url: string | undefined = req.url;
+    res.setHeader('X-Refused', url ?? '');
+    next(error.reason === 'inactive' ? new Error('inactive') : error);
+  },
+} satisfies TokenIntrospectionOptions;
+
+export function refusesWhatIsMissingOrMisspelt() {
+  // @ts-expect-error "audience" is required
+  tokenIntrospection({ endpoint: required.endpoint, clientAuth: required.clientAuth });
+  // @ts-expect-error "clientAuth" is required
+  tokenIntrospection({ endpoint: required.endpoint, audience: false });
+  // @ts-expect-error "endpoint" is required
+  tokenIntrospection({ clientAuth: required.clientAuth, audience: false });
+  // @ts-expect-error "audience" cannot be omitted by way of undefined
+  tokenIntrospection({ ...required, audience: undefined });
+  // @ts-expect-error `true` is no audience
+  tokenIntrospection({ ...required, audience: true });
+  // @ts-expect-error it is called "scopes"
+  tokenIntrospection({ ...required, scope: 'read' });
+  // @ts-expect-error it is a list
+  tokenIntrospection({ ...required, scopes: 'read' });
+  // @ts-expect-error it carries its unit
+  tokenIntrospection({ ...required, cache: { ttl: 60 } });
+  // @ts-expect-error `true` is not how to say "on"
+  tokenIntrospection({ ...required, cache: true });
+  // @ts-expect-error synchronous
+  tokenIntrospection({ ...required, getToken: async () => 'token' });
+  // @ts-expect-error the endpoint is not a demand
+  tokenIntrospection(required).with({ endpoint: 'https://elsewhere.example' });
+  const derived = tokenIntrospection(required).with({ scopes: ['admin'] });
+  // @ts-expect-error only the root closes
+  derived.close();
+}

@@ -1,0 +1,43 @@
+import { requireScopes, requireSomeScope } from '../../lib/verification/scope.js';
+import { activeRecord } from '../support/records.js';
+
+describe('the scopes of a token', () => {
+  it.each([
+    ['read write', []],
+    ['', []],
+    ['read write', ['read']],
+    ['read write', ['write', 'read']],
+  ])('of %p meet a demand for all of %j', (scope, scopes) => {
+    expect(() => requireScopes(activeRecord({ scope }), { scopes })).not.toThrow();
+  });
+
+  it.each([
+    ['', ['read']],
+    ['read', ['read', 'write']],
+    ['read', ['Read']],
+    ['reader', ['read']],
+    ['read:all', ['read']],
+    ['read', ['read ']],
+  ])('of %p do not meet a demand for all of %j, and all of it is named', (scope, scopes) => {
+    expect(() => requireScopes(activeRecord({ scope }), { scopes })).toThrow(
+      expect.objectContaining({ status: 403, code: 'insufficient_scope', reason: 'insufficient_scope', scopes }),
+    );
+  });
+
+  it.each([
+    ['read', ['read', 'write']],
+    ['x write', ['read', 'write']],
+  ])('of %p meet a demand for one of %j', (scope, scopes) => {
+    expect(() => requireSomeScope(activeRecord({ scope }), { scopes })).not.toThrow();
+  });
+
+  it.each([
+    ['', ['read', 'write']],
+    ['admin', ['read', 'write']],
+    ['readwrite', ['read', 'write']],
+  ])('of %p do not meet a demand for one of %j, and all of it is named', (scope, scopes) => {
+    expect(() => requireSomeScope(activeRecord({ scope }), { scopes })).toThrow(
+      expect.objectContaining({ status: 403, code: 'insufficient_scope', reason: 'insufficient_scope', scopes }),
+    );
+  });
+});

@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { requireActive, type VerificationDemands, verify } from '../../lib/verification/verify.js';
+import { activeRecord, inactiveRecord } from '../support/records.js';
+
+const NOW = 1_800_000_000;
+
+const DEMANDS: VerificationDemands = {
+  allowRefreshTokens: false,
+  clockToleranceMs: 5000,
+  issuer: undefined,
+  audience: false,
+  claims: undefined,
+  scopes: [],
+};
+
+const STRICT: VerificationDemands = {
+  ...DEMANDS,
+  issuer: 'https://as.example.com',
+  audience: ['https://api.example.com'],
+  claims: z.object({ tenant: z.string() }),
+  scopes: ['read'],
+};
+
+const GOOD = {
+  exp: NOW + 60,
+  iss: 'https://as.example.com',
+  aud: 'https://api.example.com',
+  tenant: 'acme',
+  scope: 'read',
+};
+
+describe('an answer about a token', () => {
+  it('is rejected as inactive unless active is literally true', () => {
+    const inactive = expect.objectContaining({ status: 401, code: 'invalid_token', reason: 'inactive' });
+    expect(() => requireActive(inactiveRecord())).toThrow(inactive);
+    expect(() => requireActive({ ...activeRecord(), active: 'true' as unknown as true })).toThrow(inactive);
+    expect(() => requireActive(activeRecord())).not.toThrow();
+  });
+
+  it('passes with its own claims when it meets every demand', () => {
+    const record = activeRecord(GOOD);
+    expect(verify(record, STRICT, NOW * 1000)).toEqual({ ...GOOD, active: true });
+    expect(verify(record, DEMANDS, NOW * 1000)).toBe(record.claims);
+  });
+
+  it.each([
+    [
+      'kind',
+      { token_type: 'refresh_token', exp: 1, iss: 'x', aud: 'x', tenant: 1, cnf: {}, scope: '' },
+      'refresh_token',
+    ],
+    ['lifetime', { exp: 1, iss: 'x', aud: 'x', tenant: 1, cnf: {}, scope: '' }, 'expired'],
+    ['issuer', { iss: 'x', aud: 'x', tenant: 1, cnf: {}, scope: '' }, 'issuer_mismatch'],
+    ['audience', { aud: 'x', tenant: 1, cnf: {}, scope: '' }, 'audience_mismatch'],
+    ['claims schema', { tenant: 1, cnf: {}, scope: '' }, 'claims_rejected'],
+    ['binding', { cnf: {}, scope: '' }, 'sender_constrained'],
+    ['scope', { scope: '' }, 'insufficient_scope'],
+  ])('is refused for its %s before anything judged later', (_, wrong, reason) => {
+    expect(() => verify(activeRecord({ ...GOOD, ...wrong }), STRICT, NOW * 1000)).toThrow(
+      expect.objectContaining({ name: 'AuthError', reason }),
+    );
+  });
+});
