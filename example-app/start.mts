@@ -13,7 +13,7 @@ const server = await listen(createServer(app), port).catch((error: unknown) => g
 const api = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
 console.log(`The API listens on ${api}, its authorization server on ${as.issuer}.`);
-console.log('Paste these lines into another terminal, in this order; each prints the status that stands behind it.\n');
+console.log('Paste these lines into bash, in this order; each prints the status that stands behind it.\n');
 for (const { title, command, status } of await createWalkThrough(api, as)) {
   console.log(`# ${title}\n${command}  # ${status}\n`);
 }

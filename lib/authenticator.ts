@@ -1,6 +1,6 @@
 import { type CredentialSources, type RequestFacts, readCredentials } from './credentials/read-credentials.js';
 import { parseToken } from './credentials/token.js';
-import { AuthError } from './errors.js';
+import { AuthError, IntrospectionError } from './errors.js';
 import type { SharedLookup } from './lookup.js';
 import {
   type ActiveRecord,
@@ -28,7 +28,7 @@ export interface Authenticator {
   /**
    * The question a request puts; `undefined` for an anonymous one where that is allowed.
    *
-   * @throws AuthError
+   * @throws AuthError, IntrospectionError
    */
   identify(facts: RequestFacts): Question | undefined;
   /**
@@ -45,6 +45,7 @@ export interface Authenticator {
 
 export function createAuthenticator(shared: SharedLookup, demands: AuthenticatorDemands, clock: Clock): Authenticator {
   function identify(facts: RequestFacts): Question | undefined {
+    shared.requireOpen();
     const token = readCredentials(facts, demands);
     if (token !== undefined) return ask(token);
     if (demands.optional) return undefined;
@@ -53,7 +54,7 @@ export function createAuthenticator(shared: SharedLookup, demands: Authenticator
 
   function authenticate(question: Question, freshness: Freshness): Verified | Promise<Verified> {
     const found = shared.lookup(question, freshness);
-    return found instanceof Promise ? found.then((record) => judge(question, record)) : judge(question, found);
+    return found instanceof Promise ? found.then((record) => judge(question, record), rethrow) : judge(question, found);
   }
 
   async function introspect(token: string): Promise<Verified> {
@@ -70,4 +71,11 @@ export function createAuthenticator(shared: SharedLookup, demands: Authenticator
   }
 
   return { identify, authenticate, introspect, verify: (record) => void verify(record, demands, clock.now()) };
+}
+
+/** Many requests may have waited for one failure; each gets an error of its own to pass on. */
+function rethrow(error: unknown): never {
+  throw error instanceof IntrospectionError
+    ? new IntrospectionError(error.code, error.detail, error.retryAfterSeconds)
+    : error;
 }

@@ -112,14 +112,16 @@ export class IntrospectionError extends Error {
   readonly status = 503;
   readonly statusCode = 503;
   readonly code: IntrospectionErrorCode;
+  /** What is safe to tell an operator, such as `HTTP 401` or `ECONNREFUSED`. */
+  readonly detail: string | undefined;
   /** Seconds, 1 to 120: what the endpoint asked for, else 1. */
   readonly retryAfterSeconds: number;
   readonly headers: Record<string, string>;
 
-  /** @param detail what is safe to tell an operator: a status, or a system error code */
   constructor(code: IntrospectionErrorCode, detail?: string, retryAfterSeconds = DEFAULT_RETRY_AFTER_SECONDS) {
     super(`Token introspection failed: ${OUTAGES[code]} (${detail === undefined ? code : `${code}, ${detail}`})`);
     this.code = code;
+    this.detail = detail;
     this.retryAfterSeconds = retryAfterSeconds;
     this.headers = { 'Retry-After': String(retryAfterSeconds), 'Cache-Control': 'no-store' };
   }

@@ -34,6 +34,8 @@ export interface Stats {
 
 /** What all middlewares derived from one another share: client, cache and flights. */
 export interface SharedLookup {
+  /** @throws IntrospectionError `closed` */
+  requireOpen(): void;
   readonly lookup: Lookup;
   readonly keyOf: (token: string) => string;
   forget(key: string): void;
@@ -47,9 +49,14 @@ export function createSharedLookup(settings: LookupSettings): SharedLookup {
     settings.cache === false ? uncached(client.lookup) : cachedInMemory(client.lookup, settings.cache, settings);
   let closing: Promise<void> | undefined;
 
+  function requireOpen(): void {
+    if (closing !== undefined) throw new IntrospectionError('closed');
+  }
+
   return {
+    requireOpen,
     lookup(question, freshness) {
-      if (closing !== undefined) throw new IntrospectionError('closed');
+      requireOpen();
       return cached.lookup(question, freshness);
     },
     keyOf: createKeyer(settings),

@@ -14,3 +14,8 @@ function describe(given: unknown): string {
     ? `a ${typeof given} that cannot be used`
     : `${typeof given === 'object' ? 'an object' : 'a function'} that cannot be used`;
 }
+
+/** The same for a secret, of which even a number tells too much. */
+export function secretError(name: string, given: unknown, remedy: string): TypeError {
+  return optionError(name, typeof given === 'number' || typeof given === 'boolean' ? Object(given) : given, remedy);
+}

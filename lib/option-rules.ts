@@ -83,7 +83,7 @@ export const OPTION_RULES: Readonly<Record<string, Rule>> = {
   dangerouslyAllowHttp: flag,
   cache: [z.union([z.literal(false), z.record(z.string(), z.unknown())]), 'write false or { ttlSeconds, … }'],
   timeoutMs: [z.int().min(1).max(MAX_TIMEOUT_MS), `write whole milliseconds from 1 to ${MAX_TIMEOUT_MS}`],
-  dispatcher: [withMethods('request', 'dispatch'), 'write an undici Dispatcher'],
+  dispatcher: [withMethods('request'), 'write an undici Dispatcher'],
   clock: [withMethods('now', 'monotonic'), 'write { now, monotonic }, both returning milliseconds'],
 };
 

@@ -152,7 +152,7 @@ describe('with()', () => {
     );
     const response = await get(app, 'token').expect(403);
     expect(response.headers['www-authenticate']).toBe(
-      insufficientScope('admin root').replace('realm="api"', 'realm="admin"'),
+      insufficientScope('admin read root').replace('realm="api"', 'realm="admin"'),
     );
     expect(endpoint.asked).toHaveLength(1);
   });

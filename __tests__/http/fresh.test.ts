@@ -86,6 +86,27 @@ describe('requireFresh', () => {
     expect([passed.length, app.reached()]).toEqual([2, 1]);
   });
 
+  it('runs what was passed before a second middleware again, too', async () => {
+    const clock = createClock();
+    const claims = active({ exp: clock.seconds() + 3600, aud: ['api', 'web'], scope: 'admin' });
+    const endpoint = await createEndpoint(claims);
+    const first = createAuthenticate(endpoint, { clock, audience: 'api' });
+    const second = first.with({ audience: 'web' });
+    const app = createApp(first, requireScope('admin'), second, requireFresh({ maxAgeSeconds: 1 }));
+    await get(app, 'token').expect(200);
+    for (const [change, status] of [
+      [{ scope: '' }, 403],
+      [{ aud: 'web' }, 401],
+    ] as const) {
+      endpoint.script = claims;
+      first.invalidate({ token: 'token' });
+      await get(app, 'token').expect(200);
+      clock.advance(2);
+      endpoint.script = { ...claims, ...change };
+      await get(app, 'token').expect(status);
+    }
+  });
+
   it('gives later guards the fresh answer', async () => {
     const clock = createClock();
     const endpoint = await createEndpoint(active({ exp: clock.seconds() + 3600, scope: 'read' }));

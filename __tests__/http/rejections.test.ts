@@ -1,57 +1,77 @@
-import request from 'supertest';
+import type { AuthErrorReason, IntrospectionErrorCode, TokenIntrospectionOptions } from '../../lib/index.js';
 import { createApi } from '../support/api.js';
+import { BARE, INVALID_REQUEST, INVALID_TOKEN, insufficientScope } from '../support/challenges.js';
+import { recordDecisions } from '../support/decisions.js';
 import { active, createEndpoint } from '../support/endpoint.js';
 
-const INVALID_TOKEN =
-  'Bearer realm="api", error="invalid_token", error_description="The access token is not valid for this resource"';
+type Row = [
+  reason: AuthErrorReason | IntrospectionErrorCode,
+  status: number,
+  challenge: string,
+  options: Partial<TokenIntrospectionOptions>,
+  claims: Record<string, unknown>,
+  token: string | undefined,
+];
 
-describe('what a client sees', () => {
-  it('lets a good token through and shows its claims to the handler', async () => {
-    const endpoint = await createEndpoint(active({ exp: 4_000_000_000 }));
-    const api = createApi(endpoint);
-    const response = await api.get('good').expect(200);
-    expect(response.body).toEqual({ auth: active({ exp: 4_000_000_000 }) });
-    expect(endpoint.asked).toHaveLength(1);
-  });
+const ROWS: readonly Row[] = [
+  ['no_credentials', 401, BARE, {}, {}, undefined],
+  ['malformed_credentials', 400, INVALID_REQUEST, {}, {}, 'a b'],
+  ['token_too_long', 400, INVALID_REQUEST, {}, {}, 'a'.repeat(8193)],
+  ['inactive', 401, INVALID_TOKEN, {}, { active: false }, 'x'],
+  ['refresh_token', 401, INVALID_TOKEN, {}, { token_type: 'refresh_token' }, 'x'],
+  ['expired', 401, INVALID_TOKEN, {}, { exp: 1 }, 'x'],
+  ['not_yet_valid', 401, INVALID_TOKEN, {}, { nbf: 9e9 }, 'x'],
+  ['issuer_mismatch', 401, INVALID_TOKEN, { issuer: 'https://as.test' }, { iss: 'x' }, 'x'],
+  ['audience_mismatch', 401, INVALID_TOKEN, { audience: 'api' }, { aud: 'x' }, 'x'],
+  ['sender_constrained', 401, INVALID_TOKEN, {}, { cnf: { jkt: 'x' } }, 'x'],
+  ['insufficient_scope', 403, insufficientScope('admin'), { scopes: ['admin'] }, {}, 'x'],
+];
 
-  it('answers 401 without an error when there are no credentials', async () => {
-    const endpoint = await createEndpoint(active());
-    const api = createApi(endpoint);
-    const response = await api.get().expect(401);
-    expect(response.headers['www-authenticate']).toBe('Bearer realm="api"');
-    expect(response.headers['cache-control']).toBe('no-store');
-    expect(response.body).toEqual({});
-    expect([api.reached(), endpoint.asked.length]).toEqual([0, 0]);
-  });
+const BODIES: Readonly<Record<string, object>> = {
+  [BARE]: {},
+  [INVALID_REQUEST]: {
+    error: 'invalid_request',
+    error_description: 'The request must carry exactly one well-formed bearer token',
+  },
+  [INVALID_TOKEN]: {
+    error: 'invalid_token',
+    error_description: 'The access token is not valid for this resource',
+  },
+  [insufficientScope('admin')]: {
+    error: 'insufficient_scope',
+    error_description: 'The access token does not grant what this resource requires',
+  },
+};
 
-  it('answers 401 invalid_token for a token that is not active', async () => {
-    const endpoint = await createEndpoint({ active: false, sub: 'leak' });
-    const api = createApi(endpoint);
-    const response = await api.get('bad').expect(401);
-    expect(response.headers['www-authenticate']).toBe(INVALID_TOKEN);
-    expect(response.body).toEqual({
-      error: 'invalid_token',
-      error_description: 'The access token is not valid for this resource',
-    });
-    expect(response.text).not.toContain('leak');
-    expect(api.reached()).toBe(0);
-  });
+describe('a client', () => {
+  it.each<Row>([...ROWS])(
+    'sees of %s no more than %d and its challenge, and the operator sees the reason',
+    async (reason, status, challenge, options, claims, token) => {
+      const decisions = recordDecisions();
+      const endpoint = await createEndpoint(active(claims));
+      const api = createApi(endpoint, options);
+      const response = await api.get(token).expect(status);
+      const { date: _date, ...headers } = response.headers;
+      expect(headers).toEqual({
+        'www-authenticate': challenge,
+        'cache-control': 'no-store',
+        'content-type': 'application/json; charset=utf-8',
+        'content-length': String(response.text.length),
+        connection: 'close',
+      });
+      expect(response.body).toEqual(BODIES[challenge]);
+      expect([api.reached(), api.errors]).toEqual([0, []]);
+      expect(decisions).toEqual([
+        expect.objectContaining({ outcome: 'rejected', by: 'tokenIntrospection', status, reason }),
+      ]);
+    },
+  );
 
-  it('answers 400 invalid_request for a malformed token and asks nobody', async () => {
-    const endpoint = await createEndpoint(active());
-    const api = createApi(endpoint);
-    const response = await request(api.app).get('/').set('Authorization', 'Bearer a b').expect(400);
-    expect(response.headers['www-authenticate']).toContain('error="invalid_request"');
-    expect([api.reached(), endpoint.asked.length]).toEqual([0, 0]);
-  });
-
-  it('answers 403 insufficient_scope naming all scopes the route needs', async () => {
-    const endpoint = await createEndpoint(active({ scope: 'read' }));
-    const api = createApi(endpoint, { scopes: ['read', 'admin'] });
-    const response = await api.get('weak').expect(403);
-    expect(response.headers['www-authenticate']).toBe(
-      'Bearer realm="api", error="insufficient_scope", error_description="The access token does not grant what this resource requires", scope="read admin"',
-    );
-    expect(api.reached()).toBe(0);
+  it('sees the claims of a good token as the endpoint sent them', async () => {
+    const claims = active({ exp: 4_000_000_000, aud: ['api'], tenant: { id: 7 } });
+    const endpoint = await createEndpoint(claims);
+    const api = createApi(endpoint, { audience: 'api' });
+    expect((await api.get('good').expect(200)).body).toEqual({ auth: claims });
+    expect([api.reached(), endpoint.asked.length]).toEqual([1, 1]);
   });
 });

@@ -22,8 +22,6 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
   let misses = 0;
 
   const flights = withSingleFlight(inner, clock, (key, record) => {
-    const kept = store.get(key);
-    if (kept !== undefined && kept.record.asked.monotonic > record.asked.monotonic) return;
     const lifetime = lifetimeOf(record, settings);
     if (lifetime > 0) store.set(key, { record, lifetime });
     else store.delete(key);

@@ -17,7 +17,7 @@ export interface SingleFlight {
 
 /**
  * One question a key at a time; everyone who asks meanwhile waits for the same answer, unless it was asked for too early
- * for them. `land` receives the answers of flights that were not disowned. A failure reaches the waiters and is not kept.
+ * for them. `land` receives the answers of flights that were neither disowned nor overtaken. A failure reaches the waiters and is not kept.
  */
 export function withSingleFlight(
   inner: Lookup,
@@ -39,11 +39,11 @@ export function withSingleFlight(
       startedAt: clock.monotonic(),
       answer: Promise.resolve(inner(question, freshness)).then(
         (record) => {
-          if (end(key, flight)) land(key, record);
+          if (end(key, flight, true)) land(key, record);
           return record;
         },
         (error: unknown) => {
-          end(key, flight);
+          end(key, flight, false);
           throw error;
         },
       ),
@@ -52,11 +52,12 @@ export function withSingleFlight(
     return flight.answer;
   }
 
-  /** Takes a flight off the board; whether it was still on it. */
-  function end(key: string, flight: Flight): boolean {
-    const inTheAir = flights.get(key);
-    if (!inTheAir?.includes(flight)) return false;
-    const others = inTheAir.filter((other) => other !== flight);
+  /** Takes a flight off the board, and whether it was still on it. One that landed has overtaken those before it. */
+  function end(key: string, flight: Flight, landed: boolean): boolean {
+    const inTheAir = flights.get(key) ?? [];
+    const position = inTheAir.indexOf(flight);
+    if (position === -1) return false;
+    const others = inTheAir.filter((_, index) => (landed ? index > position : index !== position));
     if (others.length > 0) flights.set(key, others);
     else flights.delete(key);
     return true;

@@ -85,6 +85,6 @@ async function prepare(token: string, settings: IntrospectionClientSettings): Pr
 
 function requireStrings(record: Readonly<Record<string, unknown>>, pattern?: RegExp): void {
   for (const value of Object.values(record)) {
-    if (typeof value !== 'string' || pattern?.test(value) === false) throw new TypeError('not a string of its kind');
+    if (typeof value !== 'string' || pattern?.test(value) === false) throw new Error('not a string of its kind');
   }
 }

@@ -26,6 +26,9 @@ const FORBIDDEN = 403;
 const TOO_MANY_REQUESTS = 429;
 const MAX_RETRY_AFTER_SECONDS = 120;
 
+/** The form servers have to send (RFC 9110 section 5.6.7); `Date.parse` alone would read a date into almost anything. */
+const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
+
 const time = z.number().optional();
 const text = z.string().optional();
 
@@ -97,7 +100,7 @@ function normalize(reply: Reply, { normalize }: ResponseNormalizer): unknown {
     const value = normalize({ status, headers, text });
     if (typeof value === 'object' && value !== null && 'then' in value) {
       Promise.resolve(value).catch(() => {});
-      throw new TypeError('asynchronous');
+      throw new Error('asynchronous');
     }
     return structuredClone(value);
   } catch {
@@ -146,7 +149,8 @@ function statusError({ status, headers }: Reply, asked: Asked): IntrospectionErr
 /** Seconds or an HTTP date (RFC 9110 section 10.2.3), held within 1 and 120; anything else is dropped. */
 function parseRetryAfter(value: string | undefined, now: number): number | undefined {
   if (value === undefined) return undefined;
-  const seconds = /^\d+$/.test(value) ? Number(value) : Math.ceil((Date.parse(value) - now) / 1000);
+  const date = HTTP_DATE.test(value) ? Date.parse(value) : Number.NaN;
+  const seconds = /^\d+$/.test(value) ? Number(value) : Math.ceil((date - now) / 1000);
   return Number.isNaN(seconds) ? undefined : Math.min(Math.max(seconds, 1), MAX_RETRY_AFTER_SECONDS);
 }
 

@@ -31,17 +31,17 @@ export function parseClaims(record: ActiveRecord, { claims: schema }: ClaimsDema
 function applySchema(claims: Claims, schema: ClaimsSchema): Claims | undefined {
   try {
     const result: unknown = schema['~standard'].validate({ ...claims });
-    if (!isObject(result)) throw new TypeError('no result');
+    if (!isObject(result)) throw new Error('no result');
     if ('then' in result) {
       Promise.resolve(result).catch(() => {});
-      throw new TypeError('asynchronous');
+      throw new Error('asynchronous');
     }
     if (result.issues !== undefined) return undefined;
     // A copy: freezing must not reach into objects that the app's schema shares.
     const output: unknown = structuredClone(result.value);
-    if (!isObject(output) || Array.isArray(output)) throw new TypeError('no claims');
+    if (!isObject(output) || Array.isArray(output)) throw new Error('no claims');
     const merged = { ...claims, ...output, active: claims.active, scope: claims.scope };
-    if (!freezeNested(merged)) throw new TypeError('not plain data');
+    if (!freezeNested(merged)) throw new Error('not plain data');
     return merged;
   } catch {
     throw new IntrospectionError('claims_schema_failed');

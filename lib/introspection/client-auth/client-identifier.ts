@@ -1,4 +1,4 @@
-import { optionError } from '../../option-error.js';
+import { optionError, secretError } from '../../option-error.js';
 
 /** Checks what often comes from an environment variable. */
 export function requireClientId(clientId: string | undefined): string {
@@ -16,5 +16,5 @@ export function requireFlags(options: object, known: readonly string[]): void {
 
 export function requireSecret(name: string, secret: string | undefined, allowEmpty = false): string {
   if (typeof secret === 'string' && (secret !== '' || allowEmpty)) return secret;
-  throw optionError(name, secret, 'write a non-empty string; is the environment variable set?');
+  throw secretError(name, secret, 'write a non-empty string; is the environment variable set?');
 }

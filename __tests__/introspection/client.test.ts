@@ -1,0 +1,228 @@
+import { createIntrospectionClient, type IntrospectionClientSettings } from '../../lib/introspection/client.js';
+import { ANY_AGE, type ClientAuth } from '../../lib/types.js';
+import { createClock } from '../support/clock.js';
+import { active, createEndpoint, type Endpoint, json } from '../support/endpoint.js';
+
+const TOKEN = 'mF_9.B5f-4.1JqM+/==';
+const QUESTION = { token: TOKEN, key: 'key' };
+
+const closing: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  await Promise.all(closing.splice(0).map((close) => close()));
+});
+
+function createClient(endpoint: Endpoint, settings: Partial<IntrospectionClientSettings> = {}) {
+  const client = createIntrospectionClient({
+    endpoint: new URL(endpoint.url),
+    timeoutMs: 5000,
+    dispatcher: undefined,
+    clientAuth: { identity: 'test', sign() {} },
+    requestFormat: 'form',
+    tokenParameter: 'token',
+    parameters: {},
+    headers: {},
+    normalizer: undefined,
+    clock: createClock(),
+    ...settings,
+  });
+  closing.push(client.close);
+  return { calls: client.calls, ask: async () => client.lookup(QUESTION, ANY_AGE) };
+}
+
+function signing(sign: ClientAuth['sign']): { clientAuth: ClientAuth } {
+  return { clientAuth: { identity: 'test', sign } };
+}
+
+/** The header lines that are not those of the connection. */
+function headersOf(endpoint: Endpoint) {
+  const { host, connection, 'content-length': length, ...headers } = endpoint.asked[0]?.headers ?? {};
+  return headers;
+}
+
+describe('what the endpoint is asked', () => {
+  it('is a form with the token and nothing else', async () => {
+    const endpoint = await createEndpoint(active());
+    await createClient(endpoint).ask();
+    expect(endpoint.asked[0]).toMatchObject({
+      method: 'POST',
+      url: '/introspect',
+      body: 'token=mF_9.B5f-4.1JqM%2B%2F%3D%3D',
+    });
+    expect(headersOf(endpoint)).toEqual({
+      accept: 'application/json',
+      'accept-encoding': 'identity',
+      'content-type': 'application/x-www-form-urlencoded',
+    });
+  });
+
+  it('is JSON where the endpoint wants that', async () => {
+    const endpoint = await createEndpoint(active());
+    await createClient(endpoint, { requestFormat: 'json', parameters: { hint: 'a"b' } }).ask();
+    expect(JSON.parse(endpoint.asked[0]?.body ?? '')).toEqual({ token: TOKEN, hint: 'a"b' });
+    expect(headersOf(endpoint)['content-type']).toBe('application/json');
+  });
+
+  it('holds the parameters and headers of the settings, and the token under its own name', async () => {
+    const endpoint = await createEndpoint(active());
+    const settings = { tokenParameter: 'access_token', parameters: { token_type_hint: 'access_token' } };
+    await createClient(endpoint, {
+      ...settings,
+      headers: { 'x-tenant': 'a', accept: 'application/problem+json' },
+    }).ask();
+    expect([...(endpoint.asked[0]?.form ?? [])]).toEqual([
+      ['access_token', TOKEN],
+      ['token_type_hint', 'access_token'],
+    ]);
+    expect(headersOf(endpoint)).toMatchObject({ 'x-tenant': 'a', accept: 'application/problem+json' });
+  });
+
+  it('holds the credentials, which are told what they sign', async () => {
+    const endpoint = await createEndpoint(active());
+    const sign = jest.fn<void, Parameters<ClientAuth['sign']>>(({ headers, parameters }) => {
+      headers.Authorization = 'Signed 1';
+      parameters.client_id = 'api';
+    });
+    await createClient(endpoint, { ...signing(sign), parameters: { hint: 'x' } }).ask();
+    expect(sign).toHaveBeenCalledTimes(1);
+    expect(sign.mock.calls[0]?.[0]).toMatchObject({
+      endpoint: endpoint.url,
+      headers: { accept: 'application/json' },
+      parameters: { token: TOKEN, hint: 'x' },
+    });
+    expect(headersOf(endpoint).authorization).toBe('Signed 1');
+    expect(endpoint.asked[0]?.form.get('client_id')).toBe('api');
+  });
+
+  it('is this token in this form, whatever the credentials write', async () => {
+    const endpoint = await createEndpoint(active());
+    await createClient(
+      endpoint,
+      signing(({ headers, parameters }) => {
+        parameters.token = 'another';
+        headers['Content-Type'] = 'text/plain';
+        headers['accept-encoding'] = 'gzip';
+      }),
+    ).ask();
+    expect(endpoint.asked[0]?.form.getAll('token')).toEqual([TOKEN]);
+    expect(headersOf(endpoint)).toMatchObject({
+      'content-type': 'application/x-www-form-urlencoded',
+      'accept-encoding': 'identity',
+    });
+  });
+
+  it('holds nothing that the credentials wrote for an earlier question', async () => {
+    const endpoint = await createEndpoint(active());
+    let attempts = 0;
+    const { ask, calls } = createClient(
+      endpoint,
+      signing(({ headers, parameters }) => {
+        attempts++;
+        headers[`x-${attempts}`] = '1';
+        parameters[`p${attempts}`] = '1';
+      }),
+    );
+    await ask();
+    await ask();
+    expect(endpoint.asked[1]?.headers).not.toHaveProperty('x-1');
+    expect([...(endpoint.asked[1]?.form.keys() ?? [])]).toEqual(['token', 'p2']);
+    expect([calls(), endpoint.asked.length]).toEqual([2, 2]);
+  });
+});
+
+describe('credentials that fail', () => {
+  it.each<[string, ClientAuth['sign']]>([
+    [
+      'throw',
+      () => {
+        throw new Error('vault says hush');
+      },
+    ],
+    ['reject', () => Promise.reject(new Error('vault says hush'))],
+    [
+      'write a header of two lines',
+      ({ headers }) => {
+        headers.authorization = 'Bearer a\r\nX-Hush: 1';
+      },
+    ],
+    [
+      'write no text into a header',
+      ({ headers }) => {
+        (headers as Record<string, unknown>).authorization = undefined;
+      },
+    ],
+    [
+      'write no text into a parameter',
+      ({ parameters }) => {
+        (parameters as Record<string, unknown>).client_id = 7;
+      },
+    ],
+  ])('because they %s are an outage of which nothing is told, and the endpoint is not asked', async (_, sign) => {
+    const endpoint = await createEndpoint(active());
+    const { ask } = createClient(endpoint, signing(sign));
+    const error: unknown = await ask().catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      name: 'IntrospectionError',
+      status: 503,
+      code: 'credentials_unavailable',
+      message:
+        'Token introspection failed: the client authentication could not provide its credentials (credentials_unavailable)',
+    });
+    expect(error).not.toHaveProperty('cause');
+    expect(endpoint.asked).toHaveLength(0);
+  });
+});
+
+describe('the time of an answer', () => {
+  it('is taken just before the question is sent: after signing, before the answer', async () => {
+    const clock = createClock(1_800_000_000);
+    const endpoint = await createEndpoint(() => {
+      clock.advance(10);
+      return active();
+    });
+    const { ask } = createClient(endpoint, { clock, ...signing(async () => clock.advance(2)) });
+    expect((await ask()).asked).toEqual({ at: 1_800_000_002_000, monotonic: 3000 });
+  });
+
+  it('is that of the attempt which was answered', async () => {
+    const clock = createClock(1_800_000_000);
+    const endpoint = await createEndpoint((asked: { socket: { resetAndDestroy(): void } }) => {
+      if (endpoint.asked.length === 2) asked.socket.resetAndDestroy();
+      else return active();
+      clock.advance(10);
+      return undefined;
+    });
+    const sign = jest.fn<void, []>();
+    const { ask, calls } = createClient(endpoint, { clock, ...signing(sign) });
+    await ask();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect((await ask()).asked).toEqual({ at: 1_800_000_010_000, monotonic: 11_000 });
+    expect([endpoint.asked.length, sign.mock.calls.length, calls()]).toEqual([3, 3, 2]);
+  });
+});
+
+describe('an endpoint that refuses our own request', () => {
+  it.each([400, 401, 403])('with %i is warned about once, loudly and without secrets', async (status) => {
+    const emitWarning = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const endpoint = await createEndpoint((_: unknown, res: Parameters<typeof json>[0]) =>
+      json(res, { error: 'invalid_client', error_description: `unknown ${TOKEN}` }, status),
+    );
+    const { ask } = createClient(endpoint);
+    for (let i = 0; i < 3; i++) await expect(ask()).rejects.toMatchObject({ code: 'client_rejected', status: 503 });
+    expect(emitWarning.mock.calls).toEqual([
+      [
+        'The introspection endpoint refused this resource server\'s own request. Requests are answered 503 until it accepts it: check "clientAuth", "endpoint" and "parameters".',
+        { type: 'TokenIntrospectionWarning', code: 'CLIENT_REJECTED' },
+      ],
+    ]);
+    emitWarning.mockRestore();
+  });
+
+  it.each([404, 429, 500, 503])('is not what one that answers %i is', async (status) => {
+    const emitWarning = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const endpoint = await createEndpoint((_: unknown, res: Parameters<typeof json>[0]) => json(res, {}, status));
+    await expect(createClient(endpoint).ask()).rejects.toMatchObject({ name: 'IntrospectionError' });
+    expect(emitWarning).not.toHaveBeenCalled();
+    emitWarning.mockRestore();
+  });
+});

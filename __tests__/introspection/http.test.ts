@@ -1,0 +1,428 @@
+import { interceptors, MockAgent } from 'undici';
+import { IntrospectionError } from '../../lib/errors.js';
+import { type Attempt, createTransport, type Reply, type TransportSettings } from '../../lib/introspection/http.js';
+import { createDeferred } from '../support/deferred.js';
+import { createEndpoint } from '../support/endpoint.js';
+import { createRawServer, type RawRequest, response } from '../support/raw-server.js';
+import { until } from '../support/until.js';
+
+const ATTEMPT: Attempt = { headers: { 'content-type': 'text/plain', 'x-a': '1' }, body: 'token=abc' };
+const ACTIVE = '{"active":true}';
+
+const closing: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  await Promise.all(closing.splice(0).map((close) => close()));
+});
+
+function createClient(endpoint: string, settings: Partial<TransportSettings> = {}) {
+  const transport = createTransport({
+    endpoint: new URL(endpoint),
+    timeoutMs: 30_000,
+    dispatcher: undefined,
+    connect: undefined,
+    ...settings,
+  });
+  let closed: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    closed ??= transport.close();
+    return closed;
+  };
+  closing.push(close);
+  return {
+    close,
+    post: (prepare = async (): Promise<Attempt> => ATTEMPT, reads = () => true): Promise<Reply> =>
+      transport.post(prepare, reads),
+  };
+}
+
+async function createRawClient(onRequest: (request: RawRequest) => void, settings: Partial<TransportSettings> = {}) {
+  const server = await createRawServer(onRequest);
+  return { server, ...createClient(`http://127.0.0.1:${server.port}/introspect?tenant=a`, settings) };
+}
+
+/** A connection is free again a turn after its answer. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function outage(code: string, detail?: string) {
+  return {
+    name: 'IntrospectionError',
+    status: 503,
+    code,
+    message: expect.stringMatching(new RegExp(`\\(${code}${detail === undefined ? '' : `, ${detail}`}\\)$`)),
+  };
+}
+
+describe('a question to the endpoint', () => {
+  it('is one POST to its path and query, with the headers and the body it was given', async () => {
+    const { server, post } = await createRawClient(({ socket }) => socket.write(response(ACTIVE, { 'X-B': '2' })));
+    expect(await post()).toEqual({
+      status: 200,
+      headers: { 'content-type': 'application/json', 'content-length': '15', 'x-b': '2' },
+      body: ACTIVE,
+    });
+    expect(server.requests).toHaveLength(1);
+    expect(server.requests[0]?.head).toBe(
+      [
+        'POST /introspect?tenant=a HTTP/1.1',
+        `host: 127.0.0.1:${server.port}`,
+        'connection: keep-alive',
+        'content-type: text/plain',
+        'x-a: 1',
+        'content-length: 9',
+      ].join('\r\n'),
+    );
+    expect(server.requests[0]?.body).toBe('token=abc');
+  });
+
+  it('goes over a connection that is kept for the next one', async () => {
+    const { server, post } = await createRawClient(({ socket }) => socket.write(response(ACTIVE)));
+    for (let i = 0; i < 3; i++) {
+      await post();
+      await turn();
+    }
+    expect([server.requests.length, server.sockets.length]).toEqual([3, 1]);
+  });
+
+  it.each([301, 302, 303, 307, 308])('is not taken elsewhere by a %i', async (status) => {
+    const { server, post } = await createRawClient(({ socket }) =>
+      socket.write(response('', { Location: '/elsewhere' }, `${status} Moved`)),
+    );
+    expect(await post()).toMatchObject({ status, body: '' });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('does not wait for a body nobody reads', async () => {
+    const { post } = await createRawClient(({ socket }) =>
+      socket.write(response('part', { 'Content-Length': '100' }, '401 Unauthorized')),
+    );
+    const reads = jest.fn<boolean, []>(() => false);
+    expect(await post(undefined, reads)).toMatchObject({ status: 401, body: '' });
+    expect(reads.mock.calls).toEqual([[401]]);
+  });
+
+  it('shares at most 64 connections with the others', async () => {
+    const waiting: RawRequest[] = [];
+    let released = false;
+    const { server, post } = await createRawClient((request) => {
+      if (released) request.socket.write(response(ACTIVE));
+      else waiting.push(request);
+    });
+    const replies = Array.from({ length: 100 }, () => post());
+    await until(() => waiting.length === 64);
+    for (let i = 0; i < 20; i++) await turn();
+    expect([waiting.length, server.sockets.length]).toEqual([64, 64]);
+    released = true;
+    for (const { socket } of waiting) socket.write(response(ACTIVE));
+    expect((await Promise.all(replies)).map(({ body }) => body)).toEqual(Array(100).fill(ACTIVE));
+    expect([server.requests.length, server.sockets.length]).toEqual([100, 64]);
+  });
+
+  it('fails as unreachable where nobody listens, with the code and without the address', async () => {
+    const endpoint = await createEndpoint({});
+    await endpoint.close();
+    const { post } = createClient(endpoint.url);
+    await expect(post()).rejects.toMatchObject(outage('unreachable', 'ECONNREFUSED'));
+  });
+
+  it('fails as unreachable where the other side speaks no TLS', async () => {
+    const endpoint = await createEndpoint({});
+    const { post } = createClient(endpoint.url.replace('http:', 'https:'));
+    await expect(post()).rejects.toMatchObject(outage('unreachable', '(ERR_SSL_\\w+|EPROTO)'));
+  });
+});
+
+describe('a reply', () => {
+  const LIMIT = 256 * 1024;
+
+  it('may have a body of 256 kB', async () => {
+    const { post } = await createRawClient(({ socket }) => socket.write(response('a'.repeat(LIMIT))));
+    expect(await post()).toMatchObject({ status: 200, body: 'a'.repeat(LIMIT) });
+  });
+
+  it('is cut off as soon as its body is larger, announced or not', async () => {
+    const { server, post } = await createRawClient(({ socket }) => {
+      socket.write('HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n');
+      const flood = (): void => {
+        while (!socket.destroyed && socket.write(`1000\r\n${'a'.repeat(0x1000)}\r\n`));
+        if (!socket.destroyed) socket.once('drain', flood);
+      };
+      flood();
+    });
+    expect((await post()).body).toMatchObject(outage('bad_response', 'too large'));
+    await until(() => server.sockets[0]?.destroyed === true);
+  });
+
+  it.each(['gzip', 'br', 'deflate', 'zstd', 'GZIP', 'gzip, identity', 'unknown'])(
+    'is refused with the content coding %s',
+    async (coding) => {
+      const { post } = await createRawClient(({ socket }) =>
+        socket.write(response(ACTIVE, { 'Content-Encoding': coding })),
+      );
+      expect((await post()).body).toMatchObject(outage('bad_response', 'content coding'));
+    },
+  );
+
+  it('may say that it has no content coding', async () => {
+    const { post } = await createRawClient(({ socket }) =>
+      socket.write(response(ACTIVE, { 'Content-Encoding': 'identity' })),
+    );
+    expect((await post()).body).toBe(ACTIVE);
+  });
+
+  it('is read as UTF-8, across the seams of its chunks', async () => {
+    const bytes = Buffer.from('{"sub":"Žofie €"}');
+    const { post } = await createRawClient(({ socket }) => {
+      socket.write(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n`);
+      for (const byte of bytes)
+        socket.write(Buffer.concat([Buffer.from('1\r\n'), Buffer.of(byte), Buffer.from('\r\n')]));
+      socket.write('0\r\n\r\n');
+    });
+    expect((await post()).body).toBe('{"sub":"Žofie €"}');
+  });
+
+  it('is refused when it is no UTF-8, and the next one is read all the same', async () => {
+    const { post } = await createRawClient(({ socket, number }) =>
+      number === 1
+        ? socket.write(Buffer.from(response('{"sub":"\u00ff\u00e2"}'), 'latin1'))
+        : socket.write(response(ACTIVE)),
+    );
+    expect((await post()).body).toMatchObject(outage('bad_response', 'not UTF-8'));
+    expect((await post()).body).toBe(ACTIVE);
+  });
+
+  it('leaves the connection usable after a refusal', async () => {
+    const { post } = await createRawClient(({ socket, number }) =>
+      socket.write(response(ACTIVE, number === 1 ? { 'Content-Encoding': 'gzip' } : {})),
+    );
+    await post();
+    await turn();
+    expect((await post()).body).toBe(ACTIVE);
+  });
+});
+
+describe('a connection that breaks', () => {
+  /** Attempts that can be told apart. */
+  function createPrepare() {
+    let prepared = 0;
+    return jest.fn<Promise<Attempt>, []>(async () => ({ headers: {}, body: `attempt=${++prepared}` }));
+  }
+
+  it('under a question is replaced once, and the question is prepared anew', async () => {
+    const { server, post } = await createRawClient(({ socket, number }) =>
+      number === 2 ? socket.resetAndDestroy() : socket.write(response(ACTIVE)),
+    );
+    const prepare = createPrepare();
+    await post(prepare);
+    await turn();
+    expect((await post(prepare)).body).toBe(ACTIVE);
+    expect(server.requests.map(({ body }) => body)).toEqual(['attempt=1', 'attempt=2', 'attempt=3']);
+    expect(server.requests.map(({ socket }) => server.sockets.indexOf(socket))).toEqual([0, 0, 1]);
+  });
+
+  it('is replaced when it was closed in an orderly way, too', async () => {
+    const { server, post } = await createRawClient(({ socket, number }) =>
+      number === 2 ? socket.end() : socket.write(response(ACTIVE)),
+    );
+    await post();
+    await turn();
+    expect((await post()).body).toBe(ACTIVE);
+    expect(server.requests).toHaveLength(3);
+  });
+
+  it('again makes the endpoint unreachable: there is one retry', async () => {
+    const { server, post } = await createRawClient(({ socket, number }) =>
+      number === 1 ? socket.write(response(ACTIVE)) : socket.resetAndDestroy(),
+    );
+    const prepare = createPrepare();
+    await post(prepare);
+    await turn();
+    await expect(post(prepare)).rejects.toMatchObject(outage('unreachable', '(ECONNRESET|UND_ERR_SOCKET|EPIPE)'));
+    expect([server.requests.length, prepare.mock.calls.length]).toEqual([3, 3]);
+  });
+
+  it('in the middle of a body makes it unreadable, without a retry', async () => {
+    const { server, post } = await createRawClient(({ socket, number }) => {
+      if (number === 1) socket.write(response(ACTIVE));
+      else socket.write(response('{"active":', { 'Content-Length': '15' }), () => socket.resetAndDestroy());
+    });
+    await post();
+    await turn();
+    expect((await post()).body).toMatchObject(outage('unreachable', '\\w+'));
+    expect(server.requests).toHaveLength(2);
+  });
+
+  it('does not help out when the question itself cannot be prepared', async () => {
+    const { server, post } = await createRawClient(({ socket }) => socket.write(response(ACTIVE)));
+    const prepare = jest
+      .fn<Promise<Attempt>, []>()
+      .mockRejectedValue(new IntrospectionError('credentials_unavailable'));
+    await expect(post(prepare)).rejects.toMatchObject(outage('credentials_unavailable'));
+    expect([server.requests.length, prepare.mock.calls.length]).toEqual([0, 1]);
+  });
+});
+
+describe('the deadline', () => {
+  const SOON = { timeoutMs: 40 };
+  const never = new Promise<never>(() => {});
+
+  it('covers connecting', async () => {
+    const server = await createRawServer(() => {});
+    const { post } = createClient(`https://127.0.0.1:${server.port}/`, SOON);
+    await expect(post()).rejects.toMatchObject(outage('timeout'));
+    expect(server.sockets.length).toBeGreaterThan(0);
+  });
+
+  it('covers the headers, and the connection is given up', async () => {
+    const { server, post } = await createRawClient(() => {}, SOON);
+    await expect(post()).rejects.toMatchObject(outage('timeout'));
+    await until(() => server.sockets[0]?.destroyed === true);
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('covers a body that stops, and the connection is given up', async () => {
+    const { server, post } = await createRawClient(
+      ({ socket }) => socket.write(response('{"active":', { 'Content-Length': '15' })),
+      SOON,
+    );
+    await expect(post()).rejects.toMatchObject(outage('timeout'));
+    await until(() => server.sockets[0]?.destroyed === true);
+  });
+
+  it('covers a body that trickles without end', async () => {
+    const { post } = await createRawClient(({ socket }) => {
+      socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
+      const drip = setInterval(() => socket.write('1\r\n \r\n'), 5);
+      socket.on('close', () => clearInterval(drip));
+    }, SOON);
+    await expect(post()).rejects.toMatchObject(outage('timeout'));
+  });
+
+  it('covers preparing the question, which is not sent afterwards', async () => {
+    const { server, post, close } = await createRawClient(({ socket }) => socket.write(response(ACTIVE)), SOON);
+    const prepared = createDeferred<Attempt>();
+    await expect(post(() => prepared.promise)).rejects.toMatchObject(outage('timeout'));
+    prepared.resolve(ATTEMPT);
+    await close();
+    expect(server.requests).toHaveLength(0);
+  });
+
+  it('covers the retry', async () => {
+    const { server, post } = await createRawClient(({ socket, number }) => {
+      if (number === 1) socket.resetAndDestroy();
+    }, SOON);
+    await expect(post()).rejects.toMatchObject(outage('timeout'));
+    expect(server.requests.length).toBeLessThanOrEqual(2);
+  });
+
+  it('covers a dispatcher that does not heed it, whose late answer changes nothing', async () => {
+    const late = createDeferred<never>();
+    const request = jest.fn(() => late.promise);
+    const { post } = createClient('https://as.example.com/', { ...SOON, dispatcher: { request } });
+    await expect(post()).rejects.toMatchObject(outage('timeout'));
+    late.reject(Object.assign(new Error('late'), { code: 'ECONNRESET' }));
+    await turn();
+    expect(request).toHaveBeenCalledTimes(1);
+  });
+
+  it('of one question does not touch the others', async () => {
+    const answers: RawRequest[] = [];
+    const { post } = await createRawClient((request) => answers.push(request), SOON);
+    const patient = post(() => never).catch((error: unknown) => error);
+    const reply = post();
+    await until(() => answers.length === 1);
+    answers[0]?.socket.write(response(ACTIVE));
+    expect((await reply).body).toBe(ACTIVE);
+    expect(await patient).toMatchObject(outage('timeout'));
+  });
+});
+
+describe('closing', () => {
+  it('waits for answers under way', async () => {
+    const asked: RawRequest[] = [];
+    const { server, post, close } = await createRawClient((request) => asked.push(request));
+    const reply = post();
+    await until(() => asked.length === 1);
+    let closed = false;
+    const closing = close().then(() => {
+      closed = true;
+    });
+    asked[0]?.socket.write(response(ACTIVE));
+    expect((await reply).body).toBe(ACTIVE);
+    await closing;
+    expect(closed).toBe(true);
+    await until(() => server.open() === 0);
+  });
+});
+
+describe('a dispatcher of the app', () => {
+  const ORIGIN = 'https://as.example.com:8443';
+  const QUESTION = { path: '/introspect?tenant=a', method: 'POST', body: 'token=abc', headers: { 'x-a': '1' } };
+
+  function createMocked(settings: Partial<TransportSettings> = {}) {
+    const agent = new MockAgent();
+    agent.disableNetConnect();
+    const client = createClient(`${ORIGIN}/introspect?tenant=a`, { dispatcher: agent, ...settings });
+    return { agent, endpoint: agent.get(ORIGIN), ...client };
+  }
+
+  it('is asked instead of a pool of our own, and is not closed', async () => {
+    const { agent, endpoint, post, close } = createMocked();
+    endpoint
+      .intercept(QUESTION)
+      .reply(200, ACTIVE, { headers: { 'content-type': 'application/json' } })
+      .times(2);
+    expect(await post()).toEqual({ status: 200, headers: { 'content-type': 'application/json' }, body: ACTIVE });
+    await close();
+    const { statusCode } = await agent.request({ origin: ORIGIN, ...QUESTION, method: 'POST' });
+    expect(statusCode).toBe(200);
+    await agent.close();
+  });
+
+  it('that resets the connection is asked once more', async () => {
+    const { endpoint, post } = createMocked();
+    endpoint.intercept(QUESTION).replyWithError(Object.assign(new Error('reset'), { code: 'ECONNRESET' }));
+    endpoint.intercept(QUESTION).reply(200, ACTIVE);
+    expect((await post()).body).toBe(ACTIVE);
+  });
+
+  it.each([
+    ['a certificate', Object.assign(new Error('hush'), { code: 'CERT_HAS_EXPIRED' }), 'CERT_HAS_EXPIRED'],
+    ['a name', Object.assign(new Error('hush'), { code: 'ENOTFOUND' }), 'ENOTFOUND'],
+  ])('that fails over %s is not asked again, and only the code is told', async (_, failure, code) => {
+    const { endpoint, post } = createMocked();
+    endpoint.intercept(QUESTION).replyWithError(failure);
+    endpoint.intercept(QUESTION).reply(200, ACTIVE);
+    const error: unknown = await post().catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject(outage('unreachable', code));
+    expect((error as Error).message).not.toContain('hush');
+    expect(error).not.toHaveProperty('cause');
+  });
+
+  it.each([
+    ['without a code', new Error('hush')],
+    ['with a code that is no name', Object.assign(new Error('hush'), { code: 'token hush refused' })],
+    ['with a code that is no text', Object.assign(new Error('hush'), { code: { hush: 1 } })],
+    ['that is no error', 'hush'],
+    ['that is null', null],
+  ])('that fails with something %s says nothing of it', async (_, failure) => {
+    const { post } = createMocked({ dispatcher: { request: () => Promise.reject(failure) } });
+    await expect(post()).rejects.toMatchObject({
+      ...outage('unreachable'),
+      message: 'Token introspection failed: no connection, or it broke before the answer was complete (unreachable)',
+    });
+  });
+
+  it('that followed a redirect is not believed', async () => {
+    const agent = new MockAgent();
+    agent.disableNetConnect();
+    const endpoint = agent.get(ORIGIN);
+    endpoint.intercept(QUESTION).reply(307, '', { headers: { location: `${ORIGIN}/elsewhere` } });
+    endpoint.intercept({ ...QUESTION, path: '/elsewhere' }).reply(200, ACTIVE);
+    const dispatcher = agent.compose(interceptors.redirect({ maxRedirections: 1 }));
+    const { post } = createMocked({ dispatcher });
+    await expect(post()).rejects.toMatchObject(outage('bad_response', 'redirect'));
+  });
+});

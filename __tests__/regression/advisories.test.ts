@@ -1,0 +1,309 @@
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { RequestHandler } from 'express';
+import request from 'supertest';
+import {
+  clientSecretBasic,
+  requireFresh,
+  requireScope,
+  type TokenIntrospectionOptions,
+  tokenIntrospection,
+} from '../../lib/index.js';
+import { createApi, createApp, createAuthenticate, get } from '../support/api.js';
+import { SELF_SIGNED } from '../support/certificate.js';
+import { BARE, INVALID_TOKEN, insufficientScope } from '../support/challenges.js';
+import { createClock } from '../support/clock.js';
+import { recordDecisions } from '../support/decisions.js';
+import { createDeferred } from '../support/deferred.js';
+import { active, createEndpoint, json } from '../support/endpoint.js';
+import { serve } from '../support/serve.js';
+import { until } from '../support/until.js';
+
+describe('what is remembered is a fact, never a decision', () => {
+  it('GHSA-qvp4-rpmr-xwrr: answers 403 where a remembered token lacks the scope of this route', async () => {
+    const endpoint = await createEndpoint(active({ scope: 'foo' }));
+    const authenticate = createAuthenticate(endpoint);
+    const [foo, bar] = [createApp(authenticate, requireScope('foo')), createApp(authenticate, requireScope('bar'))];
+    const derived = createApp(authenticate.with({ scopes: ['bar'] }));
+    await get(foo, 'token').expect(200);
+    for (const app of [bar, derived]) {
+      expect((await get(app, 'token').expect(403)).headers['www-authenticate']).toBe(insufficientScope('bar'));
+      expect(app.reached()).toBe(0);
+    }
+    expect(endpoint.asked).toHaveLength(1);
+  });
+
+  it.each<[string, Partial<TokenIntrospectionOptions>]>([
+    ['audience', { audience: 'web' }],
+    ['issuer', { issuer: 'https://other.test' }],
+  ])('answers 401 where a remembered token has another %s than this route demands', async (_title, demands) => {
+    const endpoint = await createEndpoint(active({ aud: 'api', iss: 'https://as.test' }));
+    const authenticate = createAuthenticate(endpoint, { audience: 'api', issuer: 'https://as.test' });
+    await get(createApp(authenticate), 'token').expect(200);
+    const response = await get(createApp(authenticate.with(demands as object)), 'token').expect(401);
+    expect(response.headers['www-authenticate']).toBe(INVALID_TOKEN);
+    expect(endpoint.asked).toHaveLength(1);
+  });
+
+  it('asks again where this route wants a fresher answer than the one that wrote the entry', async () => {
+    const clock = createClock();
+    const endpoint = await createEndpoint(active({ exp: clock.seconds() + 3600 }));
+    const authenticate = createAuthenticate(endpoint, { clock, cache: { ttlSeconds: 300 } });
+    await get(createApp(authenticate), 'token').expect(200);
+    clock.advance(2);
+    endpoint.script = { active: false };
+    await get(createApp(authenticate), 'token').expect(200);
+    await get(createApp(authenticate, requireFresh({ maxAgeSeconds: 1 })), 'token').expect(401);
+    expect(endpoint.asked).toHaveLength(2);
+  });
+
+  it('CWE-613: answers 401 once exp has passed, however long answers are remembered', async () => {
+    const clock = createClock();
+    const endpoint = await createEndpoint(active({ exp: clock.seconds() + 30 }));
+    const api = createApi(endpoint, { clock, clockToleranceSeconds: 0, cache: { ttlSeconds: 300 } });
+    await api.get('token').expect(200);
+    clock.advance(31);
+    expect((await api.get('token').expect(401)).headers['www-authenticate']).toBe(INVALID_TOKEN);
+  });
+
+  it('CVE-2026-3583: answers 401 from the moment a revoked token has been invalidated, scopes or not', async () => {
+    const endpoint = await createEndpoint(active());
+    const authenticate = createAuthenticate(endpoint, { scopes: ['read'] });
+    const app = createApp(authenticate, requireScope('write'));
+    await get(app, 'token').expect(200);
+    endpoint.script = { active: false };
+    authenticate.invalidate({ token: 'token' });
+    await get(app, 'token').expect(401);
+    expect(app.reached()).toBe(1);
+  });
+});
+
+describe('one authority never answers for another', () => {
+  it('GHSA-4mq7-pvjg-xp2r: asks the endpoint of this middleware, whatever another has said of the token', async () => {
+    const decisions = recordDecisions();
+    const [one, other] = [await createEndpoint(active()), await createEndpoint({ active: false })];
+    await createApi(one).get('token').expect(200);
+    const api = createApi(other);
+    expect((await api.get('token').expect(401)).headers['www-authenticate']).toBe(INVALID_TOKEN);
+    await createApi(one).get('token').expect(200);
+    expect([one.asked.length, other.asked.length, api.reached()]).toEqual([2, 1, 0]);
+    const [first, second, third] = decisions.map(({ tokenDigest }) => tokenDigest);
+    expect([third === first, second === first]).toEqual([true, false]);
+  });
+
+  it('shares no call under way between two middlewares either', async () => {
+    const reply = createDeferred();
+    const one = await createEndpoint(() => reply.promise.then(() => active()));
+    const other = await createEndpoint(() => reply.promise.then(() => ({ active: false })));
+    const urls = await Promise.all([one, other].map(async (endpoint) => (await serve(createApi(endpoint).app)).url));
+    const statuses = Promise.all(
+      urls.map(async (url) => (await fetch(url, { headers: { authorization: 'Bearer token' } })).status),
+    );
+    await until(() => one.asked.length + other.asked.length === 2);
+    reply.resolve();
+    expect(await statuses).toEqual([200, 401]);
+  });
+
+  it.each<[string, Partial<TokenIntrospectionOptions>]>([
+    ['client identifier', { clientAuth: clientSecretBasic('other', 'secret') }],
+    ['parameters', { parameters: { resource: 'b' } }],
+    ['headers', { headers: { 'x-tenant': 'b' } }],
+    ['token parameter', { tokenParameter: 'access_token' }],
+    ['request format', { requestFormat: 'json' }],
+  ])('GHSA-vxv2-8j6r-pcpg: the %s is part of what answers are remembered by', async (_title, options) => {
+    const decisions = recordDecisions();
+    const endpoint = await createEndpoint(active());
+    await createApi(endpoint).get('token').expect(200);
+    await createApi(endpoint).get('token').expect(200);
+    await createApi(endpoint, options).get('token').expect(200);
+    const [first, same, other] = decisions.map(({ tokenDigest }) => tokenDigest);
+    expect(first).toMatch(/^[\w-]{12}$/);
+    expect(same).toBe(first);
+    expect(other).not.toBe(first);
+  });
+});
+
+describe('one token never passes for another', () => {
+  it('GHSA-rp9m-7r4c-75qg: shows each of many users their own claims, asked for or remembered', async () => {
+    const endpoint = await createEndpoint(({ form }) => active({ sub: `user of ${form.get('token')}` }));
+    const { url } = await serve(createApi(endpoint).app);
+    const tokens = Array.from({ length: 200 }, (_, index) => `token${index.toString(36)}`);
+    for (const _time of ['asked', 'remembered']) {
+      const subjects = await Promise.all(
+        tokens.map(
+          async (token) => (await request(url).get('/').set('Authorization', `Bearer ${token}`)).body.auth.sub,
+        ),
+      );
+      expect(subjects).toEqual(tokens.map((token) => `user of ${token}`));
+    }
+    expect(endpoint.asked).toHaveLength(200);
+  });
+
+  it.each(['toke', 'token=', 'Token', 'token.', 'tokenX'])(
+    'GHSA-6mq3-xmgp-pjm5: asks about %s as it is, though token is known to be good',
+    async (token) => {
+      const endpoint = await createEndpoint(({ form }) => ({ active: form.get('token') === 'token' }));
+      const api = createApi(endpoint);
+      await api.get('token').expect(200);
+      await api.get(token).expect(401);
+      expect(endpoint.asked.map(({ form }) => form.get('token'))).toEqual(['token', token]);
+    },
+  );
+
+  it.each(['a%0d%0aGET', 'a%s%n', 'a:b', '*', 'a&token=good', "a'b", '{a}', 'a\tb'])(
+    'CWE-74: answers 400 and asks nobody about %j',
+    async (token) => {
+      const endpoint = await createEndpoint(active());
+      const api = createApi(endpoint);
+      await api.get(token).expect(400);
+      expect([endpoint.asked.length, api.authenticate.stats().entries]).toEqual([0, 0]);
+    },
+  );
+
+  it('CWE-74: sends what has a meaning in forms so that it has none', async () => {
+    const endpoint = await createEndpoint(active());
+    await createApi(endpoint).get('a+b/c==').expect(200);
+    expect(endpoint.asked[0]?.body).toBe('token=a%2Bb%2Fc%3D%3D');
+  });
+});
+
+describe('what the endpoint says', () => {
+  it.each([
+    '{}',
+    '{"sub":"x"}',
+    'null',
+    '[]',
+    '"true"',
+    '1',
+    'true',
+    '{"active":"true"}',
+    '{"active":1}',
+    '{"active":null}',
+    '{"scope":"read","exp":4000000000}',
+  ])('GHSA-8fcc-w5hv-4gxv: %s is no active token: 503, and no handler runs', async (body) => {
+    const endpoint = await createEndpoint((_asked, res) => {
+      res.writeHead(200, { 'content-type': 'application/json' }).end(body);
+    });
+    const api = createApi(endpoint);
+    await api.get('token').expect(503);
+    expect([api.reached(), api.authenticate.stats().entries]).toEqual([0, 0]);
+  });
+
+  it('CVE-2026-37979, CVE-2026-18208: nothing of an inactive answer is shown, on req.auth, in errors or to observers', async () => {
+    const decisions = recordDecisions();
+    const endpoint = await createEndpoint({ active: false, sub: 'leak', jwt: 'leak.leak.leak', scope: 'leak' });
+    const seen: unknown[] = [];
+    const authenticate = createAuthenticate(endpoint, {
+      onReject(error, req, _res, next) {
+        seen.push(error, error.headers, (req as { auth?: unknown }).auth);
+        next(error);
+      },
+    });
+    const app = createApp(authenticate);
+    const response = await get(app, 'token').expect(401);
+    await expect(authenticate.introspect('token')).rejects.toThrow(/^The access token is not valid/);
+    expect(seen[2]).toBeUndefined();
+    expect(decisions).toHaveLength(1);
+    expect(JSON.stringify([seen, decisions, response.text, response.headers, String(seen[0])])).not.toContain('leak');
+  });
+
+  it('CVE-2026-31923: is not heard over TLS that nobody vouches for: 503', async () => {
+    let asked = 0;
+    const server = createServer(SELF_SIGNED, (_req, res) => {
+      asked++;
+      json(res, active());
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const api = createApi({ url: `https://127.0.0.1:${port}/introspect` });
+    await api.get('token').expect(503);
+    await new Promise((resolve) => server.close(resolve));
+    expect([api.reached(), asked]).toEqual([0, 0]);
+  });
+
+  it.each<[string, Partial<TokenIntrospectionOptions>]>([
+    ['issuer', { issuer: 'https://as.test' }],
+    ['audience', { audience: 'api' }],
+  ])('is answered 401 when it leaves out the %s that is expected', async (_title, options) => {
+    const endpoint = await createEndpoint(active());
+    expect((await createApi(endpoint, options).get('token').expect(401)).headers['www-authenticate']).toBe(
+      INVALID_TOKEN,
+    );
+  });
+
+  it('cannot reach the prototype of anything', async () => {
+    const endpoint = await createEndpoint((_asked, res) => {
+      res.writeHead(200, { 'content-type': 'application/json' });
+      res.end(
+        '{"active":true,"scope":"read","__proto__":{"scope":"admin","admin":true},"constructor":{"prototype":{"admin":true}},"nested":{"__proto__":{"admin":true}}}',
+      );
+    });
+    const check: RequestHandler = (req, res) => {
+      const { auth } = req as unknown as { auth: { admin?: unknown; nested: { admin?: unknown } } };
+      res.json([
+        auth.admin,
+        auth.nested.admin,
+        ({} as { admin?: unknown }).admin,
+        Object.getPrototypeOf(auth) === Object.prototype,
+      ]);
+    };
+    const authenticate = createAuthenticate(endpoint);
+    expect((await get(createApp(authenticate, check), 'token').expect(200)).body).toEqual([null, null, null, true]);
+    await get(createApp(authenticate, requireScope('admin')), 'token').expect(403);
+  });
+});
+
+describe('what a client says', () => {
+  it.each(['X-Userinfo', 'X-Auth-Request-User', 'X-Forwarded-User', 'X-Introspection', 'Auth'])(
+    'CVE-2026-44087, CVE-2026-39998: a %s header is no identity',
+    async (name) => {
+      const endpoint = await createEndpoint(active({ sub: 'alice' }));
+      const claims = JSON.stringify({ active: true, sub: 'mallory', scope: 'admin' });
+      const api = createApi(endpoint, { optional: true });
+      expect((await api.get().set(name, claims).expect(200)).body).toEqual({ auth: null });
+      expect((await api.get('token').set(name, claims).expect(200)).body.auth.sub).toBe('alice');
+    },
+  );
+
+  it('CVE-2026-44087, CVE-2026-39998: what a parser has put on req.auth is gone, with a token and without', async () => {
+    const endpoint = await createEndpoint(active({ sub: 'alice' }));
+    const parse: RequestHandler = (req, _res, next) => {
+      Object.assign(req, { auth: { active: true, sub: 'mallory', scope: 'admin' } });
+      next();
+    };
+    const app = createApp(parse, createAuthenticate(endpoint, { optional: true }));
+    expect((await get(app).expect(200)).body).toEqual({ auth: null });
+    expect((await get(app, 'token').expect(200)).body.auth).not.toMatchObject({ sub: 'mallory' });
+  });
+});
+
+describe('start-up', () => {
+  it('demands to be told the audience, or that there is none', () => {
+    const options = { endpoint: 'https://as.test', clientAuth: clientSecretBasic('api', 'secret') };
+    expect(() => tokenIntrospection(options as TokenIntrospectionOptions)).toThrow(/"audience" is missing.*false/);
+  });
+});
+
+describe('a refused request', () => {
+  it.each<[string, object, string | undefined, number, string | undefined]>([
+    ['without credentials', active(), undefined, 401, BARE],
+    ['with a bad token', { active: false }, 'bad', 401, INVALID_TOKEN],
+    ['with too little scope', active({ scope: '' }), 'weak', 403, insufficientScope('read')],
+    ['while the endpoint is out of order', { active: 'yes' }, 'any', 503, undefined],
+  ])('is answered once, with its status, and ended: %s', async (_title, script, token, status, challenge) => {
+    const endpoint = await createEndpoint(script);
+    const ends: number[] = [];
+    const count: RequestHandler = (_req, res, next) => {
+      const end = res.end.bind(res);
+      res.end = ((...args: Parameters<typeof end>) => {
+        ends.push(res.statusCode);
+        return end(...args);
+      }) as typeof res.end;
+      next();
+    };
+    const app = createApp(count, createAuthenticate(endpoint, { scopes: token === 'weak' ? ['read'] : [] }));
+    const response = await get(app, token).expect(status);
+    expect(response.headers['www-authenticate']).toBe(challenge);
+    expect([ends, app.reached()]).toEqual([[status], 0]);
+  });
+});
