@@ -111,7 +111,7 @@ describe('one flight a key', () => {
     expect(await Promise.all([late, joined])).toEqual([activeRecord(), activeRecord()]);
   });
 
-  it('carries nobody who needs an answer asked for later than it started, and lands beside theirs', async () => {
+  it('carries nobody who needs an answer asked for later than it started, and is overtaken by theirs', async () => {
     const flights = createFlights();
     const [old, fresh] = [activeRecord({ sub: 'old' }), activeRecord({ sub: 'fresh' })];
     const boarded = flights.lookup(QUESTION, ANY_AGE);
@@ -122,10 +122,19 @@ describe('one flight a key', () => {
     flights.answer(1, fresh);
     flights.answer(0, old);
     expect(await Promise.all([boarded, demanding, joining])).toEqual([old, fresh, fresh]);
-    expect(flights.landed).toEqual([
-      ['key', fresh],
-      ['key', old],
-    ]);
+    expect(flights.landed).toEqual([['key', fresh]]);
+  });
+
+  it('lands when the one started after it has failed', async () => {
+    const flights = createFlights();
+    const boarded = flights.lookup(QUESTION, ANY_AGE);
+    flights.clock.advance(2);
+    const demanding = flights.lookup(QUESTION, { askedSince: flights.clock.monotonic() });
+    flights.asked[1]?.reject(new Error('down'));
+    await expect(demanding).rejects.toThrow('down');
+    flights.answer(0, activeRecord());
+    expect(await boarded).toEqual(activeRecord());
+    expect(flights.landed).toEqual([['key', activeRecord()]]);
   });
 
   it('forgets all flights in the air', async () => {

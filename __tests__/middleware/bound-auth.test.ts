@@ -1,0 +1,236 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { inspect, isDeepStrictEqual } from 'node:util';
+import { type Auth, type Guard, requireScope } from '../../lib/index.js';
+import { createApi, createApp, createAuthenticate, get } from '../support/api.js';
+import { createEndpoint } from '../support/endpoint.js';
+
+type AuthRequest = IncomingMessage & { auth?: unknown };
+
+/** Middleware that does something to the request. */
+function doing(work: (req: AuthRequest) => void): Guard {
+  return (req, _res, next) => {
+    work(req);
+    next?.();
+  };
+}
+
+const CLAIMS = { active: true, sub: 'alice', scope: 'read', ext: { tags: ['a'] } };
+
+describe('req.auth', () => {
+  async function authOf(claims: object = CLAIMS): Promise<Auth> {
+    const endpoint = await createEndpoint(claims);
+    let auth: unknown;
+    const app = createApp(
+      createAuthenticate(endpoint),
+      doing((req) => {
+        auth = req.auth;
+      }),
+    );
+    await get(app, 'good').expect(200);
+    return auth as Auth;
+  }
+
+  it('is a plain object with the claims and nothing else to be seen', async () => {
+    const auth = await authOf();
+    expect(Object.getPrototypeOf(auth)).toBe(Object.prototype);
+    expect(Reflect.ownKeys(auth)).toEqual(Object.keys({ ...auth }));
+    expect(JSON.parse(JSON.stringify(auth))).toEqual(CLAIMS);
+    expect(isDeepStrictEqual({ ...auth }, auth)).toBe(true);
+    expect(inspect(auth)).not.toMatch(/session|record|token/i);
+  });
+
+  it('belongs to one request: additions stay with it, nested values are shared and frozen', async () => {
+    const endpoint = await createEndpoint(CLAIMS);
+    const seen: Auth[] = [];
+    const app = createApp(
+      createAuthenticate(endpoint),
+      doing((req) => {
+        const auth = req.auth as Auth;
+        seen.push({ ...auth });
+        auth.note = 'mine';
+        auth.sub = 'mallory';
+        expect(() => (auth.ext as { tags: string[] }).tags.push('b')).toThrow(TypeError);
+      }),
+    );
+    await get(app, 'good').expect(200);
+    const second = await get(app, 'good').expect(200);
+    expect(endpoint.asked).toHaveLength(1);
+    expect(seen).toEqual([CLAIMS, CLAIMS]);
+    expect(seen[0]?.ext).toBe(seen[1]?.ext);
+    expect(second.body).toEqual({ auth: { ...CLAIMS, sub: 'mallory', note: 'mine' } });
+  });
+
+  it('cannot be made to inherit from what the endpoint sent', async () => {
+    const endpoint = await createEndpoint((_: unknown, res: ServerResponse) => {
+      res.setHeader('content-type', 'application/json').end('{"active":true,"__proto__":{"admin":true}}');
+    });
+    const api = createApi(endpoint);
+    const response = await api.get('good').expect(200);
+    expect(response.text).toBe('{"auth":{"active":true,"scope":""}}');
+  });
+});
+
+describe('a guard', () => {
+  const guard = requireScope('admin');
+
+  it.each<[string, (req: AuthRequest) => void, number]>([
+    ['edits that add a scope', (req) => Object.assign(req.auth as object, { scope: 'admin' }), 403],
+    [
+      'a copy',
+      (req) => {
+        req.auth = { ...(req.auth as object), scope: 'admin' };
+      },
+      500,
+    ],
+    [
+      'an object made up',
+      (req) => {
+        req.auth = { active: true, scope: 'admin' };
+      },
+      500,
+    ],
+    [
+      'an object that inherits',
+      (req) => {
+        req.auth = Object.create(req.auth as object);
+      },
+      500,
+    ],
+    [
+      'a proxy',
+      (req) => {
+        req.auth = new Proxy(req.auth as object, {});
+      },
+      500,
+    ],
+    [
+      'text',
+      (req) => {
+        req.auth = 'admin';
+      },
+      500,
+    ],
+    [
+      'nothing',
+      (req) => {
+        delete req.auth;
+      },
+      500,
+    ],
+  ])('is not taken in by %s', async (_, work, status) => {
+    const api = createApi(await createEndpoint(CLAIMS), {}, doing(work), guard);
+    await api.get('good').expect(status);
+    expect(api.reached()).toBe(0);
+  });
+
+  it('is not taken in by the auth of another request', async () => {
+    const endpoint = await createEndpoint((asked: { form: URLSearchParams }) => ({
+      active: true,
+      scope: asked.form.get('token') === 'strong' ? 'admin' : 'read',
+    }));
+    let strong: unknown;
+    const api = createApi(
+      endpoint,
+      {},
+      doing((req) => {
+        if ((req.auth as Auth).scope === 'admin') strong = req.auth;
+        else req.auth = strong;
+      }),
+      guard,
+    );
+    await api.get('strong').expect(200);
+    await api.get('weak').expect(500);
+    expect(api.reached()).toBe(1);
+  });
+
+  it('is not kept from judging by edits that remove a scope', async () => {
+    const edit = doing((req) => Object.assign(req.auth as object, { scope: '' }));
+    const api = createApi(await createEndpoint({ active: true, scope: 'admin' }), {}, edit, guard);
+    await api.get('good').expect(200);
+  });
+});
+
+describe('what an earlier middleware left on the request', () => {
+  const forged = { active: true, scope: 'admin', sub: 'mallory' };
+
+  it.each<[string, (req: AuthRequest) => void]>([
+    [
+      'as a property',
+      (req) => {
+        req.auth = forged;
+      },
+    ],
+    [
+      'behind the request',
+      (req) => {
+        Object.setPrototypeOf(
+          req,
+          Object.create(Object.getPrototypeOf(req), { auth: { value: forged, writable: true } }),
+        );
+      },
+    ],
+    [
+      'behind the request, not to be written',
+      (req) => {
+        Object.setPrototypeOf(req, Object.create(Object.getPrototypeOf(req), { auth: { value: forged } }));
+      },
+    ],
+    [
+      'as a getter',
+      (req) => {
+        Object.defineProperty(req, 'auth', { get: () => forged, configurable: true });
+      },
+    ],
+  ])('%s is gone, for anonymous requests and for good ones', async (_, work) => {
+    const authenticate = createAuthenticate(await createEndpoint(CLAIMS), { optional: true });
+    const app = createApp(doing(work), authenticate);
+    expect((await get(app).expect(200)).body).toEqual({ auth: null });
+    expect((await get(app, 'good').expect(200)).body).toEqual({ auth: CLAIMS });
+  });
+
+  it('is gone for a refused one, whose error handler may look', async () => {
+    let seen: unknown = 'not looked';
+    const authenticate = createAuthenticate(await createEndpoint({ active: false }), {
+      onReject(error, req, _res, next) {
+        seen = (req as AuthRequest).auth;
+        next(error);
+      },
+    });
+    const app = createApp(
+      doing((req) => {
+        req.auth = forged;
+      }),
+      authenticate,
+    );
+    await get(app, 'bad').expect(401);
+    expect(seen).toBeUndefined();
+  });
+
+  it('is gone while the endpoint is asked', async () => {
+    let req: AuthRequest | undefined;
+    let seen: unknown = 'not looked';
+    const endpoint = await createEndpoint(() => {
+      seen = req?.auth;
+      return CLAIMS;
+    });
+    const app = createApp(
+      doing((incoming) => {
+        incoming.auth = forged;
+        req = incoming;
+      }),
+      createAuthenticate(endpoint),
+    );
+    await get(app, 'good').expect(200);
+    expect(seen).toBeUndefined();
+  });
+
+  it('and locked there fails the request instead of passing for ours', async () => {
+    const app = createApp(
+      doing((req) => Object.defineProperty(req, 'auth', { value: forged })),
+      createAuthenticate(await createEndpoint(CLAIMS), { optional: true }),
+    );
+    await get(app).expect(500);
+    await get(app, 'good').expect(500);
+    expect(app.reached()).toBe(0);
+  });
+});

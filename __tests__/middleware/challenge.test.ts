@@ -1,0 +1,211 @@
+import type { RequestListener, ServerResponse } from 'node:http';
+import request from 'supertest';
+import { AuthError, type AuthErrorReason, IntrospectionError } from '../../lib/errors.js';
+import {
+  addChallenge,
+  answerError,
+  answerRejection,
+  type ChallengeSettings,
+  markPrivate,
+} from '../../lib/middleware/challenge.js';
+import { BARE, INSUFFICIENT_SCOPE, INVALID_REQUEST, INVALID_TOKEN } from '../support/challenges.js';
+
+const SETTINGS: ChallengeSettings = { realm: 'api', resourceMetadata: undefined, scopes: [] };
+
+function challengeOf(error: AuthError, settings: Partial<ChallengeSettings> = {}, scopes?: readonly string[]): unknown {
+  addChallenge(error, { ...SETTINGS, ...settings }, scopes);
+  return error.headers['WWW-Authenticate'];
+}
+
+/** Answers as the middleware would, on a response that something else has prepared. */
+function rejecting(reason: AuthErrorReason, prepare: (res: ServerResponse) => void = () => {}): RequestListener {
+  return (_req, res) => {
+    prepare(res);
+    const error = new AuthError(reason);
+    addChallenge(error, SETTINGS, [], res);
+    answerRejection(res, error);
+  };
+}
+
+describe('the challenge', () => {
+  it.each<[AuthErrorReason, string]>([
+    ['no_credentials', BARE],
+    ['malformed_credentials', INVALID_REQUEST],
+    ['repeated_credentials', INVALID_REQUEST],
+    ['token_too_long', INVALID_REQUEST],
+    ['inactive', INVALID_TOKEN],
+    ['refresh_token', INVALID_TOKEN],
+    ['expired', INVALID_TOKEN],
+    ['not_yet_valid', INVALID_TOKEN],
+    ['issuer_mismatch', INVALID_TOKEN],
+    ['audience_mismatch', INVALID_TOKEN],
+    ['claims_rejected', INVALID_TOKEN],
+    ['sender_constrained', INVALID_TOKEN],
+    ['insufficient_scope', INSUFFICIENT_SCOPE],
+    ['claim_mismatch', INSUFFICIENT_SCOPE],
+  ])('for %s tells the client no more than its class', (reason, challenge) => {
+    expect(challengeOf(new AuthError(reason))).toBe(challenge);
+  });
+
+  it.each<[AuthErrorReason, string]>([
+    ['no_credentials', `${BARE}, scope="read write admin"`],
+    ['inactive', `${INVALID_TOKEN}, scope="read write admin"`],
+    ['insufficient_scope', `${INSUFFICIENT_SCOPE}, scope="read write admin"`],
+    ['malformed_credentials', INVALID_REQUEST],
+    ['claim_mismatch', INSUFFICIENT_SCOPE],
+  ])('for %s names scopes where they can help, the middleware’s first, each once', (reason, challenge) => {
+    const error = new AuthError(reason, ['admin', 'read']);
+    expect(challengeOf(error, { scopes: ['read'] }, ['write', 'read'])).toBe(challenge);
+  });
+
+  it('names the resource metadata at its end, whatever the error', () => {
+    const settings = { resourceMetadata: 'https://api.example.com/.well-known/oauth-protected-resource' };
+    const parameter = ', resource_metadata="https://api.example.com/.well-known/oauth-protected-resource"';
+    expect(challengeOf(new AuthError('no_credentials'), settings)).toBe(BARE + parameter);
+    expect(challengeOf(new AuthError('no_credentials'), { ...settings, scopes: ['read'] })).toBe(
+      `${BARE}, scope="read"${parameter}`,
+    );
+    expect(challengeOf(new AuthError('malformed_credentials'), settings)).toBe(INVALID_REQUEST + parameter);
+  });
+
+  it.each([
+    ['', '""'],
+    ['my api, v2', '"my api, v2"'],
+    ['a "quoted" name', '"a \\"quoted\\" name"'],
+    ['C:\\path', '"C:\\\\path"'],
+    ['\\"', '"\\\\\\""'],
+  ])('quotes the realm %p', (realm, quoted) => {
+    expect(challengeOf(new AuthError('no_credentials'), { realm })).toBe(`Bearer realm=${quoted}`);
+  });
+
+  it('comes with Cache-Control, on the error itself, for error handlers that answer', () => {
+    const error = new AuthError('inactive');
+    addChallenge(error, SETTINGS);
+    expect(error.headers).toEqual({ 'WWW-Authenticate': INVALID_TOKEN, 'Cache-Control': 'no-store' });
+  });
+
+  it.each<[string, string | string[], string[]]>([
+    ['one challenge', 'Basic realm="x"', ['Basic realm="x"', BARE]],
+    ['several challenges', ['Basic realm="x"', 'Negotiate'], ['Basic realm="x"', 'Negotiate', BARE]],
+  ])('comes behind %s already there', async (_, existing, expected) => {
+    const listener = rejecting('no_credentials', (res) => res.setHeader('www-authenticate', existing));
+    const response = await request(listener).get('/').expect(401);
+    const lines = response.headers['www-authenticate'];
+    expect(lines).toBe(expected.join(', '));
+  });
+});
+
+describe('the answer to a rejected request', () => {
+  it('is JSON with the error of the challenge', async () => {
+    const response = await request(rejecting('inactive')).get('/').expect(401);
+    expect(response.headers).toMatchObject({
+      'www-authenticate': INVALID_TOKEN,
+      'cache-control': 'no-store',
+      'content-type': 'application/json; charset=utf-8',
+      'content-length': String(Buffer.byteLength(response.text)),
+    });
+    expect(response.text).toBe(
+      '{"error":"invalid_token","error_description":"The access token is not valid for this resource"}',
+    );
+  });
+
+  it('tells of no error where there were no credentials', async () => {
+    const response = await request(rejecting('no_credentials')).get('/').expect(401);
+    expect(response.text).toBe('{}');
+  });
+
+  it.each<[AuthErrorReason, number]>([
+    ['malformed_credentials', 400],
+    ['expired', 401],
+    ['insufficient_scope', 403],
+  ])('for %s has status %i', async (reason, status) => {
+    await request(rejecting(reason)).get('/').expect(status);
+  });
+
+  it('has the length of the body but no body for HEAD', async () => {
+    const response = await request(rejecting('inactive')).head('/').expect(401);
+    expect(response.headers['content-length']).toBe('95');
+    expect(response.headers['content-type']).toBe('application/json; charset=utf-8');
+    expect(response.text).toBeUndefined();
+  });
+
+  it('keeps headers of others, but not those of content that is not sent', async () => {
+    const listener = rejecting('inactive', (res) => {
+      res.setHeader('Access-Control-Allow-Origin', 'https://app.example.com');
+      res.setHeader('Set-Cookie', 'a=1');
+      res.setHeader('Cache-Control', 'public, max-age=60');
+      res.setHeader('Content-Type', 'text/html');
+      res.setHeader('Content-Length', 7);
+      for (const name of ['Content-Encoding', 'Content-Language', 'Content-Range', 'ETag', 'Last-Modified']) {
+        res.setHeader(name, 'x');
+      }
+    });
+    const { headers } = await request(listener).get('/').expect(401);
+    expect(headers).toMatchObject({
+      'access-control-allow-origin': 'https://app.example.com',
+      'set-cookie': ['a=1'],
+      'cache-control': 'no-store',
+      'content-type': 'application/json; charset=utf-8',
+      'content-length': '95',
+    });
+    for (const name of ['content-encoding', 'content-language', 'content-range', 'etag', 'last-modified']) {
+      expect(headers).not.toHaveProperty(name);
+    }
+  });
+
+  it('is not mixed into a response under way, nor sent after one that has ended', async () => {
+    const begun = rejecting('inactive', (res) => {
+      res.writeHead(200, { 'Content-Length': 2 }).write('o');
+      setImmediate(() => res.end('k'));
+    });
+    expect((await request(begun).get('/').expect(200)).text).toBe('ok');
+    const ended = rejecting('inactive', (res) => res.end('done'));
+    expect((await request(ended).get('/').expect(200)).text).toBe('done');
+  });
+});
+
+describe('the answer to an outage, where nobody else gives one', () => {
+  it('is 503 with Retry-After, and says nothing of the endpoint', async () => {
+    const listener: RequestListener = (_req, res) => answerError(res, new IntrospectionError('timeout', 'hush', 7));
+    const response = await request(listener).get('/').expect(503);
+    expect(response.headers).toMatchObject({ 'retry-after': '7', 'cache-control': 'no-store' });
+    expect(response.headers).not.toHaveProperty('www-authenticate');
+    expect(response.text).toBe('{"error":"temporarily_unavailable"}');
+  });
+
+  it.each([
+    ['an error', Object.assign(new Error('hush'), { status: 404, headers: { 'X-Hush': '1' } })],
+    ['a rejection', new AuthError('inactive')],
+    ['text', 'hush'],
+    ['nothing', undefined],
+  ])('is a plain 500 for %s of the app’s', async (_, error) => {
+    const listener: RequestListener = (_req, res) => answerError(res, error);
+    const response = await request(listener).get('/').expect(500);
+    expect(response.text).toBe('{"error":"server_error"}');
+    expect(response.headers['cache-control']).toBe('no-store');
+    expect(response.headers).not.toHaveProperty('x-hush');
+  });
+});
+
+describe('a response to credentials outside the Authorization header', () => {
+  it.each([
+    ['is private', undefined, 'private'],
+    ['stays what the app made it', 'no-store', 'no-store'],
+  ])('%s', async (_, given, expected) => {
+    const listener: RequestListener = (_req, res) => {
+      if (given !== undefined) res.setHeader('Cache-Control', given);
+      markPrivate(res);
+      res.end();
+    };
+    expect((await request(listener).get('/')).headers['cache-control']).toBe(expected);
+  });
+
+  it('is left alone once it is under way', async () => {
+    const listener: RequestListener = (_req, res) => {
+      res.writeHead(200).flushHeaders();
+      markPrivate(res);
+      res.end();
+    };
+    expect((await request(listener).get('/').expect(200)).headers).not.toHaveProperty('cache-control');
+  });
+});

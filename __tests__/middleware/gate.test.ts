@@ -1,0 +1,233 @@
+import { createServer } from 'node:http';
+import request from 'supertest';
+import { type AuthError, IntrospectionError, type TokenIntrospectionOptions } from '../../lib/index.js';
+import { attempt } from '../../lib/middleware/gate.js';
+import { createApi, createAuthenticate } from '../support/api.js';
+import { BARE, INVALID_TOKEN } from '../support/challenges.js';
+import { createDeferred } from '../support/deferred.js';
+import { createEndpoint, json } from '../support/endpoint.js';
+import { until } from '../support/until.js';
+
+type OnReject = NonNullable<TokenIntrospectionOptions['onReject']>;
+
+describe('work before a request goes on', () => {
+  function run(work: () => unknown) {
+    const calls: unknown[] = [];
+    attempt(
+      work,
+      () => calls.push('done'),
+      (error) => calls.push(error),
+    );
+    return calls;
+  }
+
+  it('that is done at once goes on in the same tick', () => {
+    expect(run(() => 'value')).toEqual(['done']);
+    expect(run(() => undefined)).toEqual(['done']);
+  });
+
+  it('that fails at once fails in the same tick', () => {
+    const failure = new Error('no');
+    expect(
+      run(() => {
+        throw failure;
+      }),
+    ).toEqual([failure]);
+  });
+
+  it('that takes time goes on, or fails, when it is over', async () => {
+    const [work, failing, failure] = [createDeferred(), createDeferred(), new Error('no')];
+    const calls = run(() => work.promise);
+    const failed = run(() => failing.promise);
+    expect([calls, failed]).toEqual([[], []]);
+    work.resolve();
+    failing.reject(failure);
+    await until(() => calls.length > 0 && failed.length > 0);
+    expect([calls, failed]).toEqual([['done'], [failure]]);
+  });
+
+  it('does not take what the app throws on going on for its own failure', () => {
+    const onError = jest.fn<void, [unknown]>();
+    const onDone = () => {
+      throw new Error('of the app');
+    };
+    expect(() => attempt(() => undefined, onDone, onError)).toThrow('of the app');
+    expect(onError).not.toHaveBeenCalled();
+  });
+});
+
+describe('onReject', () => {
+  const INACTIVE = { active: false };
+
+  it('is given the error with its headers, the request and the response', async () => {
+    const endpoint = await createEndpoint(INACTIVE);
+    const seen: unknown[] = [];
+    const api = createApi(endpoint, {
+      onReject(error, req, res) {
+        seen.push(error, req.url);
+        res.writeHead(418, error.headers).end(error.reason);
+      },
+    });
+    const response = await api.get('bad').expect(418);
+    expect(response.text).toBe('inactive');
+    expect(response.headers['www-authenticate']).toBe(INVALID_TOKEN);
+    expect(seen).toEqual([
+      expect.objectContaining({
+        name: 'AuthError',
+        status: 401,
+        statusCode: 401,
+        code: 'invalid_token',
+        reason: 'inactive',
+        headers: { 'WWW-Authenticate': INVALID_TOKEN, 'Cache-Control': 'no-store' },
+      }),
+      '/',
+    ]);
+    expect([api.reached(), api.errors]).toEqual([0, []]);
+  });
+
+  const CALLS: [string, OnReject][] = [
+    ['next()', (_error, _req, _res, next) => next()],
+    ['next(undefined)', (_error, _req, _res, next) => next(undefined)],
+    ['next(null)', (_error, _req, _res, next) => next(null)],
+    ["next('route')", (_error, _req, _res, next) => next('route')],
+    ["next('router')", (_error, _req, _res, next) => next('router')],
+    ['next(false)', (_error, _req, _res, next) => next(false)],
+    ['next(error)', (error, _req, _res, next) => next(error)],
+    [
+      'next() twice',
+      (_error, _req, _res, next) => {
+        next();
+        next();
+      },
+    ],
+    ['next() after a while', async (_error, _req, _res, next) => void setImmediate(() => next())],
+    [
+      'a throw of nothing',
+      () => {
+        throw undefined;
+      },
+    ],
+    ['a rejection with nothing', () => Promise.reject(undefined)],
+  ];
+
+  it.each(CALLS)(
+    'cannot let a request through with %s: the rejection itself is passed on, once',
+    async (_, onReject) => {
+      const endpoint = await createEndpoint(INACTIVE);
+      const api = createApi(endpoint, { onReject });
+      const response = await api.get('bad').expect(401);
+      expect(response.headers['www-authenticate']).toBe(INVALID_TOKEN);
+      expect(api.errors).toEqual([expect.objectContaining({ reason: 'inactive' })]);
+      expect(api.reached()).toBe(0);
+    },
+  );
+
+  const FAILURE = Object.assign(new Error('of the app'), { status: 502 });
+
+  it.each<[string, OnReject]>([
+    ['passes on', (_error, _req, _res, next) => next(FAILURE)],
+    [
+      'throws',
+      () => {
+        throw FAILURE;
+      },
+    ],
+    ['rejects with', () => Promise.reject(FAILURE)],
+  ])('may answer with an error of its own, which it %s', async (_, onReject) => {
+    const endpoint = await createEndpoint(INACTIVE);
+    const api = createApi(endpoint, { onReject });
+    await api.get('bad').expect(502);
+    expect(api.errors).toEqual([FAILURE]);
+    expect(api.reached()).toBe(0);
+  });
+
+  it.each<[string, OnReject, number, string]>([
+    ['passes the rejection on', (error, _req, _res, next) => next(error), 401, '{}'],
+    ['goes on', (_error, _req, _res, next) => next(), 401, '{}'],
+    ['passes on an error of its own', (_error, _req, _res, next) => next(FAILURE), 500, '{"error":"server_error"}'],
+    [
+      'throws',
+      () => {
+        throw FAILURE;
+      },
+      500,
+      '{"error":"server_error"}',
+    ],
+  ])('that %s is answered for where there is no next', async (_, onReject, status, text) => {
+    const authenticate = createAuthenticate(await createEndpoint(INACTIVE), { onReject });
+    const response = await request(createServer((req, res) => authenticate(req, res))).get('/');
+    expect([response.status, response.text]).toEqual([status, text]);
+    expect(response.headers['www-authenticate']).toBe(status === 401 ? BARE : undefined);
+  });
+
+  it('is not asked about an outage', async () => {
+    const onReject = jest.fn<void, Parameters<OnReject>>();
+    const endpoint = await createEndpoint((_: unknown, res: Parameters<typeof json>[0]) => json(res, {}, 500));
+    const api = createApi(endpoint, { onReject });
+    await api.get('good').expect(503);
+    expect(onReject).not.toHaveBeenCalled();
+  });
+});
+
+describe('what the app’s own code throws', () => {
+  it.each([
+    ['undefined', undefined],
+    ['null', null],
+    ['zero', 0],
+    ['an empty string', ''],
+    ["'route'", 'route'],
+    ["'router'", 'router'],
+  ])('never lets a request through, not even %s', async (_, thrown) => {
+    const endpoint = await createEndpoint({ active: true });
+    const api = createApi(endpoint, {
+      getToken() {
+        throw thrown;
+      },
+    });
+    await api.get().expect(500);
+    expect(api.errors).toEqual([new Error('Something other than an error was thrown during authentication')]);
+    expect([api.reached(), endpoint.asked.length]).toEqual([0, 0]);
+  });
+
+  it('reaches the app’s error handling as it is when it is an error', async () => {
+    const failure = Object.assign(new Error('of the app'), { status: 502 });
+    const endpoint = await createEndpoint({ active: true });
+    const api = createApi(endpoint, {
+      getToken() {
+        throw failure;
+      },
+    });
+    await api.get().expect(502);
+    expect(api.errors).toEqual([failure]);
+    expect(api.reached()).toBe(0);
+  });
+});
+
+describe('an outage', () => {
+  it('is an error for the app, and 503 with Retry-After for the client', async () => {
+    const endpoint = await createEndpoint((_: unknown, res: Parameters<typeof json>[0]) => {
+      res.setHeader('Retry-After', '30');
+      json(res, { error_description: 'hush' }, 503);
+    });
+    const api = createApi(endpoint);
+    const response = await api.get('good').expect(503);
+    expect(response.headers).toMatchObject({ 'retry-after': '30', 'cache-control': 'no-store' });
+    expect(response.headers).not.toHaveProperty('www-authenticate');
+    expect(api.errors).toEqual([expect.any(IntrospectionError)]);
+    expect(api.errors).toEqual([expect.objectContaining({ code: 'server_error', retryAfterSeconds: 30 })]);
+    expect(api.reached()).toBe(0);
+  });
+
+  it('is told apart from a rejection by introspect(), too', async () => {
+    const endpoint = await createEndpoint({ active: false });
+    const authenticate = createAuthenticate(endpoint, { scopes: ['read'] });
+    const rejection: AuthError = (await authenticate.introspect('bad').catch((error: AuthError) => error)) as AuthError;
+    expect(rejection).toMatchObject({
+      name: 'AuthError',
+      reason: 'inactive',
+      headers: { 'WWW-Authenticate': `${INVALID_TOKEN}, scope="read"`, 'Cache-Control': 'no-store' },
+    });
+    await endpoint.close();
+    await expect(authenticate.introspect('other')).rejects.toMatchObject({ code: 'unreachable', status: 503 });
+  });
+});
