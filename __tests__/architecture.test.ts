@@ -7,7 +7,7 @@ import { parseSource, readSources, type Source } from './support/source.js';
 const ROWS: readonly (readonly [row: string, places: readonly string[]])[] = [
   [
     'ground',
-    ['types.ts', 'errors.ts', 'option-error.ts', 'media-type.ts', 'b64token.ts', 'freeze-nested.ts', 'observe/'],
+    ['types.ts', 'errors.ts', 'option-error.ts', 'media-type.ts', 'grammar.ts', 'freeze-nested.ts', 'observe/'],
   ],
   ['rooms', ['credentials/', 'introspection/', 'cache/', 'verification/']],
   ['wiring', ['authenticator.ts', 'lookup.ts', 'settings.ts', 'options.ts', 'option-rules.ts', 'providers/']],

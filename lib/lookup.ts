@@ -26,7 +26,7 @@ export interface Stats {
   readonly misses: number;
   /** Requests that joined a call under way instead of making their own. */
   readonly coalesced: number;
-  /** Questions put to the endpoint. */
+  /** Times the endpoint was asked, retries included. */
   readonly endpointCalls: number;
   /** Answers in memory now. */
   readonly entries: number;

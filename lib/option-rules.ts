@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { HEADER_NAME, HEADER_VALUE, QUOTABLE, SCOPE_TOKEN } from './grammar.js';
 import { optionError } from './option-error.js';
 
 const MAX_TOLERANCE_SECONDS = 300;
@@ -6,15 +7,6 @@ const MAX_TTL_SECONDS = 86_400;
 const MAX_INACTIVE_TTL_SECONDS = 3600;
 const MAX_ENTRIES = 16_000_000;
 const MAX_TIMEOUT_MS = 60_000;
-
-/** RFC 6749 section 3.3. */
-export const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
-/** What a quoted-string can carry (RFC 9110 section 5.6.4), in ASCII. */
-const VISIBLE = /^[\x21-\x7e]+$/;
-const QUOTABLE = /^[\x20-\x7e]*$/;
-/** RFC 9110 section 5.6.2. */
-const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const HEADER_VALUE = /^[\x20-\x7e\t]*$/;
 
 /** One option: what it must be, what to write instead. */
 type Rule = readonly [schema: z.ZodType, remedy: string];
@@ -50,7 +42,8 @@ export const DEMAND_RULES: Readonly<Record<string, Rule>> = {
   resourceMetadata: [
     z
       .string()
-      .regex(VISIBLE)
+      .regex(QUOTABLE)
+      .regex(/^\S+$/)
       .refine((value) => /^https?:$/.test(URL.canParse(value) ? new URL(value).protocol : '')),
     'write the URL of the protected resource metadata',
   ],
@@ -64,9 +57,7 @@ export const OPTION_RULES: Readonly<Record<string, Rule>> = {
     'write the URL of the introspection endpoint',
   ],
   clientAuth: [
-    z
-      .custom((value) => typeof (value as Record<string, unknown> | null)?.sign === 'function')
-      .and(z.looseObject({ identity: text })),
+    withMethods('sign').refine((value) => text.safeParse((value as Record<string, unknown>).identity).success),
     'write clientSecretBasic(…), clientSecretPost(…), bearerToken(…) or noClientAuth()',
   ],
   requestFormat: [z.enum(['form', 'json']), "write 'form' or 'json'"],

@@ -95,12 +95,13 @@ describe('a question to the endpoint', () => {
   });
 
   it('does not wait for a body nobody reads', async () => {
-    const { post } = await createRawClient(({ socket }) =>
+    const { server, post } = await createRawClient(({ socket }) =>
       socket.write(response('part', { 'Content-Length': '100' }, '401 Unauthorized')),
     );
     const reads = jest.fn<boolean, []>(() => false);
     expect(await post(undefined, reads)).toMatchObject({ status: 401, body: '' });
     expect(reads.mock.calls).toEqual([[401]]);
+    await until(() => server.sockets[0]?.destroyed === true);
   });
 
   it('shares at most 64 connections with the others', async () => {
@@ -142,7 +143,12 @@ describe('a reply', () => {
     expect(await post()).toMatchObject({ status: 200, body: 'a'.repeat(LIMIT) });
   });
 
-  it('is cut off as soon as its body is larger, announced or not', async () => {
+  it('is refused when its body is one byte larger', async () => {
+    const { post } = await createRawClient(({ socket }) => socket.write(response('a'.repeat(LIMIT + 1))));
+    expect((await post()).body).toMatchObject(outage('bad_response', 'too large'));
+  });
+
+  it('is cut off when its body does not end', async () => {
     const { server, post } = await createRawClient(({ socket }) => {
       socket.write('HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n');
       const flood = (): void => {
@@ -349,11 +355,24 @@ describe('closing', () => {
     const closing = close().then(() => {
       closed = true;
     });
+    await turn();
+    expect(closed).toBe(false);
     asked[0]?.socket.write(response(ACTIVE));
     expect((await reply).body).toBe(ACTIVE);
     await closing;
     expect(closed).toBe(true);
     await until(() => server.open() === 0);
+  });
+
+  it('waits for a question that is still being prepared, and for its answer', async () => {
+    const { post, close } = await createRawClient(({ socket }) => socket.write(response(ACTIVE)));
+    const prepared = createDeferred<Attempt>();
+    const reply = post(() => prepared.promise);
+    const closed = close();
+    await turn();
+    prepared.resolve(ATTEMPT);
+    expect((await reply).body).toBe(ACTIVE);
+    await closed;
   });
 });
 

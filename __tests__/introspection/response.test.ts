@@ -236,6 +236,11 @@ describe('a reply with another status than 200', () => {
     ['a date just passed', inSeconds(-1), 1],
     ['a date long past', 'Fri, 31 Dec 1999 23:59:59 GMT', 1],
     ['no time at all', 'soon', 1],
+    ['a fraction', '90.5', 1],
+    ['negative', '-90', 1],
+    ['a word that holds a year', 'maybe 2090', 1],
+    ['a date in another form', new Date(ASKED.at + 60_000).toISOString(), 1],
+    ['two values in one', '60, 90', 1],
     ['empty', '', 1],
     ['repeated', ['7', '9'], 7],
   ])('hands on Retry-After that is %s', (_, value, seconds) => {

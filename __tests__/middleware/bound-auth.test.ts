@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { inspect, isDeepStrictEqual } from 'node:util';
-import { type Auth, type Guard, requireScope } from '../../lib/index.js';
+import { type Auth, type Guard, requireFresh, requireScope } from '../../lib/index.js';
 import { createApi, createApp, createAuthenticate, get } from '../support/api.js';
+import { createClock } from '../support/clock.js';
 import { createEndpoint } from '../support/endpoint.js';
 
 type AuthRequest = IncomingMessage & { auth?: unknown };
@@ -141,6 +142,29 @@ describe('a guard', () => {
     await api.get('strong').expect(200);
     await api.get('weak').expect(500);
     expect(api.reached()).toBe(1);
+  });
+
+  it('is not taken in by an earlier auth of the same request', async () => {
+    let earlier: unknown;
+    let answers = 0;
+    const endpoint = await createEndpoint(() => ({ active: true, scope: answers++ === 0 ? 'admin' : 'read' }));
+    const clock = createClock();
+    const api = createApi(
+      endpoint,
+      { clock },
+      doing((req) => {
+        earlier = req.auth;
+      }),
+      requireFresh({ maxAgeSeconds: 0 }),
+      doing((req) => {
+        req.auth = earlier;
+      }),
+      guard,
+    );
+    await api.authenticate.introspect('good');
+    clock.advance(1);
+    await api.get('good').expect(500);
+    expect([endpoint.asked.length, api.reached()]).toEqual([2, 0]);
   });
 
   it('is not kept from judging by edits that remove a scope', async () => {

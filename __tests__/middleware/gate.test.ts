@@ -160,6 +160,25 @@ describe('onReject', () => {
     expect(response.headers['www-authenticate']).toBe(status === 401 ? BARE : undefined);
   });
 
+  it('passes on one error, however often it is told to', async () => {
+    const authenticate = createAuthenticate(await createEndpoint(INACTIVE), {
+      onReject(_error, _req, _res, next) {
+        next();
+        next(FAILURE);
+        throw FAILURE;
+      },
+    });
+    const passed: unknown[] = [];
+    const server = createServer((req, res) =>
+      authenticate(req, res, (error) => {
+        passed.push(error);
+        if (!res.writableEnded) res.end();
+      }),
+    );
+    await request(server).get('/').expect(200);
+    expect(passed).toEqual([expect.objectContaining({ reason: 'no_credentials' })]);
+  });
+
   it('is not asked about an outage', async () => {
     const onReject = jest.fn<void, Parameters<OnReject>>();
     const endpoint = await createEndpoint((_: unknown, res: Parameters<typeof json>[0]) => json(res, {}, 500));

@@ -25,3 +25,10 @@ const members: Record<string, fc.Arbitrary<unknown>> = {
 export const mutatedActive: fc.Arbitrary<Record<string, unknown>> = fc
   .tuple(fc.record(members, { requiredKeys: ['active'] }), fc.dictionary(fc.string(), value, { maxKeys: 3 }))
   .map(([known, more]) => ({ ...more, ...known }));
+
+/** At most two members that may be wrong. */
+export const mutations: fc.Arbitrary<Record<string, unknown>> = fc
+  .array(fc.oneof(...Object.entries(members).map(([name, member]) => fc.tuple(fc.constant(name), member))), {
+    maxLength: 2,
+  })
+  .map((entries) => Object.fromEntries(entries));

@@ -1,5 +1,5 @@
-import { isB64Token } from '../b64token.js';
 import { AuthError } from '../errors.js';
+import { B64_TOKEN } from '../grammar.js';
 
 const MAX_TOKEN_LENGTH = 8192;
 
@@ -11,6 +11,6 @@ const MAX_TOKEN_LENGTH = 8192;
 export function parseToken(candidate: unknown): string {
   if (typeof candidate !== 'string') throw new AuthError('malformed_credentials');
   if (candidate.length > MAX_TOKEN_LENGTH) throw new AuthError('token_too_long');
-  if (!isB64Token(candidate)) throw new AuthError('malformed_credentials');
+  if (!B64_TOKEN.test(candidate)) throw new AuthError('malformed_credentials');
   return candidate;
 }

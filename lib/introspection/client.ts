@@ -1,4 +1,5 @@
 import { IntrospectionError } from '../errors.js';
+import { HEADER_VALUE } from '../grammar.js';
 import { createWarning } from '../observe/warnings.js';
 import type { ClientAuth, Clock, Lookup, TokenRecord } from '../types.js';
 import { type Attempt, createTransport, type TransportSettings } from './http.js';
@@ -16,13 +17,10 @@ export interface IntrospectionClientSettings extends Omit<TransportSettings, 'co
 
 export interface IntrospectionClient {
   readonly lookup: Lookup;
-  /** How many questions were put to the endpoint. */
+  /** How many times the endpoint was asked, retries included. */
   calls(): number;
   close(): Promise<void>;
 }
-
-/** One line of printable ASCII (RFC 9110 section 5.5). */
-const HEADER_VALUE = /^[\x20-\x7e\t]*$/;
 
 const MEDIA_TYPES = { form: 'application/x-www-form-urlencoded', json: 'application/json' };
 
@@ -40,10 +38,10 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
   const reads = (status: number): boolean => readsBody(status, normalizer);
 
   async function lookup(...[{ token }]: Parameters<Lookup>): Promise<TokenRecord> {
-    calls++;
     let asked = { at: Number.NaN, monotonic: Number.NaN };
     const reply = await transport.post(async () => {
       const attempt = await prepare(token, settings);
+      calls++;
       asked = { at: clock.now(), monotonic: clock.monotonic() };
       return attempt;
     }, reads);

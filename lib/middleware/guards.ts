@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AuthError } from '../errors.js';
+import { SCOPE_TOKEN } from '../grammar.js';
 import { publishDecision } from '../observe/decisions.js';
 import { optionError } from '../option-error.js';
-import { SCOPE_TOKEN } from '../option-rules.js';
 import type { Next } from '../options.js';
 import { requireLifetime } from '../verification/lifetime.js';
 import { requireScopes, requireSomeScope } from '../verification/scope.js';

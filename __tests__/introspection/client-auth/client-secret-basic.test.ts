@@ -61,6 +61,15 @@ describe('clientSecretBasic', () => {
     expect(() => clientSecretBasic(id, secret)).not.toThrow();
   });
 
+  it.each<[string, object, string]>([
+    ['encoding', { encoding: true }, 'Option "encoding" is true; leave it out; known here: encode, allowEmptySecret'],
+    ['encode', { encode: 'no' }, 'Option "encode" is a string that cannot be used; write true or false'],
+    ['allowEmptySecret', { allowEmptySecret: 1 }, 'Option "allowEmptySecret" is 1; write true or false'],
+  ])('refuses a switch it does not know, or a wrong one: %s', (_, options, message) => {
+    expect(() => clientSecretBasic('api', 'secret', options)).toThrow(new TypeError(message));
+    expect(() => clientSecretBasic('api', 'secret', { encode: undefined, allowEmptySecret: undefined })).not.toThrow();
+  });
+
   it('names the client in its identity, and never the secret', () => {
     expect(clientSecretBasic('api', 'hush').identity).toBe('client:api');
     expect(JSON.stringify(clientSecretBasic('api', 'hush'))).toBe('{"identity":"client:api"}');

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { isB64Token } from '../../b64token.js';
+import { B64_TOKEN } from '../../grammar.js';
 import { optionError } from '../../option-error.js';
 import type { ClientAuth } from '../../types.js';
 import { requireSecret } from './client-identifier.js';
@@ -31,7 +31,7 @@ export function bearerToken(token: string | (() => string | Promise<string>) | u
 /** A line feed at the end of a token file is a frequent guest. */
 function requireToken(candidate: string | undefined): string {
   const token = requireSecret('token', candidate);
-  if (!isB64Token(token)) {
+  if (!B64_TOKEN.test(token)) {
     throw optionError('token', token, 'write a bearer token (RFC 6750 section 2.1), without spaces or line ends');
   }
   return token;

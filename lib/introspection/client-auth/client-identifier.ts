@@ -8,7 +8,8 @@ export function requireClientId(clientId: string | undefined): string {
 
 /** Checks the switches of a factory: each known, each `true` or `false`. */
 export function requireFlags(options: object, known: readonly string[]): void {
-  for (const [name, value] of Object.entries(options ?? {})) {
+  if (typeof options !== 'object' || options === null) throw optionError('options', options, 'write an object');
+  for (const [name, value] of Object.entries(options)) {
     if (!known.includes(name)) throw optionError(name, value, `leave it out; known here: ${known.join(', ')}`);
     if (value !== undefined && typeof value !== 'boolean') throw optionError(name, value, 'write true or false');
   }

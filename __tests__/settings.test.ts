@@ -1,0 +1,612 @@
+import { inspect } from 'node:util';
+import request from 'supertest';
+import { MockAgent } from 'undici';
+import { z } from 'zod';
+import {
+  bearerToken,
+  type ClientAuth,
+  clientSecretBasic,
+  type DemandOptions,
+  noClientAuth,
+  type TokenIntrospectionOptions,
+  tokenIntrospection,
+} from '../lib/index.js';
+import { parseOptions, type Settings } from '../lib/settings.js';
+import { createApp, createAuthenticate } from './support/api.js';
+import { createClock } from './support/clock.js';
+import { active, createEndpoint } from './support/endpoint.js';
+
+type Options = Record<string, unknown>;
+
+/** A text that no message may show: options are where secrets are given. */
+const HUSH = 'hush-hush';
+
+const REQUIRED = {
+  endpoint: 'https://as.example.com/introspect',
+  clientAuth: noClientAuth(),
+  audience: 'https://api.example.com',
+};
+
+function settingsOf(options: Options = {}): Settings {
+  return parseOptions({ ...REQUIRED, ...options } as unknown as TokenIntrospectionOptions);
+}
+
+/** The message of the TypeError that the options are refused with. */
+function refusalOf(options: unknown, create: (options: never) => unknown = tokenIntrospection): string {
+  try {
+    create(options as never);
+  } catch (error) {
+    if (error instanceof TypeError) return error.message;
+    throw error;
+  }
+  throw new Error('The options were accepted');
+}
+
+const REMEDIES: Record<string, string> = {
+  endpoint: 'write the URL of the introspection endpoint',
+  clientAuth: 'write clientSecretBasic(…), clientSecretPost(…), bearerToken(…) or noClientAuth()',
+  audience: 'write the audience tokens must name, a list of them, or false when this authorization server names none',
+  issuer: 'write the expected "iss"',
+  scopes: "write a list of scopes such as ['reports:read'], one scope each",
+  claims: 'write a Standard Schema, for example z.object({ … }) of zod 4',
+  allowRefreshTokens: 'write true or false',
+  clockToleranceSeconds: 'write a number of seconds from 0 to 300',
+  optional: 'write true or false',
+  tokenFromBody: 'write true or false',
+  getToken: 'write a function',
+  realm: 'write printable ASCII',
+  resourceMetadata: 'write the URL of the protected resource metadata',
+  onReject: 'write a function',
+  requestFormat: "write 'form' or 'json'",
+  tokenParameter: "write the name of the token's parameter",
+  parameters: 'write an object of strings',
+  headers: 'write an object of header names and single-line values',
+  normalizeResponse: 'write a function, or { statuses: [404], normalize(reply) { … } }',
+  dangerouslyAllowHttp: 'write true or false',
+  cache: 'write false or { ttlSeconds, … }',
+  timeoutMs: 'write whole milliseconds from 1 to 60000',
+  dispatcher: 'write an undici Dispatcher',
+  clock: 'write { now, monotonic }, both returning milliseconds',
+  'cache.ttlSeconds': 'write a number of seconds from 0 to 86400',
+  'cache.inactiveTtlSeconds': 'write a number of seconds from 0 to 3600',
+  'cache.maxEntries': 'write a whole number from 1 to 16000000',
+};
+
+const DEMANDS = [
+  'audience',
+  'issuer',
+  'scopes',
+  'claims',
+  'allowRefreshTokens',
+  'clockToleranceSeconds',
+  'optional',
+  'tokenFromBody',
+  'getToken',
+  'realm',
+  'resourceMetadata',
+  'onReject',
+];
+
+const normalize = (): unknown => ({ active: false });
+
+/** Per option what it is not, besides what no option is. */
+const WRONG: Record<string, unknown[]> = {
+  endpoint: [HUSH, '', '/introspect', 'as.example.com', false, {}, []],
+  clientAuth: [
+    HUSH,
+    '',
+    () => {},
+    {},
+    [],
+    { identity: 'x' },
+    { sign() {} },
+    { identity: '', sign() {} },
+    { identity: 7, sign() {} },
+  ],
+  audience: [true, '', [], [''], ['a', 7], [['a']], {}, /a/],
+  issuer: ['', true, [HUSH], new URL('https://as.example.com')],
+  scopes: [HUSH, '', [''], ['read write'], ['a"b'], ['a\\b'], ['ü'], ['a\n'], [7], {}, new Set(['read'])],
+  claims: [HUSH, {}, () => true, { parse() {} }, { '~standard': {} }],
+  allowRefreshTokens: ['true', HUSH, [], {}],
+  clockToleranceSeconds: [-1, 300.001, Number.NaN, Number.POSITIVE_INFINITY, '5', HUSH, [], true],
+  optional: ['true', HUSH, [], {}],
+  tokenFromBody: ['true', HUSH, [], {}],
+  getToken: [HUSH, {}, true, []],
+  realm: ['a\nb', 'ü', 'a\u0000', [HUSH], true],
+  resourceMetadata: [
+    HUSH,
+    '',
+    '/path',
+    'ftp://a.example.com',
+    'https://a.example.com/a b',
+    'https://ü.example.com',
+    [],
+    true,
+  ],
+  onReject: [HUSH, {}, true, []],
+  requestFormat: [HUSH, '', 'FORM', 'xml', [], true],
+  tokenParameter: ['', [HUSH], true],
+  parameters: [HUSH, [], { a: 7 }, { a: undefined }, { a: null }, { a: [HUSH] }, new Map(), new URLSearchParams()],
+  headers: [
+    HUSH,
+    [],
+    { 'x-a': 7 },
+    { 'x a': '1' },
+    { '': '1' },
+    { 'x:a': '1' },
+    { 'x-a': `a\r\n${HUSH}` },
+    { 'x-a': 'ü' },
+  ],
+  normalizeResponse: [
+    HUSH,
+    {},
+    [],
+    true,
+    { statuses: [404] },
+    { normalize },
+    { statuses: 404, normalize },
+    { statuses: [199], normalize },
+    { statuses: [600], normalize },
+    { statuses: ['404'], normalize },
+    { statuses: [404], normalize, other: HUSH },
+  ],
+  dangerouslyAllowHttp: ['true', HUSH, [], {}],
+  cache: [HUSH, true, [], '', () => {}],
+  timeoutMs: [0, -1, 1.5, 60_001, Number.NaN, Number.POSITIVE_INFINITY, '3000', HUSH, true],
+  dispatcher: [HUSH, {}, () => {}, true],
+  clock: [HUSH, {}, { now: Date.now }, { now: 1, monotonic: 2 }, true],
+};
+
+const WRONG_CACHE: Record<string, unknown[]> = {
+  ttlSeconds: [-1, 86_400.001, Number.NaN, Number.POSITIVE_INFINITY, '60', null, true, HUSH],
+  inactiveTtlSeconds: [-1, 3600.001, Number.NaN, Number.POSITIVE_INFINITY, '5', null, false, HUSH],
+  maxEntries: [0, -1, 1.5, 16_000_001, Number.NaN, Number.POSITIVE_INFINITY, '10', null, true, HUSH],
+};
+
+const NEVER: unknown[] = [null, Symbol(HUSH), 1n];
+
+/** A value on one line, for a title. */
+function shown(value: unknown): string {
+  return inspect(value, { breakLength: Number.POSITIVE_INFINITY, depth: 1 });
+}
+
+const wrongCases = Object.entries(WRONG).flatMap(([name, values]) =>
+  [...values, ...NEVER].map((value) => [name, shown(value), value] as const),
+);
+
+describe('a valid option', () => {
+  const clientAuth = clientSecretBasic('api', 'secret');
+  const claims = z.object({ tenant: z.string() });
+  const dispatcher = new MockAgent();
+  const clock = createClock();
+  const call = (): undefined => undefined;
+
+  it.each<[string, unknown, Partial<Record<keyof Settings, unknown>>]>([
+    ['endpoint', 'https://as.example.com:8443/a?b=c', { endpoint: new URL('https://as.example.com:8443/a?b=c') }],
+    ['endpoint', new URL('https://as.example.com/a'), { endpoint: new URL('https://as.example.com/a') }],
+    ['endpoint', 'http://localhost:3000/a', { endpoint: new URL('http://localhost:3000/a') }],
+    ['endpoint', 'http://127.0.0.1/a', { endpoint: new URL('http://127.0.0.1/a') }],
+    ['endpoint', 'http://127.8.9.10/a', { endpoint: new URL('http://127.8.9.10/a') }],
+    ['endpoint', 'http://[::1]:80/a', { endpoint: new URL('http://[::1]:80/a') }],
+    ['clientAuth', clientAuth, { clientAuth }],
+    ['requestFormat', 'json', { requestFormat: 'json' }],
+    ['tokenParameter', 'access_token', { tokenParameter: 'access_token' }],
+    ['parameters', { a: '1', b: '' }, { parameters: { a: '1', b: '' } }],
+    ['headers', { 'X-Tenant': 'a b', accept: '*/*' }, { headers: { 'x-tenant': 'a b', accept: '*/*' } }],
+    ['normalizeResponse', normalize, { normalizer: { statuses: new Set([200]), normalize } }],
+    [
+      'normalizeResponse',
+      { statuses: [404, 410], normalize },
+      { normalizer: { statuses: new Set([200, 404, 410]), normalize } },
+    ],
+    ['cache', false, { cache: false }],
+    ['cache', {}, { cache: { ttlMs: 60_000, inactiveTtlMs: 5000, maxEntries: 10_000 } }],
+    [
+      'cache',
+      { ttlSeconds: 0, inactiveTtlSeconds: 0, maxEntries: 1 },
+      { cache: { ttlMs: 0, inactiveTtlMs: 0, maxEntries: 1 } },
+    ],
+    [
+      'cache',
+      { ttlSeconds: 86_400, inactiveTtlSeconds: 3600, maxEntries: undefined },
+      { cache: { ttlMs: 86_400_000, inactiveTtlMs: 3_600_000, maxEntries: 10_000 } },
+    ],
+    ['timeoutMs', 1, { timeoutMs: 1 }],
+    ['timeoutMs', 60_000, { timeoutMs: 60_000 }],
+    ['dispatcher', dispatcher, { dispatcher }],
+    ['clock', clock, { clock }],
+  ])('%s is taken: %j', (name, value, expected) => {
+    expect(settingsOf({ [name]: value })).toMatchObject(expected);
+  });
+
+  it.each<[string, unknown, Partial<Settings['demands']>]>([
+    ['audience', 'a', { audience: ['a'] }],
+    ['audience', ['a', 'b'], { audience: ['a', 'b'] }],
+    ['audience', false, { audience: false }],
+    ['issuer', 'https://as.example.com', { issuer: 'https://as.example.com' }],
+    ['scopes', [], { scopes: [] }],
+    ['scopes', ['read', 'write', 'read'], { scopes: ['read', 'write'] }],
+    ['claims', claims, { claims }],
+    ['allowRefreshTokens', true, { allowRefreshTokens: true }],
+    ['clockToleranceSeconds', 0, { clockToleranceMs: 0 }],
+    ['clockToleranceSeconds', 300, { clockToleranceMs: 300_000 }],
+    ['optional', true, { optional: true }],
+    ['tokenFromBody', true, { tokenFromBody: true, usesGetToken: false }],
+    ['getToken', call, { getToken: call, usesGetToken: true }],
+    ['realm', 'my "api"', { realm: 'my "api"' }],
+    ['realm', '', { realm: '' }],
+    ['resourceMetadata', 'https://a.example.com/b?c', { resourceMetadata: 'https://a.example.com/b?c' }],
+    ['resourceMetadata', 'http://localhost:3000/b', { resourceMetadata: 'http://localhost:3000/b' }],
+    ['onReject', call, { onReject: call }],
+  ])('%s is taken as a demand: %j', (name, value, expected) => {
+    expect(settingsOf({ [name]: value }).demands).toMatchObject(expected);
+  });
+
+  it('has its default when it is left out, or undefined', () => {
+    const expected = {
+      requestFormat: 'form',
+      tokenParameter: 'token',
+      parameters: {},
+      headers: {},
+      normalizer: undefined,
+      cache: { ttlMs: 60_000, inactiveTtlMs: 5000, maxEntries: 10_000 },
+      timeoutMs: 3000,
+      dispatcher: undefined,
+      demands: {
+        audience: ['https://api.example.com'],
+        issuer: undefined,
+        scopes: [],
+        claims: undefined,
+        allowRefreshTokens: false,
+        clockToleranceMs: 5000,
+        optional: false,
+        tokenFromBody: false,
+        usesGetToken: false,
+        getToken: undefined,
+        realm: 'api',
+        resourceMetadata: undefined,
+        onReject: undefined,
+      },
+    };
+    const names = Object.keys(WRONG).filter((name) => !(name in REQUIRED));
+    expect(settingsOf()).toMatchObject(expected);
+    expect(settingsOf(Object.fromEntries(names.map((name) => [name, undefined])))).toMatchObject(expected);
+  });
+
+  it('clock is the system’s by default: the time of day, and one that never goes back', () => {
+    const { clock } = settingsOf();
+    const before = Date.now();
+    const now = clock.now();
+    expect(now).toBeGreaterThanOrEqual(before);
+    expect(now).toBeLessThanOrEqual(Date.now());
+    const started = performance.now();
+    expect(clock.monotonic()).toBeGreaterThanOrEqual(started);
+  });
+
+  it('may be an object of a class, used with its own this', async () => {
+    class Vault implements ClientAuth {
+      readonly #secret = 'from-the-vault';
+      readonly identity = 'vault';
+
+      sign({ headers }: { headers: Record<string, string> }): void {
+        headers.authorization = `Bearer ${this.#secret}`;
+      }
+    }
+    const endpoint = await createEndpoint(active());
+    const authenticate = createAuthenticate(endpoint, { clientAuth: new Vault() });
+    await authenticate.introspect('abc');
+    expect(endpoint.asked[0]?.headers.authorization).toBe('Bearer from-the-vault');
+  });
+
+  it('that is an http endpoint on another host is taken only when that is said aloud', () => {
+    const options = { endpoint: 'http://as.internal/introspect', dangerouslyAllowHttp: true };
+    expect(settingsOf(options).endpoint.href).toBe('http://as.internal/introspect');
+  });
+});
+
+describe('an invalid option', () => {
+  it.each(wrongCases)(
+    '%s is refused as %s, naming it and what to write, and showing nothing of it',
+    (name, _, value) => {
+      const message = refusalOf({ ...REQUIRED, [name]: value });
+      expect(message).toMatch(new RegExp(`^Option "${name}" is .+; `));
+      expect(message.endsWith(`; ${REMEDIES[name]}`)).toBe(true);
+      expect(message).not.toContain(HUSH);
+    },
+  );
+
+  it.each(
+    Object.entries(WRONG_CACHE).flatMap(([name, values]) =>
+      values.map((value) => [name, shown(value), value] as const),
+    ),
+  )('cache.%s is refused as %s, by its full name', (name, _, value) => {
+    const message = refusalOf({ ...REQUIRED, cache: { [name]: value } });
+    expect(message).toMatch(new RegExp(`^Option "cache\\.${name}" is .+; `));
+    expect(message.endsWith(`; ${REMEDIES[`cache.${name}`]}`)).toBe(true);
+    expect(message).not.toContain(HUSH);
+  });
+
+  it.each([
+    ['undefined is missing', undefined],
+    ['null is null', null],
+    ['an empty string', ''],
+    ['a string that cannot be used', HUSH],
+    ['7', 7],
+    ['true', true],
+    ['a list', [HUSH]],
+    ['an empty list', []],
+    ['an object that cannot be used', { HUSH }],
+    ['a function that cannot be used', () => HUSH],
+    ['a bigint that cannot be used', 7n],
+    ['a symbol that cannot be used', Symbol(HUSH)],
+  ])('tells its kind: %s', (told, value) => {
+    const kind = told.replace(/^.* is /, '');
+    expect(refusalOf({ ...REQUIRED, clientAuth: value })).toBe(
+      `Option "clientAuth" is ${kind}; ${REMEDIES.clientAuth}`,
+    );
+  });
+
+  it.each(['endpoint', 'clientAuth', 'audience'])('is what %s is when it is left out', (name) => {
+    expect(refusalOf({ ...REQUIRED, [name]: undefined })).toBe(`Option "${name}" is missing; ${REMEDIES[name]}`);
+  });
+
+  it.each([
+    ['http://as.example.com/a', 'write an https: URL; http: is for loopback hosts, or with dangerouslyAllowHttp'],
+    [
+      'http://localhost.example.com/a',
+      'write an https: URL; http: is for loopback hosts, or with dangerouslyAllowHttp',
+    ],
+    [
+      'http://127.0.0.1.example.com/a',
+      'write an https: URL; http: is for loopback hosts, or with dangerouslyAllowHttp',
+    ],
+    ['http://10.0.0.1/a', 'write an https: URL; http: is for loopback hosts, or with dangerouslyAllowHttp'],
+    ['http://[::2]/a', 'write an https: URL; http: is for loopback hosts, or with dangerouslyAllowHttp'],
+    ['ftp://as.example.com/a', 'write an https: URL'],
+    ['ws://localhost/a', 'write an https: URL'],
+    ['data:text/plain,hush-hush', 'write an https: URL'],
+    [`https://api:${HUSH}@as.example.com/a`, 'leave the credentials out of the URL and give them to "clientAuth"'],
+    [`https://${HUSH}@as.example.com/a`, 'leave the credentials out of the URL and give them to "clientAuth"'],
+    ['https://as.example.com/a#b', 'leave the fragment out (RFC 7662 section 2)'],
+  ])('is the endpoint %s', (endpoint, remedy) => {
+    expect(refusalOf({ ...REQUIRED, endpoint })).toBe(`Option "endpoint" is a string that cannot be used; ${remedy}`);
+    expect(refusalOf({ ...REQUIRED, endpoint: new URL(endpoint) })).toBe(
+      `Option "endpoint" is an object that cannot be used; ${remedy}`,
+    );
+  });
+
+  it.each([
+    ['ftp://as.example.com/a', 'write an https: URL'],
+    ['data:text/plain,a', 'write an https: URL'],
+  ])('stays the endpoint %s with dangerouslyAllowHttp', (endpoint, remedy) => {
+    expect(refusalOf({ ...REQUIRED, endpoint, dangerouslyAllowHttp: true })).toContain(remedy);
+  });
+});
+
+describe('an option that does not exist', () => {
+  const known = Object.keys(REMEDIES).filter((name) => !name.startsWith('cache.'));
+
+  it.each(['scope', 'Audience', 'cacheTtl', 'endpont', 'toString', 'hasOwnProperty', '__defineGetter__'])(
+    'is refused by name: %s',
+    (name) => {
+      const message = refusalOf({ ...REQUIRED, [name]: HUSH });
+      expect(message.startsWith(`Option "${name}" is not known here; write one of `)).toBe(true);
+      expect(
+        message
+          .slice(message.indexOf('one of ') + 7)
+          .split(', ')
+          .sort(),
+      ).toEqual([...known].sort());
+      expect(message).not.toContain(HUSH);
+    },
+  );
+
+  it('is refused within cache, by its full name', () => {
+    expect(refusalOf({ ...REQUIRED, cache: { ttl: 60 } })).toBe(
+      'Option "cache.ttl" is not known here; write one of cache.ttlSeconds, cache.inactiveTtlSeconds, cache.maxEntries',
+    );
+  });
+
+  it('does no harm while it is undefined', () => {
+    expect(settingsOf({ later: undefined, cache: { later: undefined } }).timeoutMs).toBe(3000);
+  });
+});
+
+describe('options that contradict each other', () => {
+  const call = (): undefined => undefined;
+
+  it.each<[string, Options, string]>([
+    [
+      'two places for the token',
+      { getToken: call, tokenFromBody: true },
+      'Option "tokenFromBody" is true; leave it out: "getToken" already says where the token is',
+    ],
+    [
+      'two connections',
+      { dispatcher: new MockAgent(), clientAuth: { ...noClientAuth(), connect: { cert: HUSH } } },
+      'Option "dispatcher" is an object that cannot be used; leave it out: "clientAuth" brings TLS material for its own connections',
+    ],
+    [
+      'a parameter that is the token',
+      { parameters: { token: HUSH } },
+      'Option "parameters.token" is a string that cannot be used; leave it out: the token and "clientAuth" provide it',
+    ],
+    [
+      'a parameter that is the token under its own name',
+      { tokenParameter: 'access_token', parameters: { access_token: HUSH } },
+      'Option "parameters.access_token" is a string that cannot be used; leave it out: the token and "clientAuth" provide it',
+    ],
+    ...['client_id', 'client_secret', 'client_assertion', 'client_assertion_type'].flatMap(
+      (name): [string, Options, string][] => [
+        [
+          `a parameter ${name}`,
+          { parameters: { [name]: HUSH } },
+          `Option "parameters.${name}" is a string that cannot be used; leave it out: the token and "clientAuth" provide it`,
+        ],
+        [
+          `a token called ${name}`,
+          { tokenParameter: name },
+          'Option "tokenParameter" is a string that cannot be used; write another name: "clientAuth" uses this one',
+        ],
+      ],
+    ),
+    ...[
+      'Authorization',
+      'content-type',
+      'Content-Length',
+      'HOST',
+      'accept-encoding',
+      'Connection',
+      'transfer-encoding',
+    ].map((name): [string, Options, string] => [
+      `a header ${name}`,
+      { headers: { [name]: HUSH } },
+      `Option "headers.${name.toLowerCase()}" is a string that cannot be used; leave it out: "clientAuth" and "requestFormat" provide it`,
+    ]),
+  ])('are refused: %s', (_, options, message) => {
+    expect(refusalOf({ ...REQUIRED, ...options })).toBe(message);
+  });
+
+  it('are found where they meet: getToken for a middleware that takes tokens from bodies', () => {
+    const authenticate = tokenIntrospection({ ...REQUIRED, tokenFromBody: true });
+    const message = 'Option "tokenFromBody" is true; leave it out: "getToken" already says where the token is';
+    expect(refusalOf({ getToken: call }, authenticate.with)).toBe(message);
+    expect(() => authenticate.with({ getToken: call, tokenFromBody: false })).not.toThrow();
+  });
+});
+
+describe('the options object', () => {
+  it.each([
+    ['missing', undefined],
+    ['null', null],
+    ['a string that cannot be used', HUSH],
+    ['7', 7],
+    ['a function that cannot be used', () => {}],
+    ['a list', [REQUIRED]],
+    ['an object that cannot be used', new Map(Object.entries(REQUIRED))],
+  ])('is refused when it is %s', (told, options) => {
+    expect(refusalOf(options)).toBe(`Option "options" is ${told}; write a plain object`);
+  });
+
+  it('may have no prototype', () => {
+    const options = Object.assign(Object.create(null), REQUIRED);
+    expect(parseOptions(options).timeoutMs).toBe(3000);
+  });
+
+  it('is not changed, and changing it later changes nothing', () => {
+    const options = {
+      ...REQUIRED,
+      endpoint: new URL('https://as.example.com/introspect'),
+      audience: ['a'],
+      scopes: ['read'],
+      parameters: { a: '1' },
+      headers: { 'X-A': '1' },
+      cache: { ttlSeconds: 10 },
+      normalizeResponse: { statuses: [404], normalize },
+    };
+    const before = inspect(options, { depth: 5 });
+    const settings = parseOptions(options);
+    expect(inspect(options, { depth: 5 })).toBe(before);
+    for (const part of [
+      options,
+      options.audience,
+      options.scopes,
+      options.parameters,
+      options.headers,
+      options.cache,
+    ]) {
+      expect(Object.isFrozen(part)).toBe(false);
+    }
+    options.endpoint.hostname = 'evil.example.com';
+    options.audience.push('b');
+    options.scopes.pop();
+    options.parameters.a = '2';
+    options.headers['X-A'] = '2';
+    options.cache.ttlSeconds = 20;
+    options.normalizeResponse.statuses.push(500);
+    expect(settings).toMatchObject({
+      endpoint: new URL('https://as.example.com/introspect'),
+      parameters: { a: '1' },
+      headers: { 'x-a': '1' },
+      cache: { ttlMs: 10_000 },
+      normalizer: { statuses: new Set([200, 404]) },
+      demands: { audience: ['a'], scopes: ['read'] },
+    });
+  });
+
+  it('may be frozen', () => {
+    expect(parseOptions(Object.freeze({ ...REQUIRED, scopes: Object.freeze(['read']) })).demands.scopes).toEqual([
+      'read',
+    ]);
+  });
+
+  it('is read once: what was checked is what is used', () => {
+    let reads = 0;
+    const options = Object.defineProperty({ ...REQUIRED }, 'realm', {
+      enumerable: true,
+      get: () => (reads++ === 0 ? 'api' : 'evil"\r\nX-Evil: 1'),
+    });
+    expect(parseOptions(options).demands.realm).toBe('api');
+    expect(reads).toBe(1);
+  });
+
+  it('becomes settings that nobody can change', () => {
+    const settings = settingsOf({ scopes: ['read'], audience: ['a'], parameters: { a: '1' }, headers: { a: '1' } });
+    const { demands, parameters, headers, cache } = settings;
+    for (const part of [settings, demands, demands.scopes, demands.audience, parameters, headers, cache]) {
+      expect(Object.isFrozen(part)).toBe(true);
+    }
+  });
+});
+
+describe('app.use(tokenIntrospection), without calling it', () => {
+  it('fails each request with a sentence that says what to write', async () => {
+    const app = createApp(tokenIntrospection as never);
+    await request(app.app).get('/').expect(500);
+    expect(app.errors).toEqual([
+      new TypeError('tokenIntrospection was mounted itself; write app.use(tokenIntrospection({ … }))'),
+    ]);
+    expect(app.reached()).toBe(0);
+  });
+});
+
+describe('with()', () => {
+  const authenticate = tokenIntrospection(REQUIRED);
+  const derive = (demands: DemandOptions): unknown => authenticate.with(demands);
+
+  it.each(DEMANDS)('takes %s, and refuses a wrong one like the middleware itself', (name) => {
+    expect(() => authenticate.with({ [name]: undefined })).not.toThrow();
+    for (const value of [...(WRONG[name] ?? []), ...NEVER]) {
+      const message = refusalOf({ [name]: value }, derive);
+      expect(message.startsWith(`Option "${name}" is `)).toBe(true);
+      expect(message.endsWith(`; ${REMEDIES[name]}`)).toBe(true);
+    }
+  });
+
+  it.each(Object.keys(WRONG).filter((name) => !DEMANDS.includes(name)))(
+    'refuses %s, which all that share a cache have in common',
+    (name) => {
+      expect(refusalOf({ [name]: HUSH }, derive)).toBe(
+        `Option "${name}" is not known here; write one of ${DEMANDS.join(', ')}`,
+      );
+    },
+  );
+
+  it.each([
+    ['missing', undefined],
+    ['null', null],
+    ['a list', ['read']],
+    ['a string that cannot be used', HUSH],
+  ])('refuses demands that are %s', (told, demands) => {
+    expect(refusalOf(demands, derive)).toBe(`Option "options" is ${told}; write a plain object`);
+  });
+});
+
+describe('no secret', () => {
+  it('is shown by what a factory or the middleware throws', () => {
+    expect(refusalOf('id', () => bearerToken(`${HUSH} x`))).not.toContain(HUSH);
+    expect(refusalOf('id', () => clientSecretBasic('a:b', HUSH, { encode: false }))).not.toContain(HUSH);
+    expect(refusalOf({ ...REQUIRED, headers: { authorization: `Bearer ${HUSH}` } })).not.toContain(HUSH);
+    expect(refusalOf({ ...REQUIRED, clientAuth: clientSecretBasic('api', HUSH).identity })).not.toContain(HUSH);
+  });
+});
