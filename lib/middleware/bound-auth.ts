@@ -59,12 +59,18 @@ const anonymous = new WeakMap<IncomingMessage, Gate>();
  * Sets `req.auth`: a fresh plain object with the claims, bound to this request. What an earlier middleware and its guards
  * checked for the same token holds for this answer too, or it is not bound.
  */
-export function bindAuth(session: Omit<Session, 'auth' | 'passed'>, earlier: Session | undefined): void {
+export function bindAuth(
+  req: AuthRequest,
+  gate: Gate,
+  arrivedAt: number,
+  verified: Verified,
+  earlier: Session | undefined,
+): void {
+  const passed = earlier?.verified.question.key === verified.question.key ? checksOf(earlier) : undefined;
+  if (earlier?.verified.record !== verified.record) runChecks(passed, verified.record);
   const auth = {} as Auth;
-  const passed = earlier?.verified.question.key === session.verified.question.key ? checksOf(earlier) : undefined;
-  if (earlier?.verified.record !== session.verified.record) runChecks(passed, session.verified.record);
-  new Stamp(auth, { ...session, auth, passed });
-  (session.req as AuthRequest).auth = Object.assign(auth, session.verified.claims);
+  new Stamp(auth, { req, gate, arrivedAt, verified, auth, passed });
+  req.auth = Object.assign(auth, verified.claims);
 }
 
 /**

@@ -117,7 +117,7 @@ function createMiddleware<Claims>(shared: SharedLookup, clock: Clock, demands: D
           return undefined;
         }
         const outcome = authenticator.authenticate(question, ANY_AGE);
-        const bind = (verified: Verified): void => bindAuth({ req, gate, arrivedAt, verified }, earlier);
+        const bind = (verified: Verified): void => bindAuth(req, gate, arrivedAt, verified, earlier);
         return outcome instanceof Promise ? outcome.then(bind) : bind(outcome);
       },
       () => {
