@@ -564,7 +564,7 @@ describe('app.use(tokenIntrospection), without calling it', () => {
     const app = createApp(tokenIntrospection as never);
     await request(app.app).get('/').expect(500);
     expect(app.errors).toEqual([
-      new TypeError('tokenIntrospection was mounted itself; write app.use(tokenIntrospection({ … }))'),
+      new TypeError('tokenIntrospection was mounted without being called; write app.use(tokenIntrospection({ … }))'),
     ]);
     expect(app.reached()).toBe(0);
   });

@@ -2,6 +2,7 @@ import express, { type Express, type NextFunction, type Request, type Response }
 import {
   clientSecretBasic,
   getAuth,
+  IntrospectionError,
   type RootTokenIntrospection,
   requireFresh,
   requireScope,
@@ -67,19 +68,11 @@ export function createApp(as: AuthorizationServer): ReportsApi {
     res.json(authenticate.stats());
   });
 
-  app.use(
-    (
-      error: { status?: number; headers?: Record<string, string> },
-      _req: Request,
-      res: Response,
-      _next: NextFunction,
-    ) => {
-      res
-        .status(error.status ?? 500)
-        .set(error.headers)
-        .json({ error: 'server_error' });
-    },
-  );
+  app.use((error: unknown, _req: Request, res: Response, next: NextFunction) => {
+    if (!(error instanceof IntrospectionError)) return next(error);
+    console.error(error.message);
+    res.status(error.status).set(error.headers).json({ error: 'temporarily_unavailable' });
+  });
 
   return { app, authenticate };
 }

@@ -13,14 +13,16 @@ const server = await listen(createServer(app), port).catch((error: unknown) => g
 const api = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
 console.log(`The API listens on ${api}, its authorization server on ${as.issuer}.`);
-console.log('Paste these lines into bash, in this order; each prints the status that stands behind it.\n');
+console.log("The warnings of oidc-provider, if any, concern this example's authorization server only.\n");
+console.log('Paste these lines into bash, in this order; each prints the status that stands behind it, once.');
+console.log("To see headers and body, write -i for -o /dev/null -w '%{http_code}\\n'. Restart for new tokens.\n");
 for (const { title, command, status } of await createWalkThrough(api, as)) {
   console.log(`# ${title}\n${command}  # ${status}\n`);
 }
 const { clientId, clientSecret } = as.client;
 console.log('# A token for a subject and scope of your choice');
 console.log(
-  `curl -s -u '${clientId}:${clientSecret}' -d 'grant_type=${SUBJECT_GRANT}' -d subject=dave -d 'scope=profile:read reports:read' ${as.tokenEndpoint}\n`,
+  `curl -s -w '\\n' -u '${clientId}:${clientSecret}' -d 'grant_type=${SUBJECT_GRANT}' -d subject=dave -d 'scope=profile:read reports:read' ${as.tokenEndpoint}\n`,
 );
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -3,6 +3,13 @@ export function optionError(name: string, given: unknown, remedy: string): TypeE
   return new TypeError(`Option "${name}" is ${describe(given)}; ${remedy}`);
 }
 
+/** `app.use(requireScope)` passes a request where the arguments belong. */
+export function refuseMounted(name: string, argument: unknown, example: string): void {
+  if (typeof (argument as { pipe?: unknown } | null | undefined)?.pipe === 'function') {
+    throw new TypeError(`${name} was mounted without being called; write ${example}`);
+  }
+}
+
 /** Names the kind of a value, never its content: it may be a secret. */
 function describe(given: unknown): string {
   if (given === undefined) return 'missing';

@@ -76,6 +76,7 @@ export interface CacheOptions {
 export interface NormalizeOptions {
   /** Statuses that say something about the token at this endpoint, besides 200. */
   readonly statuses: readonly number[];
+  /** Synchronous. `text` is the body as it came; JSON is for you to parse. */
   normalize(reply: EndpointReply): unknown;
 }
 

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { AuthenticatorDemands } from './authenticator.js';
 import type { ResponseNormalizer } from './introspection/response.js';
 import type { LookupSettings, MemoryCacheSettings } from './lookup.js';
-import { optionError } from './option-error.js';
+import { optionError, refuseMounted } from './option-error.js';
 import { CACHE_RULES, DEMAND_RULES, OPTION_RULES, readOptions, refuseOption } from './option-rules.js';
 import type { DemandOptions, NormalizeOptions, TokenIntrospectionOptions } from './options.js';
 import type { Clock } from './types.js';
@@ -63,7 +63,7 @@ const RESERVED_HEADERS = new Set([
  * @throws TypeError naming the option and what to write instead
  */
 export function parseOptions(given: TokenIntrospectionOptions): Settings {
-  refuseRequest(given);
+  refuseMounted('tokenIntrospection', given, 'app.use(tokenIntrospection({ … }))');
   const options = readOptions(given, OPTION_RULES);
   for (const name of ['endpoint', 'clientAuth', 'audience'] as const) {
     if (options[name] === undefined) refuseOption(name, undefined, OPTION_RULES);
@@ -125,13 +125,6 @@ function mergeDemands(inherited: Demands, options: DemandOptions): Demands {
     throw optionError('tokenFromBody', true, 'leave it out: "getToken" already says where the token is');
   }
   return demands;
-}
-
-/** `app.use(tokenIntrospection)` passes a request where the options belong. */
-function refuseRequest(options: unknown): void {
-  if (typeof (options as { pipe?: unknown } | null)?.pipe === 'function') {
-    throw new TypeError('tokenIntrospection was mounted itself; write app.use(tokenIntrospection({ … }))');
-  }
 }
 
 function parseEndpoint(given: string | URL, allowHttp: boolean): URL {

@@ -341,11 +341,21 @@ describe('invalidate', () => {
     expect(await fetchStatus(url, 'good')).toBe(401);
   });
 
-  it.each(['', 'a b', 7, undefined])('throws for what cannot be a token: %p', async (token) => {
-    const endpoint = await createEndpoint(active());
-    const { authenticate } = createApi(endpoint);
-    expect(() => authenticate.invalidate({ token: token as string })).toThrow(
-      expect.objectContaining({ name: 'AuthError', reason: 'malformed_credentials' }),
+  it.each(['', 'a b'])('throws for what cannot be a token: %p', async (token) => {
+    const { authenticate } = createApi(await createEndpoint(active()));
+    const malformed = expect.objectContaining({ name: 'AuthError', reason: 'malformed_credentials' });
+    expect(() => authenticate.invalidate({ token })).toThrow(malformed);
+    await expect(authenticate.introspect(token)).rejects.toEqual(malformed);
+  });
+
+  it.each([7, undefined, null, {}])('says what to write when the token is %p', async (token) => {
+    const { authenticate } = createApi(await createEndpoint(active()));
+    const message = (what: string) => expect.stringMatching(new RegExp(`^Option "token" is (?!7).*; write ${what}`));
+    expect(() => authenticate.invalidate(token as never)).toThrow(
+      expect.objectContaining({ name: 'TypeError', message: message('invalidate\\(') }),
+    );
+    await expect(authenticate.introspect(token as never)).rejects.toEqual(
+      expect.objectContaining({ name: 'TypeError', message: message('introspect\\(') }),
     );
   });
 });

@@ -39,6 +39,9 @@ const bodies = fc.oneof(
   fc.string(),
 );
 
+/** Members of that name are dropped at every depth. */
+const withoutProto = (name: string, value: unknown) => (name === '__proto__' ? undefined : value);
+
 describe('any reply', () => {
   it('is a record or an outage, and active only if it says so with a boolean', () => {
     fc.assert(
@@ -71,7 +74,7 @@ describe('any reply', () => {
         }
         for (const [name, value] of Object.entries(body)) {
           if (value === null || ['scope', '__proto__'].includes(name)) continue;
-          expect(JSON.stringify(record.claims[name])).toBe(JSON.stringify(value));
+          expect(JSON.stringify(record.claims[name])).toBe(JSON.stringify(value, withoutProto));
         }
       }),
       { numRuns: 1000 },

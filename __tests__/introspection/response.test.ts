@@ -29,7 +29,11 @@ function outage(code: string, detail: string, retryAfterSeconds = 1) {
   });
 }
 
-const BAD_SHAPE = outage('bad_response', 'shape');
+/** It names the member, if one is at fault: those of the RFC have nothing secret about them. */
+const BAD_SHAPE = outage(
+  'bad_response',
+  '(?:shape|member (?:active|scope|client_id|username|token_type|exp|iat|nbf|sub|aud|iss|jti))',
+);
 const NORMALIZER_FAILED = outage('bad_response', 'normalizeResponse failed');
 
 describe('a reply about an active token', () => {
@@ -110,6 +114,15 @@ describe('a reply about an inactive token', () => {
 });
 
 describe('a reply that is no introspection response', () => {
+  it.each([
+    ['exp', { active: true, exp: '1419356238' }],
+    ['active', { active: 'true' }],
+    ['active', { error: 'invalid_client' }],
+    ['aud', { active: true, aud: ['api', 1] }],
+  ])('is told by the member at fault: %s', (member, body) => {
+    expect(() => says(body)).toThrow(outage('bad_response', `member ${member}`));
+  });
+
   it.each([
     ['an empty object', {}],
     ['null', null],

@@ -72,8 +72,14 @@ export function parseResponse(reply: Reply, asked: Asked, normalizer: ResponseNo
 
 function toRecord(value: unknown, asked: Asked): TokenRecord {
   const parsed = response.safeParse(withoutNulls(value));
-  if (!parsed.success) throw new IntrospectionError('bad_response', 'shape');
+  if (!parsed.success) throw new IntrospectionError('bad_response', faultyMember(parsed.error));
   return parsed.data.active ? active(parsed.data, asked) : inactive(asked);
+}
+
+/** One of the members above, never a name the endpoint made up. */
+function faultyMember({ issues }: z.ZodError): string {
+  const member = issues[0]?.path[0];
+  return typeof member === 'string' ? `member ${member}` : 'shape';
 }
 
 function active(data: Readonly<Record<string, unknown>>, asked: Asked): ActiveRecord {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Auth } from '../types.js';
 import { sessionOf } from './bound-auth.js';
-import { unauthenticated } from './guards.js';
+import { unauthenticated, wiringError } from './guards.js';
 import { type AuthOf, isGateOf, type TokenIntrospection } from './token-introspection.js';
 
 /**
@@ -16,12 +16,9 @@ export function getAuth<Claims>(req: IncomingMessage, authenticate: TokenIntrosp
 export function getAuth(req: IncomingMessage, authenticate?: TokenIntrospection): Auth {
   const session = sessionOf(req);
   const auth = session?.auth;
-  if (
-    session === undefined ||
-    auth === undefined ||
-    (authenticate !== undefined && !isGateOf(authenticate, session.gate))
-  ) {
-    throw unauthenticated('getAuth()');
+  if (session === undefined || auth === undefined) throw unauthenticated('getAuth()', req);
+  if (authenticate !== undefined && !isGateOf(authenticate, session.gate)) {
+    throw wiringError('getAuth() was given another middleware than the one that authenticated this request');
   }
   return auth;
 }

@@ -2,11 +2,19 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AuthError } from '../errors.js';
 import { SCOPE_TOKEN } from '../grammar.js';
 import { publishDecision } from '../observe/decisions.js';
-import { optionError } from '../option-error.js';
+import { optionError, refuseMounted } from '../option-error.js';
 import type { Next } from '../options.js';
 import { requireLifetime } from '../verification/lifetime.js';
 import { requireScopes, requireSomeScope } from '../verification/scope.js';
-import { anonymousGate, type Check, endSession, rebindAuth, type Session, sessionOf } from './bound-auth.js';
+import {
+  type AuthRequest,
+  anonymousGate,
+  type Check,
+  endSession,
+  rebindAuth,
+  type Session,
+  sessionOf,
+} from './bound-auth.js';
 import { attempt, type Passage, passError, refuse } from './gate.js';
 
 /** Middleware to mount behind `tokenIntrospection()`. Without it every request fails with a 500. */
@@ -54,6 +62,7 @@ export function requireAnyScope(...scopes: string[]): Guard {
  * @throws TypeError when the name is empty or there is nothing to compare with
  */
 export function requireClaim(name: string, expected: ClaimValue | readonly ClaimValue[] | ClaimPredicate): Guard {
+  refuseMounted('requireClaim', name, "requireClaim('org_id', 'org_1')");
   if (typeof name !== 'string' || name === '') throw optionError('name', name, 'write the name of a claim');
   const accepts = typeof expected === 'function' ? expected : equalTo(expected);
   return createGuard('requireClaim', {
@@ -77,7 +86,10 @@ export function requireClaim(name: string, expected: ClaimValue | readonly Claim
  * @throws TypeError unless `maxAgeSeconds` is a number from 0 to 86400
  */
 export function requireFresh(options: { readonly maxAgeSeconds: number }): Guard {
-  const maxAgeSeconds: unknown = options?.maxAgeSeconds;
+  refuseMounted('requireFresh', options, 'requireFresh({ maxAgeSeconds: 60 })');
+  const { maxAgeSeconds, ...unknown }: { maxAgeSeconds?: unknown } = Object(options);
+  for (const name of Object.keys(unknown))
+    throw optionError(name, options, 'write requireFresh({ maxAgeSeconds: 60 })');
   if (!(typeof maxAgeSeconds === 'number' && maxAgeSeconds >= 0 && maxAgeSeconds <= MAX_AGE_SECONDS)) {
     throw optionError('maxAgeSeconds', maxAgeSeconds, `write a number of seconds from 0 to ${MAX_AGE_SECONDS}`);
   }
@@ -122,7 +134,7 @@ function enter(passage: Passage, scopes: readonly string[]): Session | undefined
   if (session !== undefined) return session;
   const gate = anonymousGate(req);
   if (gate !== undefined) refuse(new AuthError('no_credentials'), gate, passage, undefined, scopes);
-  else passError(unauthenticated(`${by}()`), res, next);
+  else passError(unauthenticated(`${by}()`, req), res, next);
   return undefined;
 }
 
@@ -147,7 +159,7 @@ function refresh(session: Session, askedSince: number): void | Promise<void> {
 }
 
 function renew(session: Session, verified: Session['verified']): void {
-  if (sessionOf(session.req) !== session) throw unauthenticated('requireFresh()');
+  if (sessionOf(session.req) !== session) throw unauthenticated('requireFresh()', session.req);
   rebindAuth(session, verified);
 }
 
@@ -157,12 +169,19 @@ function scopesPassed(session: Session): string[] {
   return scopes;
 }
 
-/** An error of the app's own wiring, answered 500. */
-export function unauthenticated(who: string): Error {
-  const error = new Error(
-    `${who} found no req.auth that tokenIntrospection() has set on this request; mount tokenIntrospection() before it`,
-  );
-  return Object.assign(error, { status: 500, statusCode: 500 });
+/** An error of the app's own wiring, answered 500, with the likely cause. */
+export function unauthenticated(who: string, req: AuthRequest): Error {
+  const cause =
+    req.auth !== undefined
+      ? 'found a req.auth that tokenIntrospection() did not set on this request; leave that object in place'
+      : anonymousGate(req) !== undefined
+        ? 'was called for an anonymous request, which "optional" let through; look at req.auth first, or mount a guard'
+        : 'found no req.auth; mount tokenIntrospection() before it';
+  return wiringError(`${who} ${cause}`);
+}
+
+export function wiringError(message: string): Error {
+  return Object.assign(new Error(message), { status: 500, statusCode: 500 });
 }
 
 function equalTo(expected: ClaimValue | readonly ClaimValue[]): ClaimPredicate {
@@ -178,8 +197,9 @@ function isClaimValue(value: unknown): boolean {
 }
 
 function parseScopes(guard: string, scopes: readonly string[]): readonly string[] {
+  refuseMounted(guard, scopes[0], `${guard}('reports:read')`);
   if (scopes.length === 0 || !scopes.every((scope) => typeof scope === 'string' && SCOPE_TOKEN.test(scope))) {
-    throw optionError('scopes', scopes, `write ${guard}('reports:read'), one argument a scope`);
+    throw optionError('scopes', scopes, `write ${guard}('reports:read', …): one argument a scope, without spaces`);
   }
   return Object.freeze([...scopes]);
 }

@@ -4,6 +4,7 @@ import { parseToken } from '../credentials/token.js';
 import { AuthError } from '../errors.js';
 import { createSharedLookup, type SharedLookup, type Stats } from '../lookup.js';
 import { publishDecision } from '../observe/decisions.js';
+import { secretError } from '../option-error.js';
 import type { DemandOptions, Next, TokenIntrospectionOptions } from '../options.js';
 import { type Demands, deriveDemands, parseOptions } from '../settings.js';
 import { ANY_AGE, type Auth, type Clock, type Question } from '../types.js';
@@ -41,15 +42,17 @@ export interface TokenIntrospection<Claims = unknown> {
    * Forgets what is known about a token, for example because it has just been revoked. An answer that was asked for before
    * is neither stored nor given to anyone who comes later. Other processes are not told.
    *
-   * @throws AuthError when it cannot be a token
+   * @throws TypeError when no token is given, AuthError when it cannot be one
    */
   invalidate(of: { readonly token: string }): void;
 
+  /** Counts since creation, over this middleware and all that share its cache. */
   stats(): Stats;
 
   /**
    * A second middleware over the same client, cache and flights, with other demands.
-   * What is omitted is inherited, what is given replaces.
+   * What is omitted (or `undefined`) is inherited, what is given replaces; an `issuer`, a schema or a callback can be replaced
+   * but not taken off again. Only the root can be closed.
    *
    * @throws TypeError for a wrong option, or one that is not a demand
    */
@@ -131,6 +134,7 @@ function createMiddleware<Claims>(shared: SharedLookup, clock: Clock, demands: D
 
   const middleware: TokenIntrospection<Claims> = Object.assign(tokenIntrospectionMiddleware, {
     async introspect(token: string) {
+      if (typeof token !== 'string') throw secretError('token', token, 'write introspect(token), with a string');
       try {
         return { ...(await authenticator.introspect(token)).claims } as AuthOf<Claims>;
       } catch (error) {
@@ -139,7 +143,8 @@ function createMiddleware<Claims>(shared: SharedLookup, clock: Clock, demands: D
       }
     },
     invalidate(of: { readonly token: string }) {
-      shared.forget(shared.keyOf(parseToken(of?.token)));
+      if (typeof of?.token !== 'string') throw secretError('token', of?.token, 'write invalidate({ token })');
+      shared.forget(shared.keyOf(parseToken(of.token)));
     },
     stats: shared.stats,
     with<Derived = Claims>(derived: DemandOptions<Derived>) {

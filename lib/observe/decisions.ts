@@ -4,7 +4,10 @@ import type { AuthErrorReason, IntrospectionErrorCode } from '../errors.js';
 /** Name of the `node:diagnostics_channel` that carries every {@link Decision}. */
 export const DECISION_CHANNEL = 'express-token-introspection:decision';
 
-/** What was decided about one request by the middleware or by one guard. It never holds a token or a claim. */
+/**
+ * What was decided about one request by the middleware or by one guard, so that one request may bring several.
+ * Published synchronously, in the request's own async context. It never holds a token or a claim.
+ */
 export interface Decision {
   readonly outcome: 'accepted' | 'anonymous' | 'rejected' | 'outage';
   /** Who decided: `tokenIntrospection`, or the guard's name. */
