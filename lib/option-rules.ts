@@ -117,10 +117,12 @@ function copyPlain(value: unknown): unknown {
   return isPlainObject(value) && !hasBehaviour(value) ? Object.assign(Object.create(null), value) : value;
 }
 
+/** Own members alone count, so a prototype that holds any of its own is refused. */
 function isPlainObject(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
+  if (prototype === null) return true;
+  return Object.getPrototypeOf(prototype) === null && Object.keys(prototype as object).length === 0;
 }
 
 /** Methods may refer to the object they are on. */

@@ -1,4 +1,4 @@
-import type { Clock, TokenRecord } from '../types.js';
+import type { Clock, Freshness, TokenRecord } from '../types.js';
 
 export interface Lifetimes {
   readonly ttlMs: number;
@@ -24,6 +24,15 @@ export function isServable(record: TokenRecord, lifetime: number, clock: Clock):
   const age = clock.monotonic() - record.asked.monotonic;
   const now = clock.now();
   return age >= 0 && age < lifetime && now - record.asked.at < lifetime && !isPastExpiry(record, now);
+}
+
+/**
+ * Whether a record was asked for when `askedSince` says, or later. On the wall clock it may not be older than that either:
+ * the monotonic one stands still while a machine is suspended. `Date.now()` tells whole milliseconds, hence one of grace.
+ */
+export function isFresh(record: TokenRecord, { askedSince }: Freshness, clock: Clock): boolean {
+  if (askedSince === Number.NEGATIVE_INFINITY) return true;
+  return record.asked.monotonic >= askedSince && clock.now() - record.asked.at <= clock.monotonic() - askedSince + 1;
 }
 
 /** `exp` on its own: the wall clock may have been set since the lifetime was computed. */

@@ -1,6 +1,6 @@
 import type { Clock, Lookup } from '../types.js';
 import type { MemoryStore } from './memory-store.js';
-import { isServable, type Lifetimes, lifetimeOf } from './policy.js';
+import { isFresh, isServable, type Lifetimes, lifetimeOf } from './policy.js';
 import { withSingleFlight } from './with-single-flight.js';
 
 export interface CacheSettings extends Lifetimes {
@@ -22,6 +22,8 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
   let misses = 0;
 
   const flights = withSingleFlight(inner, clock, (key, record) => {
+    const kept = store.get(key);
+    if (kept !== undefined && kept.record.asked.monotonic > record.asked.monotonic) return;
     const lifetime = lifetimeOf(record, settings);
     if (lifetime > 0) store.set(key, { record, lifetime });
     else store.delete(key);
@@ -33,7 +35,7 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
       const { record, lifetime } = entry;
       if (!isServable(record, lifetime, clock)) {
         store.delete(question.key);
-      } else if (record.asked.monotonic >= freshness.askedSince) {
+      } else if (isFresh(record, freshness, clock)) {
         hits++;
         return record;
       }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Verified } from '../authenticator.js';
-import type { ActiveRecord, Auth, Claims } from '../types.js';
+import { type ActiveRecord, ANY_AGE, type Auth, type Claims, type Freshness, type Question } from '../types.js';
 import type { Gate } from './gate.js';
 
 /** A request, whose `auth` is whatever somebody put there. */
@@ -29,6 +29,8 @@ export interface Session {
   /** The object that `req.auth` must still be; none once the session has ended. */
   auth: Auth | undefined;
   passed: PassedChecks | undefined;
+  /** What guards demanded of the answer's age. */
+  freshness: Freshness;
 }
 
 /** Returning another object from a base constructor makes subclass fields land on that object. */
@@ -66,11 +68,17 @@ export function bindAuth(
   verified: Verified,
   earlier: Session | undefined,
 ): void {
-  const passed = earlier?.verified.question.key === verified.question.key ? checksOf(earlier) : undefined;
+  const passed = isAbout(earlier, verified.question) ? checksOf(earlier) : undefined;
+  const freshness = freshnessAfter(earlier, verified.question);
   if (earlier?.verified.record !== verified.record) runChecks(passed, verified.record);
   const auth = {} as Auth;
-  new Stamp(auth, { req, gate, arrivedAt, verified, auth, passed });
+  new Stamp(auth, { req, gate, arrivedAt, verified, auth, passed, freshness });
   req.auth = Object.assign(auth, verified.claims);
+}
+
+/** What guards of an earlier middleware demanded of the age of an answer to the same question. */
+export function freshnessAfter(earlier: Session | undefined, question: Question): Freshness {
+  return isAbout(earlier, question) ? earlier.freshness : ANY_AGE;
 }
 
 /**
@@ -122,6 +130,10 @@ export function sessionOf(req: AuthRequest): Session | undefined {
   if (typeof auth !== 'object' || auth === null) return undefined;
   const session = Stamp.read(auth);
   return session !== undefined && session.req === req && session.auth === auth ? session : undefined;
+}
+
+function isAbout(session: Session | undefined, { key }: Question): session is Session {
+  return session?.verified.question.key === key;
 }
 
 function checksOf(session: Session): PassedChecks {

@@ -86,7 +86,7 @@ function delegate(error: AuthError, onReject: NonNullable<Demands['onReject']>, 
   const passOn = (given: unknown): void => {
     if (done) return;
     done = true;
-    if (next !== undefined) next(isNativeError(given) ? given : error);
+    if (next !== undefined) queueMicrotask(() => next(isNativeError(given) ? given : error));
     else if (isNativeError(given) && given !== error) answerError(res, given);
     else answerRejection(res, error);
   };

@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isFresh } from '../cache/policy.js';
 import { AuthError } from '../errors.js';
 import { SCOPE_TOKEN } from '../grammar.js';
 import { publishDecision } from '../observe/decisions.js';
 import { optionError, refuseMounted } from '../option-error.js';
 import type { Next } from '../options.js';
+import type { Freshness } from '../types.js';
 import { requireLifetime } from '../verification/lifetime.js';
 import { requireScopes, requireSomeScope } from '../verification/scope.js';
 import {
@@ -99,7 +101,7 @@ export function requireFresh(options: { readonly maxAgeSeconds: number }): Guard
     if (session === undefined) return;
     const { question } = session.verified;
     attempt(
-      () => refresh(session, session.arrivedAt - maxAgeSeconds * 1000),
+      () => refresh(session, { askedSince: session.arrivedAt - maxAgeSeconds * 1000 }),
       () => pass(passage, question.key),
       (error) => {
         endSession(session);
@@ -130,11 +132,15 @@ function createGuard(name: string, check: Check): Guard {
 /** The session behind the request; without one the passage is over. */
 function enter(passage: Passage, scopes: readonly string[]): Session | undefined {
   const { req, res, next, by } = passage;
-  const session = sessionOf(req);
-  if (session !== undefined) return session;
-  const gate = anonymousGate(req);
-  if (gate !== undefined) refuse(new AuthError('no_credentials'), gate, passage, undefined, scopes);
-  else passError(unauthenticated(`${by}()`, req), res, next);
+  try {
+    const session = sessionOf(req);
+    if (session !== undefined) return session;
+    const gate = anonymousGate(req);
+    if (gate === undefined) throw unauthenticated(`${by}()`, req);
+    refuse(new AuthError('no_credentials'), gate, passage, undefined, scopes);
+  } catch (error) {
+    passError(error, res, next);
+  }
   return undefined;
 }
 
@@ -148,13 +154,14 @@ function requireUnexpired({ gate: { demands, clock }, verified: { record } }: Se
   requireLifetime(record, demands, clock.now());
 }
 
-function refresh(session: Session, askedSince: number): void | Promise<void> {
+function refresh(session: Session, freshness: Freshness): void | Promise<void> {
   const { question, record } = session.verified;
-  if (record.asked.monotonic >= askedSince) {
+  if (freshness.askedSince > session.freshness.askedSince) session.freshness = freshness;
+  if (isFresh(record, freshness, session.gate.clock)) {
     requireUnexpired(session);
     return undefined;
   }
-  const found = session.gate.authenticator.authenticate(question, { askedSince });
+  const found = session.gate.authenticator.authenticate(question, freshness);
   return found instanceof Promise ? found.then((verified) => renew(session, verified)) : renew(session, found);
 }
 

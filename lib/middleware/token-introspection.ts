@@ -7,8 +7,8 @@ import { publishDecision } from '../observe/decisions.js';
 import { secretError } from '../option-error.js';
 import type { DemandOptions, Next, TokenIntrospectionOptions } from '../options.js';
 import { type Demands, deriveDemands, parseOptions } from '../settings.js';
-import { ANY_AGE, type Auth, type Clock, type Question } from '../types.js';
-import { bindAuth, clearAuth, markAnonymous, sessionOf } from './bound-auth.js';
+import type { Auth, Clock, Question } from '../types.js';
+import { bindAuth, clearAuth, freshnessAfter, markAnonymous, sessionOf } from './bound-auth.js';
 import { addChallenge, markPrivate } from './challenge.js';
 import { attempt, type Gate, refuse } from './gate.js';
 import { factsOf } from './request-facts.js';
@@ -106,20 +106,19 @@ function createMiddleware<Claims>(shared: SharedLookup, clock: Clock, demands: D
 
   function tokenIntrospectionMiddleware(req: IncomingMessage, res: ServerResponse, next?: Next): void {
     const passage = { req, res, next, by: 'tokenIntrospection' };
-    const arrivedAt = clock.monotonic();
-
-    const earlier = sessionOf(req);
     let question: Question | undefined;
 
     attempt(
       () => {
+        const arrivedAt = clock.monotonic();
+        const earlier = sessionOf(req);
         clearAuth(req);
         question = authenticator.identify(factsOf(req, demands));
         if (question === undefined) {
           markAnonymous(req, gate);
           return undefined;
         }
-        const outcome = authenticator.authenticate(question, ANY_AGE);
+        const outcome = authenticator.authenticate(question, freshnessAfter(earlier, question));
         const bind = (verified: Verified): void => bindAuth(req, gate, arrivedAt, verified, earlier);
         return outcome instanceof Promise ? outcome.then(bind) : bind(outcome);
       },

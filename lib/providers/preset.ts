@@ -17,13 +17,18 @@ export function mergePreset<Fixed>(own: Preset<Fixed>, additions: PresetOptions)
   for (const [name, value] of Object.entries(unknown)) {
     throw optionError(name, value, 'write it beside the preset: tokenIntrospection({ ...preset, … })');
   }
-  if (typeof headers !== 'object') throw optionError('headers', headers, 'write an object of strings');
-  if (typeof parameters !== 'object') throw optionError('parameters', parameters, 'write an object of strings');
+  for (const [name, value] of Object.entries({ headers, parameters })) {
+    if (!isRecord(value)) throw optionError(name, value, 'write an object of strings');
+  }
   return {
     ...own,
     headers: { ...lowerCased(own.headers), ...lowerCased(headers) },
     parameters: { ...own.parameters, ...parameters },
   };
+}
+
+function isRecord(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function lowerCased(headers: PresetOptions['headers'] = {}): Record<string, string> {

@@ -1,0 +1,163 @@
+import type { RequestHandler } from 'express';
+import express4 from 'express4';
+import { type Clock, requireClaim, requireFresh, requireScope, tokenIntrospection } from '../../lib/index.js';
+import { polar } from '../../lib/providers/index.js';
+import { createApi, createApp, createAuthenticate, get } from '../support/api.js';
+import { createClock } from '../support/clock.js';
+import { active, createEndpoint } from '../support/endpoint.js';
+
+const NOT_ERRORS: readonly unknown[] = [undefined, null, false, 0, '', 'route', 'router'];
+
+const toss = (value: unknown) => () => {
+  throw value;
+};
+
+/** Express takes some of these for "go on", wherever in the app's own code they are thrown. */
+describe.each(NOT_ERRORS)('a request is not let through when %p is thrown', (thrown) => {
+  const lockedGetter: RequestHandler = (req, _res, next) => {
+    Object.defineProperty(req, 'auth', { get: toss(thrown), configurable: true });
+    next();
+  };
+
+  it.each<[string, (url: string) => RequestHandler[]]>([
+    ['by getToken', (url) => [createAuthenticate({ url }, { getToken: toss(thrown) })]],
+    [
+      'by the clock',
+      (url) => [createAuthenticate({ url }, { clock: { now: toss(thrown), monotonic: toss(thrown) } as Clock })],
+    ],
+    ['by a predicate', (url) => [createAuthenticate({ url }), requireClaim('sub', toss(thrown))]],
+    ['by what was on req.auth', (url) => [lockedGetter, createAuthenticate({ url })]],
+    ['by what is on req.auth, at a guard', (url) => [createAuthenticate({ url }), lockedGetter, requireScope('read')]],
+    ['by what is on req.auth, at requireFresh', () => [lockedGetter, requireFresh({ maxAgeSeconds: 1 })]],
+  ])('%s', async (_what, build) => {
+    const { url } = await createEndpoint(active());
+    for (const host of [createApp, createExpress4App]) {
+      const app = host(...build(url));
+      await get(app, 'token').expect(500);
+      expect(app.reached()).toBe(0);
+    }
+  });
+});
+
+function createExpress4App(...middlewares: RequestHandler[]) {
+  let reached = 0;
+  const app = express4();
+  app.set('env', 'test');
+  app.use(...middlewares, (_req, res) => {
+    reached++;
+    res.end();
+  });
+  return { app, errors: [], reached: () => reached };
+}
+
+describe('requireFresh', () => {
+  it('asks again when the machine slept, though its monotonic clock did not notice', async () => {
+    const clock = createClock();
+    const exp = clock.seconds() + 7200;
+    const endpoint = await createEndpoint(active({ exp }));
+    const api = createApi(endpoint, { clock, cache: { ttlSeconds: 3600 } }, requireFresh({ maxAgeSeconds: 10 }));
+    await api.get('token').expect(200);
+    clock.step(1800);
+    endpoint.script = { active: false };
+    await api.get('token').expect(401);
+    expect(endpoint.asked).toHaveLength(2);
+  });
+
+  it('binds the answers of later middlewares too, though they have a cache of their own', async () => {
+    const endpoint = await createEndpoint(active({ scope: 'admin' }));
+    const [outer, inner] = [createAuthenticate(endpoint), createAuthenticate(endpoint)];
+    await get(createApp(inner), 'token').expect(200);
+    endpoint.script = active({ scope: '' });
+    const app = createApp(outer, requireFresh({ maxAgeSeconds: 0 }), inner, requireScope('admin'));
+    await get(app, 'token').expect(403);
+    expect(app.reached()).toBe(0);
+  });
+});
+
+describe('a later middleware', () => {
+  it('binds no answer that fails what an earlier one and its guards checked', async () => {
+    let scope = 'read';
+    const endpoint = await createEndpoint(() => active({ scope }));
+    const authenticate = createAuthenticate(endpoint, { cache: { ttlSeconds: 0 } });
+    const revoke: RequestHandler = (_req, _res, next) => {
+      scope = 'write';
+      next();
+    };
+    const app = createApp(authenticate, requireScope('read'), revoke, authenticate.with({ scopes: ['write'] }));
+    await get(app, 'token').expect(403);
+    expect(app.reached()).toBe(0);
+  });
+});
+
+describe('a claims schema', () => {
+  it.each<[string, unknown]>([
+    ['a thenable that rejects the claims', { then: (done: (result: object) => void) => done({ issues: [1] }) }],
+    ['an empty object', {}],
+    ['a string', 'fine'],
+    ['false', false],
+    ['nothing', undefined],
+    ['a list as claims', { value: ['a'] }],
+    ['a string as claims', { value: 'abc' }],
+  ])('that returns %s lets nobody through', async (_what, result) => {
+    const claims = { '~standard': { version: 1, vendor: 'test', validate: () => result } } as never;
+    const api = createApi(await createEndpoint(active()), { claims });
+    await api.get('token').expect(503);
+    expect([api.reached(), api.errors]).toEqual([0, [expect.objectContaining({ code: 'claims_schema_failed' })]]);
+  });
+
+  it('cannot make claims that one request could change for the next', async () => {
+    const claims = { '~standard': { version: 1, vendor: 'test', validate: () => ({ value: { since: new Date(0) } }) } };
+    const api = createApi(await createEndpoint(active()), { claims: claims as never });
+    await api.get('token').expect(503);
+    expect(api.errors).toEqual([expect.objectContaining({ code: 'claims_schema_failed' })]);
+  });
+
+  it('keeps its own objects as they were', async () => {
+    const plans = { gold: { limits: [1] } };
+    const claims = { '~standard': { version: 1, vendor: 'test', validate: () => ({ value: plans }) } };
+    const api = createApi(await createEndpoint(active()), { claims: claims as never });
+    await api.get('token').expect(200);
+    expect(Object.isFrozen(plans.gold)).toBe(false);
+  });
+});
+
+describe('options', () => {
+  const BASE = { endpoint: 'https://as.example.com', clientAuth: { identity: 'x', sign() {} }, audience: 'api' };
+
+  it('are read once, so that none changes after it was checked', async () => {
+    let reads = 0;
+    const options = {
+      ...BASE,
+      get clockToleranceSeconds() {
+        return reads++ === 0 ? 5 : Number.POSITIVE_INFINITY;
+      },
+    };
+    tokenIntrospection(options);
+    expect(reads).toBe(1);
+  });
+
+  it.each<[string, object]>([
+    ['of a class', new (class Config {})()],
+    ['that inherit', Object.create({ scopes: ['admin'] })],
+    [
+      'that inherit from an object without a prototype',
+      Object.create(Object.assign(Object.create(null), { scopes: ['a'] })),
+    ],
+  ])('%s are refused, for what is inherited would be lost', (_what, holder) => {
+    expect(() => tokenIntrospection(Object.assign(holder, BASE))).toThrow(
+      /^Option "options" .*; write a plain object$/,
+    );
+  });
+
+  it.each([
+    ['headers', null],
+    ['headers', ['x']],
+    ['parameters', null],
+    ['parameters', 'abc'],
+    ['scopes', ['read']],
+  ])('of a preset that cannot be are refused: %s %j', (name, value) => {
+    const create = () => polar({ clientId: 'a', clientSecret: 'b', [name]: value });
+    expect(create).toThrow(TypeError);
+    expect(create).toThrow(`Option "${name}"`);
+  });
+});
