@@ -5,6 +5,7 @@ import { polar } from '../../lib/providers/index.js';
 import { createApi, createApp, createAuthenticate, get } from '../support/api.js';
 import { createClock } from '../support/clock.js';
 import { active, createEndpoint } from '../support/endpoint.js';
+import { Thenable } from '../support/thenable.js';
 
 const NOT_ERRORS: readonly unknown[] = [undefined, null, false, 0, '', 'route', 'router'];
 
@@ -91,7 +92,7 @@ describe('a later middleware', () => {
 
 describe('a claims schema', () => {
   it.each<[string, unknown]>([
-    ['a thenable that rejects the claims', { then: (done: (result: object) => void) => done({ issues: [1] }) }],
+    ['a thenable that rejects the claims', new Thenable({ issues: [1] })],
     ['an empty object', {}],
     ['a string', 'fine'],
     ['false', false],
