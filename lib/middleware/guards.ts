@@ -90,8 +90,9 @@ export function requireClaim(name: string, expected: ClaimValue | readonly Claim
 export function requireFresh(options: { readonly maxAgeSeconds: number }): Guard {
   refuseMounted('requireFresh', options, 'requireFresh({ maxAgeSeconds: 60 })');
   const { maxAgeSeconds, ...unknown }: { maxAgeSeconds?: unknown } = Object(options);
-  for (const name of Object.keys(unknown))
-    throw optionError(name, options, 'write requireFresh({ maxAgeSeconds: 60 })');
+  for (const [name, value] of Object.entries(unknown)) {
+    throw optionError(name, value, 'write requireFresh({ maxAgeSeconds: 60 })');
+  }
   if (!(typeof maxAgeSeconds === 'number' && maxAgeSeconds >= 0 && maxAgeSeconds <= MAX_AGE_SECONDS)) {
     throw optionError('maxAgeSeconds', maxAgeSeconds, `write a number of seconds from 0 to ${MAX_AGE_SECONDS}`);
   }
