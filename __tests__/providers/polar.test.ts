@@ -1,6 +1,7 @@
 import { polar } from '../../lib/providers/index.js';
 import { createClock } from '../support/clock.js';
 import { recordDecisions } from '../support/decisions.js';
+import { describePreset } from '../support/preset-suite.js';
 import { createProviderApi, createStandIn, type Documented } from '../support/stand-in.js';
 
 const CREDENTIALS = { clientId: 'polar_ci_reports', clientSecret: 'polar_cs_8Zq+/w=&' };
@@ -35,15 +36,19 @@ const DOCUMENTED: Documented = {
 
 const clock = createClock(NOW);
 
-describe('polar', () => {
-  it('answers 200 with the documented claims, having asked as documented', async () => {
-    const standIn = await createStandIn(DOCUMENTED);
-    const api = createProviderApi(standIn, { ...polar(CREDENTIALS), audience: AUDIENCE, clock });
-    const response = await api.get('polar_at_user').expect(200);
-    expect(response.body).toEqual({ auth: ACTIVE });
-    expect([standIn.refused, standIn.asked.length]).toEqual([[], 1]);
-  });
+describePreset({
+  name: 'polar',
+  create: polar,
+  credentials: CREDENTIALS,
+  documented: DOCUMENTED,
+  use: (preset) => ({ ...preset, audience: AUDIENCE, clock }),
+  accepted: [['a user', 'polar_at_user', ACTIVE]],
+  token: 'polar_at_user',
+  inactiveToken: 'polar_at_revoked',
+  furtherParameters: { token_type_hint: 'access_token' },
+});
 
+describe('polar', () => {
   it('asks the sandbox when told to', async () => {
     const standIn = await createStandIn({ ...DOCUMENTED, url: 'https://sandbox-api.polar.sh/v1/oauth2/introspect' });
     const api = createProviderApi(standIn, {
@@ -53,16 +58,6 @@ describe('polar', () => {
     });
     const response = await api.get('polar_at_organization').expect(200);
     expect(response.body.auth.sub_type).toBe('organization');
-  });
-
-  it('answers 401 invalid_token for a token that is not active', async () => {
-    const decisions = recordDecisions();
-    const standIn = await createStandIn(DOCUMENTED);
-    const api = createProviderApi(standIn, { ...polar(CREDENTIALS), audience: AUDIENCE, clock });
-    const response = await api.get('polar_at_revoked').expect(401);
-    expect(response.headers['www-authenticate']).toContain('error="invalid_token"');
-    expect(decisions).toMatchObject([{ outcome: 'rejected', status: 401, reason: 'inactive' }]);
-    expect([standIn.refused, api.reached()]).toEqual([[], 0]);
   });
 
   it('answers 401 invalid_token for a refresh token, however active', async () => {
@@ -84,37 +79,6 @@ describe('polar', () => {
     expect(api.reached()).toBe(0);
   });
 
-  it.each([
-    ['a wrong secret', { ...CREDENTIALS, clientSecret: 'polar_cs_old' }],
-    ['another client', { ...CREDENTIALS, clientId: 'polar_ci_other' }],
-  ])('answers 503 and never invalid_token when Polar refuses %s', async (_what, credentials) => {
-    const standIn = await createStandIn(DOCUMENTED);
-    const api = createProviderApi(standIn, { ...polar(credentials), audience: AUDIENCE, clock });
-    const response = await api.get('polar_at_user').expect(503);
-    expect(response.headers).toMatchObject({ 'retry-after': '1', 'cache-control': 'no-store' });
-    expect(response.headers).not.toHaveProperty('www-authenticate');
-    expect(response.text).not.toContain('invalid_token');
-    expect(api.errors).toMatchObject([{ code: 'client_rejected' }]);
-    expect([standIn.refused.length, api.reached()]).toEqual([1, 0]);
-  });
-
-  it('sends further headers and parameters beside its own', async () => {
-    const standIn = await createStandIn({
-      ...DOCUMENTED,
-      parameters: { ...DOCUMENTED.parameters, token_type_hint: 'access_token' },
-      headers: { 'x-request-source': 'reports' },
-    });
-    const preset = polar({
-      ...CREDENTIALS,
-      headers: { 'X-Request-Source': 'reports' },
-      parameters: { token_type_hint: 'access_token' },
-    });
-    await createProviderApi(standIn, { ...preset, audience: AUDIENCE, clock })
-      .get('polar_at_user')
-      .expect(200);
-    expect(standIn.refused).toEqual([]);
-  });
-
   it('spreads beside other options, which count', async () => {
     const standIn = await createStandIn(DOCUMENTED);
     const api = createProviderApi(standIn, {
@@ -131,35 +95,9 @@ describe('polar', () => {
     );
   });
 
-  it.each([
-    ['clientId', undefined],
-    ['clientId', ''],
-    ['clientSecret', undefined],
-    ['clientSecret', ''],
-  ])('throws a TypeError that names "%s" when it is %j', (name, value) => {
-    const create = () => polar({ ...CREDENTIALS, [name]: value });
-    expect(create).toThrow(TypeError);
-    expect(create).toThrow(`"${name}"`);
-  });
-
   it('throws a TypeError that names "server" for one that Polar does not have', () => {
     const create = () => polar({ ...CREDENTIALS, server: 'staging' as 'sandbox' });
     expect(create).toThrow(TypeError);
     expect(create).toThrow('"server"');
-  });
-
-  it('throws a TypeError for an option it does not know, rather than drop it', () => {
-    const misplaced = { ...CREDENTIALS, scopes: ['products:read'] };
-    expect(() => polar(misplaced)).toThrow(TypeError);
-    expect(() => polar(misplaced)).toThrow('"scopes"');
-  });
-
-  it('returns options and nothing else', () => {
-    expect(polar(CREDENTIALS)).toEqual({
-      endpoint: DOCUMENTED.url,
-      clientAuth: { identity: 'client:polar_ci_reports', sign: expect.any(Function) },
-      headers: {},
-      parameters: {},
-    });
   });
 });

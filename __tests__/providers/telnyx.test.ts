@@ -2,6 +2,7 @@ import { clientSecretPost } from '../../lib/index.js';
 import { telnyx } from '../../lib/providers/index.js';
 import { createClock } from '../support/clock.js';
 import { recordDecisions } from '../support/decisions.js';
+import { describePreset } from '../support/preset-suite.js';
 import { basic, createProviderApi, createStandIn, type Documented } from '../support/stand-in.js';
 
 const CREDENTIALS = { clientId: 'telnyx-reports', clientSecret: 'Kx8_2v-Qm' };
@@ -29,15 +30,19 @@ const DOCUMENTED: Documented = {
 
 const clock = createClock(NOW);
 
-describe('telnyx', () => {
-  it('answers 200 with the documented claims, having asked as documented', async () => {
-    const standIn = await createStandIn(DOCUMENTED);
-    const api = createProviderApi(standIn, { ...telnyx(CREDENTIALS), audience: AUDIENCE, clock });
-    const response = await api.get('full').expect(200);
-    expect(response.body).toEqual({ auth: ACTIVE });
-    expect([standIn.refused, standIn.asked.length]).toEqual([[], 1]);
-  });
+describePreset({
+  name: 'telnyx',
+  create: telnyx,
+  credentials: CREDENTIALS,
+  documented: DOCUMENTED,
+  use: (preset) => ({ ...preset, audience: AUDIENCE, clock }),
+  accepted: [['a full reply', 'full', ACTIVE]],
+  token: 'full',
+  inactiveToken: 'revoked',
+  furtherParameters: { account: '42' },
+});
 
+describe('telnyx', () => {
   it('answers 200 for a reply that says no more than active, where no audience is expected', async () => {
     const standIn = await createStandIn(DOCUMENTED);
     const api = createProviderApi(standIn, { ...telnyx(CREDENTIALS), audience: false, clock });
@@ -52,16 +57,6 @@ describe('telnyx', () => {
     await api.get('bare').expect(401);
     expect(decisions).toMatchObject([{ outcome: 'rejected', reason: 'audience_mismatch' }]);
     expect(api.reached()).toBe(0);
-  });
-
-  it('answers 401 invalid_token for a token that is not active', async () => {
-    const decisions = recordDecisions();
-    const standIn = await createStandIn(DOCUMENTED);
-    const api = createProviderApi(standIn, { ...telnyx(CREDENTIALS), audience: AUDIENCE, clock });
-    const response = await api.get('revoked').expect(401);
-    expect(response.headers['www-authenticate']).toContain('error="invalid_token"');
-    expect(decisions).toMatchObject([{ outcome: 'rejected', status: 401, reason: 'inactive' }]);
-    expect([standIn.refused, api.reached()]).toEqual([[], 0]);
   });
 
   it('asks in JSON, which is documented too, when told to', async () => {
@@ -90,18 +85,6 @@ describe('telnyx', () => {
     expect(standIn.refused).toEqual([]);
   });
 
-  it('answers 503 and never invalid_token when Telnyx refuses the credentials', async () => {
-    const standIn = await createStandIn(DOCUMENTED);
-    const wrong = { ...CREDENTIALS, clientSecret: 'old' };
-    const api = createProviderApi(standIn, { ...telnyx(wrong), audience: AUDIENCE, clock });
-    const response = await api.get('full').expect(503);
-    expect(response.headers).toMatchObject({ 'retry-after': '1', 'cache-control': 'no-store' });
-    expect(response.headers).not.toHaveProperty('www-authenticate');
-    expect(response.text).not.toContain('invalid_token');
-    expect(api.errors).toMatchObject([{ code: 'client_rejected' }]);
-    expect([standIn.refused.length, api.reached()]).toEqual([1, 0]);
-  });
-
   it('answers 503 and never invalid_token when Telnyx calls the question invalid', async () => {
     const standIn = await createStandIn(DOCUMENTED);
     const api = createProviderApi(standIn, {
@@ -115,23 +98,6 @@ describe('telnyx', () => {
     expect(standIn.refused).toEqual(['parameters token=full&unheard_of=yes']);
   });
 
-  it('sends further headers and parameters beside its own', async () => {
-    const standIn = await createStandIn({
-      ...DOCUMENTED,
-      parameters: { account: '42' },
-      headers: { 'x-request-source': 'reports' },
-    });
-    const preset = telnyx({
-      ...CREDENTIALS,
-      headers: { 'X-Request-Source': 'reports' },
-      parameters: { account: '42' },
-    });
-    await createProviderApi(standIn, { ...preset, audience: AUDIENCE, clock })
-      .get('full')
-      .expect(200);
-    expect(standIn.refused).toEqual([]);
-  });
-
   it('spreads beside other options, which count', async () => {
     const standIn = await createStandIn(DOCUMENTED);
     const api = createProviderApi(standIn, {
@@ -143,31 +109,5 @@ describe('telnyx', () => {
     const decisions = recordDecisions();
     await api.get('full').expect(401);
     expect(decisions).toMatchObject([{ outcome: 'rejected', reason: 'issuer_mismatch' }]);
-  });
-
-  it.each([
-    ['clientId', undefined],
-    ['clientId', ''],
-    ['clientSecret', undefined],
-    ['clientSecret', ''],
-  ])('throws a TypeError that names "%s" when it is %j', (name, value) => {
-    const create = () => telnyx({ ...CREDENTIALS, [name]: value });
-    expect(create).toThrow(TypeError);
-    expect(create).toThrow(`"${name}"`);
-  });
-
-  it('throws a TypeError for an option it does not know, rather than drop it', () => {
-    const misplaced = { ...CREDENTIALS, scopes: ['admin'] };
-    expect(() => telnyx(misplaced)).toThrow(TypeError);
-    expect(() => telnyx(misplaced)).toThrow('"scopes"');
-  });
-
-  it('returns options and nothing else', () => {
-    expect(telnyx(CREDENTIALS)).toEqual({
-      endpoint: DOCUMENTED.url,
-      clientAuth: { identity: 'client:telnyx-reports', sign: expect.any(Function) },
-      headers: {},
-      parameters: {},
-    });
   });
 });
