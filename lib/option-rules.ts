@@ -78,6 +78,9 @@ export const OPTION_RULES: Readonly<Record<string, Rule>> = {
   clock: [withMethods('now', 'monotonic'), 'write { now, monotonic }, both returning milliseconds'],
 };
 
+/** Options that are data, to be copied; the others have behaviour (a schema, a clock), and may refer to themselves. */
+const VALUES: ReadonlySet<string> = new Set(['audience', 'scopes', 'parameters', 'headers', 'normalizeResponse']);
+
 export const CACHE_RULES: Readonly<Record<string, Rule>> = {
   'cache.ttlSeconds': range(MAX_TTL_SECONDS),
   'cache.inactiveTtlSeconds': range(MAX_INACTIVE_TTL_SECONDS),
@@ -91,8 +94,9 @@ export const CACHE_RULES: Readonly<Record<string, Rule>> = {
  * @throws TypeError
  */
 export function readOptions<T extends object>(given: T, rules: Readonly<Record<string, Rule>>, prefix = ''): T {
-  if (!isPlainObject(given))
+  if (!isPlainObject(given)) {
     throw optionError(prefix === '' ? 'options' : prefix.slice(0, -1), given, 'write a plain object');
+  }
   const options: Record<string, unknown> = Object.assign(Object.create(null), given);
   for (const [key, value] of Object.entries(options)) {
     const name = prefix + key;
@@ -101,7 +105,7 @@ export function readOptions<T extends object>(given: T, rules: Readonly<Record<s
     if (rule === undefined) {
       throw new TypeError(`Option "${name}" is not known here; write one of ${Object.keys(rules).join(', ')}`);
     }
-    options[key] = copyPlain(value);
+    if (VALUES.has(name)) options[key] = copy(value);
     if (!rule[0].safeParse(options[key]).success) refuseOption(name, value, rules);
   }
   return options as T;
@@ -111,10 +115,9 @@ export function refuseOption(name: string, given: unknown, rules: Readonly<Recor
   throw optionError(name, given, rules[name]?.[1] ?? 'leave it out');
 }
 
-/** Lists and plain objects are values; anything else (a schema, a dispatcher, a clock) is used as it is. */
-function copyPlain(value: unknown): unknown {
+function copy(value: unknown): unknown {
   if (Array.isArray(value)) return [...value];
-  return isPlainObject(value) && !hasBehaviour(value) ? Object.assign(Object.create(null), value) : value;
+  return isPlainObject(value) ? Object.assign(Object.create(null), value) : value;
 }
 
 /** Own members alone count, so a prototype that holds any of its own is refused. */
@@ -123,9 +126,4 @@ function isPlainObject(value: unknown): value is object {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === null) return true;
   return Object.getPrototypeOf(prototype) === null && Object.keys(prototype as object).length === 0;
-}
-
-/** Methods may refer to the object they are on. */
-function hasBehaviour(value: object): boolean {
-  return ['sign', 'now', 'request', '~standard'].some((name) => name in value);
 }

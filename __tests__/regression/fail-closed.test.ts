@@ -76,6 +76,22 @@ describe('requireFresh', () => {
 });
 
 describe('a later middleware', () => {
+  it('makes what an earlier one put on req.auth worthless, also where code puts it back', async () => {
+    const authenticate = createAuthenticate(await createEndpoint(active()));
+    let kept: unknown;
+    const keep: RequestHandler = (req, _res, next) => {
+      kept = (req as { auth?: unknown }).auth;
+      next();
+    };
+    const putBack: RequestHandler = (req, _res, next) => {
+      (req as { auth?: unknown }).auth = kept;
+      next();
+    };
+    const app = createApp(authenticate, keep, authenticate.with({ realm: 'inner' }), putBack, requireScope('read'));
+    await get(app, 'token').expect(500);
+    expect(app.reached()).toBe(0);
+  });
+
   it('binds no answer that fails what an earlier one and its guards checked', async () => {
     let scope = 'read';
     const endpoint = await createEndpoint(() => active({ scope }));

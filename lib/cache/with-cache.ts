@@ -22,6 +22,7 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
   let misses = 0;
 
   const flights = withSingleFlight(inner, clock, (key, record) => {
+    // Flights are told apart by when they started; a retry or a slow signature may have asked in another order.
     const kept = store.get(key);
     if (kept !== undefined && kept.record.asked.monotonic > record.asked.monotonic) return;
     const lifetime = lifetimeOf(record, settings);

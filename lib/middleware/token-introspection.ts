@@ -8,7 +8,7 @@ import { secretError } from '../option-error.js';
 import type { DemandOptions, Next, TokenIntrospectionOptions } from '../options.js';
 import { type Demands, deriveDemands, parseOptions } from '../settings.js';
 import type { Auth, Clock, Question } from '../types.js';
-import { bindAuth, clearAuth, freshnessAfter, markAnonymous, sessionOf } from './bound-auth.js';
+import { bindAuth, clearAuth, endSession, freshnessAfter, markAnonymous, sessionOf } from './bound-auth.js';
 import { addChallenge, markPrivate } from './challenge.js';
 import { attempt, type Gate, refuse } from './gate.js';
 import { factsOf } from './request-facts.js';
@@ -112,6 +112,7 @@ function createMiddleware<Claims>(shared: SharedLookup, clock: Clock, demands: D
       () => {
         const arrivedAt = clock.monotonic();
         const earlier = sessionOf(req);
+        if (earlier !== undefined) endSession(earlier);
         clearAuth(req);
         question = authenticator.identify(factsOf(req, demands));
         if (question === undefined) {
