@@ -1,7 +1,10 @@
 import type { RequestHandler } from 'express';
 import express4 from 'express4';
+import { createMemoryStore } from '../../lib/cache/memory-store.js';
+import { withCache } from '../../lib/cache/with-cache.js';
 import { type Clock, requireClaim, requireFresh, requireScope, tokenIntrospection } from '../../lib/index.js';
 import { polar } from '../../lib/providers/index.js';
+import { ANY_AGE, type TokenRecord } from '../../lib/types.js';
 import { createApi, createApp, createAuthenticate, get } from '../support/api.js';
 import { createClock } from '../support/clock.js';
 import { active, createEndpoint } from '../support/endpoint.js';
@@ -72,6 +75,64 @@ describe('requireFresh', () => {
     const app = createApp(outer, requireFresh({ maxAgeSeconds: 0 }), inner, requireScope('admin'));
     await get(app, 'token').expect(403);
     expect(app.reached()).toBe(0);
+  });
+});
+
+describe('requireFresh, while it waits,', () => {
+  it('does not overlook that req.auth has been replaced', async () => {
+    const endpoint = await createEndpoint(active());
+    const authenticate = createAuthenticate(endpoint);
+    await get(createApp(authenticate), 'token').expect(200);
+    endpoint.script = (_asked, res) => {
+      replace();
+      res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(active()));
+    };
+    let replace = () => {};
+    const expose: RequestHandler = (req, _res, next) => {
+      replace = () => Object.assign(req, { auth: { active: true, scope: 'admin' } });
+      next();
+    };
+    const app = createApp(authenticate, expose, requireFresh({ maxAgeSeconds: 0 }));
+    await get(app, 'token').expect(500);
+    expect(app.reached()).toBe(0);
+  });
+});
+
+describe('a closed middleware', () => {
+  it('answers 503 to everyone, credentials or none, optional or not', async () => {
+    const authenticate = createAuthenticate(await createEndpoint(active()));
+    const optional = authenticate.with({ optional: true });
+    await authenticate.close();
+    for (const app of [createApp(authenticate), createApp(optional)]) {
+      await get(app).expect(503);
+      await get(app, 'token').expect(503);
+      expect(app.reached()).toBe(0);
+    }
+  });
+});
+
+describe('the cache', () => {
+  it('keeps the answer that was asked for last, in whatever order the flights started', async () => {
+    const clock = createClock();
+    const answers: ((record: TokenRecord) => void)[] = [];
+    const cache = withCache(() => new Promise((resolve) => answers.push(resolve)), {
+      clock,
+      store: createMemoryStore(10),
+      ttlMs: 60_000,
+      inactiveTtlMs: 60_000,
+    });
+    const question = { token: 'token', key: 'key' };
+    const since = (seconds: number) => ({ askedSince: 1000 + seconds * 1000 });
+    const at = (seconds: number) => ({ at: 1_800_000_000_000 + seconds * 1000, monotonic: 1000 + seconds * 1000 });
+    const first = cache.lookup(question, since(0));
+    clock.advance(1);
+    const second = cache.lookup(question, since(1));
+    clock.advance(5);
+    answers[0]?.({ active: false, asked: at(5) });
+    await first;
+    answers[1]?.({ active: true, claims: { active: true, scope: '' }, scopes: [], asked: at(2) });
+    await second;
+    expect(cache.lookup(question, ANY_AGE)).toMatchObject({ active: false });
   });
 });
 
@@ -150,6 +211,17 @@ describe('options', () => {
       },
     };
     tokenIntrospection(options);
+    expect(reads).toBe(1);
+  });
+
+  it('are read once in depth too, where they are data', () => {
+    let reads = 0;
+    const headers = {
+      get 'x-api-key'() {
+        return reads++ === 0 ? 'key' : 'key\r\nX-Evil: 1';
+      },
+    };
+    tokenIntrospection({ ...BASE, headers });
     expect(reads).toBe(1);
   });
 
