@@ -1,5 +1,6 @@
+import { keyOf } from './cache/key.js';
 import { type CredentialSources, type RequestFacts, readCredentials } from './credentials/read-credentials.js';
-import { parseToken } from './credentials/token.js';
+import { readToken } from './credentials/token.js';
 import { AuthError, IntrospectionError } from './errors.js';
 import type { SharedLookup } from './lookup.js';
 import {
@@ -9,6 +10,7 @@ import {
   type Clock,
   type Freshness,
   type Question,
+  readClock,
   type TokenRecord,
 } from './types.js';
 import { requireActive, type VerificationDemands, verify } from './verification/verify.js';
@@ -54,20 +56,22 @@ export function createAuthenticator(shared: SharedLookup, demands: Authenticator
 
   function authenticate(question: Question, freshness: Freshness): Verified | Promise<Verified> {
     const found = shared.lookup(question, freshness);
-    return found instanceof Promise ? found.then((record) => judge(question, record), rethrow) : judge(question, found);
+    return found instanceof Promise
+      ? found.then((record) => judge(question, record, clock.now()), rethrow)
+      : judge(question, found, freshness.now.at);
   }
 
   async function introspect(token: string): Promise<Verified> {
-    return authenticate(ask(parseToken(token)), ANY_AGE);
+    return authenticate(ask(readToken(token)), { askedSince: ANY_AGE, now: readClock(clock) });
   }
 
   function ask(token: string): Question {
-    return { token, key: shared.keyOf(token) };
+    return { token, key: keyOf(token) };
   }
 
-  function judge(question: Question, record: TokenRecord): Verified {
+  function judge(question: Question, record: TokenRecord, now: number): Verified {
     requireActive(record);
-    return { question, record, claims: verify(record, demands, clock.now()) };
+    return { question, record, claims: verify(record, demands, now) };
   }
 
   return { identify, authenticate, introspect, verify: (record) => void verify(record, demands, clock.now()) };

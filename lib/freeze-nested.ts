@@ -3,7 +3,8 @@ const MAX_DEPTH = 32;
 /**
  * Freezes everything below the top level and removes own `__proto__` members, so that the parts can be shared.
  * Returns `false` when it holds anything but plain objects, lists and primitives (a `Map` or `Date` stays mutable when
- * frozen), or is nested deeper than 32 levels. Iterative: depth is the sender's choice.
+ * frozen), leads back to the top, which stays mutable, or is nested deeper than 32 levels. Iterative: depth is the sender's
+ * choice.
  */
 export function freezeNested(top: object): boolean {
   let level: object[] = [top];
@@ -15,6 +16,7 @@ export function freezeNested(top: object): boolean {
       if (!isPlain(parent)) return false;
       if (Object.hasOwn(parent, '__proto__')) Reflect.deleteProperty(parent, '__proto__');
       for (const value of Object.values(parent)) {
+        if (value === top) return false;
         if (typeof value !== 'object' || value === null || seen.has(value)) continue;
         seen.add(value);
         next.push(value);

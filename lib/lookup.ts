@@ -1,7 +1,8 @@
-import { createKeyer, type KeyedSettings } from './cache/key.js';
+import { authorityOf } from './cache/key.js';
 import { createMemoryStore } from './cache/memory-store.js';
 import type { Lifetimes } from './cache/policy.js';
 import { type CachedLookup, withCache } from './cache/with-cache.js';
+import { requireB64Token } from './credentials/token.js';
 import { IntrospectionError } from './errors.js';
 import { createIntrospectionClient, type IntrospectionClientSettings } from './introspection/client.js';
 import type { Lookup } from './types.js';
@@ -10,10 +11,7 @@ export interface MemoryCacheSettings extends Lifetimes {
   readonly maxEntries: number;
 }
 
-export interface LookupSettings extends IntrospectionClientSettings, KeyedSettings {
-  readonly endpoint: URL;
-  readonly clientAuth: IntrospectionClientSettings['clientAuth'];
-  readonly requestFormat: 'form' | 'json';
+export interface LookupSettings extends IntrospectionClientSettings {
   /** `false`: every request asks on its own, and nothing is shared, not even a flight. */
   readonly cache: MemoryCacheSettings | false;
 }
@@ -34,10 +32,11 @@ export interface Stats {
 
 /** What all middlewares derived from one another share: client, cache and flights. */
 export interface SharedLookup {
+  /** Who is asked, as a digest. */
+  readonly authority: string;
   /** @throws IntrospectionError `closed` */
   requireOpen(): void;
   readonly lookup: Lookup;
-  readonly keyOf: (token: string) => string;
   forget(key: string): void;
   stats(): Stats;
   close(): Promise<void>;
@@ -45,21 +44,25 @@ export interface SharedLookup {
 
 export function createSharedLookup(settings: LookupSettings): SharedLookup {
   const client = createIntrospectionClient(settings);
-  const cached =
-    settings.cache === false ? uncached(client.lookup) : cachedInMemory(client.lookup, settings.cache, settings);
+  const cached = settings.cache === false ? uncached(ask) : cachedInMemory(ask, settings.cache);
   let closing: Promise<void> | undefined;
+
+  function ask(...[question, freshness]: Parameters<Lookup>): ReturnType<Lookup> {
+    requireB64Token(question.token);
+    return client.lookup(question, freshness);
+  }
 
   function requireOpen(): void {
     if (closing !== undefined) throw new IntrospectionError('closed');
   }
 
   return {
+    authority: authorityOf(settings),
     requireOpen,
     lookup(question, freshness) {
       requireOpen();
       return cached.lookup(question, freshness);
     },
-    keyOf: createKeyer(settings),
     forget: cached.forget,
     stats: () => ({ ...cached.stats(), endpointCalls: client.calls() }),
     close() {
@@ -70,8 +73,8 @@ export function createSharedLookup(settings: LookupSettings): SharedLookup {
   };
 }
 
-function cachedInMemory(inner: Lookup, cache: MemoryCacheSettings, { clock }: LookupSettings): CachedLookup {
-  return withCache(inner, { ...cache, clock, store: createMemoryStore(cache.maxEntries) });
+function cachedInMemory(inner: Lookup, cache: MemoryCacheSettings): CachedLookup {
+  return withCache(inner, { ...cache, store: createMemoryStore(cache.maxEntries) });
 }
 
 function uncached(inner: Lookup): CachedLookup {

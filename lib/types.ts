@@ -25,24 +25,30 @@ export interface Auth {
 /** The claims of a record: prepared once, nested values frozen, shared by every request that meets the record. */
 export type Claims = Readonly<Auth>;
 
-/** When the endpoint was asked, on both clocks, taken just before the question was sent. */
-export interface Asked {
+/** A moment on both clocks. */
+export interface Instant {
   /** Wall time, milliseconds since the epoch. */
   readonly at: number;
   /** Monotonic time in milliseconds: what ages are measured with, so that a clock step lengthens nothing. */
   readonly monotonic: number;
 }
 
-export interface ActiveRecord {
+/** When the endpoint was asked: just before the question was sent. */
+interface Dated {
+  /** An {@link Instant}'s `at`; not nested, since there are as many records as tokens. */
+  readonly askedAt: number;
+  /** The same moment's `monotonic`. */
+  readonly askedMonotonic: number;
+}
+
+export interface ActiveRecord extends Dated {
   readonly active: true;
   readonly claims: Claims;
   readonly scopes: readonly string[];
-  readonly asked: Asked;
 }
 
-export interface InactiveRecord {
+export interface InactiveRecord extends Dated {
   readonly active: false;
-  readonly asked: Asked;
 }
 
 /** What the endpoint said about one token, and when it was asked. A fact; never a decision. */
@@ -50,16 +56,20 @@ export type TokenRecord = ActiveRecord | InactiveRecord;
 
 export interface Question {
   readonly token: string;
-  /** Digest of the settings and the token: what caches and flights are keyed with. */
+  /** Digest of the token: what caches and flights are keyed with. */
   readonly key: string;
 }
 
-/** How old an answer may be: asked for at `askedSince` or later, in monotonic milliseconds. */
+/** How old an answer may be, seen from now. */
 export interface Freshness {
+  /** It was asked for then or later, in monotonic milliseconds. */
   readonly askedSince: number;
+  /** Read once for all that happens in the same tick. */
+  readonly now: Instant;
 }
 
-export const ANY_AGE: Freshness = Object.freeze({ askedSince: Number.NEGATIVE_INFINITY });
+/** What {@link Freshness} demands where nobody demands anything. */
+export const ANY_AGE = Number.NEGATIVE_INFINITY;
 
 /** The type that runs through the middle: the introspection client is one, every cache layer takes one and returns one. */
 export type Lookup = (question: Question, freshness: Freshness) => TokenRecord | Promise<TokenRecord>;
@@ -68,6 +78,10 @@ export type Lookup = (question: Question, freshness: Freshness) => TokenRecord |
 export interface Clock {
   now(): number;
   monotonic(): number;
+}
+
+export function readClock(clock: Clock): Instant {
+  return { at: clock.now(), monotonic: clock.monotonic() };
 }
 
 /** One attempt at the endpoint, as a {@link ClientAuth} sees it before it is sent. */
@@ -83,7 +97,7 @@ export interface IntrospectionRequest {
  * The factories (`clientSecretBasic`, `clientSecretPost`, `bearerToken`, `noClientAuth`) make them; your own is welcome.
  */
 export interface ClientAuth {
-  /** Names the client, without any secret. It is part of every cache key: two clients may be told different things. */
+  /** Names the client, without any secret: two clients may be told different things about one token. */
   readonly identity: string;
   /** Adds credentials to the headers or parameters of one attempt; called again for a retry. */
   sign(request: IntrospectionRequest): void | Promise<void>;

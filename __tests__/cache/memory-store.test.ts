@@ -1,8 +1,8 @@
-import { createMemoryStore, type Entry } from '../../lib/cache/memory-store.js';
+import { createMemoryStore } from '../../lib/cache/memory-store.js';
 import { activeRecord, inactiveRecord } from '../support/records.js';
 
-const ACTIVE: Entry = { record: activeRecord(), lifetime: 1 };
-const INACTIVE: Entry = { record: inactiveRecord(), lifetime: 1 };
+const ACTIVE = activeRecord();
+const INACTIVE = inactiveRecord();
 
 describe('the memory', () => {
   it('gives back what was stored, and nothing else', () => {

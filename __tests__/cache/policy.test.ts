@@ -1,5 +1,5 @@
-import { isServable, lifetimeOf } from '../../lib/cache/policy.js';
-import type { TokenRecord } from '../../lib/types.js';
+import { isFresh, isServable, lifetimeOf } from '../../lib/cache/policy.js';
+import { ANY_AGE, type TokenRecord } from '../../lib/types.js';
 import { activeRecord, inactiveRecord } from '../support/records.js';
 
 const ASKED_AT = 1_800_000_000;
@@ -25,12 +25,12 @@ describe('the life of a record in the cache', () => {
 });
 
 describe('a record in the cache', () => {
-  const LIFETIME = 30_000;
+  const LIFETIMES = { ttlMs: 30_000, inactiveTtlMs: 30_000 };
 
   function servableAfter(record: TokenRecord, wallSeconds: number, monotonicSeconds: number): boolean {
-    return isServable(record, LIFETIME, {
-      now: () => record.asked.at + wallSeconds * 1000,
-      monotonic: () => record.asked.monotonic + monotonicSeconds * 1000,
+    return isServable(record, LIFETIMES, {
+      at: record.askedAt + wallSeconds * 1000,
+      monotonic: record.askedMonotonic + monotonicSeconds * 1000,
     });
   }
 
@@ -52,10 +52,50 @@ describe('a record in the cache', () => {
     ['at exp', activeRecord({ exp: ASKED_AT + 20 }), 20, 20],
     ['with exp passed on the wall clock alone', activeRecord({ exp: ASKED_AT + 20 }), 20, 1],
     ['with exp in 1970', activeRecord({ exp: 0 }), 0, 0],
+    ['with exp passed before the wall clock was set back', activeRecord({ exp: ASKED_AT + 20 }), -3600, 20],
     ['when it is inactive and its life has ended', inactiveRecord(), 30, 30],
     ['when the wall clock does not tell the time', activeRecord(), Number.NaN, 0],
     ['when the monotonic clock does not tell the time', activeRecord(), 0, Number.NaN],
   ])('is not served %s', (_, record, wall, monotonic) => {
     expect(servableAfter(record, wall, monotonic)).toBe(false);
+  });
+});
+
+describe('a record that has to be asked for since', () => {
+  const RECORD = activeRecord();
+  const HOUR = 3600;
+
+  /** Seconds since the record was asked for: of what is demanded, and of the clocks. */
+  function freshFor(since: number, wallSeconds: number, monotonicSeconds: number): boolean {
+    return isFresh(RECORD, {
+      askedSince: RECORD.askedMonotonic + since * 1000,
+      now: {
+        at: RECORD.askedAt + wallSeconds * 1000,
+        monotonic: RECORD.askedMonotonic + monotonicSeconds * 1000,
+      },
+    });
+  }
+
+  it.each([
+    ['any time', ANY_AGE, HOUR, HOUR],
+    ['any time, on a machine that slept', ANY_AGE, HOUR, 0],
+    ['before it was', -10, 5, 5],
+    ['just when it was', 0, 5, 5],
+    ['just when it was, told by a wall clock of whole milliseconds', 0, 5.001, 5],
+    ['before it was, with the wall clock set back', -10, -HOUR, 5],
+  ])('%s is fresh', (_, since, wall, monotonic) => {
+    expect(freshFor(since, wall, monotonic)).toBe(true);
+  });
+
+  it.each([
+    ['after it was', 0.001, 5, 5],
+    ['after it was, with the wall clock set back', 0.001, -HOUR, 5],
+    ['before it was, on a machine that slept since', -10, HOUR, 5],
+    ['a moment that cannot be told', Number.NaN, 5, 5],
+    ['any time, by a wall clock that does not tell the time', ANY_AGE, Number.NaN, 5],
+    ['before it was, by a wall clock that does not tell the time', -10, Number.NaN, 5],
+    ['before it was, by a monotonic clock that does not tell the time', -10, 5, Number.NaN],
+  ])('%s is not fresh', (_, since, wall, monotonic) => {
+    expect(freshFor(since, wall, monotonic)).toBe(false);
   });
 });

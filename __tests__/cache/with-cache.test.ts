@@ -1,27 +1,31 @@
 import { createMemoryStore } from '../../lib/cache/memory-store.js';
 import { withCache } from '../../lib/cache/with-cache.js';
-import { ANY_AGE, type Asked, type TokenRecord } from '../../lib/types.js';
-import { createClock } from '../support/clock.js';
+import { ANY_AGE, type TokenRecord } from '../../lib/types.js';
+import { createClock, since } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';
 import { activeRecord, inactiveRecord } from '../support/records.js';
 
 const QUESTION = { token: 'abc', key: 'key' };
+
+interface Asked {
+  readonly askedAt: number;
+  readonly askedMonotonic: number;
+}
 
 type Answer = (asked: Asked, count: number) => TokenRecord;
 
 function createCache(answer: Answer, lifetimes = { ttlMs: 60_000, inactiveTtlMs: 5000 }) {
   const clock = createClock();
   let asked = 0;
-  const cache = withCache(async () => answer({ at: clock.now(), monotonic: clock.monotonic() }, ++asked), {
+  const cache = withCache(async () => answer({ askedAt: clock.now(), askedMonotonic: clock.monotonic() }, ++asked), {
     ...lifetimes,
-    clock,
     store: createMemoryStore(10),
   });
   return {
     ...cache,
     clock,
     /** Which question brought the answer; a memory hit comes without a promise. */
-    ask: (freshness = ANY_AGE) => cache.lookup(QUESTION, freshness),
+    ask: (askedSince = ANY_AGE) => cache.lookup(QUESTION, since(clock, askedSince)),
     asked: () => asked,
   };
 }
@@ -41,7 +45,7 @@ describe('the cache', () => {
   });
 
   it.each<[string, Answer, number]>([
-    ['exp', (asked) => activeRecord({ exp: asked.at / 1000 + 10 }, asked), 10],
+    ['exp', (asked) => activeRecord({ exp: asked.askedAt / 1000 + 10 }, asked), 10],
     ['the ttl for inactive answers', (asked) => inactiveRecord(asked), 5],
   ])('keeps an answer no longer than %s', async (_, answer, seconds) => {
     const cache = createCache(answer);
@@ -59,7 +63,7 @@ describe('the cache', () => {
     ['an inactive answer with a ttl of 0', (asked) => inactiveRecord(asked), { ttlMs: 60_000, inactiveTtlMs: 0 }],
     [
       'an answer past exp',
-      (asked) => activeRecord({ exp: asked.at / 1000 - 3 }, asked),
+      (asked) => activeRecord({ exp: asked.askedAt / 1000 - 3 }, asked),
       { ttlMs: 60_000, inactiveTtlMs: 5000 },
     ],
   ])('keeps %s not at all', async (_, answer, lifetimes) => {
@@ -70,10 +74,12 @@ describe('the cache', () => {
   });
 
   it('forgets a good answer when a later one must not be kept', async () => {
-    const cache = createCache((asked, count) => activeRecord({ exp: count === 1 ? asked.at / 1000 + 60 : 1 }, asked));
+    const cache = createCache((asked, count) =>
+      activeRecord({ exp: count === 1 ? asked.askedAt / 1000 + 60 : 1 }, asked),
+    );
     await cache.ask();
     cache.clock.advance(1);
-    await cache.ask({ askedSince: cache.clock.monotonic() });
+    await cache.ask(cache.clock.monotonic());
     expect(cache.stats().entries).toBe(0);
   });
 
@@ -92,7 +98,7 @@ describe('the cache', () => {
   });
 
   it('lengthens no life when the wall clock is set back', async () => {
-    const cache = createCache((asked) => activeRecord({ exp: asked.at / 1000 + 30 }, asked));
+    const cache = createCache((asked) => activeRecord({ exp: asked.askedAt / 1000 + 30 }, asked));
     await cache.ask();
     cache.clock.step(-3600);
     cache.clock.advance(30);
@@ -122,10 +128,10 @@ describe('the cache', () => {
   it('asks when the answer in memory is older than wanted, and keeps the new one', async () => {
     const cache = createCache(named);
     const first = await cache.ask();
-    const since = cache.clock.monotonic();
+    const askedSince = cache.clock.monotonic();
     cache.clock.advance(5);
-    expect(cache.ask({ askedSince: since })).toBe(first);
-    const second = await cache.ask({ askedSince: since + 0.001 });
+    expect(cache.ask(askedSince)).toBe(first);
+    const second = await cache.ask(askedSince + 0.001);
     expect(second).toMatchObject({ claims: { sub: '2' } });
     expect(cache.ask()).toBe(second);
   });
@@ -137,7 +143,7 @@ describe('the cache', () => {
     });
     const first = await cache.ask();
     cache.clock.advance(5);
-    await expect(cache.ask({ askedSince: cache.clock.monotonic() })).rejects.toThrow('down');
+    await expect(cache.ask(cache.clock.monotonic())).rejects.toThrow('down');
     expect(cache.ask()).toBe(first);
   });
 
@@ -155,10 +161,9 @@ describe('the cache', () => {
     const cache = withCache(() => gate.promise.then(() => activeRecord()), {
       ttlMs: 60_000,
       inactiveTtlMs: 5000,
-      clock,
       store: createMemoryStore(10),
     });
-    const waiting = [cache.lookup(QUESTION, ANY_AGE), cache.lookup(QUESTION, ANY_AGE)];
+    const waiting = [cache.lookup(QUESTION, since(clock)), cache.lookup(QUESTION, since(clock))];
     cache[method]('key');
     gate.resolve();
     expect(await Promise.all(waiting)).toEqual([activeRecord(), activeRecord()]);
@@ -166,8 +171,6 @@ describe('the cache', () => {
   });
 
   describe('when a later question is answered first', () => {
-    const since = { askedSince: 1001 };
-
     /** Two questions a second apart, of which the later one is answered first. */
     async function overtaken(earlier: TokenRecord, later: TokenRecord, inactiveTtlMs = 5000) {
       const clock = createClock();
@@ -176,21 +179,20 @@ describe('the cache', () => {
       const cache = withCache(() => answers[asked++]?.promise ?? activeRecord({ sub: 'asked again' }), {
         ttlMs: 60_000,
         inactiveTtlMs,
-        clock,
         store: createMemoryStore(10),
       });
-      const first = cache.lookup(QUESTION, ANY_AGE);
+      const first = cache.lookup(QUESTION, since(clock));
       clock.advance(1);
-      const second = cache.lookup(QUESTION, since);
+      const second = cache.lookup(QUESTION, since(clock, 1001));
       answers[1]?.resolve(later);
       await second;
       answers[0]?.resolve(earlier);
       await first;
-      return cache.lookup(QUESTION, ANY_AGE);
+      return cache.lookup(QUESTION, since(clock));
     }
 
     const EARLIER = activeRecord({ sub: 'alice' });
-    const LATER_ASKED = { at: EARLIER.asked.at + 1000, monotonic: EARLIER.asked.monotonic + 1000 };
+    const LATER_ASKED = { askedAt: EARLIER.askedAt + 1000, askedMonotonic: EARLIER.askedMonotonic + 1000 };
 
     it('keeps the later answer', async () => {
       expect(await overtaken(EARLIER, activeRecord({ sub: 'bob' }, LATER_ASKED))).toMatchObject({

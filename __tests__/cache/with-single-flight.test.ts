@@ -1,6 +1,6 @@
 import { withSingleFlight } from '../../lib/cache/with-single-flight.js';
 import { ANY_AGE, type Question, type TokenRecord } from '../../lib/types.js';
-import { createClock } from '../support/clock.js';
+import { createClock, since } from '../support/clock.js';
 import { createDeferred, type Deferred } from '../support/deferred.js';
 import { activeRecord } from '../support/records.js';
 
@@ -17,18 +17,18 @@ function createFlights() {
       asked.push(answer);
       return answer.promise;
     },
-    clock,
     (key, record) => landed.push([key, record]),
   );
   const answer = (index: number, record: TokenRecord) => asked[index]?.resolve(record);
-  return { ...flights, clock, asked, landed, answer };
+  const ask = (question: Question, askedSince = ANY_AGE) => flights.lookup(question, since(clock, askedSince));
+  return { ...flights, ask, clock, asked, landed, answer };
 }
 
 describe('one flight a key', () => {
   it('brings one answer to all who ask meanwhile, and lands once', async () => {
     const flights = createFlights();
     const record = activeRecord();
-    const waiting = [1, 2, 3].map(() => flights.lookup(QUESTION, ANY_AGE));
+    const waiting = [1, 2, 3].map(() => flights.ask(QUESTION));
     expect(flights.asked).toHaveLength(1);
     flights.answer(0, record);
     expect(await Promise.all(waiting)).toEqual([record, record, record]);
@@ -38,17 +38,17 @@ describe('one flight a key', () => {
 
   it('ends with its answer: who asks later starts another', async () => {
     const flights = createFlights();
-    const first = flights.lookup(QUESTION, ANY_AGE);
+    const first = flights.ask(QUESTION);
     flights.answer(0, activeRecord());
     await first;
-    flights.lookup(QUESTION, ANY_AGE);
+    flights.ask(QUESTION);
     expect(flights.asked).toHaveLength(2);
     expect(flights.coalesced()).toBe(0);
   });
 
   it('is not shared between keys', async () => {
     const flights = createFlights();
-    const waiting = [flights.lookup(QUESTION, ANY_AGE), flights.lookup(OTHER, ANY_AGE)];
+    const waiting = [flights.ask(QUESTION), flights.ask(OTHER)];
     flights.answer(0, activeRecord({ sub: 'alice' }));
     flights.answer(1, activeRecord({ sub: 'bob' }));
     expect(await Promise.all(waiting)).toEqual([activeRecord({ sub: 'alice' }), activeRecord({ sub: 'bob' })]);
@@ -57,7 +57,7 @@ describe('one flight a key', () => {
 
   it('shares a failure with its waiters and keeps nothing of it', async () => {
     const flights = createFlights();
-    const waiting = [flights.lookup(QUESTION, ANY_AGE), flights.lookup(QUESTION, ANY_AGE)];
+    const waiting = [flights.ask(QUESTION), flights.ask(QUESTION)];
     const failure = new Error('down');
     flights.asked[0]?.reject(failure);
     expect(await Promise.allSettled(waiting)).toEqual([
@@ -65,7 +65,7 @@ describe('one flight a key', () => {
       { status: 'rejected', reason: failure },
     ]);
     expect(flights.landed).toEqual([]);
-    const again = flights.lookup(QUESTION, ANY_AGE);
+    const again = flights.ask(QUESTION);
     flights.answer(1, activeRecord());
     expect(await again).toEqual(activeRecord());
   });
@@ -74,10 +74,9 @@ describe('one flight a key', () => {
     const landed: string[] = [];
     const flights = withSingleFlight(
       () => activeRecord(),
-      createClock(),
       (key) => landed.push(key),
     );
-    expect(await flights.lookup(QUESTION, ANY_AGE)).toEqual(activeRecord());
+    expect(await flights.lookup(QUESTION, since(createClock()))).toEqual(activeRecord());
     expect(landed).toEqual(['key']);
   });
 
@@ -86,9 +85,9 @@ describe('one flight a key', () => {
     async (method) => {
       const flights = createFlights();
       const [before, after] = [activeRecord({ sub: 'before' }), activeRecord({ sub: 'after' })];
-      const boarded = flights.lookup(QUESTION, ANY_AGE);
+      const boarded = flights.ask(QUESTION);
       flights[method]('key');
-      const late = flights.lookup(QUESTION, ANY_AGE);
+      const late = flights.ask(QUESTION);
       flights.answer(0, before);
       expect(await boarded).toBe(before);
       expect(flights.landed).toEqual([]);
@@ -100,12 +99,12 @@ describe('one flight a key', () => {
 
   it('does not end a later flight when a forgotten one fails', async () => {
     const flights = createFlights();
-    const boarded = flights.lookup(QUESTION, ANY_AGE);
+    const boarded = flights.ask(QUESTION);
     flights.forget('key');
-    const late = flights.lookup(QUESTION, ANY_AGE);
+    const late = flights.ask(QUESTION);
     flights.asked[0]?.reject(new Error('down'));
     await expect(boarded).rejects.toThrow('down');
-    const joined = flights.lookup(QUESTION, ANY_AGE);
+    const joined = flights.ask(QUESTION);
     expect(flights.asked).toHaveLength(2);
     flights.answer(1, activeRecord());
     expect(await Promise.all([late, joined])).toEqual([activeRecord(), activeRecord()]);
@@ -114,10 +113,10 @@ describe('one flight a key', () => {
   it('carries nobody who needs an answer asked for later than it started, and is overtaken by theirs', async () => {
     const flights = createFlights();
     const [old, fresh] = [activeRecord({ sub: 'old' }), activeRecord({ sub: 'fresh' })];
-    const boarded = flights.lookup(QUESTION, ANY_AGE);
+    const boarded = flights.ask(QUESTION);
     flights.clock.advance(2);
-    const demanding = flights.lookup(QUESTION, { askedSince: flights.clock.monotonic() - 1000 });
-    const joining = flights.lookup(QUESTION, { askedSince: flights.clock.monotonic() });
+    const demanding = flights.ask(QUESTION, flights.clock.monotonic() - 1000);
+    const joining = flights.ask(QUESTION, flights.clock.monotonic());
     expect(flights.asked).toHaveLength(2);
     flights.answer(1, fresh);
     flights.answer(0, old);
@@ -127,9 +126,9 @@ describe('one flight a key', () => {
 
   it('lands when the one started after it has failed', async () => {
     const flights = createFlights();
-    const boarded = flights.lookup(QUESTION, ANY_AGE);
+    const boarded = flights.ask(QUESTION);
     flights.clock.advance(2);
-    const demanding = flights.lookup(QUESTION, { askedSince: flights.clock.monotonic() });
+    const demanding = flights.ask(QUESTION, flights.clock.monotonic());
     flights.asked[1]?.reject(new Error('down'));
     await expect(demanding).rejects.toThrow('down');
     flights.answer(0, activeRecord());
@@ -139,7 +138,7 @@ describe('one flight a key', () => {
 
   it('forgets all flights in the air', async () => {
     const flights = createFlights();
-    const waiting = [flights.lookup(QUESTION, ANY_AGE), flights.lookup(QUESTION, { askedSince: 1001 })];
+    const waiting = [flights.ask(QUESTION), flights.ask(QUESTION, 1001)];
     flights.forget('key');
     flights.answer(0, activeRecord());
     flights.answer(1, activeRecord());
@@ -149,8 +148,8 @@ describe('one flight a key', () => {
 
   it('carries who needs an answer no older than its start', async () => {
     const flights = createFlights();
-    flights.lookup(QUESTION, ANY_AGE);
-    flights.lookup(QUESTION, { askedSince: flights.clock.monotonic() });
+    flights.ask(QUESTION);
+    flights.ask(QUESTION, flights.clock.monotonic());
     expect([flights.asked.length, flights.coalesced()]).toEqual([1, 1]);
   });
 });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { readAuthorizationHeader } from '../../lib/credentials/authorization-header.js';
+import { requireB64Token } from '../../lib/credentials/token.js';
 import { AuthError } from '../../lib/errors.js';
 
 const B64_CHARACTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/';
@@ -39,9 +40,16 @@ function expected(value: string): string | undefined {
   return wellFormed ? text : 'malformed_credentials';
 }
 
+/** The two steps between a header and the endpoint. */
+function tokenOf(value: string): string | undefined {
+  const found = readAuthorizationHeader(value);
+  if (found !== undefined) requireB64Token(found);
+  return found;
+}
+
 function outcomeOf(value: string): string | undefined {
   try {
-    return readAuthorizationHeader(value);
+    return tokenOf(value);
   } catch (error) {
     if (error instanceof AuthError) return error.reason;
     throw error;
@@ -53,6 +61,7 @@ describe('any Authorization header', () => {
     fc.assert(
       fc.property(scheme, spaces, token, (name, gap, value) => {
         expect(readAuthorizationHeader(name + gap + value)).toBe(value);
+        expect(tokenOf(name + gap + value)).toBe(value);
       }),
     );
   });
@@ -69,7 +78,7 @@ describe('any Authorization header', () => {
   it('is refused in words that repeat nothing of it', () => {
     fc.assert(
       fc.property(token, fc.constantFrom(' ', ',', '"', '\t', 'é'), token, (first, separator, second) => {
-        expect(() => readAuthorizationHeader(`Bearer ${first}${separator}${second}`)).toThrow(
+        expect(() => tokenOf(`Bearer ${first}${separator}${second}`)).toThrow(
           expect.objectContaining({
             message: 'The request must carry exactly one well-formed bearer token',
             headers: {},

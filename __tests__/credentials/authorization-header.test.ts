@@ -1,4 +1,5 @@
 import { readAuthorizationHeader } from '../../lib/credentials/authorization-header.js';
+import { requireB64Token } from '../../lib/credentials/token.js';
 
 const MALFORMED = expect.objectContaining({
   name: 'AuthError',
@@ -47,22 +48,20 @@ describe('the Authorization header', () => {
     ['a comma behind the scheme', 'Bearer,abc'],
     ['a colon behind the scheme', 'bearer: abc'],
     ['an equals sign behind the scheme', 'Bearer=abc'],
-    ['two tokens', 'Bearer abc def'],
-    ['a trailing space', 'Bearer abc '],
-    ['a tab before the token', 'Bearer \tabc'],
-    ['a comma', 'Bearer abc,def'],
-    ['a second credential', 'Bearer abc, Bearer def'],
-    ['quotes', 'Bearer "abc"'],
-    ['padding first', 'Bearer =abc'],
-    ['padding in the middle', 'Bearer a=b'],
-    ['padding alone', 'Bearer =='],
-    ['a control character', 'Bearer abc\u0000'],
-    ['a line feed at the end', 'Bearer abc\n'],
-    ['a letter outside ASCII', 'Bearer tökén'],
-    ['a percent escape', 'Bearer a%20b'],
-    ['a parameter', 'Bearer token=abc'],
   ])('is refused as malformed when it holds %s', (_, header) => {
     expect(() => readAuthorizationHeader(header)).toThrow(MALFORMED);
+  });
+
+  it.each([
+    ['two tokens', 'Bearer abc def', 'abc def'],
+    ['a second credential', 'Bearer abc, Bearer def', 'abc, Bearer def'],
+    ['a trailing space', 'Bearer abc ', 'abc '],
+    ['a tab before the token', 'Bearer \tabc', '\tabc'],
+    ['padding alone', 'Bearer ==', '=='],
+    ['a letter outside ASCII', 'Bearer tökén', 'tökén'],
+  ])('hands on %s whole, so that what is judged is what was sent', (_, header, rest) => {
+    expect(readAuthorizationHeader(header)).toBe(rest);
+    expect(() => requireB64Token(rest)).toThrow(MALFORMED);
   });
 
   it('takes tokens up to 8 kB and refuses longer ones, however they are padded', () => {

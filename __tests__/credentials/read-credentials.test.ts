@@ -35,6 +35,7 @@ describe('the credentials of a request', () => {
     ['what getToken returned', { custom: 'abc' }, CUSTOM, 'abc'],
     ['not the header once getToken is given', { authorization: 'Bearer abc' }, CUSTOM, undefined],
     ['nothing for null of getToken', { custom: null, authorization: 'Bearer abc' }, CUSTOM, undefined],
+    ['what getToken returned, uncut', { custom: ' a b\n' }, CUSTOM, ' a b\n'],
     ['what getToken chose of repeated headers', { custom: 'abc', authorizationRepeated: true }, CUSTOM, 'abc'],
   ])('are %s', (_, given, sources, token) => {
     expect(readCredentials(facts(given), sources)).toBe(token);
@@ -53,6 +54,12 @@ describe('the credentials of a request', () => {
       'hidden behind another scheme',
       { authorization: 'Basic eDp5', authorizationRepeated: true },
       HEADER_ONLY,
+      'repeated_credentials',
+    ],
+    [
+      'malformed in the header and there in the body',
+      { ...FORM, authorization: 'Bearer a b' },
+      WITH_BODY,
       'repeated_credentials',
     ],
     ['malformed in the header', { ...FORM, authorization: 'Bearer' }, WITH_BODY, 'malformed_credentials'],

@@ -1,26 +1,84 @@
-import { parseToken } from '../../lib/credentials/token.js';
+import { readToken, requireB64Token } from '../../lib/credentials/token.js';
 import { B64_TOKEN } from '../../lib/grammar.js';
 
-const MALFORMED = expect.objectContaining({ name: 'AuthError', status: 400, reason: 'malformed_credentials' });
+const MALFORMED = expect.objectContaining({
+  name: 'AuthError',
+  status: 400,
+  code: 'invalid_request',
+  reason: 'malformed_credentials',
+});
+const TOO_LONG = expect.objectContaining({
+  name: 'AuthError',
+  status: 400,
+  code: 'invalid_request',
+  reason: 'token_too_long',
+});
 
 describe('a token', () => {
-  it('is handed on exactly as it came', () => {
-    expect(parseToken('eyJhbGciOi.J9-_~+/==')).toBe('eyJhbGciOi.J9-_~+/==');
-  });
+  it.each(['eyJhbGciOi.J9-_~+/==', 'a b', ' ', 'tökén', 'abc\r\n', '\ud800'])(
+    'is handed on exactly as it came: %j',
+    (token) => {
+      expect(readToken(token)).toBe(token);
+    },
+  );
 
   it.each([
     ['undefined', undefined],
     ['null', null],
     ['a number', 1],
+    ['true', true],
+    ['a symbol', Symbol('abc')],
+    ['a function', () => 'abc'],
     ['a list', ['abc']],
     ['an object that turns into a token', { toString: () => 'abc' }],
     ['a String object', Object('abc')],
     ['an empty string', ''],
+  ])('is refused as malformed when it is %s', (_, candidate) => {
+    expect(() => readToken(candidate)).toThrow(MALFORMED);
+  });
+
+  it('is taken up to 8 kB and refused beyond, whatever it holds', () => {
+    for (const character of ['a', '=', '!', 'ö', '\ud800']) {
+      expect(readToken(character.repeat(8192))).toHaveLength(8192);
+      expect(() => readToken(character.repeat(8193))).toThrow(TOO_LONG);
+    }
+  });
+});
+
+describe('a token that is about to be sent', () => {
+  it.each(['a', 'abc', 'abc=', 'abc====', 'mF_9.B5f-4.1JqM', 'aZ09-._~+/==', '__proto__', 'a'.repeat(8192)])(
+    'may be %.20s',
+    (token) => {
+      expect(() => requireB64Token(token)).not.toThrow();
+    },
+  );
+
+  it.each([
+    ['nothing', ''],
     ['a space', ' '],
     ['a colon', 'a:b'],
     ['CR LF', 'abc\r\nX-Evil: 1'],
-  ])('is refused as malformed when it is %s', (_, candidate) => {
-    expect(() => parseToken(candidate)).toThrow(MALFORMED);
+    ['two tokens', 'abc def'],
+    ['a leading space', ' abc'],
+    ['a trailing space', 'abc '],
+    ['a tab', '\tabc'],
+    ['a comma', 'abc,def'],
+    ['a second credential', 'abc, Bearer def'],
+    ['quotes', '"abc"'],
+    ['padding first', '=abc'],
+    ['padding in the middle', 'a=b'],
+    ['padding alone', '=='],
+    ['a control character', 'abc\u0000'],
+    ['a line feed at the end', 'abc\n'],
+    ['a letter outside ASCII', 'tökén'],
+    ['a letter that only looks alike', 'аbc'],
+    ['a lone surrogate', 'abc\ud800'],
+    ['a pair of surrogates', 'abc\u{1f600}'],
+    ['a percent escape', 'a%20b'],
+    ['an ampersand', 'abc&token=def'],
+    ['a parameter', 'token=abc'],
+  ])('is refused as malformed when it holds %s', (_, token) => {
+    expect(() => requireB64Token(token)).toThrow(MALFORMED);
   });
 
   it.each([

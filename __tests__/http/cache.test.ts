@@ -341,12 +341,15 @@ describe('invalidate', () => {
     expect(await fetchStatus(url, 'good')).toBe(401);
   });
 
-  it.each(['', 'a b'])('throws for what cannot be a token: %p', async (token) => {
-    const { authenticate } = createApi(await createEndpoint(active()));
-    const malformed = expect.objectContaining({ name: 'AuthError', reason: 'malformed_credentials' });
-    expect(() => authenticate.invalidate({ token })).toThrow(malformed);
-    await expect(authenticate.introspect(token)).rejects.toEqual(malformed);
-  });
+  it.each(['', 'a b', 'token\r\n', 'tökén', 'a\ud800', '=='])(
+    'throws for what cannot be a token: %p',
+    async (token) => {
+      const { authenticate } = createApi(await createEndpoint(active()));
+      const malformed = expect.objectContaining({ name: 'AuthError', reason: 'malformed_credentials' });
+      expect(() => authenticate.invalidate({ token })).toThrow(malformed);
+      await expect(authenticate.introspect(token)).rejects.toEqual(malformed);
+    },
+  );
 
   it.each([7, undefined, null, {}])('says what to write when the token is %p', async (token) => {
     const { authenticate } = createApi(await createEndpoint(active()));
@@ -400,14 +403,16 @@ describe('stats', () => {
     const api = createApi(endpoint);
     expect(api.authenticate.stats()).toEqual({ hits: 0, misses: 0, coalesced: 0, endpointCalls: 0, entries: 0 });
     await api.get().expect(401);
-    await api.get('a b').expect(400);
+    await request(api.app).get('/').set('Authorization', 'Bearer').expect(400);
     expect(api.authenticate.stats().misses).toBe(0);
+    await api.get('a b').expect(400);
+    expect(api.authenticate.stats()).toEqual({ hits: 0, misses: 1, coalesced: 0, endpointCalls: 0, entries: 0 });
     await api.get('good').expect(200);
     await api.get('good').expect(200);
     endpoint.script = { active: false };
     await api.get('bad').expect(401);
     await api.get('bad').expect(401);
-    expect(api.authenticate.stats()).toEqual({ hits: 2, misses: 2, coalesced: 0, endpointCalls: 2, entries: 2 });
+    expect(api.authenticate.stats()).toEqual({ hits: 2, misses: 3, coalesced: 0, endpointCalls: 2, entries: 2 });
   });
 
   it('counts calls that failed, and keeps no entry for them', async () => {

@@ -1,5 +1,5 @@
-import express, { type RequestHandler } from 'express';
-import request from 'supertest';
+import express, { type Express, type RequestHandler } from 'express';
+import request, { type Test } from 'supertest';
 import type { TokenIntrospectionOptions } from '../../lib/index.js';
 import { createApi, createApp, createAuthenticate } from '../support/api.js';
 import { BARE, INVALID_REQUEST } from '../support/challenges.js';
@@ -33,7 +33,10 @@ describe('the Authorization header', () => {
     ['a tab in place of the space', 'Bearer\tgood'],
     ['letters beyond ASCII', 'Bearer t\u00e9'],
     ['a percent sign', 'Bearer %67ood'],
+    ['padding first', 'Bearer =good'],
+    ['padding in the middle', 'Bearer go=od'],
     ['padding alone', 'Bearer =='],
+    ['an ampersand', 'Bearer x&token=good'],
     ['more than 8 kB', `Bearer ${'a'.repeat(8193)}`],
   ])('answers 400 invalid_request and asks nobody for %s', async (_title, value) => {
     const endpoint = await createEndpoint(active());
@@ -92,6 +95,98 @@ describe('the Authorization header', () => {
     const api = createApi(endpoint, { optional: true });
     expect((await api.get('a b').expect(400)).headers['www-authenticate']).toBe(INVALID_REQUEST);
     expect(api.reached()).toBe(0);
+  });
+});
+
+describe('a malformed token', () => {
+  /** The ways a request can present one. */
+  const WAYS: [string, Partial<TokenIntrospectionOptions>, (app: Express, token: string) => Test][] = [
+    ['in the header', {}, (app, token) => request(app).get('/').set('Authorization', `Bearer ${token}`)],
+    [
+      'in a form',
+      { tokenFromBody: true },
+      (app, token) => request(app).post('/').type('form').send({ access_token: token }),
+    ],
+    [
+      'of getToken',
+      { getToken: ({ headers }) => JSON.parse(`"${headers['x-token']}"`) as string },
+      (app, token) => request(app).get('/').set('X-Token', token.replaceAll('"', '\\"')),
+    ],
+  ];
+  const CACHES: [string, TokenIntrospectionOptions['cache']][] = [
+    ['with the cache', { inactiveTtlSeconds: 60 }],
+    ['without a cache', false],
+  ];
+  const CASES = WAYS.flatMap(([way, options, present]) =>
+    CACHES.map(([memory, cache]) => [`${way}, ${memory}`, { ...options, cache }, present] as const),
+  );
+
+  it.each(CASES)('is answered 400 each time, and never asked about: %s', async (_title, options, present) => {
+    const endpoint = await createEndpoint(active());
+    const authenticate = createAuthenticate(endpoint, options);
+    const app = createApp(express.urlencoded(), authenticate);
+    const answers = [];
+    for (const token of ['good bad', 'good bad', 'go=od', '"good"']) answers.push(await present(app.app, token));
+    answers.push(...(await Promise.all(Array.from({ length: 10 }, () => present(app.app, 'good bad')))));
+    for (const { status, headers, text } of answers) {
+      expect([status, headers['www-authenticate']]).toEqual([400, INVALID_REQUEST]);
+      expect(text).not.toMatch(/good|go=od/);
+    }
+    expect([app.reached(), app.errors, endpoint.asked.length]).toEqual([0, [], 0]);
+    expect(authenticate.stats()).toMatchObject({ hits: 0, coalesced: 0, endpointCalls: 0, entries: 0 });
+    await present(app.app, 'good').expect(200);
+    await present(app.app, 'good bad').expect(400);
+    expect(endpoint.asked.map(({ form }) => form.get('token'))).toEqual(['good']);
+  });
+
+  it.each([
+    'good\ud800',
+    '\udc00good',
+    'go\ud800\ud800od',
+    'good\ufffd',
+    '\u{1f600}',
+    'good\r\n',
+    'good\u0000',
+    'g\u00f6\u00f6d',
+  ])('of getToken is refused before and after its like is known: %j', async (text) => {
+    const endpoint = await createEndpoint(active());
+    for (const cache of [{}, false] as const) {
+      let token = text;
+      const api = createApi(endpoint, { getToken: () => token, cache });
+      for (const each of [text, text, 'good', text, 'good']) {
+        token = each;
+        const response = await api.get().expect(each === 'good' ? 200 : 400);
+        expect(response.headers['www-authenticate']).toBe(each === 'good' ? undefined : INVALID_REQUEST);
+      }
+      expect(() => api.authenticate.invalidate({ token: text })).toThrow(
+        expect.objectContaining({ name: 'AuthError', reason: 'malformed_credentials' }),
+      );
+      await api.get().expect(200);
+      expect(api.authenticate.stats()).toMatchObject({ endpointCalls: cache === false ? 3 : 1, coalesced: 0 });
+    }
+    expect(new Set(endpoint.asked.map(({ form }) => form.get('token')))).toEqual(new Set(['good']));
+  });
+
+  it('is refused by introspect() too, alone and many at once, and leaves nothing behind', async () => {
+    const endpoint = await createEndpoint(active());
+    for (const cache of [{}, false] as const) {
+      const authenticate = createAuthenticate(endpoint, { cache });
+      const asked = ['a b', 'a b', 'a\ud800', 'a\ud801', 'a\ufffd'].map((token) => authenticate.introspect(token));
+      for (const outcome of await Promise.allSettled(asked)) {
+        expect(outcome).toMatchObject({ status: 'rejected', reason: { status: 400, reason: 'malformed_credentials' } });
+      }
+      expect(authenticate.stats()).toMatchObject({ coalesced: 0, endpointCalls: 0, entries: 0 });
+    }
+    expect(endpoint.asked).toHaveLength(0);
+  });
+
+  it('is refused, not asked about, where an earlier middleware let another token pass', async () => {
+    const endpoint = await createEndpoint(active());
+    const authenticate = createAuthenticate(endpoint);
+    const app = createApp(authenticate, authenticate.with({ getToken: () => 'good bad' }));
+    const response = await request(app.app).get('/').set('Authorization', 'Bearer good').expect(400);
+    expect(response.headers['www-authenticate']).toBe(INVALID_REQUEST);
+    expect([app.reached(), endpoint.asked.length]).toEqual([0, 1]);
   });
 });
 

@@ -215,6 +215,27 @@ describe('requireFresh', () => {
     expect(endpoint.asked).toHaveLength(2);
   });
 
+  it.each<[string, object, number, unknown]>([
+    ['is the one to go by', { sub: 'bob', scope: 'read' }, 200, 'bob'],
+    ['has to pass what was checked before', { sub: 'bob', scope: '' }, 403, undefined],
+    ['may say that the token is revoked', { active: false }, 401, undefined],
+  ])('takes a newer answer that another request brought meanwhile, which %s', async (_title, said, status, sub) => {
+    const clock = createClock();
+    const endpoint = await createEndpoint(active({ exp: clock.seconds() + 3600, sub: 'alice', scope: 'read' }));
+    const authenticate = createAuthenticate(endpoint, { clock, scopes: ['read'] });
+    const other = createApp(authenticate.with({ scopes: [] }), requireFresh({ maxAgeSeconds: 0 }));
+    const meanwhile: RequestHandler = async (_req, _res, next) => {
+      endpoint.script = active({ exp: clock.seconds() + 3600, ...said });
+      await get(other, 'token');
+      next();
+    };
+    await authenticate.introspect('token');
+    clock.advance(1);
+    const app = createApp(authenticate, meanwhile, requireFresh({ maxAgeSeconds: 0 }));
+    const { body } = await get(app, 'token').expect(status);
+    expect([body.auth?.sub, app.reached(), endpoint.asked.length]).toEqual([sub, status === 200 ? 1 : 0, 2]);
+  });
+
   it('asks again where nothing is remembered, and only when the answer in hand is too old', async () => {
     const clock = createClock();
     const endpoint = await createEndpoint(active({ exp: clock.seconds() + 3600 }));

@@ -184,7 +184,12 @@ describe('nothing secret is said', () => {
       { outcome: 'accepted', by: 'tokenIntrospection', tokenDigest: digest },
       weak,
       expect.objectContaining({ outcome: 'rejected', by: 'tokenIntrospection', status: 401, reason: 'inactive' }),
-      { outcome: 'rejected', by: 'tokenIntrospection', status: 400, reason: 'malformed_credentials' },
+      {
+        outcome: 'rejected',
+        by: 'tokenIntrospection',
+        status: 400,
+        reason: 'malformed_credentials',
+      },
       { outcome: 'anonymous', by: 'tokenIntrospection' },
       { outcome: 'rejected', by: 'requireScope', status: 401, reason: 'no_credentials' },
     ]);

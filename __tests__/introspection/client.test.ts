@@ -1,6 +1,6 @@
 import { createIntrospectionClient, type IntrospectionClientSettings } from '../../lib/introspection/client.js';
-import { ANY_AGE, type ClientAuth } from '../../lib/types.js';
-import { createClock } from '../support/clock.js';
+import type { ClientAuth } from '../../lib/types.js';
+import { createClock, since } from '../support/clock.js';
 import { active, createEndpoint, type Endpoint, json } from '../support/endpoint.js';
 
 const TOKEN = 'mF_9.B5f-4.1JqM+/==';
@@ -13,6 +13,7 @@ afterEach(async () => {
 });
 
 function createClient(endpoint: Endpoint, settings: Partial<IntrospectionClientSettings> = {}) {
+  const clock = settings.clock ?? createClock();
   const client = createIntrospectionClient({
     endpoint: new URL(endpoint.url),
     timeoutMs: 5000,
@@ -23,11 +24,11 @@ function createClient(endpoint: Endpoint, settings: Partial<IntrospectionClientS
     parameters: {},
     headers: {},
     normalizer: undefined,
-    clock: createClock(),
     ...settings,
+    clock,
   });
   closing.push(client.close);
-  return { calls: client.calls, ask: async () => client.lookup(QUESTION, ANY_AGE) };
+  return { calls: client.calls, ask: async () => client.lookup(QUESTION, since(clock)) };
 }
 
 function signing(sign: ClientAuth['sign']): { clientAuth: ClientAuth } {
@@ -181,7 +182,7 @@ describe('the time of an answer', () => {
       return active();
     });
     const { ask } = createClient(endpoint, { clock, ...signing(async () => clock.advance(2)) });
-    expect((await ask()).asked).toEqual({ at: 1_800_000_002_000, monotonic: 3000 });
+    expect(await ask()).toMatchObject({ askedAt: 1_800_000_002_000, askedMonotonic: 3000 });
   });
 
   it('is that of the attempt which was answered', async () => {
@@ -196,7 +197,7 @@ describe('the time of an answer', () => {
     const { ask, calls } = createClient(endpoint, { clock, ...signing(sign) });
     await ask();
     await new Promise((resolve) => setImmediate(resolve));
-    expect((await ask()).asked).toEqual({ at: 1_800_000_010_000, monotonic: 11_000 });
+    expect(await ask()).toMatchObject({ askedAt: 1_800_000_010_000, askedMonotonic: 11_000 });
     expect([endpoint.asked.length, sign.mock.calls.length, calls()]).toEqual([3, 3, 3]);
   });
 });

@@ -17,11 +17,17 @@ describe('claims', () => {
     expect(prepareClaims(response)).toEqual({ active: true, scope });
   });
 
-  it('are an object of their own, with frozen parts that requests may share', () => {
+  it('are made of the response in place, with frozen parts that requests may share', () => {
     const response = { sub: 'alice', aud: ['a'], ext: { list: [{ deep: [1] }] } };
     const claims = prepareClaims(response);
-    expect(claims).toEqual({ ...response, active: true, scope: '' });
-    expect(claims).not.toBe(response);
+    expect(claims).toBe(response);
+    expect(claims).toEqual({
+      active: true,
+      scope: '',
+      sub: 'alice',
+      aud: ['a'],
+      ext: { list: [{ deep: [1] }] },
+    });
     expect(Object.isFrozen(claims)).toBe(false);
     const ext = claims?.ext as { list: [{ deep: number[] }] };
     for (const part of [claims?.aud, ext, ext.list, ext.list[0], ext.list[0].deep]) {
@@ -57,6 +63,43 @@ describe('claims', () => {
     loop.self = loop;
     expect(Object.isFrozen(prepareClaims({ loop })?.loop)).toBe(true);
   });
+
+  it('keep the strings that come with one token after another as they are', () => {
+    const common = { scope: 'read write', client_id: 'app', token_type: 'Bearer', aud: 'api', iss: 'https://as.test' };
+    for (let i = 0; i < 3; i++) {
+      expect(prepareClaims({ ...common, sub: String(i) })).toEqual({ ...common, active: true, sub: String(i) });
+    }
+  });
+
+  it('are right whatever came before: thousands of others, or others far too long', () => {
+    const made = (index: number) => ({
+      scope: `s${index}`,
+      client_id: `c${index}`,
+      aud: `a${index}`,
+      iss: `i${index}`,
+    });
+    for (let index = 0; index < 3000; index++) {
+      expect(prepareClaims(made(index))).toEqual({ ...made(index), active: true });
+    }
+    const long = 'x'.repeat(200_000);
+    expect(prepareClaims({ scope: long, aud: `${long}a`, iss: `${long}b` })).toEqual({
+      active: true,
+      scope: long,
+      aud: `${long}a`,
+      iss: `${long}b`,
+    });
+    expect(prepareClaims(made(0))).toEqual({ ...made(0), active: true });
+  });
+
+  it.each(['__proto__', 'constructor', 'toString', ''])('may hold texts like %j where others are shared', (text) => {
+    expect(prepareClaims({ scope: text, client_id: text })).toEqual({ active: true, scope: text, client_id: text });
+    expect(parseScopes(text)).toEqual(text === '' ? [] : [text]);
+  });
+
+  it('leave what is no string where one is usual', () => {
+    const response = { client_id: 7, token_type: true, aud: ['api', 'web'], iss: { name: 'x' } };
+    expect(prepareClaims({ ...response })).toEqual({ ...response, active: true, scope: '' });
+  });
 });
 
 describe('scopes', () => {
@@ -69,5 +112,34 @@ describe('scopes', () => {
   ])('are parsed from %j', (scope, scopes) => {
     expect(parseScopes(scope)).toEqual(scopes);
     expect(Object.isFrozen(parseScopes(scope))).toBe(true);
+  });
+
+  it('are one list for one scope string, which nobody can change', () => {
+    const scopes = parseScopes('shared read write');
+    expect(parseScopes(['shared', 'read', 'write'].join(' '))).toBe(scopes);
+    expect(parseScopes('shared  read write')).not.toBe(scopes);
+    expect(parseScopes('shared read Write')).not.toBe(scopes);
+    expect(() => (scopes as string[]).push('admin')).toThrow(TypeError);
+    expect(() => Object.assign(scopes, ['admin'])).toThrow(TypeError);
+    expect(parseScopes('shared read write')).toEqual(['shared', 'read', 'write']);
+  });
+
+  it('are right however many scope strings have come by', () => {
+    const text = (index: number) => `read-${index} write-${index}`;
+    for (const _round of ['new', 'perhaps remembered']) {
+      for (let index = 0; index < 2500; index++) {
+        expect(parseScopes(text(index))).toEqual([`read-${index}`, `write-${index}`]);
+      }
+    }
+    expect(parseScopes(text(2499))).toBe(parseScopes(text(2499)));
+  });
+
+  it('are right for very long scope strings, which are not kept', () => {
+    const names = Array.from({ length: 20_000 }, (_, index) => `scope-${index}`);
+    const long = names.join(' ');
+    expect(parseScopes(long)).toEqual(names);
+    expect(parseScopes(long)).not.toBe(parseScopes(long));
+    expect(parseScopes(`${long} more`)).toEqual([...names, 'more']);
+    expect(Object.isFrozen(parseScopes(long))).toBe(true);
   });
 });

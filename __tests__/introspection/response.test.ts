@@ -9,6 +9,7 @@ import {
 import { Thenable } from '../support/thenable.js';
 
 const ASKED = { at: 1_800_000_000_000, monotonic: 1000 };
+const DATES = { askedAt: 1_800_000_000_000, askedMonotonic: 1000 };
 
 function reply(given: Partial<Reply> = {}): Reply {
   return { status: 200, headers: { 'content-type': 'application/json' }, body: '{"active":true}', ...given };
@@ -57,7 +58,7 @@ describe('a reply about an active token', () => {
       active: true,
       claims: body,
       scopes: ['read', 'write', 'dolphin'],
-      asked: ASKED,
+      ...DATES,
     });
   });
 
@@ -67,7 +68,7 @@ describe('a reply about an active token', () => {
       active: true,
       claims: { active: true, scope: '' },
       scopes: [],
-      asked: ASKED,
+      ...DATES,
     });
   });
 
@@ -105,11 +106,11 @@ describe('a reply about an inactive token', () => {
     [{ active: false, sub: 'leak', exp: 1 }],
     [{ active: false, exp: 'malformed', scope: 7, aud: {} }],
   ])('says only that, as in %j', (body) => {
-    expect(says(body)).toEqual({ active: false, asked: ASKED });
+    expect(says(body)).toEqual({ active: false, ...DATES });
   });
 
   it('may be 400 unsupported_token_type, which anybody’s token can provoke', () => {
-    expect(says({ error: 'unsupported_token_type' }, { status: 400 })).toEqual({ active: false, asked: ASKED });
+    expect(says({ error: 'unsupported_token_type' }, { status: 400 })).toEqual({ active: false, ...DATES });
   });
 });
 
@@ -287,14 +288,36 @@ describe('a normalizer', () => {
       active: true,
       claims: { active: true, scope: 'a b' },
       scopes: ['a', 'b'],
-      asked: ASKED,
+      ...DATES,
     });
     expect(normalize.mock.calls).toEqual([[{ status: 200, headers, text: 'ok' }]]);
   });
 
+  it('puts nothing into claims that one request could change for another, not even with a loop to the top', () => {
+    const loop: Record<string, unknown> = { active: true, list: [] };
+    loop.self = loop;
+    (loop.list as unknown[]).push(loop);
+    let record: ReturnType<typeof normalized>;
+    try {
+      record = normalized(() => loop);
+    } catch (error) {
+      expect(error).toEqual(outage('bad_response', '.*'));
+      return;
+    }
+    const { self, list = [] } = record.active ? record.claims : ({} as Record<string, unknown>);
+    for (const part of [self, list, ...(list as unknown[])]) expect(Object.isFrozen(part)).toBe(true);
+  });
+
+  it('keeps its own object, which is neither frozen nor edited', () => {
+    const kept = { active: true, scope: ['a', 'b'], ext: { list: [1] }, gone: null };
+    expect(normalized(() => kept)).toMatchObject({ claims: { active: true, scope: 'a b', ext: { list: [1] } } });
+    expect(kept).toEqual({ active: true, scope: ['a', 'b'], ext: { list: [1] }, gone: null });
+    expect([kept, kept.scope, kept.ext, kept.ext.list].some((part) => Object.isFrozen(part))).toBe(false);
+  });
+
   it('can say inactive for a status it is there for, before that is an outage', () => {
-    expect(normalized(() => ({ active: false }), { status: 404 }, [200, 404])).toEqual({ active: false, asked: ASKED });
-    expect(normalized(() => ({ active: false }), { status: 401 }, [200, 401])).toEqual({ active: false, asked: ASKED });
+    expect(normalized(() => ({ active: false }), { status: 404 }, [200, 404])).toEqual({ active: false, ...DATES });
+    expect(normalized(() => ({ active: false }), { status: 401 }, [200, 401])).toEqual({ active: false, ...DATES });
   });
 
   it('is not called for any other status', () => {

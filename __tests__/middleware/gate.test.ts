@@ -1,58 +1,158 @@
-import { createServer } from 'node:http';
+import { createServer, IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import request from 'supertest';
-import { type AuthError, IntrospectionError, type TokenIntrospectionOptions } from '../../lib/index.js';
-import { attempt } from '../../lib/middleware/gate.js';
+import {
+  type AuthError,
+  IntrospectionError,
+  requireFresh,
+  requireScope,
+  type TokenIntrospectionOptions,
+} from '../../lib/index.js';
+import { settle } from '../../lib/middleware/gate.js';
 import { createApi, createAuthenticate } from '../support/api.js';
 import { BARE, INVALID_TOKEN } from '../support/challenges.js';
+import { createClock } from '../support/clock.js';
+import { recordDecisions } from '../support/decisions.js';
 import { createDeferred } from '../support/deferred.js';
 import { createEndpoint, json } from '../support/endpoint.js';
 import { until } from '../support/until.js';
 
+type RequestHandlerLike = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void;
+
 type OnReject = NonNullable<TokenIntrospectionOptions['onReject']>;
 
 describe('work before a request goes on', () => {
-  function run(work: () => unknown) {
+  function run(work: Promise<unknown>, use: (value: unknown) => void = () => {}) {
     const calls: unknown[] = [];
-    attempt(
+    settle(
       work,
+      (value) => {
+        calls.push(value);
+        use(value);
+      },
       () => calls.push('done'),
       (error) => calls.push(error),
     );
     return calls;
   }
 
-  it('that is done at once goes on in the same tick', () => {
-    expect(run(() => 'value')).toEqual(['done']);
-    expect(run(() => undefined)).toEqual(['done']);
-  });
+  const failure = new Error('no');
 
-  it('that fails at once fails in the same tick', () => {
-    const failure = new Error('no');
-    expect(
-      run(() => {
-        throw failure;
-      }),
-    ).toEqual([failure]);
-  });
-
-  it('that takes time goes on, or fails, when it is over', async () => {
-    const [work, failing, failure] = [createDeferred(), createDeferred(), new Error('no')];
-    const calls = run(() => work.promise);
-    const failed = run(() => failing.promise);
+  it('goes on with what it brings, or fails, when it is over', async () => {
+    const [work, failing] = [createDeferred<string>(), createDeferred()];
+    const calls = run(work.promise);
+    const failed = run(failing.promise);
+    await new Promise((resolve) => setImmediate(resolve));
     expect([calls, failed]).toEqual([[], []]);
-    work.resolve();
+    work.resolve('value');
     failing.reject(failure);
-    await until(() => calls.length > 0 && failed.length > 0);
-    expect([calls, failed]).toEqual([['done'], [failure]]);
+    await until(() => calls.length > 1 && failed.length > 0);
+    expect([calls, failed]).toEqual([['value', 'done'], [failure]]);
   });
 
-  it('does not take what the app throws on going on for its own failure', () => {
-    const onError = jest.fn<void, [unknown]>();
-    const onDone = () => {
+  it('fails, and does not go on, where what it brings cannot be used', async () => {
+    const calls = run(Promise.resolve('value'), () => {
+      throw failure;
+    });
+    await until(() => calls.length > 1);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(calls).toEqual(['value', failure]);
+  });
+
+  it('fails with whatever it fails with, once', async () => {
+    const calls = run(Promise.reject(undefined));
+    await until(() => calls.length > 0);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(calls).toEqual([undefined]);
+  });
+
+  it.each(['going on', 'failing'])('does not take what the app throws on %s for its own failure', async (when) => {
+    const queue = jest.spyOn(globalThis, 'queueMicrotask');
+    const tasks: (() => void)[] = [];
+    queue.mockImplementation((task) => void tasks.push(task));
+    const own = jest.fn<never, [unknown?]>(() => {
+      throw new Error('of the app');
+    });
+    const other = jest.fn<void, [unknown?]>();
+    try {
+      if (when === 'going on') settle(Promise.resolve(), () => {}, own, other);
+      else settle(Promise.reject(failure), () => {}, other, own);
+      await until(() => tasks.length > 0);
+      expect(own).not.toHaveBeenCalled();
+      // In a microtask of its own it is an exception of the app's; within the promise it would be a rejection of ours.
+      expect(() => tasks[0]?.()).toThrow('of the app');
+      await new Promise((resolve) => setImmediate(resolve));
+    } finally {
+      queue.mockRestore();
+    }
+    expect([tasks.length, own.mock.calls.length, other.mock.calls.length]).toEqual([1, 1, 0]);
+  });
+});
+
+describe('what can be said at once', () => {
+  const CLAIMS = { active: true, scope: 'read' };
+
+  /** One passage through the middlewares, until the first that waits: what had happened when they returned. */
+  function pass(authorization: string | undefined, ...middlewares: RequestHandlerLike[]) {
+    const headers = authorization === undefined ? {} : { authorization };
+    const rawHeaders = Object.entries(headers).flat();
+    const req = Object.assign(new IncomingMessage(new Socket()), { method: 'GET', url: '/', headers, rawHeaders });
+    const res = new ServerResponse(req);
+    let went = 0;
+    const errors: unknown[] = [];
+    const step = (error?: unknown): void => {
+      if (error !== undefined) errors.push(error);
+      else middlewares[went++]?.(req, res, step);
+    };
+    step();
+    return { gone: went - 1, errors, status: res.writableEnded ? res.statusCode : undefined };
+  }
+
+  it('goes on, or is answered, in the same tick', async () => {
+    const endpoint = await createEndpoint(CLAIMS);
+    const authenticate = createAuthenticate(endpoint);
+    await authenticate.introspect('good');
+    const optional = authenticate.with({ optional: true });
+    const guards = [requireScope('read'), requireFresh({ maxAgeSeconds: 60 })];
+    expect(pass('Bearer good', authenticate, ...guards)).toEqual({ gone: 3, errors: [], status: undefined });
+    expect(pass(undefined, optional)).toEqual({ gone: 1, errors: [], status: undefined });
+    expect(pass(undefined, authenticate)).toEqual({ gone: 0, errors: [], status: 401 });
+    expect(pass('Bearer a b', authenticate)).toEqual({ gone: 0, errors: [], status: 400 });
+    expect(pass('Bearer good', authenticate.with({ scopes: ['admin'] }))).toEqual({ gone: 0, errors: [], status: 403 });
+    expect(pass('Bearer other', authenticate)).toEqual({ gone: 0, errors: [], status: undefined });
+    expect(endpoint.asked).toHaveLength(1);
+  });
+
+  it('and is refused by requireFresh in the same tick, too', async () => {
+    const clock = createClock();
+    const authenticate = createAuthenticate(await createEndpoint({ ...CLAIMS, exp: clock.seconds() + 10 }), {
+      clock,
+      cache: { ttlSeconds: 60 },
+    });
+    await authenticate.introspect('good');
+    const late: RequestHandlerLike = (_req, _res, next) => {
+      clock.step(40);
+      next();
+    };
+    expect(pass('Bearer good', authenticate, late, requireFresh({ maxAgeSeconds: 60 }))).toEqual({
+      gone: 2,
+      errors: [],
+      status: 401,
+    });
+  });
+
+  it('does not take what the app throws on going on for a failure of authentication', async () => {
+    const authenticate = createAuthenticate(await createEndpoint(CLAIMS));
+    await authenticate.introspect('good');
+    const decisions = recordDecisions();
+    const failing: RequestHandlerLike = () => {
       throw new Error('of the app');
     };
-    expect(() => attempt(() => undefined, onDone, onError)).toThrow('of the app');
-    expect(onError).not.toHaveBeenCalled();
+    const guard = requireFresh({ maxAgeSeconds: 60 });
+    expect(() => pass('Bearer good', authenticate, failing)).toThrow('of the app');
+    expect(() => pass(undefined, authenticate.with({ optional: true }), failing)).toThrow('of the app');
+    expect(() => pass('Bearer good', authenticate, guard, failing)).toThrow('of the app');
+    expect(decisions.map(({ outcome }) => outcome)).toEqual(['accepted', 'anonymous', 'accepted', 'accepted']);
   });
 });
 

@@ -92,7 +92,8 @@ describe('the decision about a request', () => {
 
   it.each<[string | undefined, number, string]>([
     [undefined, 401, 'no_credentials'],
-    ['Bearer a b', 400, 'malformed_credentials'],
+    ['Bearer', 400, 'malformed_credentials'],
+    ['Bearer,a', 400, 'malformed_credentials'],
     [`Bearer ${'a'.repeat(8193)}`, 400, 'token_too_long'],
   ])('has no digest before there is a token: %.12s', async (authorization, status, reason) => {
     const decisions = recordDecisions();
@@ -101,6 +102,18 @@ describe('the decision about a request', () => {
     await (authorization === undefined ? test : test.set('Authorization', authorization)).expect(status);
     expect(decisions).toStrictEqual([{ outcome: 'rejected', by: 'tokenIntrospection', status, reason }]);
   });
+
+  it.each(['a b', 'a"b', 'p@ssw0rd!'])(
+    'has no digest of what no token can be, which may be a password: %s',
+    async (token) => {
+      const decisions = recordDecisions();
+      const api = createApi(await createEndpoint(active()));
+      await api.get(token).expect(400);
+      expect(decisions).toStrictEqual([
+        { outcome: 'rejected', by: 'tokenIntrospection', status: 400, reason: 'malformed_credentials' },
+      ]);
+    },
+  );
 
   const NOW = 1_800_000_000;
 

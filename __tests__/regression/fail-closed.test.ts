@@ -4,9 +4,9 @@ import { createMemoryStore } from '../../lib/cache/memory-store.js';
 import { withCache } from '../../lib/cache/with-cache.js';
 import { type Clock, requireClaim, requireFresh, requireScope, tokenIntrospection } from '../../lib/index.js';
 import { polar } from '../../lib/providers/index.js';
-import { ANY_AGE, type TokenRecord } from '../../lib/types.js';
+import type { TokenRecord } from '../../lib/types.js';
 import { createApi, createApp, createAuthenticate, get } from '../support/api.js';
-import { createClock } from '../support/clock.js';
+import { createClock, since } from '../support/clock.js';
 import { active, createEndpoint } from '../support/endpoint.js';
 import { Thenable } from '../support/thenable.js';
 
@@ -116,23 +116,25 @@ describe('the cache', () => {
     const clock = createClock();
     const answers: ((record: TokenRecord) => void)[] = [];
     const cache = withCache(() => new Promise((resolve) => answers.push(resolve)), {
-      clock,
       store: createMemoryStore(10),
       ttlMs: 60_000,
       inactiveTtlMs: 60_000,
     });
     const question = { token: 'token', key: 'key' };
-    const since = (seconds: number) => ({ askedSince: 1000 + seconds * 1000 });
-    const at = (seconds: number) => ({ at: 1_800_000_000_000 + seconds * 1000, monotonic: 1000 + seconds * 1000 });
-    const first = cache.lookup(question, since(0));
+    const atLeast = (seconds: number) => since(clock, 1000 + seconds * 1000);
+    const at = (seconds: number) => ({
+      askedAt: 1_800_000_000_000 + seconds * 1000,
+      askedMonotonic: 1000 + seconds * 1000,
+    });
+    const first = cache.lookup(question, atLeast(0));
     clock.advance(1);
-    const second = cache.lookup(question, since(1));
+    const second = cache.lookup(question, atLeast(1));
     clock.advance(5);
-    answers[0]?.({ active: false, asked: at(5) });
+    answers[0]?.({ active: false, ...at(5) });
     await first;
-    answers[1]?.({ active: true, claims: { active: true, scope: '' }, scopes: [], asked: at(2) });
+    answers[1]?.({ active: true, claims: { active: true, scope: '' }, scopes: [], ...at(2) });
     await second;
-    expect(cache.lookup(question, ANY_AGE)).toMatchObject({ active: false });
+    expect(cache.lookup(question, since(clock))).toMatchObject({ active: false });
   });
 });
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../../lib/index.js';
+import { ANY_AGE, type Freshness, readClock } from '../../lib/types.js';
 
 export interface FakeClock extends Clock {
   /** Lets time go by on both clocks. */
@@ -25,4 +26,9 @@ export function createClock(startSeconds = 1_800_000_000): FakeClock {
     },
     seconds: () => wall / 1000,
   };
+}
+
+/** An answer asked for at `askedSince` or later, demanded now. */
+export function since(clock: Clock, askedSince = ANY_AGE): Freshness {
+  return { askedSince, now: readClock(clock) };
 }

@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 const VERSION = 1;
 
 /** Everything besides the token that the endpoint's answer may depend on. */
-export interface KeyedSettings {
+export interface AuthoritySettings {
   readonly endpoint: URL;
   readonly clientAuth: { readonly identity: string };
   readonly requestFormat: string;
@@ -12,12 +12,9 @@ export interface KeyedSettings {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/**
- * Returns the function that turns a token into its key: SHA-256 over a digest of the settings and the exact token.
- * One authority's answer can then never be found under another's, and no store ever sees a token.
- */
-export function createKeyer(settings: KeyedSettings): (token: string) => string {
-  const digest = sha256(
+/** A digest of who is asked, by whom and how: answers of different authorities are never taken for one another. */
+export function authorityOf(settings: AuthoritySettings): string {
+  return sha256(
     JSON.stringify([
       VERSION,
       settings.endpoint.href,
@@ -28,7 +25,14 @@ export function createKeyer(settings: KeyedSettings): (token: string) => string 
       sorted(settings.headers),
     ]),
   );
-  return (token) => sha256(digest + token);
+}
+
+/**
+ * The key of a token: its SHA-256. No store ever sees a token, and nobody can make one that is found under another's key.
+ * It suffices where all that share a cache share the authority.
+ */
+export function keyOf(token: string): string {
+  return sha256(token);
 }
 
 function sha256(text: string): string {

@@ -1,16 +1,13 @@
 import { LRUCache } from 'lru-cache';
 import type { TokenRecord } from '../types.js';
 
-export interface Entry {
-  readonly record: TokenRecord;
-  /** Milliseconds from when it was asked for. Kept here because lru-cache reads a ttl of 0 or NaN as for ever. */
-  readonly lifetime: number;
-}
-
-/** A bounded map from key to entry. Inactive answers live apart, so that a flood of bad tokens evicts no good one. */
+/**
+ * A bounded map from key to record. Inactive answers live apart, so that a flood of bad tokens evicts no good one.
+ * It knows of no time: lru-cache reads a ttl of 0 or NaN as for ever, and a record says itself how long it may be served.
+ */
 export interface MemoryStore {
-  get(key: string): Entry | undefined;
-  set(key: string, entry: Entry): void;
+  get(key: string): TokenRecord | undefined;
+  set(key: string, record: TokenRecord): void;
   delete(key: string): void;
   clear(): void;
   readonly size: number;
@@ -19,14 +16,14 @@ export interface MemoryStore {
 const INACTIVE_SHARE = 10;
 
 export function createMemoryStore(maxEntries: number): MemoryStore {
-  const active = new LRUCache<string, Entry>({ max: maxEntries });
-  const inactive = new LRUCache<string, Entry>({ max: Math.ceil(maxEntries / INACTIVE_SHARE) });
+  const active = new LRUCache<string, TokenRecord>({ max: maxEntries });
+  const inactive = new LRUCache<string, TokenRecord>({ max: Math.ceil(maxEntries / INACTIVE_SHARE) });
   return {
     get: (key) => active.get(key) ?? inactive.get(key),
-    set(key, entry) {
-      const [home, other] = entry.record.active ? [active, inactive] : [inactive, active];
+    set(key, record) {
+      const [home, other] = record.active ? [active, inactive] : [inactive, active];
       other.delete(key);
-      home.set(key, entry);
+      home.set(key, record);
     },
     delete(key) {
       active.delete(key);

@@ -1,4 +1,4 @@
-import type { Clock, Freshness, TokenRecord } from '../types.js';
+import type { Freshness, Instant, TokenRecord } from '../types.js';
 
 export interface Lifetimes {
   readonly ttlMs: number;
@@ -12,30 +12,25 @@ export interface Lifetimes {
 export function lifetimeOf(record: TokenRecord, { ttlMs, inactiveTtlMs }: Lifetimes): number {
   if (!record.active) return inactiveTtlMs;
   const { exp } = record.claims;
-  return exp === undefined ? ttlMs : Math.min(exp * 1000 - record.asked.at, ttlMs);
+  return exp === undefined ? ttlMs : Math.min(exp * 1000 - record.askedAt, ttlMs);
 }
 
 /**
  * Whether a record may still be served. Its age is taken on the monotonic clock, so that setting the wall clock back
- * lengthens nothing, and on the wall clock too, since a suspended machine's monotonic one stands still.
+ * lengthens nothing, and on the wall clock too, since `exp` is told on that one and a suspended machine's monotonic one
+ * stands still.
  * Written so that a clock that does not tell the time serves nothing.
  */
-export function isServable(record: TokenRecord, lifetime: number, clock: Clock): boolean {
-  const age = clock.monotonic() - record.asked.monotonic;
-  const now = clock.now();
-  return age >= 0 && age < lifetime && now - record.asked.at < lifetime && !isPastExpiry(record, now);
+export function isServable(record: TokenRecord, lifetimes: Lifetimes, now: Instant): boolean {
+  const lifetime = lifetimeOf(record, lifetimes);
+  const age = now.monotonic - record.askedMonotonic;
+  return age >= 0 && age < lifetime && now.at - record.askedAt < lifetime;
 }
 
 /**
  * Whether a record was asked for when `askedSince` says, or later. On the wall clock it may not be older than that either:
  * the monotonic one stands still while a machine is suspended. `Date.now()` tells whole milliseconds, hence one of grace.
  */
-export function isFresh(record: TokenRecord, { askedSince }: Freshness, clock: Clock): boolean {
-  if (askedSince === Number.NEGATIVE_INFINITY) return true;
-  return record.asked.monotonic >= askedSince && clock.now() - record.asked.at <= clock.monotonic() - askedSince + 1;
-}
-
-/** `exp` on its own: the wall clock may have been set since the lifetime was computed. */
-function isPastExpiry(record: TokenRecord, now: number): boolean {
-  return record.active && record.claims.exp !== undefined && now >= record.claims.exp * 1000;
+export function isFresh(record: TokenRecord, { askedSince, now }: Freshness): boolean {
+  return record.askedMonotonic >= askedSince && now.at - record.askedAt <= now.monotonic - askedSince + 1;
 }

@@ -1,10 +1,9 @@
-import type { Clock, Lookup } from '../types.js';
+import type { Lookup } from '../types.js';
 import type { MemoryStore } from './memory-store.js';
 import { isFresh, isServable, type Lifetimes, lifetimeOf } from './policy.js';
 import { withSingleFlight } from './with-single-flight.js';
 
 export interface CacheSettings extends Lifetimes {
-  readonly clock: Clock;
   readonly store: MemoryStore;
 }
 
@@ -17,26 +16,24 @@ export interface CachedLookup {
 
 /** Memory first, then one flight a key. A hit is returned as a value, without a promise. */
 export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup {
-  const { clock, store } = settings;
+  const { store } = settings;
   let hits = 0;
   let misses = 0;
 
-  const flights = withSingleFlight(inner, clock, (key, record) => {
+  const flights = withSingleFlight(inner, (key, record) => {
     // Flights are told apart by when they started; a retry or a slow signature may have asked in another order.
     const kept = store.get(key);
-    if (kept !== undefined && kept.record.asked.monotonic > record.asked.monotonic) return;
-    const lifetime = lifetimeOf(record, settings);
-    if (lifetime > 0) store.set(key, { record, lifetime });
+    if (kept !== undefined && kept.askedMonotonic > record.askedMonotonic) return;
+    if (lifetimeOf(record, settings) > 0) store.set(key, record);
     else store.delete(key);
   });
 
   const lookup: Lookup = (question, freshness) => {
-    const entry = store.get(question.key);
-    if (entry !== undefined) {
-      const { record, lifetime } = entry;
-      if (!isServable(record, lifetime, clock)) {
+    const record = store.get(question.key);
+    if (record !== undefined) {
+      if (!isServable(record, settings, freshness.now)) {
         store.delete(question.key);
-      } else if (isFresh(record, freshness, clock)) {
+      } else if (isFresh(record, freshness)) {
         hits++;
         return record;
       }

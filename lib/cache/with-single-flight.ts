@@ -1,4 +1,4 @@
-import type { Clock, Lookup, TokenRecord } from '../types.js';
+import type { Lookup, TokenRecord } from '../types.js';
 
 interface Flight {
   /** Monotonic; no answer it brings was asked for earlier. */
@@ -19,11 +19,7 @@ export interface SingleFlight {
  * One question a key at a time; everyone who asks meanwhile waits for the same answer, unless it was asked for too early
  * for them. `land` receives the answers of flights that were neither disowned nor overtaken. A failure reaches the waiters and is not kept.
  */
-export function withSingleFlight(
-  inner: Lookup,
-  clock: Clock,
-  land: (key: string, record: TokenRecord) => void,
-): SingleFlight {
+export function withSingleFlight(inner: Lookup, land: (key: string, record: TokenRecord) => void): SingleFlight {
   /** Those in the air for a key, the latest last. */
   const flights = new Map<string, Flight[]>();
   let coalesced = 0;
@@ -36,7 +32,7 @@ export function withSingleFlight(
       return latest.answer;
     }
     const flight: Flight = {
-      startedAt: clock.monotonic(),
+      startedAt: freshness.now.monotonic,
       answer: Promise.resolve(inner(question, freshness)).then(
         (record) => {
           if (end(key, flight, true)) land(key, record);

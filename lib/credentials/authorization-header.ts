@@ -1,5 +1,5 @@
 import { AuthError } from '../errors.js';
-import { parseToken } from './token.js';
+import { readToken } from './token.js';
 
 const SCHEME = 'bearer';
 const SPACE = 0x20;
@@ -21,7 +21,7 @@ export function readAuthorizationHeader(value: string | undefined): string | und
     throw new AuthError('malformed_credentials');
   }
   while (value.charCodeAt(start) === SPACE) start++;
-  return parseToken(value.slice(start));
+  return readToken(value.slice(start));
 }
 
 /** Schemes are case-insensitive (RFC 9110 section 11.1). */

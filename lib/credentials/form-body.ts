@@ -1,5 +1,5 @@
 import { mediaType } from '../media-type.js';
-import { parseToken } from './token.js';
+import { readToken } from './token.js';
 
 const PARAMETER = 'access_token';
 
@@ -21,5 +21,5 @@ export interface FormRequest {
 export function readFormBody({ method, contentType, body }: FormRequest): string | undefined {
   if (!METHODS.has(method) || mediaType(contentType) !== 'application/x-www-form-urlencoded') return undefined;
   if (typeof body !== 'object' || body === null || !Object.hasOwn(body, PARAMETER)) return undefined;
-  return parseToken((body as Record<string, unknown>)[PARAMETER]);
+  return readToken((body as Record<string, unknown>)[PARAMETER]);
 }

@@ -1,7 +1,7 @@
 import { AuthError } from '../errors.js';
 import { readAuthorizationHeader } from './authorization-header.js';
 import { type FormRequest, readFormBody } from './form-body.js';
-import { parseToken } from './token.js';
+import { readToken } from './token.js';
 
 /** Where this middleware takes credentials from. */
 export interface CredentialSources {
@@ -25,7 +25,7 @@ export interface RequestFacts extends FormRequest {
  */
 export function readCredentials(facts: RequestFacts, sources: CredentialSources): string | undefined {
   if (sources.usesGetToken) {
-    return facts.custom === undefined || facts.custom === null ? undefined : parseToken(facts.custom);
+    return facts.custom === undefined || facts.custom === null ? undefined : readToken(facts.custom);
   }
   if (facts.authorizationRepeated) throw new AuthError('repeated_credentials');
   const fromHeader = readAuthorizationHeader(facts.authorization);

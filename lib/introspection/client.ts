@@ -1,7 +1,7 @@
 import { IntrospectionError } from '../errors.js';
 import { HEADER_VALUE } from '../grammar.js';
 import { createWarning } from '../observe/warnings.js';
-import type { ClientAuth, Clock, Lookup, TokenRecord } from '../types.js';
+import { type ClientAuth, type Clock, type Instant, type Lookup, readClock, type TokenRecord } from '../types.js';
 import { type Attempt, createTransport, type TransportSettings } from './http.js';
 import { parseResponse, type ResponseNormalizer, readsBody } from './response.js';
 
@@ -38,11 +38,11 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
   const reads = (status: number): boolean => readsBody(status, normalizer);
 
   async function lookup(...[{ token }]: Parameters<Lookup>): Promise<TokenRecord> {
-    let asked = { at: Number.NaN, monotonic: Number.NaN };
+    let asked: Instant = { at: Number.NaN, monotonic: Number.NaN };
     const reply = await transport.post(async () => {
       const attempt = await prepare(token, settings);
       calls++;
-      asked = { at: clock.now(), monotonic: clock.monotonic() };
+      asked = readClock(clock);
       return attempt;
     }, reads);
     try {
@@ -64,25 +64,25 @@ async function prepare(token: string, settings: IntrospectionClientSettings): Pr
     headers: { accept: 'application/json', ...settings.headers } as Record<string, string>,
     parameters: { [tokenParameter]: token, ...settings.parameters } as Record<string, string>,
   };
+  const headers: Record<string, string> = {};
   try {
-    await clientAuth.sign(signed);
-    requireStrings(signed.parameters);
-    requireStrings(signed.headers, HEADER_VALUE);
+    const signing = clientAuth.sign(signed);
+    if (signing !== undefined) await signing;
+    for (const name of Object.keys(signed.parameters)) requireString(signed.parameters[name]);
+    for (const name of Object.keys(signed.headers)) {
+      headers[name.toLowerCase()] = requireString(signed.headers[name], HEADER_VALUE);
+    }
   } catch {
     throw new IntrospectionError('credentials_unavailable');
   }
+  headers['content-type'] = MEDIA_TYPES[requestFormat];
+  headers['accept-encoding'] = 'identity';
   const parameters = { ...signed.parameters, [tokenParameter]: token };
-  const headers = {
-    ...Object.fromEntries(Object.entries(signed.headers).map(([name, value]) => [name.toLowerCase(), value])),
-    'content-type': MEDIA_TYPES[requestFormat],
-    'accept-encoding': 'identity',
-  };
   const body = requestFormat === 'form' ? new URLSearchParams(parameters).toString() : JSON.stringify(parameters);
   return { headers, body };
 }
 
-function requireStrings(record: Readonly<Record<string, unknown>>, pattern?: RegExp): void {
-  for (const value of Object.values(record)) {
-    if (typeof value !== 'string' || pattern?.test(value) === false) throw new Error('not a string of its kind');
-  }
+function requireString(value: unknown, pattern?: RegExp): string {
+  if (typeof value !== 'string' || pattern?.test(value) === false) throw new Error('not a string of its kind');
+  return value;
 }

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { Pool, type Dispatcher as UndiciDispatcher } from 'undici';
 import { IntrospectionError } from '../errors.js';
 
@@ -59,54 +60,62 @@ export function createTransport({ endpoint, timeoutMs, dispatcher, connect }: Tr
   const { origin } = endpoint;
   const path = endpoint.pathname + endpoint.search;
 
-  const underWay = new Set<Promise<unknown>>();
+  let underWay = 0;
+  let whenIdle: () => void = () => {};
 
   async function exchange(
-    { headers, body }: Attempt,
+    prepare: () => Promise<Attempt>,
     reads: (status: number) => boolean,
-    signal: AbortSignal,
+    deadline: Deadline,
   ): Promise<Reply> {
+    const { headers, body } = await prepare();
+    if (deadline.passed) throw new IntrospectionError('timeout');
     const response = await via.request({
       origin,
       path,
       method: 'POST',
       headers,
       body,
-      signal,
+      signal: deadline.signal,
       headersTimeout: 0,
       bodyTimeout: 0,
     });
-    // Destroying the stream, here or by leaving a loop early, reports that as an error of its own.
-    response.body.on('error', () => {});
+    const reply = { status: response.statusCode, headers: response.headers, body: '' };
     if (wasRedirected(response)) throw refuse(response, 'redirect');
-    if (reads(response.statusCode)) {
-      return { status: response.statusCode, headers: response.headers, body: await readText(response) };
-    }
-    response.body.destroy();
-    return { status: response.statusCode, headers: response.headers, body: '' };
+    if (reads(reply.status)) return { ...reply, body: await readText(response) };
+    discard(response);
+    return reply;
   }
 
   return {
     post(prepare, reads) {
-      const reply = withDeadline(timeoutMs, async (signal) => {
-        try {
-          return await exchange(await prepare(), reads, signal);
-        } catch (error) {
-          if (!isReset(error) || signal.aborted) throw outage(error);
-        }
-        try {
-          return await exchange(await prepare(), reads, signal);
-        } catch (error) {
-          throw outage(error);
-        }
-      });
-      underWay.add(reply);
-      const done = (): unknown => underWay.delete(reply);
-      reply.then(done, done);
-      return reply;
+      underWay++;
+      return withDeadline(
+        timeoutMs,
+        async (deadline) => {
+          try {
+            return await exchange(prepare, reads, deadline);
+          } catch (error) {
+            if (!isReset(error) || deadline.passed) throw outage(error);
+          }
+          try {
+            return await exchange(prepare, reads, deadline);
+          } catch (error) {
+            throw outage(error);
+          }
+        },
+        () => {
+          underWay--;
+          if (underWay === 0) whenIdle();
+        },
+      );
     },
     async close() {
-      await Promise.allSettled(underWay);
+      if (underWay > 0) {
+        await new Promise<void>((resolve) => {
+          whenIdle = resolve;
+        });
+      }
       await pool?.close();
     },
   };
@@ -120,37 +129,68 @@ function createPool(endpoint: URL, timeoutMs: number, connect: TransportSettings
   });
 }
 
-/** One deadline over everything `work` does, whether or not it heeds the signal. */
-function withDeadline<T>(timeoutMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+interface Deadline {
+  passed: boolean;
+  /** Emits `abort`: undici takes an emitter as well as an `AbortSignal`, and it costs a tenth. */
+  readonly signal: EventEmitter;
+}
+
+/** One deadline over everything `work` does, whether or not it heeds the signal; `onEnd` is called when either has ended. */
+function withDeadline<T>(timeoutMs: number, work: (deadline: Deadline) => Promise<T>, onEnd: () => void): Promise<T> {
   return new Promise((resolve, reject) => {
-    const controller = new AbortController();
+    const deadline: Deadline = { passed: false, signal: new EventEmitter() };
     const timer = setTimeout(() => {
+      deadline.passed = true;
+      deadline.signal.emit('abort');
       reject(new IntrospectionError('timeout'));
-      controller.abort();
+      onEnd();
     }, timeoutMs);
-    work(controller.signal)
-      .then(resolve, reject)
-      .finally(() => clearTimeout(timer));
+    const end = (): void => {
+      if (deadline.passed) return;
+      clearTimeout(timer);
+      onEnd();
+    };
+    work(deadline).then(
+      (value) => {
+        end();
+        resolve(value);
+      },
+      (error) => {
+        end();
+        reject(error);
+      },
+    );
   });
 }
 
 /** Reads the body up to the cap. A content coding is refused: what it expands to would be unbounded. */
-async function readText(response: Response): Promise<string | IntrospectionError> {
-  const coding = response.headers['content-encoding'];
-  if (coding !== undefined && coding !== 'identity') return refuse(response, 'content coding');
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
-      size += chunk.byteLength;
-      if (size > MAX_BODY_BYTES) return refuse(response, 'too large');
-      chunks.push(chunk);
+function readText(response: Response): Promise<string | IntrospectionError> {
+  return new Promise((resolve) => {
+    const { body, headers } = response;
+    const coding = headers['content-encoding'];
+    if (coding !== undefined && coding !== 'identity') {
+      resolve(refuse(response, 'content coding'));
+      return;
     }
-  } catch (error) {
-    return outage(error);
-  }
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    body.on('data', (chunk: Uint8Array) => {
+      size += chunk.byteLength;
+      if (size > MAX_BODY_BYTES) resolve(refuse(response, 'too large'));
+      else chunks.push(chunk);
+    });
+    body.on('end', () => resolve(decode(chunks)));
+    body.on('error', (error) => resolve(outage(error)));
+    body.on('close', () => {
+      if (!body.readableEnded) resolve(outage(undefined));
+    });
+  });
+}
+
+function decode(chunks: readonly Uint8Array[]): string | IntrospectionError {
+  const [first] = chunks;
   try {
-    return utf8.decode(Buffer.concat(chunks));
+    return utf8.decode(chunks.length === 1 ? first : Buffer.concat(chunks));
   } catch {
     return new IntrospectionError('bad_response', 'not UTF-8');
   }
@@ -162,9 +202,15 @@ function wasRedirected({ context }: Response): boolean {
   return history !== undefined && history.length > 0;
 }
 
-function refuse({ body }: Response, detail: string): IntrospectionError {
-  body.destroy();
+function refuse(response: Response, detail: string): IntrospectionError {
+  discard(response);
   return new IntrospectionError('bad_response', detail);
+}
+
+/** Destroying a body that has not ended is reported as an error of its own. */
+function discard({ body }: Response): void {
+  body.on('error', () => {});
+  body.destroy();
 }
 
 function isReset(error: unknown): boolean {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { IntrospectionError } from '../errors.js';
 import { mediaType } from '../media-type.js';
-import type { ActiveRecord, Asked, InactiveRecord, TokenRecord } from '../types.js';
+import type { ActiveRecord, InactiveRecord, Instant, TokenRecord } from '../types.js';
 import type { Reply } from './http.js';
 import { parseScopes, prepareClaims } from './prepare-claims.js';
 
@@ -61,7 +61,7 @@ export function readsBody(status: number, normalizer: ResponseNormalizer | undef
  *
  * @throws IntrospectionError when it says nothing about the token
  */
-export function parseResponse(reply: Reply, asked: Asked, normalizer: ResponseNormalizer | undefined): TokenRecord {
+export function parseResponse(reply: Reply, asked: Instant, normalizer: ResponseNormalizer | undefined): TokenRecord {
   if (normalizer?.statuses.has(reply.status)) return toRecord(normalize(reply, normalizer), asked);
   if (isUnsupportedTokenType(reply)) return inactive(asked);
   if (reply.status !== OK) throw statusError(reply, asked);
@@ -70,10 +70,12 @@ export function parseResponse(reply: Reply, asked: Asked, normalizer: ResponseNo
   return toRecord(parseJson(text), asked);
 }
 
-function toRecord(value: unknown, asked: Asked): TokenRecord {
-  const parsed = response.safeParse(withoutNulls(value));
-  if (!parsed.success) throw new IntrospectionError('bad_response', faultyMember(parsed.error));
-  return parsed.data.active ? active(parsed.data, asked) : inactive(asked);
+function toRecord(value: unknown, asked: Instant): TokenRecord {
+  const members = withoutNulls(value);
+  const { success, data, error } = response.safeParse(members);
+  if (!success) throw new IntrospectionError('bad_response', faultyMember(error));
+  // The parser only judges: the object it judged takes half the memory of the copy it makes.
+  return data.active ? active(members as Record<string, unknown>, asked) : inactive(asked);
 }
 
 /** One of the members above, never a name the endpoint made up. */
@@ -82,20 +84,23 @@ function faultyMember({ issues }: z.ZodError): string {
   return typeof member === 'string' ? `member ${member}` : 'shape';
 }
 
-function active(data: Readonly<Record<string, unknown>>, asked: Asked): ActiveRecord {
+function active(data: Record<string, unknown>, asked: Instant): ActiveRecord {
   const claims = prepareClaims(data);
   if (claims === undefined) throw new IntrospectionError('bad_response', 'nesting');
-  return { active: true, claims, scopes: parseScopes(claims.scope), asked };
+  const { at: askedAt, monotonic: askedMonotonic } = asked;
+  return { active: true, claims, scopes: parseScopes(claims.scope), askedAt, askedMonotonic };
 }
 
-function inactive(asked: Asked): InactiveRecord {
-  return { active: false, asked };
+function inactive(asked: Instant): InactiveRecord {
+  return { active: false, askedAt: asked.at, askedMonotonic: asked.monotonic };
 }
 
 /** A member that is `null` is absent (some servers send every member they know). */
 function withoutNulls(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).filter(([name, member]) => member !== null && name !== '__proto__'));
+  const members = Object.entries(value);
+  const kept = members.filter(([name, member]) => member !== null && name !== '__proto__');
+  return kept.length === members.length ? value : Object.fromEntries(kept);
 }
 
 /** The app's own code: whatever it does wrong is a reply we cannot use. The copy is ours to freeze. */
@@ -142,7 +147,7 @@ function isJson({ headers }: Reply): boolean {
   return mediaType(single(headers['content-type'])) === 'application/json';
 }
 
-function statusError({ status, headers }: Reply, asked: Asked): IntrospectionError {
+function statusError({ status, headers }: Reply, asked: Instant): IntrospectionError {
   const detail = `HTTP ${status}`;
   const retryAfter = parseRetryAfter(single(headers['retry-after']), asked.at);
   if (status === TOO_MANY_REQUESTS) return new IntrospectionError('rate_limited', detail, retryAfter);

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Verified } from '../authenticator.js';
-import { type ActiveRecord, ANY_AGE, type Auth, type Claims, type Freshness, type Question } from '../types.js';
+import { type ActiveRecord, ANY_AGE, type Auth, type Claims, type Question } from '../types.js';
 import type { Gate } from './gate.js';
 
 /** A request, whose `auth` is whatever somebody put there. */
@@ -29,8 +29,8 @@ export interface Session {
   /** The object that `req.auth` must still be; none once the session has ended. */
   auth: Auth | undefined;
   passed: PassedChecks | undefined;
-  /** What guards demanded of the answer's age. */
-  freshness: Freshness;
+  /** What guards demanded of the answer's age: asked for then or later, in monotonic milliseconds. */
+  askedSince: number;
 }
 
 /** Returning another object from a base constructor makes subclass fields land on that object. */
@@ -68,17 +68,18 @@ export function bindAuth(
   verified: Verified,
   earlier: Session | undefined,
 ): void {
-  const passed = isAbout(earlier, verified.question) ? checksOf(earlier) : undefined;
-  const freshness = freshnessAfter(earlier, verified.question);
-  if (earlier?.verified.record !== verified.record) runChecks(passed, verified.record);
+  const before = isAbout(earlier, gate, verified.question) ? earlier : undefined;
+  const passed = before && checksOf(before);
+  const askedSince = before?.askedSince ?? ANY_AGE;
+  if (before?.verified.record !== verified.record) runChecks(passed, verified.record);
   const auth = {} as Auth;
-  new Stamp(auth, { req, gate, arrivedAt, verified, auth, passed, freshness });
+  new Stamp(auth, { req, gate, arrivedAt, verified, auth, passed, askedSince });
   req.auth = Object.assign(auth, verified.claims);
 }
 
 /** What guards of an earlier middleware demanded of the age of an answer to the same question. */
-export function freshnessAfter(earlier: Session | undefined, question: Question): Freshness {
-  return isAbout(earlier, question) ? earlier.freshness : ANY_AGE;
+export function askedSinceAfter(earlier: Session | undefined, gate: Gate, question: Question): number {
+  return isAbout(earlier, gate, question) ? earlier.askedSince : ANY_AGE;
 }
 
 /**
@@ -103,16 +104,21 @@ export function endSession(session: Session): void {
 }
 
 /**
- * Removes what an earlier middleware left, on the request itself or behind it.
+ * Removes what an earlier middleware left, on the request itself or behind it, and returns its session, now ended.
  *
  * @throws Error when that cannot be done
  */
-export function clearAuth(req: AuthRequest): void {
-  if (!('auth' in req)) return;
+export function takeEarlier(req: AuthRequest): Session | undefined {
+  if (!('auth' in req)) return undefined;
+  const session = sessionOf(req);
+  if (session !== undefined) session.auth = undefined;
   Reflect.deleteProperty(req, 'auth');
-  if (!('auth' in req)) return;
-  const own = { value: undefined, writable: true, enumerable: false, configurable: true };
-  if (!Reflect.defineProperty(req, 'auth', own)) throw new Error('req.auth was locked before tokenIntrospection() ran');
+  if ('auth' in req) {
+    const own = { value: undefined, writable: true, enumerable: false, configurable: true };
+    if (!Reflect.defineProperty(req, 'auth', own))
+      throw new Error('req.auth was locked before tokenIntrospection() ran');
+  }
+  return session;
 }
 
 export function markAnonymous(req: AuthRequest, gate: Gate): void {
@@ -132,8 +138,9 @@ export function sessionOf(req: AuthRequest): Session | undefined {
   return session !== undefined && session.req === req && session.auth === auth ? session : undefined;
 }
 
-function isAbout(session: Session | undefined, { key }: Question): session is Session {
-  return session?.verified.question.key === key;
+/** Whether the same authority was asked about the same token. */
+function isAbout(session: Session | undefined, { authority }: Gate, { key }: Question): session is Session {
+  return session !== undefined && session.verified.question.key === key && session.gate.authority === authority;
 }
 
 function checksOf(session: Session): PassedChecks {

@@ -10,6 +10,8 @@ import { addChallenge, answerError, answerRejection } from './challenge.js';
 
 /** What a middleware and the guards behind it share: how to judge, how to answer. */
 export interface Gate {
+  /** Who is asked, as a digest. */
+  readonly authority: string;
   readonly authenticator: Authenticator;
   readonly demands: Demands;
   readonly clock: Clock;
@@ -39,7 +41,9 @@ export function refuse(error: unknown, gate: Gate, passage: Passage, key?: strin
     passError(error, res, next);
     return;
   }
-  publishDecision('rejected', by, key, { status: error.status, reason: error.reason });
+  // What is no token may be a password.
+  const digested = error.reason === 'malformed_credentials' ? undefined : key;
+  publishDecision('rejected', by, digested, { status: error.status, reason: error.reason });
   addChallenge(error, gate.demands, scopes, res);
   if (gate.demands.onReject === undefined) answerRejection(res, error);
   else delegate(error, gate.demands.onReject, passage);
@@ -59,22 +63,16 @@ function errorFrom(thrown: unknown): object {
 }
 
 /**
- * Does the work and continues: in the same tick where it can, else from a microtask of its own, so that what the app
- * throws surfaces as its own exception and not as a rejected promise of ours.
+ * Uses what a promise brings and goes on: from a microtask of its own, so that what the app throws surfaces as its own
+ * exception and not as a rejected promise of ours.
  */
-export function attempt(work: () => unknown, onDone: () => void, onError: (error: unknown) => void): void {
-  let outcome: unknown;
-  try {
-    outcome = work();
-  } catch (error) {
-    onError(error);
-    return;
-  }
-  if (!(outcome instanceof Promise)) {
-    onDone();
-    return;
-  }
-  outcome.then(
+export function settle<T>(
+  outcome: Promise<T>,
+  use: (value: T) => void,
+  onDone: () => void,
+  onError: (error: unknown) => void,
+): void {
+  outcome.then(use).then(
     () => queueMicrotask(onDone),
     (error: unknown) => queueMicrotask(() => onError(error)),
   );

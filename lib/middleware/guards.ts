@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Verified } from '../authenticator.js';
 import { isFresh } from '../cache/policy.js';
 import { AuthError } from '../errors.js';
 import { SCOPE_TOKEN } from '../grammar.js';
 import { publishDecision } from '../observe/decisions.js';
 import { optionError, refuseMounted } from '../option-error.js';
 import type { Next } from '../options.js';
-import type { Freshness } from '../types.js';
+import { readClock } from '../types.js';
 import { requireLifetime } from '../verification/lifetime.js';
 import { requireScopes, requireSomeScope } from '../verification/scope.js';
 import {
@@ -17,7 +18,7 @@ import {
   type Session,
   sessionOf,
 } from './bound-auth.js';
-import { attempt, type Passage, passError, refuse } from './gate.js';
+import { type Passage, passError, refuse, settle } from './gate.js';
 
 /** Middleware to mount behind `tokenIntrospection()`. Without it every request fails with a 500. */
 export type Guard = (req: IncomingMessage, res: ServerResponse, next?: Next) => void;
@@ -100,15 +101,28 @@ export function requireFresh(options: { readonly maxAgeSeconds: number }): Guard
     const passage = { req, res, next, by: 'requireFresh' };
     const session = enter(passage, []);
     if (session === undefined) return;
-    const { question } = session.verified;
-    attempt(
-      () => refresh(session, { askedSince: session.arrivedAt - maxAgeSeconds * 1000 }),
-      () => pass(passage, question.key),
-      (error) => {
-        endSession(session);
-        refuse(error, session.gate, passage, question.key, scopesPassed(session));
-      },
-    );
+    const { key } = session.verified.question;
+    const fail = (error: unknown): void => {
+      endSession(session);
+      refuse(error, session.gate, passage, key, scopesPassed(session));
+    };
+    try {
+      const outcome = refresh(session, session.arrivedAt - maxAgeSeconds * 1000);
+      if (outcome instanceof Promise) {
+        settle(
+          outcome,
+          (verified) => renew(session, verified),
+          () => pass(passage, key),
+          fail,
+        );
+        return;
+      }
+      if (outcome !== undefined) renew(session, outcome);
+    } catch (error) {
+      fail(error);
+      return;
+    }
+    pass(passage, key);
   });
 }
 
@@ -155,18 +169,19 @@ function requireUnexpired({ gate: { demands, clock }, verified: { record } }: Se
   requireLifetime(record, demands, clock.now());
 }
 
-function refresh(session: Session, freshness: Freshness): void | Promise<void> {
+/** Brings an answer as fresh as demanded; nothing where the one in hand is. */
+function refresh(session: Session, askedSince: number): Verified | Promise<Verified> | undefined {
   const { question, record } = session.verified;
-  if (freshness.askedSince > session.freshness.askedSince) session.freshness = freshness;
-  if (isFresh(record, freshness, session.gate.clock)) {
+  const freshness = { askedSince, now: readClock(session.gate.clock) };
+  session.askedSince = Math.max(session.askedSince, askedSince);
+  if (isFresh(record, freshness)) {
     requireUnexpired(session);
     return undefined;
   }
-  const found = session.gate.authenticator.authenticate(question, freshness);
-  return found instanceof Promise ? found.then((verified) => renew(session, verified)) : renew(session, found);
+  return session.gate.authenticator.authenticate(question, freshness);
 }
 
-function renew(session: Session, verified: Session['verified']): void {
+function renew(session: Session, verified: Verified): void {
   if (sessionOf(session.req) !== session) throw unauthenticated('requireFresh()', session.req);
   rebindAuth(session, verified);
 }

@@ -1,16 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createAuthenticator, type Verified } from '../authenticator.js';
-import { parseToken } from '../credentials/token.js';
+import { createAuthenticator } from '../authenticator.js';
+import { keyOf } from '../cache/key.js';
+import { readToken, requireB64Token } from '../credentials/token.js';
 import { AuthError } from '../errors.js';
 import { createSharedLookup, type SharedLookup, type Stats } from '../lookup.js';
 import { publishDecision } from '../observe/decisions.js';
 import { secretError } from '../option-error.js';
 import type { DemandOptions, Next, TokenIntrospectionOptions } from '../options.js';
 import { type Demands, deriveDemands, parseOptions } from '../settings.js';
-import type { Auth, Clock, Question } from '../types.js';
-import { bindAuth, clearAuth, endSession, freshnessAfter, markAnonymous, sessionOf } from './bound-auth.js';
+import { type Auth, type Clock, type Question, readClock } from '../types.js';
+import { askedSinceAfter, bindAuth, markAnonymous, takeEarlier } from './bound-auth.js';
 import { addChallenge, markPrivate } from './challenge.js';
-import { attempt, type Gate, refuse } from './gate.js';
+import { type Gate, type Passage, refuse, settle } from './gate.js';
 import { factsOf } from './request-facts.js';
 
 /** `req.auth` as a middleware with a `claims` schema leaves it: what the schema makes lies over the claims. */
@@ -101,35 +102,43 @@ export function isGateOf(middleware: object, gate: Gate): boolean {
 
 function createMiddleware<Claims>(shared: SharedLookup, clock: Clock, demands: Demands): TokenIntrospection<Claims> {
   const authenticator = createAuthenticator(shared, demands, clock);
-  const gate: Gate = { authenticator, demands, clock };
+  const gate: Gate = { authority: shared.authority, authenticator, demands, clock };
   const privately = demands.tokenFromBody || demands.usesGetToken;
 
   function tokenIntrospectionMiddleware(req: IncomingMessage, res: ServerResponse, next?: Next): void {
     const passage = { req, res, next, by: 'tokenIntrospection' };
     let question: Question | undefined;
-
-    attempt(
-      () => {
-        const arrivedAt = clock.monotonic();
-        const earlier = sessionOf(req);
-        if (earlier !== undefined) endSession(earlier);
-        clearAuth(req);
-        question = authenticator.identify(factsOf(req, demands));
-        if (question === undefined) {
-          markAnonymous(req, gate);
-          return undefined;
+    try {
+      const now = readClock(clock);
+      const earlier = takeEarlier(req);
+      question = authenticator.identify(factsOf(req, demands));
+      if (question === undefined) {
+        markAnonymous(req, gate);
+      } else {
+        const freshness = { askedSince: askedSinceAfter(earlier, gate, question), now };
+        const outcome = authenticator.authenticate(question, freshness);
+        if (outcome instanceof Promise) {
+          settle(
+            outcome,
+            (verified) => bindAuth(req, gate, now.monotonic, verified, earlier),
+            () => accept(passage, question),
+            (error) => refuse(error, gate, passage, question?.key),
+          );
+          return;
         }
-        const outcome = authenticator.authenticate(question, freshnessAfter(earlier, question));
-        const bind = (verified: Verified): void => bindAuth(req, gate, arrivedAt, verified, earlier);
-        return outcome instanceof Promise ? outcome.then(bind) : bind(outcome);
-      },
-      () => {
-        if (privately && question !== undefined) markPrivate(res);
-        publishDecision(question === undefined ? 'anonymous' : 'accepted', passage.by, question?.key);
-        next?.();
-      },
-      (error) => refuse(error, gate, passage, question?.key),
-    );
+        bindAuth(req, gate, now.monotonic, outcome, earlier);
+      }
+    } catch (error) {
+      refuse(error, gate, passage, question?.key);
+      return;
+    }
+    accept(passage, question);
+  }
+
+  function accept({ res, next, by }: Passage, question: Question | undefined): void {
+    if (privately && question !== undefined) markPrivate(res);
+    publishDecision(question === undefined ? 'anonymous' : 'accepted', by, question?.key);
+    next?.();
   }
 
   const middleware: TokenIntrospection<Claims> = Object.assign(tokenIntrospectionMiddleware, {
@@ -144,7 +153,9 @@ function createMiddleware<Claims>(shared: SharedLookup, clock: Clock, demands: D
     },
     invalidate(of: { readonly token: string }) {
       if (typeof of?.token !== 'string') throw secretError('token', of?.token, 'write invalidate({ token })');
-      shared.forget(shared.keyOf(parseToken(of.token)));
+      const token = readToken(of.token);
+      requireB64Token(token);
+      shared.forget(keyOf(token));
     },
     stats: shared.stats,
     with<Derived = Claims>(derived: DemandOptions<Derived>) {

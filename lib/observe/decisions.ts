@@ -16,7 +16,7 @@ export interface Decision {
   readonly status?: number;
   /** Why: an `AuthError`'s reason or an `IntrospectionError`'s code; absent when the request went on. */
   readonly reason?: AuthErrorReason | IntrospectionErrorCode;
-  /** Start of the cache key, the same for the same token at the same middleware; absent before there is a token. */
+  /** Start of the token's SHA-256, in base64url; absent where there was nothing that could be a token. */
   readonly tokenDigest?: string;
 }
 
