@@ -1,0 +1,10 @@
+// Loads what is named on the command line and says how long that took and what came along.
+const { createRequire } = require('node:module');
+const { join } = require('node:path');
+
+const load = createRequire(join(__dirname, '..', 'package.json'));
+const start = process.hrtime.bigint();
+for (const name of process.argv.slice(2)) load(name);
+const millis = Number(process.hrtime.bigint() - start) / 1e6;
+process.on('message', ({ id }) => process.send({ id, millis, files: Object.keys(require.cache) }));
+process.send({});

@@ -1,0 +1,152 @@
+/**
+ * npm run bench [-- --quick] [--only=<part of a target's name>] [--sections=throughput,memory,…]
+ *
+ * Measures everything side by side and writes results/: results.json, results.md and the charts. A quick, partial or
+ * smoke run leaves the committed results alone and writes to results/quick/.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+if (!existsSync(`${here}node_modules`))
+  execFileSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: here, stdio: 'inherit' });
+
+const { drawCharts } = await import('./charts.mjs');
+const { startChild } = await import('./child.mjs');
+const { versionOf } = await import('./packages.mjs');
+const { renderReport } = await import('./report.mjs');
+const { measureFlood } = await import('./sections/flood.mjs');
+const { measureImport } = await import('./sections/import.mjs');
+const { measureMemory } = await import('./sections/memory.mjs');
+const { measureStampede } = await import('./sections/stampede.mjs');
+const { measureThroughput } = await import('./sections/throughput.mjs');
+const { createTokens } = await import('./tokens.mjs');
+
+const TOKENS = 1000;
+const SHORT = 43;
+const LONG = 1500;
+
+/** What a user of the library would look at first; a quick run measures long tokens with these alone. */
+const MAIN = /floor|single flight|this library, cached|RS256/;
+
+const plans = {
+  full: {
+    rounds: 5,
+    turns: 8,
+    seconds: 0.4,
+    warmUpSeconds: 1,
+    long: /./,
+    entries: 1_000_000,
+    distinct: 5_000_000,
+    floodSeconds: 10,
+    imports: 25,
+  },
+  quick: {
+    rounds: 1,
+    turns: 4,
+    seconds: 0.35,
+    warmUpSeconds: 0.6,
+    long: MAIN,
+    entries: 200_000,
+    distinct: 200_000,
+    floodSeconds: 4,
+    imports: 9,
+  },
+  smoke: {
+    rounds: 1,
+    turns: 1,
+    seconds: 0.1,
+    warmUpSeconds: 0.1,
+    long: /cached$/,
+    entries: 2000,
+    distinct: 20_000,
+    floodSeconds: 1,
+    imports: 1,
+  },
+};
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    smoke: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
+    sections: { type: 'string' },
+  },
+});
+const size = values.smoke ? 'smoke' : values.quick ? 'quick' : 'full';
+const plan = plans[size];
+const chosen = values.sections?.split(',');
+const isWhole = size === 'full' && values.only === '' && chosen === undefined;
+
+const wants = (name) => name.includes(values.only);
+const report = (line) => process.stderr.write(`${line}\n`);
+const [endpoint, load, otherLoad] = await Promise.all(
+  ['endpoint.mjs', 'load.mjs', 'load.mjs'].map((script) => startChild(script)),
+);
+endpoint.url = `http://127.0.0.1:${endpoint.hello.port}`;
+
+try {
+  const short = await createTokens({ count: TOKENS, length: SHORT });
+  const long = await createTokens({ count: TOKENS, length: LONG });
+  const throughput = async (host, tokens, pattern = /./) => {
+    await endpoint.ask({ set: { keys: Object.values(tokens.keys) } });
+    const among = (name) => wants(name) && pattern.test(name);
+    return measureThroughput({ host, tokens, endpoint, load, plan: { ...plan, wants: among }, report });
+  };
+  const common = { tokens: short, endpoint, load, otherLoad, plan: { ...plan, wants }, report };
+  const sections = {
+    'throughput-express': () => throughput('express', short),
+    'throughput-http': () => throughput('http', short),
+    'throughput-express-long': () => throughput('express', long, plan.long),
+    'throughput-http-long': () => throughput('http', long, plan.long),
+    stampede: () => measureStampede(common),
+    flood: () => measureFlood(common),
+    memory: () => measureMemory(common),
+    import: () => measureImport(common),
+  };
+  const results = { size, environment: environment() };
+  for (const [name, measure] of Object.entries(sections)) {
+    if (chosen?.includes(name) ?? true) results[name] = await measure();
+  }
+  const directory = isWhole ? `${here}results` : `${here}results/quick`;
+  mkdirSync(directory, { recursive: true });
+  const markdown = renderReport(results);
+  writeFileSync(`${directory}/results.json`, `${JSON.stringify(results, null, 2)}\n`);
+  writeFileSync(`${directory}/results.md`, markdown);
+  for (const [name, svg] of Object.entries(drawCharts(results))) writeFileSync(`${directory}/${name}.svg`, svg);
+  process.stdout.write(`${markdown}\nWritten to ${isWhole ? 'bench/results' : 'bench/results/quick'}\n`);
+} finally {
+  for (const child of [endpoint, load, otherLoad]) child.stop();
+}
+
+function environment() {
+  const git = (...args) => execFileSync('git', args, { cwd: here, encoding: 'utf8' }).trim();
+  let commit = 'unknown';
+  try {
+    commit =
+      git('rev-parse', '--short', 'HEAD') +
+      (git('status', '--porcelain', '--', '../lib') === '' ? '' : ', with changes');
+  } catch {}
+  const packages = [
+    'express',
+    'undici',
+    'lru-cache',
+    'zod',
+    'express-oauth2-jwt-bearer',
+    'express-jwt',
+    'passport-http-bearer',
+  ];
+  packages.push('@modelcontextprotocol/sdk', 'token-introspection', 'oauth4webapi', 'autocannon');
+  return {
+    node: process.version,
+    platform: `${process.platform} ${process.arch}`,
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: availableParallelism(),
+    memoryGigabytes: Math.round(totalmem() / 2 ** 30),
+    commit,
+    packages: Object.fromEntries(packages.map((name) => [name, versionOf(name)])),
+  };
+}

@@ -1,0 +1,46 @@
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startChild } from '../child.mjs';
+import { round, summarize } from '../figures.mjs';
+
+const DEPENDENCIES = ['undici', 'zod', 'lru-cache'];
+const LIBRARY = ['./dist/index.js'];
+const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
+
+/** How long it takes to load the library, beside loading its dependencies alone, and what it brings along. */
+export async function measureImport({ plan, report }) {
+  report('import');
+  const times = { dependencies: [], library: [] };
+  let files = [];
+  for (let turn = 0; turn < plan.imports; turn++) {
+    times.dependencies.push((await load(DEPENDENCIES)).millis);
+    const loaded = await load(LIBRARY);
+    times.library.push(loaded.millis);
+    files = loaded.files;
+  }
+  const [library, dependencies] = [summarize(times.library), summarize(times.dependencies)];
+  const packages = files.map((file) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1]).filter(Boolean);
+  return {
+    libraryMillis: round(library.median, 1),
+    dependenciesMillis: round(dependencies.median, 1),
+    ratio: round(library.median / dependencies.median, 2),
+    packages: [...new Set(packages)].sort(),
+    ownBytes: sizeOf(DIST, '.js'),
+  };
+}
+
+async function load(names) {
+  const child = await startChild('import-child.cjs', names);
+  try {
+    return await child.ask();
+  } finally {
+    child.stop();
+  }
+}
+
+function sizeOf(directory, extension) {
+  return readdirSync(directory, { recursive: true })
+    .filter((name) => name.endsWith(extension))
+    .reduce((sum, name) => sum + statSync(join(directory, name)).size, 0);
+}

@@ -1,0 +1,53 @@
+/** One sample's process: the same app twice, bare and with the target's middleware, each on a port of its own. */
+import { createServer } from 'node:http';
+import { parseArgs } from 'node:util';
+import { express } from './packages.mjs';
+
+const { values } = parseArgs({
+  options: { host: { type: 'string' }, target: { type: 'string' }, context: { type: 'string' } },
+});
+const { module, create } = JSON.parse(values.target);
+const middleware = (await import(`./targets/${module}.mjs`))[create](JSON.parse(values.context));
+
+const hosts = {
+  express(middlewares) {
+    const app = express();
+    app.get('/', ...middlewares, (_req, res) => {
+      res.json({ ok: true });
+    });
+    app.use((error, _req, res, _next) => {
+      res.status(error.status ?? 500).end();
+    });
+    return createServer(app);
+  },
+  http([middleware]) {
+    const answer = (res) => {
+      res.setHeader('content-type', 'application/json');
+      res.end('{"ok":true}');
+    };
+    if (middleware === undefined) return createServer((_req, res) => answer(res));
+    return createServer((req, res) => {
+      middleware(req, res, (error) => {
+        if (error) res.statusCode = error.status ?? 500;
+        answer(res);
+      });
+    });
+  },
+};
+
+const build = hosts[values.host];
+const [bare, target] = await Promise.all([listen(build([])), listen(build([middleware]))]);
+
+process.on('message', ({ id }) => {
+  const { user, system } = process.cpuUsage();
+  process.send({ id, cpuMicros: user + system, stats: middleware.stats?.() });
+});
+process.once('SIGINT', () => process.exit());
+process.send({ bare, target });
+
+function listen(server) {
+  server.keepAliveTimeout = 60_000;
+  return new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => resolve(`http://127.0.0.1:${server.address().port}/`));
+  });
+}

@@ -1,0 +1,26 @@
+import { library } from '../packages.mjs';
+
+const { clientSecretBasic, requireScope, tokenIntrospection } = library;
+
+function create({ endpoint, clientId, clientSecret }, options) {
+  return tokenIntrospection({
+    endpoint,
+    clientAuth: clientSecretBasic(clientId, clientSecret),
+    audience: false,
+    ...options,
+  });
+}
+
+export function cached(context) {
+  return create(context, {});
+}
+
+export function cachedAndGuarded(context) {
+  const authenticate = create(context, { audience: context.audience });
+  const guard = requireScope('reports:read');
+  return (req, res, next) => authenticate(req, res, (error) => (error ? next(error) : guard(req, res, next)));
+}
+
+export function uncached(context) {
+  return create(context, { cache: false });
+}
