@@ -49,3 +49,4 @@ process.on('message', ({ id, set }) => {
   if (set?.reset) counts = { calls: 0, good: 0, peakSockets: openSockets };
   process.send({ id, ...before });
 });
+process.on('disconnect', () => process.exit());

@@ -8,3 +8,4 @@ for (const name of process.argv.slice(2)) load(name);
 const millis = Number(process.hrtime.bigint() - start) / 1e6;
 process.on('message', ({ id }) => process.send({ id, millis, files: Object.keys(require.cache) }));
 process.send({});
+process.on('disconnect', () => process.exit());

@@ -42,3 +42,4 @@ function withToken(token) {
 function withRandomToken(request) {
   return { ...request, headers: { authorization: `Bearer ${BAD}${randomToken(42)}` } };
 }
+process.on('disconnect', () => process.exit());

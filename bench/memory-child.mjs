@@ -61,3 +61,4 @@ async function weigh() {
   const { heapUsed, arrayBuffers, rss } = process.memoryUsage();
   return { heapUsed, arrayBuffers, rss };
 }
+process.on('disconnect', () => process.exit());

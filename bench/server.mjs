@@ -43,6 +43,7 @@ process.on('message', ({ id }) => {
   process.send({ id, cpuMicros: user + system, stats: middleware.stats?.() });
 });
 process.once('SIGINT', () => process.exit());
+process.on('disconnect', () => process.exit());
 process.send({ bare, target });
 
 function listen(server) {

@@ -40,7 +40,7 @@ async function sample({ host, target, tokens, endpoint, load, plan }) {
     };
     const { bare, target: own } = server.hello;
     await run(own, plan.warmUpSeconds);
-    await run(bare, plan.warmUpSeconds);
+    await run(bare, plan.warmUpSeconds / 2);
     const pairs = [];
     for (let turn = 0; turn < plan.turns; turn++) {
       const pair = {};

@@ -80,11 +80,11 @@ export function createTransport({ endpoint, timeoutMs, dispatcher, connect }: Tr
       headersTimeout: 0,
       bodyTimeout: 0,
     });
-    const reply = { status: response.statusCode, headers: response.headers, body: '' };
+    const { statusCode: status, headers: fields } = response;
     if (wasRedirected(response)) throw refuse(response, 'redirect');
-    if (reads(reply.status)) return { ...reply, body: await readText(response) };
+    if (reads(status)) return { status, headers: fields, body: await readText(response) };
     discard(response);
-    return reply;
+    return { status, headers: fields, body: '' };
   }
 
   return {
