@@ -1,12 +1,13 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-/** Starts one of the scripts beside this file and waits for its first message. */
-export async function startChild(script, args = [], execArgv = []) {
+/** Starts one of the scripts beside this file, sends it what it begins with, and waits for its first message. */
+export async function startChild(script, { args = [], execArgv = [], task } = {}) {
   const child = fork(fileURLToPath(new URL(script, import.meta.url)), args, {
     execArgv,
     env: { ...process.env, NODE_ENV: 'production' },
   });
+  if (task !== undefined) child.send(task);
   const waiting = new Map();
   let ids = 0;
   const died = new Promise((_resolve, reject) => {

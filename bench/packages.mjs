@@ -9,7 +9,7 @@ export const { Pool } = require('undici');
 export const library = require('./dist/index.js');
 
 export function versionOf(name) {
-  for (const from of ['.', '..']) {
+  for (const from of ['..', '.']) {
     try {
       return createRequire(new URL(`${from}/package.json`, import.meta.url))(`./node_modules/${name}/package.json`)
         .version;

@@ -1,13 +1,9 @@
 /** One sample's process: the same app twice, bare and with the target's middleware, each on a port of its own. */
 import { createServer } from 'node:http';
-import { parseArgs } from 'node:util';
 import { express } from './packages.mjs';
 
-const { values } = parseArgs({
-  options: { host: { type: 'string' }, target: { type: 'string' }, context: { type: 'string' } },
-});
-const { module, create } = JSON.parse(values.target);
-const middleware = (await import(`./targets/${module}.mjs`))[create](JSON.parse(values.context));
+const { host, target, context } = await new Promise((resolve) => process.once('message', resolve));
+const middleware = (await import(`./targets/${target.module}.mjs`))[target.create](context);
 
 const hosts = {
   express(middlewares) {
@@ -35,16 +31,15 @@ const hosts = {
   },
 };
 
-const build = hosts[values.host];
-const [bare, target] = await Promise.all([listen(build([])), listen(build([middleware]))]);
+const build = hosts[host];
+const [bare, own] = await Promise.all([listen(build([])), listen(build([middleware]))]);
 
 process.on('message', ({ id }) => {
   const { user, system } = process.cpuUsage();
   process.send({ id, cpuMicros: user + system, stats: middleware.stats?.() });
 });
-process.once('SIGINT', () => process.exit());
 process.on('disconnect', () => process.exit());
-process.send({ bare, target });
+process.send({ bare, own });
 
 function listen(server) {
   server.keepAliveTimeout = 60_000;

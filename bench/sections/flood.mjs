@@ -11,7 +11,7 @@ export async function measureFlood({ tokens, endpoint, load, otherLoad, plan, re
   const target = targets.find(({ name }) => name === TARGET);
   const server = await startServer({ host: 'express', target, tokens, endpoint });
   try {
-    const url = server.hello.target;
+    const url = server.hello.own;
     const good = { url, tokens: tokens.opaque.slice(0, GOOD_TOKENS), connections: 8, seconds: plan.floodSeconds };
     await load.ask({ ...good, seconds: 1 });
     report('flood: good traffic alone');

@@ -31,7 +31,7 @@ export async function measureImport({ plan, report }) {
 }
 
 async function load(names) {
-  const child = await startChild('import-child.cjs', names);
+  const child = await startChild('import-child.cjs', { args: names });
   try {
     return await child.ask();
   } finally {

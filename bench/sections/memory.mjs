@@ -24,7 +24,7 @@ export async function measureMemory({ plan, report }) {
 
 async function fill(count, maxEntries) {
   const args = [`--count=${count}`, ...(maxEntries === undefined ? [] : [`--max-entries=${Math.ceil(maxEntries)}`])];
-  const child = await startChild('memory-child.mjs', args, ['--expose-gc', '--max-old-space-size=4096']);
+  const child = await startChild('memory-child.mjs', { args, execArgv: ['--expose-gc', '--max-old-space-size=4096'] });
   try {
     return await child.ask();
   } finally {

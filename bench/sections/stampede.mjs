@@ -27,7 +27,7 @@ export async function measureStampede({ tokens, endpoint, load, plan, report }) 
 
 async function storm(server, endpoint, load, { token, expect }) {
   await endpoint.ask({ set: { reset: true } });
-  await load.ask({ url: server.hello.target, tokens: [token], connections: PARALLEL, amount: PARALLEL, expect });
+  await load.ask({ url: server.hello.own, tokens: [token], connections: PARALLEL, amount: PARALLEL, expect });
   const { calls, peakSockets } = await endpoint.ask();
   return { calls, peakSockets };
 }

@@ -38,7 +38,7 @@ async function sample({ host, target, tokens, endpoint, load, plan }) {
       const after = await server.ask();
       return { perSecond: result.perSecond, cpu: (after.cpuMicros - before.cpuMicros) / result.total };
     };
-    const { bare, target: own } = server.hello;
+    const { bare, own } = server.hello;
     await run(own, plan.warmUpSeconds);
     await run(bare, plan.warmUpSeconds / 2);
     const pairs = [];
@@ -74,16 +74,11 @@ export async function startServer({ host, target, tokens, endpoint }) {
     // Only those that look tokens up in a table of their own need to be told them.
     ...(/Map$/.test(target.name) && { tokens: tokens.opaque }),
   };
-  const { module, create } = target;
-  const options = { host, target: JSON.stringify({ module, create }), context: JSON.stringify(context) };
-  return startChild(
-    'server.mjs',
-    Object.entries(options).map(([name, value]) => `--${name}=${value}`),
-  );
+  return startChild('server.mjs', { task: { host, target, context } });
 }
 
 /** A target that lets everything through, or nothing, would be fast. */
-async function checkAnswers({ name, protects }, { bare, target }, token) {
+async function checkAnswers({ name, protects }, { bare, own }, token) {
   const statusOf = async (url, authorization) => {
     const response = await fetch(url, { headers: authorization === undefined ? {} : { authorization } });
     await response.arrayBuffer();
@@ -91,8 +86,8 @@ async function checkAnswers({ name, protects }, { bare, target }, token) {
   };
   const seen = [
     await statusOf(bare),
-    await statusOf(target, `Bearer ${token}`),
-    ...(protects ? [await statusOf(target), await statusOf(target, `Bearer ${BAD}${token}`)] : []),
+    await statusOf(own, `Bearer ${token}`),
+    ...(protects ? [await statusOf(own), await statusOf(own, `Bearer ${BAD}${token}`)] : []),
   ];
   const expected = protects ? [200, 200, 401, 401] : [200, 200];
   if (seen.join() !== expected.join()) throw new Error(`${name} answered ${seen}, not ${expected}`);
