@@ -104,6 +104,30 @@ describe('the README', () => {
   });
 });
 
+describe('the benchmark in the README', () => {
+  interface Row {
+    readonly target: string;
+    readonly ratioToBare: { readonly median: number };
+    readonly extraCpuMicros: { readonly median: number };
+  }
+  const results = JSON.parse(page('bench/results/results.json'));
+  const rows: Row[] = results['throughput-express'];
+
+  it('shows every target of the last full run, as it came out', () => {
+    expect(results.size).toBe('full');
+    expect(rows.length).toBeGreaterThan(10);
+    const shown = page('README.md')
+      .split('\n')
+      .filter((line) => rows.some(({ target }) => line.startsWith(`| ${target} |`)));
+    expect(shown).toEqual(
+      rows.map(
+        ({ target, ratioToBare, extraCpuMicros }) =>
+          `| ${target} | ${ratioToBare.median.toFixed(2)} | ${extraCpuMicros.median.toFixed(1)} |`,
+      ),
+    );
+  });
+});
+
 describe('the documents', () => {
   it('hold code that compiles under strict with skipLibCheck off', async () => {
     const directory = join(__dirname, '.generated', 'examples');

@@ -34,7 +34,7 @@ function drawBars({ title, rows, digits }) {
     animation: false,
     backgroundColor: '#ffffff',
     title: { text: title, left: 12, top: 10, textStyle: { fontSize: 13, fontWeight: 'bold', color: INK } },
-    grid: { left: 12, right: 60, top: 44, bottom: 12, containLabel: true },
+    grid: { left: 320, right: 60, top: 44, bottom: 30 },
     xAxis: { type: 'value', axisLabel: { color: INK }, splitLine: { lineStyle: { color: '#e6e9ed' } } },
     yAxis: {
       type: 'category',
