@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { keyOf } from '../../lib/cache/key.js';
+import { type AuthoritySettings, authorityOf, keyOf } from '../../lib/cache/key.js';
 
 describe('the key of a token', () => {
   it('is 256 bits of base64url in which the token cannot be found', () => {
@@ -35,4 +35,39 @@ describe('the key of a token', () => {
       expect(tokens.map(keyOf)).not.toContain(keyOf(text));
     },
   );
+});
+
+describe('the digest of an authority', () => {
+  const SETTINGS: AuthoritySettings = {
+    endpoint: new URL('https://as.example.com/introspect'),
+    clientAuth: { identity: 'client:api' },
+    requestFormat: 'form',
+    tokenParameter: 'token',
+    parameters: { a: '1', b: '2' },
+    headers: { 'x-a': '1', 'x-b': '2' },
+  };
+  const DIFFERENT: [string, Partial<AuthoritySettings>][] = [
+    ['host', { endpoint: new URL('https://other.example.com/introspect') }],
+    ['path', { endpoint: new URL('https://as.example.com/other') }],
+    ['query', { endpoint: new URL('https://as.example.com/introspect?tenant=b') }],
+    ['client', { clientAuth: { identity: 'client:other' } }],
+    ['request format', { requestFormat: 'json' }],
+    ['token parameter', { tokenParameter: 'access_token' }],
+    ['parameter', { parameters: { a: '1', b: '3' } }],
+    ['parameter name', { parameters: { a: '1', c: '2' } }],
+    ['number of parameters', { parameters: { a: '1' } }],
+    ['split between name and value', { parameters: { a: '1', 'b","2': '' } }],
+    ['place of a value', { parameters: {}, headers: { a: '1', b: '2', 'x-a': '1', 'x-b': '2' } }],
+    ['header', { headers: { 'x-a': '1', 'x-b': '3' } }],
+  ];
+
+  it('is the same for the same settings, in whatever order they are written', () => {
+    const reordered = { ...SETTINGS, parameters: { b: '2', a: '1' }, headers: { 'x-b': '2', 'x-a': '1' } };
+    expect(authorityOf(reordered)).toBe(authorityOf(SETTINGS));
+    expect(authorityOf({ ...SETTINGS, endpoint: new URL(SETTINGS.endpoint) })).toBe(authorityOf(SETTINGS));
+  });
+
+  it.each(DIFFERENT)('is another at another %s', (_, other) => {
+    expect(authorityOf({ ...SETTINGS, ...other })).not.toBe(authorityOf(SETTINGS));
+  });
 });
