@@ -20,10 +20,14 @@ const SHARED_ROWS = ['ground', 'wiring'];
 
 /** The only files that may name a package. */
 const DOORS: Readonly<Record<string, readonly string[]>> = {
-  undici: ['introspection/http.ts'],
+  undici: ['introspection/connections.ts', 'introspection/http.ts'],
   'lru-cache': ['cache/memory-store.ts'],
   zod: ['option-rules.ts', 'introspection/response.ts'],
+  jose: ['introspection/client-auth/client-assertion.ts'],
 };
+
+/** An ES module, which the root entry must not load. */
+const LOADED_WHERE_NEEDED = ['jose'];
 
 /** Presets are data: besides the ground and each other they may run nothing but the client-auth factories. */
 const PRESETS_RUN = /^(?:option-error\.ts|providers\/|introspection\/client-auth\/)/;
@@ -109,7 +113,9 @@ const usesDoors: Rule = ({ path, imports }) =>
     .map(({ from }) => `${path} imports ${from}`);
 
 const importsStatically: Rule = ({ path, imports }) =>
-  imports.filter(({ isDynamic }) => isDynamic).map(({ from }) => `${path} loads ${from} as it runs`);
+  imports
+    .filter(({ from, isDynamic, isTypeOnly }) => isDynamic !== (LOADED_WHERE_NEEDED.includes(from) && !isTypeOnly))
+    .map(({ from, isDynamic }) => `${path} loads ${from} ${isDynamic ? 'as it runs' : 'from the start'}`);
 
 const leavesTypeErrors: Rule = ({ path, identifiers }) =>
   identifiers.has('TypeError') && !TYPE_ERROR_FILES.includes(path) ? [`${path} names TypeError`] : [];

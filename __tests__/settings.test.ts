@@ -44,7 +44,7 @@ function refusalOf(options: unknown, create: (options: never) => unknown = token
 
 const REMEDIES: Record<string, string> = {
   endpoint: 'write the URL of the introspection endpoint',
-  clientAuth: 'write clientSecretBasic(…), clientSecretPost(…), bearerToken(…) or noClientAuth()',
+  clientAuth: 'write clientSecretBasic(…), privateKeyJwt(…) or another of their kind',
   audience: 'write the audience tokens must name, a list of them, or false when this authorization server names none',
   issuer: 'write the expected "iss"',
   scopes: "write a list of scopes such as ['reports:read'], one scope each",

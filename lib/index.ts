@@ -9,10 +9,18 @@ export {
   type IntrospectionErrorCode,
 } from './errors.js';
 // Client authentication
-export { bearerToken } from './introspection/client-auth/bearer-token.js';
+export { bearerToken, type TokenSource } from './introspection/client-auth/bearer-token.js';
 export { type ClientSecretBasicOptions, clientSecretBasic } from './introspection/client-auth/client-secret-basic.js';
+export { type ClientSecretJwtOptions, clientSecretJwt } from './introspection/client-auth/client-secret-jwt.js';
 export { type ClientSecretPostOptions, clientSecretPost } from './introspection/client-auth/client-secret-post.js';
 export { noClientAuth } from './introspection/client-auth/no-client-auth.js';
+export {
+  type PrivateKey,
+  type PrivateKeyJwtOptions,
+  privateKeyJwt,
+} from './introspection/client-auth/private-key-jwt.js';
+export type { Secret } from './introspection/client-auth/secret.js';
+export { type TlsClientAuthOptions, tlsClientAuth } from './introspection/client-auth/tls-client-auth.js';
 // Seams
 export type { Dispatcher } from './introspection/http.js';
 export type { EndpointReply } from './introspection/response.js';
@@ -43,4 +51,4 @@ export type {
   NormalizeOptions,
   TokenIntrospectionOptions,
 } from './options.js';
-export type { Auth, ClaimsSchema, ClientAuth, Clock, IntrospectionRequest } from './types.js';
+export type { Auth, ClaimsSchema, ClientAuth, Clock, IntrospectionRequest, TlsMaterial } from './types.js';

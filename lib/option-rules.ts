@@ -58,7 +58,7 @@ export const OPTION_RULES: Readonly<Record<string, Rule>> = {
   ],
   clientAuth: [
     withMethods('sign').refine((value) => text.safeParse((value as Record<string, unknown>).identity).success),
-    'write clientSecretBasic(…), clientSecretPost(…), bearerToken(…) or noClientAuth()',
+    'write clientSecretBasic(…), privateKeyJwt(…) or another of their kind',
   ],
   requestFormat: [z.enum(['form', 'json']), "write 'form' or 'json'"],
   tokenParameter: [text, "write the name of the token's parameter"],

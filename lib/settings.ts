@@ -68,7 +68,10 @@ export function parseOptions(given: TokenIntrospectionOptions): Settings {
   for (const name of ['endpoint', 'clientAuth', 'audience'] as const) {
     if (options[name] === undefined) refuseOption(name, undefined, OPTION_RULES);
   }
-  const { clientAuth, dispatcher, tokenParameter = 'token' } = options;
+  const { clientAuth, dispatcher, issuer, tokenParameter = 'token' } = options;
+  if (clientAuth.needsIssuer && issuer === undefined) {
+    throw optionError('issuer', issuer, 'name the authorization server, or give "clientAuth" an audience of its own');
+  }
   if (RESERVED_PARAMETERS.has(tokenParameter)) {
     throw optionError('tokenParameter', tokenParameter, 'write another name: "clientAuth" uses this one');
   }
@@ -82,6 +85,7 @@ export function parseOptions(given: TokenIntrospectionOptions): Settings {
   return Object.freeze({
     endpoint: parseEndpoint(options.endpoint, options.dangerouslyAllowHttp === true),
     clientAuth,
+    issuer,
     requestFormat: options.requestFormat ?? 'form',
     tokenParameter,
     parameters: parseParameters(options.parameters ?? {}, tokenParameter),

@@ -87,22 +87,34 @@ export function readClock(clock: Clock): Instant {
 /** One attempt at the endpoint, as a {@link ClientAuth} sees it before it is sent. */
 export interface IntrospectionRequest {
   readonly endpoint: string;
+  /** The authorization server's issuer identifier, where it is known. */
+  readonly issuer: string | undefined;
+  /** Whether the endpoint has just answered 401: credentials that are kept somewhere should be renewed. */
+  readonly refused: boolean;
   readonly headers: Record<string, string>;
   /** Body parameters, the token's among them; what is written to the token's own parameter is overwritten. */
   readonly parameters: Record<string, string>;
 }
 
+/** For example `cert`, `key` and `ca`. */
+export type TlsMaterial = Readonly<Record<string, unknown>>;
+
 /**
  * How this resource server proves itself to the introspection endpoint.
- * The factories (`clientSecretBasic`, `clientSecretPost`, `bearerToken`, `noClientAuth`) make them; your own is welcome.
+ * The factories (`clientSecretBasic`, `privateKeyJwt`, `tlsClientAuth` and their like) make them; your own is welcome.
  */
 export interface ClientAuth {
   /** Names the client, without any secret: two clients may be told different things about one token. */
   readonly identity: string;
-  /** Adds credentials to the headers or parameters of one attempt; called again for a retry. */
+  /**
+   * Adds credentials to the headers or parameters of one attempt; called again for a retry.
+   * When the endpoint answers 401 it is called once more, and the question is put again if the credentials have changed.
+   */
   sign(request: IntrospectionRequest): void | Promise<void>;
-  /** TLS material for the connection pool, as `tls.connect` takes it. */
-  readonly connect?: Readonly<Record<string, unknown>> | undefined;
+  /** Whether `sign` cannot do without the authorization server's issuer. Default `false`. */
+  readonly needsIssuer?: boolean | undefined;
+  /** TLS material as `tls.connect` takes it, or a function that returns it for each new connection. */
+  readonly connect?: TlsMaterial | (() => TlsMaterial | Promise<TlsMaterial>) | undefined;
 }
 
 /** The part of Standard Schema that is used here; zod 4 schemas are such, and so are those of valibot and arktype. */

@@ -1,3 +1,4 @@
+import { bearerToken, tlsClientAuth } from '../../lib/index.js';
 import { createIntrospectionClient, type IntrospectionClientSettings } from '../../lib/introspection/client.js';
 import type { ClientAuth } from '../../lib/types.js';
 import { createClock, since } from '../support/clock.js';
@@ -12,13 +13,14 @@ afterEach(async () => {
   await Promise.all(closing.splice(0).map((close) => close()));
 });
 
-function createClient(endpoint: Endpoint, settings: Partial<IntrospectionClientSettings> = {}) {
+function createClient(endpoint: Pick<Endpoint, 'url'>, settings: Partial<IntrospectionClientSettings> = {}) {
   const clock = settings.clock ?? createClock();
   const client = createIntrospectionClient({
     endpoint: new URL(endpoint.url),
     timeoutMs: 5000,
     dispatcher: undefined,
     clientAuth: { identity: 'test', sign() {} },
+    issuer: undefined,
     requestFormat: 'form',
     tokenParameter: 'token',
     parameters: {},
@@ -84,10 +86,13 @@ describe('what the endpoint is asked', () => {
       headers.Authorization = 'Signed 1';
       parameters.client_id = 'api';
     });
-    await createClient(endpoint, { ...signing(sign), parameters: { hint: 'x' } }).ask();
+    const issuer = 'https://as.example.com';
+    await createClient(endpoint, { ...signing(sign), issuer, parameters: { hint: 'x' } }).ask();
     expect(sign).toHaveBeenCalledTimes(1);
     expect(sign.mock.calls[0]?.[0]).toMatchObject({
       endpoint: endpoint.url,
+      issuer,
+      refused: false,
       headers: { accept: 'application/json' },
       parameters: { token: TOKEN, hint: 'x' },
     });
@@ -171,6 +176,127 @@ describe('credentials that fail', () => {
     });
     expect(error).not.toHaveProperty('cause');
     expect(endpoint.asked).toHaveLength(0);
+  });
+});
+
+describe('credentials that are refused with 401', () => {
+  type Res = Parameters<typeof json>[0];
+
+  /** An endpoint that knows one bearer token. */
+  function createKnowing(token: string) {
+    return createEndpoint((asked: { headers: { authorization?: string } }, res: Res) =>
+      asked.headers.authorization === `Bearer ${token}`
+        ? json(res, active())
+        : json(res, { error: 'invalid_token' }, 401),
+    );
+  }
+
+  beforeEach(() => {
+    jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+  });
+
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
+  it('are renewed by a function that is told of it: one more question, and no outage', async () => {
+    const endpoint = await createKnowing('new');
+    const token = jest.fn<string, [{ readonly refused: boolean }]>(({ refused }) => (refused ? 'new' : 'old'));
+    const { ask, calls } = createClient(endpoint, { clientAuth: bearerToken(token) });
+    expect(await ask()).toMatchObject({ active: true, claims: { sub: 'alice' } });
+    expect(token.mock.calls).toEqual([[{ refused: false }], [{ refused: true }]]);
+    expect(endpoint.asked.map(({ headers }) => headers.authorization)).toEqual(['Bearer old', 'Bearer new']);
+    expect(calls()).toBe(2);
+    expect(process.emitWarning).not.toHaveBeenCalled();
+  });
+
+  it('are client_rejected after one question where there are no others', async () => {
+    const endpoint = await createKnowing('new');
+    const token = jest.fn<string, []>(() => 'old');
+    for (const clientAuth of [bearerToken('old'), bearerToken(token)]) {
+      const { ask, calls } = createClient(endpoint, { clientAuth });
+      await expect(ask()).rejects.toMatchObject({ code: 'client_rejected', detail: 'HTTP 401' });
+      expect(calls()).toBe(1);
+    }
+    expect(token).toHaveBeenCalledTimes(2);
+    expect(endpoint.asked).toHaveLength(2);
+  });
+
+  it('are client_rejected after two questions when the others are refused, too', async () => {
+    const endpoint = await createKnowing('new');
+    let tokens = 0;
+    const { ask, calls } = createClient(endpoint, { clientAuth: bearerToken(() => `old-${++tokens}`) });
+    await expect(ask()).rejects.toMatchObject({ code: 'client_rejected' });
+    expect([calls(), endpoint.asked.length, tokens]).toEqual([2, 2, 2]);
+    expect(process.emitWarning).toHaveBeenCalledTimes(1);
+  });
+
+  it.each([400, 403])('are not what %i says', async (status) => {
+    const endpoint = await createEndpoint((_: unknown, res: Res) => json(res, {}, status));
+    let tokens = 0;
+    const { ask, calls } = createClient(endpoint, { clientAuth: bearerToken(() => `token-${++tokens}`) });
+    await expect(ask()).rejects.toMatchObject({ code: 'client_rejected' });
+    expect([calls(), tokens]).toEqual([1, 1]);
+  });
+
+  it('are not what 401 says where a normalizer is there for it', async () => {
+    const endpoint = await createEndpoint((_: unknown, res: Res) => json(res, {}, 401));
+    let tokens = 0;
+    const { ask, calls } = createClient(endpoint, {
+      clientAuth: bearerToken(() => `token-${++tokens}`),
+      normalizer: { statuses: new Set([200, 401]), normalize: () => ({ active: false }) },
+    });
+    expect(await ask()).toMatchObject({ active: false });
+    expect([calls(), tokens]).toEqual([1, 1]);
+  });
+
+  it('are an outage of their own when they cannot be renewed', async () => {
+    const endpoint = await createKnowing('new');
+    const { ask, calls } = createClient(endpoint, {
+      clientAuth: bearerToken(({ refused }) => {
+        if (refused) throw new Error('the vault says hush');
+        return 'old';
+      }),
+    });
+    const error: unknown = await ask().catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'credentials_unavailable', status: 503 });
+    expect((error as Error).message).not.toContain('hush');
+    expect(calls()).toBe(1);
+  });
+
+  it('leave the deadline as it was', async () => {
+    const endpoint = await createKnowing('new');
+    const { ask, calls } = createClient(endpoint, {
+      timeoutMs: 200,
+      clientAuth: bearerToken(({ refused }) => (refused ? new Promise<never>(() => {}) : 'old')),
+    });
+    await expect(ask()).rejects.toMatchObject({ code: 'timeout' });
+    expect(calls()).toBe(1);
+  });
+
+  it('are asked for at the time of the second question, which is the time of the answer', async () => {
+    const clock = createClock(1_800_000_000);
+    const endpoint = await createKnowing('new');
+    const token = ({ refused }: { readonly refused: boolean }) => {
+      clock.advance(10);
+      return refused ? 'new' : 'old';
+    };
+    const { ask } = createClient(endpoint, { clock, clientAuth: bearerToken(token) });
+    expect(await ask()).toMatchObject({ askedAt: 1_800_000_020_000, askedMonotonic: 21_000 });
+  });
+});
+
+describe('TLS material that cannot be had', () => {
+  it('is an outage of which nothing is told', async () => {
+    const clientAuth = tlsClientAuth({
+      clientId: 'api',
+      cert: () => Promise.reject(new Error('the vault says hush')),
+      key: 'hush',
+    });
+    const { ask } = createClient({ url: 'https://127.0.0.1:9/introspect' }, { clientAuth });
+    const error: unknown = await ask().catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'credentials_unavailable', status: 503, detail: undefined });
+    expect((error as Error).message).not.toContain('hush');
   });
 });
 

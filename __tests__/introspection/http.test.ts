@@ -1,9 +1,13 @@
 import { interceptors, MockAgent } from 'undici';
 import { IntrospectionError } from '../../lib/errors.js';
 import { type Attempt, createTransport, type Reply, type TransportSettings } from '../../lib/introspection/http.js';
+import type { TlsMaterial } from '../../lib/types.js';
+import { SELF_SIGNED } from '../support/certificate.js';
+import { type Certificate, createCertificate } from '../support/certificates.js';
 import { createDeferred } from '../support/deferred.js';
 import { createEndpoint } from '../support/endpoint.js';
 import { createRawServer, type RawRequest, response } from '../support/raw-server.js';
+import { createTlsServer } from '../support/tls-server.js';
 import { until } from '../support/until.js';
 
 const ATTEMPT: Attempt = { headers: { 'content-type': 'text/plain', 'x-a': '1' }, body: 'token=abc' };
@@ -31,8 +35,12 @@ function createClient(endpoint: string, settings: Partial<TransportSettings> = {
   closing.push(close);
   return {
     close,
-    post: (prepare = async (): Promise<Attempt> => ATTEMPT, reads = () => true): Promise<Reply> =>
-      transport.post(prepare, reads),
+    calls: transport.calls,
+    post: (
+      prepare: (refused: boolean) => Promise<Attempt> = async () => ATTEMPT,
+      reads: (status: number) => boolean = () => true,
+      refuses: (status: number) => boolean = () => false,
+    ): Promise<Reply> => transport.post(prepare, { reads, refuses }),
   };
 }
 
@@ -98,7 +106,7 @@ describe('a question to the endpoint', () => {
     const { server, post } = await createRawClient(({ socket }) =>
       socket.write(response('part', { 'Content-Length': '100' }, '401 Unauthorized')),
     );
-    const reads = jest.fn<boolean, []>(() => false);
+    const reads = jest.fn<boolean, [status: number]>(() => false);
     expect(await post(undefined, reads)).toMatchObject({ status: 401, body: '' });
     expect(reads.mock.calls).toEqual([[401]]);
     await until(() => server.sockets[0]?.destroyed === true);
@@ -267,6 +275,245 @@ describe('a connection that breaks', () => {
       .mockRejectedValue(new IntrospectionError('credentials_unavailable'));
     await expect(post(prepare)).rejects.toMatchObject(outage('credentials_unavailable'));
     expect([server.requests.length, prepare.mock.calls.length]).toEqual([0, 1]);
+  });
+});
+
+describe('credentials that are refused', () => {
+  const REFUSED = response('{}', {}, '401 Unauthorized');
+  const at401 = (status: number) => status === 401;
+
+  /** Does to the questions, in order, what it is told to; says 200 to further ones. */
+  async function createRefusing(
+    refusals: readonly ((request: RawRequest) => unknown)[],
+    settings: Partial<TransportSettings> = {},
+  ) {
+    const client = await createRawClient((request) => {
+      const refuse = refusals[request.number - 1];
+      if (refuse === undefined) request.socket.write(response(ACTIVE));
+      else refuse(request);
+    }, settings);
+    const ask = (prepare: (refused: boolean) => Promise<Attempt>, reads = (status: number) => !at401(status)) =>
+      client.post(prepare, reads, at401);
+    return { ...client, ask };
+  }
+
+  /** Attempts that can be told apart. */
+  function createPrepare() {
+    let prepared = 0;
+    return jest.fn<Promise<Attempt>, [refused: boolean]>(async () => ({ headers: {}, body: `attempt=${++prepared}` }));
+  }
+
+  const refuse = ({ socket }: RawRequest) => socket.write(REFUSED);
+  const reset = ({ socket }: RawRequest) => socket.resetAndDestroy();
+  const ignore = () => {};
+
+  it('are asked for once more, and the question is put again with others', async () => {
+    const { server, ask, calls } = await createRefusing([refuse]);
+    const prepare = createPrepare();
+    expect(await ask(prepare)).toMatchObject({ status: 200, body: ACTIVE });
+    expect(prepare.mock.calls).toEqual([[false], [true]]);
+    expect(server.requests.map(({ body }) => body)).toEqual(['attempt=1', 'attempt=2']);
+    expect(calls()).toBe(2);
+  });
+
+  it('may differ in a header alone', async () => {
+    const { ask, calls } = await createRefusing([refuse]);
+    const prepare = async (refused: boolean) => ({ headers: { 'x-a': refused ? '2' : '1' }, body: 'token=abc' });
+    expect(await ask(prepare)).toMatchObject({ status: 200 });
+    expect(calls()).toBe(2);
+  });
+
+  it('are final when there are no others', async () => {
+    const { server, ask, calls } = await createRefusing([refuse, refuse]);
+    const prepare = jest.fn<Promise<Attempt>, [refused: boolean]>(async () => ({
+      headers: { ...ATTEMPT.headers },
+      body: ATTEMPT.body,
+    }));
+    expect(await ask(prepare)).toMatchObject({ status: 401, body: '' });
+    expect(prepare.mock.calls).toEqual([[false], [true]]);
+    expect([server.requests.length, calls()]).toEqual([1, 1]);
+  });
+
+  it('are final when the others are refused, too', async () => {
+    const { server, ask, calls } = await createRefusing([refuse, refuse]);
+    const prepare = createPrepare();
+    expect(await ask(prepare)).toMatchObject({ status: 401 });
+    expect(prepare.mock.calls).toEqual([[false], [true]]);
+    expect([server.requests.length, calls()]).toEqual([2, 2]);
+  });
+
+  it('are final after a retry over a lost connection: there is one retry', async () => {
+    const { server, ask, calls } = await createRefusing([reset, refuse]);
+    const prepare = createPrepare();
+    expect(await ask(prepare)).toMatchObject({ status: 401 });
+    expect(prepare.mock.calls).toEqual([[false], [false]]);
+    expect([server.requests.length, calls()]).toEqual([2, 2]);
+  });
+
+  it('are not asked for a third time when the connection is lost under the others', async () => {
+    const { server, ask, calls } = await createRefusing([refuse, reset]);
+    const prepare = createPrepare();
+    await expect(ask(prepare)).rejects.toMatchObject(outage('unreachable', '(ECONNRESET|UND_ERR_SOCKET|EPIPE)'));
+    expect([server.requests.length, prepare.mock.calls.length, calls()]).toEqual([2, 2, 2]);
+  });
+
+  it('are not replaced where the reply means something else', async () => {
+    const { server, post, calls } = await createRefusing([refuse]);
+    const prepare = createPrepare();
+    const refuses = jest.fn<boolean, [status: number]>(() => false);
+    expect(await post(prepare, undefined, refuses)).toMatchObject({ status: 401, body: '{}' });
+    expect([server.requests.length, prepare.mock.calls.length, calls()]).toEqual([1, 1, 1]);
+    expect(refuses.mock.calls).toEqual([[401]]);
+  });
+
+  it('make an outage when the others cannot be had', async () => {
+    const { server, ask, calls } = await createRefusing([refuse]);
+    const prepare = async (refused: boolean) => {
+      if (refused) throw new IntrospectionError('credentials_unavailable');
+      return ATTEMPT;
+    };
+    await expect(ask(prepare)).rejects.toMatchObject(outage('credentials_unavailable'));
+    expect([server.requests.length, calls()]).toEqual([1, 1]);
+  });
+
+  it('leave the deadline as it was: it covers getting others, which are not sent afterwards', async () => {
+    const { server, ask, calls, close } = await createRefusing([refuse], { timeoutMs: 200 });
+    const renewed = createDeferred<Attempt>();
+    await expect(ask((refused) => (refused ? renewed.promise : Promise.resolve(ATTEMPT)))).rejects.toMatchObject(
+      outage('timeout'),
+    );
+    renewed.resolve({ headers: {}, body: 'late' });
+    await close();
+    expect([server.requests.length, calls()]).toEqual([1, 1]);
+  });
+
+  it('leave the deadline as it was: it covers the second answer', async () => {
+    const { server, ask, calls } = await createRefusing([refuse, ignore], { timeoutMs: 200 });
+    const start = performance.now();
+    await expect(ask(createPrepare())).rejects.toMatchObject(outage('timeout'));
+    expect(performance.now() - start).toBeLessThan(390);
+    expect([server.requests.length, calls()]).toEqual([2, 2]);
+  });
+});
+
+describe('TLS material from a function', () => {
+  let first: Certificate;
+  let second: Certificate;
+
+  beforeAll(async () => {
+    [first, second] = await Promise.all([createCertificate('client', 'first'), createCertificate('client', 'second')]);
+  });
+
+  const HEADERS = { 'content-type': 'application/json' };
+  const trusting = (certificate: Certificate) => ({ ...certificate, ca: SELF_SIGNED.cert });
+
+  it('is asked for with a new connection, and not for one that is kept', async () => {
+    const server = await createTlsServer((res) => res.writeHead(200, HEADERS).end(ACTIVE));
+    const connect = jest.fn(async () => trusting(first));
+    const { post } = createClient(server.url, { connect });
+    expect(connect).not.toHaveBeenCalled();
+    for (let i = 0; i < 3; i++) {
+      expect((await post()).body).toBe(ACTIVE);
+      await turn();
+    }
+    expect([connect.mock.calls.length, server.connections()]).toEqual([1, 1]);
+    expect(server.peers).toEqual(['first', 'first', 'first']);
+  });
+
+  it('is used as it is now: a renewed certificate is presented by the next connection', async () => {
+    const server = await createTlsServer((res) => res.writeHead(200, { ...HEADERS, connection: 'close' }).end(ACTIVE));
+    let current = first;
+    const connect = jest.fn(() => trusting(current));
+    const { post } = createClient(server.url, { connect });
+    expect((await post()).body).toBe(ACTIVE);
+    current = second;
+    expect((await post()).body).toBe(ACTIVE);
+    expect([connect.mock.calls.length, server.connections()]).toEqual([2, 2]);
+    expect(server.peers).toEqual(['first', 'second']);
+  });
+
+  it('is used by all of several connections at once', async () => {
+    const server = await createTlsServer((res) => setTimeout(() => res.writeHead(200, HEADERS).end(ACTIVE), 20));
+    const connect = jest.fn(async () => trusting(first));
+    const { post } = createClient(server.url, { connect });
+    const replies = await Promise.all(Array.from({ length: 5 }, () => post()));
+    expect(replies.map(({ body }) => body)).toEqual(Array(5).fill(ACTIVE));
+    expect([connect.mock.calls.length, server.connections()]).toEqual([5, 5]);
+  });
+
+  it.each<[string, () => never | Promise<never>]>([
+    [
+      'throws',
+      () => {
+        throw new Error('the vault says hush');
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('the vault says hush'))],
+    ['returns garbage', async () => ({ cert: 'hush', key: 'hush' }) as never],
+    ['returns nothing', async () => ({ cert: 7, key: undefined }) as never],
+  ])('that %s is an outage of which nothing is told, and the next question asks again', async (_, fail) => {
+    const server = await createTlsServer((res) => res.writeHead(200, HEADERS).end(ACTIVE));
+    const connect = jest.fn<unknown, []>(fail);
+    const { post } = createClient(server.url, { connect: connect as TransportSettings['connect'] });
+    const error: unknown = await post().catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject(outage('credentials_unavailable'));
+    expect((error as Error).message).not.toContain('hush');
+    expect(error).not.toHaveProperty('cause');
+    expect([connect.mock.calls.length, server.connections()]).toEqual([1, 0]);
+    connect.mockImplementation(async () => trusting(first));
+    expect((await post()).body).toBe(ACTIVE);
+    expect(server.peers).toEqual(['first']);
+  });
+
+  it('that never comes is a timeout, and does not keep the transport from closing', async () => {
+    const server = await createTlsServer((res) => res.writeHead(200, HEADERS).end(ACTIVE));
+    const { post, close } = createClient(server.url, { connect: () => new Promise<never>(() => {}), timeoutMs: 40 });
+    await expect(post()).rejects.toMatchObject(outage('timeout'));
+    await close();
+  });
+
+  it('that never came does not take the place of later connections', async () => {
+    const server = await createTlsServer((res) => res.writeHead(200, HEADERS).end(ACTIVE));
+    const connect = jest.fn<Promise<TlsMaterial>, []>(() => new Promise<never>(() => {}));
+    const transport = createTransport({
+      endpoint: new URL(server.url),
+      timeoutMs: 500,
+      dispatcher: undefined,
+      connect,
+    });
+    const prepare = async () => ATTEMPT;
+    const rules = { reads: () => true, refuses: () => false };
+    const ask = () => transport.post(prepare, rules).catch((error: unknown) => error);
+    const lost = await Promise.all(Array.from({ length: 64 }, ask));
+    for (const error of lost) expect(error).toMatchObject(outage('timeout'));
+    connect.mockImplementation(async () => trusting(first));
+    expect(await ask()).toMatchObject({ body: ACTIVE });
+  });
+
+  it('that trusts nobody new makes the endpoint unreachable', async () => {
+    const server = await createTlsServer((res) => res.writeHead(200, HEADERS).end(ACTIVE));
+    const { post } = createClient(server.url, { connect: async () => ({ ...first }) });
+    await expect(post()).rejects.toMatchObject(outage('unreachable', '[A-Z_]+'));
+  });
+
+  it('replaces a certificate that was refused, as soon as the function has another', async () => {
+    const server = await createTlsServer((res, peer) =>
+      peer === 'second'
+        ? res.writeHead(200, HEADERS).end(ACTIVE)
+        : res.writeHead(401, { ...HEADERS, 'content-length': 2 }).end('{}'),
+    );
+    let current = first;
+    const { post } = createClient(server.url, { connect: async () => trusting(current) });
+    const ask = () =>
+      post(
+        undefined,
+        (status) => status === 200,
+        (status) => status === 401,
+      );
+    expect((await ask()).status).toBe(401);
+    current = second;
+    await turn();
+    expect((await ask()).status).toBe(200);
   });
 });
 

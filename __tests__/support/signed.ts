@@ -1,11 +1,15 @@
-import type { ClientAuth } from '../../lib/index.js';
+import type { ClientAuth, IntrospectionRequest } from '../../lib/index.js';
+
+export const ISSUER = 'https://as.example.com';
 
 /** What a client authentication adds to an empty request. */
 export async function signed(
   clientAuth: ClientAuth,
+  more: Partial<Pick<IntrospectionRequest, 'issuer' | 'refused'>> = {},
 ): Promise<{ headers: Record<string, string>; parameters: Record<string, string> }> {
   const headers: Record<string, string> = {};
   const parameters: Record<string, string> = {};
-  await clientAuth.sign({ endpoint: 'https://as.example.com/introspect', headers, parameters });
+  const attempt = { endpoint: `${ISSUER}/introspect`, issuer: ISSUER, refused: false, ...more };
+  await clientAuth.sign({ ...attempt, headers, parameters });
   return { headers, parameters };
 }

@@ -7,6 +7,8 @@ import { parseResponse, type ResponseNormalizer, readsBody } from './response.js
 
 export interface IntrospectionClientSettings extends Omit<TransportSettings, 'connect'> {
   readonly clientAuth: ClientAuth;
+  /** Of the authorization server, where it is known. */
+  readonly issuer: string | undefined;
   readonly requestFormat: 'form' | 'json';
   readonly tokenParameter: string;
   readonly parameters: Readonly<Record<string, string>>;
@@ -22,6 +24,8 @@ export interface IntrospectionClient {
   close(): Promise<void>;
 }
 
+const UNAUTHORIZED = 401;
+
 const MEDIA_TYPES = { form: 'application/x-www-form-urlencoded', json: 'application/json' };
 
 /** Asks the endpoint about a token (RFC 7662 section 2.1). Nothing of the incoming request goes along but the token. */
@@ -33,18 +37,18 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
     "The introspection endpoint refused this resource server's own request. " +
       'Requests are answered 503 until it accepts it: check "clientAuth", "endpoint" and "parameters".',
   );
-  let calls = 0;
-
-  const reads = (status: number): boolean => readsBody(status, normalizer);
+  const rules = {
+    reads: (status: number) => readsBody(status, normalizer),
+    refuses: (status: number) => status === UNAUTHORIZED && normalizer?.statuses.has(status) !== true,
+  };
 
   async function lookup(...[{ token }]: Parameters<Lookup>): Promise<TokenRecord> {
     let asked: Instant = { at: Number.NaN, monotonic: Number.NaN };
-    const reply = await transport.post(async () => {
-      const attempt = await prepare(token, settings);
-      calls++;
+    const reply = await transport.post(async (refused) => {
+      const attempt = await prepare(token, refused, settings);
       asked = readClock(clock);
       return attempt;
-    }, reads);
+    }, rules);
     try {
       return parseResponse(reply, asked, normalizer);
     } catch (error) {
@@ -53,14 +57,16 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
     }
   }
 
-  return { lookup, calls: () => calls, close: transport.close };
+  return { lookup, calls: transport.calls, close: transport.close };
 }
 
 /** Later lines win: credentials over extra parameters, the token and the framing over both. */
-async function prepare(token: string, settings: IntrospectionClientSettings): Promise<Attempt> {
-  const { endpoint, requestFormat, tokenParameter, clientAuth } = settings;
+async function prepare(token: string, refused: boolean, settings: IntrospectionClientSettings): Promise<Attempt> {
+  const { endpoint, issuer, requestFormat, tokenParameter, clientAuth } = settings;
   const signed = {
     endpoint: endpoint.href,
+    issuer,
+    refused,
     headers: { accept: 'application/json', ...settings.headers } as Record<string, string>,
     parameters: { [tokenParameter]: token, ...settings.parameters } as Record<string, string>,
   };

@@ -1,6 +1,9 @@
 import { EventEmitter } from 'node:events';
-import { Pool, type Dispatcher as UndiciDispatcher } from 'undici';
+import { isDeepStrictEqual } from 'node:util';
+import type { Dispatcher as UndiciDispatcher } from 'undici';
 import { IntrospectionError } from '../errors.js';
+import type { ClientAuth } from '../types.js';
+import { createConnections } from './connections.js';
 
 /**
  * An undici dispatcher: a `ProxyAgent`, an `Agent` with your own CA, a `MockAgent`.
@@ -12,7 +15,7 @@ export interface TransportSettings {
   readonly endpoint: URL;
   readonly timeoutMs: number;
   readonly dispatcher: Dispatcher | undefined;
-  readonly connect: Readonly<Record<string, unknown>> | undefined;
+  readonly connect: ClientAuth['connect'];
 }
 
 /** One attempt, ready to be sent. */
@@ -30,21 +33,27 @@ export interface Reply {
 
 type Response = Awaited<ReturnType<Dispatcher['request']>>;
 
+/** What replies mean, by their status. */
+export interface ReplyRules {
+  /** Whether the body is wanted. */
+  reads(status: number): boolean;
+  /** Whether our credentials were refused. */
+  refuses(status: number): boolean;
+}
+
 export interface Transport {
   /**
-   * POSTs what `prepare` makes, and reads the body of replies with a status that `reads` wants.
-   * For the one retry `prepare` is called again, so that assertions can be fresh.
+   * POSTs what `prepare` makes. There is at most one retry, for which `prepare` is called again, so that assertions can be
+   * fresh: after a lost connection, or when the credentials were refused and others are at hand.
    */
-  post(prepare: () => Promise<Attempt>, reads: (status: number) => boolean): Promise<Reply>;
+  post(prepare: (refused: boolean) => Promise<Attempt>, rules: ReplyRules): Promise<Reply>;
+  /** How many times the endpoint was asked, retries included. */
+  calls(): number;
   /** Ends once what is under way has ended. */
   close(): Promise<void>;
 }
 
 const MAX_BODY_BYTES = 256 * 1024;
-const MAX_CONNECTIONS = 64;
-
-/** Used where the server announces no `Keep-Alive: timeout` of its own; a minute of quiet keeps its connection. */
-const KEEP_ALIVE_MS = 90_000;
 
 /** The connection died under the request: another one may do, and asking twice about a token does no harm. */
 const RESETS: ReadonlySet<unknown> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
@@ -55,22 +64,19 @@ const ERROR_CODE = /^[A-Z0-9_]{1,64}$/;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 export function createTransport({ endpoint, timeoutMs, dispatcher, connect }: TransportSettings): Transport {
-  const pool = dispatcher === undefined ? createPool(endpoint, timeoutMs, connect) : undefined;
-  const via = dispatcher ?? (pool as Dispatcher);
+  const own = dispatcher === undefined ? createConnections(endpoint, timeoutMs, connect) : undefined;
+  const via = (): Dispatcher => dispatcher ?? (own as typeof own & object).current();
   const { origin } = endpoint;
   const path = endpoint.pathname + endpoint.search;
 
+  let calls = 0;
   let underWay = 0;
   let whenIdle: () => void = () => {};
 
-  async function exchange(
-    prepare: () => Promise<Attempt>,
-    reads: (status: number) => boolean,
-    deadline: Deadline,
-  ): Promise<Reply> {
-    const { headers, body } = await prepare();
+  async function exchange({ headers, body }: Attempt, { reads }: ReplyRules, deadline: Deadline): Promise<Reply> {
     if (deadline.passed) throw new IntrospectionError('timeout');
-    const response = await via.request({
+    calls++;
+    const response = await via().request({
       origin,
       path,
       method: 'POST',
@@ -88,18 +94,24 @@ export function createTransport({ endpoint, timeoutMs, dispatcher, connect }: Tr
   }
 
   return {
-    post(prepare, reads) {
+    post(prepare, rules) {
       underWay++;
       return withDeadline(
         timeoutMs,
         async (deadline) => {
+          const first = await prepare(false);
+          let refusal: Reply | undefined;
           try {
-            return await exchange(prepare, reads, deadline);
+            const reply = await exchange(first, rules, deadline);
+            if (!rules.refuses(reply.status)) return reply;
+            refusal = reply;
           } catch (error) {
             if (!isReset(error) || deadline.passed) throw outage(error);
           }
+          const second = await prepare(refusal !== undefined);
+          if (refusal !== undefined && isDeepStrictEqual(first, second) && !(await own?.renew())) return refusal;
           try {
-            return await exchange(prepare, reads, deadline);
+            return await exchange(second, rules, deadline);
           } catch (error) {
             throw outage(error);
           }
@@ -110,23 +122,16 @@ export function createTransport({ endpoint, timeoutMs, dispatcher, connect }: Tr
         },
       );
     },
+    calls: () => calls,
     async close() {
       if (underWay > 0) {
         await new Promise<void>((resolve) => {
           whenIdle = resolve;
         });
       }
-      await pool?.close();
+      await own?.close();
     },
   };
-}
-
-function createPool(endpoint: URL, timeoutMs: number, connect: TransportSettings['connect']): Pool {
-  return new Pool(endpoint.origin, {
-    connections: MAX_CONNECTIONS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    connect: { ...connect, timeout: timeoutMs },
-  });
 }
 
 interface Deadline {

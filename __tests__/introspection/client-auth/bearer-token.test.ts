@@ -23,6 +23,14 @@ describe('bearerToken', () => {
     expect(token).toHaveBeenCalledTimes(2);
   });
 
+  it('tells a function whether its last token was refused, and nothing else', async () => {
+    const token = jest.fn<string, [unknown]>(() => 'fresh');
+    const clientAuth = bearerToken(token);
+    await signed(clientAuth);
+    await signed(clientAuth, { refused: true });
+    expect(token.mock.calls).toEqual([[{ refused: false }], [{ refused: true }]]);
+  });
+
   it('has an identity of its own for each token, in which the token cannot be found', () => {
     const { identity } = bearerToken('hush');
     expect(identity).toMatch(/^bearer:[\w-]{43}$/);

@@ -1,10 +1,11 @@
-import { bearerToken, clientSecretBasic, clientSecretPost } from '../../../lib/index.js';
+import { bearerToken, clientSecretBasic, clientSecretJwt, clientSecretPost } from '../../../lib/index.js';
 
 type Factory = (id: unknown, secret: unknown) => unknown;
 
 const FACTORIES: [string, Factory][] = [
   ['clientSecretBasic', (id, secret) => clientSecretBasic(id as string, secret as string)],
   ['clientSecretPost', (id, secret) => clientSecretPost(id as string, secret as string)],
+  ['clientSecretJwt', (id, secret) => clientSecretJwt({ clientId: id as string, clientSecret: secret as string })],
 ];
 
 const WRONG: [string, unknown, string][] = [
@@ -16,6 +17,9 @@ const WRONG: [string, unknown, string][] = [
   ['a function', () => 'hush', 'a function that cannot be used'],
 ];
 
+/** A function is one way to give a secret. */
+const WRONG_SECRETS = WRONG.filter(([, given]) => typeof given !== 'function');
+
 describe.each(FACTORIES)('%s', (_, create) => {
   it.each(WRONG)('refuses an identifier that is %s', (_, id, told) => {
     expect(() => create(id, 'hush')).toThrow(
@@ -23,7 +27,7 @@ describe.each(FACTORIES)('%s', (_, create) => {
     );
   });
 
-  it.each(WRONG)('refuses a secret that is %s', (_, secret, told) => {
+  it.each(WRONG_SECRETS)('refuses a secret that is %s', (_, secret, told) => {
     expect(() => create('api', secret)).toThrow(
       new TypeError(`Option "clientSecret" is ${told}; write a non-empty string; is the environment variable set?`),
     );
@@ -35,7 +39,7 @@ describe.each(FACTORIES)('%s', (_, create) => {
 });
 
 describe('bearerToken', () => {
-  it.each(WRONG.filter(([, given]) => typeof given !== 'function'))('refuses a token that is %s', (_, token, told) => {
+  it.each(WRONG_SECRETS)('refuses a token that is %s', (_, token, told) => {
     expect(() => bearerToken(token as string)).toThrow(
       new TypeError(`Option "token" is ${told}; write a non-empty string; is the environment variable set?`),
     );

@@ -70,6 +70,26 @@ describe('clientSecretBasic', () => {
     expect(() => clientSecretBasic('api', 'secret', { encode: undefined, allowEmptySecret: undefined })).not.toThrow();
   });
 
+  it('encodes what a function returns in the same way', async () => {
+    expect(await signed(clientSecretBasic(CLIENT_ID, async () => CLIENT_SECRET))).toEqual(
+      await signed(clientSecretBasic(CLIENT_ID, CLIENT_SECRET)),
+    );
+    expect(await signed(clientSecretBasic(CLIENT_ID, () => CLIENT_SECRET, { encode: false }))).toEqual(
+      await signed(clientSecretBasic(CLIENT_ID, CLIENT_SECRET, { encode: false })),
+    );
+  });
+
+  it('refuses what a function returns where the same value would be refused', async () => {
+    await expect(signed(clientSecretBasic('api', () => 'sec\nret', { encode: false }))).rejects.toThrow(
+      new TypeError(
+        'Option "clientSecret" is a string that cannot be used; with encode: false it cannot hold a control character',
+      ),
+    );
+    await expect(signed(clientSecretBasic('api', () => ''))).rejects.toThrow(TypeError);
+    const { headers } = await signed(clientSecretBasic('api', () => '', { allowEmptySecret: true }));
+    expect(headers.authorization).toBe(`Basic ${btoa('api:')}`);
+  });
+
   it('names the client in its identity, and never the secret', () => {
     expect(clientSecretBasic('api', 'hush').identity).toBe('client:api');
     expect(JSON.stringify(clientSecretBasic('api', 'hush'))).toBe('{"identity":"client:api"}');

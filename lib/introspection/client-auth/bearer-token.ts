@@ -1,38 +1,37 @@
 import { hash } from 'node:crypto';
 import { B64_TOKEN } from '../../grammar.js';
 import { optionError } from '../../option-error.js';
-import type { ClientAuth } from '../../types.js';
-import { requireSecret } from './client-identifier.js';
+import type { ClientAuth, IntrospectionRequest } from '../../types.js';
+import { signWithSecret } from './secret.js';
+
+/** `refused`: the endpoint has just answered 401, so that a token kept by the function should be renewed. */
+export type TokenSource = (attempt: { readonly refused: boolean }) => string | Promise<string>;
 
 /**
  * A bearer token of this resource server's own, as RFC 7662 section 2.1 shows it.
  *
- * @param token the token, or a function that returns the current one; it is asked for every attempt, within the deadline
+ * @param token the token, or a function that returns the current one; it is called for every attempt, within the deadline,
+ * and once more when the endpoint answers 401
  * @throws TypeError when the token is missing, empty or not a bearer token; a function's failure is a 503 instead
  */
-export function bearerToken(token: string | (() => string | Promise<string>) | undefined): ClientAuth {
-  if (typeof token === 'function') {
-    return {
-      identity: 'bearer',
-      async sign({ headers }) {
-        headers.authorization = `Bearer ${requireToken(await token())}`;
-      },
-    };
+export function bearerToken(token: string | TokenSource | undefined): ClientAuth {
+  const common = { name: 'token', prepare: toAuthorization, write };
+  if (typeof token !== 'function') {
+    const identity = `bearer:${hash('sha256', String(token), 'base64url')}`;
+    return { identity, sign: signWithSecret({ ...common, secret: token }) };
   }
-  const authorization = `Bearer ${requireToken(token)}`;
   return {
-    identity: `bearer:${hash('sha256', authorization, 'base64url')}`,
-    sign({ headers }) {
-      headers.authorization = authorization;
-    },
+    identity: 'bearer',
+    sign: (request) => signWithSecret({ ...common, secret: () => token({ refused: request.refused }) })(request),
   };
 }
 
 /** A line feed at the end of a token file is a frequent guest. */
-function requireToken(candidate: string | undefined): string {
-  const token = requireSecret('token', candidate);
-  if (!B64_TOKEN.test(token)) {
-    throw optionError('token', token, 'write a bearer token (RFC 6750 section 2.1), without spaces or line ends');
-  }
-  return token;
+function toAuthorization(token: string): string {
+  if (B64_TOKEN.test(token)) return `Bearer ${token}`;
+  throw optionError('token', token, 'write a bearer token (RFC 6750 section 2.1), without spaces or line ends');
+}
+
+function write({ headers }: IntrospectionRequest, authorization: string): void {
+  headers.authorization = authorization;
 }

@@ -1,4 +1,4 @@
-import { optionError, secretError } from '../../option-error.js';
+import { optionError } from '../../option-error.js';
 
 /** Checks what often comes from an environment variable. */
 export function requireClientId(clientId: string | undefined): string {
@@ -15,7 +15,16 @@ export function requireFlags(options: object, known: readonly string[]): void {
   }
 }
 
-export function requireSecret(name: string, secret: string | undefined, allowEmpty = false): string {
-  if (typeof secret === 'string' && (secret !== '' || allowEmpty)) return secret;
-  throw secretError(name, secret, 'write a non-empty string; is the environment variable set?');
+/** Checks that the options of a factory are an object with known members alone. */
+export function requireOptions(options: object, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null)
+    throw optionError('options', options, `write { ${known.join(', ')} }`);
+  for (const [name, value] of Object.entries(options)) {
+    if (!known.includes(name)) throw optionError(name, Object(value), `leave it out; known here: ${known.join(', ')}`);
+  }
+}
+
+export function requireAudience(audience: string | undefined): void {
+  if (audience === undefined || (typeof audience === 'string' && audience !== '')) return;
+  throw optionError('audience', audience, 'write who the assertion is for: the issuer, or the endpoint');
 }

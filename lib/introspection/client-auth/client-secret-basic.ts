@@ -1,6 +1,7 @@
 import { optionError } from '../../option-error.js';
 import type { ClientAuth } from '../../types.js';
-import { requireClientId, requireFlags, requireSecret } from './client-identifier.js';
+import { requireClientId, requireFlags } from './client-identifier.js';
+import { type Secret, signWithSecret } from './secret.js';
 
 export interface ClientSecretBasicOptions {
   /** Form-encode identifier and secret first, as RFC 6749 section 2.3.1 demands. Default `true`; `false` is for servers that do not decode. */
@@ -16,25 +17,33 @@ const CONTROL_CHARACTER = /\p{Cc}/u;
  * HTTP Basic client authentication ([RFC 6749 section 2.3.1](https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1)).
  * Prefer it to {@link clientSecretPost} where the server offers both.
  *
- * @throws TypeError when the identifier or the secret is missing or empty, or cannot be sent unencoded
+ * @param clientSecret the secret, or a function that returns the current one; it is called for every attempt
+ * @throws TypeError when the identifier or the secret is missing or empty, or cannot be sent unencoded; a function's failure
+ * is a 503 instead
  */
 export function clientSecretBasic(
   clientId: string | undefined,
-  clientSecret: string | undefined,
+  clientSecret: Secret,
   options: ClientSecretBasicOptions = {},
 ): ClientAuth {
   requireFlags(options, ['encode', 'allowEmptySecret']);
-  const { encode = true, allowEmptySecret = false } = options;
+  const { encode = true, allowEmptySecret } = options;
   const id = requireClientId(clientId);
-  const secret = requireSecret('clientSecret', clientSecret, allowEmptySecret);
-  if (!encode) requireUnencodable(id, secret);
-  const userPass = encode ? `${formEncode(id)}:${formEncode(secret)}` : `${id}:${secret}`;
-  const authorization = `Basic ${Buffer.from(userPass, 'utf8').toString('base64')}`;
   return {
     identity: `client:${id}`,
-    sign({ headers }) {
-      headers.authorization = authorization;
-    },
+    sign: signWithSecret({
+      name: 'clientSecret',
+      secret: clientSecret,
+      allowEmpty: allowEmptySecret,
+      prepare(secret) {
+        if (!encode) requireUnencodable(id, secret);
+        const userPass = encode ? `${formEncode(id)}:${formEncode(secret)}` : `${id}:${secret}`;
+        return `Basic ${Buffer.from(userPass, 'utf8').toString('base64')}`;
+      },
+      write({ headers }, authorization) {
+        headers.authorization = authorization;
+      },
+    }),
   };
 }
 

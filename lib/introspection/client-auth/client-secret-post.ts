@@ -1,5 +1,6 @@
 import type { ClientAuth } from '../../types.js';
-import { requireClientId, requireFlags, requireSecret } from './client-identifier.js';
+import { requireClientId, requireFlags } from './client-identifier.js';
+import { type Secret, signWithSecret } from './secret.js';
 
 export interface ClientSecretPostOptions {
   /** Accept an empty secret, as some servers want it of public clients. Default `false`. */
@@ -9,21 +10,27 @@ export interface ClientSecretPostOptions {
 /**
  * `client_id` and `client_secret` as body parameters ([RFC 6749 section 2.3.1](https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1)).
  *
- * @throws TypeError when either is missing or empty
+ * @param clientSecret the secret, or a function that returns the current one; it is called for every attempt
+ * @throws TypeError when either is missing or empty; a function's failure is a 503 instead
  */
 export function clientSecretPost(
   clientId: string | undefined,
-  clientSecret: string | undefined,
+  clientSecret: Secret,
   options: ClientSecretPostOptions = {},
 ): ClientAuth {
   requireFlags(options, ['allowEmptySecret']);
   const id = requireClientId(clientId);
-  const secret = requireSecret('clientSecret', clientSecret, options.allowEmptySecret);
   return {
     identity: `client:${id}`,
-    sign({ parameters }) {
-      parameters.client_id = id;
-      parameters.client_secret = secret;
-    },
+    sign: signWithSecret({
+      name: 'clientSecret',
+      secret: clientSecret,
+      allowEmpty: options.allowEmptySecret,
+      prepare: (secret) => secret,
+      write({ parameters }, secret) {
+        parameters.client_id = id;
+        parameters.client_secret = secret;
+      },
+    }),
   };
 }

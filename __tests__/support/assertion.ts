@@ -1,0 +1,21 @@
+import type { KeyObject } from 'node:crypto';
+import type { JWTHeaderParameters, JWTPayload } from 'jose';
+import type { ClientAuth } from '../../lib/index.js';
+import { signed } from './signed.js';
+
+export interface Assertion {
+  readonly header: JWTHeaderParameters;
+  readonly payload: JWTPayload;
+}
+
+/** The one assertion a client authentication writes, once its signature has been checked. */
+export async function assertionOf(
+  clientAuth: ClientAuth,
+  key: KeyObject,
+  more: Parameters<typeof signed>[1] = {},
+): Promise<Assertion> {
+  const { jwtVerify } = await import('jose');
+  const { parameters } = await signed(clientAuth, more);
+  const { protectedHeader, payload } = await jwtVerify(parameters.client_assertion ?? '', key);
+  return { header: protectedHeader as JWTHeaderParameters, payload };
+}

@@ -1,0 +1,41 @@
+import { optionError } from '../../option-error.js';
+import type { ClientAuth } from '../../types.js';
+import { writeAssertion } from './client-assertion.js';
+import { requireAudience, requireClientId, requireOptions } from './client-identifier.js';
+import { type Secret, signWithSecret } from './secret.js';
+
+export interface ClientSecretJwtOptions {
+  readonly clientId: string | undefined;
+  /** The secret, or a function that returns the current one; it is called for every attempt. */
+  readonly clientSecret: Secret;
+  /** Default `HS256`. */
+  readonly alg?: 'HS256' | 'HS384' | 'HS512' | undefined;
+  /** Who the assertion is for. Default the authorization server's issuer; some servers want the endpoint instead. */
+  readonly audience?: string | undefined;
+}
+
+const ALGORITHMS: readonly unknown[] = ['HS256', 'HS384', 'HS512'];
+
+/**
+ * A JWT signed with the client secret (`client_secret_jwt` of OpenID Connect Core section 9,
+ * [RFC 7523](https://www.rfc-editor.org/rfc/rfc7523)): the secret itself does not travel.
+ *
+ * @throws TypeError when an option is missing, unknown or wrong; a function's failure is a 503 instead
+ */
+export function clientSecretJwt(options: ClientSecretJwtOptions): ClientAuth {
+  requireOptions(options, ['clientId', 'clientSecret', 'alg', 'audience']);
+  const { clientSecret, alg = 'HS256', audience } = options;
+  const clientId = requireClientId(options.clientId);
+  requireAudience(audience);
+  if (!ALGORITHMS.includes(alg)) throw optionError('alg', alg, `write one of ${ALGORITHMS.join(', ')}`);
+  return {
+    identity: `client:${clientId}`,
+    needsIssuer: audience === undefined,
+    sign: signWithSecret({
+      name: 'clientSecret',
+      secret: clientSecret,
+      prepare: (secret) => ({ alg, key: Buffer.from(secret, 'utf8') }),
+      write: (request, key) => writeAssertion(request, { clientId, audience }, key),
+    }),
+  };
+}

@@ -1,0 +1,62 @@
+import { createSecureContext } from 'node:tls';
+import { optionError, secretError } from '../../option-error.js';
+import type { ClientAuth } from '../../types.js';
+import { requireClientId, requireOptions } from './client-identifier.js';
+
+/** PEM, as text or bytes. */
+type Pem = string | Buffer;
+
+export interface TlsClientAuthOptions {
+  readonly clientId: string | undefined;
+  /** The client's certificate, or a chain: its own first. As a function: called for each new connection. */
+  readonly cert: Pem | undefined | (() => Pem | Promise<Pem>);
+  /** The certificate's private key, given in the same way. */
+  readonly key: Pem | undefined | (() => Pem | Promise<Pem>);
+  /** Authorities the endpoint's own certificate may come from, instead of the system's. */
+  readonly ca?: Pem | readonly Pem[] | undefined;
+}
+
+/**
+ * Mutual TLS ([RFC 8705 section 2](https://www.rfc-editor.org/rfc/rfc8705#section-2)): the client is known by its certificate,
+ * whether an authority signed it (`tls_client_auth`) or not (`self_signed_tls_client_auth`).
+ *
+ * @throws TypeError when an option is missing, unknown or wrong, or the key is not the certificate's; a function's failure
+ * is a 503 instead
+ */
+export function tlsClientAuth(options: TlsClientAuthOptions): ClientAuth {
+  requireOptions(options, ['clientId', 'cert', 'key', 'ca']);
+  const clientId = requireClientId(options.clientId);
+  const { cert, key, ca } = options;
+  const authorities: Pem[] | undefined = ca === undefined ? undefined : [ca].flat();
+  if (authorities?.every(isPem) === false) {
+    throw optionError('ca', ca, 'write PEM, as a string or a Buffer, or a list of them');
+  }
+  const trust = authorities === undefined ? {} : { ca: authorities };
+  if (typeof cert !== 'function' && typeof key !== 'function') requirePair(cert, key);
+  return {
+    identity: `client:${clientId}`,
+    // A function in any case: what inspects this object finds no key in it.
+    connect: async () => ({ cert: await current(cert), key: await current(key), ...trust }),
+    sign({ parameters }) {
+      parameters.client_id = clientId;
+    },
+  };
+}
+
+function current(given: Pem | undefined | (() => Pem | Promise<Pem>)): unknown {
+  return typeof given === 'function' ? given() : given;
+}
+
+function requirePair(cert: Pem | undefined, key: Pem | undefined): void {
+  if (!isPem(cert)) throw optionError('cert', cert, 'write PEM, as a string or a Buffer');
+  if (!isPem(key)) throw secretError('key', key, 'write PEM, as a string or a Buffer');
+  try {
+    createSecureContext({ cert, key });
+  } catch {
+    throw optionError('cert', cert, 'write a certificate and the private key that belongs to it, both as PEM');
+  }
+}
+
+function isPem(value: unknown): value is Pem {
+  return typeof value === 'string' ? value !== '' : Buffer.isBuffer(value) && value.length > 0;
+}
