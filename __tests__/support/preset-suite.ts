@@ -1,11 +1,11 @@
-import type { TokenIntrospectionOptions } from '../../lib/index.js';
+import type { Secret, TokenIntrospectionOptions } from '../../lib/index.js';
 import type { Preset, PresetOptions } from '../../lib/providers/index.js';
 import { recordDecisions } from './decisions.js';
 import { createProviderApi, createStandIn, type Documented } from './stand-in.js';
 
 interface ClientOptions extends PresetOptions {
   readonly clientId: string | undefined;
-  readonly clientSecret?: string | undefined;
+  readonly clientSecret?: Secret;
 }
 
 /** One provider's preset and what its document says. */
@@ -47,6 +47,19 @@ export function describePreset<Options extends ClientOptions, Returned extends P
         expect([standIn.refused, standIn.asked.length]).toEqual([[], 1]);
       },
     );
+
+    it('takes its secret from a function too, each time anew', async () => {
+      const standIn = await createStandIn(documented);
+      const { clientSecret = '' } = credentials;
+      const vault = jest.fn(async () => String(clientSecret));
+      const api = createProviderApi(standIn, { ...use(create({ ...credentials, clientSecret: vault })), cache: false });
+      const isPublic = clientSecret === '';
+      for (let calls = 1; calls <= 2; calls++) {
+        await api.get(token).expect(isPublic ? 503 : 200);
+        expect(vault).toHaveBeenCalledTimes(calls);
+      }
+      expect(standIn.refused).toEqual([]);
+    });
 
     it('answers 401 invalid_token for a token that is not active', async () => {
       const decisions = recordDecisions();

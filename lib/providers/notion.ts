@@ -1,10 +1,11 @@
 import { clientSecretBasic } from '../introspection/client-auth/client-secret-basic.js';
+import type { Secret } from '../introspection/client-auth/secret.js';
 import type { EndpointReply } from '../introspection/response.js';
 import { mergePreset, type Preset, type PresetOptions } from './preset.js';
 
 export interface NotionOptions extends PresetOptions {
   readonly clientId: string | undefined;
-  readonly clientSecret: string | undefined;
+  readonly clientSecret: Secret;
   /** `Notion-Version` header. Default `'2026-03-11'`. */
   readonly notionVersion?: string | undefined;
 }

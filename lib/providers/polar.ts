@@ -1,10 +1,11 @@
 import { clientSecretPost } from '../introspection/client-auth/client-secret-post.js';
+import type { Secret } from '../introspection/client-auth/secret.js';
 import { optionError } from '../option-error.js';
 import { mergePreset, type Preset, type PresetOptions } from './preset.js';
 
 export interface PolarOptions extends PresetOptions {
   readonly clientId: string | undefined;
-  readonly clientSecret: string | undefined;
+  readonly clientSecret: Secret;
   /** Default `'production'`. */
   readonly server?: 'production' | 'sandbox' | undefined;
 }

@@ -1,9 +1,10 @@
 import { clientSecretBasic } from '../introspection/client-auth/client-secret-basic.js';
+import type { Secret } from '../introspection/client-auth/secret.js';
 import { mergePreset, type Preset, type PresetOptions } from './preset.js';
 
 export interface TelnyxOptions extends PresetOptions {
   readonly clientId: string | undefined;
-  readonly clientSecret: string | undefined;
+  readonly clientSecret: Secret;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { clientSecretBasic } from '../introspection/client-auth/client-secret-basic.js';
+import type { Secret } from '../introspection/client-auth/secret.js';
 import type { EndpointOptions } from '../options.js';
 import { mergePreset, type Preset, type PresetOptions } from './preset.js';
 
@@ -7,7 +8,7 @@ export interface VmwareCloudOptions extends PresetOptions {
   readonly endpoint: EndpointOptions['endpoint'];
   readonly clientId: string | undefined;
   /** Left out for a public client, which authenticates with an empty secret. Written but undefined, it is missing. */
-  readonly clientSecret?: string | undefined;
+  readonly clientSecret?: Secret;
 }
 
 /**

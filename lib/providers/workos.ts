@@ -1,4 +1,5 @@
 import { clientSecretPost } from '../introspection/client-auth/client-secret-post.js';
+import type { Secret } from '../introspection/client-auth/secret.js';
 import { optionError } from '../option-error.js';
 import { mergePreset, type Preset, type PresetOptions } from './preset.js';
 
@@ -6,7 +7,7 @@ export interface WorkosOptions extends PresetOptions {
   /** Host name of your AuthKit domain, such as `'auth.example.com'`. */
   readonly authkitDomain: string | undefined;
   readonly clientId: string | undefined;
-  readonly clientSecret: string | undefined;
+  readonly clientSecret: Secret;
 }
 
 const HOST = /^[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d+)?$/i;
