@@ -13,12 +13,16 @@ export interface Documented {
   readonly contentType: 'application/x-www-form-urlencoded' | 'application/json';
   /** The one `Authorization` value; left out where credentials travel in the body. */
   readonly authorization?: string;
-  /** Body parameters besides `token`, all of them. */
+  /** Name of the token's parameter. Default `token`. */
+  readonly tokenParameter?: string;
+  /** Body parameters besides the token, all of them. */
   readonly parameters?: Readonly<Record<string, string>>;
   /** Headers besides authentication and framing, all of them. */
   readonly headers?: Readonly<Record<string, string>>;
   /** What it says about the tokens it knows. Any other is inactive. */
   readonly tokens: Readonly<Record<string, object>>;
+  /** What is said about a token it does not know. Default 200 and `active: false`. */
+  readonly inactive?: Answer;
   readonly refuseRequest: Answer;
   readonly refuseClient: Answer;
 }
@@ -52,8 +56,14 @@ export async function createStandIn(documented: Documented): Promise<StandIn> {
     if (clientFault !== undefined) refuse(clientFault, documented.refuseClient, res);
     else if (requestFault !== undefined) refuse(requestFault, documented.refuseRequest, res);
     else if (standIn.answer !== undefined) standIn.answer(res);
-    else json(res, documented.tokens[parametersOf(asked, documented).token ?? ''] ?? { active: false });
+    else answerFor(parametersOf(asked, documented)[documented.tokenParameter ?? 'token'] ?? '', res);
   });
+
+  function answerFor(token: string, res: ServerResponse): void {
+    const [status, body] = documented.inactive ?? [200, { active: false }];
+    const known = documented.tokens[token];
+    json(res, known ?? body, known === undefined ? status : 200);
+  }
 
   function refuse(why: string, [status, body]: Answer, res: ServerResponse): void {
     refused.push(why);
@@ -91,7 +101,7 @@ function faultOfRequest(asked: Asked, documented: Documented, path: string): str
   if (asked.method !== 'POST') return `method ${asked.method}`;
   if (asked.url !== path) return `path ${asked.url}`;
   if (asked.headers['content-type'] !== documented.contentType) return `content-type ${asked.headers['content-type']}`;
-  const { token, ...others } = parametersOf(asked, documented);
+  const { [documented.tokenParameter ?? 'token']: token, ...others } = parametersOf(asked, documented);
   if (token === undefined) return `no token in ${asked.body}`;
   if (!sameEntries(others, documented.parameters ?? {})) return `parameters ${asked.body}`;
   const { authorization: _judged, ...headers } = asked.headers;

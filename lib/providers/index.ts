@@ -1,3 +1,4 @@
+export { type GithubOptions, github } from './github.js';
 export { type NotionOptions, notion } from './notion.js';
 export { type PolarOptions, polar } from './polar.js';
 export type { Preset, PresetOptions } from './preset.js';

@@ -1,0 +1,73 @@
+import { clientSecretBasic } from '../introspection/client-auth/client-secret-basic.js';
+import type { Secret } from '../introspection/client-auth/secret.js';
+import type { EndpointReply } from '../introspection/response.js';
+import { optionError } from '../option-error.js';
+import { mergePreset, type Preset, type PresetOptions } from './preset.js';
+
+export interface GithubOptions extends PresetOptions {
+  /** Of your OAuth or GitHub App; it knows no tokens but its own. */
+  readonly clientId: string | undefined;
+  readonly clientSecret: Secret;
+  /** Default `https://api.github.com`; on GitHub Enterprise Server `https://{host}/api/v3`. */
+  readonly apiUrl?: string | undefined;
+}
+
+interface Authorization {
+  readonly scopes?: readonly string[] | null;
+  readonly created_at?: string;
+  readonly expires_at?: string | null;
+  readonly app: { readonly client_id: string };
+  readonly user?: { readonly id: number; readonly login: string } | null;
+}
+
+const NOT_FOUND = 404;
+
+/**
+ * [GitHub's "check a token"](https://docs.github.com/rest/apps/oauth-applications#check-a-token): not RFC 7662, but the same
+ * question. `sub` is the user's id, `username` the login; a token it does not know is a 404. Replies name no audience: it
+ * answers for your app's own tokens alone.
+ *
+ * @throws TypeError for missing credentials
+ */
+export function github({
+  clientId,
+  clientSecret,
+  apiUrl = 'https://api.github.com',
+  ...additions
+}: GithubOptions): Preset<{ readonly audience: false }> {
+  if (!URL.canParse(apiUrl)) throw optionError('apiUrl', apiUrl, 'write the URL of the REST API');
+  const clientAuth = clientSecretBasic(clientId, clientSecret, { encode: false });
+  return mergePreset(
+    {
+      endpoint: `${apiUrl.replace(/\/$/, '')}/applications/${encodeURIComponent(String(clientId))}/token`,
+      clientAuth,
+      requestFormat: 'json',
+      tokenParameter: 'access_token',
+      // Requests without a User-Agent are refused.
+      headers: {
+        'user-agent': 'express-token-introspection',
+        'x-github-api-version': '2022-11-28',
+      },
+      normalizeResponse: { statuses: [NOT_FOUND], normalize },
+      audience: false,
+    },
+    additions,
+  );
+}
+
+function normalize({ status, text }: EndpointReply): unknown {
+  if (status === NOT_FOUND) return { active: false };
+  const { scopes, created_at: createdAt, expires_at: expiresAt, app, user }: Authorization = JSON.parse(text);
+  return {
+    active: true,
+    scope: scopes ?? [],
+    client_id: app.client_id,
+    iat: seconds(createdAt),
+    exp: seconds(expiresAt),
+    ...(user && { sub: String(user.id), username: user.login }),
+  };
+}
+
+function seconds(time: string | null | undefined): number | undefined {
+  return time === undefined || time === null ? undefined : Math.floor(Date.parse(time) / 1000);
+}
