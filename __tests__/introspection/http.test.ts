@@ -515,6 +515,71 @@ describe('TLS material from a function', () => {
     await turn();
     expect((await ask()).status).toBe(200);
   });
+
+  it('leaves older connections behind, though newer ones are in the same pool', async () => {
+    let accepted = 'first';
+    const server = await createTlsServer((res, peer) =>
+      setTimeout(
+        () =>
+          peer === accepted
+            ? res.writeHead(200, HEADERS).end(ACTIVE)
+            : res.writeHead(401, { 'content-length': 0 }).end(),
+        50,
+      ),
+    );
+    let current = first;
+    const { post } = createClient(server.url, { connect: async () => trusting(current) });
+    const ask = async () => {
+      const reply = await post(
+        undefined,
+        (status) => status === 200,
+        (status) => status === 401,
+      );
+      await turn();
+      return reply.status;
+    };
+    const underWay = ask();
+    await until(() => server.connections() === 1);
+    current = second;
+    await Promise.all([underWay, ask()]);
+    accepted = 'second';
+    for (let i = 0; i < 4; i++) expect(await ask()).toBe(200);
+  });
+
+  it('is renewed once for a burst of refusals, each of which is asked again', async () => {
+    let accepted = 'first';
+    const server = await createTlsServer((res, peer) =>
+      setTimeout(
+        () =>
+          peer === accepted
+            ? res.writeHead(200, HEADERS).end(ACTIVE)
+            : res.writeHead(401, { 'content-length': 0 }).end(),
+        20,
+      ),
+    );
+    let current = first;
+    const { post } = createClient(server.url, { connect: async () => trusting(current) });
+    const burst = () =>
+      Promise.all(
+        Array.from({ length: 20 }, () =>
+          post(
+            undefined,
+            (status) => status === 200,
+            (status) => status === 401,
+          ),
+        ),
+      );
+    await burst();
+    await turn();
+    current = second;
+    accepted = 'second';
+    const before = server.connections();
+    for (let i = 0; i < 2; i++) {
+      expect((await burst()).map(({ status }) => status)).toEqual(Array(20).fill(200));
+      await turn();
+    }
+    expect(server.connections() - before).toBeLessThanOrEqual(20);
+  });
 });
 
 describe('the deadline', () => {

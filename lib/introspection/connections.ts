@@ -6,8 +6,8 @@ import type { ClientAuth, TlsMaterial } from '../types.js';
 export interface Connections {
   /** What to ask through now. */
   current(): Pool;
-  /** Leaves the connections made with TLS material that is no longer current; whether there were any. */
-  renew(): Promise<boolean>;
+  /** After a refusal through `used`: whether another try would go over connections with newer TLS material. */
+  renew(used: unknown): Promise<boolean>;
   /** Ends once what is under way has ended. */
   close(): Promise<void>;
 }
@@ -20,23 +20,27 @@ const KEEP_ALIVE_MS = 90_000;
 /** The endpoint's own pool. A connection attempt, with what it takes to get the TLS material, has `timeoutMs`. */
 export function createConnections(endpoint: URL, timeoutMs: number, connect: ClientAuth['connect']): Connections {
   const material = typeof connect === 'function' ? () => within(timeoutMs, connect) : undefined;
-  let presented: TlsMaterial | undefined;
-  let pool = open();
+  /** The materials that the connections of the pool in use were made with. */
+  let presented: TlsMaterial[] = [];
+  let pool = open(presented);
 
-  function open(): Pool {
+  function open(materials: TlsMaterial[]): Pool {
     return new Pool(endpoint.origin, {
       connections: MAX_CONNECTIONS,
       keepAliveTimeout: KEEP_ALIVE_MS,
-      connect: material === undefined ? { ...connect, timeout: timeoutMs } : present(material),
+      connect: material === undefined ? { ...connect, timeout: timeoutMs } : present(material, materials),
     });
   }
 
   /** Asks for the material of each new connection, so that certificates can be renewed. */
-  function present(latest: () => Promise<TlsMaterial>): buildConnector.connector {
+  function present(latest: () => Promise<TlsMaterial>, materials: TlsMaterial[]): buildConnector.connector {
     return async (options, callback) => {
+      const start = performance.now();
       try {
-        presented = await latest();
-        buildConnector({ ...presented, timeout: timeoutMs })(options, callback);
+        const own = await latest();
+        if (!materials.some((known) => isDeepStrictEqual(known, own))) materials.push(own);
+        const timeout = Math.max(1, Math.ceil(timeoutMs - (performance.now() - start)));
+        buildConnector({ ...own, timeout })(options, callback);
       } catch {
         callback(new IntrospectionError('credentials_unavailable'), null);
       }
@@ -45,11 +49,15 @@ export function createConnections(endpoint: URL, timeoutMs: number, connect: Cli
 
   return {
     current: () => pool,
-    async renew() {
-      const latest = await material?.().catch(() => undefined);
-      if (latest === undefined || isDeepStrictEqual(latest, presented)) return false;
+    async renew(used) {
+      if (material === undefined) return false;
+      const latest = used === pool ? await material().catch(() => undefined) : undefined;
+      // Another request has renewed it meanwhile.
+      if (used !== pool) return true;
+      if (latest === undefined || presented.every((known) => isDeepStrictEqual(known, latest))) return false;
       const former = pool;
-      pool = open();
+      presented = [];
+      pool = open(presented);
       former.close().catch(() => {});
       return true;
     },

@@ -65,7 +65,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 export function createTransport({ endpoint, timeoutMs, dispatcher, connect }: TransportSettings): Transport {
   const own = dispatcher === undefined ? createConnections(endpoint, timeoutMs, connect) : undefined;
-  const via = (): Dispatcher => dispatcher ?? (own as typeof own & object).current();
+  const via: () => Dispatcher = own === undefined ? () => dispatcher as Dispatcher : own.current;
   const { origin } = endpoint;
   const path = endpoint.pathname + endpoint.search;
 
@@ -73,10 +73,15 @@ export function createTransport({ endpoint, timeoutMs, dispatcher, connect }: Tr
   let underWay = 0;
   let whenIdle: () => void = () => {};
 
-  async function exchange({ headers, body }: Attempt, { reads }: ReplyRules, deadline: Deadline): Promise<Reply> {
+  async function exchange(
+    via: Dispatcher,
+    { headers, body }: Attempt,
+    { reads }: ReplyRules,
+    deadline: Deadline,
+  ): Promise<Reply> {
     if (deadline.passed) throw new IntrospectionError('timeout');
     calls++;
-    const response = await via().request({
+    const response = await via.request({
       origin,
       path,
       method: 'POST',
@@ -100,18 +105,21 @@ export function createTransport({ endpoint, timeoutMs, dispatcher, connect }: Tr
         timeoutMs,
         async (deadline) => {
           const first = await prepare(false);
+          const used = via();
           let refusal: Reply | undefined;
           try {
-            const reply = await exchange(first, rules, deadline);
+            const reply = await exchange(used, first, rules, deadline);
             if (!rules.refuses(reply.status)) return reply;
             refusal = reply;
           } catch (error) {
             if (!isReset(error) || deadline.passed) throw outage(error);
           }
+          if (deadline.passed) throw new IntrospectionError('timeout');
           const second = await prepare(refusal !== undefined);
-          if (refusal !== undefined && isDeepStrictEqual(first, second) && !(await own?.renew())) return refusal;
+          if (deadline.passed) throw new IntrospectionError('timeout');
+          if (refusal !== undefined && isDeepStrictEqual(first, second) && !(await own?.renew(used))) return refusal;
           try {
-            return await exchange(second, rules, deadline);
+            return await exchange(via(), second, rules, deadline);
           } catch (error) {
             throw outage(error);
           }
