@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { interceptors, MockAgent } from 'undici';
 import { IntrospectionError } from '../../lib/errors.js';
 import { type Attempt, createTransport, type Reply, type TransportSettings } from '../../lib/introspection/http.js';
@@ -516,17 +517,16 @@ describe('TLS material from a function', () => {
     expect((await ask()).status).toBe(200);
   });
 
+  /** Answers slowly enough for connections to stand side by side, and 401 to any other certificate. */
+  const accepting = (name: () => string, delayMs: number) => (res: ServerResponse, peer: string | undefined) =>
+    void setTimeout(() => {
+      if (peer === name()) res.writeHead(200, HEADERS).end(ACTIVE);
+      else res.writeHead(401, { 'content-length': 0 }).end();
+    }, delayMs);
+
   it('leaves older connections behind, though newer ones are in the same pool', async () => {
     let accepted = 'first';
-    const server = await createTlsServer((res, peer) =>
-      setTimeout(
-        () =>
-          peer === accepted
-            ? res.writeHead(200, HEADERS).end(ACTIVE)
-            : res.writeHead(401, { 'content-length': 0 }).end(),
-        50,
-      ),
-    );
+    const server = await createTlsServer(accepting(() => accepted, 50));
     let current = first;
     const { post } = createClient(server.url, { connect: async () => trusting(current) });
     const ask = async () => {
@@ -548,15 +548,7 @@ describe('TLS material from a function', () => {
 
   it('is renewed once for a burst of refusals, each of which is asked again', async () => {
     let accepted = 'first';
-    const server = await createTlsServer((res, peer) =>
-      setTimeout(
-        () =>
-          peer === accepted
-            ? res.writeHead(200, HEADERS).end(ACTIVE)
-            : res.writeHead(401, { 'content-length': 0 }).end(),
-        20,
-      ),
-    );
+    const server = await createTlsServer(accepting(() => accepted, 20));
     let current = first;
     const { post } = createClient(server.url, { connect: async () => trusting(current) });
     const burst = () =>
