@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- --quick] [--only=<part of a target's name>] [--sections=throughput,memory,…]
+ * npm run bench [-- --quick] [--only=<part of a target's name>] [--sections=memory,import,…]
  *
  * Measures everything side by side and writes results/: results.json, results.md and the charts. A quick, partial or
  * smoke run leaves the committed results alone and writes to results/quick/.
@@ -87,6 +87,8 @@ try {
     import: () => measureImport(common),
   };
   const results = { size, environment: environment() };
+  const unknown = chosen?.filter((name) => !Object.hasOwn(sections, name)) ?? [];
+  if (unknown.length > 0) throw new Error(`--sections: write some of ${Object.keys(sections).join(', ')}`);
   for (const [name, measure] of Object.entries(sections)) {
     if (chosen?.includes(name) ?? true) results[name] = await measure();
   }

@@ -19,7 +19,10 @@ export interface DemandOptions<Claims = unknown> {
    * `false` says out loud that this authorization server names no audience; then any token it calls active is accepted.
    */
   readonly audience?: string | readonly string[] | false | undefined;
-  /** Expected `iss`, compared exactly. Left out: not checked. Given and the claim absent: rejected. */
+  /**
+   * Expected `iss`, compared exactly. Left out: not checked. Given and the claim absent: rejected.
+   * The middleware's own is also who signed client authentication (`privateKeyJwt`, `clientSecretJwt`) is meant for.
+   */
   readonly issuer?: string | undefined;
   /** Scopes every request needs, all of them. Default none. */
   readonly scopes?: readonly string[] | undefined;

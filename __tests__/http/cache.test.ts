@@ -70,6 +70,17 @@ describe('an active answer', () => {
     expect(api.reached()).toBe(1);
   });
 
+  it('is judged when it comes, not when it was asked for', async () => {
+    const clock = createClock();
+    const endpoint = await createEndpoint(() => {
+      clock.advance(20);
+      return active({ exp: clock.seconds() - 10 });
+    });
+    const api = createApi(endpoint, { clock });
+    await api.get('good').expect(401);
+    expect(api.reached()).toBe(0);
+  });
+
   it('dies with exp when the wall clock is set forward', async () => {
     const clock = createClock();
     const endpoint = await createEndpoint(active({ exp: clock.seconds() + 600 }));

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import { interceptors, MockAgent } from 'undici';
 import { IntrospectionError } from '../../lib/errors.js';
 import { type Attempt, createTransport, type Reply, type TransportSettings } from '../../lib/introspection/http.js';
@@ -583,6 +584,28 @@ describe('the deadline', () => {
     const { post } = createClient(`https://127.0.0.1:${server.port}/`, SOON);
     await expect(post()).rejects.toMatchObject(outage('timeout'));
     expect(server.sockets.length).toBeGreaterThan(0);
+  });
+
+  it('covers preparing: a question that is ready too late is not put', async () => {
+    const { server, post, calls } = await createRawClient(() => {}, SOON);
+    let ready: () => void = () => {};
+    const answer = post(async () => {
+      await new Promise<void>((resolve) => {
+        ready = resolve;
+      });
+      return ATTEMPT;
+    });
+    await expect(answer).rejects.toMatchObject(outage('timeout'));
+    ready();
+    for (let i = 0; i < 10; i++) await turn();
+    expect([calls(), server.sockets.length]).toEqual([0, 0]);
+  });
+
+  it('need not pass when a body is given up without a word', async () => {
+    const body = new Readable({ read: () => void body.destroy() });
+    const dispatcher = { request: async () => ({ statusCode: 200, headers: {}, body }) };
+    const { post } = createClient('https://as.example.com/introspect', { dispatcher: dispatcher as never });
+    expect((await post()).body).toMatchObject(outage('unreachable'));
   });
 
   it('covers the headers, and the connection is given up', async () => {

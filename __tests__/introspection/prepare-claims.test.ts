@@ -132,6 +132,9 @@ describe('scopes', () => {
       }
     }
     expect(parseScopes(text(2499))).toBe(parseScopes(text(2499)));
+    const first = parseScopes('kept for a while');
+    for (let i = 0; i < 1000; i++) parseScopes(`other-${i}`);
+    expect(parseScopes('kept for a while')).not.toBe(first);
   });
 
   it('are right for very long scope strings, which are not kept', () => {

@@ -114,9 +114,7 @@ export function createTransport({ endpoint, timeoutMs, dispatcher, connect }: Tr
           } catch (error) {
             if (!isReset(error) || deadline.passed) throw outage(error);
           }
-          if (deadline.passed) throw new IntrospectionError('timeout');
           const second = await prepare(refusal !== undefined);
-          if (deadline.passed) throw new IntrospectionError('timeout');
           if (refusal !== undefined && isDeepStrictEqual(first, second) && !(await own?.renew(used))) return refusal;
           try {
             return await exchange(via(), second, rules, deadline);

@@ -43,7 +43,6 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientAuth {
   const { key, alg, audience, keyId } = options;
   const clientId = requireClientId(options.clientId);
   requireAudience(audience);
-  if (keyId !== undefined && typeof keyId !== 'string') throw optionError('keyId', keyId, 'write a string');
   const common = { identity: `client:${clientId}`, needsIssuer: audience === undefined };
   if (typeof key === 'function') {
     return {
@@ -72,7 +71,9 @@ function parseKey(given: PrivateKey | undefined, alg: string | undefined, keyId:
   if (!algorithms.includes(chosen)) {
     throw optionError('alg', chosen, `this key signs with ${algorithms.join(', ')}`);
   }
-  return { key, alg: chosen, keyId: keyId ?? named.kid };
+  const kid: unknown = keyId ?? named.kid;
+  if (kid !== undefined && typeof kid !== 'string') throw optionError('keyId', kid, 'write a string');
+  return { key, alg: chosen, keyId: kid };
 }
 
 /** A `CryptoKey` is bound to one algorithm. */
