@@ -7,10 +7,30 @@ import { parseSource, readSources, type Source } from './support/source.js';
 const ROWS: readonly (readonly [row: string, places: readonly string[]])[] = [
   [
     'ground',
-    ['types.ts', 'errors.ts', 'option-error.ts', 'media-type.ts', 'grammar.ts', 'freeze-nested.ts', 'observe/'],
+    [
+      'types.ts',
+      'errors.ts',
+      'option-error.ts',
+      'endpoint-url.ts',
+      'media-type.ts',
+      'grammar.ts',
+      'freeze-nested.ts',
+      'observe/',
+    ],
   ],
   ['rooms', ['credentials/', 'introspection/', 'cache/', 'verification/']],
-  ['wiring', ['authenticator.ts', 'lookup.ts', 'settings.ts', 'options.ts', 'option-rules.ts', 'providers/']],
+  [
+    'wiring',
+    [
+      'authenticator.ts',
+      'lookup.ts',
+      'settings.ts',
+      'endpoint-settings.ts',
+      'options.ts',
+      'option-rules.ts',
+      'providers/',
+    ],
+  ],
   ['adapter', ['middleware/']],
   ['surface', ['index.ts', 'express.ts', 'providers/index.ts']],
 ];
@@ -22,8 +42,8 @@ const SHARED_ROWS = ['ground', 'wiring'];
 const DOORS: Readonly<Record<string, readonly string[]>> = {
   undici: ['introspection/connections.ts', 'introspection/http.ts'],
   'lru-cache': ['cache/memory-store.ts'],
-  zod: ['option-rules.ts', 'introspection/response.ts'],
-  jose: ['introspection/client-auth/client-assertion.ts'],
+  zod: ['introspection/discovery.ts', 'introspection/response.ts', 'introspection/signed-reply.ts', 'option-rules.ts'],
+  jose: ['introspection/client-auth/client-assertion.ts', 'introspection/signed-reply.ts'],
 };
 
 /** An ES module, which the root entry must not load. */
@@ -188,7 +208,7 @@ const RULES: readonly (readonly [
     [
       ['providers/polar.ts', "import { parseOptions } from '../settings.js';"],
       ['providers/polar.ts', "import { parseResponse } from '../introspection/response.js';"],
-      ['providers/polar.ts', "import { createTransport, type Reply } from '../introspection/http.js';"],
+      ['providers/polar.ts', "import { createTransport, type Transport } from '../introspection/transport.js';"],
       ['settings.ts', "import { polar } from './providers/polar.js';"],
       ['index.ts', "export { polar } from './providers/index.js';"],
     ],

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { AuthError, type AuthErrorReason, IntrospectionError } from '../lib/index.js';
-import { CACHE_RULES, OPTION_RULES } from '../lib/option-rules.js';
+import { CACHE_RULES, JWT_RESPONSE_RULES, OPTION_RULES } from '../lib/option-rules.js';
 
 const run = promisify(execFile);
 
@@ -56,7 +56,7 @@ describe('the README', () => {
   });
 
   it('lists every option, and no other', () => {
-    const known = [...Object.keys(OPTION_RULES), ...Object.keys(CACHE_RULES)];
+    const known = [OPTION_RULES, CACHE_RULES, JWT_RESPONSE_RULES].flatMap((rules) => Object.keys(rules));
     expect(column(README, '| option | default', 0).sort()).toEqual(known.sort());
   });
 

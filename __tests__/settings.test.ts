@@ -1,3 +1,4 @@
+import { createSecretKey, generateKeyPairSync, type KeyObject, webcrypto } from 'node:crypto';
 import { inspect } from 'node:util';
 import request from 'supertest';
 import { MockAgent } from 'undici';
@@ -7,6 +8,7 @@ import {
   type ClientAuth,
   clientSecretBasic,
   type DemandOptions,
+  type JwtResponseOptions,
   noClientAuth,
   type TokenIntrospectionOptions,
   tokenIntrospection,
@@ -27,6 +29,13 @@ const REQUIRED = {
   audience: 'https://api.example.com',
 };
 
+/** What signed replies need. */
+const SIGNED = {
+  authorizationServer: 'https://as.example.com',
+  clientAuth: clientSecretBasic('api', 'secret'),
+  audience: 'https://api.example.com',
+};
+
 function settingsOf(options: Options = {}): Settings {
   return parseOptions({ ...REQUIRED, ...options } as unknown as TokenIntrospectionOptions);
 }
@@ -43,7 +52,9 @@ function refusalOf(options: unknown, create: (options: never) => unknown = token
 }
 
 const REMEDIES: Record<string, string> = {
-  endpoint: 'write the URL of the introspection endpoint',
+  endpoint: 'write the URL of the introspection endpoint, or "authorizationServer" instead',
+  authorizationServer:
+    'write the issuer identifier as the metadata of the authorization server spell it: a URL without query and fragment',
   clientAuth: 'write clientSecretBasic(…), privateKeyJwt(…) or another of their kind',
   audience: 'write the audience tokens must name, a list of them, or false when this authorization server names none',
   issuer: 'write the expected "iss"',
@@ -62,6 +73,7 @@ const REMEDIES: Record<string, string> = {
   parameters: 'write an object of strings',
   headers: 'write an object of header names and single-line values',
   normalizeResponse: 'write a function, or { statuses: [404], normalize(reply) { … } }',
+  jwtResponse: 'write true or { keys, … }',
   dangerouslyAllowHttp: 'write true or false',
   cache: 'write false or { ttlSeconds, … }',
   timeoutMs: 'write whole milliseconds from 1 to 60000',
@@ -70,6 +82,12 @@ const REMEDIES: Record<string, string> = {
   'cache.ttlSeconds': 'write a number of seconds from 0 to 86400',
   'cache.inactiveTtlSeconds': 'write a number of seconds from 0 to 3600',
   'cache.maxEntries': 'write a whole number from 1 to 16000000',
+  'jwtResponse.issuer': 'write the "iss" of signed replies',
+  'jwtResponse.audience': 'write the "aud" of signed replies, or a list of them',
+  'jwtResponse.algorithms': "write a list of algorithms that sign with a private key, such as ['ES256']",
+  'jwtResponse.keys':
+    'write the public key of the authorization server (PEM, JWK, KeyObject or CryptoKey), a JWK Set, or the URL of one',
+  'jwtResponse.decryptionKey': 'write a private key: PEM, JWK, KeyObject or CryptoKey',
 };
 
 const DEMANDS = [
@@ -92,6 +110,17 @@ const normalize = (): unknown => ({ active: false });
 /** Per option what it is not, besides what no option is. */
 const WRONG: Record<string, unknown[]> = {
   endpoint: [HUSH, '', '/introspect', 'as.example.com', false, {}, []],
+  authorizationServer: [
+    HUSH,
+    '',
+    'as.example.com',
+    'https://as.example.com/?tenant=a',
+    'https://as.example.com?',
+    'https://as.example.com/#a',
+    new URL('https://as.example.com'),
+    true,
+    [],
+  ],
   clientAuth: [
     HUSH,
     '',
@@ -150,6 +179,7 @@ const WRONG: Record<string, unknown[]> = {
     { statuses: ['404'], normalize },
     { statuses: [404], normalize, other: HUSH },
   ],
+  jwtResponse: [HUSH, 7, [], '', () => {}],
   dangerouslyAllowHttp: ['true', HUSH, [], {}],
   cache: [HUSH, true, [], '', () => {}],
   timeoutMs: [0, -1, 1.5, 60_001, Number.NaN, Number.POSITIVE_INFINITY, '3000', HUSH, true],
@@ -161,6 +191,27 @@ const WRONG_CACHE: Record<string, unknown[]> = {
   ttlSeconds: [-1, 86_400.001, Number.NaN, Number.POSITIVE_INFINITY, '60', null, true, HUSH],
   inactiveTtlSeconds: [-1, 3600.001, Number.NaN, Number.POSITIVE_INFINITY, '5', null, false, HUSH],
   maxEntries: [0, -1, 1.5, 16_000_001, Number.NaN, Number.POSITIVE_INFINITY, '10', null, true, HUSH],
+};
+
+const PUBLIC_KEY = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey;
+
+const WRONG_JWT_RESPONSE: Record<string, unknown[]> = {
+  issuer: ['', null, 7, [HUSH]],
+  audience: ['', null, true, [], [''], [7]],
+  algorithms: [HUSH, 'ES256', [], ['none'], ['HS256'], ['RS256', 'dir'], [7], null],
+  keys: [
+    HUSH,
+    '',
+    null,
+    7,
+    true,
+    [],
+    {},
+    { keys: [] },
+    { keys: [{ kty: 'oct', k: HUSH }] },
+    createSecretKey(HUSH, 'utf8'),
+  ],
+  decryptionKey: [HUSH, '', null, 7, true, [], {}, PUBLIC_KEY, createSecretKey(HUSH, 'utf8')],
 };
 
 const NEVER: unknown[] = [null, Symbol(HUSH), 1n];
@@ -175,6 +226,7 @@ const wrongCases = Object.entries(WRONG).flatMap(([name, values]) =>
 );
 
 describe('a valid option', () => {
+  const at = (endpoint: URL) => ({ endpoint, issuer: undefined, allowHttp: false });
   const clientAuth = clientSecretBasic('api', 'secret');
   const claims = z.object({ tenant: z.string() });
   const dispatcher = new MockAgent();
@@ -182,13 +234,14 @@ describe('a valid option', () => {
   const call = (): undefined => undefined;
 
   it.each<[string, unknown, Partial<Record<keyof Settings, unknown>>]>([
-    ['endpoint', 'https://as.example.com:8443/a?b=c', { endpoint: new URL('https://as.example.com:8443/a?b=c') }],
-    ['endpoint', new URL('https://as.example.com/a'), { endpoint: new URL('https://as.example.com/a') }],
-    ['endpoint', 'http://localhost:3000/a', { endpoint: new URL('http://localhost:3000/a') }],
-    ['endpoint', 'http://127.0.0.1/a', { endpoint: new URL('http://127.0.0.1/a') }],
-    ['endpoint', 'http://127.8.9.10/a', { endpoint: new URL('http://127.8.9.10/a') }],
-    ['endpoint', 'http://[::1]:80/a', { endpoint: new URL('http://[::1]:80/a') }],
+    ['endpoint', 'https://as.example.com:8443/a?b=c', { whom: at(new URL('https://as.example.com:8443/a?b=c')) }],
+    ['endpoint', new URL('https://as.example.com/a'), { whom: at(new URL('https://as.example.com/a')) }],
+    ['endpoint', 'http://localhost:3000/a', { whom: at(new URL('http://localhost:3000/a')) }],
+    ['endpoint', 'http://127.0.0.1/a', { whom: at(new URL('http://127.0.0.1/a')) }],
+    ['endpoint', 'http://127.8.9.10/a', { whom: at(new URL('http://127.8.9.10/a')) }],
+    ['endpoint', 'http://[::1]:80/a', { whom: at(new URL('http://[::1]:80/a')) }],
     ['clientAuth', clientAuth, { clientAuth }],
+    ['jwtResponse', false, { signedReply: undefined }],
     ['requestFormat', 'json', { requestFormat: 'json' }],
     ['tokenParameter', 'access_token', { tokenParameter: 'access_token' }],
     ['parameters', { a: '1', b: '' }, { parameters: { a: '1', b: '' } }],
@@ -300,7 +353,76 @@ describe('a valid option', () => {
 
   it('that is an http endpoint on another host is taken only when that is said aloud', () => {
     const options = { endpoint: 'http://as.internal/introspect', dangerouslyAllowHttp: true };
-    expect(settingsOf(options).endpoint.href).toBe('http://as.internal/introspect');
+    expect(settingsOf(options).whom.endpoint?.href).toBe('http://as.internal/introspect');
+  });
+});
+
+describe('who is asked', () => {
+  it.each(['https://as.example.com', 'https://as.example.com/', 'https://as.example.com/t1', 'http://localhost:4000'])(
+    'may be an authorization server, spelled as it is: %s',
+    (authorizationServer) => {
+      const { whom } = settingsOf({ endpoint: undefined, authorizationServer });
+      expect(whom).toEqual({ endpoint: undefined, issuer: authorizationServer, allowHttp: false });
+    },
+  );
+
+  it('is the issuer that the endpoint is said to belong to', () => {
+    expect(settingsOf({ issuer: 'https://as.example.com' }).whom.issuer).toBe('https://as.example.com');
+  });
+
+  it.each([
+    ['http://as.example.com', 'write an https: URL; http: is for loopback hosts, or with dangerouslyAllowHttp'],
+    [`https://api:${HUSH}@as.example.com`, 'leave the credentials out of the URL and give them to "clientAuth"'],
+  ])('is not %s', (authorizationServer, remedy) => {
+    const message = refusalOf({ ...REQUIRED, endpoint: undefined, authorizationServer });
+    expect(message).toBe(`Option "authorizationServer" is a string that cannot be used; ${remedy}`);
+  });
+});
+
+describe('signed replies', () => {
+  const P256 = PUBLIC_KEY.export({ format: 'jwk' });
+  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
+
+  it('are verified by what the authorization server publishes, for this client, with RS256, by default', () => {
+    expect(parseOptions({ ...SIGNED, jwtResponse: true }).signedReply).toEqual({
+      issuer: 'https://as.example.com',
+      audience: ['api'],
+      algorithms: ['RS256'],
+      keys: undefined,
+      decryptionKey: undefined,
+    });
+  });
+
+  it.each<[string, JwtResponseOptions['keys'], object]>([
+    ['a KeyObject', PUBLIC_KEY, PUBLIC_KEY],
+    ['PEM', PUBLIC_KEY.export({ format: 'pem', type: 'spki' }) as string, PUBLIC_KEY],
+    ['a JWK', P256, PUBLIC_KEY],
+    ['a JWK Set', { keys: [P256, { kty: 'unheard-of' }] }, { keys: [P256, { kty: 'unheard-of' }] }],
+    ['the address of one', 'https://as.example.com/jwks', new URL('https://as.example.com/jwks')],
+    ['the address of one as a URL', new URL('http://localhost/jwks'), new URL('http://localhost/jwks')],
+  ])('may be verified by %s, and need no metadata then', (_, keys, expected) => {
+    const { issuer, audience } = { issuer: 'https://as.example.com', audience: ['a', 'b'] };
+    const options = { ...SIGNED, authorizationServer: undefined, endpoint: 'https://as.example.com/introspect' };
+    const jwtResponse = { issuer, audience, algorithms: ['ES256'], keys, decryptionKey: rsa.privateKey };
+    const { signedReply } = parseOptions({ ...options, jwtResponse });
+    expect(signedReply).toMatchObject({ issuer, audience, algorithms: ['ES256'] });
+    expect(signedReply?.decryptionKey?.equals(rsa.privateKey)).toBe(true);
+    if (expected === PUBLIC_KEY) expect(PUBLIC_KEY.equals(signedReply?.keys as KeyObject)).toBe(true);
+    else expect(signedReply?.keys).toEqual(expected);
+  });
+
+  it('may be verified by a CryptoKey', async () => {
+    const jwk = rsa.publicKey.export({ format: 'jwk' });
+    const keys = await webcrypto.subtle.importKey('jwk', jwk, { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }, true, [
+      'verify',
+    ]);
+    const { signedReply } = parseOptions({ ...SIGNED, jwtResponse: { keys } });
+    expect(rsa.publicKey.equals(signedReply?.keys as KeyObject)).toBe(true);
+  });
+
+  it('are verified by the public half of a key pair', () => {
+    const { signedReply } = parseOptions({ ...SIGNED, jwtResponse: { keys: rsa.privateKey } });
+    expect(rsa.publicKey.equals(signedReply?.keys as KeyObject)).toBe(true);
   });
 });
 
@@ -323,6 +445,17 @@ describe('an invalid option', () => {
     const message = refusalOf({ ...REQUIRED, cache: { [name]: value } });
     expect(message).toMatch(new RegExp(`^Option "cache\\.${name}" is .+; `));
     expect(message.endsWith(`; ${REMEDIES[`cache.${name}`]}`)).toBe(true);
+    expect(message).not.toContain(HUSH);
+  });
+
+  it.each(
+    Object.entries(WRONG_JWT_RESPONSE).flatMap(([name, values]) =>
+      values.map((value) => [name, shown(value), value] as const),
+    ),
+  )('jwtResponse.%s is refused as %s, by its full name', (name, _, value) => {
+    const message = refusalOf({ ...SIGNED, jwtResponse: { [name]: value } });
+    expect(message).toMatch(new RegExp(`^Option "jwtResponse\\.${name}" is .+; `));
+    expect(message.endsWith(`; ${REMEDIES[`jwtResponse.${name}`]}`)).toBe(true);
     expect(message).not.toContain(HUSH);
   });
 
@@ -384,7 +517,7 @@ describe('an invalid option', () => {
 });
 
 describe('an option that does not exist', () => {
-  const known = Object.keys(REMEDIES).filter((name) => !name.startsWith('cache.'));
+  const known = Object.keys(REMEDIES).filter((name) => !name.includes('.'));
 
   it.each(['scope', 'Audience', 'cacheTtl', 'endpont', 'toString', 'hasOwnProperty', '__defineGetter__'])(
     'is refused by name: %s',
@@ -416,6 +549,46 @@ describe('options that contradict each other', () => {
   const call = (): undefined => undefined;
 
   it.each<[string, Options, string]>([
+    [
+      'two ways to the endpoint',
+      { authorizationServer: 'https://as.example.com' },
+      'Option "endpoint" is a string that cannot be used; leave it out: the metadata of "authorizationServer" say it',
+    ],
+    [
+      'signed replies of nobody',
+      { ...SIGNED, authorizationServer: undefined, jwtResponse: { keys: PUBLIC_KEY } },
+      'Option "jwtResponse.issuer" is missing; write the "iss" of signed replies',
+    ],
+    [
+      'signed replies for nobody',
+      { ...SIGNED, endpoint: undefined, clientAuth: bearerToken('abc'), jwtResponse: true },
+      'Option "jwtResponse.audience" is missing; write the "aud" of signed replies, or a list of them',
+    ],
+    [
+      'signed replies without keys',
+      { ...SIGNED, authorizationServer: undefined, issuer: 'https://as.example.com', jwtResponse: true },
+      `Option "jwtResponse.keys" is missing; ${REMEDIES['jwtResponse.keys']}`,
+    ],
+    [
+      'signed replies for a client that does not prove itself',
+      { jwtResponse: { issuer: 'a', audience: 'b', keys: PUBLIC_KEY } },
+      'Option "clientAuth" is an object that cannot be used; signed replies are for clients that prove themselves (RFC 9701 section 4)',
+    ],
+    [
+      'signed replies that are something else',
+      { ...SIGNED, endpoint: undefined, jwtResponse: true, normalizeResponse: normalize },
+      'Option "normalizeResponse" is a function that cannot be used; leave it out: signed replies are as RFC 9701 has them',
+    ],
+    [
+      'signed replies and another kind',
+      { ...SIGNED, endpoint: undefined, jwtResponse: true, headers: { Accept: HUSH } },
+      'Option "headers.accept" is a string that cannot be used; leave it out: "jwtResponse" provides it',
+    ],
+    [
+      'keys that would come in the clear',
+      { ...SIGNED, endpoint: undefined, jwtResponse: { keys: 'http://as.example.com/jwks' } },
+      'Option "jwtResponse.keys" is a string that cannot be used; write an https: URL; http: is for loopback hosts, or with dangerouslyAllowHttp',
+    ],
     [
       'two places for the token',
       { getToken: call, tokenFromBody: true },
@@ -525,7 +698,7 @@ describe('the options object', () => {
     options.cache.ttlSeconds = 20;
     options.normalizeResponse.statuses.push(500);
     expect(settings).toMatchObject({
-      endpoint: new URL('https://as.example.com/introspect'),
+      whom: { endpoint: new URL('https://as.example.com/introspect') },
       parameters: { a: '1' },
       headers: { 'x-a': '1' },
       cache: { ttlMs: 10_000 },

@@ -27,6 +27,7 @@ export type IntrospectionErrorCode =
   | 'bad_response'
   | 'client_rejected'
   | 'credentials_unavailable'
+  | 'discovery_failed'
   | 'claims_schema_failed'
   | 'closed';
 
@@ -71,6 +72,7 @@ const OUTAGES: Readonly<Record<IntrospectionErrorCode, string>> = {
   bad_response: 'answered with something that is not an introspection response',
   client_rejected: "refused this resource server's own request: check the client authentication",
   credentials_unavailable: 'the client authentication could not provide its credentials',
+  discovery_failed: 'what the authorization server publishes about itself could not be used',
   claims_schema_failed: 'the "claims" schema threw, was asynchronous, or made something other than plain data',
   closed: 'the middleware has been closed',
 };

@@ -14,15 +14,12 @@ export { type ClientSecretBasicOptions, clientSecretBasic } from './introspectio
 export { type ClientSecretJwtOptions, clientSecretJwt } from './introspection/client-auth/client-secret-jwt.js';
 export { type ClientSecretPostOptions, clientSecretPost } from './introspection/client-auth/client-secret-post.js';
 export { noClientAuth } from './introspection/client-auth/no-client-auth.js';
-export {
-  type PrivateKey,
-  type PrivateKeyJwtOptions,
-  privateKeyJwt,
-} from './introspection/client-auth/private-key-jwt.js';
+export { type PrivateKeyJwtOptions, privateKeyJwt } from './introspection/client-auth/private-key-jwt.js';
 export type { Secret } from './introspection/client-auth/secret.js';
 export { type TlsClientAuthOptions, tlsClientAuth } from './introspection/client-auth/tls-client-auth.js';
 // Seams
 export type { Dispatcher } from './introspection/http.js';
+export type { PrivateKey, PublicKey } from './introspection/key-object.js';
 export type { EndpointReply } from './introspection/response.js';
 export type { Stats } from './lookup.js';
 // Behind it
@@ -47,6 +44,7 @@ export type {
   CacheOptions,
   DemandOptions,
   EndpointOptions,
+  JwtResponseOptions,
   Next,
   NormalizeOptions,
   TokenIntrospectionOptions,

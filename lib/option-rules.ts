@@ -54,7 +54,14 @@ export const OPTION_RULES: Readonly<Record<string, Rule>> = {
   ...DEMAND_RULES,
   endpoint: [
     z.union([text, z.instanceof(URL)]).refine((value) => URL.canParse(String(value))),
-    'write the URL of the introspection endpoint',
+    'write the URL of the introspection endpoint, or "authorizationServer" instead',
+  ],
+  authorizationServer: [
+    z
+      .string()
+      .refine((value) => URL.canParse(value))
+      .refine((value) => !/[?#]/.test(value)),
+    'write the issuer identifier as the metadata of the authorization server spell it: a URL without query and fragment',
   ],
   clientAuth: [
     withMethods('sign').refine((value) => text.safeParse((value as Record<string, unknown>).identity).success),
@@ -71,6 +78,7 @@ export const OPTION_RULES: Readonly<Record<string, Rule>> = {
     z.union([callable[0], z.strictObject({ statuses: z.array(z.int().min(200).max(599)), normalize: callable[0] })]),
     'write a function, or { statuses: [404], normalize(reply) { … } }',
   ],
+  jwtResponse: [z.union([z.boolean(), z.record(z.string(), z.unknown())]), 'write true or { keys, … }'],
   dangerouslyAllowHttp: flag,
   cache: [z.union([z.literal(false), z.record(z.string(), z.unknown())]), 'write false or { ttlSeconds, … }'],
   timeoutMs: [z.int().min(1).max(MAX_TIMEOUT_MS), `write whole milliseconds from 1 to ${MAX_TIMEOUT_MS}`],
@@ -85,6 +93,23 @@ export const CACHE_RULES: Readonly<Record<string, Rule>> = {
   'cache.ttlSeconds': range(MAX_TTL_SECONDS),
   'cache.inactiveTtlSeconds': range(MAX_INACTIVE_TTL_SECONDS),
   'cache.maxEntries': [z.int().min(1).max(MAX_ENTRIES), `write a whole number from 1 to ${MAX_ENTRIES}`],
+};
+
+export const JWT_RESPONSE_RULES: Readonly<Record<string, Rule>> = {
+  'jwtResponse.issuer': [text, 'write the "iss" of signed replies'],
+  'jwtResponse.audience': [
+    z.union([text, z.array(text).min(1)]),
+    'write the "aud" of signed replies, or a list of them',
+  ],
+  'jwtResponse.algorithms': [
+    z.array(z.string().regex(/^(?:(?:RS|PS|ES)(?:256|384|512)|EdDSA|Ed25519)$/)).min(1),
+    "write a list of algorithms that sign with a private key, such as ['ES256']",
+  ],
+  'jwtResponse.keys': [
+    z.unknown(),
+    'write the public key of the authorization server (PEM, JWK, KeyObject or CryptoKey), a JWK Set, or the URL of one',
+  ],
+  'jwtResponse.decryptionKey': [z.unknown(), 'write a private key: PEM, JWK, KeyObject or CryptoKey'],
 };
 
 /**

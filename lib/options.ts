@@ -1,6 +1,8 @@
+import type { JsonWebKey } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AuthError } from './errors.js';
 import type { Dispatcher } from './introspection/http.js';
+import type { PrivateKey, PublicKey } from './introspection/key-object.js';
 import type { EndpointReply } from './introspection/response.js';
 import type { ClaimsSchema, ClientAuth, Clock } from './types.js';
 
@@ -21,7 +23,8 @@ export interface DemandOptions<Claims = unknown> {
   readonly audience?: string | readonly string[] | false | undefined;
   /**
    * Expected `iss`, compared exactly. Left out: not checked. Given and the claim absent: rejected.
-   * The middleware's own is also who signed client authentication (`privateKeyJwt`, `clientSecretJwt`) is meant for.
+   * The middleware's own is also who signed client authentication (`privateKeyJwt`, `clientSecretJwt`) is meant for, unless
+   * `authorizationServer` says so.
    */
   readonly issuer?: string | undefined;
   /** Scopes every request needs, all of them. Default none. */
@@ -104,9 +107,38 @@ export interface EndpointOptions {
   readonly normalizeResponse?: ((reply: EndpointReply) => unknown) | NormalizeOptions | undefined;
 }
 
-export interface TokenIntrospectionOptions<Claims = unknown> extends EndpointOptions, DemandOptions<Claims> {
+/** How signed replies are verified ([RFC 9701](https://www.rfc-editor.org/rfc/rfc9701)). */
+export interface JwtResponseOptions {
+  /** Their `iss`. Default `authorizationServer`, else `issuer`. */
+  readonly issuer?: string | undefined;
+  /** Their `aud`, or several of which one must be there. Default the client identifier of `clientAuth`. */
+  readonly audience?: string | readonly string[] | undefined;
+  /** The algorithms they may be signed with, of a key pair. Default `['RS256']`. */
+  readonly algorithms?: readonly string[] | undefined;
+  /** The server's public keys: one, a JWK Set, or the URL of one. Default the `jwks_uri` of the metadata. */
+  readonly keys?: PublicKey | { readonly keys: readonly JsonWebKey[] } | URL | undefined;
+  /** This resource server's private key. Given: replies must be encrypted for it (sign, then encrypt). */
+  readonly decryptionKey?: PrivateKey | undefined;
+}
+
+export interface TokenIntrospectionOptions<Claims = unknown>
+  extends Omit<EndpointOptions, 'endpoint'>,
+    DemandOptions<Claims> {
+  /** The introspection endpoint. `https:`, but for loopback hosts. Either this or `authorizationServer` is required. */
+  readonly endpoint?: EndpointOptions['endpoint'] | undefined;
+  /**
+   * Instead of `endpoint`: the issuer identifier of the authorization server, spelled as its metadata spell it. The endpoint is
+   * taken from there ([RFC 8414](https://www.rfc-editor.org/rfc/rfc8414), then OpenID Connect Discovery) when it is first needed,
+   * and looked at anew every hour. Until it is found, requests are answered 503.
+   */
+  readonly authorizationServer?: string | undefined;
   readonly audience: string | readonly string[] | false;
-  /** Allow an `http:` endpoint on another host. Tokens and credentials then cross the network in the clear. Default `false`. */
+  /**
+   * Ask for signed replies ([RFC 9701](https://www.rfc-editor.org/rfc/rfc9701)) and take nothing else: one that is not signed, or
+   * not as demanded, is a 503. Default: plain JSON.
+   */
+  readonly jwtResponse?: boolean | JwtResponseOptions | undefined;
+  /** Allow an `http:` endpoint (or authorization server) on another host. Tokens and credentials then cross the network in the clear. Default `false`. */
   readonly dangerouslyAllowHttp?: boolean | undefined;
   /** `false`: every request asks on its own, nothing is shared. Default: on, with the defaults of its members. */
   readonly cache?: false | CacheOptions | undefined;

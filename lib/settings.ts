@@ -1,10 +1,17 @@
 import type { IncomingMessage } from 'node:http';
 import type { AuthenticatorDemands } from './authenticator.js';
-import type { ResponseNormalizer } from './introspection/response.js';
+import {
+  parseHeaders,
+  parseJwtResponse,
+  parseNormalizer,
+  parseParameters,
+  parseTokenParameter,
+  parseWhom,
+} from './endpoint-settings.js';
 import type { LookupSettings, MemoryCacheSettings } from './lookup.js';
 import { optionError, refuseMounted } from './option-error.js';
 import { CACHE_RULES, DEMAND_RULES, OPTION_RULES, readOptions, refuseOption } from './option-rules.js';
-import type { DemandOptions, NormalizeOptions, TokenIntrospectionOptions } from './options.js';
+import type { DemandOptions, TokenIntrospectionOptions } from './options.js';
 import type { Clock } from './types.js';
 
 /** What is demanded of a request, defaults filled in. Frozen. */
@@ -38,25 +45,6 @@ const DEFAULT_DEMANDS: Omit<Demands, 'audience'> = {
 
 const SYSTEM_CLOCK: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
 
-const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
-
-const RESERVED_PARAMETERS = new Set(['client_id', 'client_secret', 'client_assertion', 'client_assertion_type']);
-const RESERVED_HEADERS = new Set([
-  'accept-encoding',
-  'authorization',
-  'connection',
-  'content-length',
-  'content-type',
-  'expect',
-  'host',
-  'keep-alive',
-  'proxy-authorization',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
-
 /**
  * Turns what users may write into frozen settings.
  *
@@ -65,15 +53,17 @@ const RESERVED_HEADERS = new Set([
 export function parseOptions(given: TokenIntrospectionOptions): Settings {
   refuseMounted('tokenIntrospection', given, 'app.use(tokenIntrospection({ … }))');
   const options = readOptions(given, OPTION_RULES);
-  for (const name of ['endpoint', 'clientAuth', 'audience'] as const) {
+  for (const name of ['clientAuth', 'audience'] as const) {
     if (options[name] === undefined) refuseOption(name, undefined, OPTION_RULES);
   }
-  const { clientAuth, dispatcher, issuer, tokenParameter = 'token' } = options;
-  if (clientAuth.needsIssuer && issuer === undefined) {
-    throw optionError('issuer', issuer, 'name the authorization server, or give "clientAuth" an audience of its own');
-  }
-  if (RESERVED_PARAMETERS.has(tokenParameter)) {
-    throw optionError('tokenParameter', tokenParameter, 'write another name: "clientAuth" uses this one');
+  const { clientAuth, dispatcher } = options;
+  const whom = parseWhom(options);
+  if (clientAuth.needsIssuer && whom.issuer === undefined) {
+    throw optionError(
+      'issuer',
+      undefined,
+      'name the authorization server, or give "clientAuth" an audience of its own',
+    );
   }
   if (dispatcher !== undefined && clientAuth.connect !== undefined) {
     throw optionError(
@@ -82,15 +72,16 @@ export function parseOptions(given: TokenIntrospectionOptions): Settings {
       'leave it out: "clientAuth" brings TLS material for its own connections',
     );
   }
+  const tokenParameter = parseTokenParameter(options.tokenParameter);
   return Object.freeze({
-    endpoint: parseEndpoint(options.endpoint, options.dangerouslyAllowHttp === true),
+    whom,
     clientAuth,
-    issuer,
     requestFormat: options.requestFormat ?? 'form',
     tokenParameter,
-    parameters: parseParameters(options.parameters ?? {}, tokenParameter),
-    headers: parseHeaders(options.headers ?? {}),
+    parameters: parseParameters(options.parameters, tokenParameter),
+    headers: parseHeaders(options.headers),
     normalizer: parseNormalizer(options.normalizeResponse),
+    signedReply: parseJwtResponse(options),
     cache: parseCache(options.cache),
     timeoutMs: options.timeoutMs ?? 3000,
     dispatcher,
@@ -131,52 +122,8 @@ function mergeDemands(inherited: Demands, options: DemandOptions): Demands {
   return demands;
 }
 
-function parseEndpoint(given: string | URL, allowHttp: boolean): URL {
-  const endpoint = new URL(given);
-  const isSecure = endpoint.protocol === 'https:';
-  if (!isSecure && endpoint.protocol !== 'http:') throw optionError('endpoint', given, 'write an https: URL');
-  if (!isSecure && !allowHttp && !LOOPBACK.test(endpoint.hostname)) {
-    throw optionError(
-      'endpoint',
-      given,
-      'write an https: URL; http: is for loopback hosts, or with dangerouslyAllowHttp',
-    );
-  }
-  if (endpoint.username !== '' || endpoint.password !== '') {
-    throw optionError('endpoint', given, 'leave the credentials out of the URL and give them to "clientAuth"');
-  }
-  if (endpoint.hash !== '') throw optionError('endpoint', given, 'leave the fragment out (RFC 7662 section 2)');
-  return endpoint;
-}
-
 function parseAudience(audience: string | readonly string[] | false): readonly string[] | false {
   return audience === false ? false : Object.freeze(typeof audience === 'string' ? [audience] : [...audience]);
-}
-
-function parseParameters(given: Readonly<Record<string, string>>, tokenParameter: string) {
-  for (const name of Object.keys(given)) {
-    if (name === tokenParameter || RESERVED_PARAMETERS.has(name)) {
-      throw optionError(`parameters.${name}`, given[name], 'leave it out: the token and "clientAuth" provide it');
-    }
-  }
-  return Object.freeze({ ...given });
-}
-
-function parseHeaders(given: Readonly<Record<string, string>>) {
-  const headers = Object.fromEntries(Object.entries(given).map(([name, value]) => [name.toLowerCase(), value]));
-  for (const name of Object.keys(headers)) {
-    if (RESERVED_HEADERS.has(name)) {
-      throw optionError(`headers.${name}`, headers[name], 'leave it out: "clientAuth" and "requestFormat" provide it');
-    }
-  }
-  return Object.freeze(headers);
-}
-
-function parseNormalizer(given: TokenIntrospectionOptions['normalizeResponse']): ResponseNormalizer | undefined {
-  if (given === undefined) return undefined;
-  const { statuses, normalize }: NormalizeOptions =
-    typeof given === 'function' ? { statuses: [], normalize: given } : given;
-  return Object.freeze({ statuses: new Set([200, ...statuses]), normalize });
 }
 
 function parseCache(given: TokenIntrospectionOptions['cache']): MemoryCacheSettings | false {

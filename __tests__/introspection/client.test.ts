@@ -16,16 +16,16 @@ afterEach(async () => {
 function createClient(endpoint: Pick<Endpoint, 'url'>, settings: Partial<IntrospectionClientSettings> = {}) {
   const clock = settings.clock ?? createClock();
   const client = createIntrospectionClient({
-    endpoint: new URL(endpoint.url),
+    whom: { endpoint: new URL(endpoint.url), issuer: undefined, allowHttp: false },
     timeoutMs: 5000,
     dispatcher: undefined,
     clientAuth: { identity: 'test', sign() {} },
-    issuer: undefined,
     requestFormat: 'form',
     tokenParameter: 'token',
     parameters: {},
     headers: {},
     normalizer: undefined,
+    signedReply: undefined,
     ...settings,
     clock,
   });
@@ -87,7 +87,8 @@ describe('what the endpoint is asked', () => {
       parameters.client_id = 'api';
     });
     const issuer = 'https://as.example.com';
-    await createClient(endpoint, { ...signing(sign), issuer, parameters: { hint: 'x' } }).ask();
+    const whom = { endpoint: new URL(endpoint.url), issuer, allowHttp: false };
+    await createClient(endpoint, { ...signing(sign), whom, parameters: { hint: 'x' } }).ask();
     expect(sign).toHaveBeenCalledTimes(1);
     expect(sign.mock.calls[0]?.[0]).toMatchObject({
       endpoint: endpoint.url,

@@ -130,8 +130,8 @@ export function refusesWhatIsMissingOrMisspelt() {
   tokenIntrospection({ endpoint: required.endpoint, clientAuth: required.clientAuth });
   // @ts-expect-error "clientAuth" is required
   tokenIntrospection({ endpoint: required.endpoint, audience: false });
-  // @ts-expect-error "endpoint" is required
-  tokenIntrospection({ clientAuth: required.clientAuth, audience: false });
+  // @ts-expect-error an issuer identifier is compared as text
+  tokenIntrospection({ ...required, endpoint: undefined, authorizationServer: new URL('https://as.example.com') });
   // @ts-expect-error "audience" cannot be omitted by way of undefined
   tokenIntrospection({ ...required, audience: undefined });
   // @ts-expect-error `true` is no audience

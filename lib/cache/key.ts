@@ -4,12 +4,13 @@ const VERSION = 1;
 
 /** Everything besides the token that the endpoint's answer may depend on. */
 export interface AuthoritySettings {
-  readonly endpoint: URL;
+  readonly whom: { readonly endpoint: URL | undefined; readonly issuer: string | undefined };
   readonly clientAuth: { readonly identity: string };
   readonly requestFormat: string;
   readonly tokenParameter: string;
   readonly parameters: Readonly<Record<string, string>>;
   readonly headers: Readonly<Record<string, string>>;
+  readonly signedReply: { readonly issuer: string; readonly audience: readonly string[] } | undefined;
 }
 
 /** A digest of who is asked, by whom and how: answers of different authorities are never taken for one another. */
@@ -17,12 +18,13 @@ export function authorityOf(settings: AuthoritySettings): string {
   return sha256(
     JSON.stringify([
       VERSION,
-      settings.endpoint.href,
+      settings.whom.endpoint?.href ?? ['discovered from', settings.whom.issuer],
       settings.clientAuth.identity,
       settings.requestFormat,
       settings.tokenParameter,
       sorted(settings.parameters),
       sorted(settings.headers),
+      settings.signedReply && [settings.signedReply.issuer, settings.signedReply.audience],
     ]),
   );
 }

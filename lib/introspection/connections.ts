@@ -4,12 +4,18 @@ import { IntrospectionError } from '../errors.js';
 import type { ClientAuth, TlsMaterial } from '../types.js';
 
 export interface Connections {
-  /** What to ask through now. */
-  current(): Pool;
+  /** What to ask an origin through now. */
+  to(origin: string): Pool;
   /** After a refusal through `used`: whether another try would go over connections with newer TLS material. */
   renew(used: unknown): Promise<boolean>;
   /** Ends once what is under way has ended. */
   close(): Promise<void>;
+}
+
+/** Connections that were made with the same TLS material, or nearly. */
+interface Generation {
+  readonly pools: Map<string, Pool>;
+  readonly presented: TlsMaterial[];
 }
 
 const MAX_CONNECTIONS = 64;
@@ -17,28 +23,26 @@ const MAX_CONNECTIONS = 64;
 /** Used where the server announces no `Keep-Alive: timeout` of its own; a minute of quiet keeps its connection. */
 const KEEP_ALIVE_MS = 90_000;
 
-/** The endpoint's own pool. A connection attempt, with what it takes to get the TLS material, has `timeoutMs`. */
-export function createConnections(endpoint: URL, timeoutMs: number, connect: ClientAuth['connect']): Connections {
+/** A pool for each origin. A connection attempt, with what it takes to get the TLS material, has `timeoutMs`. */
+export function createConnections(timeoutMs: number, connect: ClientAuth['connect']): Connections {
   const material = typeof connect === 'function' ? () => within(timeoutMs, connect) : undefined;
-  /** The materials that the connections of the pool in use were made with. */
-  let presented: TlsMaterial[] = [];
-  let pool = open(presented);
+  let current: Generation = { pools: new Map(), presented: [] };
 
-  function open(materials: TlsMaterial[]): Pool {
-    return new Pool(endpoint.origin, {
+  function open(origin: string, { presented }: Generation): Pool {
+    return new Pool(origin, {
       connections: MAX_CONNECTIONS,
       keepAliveTimeout: KEEP_ALIVE_MS,
-      connect: material === undefined ? { ...connect, timeout: timeoutMs } : present(material, materials),
+      connect: material === undefined ? { ...connect, timeout: timeoutMs } : present(material, presented),
     });
   }
 
   /** Asks for the material of each new connection, so that certificates can be renewed. */
-  function present(latest: () => Promise<TlsMaterial>, materials: TlsMaterial[]): buildConnector.connector {
+  function present(latest: () => Promise<TlsMaterial>, presented: TlsMaterial[]): buildConnector.connector {
     return async (options, callback) => {
       const start = performance.now();
       try {
         const own = await latest();
-        if (!materials.some((known) => isDeepStrictEqual(known, own))) materials.push(own);
+        if (!presented.some((known) => isDeepStrictEqual(known, own))) presented.push(own);
         const timeout = Math.max(1, Math.ceil(timeoutMs - (performance.now() - start)));
         buildConnector({ ...own, timeout })(options, callback);
       } catch {
@@ -47,21 +51,32 @@ export function createConnections(endpoint: URL, timeoutMs: number, connect: Cli
     };
   }
 
+  function isCurrent(used: unknown): boolean {
+    return [...current.pools.values()].some((pool) => pool === used);
+  }
+
   return {
-    current: () => pool,
+    to(origin) {
+      const known = current.pools.get(origin);
+      if (known !== undefined) return known;
+      const pool = open(origin, current);
+      current.pools.set(origin, pool);
+      return pool;
+    },
     async renew(used) {
       if (material === undefined) return false;
-      const latest = used === pool ? await material().catch(() => undefined) : undefined;
-      // Another request has renewed it meanwhile.
-      if (used !== pool) return true;
-      if (latest === undefined || presented.every((known) => isDeepStrictEqual(known, latest))) return false;
-      const former = pool;
-      presented = [];
-      pool = open(presented);
-      former.close().catch(() => {});
+      const latest = isCurrent(used) ? await material().catch(() => undefined) : undefined;
+      // Another request has renewed them meanwhile.
+      if (!isCurrent(used)) return true;
+      if (latest === undefined || current.presented.every((known) => isDeepStrictEqual(known, latest))) return false;
+      const { pools: former } = current;
+      current = { pools: new Map(), presented: [] };
+      for (const pool of former.values()) pool.close().catch(() => {});
       return true;
     },
-    close: () => pool.close(),
+    async close() {
+      await Promise.all([...current.pools.values()].map((pool) => pool.close()));
+    },
   };
 }
 

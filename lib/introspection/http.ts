@@ -1,9 +1,6 @@
-import { EventEmitter } from 'node:events';
-import { isDeepStrictEqual } from 'node:util';
 import type { Dispatcher as UndiciDispatcher } from 'undici';
 import { IntrospectionError } from '../errors.js';
-import type { ClientAuth } from '../types.js';
-import { createConnections } from './connections.js';
+import type { Deadline } from './deadline.js';
 
 /**
  * An undici dispatcher: a `ProxyAgent`, an `Agent` with your own CA, a `MockAgent`.
@@ -11,15 +8,17 @@ import { createConnections } from './connections.js';
  */
 export type Dispatcher = Pick<UndiciDispatcher, 'request'>;
 
-export interface TransportSettings {
-  readonly endpoint: URL;
-  readonly timeoutMs: number;
-  readonly dispatcher: Dispatcher | undefined;
-  readonly connect: ClientAuth['connect'];
+/** Where a request goes; taken apart once, since a URL takes its parts together anew each time. */
+export interface Address {
+  readonly href: string;
+  readonly origin: string;
+  /** With the query. */
+  readonly path: string;
 }
 
 /** One attempt, ready to be sent. */
 export interface Attempt {
+  readonly to: Address;
   readonly headers: Record<string, string>;
   readonly body: string;
 }
@@ -33,26 +32,6 @@ export interface Reply {
 
 type Response = Awaited<ReturnType<Dispatcher['request']>>;
 
-/** What replies mean, by their status. */
-export interface ReplyRules {
-  /** Whether the body is wanted. */
-  reads(status: number): boolean;
-  /** Whether our credentials were refused. */
-  refuses(status: number): boolean;
-}
-
-export interface Transport {
-  /**
-   * POSTs what `prepare` makes. There is at most one retry, for which `prepare` is called again, so that assertions can be
-   * fresh: after a lost connection, or when the credentials were refused and others are at hand.
-   */
-  post(prepare: (refused: boolean) => Promise<Attempt>, rules: ReplyRules): Promise<Reply>;
-  /** How many times the endpoint was asked, retries included. */
-  calls(): number;
-  /** Ends once what is under way has ended. */
-  close(): Promise<void>;
-}
-
 const MAX_BODY_BYTES = 256 * 1024;
 
 /** The connection died under the request: another one may do, and asking twice about a token does no harm. */
@@ -63,115 +42,64 @@ const ERROR_CODE = /^[A-Z0-9_]{1,64}$/;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-export function createTransport({ endpoint, timeoutMs, dispatcher, connect }: TransportSettings): Transport {
-  const own = dispatcher === undefined ? createConnections(endpoint, timeoutMs, connect) : undefined;
-  const via: () => Dispatcher = own === undefined ? () => dispatcher as Dispatcher : own.current;
-  const { origin } = endpoint;
-  const path = endpoint.pathname + endpoint.search;
-
-  let calls = 0;
-  let underWay = 0;
-  let whenIdle: () => void = () => {};
-
-  async function exchange(
-    via: Dispatcher,
-    { headers, body }: Attempt,
-    { reads }: ReplyRules,
-    deadline: Deadline,
-  ): Promise<Reply> {
-    if (deadline.passed) throw new IntrospectionError('timeout');
-    calls++;
-    const response = await via.request({
-      origin,
-      path,
-      method: 'POST',
-      headers,
-      body,
-      signal: deadline.signal,
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    });
-    const { statusCode: status, headers: fields } = response;
-    if (wasRedirected(response)) throw refuse(response, 'redirect');
-    if (reads(status)) return { status, headers: fields, body: await readText(response) };
-    discard(response);
-    return { status, headers: fields, body: '' };
-  }
-
-  return {
-    post(prepare, rules) {
-      underWay++;
-      return withDeadline(
-        timeoutMs,
-        async (deadline) => {
-          const first = await prepare(false);
-          const used = via();
-          let refusal: Reply | undefined;
-          try {
-            const reply = await exchange(used, first, rules, deadline);
-            if (!rules.refuses(reply.status)) return reply;
-            refusal = reply;
-          } catch (error) {
-            if (!isReset(error) || deadline.passed) throw outage(error);
-          }
-          const second = await prepare(refusal !== undefined);
-          if (refusal !== undefined && isDeepStrictEqual(first, second) && !(await own?.renew(used))) return refusal;
-          try {
-            return await exchange(via(), second, rules, deadline);
-          } catch (error) {
-            throw outage(error);
-          }
-        },
-        () => {
-          underWay--;
-          if (underWay === 0) whenIdle();
-        },
-      );
-    },
-    calls: () => calls,
-    async close() {
-      if (underWay > 0) {
-        await new Promise<void>((resolve) => {
-          whenIdle = resolve;
-        });
-      }
-      await own?.close();
-    },
-  };
+export function addressOf({ href, origin, pathname, search }: URL): Address {
+  return { href, origin, path: pathname + search };
 }
 
-interface Deadline {
-  passed: boolean;
-  /** Emits `abort`: undici takes an emitter as well as an `AbortSignal`, and it costs a tenth. */
-  readonly signal: EventEmitter;
-}
-
-/** One deadline over everything `work` does, whether or not it heeds the signal; `onEnd` is called when either has ended. */
-function withDeadline<T>(timeoutMs: number, work: (deadline: Deadline) => Promise<T>, onEnd: () => void): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const deadline: Deadline = { passed: false, signal: new EventEmitter() };
-    const timer = setTimeout(() => {
-      deadline.passed = true;
-      deadline.signal.emit('abort');
-      reject(new IntrospectionError('timeout'));
-      onEnd();
-    }, timeoutMs);
-    const end = (): void => {
-      if (deadline.passed) return;
-      clearTimeout(timer);
-      onEnd();
-    };
-    work(deadline).then(
-      (value) => {
-        end();
-        resolve(value);
-      },
-      (error) => {
-        end();
-        reject(error);
-      },
-    );
+/**
+ * Sends one request and reads what is wanted of its reply. No redirect is followed.
+ *
+ * @throws whatever the dispatcher fails with: see {@link isReset} and {@link outage}
+ */
+export async function exchange(
+  via: Dispatcher,
+  request: Attempt | Omit<Attempt, 'body'>,
+  reads: (status: number) => boolean,
+  deadline: Deadline,
+): Promise<Reply> {
+  if (deadline.passed) throw new IntrospectionError('timeout');
+  const body = 'body' in request ? request.body : null;
+  const response = await via.request({
+    origin: request.to.origin,
+    path: request.to.path,
+    method: body === null ? 'GET' : 'POST',
+    headers: request.headers,
+    body,
+    signal: deadline.signal,
+    headersTimeout: 0,
+    bodyTimeout: 0,
   });
+  const { statusCode: status, headers: fields } = response;
+  if (wasRedirected(response)) throw refuse(response, 'redirect');
+  if (reads(status)) return { status, headers: fields, body: await readText(response) };
+  discard(response);
+  return { status, headers: fields, body: '' };
+}
+
+/** @throws IntrospectionError when the body could not be read */
+export function textOf({ body }: Reply): string {
+  if (typeof body !== 'string') throw body;
+  return body;
+}
+
+export function headerOf({ headers }: Reply, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+export function isReset(error: unknown): boolean {
+  return RESETS.has(codeOf(error));
+}
+
+/** Maps a transport failure to an outage. The original is dropped: its text may name hosts, headers or bodies. */
+export function outage(error: unknown): IntrospectionError {
+  return error instanceof IntrospectionError ? error : new IntrospectionError('unreachable', codeOf(error));
+}
+
+/** The code of an error of Node's or a package's, if it has one that is safe to pass on. */
+export function codeOf(error: unknown): string | undefined {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' && ERROR_CODE.test(code) ? code : undefined;
 }
 
 /** Reads the body up to the cap. A content coding is refused: what it expands to would be unbounded. */
@@ -222,19 +150,4 @@ function refuse(response: Response, detail: string): IntrospectionError {
 function discard({ body }: Response): void {
   body.on('error', () => {});
   body.destroy();
-}
-
-function isReset(error: unknown): boolean {
-  return RESETS.has(codeOf(error));
-}
-
-/** Maps a transport failure to an outage. The original is dropped: its text may name hosts, headers or bodies. */
-function outage(error: unknown): IntrospectionError {
-  if (error instanceof IntrospectionError) return error;
-  const code = codeOf(error);
-  return new IntrospectionError('unreachable', typeof code === 'string' && ERROR_CODE.test(code) ? code : undefined);
-}
-
-function codeOf(error: unknown): unknown {
-  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
 }

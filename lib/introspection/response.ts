@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { IntrospectionError } from '../errors.js';
-import { mediaType } from '../media-type.js';
 import type { ActiveRecord, InactiveRecord, Instant, TokenRecord } from '../types.js';
-import type { Reply } from './http.js';
+import { headerOf, type Reply, textOf } from './http.js';
+import { isJson, parseJson } from './json.js';
 import { parseScopes, prepareClaims } from './prepare-claims.js';
 
 /** What `normalizeResponse` is given: a reply of the endpoint, header names in lower case. */
@@ -119,19 +119,6 @@ function normalize(reply: Reply, { normalize }: ResponseNormalizer): unknown {
   }
 }
 
-function textOf({ body }: Reply): string {
-  if (typeof body !== 'string') throw body;
-  return body;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new IntrospectionError('bad_response', 'not JSON');
-  }
-}
-
 /** Anyone can present a token of a kind the endpoint does not handle: that is its word on the token, not an outage. */
 function isUnsupportedTokenType(reply: Reply): boolean {
   if (reply.status !== BAD_REQUEST || !isJson(reply) || typeof reply.body !== 'string') return false;
@@ -143,13 +130,10 @@ function isUnsupportedTokenType(reply: Reply): boolean {
   }
 }
 
-function isJson({ headers }: Reply): boolean {
-  return mediaType(single(headers['content-type'])) === 'application/json';
-}
-
-function statusError({ status, headers }: Reply, asked: Instant): IntrospectionError {
+function statusError(reply: Reply, asked: Instant): IntrospectionError {
+  const { status } = reply;
   const detail = `HTTP ${status}`;
-  const retryAfter = parseRetryAfter(single(headers['retry-after']), asked.at);
+  const retryAfter = parseRetryAfter(headerOf(reply, 'retry-after'), asked.at);
   if (status === TOO_MANY_REQUESTS) return new IntrospectionError('rate_limited', detail, retryAfter);
   if (status >= 500) return new IntrospectionError('server_error', detail, retryAfter);
   return status === BAD_REQUEST || status === UNAUTHORIZED || status === FORBIDDEN
@@ -163,8 +147,4 @@ function parseRetryAfter(value: string | undefined, now: number): number | undef
   const date = HTTP_DATE.test(value) ? Date.parse(value) : Number.NaN;
   const seconds = /^\d+$/.test(value) ? Number(value) : Math.ceil((date - now) / 1000);
   return Number.isNaN(seconds) ? undefined : Math.min(Math.max(seconds, 1), MAX_RETRY_AFTER_SECONDS);
-}
-
-function single(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value[0] : value;
 }

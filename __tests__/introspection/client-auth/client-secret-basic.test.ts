@@ -92,6 +92,6 @@ describe('clientSecretBasic', () => {
 
   it('names the client in its identity, and never the secret', () => {
     expect(clientSecretBasic('api', 'hush').identity).toBe('client:api');
-    expect(JSON.stringify(clientSecretBasic('api', 'hush'))).toBe('{"identity":"client:api"}');
+    expect(JSON.stringify(clientSecretBasic('api', 'hush'))).not.toContain('hush');
   });
 });

@@ -7,6 +7,9 @@ import { signWithSecret } from './secret.js';
 /** `refused`: the endpoint has just answered 401, so that a token kept by the function should be renewed. */
 export type TokenSource = (attempt: { readonly refused: boolean }) => string | Promise<string>;
 
+/** Metadata may name types of access tokens too (RFC 8414 section 2). */
+const METHODS = ['Bearer', 'bearer'];
+
 /**
  * A bearer token of this resource server's own, as RFC 7662 section 2.1 shows it.
  *
@@ -18,10 +21,11 @@ export function bearerToken(token: string | TokenSource | undefined): ClientAuth
   const common = { name: 'token', prepare: toAuthorization, write };
   if (typeof token !== 'function') {
     const identity = `bearer:${hash('sha256', String(token), 'base64url')}`;
-    return { identity, sign: signWithSecret({ ...common, secret: token }) };
+    return { identity, methods: METHODS, sign: signWithSecret({ ...common, secret: token }) };
   }
   return {
     identity: 'bearer',
+    methods: METHODS,
     sign: (request) => signWithSecret({ ...common, secret: () => token({ refused: request.refused }) })(request),
   };
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { IntrospectionError } from '../../errors.js';
 import type { IntrospectionRequest } from '../../types.js';
 
 const TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
@@ -12,7 +13,8 @@ export interface AssertionSettings {
 
 /** What the assertion is signed with. */
 export interface AssertionKey {
-  readonly alg: string;
+  /** Those to sign with, the first by preference. */
+  readonly algorithms: readonly string[];
   readonly key: Parameters<import('jose').SignJWT['sign']>[0];
   readonly keyId?: string | undefined;
 }
@@ -22,11 +24,15 @@ export interface AssertionKey {
  * for one use, valid for a minute, meant for the authorization server alone.
  */
 export async function writeAssertion(
-  { parameters, issuer }: IntrospectionRequest,
+  { parameters, issuer, signingAlgorithms }: IntrospectionRequest,
   { clientId, audience = issuer }: AssertionSettings,
-  { alg, key, keyId }: AssertionKey,
+  { algorithms, key, keyId }: AssertionKey,
 ): Promise<void> {
   if (audience === undefined) throw new Error('no audience');
+  const alg = algorithms.find((each) => signingAlgorithms?.includes(each) !== false);
+  if (alg === undefined) {
+    throw new IntrospectionError('credentials_unavailable', `the endpoint does not take ${algorithms.join(' or ')}`);
+  }
   // ESM only, and needed here alone.
   const { SignJWT } = await import('jose');
   const now = Math.floor(Date.now() / 1000);

@@ -31,6 +31,8 @@ export function clientSecretBasic(
   const id = requireClientId(clientId);
   return {
     identity: `client:${id}`,
+    clientId: id,
+    methods: ['client_secret_basic'],
     sign: signWithSecret({
       name: 'clientSecret',
       secret: clientSecret,

@@ -8,13 +8,13 @@ export interface ClientSecretJwtOptions {
   readonly clientId: string | undefined;
   /** The secret, or a function that returns the current one; it is called for every attempt. */
   readonly clientSecret: Secret;
-  /** Default `HS256`. */
+  /** Default `HS256`, or another of the three where the metadata of an `authorizationServer` advertise that alone. */
   readonly alg?: 'HS256' | 'HS384' | 'HS512' | undefined;
   /** Who the assertion is for. Default the authorization server's issuer; some servers want the endpoint instead. */
   readonly audience?: string | undefined;
 }
 
-const ALGORITHMS: readonly unknown[] = ['HS256', 'HS384', 'HS512'];
+const ALGORITHMS: readonly string[] = ['HS256', 'HS384', 'HS512'];
 
 /**
  * A JWT signed with the client secret (`client_secret_jwt` of OpenID Connect Core section 9,
@@ -24,17 +24,23 @@ const ALGORITHMS: readonly unknown[] = ['HS256', 'HS384', 'HS512'];
  */
 export function clientSecretJwt(options: ClientSecretJwtOptions): ClientAuth {
   requireOptions(options, ['clientId', 'clientSecret', 'alg', 'audience']);
-  const { clientSecret, alg = 'HS256', audience } = options;
+  const { clientSecret, alg, audience } = options;
   const clientId = requireClientId(options.clientId);
   requireAudience(audience);
-  if (!ALGORITHMS.includes(alg)) throw optionError('alg', alg, `write one of ${ALGORITHMS.join(', ')}`);
+  if (alg !== undefined && !ALGORITHMS.includes(alg))
+    throw optionError('alg', alg, `write one of ${ALGORITHMS.join(', ')}`);
   return {
     identity: `client:${clientId}`,
+    clientId,
+    methods: ['client_secret_jwt'],
     needsIssuer: audience === undefined,
     sign: signWithSecret({
       name: 'clientSecret',
       secret: clientSecret,
-      prepare: (secret) => ({ alg, key: Buffer.from(secret, 'utf8') }),
+      prepare: (secret) => ({
+        algorithms: alg === undefined ? ALGORITHMS : [alg],
+        key: Buffer.from(secret, 'utf8'),
+      }),
       write: (request, key) => writeAssertion(request, { clientId, audience }, key),
     }),
   };

@@ -22,6 +22,8 @@ export function clientSecretPost(
   const id = requireClientId(clientId);
   return {
     identity: `client:${id}`,
+    clientId: id,
+    methods: ['client_secret_post'],
     sign: signWithSecret({
       name: 'clientSecret',
       secret: clientSecret,

@@ -2,5 +2,5 @@ import type { ClientAuth } from '../../types.js';
 
 /** No client authentication: for an endpoint that is protected otherwise, such as an admin port of a private network. */
 export function noClientAuth(): ClientAuth {
-  return { identity: 'none', sign() {} };
+  return { identity: 'none', methods: ['none'], sign() {} };
 }

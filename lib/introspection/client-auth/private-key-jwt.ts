@@ -1,18 +1,19 @@
-import { createPrivateKey, type JsonWebKey, KeyObject, type webcrypto } from 'node:crypto';
-import { isCryptoKey, isKeyObject } from 'node:util/types';
+import type { webcrypto } from 'node:crypto';
+import { isCryptoKey } from 'node:util/types';
 import { optionError, secretError } from '../../option-error.js';
 import type { ClientAuth } from '../../types.js';
+import { isJwk, type PrivateKey, toPrivateKey } from '../key-object.js';
 import { type AssertionKey, writeAssertion } from './client-assertion.js';
 import { requireAudience, requireClientId, requireOptions } from './client-identifier.js';
-
-/** A private key: PEM (PKCS #8, PKCS #1 or SEC 1), JWK, `KeyObject` or `CryptoKey`. */
-export type PrivateKey = string | JsonWebKey | KeyObject | webcrypto.CryptoKey;
 
 export interface PrivateKeyJwtOptions {
   readonly clientId: string | undefined;
   /** The key, or a function that returns the current one; it is called for every attempt. */
   readonly key: PrivateKey | undefined | (() => PrivateKey | Promise<PrivateKey>);
-  /** Default what a JWK or a `CryptoKey` names, else `RS256`, `ES256`, `ES384`, `ES512` or `EdDSA`, by the key. */
+  /**
+   * Default what a JWK or a `CryptoKey` names, else by the key the first of `RS256`, `ES256`, `ES384`, `ES512` or `EdDSA` and
+   * what else it can sign with that the metadata of an `authorizationServer` advertise.
+   */
   readonly alg?: string | undefined;
   /** Who the assertion is for. Default the authorization server's issuer; some servers want the endpoint instead. */
   readonly audience?: string | undefined;
@@ -43,7 +44,12 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientAuth {
   const { key, alg, audience, keyId } = options;
   const clientId = requireClientId(options.clientId);
   requireAudience(audience);
-  const common = { identity: `client:${clientId}`, needsIssuer: audience === undefined };
+  const common = {
+    identity: `client:${clientId}`,
+    clientId,
+    methods: ['private_key_jwt'],
+    needsIssuer: audience === undefined,
+  };
   if (typeof key === 'function') {
     return {
       ...common,
@@ -55,8 +61,8 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientAuth {
 }
 
 function parseKey(given: PrivateKey | undefined, alg: string | undefined, keyId: string | undefined): AssertionKey {
-  const key = toKeyObject(given);
-  if (key?.type !== 'private') {
+  const key = toPrivateKey(given);
+  if (key === undefined) {
     throw secretError('key', given, 'write a private key: PEM, JWK, KeyObject or CryptoKey');
   }
   const { asymmetricKeyType: type = '', asymmetricKeyDetails: { namedCurve = '', modulusLength = Infinity } = {} } =
@@ -67,33 +73,17 @@ function parseKey(given: PrivateKey | undefined, alg: string | undefined, keyId:
     throw secretError('key', given, 'write an RSA key of at least 2048 bits, or one of P-256, P-384, P-521 or Ed25519');
   }
   const named = isJwk(given) ? given : {};
-  const chosen = alg ?? named.alg ?? (algorithms[0] as string);
-  if (!algorithms.includes(chosen)) {
+  const chosen = alg ?? named.alg;
+  if (chosen !== undefined && !algorithms.includes(chosen)) {
     throw optionError('alg', chosen, `this key signs with ${algorithms.join(', ')}`);
   }
   const kid: unknown = keyId ?? named.kid;
   if (kid !== undefined && typeof kid !== 'string') throw optionError('keyId', kid, 'write a string');
-  return { key, alg: chosen, keyId: kid };
+  return { key, algorithms: chosen === undefined ? algorithms : [chosen], keyId: kid };
 }
 
 /** A `CryptoKey` is bound to one algorithm. */
 function algorithmsOf({ algorithm }: webcrypto.CryptoKey): readonly string[] {
   const { name, hash } = algorithm as webcrypto.RsaHashedKeyAlgorithm;
   return [`${name === 'RSA-PSS' ? 'PS' : 'RS'}${hash.name.slice('SHA-'.length)}`];
-}
-
-function toKeyObject(given: PrivateKey | undefined): KeyObject | undefined {
-  if (isKeyObject(given)) return given;
-  if (isCryptoKey(given)) return KeyObject.from(given);
-  try {
-    if (typeof given === 'string') return createPrivateKey(given);
-    if (isJwk(given)) return createPrivateKey({ key: given, format: 'jwk' });
-  } catch {
-    // What the engine says of a key it cannot read is not passed on.
-  }
-  return undefined;
-}
-
-function isJwk(given: unknown): given is JsonWebKey & { readonly alg?: string; readonly kid?: string } {
-  return typeof given === 'object' && given !== null && !isKeyObject(given) && !isCryptoKey(given);
 }

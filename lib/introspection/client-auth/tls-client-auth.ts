@@ -35,6 +35,8 @@ export function tlsClientAuth(options: TlsClientAuthOptions): ClientAuth {
   if (typeof cert !== 'function' && typeof key !== 'function') requirePair(cert, key);
   return {
     identity: `client:${clientId}`,
+    clientId,
+    methods: ['tls_client_auth', 'self_signed_tls_client_auth'],
     // A function in any case: what inspects this object finds no key in it.
     connect: async () => ({ cert: await current(cert), key: await current(key), ...trust }),
     sign({ parameters }) {

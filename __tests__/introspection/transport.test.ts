@@ -2,7 +2,8 @@ import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { interceptors, MockAgent } from 'undici';
 import { IntrospectionError } from '../../lib/errors.js';
-import { type Attempt, createTransport, type Reply, type TransportSettings } from '../../lib/introspection/http.js';
+import { type Attempt, addressOf, type Reply } from '../../lib/introspection/http.js';
+import { createTransport, type TransportSettings } from '../../lib/introspection/transport.js';
 import type { TlsMaterial } from '../../lib/types.js';
 import { SELF_SIGNED } from '../support/certificate.js';
 import { type Certificate, createCertificate } from '../support/certificates.js';
@@ -12,7 +13,10 @@ import { createRawServer, type RawRequest, response } from '../support/raw-serve
 import { createTlsServer } from '../support/tls-server.js';
 import { until } from '../support/until.js';
 
-const ATTEMPT: Attempt = { headers: { 'content-type': 'text/plain', 'x-a': '1' }, body: 'token=abc' };
+/** Where it goes is the client's. */
+type Question = Omit<Attempt, 'to'>;
+
+const ATTEMPT: Question = { headers: { 'content-type': 'text/plain', 'x-a': '1' }, body: 'token=abc' };
 const ACTIVE = '{"active":true}';
 
 const closing: (() => Promise<void>)[] = [];
@@ -22,8 +26,8 @@ afterEach(async () => {
 });
 
 function createClient(endpoint: string, settings: Partial<TransportSettings> = {}) {
+  const to = addressOf(new URL(endpoint));
   const transport = createTransport({
-    endpoint: new URL(endpoint),
     timeoutMs: 30_000,
     dispatcher: undefined,
     connect: undefined,
@@ -39,10 +43,13 @@ function createClient(endpoint: string, settings: Partial<TransportSettings> = {
     close,
     calls: transport.calls,
     post: (
-      prepare: (refused: boolean) => Promise<Attempt> = async () => ATTEMPT,
+      prepare: (refused: boolean) => Promise<Question> = async () => ATTEMPT,
       reads: (status: number) => boolean = () => true,
       refuses: (status: number) => boolean = () => false,
-    ): Promise<Reply> => transport.post(prepare, { reads, refuses }),
+    ): Promise<Reply> =>
+      transport.within((deadline) =>
+        transport.post(async (refused) => ({ to, ...(await prepare(refused)) }), { reads, refuses }, deadline),
+      ),
   };
 }
 
@@ -223,7 +230,7 @@ describe('a connection that breaks', () => {
   /** Attempts that can be told apart. */
   function createPrepare() {
     let prepared = 0;
-    return jest.fn<Promise<Attempt>, []>(async () => ({ headers: {}, body: `attempt=${++prepared}` }));
+    return jest.fn<Promise<Question>, []>(async () => ({ headers: {}, body: `attempt=${++prepared}` }));
   }
 
   it('under a question is replaced once, and the question is prepared anew', async () => {
@@ -273,7 +280,7 @@ describe('a connection that breaks', () => {
   it('does not help out when the question itself cannot be prepared', async () => {
     const { server, post } = await createRawClient(({ socket }) => socket.write(response(ACTIVE)));
     const prepare = jest
-      .fn<Promise<Attempt>, []>()
+      .fn<Promise<Question>, []>()
       .mockRejectedValue(new IntrospectionError('credentials_unavailable'));
     await expect(post(prepare)).rejects.toMatchObject(outage('credentials_unavailable'));
     expect([server.requests.length, prepare.mock.calls.length]).toEqual([0, 1]);
@@ -294,7 +301,7 @@ describe('credentials that are refused', () => {
       if (refuse === undefined) request.socket.write(response(ACTIVE));
       else refuse(request);
     }, settings);
-    const ask = (prepare: (refused: boolean) => Promise<Attempt>, reads = (status: number) => !at401(status)) =>
+    const ask = (prepare: (refused: boolean) => Promise<Question>, reads = (status: number) => !at401(status)) =>
       client.post(prepare, reads, at401);
     return { ...client, ask };
   }
@@ -302,7 +309,7 @@ describe('credentials that are refused', () => {
   /** Attempts that can be told apart. */
   function createPrepare() {
     let prepared = 0;
-    return jest.fn<Promise<Attempt>, [refused: boolean]>(async () => ({ headers: {}, body: `attempt=${++prepared}` }));
+    return jest.fn<Promise<Question>, [refused: boolean]>(async () => ({ headers: {}, body: `attempt=${++prepared}` }));
   }
 
   const refuse = ({ socket }: RawRequest) => socket.write(REFUSED);
@@ -327,7 +334,7 @@ describe('credentials that are refused', () => {
 
   it('are final when there are no others', async () => {
     const { server, ask, calls } = await createRefusing([refuse, refuse]);
-    const prepare = jest.fn<Promise<Attempt>, [refused: boolean]>(async () => ({
+    const prepare = jest.fn<Promise<Question>, [refused: boolean]>(async () => ({
       headers: { ...ATTEMPT.headers },
       body: ATTEMPT.body,
     }));
@@ -380,7 +387,7 @@ describe('credentials that are refused', () => {
 
   it('leave the deadline as it was: it covers getting others, which are not sent afterwards', async () => {
     const { server, ask, calls, close } = await createRefusing([refuse], { timeoutMs: 200 });
-    const renewed = createDeferred<Attempt>();
+    const renewed = createDeferred<Question>();
     await expect(ask((refused) => (refused ? renewed.promise : Promise.resolve(ATTEMPT)))).rejects.toMatchObject(
       outage('timeout'),
     );
@@ -477,15 +484,8 @@ describe('TLS material from a function', () => {
   it('that never came does not take the place of later connections', async () => {
     const server = await createTlsServer((res) => res.writeHead(200, HEADERS).end(ACTIVE));
     const connect = jest.fn<Promise<TlsMaterial>, []>(() => new Promise<never>(() => {}));
-    const transport = createTransport({
-      endpoint: new URL(server.url),
-      timeoutMs: 500,
-      dispatcher: undefined,
-      connect,
-    });
-    const prepare = async () => ATTEMPT;
-    const rules = { reads: () => true, refuses: () => false };
-    const ask = () => transport.post(prepare, rules).catch((error: unknown) => error);
+    const { post } = createClient(server.url, { timeoutMs: 500, connect });
+    const ask = () => post().catch((error: unknown) => error);
     const lost = await Promise.all(Array.from({ length: 64 }, ask));
     for (const error of lost) expect(error).toMatchObject(outage('timeout'));
     connect.mockImplementation(async () => trusting(first));
@@ -635,7 +635,7 @@ describe('the deadline', () => {
 
   it('covers preparing the question, which is not sent afterwards', async () => {
     const { server, post, close } = await createRawClient(({ socket }) => socket.write(response(ACTIVE)), SOON);
-    const prepared = createDeferred<Attempt>();
+    const prepared = createDeferred<Question>();
     await expect(post(() => prepared.promise)).rejects.toMatchObject(outage('timeout'));
     prepared.resolve(ATTEMPT);
     await close();
@@ -693,7 +693,7 @@ describe('closing', () => {
 
   it('waits for a question that is still being prepared, and for its answer', async () => {
     const { post, close } = await createRawClient(({ socket }) => socket.write(response(ACTIVE)));
-    const prepared = createDeferred<Attempt>();
+    const prepared = createDeferred<Question>();
     const reply = post(() => prepared.promise);
     const closed = close();
     await turn();

@@ -1,0 +1,127 @@
+import type { KeyObject } from 'node:crypto';
+import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose';
+import { z } from 'zod';
+import { IntrospectionError } from '../errors.js';
+import { mediaType } from '../media-type.js';
+import type { Instant } from '../types.js';
+import type { AuthorizationServer } from './authorization-server.js';
+import { codeOf, headerOf, type Reply, textOf } from './http.js';
+import { parseJson } from './json.js';
+import type { Transport } from './transport.js';
+
+export interface SignedReplySettings {
+  readonly issuer: string;
+  readonly audience: readonly string[];
+  readonly algorithms: readonly string[];
+  /** `undefined`: those that the metadata name. */
+  readonly keys: URL | JSONWebKeySet | KeyObject | undefined;
+  /** Given: replies must be encrypted. */
+  readonly decryptionKey: KeyObject | undefined;
+}
+
+/** Turns a signed reply into the plain one it holds. */
+export type OpenReply = (reply: Reply, server: AuthorizationServer, asked: Instant) => Promise<Reply>;
+
+export const SIGNED_MEDIA_TYPE = 'application/token-introspection+jwt';
+
+const OK = 200;
+const TYPE = /^(?:application\/)?token-introspection\+jwt$/i;
+
+/** How far the two clocks may be apart. */
+const MAX_SKEW_MS = 60_000;
+
+/** After a look at the keys, this long passes before the next for a key that is not among them. */
+const KEYS_COOLDOWN_MS = 1000;
+const KEYS_MAX_AGE_MS = 600_000;
+
+/** What is encrypted for a public key; a password or a shared key is nothing that a server could have of us. */
+const DECRYPTION = {
+  keyManagementAlgorithms: [
+    'RSA-OAEP',
+    'RSA-OAEP-256',
+    'RSA-OAEP-384',
+    'RSA-OAEP-512',
+    'ECDH-ES',
+    'ECDH-ES+A128KW',
+    'ECDH-ES+A192KW',
+    'ECDH-ES+A256KW',
+  ],
+};
+
+/** RFC 9701 section 5. What else is beside `token_introspection` says nothing about the token. */
+const payload = z.object({
+  iss: z.string(),
+  aud: z.union([z.string(), z.array(z.string())]),
+  iat: z.number(),
+  token_introspection: z.looseObject({}),
+});
+
+/** Verifies JWT replies ([RFC 9701](https://www.rfc-editor.org/rfc/rfc9701)): a reply of any other kind is an outage. */
+export function createReplyOpener(settings: SignedReplySettings, get: Transport['get']): OpenReply {
+  const { algorithms, decryptionKey } = settings;
+  let found: { readonly source: unknown; readonly keys: JWTVerifyGetKey | KeyObject } | undefined;
+
+  async function keysOf(server: AuthorizationServer): Promise<JWTVerifyGetKey | KeyObject> {
+    const keys = settings.keys ?? server.jwksUri;
+    if (keys === undefined) throw new IntrospectionError('discovery_failed', 'no jwks_uri in the metadata');
+    const source = keys instanceof URL ? keys.href : keys;
+    if (found?.source !== source) found = { source, keys: await open(keys, get) };
+    return found.keys;
+  }
+
+  async function verify(jwt: string, server: AuthorizationServer): Promise<string> {
+    const { compactDecrypt, compactVerify } = await import('jose');
+    const keys = await keysOf(server);
+    try {
+      const decrypted = decryptionKey && (await compactDecrypt(jwt, decryptionKey, DECRYPTION));
+      const jws = decrypted?.plaintext ?? jwt;
+      // The two overloads of one function.
+      const { payload, protectedHeader } = await (typeof keys === 'function'
+        ? compactVerify(jws, keys, { algorithms: [...algorithms] })
+        : compactVerify(jws, keys, { algorithms: [...algorithms] }));
+      if (!TYPE.test(protectedHeader.typ ?? '')) throw unusable('typ');
+      return new TextDecoder('utf-8', { fatal: true }).decode(payload);
+    } catch (error) {
+      throw error instanceof IntrospectionError ? error : unusable(codeOf(error) ?? 'not a signed reply');
+    }
+  }
+
+  return async (reply, server, asked) => {
+    if (reply.status !== OK) return reply;
+    const jwt = textOf(reply);
+    if (mediaType(headerOf(reply, 'content-type')) !== SIGNED_MEDIA_TYPE) throw unusable('not signed');
+    const { success, data, error } = payload.safeParse(parseJson(await verify(jwt, server)));
+    if (!success) throw unusable(`member ${String(error.issues[0]?.path[0])}`);
+    if (data.iss !== settings.issuer) throw unusable('iss');
+    if (![data.aud].flat().some((aud) => settings.audience.includes(aud))) throw unusable('aud');
+    if (Math.abs(data.iat * 1000 - asked.at) > MAX_SKEW_MS) throw unusable('iat');
+    const headers = { ...reply.headers, 'content-type': 'application/json' };
+    return { ...reply, headers, body: JSON.stringify(data.token_introspection) };
+  };
+}
+
+async function open(
+  keys: URL | JSONWebKeySet | KeyObject,
+  get: Transport['get'],
+): Promise<JWTVerifyGetKey | KeyObject> {
+  const { createLocalJWKSet, createRemoteJWKSet, customFetch } = await import('jose');
+  if (!(keys instanceof URL)) return 'keys' in keys ? createLocalJWKSet(keys) : keys;
+  return createRemoteJWKSet(keys, {
+    cooldownDuration: KEYS_COOLDOWN_MS,
+    cacheMaxAge: KEYS_MAX_AGE_MS,
+    [customFetch]: () => fetchKeys(keys, get),
+  });
+}
+
+/** Over our own connections, with their deadline and their bounds. */
+async function fetchKeys(url: URL, get: Transport['get']): Promise<Response> {
+  const reply = await get(url, 'application/jwk-set+json, application/json').catch((error: IntrospectionError) => {
+    throw new IntrospectionError('discovery_failed', `jwks_uri: ${error.detail ?? error.code}`);
+  });
+  if (reply.status !== OK) throw new IntrospectionError('discovery_failed', `jwks_uri: HTTP ${reply.status}`);
+  return new Response(textOf(reply));
+}
+
+function unusable(detail: string): IntrospectionError {
+  return new IntrospectionError('bad_response', `signed reply: ${detail}`);
+}
