@@ -109,7 +109,7 @@ function parseKeys(given: JwtResponseOptions['keys'], allowHttp: boolean): Signe
   if (given instanceof URL || (typeof given === 'string' && URL.canParse(given))) {
     return parseUrl('jwtResponse.keys', given, allowHttp);
   }
-  if (typeof given === 'object' && 'keys' in given && Array.isArray(given.keys)) {
+  if (typeof given === 'object' && given !== null && 'keys' in given && Array.isArray(given.keys)) {
     // One of a kind that is unknown here stands in nobody's way.
     if (!given.keys.some((key) => toPublicKey(key) !== undefined)) refuse('keys', given);
     return { keys: given.keys.map((key) => ({ ...key })) };

@@ -118,7 +118,7 @@ describe('github', () => {
       .expect(503);
   });
 
-  it('throws for an address that is none', () => {
-    expect(() => github({ ...CREDENTIALS, apiUrl: 'git.example.com' })).toThrow('Option "apiUrl"');
+  it.each(['git.example.com', 'https://git.example.com/api/v3?page=1'])('throws for the address %s', (apiUrl) => {
+    expect(() => github({ ...CREDENTIALS, apiUrl })).toThrow('Option "apiUrl"');
   });
 });

@@ -1,11 +1,14 @@
-import type { Secret, TokenIntrospectionOptions } from '../../lib/index.js';
+import { inspect } from 'node:util';
+import type { TokenIntrospectionOptions } from '../../lib/index.js';
 import type { Preset, PresetOptions } from '../../lib/providers/index.js';
 import { recordDecisions } from './decisions.js';
 import { createProviderApi, createStandIn, type Documented } from './stand-in.js';
 
+/** The options by which providers know who asks. */
 interface ClientOptions extends PresetOptions {
-  readonly clientId: string | undefined;
-  readonly clientSecret?: Secret;
+  readonly clientId?: string | undefined;
+  readonly clientSecret?: unknown;
+  readonly apiKey?: unknown;
 }
 
 /** One provider's preset and what its document says. */
@@ -14,6 +17,10 @@ export interface PresetSubject<Options extends ClientOptions, Returned extends P
   readonly create: (options: Options) => Returned;
   /** Everything the preset demands, as the provider knows it. */
   readonly credentials: NoInfer<Options>;
+  /** The option that is a secret. Default `clientSecret`, beside `clientId`; any other stands alone. */
+  readonly secret?: 'clientSecret' | 'apiKey';
+  /** The option that is a base URL, where there is one. */
+  readonly baseUrl?: string;
   readonly documented: Documented;
   /** What an app of this provider writes beside the preset, and no more: what a preset fixes is left to it. */
   readonly use: (preset: NoInfer<Returned>) => TokenIntrospectionOptions;
@@ -33,8 +40,12 @@ export interface PresetSubject<Options extends ClientOptions, Returned extends P
 export function describePreset<Options extends ClientOptions, Returned extends Preset>(
   subject: PresetSubject<Options, Returned>,
 ): void {
-  const { name, create, credentials, documented, use, token } = subject;
+  const { name, create, credentials, documented, use, token, secret = 'clientSecret', baseUrl } = subject;
   const [refusedWith, refusal] = documented.refuseClient;
+  const known = secret === 'clientSecret' ? ['clientId', secret] : [secret];
+  const secretValue = String(credentials[secret] ?? '');
+  // Where the provider says of a wrong client what it says of a bad token, no more can be told.
+  const saysRefusal = refusedWith !== 200;
 
   describe(`${name}, like every preset,`, () => {
     it.each(subject.accepted)(
@@ -50,10 +61,9 @@ export function describePreset<Options extends ClientOptions, Returned extends P
 
     it('takes its secret from a function too, each time anew', async () => {
       const standIn = await createStandIn(documented);
-      const { clientSecret = '' } = credentials;
-      const vault = jest.fn(async () => String(clientSecret));
-      const api = createProviderApi(standIn, { ...use(create({ ...credentials, clientSecret: vault })), cache: false });
-      const isPublic = clientSecret === '';
+      const vault = jest.fn(async () => secretValue);
+      const api = createProviderApi(standIn, { ...use(create({ ...credentials, [secret]: vault })), cache: false });
+      const isPublic = secretValue === '';
       for (let calls = 1; calls <= 2; calls++) {
         await api.get(token).expect(isPublic ? 503 : 200);
         expect(vault).toHaveBeenCalledTimes(calls);
@@ -71,22 +81,34 @@ export function describePreset<Options extends ClientOptions, Returned extends P
       expect([standIn.refused, api.reached()]).toEqual([[], 0]);
     });
 
-    it.each([
-      ['a wrong secret', { ...credentials, clientSecret: 'old' }],
-      ['another client', { ...credentials, clientId: 'other' }],
-    ])(
-      `answers 503 and never invalid_token when %s is refused with ${refusedWith} ${JSON.stringify(refusal)}`,
-      async (_what, refused) => {
+    it.each(known)(
+      `answers ${saysRefusal ? '503 and never invalid_token' : '401'} when another "%s" is refused with ${refusedWith} ${JSON.stringify(refusal)}`,
+      async (option) => {
         const standIn = await createStandIn(documented);
-        const api = createProviderApi(standIn, use(create(refused)));
-        const response = await api.get(token).expect(503);
+        const api = createProviderApi(standIn, use(create({ ...credentials, [option]: 'other' })));
+        const response = await api.get(token).expect(saysRefusal ? 503 : 401);
+        expect([standIn.refused.length, api.reached()]).toEqual([1, 0]);
+        if (!saysRefusal) return;
         expect(response.headers).toMatchObject({ 'retry-after': '1', 'cache-control': 'no-store' });
         expect(response.headers).not.toHaveProperty('www-authenticate');
         expect(response.text).not.toContain('invalid_token');
         expect(api.errors).toMatchObject([{ code: 'client_rejected' }]);
-        expect([standIn.refused.length, api.reached()]).toEqual([1, 0]);
       },
     );
+
+    it('shows its secret nowhere', async () => {
+      if (secretValue === '') return;
+      const standIn = await createStandIn(documented);
+      standIn.answer = (res) => void res.writeHead(500).end();
+      const preset = create(credentials);
+      const api = createProviderApi(standIn, use(preset));
+      await api.get(token).expect(503);
+      expect(standIn.refused).toEqual([]);
+      expect(api.errors).toHaveLength(1);
+      for (const shown of [preset, api.authenticate, api.errors]) {
+        expect(inspect(shown, { depth: Number.POSITIVE_INFINITY, showHidden: true })).not.toContain(secretValue);
+      }
+    });
 
     it.each(['x-request-source', 'X-Request-Source', 'X-REQUEST-SOURCE'])(
       'sends further parameters and the further header %s beside its own',
@@ -105,16 +127,14 @@ export function describePreset<Options extends ClientOptions, Returned extends P
       },
     );
 
-    it.each([
-      ['clientId', undefined],
-      ['clientId', ''],
-      ['clientSecret', undefined],
-      ['clientSecret', ''],
-    ])('throws a TypeError that names "%s" when it is %j', (option, value) => {
-      const attempt = () => create({ ...credentials, [option]: value });
-      expect(attempt).toThrow(TypeError);
-      expect(attempt).toThrow(`"${option}"`);
-    });
+    it.each(known.flatMap((option) => [undefined, ''].map((value) => [option, value] as const)))(
+      'throws a TypeError that names "%s" when it is %j',
+      (option, value) => {
+        const attempt = () => create({ ...credentials, [option]: value });
+        expect(attempt).toThrow(TypeError);
+        expect(attempt).toThrow(`"${option}"`);
+      },
+    );
 
     it.each([
       ['scopes', ['admin']],
@@ -128,11 +148,45 @@ export function describePreset<Options extends ClientOptions, Returned extends P
     it('returns options and nothing else', () => {
       expect(create(credentials)).toEqual({
         endpoint: documented.url,
-        clientAuth: expect.objectContaining({ identity: `client:${credentials.clientId}` }),
+        clientAuth: expect.objectContaining({
+          identity:
+            secret === 'clientSecret' ? `client:${credentials.clientId}` : expect.not.stringContaining(secretValue),
+          sign: expect.any(Function),
+        }),
         headers: documented.headers ?? {},
         parameters: {},
         ...subject.fixed,
       });
+    });
+
+    if (baseUrl === undefined) return;
+    const base = String((credentials as Readonly<Record<string, unknown>>)[baseUrl]);
+
+    it(`finds its endpoint below any path of "${baseUrl}", with or without a slash at its end`, () => {
+      const below = documented.url.slice(base.length);
+      expect(documented.url).toBe(base + below);
+      for (const slash of ['', '/']) {
+        expect(create({ ...credentials, [baseUrl]: base + slash }).endpoint).toBe(documented.url);
+        const moved = 'https://proxy.example.com:8443/a/b';
+        expect(create({ ...credentials, [baseUrl]: moved + slash }).endpoint).toBe(moved + below);
+      }
+    });
+
+    it.each([
+      undefined,
+      '',
+      'auth.example.com',
+      'auth.example.com:8443',
+      'ftp://auth.example.com',
+      'https://auth.example.com/?tenant=1',
+      'https://auth.example.com/#top',
+      'https://hunter1@auth.example.com',
+      'https://:hunter2@auth.example.com',
+    ])(`throws a TypeError that names "${baseUrl}", and shows nothing of it, when it is %j`, (value) => {
+      const attempt = () => create({ ...credentials, [baseUrl]: value });
+      expect(attempt).toThrow(TypeError);
+      expect(attempt).toThrow(`Option "${baseUrl}" is `);
+      expect(attempt).not.toThrow(/hunter\d/);
     });
   });
 }

@@ -4,8 +4,8 @@ import type { Dispatcher, Guard, TokenIntrospectionOptions } from '../../lib/ind
 import { type Api, createApi } from './api.js';
 import { type Asked, createEndpoint, json } from './endpoint.js';
 
-/** A status with its JSON body. */
-export type Answer = readonly [status: number, body: object];
+/** A status with its JSON body, if it has one. */
+export type Answer = readonly [status: number, body?: object];
 
 /** What a provider's document says a request is, and what is answered. A request that is anything else is refused. */
 export interface Documented {
@@ -17,10 +17,10 @@ export interface Documented {
   readonly tokenParameter?: string;
   /** Body parameters besides the token, all of them. */
   readonly parameters?: Readonly<Record<string, string>>;
-  /** Headers besides authentication and framing, all of them. */
+  /** Headers besides authentication and framing, all of them. `accept` is `application/json` unless it is named here. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** What it says about the tokens it knows. Any other is inactive. */
-  readonly tokens: Readonly<Record<string, object>>;
+  /** What it says about the tokens it knows: JSON, or a JWT as it is. Any other is inactive. */
+  readonly tokens: Readonly<Record<string, object | string>>;
   /** What is said about a token it does not know. Default 200 and `active: false`. */
   readonly inactive?: Answer;
   readonly refuseRequest: Answer;
@@ -37,7 +37,7 @@ export interface StandIn {
   answer: ((res: ServerResponse) => void) | undefined;
 }
 
-const FRAMING = ['accept', 'accept-encoding', 'connection', 'content-length', 'content-type', 'host'];
+const FRAMING = ['accept-encoding', 'connection', 'content-length', 'content-type', 'host'];
 const CLIENT_PARAMETERS = ['client_id', 'client_secret'];
 
 const agents: Agent[] = [];
@@ -62,12 +62,13 @@ export async function createStandIn(documented: Documented): Promise<StandIn> {
   function answerFor(token: string, res: ServerResponse): void {
     const [status, body] = documented.inactive ?? [200, { active: false }];
     const known = documented.tokens[token];
-    json(res, known ?? body, known === undefined ? status : 200);
+    if (known === undefined) reply(res, status, body);
+    else reply(res, 200, known);
   }
 
   function refuse(why: string, [status, body]: Answer, res: ServerResponse): void {
     refused.push(why);
-    json(res, body, status);
+    reply(res, status, body);
   }
 
   const agent = new Agent();
@@ -84,6 +85,12 @@ export async function createStandIn(documented: Documented): Promise<StandIn> {
 /** An app as a user of a preset writes it, with the stand-in in the provider's place. */
 export function createProviderApi(standIn: StandIn, options: TokenIntrospectionOptions, ...guards: Guard[]): Api {
   return createApi({ url: String(options.endpoint) }, { ...options, dispatcher: standIn.dispatcher }, ...guards);
+}
+
+function reply(res: ServerResponse, status: number, body: object | string | undefined): void {
+  if (typeof body === 'object') json(res, body, status);
+  else if (body === undefined) res.writeHead(status).end();
+  else res.writeHead(status, { 'content-type': 'application/jwt' }).end(body);
 }
 
 export function basic(userPass: string): string {
@@ -106,7 +113,9 @@ function faultOfRequest(asked: Asked, documented: Documented, path: string): str
   if (!sameEntries(others, documented.parameters ?? {})) return `parameters ${asked.body}`;
   const { authorization: _judged, ...headers } = asked.headers;
   for (const name of FRAMING) delete headers[name];
-  return sameEntries(headers, documented.headers ?? {}) ? undefined : `headers ${JSON.stringify(headers)}`;
+  return sameEntries(headers, { accept: 'application/json', ...documented.headers })
+    ? undefined
+    : `headers ${JSON.stringify(headers)}`;
 }
 
 /** A body that repeats a parameter, or that is not what its type says, has none. */

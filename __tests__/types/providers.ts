@@ -1,12 +1,28 @@
 // Compiled, never run: a preset is options, complete but for the audience, or with it where the provider names none.
 import { type TokenIntrospectionOptions, tokenIntrospection } from '../../lib/index.js';
-import { notion, polar, telnyx, vmwareCloud, workos } from '../../lib/providers/index.js';
+import {
+  authentik,
+  curity,
+  hydra,
+  keycloak,
+  notion,
+  oidcProvider,
+  okta,
+  pingfederate,
+  polar,
+  telnyx,
+  vmwareCloud,
+  workos,
+  zitadel,
+} from '../../lib/providers/index.js';
 
 const credentials: { clientId: string | undefined; clientSecret: string | undefined } = {
   clientId: process.env.CLIENT_ID,
   clientSecret: process.env.CLIENT_SECRET,
 };
 const authkitDomain = process.env.AUTHKIT_DOMAIN;
+const url = process.env.AUTH_URL;
+const issuer = process.env.AUTH_ISSUER;
 const endpoint = 'https://console.cloud.example/introspect';
 
 export const completeWithAnAudience = [
@@ -14,6 +30,17 @@ export const completeWithAnAudience = [
   { ...polar({ ...credentials, server: 'sandbox' }), audience: ['portal', 'reports'] },
   { ...telnyx(credentials), audience: false },
   { ...workos({ ...credentials, authkitDomain }), audience: 'client_123' },
+  { ...keycloak({ ...credentials, url, realm: process.env.REALM }), audience: 'portal' },
+  { ...hydra({ adminUrl: url }), audience: 'portal' },
+  { ...hydra({ adminUrl: url, apiKey: process.env.API_KEY }), audience: 'portal' },
+  { ...hydra({ adminUrl: url, apiKey: async ({ refused }) => (refused ? 'new' : 'kept') }), audience: 'portal' },
+  { ...zitadel({ ...credentials, issuer }), audience: 'portal' },
+  { ...zitadel({ issuer, clientId: 'portal', key: process.env.KEY, keyId: process.env.KEY_ID }), audience: 'portal' },
+  { ...authentik({ ...credentials, url }), audience: 'portal' },
+  { ...okta({ ...credentials, issuer }), audience: 'api://default' },
+  { ...pingfederate({ ...credentials, url }), audience: 'portal' },
+  { ...curity({ ...credentials, url, path: undefined }), audience: 'portal' },
+  { ...oidcProvider({ ...credentials, issuer }), audience: 'portal' },
 ] satisfies TokenIntrospectionOptions[];
 
 export const completeAsTheyAre = [
@@ -43,6 +70,8 @@ export function areGivenToTheMiddleware() {
   tokenIntrospection(telnyx(credentials));
   // @ts-expect-error WorkOS names an audience: say yours
   tokenIntrospection(workos({ ...credentials, authkitDomain }));
+  // @ts-expect-error Keycloak may name an audience: say yours, or false
+  tokenIntrospection(keycloak({ ...credentials, url, realm: 'shop' }));
 }
 
 export function refuseWhatTheyDoNotKnow() {
@@ -54,6 +83,12 @@ export function refuseWhatTheyDoNotKnow() {
   vmwareCloud(credentials);
   // @ts-expect-error the AuthKit domain is required
   workos(credentials);
+  // @ts-expect-error a realm is required
+  keycloak({ ...credentials, url });
+  // @ts-expect-error an issuer is required
+  okta(credentials);
+  // @ts-expect-error Hydra's admin API knows no clients
+  hydra({ adminUrl: url, clientId: 'portal' });
   // @ts-expect-error demands are spread beside a preset, not given to it
   notion({ ...credentials, scopes: ['read_content'] });
 }

@@ -1,7 +1,7 @@
 import { clientSecretBasic } from '../introspection/client-auth/client-secret-basic.js';
 import type { Secret } from '../introspection/client-auth/secret.js';
 import type { EndpointReply } from '../introspection/response.js';
-import { optionError } from '../option-error.js';
+import { requireBaseUrl } from './base-url.js';
 import { mergePreset, type Preset, type PresetOptions } from './preset.js';
 
 export interface GithubOptions extends PresetOptions {
@@ -27,7 +27,7 @@ const NOT_FOUND = 404;
  * question. `sub` is the user's id, `username` the login; a token it does not know is a 404. Replies name no audience: it
  * answers for your app's own tokens alone.
  *
- * @throws TypeError for missing credentials
+ * @throws TypeError for missing credentials or a URL that is none
  */
 export function github({
   clientId,
@@ -35,11 +35,10 @@ export function github({
   apiUrl = 'https://api.github.com',
   ...additions
 }: GithubOptions): Preset<{ readonly audience: false }> {
-  if (!URL.canParse(apiUrl)) throw optionError('apiUrl', apiUrl, 'write the URL of the REST API');
   const clientAuth = clientSecretBasic(clientId, clientSecret, { encode: false });
   return mergePreset(
     {
-      endpoint: `${apiUrl.replace(/\/$/, '')}/applications/${encodeURIComponent(String(clientId))}/token`,
+      endpoint: `${requireBaseUrl('apiUrl', apiUrl)}/applications/${encodeURIComponent(String(clientId))}/token`,
       clientAuth,
       requestFormat: 'json',
       tokenParameter: 'access_token',

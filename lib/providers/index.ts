@@ -1,7 +1,15 @@
+export { type AuthentikOptions, authentik } from './authentik.js';
+export { type CurityOptions, curity } from './curity.js';
 export { type GithubOptions, github } from './github.js';
+export { type HydraOptions, hydra } from './hydra.js';
+export { type KeycloakOptions, keycloak } from './keycloak.js';
 export { type NotionOptions, notion } from './notion.js';
+export { type OidcProviderOptions, oidcProvider } from './oidc-provider.js';
+export { type OktaOptions, okta } from './okta.js';
+export { type PingfederateOptions, pingfederate } from './pingfederate.js';
 export { type PolarOptions, polar } from './polar.js';
 export type { Preset, PresetOptions } from './preset.js';
 export { type TelnyxOptions, telnyx } from './telnyx.js';
 export { type VmwareCloudOptions, vmwareCloud } from './vmware-cloud.js';
 export { type WorkosOptions, workos } from './workos.js';
+export { type ZitadelOptions, zitadel } from './zitadel.js';

@@ -1,0 +1,27 @@
+import { clientSecretBasic } from '../introspection/client-auth/client-secret-basic.js';
+import type { Secret } from '../introspection/client-auth/secret.js';
+import { requireBaseUrl } from './base-url.js';
+import { mergePreset, type Preset, type PresetOptions } from './preset.js';
+
+export interface AuthentikOptions extends PresetOptions {
+  /** Base URL of the server, such as `'https://authentik.example.com'`. */
+  readonly url: string | undefined;
+  readonly clientId: string | undefined;
+  readonly clientSecret: Secret;
+}
+
+/**
+ * [authentik](https://docs.goauthentik.io/add-secure-apps/providers/oauth2/). Replies name the audience (a client
+ * identifier), and no kind of token. It answers `active: false` to wrong credentials too, which then look like bad tokens.
+ *
+ * @throws TypeError for missing credentials or a URL that is none
+ */
+export function authentik({ url, clientId, clientSecret, ...additions }: AuthentikOptions): Preset {
+  return mergePreset(
+    {
+      endpoint: `${requireBaseUrl('url', url)}/application/o/introspect/`,
+      clientAuth: clientSecretBasic(clientId, clientSecret, { encode: false }),
+    },
+    additions,
+  );
+}

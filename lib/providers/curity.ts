@@ -1,0 +1,54 @@
+import { clientSecretBasic } from '../introspection/client-auth/client-secret-basic.js';
+import type { Secret } from '../introspection/client-auth/secret.js';
+import type { EndpointReply } from '../introspection/response.js';
+import { optionError } from '../option-error.js';
+import { requireBaseUrl } from './base-url.js';
+import { mergePreset, type Preset, type PresetOptions } from './preset.js';
+
+export interface CurityOptions extends PresetOptions {
+  /** Base URL of the runtime, such as `'https://login.example.com'`. */
+  readonly url: string | undefined;
+  /** Of a client with the introspection capability. */
+  readonly clientId: string | undefined;
+  readonly clientSecret: Secret;
+  /** Of the introspection endpoint, as the token profile names it. Default `'/oauth/v2/oauth-introspect'`. */
+  readonly path?: string | undefined;
+}
+
+const NO_CONTENT = 204;
+const JWT_MEDIA_TYPE = /^application\/jwt *(?:;|$)/i;
+const JWT = /^[\w-]+\.([\w-]+)\.[\w-]+$/;
+
+/**
+ * The Curity Identity Server, asked for the
+ * [phantom token](https://curity.io/resources/learn/introspect-with-phantom-token/): an active token is answered with a JWT
+ * of its claims, any other with 204. The JWT's signature is not verified: it comes straight from the endpoint that was asked,
+ * and is trusted as a JSON reply would be.
+ *
+ * @throws TypeError for missing credentials, a URL that is none or a path without a slash at its start
+ */
+export function curity(options: CurityOptions): Preset {
+  const { url, clientId, clientSecret, path = '/oauth/v2/oauth-introspect', ...additions } = options;
+  if (typeof path !== 'string' || !/^\/[^?#]+$/.test(path)) {
+    throw optionError('path', path, "write a path such as '/oauth/v2/oauth-introspect'");
+  }
+  return mergePreset(
+    {
+      endpoint: `${requireBaseUrl('url', url)}${path}`,
+      clientAuth: clientSecretBasic(clientId, clientSecret),
+      headers: { accept: 'application/jwt' },
+      normalizeResponse: { statuses: [NO_CONTENT], normalize },
+    },
+    additions,
+  );
+}
+
+/** `active` of the JWT itself, which is not usual, counts. */
+function normalize({ status, headers, text }: EndpointReply): unknown {
+  if (status === NO_CONTENT) return { active: false };
+  if (!JWT_MEDIA_TYPE.test(String(headers['content-type']))) throw new Error('not application/jwt');
+  const payload = Buffer.from(JWT.exec(text)?.[1] ?? '', 'base64url');
+  const claims: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
+  if (typeof claims !== 'object' || claims === null || Array.isArray(claims)) throw new Error('not an object');
+  return { active: true, ...claims };
+}
