@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { promisify } from 'node:util';
 import { AuthError, type AuthErrorReason, IntrospectionError } from '../lib/index.js';
 import { CACHE_RULES, JWT_RESPONSE_RULES, OPTION_RULES } from '../lib/option-rules.js';
@@ -9,7 +9,11 @@ import { CACHE_RULES, JWT_RESPONSE_RULES, OPTION_RULES } from '../lib/option-rul
 const run = promisify(execFile);
 
 const ROOT = join(__dirname, '..');
-const PAGES = readdirSync(ROOT).filter((name) => name.endsWith('.md'));
+const PAGES = ['.', 'docs'].flatMap((folder) =>
+  readdirSync(join(ROOT, folder))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => posix.join(folder, name)),
+);
 const README = page('README.md');
 
 function page(name: string): string {
@@ -30,6 +34,29 @@ function column(markdown: string, header: string, index: number): string[] {
     .slice(2)
     .flatMap((row) => [...(row.split(/(?<!\\)\|/)[index + 1] ?? '').matchAll(/`([^`]+)`/g)])
     .map(([, word]) => word as string);
+}
+
+/** What a reader has besides. */
+const OWN_MODULES = {
+  'token.d.ts': 'export function currentToken(of: { renew: boolean }): Promise<string>;',
+  'vault.d.ts': 'export function currentSecret(): Promise<string>;',
+};
+
+/** The example with the lines of a diff taken away and put in their place, or at its beginning. */
+function change(example: string, diff: string): string {
+  const lines = example.split('\n');
+  let at = 0;
+  for (const line of diff.trimEnd().split('\n')) {
+    const [sign, text] = [line[0], line.slice(1)];
+    if (sign === '+') {
+      lines.splice(at++, 0, text);
+    } else {
+      at = lines.indexOf(text, at);
+      if (sign !== '-' || at === -1) throw new Error(`The example has no line "${text}" here`);
+      lines.splice(at, 1);
+    }
+  }
+  return lines.join('\n');
 }
 
 /** GitHub's anchor for a heading. */
@@ -133,8 +160,11 @@ describe('the documents', () => {
     const directory = join(__dirname, '.generated', 'examples');
     rmSync(directory, { recursive: true, force: true });
     mkdirSync(directory, { recursive: true });
-    const blocks = PAGES.flatMap((name) => codeBlocks(page(name), 'ts', 'js'));
-    expect(blocks.length).toBeGreaterThan(5);
+    const [first] = codeBlocks(README, 'js') as [string];
+    const changed = PAGES.flatMap((name) => codeBlocks(page(name), 'diff')).map((diff) => change(first, diff));
+    const blocks = [...PAGES.flatMap((name) => codeBlocks(page(name), 'ts', 'js')), ...changed];
+    expect(blocks.length).toBeGreaterThan(20);
+    for (const [name, declarations] of Object.entries(OWN_MODULES)) writeFileSync(join(directory, name), declarations);
     for (const [index, block] of blocks.entries()) writeFileSync(join(directory, `example-${index}.mts`), block);
     writeFileSync(
       join(directory, 'tsconfig.json'),
@@ -158,18 +188,20 @@ describe('the documents', () => {
   });
 
   it.each(PAGES)('%s links only to what is there', (name) => {
-    const markdown = page(name);
-    const targets = [...markdown.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target as string);
-    const anchors = new Set(
-      [...markdown.matchAll(/^#+ (.+)$/gm)].map(([, heading]) => `#${anchor(heading as string)}`),
-    );
+    const targets = [...page(name).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target as string);
     const broken = targets.filter((target) => {
       if (target.startsWith('https://')) return !URL.canParse(target);
-      return target.startsWith('#') ? !anchors.has(target) : !existsSync(join(ROOT, target));
+      const [path, fragment] = target.split('#') as [string, string?];
+      const file = path === '' ? name : posix.join(posix.dirname(name), path);
+      return !existsSync(join(ROOT, file)) || (fragment !== undefined && !anchorsOf(file).has(fragment));
     });
     expect(broken).toEqual([]);
   });
 });
+
+function anchorsOf(name: string): Set<string> {
+  return new Set([...page(name).matchAll(/^#+ (.+)$/gm)].map(([, heading]) => anchor(heading as string)));
+}
 
 function union(source: string, name: string): string[] {
   const declaration = source.slice(source.indexOf(`export type ${name} =`)).split(';', 1)[0] as string;

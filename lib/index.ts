@@ -50,3 +50,4 @@ export type {
   TokenIntrospectionOptions,
 } from './options.js';
 export type { Auth, ClaimsSchema, ClientAuth, Clock, IntrospectionRequest, TlsMaterial } from './types.js';
+export type { ConfigurationProblem, ConfigurationReport } from './verify-configuration.js';

@@ -6,6 +6,7 @@ import { requireB64Token } from './credentials/token.js';
 import { IntrospectionError } from './errors.js';
 import { createIntrospectionClient, type IntrospectionClientSettings } from './introspection/client.js';
 import type { Lookup } from './types.js';
+import { type ConfigurationReport, verifyConfiguration } from './verify-configuration.js';
 
 export interface MemoryCacheSettings extends Lifetimes {
   readonly maxEntries: number;
@@ -39,6 +40,7 @@ export interface SharedLookup {
   readonly lookup: Lookup;
   forget(key: string): void;
   stats(): Stats;
+  verifyConfiguration(): Promise<ConfigurationReport>;
   close(): Promise<void>;
 }
 
@@ -65,6 +67,10 @@ export function createSharedLookup(settings: LookupSettings): SharedLookup {
     },
     forget: cached.forget,
     stats: () => ({ ...cached.stats(), endpointCalls: client.calls() }),
+    async verifyConfiguration() {
+      requireOpen();
+      return verifyConfiguration(client, settings.clientAuth, settings.clock);
+    },
     close() {
       closing ??= client.close();
       cached.clear();

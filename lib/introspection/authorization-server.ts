@@ -39,3 +39,8 @@ export function createLocator(
   };
   return () => server;
 }
+
+/** Whether one of these methods is advertised; where either side leaves it open, they agree. */
+export function takes(advertised: readonly string[] | undefined, methods: readonly string[] | undefined): boolean {
+  return advertised === undefined || methods === undefined || methods.some((method) => advertised.includes(method));
+}

@@ -2,7 +2,7 @@ import { IntrospectionError } from '../errors.js';
 import { HEADER_VALUE } from '../grammar.js';
 import { createWarning } from '../observe/warnings.js';
 import { type ClientAuth, type Clock, type Instant, type Lookup, readClock, type TokenRecord } from '../types.js';
-import { type AuthorizationServer, createLocator, type WhomToAsk } from './authorization-server.js';
+import { type AuthorizationServer, createLocator, takes, type WhomToAsk } from './authorization-server.js';
 import type { Deadline } from './deadline.js';
 import type { Attempt } from './http.js';
 import { parseResponse, type ResponseNormalizer, readsBody } from './response.js';
@@ -83,11 +83,6 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
     calls: transport.calls,
     close: transport.close,
   };
-}
-
-/** Where either side leaves it open, they agree. */
-function takes(advertised: readonly string[] | undefined, methods: readonly string[] | undefined): boolean {
-  return advertised === undefined || methods === undefined || methods.some((method) => advertised.includes(method));
 }
 
 /** Later lines win: credentials over extra parameters, the token and the framing over both. */

@@ -9,6 +9,7 @@ import { secretError } from '../option-error.js';
 import type { DemandOptions, Next, TokenIntrospectionOptions } from '../options.js';
 import { type Demands, deriveDemands, parseOptions } from '../settings.js';
 import { type Auth, type Clock, type Question, readClock } from '../types.js';
+import type { ConfigurationReport } from '../verify-configuration.js';
 import { askedSinceAfter, bindAuth, markAnonymous, takeEarlier } from './bound-auth.js';
 import { addChallenge, markPrivate } from './challenge.js';
 import { type Gate, type Passage, refuse, settle } from './gate.js';
@@ -62,6 +63,14 @@ export interface TokenIntrospection<Claims = unknown> {
 
 export interface RootTokenIntrospection<Claims = unknown> extends TokenIntrospection<Claims> {
   /**
+   * Asks the endpoint about a random token, past the cache, and says what that taught: whether it can be reached, takes the
+   * credentials and answers well, how long that took, and what to do where it does not. What is wrong does not throw.
+   *
+   * @throws IntrospectionError `closed`
+   */
+  verifyConfiguration(): Promise<ConfigurationReport>;
+
+  /**
    * Closes the connections once answers under way are in, and forgets everything. Requests are answered 503 from then on,
    * by this middleware and all derived from it. A `dispatcher` of your own stays open.
    */
@@ -92,7 +101,10 @@ export function tokenIntrospection<Claims = unknown>(
 ): RootTokenIntrospection<Claims> {
   const { demands, ...settings } = parseOptions(options);
   const shared = createSharedLookup(settings);
-  return Object.assign(createMiddleware<Claims>(shared, settings.clock, demands), { close: shared.close });
+  return Object.assign(createMiddleware<Claims>(shared, settings.clock, demands), {
+    verifyConfiguration: shared.verifyConfiguration,
+    close: shared.close,
+  });
 }
 
 /** Whether this very middleware set the gate. */

@@ -1,0 +1,390 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable, Writable } from 'node:stream';
+import { EXIT, run } from '../../lib/cli/run.js';
+import { SELF_SIGNED } from '../support/certificate.js';
+import { active, createEndpoint, type Endpoint, json } from '../support/endpoint.js';
+
+const SECRET = 'hush-hush';
+const TOKEN = 'mF_9.B5f-4.1JqM';
+
+interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+interface Surroundings {
+  readonly env?: Record<string, string>;
+  /** What standard input holds; a terminal is typed into. */
+  readonly stdin?: string;
+  readonly isTTY?: boolean;
+  readonly isColourful?: boolean;
+}
+
+async function check(words: readonly string[], surroundings: Surroundings = {}): Promise<Ran> {
+  const { env = { CLIENT_SECRET: SECRET }, stdin = '', isTTY = false, isColourful = false } = surroundings;
+  const told = { out: '', err: '', asked: '' };
+  const code = await run(['check', ...words], {
+    env,
+    stdin: Object.assign(Readable.from([Buffer.from(stdin)]), { isTTY }),
+    stderr: new Writable({
+      write(chunk, _encoding, done) {
+        told.asked += String(chunk);
+        done();
+      },
+    }),
+    isColourful,
+    out: (text) => {
+      told.out += text;
+    },
+    err: (text) => {
+      told.err += text;
+    },
+  });
+  return { code, out: told.out, err: told.err + told.asked };
+}
+
+const at = ({ url }: Pick<Endpoint, 'url'>, ...words: string[]) => ['--endpoint', url, '--client-id', 'api', ...words];
+
+/** What the endpoint says of `TOKEN`; any other token is not active. */
+function knowing(claims: object): Promise<Endpoint> {
+  return createEndpoint(({ form }) => (form.get('token') === TOKEN ? claims : { active: false }));
+}
+
+beforeEach(() => {
+  jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
+});
+
+afterEach(() => jest.restoreAllMocks());
+
+describe('the command, for a configuration', () => {
+  it('says that it works, and ends with 0', async () => {
+    const endpoint = await createEndpoint({ active: false });
+    const { code, out, err } = await check(at(endpoint));
+    expect([code, err]).toEqual([EXIT.ok, '']);
+    expect(out).toContain(`endpoint:             ${endpoint.url}`);
+    expect(out).toMatch(
+      /reachable: +yes\n.*credentials accepted: yes\n.*reply well-formed: +yes\n.*answered in: +\d+ ms\n/,
+    );
+    expect(out).toContain('ok: tokens can be judged');
+    expect(endpoint.asked[0]?.headers.authorization).toBe(`Basic ${Buffer.from(`api:${SECRET}`).toString('base64')}`);
+  });
+
+  it('says what to do about a wrong secret, which it does not show, and ends with 3', async () => {
+    const endpoint = await createEndpoint((_asked, res) => json(res, { error: 'invalid_client' }, 401));
+    const { code, out } = await check(at(endpoint));
+    expect(code).toBe(EXIT.outage);
+    expect(out).toMatch(/credentials accepted: no\n/);
+    expect(out).toContain('client_rejected (HTTP 401)\n  The credentials are not accepted.');
+    expect(out).not.toContain(SECRET);
+  });
+
+  it('says what to do about a stopped server, and ends with 3', async () => {
+    const endpoint = await createEndpoint({});
+    await endpoint.close();
+    const { code, out } = await check(at(endpoint, '--token'), { stdin: TOKEN });
+    expect(code).toBe(EXIT.outage);
+    expect(out).toContain('unreachable (ECONNREFUSED)\n  Nothing listens there.');
+    expect(out).not.toContain('Token\n');
+  });
+
+  it('is coloured where that is wanted', async () => {
+    const { out } = await check(at(await createEndpoint({ active: false })), { isColourful: true });
+    expect(out).toContain('\u001b[32myes\u001b[39m');
+    expect((await check(at(await createEndpoint({ active: false })))).out).not.toContain('\u001b');
+  });
+
+  it('is JSON where that is wanted', async () => {
+    const { code, out } = await check(at(await knowing(active()), '--json', '--token'), { stdin: TOKEN });
+    expect(code).toBe(EXIT.ok);
+    expect(JSON.parse(out)).toMatchObject({
+      configuration: { ok: true, reachable: true },
+      token: { accepted: true, status: 200, auth: { sub: 'alice' }, cachedForSeconds: 60 },
+    });
+  });
+
+  it('finds the server by its metadata', async () => {
+    const endpoint: Endpoint = await createEndpoint(({ method }) =>
+      method === 'POST'
+        ? { active: false }
+        : {
+            issuer: new URL(endpoint.url).origin,
+            introspection_endpoint: endpoint.url,
+            introspection_endpoint_auth_methods_supported: ['private_key_jwt', 'none'],
+          },
+    );
+    const words = ['--authorization-server', new URL(endpoint.url).origin, '--client-id', 'api'];
+    const { code, out } = await check(words);
+    expect(code).toBe(EXIT.ok);
+    expect(out).toContain('methods it takes:     private_key_jwt, none');
+    expect(out).toContain('! The metadata do not name client_secret_basic');
+    expect((await check([...words, '--signed'])).out).toContain('bad_response (signed reply: not signed)');
+  });
+});
+
+describe('the command, for a token', () => {
+  it('says that it would be accepted, how long the answer is kept, and what a handler sees', async () => {
+    const endpoint = await knowing(active({ aud: 'a', exp: Math.floor(Date.now() / 1000) + 30 }));
+    const { code, out } = await check(at(endpoint, '--token', '--audience', 'a', '--audience', 'b'), {
+      stdin: `${TOKEN}\n`,
+    });
+    expect(code).toBe(EXIT.ok);
+    expect(out).toMatch(
+      /a request with it: +accepted\n.*answer kept for: +(?:29|30)[.\d]* s: exp is (?:29|30) seconds away\n/,
+    );
+    expect(out).toMatch(/req\.auth:\n {4}\{\n {6}"active": true,/);
+    expect(out).not.toMatch(/[!]/);
+    expect(out + endpoint.asked.map(({ url }) => url)).not.toContain(TOKEN);
+  });
+
+  it.each<[string, object, string[], RegExp]>([
+    [
+      'nobody knows',
+      { active: false },
+      [],
+      /rejected, 401 \(inactive\)\n.*kept for: +5 s: cache.inactiveTtlSeconds is 5\n.*! Not active\./,
+    ],
+    ['is for others', active({ aud: 'x' }), ['--audience', 'a'], /rejected, 401 \(audience_mismatch\)/],
+    ['is another’s', active({ iss: 'x' }), ['--issuer', 'a'], /rejected, 401 \(issuer_mismatch\)/],
+    ['grants too little', active(), ['--scope', 'read', '--scope', 'admin'], /rejected, 403 \(insufficient_scope\)/],
+    [
+      'refreshes others',
+      active({ token_type: 'refresh_token' }),
+      [],
+      /rejected, 401 \(refresh_token\)[\s\S]*! A refresh token/,
+    ],
+    ['is bound', active({ cnf: { jkt: 'x' } }), [], /rejected, 401 \(sender_constrained\)[\s\S]*! cnf/],
+    ['is over', active({ exp: 1 }), [], /rejected, 401 \(expired\)\n.*kept for: +0 s: exp is -\d+ seconds away/],
+  ])('that %s says why it would be rejected, and ends with 1', async (_, claims, words, expected) => {
+    const { code, out } = await check(at(await knowing(claims), '--token', ...words), { stdin: TOKEN });
+    expect(code).toBe(EXIT.rejected);
+    expect(out).toMatch(expected);
+    expect(out).not.toContain('req.auth');
+  });
+
+  it.each<[string, object, string]>([
+    ['no exp', active({ exp: undefined }), 'No exp'],
+    ['no aud', active(), 'No aud'],
+    ['an aud that is not demanded', active({ aud: 'a' }), 'The reply names an audience'],
+    ['no token_type', active({ token_type: undefined }), 'No token_type'],
+    ['no scope', active({ scope: undefined }), 'No scope'],
+    ['an iat in milliseconds', active({ iat: Date.now() }), 'iat is in milliseconds'],
+    ['an exp in milliseconds', active({ exp: Date.now() + 3_600_000 }), 'exp is in milliseconds'],
+  ])('warns of %s', async (_, claims, warning) => {
+    const { code, out } = await check(at(await knowing(claims), '--token'), { stdin: TOKEN });
+    expect(code).toBe(EXIT.ok);
+    expect(out).toContain(`! ${warning}`);
+  });
+
+  it.each([
+    ['not well-formed', 'not a token', 'rejected, 400 (malformed_credentials)'],
+    ['missing', '', 'rejected, 400 (malformed_credentials)'],
+    ['too long', 'x'.repeat(8193), 'rejected, 400 (token_too_long)'],
+  ])('that is %s is not asked about', async (_, stdin, expected) => {
+    const endpoint = await createEndpoint({ active: false });
+    const { code, out } = await check(at(endpoint, '--token'), { stdin });
+    expect([code, endpoint.asked.length]).toEqual([EXIT.rejected, 1]);
+    expect(out).toContain(expected);
+  });
+
+  it('shows no character that a terminal would heed', async () => {
+    const endpoint = await knowing(active({ username: '\u001b[2J\u009b2J\u007f' }));
+    const { out } = await check(at(endpoint, '--token'), { stdin: TOKEN });
+    expect(out).toContain('"username": "\\u001b[2J\\u009b2J\\u007f"');
+  });
+
+  it('that the server fails over is an outage', async () => {
+    const endpoint = await createEndpoint(({ form }, res) =>
+      form.get('token') === TOKEN ? json(res, {}, 500) : { active: false },
+    );
+    const { code, err } = await check(at(endpoint, '--token'), { stdin: TOKEN });
+    expect([code, err]).toEqual([EXIT.outage, expect.stringContaining('(server_error, HTTP 500)')]);
+  });
+});
+
+describe('the command, for each method', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'check-'));
+  const file = (name: string, text: string) => {
+    writeFileSync(join(folder, name), text);
+    return join(folder, name);
+  };
+  const key = file(
+    'key.pem',
+    String(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' })),
+  );
+
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it.each<[string, string[], (sent: URLSearchParams, authorization: string | undefined) => unknown]>([
+    ['client_secret_post', [], (sent) => sent.get('client_secret') === SECRET],
+    ['client_secret_jwt', ['--issuer', 'https://as.example.com'], (sent) => sent.has('client_assertion')],
+    [
+      'private_key_jwt',
+      ['--issuer', 'https://as.example.com', '--key', key, '--key-id', 'k', '--alg', 'ES256'],
+      (sent) => sent.has('client_assertion'),
+    ],
+    ['bearer', [], (_sent, authorization) => authorization === `Bearer ${SECRET}`],
+    ['none', [], (sent, authorization) => [...sent.keys()].length === 1 && authorization === undefined],
+  ])('%s is used', async (method, words, isRight) => {
+    const endpoint = await createEndpoint({ active: false });
+    const { code } = await check(at(endpoint, '--method', method, ...words));
+    expect(code).toBe(EXIT.ok);
+    const [{ form, headers } = { form: new URLSearchParams(), headers: {} }] = endpoint.asked;
+    expect(isRight(form, headers.authorization)).toBe(true);
+  });
+
+  it('tls_client_auth is used, and its authorities', async () => {
+    const [cert, ownKey] = [file('cert.pem', SELF_SIGNED.cert), file('own-key.pem', SELF_SIGNED.key)];
+    const words = ['--endpoint', 'https://127.0.0.1:9/', '--client-id', 'api', '--method', 'tls_client_auth'];
+    const { code, out } = await check([...words, '--cert', cert, '--key', ownKey, '--ca', cert]);
+    expect([code, out]).toEqual([EXIT.outage, expect.stringContaining('unreachable (ECONNREFUSED)')]);
+  });
+
+  it.each([
+    [['--method', 'private_key_jwt'], '--key FILE is missing'],
+    [['--method', 'private_key_jwt', '--key', join(folder, 'nowhere.pem')], 'cannot be read (ENOENT)'],
+    [['--method', 'tls_client_auth', '--key', key], '--cert FILE is missing'],
+    [['--method', 'private_key_jwt', '--key', key], 'Option "issuer" is missing'],
+    [['--ca', key], 'NODE_EXTRA_CA_CERTS'],
+  ])('%j is refused, and says what is missing', async (words, message) => {
+    const { code, err } = await check(at({ url: 'https://as.example.com/introspect' }, ...words));
+    expect([code, err]).toEqual([EXIT.usage, expect.stringContaining(message)]);
+  });
+});
+
+describe('the command, for a provider', () => {
+  it('uses its preset', async () => {
+    const endpoint = await createEndpoint((asked) =>
+      asked.url === '/token/introspection' ? { active: false } : undefined,
+    );
+    const issuer = new URL(endpoint.url).origin;
+    const words = ['--provider', 'oidcProvider', '--option', `issuer=${issuer}`, '--client-id', 'api'];
+    const { code, out } = await check(words);
+    expect(code).toBe(EXIT.ok);
+    expect(out).toContain(`${issuer}/token/introspection`);
+  });
+
+  it('takes an option from the environment', async () => {
+    const endpoint = await createEndpoint({ active: false });
+    const adminUrl = new URL(endpoint.url).origin;
+    const words = ['--provider', 'hydra', '--option', `adminUrl=${adminUrl}`];
+    const withKey = [...words, '--option-env', 'apiKey=ORY_KEY'];
+    expect((await check(withKey, { env: { ORY_KEY: 'ory_pat_1' } })).code).toBe(EXIT.ok);
+    expect((await check([...words, '--method', 'none'], { env: {} })).code).toBe(EXIT.ok);
+    expect(endpoint.asked.map(({ headers }) => headers.authorization)).toEqual(['Bearer ory_pat_1', undefined]);
+    expect((await check(withKey, { env: {} })).err).toBe('The environment variable ORY_KEY is not set');
+  });
+
+  it('gives it a private key where that is what it takes', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'check-'));
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    writeFileSync(join(folder, 'key.pem'), privateKey.export({ type: 'pkcs1', format: 'pem' }));
+    const endpoint = await createEndpoint({ active: false });
+    const issuer = `issuer=${new URL(endpoint.url).origin}`;
+    const words = ['--provider', 'zitadel', '--option', issuer, '--client-id', 'api', '--key-id', '7'];
+    expect((await check([...words, '--key', join(folder, 'key.pem')], { env: {} })).code).toBe(EXIT.ok);
+    expect(endpoint.asked[0]?.form.has('client_assertion')).toBe(true);
+    rmSync(folder, { recursive: true });
+  });
+
+  it.each([
+    [['--provider', 'nobody'], '--provider is one of authentik, curity, '],
+    [['--provider', 'toString'], '--provider is one of '],
+    [['--provider', 'workos', '--client-id', 'api'], 'Option "authkitDomain" is missing'],
+    [['--provider', 'workos', '--option', 'authkitDomain'], 'NAME=VALUE'],
+    [['--provider', 'workos', '--option', '=x'], 'NAME=VALUE'],
+  ])('%j is refused', async (words, message) => {
+    const { code, err } = await check(words);
+    expect([code, err]).toEqual([EXIT.usage, expect.stringContaining(message)]);
+  });
+});
+
+describe('the command’s secrets', () => {
+  const words = at({ url: 'https://as.example.com/introspect' });
+
+  it.each([['--client-secret=hush-hush'], ['--client-secret'], ['--secret=hush-hush'], ['--token=hush-hush']])(
+    'are no arguments: %s',
+    async (word) => {
+      const { code, err } = await check([...words, word]);
+      expect([code, err]).toEqual([EXIT.usage, expect.stringContaining('are no arguments')]);
+      expect(err).not.toContain(SECRET);
+    },
+  );
+
+  it.each([[{}], [{ CLIENT_SECRET: '' }]])('are missing where nobody can be asked: %j', async (env) => {
+    const { code, err } = await check(words, { env: env as Record<string, string> });
+    expect([code, err]).toEqual([EXIT.usage, 'The client secret is missing: set CLIENT_SECRET']);
+  });
+
+  it('are asked for at a terminal, and not shown', async () => {
+    const endpoint = await createEndpoint({ active: false });
+    const { code, out, err } = await check(at(endpoint), { env: {}, stdin: `${SECRET}\n`, isTTY: true });
+    expect([code, err]).toEqual([EXIT.ok, 'client secret (not shown): \n']);
+    expect(out).not.toContain(SECRET);
+    expect(endpoint.asked[0]?.headers.authorization).toBe(`Basic ${Buffer.from(`api:${SECRET}`).toString('base64')}`);
+  });
+
+  it('are missing when the terminal is left without a word', async () => {
+    const { code, err } = await check(words, { env: {}, stdin: '', isTTY: true });
+    expect([code, err]).toEqual([EXIT.usage, expect.stringContaining('The client secret is missing')]);
+  });
+
+  it('leave room for a token that is asked for too', async () => {
+    const { code, out, err } = await check(at(await knowing(active()), '--token'), {
+      stdin: `${TOKEN}\n`,
+      isTTY: true,
+    });
+    expect([code, err]).toEqual([EXIT.ok, 'token (not shown): \n']);
+    expect(out).toContain('accepted');
+  });
+});
+
+describe('the command’s words', () => {
+  const runWords = async (...words: string[]) => {
+    const lines = { out: '', err: '' };
+    const nothing = { env: {}, stdin: Readable.from([]), stderr: new Writable(), isColourful: false };
+    const code = await run(words, {
+      ...nothing,
+      out: (text) => {
+        lines.out += text;
+      },
+      err: (text) => {
+        lines.err += text;
+      },
+    });
+    return { code, ...lines };
+  };
+
+  it.each([[[]], [['--help']], [['check', '-h']]])('%j give the usage, with every exit code', async (words) => {
+    const { code, out } = await runWords(...words);
+    expect(code).toBe(EXIT.ok);
+    for (const exit of Object.values(EXIT)) expect(out).toMatch(new RegExp(`^  ${exit}  \\S`, 'm'));
+  });
+
+  it('give the version', async () => {
+    expect((await runWords('--version')).out).toMatch(/^\d+\.\d+\.\d+$/);
+  });
+
+  it.each([
+    [['verify'], 'The command is "check"'],
+    [['check', 'again'], 'The command is "check"'],
+    [['check', '--tokens'], "Unknown option '--tokens'"],
+    [['check', '--endpoint'], 'argument missing'],
+    [['check'], 'Write one of --endpoint, --authorization-server and --provider'],
+    [['check', '--endpoint', 'https://a', '--provider', 'polar'], 'Write one of'],
+    [['check', '--endpoint', 'https://a', '--option', 'a=b'], 'belong to --provider'],
+    [['check', '--endpoint', 'https://a', '--option-env', 'a=b'], 'belong to --provider'],
+    [['check', '--endpoint', 'https://a', '--signed'], '--signed needs --authorization-server'],
+    [['check', '--endpoint', 'https://a', '--method', 'magic'], '--method is one of'],
+    [['check', '--endpoint', 'https://a', '--method', 'none', '--timeout-ms', 'soon'], 'Option "timeoutMs"'],
+    [['check', '--endpoint', 'http://as.example.com', '--method', 'none'], 'Option "endpoint"'],
+    [['check', '--authorization-server', 'as.example.com', '--method', 'none'], 'Option "authorizationServer"'],
+  ])('%j are refused with 2', async (words, message) => {
+    const { code, out, err } = await runWords(...words);
+    expect([code, out]).toEqual([EXIT.usage, '']);
+    expect(err).toContain(message);
+  });
+});

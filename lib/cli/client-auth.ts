@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs';
+import { bearerToken } from '../introspection/client-auth/bearer-token.js';
+import { clientSecretBasic } from '../introspection/client-auth/client-secret-basic.js';
+import { clientSecretJwt } from '../introspection/client-auth/client-secret-jwt.js';
+import { clientSecretPost } from '../introspection/client-auth/client-secret-post.js';
+import { noClientAuth } from '../introspection/client-auth/no-client-auth.js';
+import { privateKeyJwt } from '../introspection/client-auth/private-key-jwt.js';
+import { tlsClientAuth } from '../introspection/client-auth/tls-client-auth.js';
+import type { ClientAuth } from '../types.js';
+import { type Arguments, UsageError } from './arguments.js';
+
+/** Brings a secret from the environment, or asks for it. */
+export type AskForSecret = (what: string) => Promise<string>;
+
+type Create = (given: Arguments, ask: AskForSecret) => ClientAuth | Promise<ClientAuth>;
+
+/** By the names that metadata know them by. */
+const METHODS: Readonly<Record<string, Create>> = {
+  client_secret_basic: async (given, ask) => clientSecretBasic(given['client-id'], await ask('client secret')),
+  client_secret_post: async (given, ask) => clientSecretPost(given['client-id'], await ask('client secret')),
+  client_secret_jwt: async (given, ask) =>
+    clientSecretJwt({ clientId: given['client-id'], clientSecret: await ask('client secret') }),
+  private_key_jwt: (given) =>
+    privateKeyJwt({
+      clientId: given['client-id'],
+      key: read(given, 'key'),
+      keyId: given['key-id'],
+      alg: given.alg,
+    }),
+  tls_client_auth: (given) =>
+    tlsClientAuth({
+      clientId: given['client-id'],
+      cert: read(given, 'cert'),
+      key: read(given, 'key'),
+      ca: given.ca === undefined ? undefined : read(given, 'ca'),
+    }),
+  bearer: async (_given, ask) => bearerToken(await ask('bearer token')),
+  none: noClientAuth,
+};
+
+/** @throws UsageError, TypeError */
+export async function createClientAuth(given: Arguments, ask: AskForSecret): Promise<ClientAuth> {
+  const { method = 'client_secret_basic' } = given;
+  const create = Object.hasOwn(METHODS, method) ? METHODS[method] : undefined;
+  if (create === undefined) throw new UsageError(`--method is one of ${Object.keys(METHODS).join(', ')}`);
+  return create(given, ask);
+}
+
+/** @throws UsageError */
+export function read(given: Arguments, name: 'key' | 'cert' | 'ca'): string {
+  const file = given[name];
+  if (file === undefined) throw new UsageError(`--${name} FILE is missing`);
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UsageError(`--${name} ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+  }
+}

@@ -1,0 +1,16 @@
+#!/usr/bin/env node
+import { run } from './run.js';
+
+// What they would warn of is in the report.
+process.removeAllListeners('warning');
+
+run(process.argv.slice(2), {
+  env: process.env,
+  stdin: process.stdin,
+  stderr: process.stderr,
+  isColourful: process.stdout.isTTY === true && (process.env.NO_COLOR ?? '') === '',
+  out: (text) => console.log(text),
+  err: (text) => console.error(text),
+}).then((code) => {
+  process.exitCode = code;
+});

@@ -1,0 +1,69 @@
+import type { TokenIntrospectionOptions } from '../options.js';
+import * as presets from '../providers/index.js';
+import { type Arguments, UsageError } from './arguments.js';
+import { type AskForSecret, createClientAuth, read } from './client-auth.js';
+import { readSecret, type Source } from './secrets.js';
+
+type Preset = (options: Record<string, unknown>) => Partial<TokenIntrospectionOptions>;
+
+const PRESETS: ReadonlyMap<string, unknown> = new Map(Object.entries(presets));
+
+/**
+ * The options that an app would write for what the command line says.
+ *
+ * @throws UsageError, and the TypeErrors of presets and client authentication
+ */
+export async function optionsOf(given: Arguments, source: Source): Promise<TokenIntrospectionOptions> {
+  const ask: AskForSecret = (what) => readSecret(source, what);
+  const { endpoint, 'authorization-server': authorizationServer, issuer, scope: scopes } = given;
+  const where =
+    given.provider === undefined
+      ? { endpoint, authorizationServer, clientAuth: await createClientAuth(given, ask) }
+      : await presetOf(given, source.env, ask);
+  const audience = given.audience === undefined ? {} : { audience: given.audience };
+  if (given.ca !== undefined && where.clientAuth?.connect === undefined) {
+    throw new UsageError('--ca belongs to tls_client_auth; elsewhere set NODE_EXTRA_CA_CERTS to the file');
+  }
+  return {
+    audience: false,
+    ...where,
+    ...audience,
+    issuer,
+    scopes,
+    timeoutMs: given['timeout-ms'] === undefined ? undefined : Number(given['timeout-ms']),
+    dangerouslyAllowHttp: given['dangerously-allow-http'],
+    ...(given.signed && { jwtResponse: true }),
+  } as TokenIntrospectionOptions;
+}
+
+/** Without an option from the environment or a key of its own, a preset wants a client secret. */
+async function presetOf(
+  given: Arguments,
+  env: Source['env'],
+  ask: AskForSecret,
+): Promise<Partial<TokenIntrospectionOptions>> {
+  const create = PRESETS.get(given.provider ?? '') as Preset | undefined;
+  if (create === undefined) throw new UsageError(`--provider is one of ${[...PRESETS.keys()].sort().join(', ')}`);
+  const { option = [], 'option-env': optionEnv = [], 'client-id': clientId, method } = given;
+  const options: Record<string, unknown> = Object.fromEntries([
+    ...option.map(pairOf),
+    ...optionEnv.map((text) => variableOf(text, env)),
+  ]);
+  if (clientId !== undefined) options.clientId = clientId;
+  if (given.key !== undefined) Object.assign(options, { key: read(given, 'key'), keyId: given['key-id'] });
+  else if (method !== 'none' && optionEnv.length === 0) options.clientSecret = await ask('client secret');
+  return create(options);
+}
+
+function pairOf(text: string): [name: string, value: string] {
+  const at = text.indexOf('=');
+  if (at < 1) throw new UsageError(`--option is written NAME=VALUE, and --option-env NAME=VARIABLE`);
+  return [text.slice(0, at), text.slice(at + 1)];
+}
+
+function variableOf(text: string, env: Source['env']): [name: string, value: string] {
+  const [name, variable] = pairOf(text);
+  const value = env[variable];
+  if (value === undefined) throw new UsageError(`The environment variable ${variable} is not set`);
+  return [name, value];
+}

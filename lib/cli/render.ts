@@ -1,0 +1,80 @@
+import { styleText } from 'node:util';
+import type { ConfigurationReport } from '../verify-configuration.js';
+import type { TokenReport } from './token-report.js';
+
+/** Everything the command found out. */
+export interface Report {
+  readonly configuration: ConfigurationReport;
+  /** Where one was asked about. */
+  readonly token: TokenReport | undefined;
+}
+
+type Colour = Parameters<typeof styleText>[0];
+type Paint = (colour: Colour, text: string) => string;
+
+/** The report as a person reads it. */
+export function render({ configuration, token }: Report, inColour: boolean): string {
+  const paint: Paint = (colour, text) => (inColour ? styleText(colour, text, { validateStream: false }) : text);
+  const lines = [
+    ...renderConfiguration(configuration, paint),
+    ...(token === undefined ? [] : renderToken(token, paint)),
+  ];
+  return lines.join('\n');
+}
+
+function renderConfiguration(report: ConfigurationReport, paint: Paint): string[] {
+  const { problem, methodsSupported, latencyMs } = report;
+  return [
+    paint('bold', 'Configuration'),
+    row('endpoint', report.endpoint ?? 'not found'),
+    row('reachable', verdict(report.reachable, paint)),
+    row('credentials accepted', verdict(report.credentialsAccepted, paint)),
+    row('reply well-formed', verdict(report.wellFormed, paint)),
+    ...(latencyMs === undefined ? [] : [row('answered in', `${Math.round(latencyMs)} ms`)]),
+    ...(methodsSupported === undefined ? [] : [row('methods it takes', methodsSupported.join(', '))]),
+    ...report.warnings.map((warning) => `  ${paint('yellow', '!')} ${warning}`),
+    ...(problem === undefined
+      ? [`  ${paint('green', 'ok')}: tokens can be judged`]
+      : [
+          `  ${paint('red', problem.code)}${problem.detail === undefined ? '' : ` (${problem.detail})`}`,
+          `  ${problem.remedy}`,
+        ]),
+  ];
+}
+
+function renderToken(report: TokenReport, paint: Paint): string[] {
+  const judged = report.accepted
+    ? paint('green', 'accepted')
+    : paint('red', `rejected, ${report.status} (${report.reason})`);
+  return [
+    '',
+    paint('bold', 'Token'),
+    row('a request with it', judged),
+    row('answer kept for', `${report.cachedForSeconds} s: ${report.cachedBecause}`),
+    ...report.warnings.map((warning) => `  ${paint('yellow', '!')} ${warning}`),
+    ...(report.auth === undefined
+      ? []
+      : [
+          row(report.accepted ? 'req.auth' : 'the reply', ''),
+          indent(printable(JSON.stringify(report.auth, undefined, 2))),
+        ]),
+  ];
+}
+
+function row(name: string, value: string): string {
+  return `  ${`${name}:`.padEnd(22)}${value}`.trimEnd();
+}
+
+function verdict(value: boolean | undefined, paint: Paint): string {
+  if (value === undefined) return 'not known';
+  return value ? paint('green', 'yes') : paint('red', 'no');
+}
+
+function indent(text: string): string {
+  return text.replace(/^/gm, '    ');
+}
+
+/** JSON escapes some control characters; a terminal heeds the others too. */
+function printable(json: string): string {
+  return json.replace(/[\u007f-\u009f]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
+}

@@ -1,0 +1,43 @@
+import { createInterface } from 'node:readline/promises';
+import { type Readable, Writable } from 'node:stream';
+import { UsageError } from './arguments.js';
+
+/** Where secrets come from: the process's own, or a test's. */
+export interface Source {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdin: Readable & { readonly isTTY?: boolean };
+  /** What a question is asked on. */
+  readonly stderr: Writable;
+}
+
+/** @throws UsageError where there is neither the variable nor someone to ask */
+export async function readSecret({ env, stdin, stderr }: Source, what: string): Promise<string> {
+  const { CLIENT_SECRET: secret } = env;
+  if (secret !== undefined && secret !== '') return secret;
+  if (stdin.isTTY !== true) throw new UsageError(`The ${what} is missing: set CLIENT_SECRET`);
+  return askHidden(stdin, stderr, what);
+}
+
+/** The whole of standard input without the line end, or what is typed there unseen. */
+export async function readTokenFrom({ stdin, stderr }: Source): Promise<string> {
+  if (stdin.isTTY === true) return askHidden(stdin, stderr, 'token');
+  let text = '';
+  for await (const chunk of stdin) text += String(chunk);
+  return text.trim();
+}
+
+async function askHidden(stdin: Readable, stderr: Writable, what: string): Promise<string> {
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const terminal = createInterface({ input: stdin, output: nowhere, terminal: true });
+  const lines = new Promise<string>((resolve, reject) => {
+    terminal.once('line', resolve);
+    terminal.once('close', () => reject(new UsageError(`The ${what} is missing`)));
+  });
+  stderr.write(`${what} (not shown): `);
+  try {
+    return await lines;
+  } finally {
+    stderr.write('\n');
+    terminal.close();
+  }
+}
