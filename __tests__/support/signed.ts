@@ -5,7 +5,7 @@ export const ISSUER = 'https://as.example.com';
 /** What a client authentication adds to an empty request. */
 export async function signed(
   clientAuth: ClientAuth,
-  more: Partial<Pick<IntrospectionRequest, 'issuer' | 'refused'>> = {},
+  more: Partial<Pick<IntrospectionRequest, 'issuer' | 'refused' | 'signingAlgorithms'>> = {},
 ): Promise<{ headers: Record<string, string>; parameters: Record<string, string> }> {
   const headers: Record<string, string> = {};
   const parameters: Record<string, string> = {};
