@@ -1,5 +1,4 @@
-import { generateKeyPairSync, type KeyObject, randomBytes, X509Certificate } from 'node:crypto';
-import { Agent, request } from 'undici';
+import { request } from 'undici';
 import {
   type ClientAuth,
   clientSecretBasic,
@@ -8,57 +7,31 @@ import {
   noClientAuth,
   privateKeyJwt,
   type TokenIntrospectionOptions,
-  tlsClientAuth,
 } from '../../lib/index.js';
 import { type Api, createApi } from '../support/api.js';
-import { type Certificate, createCertificate } from '../support/certificates.js';
-import { type ClientAuthServer, type ClientMetadata, startClientAuthServer } from '../support/client-auth-server.js';
+import {
+  METHODS,
+  mutual,
+  named,
+  OTHER_P256,
+  OTHER_SECRET,
+  P256,
+  RSA,
+  SECRET,
+  type Setup,
+  startSetup,
+  withCertificate,
+  withKeys,
+} from '../support/client-auth-methods.js';
 import { recordDecisions } from '../support/decisions.js';
+import type { TlsAuthorizationServer } from '../support/tls-authorization-server.js';
 
-const SECRET = randomBytes(32).toString('base64url');
-const OTHER_SECRET = randomBytes(32).toString('base64url');
-
-const P256 = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-const OTHER_P256 = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-const RSA = generateKeyPairSync('rsa', { modulusLength: 2048 });
-const ED25519 = generateKeyPairSync('ed25519');
-
-/** Made anew for each run of the tests. */
-interface Certificates {
-  readonly authority: Certificate;
-  readonly server: Certificate;
-  readonly signed: Certificate;
-  readonly stranger: Certificate;
-  readonly selfSigned: Certificate;
-  readonly otherSelfSigned: Certificate;
-}
-
-let as: ClientAuthServer;
-let certificates: Certificates;
-let dispatcher: Agent;
+let setup: Setup;
+let as: TlsAuthorizationServer;
 
 beforeAll(async () => {
-  const authority = await createCertificate('authority', 'authority');
-  const [server, signed, stranger, selfSigned, otherSelfSigned] = await Promise.all([
-    createCertificate('server', 'localhost', authority),
-    createCertificate('client', 'reports-api', authority),
-    createCertificate('client', 'stranger', authority),
-    createCertificate('client', 'reports-api'),
-    createCertificate('client', 'reports-api'),
-  ]);
-  certificates = { authority, server, signed, stranger, selfSigned, otherSelfSigned };
-  dispatcher = new Agent({ connect: { ca: authority.cert } });
-  as = await startClientAuthServer({ ...server, ca: authority.cert }, [
-    { client_id: 'basic', token_endpoint_auth_method: 'client_secret_basic', client_secret: SECRET },
-    { client_id: 'post', token_endpoint_auth_method: 'client_secret_post', client_secret: SECRET },
-    { client_id: 'secret-jwt', token_endpoint_auth_method: 'client_secret_jwt', client_secret: SECRET },
-    withKeys('key-jwt-ec', P256.publicKey),
-    withKeys('key-jwt-rsa', RSA.publicKey),
-    withKeys('key-jwt-ed25519', ED25519.publicKey),
-    { client_id: 'tls', token_endpoint_auth_method: 'tls_client_auth', tls_client_auth_subject_dn: 'CN=reports-api' },
-    withCertificate('self-signed-tls', selfSigned),
-    { client_id: 'public', token_endpoint_auth_method: 'none', grant_types: [] },
-  ]);
+  setup = await startSetup();
+  as = setup.as;
 }, 30_000);
 
 beforeEach(() => {
@@ -69,93 +42,19 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-afterAll(() => dispatcher?.close());
-
-function withKeys(client_id: string, ...keys: KeyObject[]): ClientMetadata {
-  const jwks = { keys: keys.map((key, i) => ({ ...key.export({ format: 'jwk' }), kid: `key-${i}`, use: 'sig' })) };
-  return { client_id, token_endpoint_auth_method: 'private_key_jwt', jwks };
-}
-
-function withCertificate(client_id: string, { cert }: Certificate): ClientMetadata {
-  const { publicKey, raw } = new X509Certificate(cert);
-  const jwks = { keys: [{ ...publicKey.export({ format: 'jwk' }), x5c: [raw.toString('base64')] }] };
-  return { client_id, token_endpoint_auth_method: 'self_signed_tls_client_auth', jwks };
-}
+afterAll(() => setup?.dispatcher.close());
 
 /** An API whose client authentication is this; without certificates of its own it is told whom to trust. */
 function createApiOf(clientAuth: ClientAuth, options: Partial<TokenIntrospectionOptions> = {}): Api {
-  const trust = clientAuth.connect === undefined ? { dispatcher } : {};
-  return createApi({ url: as.introspectionEndpoint }, { clientAuth, issuer: as.issuer, ...trust, ...options });
+  const { dispatcher } = setup;
+  const [url, trust] =
+    clientAuth.connect === undefined ? [as.introspectionEndpoint, { dispatcher }] : [as.mtlsIntrospectionEndpoint, {}];
+  return createApi({ url }, { clientAuth, issuer: as.issuer, ...trust, ...options });
 }
 
-function mutual(clientId: string, of: () => Certificate): ClientAuth {
-  return tlsClientAuth({ clientId, cert: () => of().cert, key: () => of().key, ca: certificates.authority.cert });
-}
-
-function fixed(clientId: string, { cert, key }: Certificate): ClientAuth {
-  return tlsClientAuth({ clientId, cert, key, ca: certificates.authority.cert });
-}
-
-/** A client without credentials that says who it is. */
-function named(clientId: string): ClientAuth {
-  return {
-    identity: `client:${clientId}`,
-    sign({ parameters }) {
-      parameters.client_id = clientId;
-    },
-  };
-}
-
-const METHODS: [method: string, right: () => ClientAuth, wrong: () => ClientAuth][] = [
-  ['client_secret_basic', () => clientSecretBasic('basic', SECRET), () => clientSecretBasic('basic', OTHER_SECRET)],
-  ['client_secret_post', () => clientSecretPost('post', SECRET), () => clientSecretPost('post', OTHER_SECRET)],
-  [
-    'client_secret_jwt',
-    () => clientSecretJwt({ clientId: 'secret-jwt', clientSecret: SECRET }),
-    () => clientSecretJwt({ clientId: 'secret-jwt', clientSecret: OTHER_SECRET }),
-  ],
-  [
-    'private_key_jwt with ES256',
-    () => privateKeyJwt({ clientId: 'key-jwt-ec', key: P256.privateKey, keyId: 'key-0' }),
-    () => privateKeyJwt({ clientId: 'key-jwt-ec', key: OTHER_P256.privateKey, keyId: 'key-0' }),
-  ],
-  [
-    'private_key_jwt with RS256',
-    () => privateKeyJwt({ clientId: 'key-jwt-rsa', key: RSA.privateKey }),
-    () => privateKeyJwt({ clientId: 'key-jwt-rsa', key: RSA.privateKey, alg: 'RS512' }),
-  ],
-  [
-    'private_key_jwt with PS256',
-    () => privateKeyJwt({ clientId: 'key-jwt-rsa', key: RSA.privateKey, alg: 'PS256' }),
-    () => privateKeyJwt({ clientId: 'key-jwt-rsa', key: P256.privateKey }),
-  ],
-  [
-    'private_key_jwt with EdDSA',
-    () => privateKeyJwt({ clientId: 'key-jwt-ed25519', key: ED25519.privateKey }),
-    () => privateKeyJwt({ clientId: 'key-jwt-ed25519', key: ED25519.privateKey, keyId: 'unknown' }),
-  ],
-  [
-    'private_key_jwt for the endpoint instead of the issuer',
-    () => privateKeyJwt({ clientId: 'key-jwt-ec', key: P256.privateKey, audience: as.introspectionEndpoint }),
-    () => privateKeyJwt({ clientId: 'key-jwt-ec', key: P256.privateKey, audience: 'https://elsewhere.example.com' }),
-  ],
-  ['tls_client_auth', () => fixed('tls', certificates.signed), () => fixed('tls', certificates.stranger)],
-  [
-    'tls_client_auth with functions',
-    () => mutual('tls', () => certificates.signed),
-    () => mutual('tls', () => certificates.selfSigned),
-  ],
-  [
-    'self_signed_tls_client_auth',
-    () => fixed('self-signed-tls', certificates.selfSigned),
-    () => fixed('self-signed-tls', certificates.otherSelfSigned),
-  ],
-  ['none', () => named('public'), () => named('unknown')],
-];
-
-describe.each(METHODS)('at a running oidc-provider, %s', (_, right, wrong) => {
+describe.each(METHODS)('at a running oidc-provider, $name', ({ right, wrong }) => {
   it('is accepted: 200 with the claims of a token it issued, 401 for one nobody issued', async () => {
-    const api = createApiOf(right());
+    const api = createApiOf(right(setup));
     const { body } = await api.get(await as.issue('alice')).expect(200);
     expect(body.auth).toMatchObject({ active: true, sub: 'alice', client_id: 'reports-app', iss: as.issuer });
     await api.get(await as.issue('bob')).expect(200);
@@ -165,7 +64,7 @@ describe.each(METHODS)('at a running oidc-provider, %s', (_, right, wrong) => {
 
   it('is refused when it is wrong: 503 client_rejected, and nothing is said of the token', async () => {
     const decisions = recordDecisions();
-    const api = createApiOf(wrong());
+    const api = createApiOf(wrong(setup));
     const response = await api.get(await as.issue('alice')).expect(503);
     expect(response.headers).not.toHaveProperty('www-authenticate');
     expect(decisions).toMatchObject([{ outcome: 'outage', status: 503, reason: 'client_rejected' }]);
@@ -181,7 +80,13 @@ describe('at a running oidc-provider', () => {
   });
 
   it('a client that should present a certificate is refused without one', async () => {
-    const api = createApiOf(named('tls'));
+    const api = createApiOf(named('tls'), { endpoint: as.mtlsIntrospectionEndpoint });
+    await api.get(await as.issue('alice')).expect(503);
+    expect(api.errors).toMatchObject([{ code: 'client_rejected' }]);
+  });
+
+  it('an assertion signed in a way the server does not take is refused', async () => {
+    const api = createApiOf(privateKeyJwt({ clientId: 'key-jwt-rsa', key: RSA.privateKey, alg: 'RS512' }));
     await api.get(await as.issue('alice')).expect(503);
     expect(api.errors).toMatchObject([{ code: 'client_rejected' }]);
   });
@@ -239,10 +144,10 @@ describe('what is renewed while the server runs', () => {
   });
 
   it('is a certificate, which the next connection presents', async () => {
-    const { selfSigned, otherSelfSigned } = certificates;
+    const { selfSigned, otherSelfSigned } = setup.certificates;
     await as.register(withCertificate('rotating-tls', selfSigned));
     let current = selfSigned;
-    const api = createApiOf(mutual('rotating-tls', () => current));
+    const api = createApiOf(mutual('rotating-tls', () => current, setup.certificates));
     await api.get(await as.issue('alice')).expect(200);
     await as.register(withCertificate('rotating-tls', otherSelfSigned));
     current = otherSelfSigned;
@@ -271,7 +176,7 @@ function replaying(used: Record<string, string>): ClientAuth {
 
 async function send(form: Record<string, string>): Promise<{ readonly status: number; readonly body: unknown }> {
   const { statusCode: status, body } = await request(as.introspectionEndpoint, {
-    dispatcher,
+    dispatcher: setup.dispatcher,
     method: 'POST',
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     body: new URLSearchParams(form).toString(),
