@@ -26,18 +26,21 @@ const REFRESH_RETRY_MS = 60_000;
 /** How long a failure is everyone's, so that a crowd of requests does not become a crowd of attempts. */
 const COOLDOWN_MS = 1000;
 
-const text = z.string().nullish();
-const list = z.array(z.string()).nullish();
-
 /** RFC 8414 section 2, as far as it matters here. */
-const metadata = z.object({
-  issuer: z.string(),
-  introspection_endpoint: text,
-  introspection_endpoint_auth_methods_supported: list,
-  introspection_endpoint_auth_signing_alg_values_supported: list,
-  jwks_uri: text,
-  mtls_endpoint_aliases: z.object({ introspection_endpoint: text }).nullish(),
-});
+function createMetadataSchema() {
+  const text = z.string().nullish();
+  const list = z.array(z.string()).nullish();
+  return z.object({
+    issuer: z.string(),
+    introspection_endpoint: text,
+    introspection_endpoint_auth_methods_supported: list,
+    introspection_endpoint_auth_signing_alg_values_supported: list,
+    jwks_uri: text,
+    mtls_endpoint_aliases: z.object({ introspection_endpoint: text }).nullish(),
+  });
+}
+
+type MetadataSchema = ReturnType<typeof createMetadataSchema>;
 
 /** What no waiting mends; anything else may be an outage. */
 const OTHER_ISSUER = 'another issuer in the metadata';
@@ -51,6 +54,7 @@ const MISTAKES: readonly unknown[] = [OTHER_ISSUER, NO_ENDPOINT, UNUSABLE_ENDPOI
  */
 export function createDiscovery(settings: DiscoverySettings): () => AuthorizationServer | Promise<AuthorizationServer> {
   const { clock } = settings;
+  const metadata = createMetadataSchema();
   let known: AuthorizationServer | undefined;
   let failure: IntrospectionError | undefined;
   let pending: Promise<AuthorizationServer> | undefined;
@@ -64,7 +68,7 @@ export function createDiscovery(settings: DiscoverySettings): () => Authorizatio
 
   async function discover(): Promise<AuthorizationServer> {
     try {
-      known = await find(settings);
+      known = await find(settings, metadata);
       dueAt = clock.monotonic() + REFRESH_MS;
       return known;
     } catch (error) {
@@ -87,12 +91,12 @@ export function createDiscovery(settings: DiscoverySettings): () => Authorizatio
 }
 
 /** @throws IntrospectionError `discovery_failed` */
-async function find(settings: DiscoverySettings): Promise<AuthorizationServer> {
+async function find(settings: DiscoverySettings, metadata: MetadataSchema): Promise<AuthorizationServer> {
   let failure: IntrospectionError | undefined;
   for (const url of wellKnownUrls(settings.issuer)) {
     const reply = await settings.get(url, 'application/json').catch(rethrow);
     try {
-      return read(reply, settings);
+      return read(reply, settings, metadata);
     } catch (error) {
       failure = moreTelling(failure, error as IntrospectionError);
     }
@@ -112,7 +116,11 @@ function wellKnownUrls(issuer: string): URL[] {
   return [...urls].map((url) => new URL(url));
 }
 
-function read(reply: Reply, { issuer, usesMutualTls, allowHttp }: DiscoverySettings): AuthorizationServer {
+function read(
+  reply: Reply,
+  { issuer, usesMutualTls, allowHttp }: DiscoverySettings,
+  metadata: MetadataSchema,
+): AuthorizationServer {
   if (reply.status !== OK) throw failed(`HTTP ${reply.status}`);
   if (!isJson(reply)) throw failed('media type');
   const { success, data } = metadata.safeParse(jsonOf(reply));

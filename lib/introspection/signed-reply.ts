@@ -48,17 +48,10 @@ const DECRYPTION = {
   ],
 };
 
-/** RFC 9701 section 5. What else is beside `token_introspection` says nothing about the token. */
-const payload = z.object({
-  iss: z.string(),
-  aud: z.union([z.string(), z.array(z.string())]),
-  iat: z.number(),
-  token_introspection: z.looseObject({}),
-});
-
 /** Verifies JWT replies ([RFC 9701](https://www.rfc-editor.org/rfc/rfc9701)): a reply of any other kind is an outage. */
 export function createReplyOpener(settings: SignedReplySettings, get: Transport['get']): OpenReply {
   const { algorithms, decryptionKey } = settings;
+  const schema = createPayloadSchema();
   let found: { readonly source: unknown; readonly keys: JWTVerifyGetKey | KeyObject } | undefined;
 
   async function keysOf(server: AuthorizationServer): Promise<JWTVerifyGetKey | KeyObject> {
@@ -90,7 +83,7 @@ export function createReplyOpener(settings: SignedReplySettings, get: Transport[
     if (reply.status !== OK) return reply;
     const jwt = textOf(reply);
     if (mediaType(headerOf(reply, 'content-type')) !== SIGNED_MEDIA_TYPE) throw unusable('not signed');
-    const { success, data, error } = payload.safeParse(parseJson(await verify(jwt, server)));
+    const { success, data, error } = schema.safeParse(parseJson(await verify(jwt, server)));
     if (!success) throw unusable(`member ${String(error.issues[0]?.path[0])}`);
     if (data.iss !== settings.issuer) throw unusable('iss');
     if (![data.aud].flat().some((aud) => settings.audience.includes(aud))) throw unusable('aud');
@@ -98,6 +91,16 @@ export function createReplyOpener(settings: SignedReplySettings, get: Transport[
     const headers = { ...reply.headers, 'content-type': 'application/json' };
     return { ...reply, headers, body: JSON.stringify(data.token_introspection) };
   };
+}
+
+/** RFC 9701 section 5. What else is beside `token_introspection` says nothing about the token. */
+function createPayloadSchema() {
+  return z.object({
+    iss: z.string(),
+    aud: z.union([z.string(), z.array(z.string())]),
+    iat: z.number(),
+    token_introspection: z.looseObject({}),
+  });
 }
 
 async function open(
