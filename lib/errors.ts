@@ -28,6 +28,7 @@ export type IntrospectionErrorCode =
   | 'client_rejected'
   | 'credentials_unavailable'
   | 'discovery_failed'
+  | 'circuit_open'
   | 'claims_schema_failed'
   | 'closed';
 
@@ -73,6 +74,7 @@ const OUTAGES: Readonly<Record<IntrospectionErrorCode, string>> = {
   client_rejected: "refused this resource server's own request: check the client authentication",
   credentials_unavailable: 'the client authentication could not provide its credentials',
   discovery_failed: 'what the authorization server publishes about itself could not be used',
+  circuit_open: 'not asked, since it failed just now or asked for a pause',
   claims_schema_failed: 'the "claims" schema threw, was asynchronous, or made something other than plain data',
   closed: 'the middleware has been closed',
 };

@@ -23,7 +23,7 @@ export type { PrivateKey, PublicKey } from './introspection/key-object.js';
 export type { EndpointReply } from './introspection/response.js';
 export type { Stats } from './lookup.js';
 // Behind it
-export { getAuth } from './middleware/get-auth.js';
+export { type AuthDetails, getAuth, getAuthDetails } from './middleware/get-auth.js';
 export {
   type ClaimPredicate,
   type ClaimValue,
@@ -39,7 +39,7 @@ export {
   type TokenIntrospection,
   tokenIntrospection,
 } from './middleware/token-introspection.js';
-export type { Decision } from './observe/decisions.js';
+export type { CacheEvent, CircuitEvent, Decision, EndpointCall, Misconfiguration } from './observe/channels.js';
 export type {
   CacheOptions,
   DemandOptions,

@@ -5,11 +5,13 @@ import { type CachedLookup, withCache } from './cache/with-cache.js';
 import { requireB64Token } from './credentials/token.js';
 import { IntrospectionError } from './errors.js';
 import { createIntrospectionClient, type IntrospectionClientSettings } from './introspection/client.js';
-import type { Lookup } from './types.js';
+import type { Clock, Lookup } from './types.js';
 import { type ConfigurationReport, verifyConfiguration } from './verify-configuration.js';
 
 export interface MemoryCacheSettings extends Lifetimes {
   readonly maxEntries: number;
+  readonly staleIfErrorMs: number;
+  readonly refreshAhead: boolean;
 }
 
 export interface LookupSettings extends IntrospectionClientSettings {
@@ -25,6 +27,8 @@ export interface Stats {
   readonly misses: number;
   /** Requests that joined a call under way instead of making their own. */
   readonly coalesced: number;
+  /** Requests answered from memory past its life, since the endpoint failed. */
+  readonly stale: number;
   /** Times the endpoint was asked, retries included. */
   readonly endpointCalls: number;
   /** Answers in memory now. */
@@ -46,7 +50,7 @@ export interface SharedLookup {
 
 export function createSharedLookup(settings: LookupSettings): SharedLookup {
   const client = createIntrospectionClient(settings);
-  const cached = settings.cache === false ? uncached(ask) : cachedInMemory(ask, settings.cache);
+  const cached = settings.cache === false ? uncached(ask) : cachedInMemory(ask, settings.cache, settings.clock);
   let closing: Promise<void> | undefined;
 
   function ask(...[question, freshness]: Parameters<Lookup>): ReturnType<Lookup> {
@@ -79,8 +83,8 @@ export function createSharedLookup(settings: LookupSettings): SharedLookup {
   };
 }
 
-function cachedInMemory(inner: Lookup, cache: MemoryCacheSettings): CachedLookup {
-  return withCache(inner, { ...cache, store: createMemoryStore(cache.maxEntries) });
+function cachedInMemory(inner: Lookup, cache: MemoryCacheSettings, clock: Clock): CachedLookup {
+  return withCache(inner, { ...cache, clock, store: createMemoryStore(cache.maxEntries) });
 }
 
 function uncached(inner: Lookup): CachedLookup {
@@ -92,6 +96,6 @@ function uncached(inner: Lookup): CachedLookup {
     },
     forget() {},
     clear() {},
-    stats: () => ({ hits: 0, misses, coalesced: 0, entries: 0 }),
+    stats: () => ({ hits: 0, misses, coalesced: 0, stale: 0, entries: 0 }),
   };
 }

@@ -92,6 +92,8 @@ const VALUES: ReadonlySet<string> = new Set(['audience', 'scopes', 'parameters',
 export const CACHE_RULES: Readonly<Record<string, Rule>> = {
   'cache.ttlSeconds': range(MAX_TTL_SECONDS),
   'cache.inactiveTtlSeconds': range(MAX_INACTIVE_TTL_SECONDS),
+  'cache.staleIfErrorSeconds': range(MAX_TTL_SECONDS),
+  'cache.refreshAhead': flag,
   'cache.maxEntries': [z.int().min(1).max(MAX_ENTRIES), `write a whole number from 1 to ${MAX_ENTRIES}`],
 };
 

@@ -74,6 +74,17 @@ export interface CacheOptions {
   readonly ttlSeconds?: number | undefined;
   /** Life of an inactive answer, in seconds, 0 to 3600. Default 5. These have a small memory of their own. */
   readonly inactiveTtlSeconds?: number | undefined;
+  /**
+   * How long an active answer may stand in while the endpoint is in trouble (no answer, 5xx, 429), in seconds from when it was
+   * asked for, 0 to 86400; never past `exp`, never for `requireFresh`, never when the endpoint refuses our credentials.
+   * `getAuthDetails(req).stale` tells. Default 0: such a request is answered 503. A revoked token is accepted for that long then.
+   */
+  readonly staleIfErrorSeconds?: number | undefined;
+  /**
+   * Renew answers that are used again shortly before they end, in the background, so that no request waits for it. Default `true`.
+   * It lengthens no life, and idle answers are not renewed.
+   */
+  readonly refreshAhead?: boolean | undefined;
   /** Most active answers kept, and a tenth as many inactive ones. Default 10000. */
   readonly maxEntries?: number | undefined;
 }

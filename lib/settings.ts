@@ -130,5 +130,12 @@ function parseCache(given: TokenIntrospectionOptions['cache']): MemoryCacheSetti
   if (given === false) return false;
   const options = readOptions(given ?? {}, CACHE_RULES, 'cache.');
   const { ttlSeconds = 60, inactiveTtlSeconds = 5, maxEntries = 10_000 } = options;
-  return Object.freeze({ ttlMs: ttlSeconds * SECOND, inactiveTtlMs: inactiveTtlSeconds * SECOND, maxEntries });
+  const { staleIfErrorSeconds = 0, refreshAhead = true } = options;
+  return Object.freeze({
+    ttlMs: ttlSeconds * SECOND,
+    inactiveTtlMs: inactiveTtlSeconds * SECOND,
+    maxEntries,
+    staleIfErrorMs: staleIfErrorSeconds * SECOND,
+    refreshAhead,
+  });
 }

@@ -43,6 +43,8 @@ interface Dated {
 
 export interface ActiveRecord extends Dated {
   readonly active: true;
+  /** Served past its life, since the endpoint failed; only what is served is so marked, never what is kept. */
+  readonly stale?: true;
   readonly claims: Claims;
   readonly scopes: readonly string[];
 }
@@ -66,6 +68,8 @@ export interface Freshness {
   readonly askedSince: number;
   /** Read once for all that happens in the same tick. */
   readonly now: Instant;
+  /** An early refresh, for which nobody waits. */
+  readonly background?: true;
 }
 
 /** What {@link Freshness} demands where nobody demands anything. */

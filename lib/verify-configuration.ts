@@ -4,6 +4,7 @@ import { remedyForUrl } from './endpoint-url.js';
 import { IntrospectionError, type IntrospectionErrorCode } from './errors.js';
 import { takes } from './introspection/authorization-server.js';
 import type { IntrospectionClient } from './introspection/client.js';
+import { withoutQuery } from './introspection/http.js';
 import { remedyFor } from './observe/remedies.js';
 import { ANY_AGE, type ClientAuth, type Clock, readClock } from './types.js';
 
@@ -50,6 +51,7 @@ const LEARNED: Readonly<Record<IntrospectionErrorCode, Partial<Learned>>> = {
   credentials_unavailable: {},
   discovery_failed: {},
   claims_schema_failed: {},
+  circuit_open: {},
   closed: {},
 };
 
@@ -78,7 +80,7 @@ export async function verifyConfiguration(
 
   try {
     const server = await client.server();
-    facts.endpoint = server.endpoint.href.replace(/\?.*$/, '');
+    facts.endpoint = withoutQuery(server.endpoint);
     facts.methodsSupported = server.authMethods;
     if (remedyForUrl(new URL(server.endpoint.href), false) !== undefined) {
       warnings.push('Tokens and credentials travel in the clear: the endpoint is an http: URL on another host.');
@@ -90,10 +92,7 @@ export async function verifyConfiguration(
     }
     const token = randomBytes(32).toString('base64url');
     const asked = clock.monotonic();
-    const { active } = await client.lookup(
-      { token, key: keyOf(token) },
-      { askedSince: ANY_AGE, now: readClock(clock) },
-    );
+    const { active } = await client.ask({ token, key: keyOf(token) }, { askedSince: ANY_AGE, now: readClock(clock) });
     const latencyMs = clock.monotonic() - asked;
     if (!active) return report(ANSWERED, undefined, latencyMs);
     const remedy = 'The endpoint calls a random token active. It does not check tokens: do not rely on it.';

@@ -1,4 +1,4 @@
-import { isFresh, isServable, lifetimeOf } from '../../lib/cache/policy.js';
+import { isDueEarly, isFresh, lifetimeOf, staleLifetimeOf, timeLeft } from '../../lib/cache/policy.js';
 import { ANY_AGE, type TokenRecord } from '../../lib/types.js';
 import { activeRecord, inactiveRecord } from '../support/records.js';
 
@@ -28,10 +28,11 @@ describe('a record in the cache', () => {
   const LIFETIMES = { ttlMs: 30_000, inactiveTtlMs: 30_000 };
 
   function servableAfter(record: TokenRecord, wallSeconds: number, monotonicSeconds: number): boolean {
-    return isServable(record, LIFETIMES, {
+    const now = {
       at: record.askedAt + wallSeconds * 1000,
       monotonic: record.askedMonotonic + monotonicSeconds * 1000,
-    });
+    };
+    return timeLeft(record, lifetimeOf(record, LIFETIMES), now) > 0;
   }
 
   it.each([
@@ -58,6 +59,48 @@ describe('a record in the cache', () => {
     ['when the monotonic clock does not tell the time', activeRecord(), 0, Number.NaN],
   ])('is not served %s', (_, record, wall, monotonic) => {
     expect(servableAfter(record, wall, monotonic)).toBe(false);
+  });
+});
+
+describe('an answer that stands in when the endpoint fails', () => {
+  it.each([
+    ['as long as is allowed', activeRecord(), 300_000],
+    ['up to exp', activeRecord({ exp: ASKED_AT + 90 }), 90_000],
+    ['not at all past exp', activeRecord({ exp: ASKED_AT - 1 }), -1000],
+    ['not at all when it is inactive', inactiveRecord(), 0],
+  ])('may do so %s', (_, record, lifetime) => {
+    expect(staleLifetimeOf(record, 300_000)).toBe(lifetime);
+  });
+
+  it.each([activeRecord(), inactiveRecord(), activeRecord({ exp: ASKED_AT + 90 })])(
+    'may not where that was not asked for: %#',
+    (record) => {
+      expect(staleLifetimeOf(record, 0)).toBeLessThanOrEqual(0);
+    },
+  );
+});
+
+describe('renewing an answer early', () => {
+  afterEach(() => jest.restoreAllMocks());
+
+  /** Whether a hit with so many milliseconds left renews it, for the luck of a draw from 0 to 1. */
+  function renewed(record: TokenRecord, leftMs: number, draw: number): boolean {
+    jest.spyOn(Math, 'random').mockReturnValue(draw);
+    return isDueEarly(record, leftMs, LIFETIMES);
+  }
+
+  it.each([
+    ['in the last quarter, with luck', activeRecord(), 15_000, 0.0001, true],
+    ['before the last quarter, with whatever luck', activeRecord(), 15_001, 0, false],
+    ['in the last quarter, with an ordinary draw', activeRecord(), 14_000, 0.5, false],
+    ['near the end, with an ordinary draw', activeRecord(), 2000, 0.5, true],
+    ['near the end, with bad luck', activeRecord(), 2000, 0.6, false],
+    ['at the end, with the worst luck', activeRecord(), 0, 0.9999, true],
+    ['that exp ends before the ttl', activeRecord({ exp: ASKED_AT + 60 }), 1, 0, false],
+    ['that exp ends after the ttl', activeRecord({ exp: ASKED_AT + 61 }), 1, 0, true],
+    ['that is inactive', inactiveRecord(), 1, 0, false],
+  ])('%s: %#', (_, record, leftMs, draw, expected) => {
+    expect(renewed(record, leftMs, draw)).toBe(expected);
   });
 });
 

@@ -5,6 +5,7 @@ import { createClock, since } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';
 import { activeRecord, inactiveRecord } from '../support/records.js';
 
+const PLAIN = { staleIfErrorMs: 0, refreshAhead: false };
 const QUESTION = { token: 'abc', key: 'key' };
 
 interface Asked {
@@ -19,6 +20,8 @@ function createCache(answer: Answer, lifetimes = { ttlMs: 60_000, inactiveTtlMs:
   let asked = 0;
   const cache = withCache(async () => answer({ askedAt: clock.now(), askedMonotonic: clock.monotonic() }, ++asked), {
     ...lifetimes,
+    ...PLAIN,
+    clock,
     store: createMemoryStore(10),
   });
   return {
@@ -38,10 +41,10 @@ describe('the cache', () => {
     const first = await cache.ask();
     cache.clock.advance(59.999);
     expect(cache.ask()).toBe(first);
-    expect(cache.stats()).toEqual({ hits: 1, misses: 1, coalesced: 0, entries: 1 });
+    expect(cache.stats()).toEqual({ hits: 1, misses: 1, coalesced: 0, stale: 0, entries: 1 });
     cache.clock.advance(0.001);
     expect((await cache.ask()) === first).toBe(false);
-    expect(cache.stats()).toEqual({ hits: 1, misses: 2, coalesced: 0, entries: 1 });
+    expect(cache.stats()).toEqual({ hits: 1, misses: 2, coalesced: 0, stale: 0, entries: 1 });
   });
 
   it.each<[string, Answer, number]>([
@@ -161,13 +164,15 @@ describe('the cache', () => {
     const cache = withCache(() => gate.promise.then(() => activeRecord()), {
       ttlMs: 60_000,
       inactiveTtlMs: 5000,
+      ...PLAIN,
+      clock,
       store: createMemoryStore(10),
     });
     const waiting = [cache.lookup(QUESTION, since(clock)), cache.lookup(QUESTION, since(clock))];
     cache[method]('key');
     gate.resolve();
     expect(await Promise.all(waiting)).toEqual([activeRecord(), activeRecord()]);
-    expect(cache.stats()).toEqual({ hits: 0, misses: 2, coalesced: 1, entries: 0 });
+    expect(cache.stats()).toEqual({ hits: 0, misses: 2, coalesced: 1, stale: 0, entries: 0 });
   });
 
   describe('when a later question is answered first', () => {
@@ -179,6 +184,8 @@ describe('the cache', () => {
       const cache = withCache(() => answers[asked++]?.promise ?? activeRecord({ sub: 'asked again' }), {
         ttlMs: 60_000,
         inactiveTtlMs,
+        ...PLAIN,
+        clock,
         store: createMemoryStore(10),
       });
       const first = cache.lookup(QUESTION, since(clock));

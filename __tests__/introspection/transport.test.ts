@@ -46,9 +46,19 @@ function createClient(endpoint: string, settings: Partial<TransportSettings> = {
       prepare: (refused: boolean) => Promise<Question> = async () => ATTEMPT,
       reads: (status: number) => boolean = () => true,
       refuses: (status: number) => boolean = () => false,
+      stumbles: (reply: Reply) => boolean = () => false,
     ): Promise<Reply> =>
       transport.within((deadline) =>
-        transport.post(async (refused) => ({ to, ...(await prepare(refused)) }), { reads, refuses }, deadline),
+        transport.post(
+          {
+            prepare: async (refused) => ({ to, ...(await prepare(refused)) }),
+            reads,
+            refuses,
+            stumbles,
+            about: { tokenDigest: 'digest', background: false },
+          },
+          deadline,
+        ),
       ),
   };
 }

@@ -1,7 +1,8 @@
 import { channel } from 'node:diagnostics_channel';
 import request from 'supertest';
 import { type Decision, requireFresh, requireScope, type TokenIntrospectionOptions } from '../../lib/index.js';
-import { DECISION_CHANNEL, publishDecision } from '../../lib/observe/decisions.js';
+import { CHANNELS } from '../../lib/observe/channels.js';
+import { publishPassage, publishRefusal } from '../../lib/observe/decisions.js';
 import { createApi } from '../support/api.js';
 import { createClock } from '../support/clock.js';
 import { recordDecisions } from '../support/decisions.js';
@@ -12,16 +13,16 @@ const TOKEN = 'aVery.Secret-Token_42';
 
 describe('the decision channel', () => {
   it('has a name that subscribers can rely on', () => {
-    expect(DECISION_CHANNEL).toBe('express-token-introspection:decision');
+    expect(CHANNELS.decision).toBe('express-token-introspection:decision');
   });
 
   it('carries who decided what and why, and only the start of a key', () => {
     const decisions = recordDecisions();
-    publishDecision('rejected', 'requireScope', 'abcdefghijklmnopqrstuvwxyz', {
+    publishRefusal('rejected', 'requireScope', 'abcdefghijklmnopqrstuvwxyz', {
       status: 403,
       reason: 'claim_mismatch',
     });
-    publishDecision('anonymous', 'tokenIntrospection', undefined);
+    publishPassage('anonymous', 'tokenIntrospection', undefined, undefined);
     expect(decisions).toStrictEqual([
       {
         outcome: 'rejected',
@@ -35,8 +36,8 @@ describe('the decision channel', () => {
   });
 
   it('carries nothing while nobody listens', () => {
-    const publish = jest.spyOn(channel(DECISION_CHANNEL), 'publish');
-    publishDecision('accepted', 'tokenIntrospection', 'key');
+    const publish = jest.spyOn(channel(CHANNELS.decision), 'publish');
+    publishPassage('accepted', 'tokenIntrospection', 'key', undefined);
     expect(publish).not.toHaveBeenCalled();
     publish.mockRestore();
   });

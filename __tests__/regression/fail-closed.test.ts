@@ -119,6 +119,9 @@ describe('the cache', () => {
       store: createMemoryStore(10),
       ttlMs: 60_000,
       inactiveTtlMs: 60_000,
+      staleIfErrorMs: 0,
+      refreshAhead: false,
+      clock,
     });
     const question = { token: 'token', key: 'key' };
     const atLeast = (seconds: number) => since(clock, 1000 + seconds * 1000);

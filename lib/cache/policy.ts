@@ -5,6 +5,12 @@ export interface Lifetimes {
   readonly inactiveTtlMs: number;
 }
 
+/** The share of an answer's life, at its end, in which it may be renewed early. */
+const EARLY_SHARE = 1 / 4;
+
+/** The mean of how much earlier than at its end one hit renews an answer, as a share of its life. */
+const EARLY_MEAN = 1 / 20;
+
 /**
  * How long a record may be served, in milliseconds from the moment it was asked for; `0` or less means not at all.
  * An active answer never outlives `exp` (RFC 7662 section 4), and clock tolerance does not stretch it.
@@ -16,15 +22,30 @@ export function lifetimeOf(record: TokenRecord, { ttlMs, inactiveTtlMs }: Lifeti
 }
 
 /**
- * Whether a record may still be served. Its age is taken on the monotonic clock, so that setting the wall clock back
- * lengthens nothing, and on the wall clock too, since `exp` is told on that one and a suspended machine's monotonic one
- * stands still.
- * Written so that a clock that does not tell the time serves nothing.
+ * What is left of a life that began when the record was asked for, in milliseconds; `0` or less, or no number where a clock does
+ * not tell the time: nothing. The age is taken on the monotonic clock, so that setting the wall clock back lengthens
+ * nothing, and on the wall clock too, since `exp` is told on that one and a suspended machine's monotonic one stands still.
  */
-export function isServable(record: TokenRecord, lifetimes: Lifetimes, now: Instant): boolean {
-  const lifetime = lifetimeOf(record, lifetimes);
+export function timeLeft(record: TokenRecord, lifetimeMs: number, now: Instant): number {
   const age = now.monotonic - record.askedMonotonic;
-  return age >= 0 && age < lifetime && now.at - record.askedAt < lifetime;
+  return age >= 0 ? lifetimeMs - Math.max(age, now.at - record.askedAt) : 0;
+}
+
+/**
+ * Whether this hit should have an answer renewed before its end, so that nobody has to wait for it then. By chance, the
+ * likelier the nearer the end and the oftener it is hit, so that instances and tokens do not march in step
+ * (XFetch; Vattani, Chierichetti, Lowenstein: Optimal Probabilistic Cache Stampede Prevention). Not where `exp` ends it.
+ */
+export function isDueEarly(record: TokenRecord, leftMs: number, { ttlMs }: Lifetimes): boolean {
+  if (!record.active || leftMs > ttlMs * EARLY_SHARE) return false;
+  const { exp } = record.claims;
+  if (exp !== undefined && exp * 1000 - record.askedAt <= ttlMs) return false;
+  return leftMs <= -Math.log(Math.random()) * ttlMs * EARLY_MEAN;
+}
+
+/** How long an answer may stand in when the endpoint fails, from when it was asked for; never past `exp`, and never inactive. */
+export function staleLifetimeOf(record: TokenRecord, staleIfErrorMs: number): number {
+  return record.active ? lifetimeOf(record, { ttlMs: staleIfErrorMs, inactiveTtlMs: 0 }) : 0;
 }
 
 /**

@@ -1,46 +1,108 @@
-import type { Lookup } from '../types.js';
+import { IntrospectionError, type IntrospectionErrorCode } from '../errors.js';
+import { type CacheEvent, cacheEvents, digestOf } from '../observe/channels.js';
+import {
+  ANY_AGE,
+  type Clock,
+  type Freshness,
+  type Instant,
+  type Lookup,
+  type Question,
+  readClock,
+  type TokenRecord,
+} from '../types.js';
 import type { MemoryStore } from './memory-store.js';
-import { isFresh, isServable, type Lifetimes, lifetimeOf } from './policy.js';
+import { isDueEarly, isFresh, type Lifetimes, lifetimeOf, staleLifetimeOf, timeLeft } from './policy.js';
 import { withSingleFlight } from './with-single-flight.js';
 
 export interface CacheSettings extends Lifetimes {
   readonly store: MemoryStore;
+  /** `0`: an answer past its life is never used. */
+  readonly staleIfErrorMs: number;
+  readonly refreshAhead: boolean;
+  readonly clock: Clock;
 }
 
 export interface CachedLookup {
   readonly lookup: Lookup;
   forget(key: string): void;
   clear(): void;
-  stats(): { hits: number; misses: number; coalesced: number; entries: number };
+  stats(): { hits: number; misses: number; coalesced: number; stale: number; entries: number };
 }
+
+/** The endpoint's own troubles. That it refuses us, or answers nonsense, is not among them. */
+const STANDS_IN: ReadonlySet<IntrospectionErrorCode> = new Set([
+  'timeout',
+  'unreachable',
+  'server_error',
+  'rate_limited',
+  'circuit_open',
+]);
+
+/** After an early refresh that failed, none is tried for so long: the endpoint has enough to do. */
+const REFRESH_PAUSE_MS = 1000;
 
 /** Memory first, then one flight a key. A hit is returned as a value, without a promise. */
 export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup {
-  const { store } = settings;
+  const { store, staleIfErrorMs, refreshAhead, clock } = settings;
   let hits = 0;
   let misses = 0;
+  let stale = 0;
+  let noRefreshBefore = Number.NEGATIVE_INFINITY;
 
   const flights = withSingleFlight(inner, (key, record) => {
     // Flights are told apart by when they started; a retry or a slow signature may have asked in another order.
     const kept = store.get(key);
     if (kept !== undefined && kept.askedMonotonic > record.askedMonotonic) return;
-    if (lifetimeOf(record, settings) > 0) store.set(key, record);
+    if (lifetimeOf(record, settings) > 0 || staleLifetimeOf(record, staleIfErrorMs) > 0) store.set(key, record);
     else store.delete(key);
   });
 
   const lookup: Lookup = (question, freshness) => {
+    const { now } = freshness;
     const record = store.get(question.key);
     if (record !== undefined) {
-      if (!isServable(record, settings, freshness.now)) {
+      const left = timeLeft(record, lifetimeOf(record, settings), now);
+      if (left > 0) {
+        if (isFresh(record, freshness)) {
+          hits++;
+          if (cacheEvents.hasSubscribers) publish('hit', question);
+          if (refreshAhead && isDueEarly(record, left, settings)) refresh(question, now);
+          return record;
+        }
+      } else if (!canStandIn(record, now)) {
         store.delete(question.key);
-      } else if (isFresh(record, freshness)) {
-        hits++;
-        return record;
       }
     }
     misses++;
-    return flights.lookup(question, freshness);
+    if (cacheEvents.hasSubscribers) publish(flights.has(question, freshness) ? 'coalesced' : 'miss', question);
+    const answer = flights.lookup(question, freshness);
+    return staleIfErrorMs > 0 && freshness.askedSince === ANY_AGE
+      ? answer.catch((error: unknown) => standIn(question, error))
+      : answer;
   };
+
+  function refresh(question: Question, now: Instant): void {
+    const freshness: Freshness = { askedSince: now.monotonic, now, background: true };
+    if (now.monotonic < noRefreshBefore || flights.has(question, { ...freshness, askedSince: ANY_AGE })) return;
+    if (cacheEvents.hasSubscribers) publish('refresh', question);
+    flights.lookup(question, freshness).catch(() => {
+      noRefreshBefore = clock.monotonic() + REFRESH_PAUSE_MS;
+    });
+  }
+
+  /** Looked up anew: what was invalidated meanwhile, or found inactive, is not there any more. */
+  function standIn(question: Question, error: unknown): TokenRecord {
+    const record = store.get(question.key);
+    const isTrouble = error instanceof IntrospectionError && STANDS_IN.has(error.code);
+    if (!isTrouble || record?.active !== true || !canStandIn(record, readClock(clock))) throw error;
+    stale++;
+    if (cacheEvents.hasSubscribers) publish('stale', question);
+    return { ...record, stale: true };
+  }
+
+  function canStandIn(record: TokenRecord, now: Instant): boolean {
+    return timeLeft(record, staleLifetimeOf(record, staleIfErrorMs), now) > 0;
+  }
 
   return {
     lookup,
@@ -52,6 +114,11 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
       store.clear();
       flights.forgetAll();
     },
-    stats: () => ({ hits, misses, coalesced: flights.coalesced(), entries: store.size }),
+    stats: () => ({ hits, misses, coalesced: flights.coalesced(), stale, entries: store.size }),
   };
+}
+
+function publish(outcome: CacheEvent['outcome'], { key }: Question): void {
+  const event: CacheEvent = { outcome, tokenDigest: digestOf(key) };
+  cacheEvents.publish(event);
 }

@@ -7,7 +7,9 @@ interface Flight {
 }
 
 export interface SingleFlight {
-  readonly lookup: Lookup;
+  readonly lookup: (...asked: Parameters<Lookup>) => Promise<TokenRecord>;
+  /** Whether a question would join a flight. */
+  has(...asked: Parameters<Lookup>): boolean;
   /** Disowns the flights under way: who boarded still gets the answer, nobody later does, and it does not land. */
   forget(key: string): void;
   forgetAll(): void;
@@ -26,8 +28,8 @@ export function withSingleFlight(inner: Lookup, land: (key: string, record: Toke
 
   function lookup(...[question, freshness]: Parameters<Lookup>): Promise<TokenRecord> {
     const { key } = question;
-    const latest = flights.get(key)?.at(-1);
-    if (latest !== undefined && latest.startedAt >= freshness.askedSince) {
+    const latest = latestFor(question, freshness);
+    if (latest !== undefined) {
       coalesced++;
       return latest.answer;
     }
@@ -48,6 +50,11 @@ export function withSingleFlight(inner: Lookup, land: (key: string, record: Toke
     return flight.answer;
   }
 
+  function latestFor(...[{ key }, { askedSince }]: Parameters<Lookup>): Flight | undefined {
+    const latest = flights.get(key)?.at(-1);
+    return latest !== undefined && latest.startedAt >= askedSince ? latest : undefined;
+  }
+
   /** Takes a flight off the board, and whether it was still on it. One that landed has overtaken those before it. */
   function end(key: string, flight: Flight, landed: boolean): boolean {
     const inTheAir = flights.get(key) ?? [];
@@ -61,6 +68,7 @@ export function withSingleFlight(inner: Lookup, land: (key: string, record: Toke
 
   return {
     lookup,
+    has: (question, freshness) => latestFor(question, freshness) !== undefined,
     forget: (key) => void flights.delete(key),
     forgetAll: () => flights.clear(),
     coalesced: () => coalesced,

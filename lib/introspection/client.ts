@@ -1,12 +1,24 @@
 import { IntrospectionError } from '../errors.js';
 import { HEADER_VALUE } from '../grammar.js';
-import { createWarning } from '../observe/warnings.js';
-import { type ClientAuth, type Clock, type Instant, type Lookup, readClock, type TokenRecord } from '../types.js';
-import { type AuthorizationServer, createLocator, takes, type WhomToAsk } from './authorization-server.js';
+import { digestOf } from '../observe/channels.js';
+import {
+  type ClientAuth,
+  type Clock,
+  type Freshness,
+  type Instant,
+  type Lookup,
+  type Question,
+  readClock,
+  type TokenRecord,
+} from '../types.js';
+import { type AuthorizationServer, createLocator, type WhomToAsk } from './authorization-server.js';
+import { createCircuit } from './circuit.js';
 import type { Deadline } from './deadline.js';
-import type { Attempt } from './http.js';
+import { type Attempt, headerOf, type Reply } from './http.js';
+import { createLane } from './lane.js';
 import { parseResponse, type ResponseNormalizer, readsBody } from './response.js';
 import { createReplyOpener, SIGNED_MEDIA_TYPE, type SignedReplySettings } from './signed-reply.js';
+import { createSuspicions } from './suspicions.js';
 import { createTransport, type TransportSettings } from './transport.js';
 
 export interface IntrospectionClientSettings extends Omit<TransportSettings, 'connect'> {
@@ -23,6 +35,8 @@ export interface IntrospectionClientSettings extends Omit<TransportSettings, 'co
 
 export interface IntrospectionClient {
   readonly lookup: Lookup;
+  /** Asks past the circuit breaker. */
+  readonly ask: Lookup;
   /** @throws IntrospectionError where it cannot be found */
   server(): AuthorizationServer | Promise<AuthorizationServer>;
   /** How many times the endpoint was asked, retries included. */
@@ -32,6 +46,12 @@ export interface IntrospectionClient {
 
 const UNAUTHORIZED = 401;
 
+/** From a gateway before the endpoint, which may find it the next time. */
+const STUMBLES: ReadonlySet<number> = new Set([502, 503, 504]);
+
+/** How many questions are put side by side, and how many early refreshes, which a flood of unknown tokens does not hold up. */
+const LANES = { foreground: 56, background: 8 };
+
 const MEDIA_TYPES = { form: 'application/x-www-form-urlencoded', json: 'application/json' };
 
 /** Asks the endpoint about a token (RFC 7662 section 2.1). Nothing of the incoming request goes along but the token. */
@@ -40,45 +60,60 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
   const transport = createTransport({ ...settings, connect: clientAuth.connect });
   const server = createLocator(settings.whom, clientAuth.connect !== undefined, transport.get, clock);
   const open = signedReply && createReplyOpener(signedReply, transport.get);
-  const warnClientRejected = createWarning(
-    'CLIENT_REJECTED',
-    "The introspection endpoint refused this resource server's own request. " +
-      'Requests are answered 503 until it accepts it: check "clientAuth", "endpoint" and "parameters".',
-  );
-  const warnMethod = createWarning(
-    'METHOD_NOT_ADVERTISED',
-    'The metadata of the authorization server do not name the configured "clientAuth" ' +
-      `(${clientAuth.methods?.join(' or ')}) among the methods that its introspection endpoint takes.`,
-  );
+  const circuit = createCircuit(clock);
+  const foreground = createLane(LANES.foreground);
+  const background = createLane(LANES.background);
+  const suspicions = createSuspicions(clientAuth.methods);
+  const handles = (status: number) => normalizer?.statuses.has(status) === true;
   const rules = {
     reads: (status: number) => readsBody(status, normalizer),
-    refuses: (status: number) => status === UNAUTHORIZED && normalizer?.statuses.has(status) !== true,
+    refuses: (status: number) => status === UNAUTHORIZED && !handles(status),
+    stumbles: (reply: Reply) =>
+      STUMBLES.has(reply.status) && !handles(reply.status) && headerOf(reply, 'retry-after') === undefined,
   };
 
-  async function ask(token: string, deadline: Deadline): Promise<TokenRecord> {
+  async function inquire({ token, key }: Question, freshness: Freshness, deadline: Deadline): Promise<TokenRecord> {
     const located = server();
     const asking = located instanceof Promise ? await located : located;
-    if (!takes(asking.authMethods, clientAuth.methods)) warnMethod();
+    suspicions.aboutMethods(asking.authMethods);
     let asked: Instant = { at: Number.NaN, monotonic: Number.NaN };
     const reply = await transport.post(
-      async (refused) => {
-        const attempt = await prepare(token, asking, refused, settings);
-        asked = readClock(clock);
-        return attempt;
+      {
+        ...rules,
+        async prepare(refused) {
+          const attempt = await prepare(token, asking, refused, settings);
+          asked = readClock(clock);
+          return attempt;
+        },
+        about: { tokenDigest: digestOf(key), background: freshness.background === true },
       },
-      rules,
       deadline,
     );
+    return parseResponse(open === undefined ? reply : await open(reply, asking, asked), asked, normalizer);
+  }
+
+  async function inLane(question: Question, freshness: Freshness, deadline: Deadline): Promise<TokenRecord> {
+    const lane = freshness.background ? background : foreground;
+    const room = lane.enter();
     try {
-      return parseResponse(open === undefined ? reply : await open(reply, asking, asked), asked, normalizer);
+      if (room !== undefined) await room;
+      const record = await inquire(question, freshness, deadline);
+      suspicions.about(record);
+      return record;
     } catch (error) {
-      if (error instanceof IntrospectionError && error.code === 'client_rejected') warnClientRejected();
+      suspicions.aboutFailure(error);
       throw error;
+    } finally {
+      lane.leave();
     }
   }
 
+  const ask = (question: Question, freshness: Freshness) =>
+    transport.within((deadline) => inLane(question, freshness, deadline));
+
   return {
-    lookup: ({ token }) => transport.within((deadline) => ask(token, deadline)),
+    lookup: (question, freshness) => circuit.run(question.key, () => ask(question, freshness)),
+    ask,
     server,
     calls: transport.calls,
     close: transport.close,

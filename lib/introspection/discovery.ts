@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { remedyForUrl } from '../endpoint-url.js';
 import { IntrospectionError } from '../errors.js';
-import { createWarning } from '../observe/warnings.js';
+import { createAlarm } from '../observe/misconfiguration.js';
+import { remedyFor } from '../observe/remedies.js';
 import type { Clock } from '../types.js';
 import type { AuthorizationServer } from './authorization-server.js';
 import { addressOf, type Reply, textOf } from './http.js';
@@ -59,12 +60,7 @@ export function createDiscovery(settings: DiscoverySettings): () => Authorizatio
   let failure: IntrospectionError | undefined;
   let pending: Promise<AuthorizationServer> | undefined;
   let dueAt = Number.NEGATIVE_INFINITY;
-  const warnMistaken = createWarning(
-    'DISCOVERY_FAILED',
-    'The metadata of the authorization server cannot be used. Requests are answered 503 until they can: ' +
-      'write "authorizationServer" exactly as its metadata write "issuer", or give "endpoint" instead. ' +
-      'The errors of these requests say more.',
-  );
+  const alarm = createAlarm('DISCOVERY_FAILED');
 
   async function discover(): Promise<AuthorizationServer> {
     try {
@@ -73,7 +69,10 @@ export function createDiscovery(settings: DiscoverySettings): () => Authorizatio
       return known;
     } catch (error) {
       failure = error as IntrospectionError;
-      if (MISTAKES.includes(failure.detail)) warnMistaken();
+      if (MISTAKES.includes(failure.detail)) {
+        const { code, detail } = failure;
+        alarm(`The metadata of the authorization server cannot be used. ${remedyFor(code, detail)}`, detail);
+      }
       dueAt = clock.monotonic() + (known === undefined ? COOLDOWN_MS : REFRESH_RETRY_MS);
       throw failure;
     } finally {

@@ -34,8 +34,19 @@ type Response = Awaited<ReturnType<Dispatcher['request']>>;
 
 const MAX_BODY_BYTES = 256 * 1024;
 
-/** The connection died under the request: another one may do, and asking twice about a token does no harm. */
-const RESETS: ReadonlySet<unknown> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
+/** No connection came about, or it died before a reply: another try may do, and asking twice about a token does no harm. */
+const CONNECTION_FAILURES: ReadonlySet<unknown> = new Set([
+  'UND_ERR_SOCKET',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'EAI_AGAIN',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EPIPE',
+  'ETIMEDOUT',
+]);
 
 /** Error codes are names such as ECONNREFUSED or CERT_HAS_EXPIRED. Anything else is not passed on. */
 const ERROR_CODE = /^[A-Z0-9_]{1,64}$/;
@@ -46,10 +57,15 @@ export function addressOf({ href, origin, pathname, search }: URL): Address {
   return { href, origin, path: pathname + search };
 }
 
+/** A query may hold what is nobody else's business. */
+export function withoutQuery({ href }: Address): string {
+  return href.replace(/\?.*$/, '');
+}
+
 /**
  * Sends one request and reads what is wanted of its reply. No redirect is followed.
  *
- * @throws whatever the dispatcher fails with: see {@link isReset} and {@link outage}
+ * @throws whatever the dispatcher fails with: see {@link isConnectionFailure} and {@link outage}
  */
 export async function exchange(
   via: Dispatcher,
@@ -87,8 +103,8 @@ export function headerOf({ headers }: Reply, name: string): string | undefined {
   return Array.isArray(value) ? value[0] : value;
 }
 
-export function isReset(error: unknown): boolean {
-  return RESETS.has(codeOf(error));
+export function isConnectionFailure(error: unknown): boolean {
+  return CONNECTION_FAILURES.has(codeOf(error));
 }
 
 /** Maps a transport failure to an outage. The original is dropped: its text may name hosts, headers or bodies. */

@@ -1,4 +1,6 @@
+import { setTimeout } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
+import { type EndpointCall, endpointCalls, isTraced } from '../observe/channels.js';
 import type { ClientAuth } from '../types.js';
 import { createConnections } from './connections.js';
 import { type Deadline, withDeadline } from './deadline.js';
@@ -8,9 +10,10 @@ import {
   addressOf,
   type Dispatcher,
   exchange,
-  isReset,
+  isConnectionFailure,
   outage,
   type Reply,
+  withoutQuery,
 } from './http.js';
 
 export interface TransportSettings {
@@ -19,22 +22,28 @@ export interface TransportSettings {
   readonly connect: ClientAuth['connect'];
 }
 
-/** What replies mean, by their status. */
-export interface ReplyRules {
-  /** Whether the body is wanted. */
+/** One question, and what replies to it mean. */
+export interface Inquiry {
+  /** What is sent; called again for a retry, and told whether our credentials were refused. */
+  prepare(refused: boolean): Promise<Attempt>;
+  /** Whether the body of a reply with this status is wanted. */
   reads(status: number): boolean;
-  /** Whether our credentials were refused. */
+  /** Whether a reply with this status refuses our credentials. */
   refuses(status: number): boolean;
+  /** Whether a reply says no more than that another try may do. */
+  stumbles(reply: Reply): boolean;
+  /** What tracing tells of it. */
+  readonly about: Pick<EndpointCall, 'tokenDigest' | 'background'>;
 }
 
 export interface Transport {
   /** Runs what asks within one deadline; closing waits for it. */
   within<T>(work: (deadline: Deadline) => Promise<T>): Promise<T>;
   /**
-   * POSTs what `prepare` makes. There is at most one retry, for which `prepare` is called again, so that assertions can be
-   * fresh: after a lost connection, or when the credentials were refused and others are at hand.
+   * POSTs a question. There is at most one retry: when no connection came about or it was lost before a reply, when the
+   * endpoint stumbled, or when the credentials were refused and others are at hand.
    */
-  post(prepare: (refused: boolean) => Promise<Attempt>, rules: ReplyRules, deadline: Deadline): Promise<Reply>;
+  post(inquiry: Inquiry, deadline: Deadline): Promise<Reply>;
   /** GETs what the authorization server publishes, once, within a deadline of its own. */
   get(url: URL, accept: string): Promise<Reply>;
   /** How many times the endpoint was asked, retries included. */
@@ -45,6 +54,9 @@ export interface Transport {
 
 const OK = 200;
 
+/** Before the retry, so that those who failed together do not come back together. */
+const MAX_JITTER_MS = 100;
+
 export function createTransport({ timeoutMs, dispatcher, connect }: TransportSettings): Transport {
   const own = dispatcher === undefined ? createConnections(timeoutMs, connect) : undefined;
   const via: (to: Address) => Dispatcher =
@@ -54,9 +66,12 @@ export function createTransport({ timeoutMs, dispatcher, connect }: TransportSet
   let underWay = 0;
   let whenIdle: () => void = () => {};
 
-  function ask(via: Dispatcher, attempt: Attempt, rules: ReplyRules, deadline: Deadline): Promise<Reply> {
+  async function ask(attempt: Attempt, number: number, inquiry: Inquiry, deadline: Deadline): Promise<Reply> {
     if (!deadline.passed) calls++;
-    return exchange(via, attempt, rules.reads, deadline);
+    const asking = () => exchange(via(attempt.to), attempt, inquiry.reads, deadline);
+    if (!isTraced()) return asking();
+    const call: EndpointCall = { endpoint: withoutQuery(attempt.to), attempt: number, ...inquiry.about };
+    return trace(call, asking);
   }
 
   function within<T>(work: (deadline: Deadline) => Promise<T>): Promise<T> {
@@ -69,21 +84,24 @@ export function createTransport({ timeoutMs, dispatcher, connect }: TransportSet
 
   return {
     within,
-    async post(prepare, rules, deadline) {
+    async post(inquiry, deadline) {
+      const { prepare, refuses, stumbles } = inquiry;
       const first = await prepare(false);
       const used = via(first.to);
-      let refusal: Reply | undefined;
+      let reply: Reply | undefined;
       try {
-        const reply = await ask(used, first, rules, deadline);
-        if (!rules.refuses(reply.status)) return reply;
-        refusal = reply;
+        reply = await ask(first, 1, inquiry, deadline);
       } catch (error) {
-        if (!isReset(error) || deadline.passed) throw outage(error);
+        if (!isConnectionFailure(error) || deadline.passed) throw outage(error);
       }
-      const second = await prepare(refusal !== undefined);
-      if (refusal !== undefined && isDeepStrictEqual(first, second) && !(await own?.renew(used))) return refusal;
+      const isRefused = reply !== undefined && refuses(reply.status);
+      if (reply !== undefined && !isRefused && !stumbles(reply)) return reply;
+      if (!isRefused) await setTimeout(Math.random() * Math.min(MAX_JITTER_MS, timeoutMs / 10));
+      const second = await prepare(isRefused);
+      if (reply !== undefined && isRefused && isDeepStrictEqual(first, second) && !(await own?.renew(used)))
+        return reply;
       try {
-        return await ask(via(second.to), second, rules, deadline);
+        return await ask(second, 2, inquiry, deadline);
       } catch (error) {
         throw outage(error);
       }
@@ -107,4 +125,26 @@ export function createTransport({ timeoutMs, dispatcher, connect }: TransportSet
       await own?.close();
     },
   };
+}
+
+/** Traces without the reply and without the error's own text, which subscribers must not see. */
+async function trace(call: EndpointCall, asking: () => Promise<Reply>): Promise<Reply> {
+  let outcome: () => Reply = () => {
+    throw new Error('not asked');
+  };
+  await endpointCalls
+    .tracePromise(async () => {
+      try {
+        const reply = await asking();
+        call.status = reply.status;
+        outcome = () => reply;
+      } catch (error) {
+        outcome = () => {
+          throw error;
+        };
+        throw outage(error);
+      }
+    }, call)
+    .catch(() => {});
+  return outcome();
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isNativeError } from 'node:util/types';
 import type { Authenticator } from '../authenticator.js';
 import { AuthError, IntrospectionError } from '../errors.js';
-import { publishDecision } from '../observe/decisions.js';
+import { publishRefusal } from '../observe/decisions.js';
 import type { Next } from '../options.js';
 import type { Demands } from '../settings.js';
 import type { Clock } from '../types.js';
@@ -36,14 +36,14 @@ export function refuse(error: unknown, gate: Gate, passage: Passage, key?: strin
   const { res, next, by } = passage;
   if (!(error instanceof AuthError)) {
     if (error instanceof IntrospectionError) {
-      publishDecision('outage', by, key, { status: error.status, reason: error.code });
+      publishRefusal('outage', by, key, { status: error.status, reason: error.code });
     }
     passError(error, res, next);
     return;
   }
   // What is no token may be a password.
   const digested = error.reason === 'malformed_credentials' ? undefined : key;
-  publishDecision('rejected', by, digested, { status: error.status, reason: error.reason });
+  publishRefusal('rejected', by, digested, { status: error.status, reason: error.reason });
   addChallenge(error, gate.demands, scopes, res);
   if (gate.demands.onReject === undefined) answerRejection(res, error);
   else delegate(error, gate.demands.onReject, passage);

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Auth } from '../types.js';
-import { sessionOf } from './bound-auth.js';
+import { type Session, sessionOf } from './bound-auth.js';
 import { unauthenticated, wiringError } from './guards.js';
 import { type AuthOf, isGateOf, type TokenIntrospection } from './token-introspection.js';
 
@@ -14,11 +14,34 @@ import { type AuthOf, isGateOf, type TokenIntrospection } from './token-introspe
 export function getAuth(req: IncomingMessage): Auth;
 export function getAuth<Claims>(req: IncomingMessage, authenticate: TokenIntrospection<Claims>): AuthOf<Claims>;
 export function getAuth(req: IncomingMessage, authenticate?: TokenIntrospection): Auth {
-  const session = sessionOf(req);
-  const auth = session?.auth;
-  if (session === undefined || auth === undefined) throw unauthenticated('getAuth()', req);
+  const { session, auth } = requireSession('getAuth()', req);
   if (authenticate !== undefined && !isGateOf(authenticate, session.gate)) {
     throw wiringError('getAuth() was given another middleware than the one that authenticated this request');
   }
   return auth;
+}
+
+/** What is known about the answer that `req.auth` rests on. */
+export interface AuthDetails {
+  /** When the endpoint was asked for it, in seconds since the epoch. */
+  readonly introspectedAt: number;
+  /** Whether it is past its life, and stood in since the endpoint failed (`cache.staleIfErrorSeconds`). */
+  readonly stale: boolean;
+}
+
+/**
+ * What is known about the answer that `req.auth` rests on.
+ *
+ * @throws Error (status 500) where `getAuth(req)` would
+ */
+export function getAuthDetails(req: IncomingMessage): AuthDetails {
+  const { record } = requireSession('getAuthDetails()', req).session.verified;
+  return { introspectedAt: record.askedAt / 1000, stale: record.stale === true };
+}
+
+function requireSession(name: string, req: IncomingMessage): { readonly session: Session; readonly auth: Auth } {
+  const session = sessionOf(req);
+  const auth = session?.auth;
+  if (session === undefined || auth === undefined) throw unauthenticated(name, req);
+  return { session, auth };
 }

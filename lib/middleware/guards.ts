@@ -3,7 +3,7 @@ import type { Verified } from '../authenticator.js';
 import { isFresh } from '../cache/policy.js';
 import { AuthError } from '../errors.js';
 import { SCOPE_TOKEN } from '../grammar.js';
-import { publishDecision } from '../observe/decisions.js';
+import { publishPassage } from '../observe/decisions.js';
 import { optionError, refuseMounted } from '../option-error.js';
 import type { Next } from '../options.js';
 import { readClock } from '../types.js';
@@ -112,7 +112,7 @@ export function requireFresh(options: { readonly maxAgeSeconds: number }): Guard
         settle(
           outcome,
           (verified) => renew(session, verified),
-          () => pass(passage, key),
+          () => pass(passage, session.verified),
           fail,
         );
         return;
@@ -122,7 +122,7 @@ export function requireFresh(options: { readonly maxAgeSeconds: number }): Guard
       fail(error);
       return;
     }
-    pass(passage, key);
+    pass(passage, session.verified);
   });
 }
 
@@ -140,7 +140,7 @@ function createGuard(name: string, check: Check): Guard {
       return;
     }
     session.passed = { check, before: session.passed };
-    pass(passage, question.key);
+    pass(passage, session.verified);
   });
 }
 
@@ -159,8 +159,8 @@ function enter(passage: Passage, scopes: readonly string[]): Session | undefined
   return undefined;
 }
 
-function pass({ next, by }: Passage, key: string): void {
-  publishDecision('accepted', by, key);
+function pass({ next, by }: Passage, { question, record }: Verified): void {
+  publishPassage('accepted', by, question.key, record);
   next?.();
 }
 
@@ -174,7 +174,7 @@ function refresh(session: Session, askedSince: number): Verified | Promise<Verif
   const { question, record } = session.verified;
   const freshness = { askedSince, now: readClock(session.gate.clock) };
   session.askedSince = Math.max(session.askedSince, askedSince);
-  if (isFresh(record, freshness)) {
+  if (record.stale !== true && isFresh(record, freshness)) {
     requireUnexpired(session);
     return undefined;
   }

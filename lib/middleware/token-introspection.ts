@@ -4,11 +4,11 @@ import { keyOf } from '../cache/key.js';
 import { readToken, requireB64Token } from '../credentials/token.js';
 import { AuthError } from '../errors.js';
 import { createSharedLookup, type SharedLookup, type Stats } from '../lookup.js';
-import { publishDecision } from '../observe/decisions.js';
+import { publishPassage } from '../observe/decisions.js';
 import { secretError } from '../option-error.js';
 import type { DemandOptions, Next, TokenIntrospectionOptions } from '../options.js';
 import { type Demands, deriveDemands, parseOptions } from '../settings.js';
-import { type Auth, type Clock, type Question, readClock } from '../types.js';
+import { type ActiveRecord, type Auth, type Clock, type Question, readClock } from '../types.js';
 import type { ConfigurationReport } from '../verify-configuration.js';
 import { askedSinceAfter, bindAuth, markAnonymous, takeEarlier } from './bound-auth.js';
 import { addChallenge, markPrivate } from './challenge.js';
@@ -120,6 +120,7 @@ function createMiddleware<Claims>(shared: SharedLookup, clock: Clock, demands: D
   function tokenIntrospectionMiddleware(req: IncomingMessage, res: ServerResponse, next?: Next): void {
     const passage = { req, res, next, by: 'tokenIntrospection' };
     let question: Question | undefined;
+    let record: ActiveRecord | undefined;
     try {
       const now = readClock(clock);
       const earlier = takeEarlier(req);
@@ -132,24 +133,28 @@ function createMiddleware<Claims>(shared: SharedLookup, clock: Clock, demands: D
         if (outcome instanceof Promise) {
           settle(
             outcome,
-            (verified) => bindAuth(req, gate, now.monotonic, verified, earlier),
-            () => accept(passage, question),
+            (verified) => {
+              bindAuth(req, gate, now.monotonic, verified, earlier);
+              record = verified.record;
+            },
+            () => accept(passage, question, record),
             (error) => refuse(error, gate, passage, question?.key),
           );
           return;
         }
         bindAuth(req, gate, now.monotonic, outcome, earlier);
+        record = outcome.record;
       }
     } catch (error) {
       refuse(error, gate, passage, question?.key);
       return;
     }
-    accept(passage, question);
+    accept(passage, question, record);
   }
 
-  function accept({ res, next, by }: Passage, question: Question | undefined): void {
+  function accept({ res, next, by }: Passage, question: Question | undefined, record: ActiveRecord | undefined): void {
     if (privately && question !== undefined) markPrivate(res);
-    publishDecision(question === undefined ? 'anonymous' : 'accepted', by, question?.key);
+    publishPassage(record === undefined ? 'anonymous' : 'accepted', by, question?.key, record);
     next?.();
   }
 

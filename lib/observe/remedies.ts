@@ -71,6 +71,7 @@ const REMEDIES: Readonly<Record<IntrospectionErrorCode, readonly (readonly [deta
     [/^HTTP/, 'There are no metadata at this issuer. Is it spelled right? Else give "endpoint" instead.'],
     [/^/, 'The metadata cannot be fetched. Is the issuer spelled right, and is the server running?'],
   ],
+  circuit_open: [[/^/, 'The endpoint failed just now, or asked for a pause. What failed first says why.']],
   claims_schema_failed: [[/^/, 'The "claims" schema failed: it must be synchronous and make plain data.']],
   closed: [[/^/, 'The middleware has been closed.']],
 };

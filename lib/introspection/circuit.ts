@@ -1,0 +1,120 @@
+import { IntrospectionError, type IntrospectionErrorCode } from '../errors.js';
+import { type CircuitEvent, circuitEvents } from '../observe/channels.js';
+import type { Clock } from '../types.js';
+
+/** A circuit breaker: spares an endpoint that is in trouble, and those who would wait for it. */
+export interface Circuit {
+  /** @throws IntrospectionError `circuit_open`, at once, while it is open or its probe is under way */
+  run<T>(key: string, ask: () => Promise<T>): Promise<T>;
+  state(): CircuitEvent['state'];
+}
+
+/** Consecutive outages over so many different tokens open it: one odd token, or a few, cannot. */
+const TOKENS_TO_OPEN = 5;
+
+/** The first pause; each probe that fails doubles it. */
+const MIN_PAUSE_MS = 1000;
+const MAX_PAUSE_MS = 30_000;
+
+/** The endpoint's own. Anything else it said, however odd, is a sign of life, since a stranger's token may have provoked it. */
+const TROUBLES: ReadonlySet<unknown> = new Set<IntrospectionErrorCode>([
+  'timeout',
+  'unreachable',
+  'server_error',
+  'rate_limited',
+]);
+const SIGNS_OF_LIFE: ReadonlySet<unknown> = new Set<IntrospectionErrorCode>(['bad_response', 'client_rejected']);
+
+export function createCircuit(clock: Clock): Circuit {
+  /** Digests of tokens whose questions failed since the endpoint last showed a sign of life. */
+  const failing = new Set<string>();
+  let pauseMs = MIN_PAUSE_MS;
+  /** When the probe is due, in monotonic milliseconds; `undefined` while it is closed. */
+  let probeAt: number | undefined;
+  let isProbing = false;
+
+  function state(): CircuitEvent['state'] {
+    if (probeAt === undefined) return 'closed';
+    return isProbing ? 'half_open' : 'open';
+  }
+
+  function publish(more: Omit<CircuitEvent, 'state'> = {}): void {
+    const event: CircuitEvent = { state: state(), ...more };
+    if (circuitEvents.hasSubscribers) circuitEvents.publish(event);
+  }
+
+  function open(error: unknown): void {
+    const asked = asksForPause(error) ? error.retryAfterSeconds * 1000 : 0;
+    // A little off, so that a fleet does not come back in step.
+    const pause = Math.max(asked, pauseMs * (0.8 + Math.random() * 0.4));
+    probeAt = clock.monotonic() + pause;
+    pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS);
+    failing.clear();
+    const reason = error instanceof IntrospectionError ? { reason: error.code } : {};
+    publish({ ...reason, retryAfterSeconds: secondsUntil(probeAt) });
+  }
+
+  function close(): void {
+    probeAt = undefined;
+    pauseMs = MIN_PAUSE_MS;
+    publish();
+  }
+
+  function secondsUntil(at: number): number {
+    return Math.max(1, Math.ceil((at - clock.monotonic()) / 1000));
+  }
+
+  async function probe<T>(ask: () => Promise<T>): Promise<T> {
+    isProbing = true;
+    publish();
+    try {
+      const answer = await ask();
+      isProbing = false;
+      close();
+      return answer;
+    } catch (error) {
+      isProbing = false;
+      if (isAnswer(error)) close();
+      else open(error);
+      throw error;
+    }
+  }
+
+  /** What was asked before it opened says nothing about the endpoint now. */
+  function note(key: string, error: unknown): void {
+    if (probeAt !== undefined) return;
+    if (isAnswer(error)) failing.clear();
+    else if (error instanceof IntrospectionError && TROUBLES.has(error.code)) failing.add(key);
+    if (failing.size >= TOKENS_TO_OPEN || asksForPause(error)) open(error);
+  }
+
+  return {
+    async run(key, ask) {
+      if (probeAt !== undefined) {
+        if (isProbing || clock.monotonic() < probeAt) {
+          throw new IntrospectionError('circuit_open', undefined, secondsUntil(probeAt));
+        }
+        return probe(ask);
+      }
+      try {
+        const answer = await ask();
+        if (failing.size > 0) note(key, undefined);
+        return answer;
+      } catch (error) {
+        note(key, error);
+        throw error;
+      }
+    },
+    state,
+  };
+}
+
+function isAnswer(error: unknown): boolean {
+  return error === undefined || (error instanceof IntrospectionError && SIGNS_OF_LIFE.has(error.code));
+}
+
+/** It was told to slow down, or when to come back. */
+function asksForPause(error: unknown): error is IntrospectionError {
+  if (!(error instanceof IntrospectionError)) return false;
+  return error.code === 'rate_limited' || (error.code === 'server_error' && error.retryAfterSeconds > 1);
+}

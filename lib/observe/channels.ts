@@ -1,0 +1,92 @@
+import { channel, tracingChannel } from 'node:diagnostics_channel';
+import type { AuthErrorReason, IntrospectionErrorCode } from '../errors.js';
+
+/**
+ * What was decided about one request by the middleware or by one guard, so that one request may bring several.
+ * Published synchronously, in the request's own async context. It never holds a token or a claim.
+ */
+export interface Decision {
+  readonly outcome: 'accepted' | 'anonymous' | 'rejected' | 'outage';
+  /** Who decided: `tokenIntrospection`, or the guard's name. */
+  readonly by: string;
+  /** The status that follows from it; absent when the request went on. */
+  readonly status?: number;
+  /** Why: an `AuthError`'s reason or an `IntrospectionError`'s code; absent when the request went on. */
+  readonly reason?: AuthErrorReason | IntrospectionErrorCode;
+  /** `true` where the answer was a stale one (`cache.staleIfErrorSeconds`). */
+  readonly stale?: true;
+  /** Start of the token's SHA-256, in base64url; absent where there was nothing that could be a token. */
+  readonly tokenDigest?: string;
+}
+
+/** How one question was answered, or that an answer is renewed before its end. */
+export interface CacheEvent {
+  /**
+   * `hit`: from memory. `miss`: the endpoint is asked. `coalesced`: a question under way is waited for. `stale`: from memory
+   * though past its life, since the endpoint failed. `refresh`: the endpoint is asked in the background, beside a hit.
+   */
+  readonly outcome: 'hit' | 'miss' | 'coalesced' | 'stale' | 'refresh';
+  readonly tokenDigest: string;
+}
+
+/** The circuit breaker before the endpoint has changed its state. */
+export interface CircuitEvent {
+  /** `open`: nothing is asked. `half_open`: the next question is a probe. `closed`: everything is asked. */
+  readonly state: 'open' | 'half_open' | 'closed';
+  /** What opened it. */
+  readonly reason?: IntrospectionErrorCode;
+  /** Seconds until the probe, where it is open. */
+  readonly retryAfterSeconds?: number;
+}
+
+/** Something that only an operator can mend; once an hour for each code. */
+export interface Misconfiguration {
+  readonly code: 'CLIENT_REJECTED' | 'NOT_AN_ENDPOINT' | 'DISCOVERY_FAILED' | 'METHOD_NOT_ADVERTISED' | 'ALL_INACTIVE';
+  /** What is safe to tell, such as `HTTP 401`. */
+  readonly detail?: string;
+  /** What is probably wrong, and what to do about it. */
+  readonly remedy: string;
+}
+
+/** One attempt at the endpoint: the context of a `TracingChannel`, filled in as it goes on. */
+export interface EndpointCall {
+  /** Origin and path. */
+  readonly endpoint: string;
+  /** 1, or 2 for the retry. */
+  readonly attempt: number;
+  /** Whether it is an early refresh, for which nobody waits. */
+  readonly background: boolean;
+  readonly tokenDigest: string;
+  /** Of the reply, once there is one. */
+  status?: number;
+}
+
+const PREFIX = 'express-token-introspection';
+
+/** Names of the `node:diagnostics_channel`s; that of {@link EndpointCall} is for `tracingChannel()`. */
+export const CHANNELS = {
+  decision: `${PREFIX}:decision`,
+  cache: `${PREFIX}:cache`,
+  circuit: `${PREFIX}:circuit`,
+  misconfiguration: `${PREFIX}:misconfiguration`,
+  endpoint: `${PREFIX}:endpoint`,
+} as const;
+
+export const decisions = channel(CHANNELS.decision);
+export const cacheEvents = channel(CHANNELS.cache);
+export const circuitEvents = channel(CHANNELS.circuit);
+export const misconfigurations = channel(CHANNELS.misconfiguration);
+export const endpointCalls = tracingChannel<EndpointCall, EndpointCall>(CHANNELS.endpoint);
+
+const DIGEST_LENGTH = 12;
+
+/** What stands for a token in events, of its key. */
+export function digestOf(key: string): string {
+  return key.slice(0, DIGEST_LENGTH);
+}
+
+/** Whether anyone looks: `TracingChannel` itself tells that only from Node 20.13 on, and of its parts each tells. */
+export function isTraced(): boolean {
+  const { start, end, asyncStart, asyncEnd, error } = endpointCalls;
+  return [start, end, asyncStart, asyncEnd, error].some(({ hasSubscribers }) => hasSubscribers);
+}

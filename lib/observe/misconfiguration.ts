@@ -1,0 +1,17 @@
+import { emitWarning } from 'node:process';
+import { type Misconfiguration, misconfigurations } from './channels.js';
+
+const AN_HOUR_MS = 3_600_000;
+
+/** Tells of one kind of misconfiguration, at most once an hour: as a process warning, and on its channel. */
+export function createAlarm(code: Misconfiguration['code']): (remedy: string, detail?: string) => void {
+  let quietUntil = Number.NEGATIVE_INFINITY;
+  return (remedy, detail) => {
+    const now = performance.now();
+    if (now < quietUntil) return;
+    quietUntil = now + AN_HOUR_MS;
+    emitWarning(remedy, { type: 'TokenIntrospectionWarning', code, ...(detail !== undefined && { detail }) });
+    const event: Misconfiguration = { code, ...(detail !== undefined && { detail }), remedy };
+    if (misconfigurations.hasSubscribers) misconfigurations.publish(event);
+  };
+}
