@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { IntrospectionError } from '../errors.js';
 import type { ClientAuth } from '../types.js';
 import { createConnections } from './connections.js';
 import { type Deadline, withDeadline } from './deadline.js';
@@ -28,7 +29,11 @@ export interface ReplyRules {
 }
 
 export interface Transport {
-  /** Runs what asks within one deadline; closing waits for it. */
+  /**
+   * Runs what asks within one deadline; closing waits for it.
+   *
+   * @throws IntrospectionError `timeout`, or `closed` once closing has ended
+   */
   within<T>(work: (deadline: Deadline) => Promise<T>): Promise<T>;
   /**
    * POSTs what `prepare` makes. There is at most one retry, for which `prepare` is called again, so that assertions can be
@@ -53,6 +58,8 @@ export function createTransport({ timeoutMs, dispatcher, connect }: TransportSet
   let calls = 0;
   let underWay = 0;
   let whenIdle: () => void = () => {};
+  /** Nothing is under way any more, and nothing may begin. */
+  let closed = false;
 
   function ask(via: Dispatcher, attempt: Attempt, rules: ReplyRules, deadline: Deadline): Promise<Reply> {
     if (!deadline.passed) calls++;
@@ -60,6 +67,7 @@ export function createTransport({ timeoutMs, dispatcher, connect }: TransportSet
   }
 
   function within<T>(work: (deadline: Deadline) => Promise<T>): Promise<T> {
+    if (closed) return Promise.reject(new IntrospectionError('closed'));
     underWay++;
     return withDeadline(timeoutMs, work, () => {
       underWay--;
@@ -99,11 +107,13 @@ export function createTransport({ timeoutMs, dispatcher, connect }: TransportSet
       }),
     calls: () => calls,
     async close() {
-      if (underWay > 0) {
-        await new Promise<void>((resolve) => {
-          whenIdle = resolve;
-        });
-      }
+      await new Promise<void>((resolve) => {
+        whenIdle = () => {
+          closed = true;
+          resolve();
+        };
+        if (underWay === 0) whenIdle();
+      });
       await own?.close();
     },
   };
