@@ -397,7 +397,11 @@ describe('signed replies', () => {
     ['a KeyObject', PUBLIC_KEY, PUBLIC_KEY],
     ['PEM', PUBLIC_KEY.export({ format: 'pem', type: 'spki' }) as string, PUBLIC_KEY],
     ['a JWK', P256, PUBLIC_KEY],
-    ['a JWK Set', { keys: [P256, { kty: 'unheard-of' }] }, { keys: [P256, { kty: 'unheard-of' }] }],
+    [
+      'a JWK Set',
+      { keys: [{ ...P256, kid: 'k', alg: 'ES256', use: 'sig' }, { kty: 'unheard-of' }] },
+      { keys: [{ ...P256, kid: 'k', alg: 'ES256' }] },
+    ],
     ['the address of one', 'https://as.example.com/jwks', new URL('https://as.example.com/jwks')],
     ['the address of one as a URL', new URL('http://localhost/jwks'), new URL('http://localhost/jwks')],
   ])('may be verified by %s, and need no metadata then', (_, keys, expected) => {

@@ -1,3 +1,4 @@
+import type { JsonWebKey } from 'node:crypto';
 import { remedyForUrl } from './endpoint-url.js';
 import type { WhomToAsk } from './introspection/authorization-server.js';
 import { toPrivateKey, toPublicKey } from './introspection/key-object.js';
@@ -111,15 +112,26 @@ function parseKeys(given: JwtResponseOptions['keys'], allowHttp: boolean): Signe
   }
   if (typeof given === 'object' && given !== null && 'keys' in given && Array.isArray(given.keys)) {
     // One of a kind that is unknown here stands in nobody's way.
-    if (!given.keys.some((key) => toPublicKey(key) !== undefined)) refuse('keys', given);
-    return { keys: given.keys.map((key) => ({ ...key })) };
+    const keys = given.keys.flatMap(toPublicJwk);
+    return keys.length > 0 ? { keys } : refuse('keys', given);
   }
   return toPublicKey(given) ?? refuse('keys', given);
+}
+
+/** As a JWK Set needs it; what finds a key among others is kept. */
+function toPublicJwk(given: JsonWebKey & { readonly kid?: unknown; readonly alg?: unknown }): PublicJwk[] {
+  const key = toPublicKey(given);
+  if (key === undefined) return [];
+  const { kid, alg } = Object(given);
+  const named = { ...(typeof kid === 'string' && { kid }), ...(typeof alg === 'string' && { alg }) };
+  return [{ ...key.export({ format: 'jwk' }), ...named } as PublicJwk];
 }
 
 function parseDecryptionKey(given: JwtResponseOptions['decryptionKey']): SignedReplySettings['decryptionKey'] {
   return given === undefined ? undefined : (toPrivateKey(given) ?? refuse('decryptionKey', Object(given)));
 }
+
+type PublicJwk = Extract<SignedReplySettings['keys'], { keys: unknown }>['keys'][number];
 
 function refuse(name: keyof JwtResponseOptions, given: unknown): never {
   refuseOption(`jwtResponse.${name}`, given, JWT_RESPONSE_RULES);

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import { Agent } from 'undici';
 import {
   type ClientAuth,
@@ -425,6 +426,25 @@ describe('a middleware that finds its authorization server', () => {
     const clientAuth = { identity: 'own', sign() {}, needsIssuer: true };
     const authorizationServer = 'https://as.example.com';
     expect(() => tokenIntrospection({ authorizationServer, clientAuth, audience: false })).not.toThrow();
+  });
+
+  it('is not led from https to http, not even on this machine', async () => {
+    const issuer = 'https://as.example.com';
+    const asked: unknown[] = [];
+    const request = (options: { readonly path: string; readonly method: string }) => {
+      asked.push(options.method);
+      const body = JSON.stringify({ issuer, introspection_endpoint: 'http://127.0.0.1:8080/ask' });
+      return Promise.resolve({
+        statusCode: 200,
+        headers: { 'content-type': 'application/json' },
+        body: Readable.from([Buffer.from(body)]),
+      });
+    };
+    silent();
+    const api = createDiscovering({ issuer }, { dispatcher: { request } as never });
+    await api.get('a').expect(503);
+    expect(told(api)).toEqual(['discovery_failed, introspection_endpoint is no https URL']);
+    expect(new Set(asked)).toEqual(new Set(['GET']));
   });
 
   it('waits for what it is looking for when it is closed, and looks no more', async () => {

@@ -333,6 +333,27 @@ describe('the keys of the authorization server', () => {
     expect(server.accepts()).toEqual(['application/jwk-set+json, application/json']);
   });
 
+  it('are fetched once for a crowd that comes at once', async () => {
+    const server = await createServer();
+    const api = createDiscovering(server);
+    const crowd = Array.from({ length: 30 }, (_, i) => api.get(`token-${i}`).then(({ status }) => status));
+    expect(await Promise.all(crowd)).toEqual(Array(30).fill(200));
+    expect(server.looked()).toBe(1);
+  });
+
+  it('are each tried for a reply that does not name its own, while there are two', async () => {
+    const server = await createServer();
+    server.keys = [jwk(OTHER_RSA.publicKey, 'k0'), jwk(RSA.publicKey, 'k1')];
+    server.reply = {};
+    const api = createDiscovering(server);
+    await api.get('a').expect(200);
+    server.reply = { key: OTHER_RSA.privateKey };
+    await api.get('b').expect(200);
+    server.reply = { key: generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey };
+    await api.get('c').expect(503);
+    expect(told(api)).toEqual(['bad_response, signed reply: ERR_JWS_SIGNATURE_VERIFICATION_FAILED']);
+  });
+
   it('may be at an address that is given, without any metadata', async () => {
     const server = await createServer();
     const { issuer } = server;
@@ -352,6 +373,12 @@ describe('the keys of the authorization server', () => {
     const api = createDiscovering(server, { keys });
     for (const token of ['a', 'b']) await api.get(token).expect(200);
     expect(server.looked()).toBe(0);
+  });
+
+  it('may be given in a set of whatever holds keys', async () => {
+    const server = Object.assign(await createServer(), { reply: {} });
+    const keys = { keys: [RSA.publicKey, {}, { kty: 'RSA', toString() {} }] as never };
+    await createDiscovering(server, { keys }).get('a').expect(200);
   });
 
   it('are fetched again once for a key that is not among them, so that the server can change it', async () => {

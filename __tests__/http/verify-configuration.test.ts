@@ -2,7 +2,9 @@ import { inspect } from 'node:util';
 import { type ClientAuth, type ConfigurationReport, clientSecretBasic } from '../../lib/index.js';
 import { createAuthenticate } from '../support/api.js';
 import { createClock } from '../support/clock.js';
+import { createDeferred } from '../support/deferred.js';
 import { active, createEndpoint, json, type Script } from '../support/endpoint.js';
+import { until } from '../support/until.js';
 
 const SECRET = 'hush-hush';
 
@@ -208,6 +210,24 @@ describe('verifying a configuration that does not work', () => {
       wellFormed: true,
       problem: { code: 'accepts_any_token', remedy: expect.stringContaining('do not rely on it') },
     });
+  });
+
+  it('asks nothing any more when the middleware is closed while the server is being looked for', async () => {
+    const gate = createDeferred();
+    const metadata = await createEndpoint(async () => {
+      await gate.promise;
+      return { issuer: new URL(metadata.url).origin, introspection_endpoint: endpoint.url };
+    });
+    const endpoint = await createEndpoint({ active: false });
+    const authorizationServer = new URL(metadata.url).origin;
+    const authenticate = createAuthenticate({ url: '' }, { endpoint: undefined, authorizationServer });
+    const report = authenticate.verifyConfiguration();
+    await until(() => metadata.asked.length === 1);
+    const closed = authenticate.close();
+    gate.resolve();
+    await closed;
+    expect((await report).problem).toMatchObject({ code: 'closed' });
+    expect(endpoint.asked).toEqual([]);
   });
 
   it('is refused once the middleware has been closed', async () => {

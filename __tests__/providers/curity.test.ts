@@ -149,7 +149,7 @@ describe('curity', () => {
     expect([standIn.refused, api.reached()]).toEqual([[], 0]);
   });
 
-  it.each(['', '/', 'oauth-introspect', '/introspect?tenant=1', '/introspect#a'])(
+  it.each(['', '/', 'oauth-introspect', '/introspect?tenant=1', '/introspect#a', '/a/../b'])(
     'throws a TypeError that names "path" when it is %j',
     (path) => {
       const create = () => curity({ ...CREDENTIALS, path });

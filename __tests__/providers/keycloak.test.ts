@@ -83,7 +83,7 @@ describe('keycloak', () => {
     expect(endpoint).toBe('https://sso.example.com/auth/realms/shop/protocol/openid-connect/token/introspect');
   });
 
-  it.each([undefined, ''])('throws a TypeError that names "realm" when it is %j', (realm) => {
+  it.each([undefined, '', '.', '..'])('throws a TypeError that names "realm" when it is %j', (realm) => {
     const create = () => keycloak({ ...CREDENTIALS, realm });
     expect(create).toThrow(TypeError);
     expect(create).toThrow('Option "realm" is ');

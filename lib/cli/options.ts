@@ -8,18 +8,29 @@ type Preset = (options: Record<string, unknown>) => Partial<TokenIntrospectionOp
 
 const PRESETS: ReadonlyMap<string, unknown> = new Map(Object.entries(presets));
 
+/** Names of options that nobody else on the machine should read. */
+const SECRET = /secret|key$|password/i;
+
 /**
- * The options that an app would write for what the command line says.
+ * The options that an app would write for what the command line says. What must not be shown is added to `secrets`.
  *
  * @throws UsageError, and the TypeErrors of presets and client authentication
  */
-export async function optionsOf(given: Arguments, source: Source): Promise<TokenIntrospectionOptions> {
-  const ask: AskForSecret = (what) => readSecret(source, what);
+export async function optionsOf(
+  given: Arguments,
+  source: Source,
+  secrets: Set<string>,
+): Promise<TokenIntrospectionOptions> {
+  const ask: AskForSecret = async (what) => {
+    const secret = await readSecret(source, what);
+    secrets.add(secret);
+    return secret;
+  };
   const { endpoint, 'authorization-server': authorizationServer, issuer, scope: scopes } = given;
   const where =
     given.provider === undefined
       ? { endpoint, authorizationServer, clientAuth: await createClientAuth(given, ask) }
-      : await presetOf(given, source.env, ask);
+      : await presetOf(given, source.env, ask, secrets);
   const audience = given.audience === undefined ? {} : { audience: given.audience };
   if (given.ca !== undefined && where.clientAuth?.connect === undefined) {
     throw new UsageError('--ca belongs to tls_client_auth; elsewhere set NODE_EXTRA_CA_CERTS to the file');
@@ -41,14 +52,16 @@ async function presetOf(
   given: Arguments,
   env: Source['env'],
   ask: AskForSecret,
+  secrets: Set<string>,
 ): Promise<Partial<TokenIntrospectionOptions>> {
   const create = PRESETS.get(given.provider ?? '') as Preset | undefined;
   if (create === undefined) throw new UsageError(`--provider is one of ${[...PRESETS.keys()].sort().join(', ')}`);
   const { option = [], 'option-env': optionEnv = [], 'client-id': clientId, method } = given;
   const options: Record<string, unknown> = Object.fromEntries([
-    ...option.map(pairOf),
+    ...option.map(plainPairOf),
     ...optionEnv.map((text) => variableOf(text, env)),
   ]);
+  for (const text of optionEnv) secrets.add(variableOf(text, env)[1]);
   if (clientId !== undefined) options.clientId = clientId;
   if (given.key !== undefined) Object.assign(options, { key: read(given, 'key'), keyId: given['key-id'] });
   else if (method !== 'none' && optionEnv.length === 0) options.clientSecret = await ask('client secret');
@@ -59,6 +72,12 @@ function pairOf(text: string): [name: string, value: string] {
   const at = text.indexOf('=');
   if (at < 1) throw new UsageError(`--option is written NAME=VALUE, and --option-env NAME=VARIABLE`);
   return [text.slice(0, at), text.slice(at + 1)];
+}
+
+function plainPairOf(text: string): [name: string, value: string] {
+  const [name, value] = pairOf(text);
+  if (SECRET.test(name)) throw new UsageError(`Secrets are no arguments: write --option-env ${name}=VARIABLE`);
+  return [name, value];
 }
 
 function variableOf(text: string, env: Source['env']): [name: string, value: string] {

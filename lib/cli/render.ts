@@ -31,7 +31,7 @@ function renderConfiguration(report: ConfigurationReport, paint: Paint): string[
     row('credentials accepted', verdict(report.credentialsAccepted, paint)),
     row('reply well-formed', verdict(report.wellFormed, paint)),
     ...(latencyMs === undefined ? [] : [row('answered in', `${Math.round(latencyMs)} ms`)]),
-    ...(methodsSupported === undefined ? [] : [row('methods it takes', methodsSupported.join(', '))]),
+    ...(methodsSupported === undefined ? [] : [row('methods it takes', printable(methodsSupported.join(', ')))]),
     ...report.warnings.map((warning) => `  ${paint('yellow', '!')} ${warning}`),
     ...(problem === undefined
       ? [`  ${paint('green', 'ok')}: tokens can be judged`]
@@ -54,10 +54,7 @@ function renderToken(report: TokenReport, paint: Paint): string[] {
     ...report.warnings.map((warning) => `  ${paint('yellow', '!')} ${warning}`),
     ...(report.auth === undefined
       ? []
-      : [
-          row(report.accepted ? 'req.auth' : 'the reply', ''),
-          indent(printable(JSON.stringify(report.auth, undefined, 2))),
-        ]),
+      : [row(report.accepted ? 'req.auth' : 'the reply', ''), indent(printableJson(report.auth))]),
   ];
 }
 
@@ -74,7 +71,14 @@ function indent(text: string): string {
   return text.replace(/^/gm, '    ');
 }
 
-/** JSON escapes some control characters; a terminal heeds the others too. */
-function printable(json: string): string {
-  return json.replace(/[\u007f-\u009f]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
+/** What a server says may hold characters that a terminal heeds, or that turn the direction of what is read. */
+export function printable(text: string): string {
+  return text.replace(HEEDED, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+const HEEDED = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
+
+/** Line ends are its own: those within strings are escaped already. */
+export function printableJson(value: unknown): string {
+  return JSON.stringify(value, undefined, 2).split('\n').map(printable).join('\n');
 }

@@ -5,7 +5,7 @@ import { createSharedLookup } from '../lookup.js';
 import { parseOptions } from '../settings.js';
 import { type Arguments, parseArguments, USAGE, UsageError } from './arguments.js';
 import { optionsOf } from './options.js';
-import { type Report, render } from './render.js';
+import { printableJson, type Report, render } from './render.js';
 import { readTokenFrom, type Source } from './secrets.js';
 import { reportOn } from './token-report.js';
 
@@ -26,8 +26,10 @@ export async function run(words: readonly string[], terminal: Terminal): Promise
     const given = parseArguments(words);
     if (given === 'help') return tell(terminal, USAGE.trimEnd());
     if (given === 'version') return tell(terminal, versionOfPackage());
-    const report = await check(given, terminal);
-    terminal.out(given.json ? JSON.stringify(report, undefined, 2) : render(report, terminal.isColourful));
+    const secrets = new Set<string>();
+    const report = await check(given, terminal, secrets);
+    const text = given.json ? printableJson(report) : render(report, terminal.isColourful);
+    terminal.out(without(secrets, text));
     return exitCodeOf(report);
   } catch (error) {
     if (error instanceof IntrospectionError) {
@@ -41,11 +43,12 @@ export async function run(words: readonly string[], terminal: Terminal): Promise
 }
 
 /** @throws UsageError, TypeError, IntrospectionError */
-async function check(given: Arguments, terminal: Terminal): Promise<Report> {
-  const settings = parseOptions(await optionsOf(given, terminal));
+async function check(given: Arguments, terminal: Terminal, secrets: Set<string>): Promise<Report> {
+  const settings = parseOptions(await optionsOf(given, terminal, secrets));
   const shared = createSharedLookup(settings);
   try {
     const token = given.token ? await readTokenFrom(terminal) : undefined;
+    if (token !== undefined) secrets.add(token);
     const configuration = await shared.verifyConfiguration();
     if (token === undefined || !configuration.ok) return { configuration, token: undefined };
     return { configuration, token: await reportOn(token, shared, settings) };
@@ -57,6 +60,11 @@ async function check(given: Arguments, terminal: Terminal): Promise<Report> {
 function exitCodeOf({ configuration, token }: Report): ExitCode {
   if (!configuration.ok) return EXIT.outage;
   return token?.accepted === false ? EXIT.rejected : EXIT.ok;
+}
+
+/** A server may repeat what it was asked with. */
+function without(secrets: ReadonlySet<string>, text: string): string {
+  return [...secrets].reduce((rest, secret) => rest.replaceAll(secret, '…'), text);
 }
 
 function tell(terminal: Terminal, text: string): ExitCode {

@@ -18,11 +18,16 @@ export async function readSecret({ env, stdin, stderr }: Source, what: string): 
   return askHidden(stdin, stderr, what);
 }
 
-/** The whole of standard input without the line end, or what is typed there unseen. */
+/**
+ * The whole of standard input without the line end, or what is typed there unseen.
+ *
+ * @throws UsageError where there is none: that is no verdict on a token
+ */
 export async function readTokenFrom({ stdin, stderr }: Source): Promise<string> {
   if (stdin.isTTY === true) return askHidden(stdin, stderr, 'token');
   let text = '';
   for await (const chunk of stdin) text += String(chunk);
+  if (text.trim() === '') throw new UsageError('The token is missing: standard input is empty');
   return text.trim();
 }
 

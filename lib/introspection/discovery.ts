@@ -129,12 +129,12 @@ function read(
   const alias = usesMutualTls ? data.mtls_endpoint_aliases?.introspection_endpoint : undefined;
   const endpoint = alias ?? data.introspection_endpoint;
   if (typeof endpoint !== 'string') throw failed(NO_ENDPOINT);
-  const url = usableUrl(endpoint, allowHttp);
+  const url = usableUrl(endpoint, issuer, allowHttp);
   if (url === undefined) throw failed(UNUSABLE_ENDPOINT);
   return {
     issuer,
     endpoint: addressOf(url),
-    jwksUri: usableUrl(data.jwks_uri, allowHttp),
+    jwksUri: usableUrl(data.jwks_uri, issuer, allowHttp),
     authMethods: data.introspection_endpoint_auth_methods_supported ?? undefined,
     authSigningAlgorithms: data.introspection_endpoint_auth_signing_alg_values_supported ?? undefined,
   };
@@ -148,9 +148,11 @@ function jsonOf(reply: Reply): unknown {
   }
 }
 
-function usableUrl(given: string | null | undefined, allowHttp: boolean): URL | undefined {
+/** What comes over TLS leads nowhere else: an `http:` URL there is the address behind somebody's proxy, not ours to ask. */
+function usableUrl(given: string | null | undefined, issuer: string, allowHttp: boolean): URL | undefined {
   const url = URL.canParse(given ?? '') ? new URL(given ?? '') : undefined;
-  return url !== undefined && remedyForUrl(url, allowHttp) === undefined ? url : undefined;
+  if (url === undefined || remedyForUrl(url, allowHttp) !== undefined) return undefined;
+  return url.protocol === 'https:' || allowHttp || issuer.startsWith('http:') ? url : undefined;
 }
 
 /** Several places are asked: that one of them had nothing says less than what another one had. */

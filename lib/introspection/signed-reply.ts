@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose';
+import type { CompactVerifyResult, JSONWebKeySet, JWTVerifyGetKey } from 'jose';
 import { z } from 'zod';
 import { IntrospectionError } from '../errors.js';
 import { mediaType } from '../media-type.js';
@@ -21,6 +21,8 @@ export interface SignedReplySettings {
 
 /** Turns a signed reply into the plain one it holds. */
 export type OpenReply = (reply: Reply, server: AuthorizationServer, asked: Instant) => Promise<Reply>;
+
+type Keys = JWTVerifyGetKey | KeyObject;
 
 export const SIGNED_MEDIA_TYPE = 'application/token-introspection+jwt';
 
@@ -52,26 +54,23 @@ const DECRYPTION = {
 export function createReplyOpener(settings: SignedReplySettings, get: Transport['get']): OpenReply {
   const { algorithms, decryptionKey } = settings;
   const schema = createPayloadSchema();
-  let found: { readonly source: unknown; readonly keys: JWTVerifyGetKey | KeyObject } | undefined;
+  let found: { readonly source: unknown; readonly keys: Promise<Keys> } | undefined;
 
-  async function keysOf(server: AuthorizationServer): Promise<JWTVerifyGetKey | KeyObject> {
+  /** Opened once for however many replies wait, so that they share one look at the keys. */
+  function keysOf(server: AuthorizationServer): Promise<Keys> {
     const keys = settings.keys ?? server.jwksUri;
     if (keys === undefined) throw new IntrospectionError('discovery_failed', 'no jwks_uri in the metadata');
     const source = keys instanceof URL ? keys.href : keys;
-    if (found?.source !== source) found = { source, keys: await open(keys, get) };
+    if (found?.source !== source) found = { source, keys: openKeys(keys, get) };
     return found.keys;
   }
 
-  async function verify(jwt: string, server: AuthorizationServer): Promise<string> {
-    const { compactDecrypt, compactVerify } = await import('jose');
-    const keys = await keysOf(server);
+  async function verify(reply: string, server: AuthorizationServer): Promise<string> {
+    const { compactDecrypt } = await import('jose');
     try {
-      const decrypted = decryptionKey && (await compactDecrypt(jwt, decryptionKey, DECRYPTION));
-      const jws = decrypted?.plaintext ?? jwt;
-      // The two overloads of one function.
-      const { payload, protectedHeader } = await (typeof keys === 'function'
-        ? compactVerify(jws, keys, { algorithms: [...algorithms] })
-        : compactVerify(jws, keys, { algorithms: [...algorithms] }));
+      const keys = await keysOf(server);
+      const decrypted = decryptionKey && (await compactDecrypt(reply, decryptionKey, DECRYPTION));
+      const { payload, protectedHeader } = await verifySignature(decrypted?.plaintext ?? reply, keys, algorithms);
       if (!TYPE.test(protectedHeader.typ ?? '')) throw unusable('typ');
       return new TextDecoder('utf-8', { fatal: true }).decode(payload);
     } catch (error) {
@@ -103,10 +102,32 @@ function createPayloadSchema() {
   });
 }
 
-async function open(
-  keys: URL | JSONWebKeySet | KeyObject,
-  get: Transport['get'],
-): Promise<JWTVerifyGetKey | KeyObject> {
+/** A reply that does not name its key is tried with each that it may be: there are two while the server changes them. */
+async function verifySignature(
+  jws: string | Uint8Array,
+  keys: Keys,
+  algorithms: readonly string[],
+): Promise<CompactVerifyResult> {
+  const { compactVerify, errors } = await import('jose');
+  const options = { algorithms: [...algorithms] };
+  if (typeof keys !== 'function') return compactVerify(jws, keys, options);
+  try {
+    return await compactVerify(jws, keys, options);
+  } catch (error) {
+    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
+    let last: unknown = error;
+    for await (const key of error) {
+      try {
+        return await compactVerify(jws, key, options);
+      } catch (failure) {
+        last = failure;
+      }
+    }
+    throw last;
+  }
+}
+
+async function openKeys(keys: URL | JSONWebKeySet | KeyObject, get: Transport['get']): Promise<Keys> {
   const { createLocalJWKSet, createRemoteJWKSet, customFetch } = await import('jose');
   if (!(keys instanceof URL)) return 'keys' in keys ? createLocalJWKSet(keys) : keys;
   return createRemoteJWKSet(keys, {

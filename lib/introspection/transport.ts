@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
+import { IntrospectionError } from '../errors.js';
 import { type EndpointCall, endpointCalls, isTraced } from '../observe/channels.js';
 import type { ClientAuth } from '../types.js';
 import { createConnections } from './connections.js';
@@ -37,7 +38,11 @@ export interface Inquiry {
 }
 
 export interface Transport {
-  /** Runs what asks within one deadline; closing waits for it. */
+  /**
+   * Runs what asks within one deadline; closing waits for it.
+   *
+   * @throws IntrospectionError `timeout`, or `closed` once closing has ended
+   */
   within<T>(work: (deadline: Deadline) => Promise<T>): Promise<T>;
   /**
    * POSTs a question. There is at most one retry: when no connection came about or it was lost before a reply, when the
@@ -65,6 +70,8 @@ export function createTransport({ timeoutMs, dispatcher, connect }: TransportSet
   let calls = 0;
   let underWay = 0;
   let whenIdle: () => void = () => {};
+  /** Nothing is under way any more, and nothing may begin. */
+  let closed = false;
 
   async function ask(attempt: Attempt, number: number, inquiry: Inquiry, deadline: Deadline): Promise<Reply> {
     if (!deadline.passed) calls++;
@@ -75,6 +82,7 @@ export function createTransport({ timeoutMs, dispatcher, connect }: TransportSet
   }
 
   function within<T>(work: (deadline: Deadline) => Promise<T>): Promise<T> {
+    if (closed) return Promise.reject(new IntrospectionError('closed'));
     underWay++;
     return withDeadline(timeoutMs, work, () => {
       underWay--;
@@ -117,11 +125,13 @@ export function createTransport({ timeoutMs, dispatcher, connect }: TransportSet
       }),
     calls: () => calls,
     async close() {
-      if (underWay > 0) {
-        await new Promise<void>((resolve) => {
-          whenIdle = resolve;
-        });
-      }
+      await new Promise<void>((resolve) => {
+        whenIdle = () => {
+          closed = true;
+          resolve();
+        };
+        if (underWay === 0) whenIdle();
+      });
       await own?.close();
     },
   };

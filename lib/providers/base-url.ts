@@ -16,3 +16,15 @@ export function requireBaseUrl(name: string, given: string | undefined): string 
   }
   return `${url.origin}${url.pathname.replace(/\/$/, '')}`;
 }
+
+/**
+ * A name as one segment of a path.
+ *
+ * @throws TypeError naming the option, when it is missing, or would be no segment of its own
+ */
+export function requireSegment(name: string, given: string | undefined): string {
+  if (typeof given !== 'string' || given === '' || given === '.' || given === '..') {
+    throw optionError(name, given, 'write a name');
+  }
+  return encodeURIComponent(given);
+}

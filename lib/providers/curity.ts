@@ -29,7 +29,11 @@ const JWT = /^[\w-]+\.([\w-]+)\.[\w-]+$/;
  */
 export function curity(options: CurityOptions): Preset {
   const { url, clientId, clientSecret, path = '/oauth/v2/oauth-introspect', ...additions } = options;
-  if (typeof path !== 'string' || !/^\/[^?#]+$/.test(path)) {
+  if (
+    typeof path !== 'string' ||
+    !/^\/[^?#]+$/.test(path) ||
+    new URL(path, 'https://curity.example').pathname !== path
+  ) {
     throw optionError('path', path, "write a path such as '/oauth/v2/oauth-introspect'");
   }
   return mergePreset(

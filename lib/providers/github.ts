@@ -1,7 +1,7 @@
 import { clientSecretBasic } from '../introspection/client-auth/client-secret-basic.js';
 import type { Secret } from '../introspection/client-auth/secret.js';
 import type { EndpointReply } from '../introspection/response.js';
-import { requireBaseUrl } from './base-url.js';
+import { requireBaseUrl, requireSegment } from './base-url.js';
 import { mergePreset, type Preset, type PresetOptions } from './preset.js';
 
 export interface GithubOptions extends PresetOptions {
@@ -38,7 +38,7 @@ export function github({
   const clientAuth = clientSecretBasic(clientId, clientSecret, { encode: false });
   return mergePreset(
     {
-      endpoint: `${requireBaseUrl('apiUrl', apiUrl)}/applications/${encodeURIComponent(String(clientId))}/token`,
+      endpoint: `${requireBaseUrl('apiUrl', apiUrl)}/applications/${requireSegment('clientId', clientId)}/token`,
       clientAuth,
       requestFormat: 'json',
       tokenParameter: 'access_token',

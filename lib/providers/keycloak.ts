@@ -1,7 +1,6 @@
 import { clientSecretBasic } from '../introspection/client-auth/client-secret-basic.js';
 import type { Secret } from '../introspection/client-auth/secret.js';
-import { optionError } from '../option-error.js';
-import { requireBaseUrl } from './base-url.js';
+import { requireBaseUrl, requireSegment } from './base-url.js';
 import { mergePreset, type Preset, type PresetOptions } from './preset.js';
 
 export interface KeycloakOptions extends PresetOptions {
@@ -20,8 +19,7 @@ export interface KeycloakOptions extends PresetOptions {
  * @throws TypeError for missing credentials, a missing realm or a URL that is none
  */
 export function keycloak({ url, realm, clientId, clientSecret, ...additions }: KeycloakOptions): Preset {
-  if (typeof realm !== 'string' || realm === '') throw optionError('realm', realm, "write the realm's name");
-  const realmPath = `/realms/${encodeURIComponent(realm)}`;
+  const realmPath = `/realms/${requireSegment('realm', realm)}`;
   return mergePreset(
     {
       endpoint: `${requireBaseUrl('url', url)}${realmPath}/protocol/openid-connect/token/introspect`,
