@@ -1,5 +1,7 @@
 // The middleware
 
+// Seams
+export type { CacheStore, LogEntry, LogReader, SetOptions } from './cache/shared/store.js';
 // Errors
 export {
   AuthError,
@@ -17,7 +19,6 @@ export { noClientAuth } from './introspection/client-auth/no-client-auth.js';
 export { type PrivateKeyJwtOptions, privateKeyJwt } from './introspection/client-auth/private-key-jwt.js';
 export type { Secret } from './introspection/client-auth/secret.js';
 export { type TlsClientAuthOptions, tlsClientAuth } from './introspection/client-auth/tls-client-auth.js';
-// Seams
 export type { Dispatcher } from './introspection/http.js';
 export type { PrivateKey, PublicKey } from './introspection/key-object.js';
 export type { EndpointReply } from './introspection/response.js';
@@ -35,11 +36,19 @@ export {
 } from './middleware/guards.js';
 export {
   type AuthOf,
+  type Invalidation,
   type RootTokenIntrospection,
   type TokenIntrospection,
   tokenIntrospection,
 } from './middleware/token-introspection.js';
-export type { CacheEvent, CircuitEvent, Decision, EndpointCall, Misconfiguration } from './observe/channels.js';
+export type {
+  CacheEvent,
+  CircuitEvent,
+  Decision,
+  EndpointCall,
+  Misconfiguration,
+  StoreEvent,
+} from './observe/channels.js';
 export type {
   CacheOptions,
   DemandOptions,

@@ -1,10 +1,15 @@
 import { authorityOf } from './cache/key.js';
 import { createMemoryStore } from './cache/memory-store.js';
 import type { Lifetimes } from './cache/policy.js';
+import { createRevocations, type RevocableClaim, type Revocations } from './cache/shared/revocations.js';
+import { createPlainSeal, createSeal } from './cache/shared/seal.js';
+import type { CacheStore } from './cache/shared/store.js';
+import { withSharedCache } from './cache/shared/with-shared-cache.js';
 import { type CachedLookup, withCache } from './cache/with-cache.js';
 import { requireB64Token } from './credentials/token.js';
 import { IntrospectionError } from './errors.js';
 import { createIntrospectionClient, type IntrospectionClientSettings } from './introspection/client.js';
+import { toRecord } from './introspection/response.js';
 import type { Clock, Lookup } from './types.js';
 import { type ConfigurationReport, verifyConfiguration } from './verify-configuration.js';
 
@@ -12,6 +17,14 @@ export interface MemoryCacheSettings extends Lifetimes {
   readonly maxEntries: number;
   readonly staleIfErrorMs: number;
   readonly refreshAhead: boolean;
+  readonly shared: SharedSettings | undefined;
+}
+
+export interface SharedSettings {
+  readonly store: CacheStore;
+  /** `undefined`: nothing is secret. */
+  readonly secrets: readonly string[] | undefined;
+  readonly namespace: string;
 }
 
 export interface LookupSettings extends IntrospectionClientSettings {
@@ -42,20 +55,34 @@ export interface SharedLookup {
   /** @throws IntrospectionError `closed` */
   requireOpen(): void;
   readonly lookup: Lookup;
-  forget(key: string): void;
+  /**
+   * Forgets a token: at once here, and once the promise has ended everywhere.
+   *
+   * @throws whatever the store fails with
+   */
+  forget(key: string): Promise<void>;
+  /** The same for every token with this claim. */
+  forgetClaim(name: RevocableClaim, value: string): Promise<void>;
   stats(): Stats;
   verifyConfiguration(): Promise<ConfigurationReport>;
   close(): Promise<void>;
 }
 
 export function createSharedLookup(settings: LookupSettings): SharedLookup {
+  const authority = authorityOf(settings);
   const client = createIntrospectionClient(settings);
-  const cached = settings.cache === false ? uncached(ask) : cachedInMemory(ask, settings.cache, settings.clock);
+  const fleet =
+    settings.cache === false || settings.cache.shared === undefined
+      ? undefined
+      : createFleet(client.lookup, settings, settings.cache, settings.cache.shared, authority);
+  const inner = fleet?.lookup ?? client.lookup;
+  const cached = settings.cache === false ? uncached(ask) : cachedInMemory(ask, settings.cache, settings.clock, fleet);
   let closing: Promise<void> | undefined;
 
+  /** Nothing malformed leaves the process, not even as what a key is made of. */
   function ask(...[question, freshness]: Parameters<Lookup>): ReturnType<Lookup> {
     requireB64Token(question.token);
-    return client.lookup(question, freshness);
+    return inner(question, freshness);
   }
 
   function requireOpen(): void {
@@ -63,28 +90,84 @@ export function createSharedLookup(settings: LookupSettings): SharedLookup {
   }
 
   return {
-    authority: authorityOf(settings),
+    authority,
     requireOpen,
     lookup(question, freshness) {
       requireOpen();
       return cached.lookup(question, freshness);
     },
-    forget: cached.forget,
+    async forget(key) {
+      cached.forget(key);
+      await fleet?.forget(key);
+    },
+    async forgetClaim(name, value) {
+      cached.forgetClaim(name, value);
+      await fleet?.forgetClaim(name, value);
+    },
     stats: () => ({ ...cached.stats(), endpointCalls: client.calls() }),
     async verifyConfiguration() {
       requireOpen();
       return verifyConfiguration(client, settings.clientAuth, settings.clock);
     },
     close() {
-      closing ??= client.close();
+      closing ??= Promise.all([client.close(), fleet?.close()]).then(() => {});
       cached.clear();
       return closing;
     },
   };
 }
 
-function cachedInMemory(inner: Lookup, cache: MemoryCacheSettings, clock: Clock): CachedLookup {
-  return withCache(inner, { ...cache, clock, store: createMemoryStore(cache.maxEntries) });
+function cachedInMemory(
+  inner: Lookup,
+  cache: MemoryCacheSettings,
+  clock: Clock,
+  fleet: Fleet | undefined,
+): CachedLookup {
+  const store = createMemoryStore(cache.maxEntries);
+  return withCache(inner, { ...cache, clock, store, revocations: fleet?.revocations });
+}
+
+/** What all processes that share a store have in common. */
+interface Fleet {
+  readonly lookup: Lookup;
+  readonly revocations: Revocations;
+  forget(key: string): Promise<void>;
+  forgetClaim(name: RevocableClaim, value: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Beyond the life of an answer, for what is under way and for clocks that go at their own pace. */
+const MARGIN_MS = 120_000;
+
+function createFleet(
+  inner: Lookup,
+  { clock, timeoutMs }: LookupSettings,
+  cache: MemoryCacheSettings,
+  { store, secrets, namespace }: SharedSettings,
+  authority: string,
+): Fleet {
+  const scope = JSON.stringify([authority, namespace]);
+  const seal = secrets === undefined ? createPlainSeal(scope) : createSeal(secrets, scope);
+  const keepMs = Math.max(cache.ttlMs, cache.inactiveTtlMs, cache.staleIfErrorMs) + MARGIN_MS;
+  const revocations = createRevocations(store, seal, keepMs, clock);
+  const shared = withSharedCache(inner, {
+    ...cache,
+    store,
+    seal,
+    revocations,
+    timeoutMs,
+    clock,
+    restore: toRecord,
+  });
+  return {
+    lookup: shared.lookup,
+    revocations,
+    async forget(key) {
+      await Promise.all([revocations.revoke('token', key), shared.forget({ key })]);
+    },
+    forgetClaim: revocations.revoke,
+    close: revocations.close,
+  };
 }
 
 function uncached(inner: Lookup): CachedLookup {
@@ -95,6 +178,7 @@ function uncached(inner: Lookup): CachedLookup {
       return inner(question, freshness);
     },
     forget() {},
+    forgetClaim() {},
     clear() {},
     stats: () => ({ hits: 0, misses, coalesced: 0, stale: 0, entries: 0 }),
   };

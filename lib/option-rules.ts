@@ -6,6 +6,7 @@ const MAX_TOLERANCE_SECONDS = 300;
 const MAX_TTL_SECONDS = 86_400;
 const MAX_INACTIVE_TTL_SECONDS = 3600;
 const MAX_ENTRIES = 16_000_000;
+const MIN_SECRET_BYTES = 32;
 const MAX_TIMEOUT_MS = 60_000;
 
 /** One option: what it must be, what to write instead. */
@@ -94,6 +95,13 @@ export const CACHE_RULES: Readonly<Record<string, Rule>> = {
   'cache.inactiveTtlSeconds': range(MAX_INACTIVE_TTL_SECONDS),
   'cache.staleIfErrorSeconds': range(MAX_TTL_SECONDS),
   'cache.refreshAhead': flag,
+  'cache.store': [withMethods('get', 'set', 'append', 'tail'), 'write a store such as redisStore({ client })'],
+  'cache.secrets': [
+    z.array(z.string().refine((secret) => Buffer.byteLength(secret) >= MIN_SECRET_BYTES)).min(1),
+    `write a list of secrets of at least ${MIN_SECRET_BYTES} bytes each; is the environment variable set?`,
+  ],
+  'cache.dangerouslyStorePlaintext': flag,
+  'cache.namespace': [text, 'write a name'],
   'cache.maxEntries': [z.int().min(1).max(MAX_ENTRIES), `write a whole number from 1 to ${MAX_ENTRIES}`],
 };
 

@@ -1,5 +1,6 @@
 import type { JsonWebKey } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { CacheStore } from './cache/shared/store.js';
 import type { AuthError } from './errors.js';
 import type { Dispatcher } from './introspection/http.js';
 import type { PrivateKey, PublicKey } from './introspection/key-object.js';
@@ -85,6 +86,23 @@ export interface CacheOptions {
    * It lengthens no life, and idle answers are not renewed.
    */
   readonly refreshAhead?: boolean | undefined;
+  /**
+   * What several processes share their answers and their invalidations through, such as `redisStore(…)` of
+   * `express-token-introspection/redis`. It takes `secrets`.
+   */
+  readonly store?: CacheStore | undefined;
+  /**
+   * What entries of the `store` are sealed with, each at least 32 bytes: the first seals, all open, so that they can be changed.
+   * Those who can read the store learn neither tokens nor claims from it, and those who can write it cannot make an entry.
+   */
+  readonly secrets?: readonly (string | undefined)[] | undefined;
+  /** Let everyone who can reach the `store` read claims and forge access. Default `false`. */
+  readonly dangerouslyStorePlaintext?: boolean | undefined;
+  /**
+   * Keeps apart what shares a `store` and is not told apart by endpoint, client and parameters. Required beside a store with a
+   * `normalizeResponse` or a `clientAuth` of your own: change it whenever they change what an answer means.
+   */
+  readonly namespace?: string | undefined;
   /** Most active answers kept, and a tenth as many inactive ones. Default 10000. */
   readonly maxEntries?: number | undefined;
 }

@@ -8,10 +8,11 @@ import {
   parseTokenParameter,
   parseWhom,
 } from './endpoint-settings.js';
-import type { LookupSettings, MemoryCacheSettings } from './lookup.js';
+import { isOwnMethod } from './introspection/client-auth/own-method.js';
+import type { LookupSettings, MemoryCacheSettings, SharedSettings } from './lookup.js';
 import { optionError, refuseMounted } from './option-error.js';
 import { CACHE_RULES, DEMAND_RULES, OPTION_RULES, readOptions, refuseOption } from './option-rules.js';
-import type { DemandOptions, TokenIntrospectionOptions } from './options.js';
+import type { CacheOptions, DemandOptions, TokenIntrospectionOptions } from './options.js';
 import type { Clock } from './types.js';
 
 /** What is demanded of a request, defaults filled in. Frozen. */
@@ -82,7 +83,7 @@ export function parseOptions(given: TokenIntrospectionOptions): Settings {
     headers: parseHeaders(options.headers),
     normalizer: parseNormalizer(options.normalizeResponse),
     signedReply: parseJwtResponse(options),
-    cache: parseCache(options.cache),
+    cache: parseCache(options),
     timeoutMs: options.timeoutMs ?? 3000,
     dispatcher,
     clock: options.clock ?? SYSTEM_CLOCK,
@@ -126,16 +127,38 @@ function parseAudience(audience: string | readonly string[] | false): readonly s
   return audience === false ? false : Object.freeze(typeof audience === 'string' ? [audience] : [...audience]);
 }
 
-function parseCache(given: TokenIntrospectionOptions['cache']): MemoryCacheSettings | false {
-  if (given === false) return false;
-  const options = readOptions(given ?? {}, CACHE_RULES, 'cache.');
-  const { ttlSeconds = 60, inactiveTtlSeconds = 5, maxEntries = 10_000 } = options;
-  const { staleIfErrorSeconds = 0, refreshAhead = true } = options;
+function parseCache(options: TokenIntrospectionOptions): MemoryCacheSettings | false {
+  if (options.cache === false) return false;
+  const given = readOptions(options.cache ?? {}, CACHE_RULES, 'cache.');
+  const { ttlSeconds = 60, inactiveTtlSeconds = 5, maxEntries = 10_000 } = given;
+  const { staleIfErrorSeconds = 0, refreshAhead = true } = given;
   return Object.freeze({
     ttlMs: ttlSeconds * SECOND,
     inactiveTtlMs: inactiveTtlSeconds * SECOND,
     maxEntries,
     staleIfErrorMs: staleIfErrorSeconds * SECOND,
     refreshAhead,
+    shared: parseShared(given, options),
   });
+}
+
+function parseShared(
+  { store, secrets, namespace, dangerouslyStorePlaintext }: CacheOptions,
+  { clientAuth, normalizeResponse }: TokenIntrospectionOptions,
+): SharedSettings | undefined {
+  if (store === undefined) {
+    if (secrets !== undefined) throw optionError('cache.secrets', secrets, 'leave it out: it belongs to "cache.store"');
+    return undefined;
+  }
+  if ((secrets === undefined) !== (dangerouslyStorePlaintext === true)) {
+    refuseOption('cache.secrets', secrets, CACHE_RULES);
+  }
+  if (namespace === undefined && (normalizeResponse !== undefined || !isOwnMethod(clientAuth))) {
+    throw optionError(
+      'cache.namespace',
+      namespace,
+      'write a name, and change it whenever "normalizeResponse" or your own "clientAuth" changes what an answer means',
+    );
+  }
+  return Object.freeze({ store, secrets: secrets as readonly string[] | undefined, namespace: namespace ?? '' });
 }

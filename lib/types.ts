@@ -39,6 +39,8 @@ interface Dated {
   readonly askedAt: number;
   /** The same moment's `monotonic`. */
   readonly askedMonotonic: number;
+  /** Where the log of revocations had been read to by then, where there is one: all up to there were made before. */
+  readonly mark?: string;
 }
 
 export interface ActiveRecord extends Dated {

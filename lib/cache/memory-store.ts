@@ -9,6 +9,7 @@ export interface MemoryStore {
   get(key: string): TokenRecord | undefined;
   set(key: string, record: TokenRecord): void;
   delete(key: string): void;
+  deleteWhere(applies: (record: TokenRecord) => boolean): void;
   clear(): void;
   readonly size: number;
 }
@@ -28,6 +29,11 @@ export function createMemoryStore(maxEntries: number): MemoryStore {
     delete(key) {
       active.delete(key);
       inactive.delete(key);
+    },
+    deleteWhere(applies) {
+      for (const home of [active, inactive]) {
+        for (const [key, record] of [...home.entries()]) if (applies(record)) home.delete(key);
+      }
     },
     clear() {
       active.clear();

@@ -12,6 +12,7 @@ import {
 } from '../types.js';
 import type { MemoryStore } from './memory-store.js';
 import { isDueEarly, isFresh, type Lifetimes, lifetimeOf, staleLifetimeOf, timeLeft } from './policy.js';
+import type { Revocations } from './shared/revocations.js';
 import { withSingleFlight } from './with-single-flight.js';
 
 export interface CacheSettings extends Lifetimes {
@@ -20,11 +21,15 @@ export interface CacheSettings extends Lifetimes {
   readonly staleIfErrorMs: number;
   readonly refreshAhead: boolean;
   readonly clock: Clock;
+  /** Of the whole fleet, where there is a shared cache. */
+  readonly revocations?: Pick<Revocations, 'allows' | 'revokes'> | undefined;
 }
 
 export interface CachedLookup {
   readonly lookup: Lookup;
   forget(key: string): void;
+  /** Forgets every answer with this claim, and disowns what is under way: nobody knows yet whom that is about. */
+  forgetClaim(name: string, value: string): void;
   clear(): void;
   stats(): { hits: number; misses: number; coalesced: number; stale: number; entries: number };
 }
@@ -43,7 +48,7 @@ const REFRESH_PAUSE_MS = 1000;
 
 /** Memory first, then one flight a key. A hit is returned as a value, without a promise. */
 export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup {
-  const { store, staleIfErrorMs, refreshAhead, clock } = settings;
+  const { store, staleIfErrorMs, refreshAhead, clock, revocations } = settings;
   let hits = 0;
   let misses = 0;
   let stale = 0;
@@ -53,6 +58,7 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
     // Flights are told apart by when they started; a retry or a slow signature may have asked in another order.
     const kept = store.get(key);
     if (kept !== undefined && kept.askedMonotonic > record.askedMonotonic) return;
+    if (revocations?.revokes(key, record)) return;
     if (lifetimeOf(record, settings) > 0 || staleLifetimeOf(record, staleIfErrorMs) > 0) store.set(key, record);
     else store.delete(key);
   });
@@ -63,7 +69,7 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
     if (record !== undefined) {
       const left = timeLeft(record, lifetimeOf(record, settings), now);
       if (left > 0) {
-        if (isFresh(record, freshness)) {
+        if (isFresh(record, freshness) && revocations?.allows(question.key, record, now) !== false) {
           hits++;
           if (cacheEvents.hasSubscribers) publish('hit', question);
           if (refreshAhead && isDueEarly(record, left, settings)) refresh(question, now);
@@ -94,7 +100,9 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
   function standIn(question: Question, error: unknown): TokenRecord {
     const record = store.get(question.key);
     const isTrouble = error instanceof IntrospectionError && STANDS_IN.has(error.code);
-    if (!isTrouble || record?.active !== true || !canStandIn(record, readClock(clock))) throw error;
+    const now = readClock(clock);
+    if (!isTrouble || record?.active !== true || !canStandIn(record, now)) throw error;
+    if (revocations?.allows(question.key, record, now) === false) throw error;
     stale++;
     if (cacheEvents.hasSubscribers) publish('stale', question);
     return { ...record, stale: true };
@@ -109,6 +117,10 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
     forget(key) {
       store.delete(key);
       flights.forget(key);
+    },
+    forgetClaim(name, value) {
+      store.deleteWhere((record) => record.active && record.claims[name] === value);
+      flights.forgetAll();
     },
     clear() {
       store.clear();

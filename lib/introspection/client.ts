@@ -109,7 +109,7 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
   }
 
   const ask = (question: Question, freshness: Freshness) =>
-    transport.within((deadline) => inLane(question, freshness, deadline));
+    transport.within((deadline) => inLane(question, freshness, deadline), clock.monotonic() - freshness.now.monotonic);
 
   return {
     lookup: (question, freshness) => circuit.run(question.key, () => ask(question, freshness)),

@@ -70,7 +70,12 @@ export function parseResponse(reply: Reply, asked: Instant, normalizer: Response
   return toRecord(parseJson(text), asked);
 }
 
-function toRecord(value: unknown, asked: Instant): TokenRecord {
+/**
+ * Makes a record of an introspection response.
+ *
+ * @throws IntrospectionError when it is none
+ */
+export function toRecord(value: unknown, asked: Instant): TokenRecord {
   const members = withoutNulls(value);
   const { success, data, error } = response.safeParse(members);
   if (!success) throw new IntrospectionError('bad_response', faultyMember(error));

@@ -39,11 +39,11 @@ export interface Inquiry {
 
 export interface Transport {
   /**
-   * Runs what asks within one deadline; closing waits for it.
+   * Runs what asks within one deadline, of which some time may have been spent already; closing waits for it.
    *
    * @throws IntrospectionError `timeout`, or `closed` once closing has ended
    */
-  within<T>(work: (deadline: Deadline) => Promise<T>): Promise<T>;
+  within<T>(work: (deadline: Deadline) => Promise<T>, spentMs?: number): Promise<T>;
   /**
    * POSTs a question. There is at most one retry: when no connection came about or it was lost before a reply, when the
    * endpoint stumbled, or when the credentials were refused and others are at hand.
@@ -81,10 +81,10 @@ export function createTransport({ timeoutMs, dispatcher, connect }: TransportSet
     return trace(call, asking);
   }
 
-  function within<T>(work: (deadline: Deadline) => Promise<T>): Promise<T> {
+  function within<T>(work: (deadline: Deadline) => Promise<T>, spentMs = 0): Promise<T> {
     if (closed) return Promise.reject(new IntrospectionError('closed'));
     underWay++;
-    return withDeadline(timeoutMs, work, () => {
+    return withDeadline(Math.max(1, timeoutMs - spentMs), work, () => {
       underWay--;
       if (underWay === 0) whenIdle();
     });

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createAuthenticator } from '../authenticator.js';
 import { keyOf } from '../cache/key.js';
+import { REVOCABLE_CLAIMS, type RevocableClaim } from '../cache/shared/revocations.js';
 import { readToken, requireB64Token } from '../credentials/token.js';
 import { AuthError } from '../errors.js';
 import { createSharedLookup, type SharedLookup, type Stats } from '../lookup.js';
@@ -41,12 +42,14 @@ export interface TokenIntrospection<Claims = unknown> {
   introspect(token: string): Promise<AuthOf<Claims>>;
 
   /**
-   * Forgets what is known about a token, for example because it has just been revoked. An answer that was asked for before
-   * is neither stored nor given to anyone who comes later. Other processes are not told.
+   * Forgets what is known about a token, or about every token with this claim, for example because it has just been revoked. An
+   * answer that was asked for before is neither stored nor given to anyone who comes later: at once in this process, and in all
+   * that share its `cache.store` a moment later. The promise ends once they have been told.
    *
-   * @throws TypeError when no token is given, AuthError when it cannot be one
+   * @throws TypeError when nothing, or more than one thing, is named, AuthError when it cannot be a token; what the store fails
+   * with rejects the promise: then other processes may not have been told, and should be told again
    */
-  invalidate(of: { readonly token: string }): void;
+  invalidate(of: Invalidation): Promise<void>;
 
   /** Counts since creation, over this middleware and all that share its cache. */
   stats(): Stats;
@@ -75,6 +78,19 @@ export interface RootTokenIntrospection<Claims = unknown> extends TokenIntrospec
    * by this middleware and all derived from it. A `dispatcher` of your own stays open.
    */
   close(): Promise<void>;
+}
+
+/** What is forgotten: one token, or all that name this user, session, client or identifier. Exactly one is given. */
+export interface Invalidation {
+  readonly token?: string | undefined;
+  readonly sub?: string | undefined;
+  readonly sid?: string | undefined;
+  readonly client_id?: string | undefined;
+  readonly jti?: string | undefined;
+}
+
+function isRevocable(name: string): name is 'token' | RevocableClaim {
+  return name === 'token' || (REVOCABLE_CLAIMS as readonly string[]).includes(name);
 }
 
 /** Middleware to the gate behind it, so that `getAuth(req, authenticate)` can tell who judged. */
@@ -168,11 +184,20 @@ function createMiddleware<Claims>(shared: SharedLookup, clock: Clock, demands: D
         throw error;
       }
     },
-    invalidate(of: { readonly token: string }) {
-      if (typeof of?.token !== 'string') throw secretError('token', of?.token, 'write invalidate({ token })');
-      const token = readToken(of.token);
+    invalidate(of: Invalidation) {
+      const [named, another] = Object.entries(of ?? {}).filter(([, value]) => value !== undefined);
+      const [name, value] = named ?? ['token'];
+      if (typeof value !== 'string' || value === '' || another !== undefined || !isRevocable(name)) {
+        throw secretError(
+          name,
+          value,
+          'write invalidate({ token }), or one of { sub }, { sid }, { client_id } and { jti }',
+        );
+      }
+      if (name !== 'token') return shared.forgetClaim(name, value);
+      const token = readToken(value);
       requireB64Token(token);
-      shared.forget(keyOf(token));
+      return shared.forget(keyOf(token));
     },
     stats: shared.stats,
     with<Derived = Claims>(derived: DemandOptions<Derived>) {

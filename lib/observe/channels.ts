@@ -24,8 +24,9 @@ export interface CacheEvent {
   /**
    * `hit`: from memory. `miss`: the endpoint is asked. `coalesced`: a question under way is waited for. `stale`: from memory
    * though past its life, since the endpoint failed. `refresh`: the endpoint is asked in the background, beside a hit.
+   * Of a miss that is answered by the shared cache: `shared`; of an entry there that cannot be used: `unusable`.
    */
-  readonly outcome: 'hit' | 'miss' | 'coalesced' | 'stale' | 'refresh';
+  readonly outcome: 'hit' | 'miss' | 'coalesced' | 'stale' | 'refresh' | 'shared' | 'unusable';
   readonly tokenDigest: string;
 }
 
@@ -37,6 +38,11 @@ export interface CircuitEvent {
   readonly reason?: IntrospectionErrorCode;
   /** Seconds until the probe, where it is open. */
   readonly retryAfterSeconds?: number;
+}
+
+/** The store of the shared cache has begun to fail, or works again. */
+export interface StoreEvent {
+  readonly state: 'failing' | 'well';
 }
 
 /** Something that only an operator can mend; once an hour for each code. */
@@ -67,6 +73,7 @@ const PREFIX = 'express-token-introspection';
 export const CHANNELS = {
   decision: `${PREFIX}:decision`,
   cache: `${PREFIX}:cache`,
+  store: `${PREFIX}:store`,
   circuit: `${PREFIX}:circuit`,
   misconfiguration: `${PREFIX}:misconfiguration`,
   endpoint: `${PREFIX}:endpoint`,
@@ -74,6 +81,7 @@ export const CHANNELS = {
 
 export const decisions = channel(CHANNELS.decision);
 export const cacheEvents = channel(CHANNELS.cache);
+export const storeEvents = channel(CHANNELS.store);
 export const circuitEvents = channel(CHANNELS.circuit);
 export const misconfigurations = channel(CHANNELS.misconfiguration);
 export const endpointCalls = tracingChannel<EndpointCall, EndpointCall>(CHANNELS.endpoint);

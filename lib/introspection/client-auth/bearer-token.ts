@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { B64_TOKEN } from '../../grammar.js';
 import { optionError } from '../../option-error.js';
 import type { ClientAuth, IntrospectionRequest } from '../../types.js';
+import { ownMethod } from './own-method.js';
 import { signWithSecret } from './secret.js';
 
 /** `refused`: the endpoint has just answered 401, so that a token kept by the function should be renewed. */
@@ -21,8 +22,9 @@ export function bearerToken(token: string | TokenSource | undefined): ClientAuth
   const common = { name: 'token', prepare: toAuthorization, write };
   if (typeof token !== 'function') {
     const identity = `bearer:${hash('sha256', String(token), 'base64url')}`;
-    return { identity, methods: METHODS, sign: signWithSecret({ ...common, secret: token }) };
+    return ownMethod({ identity, methods: METHODS, sign: signWithSecret({ ...common, secret: token }) });
   }
+  // Whose token it brings is not known, so that it is not told apart from another's: see `cache.namespace`.
   return {
     identity: 'bearer',
     methods: METHODS,

@@ -1,6 +1,7 @@
 import { optionError } from '../../option-error.js';
 import type { ClientAuth } from '../../types.js';
 import { requireClientId, requireFlags } from './client-identifier.js';
+import { ownMethod } from './own-method.js';
 import { type Secret, signWithSecret } from './secret.js';
 
 export interface ClientSecretBasicOptions {
@@ -29,7 +30,7 @@ export function clientSecretBasic(
   requireFlags(options, ['encode', 'allowEmptySecret']);
   const { encode = true, allowEmptySecret } = options;
   const id = requireClientId(clientId);
-  return {
+  return ownMethod({
     identity: `client:${id}`,
     clientId: id,
     methods: ['client_secret_basic'],
@@ -46,7 +47,7 @@ export function clientSecretBasic(
         headers.authorization = authorization;
       },
     }),
-  };
+  });
 }
 
 function formEncode(value: string): string {

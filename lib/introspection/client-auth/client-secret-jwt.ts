@@ -2,6 +2,7 @@ import { optionError } from '../../option-error.js';
 import type { ClientAuth } from '../../types.js';
 import { writeAssertion } from './client-assertion.js';
 import { requireAudience, requireClientId, requireOptions } from './client-identifier.js';
+import { ownMethod } from './own-method.js';
 import { type Secret, signWithSecret } from './secret.js';
 
 export interface ClientSecretJwtOptions {
@@ -29,7 +30,7 @@ export function clientSecretJwt(options: ClientSecretJwtOptions): ClientAuth {
   requireAudience(audience);
   if (alg !== undefined && !ALGORITHMS.includes(alg))
     throw optionError('alg', alg, `write one of ${ALGORITHMS.join(', ')}`);
-  return {
+  return ownMethod({
     identity: `client:${clientId}`,
     clientId,
     methods: ['client_secret_jwt'],
@@ -43,5 +44,5 @@ export function clientSecretJwt(options: ClientSecretJwtOptions): ClientAuth {
       }),
       write: (request, key) => writeAssertion(request, { clientId, audience }, key),
     }),
-  };
+  });
 }

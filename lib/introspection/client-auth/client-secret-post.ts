@@ -1,5 +1,6 @@
 import type { ClientAuth } from '../../types.js';
 import { requireClientId, requireFlags } from './client-identifier.js';
+import { ownMethod } from './own-method.js';
 import { type Secret, signWithSecret } from './secret.js';
 
 export interface ClientSecretPostOptions {
@@ -20,7 +21,7 @@ export function clientSecretPost(
 ): ClientAuth {
   requireFlags(options, ['allowEmptySecret']);
   const id = requireClientId(clientId);
-  return {
+  return ownMethod({
     identity: `client:${id}`,
     clientId: id,
     methods: ['client_secret_post'],
@@ -34,5 +35,5 @@ export function clientSecretPost(
         parameters.client_secret = secret;
       },
     }),
-  };
+  });
 }

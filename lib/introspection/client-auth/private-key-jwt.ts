@@ -5,6 +5,7 @@ import type { ClientAuth } from '../../types.js';
 import { isJwk, type PrivateKey, toPrivateKey } from '../key-object.js';
 import { type AssertionKey, writeAssertion } from './client-assertion.js';
 import { requireAudience, requireClientId, requireOptions } from './client-identifier.js';
+import { ownMethod } from './own-method.js';
 
 export interface PrivateKeyJwtOptions {
   readonly clientId: string | undefined;
@@ -51,13 +52,13 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientAuth {
     needsIssuer: audience === undefined,
   };
   if (typeof key === 'function') {
-    return {
+    return ownMethod({
       ...common,
       sign: async (request) => writeAssertion(request, { clientId, audience }, parseKey(await key(), alg, keyId)),
-    };
+    });
   }
   const parsed = parseKey(key, alg, keyId);
-  return { ...common, sign: (request) => writeAssertion(request, { clientId, audience }, parsed) };
+  return ownMethod({ ...common, sign: (request) => writeAssertion(request, { clientId, audience }, parsed) });
 }
 
 function parseKey(given: PrivateKey | undefined, alg: string | undefined, keyId: string | undefined): AssertionKey {

@@ -2,6 +2,7 @@ import { createSecureContext } from 'node:tls';
 import { optionError, secretError } from '../../option-error.js';
 import type { ClientAuth } from '../../types.js';
 import { requireClientId, requireOptions } from './client-identifier.js';
+import { ownMethod } from './own-method.js';
 
 /** PEM, as text or bytes. */
 type Pem = string | Buffer;
@@ -33,7 +34,7 @@ export function tlsClientAuth(options: TlsClientAuthOptions): ClientAuth {
   }
   const trust = authorities === undefined ? {} : { ca: authorities };
   if (typeof cert !== 'function' && typeof key !== 'function') requirePair(cert, key);
-  return {
+  return ownMethod({
     identity: `client:${clientId}`,
     clientId,
     methods: ['tls_client_auth', 'self_signed_tls_client_auth'],
@@ -42,7 +43,7 @@ export function tlsClientAuth(options: TlsClientAuthOptions): ClientAuth {
     sign({ parameters }) {
       parameters.client_id = clientId;
     },
-  };
+  });
 }
 
 function current(given: Pem | undefined | (() => Pem | Promise<Pem>)): unknown {

@@ -1,0 +1,52 @@
+import { type StoreEvent, storeEvents } from '../../observe/channels.js';
+import type { Clock } from '../../types.js';
+
+/** Leaves a store that fails alone for a while, so that requests do not wait for it. */
+export interface Rest {
+  /** What was attempted, or `undefined` where it failed or was not attempted. */
+  attempt<T>(work: () => Promise<T>): Promise<T | undefined>;
+}
+
+const FIRST_REST_MS = 500;
+const LONGEST_REST_MS = 10_000;
+
+export function createRest(clock: Clock): Rest {
+  let restMs = FIRST_REST_MS;
+  let restsUntil: number | undefined;
+  let isTrying = false;
+
+  async function attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
+    if (restsUntil !== undefined && (isTrying || clock.monotonic() < restsUntil)) return undefined;
+    const isTrial = restsUntil !== undefined;
+    isTrying = isTrial;
+    try {
+      const result = await work();
+      if (isTrial) recover();
+      return result;
+    } catch {
+      if (isTrial || restsUntil === undefined) fail();
+      return undefined;
+    } finally {
+      if (isTrial) isTrying = false;
+    }
+  }
+
+  function fail(): void {
+    if (restsUntil === undefined) publish('failing');
+    restsUntil = clock.monotonic() + restMs;
+    restMs = Math.min(restMs * 2, LONGEST_REST_MS);
+  }
+
+  function recover(): void {
+    restsUntil = undefined;
+    restMs = FIRST_REST_MS;
+    publish('well');
+  }
+
+  return { attempt };
+}
+
+function publish(state: StoreEvent['state']): void {
+  const event: StoreEvent = { state };
+  if (storeEvents.hasSubscribers) storeEvents.publish(event);
+}

@@ -1,0 +1,116 @@
+import type { Clock, Instant, TokenRecord } from '../../types.js';
+import type { Seal } from './seal.js';
+import type { CacheStore, LogReader } from './store.js';
+
+/** What can be revoked besides a token: everything that names this user, session, client or token. */
+export const REVOCABLE_CLAIMS = ['sub', 'sid', 'client_id', 'jti'] as const;
+export type RevocableClaim = (typeof REVOCABLE_CLAIMS)[number];
+
+/** What was revoked anywhere in the fleet, in the order of the store's log. */
+export interface Revocations {
+  /** Where the log has been read to: what is asked from now on was asked after all revocations up to there. */
+  position(): string;
+  /** Whether a record may be used from memory: it is not revoked, and it is known that it is not. */
+  allows(key: string, record: TokenRecord, now: Instant): boolean;
+  /** Whether it is revoked, as far as is known. */
+  revokes(key: string, record: TokenRecord): boolean;
+  /** Whether the log has been read from its beginning: until then, what others kept may have been revoked. */
+  isComplete(): boolean;
+  /** Revokes in the whole fleet; at once here, elsewhere as soon as it is read there. */
+  revoke(kind: 'token' | RevocableClaim, value: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** So long after the log was last known to be read to its end, memory is not relied on for answers asked for before. */
+export const UNCONFIRMED_MS = 5000;
+
+/** Later than any position. */
+const LAST = '\uffff';
+
+/** @param keepMs how long an answer may be used, wherever it is kept */
+export function createRevocations(store: CacheStore, seal: Seal, keepMs: number, clock: Clock): Revocations {
+  /** Position by digest, and when it was read. */
+  const revoked = new Map<string, { readonly position: string; readonly readAt: number }>();
+  const digests = new WeakMap<TokenRecord, readonly string[]>();
+  let position = '';
+  let confirmedAt = Number.NEGATIVE_INFINITY;
+  /** Positions of before are those of a log that is gone. */
+  let reliableSince = Number.NEGATIVE_INFINITY;
+
+  const reader: LogReader = {
+    read(entries) {
+      for (const { position: at, entry } of entries) note(entry, at);
+      position = entries.at(-1)?.position ?? position;
+      prune();
+    },
+    confirm(askedAt) {
+      // Told on the machine's own clock, which tests may not share.
+      confirmedAt = Math.max(confirmedAt, clock.monotonic() - Math.max(0, performance.now() - askedAt));
+    },
+    lose() {
+      reliableSince = clock.monotonic();
+      confirmedAt = Number.NEGATIVE_INFINITY;
+      position = '';
+    },
+  };
+  const stop = store.tail(reader);
+
+  function note(digest: string, at: string): void {
+    const known = revoked.get(digest);
+    // Last read, last forgotten.
+    revoked.delete(digest);
+    revoked.set(digest, {
+      position: known === undefined || known.position < at ? at : known.position,
+      readAt: clock.monotonic(),
+    });
+  }
+
+  function prune(): void {
+    const before = clock.monotonic() - keepMs;
+    for (const [digest, { readAt }] of revoked) {
+      if (readAt >= before) break;
+      revoked.delete(digest);
+    }
+  }
+
+  function digestsOf(key: string, record: TokenRecord): readonly string[] {
+    const known = digests.get(record);
+    if (known !== undefined) return known;
+    const named = record.active
+      ? REVOCABLE_CLAIMS.flatMap((name) => {
+          const value = record.claims[name];
+          return typeof value === 'string' ? seal.digestsOf(name, value) : [];
+        })
+      : [];
+    const all = [...seal.digestsOf('token', key), ...named];
+    digests.set(record, all);
+    return all;
+  }
+
+  function revokes(key: string, record: TokenRecord): boolean {
+    if (revoked.size === 0) return false;
+    const { mark = '' } = record;
+    return digestsOf(key, record).some((digest) => {
+      const at = revoked.get(digest)?.position;
+      return at !== undefined && at > mark;
+    });
+  }
+
+  return {
+    position: () => position,
+    revokes,
+    allows(key, record, now) {
+      if (record.askedMonotonic < reliableSince) return false;
+      const knownAt = Math.max(confirmedAt, record.askedMonotonic);
+      return now.monotonic - knownAt <= UNCONFIRMED_MS && !revokes(key, record);
+    },
+    isComplete: () => confirmedAt !== Number.NEGATIVE_INFINITY,
+    async revoke(kind, value) {
+      const [digest] = seal.digestsOf(kind, value) as [string];
+      note(digest, LAST);
+      const at = await store.append(digest, keepMs);
+      revoked.set(digest, { position: at, readAt: clock.monotonic() });
+    },
+    close: stop,
+  };
+}

@@ -1,0 +1,48 @@
+/**
+ * A cache that several processes share: it holds opaque bytes under digests for a time, and one log that all of them read.
+ * It never sees a token or a claim. Any method may fail or be slow: that costs an answer from the endpoint, never a wrong one.
+ */
+export interface CacheStore {
+  /** The value, or `undefined` where there is none or it has expired. */
+  get(key: string): Promise<Uint8Array | undefined>;
+  /**
+   * Keeps a value for `ttlMs`, if what is there is still what is expected, in one step. Without the condition, an answer on its way
+   * would bring back what has been invalidated meanwhile.
+   *
+   * @returns whether it was kept
+   */
+  set(key: string, value: Uint8Array, how: SetOptions): Promise<boolean>;
+  /**
+   * Adds an entry to the log and keeps it for `keepMs` at least.
+   *
+   * @returns its position: strings that sort in the order in which entries were added, whoever added them
+   */
+  append(entry: string, keepMs: number): Promise<string>;
+  /**
+   * Reads the log: all that is kept, then whatever is added, until it is stopped. It tries again by itself when it fails.
+   *
+   * @returns stops it, and ends once it has stopped
+   */
+  tail(reader: LogReader): () => Promise<void>;
+}
+
+export interface SetOptions {
+  /** Milliseconds, at least 1. */
+  readonly ttlMs: number;
+  /** What must be there: these very bytes, nothing (`'absent'`), or whatever it is (`'any'`). */
+  readonly expected: Uint8Array | 'absent' | 'any';
+}
+
+export interface LogEntry {
+  readonly position: string;
+  readonly entry: string;
+}
+
+export interface LogReader {
+  /** Further entries, in their order. */
+  read(entries: readonly LogEntry[]): void;
+  /** All that had been added when this was asked, in monotonic milliseconds (`performance.now()`), has been read. To be told every second or so. */
+  confirm(askedAt: number): void;
+  /** Entries may have been lost: what was known before cannot be relied on. */
+  lose(): void;
+}

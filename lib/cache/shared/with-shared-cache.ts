@@ -1,0 +1,198 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
+import { type CacheEvent, cacheEvents, digestOf } from '../../observe/channels.js';
+import {
+  ANY_AGE,
+  type Clock,
+  type Freshness,
+  type Instant,
+  type Lookup,
+  type Question,
+  readClock,
+  type TokenRecord,
+} from '../../types.js';
+import { type Lifetimes, lifetimeOf, staleLifetimeOf, timeLeft } from '../policy.js';
+import { createRest } from './rest.js';
+import type { Revocations } from './revocations.js';
+import type { Seal } from './seal.js';
+import type { CacheStore, SetOptions } from './store.js';
+
+export interface SharedCacheSettings extends Lifetimes {
+  readonly store: CacheStore;
+  readonly seal: Seal;
+  readonly revocations: Revocations;
+  readonly staleIfErrorMs: number;
+  /** The deadline of a request, of which half may be spent on waiting for another process. */
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+  /** Makes a record of what was kept, or throws. */
+  readonly restore: (members: unknown, asked: Instant) => TokenRecord;
+}
+
+/** What an entry says; `response` is an introspection response. */
+interface Entry {
+  readonly response: unknown;
+  /** Wall time in milliseconds. */
+  readonly askedAt: number;
+  readonly mark: string;
+}
+
+/** How far ahead another machine's clock may be; what is dated further is not used. */
+const MAX_AHEAD_MS = 2000;
+
+/** Of its life, what an answer still has to have that another process has just renewed. */
+const RENEWED_SHARE = 3 / 4;
+
+/** How long one process may keep the others waiting for its answer, and how long they do wait: 5, 10, … 160 ms. */
+const LEASE_MS = 1000;
+const FIRST_WAIT_MS = 5;
+const LAST_WAIT_MS = 160;
+
+/** The first byte of what an invalidation leaves; no entry begins so. */
+const TOMBSTONE = 0;
+
+/** How long an answer under way when a token was invalidated is kept from being written. */
+const TOMBSTONE_MS = 120_000;
+
+interface Found {
+  readonly key: string;
+  readonly value: Uint8Array;
+}
+
+export interface SharedCache {
+  readonly lookup: Lookup;
+  /** Forgets a token everywhere. */
+  forget(question: Pick<Question, 'key'>): Promise<void>;
+}
+
+/** What another process has asked for already; what this one asks for is kept for the others. */
+export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): SharedCache {
+  const { store, seal, revocations, staleIfErrorMs, timeoutMs, clock, restore } = settings;
+  const rest = createRest(clock);
+
+  const lookup: Lookup = async (question, freshness) => {
+    const [key = ''] = seal.keysOf(question);
+    let found = await find(question);
+    let record = found && usable(question, found, freshness);
+    const isLeased = record === undefined && freshness.askedSince === ANY_AGE && (await lease(key));
+    if (record === undefined && isLeased === false && freshness.askedSince === ANY_AGE) {
+      const until = freshness.now.monotonic + timeoutMs / 2;
+      for (let waitMs = FIRST_WAIT_MS; record === undefined && waitMs <= LAST_WAIT_MS; waitMs *= 2) {
+        if (clock.monotonic() + waitMs > until) break;
+        await setTimeout(waitMs);
+        found = await find(question);
+        record = found && usable(question, found, freshness);
+      }
+    }
+    if (record !== undefined) {
+      if (cacheEvents.hasSubscribers) publish('shared', question);
+      return record;
+    }
+    return ask(question, freshness, key, found?.key === key ? found.value : 'absent', isLeased === true);
+  };
+
+  async function ask(
+    question: Question,
+    freshness: Freshness,
+    key: string,
+    expected: SetOptions['expected'],
+    isLeased: boolean,
+  ): Promise<TokenRecord> {
+    const mark = revocations.position();
+    let kept: Promise<unknown> = Promise.resolve();
+    try {
+      const record: TokenRecord = { ...(await inner(question, freshness)), mark };
+      // Nobody waits for it.
+      if (!revocations.revokes(question.key, record)) kept = keep(question, key, record, expected);
+      return record;
+    } finally {
+      if (isLeased) kept.then(() => release(key)).catch(() => {});
+    }
+  }
+
+  /**
+   * Whether it is for us to ask: whoever is first does, and the others wait a moment for what it brings. `undefined` where that
+   * cannot be told: then everyone asks.
+   */
+  function lease(key: string): Promise<boolean | undefined> {
+    return rest.attempt(() => store.set(leaseOf(key), Buffer.of(1), { ttlMs: LEASE_MS, expected: 'absent' }));
+  }
+
+  function release(key: string): Promise<unknown> {
+    return rest.attempt(() => store.set(leaseOf(key), Buffer.of(0), { ttlMs: 1, expected: 'any' }));
+  }
+
+  /** Under the first key that has something: there are several only while secrets are changed. */
+  async function find(question: Question): Promise<Found | undefined> {
+    const all = await rest.attempt(() =>
+      Promise.all(seal.keysOf(question).map(async (key) => ({ key, value: await store.get(key) }))),
+    );
+    return all?.find((each): each is Found => each.value !== undefined);
+  }
+
+  function usable(question: Question, { key, value }: Found, freshness: Freshness): TokenRecord | undefined {
+    const { askedSince, background } = freshness;
+    if (!(askedSince === ANY_AGE || background) || !revocations.isComplete()) return undefined;
+    const record = open(question, key, value);
+    if (record === undefined || revocations.revokes(question.key, record)) return undefined;
+    const lifetime = lifetimeOf(record, settings);
+    // Another process may have renewed it already.
+    const least = background ? lifetime * RENEWED_SHARE : 0;
+    return timeLeft(record, lifetime, readClock(clock)) > least ? record : undefined;
+  }
+
+  function open(question: Question, key: string, value: Uint8Array): TokenRecord | undefined {
+    const text = seal.open(question, key, value);
+    if (text === undefined) return unusable(question, value);
+    try {
+      const { response, askedAt, mark }: Entry = JSON.parse(text);
+      const now = readClock(clock);
+      const age = now.at - askedAt;
+      if (typeof mark !== 'string' || !(age >= -MAX_AHEAD_MS)) return unusable(question, value);
+      const asked = { at: Math.min(askedAt, now.at), monotonic: now.monotonic - Math.max(0, age) };
+      return { ...restore(response, asked), mark };
+    } catch {
+      return unusable(question, value);
+    }
+  }
+
+  /** An event, but for the mark that an invalidation left. */
+  function unusable(question: Question, value: Uint8Array): undefined {
+    if (value[0] !== TOMBSTONE && cacheEvents.hasSubscribers) publish('unusable', question);
+    return undefined;
+  }
+
+  async function keep(
+    question: Question,
+    key: string,
+    record: TokenRecord,
+    expected: SetOptions['expected'],
+  ): Promise<void> {
+    const now = readClock(clock);
+    const lifetime = Math.max(lifetimeOf(record, settings), staleLifetimeOf(record, staleIfErrorMs));
+    const ttlMs = Math.floor(timeLeft(record, lifetime, now));
+    if (!(ttlMs >= 1)) return;
+    const response = record.active ? record.claims : { active: false };
+    const entry: Entry = { response, askedAt: record.askedAt, mark: record.mark ?? '' };
+    const sealed = seal.close(question, key, JSON.stringify(entry));
+    await rest.attempt(() => store.set(key, sealed, { ttlMs, expected }));
+  }
+
+  return {
+    lookup,
+    async forget({ key }) {
+      const tombstone = Buffer.concat([Buffer.of(TOMBSTONE), randomBytes(16)]);
+      const how = { ttlMs: TOMBSTONE_MS, expected: 'any' } as const;
+      await Promise.all(seal.keysOf({ key, token: '' }).map((each) => store.set(each, tombstone, how)));
+    },
+  };
+}
+
+function leaseOf(key: string): string {
+  return `${key}.lease`;
+}
+
+function publish(outcome: CacheEvent['outcome'], { key }: Question): void {
+  const event: CacheEvent = { outcome, tokenDigest: digestOf(key) };
+  cacheEvents.publish(event);
+}

@@ -1,0 +1,223 @@
+import type { CacheStore, LogEntry, LogReader, SetOptions } from './cache/shared/store.js';
+import { optionError } from './option-error.js';
+
+/** What is needed of a client, a cluster or a sentinel of the package `redis`, version 5 or 6. Connect it yourself. */
+export interface NodeRedisClient {
+  withTypeMapping(mapping: Record<number, unknown>): { get(key: string): Promise<unknown> };
+  eval(script: string, options: { keys: string[]; arguments: (string | Buffer)[] }): Promise<unknown>;
+  xRead(streams: { key: string; id: string }, options?: { BLOCK?: number; COUNT?: number }): Promise<unknown>;
+  duplicate(): NodeRedisClient;
+  connect(): Promise<unknown>;
+  on(event: 'error', listener: (error: unknown) => void): unknown;
+  destroy(): void;
+}
+
+/** What is needed of a `Redis` or `Cluster` of the package `ioredis`. */
+export interface IoRedisClient {
+  getBuffer(key: string): Promise<Buffer | null>;
+  eval(script: string, numberOfKeys: number, ...keysAndArguments: (string | Buffer)[]): Promise<unknown>;
+  xread(...words: (string | number)[]): Promise<unknown>;
+  duplicate(): IoRedisClient;
+  on(event: 'error', listener: (error: unknown) => void): unknown;
+  disconnect(): void;
+}
+
+export interface RedisStoreOptions {
+  /** A client of `redis` (5 or 6) or `ioredis`, or a cluster or sentinel of theirs. It is used and never closed. */
+  readonly client: NodeRedisClient | IoRedisClient;
+  /** Before every key. Default `'token-introspection:'`. */
+  readonly prefix?: string | undefined;
+  /** How long one command may take, in milliseconds, 1 to 10000. Default 250. */
+  readonly commandTimeoutMs?: number | undefined;
+}
+
+/** Both packages as one. */
+interface Driver {
+  get(key: string): Promise<Uint8Array | undefined>;
+  run(script: string, key: string, words: (string | Buffer)[]): Promise<unknown>;
+  /** A connection of its own, for commands that block. */
+  reader(onError: () => void): StreamReader;
+}
+
+interface StreamReader {
+  read(key: string, after: string, blockMs: number | undefined): Promise<readonly LogEntry[]>;
+  close(): void;
+}
+
+/** Writes where what is there is what was expected. One key, so that a cluster takes it. */
+const SET_IF = `
+if ARGV[3] == 'absent' then
+  if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+elseif ARGV[3] == 'equal' then
+  if redis.call('GET', KEYS[1]) ~= ARGV[4] then return 0 end
+end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1`;
+
+/** Adds an entry, and drops those that nobody needs any more, by Redis's own clock. */
+const APPEND = `
+local now = redis.call('TIME')
+local oldest = math.floor(now[1] * 1000 + now[2] / 1000 - tonumber(ARGV[2]))
+return redis.call('XADD', KEYS[1], 'MINID', '~', string.format('%d', oldest), '*', 'd', ARGV[1])`;
+
+const START = '0-0';
+const BLOCK_MS = 1000;
+const MAX_ENTRIES_A_READ = 1000;
+const RETRY_MS = 250;
+const BULK_STRING = 36;
+
+/**
+ * A store on Redis or Valkey (5.0 and later, with scripts), for `cache.store`. A read is one round trip and so is a write; the log of
+ * revocations is a stream, which each process reads over a connection of its own.
+ *
+ * @throws TypeError for a client of another kind, or another wrong option
+ */
+export function redisStore(options: RedisStoreOptions): CacheStore {
+  const { client, prefix = 'token-introspection:', commandTimeoutMs = 250 } = options;
+  if (typeof prefix !== 'string') throw optionError('prefix', prefix, 'write a string');
+  if (!(Number.isInteger(commandTimeoutMs) && commandTimeoutMs >= 1 && commandTimeoutMs <= 10_000)) {
+    throw optionError('commandTimeoutMs', commandTimeoutMs, 'write whole milliseconds from 1 to 10000');
+  }
+  const driver = driverOf(client);
+  const logKey = `${prefix}revocations`;
+  const within = <T>(work: Promise<T>) => withTimeout(work, commandTimeoutMs);
+
+  return {
+    get: (key) => within(driver.get(prefix + key)),
+    async set(key, value, { ttlMs, expected }: SetOptions) {
+      const words = typeof expected === 'string' ? [expected] : ['equal', Buffer.from(expected)];
+      const px = String(Math.max(1, Math.floor(ttlMs)));
+      return (await within(driver.run(SET_IF, prefix + key, [Buffer.from(value), px, ...words]))) === 1;
+    },
+    async append(entry, keepMs) {
+      const id = await within(driver.run(APPEND, logKey, [entry, String(Math.ceil(keepMs))]));
+      return positionOf(String(id));
+    },
+    tail: (reader) => tail(driver, logKey, reader, commandTimeoutMs),
+  };
+}
+
+/** Reads what is kept, then waits for what is added, for ever; after a failure from where it was. */
+function tail(driver: Driver, key: string, reader: LogReader, timeoutMs: number): () => Promise<void> {
+  let isStopped = false;
+  let wake: () => void = () => {};
+  const stopped = new Promise<void>((resolve) => {
+    wake = resolve;
+  });
+  const log = driver.reader(() => {});
+
+  async function follow(): Promise<void> {
+    let last = START;
+    /** What had been read when the connection failed: less than that is another log. */
+    let before = START;
+    let isCaughtUp = false;
+    while (!isStopped) {
+      const askedAt = performance.now();
+      try {
+        const blockMs: number | undefined = isCaughtUp ? BLOCK_MS : undefined;
+        const entries: readonly LogEntry[] = await Promise.race([
+          withTimeout(log.read(key, last, blockMs), (blockMs ?? 0) + timeoutMs),
+          stopped.then(() => []),
+        ]);
+        if (isStopped) return;
+        if (!isCaughtUp && entries.length < MAX_ENTRIES_A_READ) {
+          if (positionOf(entries.at(-1)?.position ?? last) < positionOf(before)) reader.lose();
+          before = START;
+        }
+        if (entries.length > 0)
+          reader.read(entries.map(({ position, entry }) => ({ position: positionOf(position), entry })));
+        last = entries.at(-1)?.position ?? last;
+        isCaughtUp = entries.length < MAX_ENTRIES_A_READ;
+        if (isCaughtUp) reader.confirm(askedAt);
+      } catch {
+        isCaughtUp = false;
+        before = positionOf(last) > positionOf(before) ? last : before;
+        last = START;
+        await Promise.race([pause(RETRY_MS), stopped]);
+      }
+    }
+  }
+
+  const following = follow();
+  return async () => {
+    isStopped = true;
+    wake();
+    log.close();
+    await following;
+  };
+}
+
+/** Stream ids as texts that sort in their order. */
+function positionOf(id: string): string {
+  const [ms = '', sequence = ''] = id.split('-');
+  return `${ms.padStart(20, '0')}-${sequence.padStart(20, '0')}`;
+}
+
+function driverOf(client: unknown): Driver {
+  if (hasMethods(client, 'getBuffer', 'eval', 'xread', 'duplicate')) return ioRedisDriver(client as IoRedisClient);
+  if (hasMethods(client, 'withTypeMapping', 'eval', 'xRead', 'duplicate'))
+    return nodeRedisDriver(client as NodeRedisClient);
+  throw optionError('client', client, 'write a client of the package "redis" (5 or 6) or "ioredis"');
+}
+
+function hasMethods(value: unknown, ...names: string[]): boolean {
+  return names.every((name) => typeof (value as Record<string, unknown> | null | undefined)?.[name] === 'function');
+}
+
+function nodeRedisDriver(client: NodeRedisClient): Driver {
+  const bytes = client.withTypeMapping({ [BULK_STRING]: Buffer });
+  return {
+    get: async (key) => ((await bytes.get(key)) as Buffer | null) ?? undefined,
+    run: (script, key, words) => client.eval(script, { keys: [key], arguments: words }),
+    reader(onError) {
+      const own = client.duplicate();
+      own.on('error', onError);
+      const connected = own.connect();
+      connected.catch(onError);
+      return {
+        async read(key, after, blockMs) {
+          await connected;
+          const options = { COUNT: MAX_ENTRIES_A_READ, ...(blockMs !== undefined && { BLOCK: blockMs }) };
+          const streams = (await own.xRead({ key, id: after }, options)) as
+            | { messages: { id: string; message: Record<string, string> }[] }[]
+            | null;
+          return (streams?.[0]?.messages ?? []).map(({ id, message }) => ({ position: id, entry: message.d ?? '' }));
+        },
+        close: () => own.destroy(),
+      };
+    },
+  };
+}
+
+function ioRedisDriver(client: IoRedisClient): Driver {
+  return {
+    get: async (key) => (await client.getBuffer(key)) ?? undefined,
+    run: (script, key, words) => client.eval(script, 1, key, ...words),
+    reader(onError) {
+      const own = client.duplicate();
+      own.on('error', onError);
+      return {
+        async read(key, after, blockMs) {
+          const block = blockMs === undefined ? [] : ['BLOCK', blockMs];
+          const words = ['COUNT', MAX_ENTRIES_A_READ, ...block, 'STREAMS', key, after];
+          const streams = (await own.xread(...words)) as [key: string, [id: string, fields: string[]][]][] | null;
+          return (streams?.[0]?.[1] ?? []).map(([id, fields]) => ({ position: id, entry: fields[1] ?? '' }));
+        },
+        close: () => own.disconnect(),
+      };
+    },
+  };
+}
+
+function withTimeout<T>(work: Promise<T>, ms: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error('too late')), ms);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms).unref();
+  });
+}
