@@ -34,6 +34,7 @@ export {
   requireFresh,
   requireScope,
 } from './middleware/guards.js';
+export { type RevocationEndpointOptions, revocationEndpoint } from './middleware/revocation-endpoint.js';
 export {
   type AuthOf,
   type Invalidation,

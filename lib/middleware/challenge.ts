@@ -36,15 +36,15 @@ export function addChallenge(
 /** Answers with a rejection, as JSON. Without credentials there is no error to tell (RFC 6750 section 3.1). */
 export function answerRejection(res: ServerResponse, error: AuthError): void {
   const body = error.code === undefined ? {} : { error: error.code, error_description: error.message };
-  send(res, error.status, error.headers, body);
+  answer(res, error.status, error.headers, body);
 }
 
 /** Answers where there is nobody to pass an error to. */
 export function answerError(res: ServerResponse, error: unknown): void {
   if (error instanceof IntrospectionError) {
-    send(res, error.status, error.headers, { error: 'temporarily_unavailable' });
+    answer(res, error.status, error.headers, { error: 'temporarily_unavailable' });
   } else {
-    send(res, INTERNAL_SERVER_ERROR, { 'Cache-Control': 'no-store' }, { error: 'server_error' });
+    answer(res, INTERNAL_SERVER_ERROR, { 'Cache-Control': 'no-store' }, { error: 'server_error' });
   }
 }
 
@@ -80,8 +80,8 @@ function existingChallenges(res: ServerResponse | undefined): string[] {
   return existing === undefined ? [] : [existing].flat().map(String);
 }
 
-/** HEAD is told the length and given no body (RFC 9110 section 9.3.2). A response already under way is left alone. */
-function send(
+/** Answers with JSON, in place of whatever was to be sent. HEAD is told the length and given no body (RFC 9110 section 9.3.2). A response already under way is left alone. */
+export function answer(
   res: ServerResponse,
   status: number,
   headers: Readonly<Record<string, string | string[]>>,

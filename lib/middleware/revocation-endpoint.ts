@@ -1,0 +1,147 @@
+import { hash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { AuthError } from '../errors.js';
+import type { Secret } from '../introspection/client-auth/secret.js';
+import { mediaType } from '../media-type.js';
+import { optionError, secretError } from '../option-error.js';
+import type { Next } from '../options.js';
+import { answer } from './challenge.js';
+import type { Invalidation, TokenIntrospection } from './token-introspection.js';
+
+export interface RevocationEndpointOptions {
+  /** Whose answers are forgotten: a middleware, or several that ask different authorization servers. */
+  readonly authenticate: Pick<TokenIntrospection, 'invalidate'> | readonly Pick<TokenIntrospection, 'invalidate'>[];
+  /** What callers present as bearer token, at least 32 characters; or a function that returns the current one. */
+  readonly secret: Secret;
+}
+
+/** A request whose body may have been read by a parser mounted earlier. */
+type BodyRequest = IncomingMessage & { readonly body?: unknown };
+
+const MIN_SECRET_LENGTH = 32;
+const MAX_BODY_BYTES = 16 * 1024;
+const NAMES = ['token', 'sub', 'sid', 'client_id', 'jti'] as const;
+
+const NO_STORE = { 'Cache-Control': 'no-store' };
+const CHALLENGE = { ...NO_STORE, 'WWW-Authenticate': 'Bearer realm="revocation"' };
+
+/**
+ * A handler for authorization servers and logout flows that call back: `POST` with a form or JSON body that names one of `token`,
+ * `sub`, `sid`, `client_id` and `jti`, and the secret as bearer token. It forgets the answers about it, in all processes that share a
+ * `cache.store`, and answers 200 once they have been told; the same again is 200 again, and so is what nobody knows
+ * ([RFC 7009 section 2.2](https://www.rfc-editor.org/rfc/rfc7009#section-2.2)). 503 means: tell me again.
+ *
+ * It does not revoke anything at the authorization server.
+ *
+ * @throws TypeError for a missing or short secret, or a middleware that is none
+ */
+export function revocationEndpoint(
+  options: RevocationEndpointOptions,
+): (req: IncomingMessage, res: ServerResponse, next?: Next) => void {
+  const { secret } = options ?? {};
+  const all = [options?.authenticate].flat();
+  if (!all.every((each) => typeof each?.invalidate === 'function')) {
+    throw optionError('authenticate', options?.authenticate, 'write what tokenIntrospection() returned');
+  }
+  if (typeof secret !== 'function') requireSecret(secret);
+  /** Those under way: who asks the same meanwhile waits for the same. */
+  const underWay = new Map<string, Promise<void>>();
+
+  function forget(name: string, value: string): Promise<void> {
+    const key = JSON.stringify([name, value]);
+    const known = underWay.get(key);
+    if (known !== undefined) return known;
+    const of: Invalidation = { [name]: value };
+    const work = Promise.all(all.map(async (each) => each?.invalidate(of)))
+      .then(() => {})
+      .finally(() => underWay.delete(key));
+    underWay.set(key, work);
+    return work;
+  }
+
+  async function handle(req: BodyRequest, res: ServerResponse): Promise<void> {
+    if (req.method !== 'POST') return answer(res, 405, { ...NO_STORE, Allow: 'POST' }, { error: 'invalid_request' });
+    const current = requireSecret(typeof secret === 'function' ? await secret() : secret);
+    if (!presents(req.headers.authorization, current)) return answer(res, 401, CHALLENGE, {});
+    const parameters = await parametersOf(req);
+    const [named, another] = NAMES.filter((name) => parameters?.[name] !== undefined);
+    const value = named && parameters?.[named];
+    if (named === undefined || another !== undefined || typeof value !== 'string' || value === '') {
+      return answer(res, 400, NO_STORE, { error: 'invalid_request' });
+    }
+    try {
+      await forget(named, value);
+    } catch (error) {
+      // What cannot be a token is known nowhere.
+      if (!(error instanceof AuthError)) {
+        return answer(res, 503, { ...NO_STORE, 'Retry-After': '1' }, { error: 'temporarily_unavailable' });
+      }
+    }
+    answer(res, 200, NO_STORE, {});
+  }
+
+  return function revocationEndpointHandler(req, res, next) {
+    handle(req, res).catch((error: unknown) => {
+      if (next === undefined) answer(res, 500, NO_STORE, { error: 'server_error' });
+      else next(error);
+    });
+  };
+}
+
+function requireSecret(secret: unknown): string {
+  if (typeof secret === 'string' && secret.length >= MIN_SECRET_LENGTH) return secret;
+  throw secretError(
+    'secret',
+    secret,
+    `write at least ${MIN_SECRET_LENGTH} characters; is the environment variable set?`,
+  );
+}
+
+/** Digests are compared, so that neither length nor beginning of the secret shows in the time it takes. */
+function presents(authorization: string | undefined, secret: string): boolean {
+  const [, presented = ''] = /^bearer +(\S+)$/i.exec(authorization ?? '') ?? [];
+  return timingSafeEqual(hash('sha256', presented, 'buffer'), hash('sha256', secret, 'buffer'));
+}
+
+/** `undefined` for a body that is too large, unreadable, or of another type. */
+async function parametersOf(req: BodyRequest): Promise<Record<string, unknown> | undefined> {
+  const type = mediaType(req.headers['content-type']);
+  const isForm = type === 'application/x-www-form-urlencoded';
+  if (!isForm && type !== 'application/json') return undefined;
+  if (req.body !== undefined) return isRecord(req.body) ? req.body : undefined;
+  const text = await textOf(req);
+  if (text === undefined) return undefined;
+  if (isForm) return formOf(text);
+  try {
+    const value: unknown = JSON.parse(text);
+    return isRecord(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A parameter that is repeated is none that can be relied on. */
+function formOf(text: string): Record<string, unknown> {
+  const form = new URLSearchParams(text);
+  return Object.fromEntries(
+    NAMES.map((name) => [name, form.getAll(name)] as const).map(([name, values]) => [
+      name,
+      values.length > 1 ? values : values[0],
+    ]),
+  );
+}
+
+async function textOf(req: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of req) {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
