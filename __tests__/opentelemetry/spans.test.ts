@@ -1,11 +1,10 @@
 import { tracingChannel } from 'node:diagnostics_channel';
 import { context, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { RequestHandler } from 'express';
-import { ActiveContext } from '../../lib/opentelemetry/active-context.js';
 import { createApp, createAuthenticate, get } from '../support/api.js';
 import { createClock } from '../support/clock.js';
 import { active, createEndpoint, json } from '../support/endpoint.js';
-import { createTelemetry, instrumented, Manager, manageContexts, type Telemetry } from '../support/telemetry.js';
+import { createTelemetry, instrumented, manageContexts, type Telemetry } from '../support/telemetry.js';
 import { until } from '../support/until.js';
 
 const ENDPOINT = 'https://as.example.com/introspect';
@@ -157,33 +156,5 @@ describe('the span around an attempt', () => {
     await expect(failing).rejects.toThrow();
     const [span] = telemetry.spans();
     expect([span?.attributes['error.type'], span?.status]).toEqual(['_OTHER', { code: SpanStatusCode.ERROR }]);
-  });
-});
-
-describe('where Node enters the stores of a channel and leaves them again, as from version 26 on', () => {
-  const entered = ROOT_CONTEXT.setValue(Symbol('entered'), true);
-
-  it('the active context is the entered one, and then the one before', () => {
-    manageContexts();
-    const store = new ActiveContext();
-    const outer = ROOT_CONTEXT.setValue(Symbol('outer'), true);
-    context.with(outer, () => {
-      const before = store.getStore();
-      store.enterWith(entered);
-      expect(context.active()).toBe(entered);
-      store.enterWith(before as typeof entered);
-      expect(context.active()).toBe(outer);
-    });
-  });
-
-  it.each<[string, () => void]>([
-    ['there is no manager of contexts', () => {}],
-    ['the manager keeps them in some other way', () => manageContexts(new (class extends Manager {})())],
-  ])('nothing breaks when %s', (_when, manage) => {
-    manage();
-    const store = new ActiveContext();
-    store.enterWith(entered);
-    store.enterWith(store.getStore() ?? ROOT_CONTEXT);
-    expect(store.run(ROOT_CONTEXT, (...args: number[]) => args, 1, 2)).toEqual([1, 2]);
   });
 });
