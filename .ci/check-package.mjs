@@ -1,5 +1,5 @@
 // Packs the package and uses it as its users would: ES modules, CommonJS, CommonJS Jest without flags, TypeScript,
-// Express 4 and 5.
+// Express 4 and 5, with and without OpenTelemetry.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -42,6 +42,8 @@ try {
       'dist/index.js',
       'dist/express.js',
       'dist/providers/index.d.ts',
+      'dist/opentelemetry/index.js',
+      'dist/opentelemetry/index.d.ts',
     ]) {
       assert(
         pack.files.some(({ path }) => path === file),
@@ -74,6 +76,7 @@ try {
       '@types/jest',
       'cookie-parser',
       '@types/cookie-parser',
+      '@opentelemetry/api',
     ].map(pinned),
   ]);
 
@@ -137,6 +140,28 @@ try {
     assert(run(process.execPath, ['same.mjs']) === 'true\n', 'there are two instances');
   });
 
+  step('OpenTelemetry is loaded by its own entry alone', () => {
+    write(
+      'telemetry.cjs',
+      `const isLoaded = () => Object.keys(require.cache).some((path) => path.includes('@opentelemetry'));
+      require('express-token-introspection');
+      require('express-token-introspection/express');
+      require('express-token-introspection/providers');
+      const before = isLoaded();
+      const stop = require('express-token-introspection/opentelemetry').instrument();
+      stop();
+      console.log(before, isLoaded());`,
+    );
+    assert(run(process.execPath, ['telemetry.cjs']) === 'false true\n', 'it is loaded by another');
+    write(
+      'telemetry.mjs',
+      `import { instrument } from 'express-token-introspection/opentelemetry';
+      instrument()();
+      console.log(typeof instrument);`,
+    );
+    assert(run(process.execPath, ['telemetry.mjs']) === 'function\n', 'it cannot be imported');
+  });
+
   step('a plain CommonJS Jest test runs without flags', () => {
     write(
       'app.test.js',
@@ -160,6 +185,16 @@ try {
         `import 'express-token-introspection/express';
         import express from 'express';
         express().get('/', (req, res) => { const scope: string | undefined = req.auth?.scope; res.json({ scope }); });`,
+      );
+      writeFileSync(
+        join(examples, 'telemetry.ts'),
+        `import { clientSecretBasic, tokenIntrospection } from 'express-token-introspection';
+        import { type InstrumentOptions, instrument } from 'express-token-introspection/opentelemetry';
+        import { metrics, trace } from '@opentelemetry/api';
+        const api = tokenIntrospection({ endpoint: 'https://as.test', clientAuth: clientSecretBasic('a', 'b'), audience: 'c' });
+        const options: InstrumentOptions = { meterProvider: metrics.getMeterProvider(), middlewares: { api } };
+        const stop: () => void = instrument({ ...options, tracerProvider: trace.getTracerProvider() });
+        stop();`,
       );
       writeFileSync(join(examples, 'package.json'), JSON.stringify({ type }));
       const compilerOptions = {

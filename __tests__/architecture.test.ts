@@ -33,7 +33,7 @@ const ROWS: readonly (readonly [row: string, places: readonly string[]])[] = [
     ],
   ],
   ['adapter', ['middleware/']],
-  ['surface', ['index.ts', 'express.ts', 'providers/index.ts']],
+  ['surface', ['index.ts', 'express.ts', 'providers/index.ts', 'opentelemetry/']],
   ['command', ['cli/']],
 ];
 
@@ -46,7 +46,18 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   'lru-cache': ['cache/memory-store.ts'],
   zod: ['introspection/discovery.ts', 'introspection/response.ts', 'introspection/signed-reply.ts', 'option-rules.ts'],
   jose: ['introspection/client-auth/client-assertion.ts', 'introspection/signed-reply.ts'],
+  '@opentelemetry/api': [
+    'opentelemetry/active-context.ts',
+    'opentelemetry/calls.ts',
+    'opentelemetry/index.ts',
+    'opentelemetry/metrics.ts',
+    'opentelemetry/options.ts',
+    'opentelemetry/spans.ts',
+  ],
 };
+
+/** Not installed with the library: whoever imports the subpath of this name brings the package. */
+const BROUGHT_ALONG: Readonly<Record<string, string>> = { '@opentelemetry/api': 'opentelemetry/' };
 
 /** An ES module, which the root entry must not load. */
 const LOADED_WHERE_NEEDED = ['jose'];
@@ -78,6 +89,9 @@ const RESPONSE_WRITERS = [
   'write',
   'writeHead',
 ];
+
+/** Where no response is at hand: what has an end there is a command's output, or a span. */
+const WITHOUT_RESPONSES = /^(?:cli|opentelemetry)\//;
 
 const MAX_LINES_OF_CODE = 200;
 
@@ -145,7 +159,7 @@ const leavesTypeErrors: Rule = ({ path, identifiers }) =>
   identifiers.has('TypeError') && !TYPE_ERROR_FILES.includes(path) ? [`${path} names TypeError`] : [];
 
 const leavesResponses: Rule = ({ path, touched }) =>
-  path === 'middleware/challenge.ts' || path.startsWith('cli/')
+  path === 'middleware/challenge.ts' || WITHOUT_RESPONSES.test(path)
     ? []
     : RESPONSE_WRITERS.filter((name) => touched.has(name)).map((name) => `${path} uses .${name}`);
 
@@ -175,6 +189,10 @@ function cyclesOf(sources: readonly Source[]): string[] {
   return [...targets.keys()].filter((path) => reaches(path, path, new Set()));
 }
 
+function readManifest() {
+  return JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+}
+
 const sources = readSources();
 
 const RULES: readonly (readonly [
@@ -202,6 +220,8 @@ const RULES: readonly (readonly [
       ['settings.ts', "import { getAuth } from './middleware/get-auth.js';"],
       ['middleware/gate.ts', "import { tokenIntrospection } from '../index.js';"],
       ['index.ts', "import './express.js';"],
+      ['index.ts', "export * from './opentelemetry/index.js';"],
+      ['opentelemetry/spans.ts', "export * from '../express.js';"],
       ['cache/key.ts', "type Key = import('../credentials/token.js').Key;"],
       ['cache/key.ts', "import '../nowhere/misc.js';"],
     ],
@@ -226,6 +246,7 @@ const RULES: readonly (readonly [
       ['cache/with-cache.ts', "export { LRUCache } from 'lru-cache';"],
       ['verification/claims.ts', "import { z } from 'zod';"],
       ['middleware/gate.ts', "import express from 'express';"],
+      ['observe/channels.ts', "import { trace } from '@opentelemetry/api';"],
       ['cache/key.ts', "import { hash } from 'crypto';"],
       ['introspection/response.ts', "import { z } from 'zod/v3';"],
     ],
@@ -289,11 +310,28 @@ describe('the library', () => {
   });
 
   it('depends on the packages that have a door, and each door is in use', () => {
-    const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-    expect(Object.keys(dependencies).sort()).toEqual(Object.keys(DOORS).sort());
+    const { dependencies } = readManifest();
+    const installed = Object.keys(DOORS).filter((name) => BROUGHT_ALONG[name] === undefined);
+    expect(Object.keys(dependencies).sort()).toEqual(installed.sort());
     for (const [name, doors] of Object.entries(DOORS)) {
       const users = sources.filter(({ imports }) => imports.some(({ from }) => from === name)).map(({ path }) => path);
       expect(users.sort()).toEqual([...doors].sort());
+    }
+  });
+
+  it('has optional peers only behind subpaths of their own, which nothing else imports', () => {
+    const { peerDependencies, peerDependenciesMeta, exports } = readManifest();
+    for (const [name, folder] of Object.entries(BROUGHT_ALONG)) {
+      expect(peerDependencies).toHaveProperty([name]);
+      expect(peerDependenciesMeta[name]).toEqual({ optional: true });
+      expect(exports[`./${posix.basename(folder)}`].default).toBe(`./dist/${folder}index.js`);
+      expect(DOORS[name]?.filter((door) => !door.startsWith(folder))).toEqual([]);
+      const users = sources.filter(
+        (source) =>
+          !source.path.startsWith(folder) &&
+          source.imports.some(({ from }) => isRelative(from) && resolve(source, from).startsWith(folder)),
+      );
+      expect(users).toEqual([]);
     }
   });
 

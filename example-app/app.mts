@@ -1,3 +1,5 @@
+import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
+import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import {
   clientSecretBasic,
@@ -8,6 +10,7 @@ import {
   requireScope,
   tokenIntrospection,
 } from 'express-token-introspection';
+import { instrument } from 'express-token-introspection/opentelemetry';
 import { AUDIENCE, type AuthorizationServer } from './authorization-server.mjs';
 
 /** Short, so that the walk-through need not wait long. */
@@ -18,7 +21,7 @@ export interface ReportsApi {
   readonly authenticate: RootTokenIntrospection;
 }
 
-/** A small API: public, protected, scope-guarded, fresh-guarded and admin routes. */
+/** A small API: public, protected, scope-guarded, fresh-guarded and admin routes, and its metrics. */
 export function createApp(as: AuthorizationServer): ReportsApi {
   const { clientId, clientSecret } = as.resourceServer;
   const authenticate = tokenIntrospection({
@@ -29,12 +32,18 @@ export function createApp(as: AuthorizationServer): ReportsApi {
     cache: { ttlSeconds: TTL_SECONDS },
   });
 
+  const exporter = new PrometheusExporter({ preventServerStart: true });
+  instrument({ meterProvider: new MeterProvider({ readers: [exporter] }), middlewares: { api: authenticate } });
+
   const app = express();
   app.disable('x-powered-by');
 
   app.get('/public', (_req, res) => {
     res.json({ hello: 'world' });
   });
+
+  // For Prometheus. A public API would offer this on a port of its own.
+  app.get('/metrics', (req, res) => exporter.getMetricsRequestHandler(req, res));
 
   // To watch an outage. An API would not offer this.
   app.post('/authorization-server/stop', async (_req, res) => {

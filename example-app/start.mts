@@ -25,6 +25,8 @@ console.log(
   `curl -s -w '\\n' -u '${clientId}:${clientSecret}' -d 'grant_type=${SUBJECT_GRANT}' -d subject=dave -d 'scope=profile:read reports:read' ${as.tokenEndpoint}\n`,
 );
 
+console.log(`Metrics of all this, for Prometheus: ${api}/metrics\n`);
+
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, async () => {
     server.close();

@@ -61,6 +61,25 @@ describe('the example app', () => {
     PATIENCE_MS,
   );
 
+  it(
+    'serves its metrics as Prometheus reads them, without a token or secret in them',
+    async () => {
+      const app = await startExampleApp();
+      const api = /listens on (?<url>http:\/\/127\.0\.0\.1:\d+),/.exec(app.lines[0] ?? '')?.groups?.url;
+      await fetch(`${api}/api/profile`, { headers: { authorization: 'Bearer made-up' } });
+      const response = await fetch(`${api}/metrics`);
+      const text = await response.text();
+      expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/plain']);
+      expect(text).toMatch(
+        /^token_introspection_decisions_total\{token_introspection_outcome="rejected",.*="inactive".*\} 1$/m,
+      );
+      expect(text).toMatch(/^token_introspection_endpoint_duration_count\{.*http_response_status_code="200".*\} 1$/m);
+      expect(text).toMatch(/^token_introspection_cache_entries\{token_introspection_middleware="api".*\} 1$/m);
+      expect(text).not.toContain('made-up');
+    },
+    PATIENCE_MS,
+  );
+
   it.each([
     ['PORT', 'AS_PORT'],
     ['AS_PORT', 'PORT'],

@@ -78,7 +78,7 @@ export function createTransport({ timeoutMs, dispatcher, connect }: TransportSet
     const asking = () => exchange(via(attempt.to), attempt, inquiry.reads, deadline);
     if (!isTraced()) return asking();
     const call: EndpointCall = { endpoint: withoutQuery(attempt.to), attempt: number, ...inquiry.about };
-    return trace(call, asking);
+    return trace(call, asking, deadline);
   }
 
   function within<T>(work: (deadline: Deadline) => Promise<T>, spentMs = 0): Promise<T> {
@@ -137,23 +137,30 @@ export function createTransport({ timeoutMs, dispatcher, connect }: TransportSet
   };
 }
 
-/** Traces without the reply and without the error's own text, which subscribers must not see. */
-async function trace(call: EndpointCall, asking: () => Promise<Reply>): Promise<Reply> {
+/**
+ * Traces without the reply and without the error's own text, which subscribers must not see. To them a reply that cannot be
+ * read, or not in time, is an error.
+ */
+async function trace(call: EndpointCall, asking: () => Promise<Reply>, deadline: Deadline): Promise<Reply> {
   let outcome: () => Reply = () => {
     throw new Error('not asked');
   };
   await endpointCalls
     .tracePromise(async () => {
+      let failure: unknown;
       try {
         const reply = await asking();
         call.status = reply.status;
         outcome = () => reply;
+        if (typeof reply.body === 'string') return;
+        failure = reply.body;
       } catch (error) {
         outcome = () => {
           throw error;
         };
-        throw outage(error);
+        failure = error;
       }
+      throw deadline.passed ? new IntrospectionError('timeout') : outage(failure);
     }, call)
     .catch(() => {});
   return outcome();

@@ -1,0 +1,154 @@
+import type { BatchObservableCallback, Meter } from '@opentelemetry/api';
+import {
+  type CacheEvent,
+  type CircuitEvent,
+  cacheEvents,
+  circuitEvents,
+  type Decision,
+  decisions,
+  type EndpointCall,
+  endpointCalls,
+  type Misconfiguration,
+  misconfigurations,
+} from '../observe/channels.js';
+import { attributesOf, type EndedCall, outcomeOf } from './calls.js';
+import type { Watched } from './options.js';
+
+/** What a channel is; the types of Node's leave the message unknown. */
+interface Subscribable {
+  subscribe(listener: (message: unknown) => void): void;
+  unsubscribe(listener: (message: unknown) => void): void;
+}
+
+const STATES: readonly CircuitEvent['state'][] = ['closed', 'half_open', 'open'];
+
+/** In seconds, as the conventions for HTTP clients have them. */
+const BOUNDARIES = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
+
+/** Counts and measures until the function that is returned is called. */
+export function measure(meter: Meter, middlewares: Readonly<Record<string, Watched>>): () => void {
+  const stops = [
+    countDecisions(meter),
+    countCacheEvents(meter),
+    measureCalls(meter),
+    watchCircuit(meter),
+    countMisconfigurations(meter),
+    watchMemories(meter, Object.entries(middlewares)),
+  ];
+  return () => {
+    for (const stop of stops) stop();
+  };
+}
+
+function countDecisions(meter: Meter): () => void {
+  const counter = meter.createCounter('token_introspection.decisions', {
+    description: 'Decisions about requests, by the middleware and by each guard',
+    unit: '{decision}',
+  });
+  return listen<Decision>(decisions, ({ outcome, by, reason, stale }) => {
+    counter.add(1, {
+      'token_introspection.outcome': outcome,
+      'token_introspection.by': by,
+      ...(reason !== undefined && { 'token_introspection.reason': reason }),
+      ...(stale && { 'token_introspection.stale': true }),
+    });
+  });
+}
+
+function countCacheEvents(meter: Meter): () => void {
+  const counter = meter.createCounter('token_introspection.cache.events', {
+    description:
+      'How questions were answered (hit, miss, coalesced), stale answers after a failure, and early refreshes',
+    unit: '{event}',
+  });
+  return listen<CacheEvent>(cacheEvents, ({ outcome }) => counter.add(1, { 'token_introspection.outcome': outcome }));
+}
+
+function measureCalls(meter: Meter): () => void {
+  const histogram = meter.createHistogram('token_introspection.endpoint.duration', {
+    description: 'Duration of attempts at the introspection endpoint',
+    unit: 's',
+    advice: { explicitBucketBoundaries: BOUNDARIES },
+  });
+  const starts = new WeakMap<EndpointCall, number>();
+  const stops = [
+    listen<EndpointCall>(endpointCalls.start, (call) => starts.set(call, performance.now())),
+    listen<EndedCall>(endpointCalls.asyncEnd, (call) => {
+      const start = starts.get(call);
+      if (start === undefined) return;
+      histogram.record((performance.now() - start) / 1000, {
+        ...attributesOf(call),
+        'token_introspection.attempt': call.attempt,
+        ...outcomeOf(call),
+      });
+    }),
+  ];
+  return () => {
+    for (const stop of stops) stop();
+  };
+}
+
+function watchCircuit(meter: Meter): () => void {
+  const openings = meter.createCounter('token_introspection.circuit.openings', {
+    description: 'Times the circuit breaker opened, a probe that failed included',
+    unit: '{opening}',
+  });
+  const states = meter.createObservableUpDownCounter('token_introspection.circuit.state', {
+    description: 'State of the circuit breaker that changed last: 1 for the one it is in, 0 for the others',
+    unit: '1',
+  });
+  let current: CircuitEvent['state'] = 'closed';
+  const stopListening = listen<CircuitEvent>(circuitEvents, ({ state, reason }) => {
+    current = state;
+    if (state === 'open') openings.add(1, reason === undefined ? {} : { 'token_introspection.reason': reason });
+  });
+  const observe: BatchObservableCallback = (result) => {
+    for (const state of STATES) {
+      result.observe(states, state === current ? 1 : 0, { 'token_introspection.circuit.state': state });
+    }
+  };
+  meter.addBatchObservableCallback(observe, [states]);
+  return () => {
+    stopListening();
+    meter.removeBatchObservableCallback(observe, [states]);
+  };
+}
+
+function countMisconfigurations(meter: Meter): () => void {
+  const counter = meter.createCounter('token_introspection.misconfigurations', {
+    description: 'Times something was noticed that only an operator can mend, at most once an hour for each code',
+    unit: '{misconfiguration}',
+  });
+  return listen<Misconfiguration>(misconfigurations, ({ code }) =>
+    counter.add(1, { 'token_introspection.code': code }),
+  );
+}
+
+function watchMemories(meter: Meter, middlewares: readonly [name: string, Watched][]): () => void {
+  const entries = meter.createObservableUpDownCounter('token_introspection.cache.entries', {
+    description: 'Answers in memory',
+    unit: '{entry}',
+  });
+  const lookups = meter.createObservableCounter('token_introspection.cache.lookups', {
+    description: 'Requests since the middleware was created, by whether they were answered from memory',
+    unit: '{lookup}',
+  });
+  const observe: BatchObservableCallback = (result) => {
+    for (const [name, middleware] of middlewares) {
+      const stats = middleware.stats();
+      const attributes = { 'token_introspection.middleware': name };
+      result.observe(entries, stats.entries, attributes);
+      result.observe(lookups, stats.hits, { ...attributes, 'token_introspection.outcome': 'hit' });
+      result.observe(lookups, stats.misses, { ...attributes, 'token_introspection.outcome': 'miss' });
+    }
+  };
+  const observables = [entries, lookups];
+  meter.addBatchObservableCallback(observe, observables);
+  return () => meter.removeBatchObservableCallback(observe, observables);
+}
+
+function listen<Message>(channel: Subscribable, take: (message: Message) => void): () => void {
+  const listener = (message: unknown) => take(message as Message);
+  channel.subscribe(listener);
+  return () => channel.unsubscribe(listener);
+}

@@ -1,0 +1,49 @@
+import { tracingChannel } from 'node:diagnostics_channel';
+import { type Context, context, type Span, SpanKind, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api';
+import { IntrospectionError } from '../errors.js';
+import { CHANNELS, type EndpointCall } from '../observe/channels.js';
+import { ActiveContext } from './active-context.js';
+import { attributesOf, type EndedCall, outcomeOf } from './calls.js';
+
+const SPAN = 'token introspection';
+
+/** A span around each attempt at the endpoint, active while the request is sent, so that those of HTTP clients nest in it. */
+export function traceCalls(tracer: Tracer): () => void {
+  const { start, asyncEnd } = tracingChannel<Context, EndpointCall>(CHANNELS.endpoint);
+  const spans = new WeakMap<EndpointCall, Span>();
+  const store = new ActiveContext();
+
+  function begin(call: EndpointCall): Context {
+    const span = tracer.startSpan(SPAN, {
+      kind: SpanKind.CLIENT,
+      attributes: {
+        ...attributesOf(call),
+        'url.full': call.endpoint,
+        ...(call.attempt > 1 && { 'http.request.resend_count': call.attempt - 1 }),
+      },
+    });
+    spans.set(call, span);
+    return trace.setSpan(context.active(), span);
+  }
+
+  function end(message: unknown): void {
+    const call = message as EndedCall;
+    const outcome = outcomeOf(call);
+    const span = spans.get(call);
+    span?.setAttributes(outcome);
+    if (outcome['error.type'] !== undefined) span?.setStatus({ code: SpanStatusCode.ERROR, ...messageOf(call.error) });
+    span?.end();
+  }
+
+  start.bindStore(store, begin);
+  asyncEnd.subscribe(end);
+  return () => {
+    start.unbindStore(store);
+    asyncEnd.unsubscribe(end);
+  };
+}
+
+/** Such as `ECONNREFUSED`: what is safe to tell. */
+function messageOf(error: unknown): { message?: string } {
+  return error instanceof IntrospectionError && error.detail !== undefined ? { message: error.detail } : {};
+}
