@@ -1,5 +1,9 @@
-/** RFC 6750 section 3.1; absent when the request carried no credentials at all. */
-export type AuthErrorCode = 'invalid_request' | 'invalid_token' | 'insufficient_scope';
+/** RFC 6750 section 3.1 and RFC 9470 section 3; absent when the request carried no credentials at all. */
+export type AuthErrorCode =
+  | 'invalid_request'
+  | 'invalid_token'
+  | 'insufficient_scope'
+  | 'insufficient_user_authentication';
 
 /** Why a request was refused, for the operator. Clients see only the `code`. */
 export type AuthErrorReason =
@@ -16,7 +20,8 @@ export type AuthErrorReason =
   | 'claims_rejected'
   | 'sender_constrained'
   | 'insufficient_scope'
-  | 'claim_mismatch';
+  | 'claim_mismatch'
+  | 'insufficient_user_authentication';
 
 /** Why no judgement could be made. */
 export type IntrospectionErrorCode =
@@ -40,6 +45,7 @@ interface Rejection {
 const INVALID_REQUEST: Rejection = { status: 400, code: 'invalid_request' };
 const INVALID_TOKEN: Rejection = { status: 401, code: 'invalid_token' };
 const INSUFFICIENT_SCOPE: Rejection = { status: 403, code: 'insufficient_scope' };
+const INSUFFICIENT_AUTHENTICATION: Rejection = { status: 401, code: 'insufficient_user_authentication' };
 
 const REJECTIONS: Readonly<Record<AuthErrorReason, Rejection>> = {
   no_credentials: { status: 401, code: undefined },
@@ -56,6 +62,7 @@ const REJECTIONS: Readonly<Record<AuthErrorReason, Rejection>> = {
   sender_constrained: INVALID_TOKEN,
   insufficient_scope: INSUFFICIENT_SCOPE,
   claim_mismatch: INSUFFICIENT_SCOPE,
+  insufficient_user_authentication: INSUFFICIENT_AUTHENTICATION,
 };
 
 /** Fixed texts: unknown, expired and revoked tokens must read alike, and nothing of a request may be echoed. */
@@ -63,6 +70,7 @@ const DESCRIPTIONS: Readonly<Record<AuthErrorCode, string>> = {
   invalid_request: 'The request must carry exactly one well-formed bearer token',
   invalid_token: 'The access token is not valid for this resource',
   insufficient_scope: 'The access token does not grant what this resource requires',
+  insufficient_user_authentication: 'This resource requires a stronger or more recent authentication of the user',
 };
 
 const OUTAGES: Readonly<Record<IntrospectionErrorCode, string>> = {
@@ -81,6 +89,12 @@ const OUTAGES: Readonly<Record<IntrospectionErrorCode, string>> = {
 
 const DEFAULT_RETRY_AFTER_SECONDS = 1;
 
+/** RFC 9470 section 3. */
+export interface RequiredAuthentication {
+  readonly acrValues: readonly string[];
+  readonly maxAgeSeconds: number | undefined;
+}
+
 /**
  * A rejection: the request's own fault, an answer of 400, 401 or 403.
  * It never holds a token, nor anything the authorization server said.
@@ -93,10 +107,12 @@ export class AuthError extends Error {
   readonly reason: AuthErrorReason;
   /** The scopes that were asked for and not all granted; empty unless `reason` is `insufficient_scope`. */
   readonly scopes: readonly string[];
+  /** What authentication was asked for; `undefined` unless `reason` is `insufficient_user_authentication`. */
+  readonly authentication: RequiredAuthentication | undefined;
   /** The challenge and `Cache-Control`, as Express's own error handling sends them. */
   headers: Record<string, string | string[]> = {};
 
-  constructor(reason: AuthErrorReason, scopes: readonly string[] = []) {
+  constructor(reason: AuthErrorReason, scopes: readonly string[] = [], authentication?: RequiredAuthentication) {
     const { status, code } = REJECTIONS[reason];
     super(code === undefined ? 'Authentication is required' : DESCRIPTIONS[code]);
     this.status = status;
@@ -104,6 +120,7 @@ export class AuthError extends Error {
     this.code = code;
     this.reason = reason;
     this.scopes = scopes;
+    this.authentication = authentication;
   }
 }
 

@@ -9,6 +9,7 @@ export {
   type AuthErrorReason,
   IntrospectionError,
   type IntrospectionErrorCode,
+  type RequiredAuthentication,
 } from './errors.js';
 // Client authentication
 export { bearerToken, type TokenSource } from './introspection/client-auth/bearer-token.js';
@@ -23,17 +24,21 @@ export type { Dispatcher } from './introspection/http.js';
 export type { PrivateKey, PublicKey } from './introspection/key-object.js';
 export type { EndpointReply } from './introspection/response.js';
 export type { Stats } from './lookup.js';
-// Behind it
 export { type AuthDetails, getAuth, getAuthDetails } from './middleware/get-auth.js';
+// Behind it
+export type { Guard } from './middleware/guard.js';
 export {
+  type AuthorizationDetail,
+  type AuthorizationDetailPredicate,
   type ClaimPredicate,
   type ClaimValue,
-  type Guard,
   requireAnyScope,
+  requireAuthentication,
+  requireAuthorizationDetails,
   requireClaim,
-  requireFresh,
   requireScope,
 } from './middleware/guards.js';
+export { requireFresh } from './middleware/require-fresh.js';
 export { type RevocationEndpointOptions, revocationEndpoint } from './middleware/revocation-endpoint.js';
 export {
   type AuthOf,
@@ -59,5 +64,13 @@ export type {
   NormalizeOptions,
   TokenIntrospectionOptions,
 } from './options.js';
-export type { Auth, ClaimsSchema, ClientAuth, Clock, IntrospectionRequest, TlsMaterial } from './types.js';
+export type {
+  Auth,
+  ClaimsSchema,
+  ClientAuth,
+  Clock,
+  IntrospectionRequest,
+  ScopeMatcher,
+  TlsMaterial,
+} from './types.js';
 export type { ConfigurationProblem, ConfigurationReport } from './verify-configuration.js';

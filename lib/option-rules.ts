@@ -26,6 +26,7 @@ export const DEMAND_RULES: Readonly<Record<string, Rule>> = {
   ],
   issuer: [text, 'write the expected "iss"'],
   scopes: [z.array(z.string().regex(SCOPE_TOKEN)), "write a list of scopes such as ['reports:read'], one scope each"],
+  satisfiesScope: callable,
   claims: [
     z.custom(
       (value) =>

@@ -5,7 +5,7 @@ import type { AuthError } from './errors.js';
 import type { Dispatcher } from './introspection/http.js';
 import type { PrivateKey, PublicKey } from './introspection/key-object.js';
 import type { EndpointReply } from './introspection/response.js';
-import type { ClaimsSchema, ClientAuth, Clock } from './types.js';
+import type { ClaimsSchema, ClientAuth, Clock, ScopeMatcher } from './types.js';
 
 /** Continues, or passes an error on. */
 export type Next = (error?: unknown) => void;
@@ -30,6 +30,11 @@ export interface DemandOptions<Claims = unknown> {
   readonly issuer?: string | undefined;
   /** Scopes every request needs, all of them. Default none. */
   readonly scopes?: readonly string[] | undefined;
+  /**
+   * Whether what is granted covers a scope that is required, for scopes that imply others; used for `scopes` and by every guard.
+   * Synchronous; only `true` itself will do. Default: one of the granted is exactly the required.
+   */
+  readonly satisfiesScope?: ScopeMatcher | undefined;
   /**
    * A synchronous [Standard Schema](https://standardschema.dev) (zod 4 schemas are such) for claims beyond the RFC's.
    * What it makes of them is laid over `req.auth` and types `getAuth(req, authenticate)`. No match is `invalid_token`.

@@ -32,6 +32,7 @@ const SECOND = 1000;
 const DEFAULT_DEMANDS: Omit<Demands, 'audience'> = {
   issuer: undefined,
   scopes: [],
+  satisfiesScope: undefined,
   claims: undefined,
   allowRefreshTokens: false,
   clockToleranceMs: 5 * SECOND,
@@ -106,6 +107,7 @@ function mergeDemands(inherited: Demands, options: DemandOptions): Demands {
     audience: audience === undefined ? inherited.audience : parseAudience(audience),
     issuer: options.issuer ?? inherited.issuer,
     scopes: options.scopes === undefined ? inherited.scopes : Object.freeze([...new Set(options.scopes)]),
+    satisfiesScope: options.satisfiesScope ?? inherited.satisfiesScope,
     claims: options.claims ?? inherited.claims,
     allowRefreshTokens: options.allowRefreshTokens ?? inherited.allowRefreshTokens,
     clockToleranceMs: clockToleranceSeconds === undefined ? inherited.clockToleranceMs : clockToleranceSeconds * SECOND,

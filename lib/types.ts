@@ -80,6 +80,9 @@ export const ANY_AGE = Number.NEGATIVE_INFINITY;
 /** The type that runs through the middle: the introspection client is one, every cache layer takes one and returns one. */
 export type Lookup = (question: Question, freshness: Freshness) => TokenRecord | Promise<TokenRecord>;
 
+/** Whether what is granted covers what is required. It must return `true` itself. */
+export type ScopeMatcher = (granted: readonly string[], required: string) => boolean;
+
 /** Wall time for `exp` and `nbf`, monotonic time for ages. Both in milliseconds. */
 export interface Clock {
   now(): number;

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Verified } from '../authenticator.js';
-import { type ActiveRecord, ANY_AGE, type Auth, type Claims, type Question } from '../types.js';
+import { type ActiveRecord, ANY_AGE, type Auth, type Claims, type Question, type ScopeMatcher } from '../types.js';
 import type { Gate } from './gate.js';
 
 /** A request, whose `auth` is whatever somebody put there. */
@@ -10,12 +10,20 @@ export type AuthRequest = IncomingMessage & { auth?: unknown };
 export interface Check {
   /** All of which a token needs here, as far as that can be said in scopes. */
   readonly scopes: readonly string[];
-  run(record: ActiveRecord): void;
+  run(record: ActiveRecord, circumstances: Circumstances): void;
+}
+
+/** What a check depends on besides the record. */
+export interface Circumstances {
+  readonly now: number;
+  readonly satisfiesScope: ScopeMatcher | undefined;
 }
 
 /** The checks already passed, latest first: another answer has to pass them again. */
 export interface PassedChecks {
   readonly check: Check;
+  /** Whose guard it was, or whose middleware. */
+  readonly gate: Gate;
   readonly before: PassedChecks | undefined;
 }
 
@@ -146,11 +154,15 @@ function isAbout(session: Session | undefined, { authority }: Gate, { key }: Que
 function checksOf(session: Session): PassedChecks {
   const { gate, passed } = session;
   const { scopes } = gate.demands;
-  return { check: { scopes, run: (record) => gate.authenticator.verify(record) }, before: passed };
+  return { check: { scopes, run: (record) => gate.authenticator.verify(record) }, gate, before: passed };
 }
 
 function runChecks(passed: PassedChecks | undefined, record: ActiveRecord): void {
-  for (let at = passed; at !== undefined; at = at.before) at.check.run(record);
+  for (let at = passed; at !== undefined; at = at.before) at.check.run(record, circumstancesOf(at.gate));
+}
+
+export function circumstancesOf({ clock, demands: { satisfiesScope } }: Gate): Circumstances {
+  return { now: clock.now(), satisfiesScope };
 }
 
 function additions(auth: Auth | undefined, claims: Claims): Record<string, unknown> {

@@ -53,7 +53,7 @@ export function markPrivate(res: ServerResponse): void {
   if (!res.headersSent && !res.hasHeader('Cache-Control')) res.setHeader('Cache-Control', 'private');
 }
 
-/** RFC 6750 section 3, RFC 9728 section 5.1: each parameter once, each quoted. */
+/** RFC 6750 section 3, RFC 9470 section 3, RFC 9728 section 5.1: each parameter once, each quoted. */
 function renderChallenge(error: AuthError, settings: ChallengeSettings, guardScopes: readonly string[]): string {
   const parameters = [`realm=${quote(settings.realm)}`];
   if (error.code !== undefined) {
@@ -61,13 +61,16 @@ function renderChallenge(error: AuthError, settings: ChallengeSettings, guardSco
   }
   const scopes = namesScopes(error) ? new Set([...settings.scopes, ...guardScopes, ...error.scopes]) : new Set();
   if (scopes.size > 0) parameters.push(`scope=${quote([...scopes].join(' '))}`);
+  const { acrValues = [], maxAgeSeconds } = error.authentication ?? {};
+  if (acrValues.length > 0) parameters.push(`acr_values=${quote(acrValues.join(' '))}`);
+  if (maxAgeSeconds !== undefined) parameters.push(`max_age=${quote(String(maxAgeSeconds))}`);
   if (settings.resourceMetadata !== undefined) parameters.push(`resource_metadata=${quote(settings.resourceMetadata)}`);
   return `Bearer ${parameters.join(', ')}`;
 }
 
-/** Other scopes mend neither a malformed request nor a claim. */
+/** Other scopes mend neither a malformed request nor a claim, nor how the user authenticated. */
 function namesScopes({ status, reason }: AuthError): boolean {
-  return status === 401 || reason === 'insufficient_scope';
+  return (status === 401 && reason !== 'insufficient_user_authentication') || reason === 'insufficient_scope';
 }
 
 /** RFC 9110 section 5.6.4. Options are held to printable ASCII when they are parsed, so no value can end the line. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Auth } from '../types.js';
 import { type Session, sessionOf } from './bound-auth.js';
-import { unauthenticated, wiringError } from './guards.js';
+import { unauthenticated, wiringError } from './guard.js';
 import { type AuthOf, isGateOf, type TokenIntrospection } from './token-introspection.js';
 
 /**

@@ -1,38 +1,30 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Verified } from '../authenticator.js';
-import { isFresh } from '../cache/policy.js';
 import { AuthError } from '../errors.js';
 import { SCOPE_TOKEN } from '../grammar.js';
-import { publishPassage } from '../observe/decisions.js';
 import { optionError, refuseMounted } from '../option-error.js';
-import type { Next } from '../options.js';
-import { readClock } from '../types.js';
-import { requireLifetime } from '../verification/lifetime.js';
+import { requireAuthenticationContext } from '../verification/authentication.js';
 import { requireScopes, requireSomeScope } from '../verification/scope.js';
-import {
-  type AuthRequest,
-  anonymousGate,
-  type Check,
-  endSession,
-  rebindAuth,
-  type Session,
-  sessionOf,
-} from './bound-auth.js';
-import { type Passage, passError, refuse, settle } from './gate.js';
-
-/** Middleware to mount behind `tokenIntrospection()`. Without it every request fails with a 500. */
-export type Guard = (req: IncomingMessage, res: ServerResponse, next?: Next) => void;
+import { createGuard, type Guard } from './guard.js';
 
 export type ClaimValue = string | number | boolean;
 
 /** Whether the value of a claim will do. It must return `true` itself: a promise is an error. */
 export type ClaimPredicate = (value: unknown) => boolean;
 
-const MAX_AGE_SECONDS = 86_400;
+/** One of the `authorization_details` (RFC 9396 section 2), frozen. */
+export interface AuthorizationDetail {
+  readonly type: string;
+  readonly [member: string]: unknown;
+}
+
+/** Whether one of the `authorization_details` will do. It must return `true` itself: a promise is an error. */
+export type AuthorizationDetailPredicate = (detail: AuthorizationDetail) => boolean;
+
+const A_YEAR_SECONDS = 31_536_000;
 
 /**
  * Lets a request pass when all scopes are granted; else 403 `insufficient_scope`, naming all of them
- * ([RFC 6750 section 3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)). Compared exactly.
+ * ([RFC 6750 section 3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)). Compared exactly, or by the middleware's
+ * `satisfiesScope`.
  *
  * @throws TypeError when no scope is given, or one is no scope-token of RFC 6749 section 3.3
  */
@@ -40,7 +32,7 @@ export function requireScope(...scopes: string[]): Guard {
   const needed = parseScopes('requireScope', scopes);
   return createGuard('requireScope', {
     scopes: needed,
-    run: (record) => requireScopes(record, { scopes: needed }),
+    run: (record, { satisfiesScope }) => requireScopes(record, { scopes: needed, satisfiesScope }),
   });
 }
 
@@ -53,7 +45,7 @@ export function requireAnyScope(...scopes: string[]): Guard {
   const accepted = parseScopes('requireAnyScope', scopes);
   return createGuard('requireAnyScope', {
     scopes: accepted,
-    run: (record) => requireSomeScope(record, { scopes: accepted }),
+    run: (record, { satisfiesScope }) => requireSomeScope(record, { scopes: accepted, satisfiesScope }),
   });
 }
 
@@ -72,139 +64,77 @@ export function requireClaim(name: string, expected: ClaimValue | readonly Claim
     scopes: [],
     run({ claims }) {
       if (!Object.hasOwn(claims, name)) throw new AuthError('claim_mismatch');
-      const verdict: unknown = accepts(claims[name]);
-      if (verdict instanceof Promise) {
-        verdict.catch(() => {});
-        throw new TypeError('The predicate of requireClaim() returned a promise; it has to be synchronous');
-      }
-      if (verdict !== true) throw new AuthError('claim_mismatch');
+      if (!isTrue('requireClaim', accepts(claims[name]))) throw new AuthError('claim_mismatch');
     },
   });
 }
 
 /**
- * Lets a request pass on an answer asked for at most `maxAgeSeconds` before the request came. If the one in hand is older,
- * the endpoint is asked, and every check and guard already passed runs again on the new answer.
+ * Lets a request pass when the user has authenticated in one of the ways (`acr`), and recently enough (`auth_time`, judged now);
+ * else 401 `insufficient_user_authentication`, naming them ([RFC 9470](https://www.rfc-editor.org/rfc/rfc9470)), so that a client
+ * can ask the user to. What the introspection response does not say is not met.
  *
- * @throws TypeError unless `maxAgeSeconds` is a number from 0 to 86400
+ * @throws TypeError when nothing is demanded, or a value cannot be named in a challenge
  */
-export function requireFresh(options: { readonly maxAgeSeconds: number }): Guard {
-  refuseMounted('requireFresh', options, 'requireFresh({ maxAgeSeconds: 60 })');
-  const { maxAgeSeconds, ...unknown }: { maxAgeSeconds?: unknown } = Object(options);
-  for (const [name, value] of Object.entries(unknown)) {
-    throw optionError(name, value, 'write requireFresh({ maxAgeSeconds: 60 })');
+export function requireAuthentication(options: {
+  /** Of which one will do, the preferred first. */
+  readonly acrValues?: readonly string[] | undefined;
+  /** How long ago it may have been: whole seconds, 0 to 31536000. */
+  readonly maxAgeSeconds?: number | undefined;
+}): Guard {
+  refuseMounted('requireAuthentication', options, "requireAuthentication({ acrValues: ['gold'] })");
+  const { acrValues = [], maxAgeSeconds } = options ?? {};
+  if (!Array.isArray(acrValues) || !acrValues.every((value) => typeof value === 'string' && SCOPE_TOKEN.test(value))) {
+    throw optionError('acrValues', acrValues, 'write a list of values without spaces or quotes');
   }
-  if (!(typeof maxAgeSeconds === 'number' && maxAgeSeconds >= 0 && maxAgeSeconds <= MAX_AGE_SECONDS)) {
-    throw optionError('maxAgeSeconds', maxAgeSeconds, `write a number of seconds from 0 to ${MAX_AGE_SECONDS}`);
+  const isAge =
+    Number.isInteger(maxAgeSeconds) && Number(maxAgeSeconds) >= 0 && Number(maxAgeSeconds) <= A_YEAR_SECONDS;
+  if (maxAgeSeconds !== undefined && !isAge) {
+    throw optionError('maxAgeSeconds', maxAgeSeconds, `write whole seconds from 0 to ${A_YEAR_SECONDS}`);
   }
-  return nameGuard('requireFresh', function guardMiddleware(req, res, next) {
-    const passage = { req, res, next, by: 'requireFresh' };
-    const session = enter(passage, []);
-    if (session === undefined) return;
-    const { key } = session.verified.question;
-    const fail = (error: unknown): void => {
-      endSession(session);
-      refuse(error, session.gate, passage, key, scopesPassed(session));
-    };
-    try {
-      const outcome = refresh(session, session.arrivedAt - maxAgeSeconds * 1000);
-      if (outcome instanceof Promise) {
-        settle(
-          outcome,
-          (verified) => renew(session, verified),
-          () => pass(passage, session.verified),
-          fail,
-        );
-        return;
+  if (acrValues.length === 0 && maxAgeSeconds === undefined) {
+    throw optionError('acrValues', undefined, 'write acrValues, maxAgeSeconds, or both');
+  }
+  const required = { acrValues: Object.freeze([...acrValues]), maxAgeSeconds };
+  return createGuard('requireAuthentication', {
+    scopes: [],
+    run: (record, { now }) => requireAuthenticationContext(record, required, now),
+  });
+}
+
+/**
+ * Lets a request pass when the `authorization_details` of the introspection response hold one of this type
+ * ([RFC 9396 section 9](https://www.rfc-editor.org/rfc/rfc9396#section-9)) for which the predicate returns `true`, where there is
+ * one; else 403 `insufficient_scope`.
+ *
+ * @throws TypeError when the type is empty, or the predicate is no function
+ */
+export function requireAuthorizationDetails(type: string, accepts: AuthorizationDetailPredicate = () => true): Guard {
+  refuseMounted('requireAuthorizationDetails', type, "requireAuthorizationDetails('payment_initiation')");
+  if (typeof type !== 'string' || type === '') throw optionError('type', type, 'write the type of the details');
+  if (typeof accepts !== 'function') throw optionError('accepts', accepts, 'write a function');
+  return createGuard('requireAuthorizationDetails', {
+    scopes: [],
+    run({ claims: { authorization_details: details } }) {
+      const ofType = Array.isArray(details) ? details.filter((detail) => isDetailOf(type, detail)) : [];
+      if (!ofType.some((detail) => isTrue('requireAuthorizationDetails', accepts(detail)))) {
+        throw new AuthError('claim_mismatch');
       }
-      if (outcome !== undefined) renew(session, outcome);
-    } catch (error) {
-      fail(error);
-      return;
-    }
-    pass(passage, session.verified);
+    },
   });
 }
 
-function createGuard(name: string, check: Check): Guard {
-  return nameGuard(name, function guardMiddleware(req, res, next) {
-    const passage = { req, res, next, by: name };
-    const session = enter(passage, check.scopes);
-    if (session === undefined) return;
-    const { question, record } = session.verified;
-    try {
-      requireUnexpired(session);
-      check.run(record);
-    } catch (error) {
-      refuse(error, session.gate, passage, question.key, scopesPassed(session));
-      return;
-    }
-    session.passed = { check, before: session.passed };
-    pass(passage, session.verified);
-  });
+function isDetailOf(type: string, detail: unknown): detail is AuthorizationDetail {
+  return typeof detail === 'object' && detail !== null && 'type' in detail && detail.type === type;
 }
 
-/** The session behind the request; without one the passage is over. */
-function enter(passage: Passage, scopes: readonly string[]): Session | undefined {
-  const { req, res, next, by } = passage;
-  try {
-    const session = sessionOf(req);
-    if (session !== undefined) return session;
-    const gate = anonymousGate(req);
-    if (gate === undefined) throw unauthenticated(`${by}()`, req);
-    refuse(new AuthError('no_credentials'), gate, passage, undefined, scopes);
-  } catch (error) {
-    passError(error, res, next);
+/** A verdict of the app's own function: `true` itself, and no promise of it. */
+function isTrue(guard: string, verdict: unknown): boolean {
+  if (verdict instanceof Promise) {
+    verdict.catch(() => {});
+    throw new TypeError(`The predicate of ${guard}() returned a promise; it has to be synchronous`);
   }
-  return undefined;
-}
-
-function pass({ next, by }: Passage, { question, record }: Verified): void {
-  publishPassage('accepted', by, question.key, record);
-  next?.();
-}
-
-/** Time has gone by since the middleware looked. */
-function requireUnexpired({ gate: { demands, clock }, verified: { record } }: Session): void {
-  requireLifetime(record, demands, clock.now());
-}
-
-/** Brings an answer as fresh as demanded; nothing where the one in hand is. */
-function refresh(session: Session, askedSince: number): Verified | Promise<Verified> | undefined {
-  const { question, record } = session.verified;
-  const freshness = { askedSince, now: readClock(session.gate.clock) };
-  session.askedSince = Math.max(session.askedSince, askedSince);
-  if (record.stale !== true && isFresh(record, freshness)) {
-    requireUnexpired(session);
-    return undefined;
-  }
-  return session.gate.authenticator.authenticate(question, freshness);
-}
-
-function renew(session: Session, verified: Verified): void {
-  if (sessionOf(session.req) !== session) throw unauthenticated('requireFresh()', session.req);
-  rebindAuth(session, verified);
-}
-
-function scopesPassed(session: Session): string[] {
-  const scopes: string[] = [];
-  for (let { passed } = session; passed !== undefined; passed = passed.before) scopes.unshift(...passed.check.scopes);
-  return scopes;
-}
-
-/** An error of the app's own wiring, answered 500, with the likely cause. */
-export function unauthenticated(who: string, req: AuthRequest): Error {
-  const cause =
-    req.auth !== undefined
-      ? 'found a req.auth that tokenIntrospection() did not set on this request; leave that object in place'
-      : anonymousGate(req) !== undefined
-        ? 'was called for an anonymous request, which "optional" let through; look at req.auth first, or mount a guard'
-        : 'found no req.auth; mount tokenIntrospection() before it';
-  return wiringError(`${who} ${cause}`);
-}
-
-export function wiringError(message: string): Error {
-  return Object.assign(new Error(message), { status: 500, statusCode: 500 });
+  return verdict === true;
 }
 
 function equalTo(expected: ClaimValue | readonly ClaimValue[]): ClaimPredicate {
@@ -225,8 +155,4 @@ function parseScopes(guard: string, scopes: readonly string[]): readonly string[
     throw optionError('scopes', scopes, `write ${guard}('reports:read', …): one argument a scope, without spaces`);
   }
   return Object.freeze([...scopes]);
-}
-
-function nameGuard(name: string, guard: Guard): Guard {
-  return Object.defineProperty(guard, 'name', { value: `${name}Middleware` });
 }

@@ -1,18 +1,30 @@
 import { AuthError } from '../errors.js';
-import type { ActiveRecord } from '../types.js';
+import type { ActiveRecord, ScopeMatcher } from '../types.js';
 
 export interface ScopeDemands {
   readonly scopes: readonly string[];
+  /** `undefined`: compared exactly (RFC 6749 section 3.3). */
+  readonly satisfiesScope: ScopeMatcher | undefined;
 }
 
-/** All of `scopes`, compared exactly (RFC 6749 section 3.3). */
-export function requireScopes(record: ActiveRecord, { scopes }: ScopeDemands): void {
+/** All of `scopes`. */
+export function requireScopes(record: ActiveRecord, demands: ScopeDemands): void {
+  const { scopes } = demands;
   for (const scope of scopes) {
-    if (!record.scopes.includes(scope)) throw new AuthError('insufficient_scope', scopes);
+    if (!isGranted(record, scope, demands)) throw new AuthError('insufficient_scope', scopes);
   }
 }
 
 /** At least one of `scopes`. */
-export function requireSomeScope(record: ActiveRecord, { scopes }: ScopeDemands): void {
-  if (!scopes.some((scope) => record.scopes.includes(scope))) throw new AuthError('insufficient_scope', scopes);
+export function requireSomeScope(record: ActiveRecord, demands: ScopeDemands): void {
+  const { scopes } = demands;
+  if (!scopes.some((scope) => isGranted(record, scope, demands))) throw new AuthError('insufficient_scope', scopes);
+}
+
+/** Only `true` itself will do: a promise is no verdict. */
+function isGranted({ scopes }: ActiveRecord, required: string, { satisfiesScope }: ScopeDemands): boolean {
+  if (satisfiesScope === undefined) return scopes.includes(required);
+  const verdict: unknown = satisfiesScope(scopes, required);
+  if (verdict instanceof Promise) verdict.catch(() => {});
+  return verdict === true;
 }

@@ -1,0 +1,79 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Verified } from '../authenticator.js';
+import { AuthError } from '../errors.js';
+import { publishPassage } from '../observe/decisions.js';
+import type { Next } from '../options.js';
+import { requireLifetime } from '../verification/lifetime.js';
+import { type AuthRequest, anonymousGate, type Check, circumstancesOf, type Session, sessionOf } from './bound-auth.js';
+import { type Passage, passError, refuse } from './gate.js';
+
+/** Middleware to mount behind `tokenIntrospection()`. Without it every request fails with a 500. */
+export type Guard = (req: IncomingMessage, res: ServerResponse, next?: Next) => void;
+
+export function createGuard(name: string, check: Check): Guard {
+  return nameGuard(name, function guardMiddleware(req, res, next) {
+    const passage = { req, res, next, by: name };
+    const session = enter(passage, check.scopes);
+    if (session === undefined) return;
+    const { question, record } = session.verified;
+    try {
+      requireUnexpired(session);
+      check.run(record, circumstancesOf(session.gate));
+    } catch (error) {
+      refuse(error, session.gate, passage, question.key, scopesPassed(session));
+      return;
+    }
+    session.passed = { check, gate: session.gate, before: session.passed };
+    pass(passage, session.verified);
+  });
+}
+
+/** The session behind the request; without one the passage is over. */
+export function enter(passage: Passage, scopes: readonly string[]): Session | undefined {
+  const { req, res, next, by } = passage;
+  try {
+    const session = sessionOf(req);
+    if (session !== undefined) return session;
+    const gate = anonymousGate(req);
+    if (gate === undefined) throw unauthenticated(`${by}()`, req);
+    refuse(new AuthError('no_credentials'), gate, passage, undefined, scopes);
+  } catch (error) {
+    passError(error, res, next);
+  }
+  return undefined;
+}
+
+export function pass({ next, by }: Passage, { question, record }: Verified): void {
+  publishPassage('accepted', by, question.key, record);
+  next?.();
+}
+
+/** Time has gone by since the middleware looked. */
+export function requireUnexpired({ gate: { demands, clock }, verified: { record } }: Session): void {
+  requireLifetime(record, demands, clock.now());
+}
+
+export function scopesPassed(session: Session): string[] {
+  const scopes: string[] = [];
+  for (let { passed } = session; passed !== undefined; passed = passed.before) scopes.unshift(...passed.check.scopes);
+  return scopes;
+}
+
+/** An error of the app's own wiring, answered 500, with the likely cause. */
+export function unauthenticated(who: string, req: AuthRequest): Error {
+  const cause =
+    req.auth !== undefined
+      ? 'found a req.auth that tokenIntrospection() did not set on this request; leave that object in place'
+      : anonymousGate(req) !== undefined
+        ? 'was called for an anonymous request, which "optional" let through; look at req.auth first, or mount a guard'
+        : 'found no req.auth; mount tokenIntrospection() before it';
+  return wiringError(`${who} ${cause}`);
+}
+
+export function wiringError(message: string): Error {
+  return Object.assign(new Error(message), { status: 500, statusCode: 500 });
+}
+
+export function nameGuard(name: string, guard: Guard): Guard {
+  return Object.defineProperty(guard, 'name', { value: `${name}Middleware` });
+}

@@ -1,0 +1,70 @@
+import type { Verified } from '../authenticator.js';
+import { isFresh } from '../cache/policy.js';
+import { optionError, refuseMounted } from '../option-error.js';
+import { readClock } from '../types.js';
+import { endSession, rebindAuth, type Session, sessionOf } from './bound-auth.js';
+import { refuse, settle } from './gate.js';
+import { enter, type Guard, nameGuard, pass, requireUnexpired, scopesPassed, unauthenticated } from './guard.js';
+
+const MAX_AGE_SECONDS = 86_400;
+
+/**
+ * Lets a request pass on an answer asked for at most `maxAgeSeconds` before the request came. If the one in hand is older,
+ * the endpoint is asked, and every check and guard already passed runs again on the new answer.
+ *
+ * @throws TypeError unless `maxAgeSeconds` is a number from 0 to 86400
+ */
+export function requireFresh(options: { readonly maxAgeSeconds: number }): Guard {
+  refuseMounted('requireFresh', options, 'requireFresh({ maxAgeSeconds: 60 })');
+  const { maxAgeSeconds, ...unknown }: { maxAgeSeconds?: unknown } = Object(options);
+  for (const [name, value] of Object.entries(unknown)) {
+    throw optionError(name, value, 'write requireFresh({ maxAgeSeconds: 60 })');
+  }
+  if (!(typeof maxAgeSeconds === 'number' && maxAgeSeconds >= 0 && maxAgeSeconds <= MAX_AGE_SECONDS)) {
+    throw optionError('maxAgeSeconds', maxAgeSeconds, `write a number of seconds from 0 to ${MAX_AGE_SECONDS}`);
+  }
+  return nameGuard('requireFresh', function guardMiddleware(req, res, next) {
+    const passage = { req, res, next, by: 'requireFresh' };
+    const session = enter(passage, []);
+    if (session === undefined) return;
+    const { key } = session.verified.question;
+    const fail = (error: unknown): void => {
+      endSession(session);
+      refuse(error, session.gate, passage, key, scopesPassed(session));
+    };
+    try {
+      const outcome = refresh(session, session.arrivedAt - maxAgeSeconds * 1000);
+      if (outcome instanceof Promise) {
+        settle(
+          outcome,
+          (verified) => renew(session, verified),
+          () => pass(passage, session.verified),
+          fail,
+        );
+        return;
+      }
+      if (outcome !== undefined) renew(session, outcome);
+    } catch (error) {
+      fail(error);
+      return;
+    }
+    pass(passage, session.verified);
+  });
+}
+
+/** Brings an answer as fresh as demanded; nothing where the one in hand is. */
+function refresh(session: Session, askedSince: number): Verified | Promise<Verified> | undefined {
+  const { question, record } = session.verified;
+  const freshness = { askedSince, now: readClock(session.gate.clock) };
+  session.askedSince = Math.max(session.askedSince, askedSince);
+  if (record.stale !== true && isFresh(record, freshness)) {
+    requireUnexpired(session);
+    return undefined;
+  }
+  return session.gate.authenticator.authenticate(question, freshness);
+}
+
+function renew(session: Session, verified: Verified): void {
+  if (sessionOf(session.req) !== session) throw unauthenticated('requireFresh()', session.req);
+  rebindAuth(session, verified);
+}
