@@ -1,4 +1,5 @@
 import { keyOf } from './cache/key.js';
+import { readAuthorizationHeader } from './credentials/authorization-header.js';
 import { type CredentialSources, type RequestFacts, readCredentials } from './credentials/read-credentials.js';
 import { readToken } from './credentials/token.js';
 import { AuthError, IntrospectionError } from './errors.js';
@@ -8,15 +9,19 @@ import {
   ANY_AGE,
   type Claims,
   type Clock,
+  type DpopPresentation,
   type Freshness,
+  type Proven,
   type Question,
   readClock,
   type TokenRecord,
 } from './types.js';
+import type { DpopVerifier } from './verification/binding/dpop.js';
 import { requireActive, type VerificationDemands, verify } from './verification/verify.js';
 
 export interface AuthenticatorDemands extends CredentialSources, VerificationDemands {
   readonly optional: boolean;
+  readonly dpop: DpopVerifier | undefined;
 }
 
 /** A token that passed: who asked, what the endpoint said, and the claims for the handler. */
@@ -42,39 +47,67 @@ export interface Authenticator {
   /** The same judgement for a token that came some other way than in a request. */
   introspect(token: string): Promise<Verified>;
   /** Verification alone, of another answer to the same question. */
-  verify(record: ActiveRecord): void;
+  verify(record: ActiveRecord, proven: Proven | undefined): void;
 }
 
 export function createAuthenticator(shared: SharedLookup, demands: AuthenticatorDemands, clock: Clock): Authenticator {
   function identify(facts: RequestFacts): Question | undefined {
     shared.requireOpen();
     const token = readCredentials(facts, demands);
-    if (token !== undefined) return ask(token);
+    if (token !== undefined) return ask(token, facts);
+    const bound = facts.dpop && readAuthorizationHeader(facts.authorization, 'dpop');
+    if (bound !== undefined) return { ...ask(bound, facts), dpop: facts.dpop };
     if (demands.optional) return undefined;
     throw new AuthError('no_credentials');
   }
 
   function authenticate(question: Question, freshness: Freshness): Verified | Promise<Verified> {
+    if (question.dpop !== undefined && question.proven?.jkt === undefined) {
+      return authenticateProven(question, question.dpop, freshness);
+    }
     const found = shared.lookup(question, freshness);
     return found instanceof Promise
       ? found.then((record) => judge(question, record, clock.now()), rethrow)
       : judge(question, found, freshness.now.at);
   }
 
+  /** A proof is used up last: what fails before leaves it as it was. */
+  async function authenticateProven(
+    question: Question,
+    presented: DpopPresentation,
+    freshness: Freshness,
+  ): Promise<Verified> {
+    const { dpop } = demands;
+    if (dpop === undefined) throw new AuthError('invalid_dpop_proof');
+    const proof = await dpop.verify(presented, question.token);
+    const proven = { ...question.proven, jkt: proof.jkt };
+    const verified = await authenticate({ ...question, proven }, freshness);
+    if (!presented.accepted.has(proof.id)) await dpop.use(proof);
+    presented.accepted.add(proof.id);
+    presented.renewsNonce = proof.isNonceOld;
+    return verified;
+  }
+
   async function introspect(token: string): Promise<Verified> {
     return authenticate(ask(readToken(token)), { askedSince: ANY_AGE, now: readClock(clock) });
   }
 
-  function ask(token: string): Question {
-    return { token, key: keyOf(token) };
+  function ask(token: string, { certificate }: Pick<RequestFacts, 'certificate'> = {}): Question {
+    const key = keyOf(token);
+    return certificate === undefined ? { token, key } : { token, key, proven: { x5t: certificate } };
   }
 
   function judge(question: Question, record: TokenRecord, now: number): Verified {
     requireActive(record);
-    return { question, record, claims: verify(record, demands, now) };
+    return { question, record, claims: verify(record, demands, now, question.proven) };
   }
 
-  return { identify, authenticate, introspect, verify: (record) => void verify(record, demands, clock.now()) };
+  return {
+    identify,
+    authenticate,
+    introspect,
+    verify: (record, proven) => void verify(record, demands, clock.now(), proven),
+  };
 }
 
 /** Many requests may have waited for one failure; each gets an error of its own to pass on. */

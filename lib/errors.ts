@@ -1,9 +1,11 @@
-/** RFC 6750 section 3.1 and RFC 9470 section 3; absent when the request carried no credentials at all. */
+/** RFC 6750 section 3.1, RFC 9470 section 3 and RFC 9449 sections 7.1 and 9; absent when the request carried no credentials at all. */
 export type AuthErrorCode =
   | 'invalid_request'
   | 'invalid_token'
   | 'insufficient_scope'
-  | 'insufficient_user_authentication';
+  | 'insufficient_user_authentication'
+  | 'invalid_dpop_proof'
+  | 'use_dpop_nonce';
 
 /** Why a request was refused, for the operator. Clients see only the `code`. */
 export type AuthErrorReason =
@@ -21,7 +23,10 @@ export type AuthErrorReason =
   | 'sender_constrained'
   | 'insufficient_scope'
   | 'claim_mismatch'
-  | 'insufficient_user_authentication';
+  | 'insufficient_user_authentication'
+  | 'invalid_dpop_proof'
+  | 'dpop_proof_replayed'
+  | 'dpop_nonce_required';
 
 /** Why no judgement could be made. */
 export type IntrospectionErrorCode =
@@ -34,6 +39,7 @@ export type IntrospectionErrorCode =
   | 'credentials_unavailable'
   | 'discovery_failed'
   | 'circuit_open'
+  | 'replay_store_failed'
   | 'claims_schema_failed'
   | 'closed';
 
@@ -45,6 +51,8 @@ interface Rejection {
 const INVALID_REQUEST: Rejection = { status: 400, code: 'invalid_request' };
 const INVALID_TOKEN: Rejection = { status: 401, code: 'invalid_token' };
 const INSUFFICIENT_SCOPE: Rejection = { status: 403, code: 'insufficient_scope' };
+const INVALID_DPOP_PROOF: Rejection = { status: 401, code: 'invalid_dpop_proof' };
+const USE_DPOP_NONCE: Rejection = { status: 401, code: 'use_dpop_nonce' };
 const INSUFFICIENT_AUTHENTICATION: Rejection = { status: 401, code: 'insufficient_user_authentication' };
 
 const REJECTIONS: Readonly<Record<AuthErrorReason, Rejection>> = {
@@ -63,6 +71,9 @@ const REJECTIONS: Readonly<Record<AuthErrorReason, Rejection>> = {
   insufficient_scope: INSUFFICIENT_SCOPE,
   claim_mismatch: INSUFFICIENT_SCOPE,
   insufficient_user_authentication: INSUFFICIENT_AUTHENTICATION,
+  invalid_dpop_proof: INVALID_DPOP_PROOF,
+  dpop_proof_replayed: INVALID_DPOP_PROOF,
+  dpop_nonce_required: USE_DPOP_NONCE,
 };
 
 /** Fixed texts: unknown, expired and revoked tokens must read alike, and nothing of a request may be echoed. */
@@ -70,6 +81,8 @@ const DESCRIPTIONS: Readonly<Record<AuthErrorCode, string>> = {
   invalid_request: 'The request must carry exactly one well-formed bearer token',
   invalid_token: 'The access token is not valid for this resource',
   insufficient_scope: 'The access token does not grant what this resource requires',
+  invalid_dpop_proof: 'The request must carry exactly one valid DPoP proof of its own',
+  use_dpop_nonce: 'The DPoP proof must hold a nonce of this resource',
   insufficient_user_authentication: 'This resource requires a stronger or more recent authentication of the user',
 };
 
@@ -83,6 +96,7 @@ const OUTAGES: Readonly<Record<IntrospectionErrorCode, string>> = {
   credentials_unavailable: 'the client authentication could not provide its credentials',
   discovery_failed: 'what the authorization server publishes about itself could not be used',
   circuit_open: 'not asked, since it failed just now or asked for a pause',
+  replay_store_failed: 'whether the DPoP proof was used before could not be told',
   claims_schema_failed: 'the "claims" schema threw, was asynchronous, or made something other than plain data',
   closed: 'the middleware has been closed',
 };

@@ -58,8 +58,10 @@ export type {
 export type {
   CacheOptions,
   DemandOptions,
+  DpopOptions,
   EndpointOptions,
   JwtResponseOptions,
+  MtlsOptions,
   Next,
   NormalizeOptions,
   TokenIntrospectionOptions,
@@ -73,4 +75,6 @@ export type {
   ScopeMatcher,
   TlsMaterial,
 } from './types.js';
+export type { ClientCertificate } from './verification/binding/certificate.js';
+export type { ReplayStore } from './verification/binding/replay.js';
 export type { ConfigurationProblem, ConfigurationReport } from './verify-configuration.js';

@@ -19,6 +19,11 @@ const range = (max: number): Rule => [z.number().min(0).max(max), `write a numbe
 const withMethods = (...names: string[]) =>
   z.custom((value) => names.every((name) => typeof (value as Record<string, unknown> | null)?.[name] === 'function'));
 
+const secret = z.string().refine((value) => Buffer.byteLength(value) >= MIN_SECRET_BYTES);
+
+/** Those that sign with a private key. */
+const ASYMMETRIC = /^(?:(?:RS|PS|ES)(?:256|384|512)|EdDSA|Ed25519)$/;
+
 export const DEMAND_RULES: Readonly<Record<string, Rule>> = {
   audience: [
     z.union([text, z.array(text).min(1), z.literal(false)]),
@@ -40,6 +45,11 @@ export const DEMAND_RULES: Readonly<Record<string, Rule>> = {
   optional: flag,
   tokenFromBody: flag,
   getToken: callable,
+  dpop: [z.union([z.boolean(), z.record(z.string(), z.unknown())]), 'write true or { origin, … }'],
+  mtls: [
+    z.union([z.boolean(), z.strictObject({ certificate: callable[0] })]),
+    'write true or { certificate(req) { … } }',
+  ],
   realm: [z.string().regex(QUOTABLE), 'write printable ASCII'],
   resourceMetadata: [
     z
@@ -98,12 +108,32 @@ export const CACHE_RULES: Readonly<Record<string, Rule>> = {
   'cache.refreshAhead': flag,
   'cache.store': [withMethods('get', 'set', 'append', 'tail'), 'write a store such as redisStore({ client })'],
   'cache.secrets': [
-    z.array(z.string().refine((secret) => Buffer.byteLength(secret) >= MIN_SECRET_BYTES)).min(1),
+    z.array(secret).min(1),
     `write a list of secrets of at least ${MIN_SECRET_BYTES} bytes each; is the environment variable set?`,
   ],
   'cache.dangerouslyStorePlaintext': flag,
   'cache.namespace': [text, 'write a name'],
   'cache.maxEntries': [z.int().min(1).max(MAX_ENTRIES), `write a whole number from 1 to ${MAX_ENTRIES}`],
+};
+
+export const DPOP_RULES: Readonly<Record<string, Rule>> = {
+  'dpop.algorithms': [
+    z.array(z.string().regex(ASYMMETRIC)).min(1),
+    "write a list of algorithms that sign with a private key, such as ['ES256']",
+  ],
+  'dpop.origin': [
+    z.union([
+      callable[0],
+      z.string().refine((value) => URL.canParse(value) && new URL(value).origin === value.replace(/\/$/, '')),
+    ]),
+    "write the origin that clients ask, such as 'https://api.example.com', or a function that returns it",
+  ],
+  'dpop.nonce': [
+    z.union([z.boolean(), z.strictObject({ secrets: z.array(secret).min(1) })]),
+    `write true, or { secrets } with secrets of at least ${MIN_SECRET_BYTES} bytes each`,
+  ],
+  'dpop.maxAgeSeconds': [z.number().min(1).max(600), 'write a number of seconds from 1 to 600'],
+  'dpop.replayStore': [withMethods('set'), 'write a store such as redisStore({ client })'],
 };
 
 export const JWT_RESPONSE_RULES: Readonly<Record<string, Rule>> = {
@@ -113,7 +143,7 @@ export const JWT_RESPONSE_RULES: Readonly<Record<string, Rule>> = {
     'write the "aud" of signed replies, or a list of them',
   ],
   'jwtResponse.algorithms': [
-    z.array(z.string().regex(/^(?:(?:RS|PS|ES)(?:256|384|512)|EdDSA|Ed25519)$/)).min(1),
+    z.array(z.string().regex(ASYMMETRIC)).min(1),
     "write a list of algorithms that sign with a private key, such as ['ES256']",
   ],
   'jwtResponse.keys': [

@@ -6,6 +6,8 @@ import type { Dispatcher } from './introspection/http.js';
 import type { PrivateKey, PublicKey } from './introspection/key-object.js';
 import type { EndpointReply } from './introspection/response.js';
 import type { ClaimsSchema, ClientAuth, Clock, ScopeMatcher } from './types.js';
+import type { ClientCertificate } from './verification/binding/certificate.js';
+import type { ReplayStore } from './verification/binding/replay.js';
 
 /** Continues, or passes an error on. */
 export type Next = (error?: unknown) => void;
@@ -59,6 +61,16 @@ export interface DemandOptions<Claims = unknown> {
    * Cookies need protection against cross-site request forgery, and query parameters end up in logs and histories.
    */
   readonly getToken?: Bivariant<(req: IncomingMessage) => string | null | undefined> | undefined;
+  /**
+   * Accept tokens that are bound to a key, under the scheme DPoP ([RFC 9449](https://www.rfc-editor.org/rfc/rfc9449)), beside plain
+   * ones under Bearer. Bound tokens without a proof, and plain ones with one, are refused. Default: bound tokens are refused.
+   */
+  readonly dpop?: boolean | DpopOptions | undefined;
+  /**
+   * Accept tokens that are bound to a client certificate ([RFC 8705](https://www.rfc-editor.org/rfc/rfc8705)): `true` for that of the
+   * request's own TLS connection, which the server must ask for (`requestCert`). Default: such tokens are refused.
+   */
+  readonly mtls?: boolean | MtlsOptions | undefined;
   /** Realm of the challenges. Default `'api'`. */
   readonly realm?: string | undefined;
   /** URL for the `resource_metadata` parameter of challenges ([RFC 9728 section 5.1](https://www.rfc-editor.org/rfc/rfc9728#section-5.1)). */
@@ -70,6 +82,33 @@ export interface DemandOptions<Claims = unknown> {
   readonly onReject?:
     | Bivariant<(error: AuthError, req: IncomingMessage, res: ServerResponse, next: Next) => void | Promise<void>>
     | undefined;
+}
+
+/** How DPoP proofs are judged. */
+export interface DpopOptions {
+  /** The algorithms proofs may be signed with. Default `['ES256', 'ES384', 'ES512', 'PS256', 'RS256', 'EdDSA', 'Ed25519']`. */
+  readonly algorithms?: readonly string[] | undefined;
+  /**
+   * Scheme and host that clients ask, such as `https://api.example.com`, or a function that tells them of a request by what a proxy
+   * you trust says. Never what the request's own `Host` says: a proof made for another server would do. Default the origin of
+   * `audience`, where that is one URL.
+   */
+  readonly origin?: string | Bivariant<(req: IncomingMessage) => string | undefined> | undefined;
+  /** Demand a nonce of the server's in each proof; for several processes with secrets of at least 32 bytes in common. Default `false`. */
+  readonly nonce?: boolean | { readonly secrets: readonly (string | undefined)[] } | undefined;
+  /** How old a proof may be, in seconds, 1 to 600. Default 60. */
+  readonly maxAgeSeconds?: number | undefined;
+  /** Where several processes remember which proofs were used. Default `cache.store`, else the memory of this process. */
+  readonly replayStore?: ReplayStore | undefined;
+}
+
+export interface MtlsOptions {
+  /**
+   * Takes the client's certificate from elsewhere, such as from a header that a proxy sets
+   * ([RFC 9440](https://www.rfc-editor.org/rfc/rfc9440)): only from requests that came through that proxy, which must drop such
+   * headers of clients.
+   */
+  readonly certificate: Bivariant<(req: IncomingMessage) => ClientCertificate | undefined>;
 }
 
 export interface CacheOptions {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { AuthenticatorDemands } from './authenticator.js';
+import { type BindingDemands, type BindingSurroundings, parseDpop, parseMtls } from './binding-settings.js';
 import {
   parseHeaders,
   parseJwtResponse,
@@ -16,7 +17,7 @@ import type { CacheOptions, DemandOptions, TokenIntrospectionOptions } from './o
 import type { Clock } from './types.js';
 
 /** What is demanded of a request, defaults filled in. Frozen. */
-export interface Demands extends AuthenticatorDemands {
+export interface Demands extends AuthenticatorDemands, BindingDemands {
   readonly getToken: ((req: IncomingMessage) => unknown) | undefined;
   readonly realm: string;
   readonly resourceMetadata: string | undefined;
@@ -30,6 +31,9 @@ export interface Settings extends LookupSettings {
 const SECOND = 1000;
 
 const DEFAULT_DEMANDS: Omit<Demands, 'audience'> = {
+  dpop: undefined,
+  dpopOrigin: undefined,
+  certificateOf: undefined,
   issuer: undefined,
   scopes: [],
   satisfiesScope: undefined,
@@ -75,6 +79,8 @@ export function parseOptions(given: TokenIntrospectionOptions): Settings {
     );
   }
   const tokenParameter = parseTokenParameter(options.tokenParameter);
+  const cache = parseCache(options);
+  const { clock = SYSTEM_CLOCK } = options;
   return Object.freeze({
     whom,
     clientAuth,
@@ -84,11 +90,14 @@ export function parseOptions(given: TokenIntrospectionOptions): Settings {
     headers: parseHeaders(options.headers),
     normalizer: parseNormalizer(options.normalizeResponse),
     signedReply: parseJwtResponse(options),
-    cache: parseCache(options),
+    cache,
     timeoutMs: options.timeoutMs ?? 3000,
     dispatcher,
-    clock: options.clock ?? SYSTEM_CLOCK,
-    demands: mergeDemands({ ...DEFAULT_DEMANDS, audience: false }, options),
+    clock,
+    demands: mergeDemands({ ...DEFAULT_DEMANDS, audience: false }, options, {
+      clock,
+      replayStore: (cache || undefined)?.shared?.store,
+    }),
   });
 }
 
@@ -97,14 +106,19 @@ export function parseOptions(given: TokenIntrospectionOptions): Settings {
  *
  * @throws TypeError
  */
-export function deriveDemands(inherited: Demands, options: DemandOptions): Demands {
-  return mergeDemands(inherited, readOptions(options, DEMAND_RULES));
+export function deriveDemands(inherited: Demands, options: DemandOptions, surroundings: BindingSurroundings): Demands {
+  return mergeDemands(inherited, readOptions(options, DEMAND_RULES), surroundings);
 }
 
-function mergeDemands(inherited: Demands, options: DemandOptions): Demands {
-  const { audience, clockToleranceSeconds, getToken = inherited.getToken } = options;
+function mergeDemands(inherited: Demands, options: DemandOptions, surroundings: BindingSurroundings): Demands {
+  const { clockToleranceSeconds, getToken = inherited.getToken, dpop, mtls } = options;
+  const audience = options.audience === undefined ? inherited.audience : parseAudience(options.audience);
   const demands: Demands = Object.freeze({
-    audience: audience === undefined ? inherited.audience : parseAudience(audience),
+    audience,
+    ...(dpop === undefined
+      ? { dpop: inherited.dpop, dpopOrigin: inherited.dpopOrigin }
+      : parseDpop(dpop, audience, surroundings)),
+    certificateOf: mtls === undefined ? inherited.certificateOf : parseMtls(mtls),
     issuer: options.issuer ?? inherited.issuer,
     scopes: options.scopes === undefined ? inherited.scopes : Object.freeze([...new Set(options.scopes)]),
     satisfiesScope: options.satisfiesScope ?? inherited.satisfiesScope,

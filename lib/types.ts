@@ -62,6 +62,31 @@ export interface Question {
   readonly token: string;
   /** Digest of the token: what caches and flights are keyed with. */
   readonly key: string;
+  /** What came with a token under the scheme DPoP, still to be verified. */
+  readonly dpop?: DpopPresentation | undefined;
+  /** What the request has proven of its sender. */
+  readonly proven?: Proven | undefined;
+}
+
+/** A request with a DPoP proof, as far as the proof speaks of it. */
+export interface DpopPresentation {
+  /** `undefined` where there is none, or not exactly one. */
+  readonly proof: string | undefined;
+  readonly method: string | undefined;
+  /** The URL the client asked for; `undefined` where that cannot be told. */
+  readonly url: string | undefined;
+  /** The proofs that were used up for this very request: a second middleware on it may look at them again. */
+  readonly accepted: Set<string>;
+  /** Set once verified: whether the client should be given another nonce. */
+  renewsNonce?: boolean;
+}
+
+/** Which keys the sender has proven to hold. */
+export interface Proven {
+  /** Thumbprint of the key of a DPoP proof. */
+  readonly jkt?: string | undefined;
+  /** Thumbprint of the client certificate, if there is one. */
+  readonly x5t?: (() => string | undefined) | undefined;
 }
 
 /** How old an answer may be, seen from now. */

@@ -50,6 +50,7 @@ const LEARNED: Readonly<Record<IntrospectionErrorCode, Partial<Learned>>> = {
   client_rejected: { reachable: true, credentialsAccepted: false },
   credentials_unavailable: {},
   discovery_failed: {},
+  replay_store_failed: {},
   claims_schema_failed: {},
   circuit_open: {},
   closed: {},

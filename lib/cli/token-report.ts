@@ -43,7 +43,7 @@ export async function reportOn(given: string, shared: SharedLookup, settings: Se
       warnings: warningsOf(record, demands.audience === false),
     });
     requireActive(record);
-    verify(record, demands, clock.now());
+    verify(record, demands, clock.now(), undefined);
     return { accepted: true, status: 200, reason: undefined, ...attempt };
   } catch (error) {
     if (!(error instanceof AuthError)) throw error;

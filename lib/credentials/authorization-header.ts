@@ -1,7 +1,6 @@
 import { AuthError } from '../errors.js';
 import { readToken } from './token.js';
 
-const SCHEME = 'bearer';
 const SPACE = 0x20;
 const TO_LOWER_CASE = 0x20;
 
@@ -9,13 +8,13 @@ const TO_LOWER_CASE = 0x20;
 const TOKEN_CHARACTER = /[!#$%&'*+\-.^_`|~0-9A-Za-z]/;
 
 /**
- * Reads `Bearer 1*SP b64token` (RFC 6750 section 2.1). Another scheme is no credential of ours (section 3.1).
+ * Reads `Bearer 1*SP b64token` (RFC 6750 section 2.1), or the same under another scheme, given in lower case. Another scheme is no credential of ours (section 3.1).
  *
  * @throws AuthError `malformed_credentials` or `token_too_long`
  */
-export function readAuthorizationHeader(value: string | undefined): string | undefined {
-  if (value === undefined || !startsWithScheme(value)) return undefined;
-  let start = SCHEME.length;
+export function readAuthorizationHeader(value: string | undefined, scheme = 'bearer'): string | undefined {
+  if (value === undefined || !startsWithScheme(value, scheme)) return undefined;
+  let start = scheme.length;
   if (start < value.length && value.charCodeAt(start) !== SPACE) {
     if (TOKEN_CHARACTER.test(value.charAt(start))) return undefined;
     throw new AuthError('malformed_credentials');
@@ -25,9 +24,9 @@ export function readAuthorizationHeader(value: string | undefined): string | und
 }
 
 /** Schemes are case-insensitive (RFC 9110 section 11.1). */
-function startsWithScheme(value: string): boolean {
-  for (let i = 0; i < SCHEME.length; i++) {
-    if ((value.charCodeAt(i) | TO_LOWER_CASE) !== SCHEME.charCodeAt(i)) return false;
+function startsWithScheme(value: string, scheme: string): boolean {
+  for (let i = 0; i < scheme.length; i++) {
+    if ((value.charCodeAt(i) | TO_LOWER_CASE) !== scheme.charCodeAt(i)) return false;
   }
   return true;
 }

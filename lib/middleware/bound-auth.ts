@@ -1,6 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { Verified } from '../authenticator.js';
-import { type ActiveRecord, ANY_AGE, type Auth, type Claims, type Question, type ScopeMatcher } from '../types.js';
+import {
+  type ActiveRecord,
+  ANY_AGE,
+  type Auth,
+  type Claims,
+  type Proven,
+  type Question,
+  type ScopeMatcher,
+} from '../types.js';
 import type { Gate } from './gate.js';
 
 /** A request, whose `auth` is whatever somebody put there. */
@@ -16,6 +24,7 @@ export interface Check {
 /** What a check depends on besides the record. */
 export interface Circumstances {
   readonly now: number;
+  readonly proven: Proven | undefined;
   readonly satisfiesScope: ScopeMatcher | undefined;
 }
 
@@ -79,7 +88,7 @@ export function bindAuth(
   const before = isAbout(earlier, gate, verified.question) ? earlier : undefined;
   const passed = before && checksOf(before);
   const askedSince = before?.askedSince ?? ANY_AGE;
-  if (before?.verified.record !== verified.record) runChecks(passed, verified.record);
+  if (before?.verified.record !== verified.record) runChecks(passed, verified);
   const auth = {} as Auth;
   new Stamp(auth, { req, gate, arrivedAt, verified, auth, passed, askedSince });
   req.auth = Object.assign(auth, verified.claims);
@@ -96,7 +105,7 @@ export function askedSinceAfter(earlier: Session | undefined, gate: Gate, questi
  * @throws AuthError where a check passed before does not pass now
  */
 export function rebindAuth(session: Session, verified: Verified): void {
-  runChecks(session.passed, verified.record);
+  runChecks(session.passed, verified);
   const auth = {} as Auth;
   new Stamp(auth, session);
   Object.assign(auth, additions(session.auth, session.verified.claims), verified.claims);
@@ -154,15 +163,16 @@ function isAbout(session: Session | undefined, { authority }: Gate, { key }: Que
 function checksOf(session: Session): PassedChecks {
   const { gate, passed } = session;
   const { scopes } = gate.demands;
-  return { check: { scopes, run: (record) => gate.authenticator.verify(record) }, gate, before: passed };
+  const run: Check['run'] = (record, { proven }) => gate.authenticator.verify(record, proven);
+  return { check: { scopes, run }, gate, before: passed };
 }
 
-function runChecks(passed: PassedChecks | undefined, record: ActiveRecord): void {
-  for (let at = passed; at !== undefined; at = at.before) at.check.run(record, circumstancesOf(at.gate));
+function runChecks(passed: PassedChecks | undefined, { record, question }: Verified): void {
+  for (let at = passed; at !== undefined; at = at.before) at.check.run(record, circumstancesOf(at.gate, question));
 }
 
-export function circumstancesOf({ clock, demands: { satisfiesScope } }: Gate): Circumstances {
-  return { now: clock.now(), satisfiesScope };
+export function circumstancesOf({ clock, demands: { satisfiesScope } }: Gate, { proven }: Question): Circumstances {
+  return { now: clock.now(), proven, satisfiesScope };
 }
 
 function additions(auth: Auth | undefined, claims: Claims): Record<string, unknown> {

@@ -1,36 +1,51 @@
 import type { ServerResponse } from 'node:http';
 import { type AuthError, IntrospectionError } from '../errors.js';
+import type { DpopVerifier } from '../verification/binding/dpop.js';
 
 export interface ChallengeSettings {
   readonly realm: string;
   readonly resourceMetadata: string | undefined;
   /** What every request of this middleware needs. */
   readonly scopes: readonly string[];
+  /** Where the scheme DPoP is accepted. */
+  readonly dpop: Pick<DpopVerifier, 'algorithms' | 'nonces'> | undefined;
 }
 
 const CHALLENGE = 'WWW-Authenticate';
+const DPOP_NONCE = 'DPoP-Nonce';
 const INTERNAL_SERVER_ERROR = 500;
 
 /** They describe content that will not be sent now. */
 const CONTENT_HEADERS = ['Content-Encoding', 'Content-Language', 'Content-Range', 'ETag', 'Last-Modified'];
 
 /**
- * Gives a rejection its headers: the challenge behind those already on the response, and `Cache-Control`.
+ * Gives a rejection its headers: the challenges behind those already on the response, and `Cache-Control`.
  *
  * @param scopes what the guards of the route need, besides the middleware's own
+ * @param usesDpop whether the credentials came under that scheme
  */
 export function addChallenge(
   error: AuthError,
   settings: ChallengeSettings,
   scopes: readonly string[] = [],
   res?: ServerResponse,
+  usesDpop = false,
 ): void {
-  const challenge = renderChallenge(error, settings, scopes);
-  const others = existingChallenges(res);
+  const challenges = [...existingChallenges(res), ...renderChallenges(error, settings, scopes, usesDpop)];
+  const nonce = usesDpop ? settings.dpop?.nonces?.current() : undefined;
   error.headers = {
-    [CHALLENGE]: others.length === 0 ? challenge : [...others, challenge],
+    [CHALLENGE]: challenges.length === 1 ? (challenges[0] as string) : challenges,
+    ...(nonce !== undefined && { [DPOP_NONCE]: nonce }),
     'Cache-Control': 'no-store',
   };
+}
+
+/** Gives the client the nonce for its next proof (RFC 9449 section 8.2), in a response that nobody keeps. */
+export function giveNonce(res: ServerResponse, { dpop }: Pick<ChallengeSettings, 'dpop'>): void {
+  const nonce = dpop?.nonces?.current();
+  if (nonce === undefined || res.headersSent) return;
+  res.setHeader(DPOP_NONCE, nonce);
+  res.setHeader('Cache-Control', 'no-store');
 }
 
 /** Answers with a rejection, as JSON. Without credentials there is no error to tell (RFC 6750 section 3.1). */
@@ -53,9 +68,25 @@ export function markPrivate(res: ServerResponse): void {
   if (!res.headersSent && !res.hasHeader('Cache-Control')) res.setHeader('Cache-Control', 'private');
 }
 
+/** One for each scheme that is accepted; the error is that of the scheme that was used (RFC 9449 section 7.2). */
+function renderChallenges(
+  error: AuthError,
+  settings: ChallengeSettings,
+  guardScopes: readonly string[],
+  usesDpop: boolean,
+): string[] {
+  const { dpop } = settings;
+  const common = [`realm=${quote(settings.realm)}`];
+  const more = [...parametersOf(error, settings, guardScopes)];
+  if (dpop === undefined) return [`Bearer ${[...common, ...more].join(', ')}`];
+  const [ofBearer, ofDpop] = usesDpop ? [resourceOf(settings), more] : [more, resourceOf(settings)];
+  const algorithms = `algs=${quote(dpop.algorithms.join(' '))}`;
+  return [`Bearer ${[...common, ...ofBearer].join(', ')}`, `DPoP ${[...common, ...ofDpop, algorithms].join(', ')}`];
+}
+
 /** RFC 6750 section 3, RFC 9470 section 3, RFC 9728 section 5.1: each parameter once, each quoted. */
-function renderChallenge(error: AuthError, settings: ChallengeSettings, guardScopes: readonly string[]): string {
-  const parameters = [`realm=${quote(settings.realm)}`];
+function parametersOf(error: AuthError, settings: ChallengeSettings, guardScopes: readonly string[]): string[] {
+  const parameters: string[] = [];
   if (error.code !== undefined) {
     parameters.push(`error=${quote(error.code)}`, `error_description=${quote(error.message)}`);
   }
@@ -64,8 +95,11 @@ function renderChallenge(error: AuthError, settings: ChallengeSettings, guardSco
   const { acrValues = [], maxAgeSeconds } = error.authentication ?? {};
   if (acrValues.length > 0) parameters.push(`acr_values=${quote(acrValues.join(' '))}`);
   if (maxAgeSeconds !== undefined) parameters.push(`max_age=${quote(String(maxAgeSeconds))}`);
-  if (settings.resourceMetadata !== undefined) parameters.push(`resource_metadata=${quote(settings.resourceMetadata)}`);
-  return `Bearer ${parameters.join(', ')}`;
+  return [...parameters, ...resourceOf(settings)];
+}
+
+function resourceOf({ resourceMetadata }: ChallengeSettings): string[] {
+  return resourceMetadata === undefined ? [] : [`resource_metadata=${quote(resourceMetadata)}`];
 }
 
 /** Other scopes mend neither a malformed request nor a claim, nor how the user authenticated. */

@@ -26,6 +26,13 @@ export interface Passage {
   readonly by: string;
 }
 
+const DPOP = /^dpop /i;
+
+/** Whether the credentials came under that scheme (RFC 9449 section 7.1). */
+export function usesDpop({ headers }: IncomingMessage): boolean {
+  return DPOP.test(headers.authorization ?? '');
+}
+
 /**
  * Ends a passage that failed: a rejection is answered, an outage and anything unexpected is passed on as an error.
  *
@@ -33,7 +40,7 @@ export interface Passage {
  * @param scopes what the guards of the route need
  */
 export function refuse(error: unknown, gate: Gate, passage: Passage, key?: string, scopes?: readonly string[]): void {
-  const { res, next, by } = passage;
+  const { req, res, next, by } = passage;
   if (!(error instanceof AuthError)) {
     if (error instanceof IntrospectionError) {
       publishRefusal('outage', by, key, { status: error.status, reason: error.code });
@@ -44,7 +51,7 @@ export function refuse(error: unknown, gate: Gate, passage: Passage, key?: strin
   // What is no token may be a password.
   const digested = error.reason === 'malformed_credentials' ? undefined : key;
   publishRefusal('rejected', by, digested, { status: error.status, reason: error.reason });
-  addChallenge(error, gate.demands, scopes, res);
+  addChallenge(error, gate.demands, scopes, res, usesDpop(req));
   if (gate.demands.onReject === undefined) answerRejection(res, error);
   else delegate(error, gate.demands.onReject, passage);
 }

@@ -18,7 +18,7 @@ export function createGuard(name: string, check: Check): Guard {
     const { question, record } = session.verified;
     try {
       requireUnexpired(session);
-      check.run(record, circumstancesOf(session.gate));
+      check.run(record, circumstancesOf(session.gate, question));
     } catch (error) {
       refuse(error, session.gate, passage, question.key, scopesPassed(session));
       return;

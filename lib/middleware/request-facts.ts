@@ -1,15 +1,19 @@
 import type { IncomingMessage } from 'node:http';
 import type { RequestFacts } from '../credentials/read-credentials.js';
 import type { Demands } from '../settings.js';
+import type { DpopPresentation } from '../types.js';
+import { thumbprintOf } from '../verification/binding/certificate.js';
+
+type FactsRequest = IncomingMessage & { readonly body?: unknown; readonly originalUrl?: string };
 
 const AUTHORIZATION = 'authorization';
 
 /** Reads off a request what authentication needs. `getToken` is the app's own code: what it throws is passed on. */
 export function factsOf(
-  req: IncomingMessage & { readonly body?: unknown },
-  { getToken, tokenFromBody }: Demands,
+  req: FactsRequest,
+  { getToken, tokenFromBody, dpop, dpopOrigin, certificateOf }: Demands,
 ): RequestFacts {
-  return {
+  const facts: RequestFacts = {
     authorization: req.headers.authorization,
     authorizationRepeated: isAuthorizationRepeated(req.rawHeaders),
     custom: getToken === undefined ? undefined : customToken(getToken(req)),
@@ -17,7 +21,34 @@ export function factsOf(
     contentType: req.headers['content-type'],
     body: tokenFromBody ? req.body : undefined,
   };
+  if (dpop === undefined && certificateOf === undefined) return facts;
+  return {
+    ...facts,
+    dpop: dpop && presentationOf(req, dpopOrigin),
+    certificate: certificateOf && (() => thumbprintOf(certificateOf(req))),
+  };
 }
+
+/** Node joins repeated lines with a comma, which no proof holds (RFC 9449 section 4.3). */
+function presentationOf(req: FactsRequest, origin: Demands['dpopOrigin']): DpopPresentation {
+  const { dpop: proof } = req.headers;
+  // Express shortens `url` where it mounts.
+  const path = req.originalUrl ?? req.url ?? '';
+  const base = typeof origin === 'function' ? origin(req) : origin;
+  let accepted = acceptedProofs.get(req);
+  if (accepted === undefined) {
+    accepted = new Set();
+    acceptedProofs.set(req, accepted);
+  }
+  return {
+    proof: typeof proof === 'string' && !proof.includes(',') ? proof : undefined,
+    method: req.method,
+    url: base === undefined || !path.startsWith('/') ? undefined : `${base.replace(/\/$/, '')}${path}`,
+    accepted,
+  };
+}
+
+const acceptedProofs = new WeakMap<IncomingMessage, Set<string>>();
 
 /** Names alternate with values; comparing lengths first leaves almost nothing to lower-case. */
 function isAuthorizationRepeated(rawHeaders: readonly string[]): boolean {

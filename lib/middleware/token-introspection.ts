@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createAuthenticator } from '../authenticator.js';
+import { createAuthenticator, type Verified } from '../authenticator.js';
+import type { BindingSurroundings } from '../binding-settings.js';
 import { keyOf } from '../cache/key.js';
 import { REVOCABLE_CLAIMS, type RevocableClaim } from '../cache/shared/revocations.js';
 import { readToken, requireB64Token } from '../credentials/token.js';
@@ -9,11 +10,11 @@ import { publishPassage } from '../observe/decisions.js';
 import { secretError } from '../option-error.js';
 import type { DemandOptions, Next, TokenIntrospectionOptions } from '../options.js';
 import { type Demands, deriveDemands, parseOptions } from '../settings.js';
-import { type ActiveRecord, type Auth, type Clock, type Question, readClock } from '../types.js';
+import { type ActiveRecord, ANY_AGE, type Auth, type Question, readClock } from '../types.js';
 import type { ConfigurationReport } from '../verify-configuration.js';
 import { askedSinceAfter, bindAuth, markAnonymous, takeEarlier } from './bound-auth.js';
-import { addChallenge, markPrivate } from './challenge.js';
-import { type Gate, type Passage, refuse, settle } from './gate.js';
+import { addChallenge, giveNonce, markPrivate } from './challenge.js';
+import { type Gate, type Passage, refuse, settle, usesDpop } from './gate.js';
 import { factsOf } from './request-facts.js';
 
 /** `req.auth` as a middleware with a `claims` schema leaves it: what the schema makes lies over the claims. */
@@ -40,6 +41,14 @@ export interface TokenIntrospection<Claims = unknown> {
    * @throws IntrospectionError when no judgement could be made
    */
   introspect(token: string): Promise<AuthOf<Claims>>;
+
+  /**
+   * Judges a request outside the middleware, such as a WebSocket upgrade, by its demands. `req.auth` is not set.
+   *
+   * @throws AuthError what the middleware would answer, its `headers` included; without credentials even where those are optional
+   * @throws IntrospectionError when no judgement could be made
+   */
+  authenticateRequest(req: IncomingMessage): Promise<AuthOf<Claims>>;
 
   /**
    * Forgets what is known about a token, or about every token with this claim, for example because it has just been revoked. An
@@ -117,7 +126,9 @@ export function tokenIntrospection<Claims = unknown>(
 ): RootTokenIntrospection<Claims> {
   const { demands, ...settings } = parseOptions(options);
   const shared = createSharedLookup(settings);
-  return Object.assign(createMiddleware<Claims>(shared, settings.clock, demands), {
+  const { clock, cache } = settings;
+  const surroundings = { clock, replayStore: (cache || undefined)?.shared?.store };
+  return Object.assign(createMiddleware<Claims>(shared, surroundings, demands), {
     verifyConfiguration: shared.verifyConfiguration,
     close: shared.close,
   });
@@ -128,7 +139,12 @@ export function isGateOf(middleware: object, gate: Gate): boolean {
   return gates.get(middleware) === gate;
 }
 
-function createMiddleware<Claims>(shared: SharedLookup, clock: Clock, demands: Demands): TokenIntrospection<Claims> {
+function createMiddleware<Claims>(
+  shared: SharedLookup,
+  surroundings: BindingSurroundings,
+  demands: Demands,
+): TokenIntrospection<Claims> {
+  const { clock } = surroundings;
   const authenticator = createAuthenticator(shared, demands, clock);
   const gate: Gate = { authority: shared.authority, authenticator, demands, clock };
   const privately = demands.tokenFromBody || demands.usesGetToken;
@@ -170,19 +186,32 @@ function createMiddleware<Claims>(shared: SharedLookup, clock: Clock, demands: D
 
   function accept({ res, next, by }: Passage, question: Question | undefined, record: ActiveRecord | undefined): void {
     if (privately && question !== undefined) markPrivate(res);
+    if (question?.dpop?.renewsNonce) giveNonce(res, demands);
     publishPassage(record === undefined ? 'anonymous' : 'accepted', by, question?.key, record);
     next?.();
+  }
+
+  /** Claims of the caller's own; a rejection has the headers that the middleware would answer with. */
+  async function judged(work: () => Promise<Verified>, usesDpop?: boolean): Promise<AuthOf<Claims>> {
+    try {
+      return { ...(await work()).claims } as AuthOf<Claims>;
+    } catch (error) {
+      if (error instanceof AuthError) addChallenge(error, demands, undefined, undefined, usesDpop);
+      throw error;
+    }
   }
 
   const middleware: TokenIntrospection<Claims> = Object.assign(tokenIntrospectionMiddleware, {
     async introspect(token: string) {
       if (typeof token !== 'string') throw secretError('token', token, 'write introspect(token), with a string');
-      try {
-        return { ...(await authenticator.introspect(token)).claims } as AuthOf<Claims>;
-      } catch (error) {
-        if (error instanceof AuthError) addChallenge(error, demands);
-        throw error;
-      }
+      return judged(() => authenticator.introspect(token));
+    },
+    authenticateRequest(req: IncomingMessage) {
+      return judged(async () => {
+        const question = authenticator.identify(factsOf(req, demands));
+        if (question === undefined) throw new AuthError('no_credentials');
+        return authenticator.authenticate(question, { askedSince: ANY_AGE, now: readClock(clock) });
+      }, usesDpop(req));
     },
     invalidate(of: Invalidation) {
       const [named, another] = Object.entries(of ?? {}).filter(([, value]) => value !== undefined);
@@ -201,7 +230,7 @@ function createMiddleware<Claims>(shared: SharedLookup, clock: Clock, demands: D
     },
     stats: shared.stats,
     with<Derived = Claims>(derived: DemandOptions<Derived>) {
-      return createMiddleware<Derived>(shared, clock, deriveDemands(demands, derived));
+      return createMiddleware<Derived>(shared, surroundings, deriveDemands(demands, derived, surroundings));
     },
   });
   gates.set(middleware, gate);

@@ -1,7 +1,7 @@
 import { AuthError } from '../errors.js';
-import type { ActiveRecord, Claims, TokenRecord } from '../types.js';
+import type { ActiveRecord, Claims, Proven, TokenRecord } from '../types.js';
 import { type AudienceDemands, requireAudience } from './audience.js';
-import { refuseBoundToken } from './binding.js';
+import { requireBinding } from './binding/binding.js';
 import { type ClaimsDemands, parseClaims } from './claims.js';
 import { type IssuerDemands, requireIssuer } from './issuer.js';
 import { type LifetimeDemands, requireLifetime } from './lifetime.js';
@@ -28,13 +28,18 @@ export function requireActive(record: TokenRecord): asserts record is ActiveReco
  * @returns the claims for the handler
  * @throws AuthError
  */
-export function verify(record: ActiveRecord, demands: VerificationDemands, now: number): Claims {
+export function verify(
+  record: ActiveRecord,
+  demands: VerificationDemands,
+  now: number,
+  proven: Proven | undefined,
+): Claims {
   requireAccessToken(record, demands);
   requireLifetime(record, demands, now);
   requireIssuer(record, demands);
   requireAudience(record, demands);
   const claims = parseClaims(record, demands);
-  refuseBoundToken(record);
+  requireBinding(record, proven);
   requireScopes(record, demands);
   return claims;
 }

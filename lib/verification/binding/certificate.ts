@@ -1,0 +1,15 @@
+import { hash, X509Certificate } from 'node:crypto';
+
+/** A client certificate: PEM, DER, or as Node reads it. */
+export type ClientCertificate = string | Uint8Array | X509Certificate;
+
+/** The SHA-256 of a certificate's DER, in base64url (RFC 8705 section 3.1); `undefined` for what is none. */
+export function thumbprintOf(certificate: ClientCertificate | undefined): string | undefined {
+  if (certificate === undefined) return undefined;
+  try {
+    const { raw } = certificate instanceof X509Certificate ? certificate : new X509Certificate(certificate);
+    return hash('sha256', raw, 'base64url');
+  } catch {
+    return undefined;
+  }
+}

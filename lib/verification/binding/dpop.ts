@@ -1,0 +1,118 @@
+import { hash } from 'node:crypto';
+import type { JWK } from 'jose';
+import { AuthError, IntrospectionError } from '../../errors.js';
+import type { Clock, DpopPresentation } from '../../types.js';
+import type { Nonces } from './dpop-nonce.js';
+import type { ReplayGuard } from './replay.js';
+
+export interface DpopSettings {
+  readonly algorithms: readonly string[];
+  readonly maxAgeMs: number;
+  readonly nonces: Nonces | undefined;
+  readonly replay: ReplayGuard;
+  readonly clock: Clock;
+}
+
+/** What a proof says of its sender. */
+export interface Proof {
+  /** The thumbprint of the key it was made with. */
+  readonly jkt: string;
+  /** Names this proof among all of this key. */
+  readonly id: string;
+  /** Whether the client should be given another nonce. */
+  readonly isNonceOld: boolean;
+}
+
+export interface DpopVerifier {
+  readonly algorithms: readonly string[];
+  readonly nonces: Nonces | undefined;
+  /**
+   * All of RFC 9449 section 4.3 that a proof can be held to by itself.
+   *
+   * @throws AuthError `invalid_dpop_proof`, `dpop_nonce_required`
+   */
+  verify(presented: DpopPresentation, token: string): Promise<Proof>;
+  /**
+   * Uses a proof up: each is good for one request.
+   *
+   * @throws AuthError `dpop_proof_replayed`
+   * @throws IntrospectionError `replay_store_failed`
+   */
+  use(proof: Proof): Promise<void>;
+}
+
+const MAX_PROOF_LENGTH = 8192;
+
+/** How far ahead a client's clock may be. */
+const MAX_AHEAD_MS = 10_000;
+
+interface ProofClaims {
+  readonly jti?: unknown;
+  readonly htm?: unknown;
+  readonly htu?: unknown;
+  readonly iat?: unknown;
+  readonly ath?: unknown;
+  readonly nonce?: unknown;
+}
+
+export function createDpopVerifier({ algorithms, maxAgeMs, nonces, replay, clock }: DpopSettings): DpopVerifier {
+  return {
+    algorithms,
+    nonces,
+    async verify({ proof, method, url }, token) {
+      if (proof === undefined || proof.length > MAX_PROOF_LENGTH) throw new AuthError('invalid_dpop_proof');
+      const { claims, jkt } = await open(proof, algorithms);
+      const { jti, htm, htu, iat, ath, nonce } = claims;
+      const age = typeof iat === 'number' ? clock.now() - iat * 1000 : Number.NaN;
+      const isFit =
+        typeof jti === 'string' &&
+        jti !== '' &&
+        htm === method &&
+        typeof htu === 'string' &&
+        url !== undefined &&
+        normalized(htu) === normalized(url) &&
+        ath === hash('sha256', token, 'base64url') &&
+        age <= maxAgeMs &&
+        age >= -MAX_AHEAD_MS;
+      if (!isFit) throw new AuthError('invalid_dpop_proof');
+      const state = nonces?.check(nonce) ?? 'current';
+      if (state === 'unknown') throw new AuthError('dpop_nonce_required');
+      return { jkt, id: hash('sha256', JSON.stringify([jkt, jti]), 'base64url'), isNonceOld: state === 'old' };
+    },
+    async use({ id }) {
+      let isFirst: boolean;
+      try {
+        isFirst = await replay.use(id, maxAgeMs + MAX_AHEAD_MS);
+      } catch {
+        throw new IntrospectionError('replay_store_failed');
+      }
+      if (!isFirst) throw new AuthError('dpop_proof_replayed');
+    },
+  };
+}
+
+/** Type, algorithm, key and signature. A key with a private part is refused, and so is anything but a public one. */
+async function open(proof: string, algorithms: readonly string[]): Promise<{ claims: ProofClaims; jkt: string }> {
+  const { calculateJwkThumbprint, compactVerify, EmbeddedJWK } = await import('jose');
+  try {
+    const { payload, protectedHeader } = await compactVerify(proof, EmbeddedJWK, { algorithms: [...algorithms] });
+    if (protectedHeader.typ !== 'dpop+jwt') throw new Error('typ');
+    const claims: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
+    if (typeof claims !== 'object' || claims === null) throw new Error('payload');
+    return { claims, jkt: await calculateJwkThumbprint(protectedHeader.jwk as JWK, 'sha256') };
+  } catch {
+    throw new AuthError('invalid_dpop_proof');
+  }
+}
+
+/** Without query and fragment (RFC 9449 section 4.3), by the rules of RFC 3986 sections 6.2.2 and 6.2.3. */
+function normalized(url: string): string | undefined {
+  if (!URL.canParse(url)) return undefined;
+  const { protocol, host, pathname, username, password } = new URL(url);
+  if (username !== '' || password !== '') return undefined;
+  const path = pathname.replace(/%[0-9a-f]{2}/gi, (encoded) => {
+    const character = String.fromCharCode(Number.parseInt(encoded.slice(1), 16));
+    return /[\w.~-]/.test(character) ? character : encoded.toUpperCase();
+  });
+  return `${protocol}//${host}${path}`;
+}

@@ -1,0 +1,38 @@
+import type { Clock } from '../../types.js';
+
+/** Lets each thing be used once. */
+export interface ReplayGuard {
+  /** Whether it was not used before, within `ttlMs`; rejects where that cannot be told. */
+  use(id: string, ttlMs: number): Promise<boolean>;
+}
+
+/** Where several processes remember what was used: `cache.store` is one. */
+export interface ReplayStore {
+  /** Keeps a value unless there is one; tells whether it was kept. */
+  set(key: string, value: Uint8Array, how: { readonly ttlMs: number; readonly expected: 'absent' }): Promise<boolean>;
+}
+
+const MAX_REMEMBERED = 500_000;
+
+/** For one process. When it is full of what may still be replayed, nothing more can be used: no room is made by forgetting. */
+export function createReplayMemory(clock: Clock): ReplayGuard {
+  /** When each is over, in monotonic milliseconds; in the order of their use, and so of their end. */
+  const used = new Map<string, number>();
+  return {
+    async use(id, ttlMs) {
+      const now = clock.monotonic();
+      for (const [other, endsAt] of used) {
+        if (endsAt > now) break;
+        used.delete(other);
+      }
+      if (used.has(id)) return false;
+      if (used.size >= MAX_REMEMBERED) throw new Error('full');
+      used.set(id, now + ttlMs);
+      return true;
+    },
+  };
+}
+
+export function createSharedReplay(store: ReplayStore): ReplayGuard {
+  return { use: (id, ttlMs) => store.set(`dpop.${id}`, Buffer.of(1), { ttlMs, expected: 'absent' }) };
+}
