@@ -6,6 +6,7 @@ import {
   type TokenIntrospectionOptions,
   tokenIntrospection,
 } from '../../lib/index.js';
+import { remedyFor } from '../../lib/observe/remedies.js';
 import { type Api, createApi } from '../support/api.js';
 import { createClock } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';
@@ -195,8 +196,8 @@ describe('an authorization server named by its issuer', () => {
     expect([server.asked(), api.reached()]).toEqual([[], 0]);
     expect(emitWarning.mock.calls).toEqual([
       [
-        expect.stringContaining('write "authorizationServer" exactly as its metadata write "issuer"'),
-        { type: 'TokenIntrospectionWarning', code: 'DISCOVERY_FAILED' },
+        `The metadata of the authorization server cannot be used. ${remedyFor('discovery_failed', detail)}`,
+        { type: 'TokenIntrospectionWarning', code: 'DISCOVERY_FAILED', detail },
       ],
     ]);
   });
