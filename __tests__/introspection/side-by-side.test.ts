@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import type { IntrospectionError } from '../../lib/errors.js';
 import { createIntrospectionClient, type IntrospectionClientSettings } from '../../lib/introspection/client.js';
 import { createClock, since } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';
@@ -35,12 +36,15 @@ function createClient(endpoint: Pick<Endpoint, 'url'>, settings: Partial<Introsp
     calls: client.calls,
     /** So many questions at once, and what becomes of each. */
     ask: (count: number, prefix = 'token', background = false): Promise<string>[] =>
-      Array.from({ length: count }, (_, index) =>
-        client
-          .lookup({ token: `${prefix}${index}`, key: prefix }, { ...since(clock), ...(background && { background }) })
-          .then(({ active }) => (active ? 'active' : 'inactive'))
-          .catch(({ code }) => code),
-      ),
+      Array.from({ length: count }, async (_, index) => {
+        const question = { token: `${prefix}${index}`, key: prefix };
+        try {
+          const record = await client.lookup(question, { ...since(clock), ...(background && { background }) });
+          return record.active ? 'active' : 'inactive';
+        } catch (error) {
+          return (error as IntrospectionError).code;
+        }
+      }),
   };
 }
 
