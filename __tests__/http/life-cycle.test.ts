@@ -50,6 +50,8 @@ describe('close', () => {
     const socket = endpoint.asked[0]?.socket;
     await api.authenticate.close();
     await until(() => socket?.destroyed === true);
+    // The other side did, before its own patience with an idle connection ended.
+    expect(socket?.readableEnded).toBe(true);
   });
 
   it('may be called again, and before anything was asked', async () => {

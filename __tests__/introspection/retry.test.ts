@@ -4,6 +4,7 @@ import type { Agent } from 'undici';
 import { clientSecretBasic } from '../../lib/index.js';
 import { createIntrospectionClient, type IntrospectionClientSettings } from '../../lib/introspection/client.js';
 import { createClock, since } from '../support/clock.js';
+import { createDeferred } from '../support/deferred.js';
 import { type Asked, active, createEndpoint, type Endpoint, json, type Script } from '../support/endpoint.js';
 import { recordWarnings } from '../support/warnings.js';
 
@@ -216,6 +217,18 @@ describe('the deadline', () => {
     await setTimeout(30);
     jest.restoreAllMocks();
     expect([endpoint.asked.length, calls()]).toEqual([1, 1]);
+  });
+
+  it('keeps a connection that is lost after it from being tried again', async () => {
+    jest.spyOn(Math, 'random').mockReturnValue(0);
+    const lost = createDeferred<never>();
+    const dispatcher = { request: (() => lost.promise) as unknown as Agent['request'] };
+    const { ask, signed } = createClient({ url: 'https://as.example.com/' }, { dispatcher, timeoutMs: 20 });
+    await expect(ask()).rejects.toMatchObject({ code: 'timeout' });
+    lost.reject(Object.assign(new Error('reset'), { code: 'ECONNRESET' }));
+    await setTimeout(20);
+    jest.restoreAllMocks();
+    expect(signed).toEqual([false]);
   });
 
   it('is one for both attempts', async () => {
