@@ -230,12 +230,14 @@ describe('an authorization server named by its issuer', () => {
   });
 
   it('that cannot be reached is an outage, told by its code, without asking elsewhere', async () => {
+    const emitWarning = silent();
     const server = await createServer();
     await server.endpoint.close();
     const api = createDiscovering(server);
     const response = await api.get('a').expect(503);
     expect(response.headers).toMatchObject({ 'retry-after': '1' });
     expect(told(api)).toEqual(['discovery_failed, ECONNREFUSED']);
+    expect(emitWarning).not.toHaveBeenCalled();
   });
 
   it('that does not answer keeps a request no longer than its deadline', async () => {

@@ -5,7 +5,7 @@ import { clientSecretBasic } from '../../lib/index.js';
 import { createIntrospectionClient, type IntrospectionClientSettings } from '../../lib/introspection/client.js';
 import { createClock, since } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';
-import { type Asked, active, createEndpoint, type Endpoint, json, type Script } from '../support/endpoint.js';
+import { type Asked, active, createEndpoint, type Endpoint, type Script } from '../support/endpoint.js';
 import { recordWarnings } from '../support/warnings.js';
 
 const closing: (() => Promise<void>)[] = [];
@@ -206,17 +206,28 @@ describe('the wait before a retry', () => {
 });
 
 describe('the deadline', () => {
-  it('ends a wait for the retry, after which nothing is sent', async () => {
-    jest.spyOn(Math, 'random').mockReturnValue(0.999);
-    const endpoint = await createEndpoint(async (_asked: Asked, res: ServerResponse) => {
-      await setTimeout(95);
-      json(res, {}, 503);
-    });
-    const { ask, calls } = createClient(endpoint, { timeoutMs: 100 });
-    await expect(ask()).rejects.toMatchObject({ code: 'timeout' });
-    await setTimeout(30);
-    jest.restoreAllMocks();
+  /** A question whose deadline passes in the wait for the retry. */
+  async function lateRetry() {
+    const wait = createDeferred();
+    const spy = jest.spyOn(timers, 'setTimeout').mockReturnValue(wait.promise);
+    const endpoint = await createEndpoint(status(503));
+    const client = createClient(endpoint, { timeoutMs: 100 });
+    await expect(client.ask()).rejects.toMatchObject({ code: 'timeout' });
+    expect(spy).toHaveBeenCalledTimes(1);
+    spy.mockRestore();
+    wait.resolve();
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    return { ...client, endpoint };
+  }
+
+  it('ends a wait for the retry, after which nothing is sent, nor counted', async () => {
+    const { calls, endpoint } = await lateRetry();
     expect([endpoint.asked.length, calls()]).toEqual([1, 1]);
+  });
+
+  it.failing('ends a wait for the retry, after which nothing is signed', async () => {
+    const { signed } = await lateRetry();
+    expect(signed).toEqual([false]);
   });
 
   it('keeps a connection that is lost after it from being tried again', async () => {
