@@ -83,6 +83,7 @@ describe('whatever happens to a token and its endpoint', () => {
           else if ('mood' in step) ({ mood, exp } = step);
           else {
             const askedSince = step.maxAge === undefined ? ANY_AGE : clock.monotonic() - step.maxAge * 1000;
+            const clearedBefore = cleared;
             let record: TokenRecord;
             try {
               record = await cache.lookup(QUESTION, since(clock, askedSince));
@@ -94,7 +95,7 @@ describe('whatever happens to a token and its endpoint', () => {
             if (!record.active) continue;
             const age = (clock.monotonic() - record.askedMonotonic) / 1000;
             if (age > 0) expect(record.claims.exp ?? Number.POSITIVE_INFINITY).toBeGreaterThan(clock.seconds());
-            expect(record.askedMonotonic).toBeGreaterThanOrEqual(Math.max(askedSince, age > 0 ? cleared : 0));
+            expect(record.askedMonotonic).toBeGreaterThanOrEqual(Math.max(askedSince, clearedBefore));
             if (record.stale) {
               stale++;
               expect(age).toBeLessThan(BOUND);

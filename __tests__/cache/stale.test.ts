@@ -11,7 +11,7 @@ const QUESTION = { token: 'abc', key: 'a-key-of-many-characters' };
 const MINUTE = 60;
 
 /** A cache of a minute, over an endpoint that says what it is told to; answers stand in for five minutes. */
-function createCache(settings: { staleIfErrorMs?: number; inactiveTtlMs?: number } = {}) {
+function createCache(settings: { ttlMs?: number; staleIfErrorMs?: number; inactiveTtlMs?: number } = {}) {
   const clock = createClock();
   const endpoint = { answer: (): TokenRecord | Promise<TokenRecord> => good() };
   const cache = withCache(async () => endpoint.answer(), {
@@ -88,6 +88,15 @@ describe('an answer past its life', () => {
     expect(await ask()).not.toHaveProperty('stale');
     expect(await ask()).not.toBe(first);
     expect(stats().stale).toBe(0);
+  });
+
+  it('stands in as well where answers have no life, and every question is put', async () => {
+    const { ask, fail, stats } = createCache({ ttlMs: 0 });
+    await ask();
+    expect(await ask()).not.toHaveProperty('stale');
+    fail();
+    expect(await ask()).toMatchObject({ active: true, stale: true });
+    expect(stats()).toEqual({ hits: 0, misses: 3, coalesced: 0, stale: 1, entries: 1 });
   });
 
   it('stands in for as long as is allowed, from when it was asked for', async () => {
