@@ -24,7 +24,7 @@ async function main() {
     endpoint: `http://127.0.0.1:${server.address().port}/`,
     clientAuth: clientSecretBasic('api', 'secret'),
     audience: false,
-    timeoutMs: 300,
+    timeoutMs: 1000,
     cache: { ttlSeconds: 0.2, staleIfErrorSeconds: 60 },
   });
   const ask = (token) =>
