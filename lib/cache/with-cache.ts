@@ -94,7 +94,10 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
   function standIn(question: Question, error: unknown): TokenRecord {
     const record = store.get(question.key);
     const isTrouble = error instanceof IntrospectionError && STANDS_IN.has(error.code);
-    if (!isTrouble || record?.active !== true || !canStandIn(record, readClock(clock))) throw error;
+    const now = readClock(clock);
+    if (!isTrouble || record?.active !== true || !canStandIn(record, now)) throw error;
+    // Renewed by somebody else meanwhile.
+    if (timeLeft(record, lifetimeOf(record, settings), now) > 0) return record;
     stale++;
     if (cacheEvents.hasSubscribers) publish('stale', question);
     return { ...record, stale: true };
