@@ -81,6 +81,8 @@ const REMEDIES: Record<string, string> = {
   clock: 'write { now, monotonic }, both returning milliseconds',
   'cache.ttlSeconds': 'write a number of seconds from 0 to 86400',
   'cache.inactiveTtlSeconds': 'write a number of seconds from 0 to 3600',
+  'cache.staleIfErrorSeconds': 'write a number of seconds from 0 to 86400',
+  'cache.refreshAhead': 'write true or false',
   'cache.maxEntries': 'write a whole number from 1 to 16000000',
   'jwtResponse.issuer': 'write the "iss" of signed replies',
   'jwtResponse.audience': 'write the "aud" of signed replies, or a list of them',
@@ -190,6 +192,8 @@ const WRONG: Record<string, unknown[]> = {
 const WRONG_CACHE: Record<string, unknown[]> = {
   ttlSeconds: [-1, 86_400.001, Number.NaN, Number.POSITIVE_INFINITY, '60', null, true, HUSH],
   inactiveTtlSeconds: [-1, 3600.001, Number.NaN, Number.POSITIVE_INFINITY, '5', null, false, HUSH],
+  staleIfErrorSeconds: [-1, 86_400.001, Number.NaN, Number.POSITIVE_INFINITY, '60', null, true, HUSH],
+  refreshAhead: ['true', 0, 1, null, HUSH, {}],
   maxEntries: [0, -1, 1.5, 16_000_001, Number.NaN, Number.POSITIVE_INFINITY, '10', null, true, HUSH],
 };
 
@@ -253,6 +257,12 @@ describe('a valid option', () => {
       { normalizer: { statuses: new Set([200, 404, 410]), normalize } },
     ],
     ['cache', false, { cache: false }],
+    ['cache', { staleIfErrorSeconds: 0 }, { cache: { staleIfErrorMs: 0 } }],
+    [
+      'cache',
+      { staleIfErrorSeconds: 86_400, refreshAhead: false },
+      { cache: { staleIfErrorMs: 86_400_000, refreshAhead: false } },
+    ],
     ['cache', {}, { cache: { ttlMs: 60_000, inactiveTtlMs: 5000, maxEntries: 10_000 } }],
     [
       'cache',
@@ -302,7 +312,7 @@ describe('a valid option', () => {
       parameters: {},
       headers: {},
       normalizer: undefined,
-      cache: { ttlMs: 60_000, inactiveTtlMs: 5000, maxEntries: 10_000 },
+      cache: { ttlMs: 60_000, inactiveTtlMs: 5000, maxEntries: 10_000, staleIfErrorMs: 0, refreshAhead: true },
       timeoutMs: 3000,
       dispatcher: undefined,
       demands: {
@@ -540,7 +550,7 @@ describe('an option that does not exist', () => {
 
   it('is refused within cache, by its full name', () => {
     expect(refusalOf({ ...REQUIRED, cache: { ttl: 60 } })).toBe(
-      'Option "cache.ttl" is not known here; write one of cache.ttlSeconds, cache.inactiveTtlSeconds, cache.maxEntries',
+      'Option "cache.ttl" is not known here; write one of cache.ttlSeconds, cache.inactiveTtlSeconds, cache.staleIfErrorSeconds, cache.refreshAhead, cache.maxEntries',
     );
   });
 

@@ -209,7 +209,14 @@ describe('requests at the same time', () => {
     reply.resolve();
     expect(await statuses).toEqual(Array(200).fill(200));
     expect(endpoint.asked).toHaveLength(1);
-    expect(authenticate.stats()).toEqual({ hits: 0, misses: 200, coalesced: 199, endpointCalls: 1, entries: 1 });
+    expect(authenticate.stats()).toEqual({
+      hits: 0,
+      misses: 200,
+      coalesced: 199,
+      stale: 0,
+      endpointCalls: 1,
+      entries: 1,
+    });
   });
 
   it('each get claims of their own, which they may edit', async () => {
@@ -397,7 +404,14 @@ describe('cache: false', () => {
     await until(() => endpoint.asked.length === 10);
     reply.resolve();
     expect(await statuses).toEqual(Array(10).fill(200));
-    expect(authenticate.stats()).toEqual({ hits: 0, misses: 10, coalesced: 0, endpointCalls: 10, entries: 0 });
+    expect(authenticate.stats()).toEqual({
+      hits: 0,
+      misses: 10,
+      coalesced: 0,
+      stale: 0,
+      endpointCalls: 10,
+      entries: 0,
+    });
   });
 
   it('takes invalidate for what it is there: nothing to forget', async () => {
@@ -412,18 +426,39 @@ describe('stats', () => {
   it('counts hits, misses, calls and entries', async () => {
     const endpoint = await createEndpoint(active());
     const api = createApi(endpoint);
-    expect(api.authenticate.stats()).toEqual({ hits: 0, misses: 0, coalesced: 0, endpointCalls: 0, entries: 0 });
+    expect(api.authenticate.stats()).toEqual({
+      hits: 0,
+      misses: 0,
+      coalesced: 0,
+      stale: 0,
+      endpointCalls: 0,
+      entries: 0,
+    });
     await api.get().expect(401);
     await request(api.app).get('/').set('Authorization', 'Bearer').expect(400);
     expect(api.authenticate.stats().misses).toBe(0);
     await api.get('a b').expect(400);
-    expect(api.authenticate.stats()).toEqual({ hits: 0, misses: 1, coalesced: 0, endpointCalls: 0, entries: 0 });
+    expect(api.authenticate.stats()).toEqual({
+      hits: 0,
+      misses: 1,
+      coalesced: 0,
+      stale: 0,
+      endpointCalls: 0,
+      entries: 0,
+    });
     await api.get('good').expect(200);
     await api.get('good').expect(200);
     endpoint.script = { active: false };
     await api.get('bad').expect(401);
     await api.get('bad').expect(401);
-    expect(api.authenticate.stats()).toEqual({ hits: 2, misses: 3, coalesced: 0, endpointCalls: 2, entries: 2 });
+    expect(api.authenticate.stats()).toEqual({
+      hits: 2,
+      misses: 3,
+      coalesced: 0,
+      stale: 0,
+      endpointCalls: 2,
+      entries: 2,
+    });
   });
 
   it('counts calls that failed, and keeps no entry for them', async () => {
@@ -431,7 +466,14 @@ describe('stats', () => {
     const api = createApi(endpoint);
     await api.get('any').expect(503);
     expect(api.errors[0]).toBeInstanceOf(IntrospectionError);
-    expect(api.authenticate.stats()).toEqual({ hits: 0, misses: 1, coalesced: 0, endpointCalls: 1, entries: 0 });
+    expect(api.authenticate.stats()).toEqual({
+      hits: 0,
+      misses: 1,
+      coalesced: 0,
+      stale: 0,
+      endpointCalls: 1,
+      entries: 0,
+    });
   });
 
   it('keeps at most maxEntries active answers', async () => {

@@ -7,6 +7,7 @@ import {
   type TokenIntrospectionOptions,
   tokenIntrospection,
 } from '../../lib/index.js';
+import { remedyFor } from '../../lib/observe/remedies.js';
 import { type Api, createApi } from '../support/api.js';
 import { createClock } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';
@@ -196,8 +197,8 @@ describe('an authorization server named by its issuer', () => {
     expect([server.asked(), api.reached()]).toEqual([[], 0]);
     expect(emitWarning.mock.calls).toEqual([
       [
-        expect.stringContaining('write "authorizationServer" exactly as its metadata write "issuer"'),
-        { type: 'TokenIntrospectionWarning', code: 'DISCOVERY_FAILED' },
+        `The metadata of the authorization server cannot be used. ${remedyFor('discovery_failed', detail)}`,
+        { type: 'TokenIntrospectionWarning', code: 'DISCOVERY_FAILED', detail },
       ],
     ]);
   });
@@ -230,12 +231,14 @@ describe('an authorization server named by its issuer', () => {
   });
 
   it('that cannot be reached is an outage, told by its code, without asking elsewhere', async () => {
+    const emitWarning = silent();
     const server = await createServer();
     await server.endpoint.close();
     const api = createDiscovering(server);
     const response = await api.get('a').expect(503);
     expect(response.headers).toMatchObject({ 'retry-after': '1' });
     expect(told(api)).toEqual(['discovery_failed, ECONNREFUSED']);
+    expect(emitWarning).not.toHaveBeenCalled();
   });
 
   it('that does not answer keeps a request no longer than its deadline', async () => {

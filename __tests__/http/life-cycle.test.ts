@@ -5,6 +5,7 @@ import { createApi, createApp, createAuthenticate, get } from '../support/api.js
 import { insufficientScope } from '../support/challenges.js';
 import { createDeferred } from '../support/deferred.js';
 import { active, createEndpoint, json } from '../support/endpoint.js';
+import { createRawServer, response } from '../support/raw-server.js';
 import { until } from '../support/until.js';
 
 describe('close', () => {
@@ -44,12 +45,12 @@ describe('close', () => {
   });
 
   it('hangs up', async () => {
-    const endpoint = await createEndpoint(active());
-    const api = createApi(endpoint);
+    const server = await createRawServer(({ socket }) => void socket.write(response('{"active":true}')));
+    const api = createApi({ url: `http://127.0.0.1:${server.port}/` });
     await api.get('token').expect(200);
-    const socket = endpoint.asked[0]?.socket;
+    expect(server.open()).toBe(1);
     await api.authenticate.close();
-    await until(() => socket?.destroyed === true);
+    await until(() => server.open() === 0);
   });
 
   it('may be called again, and before anything was asked', async () => {

@@ -7,6 +7,7 @@ import { Agent } from 'undici';
 import { type ClientAuth, IntrospectionError, type IntrospectionErrorCode } from '../../lib/index.js';
 import { createApi } from '../support/api.js';
 import { SELF_SIGNED } from '../support/certificate.js';
+import { createClock } from '../support/clock.js';
 import { active, createEndpoint, json, type Script } from '../support/endpoint.js';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
@@ -74,7 +75,8 @@ describe('when the endpoint', () => {
     async (_title, script, code, retryAfter = '1') => {
       silenceWarnings();
       const endpoint = await createEndpoint(script);
-      const api = createApi(endpoint, { timeoutMs: code === 'timeout' ? 100 : 10_000 });
+      const clock = createClock(Date.now() / 1000);
+      const api = createApi(endpoint, { clock, timeoutMs: code === 'timeout' ? 100 : 10_000 });
       const response = await api.get('any').expect(503);
       expect(response.headers['retry-after']).toBe(retryAfter);
       expect(response.headers['cache-control']).toBe('no-store');
@@ -85,6 +87,11 @@ describe('when the endpoint', () => {
       expect(endpoint.asked.length).toBeLessThanOrEqual(2);
       expect(api.authenticate.stats().entries).toBe(0);
       endpoint.script = active();
+      if (code === 'rate_limited' || retryAfter !== '1') {
+        expect((await api.get('any').expect(503)).headers['retry-after']).toMatch(/^\d+$/);
+        expect(api.errors.at(-1)).toMatchObject({ code: 'circuit_open' });
+        clock.advance(Math.max(2, Number(retryAfter)));
+      }
       await api.get('any').expect(200);
     },
   );

@@ -50,7 +50,7 @@ describe('verifying a configuration that works', () => {
     const { endpoint, authenticate } = await reportOf({ active: false });
     await authenticate.verifyConfiguration();
     expect(new Set(endpoint.asked.map(({ form }) => form.get('token'))).size).toBe(2);
-    expect(authenticate.stats()).toEqual({ hits: 0, misses: 0, coalesced: 0, endpointCalls: 2, entries: 0 });
+    expect(authenticate.stats()).toEqual({ hits: 0, misses: 0, coalesced: 0, stale: 0, endpointCalls: 2, entries: 0 });
   });
 
   it('tells the time from question to answer, by the monotonic clock', async () => {

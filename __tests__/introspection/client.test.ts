@@ -1,5 +1,6 @@
 import { bearerToken, tlsClientAuth } from '../../lib/index.js';
 import { createIntrospectionClient, type IntrospectionClientSettings } from '../../lib/introspection/client.js';
+import { remedyFor } from '../../lib/observe/remedies.js';
 import type { ClientAuth } from '../../lib/types.js';
 import { createClock, since } from '../support/clock.js';
 import { active, createEndpoint, type Endpoint, json } from '../support/endpoint.js';
@@ -339,14 +340,14 @@ describe('an endpoint that refuses our own request', () => {
     for (let i = 0; i < 3; i++) await expect(ask()).rejects.toMatchObject({ code: 'client_rejected', status: 503 });
     expect(emitWarning.mock.calls).toEqual([
       [
-        'The introspection endpoint refused this resource server\'s own request. Requests are answered 503 until it accepts it: check "clientAuth", "endpoint" and "parameters".',
-        { type: 'TokenIntrospectionWarning', code: 'CLIENT_REJECTED' },
+        `The introspection endpoint cannot be asked, and requests are answered 503. ${remedyFor('client_rejected', `HTTP ${status}`)}`,
+        { type: 'TokenIntrospectionWarning', code: 'CLIENT_REJECTED', detail: `HTTP ${status}` },
       ],
     ]);
     emitWarning.mockRestore();
   });
 
-  it.each([404, 429, 500, 503])('is not what one that answers %i is', async (status) => {
+  it.each([429, 500, 503])('is not what one that answers %i is', async (status) => {
     const emitWarning = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
     const endpoint = await createEndpoint((_: unknown, res: Parameters<typeof json>[0]) => json(res, {}, status));
     await expect(createClient(endpoint).ask()).rejects.toMatchObject({ name: 'IntrospectionError' });

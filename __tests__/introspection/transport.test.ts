@@ -746,7 +746,7 @@ describe('a dispatcher of the app', () => {
 
   it.each([
     ['a certificate', Object.assign(new Error('hush'), { code: 'CERT_HAS_EXPIRED' }), 'CERT_HAS_EXPIRED'],
-    ['a name', Object.assign(new Error('hush'), { code: 'ENOTFOUND' }), 'ENOTFOUND'],
+    ['TLS', Object.assign(new Error('hush'), { code: 'EPROTO' }), 'EPROTO'],
   ])('that fails over %s is not asked again, and only the code is told', async (_, failure, code) => {
     const { endpoint, post } = createMocked();
     endpoint.intercept(QUESTION).replyWithError(failure);

@@ -57,6 +57,8 @@ describe('the decision about a request', () => {
     await api.get(TOKEN).expect(200);
     expect(decisions).toStrictEqual(['tokenIntrospection', 'requireScope', 'requireFresh'].map(accepted));
     expect(new Set(decisions.map(({ tokenDigest }) => tokenDigest)).size).toBe(1);
+    await api.get(TOKEN).expect(200);
+    expect(decisions.slice(3)).toStrictEqual(decisions.slice(0, 3));
   });
 
   it('has the same digest for the same token, and another for another', async () => {

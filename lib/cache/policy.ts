@@ -45,7 +45,7 @@ export function isDueEarly(record: TokenRecord, leftMs: number, { ttlMs }: Lifet
 
 /** How long an answer may stand in when the endpoint fails, from when it was asked for; never past `exp`, and never inactive. */
 export function staleLifetimeOf(record: TokenRecord, staleIfErrorMs: number): number {
-  return record.active ? lifetimeOf(record, { ttlMs: staleIfErrorMs, inactiveTtlMs: 0 }) : 0;
+  return lifetimeOf(record, { ttlMs: staleIfErrorMs, inactiveTtlMs: 0 });
 }
 
 /**

@@ -103,6 +103,8 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
     const now = readClock(clock);
     if (!isTrouble || record?.active !== true || !canStandIn(record, now)) throw error;
     if (revocations?.allows(question.key, record, now) === false) throw error;
+    // Renewed by somebody else meanwhile.
+    if (timeLeft(record, lifetimeOf(record, settings), now) > 0) return record;
     stale++;
     if (cacheEvents.hasSubscribers) publish('stale', question);
     return { ...record, stale: true };

@@ -4,7 +4,9 @@ import type { Clock } from '../types.js';
 
 /** A circuit breaker: spares an endpoint that is in trouble, and those who would wait for it. */
 export interface Circuit {
-  /** @throws IntrospectionError `circuit_open`, at once, while it is open or its probe is under way */
+  /** @throws IntrospectionError `circuit_open`, while it is open or its probe is under way */
+  requireAdmission(): void;
+  /** @throws IntrospectionError as above, at once */
   run<T>(key: string, ask: () => Promise<T>): Promise<T>;
   state(): CircuitEvent['state'];
 }
@@ -32,6 +34,8 @@ export function createCircuit(clock: Clock): Circuit {
   /** When the probe is due, in monotonic milliseconds; `undefined` while it is closed. */
   let probeAt: number | undefined;
   let isProbing = false;
+  /** How often it has opened: what was asked before says nothing about the endpoint after. */
+  let openings = 0;
 
   function state(): CircuitEvent['state'] {
     if (probeAt === undefined) return 'closed';
@@ -39,14 +43,16 @@ export function createCircuit(clock: Clock): Circuit {
   }
 
   function publish(more: Omit<CircuitEvent, 'state'> = {}): void {
+    if (!circuitEvents.hasSubscribers) return;
     const event: CircuitEvent = { state: state(), ...more };
-    if (circuitEvents.hasSubscribers) circuitEvents.publish(event);
+    circuitEvents.publish(event);
   }
 
   function open(error: unknown): void {
     const asked = asksForPause(error) ? error.retryAfterSeconds * 1000 : 0;
     // A little off, so that a fleet does not come back in step.
     const pause = Math.max(asked, pauseMs * (0.8 + Math.random() * 0.4));
+    openings++;
     probeAt = clock.monotonic() + pause;
     pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS);
     failing.clear();
@@ -80,28 +86,29 @@ export function createCircuit(clock: Clock): Circuit {
     }
   }
 
-  /** What was asked before it opened says nothing about the endpoint now. */
+  function requireAdmission(): void {
+    if (probeAt === undefined || (!isProbing && clock.monotonic() >= probeAt)) return;
+    throw new IntrospectionError('circuit_open', undefined, secondsUntil(probeAt));
+  }
+
   function note(key: string, error: unknown): void {
-    if (probeAt !== undefined) return;
     if (isAnswer(error)) failing.clear();
     else if (error instanceof IntrospectionError && TROUBLES.has(error.code)) failing.add(key);
     if (failing.size >= TOKENS_TO_OPEN || asksForPause(error)) open(error);
   }
 
   return {
+    requireAdmission,
     async run(key, ask) {
-      if (probeAt !== undefined) {
-        if (isProbing || clock.monotonic() < probeAt) {
-          throw new IntrospectionError('circuit_open', undefined, secondsUntil(probeAt));
-        }
-        return probe(ask);
-      }
+      requireAdmission();
+      if (probeAt !== undefined) return probe(ask);
+      const before = openings;
       try {
         const answer = await ask();
-        if (failing.size > 0) note(key, undefined);
+        if (failing.size > 0 && openings === before) note(key, undefined);
         return answer;
       } catch (error) {
-        note(key, error);
+        if (openings === before) note(key, error);
         throw error;
       }
     },

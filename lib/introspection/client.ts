@@ -92,28 +92,30 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
     return parseResponse(open === undefined ? reply : await open(reply, asking, asked), asked, normalizer);
   }
 
-  async function inLane(question: Question, freshness: Freshness, deadline: Deadline): Promise<TokenRecord> {
-    const lane = freshness.background ? background : foreground;
-    const room = lane.enter();
+  async function ask(question: Question, freshness: Freshness, deadline: Deadline): Promise<TokenRecord> {
     try {
-      if (room !== undefined) await room;
-      const record = await inquire(question, freshness, deadline);
-      suspicions.about(record);
-      return record;
+      return await inquire(question, freshness, deadline);
     } catch (error) {
       suspicions.aboutFailure(error);
       throw error;
-    } finally {
-      lane.leave();
     }
   }
 
-  const ask = (question: Question, freshness: Freshness) =>
-    transport.within((deadline) => inLane(question, freshness, deadline), clock.monotonic() - freshness.now.monotonic);
+  /** The circuit breaker is looked at before the wait in line, and after it. */
+  async function lookup(question: Question, freshness: Freshness): Promise<TokenRecord> {
+    circuit.requireAdmission();
+    const lane = freshness.background ? background : foreground;
+    const record = await transport.within(
+      (deadline) => lane.run(() => circuit.run(question.key, () => ask(question, freshness, deadline)), deadline),
+      clock.monotonic() - freshness.now.monotonic,
+    );
+    suspicions.about(record);
+    return record;
+  }
 
   return {
-    lookup: (question, freshness) => circuit.run(question.key, () => ask(question, freshness)),
-    ask,
+    lookup,
+    ask: (question, freshness) => transport.within((deadline) => ask(question, freshness, deadline)),
     server,
     calls: transport.calls,
     close: transport.close,

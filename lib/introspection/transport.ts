@@ -105,6 +105,7 @@ export function createTransport({ timeoutMs, dispatcher, connect }: TransportSet
       const isRefused = reply !== undefined && refuses(reply.status);
       if (reply !== undefined && !isRefused && !stumbles(reply)) return reply;
       if (!isRefused) await setTimeout(Math.random() * Math.min(MAX_JITTER_MS, timeoutMs / 10));
+      if (deadline.passed) throw new IntrospectionError('timeout');
       const second = await prepare(isRefused);
       if (reply !== undefined && isRefused && isDeepStrictEqual(first, second) && !(await own?.renew(used)))
         return reply;

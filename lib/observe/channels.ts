@@ -32,7 +32,7 @@ export interface CacheEvent {
 
 /** The circuit breaker before the endpoint has changed its state. */
 export interface CircuitEvent {
-  /** `open`: nothing is asked. `half_open`: the next question is a probe. `closed`: everything is asked. */
+  /** `open`: nothing is asked. `half_open`: one question is under way as a probe. `closed`: everything is asked. */
   readonly state: 'open' | 'half_open' | 'closed';
   /** What opened it. */
   readonly reason?: IntrospectionErrorCode;

@@ -11,7 +11,8 @@ export function createAlarm(code: Misconfiguration['code']): (remedy: string, de
     if (now < quietUntil) return;
     quietUntil = now + AN_HOUR_MS;
     emitWarning(remedy, { type: 'TokenIntrospectionWarning', code, ...(detail !== undefined && { detail }) });
+    if (!misconfigurations.hasSubscribers) return;
     const event: Misconfiguration = { code, ...(detail !== undefined && { detail }), remedy };
-    if (misconfigurations.hasSubscribers) misconfigurations.publish(event);
+    misconfigurations.publish(event);
   };
 }

@@ -21,10 +21,10 @@ const REMEDIES: Readonly<Record<IntrospectionErrorCode, readonly (readonly [deta
   server_error: [[/^/, 'The authorization server failed. Its own log says why.']],
   rate_limited: [[/^/, 'The authorization server asks to slow down. Wait, and see whether its limits fit.']],
   bad_response: [
-    [/^HTTP 3/, 'The endpoint points elsewhere, and redirects are not followed. Write the final URL.'],
+    [/^(?:HTTP 3|redirect)/, 'The endpoint points elsewhere, and redirects are not followed. Write the final URL.'],
     [/^HTTP 40[45]/, 'There is no introspection endpoint at this path. The metadata of the server name it.'],
     [/^HTTP/, 'An introspection endpoint does not answer like this. Is it the right URL?'],
-    [/^media type/, 'The reply is not JSON: a page, perhaps. Is it the right URL?'],
+    [/^(?:media type|not JSON)/, 'The reply is not JSON: a page, perhaps. Is it the right URL?'],
     [
       /^signed reply: not signed/,
       'The reply is not signed. Is this client registered for signed replies (introspection_signed_response_alg)?',

@@ -1,0 +1,170 @@
+import { createApi, createApp, createAuthenticate, get } from '../support/api.js';
+import { recordEvents } from '../support/channels.js';
+import { createClock } from '../support/clock.js';
+import { recordDecisions } from '../support/decisions.js';
+import { createDeferred } from '../support/deferred.js';
+import { active, createEndpoint, json, type Script } from '../support/endpoint.js';
+import { serve } from '../support/serve.js';
+import { until } from '../support/until.js';
+import { recordWarnings } from '../support/warnings.js';
+
+const answer =
+  (status: number, headers: Record<string, string> = {}): Script =>
+  (_asked, res) =>
+    void res.writeHead(status, headers).end();
+
+beforeEach(() => {
+  jest.spyOn(Math, 'random').mockReturnValue(0.5);
+});
+
+afterEach(() => jest.restoreAllMocks());
+
+/** An app whose endpoint has failed for five tokens, with nobody known but `known`. */
+async function createBroken(options: Parameters<typeof createApi>[1] = {}) {
+  const clock = createClock(Date.now() / 1000);
+  const endpoint = await createEndpoint(active());
+  const api = createApi(endpoint, { clock, cache: { refreshAhead: false }, ...options });
+  await api.get('known').expect(200);
+  endpoint.script = answer(500);
+  for (const token of ['a', 'b', 'c', 'd', 'e']) await api.get(token).expect(503);
+  const asked = endpoint.asked.length;
+  return { clock, endpoint, api, askedSince: () => endpoint.asked.length - asked };
+}
+
+describe('an endpoint that failed for five tokens', () => {
+  it('is left alone: further tokens are answered 503 at once, with the seconds to wait', async () => {
+    const { api, clock, askedSince } = await createBroken();
+    const response = await api.get('x').expect(503);
+    expect(response.headers).toMatchObject({ 'retry-after': '1', 'cache-control': 'no-store' });
+    expect(response.headers['www-authenticate']).toBeUndefined();
+    expect(api.errors.at(-1)).toMatchObject({ code: 'circuit_open', status: 503, retryAfterSeconds: 1 });
+    clock.advance(0.999);
+    await api.get('a').expect(503);
+    expect([askedSince(), api.reached()]).toEqual([0, 1]);
+  });
+
+  it('keeps nobody out whose token is remembered, or bad in itself', async () => {
+    const { api, askedSince } = await createBroken();
+    await api.get('known').expect(200);
+    await api.get('a b').expect(400);
+    await api.get().expect(401);
+    expect(askedSince()).toBe(0);
+  });
+
+  it('is asked again after the pause: by one request, while the others are refused', async () => {
+    const { api, clock, endpoint, askedSince } = await createBroken();
+    const reply = createDeferred<object>();
+    endpoint.script = () => reply.promise;
+    clock.advance(1);
+    const { url } = await serve(api.app);
+    const ask = (token: string) => fetch(url, { headers: { authorization: `Bearer ${token}` } });
+    const probe = ask('probe');
+    await until(() => askedSince() === 1);
+    const others = await Promise.all(['a', 'b', 'c'].map(ask));
+    expect(others.map(({ status, headers }) => [status, headers.get('retry-after')])).toEqual(
+      Array(3).fill([503, '1']),
+    );
+    reply.resolve(active());
+    expect((await probe).status).toBe(200);
+    expect((await ask('a')).status).toBe(200);
+    expect(askedSince()).toBe(2);
+  });
+
+  it('is left alone for twice as long where that request fails, too', async () => {
+    const { api, clock, askedSince } = await createBroken();
+    clock.advance(1);
+    await api.get('probe').expect(503);
+    expect((await api.get('x').expect(503)).headers['retry-after']).toBe('2');
+    clock.advance(1.999);
+    await api.get('x').expect(503);
+    expect(askedSince()).toBe(1);
+    clock.advance(0.001);
+    await api.get('x').expect(503);
+    expect(askedSince()).toBe(2);
+  });
+
+  it('is left alone by all that is derived from the middleware, and by no other one', async () => {
+    const { api, clock, endpoint, askedSince } = await createBroken();
+    await get(createApp(api.authenticate.with({ scopes: ['read'] })), 'x').expect(503);
+    await expect(api.authenticate.introspect('x')).rejects.toMatchObject({ code: 'circuit_open' });
+    expect(askedSince()).toBe(0);
+    endpoint.script = active();
+    await get(createApp(createAuthenticate(endpoint, { clock })), 'x').expect(200);
+  });
+
+  it('is left alone without a cache as well', async () => {
+    const { api, askedSince } = await createBroken({ cache: false });
+    await api.get('known').expect(503);
+    expect([api.errors.at(-1), askedSince()]).toEqual([expect.objectContaining({ code: 'circuit_open' }), 0]);
+  });
+
+  it('is asked by verifyConfiguration() all the same, which changes nothing', async () => {
+    const { api, endpoint, askedSince } = await createBroken();
+    expect(await api.authenticate.verifyConfiguration()).toMatchObject({ ok: false });
+    endpoint.script = { active: false };
+    expect(await api.authenticate.verifyConfiguration()).toMatchObject({ ok: true });
+    await api.get('x').expect(503);
+    expect([askedSince(), api.errors.at(-1)]).toEqual([2, expect.objectContaining({ code: 'circuit_open' })]);
+  });
+
+  it('is told as such: to those who watch decisions, and in the state of the circuit', async () => {
+    const decisions = recordDecisions();
+    const circuit = recordEvents('circuit');
+    const { api, clock, endpoint } = await createBroken();
+    await api.get('x').expect(503);
+    expect(decisions.at(-1)).toMatchObject({ outcome: 'outage', status: 503, reason: 'circuit_open' });
+    endpoint.script = active();
+    clock.advance(1);
+    await api.get('x').expect(200);
+    expect(circuit).toEqual([
+      { state: 'open', reason: 'server_error', retryAfterSeconds: 1 },
+      { state: 'half_open' },
+      { state: 'closed' },
+    ]);
+  });
+});
+
+describe('an endpoint that asks for a pause', () => {
+  it.each<[string, Script]>([
+    ['with 429', answer(429, { 'retry-after': '30' })],
+    ['with 503', answer(503, { 'retry-after': '30' })],
+  ])('%s is given it, and clients are told how much of it is left', async (_, script) => {
+    const clock = createClock(Date.now() / 1000);
+    const endpoint = await createEndpoint(script);
+    const api = createApi(endpoint, { clock });
+    const seconds = async () => (await api.get('x').expect(503)).headers['retry-after'];
+    expect([await seconds(), await seconds()]).toEqual(['30', '30']);
+    clock.advance(20);
+    expect(await seconds()).toBe('10');
+    clock.advance(9.999);
+    expect([await seconds(), endpoint.asked.length]).toEqual(['1', 1]);
+    clock.advance(0.001);
+    endpoint.script = active();
+    await api.get('x').expect(200);
+  });
+});
+
+describe('an endpoint that answers, however oddly,', () => {
+  it.each<[string, Script]>([
+    ['that it refuses our credentials', (_asked, res) => json(res, { error: 'invalid_client' }, 401)],
+    ['that it refuses the question', (_asked, res) => json(res, { error: 'invalid_request' }, 400)],
+    ['that it is not there', answer(404)],
+    ['what is no introspection response', { active: 'yes' }],
+    ['that all tokens are inactive', { active: false }],
+  ])('%s is asked about each token', async (_, script) => {
+    recordWarnings();
+    const endpoint = await createEndpoint(script);
+    const api = createApi(endpoint);
+    for (let token = 0; token < 20; token++) await api.get(`token${token}`);
+    expect(endpoint.asked).toHaveLength(20);
+  });
+
+  it('as it fails for one token, however often that is sent, is asked about the others', async () => {
+    const endpoint = await createEndpoint(answer(500));
+    const api = createApi(endpoint);
+    for (let request = 0; request < 20; request++) await api.get('odd').expect(503);
+    endpoint.script = active();
+    await api.get('good').expect(200);
+    expect(endpoint.asked).toHaveLength(21);
+  });
+});

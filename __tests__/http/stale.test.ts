@@ -1,0 +1,304 @@
+import type { RequestHandler } from 'express';
+import {
+  type AuthDetails,
+  getAuthDetails,
+  requireClaim,
+  requireFresh,
+  requireScope,
+  type TokenIntrospectionOptions,
+} from '../../lib/index.js';
+import { createApp, createAuthenticate, get } from '../support/api.js';
+import { createClock } from '../support/clock.js';
+import { recordDecisions } from '../support/decisions.js';
+import { createDeferred } from '../support/deferred.js';
+import { active, createEndpoint, json, type Script } from '../support/endpoint.js';
+import { serve } from '../support/serve.js';
+import { until } from '../support/until.js';
+import { recordWarnings } from '../support/warnings.js';
+
+const MINUTE = 60;
+const DOWN: Script = (_asked, res) => json(res, {}, 500);
+
+/** A middleware that remembers for a minute and lets answers stand in for five, over an endpoint that knows `good`. */
+async function create(options: Partial<TokenIntrospectionOptions> = {}, claims: Record<string, unknown> = {}) {
+  const clock = createClock(Math.floor(Date.now() / 1000));
+  const endpoint = await createEndpoint(active({ exp: clock.seconds() + 3600, ...claims }));
+  const authenticate = createAuthenticate(endpoint, {
+    clock,
+    cache: { staleIfErrorSeconds: 5 * MINUTE, refreshAhead: false },
+    ...options,
+  });
+  const details: AuthDetails[] = [];
+  const look: RequestHandler = (req, _res, next) => {
+    details.push(getAuthDetails(req));
+    next();
+  };
+  /** Asks once while the endpoint is well, and then takes it down once the answer's life is over. */
+  async function outlive(app: ReturnType<typeof createApp>, seconds = MINUTE): Promise<void> {
+    await get(app, 'good').expect(200);
+    clock.advance(seconds);
+    endpoint.script = DOWN;
+  }
+  return { clock, endpoint, authenticate, details, look, outlive };
+}
+
+describe('while the endpoint is down, a token whose answer is past its life', () => {
+  it('is accepted on the strength of it, and the app can tell', async () => {
+    const { authenticate, clock, details, look, outlive } = await create();
+    const app = createApp(authenticate, look);
+    const asked = clock.seconds();
+    await outlive(app, 2 * MINUTE);
+    expect((await get(app, 'good').expect(200)).body.auth).toMatchObject({ active: true, sub: 'alice' });
+    expect(details).toEqual([
+      { introspectedAt: asked, stale: false },
+      { introspectedAt: asked, stale: true },
+    ]);
+    expect(authenticate.stats()).toMatchObject({ hits: 0, misses: 2, stale: 1, entries: 1 });
+  });
+
+  it('is answered 503 where nobody asked for that, which is the default', async () => {
+    const { authenticate, outlive } = await create({ cache: {} });
+    const app = createApp(authenticate);
+    await outlive(app);
+    await get(app, 'good').expect(503);
+    expect(authenticate.stats().stale).toBe(0);
+  });
+
+  it('is told as stale by each that decides', async () => {
+    const { authenticate, outlive } = await create();
+    const app = createApp(authenticate, requireScope('read'));
+    const decisions = recordDecisions();
+    await outlive(app);
+    await get(app, 'good').expect(200);
+    expect(decisions.map(({ by, outcome, stale }) => [by, outcome, stale])).toEqual([
+      ['tokenIntrospection', 'accepted', undefined],
+      ['requireScope', 'accepted', undefined],
+      ['tokenIntrospection', 'accepted', true],
+      ['requireScope', 'accepted', true],
+    ]);
+  });
+
+  it('is not asked about while the circuit breaker is open, and accepted all the same', async () => {
+    const { authenticate, endpoint, outlive } = await create();
+    const app = createApp(authenticate);
+    await outlive(app);
+    for (const token of ['a', 'b', 'c', 'd', 'e']) await get(app, token).expect(503);
+    const asked = endpoint.asked.length;
+    await get(app, 'good').expect(200);
+    await get(app, 'f').expect(503);
+    expect(endpoint.asked).toHaveLength(asked);
+  });
+
+  it('is answered by the endpoint as soon as that is well again', async () => {
+    const { authenticate, clock, endpoint, details, look, outlive } = await create();
+    const app = createApp(authenticate, look);
+    await outlive(app);
+    await get(app, 'good').expect(200);
+    endpoint.script = active({ exp: clock.seconds() + 3600 });
+    await get(app, 'good').expect(200);
+    expect(details.map(({ stale }) => stale)).toEqual([false, true, false]);
+    expect(details[2]?.introspectedAt).toBe(clock.seconds());
+  });
+
+  it('is answered 503 once the time is over for which it may be accepted', async () => {
+    const { authenticate, clock, outlive } = await create();
+    const app = createApp(authenticate);
+    await outlive(app, 5 * MINUTE - 1);
+    await get(app, 'good').expect(200);
+    clock.advance(1);
+    await get(app, 'good').expect(503);
+  });
+
+  it('is answered 503 once it has expired', async () => {
+    const { authenticate, clock, endpoint, outlive } = await create();
+    endpoint.script = active({ exp: clock.seconds() + 90 });
+    const app = createApp(authenticate);
+    await outlive(app, 89);
+    await get(app, 'good').expect(200);
+    clock.advance(1);
+    await get(app, 'good').expect(503);
+  });
+
+  it.each<[string, Script]>([
+    ['it refuses our credentials', (_asked, res) => json(res, { error: 'invalid_client' }, 401)],
+    ['it answers nonsense', { active: 'yes' }],
+    ['it is not there', (_asked, res) => json(res, {}, 404)],
+  ])('is answered 503 where the trouble is another: %s', async (_, script) => {
+    recordWarnings();
+    const { authenticate, endpoint, outlive } = await create();
+    const app = createApp(authenticate);
+    await outlive(app);
+    endpoint.script = script;
+    await get(app, 'good').expect(503);
+    expect(authenticate.stats().stale).toBe(0);
+  });
+
+  it('is answered 503 where our own credentials cannot be had', async () => {
+    let sealed = false;
+    const sign = () => {
+      if (sealed) throw new Error('sealed');
+    };
+    const { authenticate, clock } = await create({ clientAuth: { identity: 'own', sign } });
+    const app = createApp(authenticate);
+    await get(app, 'good').expect(200);
+    clock.advance(MINUTE);
+    sealed = true;
+    await get(app, 'good').expect(503);
+  });
+
+  it('is answered 503 after it has been found inactive', async () => {
+    const { authenticate, clock, endpoint, outlive } = await create();
+    const app = createApp(authenticate);
+    await outlive(app);
+    await get(app, 'good').expect(200);
+    endpoint.script = { active: false };
+    await get(app, 'good').expect(401);
+    endpoint.script = DOWN;
+    clock.advance(10);
+    await get(app, 'good').expect(503);
+  });
+});
+
+describe('a stale answer', () => {
+  it.each<[string, Partial<TokenIntrospectionOptions>, number]>([
+    ['another audience', { audience: 'other' }, 401],
+    ['another scope', { scopes: ['admin'] }, 403],
+    ['another issuer', { issuer: 'https://as.test' }, 401],
+  ])('does not meet the demand for %s', async (_, demands, status) => {
+    const { authenticate, outlive } = await create({}, { aud: 'api' });
+    await outlive(createApp(authenticate));
+    await get(createApp(authenticate.with(demands)), 'good').expect(status);
+  });
+
+  it('passes the guards whose demands it meets, and no others', async () => {
+    const { authenticate, outlive } = await create({}, { tenant: 'acme' });
+    await outlive(createApp(authenticate));
+    for (const [guard, status] of [
+      [requireScope('read'), 200],
+      [requireScope('admin'), 403],
+      [requireClaim('tenant', 'acme'), 200],
+      [requireClaim('tenant', 'umbrella'), 403],
+    ] as const) {
+      await get(createApp(authenticate, guard), 'good').expect(status);
+    }
+  });
+
+  it.each([0, 30, 3600])('is never fresh, with maxAgeSeconds %d as little as otherwise', async (maxAgeSeconds) => {
+    const { authenticate, endpoint, outlive } = await create();
+    const app = createApp(authenticate, requireFresh({ maxAgeSeconds }));
+    await outlive(app);
+    await get(app, 'good').expect(503);
+    expect([app.reached(), endpoint.asked.length]).toEqual([1, 3]);
+  });
+
+  it('is never fresh behind a second middleware either', async () => {
+    const { authenticate, outlive } = await create();
+    const app = createApp(authenticate, authenticate.with({ scopes: ['read'] }), requireFresh({ maxAgeSeconds: 3600 }));
+    await outlive(app);
+    await get(app, 'good').expect(503);
+    expect(app.reached()).toBe(1);
+  });
+
+  it('is accepted by a second middleware as by the first, and judged by its demands', async () => {
+    const { authenticate, details, look, outlive } = await create();
+    const app = createApp(authenticate, requireScope('read'), authenticate.with({ scopes: ['write'] }), look);
+    await outlive(app);
+    await get(app, 'good').expect(200);
+    expect(details.map(({ stale }) => stale)).toEqual([false, true]);
+    await get(createApp(authenticate, authenticate.with({ scopes: ['admin'] })), 'good').expect(403);
+  });
+
+  it('does not take the place of a fresh one before a second middleware', async () => {
+    const { authenticate, clock, endpoint, outlive } = await create();
+    const breakDown: RequestHandler = (_req, _res, next) => {
+      endpoint.script = DOWN;
+      authenticate.invalidate({ token: 'other' });
+      clock.advance(2 * MINUTE);
+      next();
+    };
+    await outlive(createApp(authenticate), 2 * MINUTE);
+    endpoint.script = active({ exp: clock.seconds() + 3600 });
+    const app = createApp(
+      authenticate,
+      requireFresh({ maxAgeSeconds: 0 }),
+      breakDown,
+      authenticate.with({ scopes: [] }),
+    );
+    await get(app, 'good').expect(503);
+    expect(app.reached()).toBe(0);
+  });
+
+  it('gives way to a fresh one where the endpoint is well again by then', async () => {
+    const { authenticate, clock, endpoint, details, look, outlive } = await create();
+    const mend: RequestHandler = (_req, _res, next) => {
+      endpoint.script = active({ exp: clock.seconds() + 3600 });
+      next();
+    };
+    await outlive(createApp(authenticate));
+    await get(createApp(authenticate, look, mend, requireFresh({ maxAgeSeconds: 3600 }), look), 'good').expect(200);
+    expect(details.map(({ stale }) => stale)).toEqual([true, false]);
+  });
+
+  it('is none after the token was invalidated', async () => {
+    const { authenticate, outlive } = await create();
+    const app = createApp(authenticate);
+    await outlive(app);
+    await get(app, 'good').expect(200);
+    authenticate.invalidate({ token: 'good' });
+    await get(app, 'good').expect(503);
+  });
+
+  it('is none after the token was invalidated while the endpoint was asked', async () => {
+    const { authenticate, endpoint, outlive } = await create();
+    const app = createApp(authenticate);
+    await outlive(app);
+    const gate = createDeferred();
+    endpoint.script = async (_asked, res) => {
+      await gate.promise;
+      json(res, {}, 500);
+    };
+    const { url } = await serve(app.app);
+    const responses = [1, 2, 3].map(() => fetch(url, { headers: { authorization: 'Bearer good' } }));
+    await until(() => authenticate.stats().coalesced === 2);
+    authenticate.invalidate({ token: 'good' });
+    gate.resolve();
+    expect((await Promise.all(responses)).map(({ status }) => status)).toEqual([503, 503, 503]);
+    expect(app.reached()).toBe(1);
+  });
+
+  it('is what introspect() goes by as well', async () => {
+    const { authenticate, outlive } = await create();
+    await outlive(createApp(authenticate));
+    expect(await authenticate.introspect('good')).toMatchObject({ sub: 'alice' });
+    await expect(authenticate.introspect('other')).rejects.toMatchObject({ code: 'server_error' });
+  });
+
+  it('is none where nothing is remembered', async () => {
+    const { authenticate, outlive } = await create({ cache: false });
+    const app = createApp(authenticate);
+    await outlive(app, 0);
+    await get(app, 'good').expect(503);
+  });
+});
+
+describe('getAuthDetails', () => {
+  it('throws where getAuth() would', async () => {
+    const { authenticate, look } = await create({ optional: true });
+    const bare = createApp(look);
+    await get(bare, 'good').expect(500);
+    expect(String(bare.errors[0])).toContain('getAuthDetails() found no req.auth');
+    const anonymous = createApp(authenticate, look);
+    await get(anonymous).expect(500);
+    expect(String(anonymous.errors[0])).toContain('getAuthDetails() was called for an anonymous request');
+  });
+
+  it('tells the time of the answer that requireFresh brought', async () => {
+    const { authenticate, clock, details, look } = await create();
+    const app = createApp(authenticate, look, requireFresh({ maxAgeSeconds: 1 }), look);
+    await get(app, 'good').expect(200);
+    clock.advance(30);
+    await get(app, 'good').expect(200);
+    const [first, , , fourth] = details.map(({ introspectedAt }) => introspectedAt);
+    expect((fourth ?? 0) - (first ?? 0)).toBe(30);
+  });
+});

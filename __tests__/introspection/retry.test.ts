@@ -1,0 +1,252 @@
+import type { ServerResponse } from 'node:http';
+import timers, { setTimeout } from 'node:timers/promises';
+import type { Agent } from 'undici';
+import { clientSecretBasic } from '../../lib/index.js';
+import { createIntrospectionClient, type IntrospectionClientSettings } from '../../lib/introspection/client.js';
+import { createClock, since } from '../support/clock.js';
+import { createDeferred } from '../support/deferred.js';
+import { type Asked, active, createEndpoint, type Endpoint, type Script } from '../support/endpoint.js';
+import { recordWarnings } from '../support/warnings.js';
+
+const closing: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  await Promise.all(closing.splice(0).map((close) => close()));
+});
+
+/** A client that signs with the number of the attempt. */
+function createClient(endpoint: Pick<Endpoint, 'url'>, settings: Partial<IntrospectionClientSettings> = {}) {
+  const clock = createClock();
+  const signed: boolean[] = [];
+  const client = createIntrospectionClient({
+    whom: { endpoint: new URL(endpoint.url), issuer: undefined, allowHttp: false },
+    timeoutMs: 5000,
+    dispatcher: undefined,
+    clientAuth: {
+      identity: 'test',
+      sign({ headers, refused }) {
+        headers['x-signed'] = String(signed.push(refused));
+      },
+    },
+    requestFormat: 'form',
+    tokenParameter: 'token',
+    parameters: {},
+    headers: {},
+    normalizer: undefined,
+    signedReply: undefined,
+    ...settings,
+    clock,
+  });
+  closing.push(client.close);
+  return {
+    calls: client.calls,
+    signed,
+    ask: () => client.lookup({ token: 'abc', key: 'key' }, since(clock)),
+  };
+}
+
+/** Scripts in turn, the last one for good. */
+function inTurn(...scripts: Script[]): Script {
+  let turn = 0;
+  return (asked, res, req) => {
+    const script = scripts[Math.min(turn++, scripts.length - 1)];
+    return typeof script === 'function' ? script(asked, res, req) : script;
+  };
+}
+
+const status =
+  (code: number, headers: Record<string, string> = {}): Script =>
+  (_asked: Asked, res: ServerResponse) =>
+    void res.writeHead(code, { 'content-type': 'application/json', ...headers }).end('{}');
+
+const hangUp: Script = (_asked, res) => void res.destroy();
+const breakOff: Script = (_asked, res) => {
+  res.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' });
+  res.write('{"active":true', () => res.destroy());
+};
+
+describe('a question to which the endpoint', () => {
+  it.each<[string, Script]>([
+    ['hangs up', hangUp],
+    ['answers 502', status(502)],
+    ['answers 503', status(503)],
+    ['answers 504', status(504)],
+  ])('%s is put once more, signed anew', async (_, script) => {
+    const endpoint = await createEndpoint(inTurn(script, active()));
+    const { ask, calls, signed } = createClient(endpoint);
+    expect(await ask()).toMatchObject({ active: true });
+    expect(endpoint.asked.map(({ headers }) => headers['x-signed'])).toEqual(['1', '2']);
+    expect([calls(), signed]).toEqual([2, [false, false]]);
+  });
+
+  it.each<[string, Script, string]>([
+    ['hangs up', hangUp, 'unreachable'],
+    ['answers 502', status(502), 'server_error'],
+    ['hangs up, then answers 503', inTurn(hangUp, status(503)), 'server_error'],
+    ['answers 503, then hangs up', inTurn(status(503), hangUp), 'unreachable'],
+    ['answers 503, then 401', inTurn(status(503), status(401)), 'client_rejected'],
+    ['answers 401, then 503', inTurn(status(401), status(503)), 'server_error'],
+    ['answers 401, then hangs up', inTurn(status(401), hangUp), 'unreachable'],
+    ['answers 401', status(401), 'client_rejected'],
+  ])('%s whenever it is asked is put twice at most', async (_, script, code) => {
+    recordWarnings();
+    const endpoint = await createEndpoint(script);
+    const { ask, calls } = createClient(endpoint);
+    await expect(ask()).rejects.toMatchObject({ code });
+    expect([endpoint.asked.length, calls()]).toEqual([2, 2]);
+  });
+
+  it.each<[string, Script, string]>([
+    ['answers 500', status(500), 'server_error'],
+    ['answers 501', status(501), 'server_error'],
+    ['answers 429', status(429), 'rate_limited'],
+    ['answers 503 and says when to come back', status(503, { 'retry-after': '1' }), 'server_error'],
+    ['answers 502 and says when to come back', status(502, { 'retry-after': 'soon' }), 'server_error'],
+    ['answers 400', status(400), 'client_rejected'],
+    ['answers 403', status(403), 'client_rejected'],
+    ['answers 404', status(404), 'bad_response'],
+    ['redirects', status(307, { location: '/' }), 'bad_response'],
+    ['answers nonsense', { active: 'yes' }, 'bad_response'],
+    ['breaks off amid its answer', breakOff, 'unreachable'],
+  ])('%s is not put again', async (_, script, code) => {
+    recordWarnings();
+    const endpoint = await createEndpoint(script);
+    const { ask, calls } = createClient(endpoint);
+    await expect(ask()).rejects.toMatchObject({ code });
+    expect([endpoint.asked.length, calls()]).toEqual([1, 1]);
+  });
+
+  it.each([active(), { active: false }])('answers about the token is not put again: %#', async (script) => {
+    const endpoint = await createEndpoint(script);
+    await createClient(endpoint).ask();
+    expect(endpoint.asked).toHaveLength(1);
+  });
+
+  it.each([401, 502, 503])('says something about the token with %d is not put again', async (code) => {
+    const endpoint = await createEndpoint(status(code));
+    const normalizer = { statuses: new Set([code]), normalize: () => ({ active: false }) };
+    expect(await createClient(endpoint, { normalizer }).ask()).toMatchObject({ active: false });
+    expect(endpoint.asked).toHaveLength(1);
+  });
+
+  it('answers 401 is put once more with changed credentials, which are told that they were refused', async () => {
+    const endpoint = await createEndpoint(inTurn(status(401), active()));
+    const { ask, signed } = createClient(endpoint);
+    expect(await ask()).toMatchObject({ active: true });
+    expect(signed).toEqual([false, true]);
+  });
+
+  it('answers 401 is not put again with the same credentials', async () => {
+    recordWarnings();
+    const endpoint = await createEndpoint(status(401));
+    const { ask } = createClient(endpoint, { clientAuth: clientSecretBasic('api', 'secret') });
+    await expect(ask()).rejects.toMatchObject({ code: 'client_rejected' });
+    expect(endpoint.asked).toHaveLength(1);
+  });
+});
+
+describe('a connection that fails', () => {
+  const CODES = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN', 'ENOTFOUND', 'EHOSTUNREACH'];
+
+  function failing(code: string) {
+    const request = jest.fn(async () => {
+      throw Object.assign(new Error('hush'), { code });
+    });
+    return { request, dispatcher: { request: request as unknown as Agent['request'] } };
+  }
+
+  it.each([...CODES, 'ENETUNREACH', 'UND_ERR_SOCKET', 'UND_ERR_CONNECT_TIMEOUT'])(
+    'with %s is tried once more, and told by its code',
+    async (code) => {
+      const { request, dispatcher } = failing(code);
+      const { ask, signed } = createClient({ url: 'https://as.example.com/' }, { dispatcher });
+      await expect(ask()).rejects.toMatchObject({ code: 'unreachable', detail: code });
+      expect([request.mock.calls.length, signed]).toEqual([2, [false, false]]);
+    },
+  );
+
+  it.each(['CERT_HAS_EXPIRED', 'EPROTO', 'UND_ERR_ABORTED', 'UND_ERR_HEADERS_OVERFLOW'])(
+    'with %s is not tried again',
+    async (code) => {
+      const { request, dispatcher } = failing(code);
+      await expect(createClient({ url: 'https://as.example.com/' }, { dispatcher }).ask()).rejects.toMatchObject({
+        code: 'unreachable',
+      });
+      expect(request.mock.calls).toHaveLength(1);
+    },
+  );
+});
+
+describe('the wait before a retry', () => {
+  afterEach(() => jest.restoreAllMocks());
+
+  /** How long each wait was, in milliseconds. */
+  async function waits(timeoutMs: number, draw: number, script: Script): Promise<unknown[]> {
+    jest.spyOn(Math, 'random').mockReturnValue(draw);
+    const wait = jest.spyOn(timers, 'setTimeout').mockResolvedValue(undefined);
+    const endpoint = await createEndpoint(inTurn(script, active()));
+    await createClient(endpoint, { timeoutMs }).ask();
+    expect(endpoint.asked).toHaveLength(2);
+    return wait.mock.calls.map(([delay]) => delay);
+  }
+
+  it.each<[string, number, number, Script, unknown[]]>([
+    ['up to a tenth of the deadline', 900, 1, status(503), [90]],
+    ['up to 100 milliseconds', 10_000, 1, status(503), [100]],
+    ['as far as that', 10_000, 0.25, status(503), [25]],
+    ['and may be none', 10_000, 0, status(503), [0]],
+    ['before a lost connection is made again, too', 10_000, 1, hangUp, [100]],
+  ])('is drawn by lot %s', async (_, timeoutMs, draw, script, expected) => {
+    expect(await waits(timeoutMs, draw, script)).toEqual(expected);
+  });
+
+  it('is left out where the credentials were refused', async () => {
+    expect(await waits(10_000, 1, status(401))).toEqual([]);
+  });
+});
+
+describe('the deadline', () => {
+  /** A question whose deadline passes in the wait for the retry. */
+  async function lateRetry() {
+    const wait = createDeferred();
+    const spy = jest.spyOn(timers, 'setTimeout').mockReturnValue(wait.promise);
+    const endpoint = await createEndpoint(status(503));
+    const client = createClient(endpoint, { timeoutMs: 100 });
+    await expect(client.ask()).rejects.toMatchObject({ code: 'timeout' });
+    expect(spy).toHaveBeenCalledTimes(1);
+    spy.mockRestore();
+    wait.resolve();
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    return { ...client, endpoint };
+  }
+
+  it('ends a wait for the retry, after which nothing is sent, nor counted', async () => {
+    const { calls, endpoint } = await lateRetry();
+    expect([endpoint.asked.length, calls()]).toEqual([1, 1]);
+  });
+
+  it('ends a wait for the retry, after which nothing is signed', async () => {
+    const { signed } = await lateRetry();
+    expect(signed).toEqual([false]);
+  });
+
+  it('keeps a connection that is lost after it from being tried again', async () => {
+    jest.spyOn(Math, 'random').mockReturnValue(0);
+    const lost = createDeferred<never>();
+    const dispatcher = { request: (() => lost.promise) as unknown as Agent['request'] };
+    const { ask, signed } = createClient({ url: 'https://as.example.com/' }, { dispatcher, timeoutMs: 20 });
+    await expect(ask()).rejects.toMatchObject({ code: 'timeout' });
+    lost.reject(Object.assign(new Error('reset'), { code: 'ECONNRESET' }));
+    await setTimeout(20);
+    jest.restoreAllMocks();
+    expect(signed).toEqual([false]);
+  });
+
+  it('is one for both attempts', async () => {
+    const endpoint = await createEndpoint(inTurn(status(503), () => undefined));
+    const start = performance.now();
+    await expect(createClient(endpoint, { timeoutMs: 150 }).ask()).rejects.toMatchObject({ code: 'timeout' });
+    expect(performance.now() - start).toBeGreaterThanOrEqual(140);
+    expect(endpoint.asked).toHaveLength(2);
+  });
+});
