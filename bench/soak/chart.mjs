@@ -30,7 +30,7 @@ export function drawTimeline({ timeline, phases }) {
       top: top(index) - 62 + (index === 0 ? 0 : 16),
       textStyle: { fontSize: 13, fontWeight: 'bold', color: INK },
     })),
-    legend: { top: 8, right: 20, data: LINES.map(({ name }) => name), textStyle: { color: INK } },
+    legend: { top: 8, right: 20, itemGap: 26, data: LINES.map(({ name }) => name), textStyle: { color: INK } },
     grid: names.map((_, index) => ({ left: 55, right: 20, top: top(index), height: HEIGHT })),
     xAxis: names.map((_, index) => ({
       gridIndex: index,

@@ -21,6 +21,10 @@ const TICK_MS = 20;
 /** To each API. */
 const REQUESTS_A_SECOND = 150;
 
+/** New tokens to each API at once, soon after a fault has begun: more than its lanes hold. */
+const BURST = 200;
+const BURST_AFTER_MS = 500;
+
 const WARM_UP_MS = 6 * SECOND;
 const KILL_MS = 10 * SECOND;
 /** Long enough for the longest pause that the kill can have led to. */
@@ -95,8 +99,7 @@ export async function runSoak({ seed, seconds, report }) {
     return madeUp(random);
   }
 
-  async function request(api) {
-    const token = nextToken();
+  async function request(api, token = nextToken()) {
     const chance = random();
     const path = chance < 0.03 ? '/fresh' : chance < 0.3 ? '/scope' : '/any';
     const answer = await api.client.get(path, token);
@@ -115,13 +118,14 @@ export async function runSoak({ seed, seconds, report }) {
     report(`soak: seed ${seed}, ${seconds} s`);
     for (let count = 0; count < GOOD_TOKENS; count++) await issue(tokens.good, 3600);
     const pending = new Set();
+    const ask = (api, token) => {
+      const asking = request(api, token).finally(() => pending.delete(asking));
+      pending.add(asking);
+    };
     const load = every(TICK_MS, (elapsedMs) => {
       for (const api of apis) {
         api.due += (REQUESTS_A_SECOND * elapsedMs) / SECOND;
-        for (; api.due >= 1; api.due--) {
-          const asking = request(api).finally(() => pending.delete(asking));
-          pending.add(asking);
-        }
+        for (; api.due >= 1; api.due--) ask(api);
       }
     });
     let turning = Promise.resolve();
@@ -149,6 +153,10 @@ export async function runSoak({ seed, seconds, report }) {
       if (!phase.flaps) report(`${seconds - Math.round((Date.now() - start) / SECOND)} s left: ${nameOf(phase.fault)}`);
       phase.from = Date.now();
       await setAll(phase.fault);
+      if (!phase.flaps) {
+        await until(phase.from + BURST_AFTER_MS);
+        for (const api of apis) for (let count = 0; count < BURST; count++) ask(api, madeUp(random));
+      }
       await until(phase.until);
       await setAll({ kind: 'pass' });
       phase.until = Date.now();

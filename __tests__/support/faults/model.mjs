@@ -109,7 +109,7 @@ export function createModel({ truth, limits, proxy }) {
       readExchanges();
       const allowed = timeoutMs * (fresh ? 2 : 1) + marginMs();
       let what;
-      if (status === 0 || receivedAt - sentAt > allowed) what = `no answer within ${allowed} ms`;
+      if (status === 0 || receivedAt - sentAt > allowed) what = `no answer within ${Math.round(allowed)} ms`;
       else if (status === 200) what = admitted(observation);
       else if (status === 401 || status === 403) what = called(status, observation);
       else if (status === 503) what = turnedAway(observation);
@@ -126,19 +126,31 @@ export function createModel({ truth, limits, proxy }) {
       for (const { fault, from, until, flaps } of phases) {
         if (flaps || !isOutage(fault, timeoutMs)) continue;
         const opened = from + timeoutMs + margin;
-        const asked = exchanges.filter(({ at }) => at >= opened && at < until).length;
-        // One probe a pause, and its retry.
-        const allowed = 2 * (1 + Math.ceil(Math.max(0, until - opened) / LEAST_PAUSE_MS));
-        if (asked > allowed)
-          report(`${asked} questions while the circuit should have been open, where ${allowed} are allowed`, { fault });
+        // One probe a pause, and its retry; before it opens, what is on its way, and a retry of each.
+        const probes = (since) => 2 * (1 + Math.ceil(Math.max(0, until - since) / LEAST_PAUSE_MS));
+        for (const [since, allowed] of [
+          [from, 2 * MOST_QUESTIONS + probes(from)],
+          [opened, probes(opened)],
+        ]) {
+          const asked = exchanges.filter(({ at }) => at >= since && at < until).length;
+          if (asked > allowed) {
+            report(
+              `${asked} questions from ${Math.round(since - from)} ms into an outage on, where ${allowed} are allowed`,
+              {
+                fault,
+              },
+            );
+          }
+        }
       }
       const asked = exchanges.map(({ at }) => at);
       for (const { at, fault } of exchanges) {
         if (fault.retryAfterSeconds === undefined) continue;
         const [quiet, end] = [at + timeoutMs + margin, at + fault.retryAfterSeconds * 1000 - margin];
-        const early = asked.find((time) => time > quiet && time < end);
-        if (early !== undefined) {
-          report(`asked ${early - at} ms after Retry-After: ${fault.retryAfterSeconds}`, { fault });
+        const early = asked.filter((time) => time > quiet && time < end).length;
+        const all = asked.filter((time) => time > at && time < end).length;
+        if (early > 0 || all > MOST_QUESTIONS) {
+          report(`${all} questions after Retry-After: ${fault.retryAfterSeconds}, ${early} of them late`, { fault });
           break;
         }
       }
