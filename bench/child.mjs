@@ -10,6 +10,7 @@ export async function startChild(script, { args = [], execArgv = [], task } = {}
   if (task !== undefined) child.send(task);
   const waiting = new Map();
   let ids = 0;
+  const exit = new Promise((resolve) => child.once('exit', (code) => resolve(code)));
   const died = new Promise((_resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (code, signal) => reject(new Error(`${script} ended (${signal ?? code})`)));
@@ -22,6 +23,8 @@ export async function startChild(script, { args = [], execArgv = [], task } = {}
   });
   return {
     hello,
+    /** Its exit code, or `null` when a signal ended it. */
+    exit,
     /** Sends an order and waits for the answer to it. */
     async ask(order = {}) {
       const id = ++ids;

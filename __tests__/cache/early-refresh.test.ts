@@ -57,6 +57,21 @@ function createCache(settings: { refreshAhead?: boolean; inactiveTtlMs?: number;
 }
 
 describe('a hit near the end of an answer', () => {
+  it('renews no more than eight at a time, and leaves the others to later hits', async () => {
+    const { ask, clock, endpoint, good, background } = createCache();
+    const keys = Array.from({ length: 10 }, (_, i) => `key-${i}`);
+    for (const key of keys) await ask(key);
+    clock.advance(59);
+    const gate = createDeferred();
+    endpoint.answer = () => gate.promise.then(() => good());
+    for (const key of keys) await ask(key);
+    expect(background()).toBe(8);
+    gate.resolve();
+    await turn();
+    for (const key of keys) await ask(key);
+    expect(background()).toBe(10);
+  });
+
   it('is answered at once, and renews it in the background', async () => {
     const { ask, asked, clock, background, stats } = createCache();
     const first = await ask();

@@ -62,7 +62,7 @@ describe('whatever happens one after another', () => {
     await fc.assert(
       fc.asyncProperty(steps, async (given) => {
         const clock = createClock();
-        const circuit = createCircuit(clock);
+        const circuit = createCircuit(clock, 0);
         const model = createModel();
         for (const step of given) {
           if ('wait' in step) {

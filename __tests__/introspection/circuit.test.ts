@@ -22,7 +22,7 @@ function failure(code: IntrospectionErrorCode, retryAfterSeconds?: number): Intr
 /** A circuit breaker with a clock of its own; no draw is off, so that the first pause is a second. */
 function create() {
   const clock = createClock();
-  const circuit = createCircuit(clock);
+  const circuit = createCircuit(clock, 0);
   let asked = 0;
 
   /** What comes of a question about a token that the endpoint answers like this. */
@@ -52,6 +52,31 @@ function create() {
 }
 
 describe('the circuit breaker', () => {
+  it('does not count a question that was put with less than half of its deadline left', async () => {
+    const circuit = createCircuit(createClock(), 60_000);
+    for (let token = 0; token < 10; token++) {
+      await circuit.run(`token ${token}`, () => Promise.reject(failure('timeout'))).catch(() => {});
+    }
+    expect(circuit.state()).toBe('closed');
+    for (let token = 0; token < 5; token++) {
+      await circuit.run(`token ${token}`, () => Promise.reject(failure('unreachable'))).catch(() => {});
+    }
+    expect(circuit.state()).toBe('open');
+  });
+
+  it('stays open for as long as an answer says that comes when it is open already', async () => {
+    const { clock, fail, told, run } = create();
+    let late: (error: unknown) => void = () => {};
+    const answer = run('late', () => new Promise((_resolve, reject) => (late = reject))).catch(() => {});
+    await fail(5);
+    expect(await told()).toBe(1);
+    late(failure('rate_limited', 30));
+    await answer;
+    expect(await told()).toBe(30);
+    clock.advance(29.999);
+    expect(await told()).toBe(1);
+  });
+
   it.each(OUTAGES)('opens once %s has befallen five tokens in a row', async (code) => {
     const { ask, fail, state, asked } = create();
     await fail(4, code);
@@ -225,14 +250,14 @@ describe('an open circuit breaker', () => {
     expect(await ask('x')).toBe('answer');
   });
 
-  it('is not closed, nor opened for longer, by questions asked before it opened', async () => {
+  it('is not closed, nor opened for longer, by failures of questions asked before it opened', async () => {
     const { run, ask, clock, fail, told, state } = create();
     const late = Array.from({ length: 20 }, () => createDeferred<string>());
     const runs = late.map(({ promise }, index) => run(`late ${index}`, () => promise).catch(() => 'failed'));
     await fail(5);
     late[0]?.resolve('answer');
     late[1]?.reject(failure('bad_response'));
-    late[2]?.reject(failure('rate_limited', 100));
+    late[2]?.reject(failure('server_error'));
     for (const { reject } of late.slice(3)) reject(failure('timeout'));
     await Promise.all(runs);
     expect([state(), await told()]).toEqual(['open', 1]);

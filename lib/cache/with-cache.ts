@@ -43,6 +43,9 @@ const STANDS_IN: ReadonlySet<IntrospectionErrorCode> = new Set([
   'circuit_open',
 ]);
 
+/** Early refreshes under way side by side; one more is left to a later hit, so that none waits in line with somebody behind it. */
+const MAX_REFRESHES = 8;
+
 /** After an early refresh that failed, none is tried for so long: the endpoint has enough to do. */
 const REFRESH_PAUSE_MS = 1000;
 
@@ -52,6 +55,7 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
   let hits = 0;
   let misses = 0;
   let stale = 0;
+  let refreshing = 0;
   let noRefreshBefore = Number.NEGATIVE_INFINITY;
 
   const flights = withSingleFlight(inner, (key, record) => {
@@ -89,11 +93,16 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
 
   function refresh(question: Question, now: Instant): void {
     const freshness: Freshness = { askedSince: now.monotonic, now, background: true };
-    if (now.monotonic < noRefreshBefore || flights.has(question, { ...freshness, askedSince: ANY_AGE })) return;
+    if (now.monotonic < noRefreshBefore || refreshing >= MAX_REFRESHES) return;
+    if (flights.has(question, { ...freshness, askedSince: ANY_AGE })) return;
     if (cacheEvents.hasSubscribers) publish('refresh', question);
-    flights.lookup(question, freshness).catch(() => {
-      noRefreshBefore = clock.monotonic() + REFRESH_PAUSE_MS;
-    });
+    refreshing++;
+    flights
+      .lookup(question, freshness)
+      .catch(() => {
+        noRefreshBefore = clock.monotonic() + REFRESH_PAUSE_MS;
+      })
+      .finally(() => refreshing--);
   }
 
   /** Looked up anew: what was invalidated meanwhile, or found inactive, is not there any more. */

@@ -27,7 +27,8 @@ const TROUBLES: ReadonlySet<unknown> = new Set<IntrospectionErrorCode>([
 ]);
 const SIGNS_OF_LIFE: ReadonlySet<unknown> = new Set<IntrospectionErrorCode>(['bad_response', 'client_rejected']);
 
-export function createCircuit(clock: Clock): Circuit {
+/** @param timeoutMs the deadline of a question: one that was put with little of it left says nothing about the endpoint */
+export function createCircuit(clock: Clock, timeoutMs: number): Circuit {
   /** Digests of tokens whose questions failed since the endpoint last showed a sign of life. */
   const failing = new Set<string>();
   let pauseMs = MIN_PAUSE_MS;
@@ -91,6 +92,12 @@ export function createCircuit(clock: Clock): Circuit {
     throw new IntrospectionError('circuit_open', undefined, secondsUntil(probeAt));
   }
 
+  /** What was asked before it opened says nothing about the endpoint after, but for when to come back. */
+  function prolong(error: unknown): void {
+    if (probeAt === undefined || !asksForPause(error)) return;
+    probeAt = Math.max(probeAt, clock.monotonic() + error.retryAfterSeconds * 1000);
+  }
+
   function note(key: string, error: unknown): void {
     if (isAnswer(error)) failing.clear();
     else if (error instanceof IntrospectionError && TROUBLES.has(error.code)) failing.add(key);
@@ -103,12 +110,15 @@ export function createCircuit(clock: Clock): Circuit {
       requireAdmission();
       if (probeAt !== undefined) return probe(ask);
       const before = openings;
+      const askedAt = performance.now();
       try {
         const answer = await ask();
         if (failing.size > 0 && openings === before) note(key, undefined);
         return answer;
       } catch (error) {
-        if (openings === before) note(key, error);
+        const wasHasty = isTimeout(error) && performance.now() - askedAt < timeoutMs / 2;
+        if (openings !== before) prolong(error);
+        else if (!wasHasty) note(key, error);
         throw error;
       }
     },
@@ -118,6 +128,10 @@ export function createCircuit(clock: Clock): Circuit {
 
 function isAnswer(error: unknown): boolean {
   return error === undefined || (error instanceof IntrospectionError && SIGNS_OF_LIFE.has(error.code));
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof IntrospectionError && error.code === 'timeout';
 }
 
 /** It was told to slow down, or when to come back. */

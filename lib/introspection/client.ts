@@ -60,7 +60,7 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
   const transport = createTransport({ ...settings, connect: clientAuth.connect });
   const server = createLocator(settings.whom, clientAuth.connect !== undefined, transport.get, clock);
   const open = signedReply && createReplyOpener(signedReply, transport.get);
-  const circuit = createCircuit(clock);
+  const circuit = createCircuit(clock, settings.timeoutMs);
   const foreground = createLane(LANES.foreground);
   const background = createLane(LANES.background);
   const suspicions = createSuspicions(clientAuth.methods);

@@ -1,0 +1,290 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
+import {
+  clientSecretBasic,
+  getAuthDetails,
+  IntrospectionError,
+  type IntrospectionErrorCode,
+  requireFresh,
+  requireScope,
+  type TokenIntrospectionOptions,
+} from '../../lib/index.js';
+import { createApi, createAuthenticate } from '../support/api.js';
+import { type RunningAuthorizationServer, startAuthorizationServer } from '../support/authorization-server.js';
+import { createClock } from '../support/clock.js';
+import type { Model, Observation } from '../support/faults/model.mjs';
+import type { Fault, FaultProxy } from '../support/faults/proxy.mjs';
+
+const TIMEOUT_MS = 400;
+
+let as: RunningAuthorizationServer;
+let proxy: FaultProxy;
+const proxies: FaultProxy[] = [];
+
+beforeAll(async () => {
+  as = await startAuthorizationServer();
+}, 30_000);
+
+beforeEach(async () => {
+  // A page of HTML is warned of, as outages.test.ts has it.
+  jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+  proxy = await startProxy();
+});
+
+afterEach(async () => {
+  jest.restoreAllMocks();
+  await Promise.all(proxies.splice(0).map((each) => each.close()));
+});
+
+async function startProxy(): Promise<FaultProxy> {
+  const { startFaultProxy } = await import('../support/faults/proxy.mjs');
+  const started = await startFaultProxy(as.introspectionEndpoint);
+  proxies.push(started);
+  return started;
+}
+
+async function newToken(): Promise<string> {
+  return (await as.issue({ scope: 'profile:read' })).access_token;
+}
+
+function optionsFor(more: Partial<TokenIntrospectionOptions> = {}): Partial<TokenIntrospectionOptions> {
+  const { resourceServer, audience, issuer } = as;
+  return {
+    clientAuth: clientSecretBasic(resourceServer.clientId, resourceServer.clientSecret),
+    audience,
+    issuer,
+    timeoutMs: TIMEOUT_MS,
+    ...more,
+  };
+}
+
+/** An API at the real time, which stands still until the test moves it. */
+function apiOf(cache: TokenIntrospectionOptions['cache'] = {}) {
+  const clock = createClock(Math.floor(Date.now() / 1000));
+  return { clock, ...createApi(proxy, optionsFor({ clock, cache })) };
+}
+
+describe('a fault before the authorization server', () => {
+  it.each<[string, Fault, IntrospectionErrorCode]>([
+    ['a closed port', { kind: 'refuse' }, 'unreachable'],
+    ['a connection reset', { kind: 'reset' }, 'unreachable'],
+    ['a reply past the deadline', { kind: 'delay', ms: 3 * TIMEOUT_MS }, 'timeout'],
+    ['a reply that stops halfway', { kind: 'stall' }, 'timeout'],
+    ['a reply cut off halfway', { kind: 'truncate' }, 'unreachable'],
+    ['a 500', { kind: 'status', status: 500 }, 'server_error'],
+    ['a 502', { kind: 'status', status: 502 }, 'server_error'],
+    ['a 503 that names a time', { kind: 'status', status: 503, retryAfterSeconds: 7 }, 'server_error'],
+    ['a 429', { kind: 'status', status: 429 }, 'rate_limited'],
+    ['a 429 that names a time', { kind: 'status', status: 429, retryAfterSeconds: 7 }, 'rate_limited'],
+    ['a page of HTML', { kind: 'html' }, 'bad_response'],
+    ['silence', { kind: 'blackhole' }, 'timeout'],
+  ])('%s: known users go on, others are told 503, and all is well once it is gone', async (_title, fault, code) => {
+    const [known, unknown] = [await newToken(), await newToken()];
+    const api = apiOf();
+    await api.get(known).expect(200);
+    await proxy.set(fault);
+    await api.get(known).expect(200);
+    const response = await api.get(unknown).expect(503);
+    expect(api.errors).toEqual([expect.objectContaining({ code })]);
+    expect(response.headers).not.toHaveProperty('www-authenticate');
+    expect(response.headers['retry-after']).toBe(
+      String(('retryAfterSeconds' in fault && fault.retryAfterSeconds) || 1),
+    );
+    await proxy.set({ kind: 'pass' });
+    api.clock.advance(8.4);
+    await api.get(unknown).expect(200);
+    await api.get('made-up').expect(401);
+  });
+
+  it.each<[string, Fault, 200 | 503]>([
+    ['a closed port', { kind: 'refuse' }, 200],
+    ['silence', { kind: 'blackhole' }, 200],
+    ['a 500', { kind: 'status', status: 500 }, 200],
+    ['a 429', { kind: 'status', status: 429 }, 200],
+    ['a page of HTML, which is no outage', { kind: 'html' }, 503],
+  ])('%s: an answer past its life stands in, where that is allowed', async (_title, fault, status) => {
+    const known = await newToken();
+    const [strict, lenient] = [apiOf({ ttlSeconds: 10 }), apiOf({ ttlSeconds: 10, staleIfErrorSeconds: 60 })];
+    for (const api of [strict, lenient]) await api.get(known).expect(200);
+    await proxy.set(fault);
+    for (const { clock } of [strict, lenient]) clock.advance(10);
+    await strict.get(known).expect(503);
+    await lenient.get(known).expect(status);
+    lenient.clock.advance(50);
+    await lenient.get(known).expect(503);
+  });
+
+  it('lets no answer stand in past exp', async () => {
+    const { access_token } = await as.issue({ scope: 'profile:read', ttlSeconds: 30 });
+    const api = apiOf({ ttlSeconds: 10, staleIfErrorSeconds: 600 });
+    const { exp } = (await api.get(access_token).expect(200)).body.auth;
+    await proxy.set({ kind: 'refuse' });
+    api.clock.advance(exp - api.clock.seconds() - 0.001);
+    await api.get(access_token).expect(200);
+    api.clock.advance(0.001);
+    await api.get(access_token).expect(503);
+  });
+
+  it('keeps replies back, but not past the deadline: nobody notices', async () => {
+    const api = apiOf();
+    await proxy.set({ kind: 'delay', ms: TIMEOUT_MS / 4 });
+    await api.get(await newToken()).expect(200);
+    await api.get('made-up').expect(401);
+  });
+
+  it('is noticed by five, and then nobody waits for it: one question asks whether it is gone', async () => {
+    const [known, unknown] = [await newToken(), await newToken()];
+    const api = apiOf();
+    await api.get(known).expect(200);
+    await proxy.set({ kind: 'blackhole' });
+    await Promise.all([1, 2, 3, 4, 5].map((number) => api.get(`made-up-${number}`).expect(503)));
+    const asked = proxy.exchanges.length;
+    await Promise.all([unknown, 'made-up-6'].map((token) => api.get(token).expect(503)));
+    await api.get(known).expect(200);
+    api.clock.advance(1.2);
+    await Promise.all([unknown, 'made-up-7', 'made-up-8'].map((token) => api.get(token).expect(503)));
+    expect(proxy.exchanges.length).toBe(asked + 1);
+    const codes = api.errors.map((error) => (error as IntrospectionError).code);
+    expect(codes.filter((code) => code === 'timeout')).toHaveLength(6);
+    expect(codes.filter((code) => code === 'circuit_open')).toHaveLength(4);
+    await proxy.set({ kind: 'pass' });
+    api.clock.advance(2.4);
+    await api.get(unknown).expect(200);
+  });
+
+  it('that asks for a pause gets it', async () => {
+    const unknown = await newToken();
+    const api = apiOf();
+    await proxy.set({ kind: 'status', status: 429, retryAfterSeconds: 30 });
+    await api.get(unknown).expect(503);
+    await proxy.set({ kind: 'pass' });
+    api.clock.advance(29.999);
+    expect((await api.get(unknown).expect(503)).headers['retry-after']).toBe('1');
+    expect(proxy.exchanges.length).toBe(1);
+    api.clock.advance(0.001);
+    await api.get(unknown).expect(200);
+  });
+});
+
+const SEED = Number(process.env.FAULTS_SEED ?? 7);
+const SECONDS = 7;
+
+describe(`faults by a schedule, seed ${SEED}`, () => {
+  const LIMITS = { timeoutMs: 300, ttlMs: 2000, toleranceMs: 1000 };
+  const REQUESTS_A_SECOND = 80;
+
+  /** A server with the routes of the soak. */
+  async function serveApi(endpoint: FaultProxy, staleMs: number) {
+    const authenticate = createAuthenticate(
+      endpoint,
+      optionsFor({
+        timeoutMs: LIMITS.timeoutMs,
+        clockToleranceSeconds: LIMITS.toleranceMs / 1000,
+        cache: { ttlSeconds: LIMITS.ttlMs / 1000, staleIfErrorSeconds: staleMs / 1000, inactiveTtlSeconds: 1 },
+      }),
+    );
+    const handler: RequestHandler = (req, res) => void res.json({ stale: getAuthDetails(req).stale });
+    const app = express();
+    app.use(authenticate);
+    app.get('/any', handler);
+    app.get('/scope', requireScope('reports:read'), handler);
+    app.get('/fresh', requireFresh({ maxAgeSeconds: 0 }), handler);
+    app.use(((error, _req, res, next) => {
+      if (!(error instanceof IntrospectionError)) return next(error);
+      res.status(error.status).json({ error: error.code });
+    }) as ErrorRequestHandler);
+    const server = createServer(app);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return {
+      port: (server.address() as AddressInfo).port,
+      close: () => new Promise((resolve) => server.close(resolve)),
+    };
+  }
+
+  it('bring no answer that is not as promised, and no more questions than promised', async () => {
+    const { createModel, createTruth } = await import('../support/faults/model.mjs');
+    const { createClient } = await import('../support/faults/client.mjs');
+    const { createRandom, createSchedule, pick } = await import('../support/faults/schedule.mjs');
+    const random = createRandom(SEED);
+    const truth = createTruth();
+    const lag = monitorEventLoopDelay();
+    lag.enable();
+    const marginMs = () => 250 + lag.max / 1e6;
+
+    const apis = await Promise.all(
+      [0, 5000].map(async (staleMs) => {
+        const before = await startProxy();
+        const server = await serveApi(before, staleMs);
+        const client = createClient(server.port, 20_000);
+        const model: Model = createModel({ truth, limits: { ...LIMITS, staleMs, marginMs }, proxy: before });
+        return { before, server, client, model };
+      }),
+    );
+    const issue = async (ttlSeconds: number): Promise<string> => {
+      const scope = pick(random, ['profile:read', 'profile:read reports:read']);
+      const { access_token } = await as.issue({ scope, ttlSeconds });
+      truth.issued(access_token, { scope, expiresAt: Math.floor(Date.now() / 1000 + ttlSeconds) * 1000 });
+      return access_token;
+    };
+    const good = await Promise.all(Array.from({ length: 12 }, () => issue(3600)));
+    const doomed = await Promise.all(Array.from({ length: 12 }, () => issue(3600)));
+    const brief = await Promise.all(Array.from({ length: 8 }, (_, index) => issue(2 + index)));
+
+    const start = Date.now();
+    const phases = createSchedule({
+      seed: SEED,
+      from: start + 500,
+      until: start + SECONDS * 1000,
+      timeoutMs: LIMITS.timeoutMs,
+      troubleMs: [900, 1400],
+      calmMs: [500, 1200],
+    });
+    const seen: Observation[] = [];
+    const pending: Promise<void>[] = [];
+    const ask = async ({ client, model }: (typeof apis)[number]): Promise<void> => {
+      const chance = random();
+      const token =
+        chance < 0.4 ? pick(random, good) : chance < 0.7 ? pick(random, [...doomed, ...brief]) : `made-up-${random()}`;
+      const path = pick(random, ['/any', '/any', '/any', '/any', '/scope', '/fresh']);
+      const answer = await client.get(path, token);
+      const scope = path === '/scope' ? 'reports:read' : undefined;
+      const observation = { token, scope, fresh: path === '/fresh', ...answer };
+      seen.push(observation);
+      model.saw(observation);
+    };
+    const load = setInterval(() => {
+      for (const api of apis) pending.push(ask(api));
+    }, 1000 / REQUESTS_A_SECOND);
+    const revocations = (async () => {
+      for (const token of doomed) {
+        await sleep(500);
+        truth.revoking(token);
+        await as.revoke(token);
+        truth.revoked(token);
+      }
+    })();
+    for (const phase of phases) {
+      await sleep(Math.max(0, phase.from - Date.now()));
+      Object.assign(phase, { from: Date.now() });
+      await Promise.all(apis.map(({ before }) => before.set(phase.fault)));
+      await sleep(Math.max(0, phase.until - Date.now()));
+      await Promise.all(apis.map(({ before }) => before.set({ kind: 'pass' })));
+      Object.assign(phase, { until: Date.now() });
+    }
+    await revocations;
+    clearInterval(load);
+    await Promise.all(pending);
+    for (const { client, server, model } of apis) {
+      client.close();
+      await server.close();
+      model.checkCalls(phases);
+    }
+    expect(apis.flatMap(({ model }) => model.violations)).toEqual([]);
+    const statuses = new Set(seen.map(({ status }) => status));
+    expect(statuses).toEqual(new Set([200, 401, 403, 503]));
+    expect(seen.some(({ stale }) => stale)).toBe(true);
+  }, 40_000);
+});
