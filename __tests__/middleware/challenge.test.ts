@@ -10,7 +10,7 @@ import {
 } from '../../lib/middleware/challenge.js';
 import { BARE, INSUFFICIENT_SCOPE, INVALID_REQUEST, INVALID_TOKEN } from '../support/challenges.js';
 
-const SETTINGS: ChallengeSettings = { realm: 'api', resourceMetadata: undefined, scopes: [] };
+const SETTINGS: ChallengeSettings = { realm: 'api', resourceMetadata: undefined, scopes: [], dpop: undefined };
 
 function challengeOf(error: AuthError, settings: Partial<ChallengeSettings> = {}, scopes?: readonly string[]): unknown {
   addChallenge(error, { ...SETTINGS, ...settings }, scopes);
