@@ -279,6 +279,7 @@ describe('a valid option', () => {
   const dispatcher = new MockAgent();
   const clock = createClock();
   const call = (): undefined => undefined;
+  const covers = () => true;
 
   it.each<[string, unknown, Partial<Record<keyof Settings, unknown>>]>([
     ['endpoint', 'https://as.example.com:8443/a?b=c', { whom: at(new URL('https://as.example.com:8443/a?b=c')) }],
@@ -332,7 +333,7 @@ describe('a valid option', () => {
     ['clockToleranceSeconds', 300, { clockToleranceMs: 300_000 }],
     ['optional', true, { optional: true }],
     ['tokenFromBody', true, { tokenFromBody: true, usesGetToken: false }],
-    ['satisfiesScope', call, { satisfiesScope: call }],
+    ['satisfiesScope', covers, { satisfiesScope: covers }],
     ['getToken', call, { getToken: call, usesGetToken: true }],
     ['dpop', false, { dpop: undefined, dpopOrigin: undefined }],
     ['dpop', true, { dpopOrigin: 'https://api.example.com' }],

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import express from 'express';
 import request from 'supertest';
 import { type ReplayStore, requireFresh, requireScope } from '../../lib/index.js';
@@ -59,8 +59,7 @@ describe('a proof', () => {
     const proof = await sender.proof('abc', clock);
     endpoint.script = boundTo(sender, { nbf: clock.seconds() + 60 });
     await sendBound(api, 'abc', proof).expect(401);
-    endpoint.script = (_asked: unknown, res: { writeHead(status: number): { end(): void } }) =>
-      res.writeHead(404).end();
+    endpoint.script = (_asked: unknown, res: ServerResponse) => void res.writeHead(404).end();
     await sendBound(api, 'abc', proof).expect(503);
     endpoint.script = boundTo(sender);
     await sendBound(api, 'abc', proof).expect(200);
@@ -79,7 +78,8 @@ describe('a proof', () => {
 
 describe('a store for used proofs', () => {
   it('is asked once a request, for as long as the proof could come again', async () => {
-    const set = jest.fn<Promise<boolean>, Parameters<ReplayStore['set']>>(async () => set.mock.calls.length === 1);
+    const set = jest.fn<Promise<boolean>, Parameters<ReplayStore['set']>>();
+    set.mockResolvedValueOnce(true).mockResolvedValueOnce(false);
     const { send } = await createDpopSetup({ replayStore: { set }, maxAgeSeconds: 120 });
     await send(200);
     await send(401);

@@ -3,7 +3,12 @@ import { type ClientCertificate, thumbprintOf } from '../../../lib/verification/
 import { SELF_SIGNED } from '../../support/certificate.js';
 
 const DER = Buffer.from(SELF_SIGNED.cert.replace(/-----[A-Z ]+-----|\s/g, ''), 'base64');
-const THUMBPRINT = createHash('sha256').update(DER).digest('base64').replace(/\+/g, '-').replace(/\//g, '_').slice(0, 43);
+const THUMBPRINT = createHash('sha256')
+  .update(DER)
+  .digest('base64')
+  .replace(/\+/g, '-')
+  .replace(/\//g, '_')
+  .slice(0, 43);
 
 describe('the thumbprint of a certificate', () => {
   it.each<[string, ClientCertificate]>([
