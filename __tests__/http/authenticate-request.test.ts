@@ -45,7 +45,7 @@ interface Upgraded {
 function upgrade(port: number, headers: Record<string, string>, path = '/socket'): Promise<Upgraded> {
   return new Promise((resolve, reject) => {
     const upgradeHeaders = { connection: 'Upgrade', upgrade: 'greeting' };
-    const sent = request({ port, host: '127.0.0.1', path, headers: { ...upgradeHeaders, ...headers } });
+    const sent = request({ port, host: '127.0.0.1', agent: false, path, headers: { ...upgradeHeaders, ...headers } });
     sent.on('upgrade', async (res, socket, head) => {
       let greeting = String(head);
       for await (const chunk of socket) greeting += chunk;
@@ -161,7 +161,7 @@ describe('authenticateRequest', () => {
     }, api.authenticate);
     const proof = await sender.proof('abc', clock);
     await get(app).set({ authorization: 'DPoP abc', dpop: proof }).expect(200);
-    await get(app).set({ authorization: 'DPoP abc', dpop: proof }).expect(500);
+    await get(app).set({ authorization: 'DPoP abc', dpop: proof }).expect(401);
     expect(app.errors).toMatchObject([{ reason: 'dpop_proof_replayed' }]);
   });
 });
