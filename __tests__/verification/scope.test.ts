@@ -40,4 +40,23 @@ describe('the scopes of a token', () => {
       expect.objectContaining({ status: 403, code: 'insufficient_scope', reason: 'insufficient_scope', scopes }),
     );
   });
+
+  it('are judged by a matcher instead, where there is one, by true alone', () => {
+    const record = activeRecord({ scope: 'a b' });
+    const seen: unknown[] = [];
+    const demands = (verdict: unknown) => ({
+      scopes: ['x', 'y'],
+      satisfiesScope: (granted: readonly string[], required: string) => {
+        seen.push([granted, required]);
+        return verdict as boolean;
+      },
+    });
+    for (const judge of [requireScopes, requireSomeScope]) {
+      expect(() => judge(record, demands(true))).not.toThrow();
+      for (const verdict of [false, 1, 'true', undefined, Promise.resolve(true), Promise.reject(new Error('later'))]) {
+        expect(() => judge(record, demands(verdict))).toThrow(expect.objectContaining({ scopes: ['x', 'y'] }));
+      }
+    }
+    expect(seen.slice(0, 2)).toEqual(['x', 'y'].map((required) => [['a', 'b'], required]));
+  });
 });
