@@ -58,7 +58,9 @@ describe('where a nonce is demanded, a proof', () => {
   it('does not make a nonce known to those who sent none', async () => {
     const { api, endpoint } = await createDpopSetup({ nonce: true });
     endpoint.script = active({ exp: undefined });
-    for (const response of [await request(api.app).get('/').expect(401), await api.get('abc').expect(200)]) {
+    const otherScheme = await request(api.app).get('/').set('Authorization', 'DPoPs abc').expect(401);
+    const anonymous = await request(api.app).get('/').expect(401);
+    for (const response of [anonymous, otherScheme, await api.get('abc').expect(200)]) {
       expect(response.headers).not.toHaveProperty('dpop-nonce');
     }
   });

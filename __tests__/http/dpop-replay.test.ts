@@ -155,6 +155,16 @@ describe('one request that passes several middlewares', () => {
     expect([app.reached(), endpoint.asked.length]).toEqual([1, 1]);
   });
 
+  it('is held to the same key by each, though each has an answer of its own', async () => {
+    const { api, sender, clock, endpoint } = await createDpopSetup({}, { cache: false });
+    const app = createApp(api.authenticate, requireScope('write'), api.authenticate.with({ scopes: ['read'] }));
+    await sendBound(app, 'abc', await sender.proof('abc', clock)).expect(200);
+    expect(endpoint.asked).toHaveLength(2);
+    endpoint.script = () => boundTo(sender, endpoint.asked.length === 4 ? { cnf: { jkt: 'another' } } : {});
+    await sendBound(app, 'abc', await sender.proof('abc', clock)).expect(401);
+    expect([app.reached(), endpoint.asked.length]).toEqual([1, 4]);
+  });
+
   it('is refused by one that does not take the scheme', async () => {
     const { api, sender, clock } = await createDpopSetup();
     const app = createApp(api.authenticate, api.authenticate.with({ dpop: false }));

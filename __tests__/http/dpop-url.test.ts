@@ -52,6 +52,21 @@ describe('a proof made for', () => {
   });
 });
 
+describe('a request target that is no path', () => {
+  it.each([
+    ['http://api.example.com/r', `${ORIGIN}/r`],
+    ['*', `${ORIGIN}*`],
+    ['.evil.example/r', `${ORIGIN}.evil.example/r`],
+    [':8443/r', `${ORIGIN}:8443/r`],
+    ['', ORIGIN],
+  ])('%j goes with no proof, not even one for %s', async (url, htu) => {
+    const { api, sender, clock } = await createDpopSetup();
+    const dpop = await sender.proof('abc', clock, { claims: { htu } });
+    const req = { method: 'GET', url, rawHeaders: [], headers: { authorization: 'DPoP abc', dpop } } as never;
+    await expect(api.authenticate.authenticateRequest(req)).rejects.toMatchObject({ code: 'invalid_dpop_proof' });
+  });
+});
+
 describe('the origin', () => {
   it('is never what the request says of it', async () => {
     const { api, sender, clock } = await createDpopSetup();

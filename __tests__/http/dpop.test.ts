@@ -93,6 +93,8 @@ const DEFECTS: readonly Defect[] = [
   ['a JWS of two parts', async ({ sender, clock }) => (await sender.proof('abc', clock)).split('.', 2).join('.')],
   ['a JWS with a part more', async ({ sender, clock }) => `${await sender.proof('abc', clock)}.x`],
   ['two of them', async ({ sender, clock }) => [await sender.proof('abc', clock), await sender.proof('abc', clock)]],
+  ['a good one and an empty one', async ({ sender, clock }) => [await sender.proof('abc', clock), '']],
+  ['an empty one and a good one', async ({ sender, clock }) => ['', await sender.proof('abc', clock)]],
   [
     'the same one twice',
     async ({ sender, clock }) => {
