@@ -118,6 +118,16 @@ describe('the origin', () => {
     },
   );
 
+  it.each([Promise.resolve(ORIGIN), Promise.reject(new Error('later'))])(
+    'that a function promises to tell is an error of the app: 500',
+    async (promise) => {
+      promise.catch(() => {});
+      const { send, api } = await createDpopSetup({ origin: () => promise as never });
+      await send(500);
+      expect(api.errors).toEqual([new TypeError('"dpop.origin" returned a promise; it has to be synchronous')]);
+    },
+  );
+
   it('that a function fails to tell is an error of the app: 500', async () => {
     const failure = new Error('unknown proxy');
     const { send, api } = await createDpopSetup({

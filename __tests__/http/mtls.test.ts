@@ -159,6 +159,16 @@ describe('a certificate in a header', () => {
     }
   });
 
+  it.each<[string, () => Promise<string>]>([
+    ['promised', async () => own.cert],
+    ['promised in vain', () => Promise.reject(new Error('later'))],
+  ])('that is %s is an error of the app: 500', async (_, certificate) => {
+    const { api } = await createSetup({ mtls: { certificate: certificate as never } });
+    await api.get('abc').expect(500);
+    expect(api.errors).toEqual([new TypeError('"mtls.certificate" returned a promise; it has to be synchronous')]);
+    expect(api.reached()).toBe(0);
+  });
+
   it('that cannot be told is an error of the app: 500', async () => {
     const failure = new Error('not from the proxy');
     const fail = () => {
