@@ -25,6 +25,7 @@ const ROWS: readonly (readonly [row: string, places: readonly string[]])[] = [
       'authenticator.ts',
       'lookup.ts',
       'settings.ts',
+      'binding-settings.ts',
       'endpoint-settings.ts',
       'options.ts',
       'option-rules.ts',
@@ -45,7 +46,11 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   undici: ['introspection/connections.ts', 'introspection/http.ts'],
   'lru-cache': ['cache/memory-store.ts'],
   zod: ['introspection/discovery.ts', 'introspection/response.ts', 'introspection/signed-reply.ts', 'option-rules.ts'],
-  jose: ['introspection/client-auth/client-assertion.ts', 'introspection/signed-reply.ts'],
+  jose: [
+    'introspection/client-auth/client-assertion.ts',
+    'introspection/signed-reply.ts',
+    'verification/binding/dpop.ts',
+  ],
   '@opentelemetry/api': [
     'opentelemetry/active-context.ts',
     'opentelemetry/calls.ts',
@@ -245,6 +250,7 @@ const RULES: readonly (readonly [
       ['introspection/client.ts', "import type { Dispatcher } from 'undici';"],
       ['cache/with-cache.ts', "export { LRUCache } from 'lru-cache';"],
       ['verification/claims.ts', "import { z } from 'zod';"],
+      ['verification/binding/certificate.ts', "import { calculateJwkThumbprint } from 'jose';"],
       ['middleware/gate.ts', "import express from 'express';"],
       ['observe/channels.ts', "import { trace } from '@opentelemetry/api';"],
       ['cache/key.ts', "import { hash } from 'crypto';"],
@@ -257,6 +263,7 @@ const RULES: readonly (readonly [
     [
       ['introspection/http.ts', "const undici = await import('undici');"],
       ['introspection/http.ts', "const undici = require('undici');"],
+      ['verification/binding/dpop.ts', "import { compactVerify } from 'jose';"],
     ],
   ],
   [

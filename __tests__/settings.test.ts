@@ -59,12 +59,15 @@ const REMEDIES: Record<string, string> = {
   audience: 'write the audience tokens must name, a list of them, or false when this authorization server names none',
   issuer: 'write the expected "iss"',
   scopes: "write a list of scopes such as ['reports:read'], one scope each",
+  satisfiesScope: 'write a function',
   claims: 'write a Standard Schema, for example z.object({ … }) of zod 4',
   allowRefreshTokens: 'write true or false',
   clockToleranceSeconds: 'write a number of seconds from 0 to 300',
   optional: 'write true or false',
   tokenFromBody: 'write true or false',
   getToken: 'write a function',
+  dpop: 'write true or { origin, … }',
+  mtls: 'write true or { certificate(req) { … } }',
   realm: 'write printable ASCII',
   resourceMetadata: 'write the URL of the protected resource metadata',
   onReject: 'write a function',
@@ -90,18 +93,26 @@ const REMEDIES: Record<string, string> = {
   'jwtResponse.keys':
     'write the public key of the authorization server (PEM, JWK, KeyObject or CryptoKey), a JWK Set, or the URL of one',
   'jwtResponse.decryptionKey': 'write a private key: PEM, JWK, KeyObject or CryptoKey',
+  'dpop.algorithms': "write a list of algorithms that sign with a private key, such as ['ES256']",
+  'dpop.origin': "write the origin that clients ask, such as 'https://api.example.com', or a function that returns it",
+  'dpop.nonce': 'write true, or { secrets } with secrets of at least 32 bytes each',
+  'dpop.maxAgeSeconds': 'write a number of seconds from 1 to 600',
+  'dpop.replayStore': 'write a store such as redisStore({ client })',
 };
 
 const DEMANDS = [
   'audience',
   'issuer',
   'scopes',
+  'satisfiesScope',
   'claims',
   'allowRefreshTokens',
   'clockToleranceSeconds',
   'optional',
   'tokenFromBody',
   'getToken',
+  'dpop',
+  'mtls',
   'realm',
   'resourceMetadata',
   'onReject',
@@ -137,12 +148,15 @@ const WRONG: Record<string, unknown[]> = {
   audience: [true, '', [], [''], ['a', 7], [['a']], {}, /a/],
   issuer: ['', true, [HUSH], new URL('https://as.example.com')],
   scopes: [HUSH, '', [''], ['read write'], ['a"b'], ['a\\b'], ['ü'], ['a\n'], [7], {}, new Set(['read'])],
+  satisfiesScope: [HUSH, {}, true, []],
   claims: [HUSH, {}, () => true, { parse() {} }, { '~standard': {} }],
   allowRefreshTokens: ['true', HUSH, [], {}],
   clockToleranceSeconds: [-1, 300.001, Number.NaN, Number.POSITIVE_INFINITY, '5', HUSH, [], true],
   optional: ['true', HUSH, [], {}],
   tokenFromBody: ['true', HUSH, [], {}],
   getToken: [HUSH, {}, true, []],
+  dpop: [HUSH, 7, '', [], () => {}],
+  mtls: [HUSH, 7, '', [], {}, () => {}, { certificate: HUSH }, { certificate: normalize, other: HUSH }],
   realm: ['a\nb', 'ü', 'a\u0000', [HUSH], true],
   resourceMetadata: [
     HUSH,
@@ -218,6 +232,39 @@ const WRONG_JWT_RESPONSE: Record<string, unknown[]> = {
   decryptionKey: [HUSH, '', null, 7, true, [], {}, PUBLIC_KEY, createSecretKey(HUSH, 'utf8')],
 };
 
+const WRONG_DPOP: Record<string, unknown[]> = {
+  algorithms: [HUSH, 'ES256', [], ['none'], ['HS256'], ['ES256', 'HS512'], ['es256'], [7], null],
+  origin: [
+    HUSH,
+    '',
+    '/',
+    'api.example.com',
+    'https://api.example.com/v1',
+    'https://api.example.com?a',
+    `https://api:${HUSH}@api.example.com`,
+    'null',
+    new URL('https://api.example.com'),
+    true,
+    null,
+    [],
+  ],
+  nonce: [
+    HUSH,
+    7,
+    null,
+    [],
+    {},
+    { secrets: [] },
+    { secrets: [HUSH] },
+    { secrets: ['s'.repeat(31)] },
+    { secrets: ['s'.repeat(32), undefined] },
+    { secrets: 's'.repeat(32) },
+    { secrets: ['s'.repeat(32)], other: HUSH },
+  ],
+  maxAgeSeconds: [0, 0.999, 600.001, -1, Number.NaN, Number.POSITIVE_INFINITY, '60', null, true, HUSH],
+  replayStore: [HUSH, {}, true, () => {}, { get() {} }, { set: HUSH }, null],
+};
+
 const NEVER: unknown[] = [null, Symbol(HUSH), 1n];
 
 /** A value on one line, for a title. */
@@ -236,6 +283,7 @@ describe('a valid option', () => {
   const dispatcher = new MockAgent();
   const clock = createClock();
   const call = (): undefined => undefined;
+  const covers = () => true;
 
   it.each<[string, unknown, Partial<Record<keyof Settings, unknown>>]>([
     ['endpoint', 'https://as.example.com:8443/a?b=c', { whom: at(new URL('https://as.example.com:8443/a?b=c')) }],
@@ -295,7 +343,15 @@ describe('a valid option', () => {
     ['clockToleranceSeconds', 300, { clockToleranceMs: 300_000 }],
     ['optional', true, { optional: true }],
     ['tokenFromBody', true, { tokenFromBody: true, usesGetToken: false }],
+    ['satisfiesScope', covers, { satisfiesScope: covers }],
     ['getToken', call, { getToken: call, usesGetToken: true }],
+    ['dpop', false, { dpop: undefined, dpopOrigin: undefined }],
+    ['dpop', true, { dpopOrigin: 'https://api.example.com' }],
+    ['dpop', { origin: 'https://api.example.com/' }, { dpopOrigin: 'https://api.example.com/' }],
+    ['dpop', { origin: 'http://localhost:3000' }, { dpopOrigin: 'http://localhost:3000' }],
+    ['dpop', { origin: call }, { dpopOrigin: call }],
+    ['mtls', false, { certificateOf: undefined }],
+    ['mtls', { certificate: call }, { certificateOf: call }],
     ['realm', 'my "api"', { realm: 'my "api"' }],
     ['realm', '', { realm: '' }],
     ['resourceMetadata', 'https://a.example.com/b?c', { resourceMetadata: 'https://a.example.com/b?c' }],
@@ -319,6 +375,7 @@ describe('a valid option', () => {
         audience: ['https://api.example.com'],
         issuer: undefined,
         scopes: [],
+        satisfiesScope: undefined,
         claims: undefined,
         allowRefreshTokens: false,
         clockToleranceMs: 5000,
@@ -326,6 +383,9 @@ describe('a valid option', () => {
         tokenFromBody: false,
         usesGetToken: false,
         getToken: undefined,
+        dpop: undefined,
+        dpopOrigin: undefined,
+        certificateOf: undefined,
         realm: 'api',
         resourceMetadata: undefined,
         onReject: undefined,
@@ -473,6 +533,15 @@ describe('an invalid option', () => {
     expect(message).not.toContain(HUSH);
   });
 
+  it.each(
+    Object.entries(WRONG_DPOP).flatMap(([name, values]) => values.map((value) => [name, shown(value), value] as const)),
+  )('dpop.%s is refused as %s, by its full name', (name, _, value) => {
+    const message = refusalOf({ ...REQUIRED, dpop: { [name]: value } });
+    expect(message).toMatch(new RegExp(`^Option "dpop\\.${name}" is .+; `));
+    expect(message.endsWith(`; ${REMEDIES[`dpop.${name}`]}`)).toBe(true);
+    expect(message).not.toContain(HUSH);
+  });
+
   it.each([
     ['undefined is missing', undefined],
     ['null is null', null],
@@ -554,6 +623,12 @@ describe('an option that does not exist', () => {
     );
   });
 
+  it('is refused within dpop, by its full name', () => {
+    expect(refusalOf({ ...REQUIRED, dpop: { maxAge: 60 } })).toBe(
+      'Option "dpop.maxAge" is not known here; write one of dpop.algorithms, dpop.origin, dpop.nonce, dpop.maxAgeSeconds, dpop.replayStore',
+    );
+  });
+
   it('does no harm while it is undefined', () => {
     expect(settingsOf({ later: undefined, cache: { later: undefined } }).timeoutMs).toBe(3000);
   });
@@ -568,6 +643,13 @@ describe('options that contradict each other', () => {
       { authorizationServer: 'https://as.example.com' },
       'Option "endpoint" is a string that cannot be used; leave it out: the metadata of "authorizationServer" say it',
     ],
+    ...[false, 'reports', 'urn:example:api', ['https://a.example.com', 'https://b.example.com']].map(
+      (audience): [string, Options, string] => [
+        `proofs made for the audience ${audience}`,
+        { audience, dpop: true },
+        'Option "dpop.origin" is missing; write the origin that clients ask, such as \'https://api.example.com\'',
+      ],
+    ),
     [
       'signed replies of nobody',
       { ...SIGNED, authorizationServer: undefined, jwtResponse: { keys: PUBLIC_KEY } },

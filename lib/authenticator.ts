@@ -54,8 +54,14 @@ export function createAuthenticator(shared: SharedLookup, demands: Authenticator
   function identify(facts: RequestFacts): Question | undefined {
     shared.requireOpen();
     const token = readCredentials(facts, demands);
-    if (token !== undefined) return ask(token, facts);
-    const bound = facts.dpop && readAuthorizationHeader(facts.authorization, 'dpop');
+    const bound =
+      facts.dpop === undefined || demands.usesGetToken
+        ? undefined
+        : readAuthorizationHeader(facts.authorization, 'dpop');
+    if (token !== undefined) {
+      if (bound !== undefined) throw new AuthError('repeated_credentials');
+      return ask(token, facts);
+    }
     if (bound !== undefined) return { ...ask(bound, facts), dpop: facts.dpop };
     if (demands.optional) return undefined;
     throw new AuthError('no_credentials');

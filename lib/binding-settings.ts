@@ -41,7 +41,7 @@ export function parseDpop(
     throw optionError('dpop.origin', origin, "write the origin that clients ask, such as 'https://api.example.com'");
   }
   const store = options.replayStore ?? replayStore;
-  const secrets = typeof nonce === 'object' ? (nonce.secrets as readonly string[]) : [randomBytes(32)];
+  const secrets = typeof nonce === 'object' ? [...(nonce.secrets as readonly string[])] : [randomBytes(32)];
   const dpop = createDpopVerifier({
     algorithms: Object.freeze([...algorithms]),
     maxAgeMs: maxAgeSeconds * SECOND,

@@ -73,4 +73,20 @@ describe('the Authorization header', () => {
     expect(() => readAuthorizationHeader(`Bearer ${longest}=`)).toThrow(tooLong);
     expect(() => readAuthorizationHeader(`Bearer ${'!'.repeat(8193)}`)).toThrow(tooLong);
   });
+
+  it.each([
+    ['DPoP abc', 'abc'],
+    ['dpop   a-b', 'a-b'],
+    ['DPOP abc==', 'abc=='],
+    ['Bearer abc', undefined],
+    ['DPoPs abc', undefined],
+    ['DPo abc', undefined],
+    [undefined, undefined],
+  ])('yields the token of another scheme where that is asked for: %j', (header, token) => {
+    expect(readAuthorizationHeader(header, 'dpop')).toBe(token);
+  });
+
+  it.each(['DPoP', 'DPoP ', 'dpop\tabc', 'DPoP,abc'])('is malformed under that scheme, too: %j', (header) => {
+    expect(() => readAuthorizationHeader(header, 'dpop')).toThrow(MALFORMED);
+  });
 });

@@ -161,7 +161,7 @@ describe('with()', () => {
     const endpoint = await createEndpoint(active());
     const derived = createAuthenticate(endpoint).with({});
     expect(derived).not.toHaveProperty('close');
-    expect(Object.keys(derived).sort()).toEqual(['introspect', 'invalidate', 'stats', 'with']);
+    expect(Object.keys(derived).sort()).toEqual(['authenticateRequest', 'introspect', 'invalidate', 'stats', 'with']);
   });
 
   it.each<[string, object]>([

@@ -6,11 +6,12 @@ import {
   answerError,
   answerRejection,
   type ChallengeSettings,
+  giveNonce,
   markPrivate,
 } from '../../lib/middleware/challenge.js';
 import { BARE, INSUFFICIENT_SCOPE, INVALID_REQUEST, INVALID_TOKEN } from '../support/challenges.js';
 
-const SETTINGS: ChallengeSettings = { realm: 'api', resourceMetadata: undefined, scopes: [] };
+const SETTINGS: ChallengeSettings = { realm: 'api', resourceMetadata: undefined, scopes: [], dpop: undefined };
 
 function challengeOf(error: AuthError, settings: Partial<ChallengeSettings> = {}, scopes?: readonly string[]): unknown {
   addChallenge(error, { ...SETTINGS, ...settings }, scopes);
@@ -26,6 +27,64 @@ function rejecting(reason: AuthErrorReason, prepare: (res: ServerResponse) => vo
     answerRejection(res, error);
   };
 }
+
+describe('the challenges of two schemes', () => {
+  const dpop = { algorithms: ['ES256', 'EdDSA'], nonces: { current: () => 'n-1', check: () => 'current' as const } };
+  const challengesOf = (reason: AuthErrorReason, usesDpop: boolean, more: Partial<ChallengeSettings> = {}) => {
+    const error = new AuthError(reason);
+    addChallenge(error, { ...SETTINGS, dpop, ...more }, ['write'], undefined, usesDpop);
+    return error.headers;
+  };
+
+  it('are a line each, the error on the one that was used, and the metadata on both', () => {
+    const resourceMetadata = 'https://api.example.com/m';
+    const metadata = `, resource_metadata="${resourceMetadata}"`;
+    expect(challengesOf('inactive', true, { resourceMetadata })['WWW-Authenticate']).toEqual([
+      BARE + metadata,
+      `${INVALID_TOKEN.replace('Bearer', 'DPoP')}, scope="write"${metadata}, algs="ES256 EdDSA"`,
+    ]);
+    expect(challengesOf('inactive', false, { resourceMetadata })['WWW-Authenticate']).toEqual([
+      `${INVALID_TOKEN}, scope="write"${metadata}`,
+      `DPoP realm="api"${metadata}, algs="ES256 EdDSA"`,
+    ]);
+  });
+
+  it.each<[AuthErrorReason, string, string]>([
+    ['invalid_dpop_proof', 'invalid_dpop_proof', 'The request must carry exactly one valid DPoP proof of its own'],
+    ['dpop_proof_replayed', 'invalid_dpop_proof', 'The request must carry exactly one valid DPoP proof of its own'],
+    ['dpop_nonce_required', 'use_dpop_nonce', 'The DPoP proof must hold a nonce of this resource'],
+  ])('tell of %s no more than its class', (reason, code, description) => {
+    expect(challengesOf(reason, true)['WWW-Authenticate']).toEqual([
+      BARE,
+      `DPoP realm="api", error="${code}", error_description="${description}", scope="write", algs="ES256 EdDSA"`,
+    ]);
+  });
+
+  it('come with a nonce for those who use them, where there are nonces', () => {
+    expect(challengesOf('inactive', true)).toMatchObject({ 'DPoP-Nonce': 'n-1', 'Cache-Control': 'no-store' });
+    expect(challengesOf('inactive', false)).not.toHaveProperty('DPoP-Nonce');
+    const without = { dpop: { ...dpop, nonces: undefined } };
+    expect(challengesOf('inactive', true, without)).not.toHaveProperty('DPoP-Nonce');
+  });
+});
+
+describe('a nonce for the next request', () => {
+  it('is on the response, which nobody keeps; not where there are none, or where it is too late', async () => {
+    const nonces = { current: () => 'n-1', check: () => 'old' as const };
+    const respond = (given: typeof nonces | undefined, isLate = false) =>
+      request((_req: unknown, res: ServerResponse) => {
+        res.setHeader('Cache-Control', 'max-age=60');
+        if (isLate) res.flushHeaders();
+        giveNonce(res, { dpop: { algorithms: [], nonces: given } });
+        res.end();
+      }).get('/');
+    expect((await respond(nonces)).headers).toMatchObject({ 'dpop-nonce': 'n-1', 'cache-control': 'no-store' });
+    for (const response of [await respond(undefined), await respond(nonces, true)]) {
+      expect(response.headers).not.toHaveProperty('dpop-nonce');
+      expect(response.headers['cache-control']).toBe('max-age=60');
+    }
+  });
+});
 
 describe('the challenge', () => {
   it.each<[AuthErrorReason, string]>([
@@ -56,6 +115,14 @@ describe('the challenge', () => {
   ])('for %s names scopes where they can help, the middleware’s first, each once', (reason, challenge) => {
     const error = new AuthError(reason, ['admin', 'read']);
     expect(challengeOf(error, { scopes: ['read'] }, ['write', 'read'])).toBe(challenge);
+  });
+
+  it('for an authentication that does not do names what is demanded, and no scopes', () => {
+    const demands = { acrValues: ['gold', 'silver'], maxAgeSeconds: 0 };
+    const error = new AuthError('insufficient_user_authentication', [], demands);
+    expect(challengeOf(error, { scopes: ['read'] }, ['write'])).toBe(
+      'Bearer realm="api", error="insufficient_user_authentication", error_description="This resource requires a stronger or more recent authentication of the user", acr_values="gold silver", max_age="0"',
+    );
   });
 
   it('names the resource metadata at its end, whatever the error', () => {

@@ -79,7 +79,7 @@ function createProvider() {
     discovery: {
       introspection_endpoint_auth_methods_supported: AUTH_METHODS,
       introspection_endpoint_auth_signing_alg_values_supported: AUTH_ALGORITHMS,
-      mtls_endpoint_aliases: { introspection_endpoint: mtlsIntrospectionEndpoint },
+      mtls_endpoint_aliases: { introspection_endpoint: mtlsIntrospectionEndpoint, token_endpoint: `${origin}/token` },
     },
     // Without it refresh tokens are unknown to the introspection endpoint.
     issueRefreshToken: () => true,
@@ -88,11 +88,13 @@ function createProvider() {
     features: {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
+      dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => true },
       encryption: { enabled: true },
       introspection: { enabled: true, allowedPolicy: () => true },
       jwtIntrospection: { enabled: signsReplies },
       mTLS: {
         enabled: true,
+        certificateBoundAccessTokens: true,
         tlsClientAuth: true,
         selfSignedTlsClientAuth: true,
         getCertificate: ({ socket }) => socket.getPeerX509Certificate(),

@@ -9,6 +9,8 @@ import {
   clientSecretPost,
   type DemandOptions,
   noClientAuth,
+  requireAuthentication,
+  requireAuthorizationDetails,
   type TokenIntrospectionOptions,
   tokenIntrospection,
 } from '../../lib/index.js';
@@ -151,4 +153,37 @@ export function refusesWhatIsMissingOrMisspelt() {
   const derived = tokenIntrospection(required).with({ scopes: ['admin'] });
   // @ts-expect-error only the root closes
   derived.close();
+}
+
+const store = { set: async (_key: string, _value: Uint8Array, _how: { ttlMs: number; expected: 'absent' }) => true };
+
+export function acceptsTheWaysToBindTokens(secret: string | undefined) {
+  return [
+    tokenIntrospection({ ...required, dpop: true, mtls: true, satisfiesScope: undefined }),
+    tokenIntrospection({ ...required, dpop: { origin: 'https://api.example.com', replayStore: store } }),
+    tokenIntrospection({ ...required, dpop: { origin: (req: Request) => req.get('x-origin'), nonce: true } }),
+    tokenIntrospection({ ...required, dpop: { nonce: { secrets: [secret] }, algorithms: ['ES256'] } }),
+    tokenIntrospection({ ...required, mtls: { certificate: (req: Request) => req.get('client-cert') } }),
+    tokenIntrospection({ ...required, mtls: { certificate: () => Buffer.of() } }).with({ dpop: false, mtls: false }),
+    tokenIntrospection({ ...required, satisfiesScope: (granted, scope) => granted.includes(scope) }),
+    requireAuthentication({ acrValues: ['gold'], maxAgeSeconds: undefined }),
+    requireAuthorizationDetails('payment', ({ type, amount }) => type === amount),
+  ];
+}
+
+export function refusesOtherWaysToBindTokens() {
+  // @ts-expect-error the origin is told at once
+  tokenIntrospection({ ...required, dpop: { origin: async () => 'https://api.example.com' } });
+  // @ts-expect-error it has no such member
+  tokenIntrospection({ ...required, dpop: { maxAge: 60 } });
+  // @ts-expect-error the certificate is told at once
+  tokenIntrospection({ ...required, mtls: { certificate: async () => 'PEM' } });
+  // @ts-expect-error it takes a function
+  tokenIntrospection({ ...required, mtls: {} });
+  // @ts-expect-error a promise is no verdict
+  tokenIntrospection({ ...required, satisfiesScope: async () => true });
+  // @ts-expect-error it has no such member
+  requireAuthentication({ acrValues: ['gold'], maxAge: 300 });
+  // @ts-expect-error a promise is no verdict
+  requireAuthorizationDetails('payment', async () => true);
 }

@@ -11,6 +11,7 @@ const DEMANDS: VerificationDemands = {
   audience: false,
   claims: undefined,
   scopes: [],
+  satisfiesScope: undefined,
 };
 
 const STRICT: VerificationDemands = {
@@ -39,8 +40,8 @@ describe('an answer about a token', () => {
 
   it('passes with its own claims when it meets every demand', () => {
     const record = activeRecord(GOOD);
-    expect(verify(record, STRICT, NOW * 1000)).toEqual({ ...GOOD, active: true });
-    expect(verify(record, DEMANDS, NOW * 1000)).toBe(record.claims);
+    expect(verify(record, STRICT, NOW * 1000, undefined)).toEqual({ ...GOOD, active: true });
+    expect(verify(record, DEMANDS, NOW * 1000, undefined)).toBe(record.claims);
   });
 
   it.each([
@@ -56,7 +57,7 @@ describe('an answer about a token', () => {
     ['binding', { cnf: {}, scope: '' }, 'sender_constrained'],
     ['scope', { scope: '' }, 'insufficient_scope'],
   ])('is refused for its %s before anything judged later', (_, wrong, reason) => {
-    expect(() => verify(activeRecord({ ...GOOD, ...wrong }), STRICT, NOW * 1000)).toThrow(
+    expect(() => verify(activeRecord({ ...GOOD, ...wrong }), STRICT, NOW * 1000, undefined)).toThrow(
       expect.objectContaining({ name: 'AuthError', reason }),
     );
   });

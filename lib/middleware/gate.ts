@@ -26,7 +26,8 @@ export interface Passage {
   readonly by: string;
 }
 
-const DPOP = /^dpop /i;
+/** Cut off after the scheme, it is still that scheme (RFC 9110 section 5.6.2). */
+const DPOP = /^dpop(?![!#$%&'*+\-.^_`|~0-9a-z])/i;
 
 /** Whether the credentials came under that scheme (RFC 9449 section 7.1). */
 export function usesDpop({ headers }: IncomingMessage): boolean {

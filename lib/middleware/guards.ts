@@ -83,7 +83,10 @@ export function requireAuthentication(options: {
   readonly maxAgeSeconds?: number | undefined;
 }): Guard {
   refuseMounted('requireAuthentication', options, "requireAuthentication({ acrValues: ['gold'] })");
-  const { acrValues = [], maxAgeSeconds } = options ?? {};
+  const { acrValues = [], maxAgeSeconds, ...unknown } = options ?? {};
+  for (const [name, value] of Object.entries(unknown)) {
+    throw optionError(name, value, 'write acrValues, maxAgeSeconds, or both');
+  }
   if (!Array.isArray(acrValues) || !acrValues.every((value) => typeof value === 'string' && SCOPE_TOKEN.test(value))) {
     throw optionError('acrValues', acrValues, 'write a list of values without spaces or quotes');
   }

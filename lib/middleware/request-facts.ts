@@ -16,7 +16,7 @@ export function factsOf(
   const facts: RequestFacts = {
     authorization: req.headers.authorization,
     authorizationRepeated: isAuthorizationRepeated(req.rawHeaders),
-    custom: getToken === undefined ? undefined : customToken(getToken(req)),
+    custom: getToken === undefined ? undefined : atOnce('getToken', getToken(req)),
     method: req.method,
     contentType: req.headers['content-type'],
     body: tokenFromBody ? req.body : undefined,
@@ -25,7 +25,7 @@ export function factsOf(
   return {
     ...facts,
     dpop: dpop && presentationOf(req, dpopOrigin),
-    certificate: certificateOf && (() => thumbprintOf(certificateOf(req))),
+    certificate: certificateOf && (() => thumbprintOf(atOnce('mtls.certificate', certificateOf(req)))),
   };
 }
 
@@ -34,7 +34,7 @@ function presentationOf(req: FactsRequest, origin: Demands['dpopOrigin']): DpopP
   const { dpop: proof } = req.headers;
   // Express shortens `url` where it mounts.
   const path = req.originalUrl ?? req.url ?? '';
-  const base = typeof origin === 'function' ? origin(req) : origin;
+  const base = typeof origin === 'function' ? atOnce('dpop.origin', origin(req)) : origin;
   let accepted = acceptedProofs.get(req);
   if (accepted === undefined) {
     accepted = new Set();
@@ -62,10 +62,11 @@ function isAuthorizationRepeated(rawHeaders: readonly string[]): boolean {
   return false;
 }
 
-function customToken(token: unknown): unknown {
-  if (token instanceof Promise) {
-    token.catch(() => {});
-    throw new TypeError('"getToken" returned a promise; it has to be synchronous');
+/** What a function of the app returned. */
+function atOnce<T>(name: string, value: T): T {
+  if (value instanceof Promise) {
+    value.catch(() => {});
+    throw new TypeError(`"${name}" returned a promise; it has to be synchronous`);
   }
-  return token;
+  return value;
 }

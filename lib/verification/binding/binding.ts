@@ -19,7 +19,9 @@ export function requireBinding({ claims: { cnf, token_type: type } }: ActiveReco
   const isProven =
     Object.keys(others).length === 0 &&
     (jkt !== undefined || x5t !== undefined) &&
-    (jkt === undefined ? proven?.jkt === undefined : jkt === proven?.jkt && (type === undefined || saysDpop)) &&
+    (jkt === undefined
+      ? proven?.jkt === undefined && !saysDpop
+      : jkt === proven?.jkt && (type === undefined || saysDpop)) &&
     (x5t === undefined || x5t === proven?.x5t?.());
   if (!isProven) throw new AuthError('sender_constrained');
 }

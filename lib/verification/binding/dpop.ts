@@ -63,14 +63,15 @@ export function createDpopVerifier({ algorithms, maxAgeMs, nonces, replay, clock
       if (proof === undefined || proof.length > MAX_PROOF_LENGTH) throw new AuthError('invalid_dpop_proof');
       const { claims, jkt } = await open(proof, algorithms);
       const { jti, htm, htu, iat, ath, nonce } = claims;
+      const expected = url === undefined ? undefined : normalized(url);
       const age = typeof iat === 'number' ? clock.now() - iat * 1000 : Number.NaN;
       const isFit =
         typeof jti === 'string' &&
         jti !== '' &&
         htm === method &&
         typeof htu === 'string' &&
-        url !== undefined &&
-        normalized(htu) === normalized(url) &&
+        expected !== undefined &&
+        normalized(htu) === expected &&
         ath === hash('sha256', token, 'base64url') &&
         age <= maxAgeMs &&
         age >= -MAX_AHEAD_MS;
@@ -80,13 +81,14 @@ export function createDpopVerifier({ algorithms, maxAgeMs, nonces, replay, clock
       return { jkt, id: hash('sha256', JSON.stringify([jkt, jti]), 'base64url'), isNonceOld: state === 'old' };
     },
     async use({ id }) {
-      let isFirst: boolean;
+      let isFirst: unknown;
       try {
-        isFirst = await replay.use(id, maxAgeMs + MAX_AHEAD_MS);
+        // For longer than it may be used: at its last moment it is still known.
+        isFirst = await replay.use(id, maxAgeMs + MAX_AHEAD_MS + 1);
       } catch {
         throw new IntrospectionError('replay_store_failed');
       }
-      if (!isFirst) throw new AuthError('dpop_proof_replayed');
+      if (isFirst !== true) throw new AuthError('dpop_proof_replayed');
     },
   };
 }

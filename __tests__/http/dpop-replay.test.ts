@@ -1,0 +1,221 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import express from 'express';
+import request from 'supertest';
+import { type ReplayStore, requireFresh, requireScope } from '../../lib/index.js';
+import { createApi, createApp } from '../support/api.js';
+import { recordDecisions } from '../support/decisions.js';
+import { boundTo, CHALLENGES, createDpopSetup, ORIGIN, sendBound } from '../support/dpop.js';
+
+describe('a proof', () => {
+  it('is good for one request: the next is answered 401 invalid_dpop_proof', async () => {
+    const { api, sender, clock, endpoint } = await createDpopSetup();
+    const decisions = recordDecisions();
+    const proof = await sender.proof('abc', clock);
+    await sendBound(api, 'abc', proof).expect(200);
+    const { headers } = await sendBound(api, 'abc', proof).expect(401);
+    expect(headers['www-authenticate']).toBe(CHALLENGES.proof);
+    expect(decisions.map(({ reason }) => reason)).toEqual([undefined, 'dpop_proof_replayed']);
+    expect([api.reached(), endpoint.asked.length]).toEqual([1, 1]);
+  });
+
+  it('is good for one of all requests at the same time', async () => {
+    const { api, sender, clock } = await createDpopSetup();
+    const proof = await sender.proof('abc', clock);
+    const responses = await Promise.all(Array.from({ length: 20 }, () => sendBound(api, 'abc', proof)));
+    expect(responses.filter(({ status }) => status === 200)).toHaveLength(1);
+    expect(api.reached()).toBe(1);
+  });
+
+  it('that says the same of another moment is not another: its jti counts', async () => {
+    const { send, clock } = await createDpopSetup();
+    await send(200, { claims: { jti: 'one' } });
+    clock.advance(5);
+    await send(401, { claims: { jti: 'one' } });
+    await send(200, { claims: { jti: 'two' } });
+  });
+
+  it('of another key may have the same jti', async () => {
+    const [a, b] = [await createDpopSetup(), await createDpopSetup()];
+    const proofs = [a, b].map(({ sender, clock }) => sender.proof('abc', clock, { claims: { jti: 'same' } }));
+    await sendBound(a.api, 'abc', await proofs[0]).expect(200);
+    a.endpoint.script = boundTo(b.sender);
+    await a.api.authenticate.invalidate({ token: 'abc' });
+    await sendBound(a.api, 'abc', await proofs[1]).expect(200);
+  });
+
+  it.each([0, 1, 10, 59, 60, 69, 69.999, 70, 70.001, 71, 80, 140])(
+    'from the future is not good again %d seconds later',
+    async (later) => {
+      const { api, sender, clock } = await createDpopSetup({}, { cache: { ttlSeconds: 600 } });
+      const proof = await sender.proof('abc', clock, { claims: { iat: clock.seconds() + 10 } });
+      await sendBound(api, 'abc', proof).expect(200);
+      clock.advance(later);
+      await sendBound(api, 'abc', proof).expect(401);
+    },
+  );
+
+  it('is not used up by what failed before: an outage, or a token that is refused', async () => {
+    const { api, sender, clock, endpoint } = await createDpopSetup({}, { cache: false });
+    const proof = await sender.proof('abc', clock);
+    endpoint.script = boundTo(sender, { nbf: clock.seconds() + 60 });
+    await sendBound(api, 'abc', proof).expect(401);
+    endpoint.script = (_asked: unknown, res: ServerResponse) => void res.writeHead(404).end();
+    await sendBound(api, 'abc', proof).expect(503);
+    endpoint.script = boundTo(sender);
+    await sendBound(api, 'abc', proof).expect(200);
+    await sendBound(api, 'abc', proof).expect(401);
+  });
+
+  it('with a long jti is remembered by its digest', async () => {
+    const keys: string[] = [];
+    const set: ReplayStore['set'] = async (key) => keys.push(key) > 0;
+    const { send } = await createDpopSetup({ replayStore: { set } });
+    await send(200, { claims: { jti: 'j'.repeat(4000) } });
+    await send(401, { claims: { jti: 'j'.repeat(100_000) } }).catch(() => {});
+    expect(keys).toEqual([expect.stringMatching(/^dpop\.[\w-]{43}$/)]);
+  });
+});
+
+describe('a store for used proofs', () => {
+  it('is asked once a request, for as long as the proof could come again', async () => {
+    const set = jest.fn<Promise<boolean>, Parameters<ReplayStore['set']>>();
+    set.mockResolvedValueOnce(true).mockResolvedValueOnce(false);
+    const { send } = await createDpopSetup({ replayStore: { set }, maxAgeSeconds: 120 });
+    await send(200);
+    await send(401);
+    expect(set).toHaveBeenCalledTimes(2);
+    for (const [, , { ttlMs, expected }] of set.mock.calls) {
+      expect(expected).toBe('absent');
+      expect(ttlMs).toBeGreaterThan(130_000);
+      expect(ttlMs).toBeLessThan(131_000);
+    }
+  });
+
+  it('is not asked about what is refused anyway', async () => {
+    const set = jest.fn(async () => true);
+    const { send, endpoint } = await createDpopSetup({ replayStore: { set } }, { scopes: ['read'], cache: false });
+    await send(401, { claims: { htm: 'POST' } });
+    endpoint.script = { active: false };
+    await send(401);
+    expect(set).not.toHaveBeenCalled();
+  });
+
+  it.each<[string, () => Promise<boolean>]>([
+    ['rejects', () => Promise.reject(new Error('down'))],
+    [
+      'throws',
+      () => {
+        throw new Error('down');
+      },
+    ],
+  ])('that %s is an outage: 503, and no handler runs', async (_, set) => {
+    const { send, api } = await createDpopSetup({ replayStore: { set } });
+    const decisions = recordDecisions();
+    const response = await send(503);
+    expect(response.headers).not.toHaveProperty('www-authenticate');
+    expect(response.headers['retry-after']).toBe('1');
+    expect(api.errors).toMatchObject([{ code: 'replay_store_failed' }]);
+    expect(api.reached()).toBe(0);
+    expect(decisions).toMatchObject([{ outcome: 'outage', reason: 'replay_store_failed' }]);
+  });
+
+  it('that answers with anything but true has not kept it', async () => {
+    for (const answer of [undefined, null, 0, 'OK', 1, {}]) {
+      const set = async () => answer as unknown as boolean;
+      const { send, api } = await createDpopSetup({ replayStore: { set } });
+      await send(401);
+      expect(api.reached()).toBe(0);
+    }
+  });
+
+  it('is the one that answers are shared through, unless another is named', async () => {
+    const shared = jest.fn(async () => true);
+    const own = jest.fn(async () => true);
+    const store = { get: async () => undefined, set: shared, append: async () => '1', tail: () => async () => {} };
+    const cache = { store, dangerouslyStorePlaintext: true };
+    const usesOf = ({ mock }: jest.Mock) => mock.calls.filter(([key]) => String(key).startsWith('dpop.')).length;
+    const first = await createDpopSetup({}, { cache });
+    await first.send(200);
+    const second = await createDpopSetup({ replayStore: { set: own } }, { cache });
+    await second.send(200);
+    expect([usesOf(shared as jest.Mock), usesOf(own as jest.Mock)]).toEqual([1, 1]);
+  });
+});
+
+describe('one request that passes several middlewares', () => {
+  it('uses its proof up once, and needs it at each', async () => {
+    const { api, sender, clock, endpoint } = await createDpopSetup();
+    const { authenticate } = api;
+    const inner = authenticate.with({ scopes: ['read'] });
+    const app = createApp(authenticate, requireScope('write'), inner, requireScope('read'), authenticate);
+    const proof = await sender.proof('abc', clock);
+    await sendBound(app, 'abc', proof).expect(200);
+    await sendBound(app, 'abc', proof).expect(401);
+    await sendBound(app, 'abc').expect(401);
+    expect([app.reached(), endpoint.asked.length]).toEqual([1, 1]);
+  });
+
+  it('is held to the same key by each, though each has an answer of its own', async () => {
+    const { api, sender, clock, endpoint } = await createDpopSetup({}, { cache: false });
+    const app = createApp(api.authenticate, requireScope('write'), api.authenticate.with({ scopes: ['read'] }));
+    await sendBound(app, 'abc', await sender.proof('abc', clock)).expect(200);
+    expect(endpoint.asked).toHaveLength(2);
+    endpoint.script = () => boundTo(sender, endpoint.asked.length === 4 ? { cnf: { jkt: 'another' } } : {});
+    await sendBound(app, 'abc', await sender.proof('abc', clock)).expect(401);
+    expect([app.reached(), endpoint.asked.length]).toEqual([1, 4]);
+  });
+
+  it('is refused by one that does not take the scheme', async () => {
+    const { api, sender, clock } = await createDpopSetup();
+    const app = createApp(api.authenticate, api.authenticate.with({ dpop: false }));
+    await sendBound(app, 'abc', await sender.proof('abc', clock)).expect(401);
+    expect(app.reached()).toBe(0);
+  });
+
+  it('may not change its proof on the way', async () => {
+    const { api, sender, clock } = await createDpopSetup();
+    const [first, second] = [await sender.proof('abc', clock), await sender.proof('abc', clock)];
+    const swap: express.RequestHandler = (req, _res, next) => {
+      (req as IncomingMessage).headers.dpop = second;
+      next();
+    };
+    const app = createApp(api.authenticate, swap, api.authenticate);
+    await sendBound(app, 'abc', first).expect(200);
+    for (const proof of [first, second]) await sendBound(api, 'abc', proof).expect(401);
+  });
+});
+
+describe('a fresh answer', () => {
+  it('needs no second proof, and is held to the same key', async () => {
+    const { sender, clock, endpoint, send, api } = await createDpopSetup({}, {}, requireFresh({ maxAgeSeconds: 0 }));
+    await send(200);
+    clock.advance(1);
+    await send(200);
+    expect(endpoint.asked).toHaveLength(2);
+    for (const changed of [{ cnf: { jkt: 'another' } }, { cnf: undefined }, { token_type: 'Bearer' }]) {
+      endpoint.script = boundTo(sender, changed);
+      clock.advance(1);
+      await send(401);
+    }
+    expect(api.reached()).toBe(2);
+  });
+});
+
+describe('a token from elsewhere', () => {
+  it('is not joined by one under the scheme DPoP: 400, as there are two', async () => {
+    const { sender, clock, endpoint } = await createDpopSetup();
+    const authenticate = createApi(endpoint, { clock, dpop: { origin: ORIGIN }, tokenFromBody: true }).authenticate;
+    const app = createApp(express.urlencoded({ extended: false }), authenticate);
+    const dpop = await sender.proof('abc', clock, { claims: { htm: 'POST' } });
+    const post = request(app.app).post('/').set({ authorization: 'DPoP abc', dpop }).type('form');
+    await post.send({ access_token: 'def' }).expect(400);
+    expect([app.reached(), endpoint.asked.length]).toEqual([0, 0]);
+  });
+
+  it('is the only one where "getToken" takes it: the header is not looked at', async () => {
+    const { endpoint, clock, sender } = await createDpopSetup();
+    const api = createApi(endpoint, { clock, dpop: { origin: ORIGIN }, getToken: () => undefined });
+    await sendBound(api, 'abc', await sender.proof('abc', clock)).expect(401);
+    expect([api.reached(), endpoint.asked.length]).toEqual([0, 0]);
+  });
+});
