@@ -68,10 +68,19 @@ export async function createWalkThrough(api: string, as: AuthorizationServer): P
       status: 503,
     },
     {
+      title: 'Five more, and the circuit breaker is open: such requests are refused at once, with a Retry-After',
+      command: `for i in 1 2 3 4 5; do ${quietly('/api/profile', 'unknown-$i').replaceAll("'", '"')}; done; ${call('/api/profile', late)}`,
+      status: 503,
+    },
+    {
       title: 'The authorization server is back',
       command: `${show} -X POST ${api}/authorization-server/start`,
       status: 200,
     },
-    { title: 'And so is the token', command: call('/api/profile', late), status: 200 },
+    {
+      title: 'And so is the token, once the circuit breaker has let a single question through as a probe',
+      command: `sleep 2; ${call('/api/profile', late)}`,
+      status: 200,
+    },
   ];
 }

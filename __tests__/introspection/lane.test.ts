@@ -3,6 +3,12 @@ import { createLane, type Lane } from '../../lib/introspection/lane.js';
 import { createDeferred, type Deferred } from '../support/deferred.js';
 import { until } from '../support/until.js';
 
+const leaving: (() => void)[] = [];
+
+afterEach(() => {
+  for (const leave of leaving.splice(0)) leave();
+});
+
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 /** Sends in so many, each of whom stays until told to leave; tells in which order they got in, and how each ended. */
@@ -13,6 +19,7 @@ function crowd(lane: Lane, size: number, timeoutMs = 30_000, heeds = true) {
   for (let number = 0; number < size; number++) {
     const stay = createDeferred();
     stays.push(stay);
+    leaving.push(stay.resolve);
     withDeadline(
       timeoutMs,
       (deadline) => {
