@@ -14,8 +14,8 @@ export interface Revocations {
   allows(key: string, record: TokenRecord, now: Instant): boolean;
   /** Whether it is revoked, as far as is known. */
   revokes(key: string, record: TokenRecord): boolean;
-  /** Whether the log has been read from its beginning: until then, what others kept may have been revoked. */
-  isComplete(): boolean;
+  /** Whether the log has been read to its end, and just now: else what others kept may have been revoked. */
+  isCurrent(): boolean;
   /** Revokes in the whole fleet; at once here, elsewhere as soon as it is read there. */
   revoke(kind: 'token' | RevocableClaim, value: string): Promise<void>;
   close(): Promise<void>;
@@ -100,11 +100,12 @@ export function createRevocations(store: CacheStore, seal: Seal, keepMs: number,
     position: () => position,
     revokes,
     allows(key, record, now) {
-      if (record.askedMonotonic < reliableSince) return false;
+      // A mark that this log has not come to is not read yet here, or of a log that is gone.
+      if (record.askedMonotonic < reliableSince || (record.mark ?? '') > position) return false;
       const knownAt = Math.max(confirmedAt, record.askedMonotonic);
       return now.monotonic - knownAt <= UNCONFIRMED_MS && !revokes(key, record);
     },
-    isComplete: () => confirmedAt !== Number.NEGATIVE_INFINITY,
+    isCurrent: () => clock.monotonic() - confirmedAt <= UNCONFIRMED_MS,
     async revoke(kind, value) {
       const [digest] = seal.digestsOf(kind, value) as [string];
       note(digest, LAST);

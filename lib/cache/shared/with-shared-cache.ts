@@ -106,7 +106,8 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): S
       if (!revocations.revokes(question.key, record)) kept = keep(question, key, record, expected);
       return record;
     } finally {
-      if (isLeased) kept.then(() => release(key)).catch(() => {});
+      // What cannot be written, such as a claim that is no JSON, is not shared.
+      kept.catch(() => {}).then(() => (isLeased ? release(key) : undefined));
     }
   }
 
@@ -127,18 +128,19 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): S
     const all = await rest.attempt(() =>
       Promise.all(seal.keysOf(question).map(async (key) => ({ key, value: await store.get(key) }))),
     );
-    return all?.find((each): each is Found => each.value !== undefined);
+    return all?.find((each): each is Found => Boolean(each.value));
   }
 
   function usable(question: Question, { key, value }: Found, freshness: Freshness): TokenRecord | undefined {
     const { askedSince, background } = freshness;
-    if (!(askedSince === ANY_AGE || background) || !revocations.isComplete()) return undefined;
+    if (!(askedSince === ANY_AGE || background) || !revocations.isCurrent()) return undefined;
     const record = open(question, key, value);
-    if (record === undefined || revocations.revokes(question.key, record)) return undefined;
+    const now = readClock(clock);
+    if (record === undefined || !revocations.allows(question.key, record, now)) return undefined;
     const lifetime = lifetimeOf(record, settings);
     // Another process may have renewed it already.
     const least = background ? lifetime * RENEWED_SHARE : 0;
-    return timeLeft(record, lifetime, readClock(clock)) > least ? record : undefined;
+    return timeLeft(record, lifetime, now) > least ? record : undefined;
   }
 
   function open(question: Question, key: string, value: Uint8Array): TokenRecord | undefined {
