@@ -40,7 +40,7 @@ export function revocationEndpoint(
 ): (req: IncomingMessage, res: ServerResponse, next?: Next) => void {
   const { secret } = options ?? {};
   const all = [options?.authenticate].flat();
-  if (!all.every((each) => typeof each?.invalidate === 'function')) {
+  if (all.length === 0 || !all.every((each) => typeof each?.invalidate === 'function')) {
     throw optionError('authenticate', options?.authenticate, 'write what tokenIntrospection() returned');
   }
   if (typeof secret !== 'function') requireSecret(secret);
