@@ -2,12 +2,15 @@ import type { CacheStore, LogEntry, LogReader, SetOptions } from './cache/shared
 import { inTime } from './cache/shared/time-limit.js';
 import { optionError } from './option-error.js';
 
-/** What is needed of a client, a cluster or a sentinel of the package `redis`, version 5 or 6. Connect it yourself. */
+/**
+ * What is needed of a client, a cluster or a sentinel of the package `redis`, version 5 (but not with `RESP: 3`, by which it reads no
+ * streams) or 6. Connect it yourself.
+ */
 export interface NodeRedisClient {
   withTypeMapping(mapping: Record<number, unknown>): { get(key: string): Promise<unknown> };
   eval(script: string, options: { keys: string[]; arguments: (string | Buffer)[] }): Promise<unknown>;
   xRead(streams: { key: string; id: string }, options?: { BLOCK?: number; COUNT?: number }): Promise<unknown>;
-  duplicate(overrides?: { RESP: 2 }): NodeRedisClient;
+  duplicate(): NodeRedisClient;
   connect(): Promise<unknown>;
   on(event: 'error', listener: (error: unknown) => void): unknown;
   destroy(): void;
@@ -130,7 +133,10 @@ function tail(driver: Driver, key: string, reader: LogReader, timeoutMs: number)
       const askedAt = performance.now();
       try {
         const blockMs: number | undefined = isCaughtUp ? BLOCK_MS : undefined;
-        const reading = inTime(() => log.read(key, last, blockMs), (blockMs ?? 0) + timeoutMs);
+        const reading: Promise<readonly LogEntry[]> = inTime(
+          () => log.read(key, last, blockMs),
+          (blockMs ?? 0) + timeoutMs,
+        );
         const entries: readonly LogEntry[] | undefined = await unlessStopped(reading);
         if (isStopped || entries === undefined) return;
         hasBefore ||= entries.some(({ position }) => position === before);
@@ -186,8 +192,7 @@ function nodeRedisDriver(client: NodeRedisClient): Driver {
     get: async (key) => ((await bytes.get(key)) as Buffer | null) ?? undefined,
     run: (script, key, words) => client.eval(script, { keys: [key], arguments: words }),
     reader(onError) {
-      // Streams are read differently by version 3 of the protocol, and not at all by older versions of the package.
-      const own = client.duplicate({ RESP: 2 });
+      const own = client.duplicate();
       own.on('error', onError);
       const connected = own.connect();
       connected.catch(onError);
