@@ -21,7 +21,7 @@ export const REDIS_CLIENTS: Readonly<Record<string, (url: string) => Promise<Con
     const client = createClient6({ url, RESP: 2 });
     client.on('error', () => {});
     await client.connect();
-    return { client: client as unknown as NodeRedisClient, end: () => client.destroy() };
+    return { client, end: () => client.destroy() };
   },
   async 'redis 5'(url) {
     const client = createClient5({ url });
