@@ -104,6 +104,20 @@ describe('memory beside a shared store', () => {
   });
 });
 
+describe('a token that is invalidated', () => {
+  it('is asked about anew even by who does not read the log', async () => {
+    const endpoint = await createEndpoint(active());
+    const memory = createSharedMemory();
+    const [one, other] = [join(endpoint, memory), join(endpoint, memory)];
+    await one.judge();
+    await turns();
+    other.store.isDeaf = true;
+    await one.authenticate.invalidate({ token: 'token' });
+    endpoint.script = REVOKED;
+    expect(await other.judge()).toBe('inactive');
+  });
+});
+
 describe('a shared store in trouble', () => {
   it.each(['fails', 'hangs'] as const)(
     'that %s holds up no request beyond its deadline, nor opens anything',

@@ -264,6 +264,29 @@ describe('an invalidation', () => {
     expect(other.asked()).toBe(1);
   });
 
+  it('may be in a log that was not read yet: nothing is used before', async () => {
+    const one = await createInstance(memory);
+    await one.ask();
+    await written();
+    await one.revocations.revoke('sub', 'alice');
+    const other = await createInstance(memory, { isDeaf: true });
+    await other.ask();
+    expect(other.asked()).toBe(1);
+  });
+
+  it('that could not be told keeps what is under way from being shared', async () => {
+    const reply = createDeferred<unknown>();
+    const one = await createInstance(memory, { answer: () => reply.promise });
+    const asking = one.ask();
+    await until(() => one.asked() === 1);
+    one.connection.append = () => Promise.reject(new Error('no connection'));
+    await expect(one.revocations.revoke('sub', 'alice')).rejects.toThrow();
+    reply.resolve({ active: true, sub: 'alice' });
+    await asking;
+    for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
+    expect(keyIn()).toBe('');
+  });
+
   it('is told of an answer by its mark, not by clocks that are minutes apart', async () => {
     const one = await createInstance(memory, { clock: createClock(1_800_000_000 - 30) });
     const other = await createInstance(memory, { clock: createClock(1_800_000_000) });
