@@ -65,7 +65,7 @@ describe('the tests of a store', () => {
         return { store: { ...store, ...change(store) }, close() {} };
       };
       const failures = await Promise.all(
-        storeTests(create, { patienceMs: 300 }).map(({ run }) =>
+        storeTests(create, { patienceMs: 150 }).map(({ run }) =>
           run().then(
             () => 0,
             () => 1,
@@ -83,7 +83,7 @@ describe('the tests of a store', () => {
       open++;
       return { store: { ...createMemory().store, get: async () => Buffer.of(1) }, close: () => open-- };
     };
-    await Promise.allSettled(storeTests(create, { patienceMs: 300 }).map(({ run }) => run()));
+    await Promise.allSettled(storeTests(create, { patienceMs: 150 }).map(({ run }) => run()));
     expect(open).toBe(0);
   });
 });

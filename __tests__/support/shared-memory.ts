@@ -63,8 +63,8 @@ export function createSharedMemory(now: () => number = () => performance.now()):
         command('append', () => {
           position++;
           const at = String(position).padStart(10, '0');
-          const others = log.filter(({ endsAt }) => endsAt > now());
-          log.splice(0, log.length, ...others, { position: at, entry, endsAt: now() + keepMs });
+          while (log[0] !== undefined && log[0].endsAt <= now()) log.shift();
+          log.push({ position: at, entry, endsAt: now() + keepMs });
           for (const tell of tells) setImmediate(tell);
           return at;
         }),
