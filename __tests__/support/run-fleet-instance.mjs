@@ -12,11 +12,25 @@ const client = createClient({ url: `redis://127.0.0.1:${redisPort}` });
 client.on('error', () => {});
 await client.connect();
 
-const authenticate = tokenIntrospection({
-  endpoint,
-  clientAuth: noClientAuth(),
-  audience: false,
-  cache: { store: redisStore({ client }), secrets: ['a secret that is used by this test alone'] },
+// Patient, since the machine that runs the tests may be busy; and not asked before the log has been read, so that it is warm.
+const store = redisStore({ client, commandTimeoutMs: 5000 });
+let authenticate;
+await new Promise((resolve) => {
+  const tail = (reader) =>
+    store.tail({
+      ...reader,
+      confirm(askedAt) {
+        reader.confirm(askedAt);
+        resolve();
+      },
+    });
+  authenticate = tokenIntrospection({
+    endpoint,
+    clientAuth: noClientAuth(),
+    audience: false,
+    timeoutMs: 10_000,
+    cache: { store: { ...store, tail }, secrets: ['a secret that is used by this test alone'] },
+  });
 });
 
 const server = createServer((req, res) => {
