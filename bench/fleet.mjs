@@ -7,7 +7,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, totalmem } from 'node:os';
+import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
@@ -28,10 +28,20 @@ const { violationsOf } = await import('./fleet/targets.mjs');
 const { versionOf } = await import('./packages.mjs');
 
 const plans = {
-  full: { sizes: [1, 2, 4, 8], callsSeconds: 20, stampedes: 20, restartSeconds: 6, revocations: 200, faults: /./ },
+  full: {
+    ...{
+      sizes: [2, 4, 8],
+      inStep: true,
+      callsSeconds: 16,
+      stampedes: 8,
+      delays: [10, 100, 250, 500],
+      restartSeconds: 5,
+    },
+    ...{ revocations: 200, apart: 60, faults: /./, joiners: 5, tokens: 500 },
+  },
   quick: {
-    ...{ sizes: [2, 4], callsSeconds: 7, callsTtlSeconds: 5, stampedes: 5, restartSeconds: 2, revocations: 50 },
-    faults: /parted from one/,
+    ...{ sizes: [4], callsSeconds: 5, callsTtlSeconds: 4, stampedes: 3, delays: [10, 500], restartSeconds: 1.5 },
+    ...{ revocations: 50, apart: 20, faults: /parted from one/, joiners: 2, tokens: 200 },
   },
 };
 
@@ -93,6 +103,7 @@ function environment() {
     platform: `${process.platform} ${process.arch}`,
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: availableParallelism(),
+    load: loadavg()[0].toFixed(1),
     memoryGigabytes: Math.round(totalmem() / 2 ** 30),
   };
 }

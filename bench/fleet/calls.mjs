@@ -7,47 +7,59 @@ const TOKENS = 50;
 const TTL_SECONDS = 10;
 const ENDPOINT_DELAY_MS = 10;
 
-/** A second a request for each token at each instance, so that all of them are in use everywhere. */
+/** Requests a second for each token at each instance, with the store and without: all of them are in use everywhere. */
 const PER_TOKEN_AND_INSTANCE = 1;
 
 /** Renewed early or not, a life lasts for at least this share. */
 const LEAST_SHARE = 3 / 4;
 
 /** How often the endpoint is asked about tokens that are in use at all instances, with the store and without. */
-export async function measureCalls({ redis, endpoint, plan, report }) {
+export async function measureCalls(common) {
+  const { plan } = common;
+  const ttlSeconds = plan.callsTtlSeconds ?? TTL_SECONDS;
   const rows = [];
-  for (const size of plan.sizes) {
-    report(`calls: ${size} instances`);
-    await redis.command('FLUSHALL');
-    await endpoint.ask({ set: { delayMs: ENDPOINT_DELAY_MS }, take: true });
-    const ttlSeconds = plan.callsTtlSeconds ?? TTL_SECONDS;
-    const fleet = await startFleet({ size, redis, endpoint, ttlSeconds });
-    try {
-      const tokens = Array.from({ length: TOKENS }, () => randomToken(43));
-      const stop = startLoad({
-        fleet,
-        perSecond: TOKENS * size * PER_TOKEN_AND_INSTANCE * 2,
-        next: inTurn(tokens, size),
-      });
-      await sleep(plan.callsSeconds * 1000);
-      const requests = await stop();
-      const { calls } = await endpoint.ask({ take: true });
-      rows.push({
-        instances: size,
-        requests: requests.length,
-        refused: requests.filter(({ status }) => status !== 200).length,
-        shared: perLife(calls, '/shared', ttlSeconds * 1000),
-        alone: perLife(calls, '/alone', ttlSeconds * 1000),
-      });
-    } finally {
-      fleet.stop();
-    }
-  }
-  return { ttlSeconds: plan.callsTtlSeconds ?? TTL_SECONDS, seconds: plan.callsSeconds, tokens: TOKENS, rows };
+  for (const size of plan.sizes) rows.push(await measureSize({ ...common, size, ttlSeconds, pick: atRandom }));
+  const inStep = plan.inStep
+    ? await measureSize({ ...common, size: plan.sizes.at(-1), ttlSeconds, pick: oneByOne })
+    : undefined;
+  return { ttlSeconds, seconds: plan.callsSeconds, tokens: TOKENS, rows, inStep };
 }
 
-/** Each token to each instance, once with the store and once without. */
-function inTurn(tokens, size) {
+async function measureSize({ redis, endpoint, plan, report, size, ttlSeconds, pick }) {
+  report(`calls: ${size} instances${pick === oneByOne ? ', in step' : ''}`);
+  await redis.command('FLUSHALL');
+  await endpoint.ask({ set: { delayMs: ENDPOINT_DELAY_MS }, take: true });
+  const fleet = await startFleet({ size, redis, endpoint, ttlSeconds });
+  try {
+    const tokens = Array.from({ length: TOKENS }, () => randomToken(43));
+    const perSecond = TOKENS * size * PER_TOKEN_AND_INSTANCE * 2;
+    const stop = startLoad({ fleet, perSecond, next: pick(tokens, size) });
+    await sleep(plan.callsSeconds * 1000);
+    const requests = await stop();
+    const { calls } = await endpoint.ask({ take: true });
+    return {
+      instances: size,
+      requests: requests.length,
+      refused: requests.filter(({ status }) => status !== 200).map(({ status }) => status),
+      storeFailures: await fleet.storeFailures(),
+      shared: perLife(calls, '/shared', ttlSeconds * 1000),
+      alone: perLife(calls, '/alone', ttlSeconds * 1000),
+    };
+  } finally {
+    fleet.stop();
+  }
+}
+
+/** Any token, to the store's middleware or the other, as clients that know nothing of one another would. */
+function atRandom(tokens) {
+  return () => ({
+    token: tokens[Math.floor(Math.random() * tokens.length)],
+    path: Math.random() < 1 / 2 ? '/' : '/alone',
+  });
+}
+
+/** Each token to all instances within milliseconds, once a second: as clients that ask several at once. */
+function oneByOne(tokens, size) {
   return (index) => {
     const round = Math.floor(index / size);
     return { token: tokens[(round >> 1) % tokens.length], path: round % 2 === 0 ? '/' : '/alone' };
@@ -81,7 +93,7 @@ export async function measureStampede({ redis, endpoint, plan, report }) {
   const fleet = await startFleet({ size, redis, endpoint });
   const rows = [];
   try {
-    for (const delayMs of [10, 100, 250, 500]) {
+    for (const delayMs of plan.delays) {
       await endpoint.ask({ set: { delayMs }, take: true });
       for (let index = 0; index < plan.stampedes; index++) await fleet.getAll(randomToken(43));
       const { calls } = await endpoint.ask({ take: true });

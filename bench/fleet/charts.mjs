@@ -42,23 +42,31 @@ export function drawFleetCharts({ calls, restart, revocations, clocks }) {
     });
   }
   if (revocations !== undefined) {
-    const line = (measured) => {
-      const all = Object.values(measured.millis)
-        .flat()
-        .sort((a, b) => a - b);
-      return all.map((value, index) => [
+    const line = (millis) => {
+      const sorted = [...millis].sort((a, b) => a - b);
+      return sorted.map((value, index) => [
         Number(value.toFixed(2)),
-        Number((((index + 1) / all.length) * 100).toFixed(1)),
+        Number((((index + 1) / sorted.length) * 100).toFixed(1)),
       ]);
     };
-    const kinds = { 'same time': revocations, 'clocks minutes apart': clocks };
+    const kinds = { '': revocations, ', clocks apart': clocks };
     charts.revocations = draw({
-      title: `From invalidate() in one process to the last of ${revocations.instances} refusing`,
+      title: `Share of revocations by the time since invalidate() in one of ${revocations.instances} processes`,
       x: { type: 'value', name: 'ms', min: 0 },
       y: { min: 0, max: 100, axisLabel: { formatter: '{value} %', color: INK } },
       series: Object.entries(kinds)
         .filter(([, measured]) => measured !== undefined)
-        .map(([name, measured]) => ({ type: 'line', step: 'end', showSymbol: false, name, data: line(measured) })),
+        .flatMap(([name, { millis }], index) =>
+          ['accepted', 'refused'].map((kind) => ({
+            type: 'line',
+            step: 'end',
+            showSymbol: false,
+            name: `${kind === 'accepted' ? 'none accepts' : 'all answered 401'}${name}`,
+            color: kind === 'accepted' ? OURS : OTHERS,
+            lineStyle: { type: index === 0 ? 'solid' : 'dashed' },
+            data: line(millis[kind]),
+          })),
+        ),
     });
   }
   return charts;
@@ -71,8 +79,8 @@ function draw({ title, x, y, series }) {
     backgroundColor: '#ffffff',
     color: [OURS, OTHERS],
     title: { text: title, left: 12, top: 10, textStyle: { fontSize: 13, fontWeight: 'bold', color: INK } },
-    legend: { right: 16, top: 8, textStyle: { color: INK } },
-    grid: { left: 60, right: 70, top: 56, bottom: 40 },
+    legend: { left: 12, top: 32, itemGap: 10, itemWidth: 18, textStyle: { color: INK } },
+    grid: { left: 60, right: 84, top: 76, bottom: 34 },
     xAxis: { nameTextStyle: { color: INK }, axisLabel: { color: INK }, splitLine: { show: false }, ...x },
     yAxis: { type: 'value', axisLabel: { color: INK }, splitLine: { lineStyle: { color: GRID } }, ...y },
     series,

@@ -2,17 +2,16 @@ import { randomToken } from '../tokens.mjs';
 import { startFleet } from './fleet.mjs';
 import { sleep } from './time.mjs';
 
-const TOKENS = 500;
 const IDLE_SECONDS = 3;
 
 /** What each kind of request costs Redis in commands and bytes, and what is kept there. */
-export async function measureCost({ redis, endpoint, report }) {
+export async function measureCost({ redis, endpoint, plan, report }) {
   report('cost');
   await redis.command('FLUSHALL');
   await endpoint.ask({ set: { delayMs: 0 }, take: true });
   const fleet = await startFleet({ size: 2, redis, endpoint });
   const [first, second] = fleet.instances;
-  const tokens = Array.from({ length: TOKENS }, () => randomToken(43));
+  const tokens = Array.from({ length: plan.tokens }, () => randomToken(43));
   try {
     await sleep(300);
     const idle = await counted(redis, () => sleep(IDLE_SECONDS * 1000));
@@ -24,7 +23,7 @@ export async function measureCost({ redis, endpoint, report }) {
         await sleep(50);
       });
       const seconds = (performance.now() - startedAt) / 1000;
-      return mapValues(cost, (value, name) => (value - (idlePerSecond[name] ?? 0) * seconds) / TOKENS);
+      return mapValues(cost, (value, name) => (value - (idlePerSecond[name] ?? 0) * seconds) / plan.tokens);
     };
     const miss = await each((token) => first.get(token));
     const perEntry = await usage(redis, (key) => !key.endsWith('revocations') && !key.endsWith('.lease'));
@@ -39,7 +38,7 @@ export async function measureCost({ redis, endpoint, report }) {
     const { connected_clients: clients } = await redis.info('clients');
     const { mem_clients_normal: clientBytes } = await redis.info('memory');
     return {
-      tokens: TOKENS,
+      tokens: plan.tokens,
       idlePerSecondAndInstance: mapValues(idlePerSecond, (value) => value / fleet.instances.length),
       miss,
       shared,
@@ -47,8 +46,8 @@ export async function measureCost({ redis, endpoint, report }) {
       revocation,
       bytes: {
         entry: perEntry.bytes,
-        revocation: stream / TOKENS,
-        revocationOfAll: (memoryAfter - memoryBefore) / TOKENS,
+        revocation: stream / plan.tokens,
+        revocationOfAll: (memoryAfter - memoryBefore) / plan.tokens,
         connection: Number(clientBytes) / Number(clients),
       },
       // The rig has one of its own.

@@ -59,7 +59,7 @@ export async function measureFaults({ redis, endpoint, plan, report }) {
   report('fault: Redis replaced while one instance is away');
   rows.push(await measureReplacement({ redis, endpoint }));
   report('late joiners');
-  rows.push(await measureLateJoiners({ redis, endpoint }));
+  rows.push(await measureLateJoiners({ redis, endpoint, plan }));
   return rows;
 }
 
@@ -180,7 +180,7 @@ async function measureReplacement({ redis, endpoint }) {
     away.proxy.mend();
     trouble.to = machineTime() + READERS_BACK_MS;
     const requests = [];
-    const until = machineTime() + 7500;
+    const until = machineTime() + 6000;
     while (machineTime() < until) {
       requests.push(await away.get(token), await other.get(token));
       await sleep(250);
@@ -193,7 +193,7 @@ async function measureReplacement({ redis, endpoint }) {
 }
 
 /** Who comes after a revocation, while an answer from before it is on its way to another instance, must not be given that. */
-async function measureLateJoiners({ redis, endpoint }) {
+async function measureLateJoiners({ redis, endpoint, plan }) {
   await redis.command('FLUSHALL');
   await endpoint.ask({ set: { delayMs: 800 } });
   const fleet = await startFleet({ size: 2, redis, endpoint, timeoutMs: TIMEOUT_MS * 2 });
@@ -201,7 +201,7 @@ async function measureLateJoiners({ redis, endpoint }) {
   const requests = [];
   let accepted = 0;
   try {
-    for (let index = 0; index < 5; index++) {
+    for (let index = 0; index < plan.joiners; index++) {
       const token = randomToken(43);
       model.good(token);
       const early = fleet.instances[1].get(token);

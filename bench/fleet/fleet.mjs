@@ -45,10 +45,17 @@ export async function startFleet({ size, redis, endpoint, offsets = [], proxied 
     };
   };
   const instances = await Promise.all(Array.from({ length: size }, (_, index) => open(index)));
+  await Promise.all(instances.map((instance) => instance.ask({ order: 'ready' })));
   return {
     instances,
     /** Everyone is asked about a token, at the same time. */
     getAll: (token, path) => Promise.all(instances.map((instance) => instance.get(token, path))),
+    /** How often the store was called failing, over all instances. */
+    async storeFailures() {
+      const states = await Promise.all(instances.map((instance) => instance.ask({ order: 'look' })));
+      return states.reduce((sum, { storeFailures }) => sum + storeFailures, 0);
+    },
+    /** Kills one and starts it anew, without waiting for it to reach Redis. */
     async restart(index) {
       instances[index].stop();
       instances[index] = await open(index);

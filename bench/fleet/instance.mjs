@@ -8,15 +8,17 @@ import { machineTime, sleep } from './time.mjs';
 
 const { redisStore } = createRequire(import.meta.url)('../../dist/redis.js');
 
-const POLL_MS = 1;
+const POLL_MS = 2;
 
 const task = await new Promise((resolve) => process.once('message', resolve));
 const { endpoint, redisPort, ttlSeconds, timeoutMs, offsetMs } = task;
 
 let storeState = 'well';
+let storeFailures = 0;
 const counts = {};
 subscribe('express-token-introspection:store', ({ state }) => {
   storeState = state;
+  if (state === 'failing') storeFailures++;
 });
 subscribe('express-token-introspection:cache', ({ outcome }) => {
   counts[outcome] = (counts[outcome] ?? 0) + 1;
@@ -24,7 +26,7 @@ subscribe('express-token-introspection:cache', ({ outcome }) => {
 
 const client = createClient({ url: `redis://127.0.0.1:${redisPort}` });
 client.on('error', () => {});
-client.connect().catch(() => {});
+const connected = client.connect().catch(() => {});
 
 const common = {
   clientAuth: library.noClientAuth(),
@@ -62,7 +64,14 @@ const orders = {
     }
     return { admittedAt, refusedAt: machineTime() };
   },
-  look: () => ({ storeState, counts, stats: shared.stats() }),
+  ping: () => ({}),
+  /** Ends once the store can be read, the log too. */
+  async ready() {
+    await connected;
+    await sleep(100);
+    return {};
+  },
+  look: () => ({ storeState, storeFailures, counts, stats: shared.stats() }),
 };
 
 async function admits(token) {

@@ -16,24 +16,26 @@ export function createModel({ ttlMs, timeoutMs }) {
 
   function judge({ instance, token, status, startedAt, endedAt }) {
     const took = endedAt - startedAt;
-    if (took > timeoutMs + DEADLINE_MARGIN_MS) return `a request took ${Math.round(took)} ms`;
+    if (took > timeoutMs + DEADLINE_MARGIN_MS) return ['a request took', took];
     const revocation = revoked.get(token);
     if (revocation === undefined) {
-      if (good.has(token)) return status === 200 ? undefined : `a good token got ${status}`;
-      return status === 401 ? undefined : `a bad token got ${status}`;
+      if (good.has(token)) return status === 200 ? undefined : [`a good token got ${status}`];
+      return status === 401 ? undefined : [`a bad token got ${status}`];
     }
     if (status === 401) return undefined;
-    if (status !== 200) return `a revoked token got ${status}`;
+    if (status !== 200) return [`a revoked token got ${status}`];
     const { at, toldAt } = revocation;
-    if (startedAt > at + ttlMs + MARGIN_MS)
-      return `a revoked token was accepted ${ms(startedAt - at)} after, beyond its life`;
+    if (startedAt > at + ttlMs + MARGIN_MS) return ['a revoked token was accepted beyond its life', startedAt - at];
     if (toldAt === undefined || startedAt <= toldAt + MARGIN_MS) return undefined;
-    const late = ms(startedAt - toldAt);
-    if (startedAt > toldAt + STREAM_MS + MARGIN_MS) return `a revoked token was accepted ${late} after all were told`;
+    const late = startedAt - toldAt;
+    if (startedAt > toldAt + STREAM_MS + MARGIN_MS)
+      return ['a revoked token was accepted although the store had been told, by', late];
     const isTroubled = troubles.some(
       (trouble) => (trouble.instance ?? instance) === instance && trouble.from <= startedAt && toldAt <= trouble.to,
     );
-    return isTroubled ? undefined : `a revoked token was accepted ${late} after all were told, with Redis well`;
+    return isTroubled
+      ? undefined
+      : ['a revoked token was accepted although all had been told and Redis was well, by', late];
   }
 
   return {
@@ -50,21 +52,19 @@ export function createModel({ ttlMs, timeoutMs }) {
     },
     /** Redis could not be read, by one instance or by all; until its readers have had the time to come back. */
     trouble: (trouble) => troubles.push(trouble),
-    /** Every request, in words what is wrong with it, and how often. */
+    /** What is wrong, in words, how often, and how late at most. */
     judge(requests) {
       const found = new Map();
       for (const request of requests) {
-        const wrong = judge(request)?.replace(
-          /\d+ ms/,
-          (each) => `${Math.ceil(Number.parseInt(each, 10) / 1000)} s or less`,
-        );
-        if (wrong !== undefined) found.set(wrong, (found.get(wrong) ?? 0) + 1);
+        const wrong = judge(request);
+        if (wrong === undefined) continue;
+        const [text, late] = wrong;
+        const { count = 0, most = 0 } = found.get(text) ?? {};
+        found.set(text, { count: count + 1, most: Math.max(most, late ?? 0) });
       }
-      return [...found].map(([wrong, count]) => `${count} × ${wrong}`);
+      return [...found].map(
+        ([text, { count, most }]) => `${count} × ${text}${most > 0 ? ` ${Math.round(most)} ms` : ''}`,
+      );
     },
   };
-}
-
-function ms(value) {
-  return `${Math.round(value)} ms`;
 }

@@ -1,6 +1,6 @@
 import { introspectionResponse, randomToken } from '../tokens.mjs';
 import { startFleet } from './fleet.mjs';
-import { quantile, sleep } from './time.mjs';
+import { machineTime, quantile, sleep } from './time.mjs';
 
 const MINUTE = 60_000;
 const OFFSETS = [0, 3, -3, 7, -7, 11, -11, 1].map((minutes) => minutes * MINUTE);
@@ -14,9 +14,12 @@ export async function measureRevocations({ redis, endpoint, plan, report, areClo
   const offsets = areClocksApart ? OFFSETS.slice(0, size) : [];
   const fleet = await startFleet({ size, redis, endpoint, offsets });
   const times = { token: [], sub: [] };
+  const accepted = [];
+  const control = [];
   const wrong = [];
   try {
-    for (let index = 0; index < plan.revocations; index++) {
+    const count = areClocksApart ? plan.apart : plan.revocations;
+    for (let index = 0; index < count; index++) {
       const kind = index % 2 === 0 ? 'token' : 'sub';
       const token = randomToken(43);
       const { sub } = introspectionResponse(token);
@@ -29,10 +32,14 @@ export async function measureRevocations({ redis, endpoint, plan, report, areClo
       const teller = fleet.instances[index % size];
       const { startedAt } = await teller.ask({ order: 'invalidate', of: kind === 'token' ? { token } : { sub } });
       const refused = await Promise.all(watched);
+      accepted.push(Math.max(0, ...refused.map(({ admittedAt }) => admittedAt - startedAt)));
       times[kind].push(Math.max(...refused.map(({ refusedAt }) => refusedAt)) - startedAt);
       for (const { instance, status } of await fleet.getAll(token)) {
         if (status !== 401) wrong.push(`a revoked token got ${status} from ${instance} later`);
       }
+      const pingedAt = machineTime();
+      await Promise.all(fleet.instances.map((instance) => instance.ask({ order: 'ping' })));
+      control.push(machineTime() - pingedAt);
     }
     const { calls } = await endpoint.ask({ take: true });
     const of = (values) => ({
@@ -47,8 +54,10 @@ export async function measureRevocations({ redis, endpoint, plan, report, areClo
       token: of(times.token),
       sub: of(times.sub),
       all: of([...times.token, ...times.sub]),
-      callsPerToken: calls.length / plan.revocations,
-      millis: times,
+      accepted: of(accepted),
+      control: of(control),
+      callsPerToken: calls.length / count,
+      millis: { accepted, refused: [...times.token, ...times.sub] },
       wrong,
     };
   } finally {
