@@ -40,8 +40,8 @@ const plans = {
     ...{ revocations: 200, apart: 60, faults: /./, joiners: 5, tokens: 500 },
   },
   quick: {
-    ...{ sizes: [4], callsSeconds: 5, callsTtlSeconds: 4, stampedes: 3, delays: [10, 500], restartSeconds: 1.5 },
-    ...{ revocations: 50, apart: 20, faults: /parted from one/, joiners: 2, tokens: 200 },
+    ...{ sizes: [4], callsSeconds: 5, callsTtlSeconds: 4, stampedes: 3, delays: [10, 500], restartSeconds: 1 },
+    ...{ revocations: 50, apart: 6, faults: /parted from one/, joiners: 2, tokens: 100 },
   },
 };
 
