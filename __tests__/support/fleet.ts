@@ -68,6 +68,7 @@ export async function createInstance(memory: SharedMemory, options: InstanceOpti
       const now = readClock(clock);
       return toRecord(await answer(), now);
     },
+    { ttlMs, inactiveTtlMs, timeoutMs, store, seal, revocations, clock, restore: toRecord },
   );
   const instance: Instance = {
     clock,

@@ -42,7 +42,7 @@ const MAX_AHEAD_MS = 2000;
 /** Of its life, what an answer still has to have that another process has just renewed. */
 const RENEWED_SHARE = 3 / 4;
 
-/** How long one process may keep the others waiting for its answer, and how long they do wait: 5, 10, … 160 ms. */
+/** How long one process may keep the others waiting for its answer, and how often they look: after 5, 10, … 160 ms. */
 const LEASE_MS = 1000;
 const FIRST_WAIT_MS = 5;
 const LAST_WAIT_MS = 160;
@@ -74,17 +74,19 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): S
     const [key = ''] = seal.keysOf(question);
     let found = await find(question);
     let record = found && usable(question, found, freshness);
-    let isLeased = record === undefined && freshness.askedSince === ANY_AGE && (await lease(key));
-    if (record === undefined && isLeased === false && freshness.askedSince === ANY_AGE) {
+    let isLeased: boolean | undefined;
+    if (record === undefined && (freshness.askedSince === ANY_AGE || freshness.background)) {
+      const before = found?.value;
       const until = freshness.now.monotonic + timeoutMs / 2;
-      for (let waitMs = FIRST_WAIT_MS; record === undefined && waitMs <= LAST_WAIT_MS; waitMs *= 2) {
+      isLeased = await lease(key);
+      for (let waitMs = FIRST_WAIT_MS; isLeased === false; waitMs = Math.min(waitMs * 2, LAST_WAIT_MS)) {
         if (clock.monotonic() + waitMs > until) break;
         await setTimeout(waitMs);
         found = await find(question);
         record = found && usable(question, found, freshness);
-        // Whoever was to ask has given up, or has an answer that is not kept.
-        if (record === undefined) isLeased = await lease(key);
-        if (isLeased !== false) break;
+        // What has come but cannot be used here is waited for no longer; what has not may be given up by whoever was to ask.
+        if (record !== undefined || !isSame(found?.value, before)) break;
+        isLeased = await lease(key);
       }
     }
     if (record !== undefined) {
@@ -190,6 +192,10 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): S
       await Promise.all(seal.keysOf({ key, token: '' }).map((each) => store.set(each, tombstone, how)));
     },
   };
+}
+
+function isSame(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : Buffer.compare(a, b) === 0;
 }
 
 function leaseOf(key: string): string {
