@@ -34,7 +34,7 @@ const ROWS: readonly (readonly [row: string, places: readonly string[]])[] = [
     ],
   ],
   ['adapter', ['middleware/']],
-  ['surface', ['index.ts', 'express.ts', 'providers/index.ts', 'opentelemetry/']],
+  ['surface', ['index.ts', 'express.ts', 'redis.ts', 'store-tests/', 'providers/index.ts', 'opentelemetry/']],
   ['command', ['cli/']],
 ];
 
@@ -225,6 +225,9 @@ const RULES: readonly (readonly [
       ['settings.ts', "import { getAuth } from './middleware/get-auth.js';"],
       ['middleware/gate.ts', "import { tokenIntrospection } from '../index.js';"],
       ['index.ts', "import './express.js';"],
+      ['index.ts', "export { redisStore } from './redis.js';"],
+      ['redis.ts', "import { storeTests } from './store-tests/index.js';"],
+      ['lookup.ts', "import { redisStore } from './redis.js';"],
       ['index.ts', "export * from './opentelemetry/index.js';"],
       ['opentelemetry/spans.ts', "export * from '../express.js';"],
       ['cache/key.ts', "type Key = import('../credentials/token.js').Key;"],
@@ -254,6 +257,8 @@ const RULES: readonly (readonly [
       ['middleware/gate.ts', "import express from 'express';"],
       ['observe/channels.ts', "import { trace } from '@opentelemetry/api';"],
       ['cache/key.ts', "import { hash } from 'crypto';"],
+      ['redis.ts', "import type { Redis } from 'ioredis';"],
+      ['redis.ts', "import { createClient } from 'redis';"],
       ['introspection/response.ts', "import { z } from 'zod/v3';"],
     ],
   ],

@@ -7,9 +7,12 @@ import {
   bearerToken,
   type ClientAuth,
   clientSecretBasic,
+  clientSecretJwt,
+  clientSecretPost,
   type DemandOptions,
   type JwtResponseOptions,
   noClientAuth,
+  privateKeyJwt,
   type TokenIntrospectionOptions,
   tokenIntrospection,
 } from '../lib/index.js';
@@ -17,6 +20,7 @@ import { parseOptions, type Settings } from '../lib/settings.js';
 import { createApp, createAuthenticate } from './support/api.js';
 import { createClock } from './support/clock.js';
 import { active, createEndpoint } from './support/endpoint.js';
+import { createSharedMemory } from './support/shared-memory.js';
 
 type Options = Record<string, unknown>;
 
@@ -86,6 +90,10 @@ const REMEDIES: Record<string, string> = {
   'cache.inactiveTtlSeconds': 'write a number of seconds from 0 to 3600',
   'cache.staleIfErrorSeconds': 'write a number of seconds from 0 to 86400',
   'cache.refreshAhead': 'write true or false',
+  'cache.store': 'write a store such as redisStore({ client })',
+  'cache.secrets': 'write a list of secrets of at least 32 bytes each; is the environment variable set?',
+  'cache.dangerouslyStorePlaintext': 'write true or false',
+  'cache.namespace': 'write a name',
   'cache.maxEntries': 'write a whole number from 1 to 16000000',
   'jwtResponse.issuer': 'write the "iss" of signed replies',
   'jwtResponse.audience': 'write the "aud" of signed replies, or a list of them',
@@ -203,13 +211,44 @@ const WRONG: Record<string, unknown[]> = {
   clock: [HUSH, {}, { now: Date.now }, { now: 1, monotonic: 2 }, true],
 };
 
+const SECRET = 's'.repeat(32);
+
 const WRONG_CACHE: Record<string, unknown[]> = {
   ttlSeconds: [-1, 86_400.001, Number.NaN, Number.POSITIVE_INFINITY, '60', null, true, HUSH],
   inactiveTtlSeconds: [-1, 3600.001, Number.NaN, Number.POSITIVE_INFINITY, '5', null, false, HUSH],
   staleIfErrorSeconds: [-1, 86_400.001, Number.NaN, Number.POSITIVE_INFINITY, '60', null, true, HUSH],
   refreshAhead: ['true', 0, 1, null, HUSH, {}],
+  store: [
+    HUSH,
+    '',
+    null,
+    true,
+    [],
+    {},
+    () => {},
+    { get() {}, set() {}, append() {} },
+    { get() {}, set() {}, tail() {} },
+  ],
+  secrets: [
+    HUSH.repeat(4),
+    '',
+    null,
+    7,
+    [],
+    [''],
+    [HUSH],
+    ['x'.repeat(31)],
+    [undefined],
+    [SECRET, 'x'],
+    [SECRET, 7],
+    {},
+  ],
+  dangerouslyStorePlaintext: ['true', null, 7, HUSH, [], {}],
+  namespace: ['', null, 7, true, [HUSH], {}],
   maxEntries: [0, -1, 1.5, 16_000_001, Number.NaN, Number.POSITIVE_INFINITY, '10', null, true, HUSH],
 };
+
+const RSA = generateKeyPairSync('rsa', { modulusLength: 2048 });
 
 const PUBLIC_KEY = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey;
 
@@ -449,6 +488,81 @@ describe('who is asked', () => {
   });
 });
 
+describe('a shared cache', () => {
+  const store = createSharedMemory().connect();
+  const secrets = [SECRET, 'ü'.repeat(16)];
+  const own: ClientAuth = { identity: 'own', sign() {} };
+
+  it.each<[string, Options, object]>([
+    ['with secrets', { store, secrets }, { store, secrets, namespace: '' }],
+    ['with secrets, plain text being denied', { store, secrets, dangerouslyStorePlaintext: false }, { secrets }],
+    ['in plain text', { store, dangerouslyStorePlaintext: true }, { store, secrets: undefined }],
+    ['with a namespace', { store, secrets, namespace: 'one' }, { namespace: 'one' }],
+  ])('is taken %s, and nobody can change that', (_, cache, shared) => {
+    const settings = settingsOf({ cache }).cache;
+    expect(settings).toMatchObject({ shared });
+    expect(settings && Object.isFrozen(settings.shared)).toBe(true);
+  });
+
+  it('is none without a store', () => {
+    expect(settingsOf({ cache: {} }).cache).toMatchObject({ shared: undefined });
+  });
+
+  it.each<[string, Options, string]>([
+    ['secrets', { cache: { secrets } }, 'Option "cache.secrets" is a list; leave it out: it belongs to "cache.store"'],
+    [
+      'a store without secrets',
+      { cache: { store } },
+      `Option "cache.secrets" is missing; ${REMEDIES['cache.secrets']}`,
+    ],
+    [
+      'a store without secrets, plain text being denied',
+      { cache: { store, dangerouslyStorePlaintext: false } },
+      `Option "cache.secrets" is missing; ${REMEDIES['cache.secrets']}`,
+    ],
+    [
+      'secrets for plain text',
+      { cache: { store, secrets, dangerouslyStorePlaintext: true } },
+      `Option "cache.secrets" is a list; ${REMEDIES['cache.secrets']}`,
+    ],
+    ...(
+      [
+        ['normalizeResponse', { normalizeResponse: normalize }],
+        ['a client authentication of one’s own', { clientAuth: own }],
+        ['a token that a function brings', { clientAuth: bearerToken(() => 'token') }],
+        ['a copy of what a factory made', { clientAuth: { ...noClientAuth() } }],
+      ] as const
+    ).map(([name, options]): [string, Options, string] => [
+      `no namespace for ${name}`,
+      { ...options, cache: { store, secrets } },
+      'Option "cache.namespace" is missing; write a name, and change it whenever "normalizeResponse" or your own "clientAuth" changes what an answer means',
+    ]),
+  ])('refuses %s', (_, options, message) => {
+    expect(refusalOf({ ...REQUIRED, ...options })).toBe(message);
+  });
+
+  it.each<[string, Options]>([
+    ['normalizeResponse', { normalizeResponse: normalize }],
+    ['a client authentication of one’s own', { clientAuth: own }],
+    ['a token that a function brings', { clientAuth: bearerToken(() => 'token') }],
+  ])('takes %s with a namespace', (_, options) => {
+    expect(settingsOf({ ...options, cache: { store, secrets, namespace: 'one' } }).cache).toMatchObject({
+      shared: { namespace: 'one' },
+    });
+  });
+
+  it.each([
+    ['noClientAuth', noClientAuth()],
+    ['clientSecretBasic', clientSecretBasic('api', 'secret')],
+    ['clientSecretPost', clientSecretPost('api', 'secret')],
+    ['clientSecretJwt', clientSecretJwt({ clientId: 'api', clientSecret: SECRET, audience: 'https://as.example.com' })],
+    ['privateKeyJwt', privateKeyJwt({ clientId: 'api', key: RSA.privateKey, audience: 'https://as.example.com' })],
+    ['bearerToken', bearerToken('token')],
+  ])('takes %s without a namespace', (_, clientAuth) => {
+    expect(() => settingsOf({ clientAuth, cache: { store, secrets } })).not.toThrow();
+  });
+});
+
 describe('signed replies', () => {
   const P256 = PUBLIC_KEY.export({ format: 'jwk' });
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -619,7 +733,7 @@ describe('an option that does not exist', () => {
 
   it('is refused within cache, by its full name', () => {
     expect(refusalOf({ ...REQUIRED, cache: { ttl: 60 } })).toBe(
-      'Option "cache.ttl" is not known here; write one of cache.ttlSeconds, cache.inactiveTtlSeconds, cache.staleIfErrorSeconds, cache.refreshAhead, cache.maxEntries',
+      'Option "cache.ttl" is not known here; write one of cache.ttlSeconds, cache.inactiveTtlSeconds, cache.staleIfErrorSeconds, cache.refreshAhead, cache.store, cache.secrets, cache.dangerouslyStorePlaintext, cache.namespace, cache.maxEntries',
     );
   });
 

@@ -4,6 +4,7 @@ import type { Lifetimes } from './cache/policy.js';
 import { createRevocations, type RevocableClaim, type Revocations } from './cache/shared/revocations.js';
 import { createPlainSeal, createSeal } from './cache/shared/seal.js';
 import type { CacheStore } from './cache/shared/store.js';
+import { withTimeLimit } from './cache/shared/time-limit.js';
 import { withSharedCache } from './cache/shared/with-shared-cache.js';
 import { type CachedLookup, withCache } from './cache/with-cache.js';
 import { requireB64Token } from './credentials/token.js';
@@ -136,6 +137,9 @@ interface Fleet {
   close(): Promise<void>;
 }
 
+/** Of a request's deadline, what one command of the store may take at most: the rest is for the endpoint. */
+const COMMAND_SHARE = 1 / 4;
+
 /** Beyond the life of an answer, for what is under way and for clocks that go at their own pace. */
 const MARGIN_MS = 120_000;
 
@@ -143,9 +147,10 @@ function createFleet(
   inner: Lookup,
   { clock, timeoutMs }: LookupSettings,
   cache: MemoryCacheSettings,
-  { store, secrets, namespace }: SharedSettings,
+  { store: given, secrets, namespace }: SharedSettings,
   authority: string,
 ): Fleet {
+  const store = withTimeLimit(given, Math.ceil(timeoutMs * COMMAND_SHARE));
   const scope = JSON.stringify([authority, namespace]);
   const seal = secrets === undefined ? createPlainSeal(scope) : createSeal(secrets, scope);
   const keepMs = Math.max(cache.ttlMs, cache.inactiveTtlMs, cache.staleIfErrorMs) + MARGIN_MS;

@@ -1,7 +1,11 @@
 import type { CacheStore, LogEntry, LogReader, SetOptions } from './cache/shared/store.js';
+import { inTime } from './cache/shared/time-limit.js';
 import { optionError } from './option-error.js';
 
-/** What is needed of a client, a cluster or a sentinel of the package `redis`, version 5 or 6. Connect it yourself. */
+/**
+ * What is needed of a client, a cluster or a sentinel of the package `redis`, version 5 (but not with `RESP: 3`, by which it reads no
+ * streams) or 6. Connect it yourself.
+ */
 export interface NodeRedisClient {
   withTypeMapping(mapping: Record<number, unknown>): { get(key: string): Promise<unknown> };
   eval(script: string, options: { keys: string[]; arguments: (string | Buffer)[] }): Promise<unknown>;
@@ -54,11 +58,18 @@ end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1`;
 
-/** Adds an entry, and drops those that nobody needs any more, by Redis's own clock. */
+/**
+ * Adds an entry, and drops the oldest ones that nobody needs any more, by Redis's own clock. Each says how long it is needed: apps with
+ * other lifetimes may append to the same log.
+ */
 const APPEND = `
-local now = redis.call('TIME')
-local oldest = math.floor(now[1] * 1000 + now[2] / 1000 - tonumber(ARGV[2]))
-return redis.call('XADD', KEYS[1], 'MINID', '~', string.format('%d', oldest), '*', 'd', ARGV[1])`;
+local time = redis.call('TIME')
+local now = time[1] * 1000 + time[2] / 1000
+for _, old in ipairs(redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 20)) do
+  if string.match(old[1], '^%d+') + (old[2][4] or 0) >= now then break end
+  redis.call('XDEL', KEYS[1], old[1])
+end
+return redis.call('XADD', KEYS[1], '*', 'd', ARGV[1], 'ms', ARGV[2])`;
 
 const START = '0-0';
 const BLOCK_MS = 1000;
@@ -80,17 +91,18 @@ export function redisStore(options: RedisStoreOptions): CacheStore {
   }
   const driver = driverOf(client);
   const logKey = `${prefix}revocations`;
-  const within = <T>(work: Promise<T>) => withTimeout(work, commandTimeoutMs);
+  const within = <T>(work: () => Promise<T>) => inTime(work, commandTimeoutMs);
 
   return {
-    get: (key) => within(driver.get(prefix + key)),
+    get: (key) => within(() => driver.get(prefix + key)),
     async set(key, value, { ttlMs, expected }: SetOptions) {
       const words = typeof expected === 'string' ? [expected] : ['equal', Buffer.from(expected)];
       const px = String(Math.max(1, Math.floor(ttlMs)));
-      return (await within(driver.run(SET_IF, prefix + key, [Buffer.from(value), px, ...words]))) === 1;
+      const written = await within(() => driver.run(SET_IF, prefix + key, [Buffer.from(value), px, ...words]));
+      return Number(written) === 1;
     },
     async append(entry, keepMs) {
-      const id = await within(driver.run(APPEND, logKey, [entry, String(Math.ceil(keepMs))]));
+      const id = await within(() => driver.run(APPEND, logKey, [entry, String(Math.ceil(keepMs))]));
       return positionOf(String(id));
     },
     tail: (reader) => tail(driver, logKey, reader, commandTimeoutMs),
@@ -101,28 +113,37 @@ export function redisStore(options: RedisStoreOptions): CacheStore {
 function tail(driver: Driver, key: string, reader: LogReader, timeoutMs: number): () => Promise<void> {
   let isStopped = false;
   let wake: () => void = () => {};
-  const stopped = new Promise<void>((resolve) => {
-    wake = resolve;
-  });
   const log = driver.reader(() => {});
+
+  /** What comes of it, or `undefined` once stopped. Not by `Promise.race`, to which a promise that lasts would hold on. */
+  function unlessStopped<T>(work: Promise<T>): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      wake = () => resolve(undefined);
+      work.then(resolve, reject);
+    });
+  }
 
   async function follow(): Promise<void> {
     let last = START;
-    /** What had been read when the connection failed: less than that is another log. */
+    /** What had been read last when the connection failed: a log where it is not any more may lack others too. */
     let before = START;
+    let hasBefore = true;
     let isCaughtUp = false;
     while (!isStopped) {
       const askedAt = performance.now();
       try {
         const blockMs: number | undefined = isCaughtUp ? BLOCK_MS : undefined;
-        const entries: readonly LogEntry[] = await Promise.race([
-          withTimeout(log.read(key, last, blockMs), (blockMs ?? 0) + timeoutMs),
-          stopped.then(() => []),
-        ]);
-        if (isStopped) return;
+        const reading: Promise<readonly LogEntry[]> = inTime(
+          () => log.read(key, last, blockMs),
+          (blockMs ?? 0) + timeoutMs,
+        );
+        const entries: readonly LogEntry[] | undefined = await unlessStopped(reading);
+        if (isStopped || entries === undefined) return;
+        hasBefore ||= entries.some(({ position }) => position === before);
         if (!isCaughtUp && entries.length < MAX_ENTRIES_A_READ) {
-          if (positionOf(entries.at(-1)?.position ?? last) < positionOf(before)) reader.lose();
+          if (!hasBefore) reader.lose();
           before = START;
+          hasBefore = true;
         }
         if (entries.length > 0)
           reader.read(entries.map(({ position, entry }) => ({ position: positionOf(position), entry })));
@@ -132,8 +153,9 @@ function tail(driver: Driver, key: string, reader: LogReader, timeoutMs: number)
       } catch {
         isCaughtUp = false;
         before = positionOf(last) > positionOf(before) ? last : before;
+        hasBefore = before === START;
         last = START;
-        await Promise.race([pause(RETRY_MS), stopped]);
+        if (!isStopped) await unlessStopped(pause(RETRY_MS));
       }
     }
   }
@@ -183,7 +205,13 @@ function nodeRedisDriver(client: NodeRedisClient): Driver {
             | null;
           return (streams?.[0]?.messages ?? []).map(({ id, message }) => ({ position: id, entry: message.d ?? '' }));
         },
-        close: () => own.destroy(),
+        close() {
+          try {
+            own.destroy();
+          } catch {
+            // It has given up connecting and is closed already.
+          }
+        },
       };
     },
   };
@@ -207,13 +235,6 @@ function ioRedisDriver(client: IoRedisClient): Driver {
       };
     },
   };
-}
-
-function withTimeout<T>(work: Promise<T>, ms: number): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error('too late')), ms);
-    work.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
 }
 
 function pause(ms: number): Promise<void> {

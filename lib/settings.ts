@@ -163,7 +163,9 @@ function parseShared(
   { clientAuth, normalizeResponse }: TokenIntrospectionOptions,
 ): SharedSettings | undefined {
   if (store === undefined) {
-    if (secrets !== undefined) throw optionError('cache.secrets', secrets, 'leave it out: it belongs to "cache.store"');
+    for (const [name, value] of Object.entries({ secrets, namespace })) {
+      if (value !== undefined) throw optionError(`cache.${name}`, value, 'leave it out: it belongs to "cache.store"');
+    }
     return undefined;
   }
   if ((secrets === undefined) !== (dangerouslyStorePlaintext === true)) {

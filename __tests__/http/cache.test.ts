@@ -369,6 +369,49 @@ describe('invalidate', () => {
     },
   );
 
+  it.each([{ sub: 'alice' }, { client_id: 'app' }, { sid: 's' }, { jti: 'j' }])(
+    'forgets every answer with a claim, and no other: %j',
+    async (of) => {
+      const endpoint = await createEndpoint(({ form }) =>
+        active(form.get('token') === 'other' ? { sub: 'bob', client_id: 'web' } : { sid: 's', jti: 'j' }),
+      );
+      const api = createApi(endpoint);
+      for (const token of ['one', 'two', 'other']) await api.get(token).expect(200);
+      endpoint.script = { active: false };
+      await expect(api.authenticate.invalidate(of)).resolves.toBeUndefined();
+      await api.get('one').expect(401);
+      await api.get('two').expect(401);
+      await api.get('other').expect(200);
+    },
+  );
+
+  it('of a claim overtakes whatever is under way, of which nobody knows yet whom it is about', async () => {
+    const reply = createDeferred<object>();
+    const endpoint = await createEndpoint(() => reply.promise);
+    const authenticate = createAuthenticate(endpoint);
+    const { url } = await serve(createApp(authenticate).app);
+    const before = fetchStatus(url, 'good');
+    await until(() => endpoint.asked.length === 1);
+    authenticate.invalidate({ sub: 'alice' });
+    endpoint.script = { active: false };
+    expect(await fetchStatus(url, 'good')).toBe(401);
+    reply.resolve(active());
+    expect(await before).toBe(200);
+    expect(await fetchStatus(url, 'good')).toBe(401);
+  });
+
+  it.each([{}, { sub: '' }, { sub: 7 }, { username: 'x' }, { sub: 'a', jti: 'b' }, { token: 'a', sub: 'b' }, 'token'])(
+    'takes exactly one thing to forget, and not %j',
+    async (of) => {
+      const { authenticate } = createApi(await createEndpoint(active()));
+      const remedy = 'write invalidate({ token }), or one of { sub }, { sid }, { client_id } and { jti }';
+      expect(() => authenticate.invalidate(of as never)).toThrow(
+        expect.objectContaining({ name: 'TypeError', message: expect.stringContaining(remedy) }),
+      );
+      expect(() => authenticate.invalidate({ sub: 'a', jti: undefined })).not.toThrow();
+    },
+  );
+
   it.each([7, undefined, null, {}])('says what to write when the token is %p', async (token) => {
     const { authenticate } = createApi(await createEndpoint(active()));
     const message = (what: string) => expect.stringMatching(new RegExp(`^Option "token" is (?!7).*; write ${what}`));

@@ -32,6 +32,7 @@ describe('the channels', () => {
     expect(CHANNELS).toEqual({
       decision: 'express-token-introspection:decision',
       cache: 'express-token-introspection:cache',
+      store: 'express-token-introspection:store',
       circuit: 'express-token-introspection:circuit',
       misconfiguration: 'express-token-introspection:misconfiguration',
       endpoint: 'express-token-introspection:endpoint',

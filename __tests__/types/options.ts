@@ -82,6 +82,12 @@ export const acceptsUndefinedFunctionsForOmitted = {
 export const acceptsUndefinedCacheMembers = {
   ttlSeconds: undefined,
   inactiveTtlSeconds: undefined,
+  staleIfErrorSeconds: undefined,
+  refreshAhead: undefined,
+  store: undefined,
+  secrets: undefined,
+  dangerouslyStorePlaintext: undefined,
+  namespace: undefined,
   maxEntries: undefined,
 } satisfies CacheOptions;
 

@@ -84,12 +84,25 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
       }
     }
     misses++;
-    if (cacheEvents.hasSubscribers) publish(flights.has(question, freshness) ? 'coalesced' : 'miss', question);
-    const answer = flights.lookup(question, freshness);
+    const joins = flights.has(question, freshness);
+    if (cacheEvents.hasSubscribers) publish(joins ? 'coalesced' : 'miss', question);
+    const flight = flights.lookup(question, freshness);
+    const answer = joins && revocations !== undefined ? unlessRevoked(flight, question, freshness) : flight;
     return staleIfErrorMs > 0 && freshness.askedSince === ANY_AGE
       ? answer.catch((error: unknown) => standIn(question, error))
       : answer;
   };
+
+  /** Who joined a flight may have come after a revocation elsewhere, and the flight have asked before it. */
+  async function unlessRevoked(
+    flight: Promise<TokenRecord>,
+    question: Question,
+    freshness: Freshness,
+  ): Promise<TokenRecord> {
+    const record = await flight;
+    if (revocations?.revokes(question.key, record) !== true) return record;
+    return flights.lookup(question, { ...freshness, askedSince: clock.monotonic() });
+  }
 
   function refresh(question: Question, now: Instant): void {
     const freshness: Freshness = { askedSince: now.monotonic, now, background: true };

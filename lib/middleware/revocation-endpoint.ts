@@ -40,23 +40,15 @@ export function revocationEndpoint(
 ): (req: IncomingMessage, res: ServerResponse, next?: Next) => void {
   const { secret } = options ?? {};
   const all = [options?.authenticate].flat();
-  if (!all.every((each) => typeof each?.invalidate === 'function')) {
+  if (all.length === 0 || !all.every((each) => typeof each?.invalidate === 'function')) {
     throw optionError('authenticate', options?.authenticate, 'write what tokenIntrospection() returned');
   }
   if (typeof secret !== 'function') requireSecret(secret);
-  /** Those under way: who asks the same meanwhile waits for the same. */
-  const underWay = new Map<string, Promise<void>>();
 
-  function forget(name: string, value: string): Promise<void> {
-    const key = JSON.stringify([name, value]);
-    const known = underWay.get(key);
-    if (known !== undefined) return known;
+  /** Each call anew, though the same be under way: what was answered since that began is to be forgotten too. */
+  async function forget(name: string, value: string): Promise<void> {
     const of: Invalidation = { [name]: value };
-    const work = Promise.all(all.map(async (each) => each?.invalidate(of)))
-      .then(() => {})
-      .finally(() => underWay.delete(key));
-    underWay.set(key, work);
-    return work;
+    await Promise.all(all.map(async (each) => each?.invalidate(of)));
   }
 
   async function handle(req: BodyRequest, res: ServerResponse): Promise<void> {
@@ -108,7 +100,7 @@ async function parametersOf(req: BodyRequest): Promise<Record<string, unknown> |
   const type = mediaType(req.headers['content-type']);
   const isForm = type === 'application/x-www-form-urlencoded';
   if (!isForm && type !== 'application/json') return undefined;
-  if (req.body !== undefined) return isRecord(req.body) ? req.body : undefined;
+  if (req.body !== undefined && !isUnread(req)) return isRecord(req.body) ? req.body : undefined;
   const text = await textOf(req);
   if (text === undefined) return undefined;
   if (isForm) return formOf(text);
@@ -134,6 +126,7 @@ function formOf(text: string): Record<string, unknown> {
 /** The rest of a body that is too large is read by nobody's leave but Node's, so that there can be an answer. */
 function textOf(req: IncomingMessage): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
+    if (req.readableEnded) resolve(undefined);
     const chunks: Buffer[] = [];
     let size = 0;
     req.on('data', (chunk: Buffer) => {
@@ -144,6 +137,11 @@ function textOf(req: IncomingMessage): Promise<string | undefined> {
     req.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
     req.on('error', reject);
   });
+}
+
+/** Parsers of Express 4 leave an empty body behind where the type is not theirs. */
+function isUnread(req: BodyRequest): boolean {
+  return isRecord(req.body) && Object.keys(req.body).length === 0 && !req.readableEnded;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -216,7 +216,12 @@ function createMiddleware<Claims>(
     invalidate(of: Invalidation) {
       const [named, another] = Object.entries(of ?? {}).filter(([, value]) => value !== undefined);
       const [name, value] = named ?? ['token'];
-      if (typeof value !== 'string' || value === '' || another !== undefined || !isRevocable(name)) {
+      if (
+        typeof value !== 'string' ||
+        (value === '' && name !== 'token') ||
+        another !== undefined ||
+        !isRevocable(name)
+      ) {
         throw secretError(
           name,
           value,

@@ -1,4 +1,4 @@
-import type { Clock, Instant, TokenRecord } from '../../types.js';
+import { type Clock, type Instant, readClock, type TokenRecord } from '../../types.js';
 import type { Seal } from './seal.js';
 import type { CacheStore, LogReader } from './store.js';
 
@@ -14,8 +14,8 @@ export interface Revocations {
   allows(key: string, record: TokenRecord, now: Instant): boolean;
   /** Whether it is revoked, as far as is known. */
   revokes(key: string, record: TokenRecord): boolean;
-  /** Whether the log has been read from its beginning: until then, what others kept may have been revoked. */
-  isComplete(): boolean;
+  /** Whether the log has been read to its end, and just now: else what others kept may have been revoked. */
+  isCurrent(): boolean;
   /** Revokes in the whole fleet; at once here, elsewhere as soon as it is read there. */
   revoke(kind: 'token' | RevocableClaim, value: string): Promise<void>;
   close(): Promise<void>;
@@ -27,13 +27,19 @@ export const UNCONFIRMED_MS = 5000;
 /** Later than any position. */
 const LAST = '\uffff';
 
+const NEVER: Instant = { at: Number.NEGATIVE_INFINITY, monotonic: Number.NEGATIVE_INFINITY };
+
 /** @param keepMs how long an answer may be used, wherever it is kept */
 export function createRevocations(store: CacheStore, seal: Seal, keepMs: number, clock: Clock): Revocations {
   /** Position by digest, and when it was read. */
   const revoked = new Map<string, { readonly position: string; readonly readAt: number }>();
   const digests = new WeakMap<TokenRecord, readonly string[]>();
   let position = '';
-  let confirmedAt = Number.NEGATIVE_INFINITY;
+  let confirmed: Instant = NEVER;
+  /** How many revocations of something are on their way to the log. */
+  const onTheirWay = new Map<string, number>();
+  /** The latest position that those have come to. */
+  const settled = new Map<string, string>();
   /** Positions of before are those of a log that is gone. */
   let reliableSince = Number.NEGATIVE_INFINITY;
 
@@ -45,11 +51,13 @@ export function createRevocations(store: CacheStore, seal: Seal, keepMs: number,
     },
     confirm(askedAt) {
       // Told on the machine's own clock, which tests may not share.
-      confirmedAt = Math.max(confirmedAt, clock.monotonic() - Math.max(0, performance.now() - askedAt));
+      const ago = Math.max(0, performance.now() - askedAt);
+      const { at, monotonic } = readClock(clock);
+      if (monotonic - ago > confirmed.monotonic) confirmed = { at: at - ago, monotonic: monotonic - ago };
     },
     lose() {
       reliableSince = clock.monotonic();
-      confirmedAt = Number.NEGATIVE_INFINITY;
+      confirmed = NEVER;
       position = '';
     },
   };
@@ -100,17 +108,39 @@ export function createRevocations(store: CacheStore, seal: Seal, keepMs: number,
     position: () => position,
     revokes,
     allows(key, record, now) {
-      if (record.askedMonotonic < reliableSince) return false;
-      const knownAt = Math.max(confirmedAt, record.askedMonotonic);
-      return now.monotonic - knownAt <= UNCONFIRMED_MS && !revokes(key, record);
+      // A mark that this log has not come to is not read yet here, or of a log that is gone.
+      if (record.askedMonotonic < reliableSince || (record.mark ?? '') > position) return false;
+      const asked = { at: record.askedAt, monotonic: record.askedMonotonic };
+      return Math.min(age(confirmed, now), age(asked, now)) <= UNCONFIRMED_MS && !revokes(key, record);
     },
-    isComplete: () => confirmedAt !== Number.NEGATIVE_INFINITY,
+    isCurrent: () => age(confirmed, readClock(clock)) <= UNCONFIRMED_MS,
     async revoke(kind, value) {
       const [digest] = seal.digestsOf(kind, value) as [string];
+      onTheirWay.set(digest, (onTheirWay.get(digest) ?? 0) + 1);
       note(digest, LAST);
-      const at = await store.append(digest, keepMs);
-      revoked.set(digest, { position: at, readAt: clock.monotonic() });
+      try {
+        settled.set(digest, laterOf(settled.get(digest), await store.append(digest, keepMs)));
+      } finally {
+        const left = (onTheirWay.get(digest) ?? 1) - 1;
+        if (left > 0) {
+          onTheirWay.set(digest, left);
+        } else {
+          // Where the log could not be told, it stays revoked here.
+          revoked.set(digest, { position: settled.get(digest) ?? LAST, readAt: clock.monotonic() });
+          onTheirWay.delete(digest);
+          settled.delete(digest);
+        }
+      }
     },
     close: stop,
   };
+}
+
+/** On both clocks: the monotonic one stands still while a machine sleeps. */
+function age(since: Instant, now: Instant): number {
+  return Math.max(now.monotonic - since.monotonic, now.at - since.at);
+}
+
+function laterOf(known: string | undefined, other: string): string {
+  return known === undefined || known < other ? other : known;
 }

@@ -11,7 +11,7 @@ import {
   readClock,
   type TokenRecord,
 } from '../../types.js';
-import { type Lifetimes, lifetimeOf, staleLifetimeOf, timeLeft } from '../policy.js';
+import { type Lifetimes, lifetimeOf, timeLeft } from '../policy.js';
 import { createRest } from './rest.js';
 import type { Revocations } from './revocations.js';
 import type { Seal } from './seal.js';
@@ -21,7 +21,6 @@ export interface SharedCacheSettings extends Lifetimes {
   readonly store: CacheStore;
   readonly seal: Seal;
   readonly revocations: Revocations;
-  readonly staleIfErrorMs: number;
   /** The deadline of a request, of which half may be spent on waiting for another process. */
   readonly timeoutMs: number;
   readonly clock: Clock;
@@ -43,7 +42,7 @@ const MAX_AHEAD_MS = 2000;
 /** Of its life, what an answer still has to have that another process has just renewed. */
 const RENEWED_SHARE = 3 / 4;
 
-/** How long one process may keep the others waiting for its answer, and how long they do wait: 5, 10, … 160 ms. */
+/** How long one process may keep the others waiting for its answer, and how often they look: after 5, 10, … 160 ms. */
 const LEASE_MS = 1000;
 const FIRST_WAIT_MS = 5;
 const LAST_WAIT_MS = 160;
@@ -67,21 +66,27 @@ export interface SharedCache {
 
 /** What another process has asked for already; what this one asks for is kept for the others. */
 export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): SharedCache {
-  const { store, seal, revocations, staleIfErrorMs, timeoutMs, clock, restore } = settings;
-  const rest = createRest(clock);
+  const { store, seal, revocations, timeoutMs, clock, restore } = settings;
+  // A store may take reads and no writes, being full or a replica.
+  const [reads, writes] = [createRest(clock), createRest(clock)];
 
   const lookup: Lookup = async (question, freshness) => {
     const [key = ''] = seal.keysOf(question);
     let found = await find(question);
     let record = found && usable(question, found, freshness);
-    const isLeased = record === undefined && freshness.askedSince === ANY_AGE && (await lease(key));
-    if (record === undefined && isLeased === false && freshness.askedSince === ANY_AGE) {
+    let isLeased: boolean | undefined;
+    if (record === undefined && (freshness.askedSince === ANY_AGE || freshness.background)) {
+      const before = found?.value;
       const until = freshness.now.monotonic + timeoutMs / 2;
-      for (let waitMs = FIRST_WAIT_MS; record === undefined && waitMs <= LAST_WAIT_MS; waitMs *= 2) {
+      isLeased = await lease(key);
+      for (let waitMs = FIRST_WAIT_MS; isLeased === false; waitMs = Math.min(waitMs * 2, LAST_WAIT_MS)) {
         if (clock.monotonic() + waitMs > until) break;
         await setTimeout(waitMs);
         found = await find(question);
         record = found && usable(question, found, freshness);
+        // What has come but cannot be used here is waited for no longer; what has not may be given up by whoever was to ask.
+        if (record !== undefined || !isSame(found?.value, before)) break;
+        isLeased = await lease(key);
       }
     }
     if (record !== undefined) {
@@ -106,7 +111,8 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): S
       if (!revocations.revokes(question.key, record)) kept = keep(question, key, record, expected);
       return record;
     } finally {
-      if (isLeased) kept.then(() => release(key)).catch(() => {});
+      // What cannot be written, such as a claim that is no JSON, is not shared.
+      kept.catch(() => {}).then(() => (isLeased ? release(key) : undefined));
     }
   }
 
@@ -115,30 +121,31 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): S
    * cannot be told: then everyone asks.
    */
   function lease(key: string): Promise<boolean | undefined> {
-    return rest.attempt(() => store.set(leaseOf(key), Buffer.of(1), { ttlMs: LEASE_MS, expected: 'absent' }));
+    return writes.attempt(() => store.set(leaseOf(key), Buffer.of(1), { ttlMs: LEASE_MS, expected: 'absent' }));
   }
 
   function release(key: string): Promise<unknown> {
-    return rest.attempt(() => store.set(leaseOf(key), Buffer.of(0), { ttlMs: 1, expected: 'any' }));
+    return writes.attempt(() => store.set(leaseOf(key), Buffer.of(0), { ttlMs: 1, expected: 'any' }));
   }
 
   /** Under the first key that has something: there are several only while secrets are changed. */
   async function find(question: Question): Promise<Found | undefined> {
-    const all = await rest.attempt(() =>
+    const all = await reads.attempt(() =>
       Promise.all(seal.keysOf(question).map(async (key) => ({ key, value: await store.get(key) }))),
     );
-    return all?.find((each): each is Found => each.value !== undefined);
+    return all?.find((each): each is Found => Boolean(each.value));
   }
 
   function usable(question: Question, { key, value }: Found, freshness: Freshness): TokenRecord | undefined {
     const { askedSince, background } = freshness;
-    if (!(askedSince === ANY_AGE || background) || !revocations.isComplete()) return undefined;
+    if (!(askedSince === ANY_AGE || background) || !revocations.isCurrent()) return undefined;
     const record = open(question, key, value);
-    if (record === undefined || revocations.revokes(question.key, record)) return undefined;
+    const now = readClock(clock);
+    if (record === undefined || !revocations.allows(question.key, record, now)) return undefined;
     const lifetime = lifetimeOf(record, settings);
     // Another process may have renewed it already.
     const least = background ? lifetime * RENEWED_SHARE : 0;
-    return timeLeft(record, lifetime, readClock(clock)) > least ? record : undefined;
+    return timeLeft(record, lifetime, now) > least ? record : undefined;
   }
 
   function open(question: Question, key: string, value: Uint8Array): TokenRecord | undefined {
@@ -169,13 +176,12 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): S
     expected: SetOptions['expected'],
   ): Promise<void> {
     const now = readClock(clock);
-    const lifetime = Math.max(lifetimeOf(record, settings), staleLifetimeOf(record, staleIfErrorMs));
-    const ttlMs = Math.floor(timeLeft(record, lifetime, now));
+    const ttlMs = Math.floor(timeLeft(record, lifetimeOf(record, settings), now));
     if (!(ttlMs >= 1)) return;
     const response = record.active ? record.claims : { active: false };
     const entry: Entry = { response, askedAt: record.askedAt, mark: record.mark ?? '' };
     const sealed = seal.close(question, key, JSON.stringify(entry));
-    await rest.attempt(() => store.set(key, sealed, { ttlMs, expected }));
+    await writes.attempt(() => store.set(key, sealed, { ttlMs, expected }));
   }
 
   return {
@@ -186,6 +192,10 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): S
       await Promise.all(seal.keysOf({ key, token: '' }).map((each) => store.set(each, tombstone, how)));
     },
   };
+}
+
+function isSame(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : Buffer.compare(a, b) === 0;
 }
 
 function leaseOf(key: string): string {

@@ -1,0 +1,376 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { createSeal } from '../../../lib/cache/shared/seal.js';
+import { createClock } from '../../support/clock.js';
+import { createDeferred } from '../../support/deferred.js';
+import { createInstance, questionOf } from '../../support/fleet.js';
+import { createSharedMemory, type SharedMemory } from '../../support/shared-memory.js';
+import { until } from '../../support/until.js';
+
+const CHANNEL = 'express-token-introspection:cache';
+
+const outcomes: string[] = [];
+const listener = (message: unknown) => void outcomes.push((message as { outcome: string }).outcome);
+
+let memory: SharedMemory;
+
+beforeEach(() => {
+  memory = createSharedMemory();
+  outcomes.splice(0);
+  subscribe(CHANNEL, listener);
+});
+afterEach(() => unsubscribe(CHANNEL, listener));
+
+/** Waits until what nobody waits for has been written and the lease is given back. */
+async function written({ values }: SharedMemory = memory): Promise<void> {
+  await until(() => [...values.keys()].some((key) => !key.endsWith('.lease')));
+  for (let turns = 0; turns < 10; turns++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+function keyIn({ values }: SharedMemory = memory): string {
+  return [...values.keys()].find((key) => !key.endsWith('.lease')) ?? '';
+}
+
+const alice = expect.objectContaining({ sub: 'alice' });
+
+describe('an answer', () => {
+  it.each([
+    ['active', { active: true, sub: 'alice', scope: 'read write', aud: ['a', 'b'], nested: { deep: [1, 'ü', true] } }],
+    ['inactive', { active: false }],
+  ])('that is %s serves the whole fleet, as it was', async (_, response) => {
+    const answer = () => structuredClone(response);
+    const [one, other] = [await createInstance(memory, { answer }), await createInstance(memory, { answer })];
+    const first = await one.ask();
+    await written();
+    expect(await other.ask()).toEqual({ ...first, askedMonotonic: expect.any(Number) });
+    expect([one.asked(), other.asked()]).toEqual([1, 0]);
+    expect(outcomes).toEqual(['shared']);
+  });
+
+  it('ages by its question, wherever it is used', async () => {
+    const [one, other] = [await createInstance(memory), await createInstance(memory)];
+    await one.ask();
+    await written();
+    other.clock.advance(59.9);
+    other.connection.isDeaf = false;
+    await until(() => other.revocations.isCurrent());
+    expect((await other.ask()).askedMonotonic).toBe(1000);
+    expect(other.asked()).toBe(0);
+    other.clock.advance(0.1);
+    await until(() => other.revocations.isCurrent());
+    await other.ask();
+    expect(other.asked()).toBe(1);
+  });
+
+  it('is not older for a clock that is up to two seconds behind, and not used where it is further', async () => {
+    const one = await createInstance(memory, { clock: createClock(1_800_000_002) });
+    const near = await createInstance(memory, { clock: createClock(1_800_000_000) });
+    const far = await createInstance(memory, { clock: createClock(1_799_999_999) });
+    await one.ask();
+    await written();
+    expect(await near.ask()).toMatchObject({ askedAt: 1_800_000_000_000, askedMonotonic: 1000 });
+    expect([near.asked(), far.asked()]).toEqual([0, 0]);
+    await far.ask();
+    expect(far.asked()).toBe(1);
+    expect(outcomes).toContain('unusable');
+  });
+
+  it('is older for a clock that is ahead, and ends sooner there', async () => {
+    const one = await createInstance(memory);
+    const ahead = await createInstance(memory, { clock: createClock(1_800_000_060) });
+    await one.ask();
+    await written();
+    await ahead.ask();
+    expect(ahead.asked()).toBe(1);
+  });
+
+  it('is not shared once nothing is left of its life', async () => {
+    const one = await createInstance(memory, { ttlMs: 0 });
+    await one.ask();
+    for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
+    expect(keyIn()).toBe('');
+  });
+
+  it('that holds what is no JSON is given, and not shared', async () => {
+    const one = await createInstance(memory, { answer: () => ({ active: true, big: 1n }) });
+    expect(await one.ask()).toMatchObject({ claims: { big: 1n } });
+    for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
+    expect(keyIn()).toBe('');
+  });
+
+  it('is asked for past the store where it has to be fresh, and serves the others then', async () => {
+    const [one, other] = [await createInstance(memory), await createInstance(memory)];
+    await one.ask();
+    await written();
+    const before = memory.values.get(keyIn())?.value;
+    other.clock.advance(1);
+    await other.askAnew();
+    expect(other.asked()).toBe(1);
+    await until(() => memory.values.get(keyIn())?.value !== before);
+  });
+});
+
+describe('a refresh in the background', () => {
+  it.each([
+    ['takes what another process has just renewed', 14, 0],
+    ['asks where the answer of another is past a quarter of its life', 15, 1],
+  ])('%s', async (_, age, asked) => {
+    const [one, other] = [await createInstance(memory), await createInstance(memory)];
+    await one.ask();
+    await written();
+    other.clock.advance(age);
+    await until(() => other.revocations.isCurrent());
+    await other.refresh();
+    expect(other.asked()).toBe(asked);
+  });
+});
+
+describe('what cannot be used', () => {
+  const seal = createSeal(['s'.repeat(32)], 'scope');
+  const [key = ''] = seal.keysOf(questionOf());
+  const sealed = (text: string) => seal.close(questionOf(), key, text);
+  const at = 1_800_000_000_000;
+  const response = { active: true };
+
+  it.each([
+    ['bytes of nobody', Buffer.from('nonsense')],
+    ['an entry of another token', seal.close(questionOf('other'), key, '{}')],
+    ['no JSON', sealed('{')],
+    ['null', sealed('null')],
+    ['no date', sealed(JSON.stringify({ response, mark: '' }))],
+    ['no mark', sealed(JSON.stringify({ response, askedAt: at }))],
+    ['a mark that is none', sealed(JSON.stringify({ response, askedAt: at, mark: 1 }))],
+    ['no response', sealed(JSON.stringify({ askedAt: at, mark: '' }))],
+    ['a response that is not valid', sealed(JSON.stringify({ response: { active: 'true' }, askedAt: at, mark: '' }))],
+    ['a date more than two seconds ahead', sealed(JSON.stringify({ response, askedAt: at + 2001, mark: '' }))],
+  ])('is %s: the endpoint is asked, an event tells, and a good one takes its place', async (_, value) => {
+    memory.values.set(key, { value, endsAt: Number.POSITIVE_INFINITY });
+    const one = await createInstance(memory);
+    expect(await one.ask()).toMatchObject({ claims: alice });
+    expect([one.asked(), outcomes]).toEqual([1, ['unusable']]);
+    await until(() => memory.values.get(key)?.value !== value);
+    const other = await createInstance(memory);
+    await other.ask();
+    expect(other.asked()).toBe(0);
+  });
+
+  it('is null, which some stores have for nothing', async () => {
+    const one = await createInstance(memory);
+    one.connection.get = async () => null as never;
+    expect(await one.ask()).toMatchObject({ claims: alice });
+  });
+});
+
+describe('who must not share', () => {
+  it.each([
+    ['another secret', { secrets: ['t'.repeat(32)] }],
+    ['another scope', { scope: 'other' }],
+  ])('does not, by %s', async (_, options) => {
+    const [one, other] = [await createInstance(memory), await createInstance(memory, options)];
+    await one.ask();
+    await written();
+    await other.ask();
+    expect([other.asked(), outcomes]).toEqual([1, []]);
+  });
+
+  it('shares while secrets are changed', async () => {
+    const [old, next] = ['s'.repeat(32), 't'.repeat(32)];
+    const one = await createInstance(memory, { secrets: [old] });
+    const other = await createInstance(memory, { secrets: [next, old] });
+    await one.ask();
+    await written();
+    await other.ask();
+    expect(other.asked()).toBe(0);
+    await one.forget();
+    await until(() => other.revocations.position() !== '');
+    await other.ask();
+    expect(other.asked()).toBe(1);
+  });
+});
+
+describe('an invalidation', () => {
+  it('leaves nothing to serve, anywhere, and the next answer serves all again', async () => {
+    const [one, other] = [await createInstance(memory), await createInstance(memory)];
+    await one.ask();
+    await written();
+    await one.forget();
+    await until(() => other.revocations.position() !== '');
+    await other.ask();
+    expect([other.asked(), outcomes]).toEqual([1, []]);
+    await until(() => memory.values.get(keyIn())?.value[0] === 1);
+    await one.ask();
+    expect(one.asked()).toBe(1);
+  });
+
+  it.each(['here', 'elsewhere'])('made %s keeps the answer that is under way from being shared', async (where) => {
+    const reply = createDeferred<unknown>();
+    const one = await createInstance(memory, { answer: () => reply.promise });
+    const other = await createInstance(memory);
+    const asking = one.ask();
+    await until(() => one.asked() === 1);
+    // Nothing is read from the log from now on: the store alone must refuse.
+    one.connection.isDeaf = where === 'elsewhere';
+    await (where === 'here' ? one : other).forget();
+    reply.resolve({ active: true, sub: 'alice' });
+    await asking;
+    for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
+    expect(memory.values.get(keyIn())?.value[0]).toBe(0);
+  });
+
+  it('of a claim keeps it from being used, whoever shared it, and whenever it lands', async () => {
+    const reply = createDeferred<unknown>();
+    const one = await createInstance(memory, { answer: () => reply.promise });
+    const other = await createInstance(memory);
+    const asking = one.ask();
+    await until(() => one.asked() === 1);
+    one.connection.isDeaf = true;
+    await other.revocations.revoke('sub', 'alice');
+    await until(() => other.revocations.position() !== '');
+    reply.resolve({ active: true, sub: 'alice' });
+    await asking;
+    await written();
+    await other.ask();
+    expect(other.asked()).toBe(1);
+  });
+
+  it('of a claim that one has not heard of is not undone by what it may have missed', async () => {
+    const [one, other] = [await createInstance(memory), await createInstance(memory)];
+    await one.ask();
+    await written();
+    other.connection.isDeaf = true;
+    await one.revocations.revoke('sub', 'alice');
+    other.clock.advance(6);
+    await other.ask();
+    expect(other.asked()).toBe(1);
+  });
+
+  it('may have been lost with the log: what was asked before is not used', async () => {
+    const [one, other] = [await createInstance(memory), await createInstance(memory)];
+    await one.ask();
+    await written();
+    other.clock.advance(1);
+    other.connection.lose();
+    await until(() => other.revocations.isCurrent());
+    await other.ask();
+    expect(other.asked()).toBe(1);
+  });
+
+  it('is known to a process that has just started before it uses anything', async () => {
+    const one = await createInstance(memory);
+    await one.ask();
+    await written();
+    await one.revocations.revoke('sub', 'alice');
+    const other = await createInstance(memory);
+    await other.ask();
+    expect(other.asked()).toBe(1);
+  });
+
+  it('may be in a log that was not read yet: nothing is used before', async () => {
+    const one = await createInstance(memory);
+    await one.ask();
+    await written();
+    await one.revocations.revoke('sub', 'alice');
+    const other = await createInstance(memory, { isDeaf: true });
+    await other.ask();
+    expect(other.asked()).toBe(1);
+  });
+
+  it('that could not be told keeps what is under way from being shared', async () => {
+    const reply = createDeferred<unknown>();
+    const one = await createInstance(memory, { answer: () => reply.promise });
+    const asking = one.ask();
+    await until(() => one.asked() === 1);
+    one.connection.append = () => Promise.reject(new Error('no connection'));
+    await expect(one.revocations.revoke('sub', 'alice')).rejects.toThrow();
+    reply.resolve({ active: true, sub: 'alice' });
+    await asking;
+    for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
+    expect(keyIn()).toBe('');
+  });
+
+  it('is told of an answer by its mark, not by clocks that are minutes apart', async () => {
+    const one = await createInstance(memory, { clock: createClock(1_800_000_000 - 30) });
+    const other = await createInstance(memory, { clock: createClock(1_800_000_000) });
+    await other.revocations.revoke('sub', 'alice');
+    await until(() => one.revocations.position() !== '' && other.revocations.position() !== '');
+    await one.ask();
+    await written();
+    await other.ask();
+    expect([one.asked(), other.asked()]).toEqual([1, 0]);
+  });
+});
+
+describe('many who ask at once', () => {
+  it.each([{ active: true, sub: 'alice' }, { active: false }])('make one call: %j', async (response) => {
+    const reply = createDeferred<unknown>();
+    const all = await Promise.all([...Array(8)].map(() => createInstance(memory, { answer: () => reply.promise })));
+    const answers = all.map((each) => each.ask());
+    const calls = () => all.reduce((sum, each) => sum + each.asked(), 0);
+    await until(() => calls() === 1);
+    reply.resolve(response);
+    for (const answer of await Promise.all(answers)) expect(answer.active).toBe(response.active);
+    expect(calls()).toBe(1);
+  });
+
+  it('ask for themselves when whoever is first takes too long', async () => {
+    const reply = createDeferred<unknown>();
+    const one = await createInstance(memory, { answer: () => reply.promise });
+    const other = await createInstance(memory);
+    const asking = one.ask();
+    await until(() => one.asked() === 1);
+    await other.ask();
+    expect(other.asked()).toBe(1);
+    reply.resolve({ active: false });
+    await asking;
+  });
+
+  it('wait for no more than half of the time there is', async () => {
+    const reply = createDeferred<unknown>();
+    const one = await createInstance(memory, { answer: () => reply.promise });
+    const hasty = await createInstance(memory, { timeoutMs: 20 });
+    const asking = one.ask();
+    await until(() => one.asked() === 1);
+    await hasty.ask();
+    // Before the lease, once after it, after 5 ms, and not after 10 more.
+    expect(hasty.connection.calls.filter((name) => name === 'get').length).toBeLessThanOrEqual(3);
+    reply.resolve({ active: false });
+    await asking;
+  });
+
+  it('are let go on by whoever was first and failed', async () => {
+    const one = await createInstance(memory, {
+      answer: () => {
+        throw new Error('down');
+      },
+    });
+    const other = await createInstance(memory);
+    await expect(one.ask()).rejects.toThrow('down');
+    await until(() => one.connection.calls.filter((name) => name === 'set').length === 2);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    await other.ask();
+    expect(other.connection.calls.filter((name) => name === 'get')).toHaveLength(1);
+  });
+});
+
+describe('a store in trouble', () => {
+  it.each(['fails', 'hangs'] as const)('that %s costs a call of the endpoint, and no answer', async (trouble) => {
+    const one = await createInstance(memory, { timeoutMs: 40 });
+    one.connection.trouble = trouble;
+    expect(await one.ask()).toMatchObject({ claims: alice });
+    expect(await one.ask()).toMatchObject({ claims: alice });
+    expect(one.asked()).toBe(2);
+    one.connection.trouble = 'none';
+    one.clock.advance(1);
+    await one.ask();
+    await written();
+  });
+
+  it.each(['fails', 'hangs'] as const)(
+    'that %s makes an invalidation reject, so that it is made again',
+    async (trouble) => {
+      const one = await createInstance(memory, { timeoutMs: 40 });
+      one.connection.trouble = trouble;
+      await expect(one.forget()).rejects.toThrow();
+      await expect(one.revocations.revoke('sub', 'alice')).rejects.toThrow();
+    },
+  );
+});

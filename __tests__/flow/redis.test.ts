@@ -1,0 +1,263 @@
+import { connect } from 'node:net';
+import type { RootTokenIntrospection, TokenIntrospectionOptions } from '../../lib/index.js';
+import { clientSecretBasic } from '../../lib/index.js';
+import { redisStore } from '../../lib/redis.js';
+import { createAuthenticate } from '../support/api.js';
+import { active, createEndpoint, type Endpoint, type Script } from '../support/endpoint.js';
+import { type Connected, REDIS_CLIENTS } from '../support/redis-clients.js';
+import { describeWithRedis, type RedisServer, startRedis } from '../support/redis-server.js';
+
+const SECRET = 'shared-secret-of-the-fleet-0123456789';
+const KINDS = Object.keys(REDIS_CLIENTS);
+
+describeWithRedis('a fleet over one Redis', () => {
+  let redis: RedisServer;
+  const clients: Connected[] = [];
+
+  beforeAll(async () => {
+    redis = await startRedis('--maxmemory-policy', 'noeviction');
+  });
+
+  afterEach(async () => {
+    for (const { end } of clients.splice(0)) end();
+    await redis.command('FLUSHALL').catch(() => {});
+  });
+
+  type Cache = Exclude<TokenIntrospectionOptions['cache'], false | undefined>;
+
+  /** One process of the fleet, over a client of its own. */
+  async function join(
+    endpoint: Endpoint,
+    kind = 'redis 6',
+    { cache, ...options }: Partial<Omit<TokenIntrospectionOptions, 'cache'>> & { cache?: Cache } = {},
+  ): Promise<RootTokenIntrospection> {
+    const connected = await (REDIS_CLIENTS[kind] as (typeof REDIS_CLIENTS)[string])(redis.url);
+    clients.push(connected);
+    const store = redisStore({ client: connected.client });
+    const authenticate = createAuthenticate(endpoint, { ...options, cache: { store, secrets: [SECRET], ...cache } });
+    return authenticate;
+  }
+
+  const fleet = (endpoint: Endpoint) =>
+    Promise.all([...Array(8).keys()].map((each) => join(endpoint, KINDS[each % KINDS.length])));
+
+  const judge = (authenticate: RootTokenIntrospection, token = 'token') =>
+    authenticate.introspect(token).then(
+      () => 'accepted',
+      (error: { reason?: string; code: string }) => error.reason ?? error.code,
+    );
+
+  const judgeAll = (all: readonly RootTokenIntrospection[], token?: string) =>
+    Promise.all(all.map((each) => judge(each, token)));
+
+  /** Polls, since what is told over the log takes its moment. */
+  async function eventually(condition: () => Promise<boolean>): Promise<void> {
+    while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+
+  /** Until answers are shared: every process has read the log. */
+  async function settled(endpoint: Endpoint, all: readonly RootTokenIntrospection[]): Promise<void> {
+    let tries = 0;
+    await eventually(async () => {
+      const token = `warm-up-${tries++}`;
+      await judge(all[0] as RootTokenIntrospection, token);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      const before = endpoint.asked.length;
+      await judgeAll(all, token);
+      return endpoint.asked.length === before;
+    });
+    endpoint.asked.splice(0);
+  }
+
+  const REVOKED = { active: false };
+
+  it.each([
+    ['good', active(), 'accepted'],
+    ['bad', REVOKED, 'inactive'],
+  ])('makes one call for a %s token', async (_, script, verdict) => {
+    const endpoint = await createEndpoint(script);
+    const all = await fleet(endpoint);
+    await settled(endpoint, all);
+    expect(new Set(await judgeAll(all))).toEqual(new Set([verdict]));
+    expect(endpoint.asked).toHaveLength(1);
+  });
+
+  it.each([{ token: 'token' }, { sub: 'alice' }, { client_id: 'app' }, { jti: 'one' }, { sid: 'session' }])(
+    'refuses everywhere what one of them invalidates: %j',
+    async (of) => {
+      const endpoint = await createEndpoint(active({ jti: 'one', sid: 'session' }));
+      const all = await fleet(endpoint);
+      await judgeAll(all);
+      endpoint.script = REVOKED;
+      await all[3]?.invalidate(of);
+      expect(await judge(all[3] as RootTokenIntrospection)).toBe('inactive');
+      await eventually(async () => (await judgeAll(all)).every((verdict) => verdict === 'inactive'));
+    },
+  );
+
+  it('tells Redis no token, no claim and no secret', async () => {
+    const socket = connect(redis.port, '127.0.0.1');
+    let seen = '';
+    socket.setEncoding('latin1').on('data', (text: string) => {
+      seen += text;
+    });
+    socket.write('MONITOR\r\n');
+    await eventually(async () => seen.startsWith('+OK'));
+    const endpoint = await createEndpoint(active({ sub: 'alice-the-user', jti: 'the-identifier' }));
+    const all = await fleet(endpoint);
+    await settled(endpoint, all);
+    await judgeAll(all, 'the-very-token');
+    await all[0]?.invalidate({ token: 'the-very-token' });
+    await all[0]?.invalidate({ sub: 'alice-the-user' });
+    await all[0]?.invalidate({ jti: 'the-identifier' });
+    await redis.command('ECHO', 'the-end');
+    await eventually(async () => seen.includes('the-end'));
+    socket.destroy();
+    expect(seen).toMatch(/"eval".*revocations/i);
+    for (const hidden of ['the-very-token', 'alice-the-user', 'the-identifier', SECRET, 'read write', 'active']) {
+      expect(seen).not.toContain(hidden);
+    }
+  });
+
+  it.each([
+    ['another namespace', { cache: { namespace: 'other' } }],
+    ['another client', { clientAuth: clientSecretBasic('other', 'secret') }],
+    ['other parameters', { parameters: { resource: 'other' } }],
+    ['another secret', { cache: { secrets: ['another-secret-of-the-fleet-0123456'] } }],
+  ])('never shares with %s', async (_, options) => {
+    const endpoint = await createEndpoint(active());
+    const [one, other] = [await join(endpoint), await join(endpoint, 'ioredis 6', options)];
+    await settled(endpoint, [one]);
+    await settled(endpoint, [other]);
+    await judge(one);
+    await judge(other);
+    expect(endpoint.asked).toHaveLength(2);
+  });
+
+  it('never shares with another endpoint', async () => {
+    const [good, bad] = [await createEndpoint(active()), await createEndpoint(REVOKED)];
+    const [one, other] = [await join(good), await join(bad)];
+    await judge(one);
+    expect(await judge(other)).toBe('inactive');
+  });
+
+  it('goes on sharing while its secrets are changed, one step after another', async () => {
+    const next = 'next-secret-of-the-fleet-0123456789';
+    const endpoint = await createEndpoint(active());
+    const steps = [[SECRET], [SECRET, next], [next, SECRET], [next]];
+    for (const [index, secrets] of steps.slice(1).entries()) {
+      const one = await join(endpoint, 'redis 5', { cache: { secrets: steps[index] as string[] } });
+      const other = await join(endpoint, 'ioredis 5', { cache: { secrets } });
+      await settled(endpoint, [one, other]);
+      await judge(one, `token-${index}`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      await judge(other, `token-${index}`);
+      expect(endpoint.asked).toHaveLength(1);
+      endpoint.script = REVOKED;
+      await one.invalidate({ sub: 'alice' });
+      await eventually(async () => (await judge(other, `token-${index}`)) === 'inactive');
+      endpoint.script = active();
+    }
+  });
+
+  it('answers rightly once Redis was emptied', async () => {
+    const endpoint = await createEndpoint(active());
+    const all = await fleet(endpoint);
+    await judgeAll(all);
+    await redis.command('FLUSHALL');
+    expect(new Set(await judgeAll(all, 'another'))).toEqual(new Set(['accepted']));
+    endpoint.script = REVOKED;
+    await all[0]?.invalidate({ sub: 'alice' });
+    await eventually(async () => (await judgeAll(all)).every((verdict) => verdict === 'inactive'));
+  });
+
+  /** Asks about new tokens, good and bad, within the deadline, while Redis is in trouble. */
+  async function expectRight(endpoint: Endpoint, all: readonly RootTokenIntrospection[], name: string): Promise<void> {
+    const script: Script = endpoint.script;
+    endpoint.script = active();
+    expect(new Set(await judgeAll(all, `good-${name}`))).toEqual(new Set(['accepted']));
+    endpoint.script = REVOKED;
+    expect(new Set(await judgeAll(all, `bad-${name}`))).toEqual(new Set(['inactive']));
+    endpoint.script = script;
+  }
+
+  it('answers rightly while Redis takes no writes, for it is full or only to be read', async () => {
+    const endpoint = await createEndpoint(active());
+    const all = await fleet(endpoint);
+    await redis.command('CONFIG', 'SET', 'maxmemory', '1');
+    await expectRight(endpoint, all, 'full');
+    await expect(all[0]?.invalidate({ sub: 'alice' })).rejects.toThrow();
+    await redis.command('CONFIG', 'SET', 'maxmemory', '0');
+    await redis.command('REPLICAOF', '127.0.0.1', '1');
+    await expectRight(endpoint, all, 'read-only');
+    await redis.command('REPLICAOF', 'NO', 'ONE');
+    await eventually(() =>
+      (all[0] as RootTokenIntrospection).invalidate({ sub: 'alice' }).then(
+        () => true,
+        () => false,
+      ),
+    );
+  });
+
+  it('answers rightly while Redis is frozen, killed, and started anew with nothing in it', async () => {
+    const endpoint = await createEndpoint(active());
+    const all = await fleet(endpoint);
+    await judgeAll(all);
+    redis.freeze();
+    await expectRight(endpoint, all, 'frozen');
+    await expect(all[0]?.invalidate({ token: 'x' })).rejects.toThrow();
+    redis.thaw();
+    await redis.kill();
+    await expectRight(endpoint, all, 'killed');
+    await expect(all[0]?.invalidate({ token: 'x' })).rejects.toThrow();
+    await redis.start();
+    await expectRight(endpoint, all, 'anew');
+    // Told again until it works, as the promise asks for; then all know.
+    endpoint.script = REVOKED;
+    await eventually(() =>
+      (all[1] as RootTokenIntrospection).invalidate({ sub: 'alice' }).then(
+        () => true,
+        () => false,
+      ),
+    );
+    await eventually(async () => (await judgeAll(all)).every((verdict) => verdict === 'inactive'));
+    endpoint.script = active();
+    await settled(endpoint, all);
+  }, 15_000);
+
+  it.each(KINDS)('is left without a connection of its own by close(), by %s', async (kind) => {
+    const endpoint = await createEndpoint(active());
+    const listed = async () =>
+      String(await redis.command('CLIENT', 'LIST'))
+        .trim()
+        .split('\n').length;
+    const before = await listed();
+    const authenticate = await join(endpoint, kind);
+    await eventually(async () => (await listed()) === before + 2);
+    await authenticate.close();
+    await eventually(async () => (await listed()) === before + 1);
+  });
+});
+
+describe('redisStore', () => {
+  it.each([undefined, null, {}, 'redis://127.0.0.1', { get() {}, set() {} }])(
+    'refuses a client that is none: %j',
+    (client) => {
+      expect(() => redisStore({ client: client as never })).toThrow(
+        /^Option "client" is .*; write a client of the package "redis" \(5 or 6\) or "ioredis"$/,
+      );
+    },
+  );
+
+  it.each([
+    ['prefix', 7],
+    ['prefix', null],
+    ['commandTimeoutMs', 0],
+    ['commandTimeoutMs', 10_001],
+    ['commandTimeoutMs', 1.5],
+    ['commandTimeoutMs', '250'],
+  ])('refuses %s %j', (name, value) => {
+    const client = { getBuffer() {}, eval() {}, xread() {}, duplicate() {} } as never;
+    expect(() => redisStore({ client, [name]: value })).toThrow(new RegExp(`^Option "${name}" is .*; write `));
+  });
+});

@@ -1,0 +1,237 @@
+import { createServer, type RequestListener } from 'node:http';
+import express, { type RequestHandler } from 'express';
+import express4 from 'express4';
+import request from 'supertest';
+import { AuthError, type Invalidation, revocationEndpoint } from '../../lib/index.js';
+import { createAuthenticate } from '../support/api.js';
+import { createDeferred } from '../support/deferred.js';
+import { active, createEndpoint } from '../support/endpoint.js';
+import { until } from '../support/until.js';
+
+const SECRET = 'hush-hush-hush-hush-hush-hush-hush';
+const FORM = 'application/x-www-form-urlencoded';
+
+function createMiddleware(outcome: () => Promise<void> = async () => {}) {
+  const told: Invalidation[] = [];
+  return {
+    told,
+    invalidate(of: Invalidation) {
+      told.push(of);
+      return outcome();
+    },
+  };
+}
+
+function post(listener: RequestListener, authorization = `Bearer ${SECRET}`) {
+  return request(createServer(listener)).post('/').set('Authorization', authorization);
+}
+
+const parsers4 = [express4.json() as RequestHandler, express4.urlencoded({ extended: true }) as RequestHandler];
+const parsers5 = [express.json(), express.urlencoded({ extended: true })];
+
+type Mount = (handler: ReturnType<typeof revocationEndpoint>) => RequestListener;
+
+const MOUNTS: readonly (readonly [name: string, mount: Mount])[] = [
+  ['node:http', (handler) => (req, res) => handler(req, res)],
+  ['Express 5', (handler) => express().use(handler)],
+  ['Express 5 behind both parsers', (handler) => express().use(...parsers5, handler)],
+  ['Express 5 behind the parser of JSON', (handler) => express().use(express.json(), handler)],
+  ['Express 5 behind the parser of forms', (handler) => express().use(express.urlencoded(), handler)],
+  ['Express 4', (handler) => express4().use(handler as never) as RequestListener],
+  ['Express 4 behind both parsers', (handler) => express4().use(...(parsers4 as never[]), handler as never) as never],
+  ['Express 4 behind the parser of JSON', (handler) => express4().use(parsers4[0] as never, handler as never) as never],
+  [
+    'Express 4 behind the parser of forms',
+    (handler) => express4().use(parsers4[1] as never, handler as never) as never,
+  ],
+];
+
+describe.each(MOUNTS)('on %s', (_, mount) => {
+  it.each(['token', 'sub', 'sid', 'client_id', 'jti'])(
+    'forgets what is named by %s, in a form or in JSON',
+    async (name) => {
+      const authenticate = createMiddleware();
+      const listener = mount(revocationEndpoint({ authenticate, secret: SECRET }));
+      const form = await post(listener)
+        .type('form')
+        .send({ [name]: 'ü &=+' });
+      const json = await post(listener).send({ [name]: 'ü &=+', other: 'ignored' });
+      expect([form.status, json.status]).toEqual([200, 200]);
+      expect(authenticate.told).toEqual([{ [name]: 'ü &=+' }, { [name]: 'ü &=+' }]);
+      expect(form.headers['cache-control']).toBe('no-store');
+    },
+  );
+
+  it.each([
+    ['nothing', '{}', 'application/json'],
+    ['no value', '{"token":""}', 'application/json'],
+    ['two of them', '{"sub":"a","sid":"b"}', 'application/json'],
+    ['a null beside', '{"sub":"a","sid":null}', 'application/json'],
+    ['a list', '{"sub":["a"]}', 'application/json'],
+    ['a number', '{"sub":7}', 'application/json'],
+    ['nothing in a form', 'other=1', FORM],
+    ['the same twice', 'sub=a&sub=b', FORM],
+    ['two in a form', 'sub=a&token=b', FORM],
+    ['another type', 'sub=a', 'text/plain'],
+    ['a type that is nearly right', 'sub=a', 'application/x-www-form'],
+  ])('answers 400 for a body with %s, and forgets nothing', async (_name, body, type) => {
+    const authenticate = createMiddleware();
+    const listener = mount(revocationEndpoint({ authenticate, secret: SECRET }));
+    const response = await post(listener).set('Content-Type', type).send(body);
+    expect([response.status, response.body]).toEqual([400, { error: 'invalid_request' }]);
+    expect(authenticate.told).toEqual([]);
+  });
+
+  it.each([
+    ['none', undefined],
+    ['another', `Bearer ${SECRET}x`],
+    ['its beginning', `Bearer ${SECRET.slice(0, -1)}`],
+    ['an empty one', 'Bearer '],
+    ['another scheme', `Basic ${SECRET}`],
+    ['two', `Bearer ${SECRET} ${SECRET}`],
+  ])('answers 401 where the secret is %s, and forgets nothing', async (_name, authorization) => {
+    const authenticate = createMiddleware();
+    const listener = mount(revocationEndpoint({ authenticate, secret: SECRET }));
+    const test = request(createServer(listener)).post('/').type('form');
+    const response = await (authorization === undefined ? test : test.set('Authorization', authorization)).send(
+      'sub=a',
+    );
+    expect(response.status).toBe(401);
+    expect(response.headers['www-authenticate']).toBe('Bearer realm="revocation"');
+    expect(authenticate.told).toEqual([]);
+  });
+
+  it.each(['get', 'put', 'delete', 'head'] as const)('answers 405 to %s, and names POST', async (method) => {
+    const authenticate = createMiddleware();
+    const listener = mount(revocationEndpoint({ authenticate, secret: SECRET }));
+    const response = await request(createServer(listener))[method]('/').set('Authorization', `Bearer ${SECRET}`);
+    expect([response.status, response.headers.allow]).toEqual([405, 'POST']);
+    expect(authenticate.told).toEqual([]);
+  });
+});
+
+describe('the body', () => {
+  const padded = (length: number) => `sub=a&padding=${'x'.repeat(length - 14)}`;
+
+  it.each([
+    [16 * 1024, 200],
+    [16 * 1024 + 1, 400],
+    [5_000_000, 400],
+  ])('of %i bytes is answered %i', async (length, status) => {
+    const authenticate = createMiddleware();
+    const listener: RequestListener = revocationEndpoint({ authenticate, secret: SECRET });
+    expect((await post(listener).type('form').send(padded(length))).status).toBe(status);
+    expect(authenticate.told).toHaveLength(status === 200 ? 1 : 0);
+  });
+
+  it('that is no JSON is answered 400', async () => {
+    const listener: RequestListener = revocationEndpoint({ authenticate: createMiddleware(), secret: SECRET });
+    for (const body of ['{', 'null', '[]', '"sub"']) {
+      expect((await post(listener).type('json').send(body)).status).toBe(400);
+    }
+  });
+
+  it('that something else has read, and left nowhere, is answered 400', async () => {
+    const handler = revocationEndpoint({ authenticate: createMiddleware(), secret: SECRET });
+    const listener: RequestListener = (req, res) =>
+      void req.resume().once('end', () => setImmediate(handler, req, res));
+    expect((await post(listener).type('form').send('sub=a')).status).toBe(400);
+  });
+});
+
+describe('what becomes of it', () => {
+  it('is 200 again for the same again, and for what cannot be a token', async () => {
+    const endpoint = await createEndpoint(active());
+    const authenticate = createAuthenticate(endpoint);
+    const listener: RequestListener = revocationEndpoint({ authenticate, secret: SECRET });
+    for (const token of ['abc', 'abc', 'no token!']) {
+      expect((await post(listener).type('form').send({ token })).status).toBe(200);
+    }
+  });
+
+  it('is that the endpoint is asked anew about the token, or about all of the user', async () => {
+    const endpoint = await createEndpoint(active());
+    const authenticate = createAuthenticate(endpoint);
+    const listener: RequestListener = revocationEndpoint({ authenticate, secret: SECRET });
+    for (const [index, body] of ['token=abc', 'sub=alice', 'client_id=app'].entries()) {
+      await authenticate.introspect('abc');
+      expect(endpoint.asked).toHaveLength(index + 1);
+      await post(listener).type('form').send(body);
+    }
+    await authenticate.introspect('abc');
+    expect(endpoint.asked).toHaveLength(4);
+  });
+
+  it('is told to every middleware, and 503 where one could not tell the others', async () => {
+    const all = [createMiddleware(), createMiddleware(() => Promise.reject(new Error('hush'))), createMiddleware()];
+    const listener: RequestListener = revocationEndpoint({ authenticate: all, secret: SECRET });
+    const response = await post(listener).send({ sub: 'alice' });
+    expect([response.status, response.headers['retry-after'], response.text]).toEqual([
+      503,
+      '1',
+      '{"error":"temporarily_unavailable"}',
+    ]);
+    expect(all.map(({ told }) => told)).toEqual([[{ sub: 'alice' }], [{ sub: 'alice' }], [{ sub: 'alice' }]]);
+  });
+
+  it('is 200 for what one of them knows to be no token', async () => {
+    const authenticate = createMiddleware(async () => {
+      throw new AuthError('malformed_credentials');
+    });
+    const listener: RequestListener = revocationEndpoint({ authenticate, secret: SECRET });
+    expect((await post(listener).send({ token: 'x' })).status).toBe(200);
+  });
+
+  it('is told anew though the same is under way, and answered once it is known everywhere', async () => {
+    const done = createDeferred();
+    const authenticate = createMiddleware(() => done.promise);
+    const listener: RequestListener = revocationEndpoint({ authenticate, secret: SECRET });
+    let answered = 0;
+    const both = [1, 2].map(async () => {
+      const { status } = await post(listener).send({ sub: 'alice' });
+      answered++;
+      return status;
+    });
+    await until(() => authenticate.told.length === 2);
+    expect(answered).toBe(0);
+    done.resolve();
+    expect(await Promise.all(both)).toEqual([200, 200]);
+  });
+});
+
+describe('the secret', () => {
+  it('may come from a function, at each request', async () => {
+    const secrets = [SECRET, `${SECRET}-new`];
+    const authenticate = createMiddleware();
+    const listener: RequestListener = revocationEndpoint({ authenticate, secret: async () => secrets.shift() ?? '' });
+    expect((await post(listener).send({ sub: 'a' })).status).toBe(200);
+    expect((await post(listener).send({ sub: 'a' })).status).toBe(401);
+  });
+
+  it('that a function cannot bring is an error of the app, or 500 where there is none', async () => {
+    const handler = revocationEndpoint({ authenticate: createMiddleware(), secret: () => 'short' });
+    const errors: unknown[] = [];
+    const withNext: RequestListener = (req, res) =>
+      handler(req, res, (error) => {
+        errors.push(error);
+        res.writeHead(500).end();
+      });
+    expect((await post(withNext, 'Bearer short').send({ sub: 'a' })).status).toBe(500);
+    expect(errors).toEqual([expect.any(TypeError)]);
+    const response = await post(handler, 'Bearer short').send({ sub: 'a' });
+    expect([response.status, response.body]).toEqual([500, { error: 'server_error' }]);
+  });
+
+  it.each([undefined, '', 'x'.repeat(31), 7, null])('is refused when it is %j, and never shown', (secret) => {
+    const create = () => revocationEndpoint({ authenticate: createMiddleware(), secret: secret as string });
+    expect(create).toThrow(/^Option "secret" is .*; write at least 32 characters; is the environment variable set\?$/);
+  });
+});
+
+it.each([[undefined], [[]], [{}], [[createMiddleware(), {}]], [() => {}]])(
+  'refuses a middleware that is none: %j',
+  (authenticate) => {
+    const create = () => revocationEndpoint({ authenticate: authenticate as never, secret: SECRET });
+    expect(create).toThrow(/^Option "authenticate" is .*; write what tokenIntrospection\(\) returned$/);
+  },
+);

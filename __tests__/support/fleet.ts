@@ -1,0 +1,90 @@
+import { keyOf } from '../../lib/cache/key.js';
+import { createRevocations } from '../../lib/cache/shared/revocations.js';
+import { createSeal } from '../../lib/cache/shared/seal.js';
+import { withTimeLimit } from '../../lib/cache/shared/time-limit.js';
+import { type SharedCacheSettings, withSharedCache } from '../../lib/cache/shared/with-shared-cache.js';
+import { toRecord } from '../../lib/introspection/response.js';
+import { type Question, readClock, type TokenRecord } from '../../lib/types.js';
+import { createClock, type FakeClock, since } from './clock.js';
+import type { Connection, SharedMemory } from './shared-memory.js';
+import { until } from './until.js';
+
+export interface Instance {
+  readonly clock: FakeClock;
+  readonly connection: Connection;
+  readonly lookup: ReturnType<typeof withSharedCache>['lookup'];
+  readonly revocations: ReturnType<typeof createRevocations>;
+  /** Asks about a token, whatever the age. */
+  ask(token?: string): Promise<TokenRecord>;
+  /** The same, for an answer asked for from now on. */
+  askAnew(token?: string): Promise<TokenRecord>;
+  refresh(token?: string): Promise<TokenRecord>;
+  /** Forgets a token everywhere. */
+  forget(token?: string): Promise<void>;
+  /** How often it asked the endpoint. */
+  asked(): number;
+}
+
+export interface InstanceOptions extends Partial<Pick<SharedCacheSettings, 'ttlMs' | 'inactiveTtlMs' | 'timeoutMs'>> {
+  readonly clock?: FakeClock;
+  readonly secrets?: readonly string[];
+  readonly scope?: string;
+  /** Has not read the log, and does not. */
+  readonly isDeaf?: boolean;
+  /** What the endpoint says. Default: active, for alice. */
+  readonly answer?: () => unknown;
+}
+
+const SECRET = 's'.repeat(32);
+
+const instances: Instance[] = [];
+
+afterEach(async () => {
+  await Promise.all(instances.splice(0).map(({ revocations }) => revocations.close()));
+});
+
+export function questionOf(token = 'token'): Question {
+  return { token, key: keyOf(token) };
+}
+
+/** One process of a fleet, without its own memory; it has read the log. */
+export async function createInstance(memory: SharedMemory, options: InstanceOptions = {}): Promise<Instance> {
+  const {
+    clock = createClock(),
+    secrets = [SECRET],
+    scope = 'scope',
+    answer = () => ({ active: true, sub: 'alice' }),
+  } = options;
+  const connection = memory.connect();
+  connection.isDeaf = options.isDeaf === true;
+  const seal = createSeal(secrets, scope);
+  const { ttlMs = 60_000, inactiveTtlMs = 5000, timeoutMs = 3000 } = options;
+  const store = withTimeLimit(connection, timeoutMs / 4);
+  const revocations = createRevocations(store, seal, 120_000, clock);
+  let asked = 0;
+  const shared = withSharedCache(
+    async () => {
+      asked++;
+      const now = readClock(clock);
+      return toRecord(await answer(), now);
+    },
+    { ttlMs, inactiveTtlMs, timeoutMs, store, seal, revocations, clock, restore: toRecord },
+  );
+  const instance: Instance = {
+    clock,
+    connection,
+    lookup: shared.lookup,
+    revocations,
+    ask: async (token) => shared.lookup(questionOf(token), since(clock)),
+    askAnew: async (token) => shared.lookup(questionOf(token), since(clock, clock.monotonic())),
+    refresh: async (token) =>
+      shared.lookup(questionOf(token), { ...since(clock, clock.monotonic()), background: true }),
+    async forget(token) {
+      await Promise.all([revocations.revoke('token', questionOf(token).key), shared.forget(questionOf(token))]);
+    },
+    asked: () => asked,
+  };
+  instances.push(instance);
+  if (!connection.isDeaf) await until(() => revocations.isCurrent());
+  return instance;
+}

@@ -1,0 +1,49 @@
+// One process of a fleet: an API behind the built library, with a shared cache. Takes the introspection endpoint and the port of
+// Redis as arguments, prints its URL, then obeys `{"token":…}` or `{"sub":…}` on standard input by invalidating that everywhere.
+import { createServer } from 'node:http';
+import { createInterface } from 'node:readline';
+import { createClient } from 'redis';
+import { noClientAuth, tokenIntrospection } from '../../dist/index.js';
+import { redisStore } from '../../dist/redis.js';
+
+const [endpoint, redisPort] = process.argv.slice(2);
+
+const client = createClient({ url: `redis://127.0.0.1:${redisPort}` });
+client.on('error', () => {});
+await client.connect();
+
+// Patient, since the machine that runs the tests may be busy; and not asked before the log has been read, so that it is warm.
+const store = redisStore({ client, commandTimeoutMs: 5000 });
+let authenticate;
+await new Promise((resolve) => {
+  const tail = (reader) =>
+    store.tail({
+      ...reader,
+      confirm(askedAt) {
+        reader.confirm(askedAt);
+        resolve();
+      },
+    });
+  authenticate = tokenIntrospection({
+    endpoint,
+    clientAuth: noClientAuth(),
+    audience: false,
+    timeoutMs: 10_000,
+    cache: { store: { ...store, tail }, secrets: ['a secret that is used by this test alone'] },
+  });
+});
+
+const server = createServer((req, res) => {
+  authenticate(req, res, (error) => {
+    if (error) res.statusCode = error.status ?? 500;
+    res.end(req.auth?.sub);
+  });
+});
+server.listen(0, '127.0.0.1', () => console.log(JSON.stringify({ url: `http://127.0.0.1:${server.address().port}` })));
+
+let orders = 0;
+for await (const line of createInterface({ input: process.stdin })) {
+  await authenticate.invalidate(JSON.parse(line));
+  orders++;
+  console.log(JSON.stringify({ told: orders }));
+}

@@ -1,0 +1,56 @@
+// Compiled, never run: what a shared cache may be made of.
+import { Cluster, Redis } from 'ioredis';
+import { Redis as Redis5 } from 'ioredis5';
+import { createClient, createCluster, createSentinel } from 'redis';
+import { createClient as createClient5, createCluster as createCluster5 } from 'redis5';
+import { type CacheStore, noClientAuth, revocationEndpoint, tokenIntrospection } from '../../lib/index.js';
+import { redisStore } from '../../lib/redis.js';
+import { storeTests } from '../../lib/store-tests/index.js';
+
+const url = 'redis://localhost';
+
+export function acceptsClientsClustersAndSentinels() {
+  return [
+    redisStore({ client: createClient({ url }) }),
+    redisStore({ client: createClient({ url, RESP: 2 }), prefix: undefined, commandTimeoutMs: undefined }),
+    redisStore({ client: createCluster({ rootNodes: [{ url }] }) }),
+    redisStore({ client: createSentinel({ name: 'a', sentinelRootNodes: [{ host: 'a', port: 1 }] }) }),
+    redisStore({ client: createClient5({ url }) }),
+    redisStore({ client: createCluster5({ rootNodes: [{ url }] }) }),
+    redisStore({ client: new Redis(url), prefix: 'a:', commandTimeoutMs: 100 }),
+    redisStore({ client: new Cluster([url]) }),
+    redisStore({ client: new Redis5(url) }),
+  ];
+}
+
+export function refusesOthers(store: CacheStore) {
+  // @ts-expect-error a URL is no client
+  redisStore({ client: url });
+  // @ts-expect-error the store is made of a client
+  redisStore(createClient({ url }));
+  // @ts-expect-error what a store keeps are bytes
+  store.set('key', 'text', { ttlMs: 1, expected: 'any' });
+  // @ts-expect-error there is no other condition
+  store.set('key', Buffer.of(1), { ttlMs: 1, expected: 'none' });
+}
+
+export async function acceptsWhatIsForgotten(store: CacheStore, secret: string | undefined) {
+  const authenticate = tokenIntrospection({
+    endpoint: 'https://as.example.com/introspect',
+    clientAuth: noClientAuth(),
+    audience: false,
+    cache: { store, secrets: [secret], namespace: undefined, dangerouslyStorePlaintext: undefined },
+  });
+  await authenticate.invalidate({ token: 'token' });
+  await authenticate.with({}).invalidate({ sub: 'alice', sid: undefined });
+  // @ts-expect-error nothing is forgotten by name
+  await authenticate.invalidate({ username: 'alice' });
+  // @ts-expect-error a token is named
+  await authenticate.invalidate('token');
+  revocationEndpoint({ authenticate, secret: () => 'secret' });
+  return revocationEndpoint({ authenticate: [authenticate, authenticate], secret });
+}
+
+export const acceptsAnyRunner = (store: CacheStore, test: (name: string, run: () => Promise<void>) => void) => {
+  for (const { name, run } of storeTests(() => ({ store, close() {} }))) test(name, run);
+};

@@ -1,0 +1,109 @@
+/**
+ * npm run fleet [-- --quick] [--sections=calls,restart,…]
+ *
+ * Several processes, one Redis, one authorization server: measures what the shared cache brings and what it bears, and writes
+ * results/fleet/. Ends with code 1 when anything was accepted wrongly, answered too late, or missed its target. A quick or
+ * partial run writes to results/quick/fleet/.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+if (!existsSync(`${here}node_modules`))
+  execFileSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: here, stdio: 'inherit' });
+
+const { startChild } = await import('./child.mjs');
+const { measureCalls, measureStampede } = await import('./fleet/calls.mjs');
+const { drawFleetCharts } = await import('./fleet/charts.mjs');
+const { measureCost } = await import('./fleet/cost.mjs');
+const { measureFaults } = await import('./fleet/faults.mjs');
+const { redisVersion, startRedis } = await import('./fleet/redis-server.mjs');
+const { renderFleetReport } = await import('./fleet/report.mjs');
+const { measureRestart } = await import('./fleet/restart.mjs');
+const { measureRevocations } = await import('./fleet/revocations.mjs');
+const { violationsOf } = await import('./fleet/targets.mjs');
+const { versionOf } = await import('./packages.mjs');
+
+const plans = {
+  full: {
+    ...{
+      sizes: [2, 4, 8],
+      inStep: true,
+      callsSeconds: 16,
+      stampedes: 8,
+      delays: [10, 100, 250, 500],
+      restartSeconds: 5,
+    },
+    ...{ revocations: 200, apart: 60, faults: /./, joiners: 5, tokens: 500 },
+  },
+  quick: {
+    ...{ sizes: [4], callsSeconds: 5, callsTtlSeconds: 4, stampedes: 3, delays: [10, 500], restartSeconds: 1 },
+    ...{ revocations: 50, apart: 6, faults: /parted from one/, joiners: 2, tokens: 100 },
+  },
+};
+
+const { values } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, sections: { type: 'string' } },
+});
+const size = values.quick ? 'quick' : 'full';
+const chosen = values.sections?.split(',');
+const startedAt = performance.now();
+const report = (line) =>
+  process.stderr.write(`${((performance.now() - startedAt) / 1000).toFixed(0).padStart(4)} s  ${line}\n`);
+
+const redis = await startRedis();
+const endpoint = await startChild('fleet/endpoint.mjs');
+endpoint.url = `http://127.0.0.1:${endpoint.hello.port}`;
+
+try {
+  const common = { redis, endpoint, plan: plans[size], report };
+  const sections = {
+    calls: () => measureCalls(common),
+    stampede: () => measureStampede(common),
+    restart: () => measureRestart(common),
+    revocations: () => measureRevocations(common),
+    clocks: () => measureRevocations({ ...common, areClocksApart: true }),
+    faults: () => measureFaults(common),
+    cost: () => measureCost(common),
+  };
+  const unknown = chosen?.filter((name) => !Object.hasOwn(sections, name)) ?? [];
+  if (unknown.length > 0) throw new Error(`--sections: write some of ${Object.keys(sections).join(', ')}`);
+  const results = { size, environment: environment() };
+  for (const [name, measure] of Object.entries(sections)) {
+    if (chosen?.includes(name) ?? true) results[name] = await measure();
+  }
+  results.seconds = Math.round((performance.now() - startedAt) / 1000);
+  results.violations = violationsOf(results);
+  const isWhole = size === 'full' && chosen === undefined;
+  const directory = isWhole ? `${here}results/fleet` : `${here}results/quick/fleet`;
+  mkdirSync(directory, { recursive: true });
+  const markdown = renderFleetReport(results);
+  writeFileSync(`${directory}/results.json`, `${JSON.stringify(results, rounded, 2)}\n`);
+  writeFileSync(`${directory}/results.md`, markdown);
+  for (const [name, svg] of Object.entries(drawFleetCharts(results))) writeFileSync(`${directory}/${name}.svg`, svg);
+  process.stdout.write(`${markdown}\nWritten to ${isWhole ? 'bench/results/fleet' : 'bench/results/quick/fleet'}\n`);
+  if (results.violations.length > 0) process.exitCode = 1;
+} finally {
+  endpoint.stop();
+  await redis.stop();
+}
+
+function rounded(_name, value) {
+  return typeof value === 'number' ? Number(value.toFixed(3)) : value;
+}
+
+function environment() {
+  return {
+    node: process.version,
+    redis: redisVersion(),
+    client: versionOf('redis'),
+    platform: `${process.platform} ${process.arch}`,
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: availableParallelism(),
+    load: loadavg()[0].toFixed(1),
+    memoryGigabytes: Math.round(totalmem() / 2 ** 30),
+  };
+}

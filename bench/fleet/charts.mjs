@@ -1,0 +1,91 @@
+import * as echarts from 'echarts';
+
+const OURS = '#0a7d5a';
+const OTHERS = '#8a97a6';
+const INK = '#3d4754';
+const GRID = '#e6e9ed';
+
+export function drawFleetCharts({ calls, restart, revocations, clocks }) {
+  const charts = {};
+  if (calls !== undefined) {
+    charts.calls = draw({
+      title: 'Endpoint calls per token and life, by the number of instances',
+      x: { type: 'category', data: calls.rows.map(({ instances }) => String(instances)), name: 'instances' },
+      y: { min: 0 },
+      series: ['shared', 'alone'].map((kind) => ({
+        type: 'line',
+        name: kind === 'shared' ? 'shared store' : 'no store',
+        symbolSize: 8,
+        data: calls.rows.map((row) => Number(row[kind].perLife.toFixed(2))),
+        label: { show: true, position: 'top', color: INK },
+      })),
+    });
+  }
+  if (restart !== undefined) {
+    charts.restart = draw({
+      title: `Endpoint calls a second while one of ${restart.instances} instances starts anew`,
+      x: { type: 'category', data: restart.series.map(({ second }) => String(second)), name: 'seconds' },
+      y: { min: 0 },
+      series: ['shared', 'alone'].map((kind, index) => ({
+        type: 'bar',
+        name: kind === 'shared' ? 'shared store' : 'no store',
+        data: restart.series.map((row) => row[kind]),
+        ...(index === 0 && {
+          markLine: {
+            symbol: 'none',
+            label: { formatter: 'back', color: INK },
+            lineStyle: { color: INK },
+            data: [{ xAxis: String(Math.floor(restart.backAtSecond)) }],
+          },
+        }),
+      })),
+    });
+  }
+  if (revocations !== undefined) {
+    const line = (millis) => {
+      const sorted = [...millis].sort((a, b) => a - b);
+      return sorted.map((value, index) => [
+        Number(value.toFixed(2)),
+        Number((((index + 1) / sorted.length) * 100).toFixed(1)),
+      ]);
+    };
+    const kinds = { '': revocations, ', clocks apart': clocks };
+    charts.revocations = draw({
+      title: `Share of revocations by the time since invalidate() in one of ${revocations.instances} processes`,
+      x: { type: 'value', name: 'ms', min: 0 },
+      y: { min: 0, max: 100, axisLabel: { formatter: '{value} %', color: INK } },
+      series: Object.entries(kinds)
+        .filter(([, measured]) => measured !== undefined)
+        .flatMap(([name, { millis }], index) =>
+          ['accepted', 'refused'].map((kind) => ({
+            type: 'line',
+            step: 'end',
+            showSymbol: false,
+            name: `${kind === 'accepted' ? 'none accepts' : 'all answered 401'}${name}`,
+            color: kind === 'accepted' ? OURS : OTHERS,
+            lineStyle: { type: index === 0 ? 'solid' : 'dashed' },
+            data: line(millis[kind]),
+          })),
+        ),
+    });
+  }
+  return charts;
+}
+
+function draw({ title, x, y, series }) {
+  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: 860, height: 340 });
+  chart.setOption({
+    animation: false,
+    backgroundColor: '#ffffff',
+    color: [OURS, OTHERS],
+    title: { text: title, left: 12, top: 10, textStyle: { fontSize: 13, fontWeight: 'bold', color: INK } },
+    legend: { left: 12, top: 32, itemGap: 10, itemWidth: 18, textStyle: { color: INK } },
+    grid: { left: 60, right: 84, top: 76, bottom: 34 },
+    xAxis: { nameTextStyle: { color: INK }, axisLabel: { color: INK }, splitLine: { show: false }, ...x },
+    yAxis: { type: 'value', axisLabel: { color: INK }, splitLine: { lineStyle: { color: GRID } }, ...y },
+    series,
+  });
+  const svg = chart.renderToSVGString();
+  chart.dispose();
+  return `${svg}\n`;
+}

@@ -1,0 +1,117 @@
+import { randomToken } from '../tokens.mjs';
+import { startFleet } from './fleet.mjs';
+import { sleep } from './time.mjs';
+
+const IDLE_SECONDS = 3;
+
+/** What each kind of request costs Redis in commands and bytes, and what is kept there. */
+export async function measureCost({ redis, endpoint, plan, report }) {
+  report('cost');
+  await redis.command('FLUSHALL');
+  await endpoint.ask({ set: { delayMs: 0 }, take: true });
+  const fleet = await startFleet({ size: 2, redis, endpoint });
+  const [first, second] = fleet.instances;
+  const tokens = Array.from({ length: plan.tokens }, () => randomToken(43));
+  try {
+    await sleep(300);
+    const idle = await counted(redis, () => sleep(IDLE_SECONDS * 1000));
+    const idlePerSecond = mapValues(idle, (value) => value / IDLE_SECONDS);
+    const each = async (work) => {
+      const startedAt = performance.now();
+      const cost = await counted(redis, async () => {
+        for (const token of tokens) await work(token);
+        await sleep(50);
+      });
+      const seconds = (performance.now() - startedAt) / 1000;
+      return mapValues(cost, (value, name) => (value - (idlePerSecond[name] ?? 0) * seconds) / plan.tokens);
+    };
+    const miss = await each((token) => first.get(token));
+    const perEntry = await usage(redis, (key) => !key.endsWith('revocations') && !key.endsWith('.lease'));
+    const shared = await each((token) => second.get(token));
+    const hit = await each((token) => second.get(token));
+    const memoryBefore = Number((await redis.info('memory')).used_memory);
+    const revocation = await each((token) =>
+      first.ask({ order: 'invalidate', of: { sub: `usr_${token.slice(0, 16)}` } }),
+    );
+    const memoryAfter = Number((await redis.info('memory')).used_memory);
+    const stream = Number(await redis.command('MEMORY', 'USAGE', 'token-introspection:revocations', 'SAMPLES', '0'));
+    const { connected_clients: clients } = await redis.info('clients');
+    const { mem_clients_normal: clientBytes } = await redis.info('memory');
+    return {
+      tokens: plan.tokens,
+      idlePerSecondAndInstance: mapValues(idlePerSecond, (value) => value / fleet.instances.length),
+      miss,
+      shared,
+      hit,
+      revocation,
+      bytes: {
+        entry: perEntry.bytes,
+        revocation: stream / plan.tokens,
+        revocationOfAll: (memoryAfter - memoryBefore) / plan.tokens,
+        connection: Number(clientBytes) / Number(clients),
+      },
+      // The rig has one of its own.
+      connectionsPerInstance: (Number(clients) - 1) / fleet.instances.length,
+    };
+  } finally {
+    fleet.stop();
+  }
+}
+
+async function counted(redis, work) {
+  await redis.command('CONFIG', 'RESETSTAT');
+  await work();
+  const commands = await redis.info('commandstats');
+  const { total_net_input_bytes: bytesIn, total_net_output_bytes: bytesOut } = await redis.info('stats');
+  const calls = Object.entries(commands)
+    .filter(([name]) => /^cmdstat_(get|set|eval|evalsha|exists|xread|xadd|time)$/.test(name))
+    .map(([name, text]) => [name.slice('cmdstat_'.length), Number(/calls=(\d+)/.exec(text)?.[1])]);
+  const micros = Object.entries(commands)
+    .filter(([name]) => /^cmdstat_(get|eval|evalsha|xread)$/.test(name))
+    .reduce((sum, [, text]) => sum + Number(/usec=(\d+)/.exec(text)?.[1]), 0);
+  return { ...Object.fromEntries(calls), bytesIn: Number(bytesIn), bytesOut: Number(bytesOut), micros };
+}
+
+async function usage(redis, isCounted) {
+  const keys = (await redis.command('KEYS', '*')).map(String).filter(isCounted);
+  let bytes = 0;
+  for (const key of keys) bytes += Number(await redis.command('MEMORY', 'USAGE', key));
+  return { keys: keys.length, bytes: bytes / keys.length };
+}
+
+function mapValues(object, change) {
+  return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, change(value, name)]));
+}
+
+/** What a large fleet would cost, from what one request does. */
+export function estimate({ miss, shared, bytes, idlePerSecondAndInstance, connectionsPerInstance }) {
+  const INSTANCES = 1000;
+  const TOKENS = 1_000_000;
+  const words = (cost) => (cost.get ?? 0) + (cost.eval ?? 0) + (cost.evalsha ?? 0);
+  const of = (ttlSeconds, meetings) => {
+    const callsPerSecond = TOKENS / ttlSeconds;
+    const sharedPerSecond = ((meetings - 1) * TOKENS) / ttlSeconds;
+    return {
+      ttlSeconds,
+      meetings,
+      endpointCallsPerSecond: callsPerSecond,
+      endpointCallsPerSecondAlone: meetings * callsPerSecond,
+      commandsPerSecond:
+        callsPerSecond * words(miss) +
+        sharedPerSecond * words(shared) +
+        INSTANCES * (idlePerSecondAndInstance.xread ?? 0),
+      megabytesPerSecond:
+        (callsPerSecond * (miss.bytesIn + miss.bytesOut) + sharedPerSecond * (shared.bytesIn + shared.bytesOut)) / 1e6,
+      cpuShare: (callsPerSecond * miss.micros + sharedPerSecond * shared.micros) / 1e6,
+    };
+  };
+  return {
+    instances: INSTANCES,
+    tokens: TOKENS,
+    connections: INSTANCES * connectionsPerInstance,
+    connectionMegabytes: (INSTANCES * connectionsPerInstance * bytes.connection) / 1e6,
+    memoryMegabytes: (TOKENS * bytes.entry) / 1e6,
+    idleCommandsPerSecond: INSTANCES * (idlePerSecondAndInstance.xread ?? 0),
+    rows: [of(60, 1), of(60, 3), of(60, 10), of(300, 10), of(300, 100)],
+  };
+}

@@ -1,0 +1,57 @@
+import type { CacheStore } from '../cache/shared/store.js';
+import { LOG_TESTS } from './log.js';
+import { follow, type Tail, until } from './tail.js';
+import { VALUE_TESTS } from './values.js';
+
+export interface StoreTest {
+  /** A sentence. */
+  readonly name: string;
+  /** Over a store of its own. @throws AssertionError */
+  run(): Promise<void>;
+}
+
+export interface StoreUnderTest {
+  readonly store: CacheStore;
+  /** Ends connections and whatever else a test must not leave behind. */
+  close(): unknown;
+}
+
+export interface StoreTestOptions {
+  /** How long something is waited for that has to happen, in milliseconds. Default 5000. */
+  readonly patienceMs?: number | undefined;
+}
+
+/**
+ * What every `cache.store` has to do, for those who write one, in any test runner. `create` is called once for each test, and must
+ * bring a store with nothing in it: a prefix of its own will do.
+ *
+ * Not tested: what it does in trouble. It should fail then, soon; and its log should go on by itself later.
+ *
+ * @example
+ * for (const { name, run } of storeTests(createMyStore)) test(name, run);
+ */
+export function storeTests(
+  create: () => Promise<StoreUnderTest> | StoreUnderTest,
+  { patienceMs = 5000 }: StoreTestOptions = {},
+): readonly StoreTest[] {
+  return Object.entries({ ...VALUE_TESTS, ...LOG_TESTS }).map(([name, test]) => ({
+    name,
+    async run() {
+      const { store, close } = await create();
+      const tails: Tail[] = [];
+      try {
+        await test(store, {
+          tail() {
+            const tail = follow(store);
+            tails.push(tail);
+            return tail;
+          },
+          until: (what, condition) => until(what, condition, patienceMs),
+        });
+      } finally {
+        await Promise.all(tails.map(({ stop }) => stop()));
+        await close();
+      }
+    },
+  }));
+}

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { CALM_MS, LIFE_MS, pause, type Test, textOf } from './tail.js';
+
+export const LOG_TESTS: Readonly<Record<string, Test>> = {
+  async 'gives positions that sort as texts in the order of the log'(store) {
+    const positions: string[] = [];
+    for (let each = 0; each < 20; each++) positions.push(await store.append(`entry ${each}`, LIFE_MS));
+    assert.deepEqual([...positions].sort(), positions);
+    assert.equal(new Set(positions).size, positions.length);
+    assert.ok(positions.every((position) => position > ''));
+  },
+
+  async 'reads what was kept in its order, at the positions it was told, then what is added'(store, { tail, until }) {
+    const before = [await store.append('a', LIFE_MS), await store.append('b', LIFE_MS)];
+    const { read, entries } = tail();
+    await until('what was kept', () => entries().length >= 2);
+    before.push(await store.append('c', LIFE_MS), await store.append('a', LIFE_MS));
+    await until('what is added', () => entries().length >= 4);
+    await pause(CALM_MS);
+    assert.deepEqual(entries(), ['a', 'b', 'c', 'a']);
+    assert.deepEqual(
+      read.map(({ position }) => position),
+      before,
+    );
+  },
+
+  async 'tells the same to all who read, whenever they begin'(store, { tail, until }) {
+    const first = tail();
+    await Promise.all([...Array(20).keys()].map((each) => store.append(`entry ${each}`, LIFE_MS)));
+    const second = tail();
+    await until('both', () => first.read.length >= 20 && second.read.length >= 20);
+    assert.deepEqual(second.read, first.read);
+  },
+
+  async 'reads a long log to its end'(store, { tail, until }) {
+    const many = 2500;
+    for (let each = 0; each < many; each += 50) {
+      await Promise.all([...Array(50).keys()].map((more) => store.append(`entry ${each + more}`, LIFE_MS)));
+    }
+    const { entries, confirmations } = tail();
+    await until('the end', () => confirmations() > 0);
+    assert.equal(new Set(entries()).size, many);
+  },
+
+  async 'confirms a log that is empty, and again and again'(_store, { tail, until }) {
+    const { entries, confirmations } = tail();
+    await until('the first confirmation', () => confirmations() >= 1);
+    await until('another', () => confirmations() >= 2);
+    assert.deepEqual(entries(), []);
+  },
+
+  async 'confirms what had been added when it asked, and only once it was read'(store, { until }) {
+    const added: number[] = [];
+    let read = 0;
+    let confirmed = 0;
+    const early: number[] = [];
+    const stop = store.tail({
+      read: (entries) => {
+        read += entries.length;
+      },
+      confirm(askedAt) {
+        confirmed++;
+        assert.ok(askedAt <= performance.now(), 'confirmed for a time to come');
+        if (added.filter((at) => at < askedAt).length > read) early.push(askedAt);
+      },
+      lose() {},
+    });
+    try {
+      for (let each = 0; each < 50; each++) {
+        await store.append(`entry ${each}`, LIFE_MS);
+        added.push(performance.now());
+      }
+      await until('all to be read', () => read === 50);
+      const before = confirmed;
+      await until('a confirmation', () => confirmed > before);
+      assert.deepEqual(early, []);
+    } finally {
+      await stop();
+    }
+  },
+
+  async 'keeps an entry for as long as it was to be kept, though others end sooner'(store, { tail, until }) {
+    await store.append('long', LIFE_MS);
+    for (let each = 0; each < 300; each++) await store.append(`short ${each}`, 1);
+    const { entries, confirmations } = tail();
+    await until('the end', () => confirmations() > 0);
+    assert.ok(entries().includes('long'));
+  },
+
+  async 'keeps the log apart from the values'(store, { tail, until }) {
+    await store.set('key', Buffer.from('1'), { ttlMs: LIFE_MS, expected: 'any' });
+    await store.append('key', LIFE_MS);
+    const { entries, confirmations } = tail();
+    await until('the end', () => confirmations() > 0);
+    assert.deepEqual([await textOf(store, 'key'), entries()], ['1', ['key']]);
+  },
+
+  async 'tells nothing any more once it has been stopped, and can be stopped at once and twice'(
+    store,
+    { tail, until },
+  ) {
+    const { read, stop, confirmations } = tail();
+    await until('the end', () => confirmations() > 0);
+    await Promise.all([stop(), stop()]);
+    const confirmed = confirmations();
+    await store.append('late', LIFE_MS);
+    await pause(CALM_MS);
+    assert.deepEqual([read, confirmations()], [[], confirmed]);
+    await tail().stop();
+  },
+};
