@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
+import { inTime } from './cache/shared/time-limit.js';
 import { optionError } from './option-error.js';
 import { DPOP_RULES, readOptions } from './option-rules.js';
 import type { DemandOptions } from './options.js';
@@ -27,6 +28,7 @@ export interface BindingSurroundings {
 const ALGORITHMS = ['ES256', 'ES384', 'ES512', 'PS256', 'RS256', 'EdDSA', 'Ed25519'];
 
 const SECOND = 1000;
+const REPLAY_TIMEOUT_MS = SECOND;
 
 /** @throws TypeError */
 export function parseDpop(
@@ -46,10 +48,15 @@ export function parseDpop(
     algorithms: Object.freeze([...algorithms]),
     maxAgeMs: maxAgeSeconds * SECOND,
     nonces: nonce === false ? undefined : createNonces(secrets, clock),
-    replay: store === undefined ? createReplayMemory(clock) : createSharedReplay(store),
+    replay: store === undefined ? createReplayMemory(clock) : createSharedReplay(inReplayTime(store)),
     clock,
   });
   return { dpop, dpopOrigin: origin };
+}
+
+/** A store that does not answer has failed. */
+function inReplayTime(store: ReplayStore): ReplayStore {
+  return { set: (key, value, how) => inTime(async () => store.set(key, value, how), REPLAY_TIMEOUT_MS) };
 }
 
 export function parseMtls(given: DemandOptions['mtls']): BindingDemands['certificateOf'] {
