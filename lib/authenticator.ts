@@ -88,8 +88,7 @@ export function createAuthenticator(shared: SharedLookup, demands: Authenticator
     const proof = await dpop.verify(presented, question.token);
     const proven = { ...question.proven, jkt: proof.jkt };
     const verified = await authenticate({ ...question, proven }, freshness);
-    if (!presented.accepted.has(proof.id)) await dpop.use(proof);
-    presented.accepted.add(proof.id);
+    await dpop.use(proof, presented.accepted);
     presented.renewsNonce = proof.isNonceOld;
     return verified;
   }

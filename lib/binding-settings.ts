@@ -48,7 +48,7 @@ export function parseDpop(
     algorithms: Object.freeze([...algorithms]),
     maxAgeMs: maxAgeSeconds * SECOND,
     nonces: nonce === false ? undefined : createNonces(secrets, clock),
-    replay: store === undefined ? createReplayMemory(clock) : createSharedReplay(inReplayTime(store)),
+    replay: store === undefined ? createReplayMemory(clock) : createSharedReplay(inReplayTime(store), store),
     clock,
   });
   return { dpop, dpopOrigin: origin };

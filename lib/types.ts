@@ -75,8 +75,8 @@ export interface DpopPresentation {
   readonly method: string | undefined;
   /** The URL the client asked for; `undefined` where that cannot be told. */
   readonly url: string | undefined;
-  /** The proofs that were used up for this very request: a second middleware on it may look at them again. */
-  readonly accepted: Set<string>;
+  /** By who remembers them, the proofs that were used up for this very request: a second middleware may look at them again. */
+  readonly accepted: Map<object, Set<string>>;
   /** Set once verified: whether the client should be given another nonce. */
   renewsNonce?: boolean;
 }

@@ -112,9 +112,11 @@ describe('one flight a key', () => {
 
   it('carries nobody who needs an answer asked for later than it started, and is overtaken by theirs', async () => {
     const flights = createFlights();
-    const [old, fresh] = [activeRecord({ sub: 'old' }), activeRecord({ sub: 'fresh' })];
+    const old = activeRecord({ sub: 'old' });
     const boarded = flights.ask(QUESTION);
     flights.clock.advance(2);
+    const now = { askedAt: flights.clock.now(), askedMonotonic: flights.clock.monotonic() };
+    const fresh = activeRecord({ sub: 'fresh' }, now);
     const demanding = flights.ask(QUESTION, flights.clock.monotonic() - 1000);
     const joining = flights.ask(QUESTION, flights.clock.monotonic());
     expect(flights.asked).toHaveLength(2);

@@ -56,6 +56,11 @@ describe('a request target that is no path', () => {
   it.each([
     ['http://api.example.com/r', `${ORIGIN}/r`],
     ['*', `${ORIGIN}*`],
+    ['/a/../r', `${ORIGIN}/r`],
+    ['/a/%2e%2E/r', `${ORIGIN}/r`],
+    ['/a\\..\\r', `${ORIGIN}/r`],
+    ['/./r', `${ORIGIN}/r`],
+    ['/r/..', `${ORIGIN}/`],
     ['.evil.example/r', `${ORIGIN}.evil.example/r`],
     [':8443/r', `${ORIGIN}:8443/r`],
     ['', ORIGIN],

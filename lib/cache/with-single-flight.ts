@@ -1,4 +1,4 @@
-import type { Lookup, TokenRecord } from '../types.js';
+import { ANY_AGE, type Freshness, type Lookup, type TokenRecord } from '../types.js';
 
 interface Flight {
   /** Monotonic; no answer it brings was asked for earlier. */
@@ -31,7 +31,8 @@ export function withSingleFlight(inner: Lookup, land: (key: string, record: Toke
     const latest = latestFor(question, freshness);
     if (latest !== undefined) {
       coalesced++;
-      return latest.answer;
+      if (freshness.askedSince === ANY_AGE) return latest.answer;
+      return latest.answer.then((record) => (isOldFor(record, freshness) ? lookup(question, freshness) : record));
     }
     const flight: Flight = {
       startedAt: freshness.now.monotonic,
@@ -53,6 +54,11 @@ export function withSingleFlight(inner: Lookup, land: (key: string, record: Toke
   function latestFor(...[{ key }, { askedSince }]: Parameters<Lookup>): Flight | undefined {
     const latest = flights.get(key)?.at(-1);
     return latest !== undefined && latest.startedAt >= askedSince ? latest : undefined;
+  }
+
+  /** A flight may bring what another process asked for before it started. */
+  function isOldFor(record: TokenRecord, { askedSince }: Freshness): boolean {
+    return record.askedMonotonic < askedSince;
   }
 
   /** Takes a flight off the board, and whether it was still on it. One that landed has overtaken those before it. */

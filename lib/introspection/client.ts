@@ -13,7 +13,7 @@ import {
 } from '../types.js';
 import { type AuthorizationServer, createLocator, type WhomToAsk } from './authorization-server.js';
 import { createCircuit } from './circuit.js';
-import type { Deadline } from './deadline.js';
+import { type Deadline, until } from './deadline.js';
 import { type Attempt, headerOf, type Reply } from './http.js';
 import { createLane } from './lane.js';
 import { parseResponse, type ResponseNormalizer, readsBody } from './response.js';
@@ -106,7 +106,8 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
     circuit.requireAdmission();
     const lane = freshness.background ? background : foreground;
     const record = await transport.within(
-      (deadline) => lane.run(() => circuit.run(question.key, () => ask(question, freshness, deadline)), deadline),
+      (deadline) =>
+        lane.run(() => circuit.run(question.key, () => until(deadline, ask(question, freshness, deadline))), deadline),
       clock.monotonic() - freshness.now.monotonic,
     );
     suspicions.about(record);

@@ -42,3 +42,15 @@ export function withDeadline<T>(
     );
   });
 }
+
+/**
+ * What comes of `work`, or that the deadline has passed, where work does not heed it.
+ *
+ * @throws IntrospectionError `timeout`
+ */
+export function until<T>({ signal }: Deadline, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.once('abort', () => reject(new IntrospectionError('timeout')));
+    work.then(resolve, reject);
+  });
+}

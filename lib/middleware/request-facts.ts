@@ -37,18 +37,21 @@ function presentationOf(req: FactsRequest, origin: Demands['dpopOrigin']): DpopP
   const base = typeof origin === 'function' ? atOnce('dpop.origin', origin(req)) : origin;
   let accepted = acceptedProofs.get(req);
   if (accepted === undefined) {
-    accepted = new Set();
+    accepted = new Map();
     acceptedProofs.set(req, accepted);
   }
   return {
     proof: typeof proof === 'string' && !proof.includes(',') ? proof : undefined,
     method: req.method,
-    url: base === undefined || !path.startsWith('/') ? undefined : `${base.replace(/\/$/, '')}${path}`,
+    url: base === undefined || !PLAIN_PATH.test(path) ? undefined : `${base.replace(/\/$/, '')}${path}`,
     accepted,
   };
 }
 
-const acceptedProofs = new WeakMap<IncomingMessage, Set<string>>();
+/** What a URL parser would walk up or turn around stands for another path there than here. */
+const PLAIN_PATH = /^\/(?!(?:[^?]*\/)?(?:\.|%2e){1,2}(?:[/?]|$))[^?\\]*(?:\?|$)/i;
+
+const acceptedProofs = new WeakMap<IncomingMessage, DpopPresentation['accepted']>();
 
 /** Names alternate with values; comparing lengths first leaves almost nothing to lower-case. */
 function isAuthorizationRepeated(rawHeaders: readonly string[]): boolean {

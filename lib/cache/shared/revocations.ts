@@ -65,6 +65,7 @@ export function createRevocations(store: CacheStore, seal: Seal, keepMs: number,
 
   function note(digest: string, at: string): void {
     const known = revoked.get(digest);
+    if (at !== LAST && onTheirWay.has(digest)) settled.set(digest, laterOf(settled.get(digest), at));
     // Last read, last forgotten.
     revoked.delete(digest);
     revoked.set(digest, {
@@ -119,7 +120,8 @@ export function createRevocations(store: CacheStore, seal: Seal, keepMs: number,
       onTheirWay.set(digest, (onTheirWay.get(digest) ?? 0) + 1);
       note(digest, LAST);
       try {
-        settled.set(digest, laterOf(settled.get(digest), await store.append(digest, keepMs)));
+        const at = await store.append(digest, keepMs);
+        settled.set(digest, laterOf(settled.get(digest), at));
       } finally {
         const left = (onTheirWay.get(digest) ?? 1) - 1;
         if (left > 0) {

@@ -33,18 +33,21 @@ export interface DpopVerifier {
    */
   verify(presented: DpopPresentation, token: string): Promise<Proof>;
   /**
-   * Uses a proof up: each is good for one request.
+   * Uses a proof up: each is good for one request, of which it is written down in `accepted`.
    *
    * @throws AuthError `dpop_proof_replayed`
    * @throws IntrospectionError `replay_store_failed`
    */
-  use(proof: Proof): Promise<void>;
+  use(proof: Proof, accepted: DpopPresentation['accepted']): Promise<void>;
 }
 
 const MAX_PROOF_LENGTH = 8192;
 
 /** How far ahead a client's clock may be. */
 const MAX_AHEAD_MS = 10_000;
+
+/** A proof is looked at before the endpoint is asked, and used up after: by then it must still be known. */
+const MARGIN_MS = 120_000;
 
 interface ProofClaims {
   readonly jti?: unknown;
@@ -80,15 +83,17 @@ export function createDpopVerifier({ algorithms, maxAgeMs, nonces, replay, clock
       if (state === 'unknown') throw new AuthError('dpop_nonce_required');
       return { jkt, id: hash('sha256', JSON.stringify([jkt, jti]), 'base64url'), isNonceOld: state === 'old' };
     },
-    async use({ id }) {
+    async use({ id }, accepted) {
+      const known = accepted.get(replay.memory) ?? new Set();
+      if (known.has(id)) return;
       let isFirst: unknown;
       try {
-        // For longer than it may be used: at its last moment it is still known.
-        isFirst = await replay.use(id, maxAgeMs + MAX_AHEAD_MS + 1);
+        isFirst = await replay.use(id, maxAgeMs + MAX_AHEAD_MS + MARGIN_MS);
       } catch {
         throw new IntrospectionError('replay_store_failed');
       }
       if (isFirst !== true) throw new AuthError('dpop_proof_replayed');
+      accepted.set(replay.memory, known.add(id));
     },
   };
 }

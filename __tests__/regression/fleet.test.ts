@@ -1,0 +1,93 @@
+import { createMemoryStore } from '../../lib/cache/memory-store.js';
+import { createRevocations } from '../../lib/cache/shared/revocations.js';
+import { createPlainSeal } from '../../lib/cache/shared/seal.js';
+import type { CacheStore, LogReader } from '../../lib/cache/shared/store.js';
+import { withCache } from '../../lib/cache/with-cache.js';
+import { clientSecretBasic } from '../../lib/index.js';
+import type { TokenRecord } from '../../lib/types.js';
+import { createReplayMemory } from '../../lib/verification/binding/replay.js';
+import { createApi } from '../support/api.js';
+import { createClock, since } from '../support/clock.js';
+import { createDeferred } from '../support/deferred.js';
+import { active, createEndpoint } from '../support/endpoint.js';
+import { activeRecord } from '../support/records.js';
+
+const QUESTION = { token: 'token', key: 'key' };
+
+it('a question for a fresh answer that joins one under way is put anew when that brings an old answer', async () => {
+  const clock = createClock();
+  const answers = [createDeferred<TokenRecord>(), createDeferred<TokenRecord>()];
+  let asked = 0;
+  const cache = withCache(() => answers[asked++]?.promise ?? activeRecord(), {
+    ttlMs: 60_000,
+    inactiveTtlMs: 5000,
+    staleIfErrorMs: 0,
+    refreshAhead: false,
+    clock,
+    store: createMemoryStore(10),
+  });
+  const anyAge = cache.lookup(QUESTION, since(clock));
+  const fresh = cache.lookup(QUESTION, since(clock, clock.monotonic()));
+  // What another process asked for half a minute ago.
+  answers[0]?.resolve({ ...activeRecord({ sub: 'old' }), askedMonotonic: clock.monotonic() - 30_000 });
+  expect(await anyAge).toMatchObject({ claims: { sub: 'old' } });
+  answers[1]?.resolve({ ...activeRecord({ sub: 'new' }), askedMonotonic: clock.monotonic() });
+  expect(await fresh).toMatchObject({ claims: { sub: 'new' } });
+  expect(asked).toBe(2);
+});
+
+it('credentials that never come while the circuit breaker probes do not keep it from probing again', async () => {
+  const clock = createClock();
+  let answer = 503;
+  const endpoint = await createEndpoint((_asked, res) => {
+    if (answer === 200) return active({ exp: undefined });
+    res.writeHead(429).end();
+    return undefined;
+  });
+  let hangs = false;
+  const clientAuth = clientSecretBasic('api', () => (hangs ? new Promise<string>(() => {}) : 'secret'));
+  const api = createApi(endpoint, { clientAuth, clock, timeoutMs: 100 });
+  await api.get('a').expect(503);
+  answer = 200;
+  hangs = true;
+  clock.advance(60);
+  await api.get('b').expect(503);
+  hangs = false;
+  clock.advance(60);
+  await api.get('c').expect(200);
+});
+
+it('a revocation that is read while an earlier one of the same is on its way stays the later one', async () => {
+  const reader: { current?: LogReader } = {};
+  const appended = createDeferred<string>();
+  const store: CacheStore = {
+    get: async () => undefined,
+    set: async () => true,
+    append: () => appended.promise,
+    tail(given) {
+      reader.current = given;
+      return async () => {};
+    },
+  };
+  const clock = createClock();
+  const seal = createPlainSeal('scope');
+  const revocations = createRevocations(store, seal, 60_000, clock);
+  const [entry = ''] = seal.digestsOf('sub', 'alice');
+  const revoking = revocations.revoke('sub', 'alice');
+  reader.current?.read([{ position: '2', entry }]);
+  appended.resolve('1');
+  await revoking;
+  const between = { ...activeRecord({ sub: 'alice' }), mark: '1' };
+  expect(revocations.revokes('key', between)).toBe(true);
+});
+
+it('a proof that was used stays used when the wall clock is set back', async () => {
+  const clock = createClock();
+  const replay = createReplayMemory(clock);
+  expect(await replay.use('id', 60_000)).toBe(true);
+  clock.advance(61);
+  clock.step(-30);
+  expect(await replay.use('id', 60_000)).toBe(false);
+  clock.advance(30);
+  expect(await replay.use('id', 60_000)).toBe(true);
+});
