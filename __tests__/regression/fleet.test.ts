@@ -5,7 +5,8 @@ import type { CacheStore, LogReader } from '../../lib/cache/shared/store.js';
 import { withCache } from '../../lib/cache/with-cache.js';
 import { clientSecretBasic } from '../../lib/index.js';
 import type { TokenRecord } from '../../lib/types.js';
-import { createReplayMemory } from '../../lib/verification/binding/replay.js';
+import { createDpopVerifier } from '../../lib/verification/binding/dpop.js';
+import { createReplayMemory, createSharedReplay, type ReplayGuard } from '../../lib/verification/binding/replay.js';
 import { createApi } from '../support/api.js';
 import { createClock, since } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';
@@ -90,4 +91,19 @@ it('a proof that was used stays used when the wall clock is set back', async () 
   expect(await replay.use('id', 60_000)).toBe(false);
   clock.advance(30);
   expect(await replay.use('id', 60_000)).toBe(true);
+});
+
+it('a proof that one middleware has used up is told to the memory of another one on the same request, once', async () => {
+  const clock = createClock();
+  const kept: string[] = [];
+  const store = { set: async (key: string) => kept.push(key) > 0 };
+  const verifier = (replay: ReplayGuard) =>
+    createDpopVerifier({ algorithms: ['ES256'], maxAgeMs: 60_000, nonces: undefined, replay, clock });
+  const proof = { jkt: 'key', id: 'proof', isNonceOld: false };
+  const accepted = new Map<object, Set<string>>();
+  await verifier(createReplayMemory(clock)).use(proof, accepted);
+  for (let i = 0; i < 2; i++) await verifier(createSharedReplay(store)).use(proof, accepted);
+  expect(kept).toEqual(['dpop.proof']);
+  await verifier(createSharedReplay(store)).use(proof, new Map());
+  expect(kept).toHaveLength(2);
 });
