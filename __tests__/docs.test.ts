@@ -155,6 +155,31 @@ describe('the benchmark in the README', () => {
   });
 });
 
+describe('the comparison', () => {
+  interface Column {
+    readonly name: string;
+    readonly packages: readonly string[];
+    readonly answers: Readonly<Record<string, string>>;
+  }
+  const { columns }: { columns: Column[] } = JSON.parse(page('bench/results/comparison.json'));
+  const shown = page('docs/comparison.md').split('\n');
+
+  it('shows what the last run saw', () => {
+    const [first] = columns as [Column];
+    const rows = Object.keys(first.answers).map((title) => [title, ...columns.map(({ answers }) => answers[title])]);
+    expect(rows.length).toBeGreaterThan(15);
+    const header = ['', ...columns.map(({ name }) => name)];
+    const lines = [header, ['---', ...columns.map(() => '---')], ...rows].map((cells) => `| ${cells.join(' | ')} |`);
+    expect(shown.filter((line) => line.startsWith('|'))).toEqual(lines);
+  });
+
+  it('names the versions it was run with', () => {
+    const versions = [...new Set(columns.flatMap(({ packages }) => packages))];
+    expect(versions.length).toBeGreaterThan(4);
+    expect(shown).toContain(`Versions: ${versions.join(', ')}.`);
+  });
+});
+
 describe('the documents', () => {
   it('hold code that compiles under strict with skipLibCheck off', async () => {
     const directory = join(__dirname, '.generated', 'examples');

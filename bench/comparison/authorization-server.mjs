@@ -1,0 +1,83 @@
+/** Issues JWTs, publishes its key, introspects what it has issued, and misbehaves on demand. */
+import { createServer } from 'node:http';
+import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from 'jose';
+
+export const CLIENT_ID = 'reports-api';
+export const CLIENT_SECRET = 'secret';
+export const AUDIENCE = 'https://api.example.com';
+export const REALM = 'shop';
+
+const { publicKey, privateKey } = await generateKeyPair('RS256');
+const jwk = { ...(await exportJWK(publicKey)), kid: 'k1', alg: 'RS256', use: 'sig' };
+export const realmPublicKey = (await exportSPKI(publicKey)).replace(/-----[^-]+-----|\s/g, '');
+
+export async function startAuthorizationServer() {
+  const issued = new Map();
+  let calls = 0;
+  let mode = 'well';
+  let serial = 0;
+
+  const server = createServer(async (req, res) => {
+    const send = (status, body, type = 'application/json') => {
+      res.writeHead(status, { 'content-type': type });
+      res.end(typeof body === 'string' ? body : JSON.stringify(body));
+    };
+    if (req.method === 'GET') {
+      if (req.url.endsWith('/jwks')) return send(200, { keys: [jwk] });
+      return send(200, { issuer, jwks_uri: `${issuer}/jwks`, introspection_endpoint: `${issuer}/introspect` });
+    }
+    calls++;
+    let body = '';
+    for await (const chunk of req) body += chunk;
+    if (mode === 'hangs') return;
+    if (mode === 'fails') return send(500, { error: 'server_error' });
+    if (mode === 'html') return send(200, '<h1>Welcome</h1>', 'text/html');
+    if (mode === 'refuses us') return send(401, { error: 'invalid_client' });
+    const { claims, isRevoked } = issued.get(new URLSearchParams(body).get('token')) ?? {};
+    const isActive = claims !== undefined && !isRevoked && claims.exp * 1000 > Date.now();
+    send(200, isActive ? { active: true, token_type: 'Bearer', ...claims } : { active: false });
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const origin = `http://127.0.0.1:${server.address().port}`;
+  const issuer = `${origin}/realms/${REALM}`;
+
+  return {
+    origin,
+    issuer,
+    async issue(changes = {}) {
+      const now = Math.floor(Date.now() / 1000);
+      const claims = {
+        ...{
+          iss: issuer,
+          sub: 'alice',
+          aud: AUDIENCE,
+          client_id: 'app',
+          azp: 'app',
+          typ: 'Bearer',
+          scope: 'reports:read',
+        },
+        ...{ iat: now, exp: now + 300, jti: `t${++serial}`, ...changes },
+      };
+      const token = await new SignJWT(claims)
+        .setProtectedHeader({ alg: 'RS256', kid: 'k1', typ: 'at+jwt' })
+        .sign(privateKey);
+      issued.set(token, { claims, isRevoked: false });
+      return token;
+    },
+    revoke(token) {
+      issued.get(token).isRevoked = true;
+    },
+    behave(as) {
+      mode = as;
+    },
+    calls: () => calls,
+    reset() {
+      calls = 0;
+      mode = 'well';
+    },
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
