@@ -1,36 +1,16 @@
 import { bearerToken, tlsClientAuth } from '../../lib/index.js';
-import { createIntrospectionClient, type IntrospectionClientSettings } from '../../lib/introspection/client.js';
+import type { IntrospectionClientSettings } from '../../lib/introspection/client.js';
 import { remedyFor } from '../../lib/observe/remedies.js';
 import type { ClientAuth } from '../../lib/types.js';
 import { createClock, since } from '../support/clock.js';
 import { active, createEndpoint, type Endpoint, json } from '../support/endpoint.js';
+import { createTestClient } from '../support/introspection-client.js';
 
 const TOKEN = 'mF_9.B5f-4.1JqM+/==';
 const QUESTION = { token: TOKEN, key: 'key' };
 
-const closing: (() => Promise<void>)[] = [];
-
-afterEach(async () => {
-  await Promise.all(closing.splice(0).map((close) => close()));
-});
-
 function createClient(endpoint: Pick<Endpoint, 'url'>, settings: Partial<IntrospectionClientSettings> = {}) {
-  const clock = settings.clock ?? createClock();
-  const client = createIntrospectionClient({
-    whom: { endpoint: new URL(endpoint.url), issuer: undefined, allowHttp: false },
-    timeoutMs: 5000,
-    dispatcher: undefined,
-    clientAuth: { identity: 'test', sign() {} },
-    requestFormat: 'form',
-    tokenParameter: 'token',
-    parameters: {},
-    headers: {},
-    normalizer: undefined,
-    signedReply: undefined,
-    ...settings,
-    clock,
-  });
-  closing.push(client.close);
+  const { client, clock } = createTestClient(endpoint, settings);
   return { calls: client.calls, ask: async () => client.lookup(QUESTION, since(clock)) };
 }
 

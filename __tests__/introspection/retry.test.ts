@@ -2,42 +2,24 @@ import type { ServerResponse } from 'node:http';
 import timers, { setTimeout } from 'node:timers/promises';
 import type { Agent } from 'undici';
 import { clientSecretBasic } from '../../lib/index.js';
-import { createIntrospectionClient, type IntrospectionClientSettings } from '../../lib/introspection/client.js';
-import { createClock, since } from '../support/clock.js';
+import type { IntrospectionClientSettings } from '../../lib/introspection/client.js';
+import type { ClientAuth } from '../../lib/types.js';
+import { since } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';
 import { type Asked, active, createEndpoint, type Endpoint, type Script } from '../support/endpoint.js';
+import { createTestClient } from '../support/introspection-client.js';
 import { recordWarnings } from '../support/warnings.js';
-
-const closing: (() => Promise<void>)[] = [];
-
-afterEach(async () => {
-  await Promise.all(closing.splice(0).map((close) => close()));
-});
 
 /** A client that signs with the number of the attempt. */
 function createClient(endpoint: Pick<Endpoint, 'url'>, settings: Partial<IntrospectionClientSettings> = {}) {
-  const clock = createClock();
   const signed: boolean[] = [];
-  const client = createIntrospectionClient({
-    whom: { endpoint: new URL(endpoint.url), issuer: undefined, allowHttp: false },
-    timeoutMs: 5000,
-    dispatcher: undefined,
-    clientAuth: {
-      identity: 'test',
-      sign({ headers, refused }) {
-        headers['x-signed'] = String(signed.push(refused));
-      },
+  const clientAuth: ClientAuth = {
+    identity: 'test',
+    sign({ headers, refused }) {
+      headers['x-signed'] = String(signed.push(refused));
     },
-    requestFormat: 'form',
-    tokenParameter: 'token',
-    parameters: {},
-    headers: {},
-    normalizer: undefined,
-    signedReply: undefined,
-    ...settings,
-    clock,
-  });
-  closing.push(client.close);
+  };
+  const { client, clock } = createTestClient(endpoint, { clientAuth, ...settings });
   return {
     calls: client.calls,
     signed,

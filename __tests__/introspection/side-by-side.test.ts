@@ -1,36 +1,16 @@
 import type { IntrospectionError } from '../../lib/errors.js';
-import { createIntrospectionClient, type IntrospectionClientSettings } from '../../lib/introspection/client.js';
-import { createClock, since } from '../support/clock.js';
+import type { IntrospectionClientSettings } from '../../lib/introspection/client.js';
+import { since } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';
 import { type Asked, active, createEndpoint, type Endpoint, json } from '../support/endpoint.js';
+import { createTestClient } from '../support/introspection-client.js';
 import { until } from '../support/until.js';
 
 const FOREGROUND = 56;
 const BACKGROUND = 8;
 
-const closing: (() => Promise<void>)[] = [];
-
-afterEach(async () => {
-  await Promise.all(closing.splice(0).map((close) => close()));
-});
-
 function createClient(endpoint: Pick<Endpoint, 'url'>, settings: Partial<IntrospectionClientSettings> = {}) {
-  const clock = createClock();
-  const client = createIntrospectionClient({
-    whom: { endpoint: new URL(endpoint.url), issuer: undefined, allowHttp: false },
-    timeoutMs: 20_000,
-    dispatcher: undefined,
-    clientAuth: { identity: 'test', sign() {} },
-    requestFormat: 'form',
-    tokenParameter: 'token',
-    parameters: {},
-    headers: {},
-    normalizer: undefined,
-    signedReply: undefined,
-    ...settings,
-    clock,
-  });
-  closing.push(client.close);
+  const { client, clock } = createTestClient(endpoint, { timeoutMs: 20_000, ...settings });
   return {
     calls: client.calls,
     /** So many questions at once, and what becomes of each. */

@@ -18,11 +18,14 @@ afterEach(async () => {
 });
 
 /** An app over TLS that asks for the client's certificate and takes any; closed after the test. */
-export async function serveTls(listener: RequestListener, tls: Certificate = SELF_SIGNED): Promise<{ url: string }> {
+export async function serveTls(
+  listener: RequestListener,
+  tls: Certificate = SELF_SIGNED,
+): Promise<{ url: string; server: Server }> {
   const server = createServer({ ...tls, requestCert: true, rejectUnauthorized: false }, listener);
   servers.add(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { url: `https://localhost:${(server.address() as AddressInfo).port}` };
+  return { url: `https://localhost:${(server.address() as AddressInfo).port}`, server };
 }
 
 export interface TlsResponse {

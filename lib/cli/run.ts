@@ -64,7 +64,7 @@ function exitCodeOf({ configuration, token }: Report): ExitCode {
 
 /** A server may repeat what it was asked with. */
 function without(secrets: ReadonlySet<string>, text: string): string {
-  return [...secrets].reduce((rest, secret) => rest.replaceAll(secret, '…'), text);
+  return [...secrets].filter(Boolean).reduce((rest, secret) => rest.replaceAll(secret, '…'), text);
 }
 
 function tell(terminal: Terminal, text: string): ExitCode {

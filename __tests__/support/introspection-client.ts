@@ -1,0 +1,31 @@
+import { createIntrospectionClient, type IntrospectionClientSettings } from '../../lib/introspection/client.js';
+import type { Clock } from '../../lib/types.js';
+import { createClock } from './clock.js';
+import type { Endpoint } from './endpoint.js';
+
+const closing: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  await Promise.all(closing.splice(0).map((close) => close()));
+});
+
+/** A client of this endpoint without anything around it; closed after the test. */
+export function createTestClient(endpoint: Pick<Endpoint, 'url'>, settings: Partial<IntrospectionClientSettings> = {}) {
+  const clock: Clock = settings.clock ?? createClock();
+  const client = createIntrospectionClient({
+    whom: { endpoint: new URL(endpoint.url), issuer: undefined, allowHttp: false },
+    timeoutMs: 5000,
+    dispatcher: undefined,
+    clientAuth: { identity: 'test', sign() {} },
+    requestFormat: 'form',
+    tokenParameter: 'token',
+    parameters: {},
+    headers: {},
+    normalizer: undefined,
+    signedReply: undefined,
+    ...settings,
+    clock,
+  });
+  closing.push(client.close);
+  return { client, clock };
+}
