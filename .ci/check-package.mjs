@@ -46,6 +46,8 @@ try {
       'dist/store-tests/index.js',
       'dist/opentelemetry/index.js',
       'dist/opentelemetry/index.d.ts',
+      'dist/metadata/index.js',
+      'dist/metadata/index.d.ts',
     ]) {
       assert(
         pack.files.some(({ path }) => path === file),
