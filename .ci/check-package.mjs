@@ -201,6 +201,13 @@ try {
         const stop: () => void = instrument({ ...options, tracerProvider: trace.getTracerProvider() });
         stop();`,
       );
+      writeFileSync(
+        join(examples, 'metadata.ts'),
+        `import { noClientAuth, tokenIntrospection } from 'express-token-introspection';
+        import { protectedResourceMetadata } from 'express-token-introspection/metadata';
+        const api = tokenIntrospection({ authorizationServer: 'https://as.test', clientAuth: noClientAuth(), audience: 'https://a.test' });
+        export const url: string = protectedResourceMetadata(api, { 'resource_name#de': 'Berichte' }).url;`,
+      );
       writeFileSync(join(examples, 'package.json'), JSON.stringify({ type }));
       const compilerOptions = {
         target: 'es2022',

@@ -111,10 +111,10 @@ describe('the metadata', () => {
 
   it('do not change with the object they were made from', async () => {
     const { authenticate } = await createSetup();
-    const scopes = ['read'];
-    const app = createApp(protectedResourceMetadata(authenticate, { ...METADATA, scopes_supported: scopes }));
-    scopes.push('admin');
-    expect((await get(app, undefined, `${WELL_KNOWN}/v1`)).body.scopes_supported).toEqual(['read']);
+    const servers = ['https://as.example.com'];
+    const app = createApp(protectedResourceMetadata(authenticate, { authorization_servers: servers }));
+    servers.push('https://as.example.org');
+    expect((await get(app, undefined, `${WELL_KNOWN}/v1`)).body).toMatchObject(METADATA);
   });
 
   it('are signed once, however many ask', async () => {

@@ -69,6 +69,13 @@ describe('RFC 9728 section 2: the metadata', () => {
     expect(await documentOf(all)).toEqual({ ...all, bearer_methods_supported: ['header'] });
   });
 
+  it('section 2: scopes_supported are those of the middleware and those that are given, each once', async () => {
+    const options = { scopes: ['read', 'api'] };
+    expect((await documentOf({}, options)).scopes_supported).toEqual(['read', 'api']);
+    const metadata = { scopes_supported: ['write', 'read'] };
+    expect((await documentOf(metadata, options)).scopes_supported).toEqual(['read', 'api', 'write']);
+  });
+
   it('section 2.1: human-readable members may come in several languages', async () => {
     const metadata = { resource_name: 'Reports', 'resource_name#de': 'Berichte', 'resource_tos_uri#pt-BR': RESOURCE };
     expect(await documentOf(metadata)).toMatchObject(metadata);
