@@ -46,6 +46,8 @@ try {
       'dist/store-tests/index.js',
       'dist/opentelemetry/index.js',
       'dist/opentelemetry/index.d.ts',
+      'dist/metadata/index.js',
+      'dist/metadata/index.d.ts',
     ]) {
       assert(
         pack.files.some(({ path }) => path === file),
@@ -198,6 +200,13 @@ try {
         const options: InstrumentOptions = { meterProvider: metrics.getMeterProvider(), middlewares: { api } };
         const stop: () => void = instrument({ ...options, tracerProvider: trace.getTracerProvider() });
         stop();`,
+      );
+      writeFileSync(
+        join(examples, 'metadata.ts'),
+        `import { noClientAuth, tokenIntrospection } from 'express-token-introspection';
+        import { protectedResourceMetadata } from 'express-token-introspection/metadata';
+        const api = tokenIntrospection({ authorizationServer: 'https://as.test', clientAuth: noClientAuth(), audience: 'https://a.test' });
+        export const url: string = protectedResourceMetadata(api, { 'resource_name#de': 'Berichte' }).url;`,
       );
       writeFileSync(join(examples, 'package.json'), JSON.stringify({ type }));
       const compilerOptions = {

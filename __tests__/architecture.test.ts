@@ -34,7 +34,10 @@ const ROWS: readonly (readonly [row: string, places: readonly string[]])[] = [
     ],
   ],
   ['adapter', ['middleware/']],
-  ['surface', ['index.ts', 'express.ts', 'redis.ts', 'store-tests/', 'providers/index.ts', 'opentelemetry/']],
+  [
+    'surface',
+    ['index.ts', 'express.ts', 'redis.ts', 'store-tests/', 'providers/index.ts', 'opentelemetry/', 'metadata/'],
+  ],
   ['command', ['cli/']],
 ];
 
@@ -45,10 +48,17 @@ const SHARED_ROWS = ['ground', 'wiring'];
 const DOORS: Readonly<Record<string, readonly string[]>> = {
   undici: ['introspection/connections.ts', 'introspection/http.ts'],
   'lru-cache': ['cache/memory-store.ts'],
-  zod: ['introspection/discovery.ts', 'introspection/response.ts', 'introspection/signed-reply.ts', 'option-rules.ts'],
+  zod: [
+    'introspection/discovery.ts',
+    'introspection/response.ts',
+    'introspection/signed-reply.ts',
+    'metadata/rules.ts',
+    'option-rules.ts',
+  ],
   jose: [
     'introspection/client-auth/client-assertion.ts',
     'introspection/signed-reply.ts',
+    'metadata/signed.ts',
     'verification/binding/dpop.ts',
   ],
   '@opentelemetry/api': [
@@ -229,6 +239,7 @@ const RULES: readonly (readonly [
       ['redis.ts', "import { storeTests } from './store-tests/index.js';"],
       ['lookup.ts', "import { redisStore } from './redis.js';"],
       ['index.ts', "export * from './opentelemetry/index.js';"],
+      ['index.ts', "export * from './metadata/index.js';"],
       ['opentelemetry/spans.ts', "export * from '../express.js';"],
       ['cache/key.ts', "type Key = import('../credentials/token.js').Key;"],
       ['cache/key.ts', "import '../nowhere/misc.js';"],

@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { join, posix } from 'node:path';
 import { promisify } from 'node:util';
 import { AuthError, type AuthErrorReason, IntrospectionError } from '../lib/index.js';
+import { MEMBER_RULES, PUBLISHING_RULES, SIGNED_RULES } from '../lib/metadata/rules.js';
 import { CACHE_RULES, DPOP_RULES, JWT_RESPONSE_RULES, OPTION_RULES } from '../lib/option-rules.js';
 
 const run = promisify(execFile);
@@ -85,6 +86,14 @@ describe('the README', () => {
   it('lists every option, and no other', () => {
     const known = [OPTION_RULES, CACHE_RULES, JWT_RESPONSE_RULES, DPOP_RULES].flatMap((rules) => Object.keys(rules));
     expect(column(README, '| option | default', 0).sort()).toEqual(known.sort());
+  });
+
+  it('leads to a list of every member of the metadata, and every option beside them', () => {
+    const guide = page('docs/metadata.md');
+    const members = Object.keys(MEMBER_RULES).map((name) => name.replace('metadata.', ''));
+    expect(column(guide, '| member | default', 0).sort()).toEqual(members.sort());
+    const options = Object.keys({ ...PUBLISHING_RULES, ...SIGNED_RULES });
+    expect(column(guide, '| option | default', 0).sort()).toEqual(options.sort());
   });
 
   it('lists every reason of a rejection under its status and code', () => {

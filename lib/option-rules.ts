@@ -10,7 +10,7 @@ const MIN_SECRET_BYTES = 32;
 const MAX_TIMEOUT_MS = 60_000;
 
 /** One option: what it must be, what to write instead. */
-type Rule = readonly [schema: z.ZodType, remedy: string];
+export type Rule = readonly [schema: z.ZodType, remedy: string];
 
 const flag: Rule = [z.boolean(), 'write true or false'];
 const callable: Rule = [z.custom((value) => typeof value === 'function'), 'write a function'];

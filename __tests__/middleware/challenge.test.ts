@@ -3,6 +3,7 @@ import request from 'supertest';
 import { AuthError, type AuthErrorReason, IntrospectionError } from '../../lib/errors.js';
 import {
   addChallenge,
+  answer,
   answerError,
   answerRejection,
   type ChallengeSettings,
@@ -218,6 +219,16 @@ describe('the answer to a rejected request', () => {
     for (const name of ['content-encoding', 'content-language', 'content-range', 'etag', 'last-modified']) {
       expect(headers).not.toHaveProperty(name);
     }
+  });
+
+  it('may be no content, and then has no headers of any', async () => {
+    const listener: RequestListener = (_req, res) => {
+      res.setHeader('Content-Type', 'text/html').setHeader('Content-Length', 7);
+      answer(res, 204, { Allow: 'GET' }, undefined);
+    };
+    const { headers, text } = await request(listener).options('/').expect(204);
+    expect([headers.allow, text]).toEqual(['GET', '']);
+    for (const name of ['content-type', 'content-length']) expect(headers).not.toHaveProperty(name);
   });
 
   it('is not mixed into a response under way, nor sent after one that has ended', async () => {

@@ -117,19 +117,25 @@ function existingChallenges(res: ServerResponse | undefined): string[] {
   return existing === undefined ? [] : [existing].flat().map(String);
 }
 
-/** Answers with JSON, in place of whatever was to be sent. HEAD is told the length and given no body (RFC 9110 section 9.3.2). A response already under way is left alone. */
+/** Answers with JSON, or with nothing, in place of whatever was to be sent. HEAD is told the length and given no body (RFC 9110 section 9.3.2). A response already under way is left alone. */
 export function answer(
   res: ServerResponse,
   status: number,
   headers: Readonly<Record<string, string | string[]>>,
-  body: Readonly<Record<string, string>>,
+  body: object | undefined,
 ): void {
   if (res.headersSent || res.writableEnded) return;
-  const content = Buffer.from(JSON.stringify(body));
   for (const name of CONTENT_HEADERS) res.removeHeader(name);
   for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
+  res.statusCode = status;
+  if (body === undefined) {
+    res.removeHeader('Content-Type');
+    res.removeHeader('Content-Length');
+    res.end();
+    return;
+  }
+  const content = Buffer.from(JSON.stringify(body));
   res.setHeader('Content-Type', 'application/json; charset=utf-8');
   res.setHeader('Content-Length', content.byteLength);
-  res.statusCode = status;
   res.end(res.req?.method === 'HEAD' ? undefined : content);
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isDeepStrictEqual } from 'node:util';
 import { isNativeError } from 'node:util/types';
 import type { Authenticator } from '../authenticator.js';
 import { AuthError, IntrospectionError } from '../errors.js';
@@ -6,7 +7,7 @@ import { publishRefusal } from '../observe/decisions.js';
 import type { Next } from '../options.js';
 import type { Demands } from '../settings.js';
 import type { Clock } from '../types.js';
-import { addChallenge, answerError, answerRejection } from './challenge.js';
+import { addChallenge, answerError, answerRejection, type ChallengeSettings } from './challenge.js';
 
 /** What a middleware and the guards behind it share: how to judge, how to answer. */
 export interface Gate {
@@ -15,6 +16,12 @@ export interface Gate {
   readonly authenticator: Authenticator;
   readonly demands: Demands;
   readonly clock: Clock;
+  /** The issuer identifier the authorization server is found by, where it is. */
+  readonly authorizationServer: string | undefined;
+  /** Whose demands these inherit from. */
+  readonly derivedFrom: Gate | undefined;
+  /** Where the protected resource metadata are, once somebody has published them. */
+  metadataUrl: string | undefined;
 }
 
 /** One passage through a middleware or guard. */
@@ -52,9 +59,27 @@ export function refuse(error: unknown, gate: Gate, passage: Passage, key?: strin
   // What is no token may be a password.
   const digested = error.reason === 'malformed_credentials' ? undefined : key;
   publishRefusal('rejected', by, digested, { status: error.status, reason: error.reason });
-  addChallenge(error, gate.demands, scopes, res, usesDpop(req));
+  addChallenge(error, challengeOf(gate), scopes, res, usesDpop(req));
   if (gate.demands.onReject === undefined) answerRejection(res, error);
   else delegate(error, gate.demands.onReject, passage);
+}
+
+/** How challenges of this gate are rendered: what is published meanwhile is in them. */
+export function challengeOf(gate: Gate): ChallengeSettings {
+  const { realm, scopes, dpop, resourceMetadata = publishedMetadata(gate) } = gate.demands;
+  return { realm, scopes, dpop, resourceMetadata };
+}
+
+/** Its own, or those of the nearest gate it was derived from that stands before the same resource. */
+function publishedMetadata(gate: Gate): string | undefined {
+  for (let at: Gate | undefined = gate; at !== undefined; at = at.derivedFrom) {
+    if (at.metadataUrl !== undefined && hasAudienceOf(at, gate)) return at.metadataUrl;
+  }
+  return undefined;
+}
+
+function hasAudienceOf(gate: Gate, { demands: { audience } }: Gate): boolean {
+  return isDeepStrictEqual(gate.demands.audience, audience);
 }
 
 /** Passes an error to the app; where nobody takes errors, answers itself. */

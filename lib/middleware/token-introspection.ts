@@ -14,7 +14,7 @@ import { type ActiveRecord, ANY_AGE, type Auth, type Question, readClock } from 
 import type { ConfigurationReport } from '../verify-configuration.js';
 import { askedSinceAfter, bindAuth, markAnonymous, takeEarlier } from './bound-auth.js';
 import { addChallenge, giveNonce, markPrivate } from './challenge.js';
-import { type Gate, type Passage, refuse, settle, usesDpop } from './gate.js';
+import { challengeOf, type Gate, type Passage, refuse, settle, usesDpop } from './gate.js';
 import { factsOf } from './request-facts.js';
 
 /** `req.auth` as a middleware with a `claims` schema leaves it: what the schema makes lies over the claims. */
@@ -102,6 +102,11 @@ function isRevocable(name: string): name is 'token' | RevocableClaim {
   return name === 'token' || (REVOCABLE_CLAIMS as readonly string[]).includes(name);
 }
 
+/** What a middleware shares with all that are derived from it. */
+interface Surroundings extends BindingSurroundings {
+  readonly authorizationServer: string | undefined;
+}
+
 /** Middleware to the gate behind it, so that `getAuth(req, authenticate)` can tell who judged. */
 const gates = new WeakMap<object, Gate>();
 
@@ -126,12 +131,21 @@ export function tokenIntrospection<Claims = unknown>(
 ): RootTokenIntrospection<Claims> {
   const { demands, ...settings } = parseOptions(options);
   const shared = createSharedLookup(settings);
-  const { clock, cache } = settings;
-  const surroundings = { clock, replayStore: (cache || undefined)?.shared?.store };
+  const { clock, cache, whom } = settings;
+  const surroundings = {
+    clock,
+    replayStore: (cache || undefined)?.shared?.store,
+    authorizationServer: whom.endpoint === undefined ? whom.issuer : undefined,
+  };
   return Object.assign(createMiddleware<Claims>(shared, surroundings, demands), {
     verifyConfiguration: shared.verifyConfiguration,
     close: shared.close,
   });
+}
+
+/** The gate behind a middleware; `undefined` for what is none of ours. */
+export function gateOf(middleware: object): Gate | undefined {
+  return gates.get(middleware);
 }
 
 /** Whether this very middleware set the gate. */
@@ -141,12 +155,22 @@ export function isGateOf(middleware: object, gate: Gate): boolean {
 
 function createMiddleware<Claims>(
   shared: SharedLookup,
-  surroundings: BindingSurroundings,
+  surroundings: Surroundings,
   demands: Demands,
+  derivedFrom?: Gate,
 ): TokenIntrospection<Claims> {
-  const { clock } = surroundings;
+  const { clock, authorizationServer } = surroundings;
+  const { authority } = shared;
   const authenticator = createAuthenticator(shared, demands, clock);
-  const gate: Gate = { authority: shared.authority, authenticator, demands, clock };
+  const gate: Gate = {
+    authority,
+    authenticator,
+    demands,
+    clock,
+    authorizationServer,
+    derivedFrom,
+    metadataUrl: undefined,
+  };
   const privately = demands.tokenFromBody || demands.usesGetToken;
 
   function tokenIntrospectionMiddleware(req: IncomingMessage, res: ServerResponse, next?: Next): void {
@@ -196,7 +220,7 @@ function createMiddleware<Claims>(
     try {
       return { ...(await work()).claims } as AuthOf<Claims>;
     } catch (error) {
-      if (error instanceof AuthError) addChallenge(error, demands, undefined, undefined, usesDpop);
+      if (error instanceof AuthError) addChallenge(error, challengeOf(gate), undefined, undefined, usesDpop);
       throw error;
     }
   }
@@ -235,7 +259,7 @@ function createMiddleware<Claims>(
     },
     stats: shared.stats,
     with<Derived = Claims>(derived: DemandOptions<Derived>) {
-      return createMiddleware<Derived>(shared, surroundings, deriveDemands(demands, derived, surroundings));
+      return createMiddleware<Derived>(shared, surroundings, deriveDemands(demands, derived, surroundings), gate);
     },
   });
   gates.set(middleware, gate);

@@ -1,0 +1,191 @@
+import type { RequestListener } from 'node:http';
+import express from 'express';
+import request from 'supertest';
+import { requireFresh, requireScope, type TokenIntrospectionOptions } from '../../lib/index.js';
+import { protectedResourceMetadata } from '../../lib/metadata/index.js';
+import { createApp, createAuthenticate, get } from '../support/api.js';
+import { BARE } from '../support/challenges.js';
+import { active, createEndpoint } from '../support/endpoint.js';
+import { echoAuth, HOSTS } from '../support/hosts.js';
+import { exchange } from '../support/serve.js';
+
+const WELL_KNOWN = '/.well-known/oauth-protected-resource';
+const AUDIENCE = 'https://api.example.com/v1';
+const URL_OF_V1 = `https://api.example.com${WELL_KNOWN}/v1`;
+const METADATA = { authorization_servers: ['https://as.example.com'] };
+const NAMES_V1 = `${BARE}, resource_metadata="${URL_OF_V1}"`;
+
+async function createSetup(options: Partial<TokenIntrospectionOptions> = {}) {
+  const endpoint = await createEndpoint(active({ aud: AUDIENCE, scope: 'read', exp: undefined }));
+  return { endpoint, authenticate: createAuthenticate(endpoint, { audience: AUDIENCE, ...options }) };
+}
+
+const challengeOf = async (...middlewares: Parameters<typeof createApp>) =>
+  (await get(createApp(...middlewares)).expect(401)).headers['www-authenticate'];
+
+describe.each(HOSTS)('on %s, the metadata', (_name, host) => {
+  it('are answered before authentication, and everything else goes on to it', async () => {
+    const { authenticate } = await createSetup();
+    const app = host([protectedResourceMetadata(authenticate, METADATA), authenticate], echoAuth);
+    const { body, headers } = await request(app).get(`${WELL_KNOWN}/v1`).expect(200);
+    expect(body).toEqual({ resource: AUDIENCE, ...METADATA, bearer_methods_supported: ['header'] });
+    expect(headers).toMatchObject({ 'access-control-allow-origin': '*', 'cache-control': 'public, max-age=3600' });
+    await request(app).post(`${WELL_KNOWN}/v1`).expect(405);
+    const { headers: of401 } = await request(app).get('/v1').expect(401);
+    expect(of401['www-authenticate']).toBe(NAMES_V1);
+    await request(app).get('/v1').set('Authorization', 'Bearer good').expect(200);
+  });
+
+  it('that cannot be signed are a 500, and the next request tries again', async () => {
+    const { authenticate } = await createSetup();
+    const sign = jest
+      .fn<Promise<string>, []>()
+      .mockRejectedValueOnce(undefined)
+      .mockResolvedValue(jwt({ iss: 'me' }));
+    const app = host([protectedResourceMetadata(authenticate, METADATA, { signed: sign })], echoAuth);
+    await request(app).get(`${WELL_KNOWN}/v1`).expect(500);
+    for (let time = 0; time < 2; time++) {
+      const { body } = await request(app).get(`${WELL_KNOWN}/v1`).expect(200);
+      expect(body).toEqual({
+        ...METADATA,
+        resource: AUDIENCE,
+        bearer_methods_supported: ['header'],
+        signed_metadata: jwt({ iss: 'me' }),
+      });
+    }
+    expect(sign).toHaveBeenCalledTimes(2);
+  });
+});
+
+describe('the metadata', () => {
+  it('are found in full where Express shortens the URL', async () => {
+    const { authenticate } = await createSetup();
+    const app = express().use('/.well-known', protectedResourceMetadata(authenticate, METADATA)).use(authenticate);
+    await request(app).get(`${WELL_KNOWN}/v1`).expect(200);
+    await request(app).get(`/.well-known${WELL_KNOWN}/v1`).expect(401);
+  });
+
+  it('are found under a target in absolute form', async () => {
+    const { authenticate } = await createSetup();
+    const app = createApp(protectedResourceMetadata(authenticate, METADATA), authenticate).app as RequestListener;
+    const statusOf = async (target: string) => (await exchange(app, [`GET ${target} HTTP/1.1`])).status;
+    expect(await statusOf(`http://api.test${WELL_KNOWN}/v1`)).toBe(200);
+    expect(await statusOf(`http://api.test/x?http://api.test${WELL_KNOWN}/v1`)).toBe(401);
+  });
+
+  it('on a bare server of their own are all there is', async () => {
+    const { authenticate } = await createSetup();
+    const listener: RequestListener = protectedResourceMetadata(authenticate, METADATA);
+    await request(listener).get(`${WELL_KNOWN}/v1`).expect(200);
+    await request(listener).get('/').expect(404);
+    const failing: RequestListener = protectedResourceMetadata(authenticate, METADATA, { signed: () => 'no JWT' });
+    const { text } = await request(failing).get(`${WELL_KNOWN}/v1`).expect(500);
+    expect(text).toBe('{"error":"server_error"}');
+  });
+
+  it('let browsers ask first, whatever headers their request will have', async () => {
+    const { authenticate } = await createSetup();
+    const app = createApp(protectedResourceMetadata(authenticate, METADATA), authenticate);
+    const { headers, text } = await request(app.app)
+      .options(`${WELL_KNOWN}/v1`)
+      .set('Origin', 'https://app.example.com')
+      .set('Access-Control-Request-Method', 'GET')
+      .set('Access-Control-Request-Headers', 'mcp-protocol-version')
+      .expect(204);
+    expect(headers).toMatchObject({
+      'access-control-allow-origin': '*',
+      'access-control-allow-methods': 'GET, HEAD, OPTIONS',
+      'access-control-allow-headers': '*',
+      allow: 'GET, HEAD, OPTIONS',
+    });
+    expect(headers).not.toHaveProperty('content-type');
+    expect(text).toBe('');
+  });
+
+  it('are kept for as long as is said', async () => {
+    const { authenticate } = await createSetup();
+    const app = createApp(protectedResourceMetadata(authenticate, METADATA, { maxAgeSeconds: 0 }));
+    const { headers } = await get(app, undefined, `${WELL_KNOWN}/v1`).expect(200);
+    expect(headers['cache-control']).toBe('public, max-age=0');
+  });
+
+  it('do not change with the object they were made from', async () => {
+    const { authenticate } = await createSetup();
+    const servers = ['https://as.example.com'];
+    const app = createApp(protectedResourceMetadata(authenticate, { authorization_servers: servers }));
+    servers.push('https://as.example.org');
+    expect((await get(app, undefined, `${WELL_KNOWN}/v1`)).body).toMatchObject(METADATA);
+  });
+
+  it('are signed once, however many ask', async () => {
+    const { authenticate } = await createSetup();
+    const signed = jest.fn(async (metadata: Record<string, unknown>) => jwt({ ...metadata, iss: 'me' }));
+    const app = createApp(protectedResourceMetadata(authenticate, METADATA, { signed }));
+    await Promise.all([1, 2, 3].map(() => get(app, undefined, `${WELL_KNOWN}/v1`).expect(200)));
+    expect(signed).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe('challenges name the metadata', () => {
+  it('once they are published, of all that have the audience: derived before or after, guards included', async () => {
+    const { authenticate } = await createSetup();
+    const before = authenticate.with({ realm: 'before', optional: true });
+    const child = before.with({ realm: 'child', optional: false });
+    expect(await challengeOf(authenticate)).toBe(BARE);
+    protectedResourceMetadata(authenticate, METADATA);
+    const after = authenticate.with({ realm: 'after', audience: [AUDIENCE] });
+    const parameter = `resource_metadata="${URL_OF_V1}"`;
+    expect(await challengeOf(authenticate)).toBe(`${BARE}, ${parameter}`);
+    expect(await challengeOf(child)).toBe(`Bearer realm="child", ${parameter}`);
+    expect(await challengeOf(after)).toBe(`Bearer realm="after", ${parameter}`);
+    expect(await challengeOf(before, requireScope('x'))).toBe(`Bearer realm="before", scope="x", ${parameter}`);
+    const app = createApp(authenticate, requireFresh({ maxAgeSeconds: 0 }), requireScope('write'));
+    expect((await get(app, 'good').expect(403)).headers['www-authenticate']).toContain(parameter);
+  });
+
+  it('outside the middleware too', async () => {
+    const { authenticate } = await createSetup();
+    protectedResourceMetadata(authenticate, METADATA);
+    const failure = await authenticate.introspect('a b').catch((error) => error);
+    expect(failure.headers['WWW-Authenticate']).toContain(`resource_metadata="${URL_OF_V1}"`);
+  });
+
+  it('of their own resource alone', async () => {
+    const { authenticate } = await createSetup();
+    const admin = authenticate.with({ audience: 'https://api.example.com/admin' });
+    const any = authenticate.with({ audience: false });
+    const back = admin.with({ audience: AUDIENCE });
+    protectedResourceMetadata(authenticate, METADATA);
+    expect([await challengeOf(admin), await challengeOf(any)]).toEqual([BARE, BARE]);
+    expect(await challengeOf(back)).toBe(NAMES_V1);
+    const { url } = protectedResourceMetadata(admin, METADATA);
+    expect(url).toBe(`https://api.example.com${WELL_KNOWN}/admin`);
+    expect(await challengeOf(admin)).toBe(`${BARE}, resource_metadata="${url}"`);
+    expect(await challengeOf(authenticate)).toBe(NAMES_V1);
+  });
+
+  it('of the nearest, where several resources have one audience', async () => {
+    const { authenticate } = await createSetup({ audience: 'my-api' });
+    const second = authenticate.with({});
+    const third = second.with({});
+    protectedResourceMetadata(authenticate, { ...METADATA, resource: 'https://api.example.com/1' });
+    protectedResourceMetadata(second, { ...METADATA, resource: 'https://api.example.com/2' });
+    const challenges = await Promise.all([authenticate, second, third].map((each) => challengeOf(each)));
+    expect(challenges.map((challenge) => challenge?.slice(-3))).toEqual(['/1"', '/2"', '/2"']);
+  });
+
+  it('unless a derived middleware says otherwise', async () => {
+    const { authenticate } = await createSetup();
+    protectedResourceMetadata(authenticate, METADATA);
+    const own = authenticate.with({ resourceMetadata: 'https://api.example.com/metadata' });
+    expect(await challengeOf(own)).toBe(`${BARE}, resource_metadata="https://api.example.com/metadata"`);
+    expect(await challengeOf(own.with({ scopes: [] }))).toContain('https://api.example.com/metadata');
+  });
+});
+
+/** What a function of the app's might return. */
+function jwt(claims: object): string {
+  return [{ alg: 'ES256' }, claims, 'signature']
+    .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+    .join('.');
+}

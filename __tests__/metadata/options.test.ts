@@ -1,0 +1,157 @@
+import { createSecretKey, generateKeyPairSync } from 'node:crypto';
+import { clientSecretBasic, type TokenIntrospectionOptions, tokenIntrospection } from '../../lib/index.js';
+import { protectedResourceMetadata } from '../../lib/metadata/index.js';
+
+type Create = (authenticate: unknown, metadata?: unknown, options?: unknown) => { url: string };
+
+const create = protectedResourceMetadata as unknown as Create;
+
+function authenticateWith(options: Partial<TokenIntrospectionOptions> = {}) {
+  return tokenIntrospection({
+    endpoint: 'https://as.example.com/introspect',
+    issuer: 'https://as.example.com',
+    clientAuth: clientSecretBasic('api', 'secret'),
+    audience: 'https://api.example.com',
+    ...options,
+  });
+}
+
+/** The message of the TypeError that a middleware's metadata are refused with. */
+function refusalOf(options: Partial<TokenIntrospectionOptions>, metadata?: unknown, publishing?: unknown): string {
+  try {
+    create(authenticateWith(options), metadata, publishing);
+  } catch (error) {
+    if (error instanceof TypeError) return error.message;
+    throw error;
+  }
+  throw new Error('They were accepted');
+}
+
+const RESOURCE = "write the URL of this API, such as 'https://api.example.com/v1': https:, and no fragment";
+const SERVERS =
+  "write the issuer identifiers of the authorization servers, such as ['https://as.example.com'], or [] to name none";
+
+describe('the resource', () => {
+  it.each<[string, TokenIntrospectionOptions['audience']]>([
+    ['the one audience that is a URL', 'https://api.example.com'],
+    ['the one of a list', ['https://api.example.com']],
+    ['one on a loopback host', 'http://localhost:3000/api'],
+  ])('is by default %s', (_, audience) => {
+    expect(create(authenticateWith({ audience })).url).toContain('/.well-known/oauth-protected-resource');
+  });
+
+  it.each<[string, TokenIntrospectionOptions['audience']]>([
+    ['a name', 'my-api'],
+    ['several', ['https://api.example.com', 'https://api.example.org']],
+    ['none', false],
+    ['a URL in the clear', 'http://api.example.com'],
+    ['a URL with a fragment', 'https://api.example.com#a'],
+  ])('has to be written where the audience is %s', (_, audience) => {
+    expect(refusalOf({ audience })).toBe(`Option "metadata.resource" is missing; ${RESOURCE}`);
+    expect(create(authenticateWith({ audience }), { resource: 'https://api.example.com' }).url).toBe(
+      'https://api.example.com/.well-known/oauth-protected-resource',
+    );
+  });
+
+  it.each(['https://user:password@api.example.com', ' https://api.example.com', 'https://api.example.com/é', '', 7])(
+    'is not %p',
+    (resource) => {
+      expect(refusalOf({}, { resource })).toMatch(/^Option "metadata\.resource" is .+; write the URL of this API/);
+    },
+  );
+
+  it('is one for a middleware: another is for a derived one', () => {
+    const authenticate = authenticateWith();
+    expect(create(authenticate).url).toBe(create(authenticate).url);
+    expect(() => create(authenticate, { resource: 'https://api.example.com/v2' })).toThrow(
+      new TypeError(
+        'Option "metadata.resource" is a string that cannot be used; this middleware stands before another resource already; derive one for this by with()',
+      ),
+    );
+    expect(create(authenticate.with({}), { resource: 'https://api.example.com/v2' }).url).toMatch(/\/v2$/);
+  });
+});
+
+describe('the authorization servers', () => {
+  it.each<[string, Partial<TokenIntrospectionOptions>]>([
+    ['nobody names one', { issuer: undefined }],
+    ['the issuer is a name', { issuer: 'accounts' }],
+    ['the issuer is in the clear', { issuer: 'http://as.example.com' }],
+  ])('have to be written where %s', (_, options) => {
+    expect(refusalOf(options)).toBe(`Option "metadata.authorization_servers" is missing; ${SERVERS}`);
+    create(authenticateWith(options), { authorization_servers: [] });
+  });
+});
+
+describe('resourceMetadata', () => {
+  it('is left out, or says the same', () => {
+    const url = 'https://api.example.com/.well-known/oauth-protected-resource';
+    expect(create(authenticateWith({ resourceMetadata: url })).url).toBe(url);
+    expect(refusalOf({ resourceMetadata: `${url}/` })).toBe(
+      `Option "resourceMetadata" is a string that cannot be used; leave it out, or write '${url}': the metadata are there`,
+    );
+  });
+
+  it('stays as it was where the metadata are refused', () => {
+    const authenticate = authenticateWith();
+    expect(() => create(authenticate, { scopes_supported: [''] })).toThrow(TypeError);
+    expect(() => create(authenticate, {}, { signed: { key: 'none' } })).toThrow(TypeError);
+    expect(create(authenticate, { resource: 'https://api.example.com/v2' }).url).toMatch(/\/v2$/);
+  });
+});
+
+describe('a wrong member or option', () => {
+  const { privateKey } = generateKeyPairSync('ed25519');
+  const derived = 'leave it out: the options of the middleware say it';
+  it.each<[string, unknown, string]>([
+    ['scope_supported', ['read'], 'is not known here; write one of metadata.resource, '],
+    ['resource_name#', 'Reports', 'is not known here; '],
+    ['resource_name#de#at', 'Reports', 'is not known here; '],
+    ['jwks_uri#de', 'https://api.example.com/keys', 'is not known here; '],
+    ['dpop_signing_alg_values_supported', ['ES256'], `is a list; ${derived}`],
+    ['tls_client_certificate_bound_access_tokens', true, `is true; ${derived}`],
+    ['signed_metadata', 'a.b.c', 'is a string that cannot be used; leave it out, and give a key to "signed"'],
+    ['bearer_methods_supported', ['query'], 'is a list; leave it out: "tokenFromBody" of the middleware says it'],
+  ])('%s is refused', (name, value, expected) => {
+    expect(refusalOf({}, { [name]: value })).toContain(`Option "metadata.${name}" ${expected}`);
+  });
+
+  it.each<[string, unknown, string]>([
+    ['maxAge', 1, 'Option "maxAge" is not known here; write one of signed, maxAgeSeconds'],
+    ['maxAgeSeconds', -1, 'Option "maxAgeSeconds" is -1; write a whole number of seconds from 0 to 86400'],
+    [
+      'signed',
+      'key',
+      'Option "signed" is a string that cannot be used; write { key, … }, or a function that signs the metadata',
+    ],
+    ['signed', {}, 'Option "signed.key" is missing; write a private key: PEM, JWK, KeyObject or CryptoKey'],
+    ['signed', { key: privateKey, kid: 'a' }, 'Option "signed.kid" is not known here; '],
+    [
+      'signed',
+      { key: privateKey, alg: 'HS256' },
+      'Option "signed.alg" is a string that cannot be used; this key signs with EdDSA, Ed25519',
+    ],
+    ['signed', { key: createSecretKey(Buffer.alloc(32)) }, 'Option "signed.key" is an object that cannot be used; '],
+    ['signed', { key: privateKey, issuer: '' }, 'Option "signed.issuer" is an empty string; '],
+  ])('%s %p is refused', (name, value, expected) => {
+    expect(refusalOf({}, {}, { [name]: value })).toContain(expected);
+  });
+
+  it.each([[7], ['metadata'], [[]], [null]])('%p is no metadata', (metadata) => {
+    expect(refusalOf({}, metadata)).toMatch(/^Option "metadata" is .*; write a plain object$/);
+  });
+
+  it.each([[undefined], [{}], [() => {}], ['authenticate']])('%p is no middleware of ours', (authenticate) => {
+    expect(() => create(authenticate)).toThrow(
+      /^Option "authenticate" is .*; write what tokenIntrospection\(\) returned$/,
+    );
+  });
+
+  it('is told apart from being mounted without a call', () => {
+    expect(() => create({ pipe() {} })).toThrow(
+      new TypeError(
+        'protectedResourceMetadata was mounted without being called; write app.use(protectedResourceMetadata(authenticate))',
+      ),
+    );
+  });
+});

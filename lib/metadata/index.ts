@@ -1,0 +1,109 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { answer } from '../middleware/challenge.js';
+import { type Gate, passError, settle } from '../middleware/gate.js';
+import { gateOf, type TokenIntrospection } from '../middleware/token-introspection.js';
+import { optionError, refuseMounted } from '../option-error.js';
+import { readOptions } from '../option-rules.js';
+import type { Next } from '../options.js';
+import { createDocument, describeResource, type MetadataDocument } from './document.js';
+import { locationOf, targetOf } from './location.js';
+import type { ResourceMetadata } from './members.js';
+import { PUBLISHING_RULES } from './rules.js';
+import { createSigner, type SignedMetadataOptions, type SignMetadata } from './signed.js';
+
+export type { MetadataDocument, ResourceMetadata, SignedMetadataOptions, SignMetadata };
+
+/** How the metadata are published. */
+export interface PublishingOptions {
+  /** Also sign them, for clients that verify it: with a key, or by a function. Default: not signed. */
+  readonly signed?: SignedMetadataOptions | SignMetadata | undefined;
+  /** How long they may be kept, in seconds, 0 to 86400. Default 3600. */
+  readonly maxAgeSeconds?: number | undefined;
+}
+
+/** Middleware that answers for one URL, and lets every other request go on. */
+export interface ResourceMetadataHandler {
+  (req: IncomingMessage, res: ServerResponse, next?: Next): void;
+  /** Where the metadata are, as challenges name it. */
+  readonly url: string;
+}
+
+const METHODS = 'GET, HEAD, OPTIONS';
+const MAX_AGE_SECONDS = 3600;
+
+const CORS = { 'Access-Control-Allow-Origin': '*' };
+const PREFLIGHT = { ...CORS, 'Access-Control-Allow-Methods': METHODS, 'Access-Control-Allow-Headers': '*' };
+
+/**
+ * Middleware that publishes the metadata of the resource behind a middleware
+ * ([RFC 9728](https://www.rfc-editor.org/rfc/rfc9728)), built from that one's options, at the well-known URL of the resource:
+ * for everybody, without credentials. Mount it before authentication. From this call on, challenges of the middleware name the URL
+ * as `resource_metadata`, and so do those of all derived from it that have the same `audience` and no `resourceMetadata` of their own.
+ *
+ * Not checked: that requests for the URL reach this app, and that the authorization servers issue tokens for it.
+ *
+ * @example
+ * app.use(protectedResourceMetadata(authenticate, { scopes_supported: ['reports:read'] }));
+ * app.use('/api', authenticate);
+ *
+ * @throws TypeError for a wrong, unknown, missing or contradictory member or option, naming it
+ */
+export function protectedResourceMetadata<Claims>(
+  authenticate: TokenIntrospection<Claims>,
+  metadata: ResourceMetadata = {},
+  options: PublishingOptions = {},
+): ResourceMetadataHandler {
+  refuseMounted('protectedResourceMetadata', authenticate, 'app.use(protectedResourceMetadata(authenticate))');
+  const gate = gateOf(authenticate);
+  if (gate === undefined) throw optionError('authenticate', authenticate, 'write what tokenIntrospection() returned');
+  const { signed, maxAgeSeconds = MAX_AGE_SECONDS } = readOptions(options, PUBLISHING_RULES);
+  const document = createDocument(metadata, describeResource(gate));
+  const sign = signed && createSigner(document, signed);
+  const { url, target } = locationOf(document.resource);
+  nameInChallenges(gate, url);
+  const headers = { ...CORS, 'Cache-Control': `public, max-age=${maxAgeSeconds}` };
+
+  function respond(res: ServerResponse, next: Next | undefined): void {
+    if (sign === undefined) {
+      answer(res, 200, headers, document);
+      return;
+    }
+    settle(
+      sign(),
+      (signed_metadata) => answer(res, 200, headers, { ...document, signed_metadata }),
+      () => {},
+      (error) => passError(error, res, next),
+    );
+  }
+
+  function protectedResourceMetadataHandler(req: IncomingMessage, res: ServerResponse, next?: Next): void {
+    if (targetOf(req) !== target) {
+      if (next === undefined) answer(res, 404, { 'Cache-Control': 'no-store' }, {});
+      else next();
+    } else if (req.method === 'GET' || req.method === 'HEAD') {
+      respond(res, next);
+    } else if (req.method === 'OPTIONS') {
+      answer(res, 204, { ...PREFLIGHT, Allow: METHODS }, undefined);
+    } else {
+      answer(res, 405, { ...CORS, Allow: METHODS, 'Cache-Control': 'no-store' }, {});
+    }
+  }
+
+  return Object.assign(protectedResourceMetadataHandler, { url });
+}
+
+/** @throws TypeError where challenges name another */
+function nameInChallenges(gate: Gate, url: string): void {
+  const { resourceMetadata } = gate.demands;
+  if (resourceMetadata !== undefined && resourceMetadata !== url) {
+    throw optionError('resourceMetadata', resourceMetadata, `leave it out, or write '${url}': the metadata are there`);
+  }
+  if (gate.metadataUrl !== undefined && gate.metadataUrl !== url) {
+    throw optionError(
+      'metadata.resource',
+      url,
+      'this middleware stands before another resource already; derive one for this by with()',
+    );
+  }
+  gate.metadataUrl = url;
+}

@@ -1,0 +1,27 @@
+import type { IncomingMessage } from 'node:http';
+
+/** Where the metadata of a protected resource are. */
+export interface Location {
+  readonly url: string;
+  /** Path and query of it, as a request names them. */
+  readonly target: string;
+}
+
+const WELL_KNOWN = '/.well-known/oauth-protected-resource';
+
+/**
+ * Puts the well-known path between host and path of the resource
+ * ([RFC 9728 section 3.1](https://www.rfc-editor.org/rfc/rfc9728#section-3.1)).
+ */
+export function locationOf(resource: string): Location {
+  const { origin, pathname, search } = new URL(resource);
+  const target = `${WELL_KNOWN}${pathname === '/' ? '' : pathname}${search}`;
+  return { url: `${origin}${target}`, target };
+}
+
+/** What a request asks for, in full though Express shortens `url` where it mounts. */
+export function targetOf({ originalUrl, url = '' }: IncomingMessage & { readonly originalUrl?: string }): string {
+  const target = originalUrl ?? url;
+  // RFC 9112 section 3.2.2: a server takes the absolute form too.
+  return target.startsWith('/') ? target : target.replace(/^https?:\/\/[^/?#]*/i, '');
+}
