@@ -25,6 +25,7 @@ const ROWS: readonly (readonly [row: string, places: readonly string[]])[] = [
       'authenticator.ts',
       'lookup.ts',
       'settings.ts',
+      'several-settings.ts',
       'binding-settings.ts',
       'endpoint-settings.ts',
       'options.ts',
@@ -71,13 +72,15 @@ const LOADED_WHERE_NEEDED = ['jose'];
 const PRESETS_RUN = /^(?:option-error\.ts|providers\/|introspection\/client-auth\/)/;
 const PRESETS_NAME = /^(?:options\.ts|types\.ts|introspection\/response\.ts)$/;
 
-/** Start-up mistakes come from the first three; the others tell an app that its own function returned a promise. */
+/** Start-up mistakes come from the first four; the others tell an app that its own function returned a promise. */
 const TYPE_ERROR_FILES = [
   'option-error.ts',
   'option-rules.ts',
   'settings.ts',
+  'several-settings.ts',
   'middleware/guards.ts',
   'middleware/request-facts.ts',
+  'middleware/several-servers.ts',
   // Tells them to whoever wrote the command.
   'cli/run.ts',
 ];

@@ -1,12 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isNativeError } from 'node:util/types';
-import type { Authenticator } from '../authenticator.js';
+import { type Authenticator, createAuthenticator } from '../authenticator.js';
 import { AuthError, IntrospectionError } from '../errors.js';
+import type { SharedLookup } from '../lookup.js';
 import { publishRefusal } from '../observe/decisions.js';
 import type { Next } from '../options.js';
 import type { Demands } from '../settings.js';
 import type { Clock } from '../types.js';
 import { addChallenge, answerError, answerRejection } from './challenge.js';
+
+type Asked = Pick<SharedLookup, 'authority' | 'requireOpen' | 'lookup'>;
 
 /** What a middleware and the guards behind it share: how to judge, how to answer. */
 export interface Gate {
@@ -15,6 +18,19 @@ export interface Gate {
   readonly authenticator: Authenticator;
   readonly demands: Demands;
   readonly clock: Clock;
+  /** Where its authorization server was chosen among several: which of them it is. */
+  readonly oneOf: OneOf | undefined;
+}
+
+export interface OneOf {
+  readonly name: string;
+  /** The same object for all that one middleware, or one derived from it, may choose. */
+  readonly family: object;
+}
+
+export function createGate(shared: Asked, demands: Demands, clock: Clock, oneOf: OneOf | undefined): Gate {
+  const authenticator = createAuthenticator(shared, demands, clock);
+  return { authority: shared.authority, authenticator, demands, clock, oneOf };
 }
 
 /** One passage through a middleware or guard. */
