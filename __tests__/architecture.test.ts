@@ -35,7 +35,10 @@ const ROWS: readonly (readonly [row: string, places: readonly string[]])[] = [
     ],
   ],
   ['adapter', ['middleware/']],
-  ['surface', ['index.ts', 'express.ts', 'redis.ts', 'store-tests/', 'providers/index.ts', 'opentelemetry/']],
+  [
+    'surface',
+    ['index.ts', 'express.ts', 'redis.ts', 'selectors/', 'store-tests/', 'providers/index.ts', 'opentelemetry/'],
+  ],
   ['command', ['cli/']],
 ];
 
@@ -229,6 +232,8 @@ const RULES: readonly (readonly [
       ['middleware/gate.ts', "import { tokenIntrospection } from '../index.js';"],
       ['index.ts', "import './express.js';"],
       ['index.ts', "export { redisStore } from './redis.js';"],
+      ['index.ts', "export { byHost } from './selectors/index.js';"],
+      ['selectors/by-issuer.ts', "import { decode } from '../redis.js';"],
       ['redis.ts', "import { storeTests } from './store-tests/index.js';"],
       ['lookup.ts', "import { redisStore } from './redis.js';"],
       ['index.ts', "export * from './opentelemetry/index.js';"],

@@ -226,21 +226,23 @@ export interface TokenIntrospectionOptions<Claims = unknown>
 /** Demands that several servers may have in common: `issuer` says who one of them is. */
 export type SeveralDemandOptions<Claims = unknown> = Omit<DemandOptions<Claims>, 'issuer'>;
 
-/** By these a request is read and refused, whichever server its token is for. */
-type RequestOptions =
-  | 'optional'
-  | 'tokenFromBody'
-  | 'getToken'
-  | 'dpop'
-  | 'mtls'
-  | 'realm'
-  | 'resourceMetadata'
-  | 'onReject'
-  | 'clock';
+/** By these a request is read and refused, whichever server its token is for; they are written beside `authorizationServers`. */
+interface WrittenBeside {
+  readonly optional?: undefined;
+  readonly tokenFromBody?: undefined;
+  readonly getToken?: undefined;
+  readonly dpop?: undefined;
+  readonly mtls?: undefined;
+  readonly realm?: undefined;
+  readonly resourceMetadata?: undefined;
+  readonly onReject?: undefined;
+  readonly clock?: undefined;
+}
 
 /** One of several: what `tokenIntrospection()` takes for a single one, but for what is one for all. */
 export interface AuthorizationServerOptions<Claims = unknown>
-  extends Omit<TokenIntrospectionOptions<Claims>, RequestOptions | 'audience'> {
+  extends Omit<TokenIntrospectionOptions<Claims>, keyof WrittenBeside | 'audience'>,
+    WrittenBeside {
   /** Required here, or beside `authorizationServers` for all. */
   readonly audience?: TokenIntrospectionOptions['audience'] | undefined;
 }
