@@ -83,8 +83,13 @@ describe('byHost', () => {
       });
     expect(await answerTo('Acme.example.com:99')).toBe('acme');
     expect(await answerTo('other.example.com')).toBe('undefined');
-    const repeated = await exchange(listener as never, ['GET / HTTP/1.1', 'host: acme.example.com']);
-    expect(repeated.body).toMatch(/undefined/);
+    const choosing = byHost({ 'api.test': 'acme' });
+    const listenerOf = (req: object, res: { end(text: string): void }) =>
+      res.end(String(choosing(req as never, 'token')));
+    const hosts = async (...lines: string[]) =>
+      (await exchange(listenerOf as never, ['GET / HTTP/1.1', ...lines])).body;
+    expect(await hosts()).toMatch(/acme/);
+    expect(await hosts('hOST: api.test')).toMatch(/undefined/);
   });
 
   it('takes the host from a function, such as what Express makes of a trusted proxy', async () => {

@@ -24,15 +24,12 @@ const HOST = /^([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d*)?$/i;
  * @example
  * byHost({ 'acme.example.com': 'acme', 'beta.example.com': 'beta' })
  *
- * @throws TypeError when there is no host, one is not spelled as a host without port, or one is there twice
+ * @throws TypeError when there is no host, one is not spelled as a host without port, or one is there twice; what `host` throws
+ * is passed on
  */
 export function byHost<Name extends string>(names: Names<Name>, { host }: ByHostOptions = {}): Selector<Name> {
   const remedy = "write byHost({ 'acme.example.com': 'acme' }), each host once and without a port";
-  const known = parseNames(
-    names,
-    (written) => (/:\d*$/.test(written.replace(/\[.*\]/, '')) ? undefined : nameOf(written)),
-    remedy,
-  );
+  const known = parseNames(names, withoutPort, remedy);
   if (host !== undefined && typeof host !== 'function') throw optionError('host', host, 'write a function');
   return (req) => {
     const asked = host === undefined ? askedHost(req) : nameOf(host(req));
@@ -48,6 +45,11 @@ function askedHost(req: IncomingMessage): string | undefined {
   const named = [headers.host, headers[':authority'], targetOf(req).authority].filter((each) => each !== undefined);
   const [host, ...others] = named.map(nameOf);
   return others.every((other) => other === host) ? host : undefined;
+}
+
+function withoutPort(written: string): string | undefined {
+  const name = nameOf(written);
+  return name?.length === written.length ? name : undefined;
 }
 
 function nameOf(host: unknown): string | undefined {
