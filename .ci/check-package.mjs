@@ -43,6 +43,7 @@ try {
       'dist/express.js',
       'dist/providers/index.d.ts',
       'dist/redis.js',
+      'dist/selectors/index.js',
       'dist/store-tests/index.js',
       'dist/opentelemetry/index.js',
       'dist/opentelemetry/index.d.ts',

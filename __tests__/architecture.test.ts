@@ -25,6 +25,7 @@ const ROWS: readonly (readonly [row: string, places: readonly string[]])[] = [
       'authenticator.ts',
       'lookup.ts',
       'settings.ts',
+      'several-settings.ts',
       'binding-settings.ts',
       'endpoint-settings.ts',
       'options.ts',
@@ -36,7 +37,16 @@ const ROWS: readonly (readonly [row: string, places: readonly string[]])[] = [
   ['adapter', ['middleware/']],
   [
     'surface',
-    ['index.ts', 'express.ts', 'redis.ts', 'store-tests/', 'providers/index.ts', 'opentelemetry/', 'metadata/'],
+    [
+      'index.ts',
+      'express.ts',
+      'redis.ts',
+      'store-tests/',
+      'providers/index.ts',
+      'opentelemetry/',
+      'metadata/',
+      'selectors/',
+    ],
   ],
   ['command', ['cli/']],
 ];
@@ -81,13 +91,15 @@ const LOADED_WHERE_NEEDED = ['jose'];
 const PRESETS_RUN = /^(?:option-error\.ts|providers\/|introspection\/client-auth\/)/;
 const PRESETS_NAME = /^(?:options\.ts|types\.ts|introspection\/response\.ts)$/;
 
-/** Start-up mistakes come from the first three; the others tell an app that its own function returned a promise. */
+/** Start-up mistakes come from the first four; the others tell an app that its own function returned a promise. */
 const TYPE_ERROR_FILES = [
   'option-error.ts',
   'option-rules.ts',
   'settings.ts',
+  'several-settings.ts',
   'middleware/guards.ts',
   'middleware/request-facts.ts',
+  'middleware/several-servers.ts',
   // Tells them to whoever wrote the command.
   'cli/run.ts',
 ];
@@ -236,6 +248,8 @@ const RULES: readonly (readonly [
       ['middleware/gate.ts', "import { tokenIntrospection } from '../index.js';"],
       ['index.ts', "import './express.js';"],
       ['index.ts', "export { redisStore } from './redis.js';"],
+      ['index.ts', "export { byHost } from './selectors/index.js';"],
+      ['selectors/by-issuer.ts', "import { decode } from '../redis.js';"],
       ['redis.ts', "import { storeTests } from './store-tests/index.js';"],
       ['lookup.ts', "import { redisStore } from './redis.js';"],
       ['index.ts', "export * from './opentelemetry/index.js';"],

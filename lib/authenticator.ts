@@ -50,7 +50,11 @@ export interface Authenticator {
   verify(record: ActiveRecord, proven: Proven | undefined): void;
 }
 
-export function createAuthenticator(shared: SharedLookup, demands: AuthenticatorDemands, clock: Clock): Authenticator {
+export function createAuthenticator(
+  shared: Pick<SharedLookup, 'requireOpen' | 'lookup'>,
+  demands: AuthenticatorDemands,
+  clock: Clock,
+): Authenticator {
   function identify(facts: RequestFacts): Question | undefined {
     shared.requireOpen();
     const token = readCredentials(facts, demands);

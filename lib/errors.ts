@@ -21,6 +21,7 @@ export type AuthErrorReason =
   | 'audience_mismatch'
   | 'claims_rejected'
   | 'sender_constrained'
+  | 'no_authorization_server'
   | 'insufficient_scope'
   | 'claim_mismatch'
   | 'insufficient_user_authentication'
@@ -68,6 +69,7 @@ const REJECTIONS: Readonly<Record<AuthErrorReason, Rejection>> = {
   audience_mismatch: INVALID_TOKEN,
   claims_rejected: INVALID_TOKEN,
   sender_constrained: INVALID_TOKEN,
+  no_authorization_server: INVALID_TOKEN,
   insufficient_scope: INSUFFICIENT_SCOPE,
   claim_mismatch: INSUFFICIENT_SCOPE,
   insufficient_user_authentication: INSUFFICIENT_AUTHENTICATION,

@@ -40,6 +40,7 @@ export {
 } from './middleware/guards.js';
 export { requireFresh } from './middleware/require-fresh.js';
 export { type RevocationEndpointOptions, revocationEndpoint } from './middleware/revocation-endpoint.js';
+export type { ClaimsByName, RootSeveralServers, SeveralServers, SingleServer } from './middleware/several-servers.js';
 export {
   type AuthOf,
   type Invalidation,
@@ -56,14 +57,18 @@ export type {
   StoreEvent,
 } from './observe/channels.js';
 export type {
+  AuthorizationServerOptions,
   CacheOptions,
   DemandOptions,
   DpopOptions,
   EndpointOptions,
   JwtResponseOptions,
   MtlsOptions,
+  NamedServers,
   Next,
   NormalizeOptions,
+  SeveralDemandOptions,
+  SeveralServersOptions,
   TokenIntrospectionOptions,
 } from './options.js';
 export type {

@@ -24,7 +24,10 @@ const secret = z.string().refine((value) => Buffer.byteLength(value) >= MIN_SECR
 /** Those that sign with a private key. */
 const ASYMMETRIC = /^(?:(?:RS|PS|ES)(?:256|384|512)|EdDSA|Ed25519)$/;
 
-export const DEMAND_RULES: Readonly<Record<string, Rule>> = {
+type Rules = Readonly<Record<string, Rule>>;
+
+/** By which an answer is judged. */
+const JUDGING_RULES: Rules = {
   audience: [
     z.union([text, z.array(text).min(1), z.literal(false)]),
     'write the audience tokens must name, a list of them, or false when this authorization server names none',
@@ -42,6 +45,10 @@ export const DEMAND_RULES: Readonly<Record<string, Rule>> = {
   ],
   allowRefreshTokens: flag,
   clockToleranceSeconds: range(MAX_TOLERANCE_SECONDS),
+};
+
+/** By which a request is read and refused: with several servers those of all, so that what chose one is what it judges. */
+export const REQUEST_RULES: Rules = {
   optional: flag,
   tokenFromBody: flag,
   getToken: callable,
@@ -62,7 +69,9 @@ export const DEMAND_RULES: Readonly<Record<string, Rule>> = {
   onReject: callable,
 };
 
-export const OPTION_RULES: Readonly<Record<string, Rule>> = {
+export const DEMAND_RULES: Rules = { ...JUDGING_RULES, ...REQUEST_RULES };
+
+export const OPTION_RULES: Rules = {
   ...DEMAND_RULES,
   endpoint: [
     z.union([text, z.instanceof(URL)]).refine((value) => URL.canParse(String(value))),
@@ -98,10 +107,27 @@ export const OPTION_RULES: Readonly<Record<string, Rule>> = {
   clock: [withMethods('now', 'monotonic'), 'write { now, monotonic }, both returning milliseconds'],
 };
 
+const { issuer: _, ...SHARED_JUDGING_RULES } = JUDGING_RULES;
+
+/** What servers may have in common of that; who they are is each one's own. */
+export const SHARED_RULES: Rules = SHARED_JUDGING_RULES;
+
+/** Beside `authorizationServers`. */
+export const SEVERAL_RULES: Rules = {
+  ...SHARED_RULES,
+  ...REQUEST_RULES,
+  clock: OPTION_RULES.clock as Rule,
+  authorizationServers: [
+    z.custom((value) => isPlainObject(value) && Object.keys(value).length > 0),
+    'write an object that gives each server a name, and at least one',
+  ],
+  select: [callable[0], "write (request, token) => name, such as byIssuer({ 'https://as.example.com': 'name' })"],
+};
+
 /** Options that are data, to be copied; the others have behaviour (a schema, a clock), and may refer to themselves. */
 const VALUES: ReadonlySet<string> = new Set(['audience', 'scopes', 'parameters', 'headers', 'normalizeResponse']);
 
-export const CACHE_RULES: Readonly<Record<string, Rule>> = {
+export const CACHE_RULES: Rules = {
   'cache.ttlSeconds': range(MAX_TTL_SECONDS),
   'cache.inactiveTtlSeconds': range(MAX_INACTIVE_TTL_SECONDS),
   'cache.staleIfErrorSeconds': range(MAX_TTL_SECONDS),
@@ -116,7 +142,7 @@ export const CACHE_RULES: Readonly<Record<string, Rule>> = {
   'cache.maxEntries': [z.int().min(1).max(MAX_ENTRIES), `write a whole number from 1 to ${MAX_ENTRIES}`],
 };
 
-export const DPOP_RULES: Readonly<Record<string, Rule>> = {
+export const DPOP_RULES: Rules = {
   'dpop.algorithms': [
     z.array(z.string().regex(ASYMMETRIC)).min(1),
     "write a list of algorithms that sign with a private key, such as ['ES256']",
@@ -136,7 +162,7 @@ export const DPOP_RULES: Readonly<Record<string, Rule>> = {
   'dpop.replayStore': [withMethods('set'), 'write a store such as redisStore({ client })'],
 };
 
-export const JWT_RESPONSE_RULES: Readonly<Record<string, Rule>> = {
+export const JWT_RESPONSE_RULES: Rules = {
   'jwtResponse.issuer': [text, 'write the "iss" of signed replies'],
   'jwtResponse.audience': [
     z.union([text, z.array(text).min(1)]),
@@ -159,7 +185,7 @@ export const JWT_RESPONSE_RULES: Readonly<Record<string, Rule>> = {
  *
  * @throws TypeError
  */
-export function readOptions<T extends object>(given: T, rules: Readonly<Record<string, Rule>>, prefix = ''): T {
+export function readOptions<T extends object>(given: T, rules: Rules, prefix = ''): T {
   if (!isPlainObject(given)) {
     throw optionError(prefix === '' ? 'options' : prefix.slice(0, -1), given, 'write a plain object');
   }
@@ -177,7 +203,7 @@ export function readOptions<T extends object>(given: T, rules: Readonly<Record<s
   return options as T;
 }
 
-export function refuseOption(name: string, given: unknown, rules: Readonly<Record<string, Rule>>): never {
+export function refuseOption(name: string, given: unknown, rules: Rules): never {
   throw optionError(name, given, rules[name]?.[1] ?? 'leave it out');
 }
 

@@ -222,3 +222,50 @@ export interface TokenIntrospectionOptions<Claims = unknown>
   /** Wall and monotonic time. Default: the system's. */
   readonly clock?: Clock | undefined;
 }
+
+/** Demands that several servers may have in common: `issuer` says who one of them is. */
+export type SeveralDemandOptions<Claims = unknown> = Omit<DemandOptions<Claims>, 'issuer'>;
+
+/** By these a request is read and refused, whichever server its token is for; they are written beside `authorizationServers`. */
+interface WrittenBeside {
+  readonly optional?: undefined;
+  readonly tokenFromBody?: undefined;
+  readonly getToken?: undefined;
+  readonly dpop?: undefined;
+  readonly mtls?: undefined;
+  readonly realm?: undefined;
+  readonly resourceMetadata?: undefined;
+  readonly onReject?: undefined;
+  readonly clock?: undefined;
+}
+
+/** One of several: what `tokenIntrospection()` takes for a single one, but for what is one for all. */
+export interface AuthorizationServerOptions<Claims = unknown>
+  extends Omit<TokenIntrospectionOptions<Claims>, keyof WrittenBeside | 'audience'>,
+    WrittenBeside {
+  /** Required here, or beside `authorizationServers` for all. */
+  readonly audience?: TokenIntrospectionOptions['audience'] | undefined;
+}
+
+export type NamedServers = Readonly<Record<string, AuthorizationServerOptions>>;
+
+/**
+ * Several authorization servers, one of which is chosen for each request. Demands beside `authorizationServers` hold for all of them,
+ * and where a server has its own, that replaces them.
+ */
+export interface SeveralServersOptions<Claims = unknown, Servers extends NamedServers = NamedServers>
+  extends SeveralDemandOptions<Claims> {
+  /** By a name of yours, each with an endpoint, credentials, an audience, a cache and a circuit breaker of its own. */
+  readonly authorizationServers: Servers;
+  /**
+   * The name of the server to ask about a token; `undefined` is none, and such a request is answered 401 `invalid_token`. The
+   * token is sent to no other server. Synchronous; called once for a request that carries a well-formed token. Another value than a
+   * name of yours, and what it throws, goes to `next` as an error.
+   *
+   * Nothing it sees has been verified: it only chooses, and the chosen server's checks are those that count. Ready ones are in
+   * `express-token-introspection/selectors`.
+   */
+  readonly select: Bivariant<(req: IncomingMessage, token: string) => (keyof Servers & string) | undefined>;
+  /** Wall and monotonic time. Default: the system's. */
+  readonly clock?: Clock | undefined;
+}

@@ -49,7 +49,7 @@ const DEFAULT_DEMANDS: Omit<Demands, 'audience'> = {
   onReject: undefined,
 };
 
-const SYSTEM_CLOCK: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
+export const SYSTEM_CLOCK: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
 
 /**
  * Turns what users may write into frozen settings.
@@ -94,11 +94,13 @@ export function parseOptions(given: TokenIntrospectionOptions): Settings {
     timeoutMs: options.timeoutMs ?? 3000,
     dispatcher,
     clock,
-    demands: mergeDemands({ ...DEFAULT_DEMANDS, audience: false }, options, {
-      clock,
-      replayStore: (cache || undefined)?.shared?.store,
-    }),
+    demands: parseDemands(options, { clock, replayStore: (cache || undefined)?.shared?.store }),
   });
+}
+
+/** Demands that are derived from none. */
+export function parseDemands(options: DemandOptions, surroundings: BindingSurroundings): Demands {
+  return mergeDemands({ ...DEFAULT_DEMANDS, audience: false }, options, surroundings);
 }
 
 /**

@@ -8,6 +8,7 @@ import { BARE } from '../support/challenges.js';
 import { active, createEndpoint } from '../support/endpoint.js';
 import { echoAuth, HOSTS } from '../support/hosts.js';
 import { exchange } from '../support/serve.js';
+import { createSeveral, entry } from '../support/several.js';
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource';
 const AUDIENCE = 'https://api.example.com/v1';
@@ -180,6 +181,55 @@ describe('challenges name the metadata', () => {
     const own = authenticate.with({ resourceMetadata: 'https://api.example.com/metadata' });
     expect(await challengeOf(own)).toBe(`${BARE}, resource_metadata="https://api.example.com/metadata"`);
     expect(await challengeOf(own.with({ scopes: [] }))).toContain('https://api.example.com/metadata');
+  });
+});
+
+describe('the metadata, before several authorization servers,', () => {
+  const ISSUERS = { acme: { issuer: 'https://as.acme.example' }, beta: { issuer: 'https://as.beta.example' } };
+
+  async function createServers(more: { acme?: object; beta?: object } = ISSUERS, common: object = {}) {
+    const [acme, beta] = [await createEndpoint({ active: false }), await createEndpoint({ active: false })];
+    return createSeveral({ acme: entry(acme, more.acme), beta: entry(beta, more.beta) }, common);
+  }
+
+  it('name them all, and every challenge names the metadata, whichever was selected', async () => {
+    const authenticate = await createServers();
+    const app = createApp(protectedResourceMetadata(authenticate, { resource: AUDIENCE }), authenticate as never);
+    const derived = createApp(authenticate.with({ scopes: ['read'] }) as never);
+    const { body } = await request(app.app).get(`${WELL_KNOWN}/v1`).expect(200);
+    expect(body.authorization_servers).toEqual(['https://as.acme.example', 'https://as.beta.example']);
+    for (const token of ['a', 'b', 'nobody']) {
+      const { headers } = await get(app, token).expect(401);
+      expect(headers['www-authenticate']).toMatch(new RegExp(`invalid_token.*, resource_metadata="${URL_OF_V1}"$`));
+      expect((await get(derived, token).expect(401)).headers['www-authenticate']).toContain(URL_OF_V1);
+    }
+    expect((await get(app).expect(401)).headers['www-authenticate']).toBe(NAMES_V1);
+  });
+
+  it('name one only once', async () => {
+    const authenticate = await createServers({ acme: ISSUERS.acme, beta: ISSUERS.acme });
+    const app = createApp(protectedResourceMetadata(authenticate, { resource: AUDIENCE }));
+    const { body } = await request(app.app).get(`${WELL_KNOWN}/v1`).expect(200);
+    expect(body.authorization_servers).toEqual(['https://as.acme.example']);
+  });
+
+  it('have to be told of them where not all are known', async () => {
+    const authenticate = await createServers({ acme: ISSUERS.acme });
+    expect(() => protectedResourceMetadata(authenticate, { resource: AUDIENCE })).toThrow(
+      '"metadata.authorization_servers"',
+    );
+  });
+
+  it('are about the audience of all, where there is one', async () => {
+    const authenticate = await createServers(ISSUERS, { audience: AUDIENCE });
+    expect(protectedResourceMetadata(authenticate).url).toBe(URL_OF_V1);
+    const { url } = protectedResourceMetadata(authenticate.with({ audience: 'https://api.example.com/admin' }));
+    expect(url).toBe(`https://api.example.com${WELL_KNOWN}/admin`);
+  });
+
+  it('are of the whole, and not of one of them', async () => {
+    const { servers } = await createServers();
+    expect(() => protectedResourceMetadata(servers.acme as never)).toThrow('"authenticate"');
   });
 });
 

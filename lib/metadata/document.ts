@@ -21,11 +21,11 @@ export interface ResourceDescription {
   readonly takesCertificates: boolean;
 }
 
-export function describeResource({ demands, authorizationServer = demands.issuer }: Gate): ResourceDescription {
+export function describeResource({ demands, issuers }: Gate): ResourceDescription {
   const { audience, scopes, usesGetToken, tokenFromBody, dpop, certificateOf } = demands;
   return {
     audience,
-    authorizationServers: authorizationServer === undefined ? [] : [authorizationServer],
+    authorizationServers: issuers,
     scopes,
     bearerMethods: usesGetToken ? undefined : tokenFromBody ? ['header', 'body'] : ['header'],
     dpopAlgorithms: dpop?.algorithms,

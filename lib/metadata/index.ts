@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { answer } from '../middleware/challenge.js';
 import { type Gate, passError, settle } from '../middleware/gate.js';
-import { gateOf, type TokenIntrospection } from '../middleware/token-introspection.js';
+import { entranceOf } from '../middleware/handler.js';
+import type { SeveralServers } from '../middleware/several-servers.js';
+import type { TokenIntrospection } from '../middleware/token-introspection.js';
 import { optionError, refuseMounted } from '../option-error.js';
 import { readOptions } from '../option-rules.js';
 import type { Next } from '../options.js';
@@ -48,13 +50,13 @@ const PREFLIGHT = { ...CORS, 'Access-Control-Allow-Methods': METHODS, 'Access-Co
  *
  * @throws TypeError for a wrong, unknown, missing or contradictory member or option, naming it
  */
-export function protectedResourceMetadata<Claims>(
-  authenticate: TokenIntrospection<Claims>,
+export function protectedResourceMetadata<Claims, ByName extends object>(
+  authenticate: TokenIntrospection<Claims> | SeveralServers<ByName>,
   metadata: ResourceMetadata = {},
   options: PublishingOptions = {},
 ): ResourceMetadataHandler {
   refuseMounted('protectedResourceMetadata', authenticate, 'app.use(protectedResourceMetadata(authenticate))');
-  const gate = gateOf(authenticate);
+  const gate = typeof authenticate === 'function' ? entranceOf(authenticate) : undefined;
   if (gate === undefined) throw optionError('authenticate', authenticate, 'write what tokenIntrospection() returned');
   const { signed, maxAgeSeconds = MAX_AGE_SECONDS } = readOptions(options, PUBLISHING_RULES);
   const document = createDocument(metadata, describeResource(gate));

@@ -1,13 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
 import { isNativeError } from 'node:util/types';
-import type { Authenticator } from '../authenticator.js';
+import { type Authenticator, createAuthenticator } from '../authenticator.js';
 import { AuthError, IntrospectionError } from '../errors.js';
+import type { SharedLookup } from '../lookup.js';
 import { publishRefusal } from '../observe/decisions.js';
 import type { Next } from '../options.js';
-import type { Demands } from '../settings.js';
+import type { Demands, Settings } from '../settings.js';
 import type { Clock } from '../types.js';
 import { addChallenge, answerError, answerRejection, type ChallengeSettings } from './challenge.js';
+
+type Asked = Pick<SharedLookup, 'authority' | 'requireOpen' | 'lookup'>;
 
 /** What a middleware and the guards behind it share: how to judge, how to answer. */
 export interface Gate {
@@ -16,12 +19,45 @@ export interface Gate {
   readonly authenticator: Authenticator;
   readonly demands: Demands;
   readonly clock: Clock;
-  /** The issuer identifier the authorization server is found by, where it is. */
-  readonly authorizationServer: string | undefined;
+  /** The issuer identifiers of those who may be asked, as far as they are known. */
+  readonly issuers: readonly string[];
   /** Whose demands these inherit from. */
   readonly derivedFrom: Gate | undefined;
+  /** Where its authorization server was chosen among several: which of them it is. */
+  readonly oneOf: OneOf | undefined;
   /** Where the protected resource metadata are, once somebody has published them. */
   metadataUrl: string | undefined;
+}
+
+export interface OneOf {
+  readonly name: string;
+  /** The same object for all that one middleware, or one derived from it, may choose. */
+  readonly family: object;
+  /** Where requests come in, before one is chosen. */
+  readonly entrance: Gate;
+}
+
+interface Origin {
+  readonly issuers: readonly string[];
+  readonly derivedFrom: Gate | undefined;
+  readonly oneOf?: OneOf;
+}
+
+export function createGate(
+  shared: Asked,
+  demands: Demands,
+  clock: Clock,
+  { issuers, derivedFrom, oneOf }: Origin,
+): Gate {
+  const authenticator = createAuthenticator(shared, demands, clock);
+  const { authority } = shared;
+  return { authority, authenticator, demands, clock, issuers, derivedFrom, oneOf, metadataUrl: undefined };
+}
+
+/** Whose issuer identifier is known, from the options alone. */
+export function issuersOf({ whom }: Pick<Settings, 'whom'>, { issuer }: Demands): readonly string[] {
+  const known = whom.endpoint === undefined ? whom.issuer : issuer;
+  return known === undefined ? [] : [known];
 }
 
 /** One passage through a middleware or guard. */
@@ -72,8 +108,9 @@ export function challengeOf(gate: Gate): ChallengeSettings {
 
 /** Its own, or those of the nearest gate it was derived from that stands before the same resource. */
 function publishedMetadata(gate: Gate): string | undefined {
-  for (let at: Gate | undefined = gate; at !== undefined; at = at.derivedFrom) {
-    if (at.metadataUrl !== undefined && hasAudienceOf(at, gate)) return at.metadataUrl;
+  const entrance = gate.oneOf?.entrance ?? gate;
+  for (let at: Gate | undefined = entrance; at !== undefined; at = at.derivedFrom) {
+    if (at.metadataUrl !== undefined && hasAudienceOf(at, entrance)) return at.metadataUrl;
   }
   return undefined;
 }

@@ -2,21 +2,28 @@ import type { IncomingMessage } from 'node:http';
 import type { Auth } from '../types.js';
 import { type Session, sessionOf } from './bound-auth.js';
 import { unauthenticated, wiringError } from './guard.js';
-import { type AuthOf, isGateOf, type TokenIntrospection } from './token-introspection.js';
+import { isGateOf } from './handler.js';
+import type { SeveralServers, SingleServer } from './several-servers.js';
+import type { AuthOf, TokenIntrospection } from './token-introspection.js';
 
 /**
  * The claims of the request's token: the same object as `req.auth`, typed and never undefined.
- * Given the middleware too, its `claims` schema types them.
+ * Given the middleware too, its `claims` schema types them; given one of its `servers`, that one's.
  *
  * @throws Error (status 500) when `tokenIntrospection()` did not run, let an anonymous request through, or was another than
- * the one given; or when something replaced `req.auth`
+ * the one given (or asked another server); or when something replaced `req.auth`
  */
 export function getAuth(req: IncomingMessage): Auth;
 export function getAuth<Claims>(req: IncomingMessage, authenticate: TokenIntrospection<Claims>): AuthOf<Claims>;
-export function getAuth(req: IncomingMessage, authenticate?: TokenIntrospection): Auth {
+export function getAuth<ByName extends object>(
+  req: IncomingMessage,
+  authenticate: SeveralServers<ByName>,
+): AuthOf<ByName[keyof ByName]>;
+export function getAuth<Claims>(req: IncomingMessage, server: SingleServer<Claims>): AuthOf<Claims>;
+export function getAuth(req: IncomingMessage, authenticate?: object): Auth {
   const { session, auth } = requireSession('getAuth()', req);
   if (authenticate !== undefined && !isGateOf(authenticate, session.gate)) {
-    throw wiringError('getAuth() was given another middleware than the one that authenticated this request');
+    throw wiringError('getAuth() was given another middleware or server than the one that authenticated this request');
   }
   return auth;
 }
@@ -27,6 +34,8 @@ export interface AuthDetails {
   readonly introspectedAt: number;
   /** Whether it is past its life, and stood in since the endpoint failed (`cache.staleIfErrorSeconds`). */
   readonly stale: boolean;
+  /** The name of the authorization server that was asked, where `authorizationServers` gives several. */
+  readonly authorizationServer: string | undefined;
 }
 
 /**
@@ -35,8 +44,9 @@ export interface AuthDetails {
  * @throws Error (status 500) where `getAuth(req)` would
  */
 export function getAuthDetails(req: IncomingMessage): AuthDetails {
-  const { record } = requireSession('getAuthDetails()', req).session.verified;
-  return { introspectedAt: record.askedAt / 1000, stale: record.stale === true };
+  const { verified, gate } = requireSession('getAuthDetails()', req).session;
+  const { askedAt, stale } = verified.record;
+  return { introspectedAt: askedAt / 1000, stale: stale === true, authorizationServer: gate.oneOf?.name };
 }
 
 function requireSession(name: string, req: IncomingMessage): { readonly session: Session; readonly auth: Auth } {

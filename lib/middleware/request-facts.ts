@@ -66,7 +66,7 @@ function isAuthorizationRepeated(rawHeaders: readonly string[]): boolean {
 }
 
 /** What a function of the app returned. */
-function atOnce<T>(name: string, value: T): T {
+export function atOnce<T>(name: string, value: T): T {
   if (value instanceof Promise) {
     value.catch(() => {});
     throw new TypeError(`"${name}" returned a promise; it has to be synchronous`);

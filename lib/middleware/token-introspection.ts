@@ -1,31 +1,30 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createAuthenticator, type Verified } from '../authenticator.js';
 import type { BindingSurroundings } from '../binding-settings.js';
-import { keyOf } from '../cache/key.js';
-import { REVOCABLE_CLAIMS, type RevocableClaim } from '../cache/shared/revocations.js';
-import { readToken, requireB64Token } from '../credentials/token.js';
-import { AuthError } from '../errors.js';
 import { createSharedLookup, type SharedLookup, type Stats } from '../lookup.js';
-import { publishPassage } from '../observe/decisions.js';
-import { secretError } from '../option-error.js';
-import type { DemandOptions, Next, TokenIntrospectionOptions } from '../options.js';
-import { type Demands, deriveDemands, parseOptions } from '../settings.js';
-import { type ActiveRecord, ANY_AGE, type Auth, type Question, readClock } from '../types.js';
+import type {
+  DemandOptions,
+  NamedServers,
+  Next,
+  SeveralServersOptions,
+  TokenIntrospectionOptions,
+} from '../options.js';
+import { type Demands, deriveDemands, parseOptions, type Settings } from '../settings.js';
+import { parseSeveral } from '../several-settings.js';
+import type { Auth } from '../types.js';
 import type { ConfigurationReport } from '../verify-configuration.js';
-import { askedSinceAfter, bindAuth, markAnonymous, takeEarlier } from './bound-auth.js';
-import { addChallenge, giveNonce, markPrivate } from './challenge.js';
-import { challengeOf, type Gate, type Passage, refuse, settle, usesDpop } from './gate.js';
-import { factsOf } from './request-facts.js';
+import { createGate, type Gate, issuersOf } from './gate.js';
+import { createHandler, introspect, invalidate, ownGates } from './handler.js';
+import { type ClaimsByName, createSeveralServers, type RootSeveralServers } from './several-servers.js';
 
 /** `req.auth` as a middleware with a `claims` schema leaves it: what the schema makes lies over the claims. */
-export type AuthOf<Claims> = unknown extends Claims
-  ? Auth
-  : string extends keyof Claims
-    ? Auth & Claims
-    : { [Name in keyof Auth as Name extends Exclude<keyof Claims, Fixed> ? never : Name]: Auth[Name] } & Omit<
-        Claims,
-        Fixed
-      >;
+export type AuthOf<Claims> = unknown extends Claims ? Auth : Claims extends unknown ? Overlaid<Claims> : never;
+
+type Overlaid<Claims> = string extends keyof Claims
+  ? Auth & Claims
+  : { [Name in keyof Auth as Name extends Exclude<keyof Claims, Fixed> ? never : Name]: Auth[Name] } & Omit<
+      Claims,
+      Fixed
+    >;
 
 /** What no schema changes. */
 type Fixed = 'active' | 'scope';
@@ -98,22 +97,12 @@ export interface Invalidation {
   readonly jti?: string | undefined;
 }
 
-function isRevocable(name: string): name is 'token' | RevocableClaim {
-  return name === 'token' || (REVOCABLE_CLAIMS as readonly string[]).includes(name);
-}
-
-/** What a middleware shares with all that are derived from it. */
-interface Surroundings extends BindingSurroundings {
-  readonly authorizationServer: string | undefined;
-}
-
-/** Middleware to the gate behind it, so that `getAuth(req, authenticate)` can tell who judged. */
-const gates = new WeakMap<object, Gate>();
-
 /**
  * Creates middleware that authenticates each request by its bearer token: it asks the introspection endpoint
  * ([RFC 7662](https://www.rfc-editor.org/rfc/rfc7662)), remembers the answer for a bounded time, and sets `req.auth`.
  * A request it refuses is answered 400, 401 or 403; when no judgement can be made, an `IntrospectionError` (503) goes to `next`.
+ *
+ * With `authorizationServers`, one of several is chosen for each request, and no other is asked about its token.
  *
  * Not checked: that the token travelled over TLS, and what the endpoint does not say.
  *
@@ -126,32 +115,32 @@ const gates = new WeakMap<object, Gate>();
  *
  * @throws TypeError for an invalid, unknown or contradictory option, naming it
  */
+export function tokenIntrospection<Claims = unknown, Servers extends NamedServers = NamedServers>(
+  options: SeveralServersOptions<Claims, Servers>,
+): RootSeveralServers<ClaimsByName<Servers, Claims>>;
 export function tokenIntrospection<Claims = unknown>(
   options: TokenIntrospectionOptions<Claims>,
-): RootTokenIntrospection<Claims> {
+): RootTokenIntrospection<Claims>;
+export function tokenIntrospection(
+  options: TokenIntrospectionOptions | SeveralServersOptions,
+): RootTokenIntrospection | RootSeveralServers {
+  if (isSeveral(options)) return createSeveralServers(parseSeveral(options));
   const { demands, ...settings } = parseOptions(options);
   const shared = createSharedLookup(settings);
   const { clock, cache, whom } = settings;
-  const surroundings = {
-    clock,
-    replayStore: (cache || undefined)?.shared?.store,
-    authorizationServer: whom.endpoint === undefined ? whom.issuer : undefined,
-  };
-  return Object.assign(createMiddleware<Claims>(shared, surroundings, demands), {
+  const surroundings = { clock, whom, replayStore: (cache || undefined)?.shared?.store };
+  return Object.assign(createMiddleware(shared, surroundings, demands), {
     verifyConfiguration: shared.verifyConfiguration,
     close: shared.close,
   });
 }
 
-/** The gate behind a middleware; `undefined` for what is none of ours. */
-export function gateOf(middleware: object): Gate | undefined {
-  return gates.get(middleware);
+function isSeveral(options: TokenIntrospectionOptions | SeveralServersOptions): options is SeveralServersOptions {
+  return Object(options).authorizationServers !== undefined;
 }
 
-/** Whether this very middleware set the gate. */
-export function isGateOf(middleware: object, gate: Gate): boolean {
-  return gates.get(middleware) === gate;
-}
+/** What a middleware shares with all that are derived from it. */
+interface Surroundings extends BindingSurroundings, Pick<Settings, 'whom'> {}
 
 function createMiddleware<Claims>(
   shared: SharedLookup,
@@ -159,109 +148,15 @@ function createMiddleware<Claims>(
   demands: Demands,
   derivedFrom?: Gate,
 ): TokenIntrospection<Claims> {
-  const { clock, authorizationServer } = surroundings;
-  const { authority } = shared;
-  const authenticator = createAuthenticator(shared, demands, clock);
-  const gate: Gate = {
-    authority,
-    authenticator,
-    demands,
-    clock,
-    authorizationServer,
-    derivedFrom,
-    metadataUrl: undefined,
-  };
-  const privately = demands.tokenFromBody || demands.usesGetToken;
-
-  function tokenIntrospectionMiddleware(req: IncomingMessage, res: ServerResponse, next?: Next): void {
-    const passage = { req, res, next, by: 'tokenIntrospection' };
-    let question: Question | undefined;
-    let record: ActiveRecord | undefined;
-    try {
-      const now = readClock(clock);
-      const earlier = takeEarlier(req);
-      question = authenticator.identify(factsOf(req, demands));
-      if (question === undefined) {
-        markAnonymous(req, gate);
-      } else {
-        const freshness = { askedSince: askedSinceAfter(earlier, gate, question), now };
-        const outcome = authenticator.authenticate(question, freshness);
-        if (outcome instanceof Promise) {
-          settle(
-            outcome,
-            (verified) => {
-              bindAuth(req, gate, now.monotonic, verified, earlier);
-              record = verified.record;
-            },
-            () => accept(passage, question, record),
-            (error) => refuse(error, gate, passage, question?.key),
-          );
-          return;
-        }
-        bindAuth(req, gate, now.monotonic, outcome, earlier);
-        record = outcome.record;
-      }
-    } catch (error) {
-      refuse(error, gate, passage, question?.key);
-      return;
-    }
-    accept(passage, question, record);
-  }
-
-  function accept({ res, next, by }: Passage, question: Question | undefined, record: ActiveRecord | undefined): void {
-    if (privately && question !== undefined) markPrivate(res);
-    if (question?.dpop?.renewsNonce) giveNonce(res, demands);
-    publishPassage(record === undefined ? 'anonymous' : 'accepted', by, question?.key, record);
-    next?.();
-  }
-
-  /** Claims of the caller's own; a rejection has the headers that the middleware would answer with. */
-  async function judged(work: () => Promise<Verified>, usesDpop?: boolean): Promise<AuthOf<Claims>> {
-    try {
-      return { ...(await work()).claims } as AuthOf<Claims>;
-    } catch (error) {
-      if (error instanceof AuthError) addChallenge(error, challengeOf(gate), undefined, undefined, usesDpop);
-      throw error;
-    }
-  }
-
-  const middleware: TokenIntrospection<Claims> = Object.assign(tokenIntrospectionMiddleware, {
-    async introspect(token: string) {
-      if (typeof token !== 'string') throw secretError('token', token, 'write introspect(token), with a string');
-      return judged(() => authenticator.introspect(token));
-    },
-    authenticateRequest(req: IncomingMessage) {
-      return judged(async () => {
-        const question = authenticator.identify(factsOf(req, demands));
-        if (question === undefined) throw new AuthError('no_credentials');
-        return authenticator.authenticate(question, { askedSince: ANY_AGE, now: readClock(clock) });
-      }, usesDpop(req));
-    },
-    invalidate(of: Invalidation) {
-      const [named, another] = Object.entries(of ?? {}).filter(([, value]) => value !== undefined);
-      const [name, value] = named ?? ['token'];
-      if (
-        typeof value !== 'string' ||
-        (value === '' && name !== 'token') ||
-        another !== undefined ||
-        !isRevocable(name)
-      ) {
-        throw secretError(
-          name,
-          value,
-          'write invalidate({ token }), or one of { sub }, { sid }, { client_id } and { jti }',
-        );
-      }
-      if (name !== 'token') return shared.forgetClaim(name, value);
-      const token = readToken(value);
-      requireB64Token(token);
-      return shared.forget(keyOf(token));
-    },
+  const issuers = issuersOf(surroundings, demands);
+  const gate = createGate(shared, demands, surroundings.clock, { issuers, derivedFrom });
+  const middleware: TokenIntrospection<Claims> = Object.assign(createHandler<Claims>(gate), {
+    introspect: (token: string) => introspect<Claims>(gate, token),
+    invalidate: (of: Invalidation) => invalidate(shared, of),
     stats: shared.stats,
     with<Derived = Claims>(derived: DemandOptions<Derived>) {
       return createMiddleware<Derived>(shared, surroundings, deriveDemands(demands, derived, surroundings), gate);
     },
   });
-  gates.set(middleware, gate);
-  return middleware;
+  return ownGates(middleware, gate);
 }

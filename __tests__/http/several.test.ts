@@ -1,0 +1,442 @@
+import type { IncomingMessage } from 'node:http';
+import request from 'supertest';
+import { type AuthError, clientSecretBasic, getAuthDetails, requireFresh, requireScope } from '../../lib/index.js';
+import { createApp, createAuthenticate, get } from '../support/api.js';
+import { BARE, INVALID_REQUEST, INVALID_TOKEN } from '../support/challenges.js';
+import { createClock } from '../support/clock.js';
+import { recordDecisions } from '../support/decisions.js';
+import { boundTo, CHALLENGES, createSender, ORIGIN, sendBound } from '../support/dpop.js';
+import { active, createEndpoint, type Endpoint } from '../support/endpoint.js';
+import { createSeveral, createSeveralApi, entry } from '../support/several.js';
+import { Thenable } from '../support/thenable.js';
+import { recordWarnings } from '../support/warnings.js';
+
+const twoEndpoints = () =>
+  Promise.all([createEndpoint(active({ sub: 'of acme' })), createEndpoint(active({ sub: 'of beta' }))]);
+const tokensOf = ({ asked }: Endpoint) => asked.map(({ form }) => form.get('token'));
+
+describe('a token, where there are several authorization servers', () => {
+  it('is asked about at the selected one alone, with its credentials, and brings its claims', async () => {
+    const [acme, beta] = await twoEndpoints();
+    const authenticate = createSeveral({
+      acme: entry(acme, { clientAuth: clientSecretBasic('api-at-acme', 'one') }),
+      beta: entry(beta, { clientAuth: clientSecretBasic('api-at-beta', 'two') }),
+    });
+    const app = createApp(authenticate as never);
+    for (const [token, sub] of [
+      ['a1', 'of acme'],
+      ['b1', 'of beta'],
+      ['a2', 'of acme'],
+      ['b1', 'of beta'],
+    ] as const) {
+      expect((await get(app, token).expect(200)).body.auth.sub).toBe(sub);
+    }
+    expect([tokensOf(acme), tokensOf(beta)]).toEqual([['a1', 'a2'], ['b1']]);
+    const credentials = [acme, beta].map(({ asked }) => atob(asked[0]?.headers.authorization?.slice(6) ?? ''));
+    expect(credentials).toEqual(['api-at-acme:one', 'api-at-beta:two']);
+  });
+
+  it('is answered 401 by the selected one though another would take it', async () => {
+    const [acme, beta] = await twoEndpoints();
+    beta.script = { active: false };
+    const api = createSeveralApi(acme, beta);
+    expect((await api.get('b').expect(401)).headers['www-authenticate']).toBe(INVALID_TOKEN);
+    expect([tokensOf(acme), tokensOf(beta), api.reached()]).toEqual([[], ['b'], 0]);
+  });
+
+  it('has an answer of its own at each, whichever was asked first', async () => {
+    const [acme, beta] = await twoEndpoints();
+    let name = 'acme';
+    const api = createSeveralApi(acme, beta, {}, () => name);
+    for (const each of ['acme', 'beta', 'acme', 'beta']) {
+      name = each;
+      expect((await api.get('same').expect(200)).body.auth.sub).toBe(`of ${each}`);
+    }
+    expect([tokensOf(acme), tokensOf(beta)]).toEqual([['same'], ['same']]);
+  });
+
+  it('is not inactive at one for having been inactive at another', async () => {
+    const [acme, beta] = await twoEndpoints();
+    acme.script = { active: false };
+    let name = 'acme';
+    const api = createSeveralApi(acme, beta, {}, () => name);
+    await api.get('same').expect(401);
+    name = 'beta';
+    await api.get('same').expect(200);
+    name = 'acme';
+    await api.get('same').expect(401);
+    expect([tokensOf(acme), tokensOf(beta)]).toEqual([['same'], ['same']]);
+  });
+
+  it('is held to the audience and issuer of the selected one', async () => {
+    const [acme, beta] = await twoEndpoints();
+    const claims = active({ aud: 'one', iss: 'https://as.acme.example' });
+    acme.script = claims;
+    beta.script = claims;
+    const app = createApp(
+      createSeveral(
+        {
+          acme: entry(acme, { audience: undefined }),
+          beta: entry(beta, { audience: 'two', issuer: 'https://as.acme.example' }),
+        },
+        { audience: 'one' },
+      ) as never,
+    );
+    const decisions = recordDecisions();
+    await get(app, 'a').expect(200);
+    await get(app, 'b').expect(401);
+    beta.script = active({ aud: 'two', iss: 'https://as.beta.example' });
+    await get(app, 'b2').expect(401);
+    expect(decisions.map(({ reason }) => reason)).toEqual([undefined, 'audience_mismatch', 'issuer_mismatch']);
+  });
+
+  it('is held to demands that all have in common, unless the server has its own', async () => {
+    const [acme, beta] = await twoEndpoints();
+    acme.script = beta.script = active({ scope: 'read' });
+    const app = createApp(
+      createSeveral(
+        { acme: entry(acme), beta: entry(beta, { scopes: ['read'] }) },
+        { scopes: ['admin'], realm: 'shop' },
+      ) as never,
+    );
+    const refused = await get(app, 'a').expect(403);
+    expect(refused.headers['www-authenticate']).toMatch(/^Bearer realm="shop", .*scope="admin"$/);
+    await get(app, 'b').expect(200);
+    expect((await get(app).expect(401)).headers['www-authenticate']).toBe('Bearer realm="shop", scope="admin"');
+  });
+
+  it('waits for its own server only: the circuit breaker of another stays closed', async () => {
+    recordWarnings();
+    const [acme, beta] = await twoEndpoints();
+    acme.script = (_asked: unknown, res: { writeHead(status: number): { end(): void } }) =>
+      void res.writeHead(500).end();
+    const api = createSeveralApi(acme, beta);
+    for (const token of ['a1', 'a2', 'a3', 'a4', 'a5', 'a6']) await api.get(token).expect(503);
+    expect(api.errors.at(-1)).toMatchObject({ code: 'circuit_open' });
+    await api.get('b1').expect(200);
+    expect([new Set(tokensOf(acme)).has('a6'), tokensOf(beta)]).toEqual([false, ['b1']]);
+  });
+
+  it('is judged in the same tick once it is remembered', async () => {
+    const [acme, beta] = await twoEndpoints();
+    const api = createSeveralApi(acme, beta);
+    await api.get('a').expect(200);
+    let called = false;
+    const req = { headers: { authorization: 'Bearer a' }, rawHeaders: [], method: 'GET' } as unknown as IncomingMessage;
+    api.authenticate(req, {} as never, () => {
+      called = true;
+    });
+    expect(called).toBe(true);
+  });
+});
+
+describe('the selection', () => {
+  it('of none is answered 401 invalid_token, and nobody is asked', async () => {
+    const [acme, beta] = await twoEndpoints();
+    const api = createSeveralApi(acme, beta);
+    const decisions = recordDecisions();
+    const { headers, body } = await api.get('other').expect(401);
+    expect([headers['www-authenticate'], body.error]).toEqual([INVALID_TOKEN, 'invalid_token']);
+    expect(decisions).toMatchObject([{ outcome: 'rejected', status: 401, reason: 'no_authorization_server' }]);
+    expect([acme.asked, beta.asked, api.reached()]).toEqual([[], [], 0]);
+  });
+
+  it.each<[string, () => unknown]>([
+    ...['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'gamma', '', 'Acme', ' acme'].map(
+      (name): [string, () => unknown] => [`"${name}"`, () => name],
+    ),
+    ['0', () => 0],
+    ['true', () => true],
+    ['false', () => false],
+    ['null', () => null],
+    ['an object', () => ({})],
+    ['a list', () => ['acme']],
+    ['a function', () => () => 'acme'],
+    ['a symbol', () => Symbol('acme')],
+    ['a String object', () => Object('acme')],
+    ['a promise', async () => 'acme'],
+    ['a promise that fails', () => Promise.reject(new Error('no'))],
+    ['a thenable', () => new Thenable('acme')],
+  ])('of what is no name (%s) goes to next as a TypeError, and nobody is asked', async (_title, given) => {
+    const [acme, beta] = await twoEndpoints();
+    const api = createSeveralApi(acme, beta, { optional: true }, given);
+    await api.get('a').expect(500);
+    expect(api.errors).toEqual([expect.any(TypeError)]);
+    expect(String(api.errors[0])).toContain('"select" returned');
+    expect([acme.asked, beta.asked, api.reached()]).toEqual([[], [], 0]);
+  });
+
+  it('that throws goes to next, whatever is thrown', async () => {
+    const [acme, beta] = await twoEndpoints();
+    for (const thrown of [new Error('no tenant'), undefined, null, 'route']) {
+      const api = createSeveralApi(acme, beta, {}, () => {
+        throw thrown;
+      });
+      await api.get('a').expect(500);
+      expect([api.errors.length, api.reached()]).toEqual([1, 0]);
+    }
+    expect([acme.asked, beta.asked]).toEqual([[], []]);
+  });
+
+  it('sees the request and the token, once for each request with a well-formed one', async () => {
+    const [acme, beta] = await twoEndpoints();
+    const seen: unknown[] = [];
+    const api = createSeveralApi(acme, beta, {}, (req, token) => {
+      seen.push([req.url, token]);
+      return 'acme';
+    });
+    await api.get('abc', '/x?y=1').expect(200);
+    await api.get('abc', '/z').expect(200);
+    await api.get(undefined).expect(401);
+    await request(api.app).get('/').set('Authorization', 'Basic YTpi').expect(401);
+    for (const malformed of ['a b', 'a,b', 'ü', 'a'.repeat(8193), '']) {
+      const { headers } = await request(api.app).get('/').set('Authorization', `Bearer ${malformed}`).expect(400);
+      expect(headers['www-authenticate']).toBe(INVALID_REQUEST);
+    }
+    expect(seen).toEqual([
+      ['/x?y=1', 'abc'],
+      ['/z', 'abc'],
+    ]);
+    expect(tokensOf(acme)).toEqual(['abc']);
+  });
+
+  it('cannot change the answer for what is read afterwards: the token that chose is the one that is judged', async () => {
+    const [acme, beta] = await twoEndpoints();
+    const select = (req: IncomingMessage) => {
+      req.headers.authorization = 'Bearer other';
+      return 'acme';
+    };
+    await createSeveralApi(acme, beta, {}, select).get('abc').expect(200);
+    expect(tokensOf(acme)).toEqual(['abc']);
+  });
+
+  it('goes by a token from a form body or an extractor where those are read', async () => {
+    const [acme, beta] = await twoEndpoints();
+    const api = createSeveralApi(acme, beta, { getToken: (req) => req.headers.cookie?.slice(2) });
+    const { body, headers } = await request(api.app)
+      .get('/')
+      .set('Cookie', 't=b1')
+      .set('Authorization', 'Bearer a1')
+      .expect(200);
+    expect([body.auth.sub, headers['cache-control']]).toEqual(['of beta', 'private']);
+    expect([tokensOf(acme), tokensOf(beta)]).toEqual([[], ['b1']]);
+  });
+});
+
+describe('a request without credentials', () => {
+  it('is challenged without asking for a selection', async () => {
+    const [acme, beta] = await twoEndpoints();
+    const api = createSeveralApi(acme, beta, {}, () => {
+      throw new Error('must not be called');
+    });
+    expect((await api.get().expect(401)).headers['www-authenticate']).toBe(BARE);
+  });
+
+  it('goes on where that is optional, and guards behind answer it', async () => {
+    const [acme, beta] = await twoEndpoints();
+    const api = createSeveralApi(acme, beta, { optional: true });
+    expect((await api.get().expect(200)).body.auth).toBeNull();
+    await api.get('other').expect(401);
+    const guarded = createSeveralApi(
+      acme,
+      beta,
+      { optional: true, scopes: ['read'] },
+      undefined,
+      requireScope('write'),
+    );
+    expect((await guarded.get().expect(401)).headers['www-authenticate']).toBe(`${BARE}, scope="read write"`);
+  });
+});
+
+describe('guards', () => {
+  it('go by the answer of the selected server', async () => {
+    const [acme, beta] = await twoEndpoints();
+    acme.script = active({ scope: 'read admin' });
+    beta.script = active({ scope: 'read' });
+    const api = createSeveralApi(acme, beta, {}, undefined, requireScope('admin'));
+    await api.get('a').expect(200);
+    await api.get('b').expect(403);
+  });
+
+  it('that want a fresh answer ask the selected server again, and no other', async () => {
+    const clock = createClock();
+    const [acme, beta] = await twoEndpoints();
+    acme.script = beta.script = active({ exp: undefined });
+    const api = createSeveralApi(acme, beta, { clock }, undefined, requireFresh({ maxAgeSeconds: 0 }));
+    await api.get('b').expect(200);
+    clock.advance(1);
+    await api.get('b').expect(200);
+    beta.script = { active: false };
+    clock.advance(1);
+    await api.get('b').expect(401);
+    expect([tokensOf(acme), tokensOf(beta)]).toEqual([[], ['b', 'b', 'b']]);
+  });
+
+  it('let a handler know which server was asked', async () => {
+    const [acme, beta] = await twoEndpoints();
+    const names: unknown[] = [];
+    const look = (req: IncomingMessage, _res: unknown, next?: () => void) => {
+      names.push(getAuthDetails(req).authorizationServer);
+      next?.();
+    };
+    const api = createSeveralApi(acme, beta, {}, undefined, look);
+    await api.get('b').expect(200);
+    await api.get('a').expect(200);
+    await get(createApp(createAuthenticate(acme), look as never), 'a').expect(200);
+    expect(names).toEqual(['beta', 'acme', undefined]);
+  });
+});
+
+describe('two middlewares, one behind the other', () => {
+  it('have both their say about the answer of the one server they select', async () => {
+    const [acme, beta] = await twoEndpoints();
+    acme.script = active({ aud: ['one', 'two'], scope: 'read' });
+    const authenticate = createSeveral({ acme: entry(acme, { audience: 'one' }), beta: entry(beta) });
+    const app = (demands: object) =>
+      createApp(authenticate as never, requireScope('read'), authenticate.with(demands) as never);
+    await get(app({ audience: 'two' }), 'a').expect(200);
+    await get(app({ audience: 'three' }), 'a').expect(401);
+    await get(app({ scopes: ['admin'] }), 'a').expect(403);
+    expect(tokensOf(acme)).toEqual(['a']);
+  });
+
+  it('fail closed where another server is selected the second time, and that one is not asked', async () => {
+    const [acme, beta] = await twoEndpoints();
+    for (const again of [
+      (authenticate: ReturnType<typeof createSeveral>) => authenticate,
+      (authenticate: ReturnType<typeof createSeveral>) => authenticate.with({ realm: 'inner' }),
+    ]) {
+      let calls = 0;
+      const authenticate = createSeveral({ acme: entry(acme), beta: entry(beta) }, {}, () =>
+        calls++ === 0 ? 'acme' : 'beta',
+      );
+      const app = createApp(authenticate as never, requireScope('read'), again(authenticate) as never);
+      await get(app, 'same').expect(500);
+      expect([String(app.errors[0]), app.reached()]).toEqual([
+        expect.stringMatching(/^TypeError: "select" returned another name/),
+        0,
+      ]);
+    }
+    expect(beta.asked).toEqual([]);
+  });
+
+  it('fail closed too where two names stand for one server', async () => {
+    const acme = await createEndpoint(active({ aud: 'one' }));
+    let calls = 0;
+    const names = ['one', 'two'];
+    const authenticate = createSeveral(
+      { one: entry(acme, { audience: 'one' }), two: entry(acme, { audience: 'one', scopes: ['read'] }) },
+      {},
+      () => names[calls++],
+    );
+    await get(createApp(authenticate as never, authenticate as never), 'same').expect(500);
+  });
+
+  it('judge on their own where they read different tokens', async () => {
+    const [acme, beta] = await twoEndpoints();
+    const authenticate = createSeveral({ acme: entry(acme), beta: entry(beta) });
+    const app = createApp(authenticate as never, authenticate.with({ getToken: () => 'b1' }) as never);
+    expect((await get(app, 'a1').expect(200)).body.auth.sub).toBe('of beta');
+    expect([tokensOf(acme), tokensOf(beta)]).toEqual([['a1'], ['b1']]);
+  });
+});
+
+describe('a rejection', () => {
+  it('goes to the onReject of all, with the challenge of the middleware', async () => {
+    const [acme, beta] = await twoEndpoints();
+    beta.script = { active: false };
+    const seen: AuthError[] = [];
+    const api = createSeveralApi(acme, beta, {
+      resourceMetadata: 'https://api.example.com/.well-known/oauth-protected-resource',
+      onReject: (error, _req, res) => {
+        seen.push(error);
+        res.writeHead(418).end();
+      },
+    });
+    for (const token of [undefined, 'other', 'b']) await api.get(token).expect(418);
+    expect(seen.map(({ reason }) => reason)).toEqual(['no_credentials', 'no_authorization_server', 'inactive']);
+    for (const { headers } of seen) expect(headers['WWW-Authenticate']).toMatch(/resource_metadata="https:/);
+    expect(api.reached()).toBe(0);
+  });
+});
+
+describe('a token under the scheme DPoP', () => {
+  async function createBound() {
+    const sender = await createSender();
+    const clock = createClock();
+    const [acme, beta] = await twoEndpoints();
+    acme.script = boundTo(sender);
+    beta.script = boundTo(await createSender());
+    return { sender, clock, acme, beta };
+  }
+
+  it('is asked about at the selected server, and its proof is used up for all', async () => {
+    const { sender, clock, acme, beta } = await createBound();
+    let name = 'acme';
+    const api = createSeveralApi(acme, beta, { clock, dpop: { origin: ORIGIN } }, () => name);
+    const proof = await sender.proof('abc', clock);
+    await sendBound(api, 'abc', proof).expect(200);
+    const replayed = await sendBound(api, 'abc', proof).expect(401);
+    expect(replayed.headers['www-authenticate']).toBe(CHALLENGES.proof);
+    name = 'beta';
+    await sendBound(api, 'abc', await sender.proof('abc', clock)).expect(401);
+    beta.script = boundTo(sender);
+    clock.advance(60);
+    const one = await sender.proof('abc', clock);
+    await sendBound(api, 'abc', one).expect(200);
+    name = 'acme';
+    await sendBound(api, 'abc', one).expect(401);
+    expect(new Set([...tokensOf(acme), ...tokensOf(beta)])).toEqual(new Set(['abc']));
+  });
+
+  it('is offered by the challenge where nothing is selected, and refused', async () => {
+    const { sender, clock, acme, beta } = await createBound();
+    const api = createSeveralApi(acme, beta, { clock, dpop: { origin: ORIGIN } });
+    const refused = await sendBound(api, 'xyz', await sender.proof('xyz', clock)).expect(401);
+    expect(refused.headers['www-authenticate']).toBe(CHALLENGES.token);
+    expect((await api.get().expect(401)).headers['www-authenticate']).toBe(CHALLENGES.none);
+    expect([acme.asked, beta.asked]).toEqual([[], []]);
+  });
+
+  it('is no credential where that scheme is not accepted, and its bound token is refused under Bearer', async () => {
+    const { sender, clock, acme, beta } = await createBound();
+    const api = createSeveralApi(acme, beta, { clock });
+    await sendBound(api, 'abc', await sender.proof('abc', clock)).expect(401);
+    await api.get('abc').expect(401);
+    expect(acme.asked).toHaveLength(1);
+  });
+});
+
+describe('a token that is bound to a certificate', () => {
+  it('is held to it by the selected server, wherever the certificate is said to be', async () => {
+    const [acme, beta] = await twoEndpoints();
+    const thumbprint = 'A'.repeat(43);
+    acme.script = active({ cnf: { 'x5t#S256': thumbprint } });
+    await createSeveralApi(acme, beta).get('a').expect(401);
+    await createSeveralApi(acme, beta, { mtls: { certificate: () => Buffer.from('another') } })
+      .get('a')
+      .expect(401);
+    await createSeveralApi(acme, beta, { mtls: { certificate: () => undefined } })
+      .get('a')
+      .expect(401);
+  });
+});
+
+describe('close()', () => {
+  it('closes all: whatever would be selected, requests are answered 503', async () => {
+    const [acme, beta] = await twoEndpoints();
+    const api = createSeveralApi(acme, beta);
+    const derived = createApp(api.authenticate.with({}) as never);
+    await api.get('a').expect(200);
+    await api.authenticate.close();
+    for (const token of ['a', 'b', 'other', undefined]) await api.get(token).expect(503);
+    await get(derived, 'a').expect(503);
+    expect(api.errors.every((error) => (error as { code?: string }).code === 'closed')).toBe(true);
+    expect([tokensOf(acme), tokensOf(beta)]).toEqual([['a'], []]);
+  });
+});
+
+it('a middleware with one server is what it was: it has no servers to choose from', async () => {
+  const acme = await createEndpoint(active());
+  expect(createAuthenticate(acme)).not.toHaveProperty('servers');
+});

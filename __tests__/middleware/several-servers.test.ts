@@ -1,0 +1,214 @@
+import type { IncomingMessage } from 'node:http';
+import { AuthError, getAuth, IntrospectionError, revocationEndpoint } from '../../lib/index.js';
+import { createApp, createAuthenticate, get } from '../support/api.js';
+import { INVALID_TOKEN } from '../support/challenges.js';
+import { createClock } from '../support/clock.js';
+import { active, createEndpoint, type Endpoint } from '../support/endpoint.js';
+import { createSeveral, createSeveralApi, entry } from '../support/several.js';
+import { createSharedMemory } from '../support/shared-memory.js';
+
+const SECRETS = ['s'.repeat(32)];
+
+const twoEndpoints = () =>
+  Promise.all([createEndpoint(active({ tenant: 'acme' })), createEndpoint(active({ tenant: 'beta' }))]);
+const tokensOf = ({ asked }: Endpoint) => asked.map(({ form }) => form.get('token'));
+
+const requestWith = (token: string) =>
+  ({ headers: { authorization: `Bearer ${token}` }, rawHeaders: [] }) as unknown as IncomingMessage;
+
+describe('authenticate.servers', () => {
+  it('holds each by its name, and nothing else', async () => {
+    const { authenticate } = createSeveralApi(...(await twoEndpoints()));
+    expect(Object.keys(authenticate.servers)).toEqual(['acme', 'beta']);
+    expect('constructor' in authenticate.servers).toBe(false);
+    expect(Object.isFrozen(authenticate.servers)).toBe(true);
+  });
+
+  it('introspects at that one alone, by its demands', async () => {
+    const [acme, beta] = await twoEndpoints();
+    const { servers } = createSeveral({ acme: entry(acme), beta: entry(beta, { scopes: ['admin'] }) });
+    expect(await servers.acme?.introspect('b1')).toMatchObject({ tenant: 'acme' });
+    const refused = await servers.beta?.introspect('b1').catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(AuthError);
+    expect((refused as AuthError).headers['WWW-Authenticate']).toMatch(/scope="admin"$/);
+    expect([tokensOf(acme), tokensOf(beta)]).toEqual([['b1'], ['b1']]);
+  });
+
+  it('are no middlewares, which would send on what was not selected for them', async () => {
+    const { authenticate } = createSeveralApi(...(await twoEndpoints()));
+    expect(typeof authenticate.servers.acme).toBe('object');
+  });
+
+  it('share their memory with the requests, and count on their own', async () => {
+    const [acme, beta] = await twoEndpoints();
+    const { authenticate, get } = createSeveralApi(acme, beta);
+    await get('a').expect(200);
+    await get('a').expect(200);
+    await authenticate.servers.acme?.introspect('a');
+    await get('b').expect(200);
+    expect(authenticate.servers.acme?.stats()).toMatchObject({ hits: 2, misses: 1, endpointCalls: 1, entries: 1 });
+    expect(authenticate.servers.beta?.stats()).toMatchObject({ hits: 0, misses: 1, endpointCalls: 1, entries: 1 });
+    expect(authenticate.stats()).toEqual({ hits: 2, misses: 2, coalesced: 0, stale: 0, endpointCalls: 2, entries: 2 });
+  });
+});
+
+describe('invalidate()', () => {
+  it('forgets at all servers, or at the one it is asked of', async () => {
+    const [acme, beta] = await twoEndpoints();
+    const { authenticate, get } = createSeveralApi(acme, beta);
+    const ask = async () => {
+      await get('a').expect(200);
+      await get('b').expect(200);
+      return [acme.asked.length, beta.asked.length];
+    };
+    expect(await ask()).toEqual([1, 1]);
+    await authenticate.invalidate({ sub: 'alice' });
+    expect(await ask()).toEqual([2, 2]);
+    await authenticate.servers.beta?.invalidate({ sub: 'alice' });
+    expect(await ask()).toEqual([2, 3]);
+    await authenticate.invalidate({ token: 'a' });
+    expect(await ask()).toEqual([3, 3]);
+  });
+
+  it('refuses what a single one refuses', async () => {
+    const { authenticate } = createSeveralApi(...(await twoEndpoints()));
+    expect(() => authenticate.invalidate({ sub: '' })).toThrow(TypeError);
+    expect(() => authenticate.invalidate({ sub: 'a', jti: 'b' })).toThrow(TypeError);
+    expect(() => authenticate.invalidate({ token: 'a b' })).toThrow(AuthError);
+  });
+
+  it('is what a revocation endpoint calls, for all or for one', async () => {
+    const { authenticate } = createSeveralApi(...(await twoEndpoints()));
+    const secret = 's'.repeat(32);
+    expect(revocationEndpoint({ authenticate, secret })).toBeInstanceOf(Function);
+    expect(revocationEndpoint({ authenticate: authenticate.servers.acme as never, secret })).toBeInstanceOf(Function);
+  });
+});
+
+describe('authenticateRequest()', () => {
+  it('judges by the selected server', async () => {
+    const [acme, beta] = await twoEndpoints();
+    const { authenticate } = createSeveralApi(acme, beta, { scopes: ['read'] });
+    expect(await authenticate.authenticateRequest(requestWith('b'))).toMatchObject({ tenant: 'beta' });
+    expect([tokensOf(acme), tokensOf(beta)]).toEqual([[], ['b']]);
+  });
+
+  it('rejects where none is selected, with the challenge, and asks nobody', async () => {
+    const [acme, beta] = await twoEndpoints();
+    const { authenticate } = createSeveralApi(acme, beta);
+    const refused = await authenticate.authenticateRequest(requestWith('x')).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ reason: 'no_authorization_server', status: 401 });
+    expect((refused as AuthError).headers).toMatchObject({ 'WWW-Authenticate': INVALID_TOKEN });
+    const several = createSeveralApi(acme, beta, {}, () => 'nobody');
+    await expect(several.authenticate.authenticateRequest(requestWith('a'))).rejects.toThrow(TypeError);
+    expect([acme.asked, beta.asked]).toEqual([[], []]);
+  });
+});
+
+describe('getAuth()', () => {
+  it('takes the middleware, or the very server that judged', async () => {
+    const [acme, beta] = await twoEndpoints();
+    const authenticate = createSeveral({ acme: entry(acme), beta: entry(beta) });
+    const derived = authenticate.with({ realm: 'derived' });
+    const outcome = async (of: unknown, token = 'a') => {
+      const app = createApp(authenticate as never, (req, _res, next) => {
+        getAuth(req, of as never);
+        next();
+      });
+      return (await get(app, token)).status;
+    };
+    expect(await outcome(authenticate)).toBe(200);
+    expect(await outcome(authenticate, 'b')).toBe(200);
+    expect(await outcome(authenticate.servers.acme)).toBe(200);
+    expect(await outcome(authenticate.servers.acme, 'b')).toBe(500);
+    expect(await outcome(authenticate.servers.beta)).toBe(500);
+    expect(await outcome(derived)).toBe(500);
+    expect(await outcome(derived.servers.acme)).toBe(500);
+    expect(await outcome(createAuthenticate(acme))).toBe(500);
+  });
+});
+
+describe('with()', () => {
+  it('derives all, over the same memories', async () => {
+    const [acme, beta] = await twoEndpoints();
+    const { authenticate, get: ask } = createSeveralApi(acme, beta);
+    await ask('a').expect(200);
+    const app = createApp(authenticate.with({ scopes: ['admin'], realm: 'inner', optional: true }) as never);
+    const refused = await get(app, 'a').expect(403);
+    expect(refused.headers['www-authenticate']).toMatch(/^Bearer realm="inner", .*scope="admin"$/);
+    await get(app, 'b').expect(403);
+    await get(app).expect(200);
+    expect([tokensOf(acme), tokensOf(beta)]).toEqual([['a'], ['b']]);
+  });
+
+  it('replaces what servers have of their own, and can be derived from again', async () => {
+    const acme = await createEndpoint(active({ aud: 'two', scope: 'read' }));
+    const authenticate = createSeveral({ acme: entry(acme, { audience: 'one', scopes: ['read'] }) });
+    const second = authenticate.with({ audience: 'two' });
+    await get(createApp(authenticate as never), 'a').expect(401);
+    await get(createApp(second as never), 'a').expect(200);
+    await get(createApp(second.with({ scopes: ['admin'] }) as never), 'a').expect(403);
+    expect(second).not.toHaveProperty('close');
+    expect(second).not.toHaveProperty('verifyConfiguration');
+  });
+
+  it('refuses who a server is, and what is no demand', async () => {
+    const { authenticate } = createSeveralApi(...(await twoEndpoints()));
+    for (const wrong of [{ issuer: 'x' }, { select: () => 'acme' }, { authorizationServers: {} }, { timeoutMs: 1 }]) {
+      expect(() => authenticate.with(wrong as never)).toThrow(
+        /^Option "\w+" is not known here; write one of audience, /,
+      );
+    }
+  });
+});
+
+describe('verifyConfiguration()', () => {
+  it('reports on each by its name', async () => {
+    const [acme, beta] = await twoEndpoints();
+    acme.script = { active: false };
+    const { authenticate } = createSeveralApi(acme, beta);
+    const report = await authenticate.verifyConfiguration();
+    expect(report).toMatchObject({
+      acme: { ok: true, endpoint: acme.url },
+      beta: { ok: false, problem: { code: 'accepts_any_token' } },
+    });
+    expect(await authenticate.servers.acme?.verifyConfiguration()).toMatchObject({ ok: true });
+    await authenticate.close();
+    await expect(authenticate.verifyConfiguration()).rejects.toThrow(IntrospectionError);
+  });
+});
+
+describe('one store for several servers', () => {
+  it('keeps what they say apart', async () => {
+    const [acme, beta] = await twoEndpoints();
+    const memory = createSharedMemory();
+    const clock = createClock(Date.now() / 1000);
+    let name = 'acme';
+    const start = () => {
+      const cache = { store: memory.connect(), secrets: SECRETS };
+      return createSeveral({ acme: entry(acme, { cache }), beta: entry(beta, { cache }) }, { clock }, () => name);
+    };
+    for (const authenticate of [start(), start()]) {
+      for (name of ['acme', 'beta']) {
+        expect(await authenticate.authenticateRequest(requestWith('same'))).toMatchObject({ tenant: name });
+      }
+    }
+    expect([tokensOf(acme), tokensOf(beta)]).toEqual([['same'], ['same']]);
+  });
+
+  it('is where all of them remember proofs, unless another is named', async () => {
+    const [acme, beta] = await twoEndpoints();
+    const store = createSharedMemory().connect();
+    const { createSender, boundTo, ORIGIN, sendBound } = await import('../support/dpop.js');
+    const [sender, clock] = [await createSender(), createClock()];
+    beta.script = boundTo(sender);
+    const app = createApp(
+      createSeveral(
+        { acme: entry(acme, { cache: { store, secrets: SECRETS } }), beta: entry(beta) },
+        { clock, dpop: { origin: ORIGIN } },
+      ) as never,
+    );
+    await sendBound(app, 'b', await sender.proof('b', clock)).expect(200);
+    expect(store.calls).toContain('set');
+  });
+});

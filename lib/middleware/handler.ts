@@ -1,0 +1,161 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Verified } from '../authenticator.js';
+import { keyOf } from '../cache/key.js';
+import { REVOCABLE_CLAIMS, type RevocableClaim } from '../cache/shared/revocations.js';
+import { readToken, requireB64Token } from '../credentials/token.js';
+import { AuthError } from '../errors.js';
+import type { SharedLookup } from '../lookup.js';
+import { publishPassage } from '../observe/decisions.js';
+import { secretError } from '../option-error.js';
+import type { Next } from '../options.js';
+import { type ActiveRecord, ANY_AGE, type Question, readClock } from '../types.js';
+import { askedSinceAfter, bindAuth, markAnonymous, type Session, takeEarlier } from './bound-auth.js';
+import { addChallenge, giveNonce, markPrivate } from './challenge.js';
+import { challengeOf, type Gate, type Passage, refuse, settle, usesDpop } from './gate.js';
+import { factsOf } from './request-facts.js';
+import type { AuthOf, Invalidation } from './token-introspection.js';
+
+/** Tells which gate a request's token goes through, before anybody is asked about it. */
+export type Choose = (req: IncomingMessage, question: Question, earlier: Session | undefined) => Gate;
+
+/** What every middleware does, whether it has one authorization server or several. */
+export interface Handler<Claims> {
+  (req: IncomingMessage, res: ServerResponse, next?: Next): void;
+  authenticateRequest(req: IncomingMessage): Promise<AuthOf<Claims>>;
+}
+
+/** What stands behind a middleware: where requests come in, and who may judge them. */
+interface Gates {
+  readonly entrance: Gate;
+  readonly judges: readonly Gate[];
+}
+
+const gates = new WeakMap<object, Gates>();
+
+/** Notes whose gates these are. */
+export function ownGates<T extends object>(middleware: T, entrance: Gate, judges: readonly Gate[] = [entrance]): T {
+  gates.set(middleware, { entrance, judges });
+  return middleware;
+}
+
+/** `undefined` for what is no middleware of ours. */
+export function entranceOf(middleware: object): Gate | undefined {
+  return gates.get(middleware)?.entrance;
+}
+
+/** Whether this very middleware set the gate, so that `getAuth(req, authenticate)` can tell who judged. */
+export function isGateOf(middleware: object, gate: Gate): boolean {
+  return gates.get(middleware)?.judges.includes(gate) === true;
+}
+
+/**
+ * Creates what authenticates requests.
+ *
+ * @param entrance reads the request, and judges it too unless there is a choice
+ */
+export function createHandler<Claims>(entrance: Gate, choose?: Choose): Handler<Claims> {
+  const { demands, clock } = entrance;
+  const privately = demands.tokenFromBody || demands.usesGetToken;
+
+  function tokenIntrospectionMiddleware(req: IncomingMessage, res: ServerResponse, next?: Next): void {
+    const passage = { req, res, next, by: 'tokenIntrospection' };
+    let gate = entrance;
+    let question: Question | undefined;
+    let record: ActiveRecord | undefined;
+    try {
+      const now = readClock(clock);
+      const earlier = takeEarlier(req);
+      question = entrance.authenticator.identify(factsOf(req, demands));
+      if (question === undefined) {
+        markAnonymous(req, gate);
+      } else {
+        if (choose !== undefined) gate = choose(req, question, earlier);
+        const freshness = { askedSince: askedSinceAfter(earlier, gate, question), now };
+        const outcome = gate.authenticator.authenticate(question, freshness);
+        if (outcome instanceof Promise) {
+          settle(
+            outcome,
+            (verified) => {
+              bindAuth(req, gate, now.monotonic, verified, earlier);
+              record = verified.record;
+            },
+            () => accept(passage, question, record),
+            (error) => refuse(error, gate, passage, question?.key),
+          );
+          return;
+        }
+        bindAuth(req, gate, now.monotonic, outcome, earlier);
+        record = outcome.record;
+      }
+    } catch (error) {
+      refuse(error, gate, passage, question?.key);
+      return;
+    }
+    accept(passage, question, record);
+  }
+
+  function accept({ res, next, by }: Passage, question: Question | undefined, record: ActiveRecord | undefined): void {
+    if (privately && question !== undefined) markPrivate(res);
+    if (question?.dpop?.renewsNonce) giveNonce(res, demands);
+    publishPassage(record === undefined ? 'anonymous' : 'accepted', by, question?.key, record);
+    next?.();
+  }
+
+  async function authenticateRequest(req: IncomingMessage): Promise<AuthOf<Claims>> {
+    let gate = entrance;
+    try {
+      const question = entrance.authenticator.identify(factsOf(req, demands));
+      if (question === undefined) throw new AuthError('no_credentials');
+      if (choose !== undefined) gate = choose(req, question, undefined);
+      return claimsOf<Claims>(
+        await gate.authenticator.authenticate(question, { askedSince: ANY_AGE, now: readClock(clock) }),
+      );
+    } catch (error) {
+      throw withHeaders(error, gate, usesDpop(req));
+    }
+  }
+
+  return Object.assign(tokenIntrospectionMiddleware, { authenticateRequest });
+}
+
+/** Judges a token that came some other way than in a request. */
+export async function introspect<Claims>(gate: Gate, token: string): Promise<AuthOf<Claims>> {
+  if (typeof token !== 'string') throw secretError('token', token, 'write introspect(token), with a string');
+  try {
+    return claimsOf<Claims>(await gate.authenticator.introspect(token));
+  } catch (error) {
+    throw withHeaders(error, gate);
+  }
+}
+
+/** Forgets what is known about a token, or about all with a claim. */
+export function invalidate({ forget, forgetClaim }: SharedLookup, of: Invalidation): Promise<void> {
+  const [named, another] = Object.entries(of ?? {}).filter(([, value]) => value !== undefined);
+  const [name, value] = named ?? ['token'];
+  if (typeof value !== 'string' || (value === '' && name !== 'token') || another !== undefined || !isRevocable(name)) {
+    throw secretError(
+      name,
+      value,
+      'write invalidate({ token }), or one of { sub }, { sid }, { client_id } and { jti }',
+    );
+  }
+  if (name !== 'token') return forgetClaim(name, value);
+  const token = readToken(value);
+  requireB64Token(token);
+  return forget(keyOf(token));
+}
+
+function isRevocable(name: string): name is 'token' | RevocableClaim {
+  return name === 'token' || (REVOCABLE_CLAIMS as readonly string[]).includes(name);
+}
+
+/** Claims of the caller's own. */
+function claimsOf<Claims>({ claims }: Verified): AuthOf<Claims> {
+  return { ...claims } as AuthOf<Claims>;
+}
+
+/** A rejection has the headers that the middleware would answer with. */
+function withHeaders(error: unknown, gate: Gate, usesDpop?: boolean): unknown {
+  if (error instanceof AuthError) addChallenge(error, challengeOf(gate), undefined, undefined, usesDpop);
+  return error;
+}

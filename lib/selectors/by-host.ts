@@ -1,0 +1,57 @@
+import type { IncomingMessage } from 'node:http';
+import { optionError } from '../option-error.js';
+import { targetOf } from './request-target.js';
+import { type Names, parseNames, type Selector } from './selector.js';
+
+export interface ByHostOptions {
+  /**
+   * Takes the host from elsewhere, such as Express's `req.hostname`, which goes by `X-Forwarded-Host` where `trust proxy` is set:
+   * only where that proxy is the sole way in. Synchronous; a port is dropped. Default the host that the request itself names.
+   */
+  readonly host?: { call(req: IncomingMessage): string | undefined }['call'] | undefined;
+}
+
+/** A name or address, then perhaps a port (RFC 9110 section 7.2). */
+const HOST = /^([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d*)?$/i;
+
+/**
+ * Selects by the host that is asked: exactly one of the list, in any case, whatever the port. `X-Forwarded-Host` is not looked at.
+ * A request that names two different hosts, or repeats `Host`, selects none.
+ *
+ * Not checked: that the client reached you under that name. It writes `Host` itself, so this only chooses who is asked; what keeps one
+ * tenant's tokens from another's data is that a handler goes by the server that was chosen.
+ *
+ * @example
+ * byHost({ 'acme.example.com': 'acme', 'beta.example.com': 'beta' })
+ *
+ * @throws TypeError when there is no host, one is not spelled as a host without port, or one is there twice; what `host` throws
+ * is passed on
+ */
+export function byHost<Name extends string>(names: Names<Name>, { host }: ByHostOptions = {}): Selector<Name> {
+  const remedy = "write byHost({ 'acme.example.com': 'acme' }), each host once and without a port";
+  const known = parseNames(names, withoutPort, remedy);
+  if (host !== undefined && typeof host !== 'function') throw optionError('host', host, 'write a function');
+  return (req) => {
+    const asked = host === undefined ? askedHost(req) : nameOf(host(req));
+    return asked === undefined ? undefined : known.get(asked);
+  };
+}
+
+/** The one host that a request names, wherever it names it. */
+function askedHost(req: IncomingMessage): string | undefined {
+  const { headers, rawHeaders } = req;
+  // Node shows the first and hides the others.
+  if (rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length > 1) return undefined;
+  const named = [headers.host, headers[':authority'], targetOf(req).authority].filter((each) => each !== undefined);
+  const [host, ...others] = named.map(nameOf);
+  return others.every((other) => other === host) ? host : undefined;
+}
+
+function withoutPort(written: string): string | undefined {
+  const name = nameOf(written);
+  return name?.length === written.length ? name : undefined;
+}
+
+function nameOf(host: unknown): string | undefined {
+  return typeof host === 'string' ? HOST.exec(host)?.[1]?.toLowerCase() : undefined;
+}

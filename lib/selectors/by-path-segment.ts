@@ -1,0 +1,44 @@
+import { optionError } from '../option-error.js';
+import { targetOf } from './request-target.js';
+import { type Names, parseNames, type Selector } from './selector.js';
+
+export interface ByPathSegmentOptions {
+  /** Which segment: 0 is the first, so that 1 is `acme` in `/tenants/acme/reports`. Default 0. */
+  readonly at?: number | undefined;
+}
+
+/** What stands between two slashes. */
+const SEGMENT = /^[^/\\?#\s]+$/;
+
+/** A parser would walk these up, or turn them around, to another path. */
+const AMBIGUOUS = /\\|(?:^|\/)(?:\.|%2e){1,2}(?:\/|$)/i;
+
+/**
+ * Selects by one segment of the path that the client asked for (`originalUrl`), compared exactly as it stands there: a
+ * percent-encoded spelling is another one, and so is another case. A path with dot segments, backslashes, or an empty segment before
+ * that one selects none.
+ *
+ * @example
+ * byPathSegment({ acme: 'acme', beta: 'beta' }, { at: 1 }) // of /tenants/acme/reports
+ *
+ * @throws TypeError when there is no segment, one cannot stand in a path, or `at` is no whole number from 0
+ */
+export function byPathSegment<Name extends string>(
+  names: Names<Name>,
+  { at = 0 }: ByPathSegmentOptions = {},
+): Selector<Name> {
+  const remedy = "write byPathSegment({ acme: 'acme' }), with segments as they stand in the URL, without slashes";
+  const known = parseNames(names, toSegment, remedy);
+  if (!Number.isInteger(at) || at < 0) throw optionError('at', at, 'write which segment, 0 being the first');
+  return (req) => {
+    const [path = ''] = targetOf(req).path.split(/[?#]/, 1);
+    if (!path.startsWith('/') || AMBIGUOUS.test(path)) return undefined;
+    const segments = path.slice(1).split('/', at + 1);
+    const segment = segments[at];
+    return segment === undefined || segments.includes('') ? undefined : known.get(segment);
+  };
+}
+
+function toSegment(written: string): string | undefined {
+  return SEGMENT.test(written) && !AMBIGUOUS.test(written) ? written : undefined;
+}
