@@ -1,14 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Verified } from '../authenticator.js';
-import {
-  type ActiveRecord,
-  ANY_AGE,
-  type Auth,
-  type Claims,
-  type Proven,
-  type Question,
-  type ScopeMatcher,
-} from '../types.js';
+import { type ActiveRecord, ANY_AGE, type Auth, type Proven, type Question, type ScopeMatcher } from '../types.js';
 import type { Gate } from './gate.js';
 
 /** A request, whose `auth` is whatever somebody put there. */
@@ -44,7 +36,9 @@ export interface Session {
   readonly arrivedAt: number;
   verified: Verified;
   /** The object that `req.auth` must still be; none once the session has ended. */
-  auth: Auth | undefined;
+  auth: object | undefined;
+  /** The same object, unless the gate presents another. */
+  claims: Auth;
   passed: PassedChecks | undefined;
   /** What guards demanded of the answer's age: asked for then or later, in monotonic milliseconds. */
   askedSince: number;
@@ -90,8 +84,15 @@ export function bindAuth(
   const askedSince = before?.askedSince ?? ANY_AGE;
   if (before?.verified.record !== verified.record) runChecks(passed, verified);
   const auth = {} as Auth;
-  new Stamp(auth, { req, gate, arrivedAt, verified, auth, passed, askedSince });
-  req.auth = Object.assign(auth, verified.claims);
+  const session: Session = { req, gate, arrivedAt, verified, auth, claims: auth, passed, askedSince };
+  new Stamp(auth, session);
+  session.claims = fill(auth, session, verified);
+  req.auth = auth;
+}
+
+/** Returns the claims, which `auth` is then made of, unless the gate presents another object. */
+function fill(auth: Auth, { gate: { present } }: Session, verified: Verified): Auth {
+  return present === undefined ? Object.assign(auth, verified.claims) : present(auth, verified);
 }
 
 /** What guards of an earlier middleware demanded of the age of an answer to the same question. */
@@ -108,7 +109,8 @@ export function rebindAuth(session: Session, verified: Verified): void {
   runChecks(session.passed, verified);
   const auth = {} as Auth;
   new Stamp(auth, session);
-  Object.assign(auth, additions(session.auth, session.verified.claims), verified.claims);
+  Object.assign(auth, additions(session));
+  session.claims = fill(auth, session, verified);
   (session.req as AuthRequest).auth = auth;
   session.verified = verified;
   session.auth = auth;
@@ -175,6 +177,8 @@ export function circumstancesOf({ clock, demands: { satisfiesScope } }: Gate, { 
   return { now: clock.now(), proven, satisfiesScope };
 }
 
-function additions(auth: Auth | undefined, claims: Claims): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(auth ?? {}).filter(([name]) => !Object.hasOwn(claims, name)));
+function additions(session: Session): Record<string, unknown> {
+  const ours = {} as Auth;
+  fill(ours, session, session.verified);
+  return Object.fromEntries(Object.entries(session.auth ?? {}).filter(([name]) => !Object.hasOwn(ours, name)));
 }

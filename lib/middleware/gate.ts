@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isNativeError } from 'node:util/types';
-import type { Authenticator } from '../authenticator.js';
+import type { Authenticator, Verified } from '../authenticator.js';
 import { AuthError, IntrospectionError } from '../errors.js';
 import { publishRefusal } from '../observe/decisions.js';
 import type { Next } from '../options.js';
 import type { Demands } from '../settings.js';
-import type { Clock } from '../types.js';
+import type { Auth, Clock } from '../types.js';
 import { addChallenge, answerError, answerRejection } from './challenge.js';
 
 /** What a middleware and the guards behind it share: how to judge, how to answer. */
@@ -15,6 +15,8 @@ export interface Gate {
   readonly authenticator: Authenticator;
   readonly demands: Demands;
   readonly clock: Clock;
+  /** Where `req.auth` is something else than the claims: fills that object, and returns one with the claims. */
+  readonly present: ((auth: object, verified: Verified) => Auth) | undefined;
 }
 
 /** One passage through a middleware or guard. */

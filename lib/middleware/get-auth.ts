@@ -5,7 +5,8 @@ import { unauthenticated, wiringError } from './guard.js';
 import { type AuthOf, isGateOf, type TokenIntrospection } from './token-introspection.js';
 
 /**
- * The claims of the request's token: the same object as `req.auth`, typed and never undefined.
+ * The claims of the request's token: the same object as `req.auth`, typed and never undefined. Behind `mcpAuthentication()`,
+ * where `req.auth` is the SDK's `AuthInfo`, the same as its `extra`.
  * Given the middleware too, its `claims` schema types them.
  *
  * @throws Error (status 500) when `tokenIntrospection()` did not run, let an anonymous request through, or was another than
@@ -14,11 +15,11 @@ import { type AuthOf, isGateOf, type TokenIntrospection } from './token-introspe
 export function getAuth(req: IncomingMessage): Auth;
 export function getAuth<Claims>(req: IncomingMessage, authenticate: TokenIntrospection<Claims>): AuthOf<Claims>;
 export function getAuth(req: IncomingMessage, authenticate?: TokenIntrospection): Auth {
-  const { session, auth } = requireSession('getAuth()', req);
+  const session = requireSession('getAuth()', req);
   if (authenticate !== undefined && !isGateOf(authenticate, session.gate)) {
     throw wiringError('getAuth() was given another middleware than the one that authenticated this request');
   }
-  return auth;
+  return session.claims;
 }
 
 /** What is known about the answer that `req.auth` rests on. */
@@ -35,13 +36,12 @@ export interface AuthDetails {
  * @throws Error (status 500) where `getAuth(req)` would
  */
 export function getAuthDetails(req: IncomingMessage): AuthDetails {
-  const { record } = requireSession('getAuthDetails()', req).session.verified;
+  const { record } = requireSession('getAuthDetails()', req).verified;
   return { introspectedAt: record.askedAt / 1000, stale: record.stale === true };
 }
 
-function requireSession(name: string, req: IncomingMessage): { readonly session: Session; readonly auth: Auth } {
+function requireSession(name: string, req: IncomingMessage): Session {
   const session = sessionOf(req);
-  const auth = session?.auth;
-  if (session === undefined || auth === undefined) throw unauthenticated(name, req);
-  return { session, auth };
+  if (session === undefined) throw unauthenticated(name, req);
+  return session;
 }

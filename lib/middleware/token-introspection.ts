@@ -134,19 +134,19 @@ export function tokenIntrospection<Claims = unknown>(
   });
 }
 
-/** Whether this very middleware set the gate. */
+/** Whether this very middleware set the gate, or one that only presents otherwise what it judges. */
 export function isGateOf(middleware: object, gate: Gate): boolean {
-  return gates.get(middleware) === gate;
+  return gates.get(middleware)?.authenticator === gate.authenticator;
 }
 
-function createMiddleware<Claims>(
-  shared: SharedLookup,
-  surroundings: BindingSurroundings,
-  demands: Demands,
-): TokenIntrospection<Claims> {
-  const { clock } = surroundings;
-  const authenticator = createAuthenticator(shared, demands, clock);
-  const gate: Gate = { authority: shared.authority, authenticator, demands, clock };
+/** `undefined` for what is no middleware of ours. */
+export function gateOf(middleware: unknown): Gate | undefined {
+  return typeof middleware === 'function' ? gates.get(middleware) : undefined;
+}
+
+/** The way of a request through a gate. */
+export function createPassage(gate: Gate): (req: IncomingMessage, res: ServerResponse, next?: Next) => void {
+  const { authenticator, demands, clock } = gate;
   const privately = demands.tokenFromBody || demands.usesGetToken;
 
   function tokenIntrospectionMiddleware(req: IncomingMessage, res: ServerResponse, next?: Next): void {
@@ -191,6 +191,18 @@ function createMiddleware<Claims>(
     next?.();
   }
 
+  return tokenIntrospectionMiddleware;
+}
+
+function createMiddleware<Claims>(
+  shared: SharedLookup,
+  surroundings: BindingSurroundings,
+  demands: Demands,
+): TokenIntrospection<Claims> {
+  const { clock } = surroundings;
+  const authenticator = createAuthenticator(shared, demands, clock);
+  const gate: Gate = { authority: shared.authority, authenticator, demands, clock, present: undefined };
+
   /** Claims of the caller's own; a rejection has the headers that the middleware would answer with. */
   async function judged(work: () => Promise<Verified>, usesDpop?: boolean): Promise<AuthOf<Claims>> {
     try {
@@ -201,7 +213,7 @@ function createMiddleware<Claims>(
     }
   }
 
-  const middleware: TokenIntrospection<Claims> = Object.assign(tokenIntrospectionMiddleware, {
+  const middleware: TokenIntrospection<Claims> = Object.assign(createPassage(gate), {
     async introspect(token: string) {
       if (typeof token !== 'string') throw secretError('token', token, 'write introspect(token), with a string');
       return judged(() => authenticator.introspect(token));

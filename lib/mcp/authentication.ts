@@ -1,0 +1,42 @@
+import type { Guard } from '../middleware/guard.js';
+import { createPassage, type TokenIntrospection } from '../middleware/token-introspection.js';
+import { optionError } from '../option-error.js';
+import { fillAuthInfo } from './auth-info.js';
+import { type McpGate, mcpGateOf } from './mcp-gate.js';
+
+/**
+ * Authenticates requests to an MCP server as `authenticate` would, and leaves on `req.auth` the {@link AuthInfo} that transports of
+ * the MCP SDK hand to tools. Guards go behind it as ever, and `getAuth(req)` gives the claims.
+ *
+ * Every challenge names the protected resource metadata: the option `resourceMetadata`, else the well-known URL of the audience
+ * ([RFC 9728 section 3.1](https://www.rfc-editor.org/rfc/rfc9728#section-3.1)), which something has to serve.
+ *
+ * Not checked: `Origin` and `Host`, and, once an event stream has begun, whether the token is still good.
+ *
+ * @example
+ * app.post('/mcp', mcpAuthentication(authenticate), requireScope('files:read'), (req, res) =>
+ *   transport.handleRequest(req, res, req.body));
+ *
+ * @throws TypeError unless `authenticate` names an audience, takes tokens from the `Authorization` header alone and always demands
+ * one, does not demand `offline_access`, and its challenges can name the metadata
+ */
+export function mcpAuthentication(authenticate: TokenIntrospection): Guard {
+  const gate = mcpGateOf('mcpAuthentication', authenticate);
+  requireHeaderAlone(gate);
+  return createPassage({
+    ...gate,
+    present: (auth, verified) => fillAuthInfo(auth, verified, gate).extra,
+  });
+}
+
+function requireHeaderAlone({ demands: { optional, getToken, tokenFromBody } }: McpGate): void {
+  const given = { optional, getToken: getToken ?? false, tokenFromBody };
+  for (const [name, value] of Object.entries(given)) {
+    if (value === false) continue;
+    throw optionError(
+      name,
+      value,
+      'leave it out: MCP clients send a token with every request, in the Authorization header',
+    );
+  }
+}
