@@ -1,6 +1,6 @@
 import type { Verified } from '../authenticator.js';
 import type { Auth } from '../types.js';
-import type { McpGate } from './mcp-gate.js';
+import type { McpDemands } from './mcp-gate.js';
 
 /** What the MCP SDK, version 1 or 2, knows about a request's token. */
 export interface AuthInfo {
@@ -23,7 +23,7 @@ export interface AuthInfo {
 }
 
 /** Fills the object that the SDK will be shown. */
-export function fillAuthInfo(target: object, { question, record, claims }: Verified, { demands }: McpGate): AuthInfo {
+export function fillAuthInfo(target: object, { question, record, claims }: Verified, demands: McpDemands): AuthInfo {
   const { aud, exp, client_id: clientId = '' } = record.claims;
   const named = demands.audience.find((audience) => isNamed(audience, aud) && URL.canParse(audience));
   const described = Object.assign(target, {

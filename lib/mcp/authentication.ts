@@ -1,8 +1,8 @@
 import type { Guard } from '../middleware/guard.js';
 import { createPassage, type TokenIntrospection } from '../middleware/token-introspection.js';
 import { optionError } from '../option-error.js';
-import { fillAuthInfo } from './auth-info.js';
-import { type McpGate, mcpGateOf } from './mcp-gate.js';
+import type { Demands } from '../settings.js';
+import { mcpGateOf } from './mcp-gate.js';
 
 /**
  * Authenticates requests to an MCP server as `authenticate` would, and leaves on `req.auth` the {@link AuthInfo} that transports of
@@ -22,14 +22,11 @@ import { type McpGate, mcpGateOf } from './mcp-gate.js';
  */
 export function mcpAuthentication(authenticate: TokenIntrospection): Guard {
   const gate = mcpGateOf('mcpAuthentication', authenticate);
-  requireHeaderAlone(gate);
-  return createPassage({
-    ...gate,
-    present: (auth, verified) => fillAuthInfo(auth, verified, gate).extra,
-  });
+  requireHeaderAlone(gate.demands);
+  return createPassage(gate);
 }
 
-function requireHeaderAlone({ demands: { optional, getToken, tokenFromBody } }: McpGate): void {
+function requireHeaderAlone({ optional, getToken, tokenFromBody }: Demands): void {
   const given = { optional, getToken: getToken ?? false, tokenFromBody };
   for (const [name, value] of Object.entries(given)) {
     if (value === false) continue;

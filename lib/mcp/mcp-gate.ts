@@ -1,21 +1,21 @@
 import type { Gate } from '../middleware/gate.js';
 import { gateOf, type TokenIntrospection } from '../middleware/token-introspection.js';
 import { optionError } from '../option-error.js';
+import { fillAuthInfo } from './auth-info.js';
 
-/** A gate that judges as MCP demands, and knows what its challenges need. */
-export interface McpGate extends Gate {
-  readonly demands: Gate['demands'] & { readonly audience: readonly string[]; readonly resourceMetadata: string };
-}
+/** Demands that are as MCP has them, and complete enough for its challenges. */
+export type McpDemands = Gate['demands'] & { readonly audience: readonly string[]; readonly resourceMetadata: string };
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource';
 const OFFLINE_ACCESS = 'offline_access';
 
 /**
- * The gate of a middleware, with the URL of the protected resource metadata that its audience comes to, unless it has one.
+ * The gate of a middleware, but that it presents an {@link AuthInfo}, and that its challenges always name the protected resource
+ * metadata.
  *
  * @throws TypeError for what is no middleware of ours, or does not demand what MCP does
  */
-export function mcpGateOf(name: string, authenticate: TokenIntrospection): McpGate {
+export function mcpGateOf(name: string, authenticate: TokenIntrospection): Gate {
   const gate = gateOf(authenticate);
   if (gate === undefined) {
     throw optionError(
@@ -43,7 +43,8 @@ export function mcpGateOf(name: string, authenticate: TokenIntrospection): McpGa
       'write its URL, since "audience" is no https: URL to tell it by',
     );
   }
-  return { ...gate, demands: Object.freeze({ ...gate.demands, audience, resourceMetadata }) };
+  const demands: McpDemands = Object.freeze({ ...gate.demands, audience, resourceMetadata });
+  return { ...gate, demands, present: (auth, verified) => fillAuthInfo(auth, verified, demands).extra };
 }
 
 /** RFC 9728 section 3.1: between the host and what follows it. */

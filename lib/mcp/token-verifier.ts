@@ -1,9 +1,10 @@
 import { keyOf } from '../cache/key.js';
 import { AuthError, IntrospectionError } from '../errors.js';
+import { createUnboundAuth } from '../middleware/bound-auth.js';
 import type { TokenIntrospection } from '../middleware/token-introspection.js';
 import { publishPassage, publishRefusal } from '../observe/decisions.js';
 import { optionError } from '../option-error.js';
-import { type AuthInfo, fillAuthInfo } from './auth-info.js';
+import type { AuthInfo } from './auth-info.js';
 import { mcpGateOf } from './mcp-gate.js';
 import { createSdkError, type SdkErrorCode, type SdkErrors } from './sdk-errors.js';
 
@@ -36,8 +37,8 @@ const OUTAGE = 'The token cannot be judged at the moment';
  * ones become the SDK's own errors, which it answers 401 or 403; an outage becomes its `server_error`, which it answers 500 without a
  * `Retry-After`, where {@link mcpAuthentication} would answer 503 with one.
  *
- * The SDK refuses tokens without `exp`, and its challenges name only its own `requiredScopes`. Sender-constrained tokens are refused,
- * and guards cannot follow: they need `mcpAuthentication()`.
+ * The SDK refuses tokens without `exp`, and its challenges name only its own `requiredScopes`. Sender-constrained tokens are refused:
+ * they need `mcpAuthentication()`. Guards and `getAuth(req)` accept what the SDK then leaves on `req.auth`, on one request.
  *
  * @example
  * app.use('/mcp', requireBearerAuth({ verifier: mcpTokenVerifier(authenticate), resourceMetadataUrl }));
@@ -58,9 +59,10 @@ export function mcpTokenVerifier(
   return {
     async verifyAccessToken(token) {
       try {
+        const arrivedAt = gate.clock.monotonic();
         const verified = await gate.authenticator.introspect(token);
         publishPassage('accepted', BY, verified.question.key, verified.record);
-        return fillAuthInfo({}, verified, gate);
+        return createUnboundAuth(gate, arrivedAt, verified) as AuthInfo;
       } catch (error) {
         throw await translate(error, token, errors);
       }

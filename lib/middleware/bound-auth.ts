@@ -30,7 +30,8 @@ export interface PassedChecks {
 
 /** One request's authentication: out of reach of handlers, so that no edit of `req.auth` widens access. */
 export interface Session {
-  readonly req: IncomingMessage;
+  /** `undefined` while nobody has put the object on a request: the first whose `auth` it is has it. */
+  req: IncomingMessage | undefined;
   readonly gate: Gate;
   /** Monotonic milliseconds at which the request came. */
   readonly arrivedAt: number;
@@ -83,11 +84,27 @@ export function bindAuth(
   const passed = before && checksOf(before);
   const askedSince = before?.askedSince ?? ANY_AGE;
   if (before?.verified.record !== verified.record) runChecks(passed, verified);
+  req.auth = open(req, gate, arrivedAt, verified, passed, askedSince);
+}
+
+/** What {@link bindAuth} would set, for somebody else to put on the request that the token came with. */
+export function createUnboundAuth(gate: Gate, arrivedAt: number, verified: Verified): object {
+  return open(undefined, gate, arrivedAt, verified, undefined, ANY_AGE);
+}
+
+function open(
+  req: IncomingMessage | undefined,
+  gate: Gate,
+  arrivedAt: number,
+  verified: Verified,
+  passed: PassedChecks | undefined,
+  askedSince: number,
+): Auth {
   const auth = {} as Auth;
   const session: Session = { req, gate, arrivedAt, verified, auth, claims: auth, passed, askedSince };
   new Stamp(auth, session);
   session.claims = fill(auth, session, verified);
-  req.auth = auth;
+  return auth;
 }
 
 /** Returns the claims, which `auth` is then made of, unless the gate presents another object. */
@@ -107,11 +124,12 @@ export function askedSinceAfter(earlier: Session | undefined, gate: Gate, questi
  */
 export function rebindAuth(session: Session, verified: Verified): void {
   runChecks(session.passed, verified);
+  const { req } = session;
   const auth = {} as Auth;
   new Stamp(auth, session);
   Object.assign(auth, additions(session));
   session.claims = fill(auth, session, verified);
-  (session.req as AuthRequest).auth = auth;
+  if (req !== undefined) (req as AuthRequest).auth = auth;
   session.verified = verified;
   session.auth = auth;
 }
@@ -119,7 +137,7 @@ export function rebindAuth(session: Session, verified: Verified): void {
 /** Ends a session: nothing on the request counts as its `auth` any more, even where the app has locked the property. */
 export function endSession(session: Session): void {
   session.auth = undefined;
-  Reflect.deleteProperty(session.req, 'auth');
+  if (session.req !== undefined) Reflect.deleteProperty(session.req, 'auth');
 }
 
 /**
@@ -154,7 +172,9 @@ export function sessionOf(req: AuthRequest): Session | undefined {
   const { auth } = req;
   if (typeof auth !== 'object' || auth === null) return undefined;
   const session = Stamp.read(auth);
-  return session !== undefined && session.req === req && session.auth === auth ? session : undefined;
+  if (session === undefined || session.auth !== auth) return undefined;
+  session.req ??= req;
+  return session.req === req ? session : undefined;
 }
 
 /** Whether the same authority was asked about the same token. */
