@@ -38,6 +38,10 @@ export interface IssuedToken {
 export const AUDIENCE = 'urn:example:reports-api';
 export const SCOPES = ['profile:read', 'reports:read', 'payments:write', 'admin'];
 
+/** What the MCP server beside the API knows. Its audience is its URL, whichever port it has. */
+export const MCP_PATH = '/mcp';
+export const MCP_SCOPES = ['files:read', 'files:write'];
+
 /** A grant of this example's own: whoever holds the client's secret names the subject. Never do this in production. */
 export const SUBJECT_GRANT = 'urn:example:grant-type:subject';
 
@@ -79,13 +83,22 @@ function createProvider(issuer: string, client: Credentials, resourceServer: Cre
       registration(client, [SUBJECT_GRANT, 'client_credentials', 'refresh_token']),
       registration(resourceServer, ['client_credentials']),
     ],
+    // MCP clients register with the scopes they need first, and ask for others later.
+    extraClientMetadata: {
+      properties: ['scope'],
+      validator: (_ctx, _name, _value, metadata) => void Reflect.deleteProperty(metadata, 'scope'),
+    },
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
-    scopes: SCOPES,
-    issueRefreshToken: () => true,
+    scopes: [...SCOPES, ...MCP_SCOPES],
+    // MCP clients in browsers, such as the inspector.
+    clientBasedCORS: () => true,
+    issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     jwks: { keys: [{ ...generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' }) }] },
     cookies: { keys: [randomBytes(32).toString('base64url')] },
     features: {
-      devInteractions: { enabled: false },
+      // MCP clients register themselves, and anyone logs in as whom they say. Never do this in production.
+      devInteractions: { enabled: true },
+      registration: { enabled: true },
       clientCredentials: { enabled: true },
       introspection: { enabled: true, allowedPolicy: () => true },
       revocation: { enabled: true, allowedPolicy: (_ctx, { clientId }, token) => token.clientId === clientId },
@@ -93,7 +106,10 @@ function createProvider(issuer: string, client: Credentials, resourceServer: Cre
         enabled: true,
         defaultResource: () => AUDIENCE,
         useGrantedResource: () => true,
-        getResourceServerInfo: () => resourceServerInfo(DEFAULT_TTL_SECONDS),
+        getResourceServerInfo: (_ctx, resource) =>
+          resource.endsWith(MCP_PATH)
+            ? { ...resourceServerInfo(DEFAULT_TTL_SECONDS), audience: resource, scope: MCP_SCOPES.join(' ') }
+            : resourceServerInfo(DEFAULT_TTL_SECONDS),
       },
     },
     ttl: {

@@ -3,13 +3,13 @@ import type { Request, RequestHandler } from 'express';
 import { z } from 'zod';
 import {
   type DemandOptions,
-  type Guard,
   getAuth,
   getAuthDetails,
   requireClaim,
   requireFresh,
   requireScope,
   type TokenIntrospection,
+  type TokenIntrospectionOptions,
 } from '../../lib/index.js';
 import { type AuthInfo, mcpAuthentication } from '../../lib/mcp/index.js';
 import { createApp, createAuthenticate, get } from '../support/api.js';
@@ -22,7 +22,11 @@ const METADATA = 'https://mcp.example.com/.well-known/oauth-protected-resource/m
 
 const good = (more: Record<string, unknown> = {}) => active({ aud: AUDIENCE, ...more });
 
-async function createSetup(script: Script, options: DemandOptions = {}, ...guards: (Guard | RequestHandler)[]) {
+async function createSetup(
+  script: Script,
+  options: Partial<TokenIntrospectionOptions> = {},
+  ...guards: RequestHandler[]
+) {
   const clock = createClock(Math.floor(Date.now() / 1000));
   const endpoint = await createEndpoint(script);
   const authenticate = createAuthenticate(endpoint, { audience: AUDIENCE, clock, ...options });

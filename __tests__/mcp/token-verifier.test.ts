@@ -1,6 +1,6 @@
 import type { Express, RequestHandler } from 'express';
-import { type DemandOptions, requireFresh, requireScope } from '../../lib/index.js';
-import { mcpTokenVerifier, type SdkErrors } from '../../lib/mcp/index.js';
+import { requireFresh, requireScope, type TokenIntrospectionOptions } from '../../lib/index.js';
+import { type AuthInfo, type McpTokenVerifierOptions, mcpTokenVerifier, type SdkErrors } from '../../lib/mcp/index.js';
 import { createApp, createAuthenticate, get } from '../support/api.js';
 import { recordDecisions } from '../support/decisions.js';
 import { active, createEndpoint, json, type Script } from '../support/endpoint.js';
@@ -9,7 +9,7 @@ import { type BearerAuthOptions, REQUIRE_BEARER_AUTH } from '../support/mcp-sdk.
 const AUDIENCE = 'https://mcp.example.com/mcp';
 const METADATA = 'https://mcp.example.com/.well-known/oauth-protected-resource/mcp';
 
-async function createSetup(script: Script, options: DemandOptions = {}) {
+async function createSetup(script: Script, options: Partial<TokenIntrospectionOptions> = {}) {
   const endpoint = await createEndpoint(script);
   const authenticate = createAuthenticate(endpoint, { audience: AUDIENCE, ...options });
   return { endpoint, authenticate, verifier: mcpTokenVerifier(authenticate) };
@@ -17,8 +17,16 @@ async function createSetup(script: Script, options: DemandOptions = {}) {
 
 const good = (more: Record<string, unknown> = {}) => active({ aud: AUDIENCE, iss: 'https://as.example.com', ...more });
 
+function authOf(req: unknown): AuthInfo {
+  return (req as { auth: AuthInfo }).auth;
+}
+
 describe.each(REQUIRE_BEARER_AUTH)("behind the SDK's requireBearerAuth of %s", (_version, requireBearerAuth) => {
-  async function createSdkApp(script: Script, options: DemandOptions = {}, sdk: Partial<BearerAuthOptions> = {}) {
+  async function createSdkApp(
+    script: Script,
+    options: Partial<TokenIntrospectionOptions> = {},
+    sdk: Partial<BearerAuthOptions> = {},
+  ) {
     const setup = await createSetup(script, options);
     const app = createApp(requireBearerAuth({ verifier: setup.verifier, resourceMetadataUrl: METADATA, ...sdk }));
     return { ...setup, ...app };
@@ -41,7 +49,7 @@ describe.each(REQUIRE_BEARER_AUTH)("behind the SDK's requireBearerAuth of %s", (
     const { verifier } = await createSetup(good());
     let token: unknown;
     const app = createApp(requireBearerAuth({ verifier, resourceMetadataUrl: METADATA }), (req, _res, next) => {
-      token = (req as { auth?: { token: string } }).auth?.token;
+      token = authOf(req).token;
       next();
     });
     await get(app, 'secret-token').expect(200);
@@ -123,7 +131,7 @@ describe.each(REQUIRE_BEARER_AUTH)("behind the SDK's requireBearerAuth of %s", (
   it('what a handler does to the AuthInfo does not widen what guards let pass', async () => {
     const { verifier } = await createSetup(good());
     const widen: RequestHandler = (req, _res, next) => {
-      (req as { auth?: { scopes: string[] } }).auth?.scopes.push('admin');
+      authOf(req).scopes.push('admin');
       next();
     };
     await get(createApp(requireBearerAuth({ verifier }), widen, requireScope('admin')), 'abc').expect(403);
@@ -201,8 +209,9 @@ describe('a verifier', () => {
     [{ requiredScopes: ['a'] }, 'requiredScopes'],
   ])('is not created with %j', async (options, name) => {
     const { authenticate } = await createSetup(good());
-    expect(() => mcpTokenVerifier(authenticate, options)).toThrow(`Option "${name}"`);
-    expect(() => mcpTokenVerifier(authenticate, options)).toThrow(TypeError);
+    const create = () => mcpTokenVerifier(authenticate, options as McpTokenVerifierOptions);
+    expect(create).toThrow(`Option "${name}"`);
+    expect(create).toThrow(TypeError);
   });
 
   it.each([
