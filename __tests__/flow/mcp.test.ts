@@ -1,4 +1,4 @@
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { toNodeHandler } from '@modelcontextprotocol/node';
@@ -32,6 +32,9 @@ const whoAmI = (authInfo: AuthInfo | undefined) => ({
 });
 const done = () => ({ content: [{ type: 'text' as const, text: 'written' }] });
 
+/** As it takes them in an app that declares no other `req.auth`. */
+type Handle = (req: IncomingMessage, res: ServerResponse, body: unknown) => Promise<void>;
+
 /** Behind what authenticates, with a tool that needs another scope than the rest. */
 const SERVERS: Record<string, (authentication: RequestHandler) => RequestHandler[]> = {
   'version 1': (authentication) => {
@@ -47,7 +50,7 @@ const SERVERS: Record<string, (authentication: RequestHandler) => RequestHandler
         const transport = new StreamableHTTPServerTransport({});
         res.on('close', () => server.close());
         await server.connect(transport as Parameters<typeof server.connect>[0]);
-        await transport.handleRequest(req as Parameters<typeof transport.handleRequest>[0], res, req.body);
+        await transport.handleRequest(req as IncomingMessage, res, req.body);
       },
     ];
   },
@@ -58,12 +61,8 @@ const SERVERS: Record<string, (authentication: RequestHandler) => RequestHandler
       server.registerTool('write', { scopeChallenge: requireScopes('files:write') }, done);
       return server;
     });
-    const handle = toNodeHandler(handler);
-    return [
-      authentication,
-      express.json(),
-      (req, res) => handle(req as Parameters<typeof handle>[0], res as Parameters<typeof handle>[1], req.body),
-    ];
+    const handle = toNodeHandler(handler) as unknown as Handle;
+    return [authentication, express.json(), (req, res) => handle(req, res, req.body)];
   },
 };
 
