@@ -27,6 +27,8 @@ export interface TokenRequest {
   readonly subject: string;
   readonly scope: string;
   readonly ttlSeconds?: number;
+  /** Default the API. */
+  readonly resource?: string;
 }
 
 export interface IssuedToken {
@@ -106,10 +108,7 @@ function createProvider(issuer: string, client: Credentials, resourceServer: Cre
         enabled: true,
         defaultResource: () => AUDIENCE,
         useGrantedResource: () => true,
-        getResourceServerInfo: (_ctx, resource) =>
-          resource.endsWith(MCP_PATH)
-            ? { ...resourceServerInfo(DEFAULT_TTL_SECONDS), audience: resource, scope: MCP_SCOPES.join(' ') }
-            : resourceServerInfo(DEFAULT_TTL_SECONDS),
+        getResourceServerInfo: (_ctx, resource) => resourceServerInfo(DEFAULT_TTL_SECONDS, resource),
       },
     },
     ttl: {
@@ -129,20 +128,20 @@ function registerSubjectGrant(provider: Provider): void {
     SUBJECT_GRANT,
     async (ctx) => {
       const { client, params } = ctx.oidc;
-      const { subject: accountId, scope, ttl } = params as Record<string, string | undefined>;
+      const { subject: accountId, scope, ttl, resource = AUDIENCE } = params as Record<string, string | undefined>;
       if (client === undefined || accountId === undefined || scope === undefined) {
         throw new errors.InvalidRequest('subject and scope are required');
       }
       const grant = new provider.Grant({ accountId, clientId: client.clientId });
-      grant.addResourceScope(AUDIENCE, scope);
+      grant.addResourceScope(resource, scope);
       const grantId = await grant.save();
       const common = { accountId, client, grantId, scope, gty: SUBJECT_GRANT };
       const access = new provider.AccessToken({ ...common, claims: {} } as never);
       access.resourceServer = new provider.ResourceServer(
-        AUDIENCE,
-        resourceServerInfo(Number(ttl ?? DEFAULT_TTL_SECONDS)),
+        resource,
+        resourceServerInfo(Number(ttl ?? DEFAULT_TTL_SECONDS), resource),
       );
-      const refresh = new provider.RefreshToken({ ...common, resource: AUDIENCE } as never);
+      const refresh = new provider.RefreshToken({ ...common, resource } as never);
       ctx.body = {
         access_token: await access.save(),
         refresh_token: await refresh.save(),
@@ -151,7 +150,7 @@ function registerSubjectGrant(provider: Provider): void {
         scope,
       };
     },
-    ['subject', 'scope', 'ttl'],
+    ['subject', 'scope', 'ttl', 'resource'],
   );
 }
 
@@ -164,14 +163,16 @@ async function issueToken(endpoint: string, client: Credentials, of: TokenReques
       subject: of.subject,
       scope: of.scope,
       ...(of.ttlSeconds !== undefined && { ttl: String(of.ttlSeconds) }),
+      ...(of.resource !== undefined && { resource: of.resource }),
     }),
   });
   if (!response.ok) throw new Error(`The token endpoint answered ${response.status}: ${await response.text()}`);
   return (await response.json()) as IssuedToken;
 }
 
-function resourceServerInfo(accessTokenTTL: number) {
-  return { audience: AUDIENCE, scope: SCOPES.join(' '), accessTokenTTL, accessTokenFormat: 'opaque' as const };
+function resourceServerInfo(accessTokenTTL: number, resource = AUDIENCE) {
+  const [audience, scopes] = resource.endsWith(MCP_PATH) ? [resource, MCP_SCOPES] : [AUDIENCE, SCOPES];
+  return { audience, scope: scopes.join(' '), accessTokenTTL, accessTokenFormat: 'opaque' as const };
 }
 
 function registration({ clientId, clientSecret }: Credentials, grantTypes: string[]) {

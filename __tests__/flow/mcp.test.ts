@@ -8,8 +8,8 @@ import { McpServer as McpServerV1 } from '@modelcontextprotocol/sdk/server/mcp.j
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { createMcpHandler, McpServer, requireScopes } from '@modelcontextprotocol/server';
 import express, { type RequestHandler } from 'express';
-import { clientSecretBasic, requireScope, tokenIntrospection } from '../../lib/index.js';
-import { type AuthInfo, mcpAuthentication, mcpTokenVerifier } from '../../lib/mcp/index.js';
+import { clientSecretBasic, tokenIntrospection } from '../../lib/index.js';
+import { type AuthInfo, mcpAuthentication, mcpTokenVerifier, requireToolScopes } from '../../lib/mcp/index.js';
 import { type RunningAuthorizationServer, startAuthorizationServer } from '../support/authorization-server.js';
 import { REQUIRE_BEARER_AUTH } from '../support/mcp-sdk.js';
 import { createUserAgent, type UserAgent } from '../support/user-agent.js';
@@ -38,11 +38,10 @@ type Handle = (req: IncomingMessage, res: ServerResponse, body: unknown) => Prom
 /** Behind what authenticates, with a tool that needs another scope than the rest. */
 const SERVERS: Record<string, (authentication: RequestHandler) => RequestHandler[]> = {
   'version 1': (authentication) => {
-    const writes = requireScope('files:write');
     return [
       authentication,
       express.json(),
-      (req, res, next) => (req.body?.params?.name === 'write' ? writes(req, res, next) : next()),
+      requireToolScopes({ write: ['files:write'] }),
       async (req, res) => {
         const server = new McpServerV1({ name: 'files', version: '1.0.0' });
         server.registerTool('who', {}, ({ authInfo }) => whoAmI(authInfo as AuthInfo | undefined));
