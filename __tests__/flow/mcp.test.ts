@@ -11,10 +11,10 @@ import express, { type RequestHandler } from 'express';
 import { clientSecretBasic, tokenIntrospection } from '../../lib/index.js';
 import { type AuthInfo, mcpAuthentication, mcpTokenVerifier, requireToolScopes } from '../../lib/mcp/index.js';
 import { type RunningAuthorizationServer, startAuthorizationServer } from '../support/authorization-server.js';
+import { createProvider, login, type Provider } from '../support/mcp-client.js';
 import { REQUIRE_BEARER_AUTH } from '../support/mcp-sdk.js';
-import { createUserAgent, type UserAgent } from '../support/user-agent.js';
+import { createUserAgent } from '../support/user-agent.js';
 
-const REDIRECT_URI = 'http://127.0.0.1:9/callback';
 const CLOSING: (() => unknown)[] = [];
 
 let as: RunningAuthorizationServer;
@@ -99,38 +99,6 @@ const CLIENTS: Record<string, Connect> = {
 
 const textOf = (result: object): string => (result as { content: { text: string }[] }).content[0]?.text ?? '';
 
-/** What an MCP client remembers of one server: nothing, at first. */
-function createProvider() {
-  const kept: {
-    client?: Record<string, unknown>;
-    tokens?: Record<string, unknown>;
-    verifier?: string;
-    discovery?: object;
-    url?: URL;
-  } = {};
-  return {
-    kept,
-    redirectUrl: REDIRECT_URI,
-    clientMetadata: {
-      client_name: 'test',
-      redirect_uris: [REDIRECT_URI],
-      grant_types: ['authorization_code'],
-      token_endpoint_auth_method: 'none',
-    },
-    clientInformation: () => kept.client as never,
-    saveClientInformation: (client: object) => void Object.assign(kept, { client }),
-    tokens: () => kept.tokens as never,
-    saveTokens: (tokens: object) => void Object.assign(kept, { tokens }),
-    redirectToAuthorization: (url: URL) => void Object.assign(kept, { url }),
-    saveCodeVerifier: (verifier: string) => void Object.assign(kept, { verifier }),
-    codeVerifier: () => kept.verifier ?? '',
-    saveDiscoveryState: (discovery: object) => void Object.assign(kept, { discovery }),
-    discoveryState: () => kept.discovery as never,
-  };
-}
-
-type Provider = ReturnType<typeof createProvider>;
-
 /** An MCP server on a port of its own, which is part of its name. */
 async function startMcpServer(
   createHandlers: (authentication: RequestHandler) => RequestHandler[],
@@ -171,16 +139,6 @@ function recordChallenges(url: URL) {
     return response;
   };
   return { challenges, fetch: recordingFetch };
-}
-
-/** Goes where the client was sent, as alice, and returns with what was asked and what was answered. */
-async function login(agent: UserAgent, { kept }: Provider) {
-  const { url } = kept;
-  if (url === undefined) throw new Error('The client was sent nowhere');
-  delete kept.url;
-  const { searchParams: answer } = await agent.authorize(url, 'alice');
-  if (!answer.has('code')) throw new Error(`No code: ${answer}`);
-  return { asked: url.searchParams, answer };
 }
 
 async function revoke({ kept }: Provider): Promise<void> {
