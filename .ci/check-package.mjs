@@ -49,6 +49,8 @@ try {
       'dist/opentelemetry/index.d.ts',
       'dist/metadata/index.js',
       'dist/metadata/index.d.ts',
+      'dist/mcp/index.js',
+      'dist/mcp/index.d.ts',
     ]) {
       assert(
         pack.files.some(({ path }) => path === file),
@@ -166,6 +168,18 @@ try {
       console.log(typeof instrument);`,
     );
     assert(run(process.execPath, ['telemetry.mjs']) === 'function\n', 'it cannot be imported');
+  });
+
+  step('the entry for MCP servers works without an MCP SDK', () => {
+    write(
+      'mcp.mjs',
+      `import { clientSecretBasic, tokenIntrospection } from 'express-token-introspection';
+      import { mcpAuthentication, mcpTokenVerifier } from 'express-token-introspection/mcp';
+      const authenticate = tokenIntrospection({ endpoint: 'https://as.test', clientAuth: clientSecretBasic('a', 'b'), audience: 'https://mcp.test' });
+      const error = await mcpTokenVerifier(authenticate).verifyAccessToken('a,b').catch((thrown) => thrown);
+      console.log(typeof mcpAuthentication(authenticate), error.name, error.status);`,
+    );
+    assert(run(process.execPath, ['mcp.mjs']) === 'function AuthError 400\n', 'it does not');
   });
 
   step('a plain CommonJS Jest test runs without flags', () => {

@@ -46,6 +46,7 @@ const ROWS: readonly (readonly [row: string, places: readonly string[]])[] = [
       'opentelemetry/',
       'metadata/',
       'selectors/',
+      'mcp/',
     ],
   ],
   ['command', ['cli/']],
@@ -79,13 +80,19 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
     'opentelemetry/options.ts',
     'opentelemetry/spans.ts',
   ],
+  '@modelcontextprotocol/sdk/server/auth/errors.js': ['mcp/sdk-errors.ts'],
+  '@modelcontextprotocol/server': ['mcp/sdk-errors.ts'],
 };
 
 /** Not installed with the library: whoever imports the subpath of this name brings the package. */
-const BROUGHT_ALONG: Readonly<Record<string, string>> = { '@opentelemetry/api': 'opentelemetry/' };
+const BROUGHT_ALONG: Readonly<Record<string, string>> = {
+  '@opentelemetry/api': 'opentelemetry/',
+  '@modelcontextprotocol/sdk/server/auth/errors.js': 'mcp/',
+  '@modelcontextprotocol/server': 'mcp/',
+};
 
-/** An ES module, which the root entry must not load. */
-const LOADED_WHERE_NEEDED = ['jose'];
+/** An ES module, which the root entry must not load, and what may not be there. */
+const LOADED_WHERE_NEEDED = ['jose', '@modelcontextprotocol/sdk/server/auth/errors.js', '@modelcontextprotocol/server'];
 
 /** Presets are data: besides the ground and each other they may run nothing but the client-auth factories. */
 const PRESETS_RUN = /^(?:option-error\.ts|providers\/|introspection\/client-auth\/)/;
@@ -255,6 +262,7 @@ const RULES: readonly (readonly [
       ['index.ts', "export * from './opentelemetry/index.js';"],
       ['index.ts', "export * from './metadata/index.js';"],
       ['opentelemetry/spans.ts', "export * from '../express.js';"],
+      ['middleware/gate.ts', "import type { AuthInfo } from '../mcp/auth-info.js';"],
       ['cache/key.ts', "type Key = import('../credentials/token.js').Key;"],
       ['cache/key.ts', "import '../nowhere/misc.js';"],
     ],
@@ -283,6 +291,7 @@ const RULES: readonly (readonly [
       ['observe/channels.ts', "import { trace } from '@opentelemetry/api';"],
       ['cache/key.ts', "import { hash } from 'crypto';"],
       ['redis.ts', "import type { Redis } from 'ioredis';"],
+      ['mcp/auth-info.ts', "import type { AuthInfo } from '@modelcontextprotocol/server';"],
       ['redis.ts', "import { createClient } from 'redis';"],
       ['introspection/response.ts', "import { z } from 'zod/v3';"],
     ],
@@ -294,6 +303,7 @@ const RULES: readonly (readonly [
       ['introspection/http.ts', "const undici = await import('undici');"],
       ['introspection/http.ts', "const undici = require('undici');"],
       ['verification/binding/dpop.ts', "import { compactVerify } from 'jose';"],
+      ['mcp/sdk-errors.ts', "import { OAuthError } from '@modelcontextprotocol/server';"],
     ],
   ],
   [
@@ -358,11 +368,12 @@ describe('the library', () => {
 
   it('has optional peers only behind subpaths of their own, which nothing else imports', () => {
     const { peerDependencies, peerDependenciesMeta, exports } = readManifest();
-    for (const [name, folder] of Object.entries(BROUGHT_ALONG)) {
-      expect(peerDependencies).toHaveProperty([name]);
-      expect(peerDependenciesMeta[name]).toEqual({ optional: true });
+    for (const [door, folder] of Object.entries(BROUGHT_ALONG)) {
+      const [name] = /^(?:@[^/]+\/)?[^/]+/.exec(door) ?? [];
+      expect(peerDependencies).toHaveProperty([name as string]);
+      expect(peerDependenciesMeta[name as string]).toEqual({ optional: true });
       expect(exports[`./${posix.basename(folder)}`].default).toBe(`./dist/${folder}index.js`);
-      expect(DOORS[name]?.filter((door) => !door.startsWith(folder))).toEqual([]);
+      expect(DOORS[door]?.filter((door) => !door.startsWith(folder))).toEqual([]);
       const users = sources.filter(
         (source) =>
           !source.path.startsWith(folder) &&

@@ -17,6 +17,9 @@ const PAGES = ['.', 'docs'].flatMap((folder) =>
 );
 const README = page('README.md');
 
+/** Its packages declare `req.auth`, each in its own way. */
+const APART = 'docs/mcp.md';
+
 function page(name: string): string {
   return readFileSync(join(ROOT, name), 'utf8');
 }
@@ -197,30 +200,26 @@ describe('the documents', () => {
     mkdirSync(directory, { recursive: true });
     const [first] = codeBlocks(README, 'js') as [string];
     const changed = PAGES.flatMap((name) => codeBlocks(page(name), 'diff')).map((diff) => change(first, diff));
-    const blocks = [...PAGES.flatMap((name) => codeBlocks(page(name), 'ts', 'js')), ...changed];
+    const together = PAGES.filter((name) => name !== APART);
+    const blocks = [...together.flatMap((name) => codeBlocks(page(name), 'ts', 'js')), ...changed];
     expect(blocks.length).toBeGreaterThan(20);
     for (const [name, declarations] of Object.entries(OWN_MODULES)) writeFileSync(join(directory, name), declarations);
     for (const [index, block] of blocks.entries()) writeFileSync(join(directory, `example-${index}.mts`), block);
-    writeFileSync(
-      join(directory, 'tsconfig.json'),
-      JSON.stringify({
-        compilerOptions: {
-          target: 'es2022',
-          module: 'nodenext',
-          strict: true,
-          exactOptionalPropertyTypes: true,
-          skipLibCheck: false,
-          noEmit: true,
-          types: ['node'],
-        },
-      }),
-    );
-    const output = await run(join(ROOT, 'node_modules/.bin/tsc'), ['-p', directory]).catch(({ stdout }) => ({
-      stdout,
-    }));
-    expect(output.stdout).toBe('');
+    expect(await compile(directory)).toBe('');
     rmSync(directory, { recursive: true, force: true });
   });
+
+  it.each(codeBlocks(page(APART), 'ts').map((block, index) => [index + 1, block] as const))(
+    'hold example %i of MCP servers, which compiles so in a project of its own',
+    async (index, block) => {
+      const directory = join(__dirname, '.generated', `mcp-example-${index}`);
+      mkdirSync(directory, { recursive: true });
+      writeFileSync(join(directory, 'example.mts'), block);
+      expect(await compile(directory)).toBe('');
+      rmSync(directory, { recursive: true, force: true });
+    },
+    60_000,
+  );
 
   it.each(PAGES)('%s links only to what is there', (name) => {
     const targets = [...page(name).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target as string);
@@ -233,6 +232,25 @@ describe('the documents', () => {
     expect(broken).toEqual([]);
   });
 });
+
+async function compile(directory: string): Promise<string> {
+  writeFileSync(
+    join(directory, 'tsconfig.json'),
+    JSON.stringify({
+      compilerOptions: {
+        target: 'es2022',
+        module: 'nodenext',
+        strict: true,
+        exactOptionalPropertyTypes: true,
+        skipLibCheck: false,
+        noEmit: true,
+        types: ['node'],
+      },
+    }),
+  );
+  const tsc = join(ROOT, 'node_modules/.bin/tsc');
+  return (await run(tsc, ['-p', directory]).catch(({ stdout }) => ({ stdout }))).stdout;
+}
 
 function anchorsOf(name: string): Set<string> {
   return new Set([...page(name).matchAll(/^#+ (.+)$/gm)].map(([, heading]) => anchor(heading as string)));

@@ -1,12 +1,21 @@
 import { spawnSync } from 'node:child_process';
 import { ROOT } from './support/child.js';
 
+const compile = (project: string) => {
+  const { stdout, status } = spawnSync('npx', ['--no-install', 'tsc', '-p', project], { cwd: ROOT, encoding: 'utf8' });
+  return [stdout, status];
+};
+
 describe('the types', () => {
   it('let users write what they may, and report what they may not', () => {
-    const { stdout, status } = spawnSync('npx', ['--no-install', 'tsc', '-p', '__tests__/types'], {
-      cwd: ROOT,
-      encoding: 'utf8',
-    });
-    expect([stdout, status]).toEqual(['', 0]);
+    expect(compile('__tests__/types')).toEqual(['', 0]);
   }, 60_000);
+
+  it.each(['mcp-sdk-1', 'mcp-sdk-2', 'jwt-bearer'])(
+    'compile with skipLibCheck off in a project beside %s, which declares req.auth',
+    (project) => {
+      expect(compile(`__tests__/types/beside/${project}`)).toEqual(['', 0]);
+    },
+    60_000,
+  );
 });

@@ -27,6 +27,8 @@ export interface TokenRequest {
   readonly subject: string;
   readonly scope: string;
   readonly ttlSeconds?: number;
+  /** Default the API. */
+  readonly resource?: string;
 }
 
 export interface IssuedToken {
@@ -37,6 +39,10 @@ export interface IssuedToken {
 
 export const AUDIENCE = 'urn:example:reports-api';
 export const SCOPES = ['profile:read', 'reports:read', 'payments:write', 'admin'];
+
+/** What the MCP server beside the API knows. Its audience is its URL, whichever port it has. */
+export const MCP_PATH = '/mcp';
+export const MCP_SCOPES = ['files:read', 'files:write'];
 
 /** A grant of this example's own: whoever holds the client's secret names the subject. Never do this in production. */
 export const SUBJECT_GRANT = 'urn:example:grant-type:subject';
@@ -79,13 +85,22 @@ function createProvider(issuer: string, client: Credentials, resourceServer: Cre
       registration(client, [SUBJECT_GRANT, 'client_credentials', 'refresh_token']),
       registration(resourceServer, ['client_credentials']),
     ],
+    // MCP clients register with the scopes they need first, and ask for others later.
+    extraClientMetadata: {
+      properties: ['scope'],
+      validator: (_ctx, _name, _value, metadata) => void Reflect.deleteProperty(metadata, 'scope'),
+    },
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
-    scopes: SCOPES,
-    issueRefreshToken: () => true,
+    scopes: [...SCOPES, ...MCP_SCOPES],
+    // MCP clients in browsers, such as the inspector.
+    clientBasedCORS: () => true,
+    issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     jwks: { keys: [{ ...generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' }) }] },
     cookies: { keys: [randomBytes(32).toString('base64url')] },
     features: {
-      devInteractions: { enabled: false },
+      // MCP clients register themselves, and anyone logs in as whom they say. Never do this in production.
+      devInteractions: { enabled: true },
+      registration: { enabled: true },
       clientCredentials: { enabled: true },
       introspection: { enabled: true, allowedPolicy: () => true },
       revocation: { enabled: true, allowedPolicy: (_ctx, { clientId }, token) => token.clientId === clientId },
@@ -93,7 +108,7 @@ function createProvider(issuer: string, client: Credentials, resourceServer: Cre
         enabled: true,
         defaultResource: () => AUDIENCE,
         useGrantedResource: () => true,
-        getResourceServerInfo: () => resourceServerInfo(DEFAULT_TTL_SECONDS),
+        getResourceServerInfo: (_ctx, resource) => resourceServerInfo(DEFAULT_TTL_SECONDS, resource),
       },
     },
     ttl: {
@@ -113,20 +128,20 @@ function registerSubjectGrant(provider: Provider): void {
     SUBJECT_GRANT,
     async (ctx) => {
       const { client, params } = ctx.oidc;
-      const { subject: accountId, scope, ttl } = params as Record<string, string | undefined>;
+      const { subject: accountId, scope, ttl, resource = AUDIENCE } = params as Record<string, string | undefined>;
       if (client === undefined || accountId === undefined || scope === undefined) {
         throw new errors.InvalidRequest('subject and scope are required');
       }
       const grant = new provider.Grant({ accountId, clientId: client.clientId });
-      grant.addResourceScope(AUDIENCE, scope);
+      grant.addResourceScope(resource, scope);
       const grantId = await grant.save();
       const common = { accountId, client, grantId, scope, gty: SUBJECT_GRANT };
       const access = new provider.AccessToken({ ...common, claims: {} } as never);
       access.resourceServer = new provider.ResourceServer(
-        AUDIENCE,
-        resourceServerInfo(Number(ttl ?? DEFAULT_TTL_SECONDS)),
+        resource,
+        resourceServerInfo(Number(ttl ?? DEFAULT_TTL_SECONDS), resource),
       );
-      const refresh = new provider.RefreshToken({ ...common, resource: AUDIENCE } as never);
+      const refresh = new provider.RefreshToken({ ...common, resource } as never);
       ctx.body = {
         access_token: await access.save(),
         refresh_token: await refresh.save(),
@@ -135,7 +150,7 @@ function registerSubjectGrant(provider: Provider): void {
         scope,
       };
     },
-    ['subject', 'scope', 'ttl'],
+    ['subject', 'scope', 'ttl', 'resource'],
   );
 }
 
@@ -148,14 +163,16 @@ async function issueToken(endpoint: string, client: Credentials, of: TokenReques
       subject: of.subject,
       scope: of.scope,
       ...(of.ttlSeconds !== undefined && { ttl: String(of.ttlSeconds) }),
+      ...(of.resource !== undefined && { resource: of.resource }),
     }),
   });
   if (!response.ok) throw new Error(`The token endpoint answered ${response.status}: ${await response.text()}`);
   return (await response.json()) as IssuedToken;
 }
 
-function resourceServerInfo(accessTokenTTL: number) {
-  return { audience: AUDIENCE, scope: SCOPES.join(' '), accessTokenTTL, accessTokenFormat: 'opaque' as const };
+function resourceServerInfo(accessTokenTTL: number, resource = AUDIENCE) {
+  const [audience, scopes] = resource.endsWith(MCP_PATH) ? [resource, MCP_SCOPES] : [AUDIENCE, SCOPES];
+  return { audience, scope: scopes.join(' '), accessTokenTTL, accessTokenFormat: 'opaque' as const };
 }
 
 function registration({ clientId, clientSecret }: Credentials, grantTypes: string[]) {

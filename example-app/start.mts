@@ -1,7 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createApp } from './app.mjs';
-import { createAuthorizationServer, listen, SUBJECT_GRANT } from './authorization-server.mjs';
+import { createAuthorizationServer, listen, MCP_PATH, SUBJECT_GRANT } from './authorization-server.mjs';
+import { createMcp } from './mcp-server.mjs';
 import { createWalkThrough } from './walk-through.mjs';
 
 const port = portFrom('PORT', 3000);
@@ -11,6 +12,9 @@ const as = await createAuthorizationServer(asPort).catch((error: unknown) => giv
 const { app, authenticate } = createApp(as);
 const server = await listen(createServer(app), port).catch((error: unknown) => giveUp(error, 'PORT', port));
 const api = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+// Its port is part of its name.
+const mcp = createMcp(as, new URL(MCP_PATH, api));
+app.use(mcp.routes);
 
 console.log(`The API listens on ${api}, its authorization server on ${as.issuer}.`);
 console.log("The warnings of oidc-provider, if any, concern this example's authorization server only.\n");
@@ -26,12 +30,13 @@ console.log(
 );
 
 console.log(`Metrics of all this, for Prometheus: ${api}/metrics\n`);
+console.log(`An MCP server, for an MCP client that logs in by itself: ${api}${MCP_PATH}\n`);
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, async () => {
     server.close();
     server.closeAllConnections();
-    await Promise.all([authenticate.close(), as.stop()]);
+    await Promise.all([authenticate.close(), mcp.authenticate.close(), as.stop()]);
   });
 }
 console.log('Ctrl+C ends it.');

@@ -1,5 +1,5 @@
 import { TTL_SECONDS } from './app.mjs';
-import type { AuthorizationServer } from './authorization-server.mjs';
+import { type AuthorizationServer, MCP_PATH } from './authorization-server.mjs';
 
 export interface Step {
   readonly title: string;
@@ -18,11 +18,18 @@ export async function createWalkThrough(api: string, as: AuthorizationServer): P
     return (await as.issue({ subject, scope })).access_token;
   }
 
+  const reader = await as.issue({ subject: 'alice', scope: 'files:read', resource: `${api}${MCP_PATH}` });
+
   const show = `curl -s -o /dev/null -w '%{http_code}\\n'`;
   const call = (path: string, bearer?: string) =>
     `${show}${bearer === undefined ? '' : ` -H 'Authorization: Bearer ${bearer}'`} ${api}${path}`;
   const quietly = (path: string, bearer: string) =>
     `curl -s -o /dev/null -H 'Authorization: Bearer ${bearer}' ${api}${path}`;
+  const callTool = (name: string, bearer?: string) => {
+    const params = { name, arguments: { name: 'hello.txt', content: 'Changed' } };
+    const message = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params });
+    return `${call(MCP_PATH, bearer)} -H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream' -d '${message}'`;
+  };
   const { clientId, clientSecret } = as.client;
   const revoke = (bearer: string) =>
     `curl -s -o /dev/null -u '${clientId}:${clientSecret}' -d 'token=${bearer}' ${as.revocationEndpoint}`;
@@ -41,6 +48,10 @@ export async function createWalkThrough(api: string, as: AuthorizationServer): P
     { title: 'The scope is missing', command: call('/api/reports', bob), status: 403 },
     { title: 'The admin route, and not for everyone', command: call('/admin/stats', alice), status: 403 },
     { title: 'The admin route, for an admin', command: call('/admin/stats', admin), status: 200 },
+    { title: 'The MCP server, without a token', command: callTool('read_file'), status: 401 },
+    { title: 'A token for the API is none for the MCP server', command: callTool('read_file', alice), status: 401 },
+    { title: 'A tool that may be called', command: callTool('read_file', reader.access_token), status: 200 },
+    { title: 'A tool that needs another scope', command: callTool('write_file', reader.access_token), status: 403 },
     {
       title: 'Used, revoked, used again at once: the cached answer still counts',
       command: `${quietly('/api/profile', seen)}; ${revoke(seen)}; ${call('/api/profile', seen)}`,

@@ -1,7 +1,10 @@
 import { execFile } from 'node:child_process';
 import { createServer } from 'node:net';
 import { promisify } from 'node:util';
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { type Child, startChild } from '../support/child.js';
+import { createProvider, login } from '../support/mcp-client.js';
+import { createUserAgent } from '../support/user-agent.js';
 
 const START = 'example-app/dist/start.mjs';
 const ANY_PORTS = { PORT: '0', AS_PORT: '0' };
@@ -76,6 +79,33 @@ describe('the example app', () => {
       expect(text).toMatch(/^token_introspection_endpoint_duration_count\{.*http_response_status_code="200".*\} 1$/m);
       expect(text).toMatch(/^token_introspection_cache_entries\{token_introspection_middleware="api".*\} 1$/m);
       expect(text).not.toContain('made-up');
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'lets an MCP client find the authorization server, register, log in, read a file, and ask for more to write one',
+    async () => {
+      const app = await startExampleApp();
+      const url = /(?<url>http:\S+\/mcp)$/m.exec(app.lines.find((line) => line.startsWith('An MCP server')) ?? '');
+      const [provider, agent] = [createProvider(), createUserAgent()];
+      const [client, transport] = [
+        new Client({ name: 'test', version: '1.0.0' }),
+        new StreamableHTTPClientTransport(new URL(url?.groups?.url ?? ''), { authProvider: provider }),
+      ];
+      const first = new Client({ name: 'test', version: '1.0.0' });
+      await expect(first.connect(transport)).rejects.toThrow('Unauthorized');
+      await transport.finishAuth((await login(agent, provider)).answer);
+      const again = new StreamableHTTPClientTransport(new URL(url?.groups?.url ?? ''), { authProvider: provider });
+      await client.connect(again);
+      const hello = { name: 'hello.txt', content: 'Changed' };
+      const text = async (name: string) => JSON.stringify(await client.callTool({ name, arguments: hello }));
+      expect(await text('read_file')).toContain('Hello from a protected MCP server (read for alice)');
+      await expect(text('write_file')).rejects.toThrow('Unauthorized');
+      await again.finishAuth((await login(agent, provider)).answer);
+      expect(await text('write_file')).toContain('Written for alice');
+      expect(await text('read_file')).toContain('Changed');
+      await client.close();
     },
     PATIENCE_MS,
   );

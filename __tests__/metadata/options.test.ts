@@ -28,8 +28,7 @@ function refusalOf(options: Partial<TokenIntrospectionOptions>, metadata?: unkno
 }
 
 const RESOURCE = "write the URL of this API, such as 'https://api.example.com/v1': https:, and no fragment";
-const SERVERS =
-  "write the issuer identifiers of the authorization servers, such as ['https://as.example.com'], or [] to name none";
+const SERVERS = "write the issuer identifiers of the authorization servers, such as ['https://as.example.com']";
 
 describe('the resource', () => {
   it.each<[string, TokenIntrospectionOptions['audience']]>([
@@ -79,7 +78,8 @@ describe('the authorization servers', () => {
     ['the issuer is in the clear', { issuer: 'http://as.example.com' }],
   ])('have to be written where %s', (_, options) => {
     expect(refusalOf(options)).toBe(`Option "metadata.authorization_servers" is missing; ${SERVERS}`);
-    create(authenticateWith(options), { authorization_servers: [] });
+    expect(() => create(authenticateWith(options), { authorization_servers: [] })).toThrow(SERVERS);
+    create(authenticateWith(options), { authorization_servers: ['https://as.example.com'] });
   });
 });
 

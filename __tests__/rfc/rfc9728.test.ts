@@ -83,6 +83,7 @@ describe('RFC 9728 section 2: the metadata', () => {
 
   it.each<[keyof ResourceMetadata, unknown]>([
     ['resource', ['https://api.example.com']],
+    ['authorization_servers', []],
     ['authorization_servers', 'https://as.example.com'],
     ['authorization_servers', ['http://as.example.com']],
     ['authorization_servers', ['https://as.example.com?tenant=1']],
@@ -171,10 +172,10 @@ describe('RFC 9728 section 3: where the metadata are', () => {
   });
 
   it('section 3.2: the answer is 200 and JSON, without members that have no elements', async () => {
-    const { app } = await createSetup({ authorization_servers: [], scopes_supported: [] });
+    const { app } = await createSetup({ authorization_details_types_supported: [], scopes_supported: [] });
     const { status, headers, body } = await get(app, undefined, WELL_KNOWN);
     expect([status, headers['content-type']]).toEqual([200, 'application/json; charset=utf-8']);
-    expect(body).toEqual({ resource: RESOURCE, bearer_methods_supported: ['header'] });
+    expect(Object.keys(body)).toEqual(['resource', 'authorization_servers', 'bearer_methods_supported']);
   });
 
   it.each(['https://api.example.com', 'https://api.example.com/', 'HTTPS://API.Example.com/%7ea/../b'])(
@@ -212,7 +213,10 @@ describe('RFC 9728 section 5: challenges', () => {
 
   it('section 5.1: it is in the challenges of both schemes', async () => {
     const { api, send } = await createDpopSetup();
-    protectedResourceMetadata(api.authenticate, { resource: RESOURCE, authorization_servers: [] });
+    protectedResourceMetadata(api.authenticate, {
+      resource: RESOURCE,
+      authorization_servers: ['https://as.example.com'],
+    });
     for (const { headers } of [await api.get().expect(401), await send(401, { claims: { htm: 'POST' } })]) {
       expect(headers['www-authenticate']).toMatch(new RegExp(`^Bearer .*${PARAMETER}.*, DPoP .*${PARAMETER}`));
     }

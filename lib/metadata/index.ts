@@ -56,7 +56,7 @@ export function protectedResourceMetadata<Claims, ByName extends object>(
   options: PublishingOptions = {},
 ): ResourceMetadataHandler {
   refuseMounted('protectedResourceMetadata', authenticate, 'app.use(protectedResourceMetadata(authenticate))');
-  const gate = typeof authenticate === 'function' ? entranceOf(authenticate) : undefined;
+  const gate = entranceOf(authenticate);
   if (gate === undefined) throw optionError('authenticate', authenticate, 'write what tokenIntrospection() returned');
   const { signed, maxAgeSeconds = MAX_AGE_SECONDS } = readOptions(options, PUBLISHING_RULES);
   const document = createDocument(metadata, describeResource(gate));

@@ -18,7 +18,7 @@ export interface ResourceMetadata {
   readonly resource?: string | undefined;
   /**
    * Issuer identifiers of the authorization servers whose tokens are accepted. Default the `authorizationServer` of the middleware,
-   * else its `issuer`, where that is such a URL; else required. `[]` names none.
+   * else its `issuer`, where that is such a URL; of several servers all of them. Else required; at least one.
    */
   readonly authorization_servers?: readonly string[] | undefined;
   /** Scopes clients may ask for, such as those of guards; the `scopes` of the middleware are added. */

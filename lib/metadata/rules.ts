@@ -25,8 +25,8 @@ export const MEMBER_RULES: Readonly<Record<string, Rule>> = {
     "write the URL of this API, such as 'https://api.example.com/v1': https:, and no fragment",
   ],
   'metadata.authorization_servers': [
-    z.array(issuerUrl),
-    "write the issuer identifiers of the authorization servers, such as ['https://as.example.com'], or [] to name none",
+    z.array(issuerUrl).min(1),
+    "write the issuer identifiers of the authorization servers, such as ['https://as.example.com']",
   ],
   'metadata.scopes_supported': [
     z.array(z.string().regex(SCOPE_TOKEN)),

@@ -1,14 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Verified } from '../authenticator.js';
-import {
-  type ActiveRecord,
-  ANY_AGE,
-  type Auth,
-  type Claims,
-  type Proven,
-  type Question,
-  type ScopeMatcher,
-} from '../types.js';
+import { type ActiveRecord, ANY_AGE, type Auth, type Proven, type Question, type ScopeMatcher } from '../types.js';
 import type { Gate } from './gate.js';
 
 /** A request, whose `auth` is whatever somebody put there. */
@@ -38,13 +30,16 @@ export interface PassedChecks {
 
 /** One request's authentication: out of reach of handlers, so that no edit of `req.auth` widens access. */
 export interface Session {
-  readonly req: IncomingMessage;
+  /** `undefined` while nobody has put the object on a request: the first whose `auth` it is has it. */
+  req: IncomingMessage | undefined;
   readonly gate: Gate;
   /** Monotonic milliseconds at which the request came. */
   readonly arrivedAt: number;
   verified: Verified;
   /** The object that `req.auth` must still be; none once the session has ended. */
-  auth: Auth | undefined;
+  auth: object | undefined;
+  /** The same object, unless the gate presents another. */
+  claims: Auth;
   passed: PassedChecks | undefined;
   /** What guards demanded of the answer's age: asked for then or later, in monotonic milliseconds. */
   askedSince: number;
@@ -89,9 +84,32 @@ export function bindAuth(
   const passed = before && checksOf(before);
   const askedSince = before?.askedSince ?? ANY_AGE;
   if (before?.verified.record !== verified.record) runChecks(passed, verified);
+  req.auth = open(req, gate, arrivedAt, verified, passed, askedSince);
+}
+
+/** What {@link bindAuth} would set, for somebody else to put on the request that the token came with. */
+export function createUnboundAuth(gate: Gate, arrivedAt: number, verified: Verified): object {
+  return open(undefined, gate, arrivedAt, verified, undefined, ANY_AGE);
+}
+
+function open(
+  req: IncomingMessage | undefined,
+  gate: Gate,
+  arrivedAt: number,
+  verified: Verified,
+  passed: PassedChecks | undefined,
+  askedSince: number,
+): Auth {
   const auth = {} as Auth;
-  new Stamp(auth, { req, gate, arrivedAt, verified, auth, passed, askedSince });
-  req.auth = Object.assign(auth, verified.claims);
+  const session: Session = { req, gate, arrivedAt, verified, auth, claims: auth, passed, askedSince };
+  new Stamp(auth, session);
+  session.claims = fill(auth, session, verified);
+  return auth;
+}
+
+/** Returns the claims, which `auth` is then made of, unless the gate presents another object. */
+function fill(auth: Auth, { gate: { present } }: Session, verified: Verified): Auth {
+  return present === undefined ? Object.assign(auth, verified.claims) : present(auth, verified);
 }
 
 /** What guards of an earlier middleware demanded of the age of an answer to the same question. */
@@ -106,10 +124,12 @@ export function askedSinceAfter(earlier: Session | undefined, gate: Gate, questi
  */
 export function rebindAuth(session: Session, verified: Verified): void {
   runChecks(session.passed, verified);
+  const { req } = session;
   const auth = {} as Auth;
   new Stamp(auth, session);
-  Object.assign(auth, additions(session.auth, session.verified.claims), verified.claims);
-  (session.req as AuthRequest).auth = auth;
+  Object.assign(auth, additions(session));
+  session.claims = fill(auth, session, verified);
+  if (req !== undefined) (req as AuthRequest).auth = auth;
   session.verified = verified;
   session.auth = auth;
 }
@@ -117,7 +137,7 @@ export function rebindAuth(session: Session, verified: Verified): void {
 /** Ends a session: nothing on the request counts as its `auth` any more, even where the app has locked the property. */
 export function endSession(session: Session): void {
   session.auth = undefined;
-  Reflect.deleteProperty(session.req, 'auth');
+  if (session.req !== undefined) Reflect.deleteProperty(session.req, 'auth');
 }
 
 /**
@@ -152,7 +172,9 @@ export function sessionOf(req: AuthRequest): Session | undefined {
   const { auth } = req;
   if (typeof auth !== 'object' || auth === null) return undefined;
   const session = Stamp.read(auth);
-  return session !== undefined && session.req === req && session.auth === auth ? session : undefined;
+  if (session === undefined || session.auth !== auth) return undefined;
+  session.req ??= req;
+  return session.req === req ? session : undefined;
 }
 
 /** Whether the same authority was asked about the same token. */
@@ -175,6 +197,8 @@ export function circumstancesOf({ clock, demands: { satisfiesScope } }: Gate, { 
   return { now: clock.now(), proven, satisfiesScope };
 }
 
-function additions(auth: Auth | undefined, claims: Claims): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(auth ?? {}).filter(([name]) => !Object.hasOwn(claims, name)));
+function additions(session: Session): Record<string, unknown> {
+  const ours = {} as Auth;
+  fill(ours, session, session.verified);
+  return Object.fromEntries(Object.entries(session.auth ?? {}).filter(([name]) => !Object.hasOwn(ours, name)));
 }

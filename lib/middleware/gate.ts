@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
 import { isNativeError } from 'node:util/types';
-import { type Authenticator, createAuthenticator } from '../authenticator.js';
+import { type Authenticator, createAuthenticator, type Verified } from '../authenticator.js';
 import { AuthError, IntrospectionError } from '../errors.js';
 import type { SharedLookup } from '../lookup.js';
 import { publishRefusal } from '../observe/decisions.js';
 import type { Next } from '../options.js';
 import type { Demands, Settings } from '../settings.js';
-import type { Clock } from '../types.js';
+import type { Auth, Clock } from '../types.js';
 import { addChallenge, answerError, answerRejection, type ChallengeSettings } from './challenge.js';
 
 type Asked = Pick<SharedLookup, 'authority' | 'requireOpen' | 'lookup'>;
@@ -25,6 +25,8 @@ export interface Gate {
   readonly derivedFrom: Gate | undefined;
   /** Where its authorization server was chosen among several: which of them it is. */
   readonly oneOf: OneOf | undefined;
+  /** Where `req.auth` is something else than the claims: fills that object, and returns one with the claims. */
+  readonly present: ((auth: object, verified: Verified) => Auth) | undefined;
   /** Where the protected resource metadata are, once somebody has published them. */
   metadataUrl: string | undefined;
 }
@@ -51,7 +53,17 @@ export function createGate(
 ): Gate {
   const authenticator = createAuthenticator(shared, demands, clock);
   const { authority } = shared;
-  return { authority, authenticator, demands, clock, issuers, derivedFrom, oneOf, metadataUrl: undefined };
+  return {
+    authority,
+    authenticator,
+    demands,
+    clock,
+    issuers,
+    derivedFrom,
+    oneOf,
+    present: undefined,
+    metadataUrl: undefined,
+  };
 }
 
 /** Whose issuer identifier is known, from the options alone. */

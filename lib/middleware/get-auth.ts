@@ -7,7 +7,8 @@ import type { SeveralServers, SingleServer } from './several-servers.js';
 import type { AuthOf, TokenIntrospection } from './token-introspection.js';
 
 /**
- * The claims of the request's token: the same object as `req.auth`, typed and never undefined.
+ * The claims of the request's token: the same object as `req.auth`, typed and never undefined. Behind `mcpAuthentication()`,
+ * where `req.auth` is the SDK's `AuthInfo`, the same as its `extra`.
  * Given the middleware too, its `claims` schema types them; given one of its `servers`, that one's.
  *
  * @throws Error (status 500) when `tokenIntrospection()` did not run, let an anonymous request through, or was another than
@@ -21,11 +22,11 @@ export function getAuth<ByName extends object>(
 ): AuthOf<ByName[keyof ByName]>;
 export function getAuth<Claims>(req: IncomingMessage, server: SingleServer<Claims>): AuthOf<Claims>;
 export function getAuth(req: IncomingMessage, authenticate?: object): Auth {
-  const { session, auth } = requireSession('getAuth()', req);
+  const session = requireSession('getAuth()', req);
   if (authenticate !== undefined && !isGateOf(authenticate, session.gate)) {
     throw wiringError('getAuth() was given another middleware or server than the one that authenticated this request');
   }
-  return auth;
+  return session.claims;
 }
 
 /** What is known about the answer that `req.auth` rests on. */
@@ -44,14 +45,13 @@ export interface AuthDetails {
  * @throws Error (status 500) where `getAuth(req)` would
  */
 export function getAuthDetails(req: IncomingMessage): AuthDetails {
-  const { verified, gate } = requireSession('getAuthDetails()', req).session;
+  const { verified, gate } = requireSession('getAuthDetails()', req);
   const { askedAt, stale } = verified.record;
   return { introspectedAt: askedAt / 1000, stale: stale === true, authorizationServer: gate.oneOf?.name };
 }
 
-function requireSession(name: string, req: IncomingMessage): { readonly session: Session; readonly auth: Auth } {
+function requireSession(name: string, req: IncomingMessage): Session {
   const session = sessionOf(req);
-  const auth = session?.auth;
-  if (session === undefined || auth === undefined) throw unauthenticated(name, req);
-  return { session, auth };
+  if (session === undefined) throw unauthenticated(name, req);
+  return session;
 }

@@ -38,14 +38,20 @@ export function ownGates<T extends object>(middleware: T, entrance: Gate, judges
   return middleware;
 }
 
-/** `undefined` for what is no middleware of ours. */
-export function entranceOf(middleware: object): Gate | undefined {
-  return gates.get(middleware)?.entrance;
+/** Where requests come in; `undefined` for what is no middleware of ours. */
+export function entranceOf(middleware: unknown): Gate | undefined {
+  return typeof middleware === 'function' ? gates.get(middleware)?.entrance : undefined;
 }
 
-/** Whether this very middleware set the gate, so that `getAuth(req, authenticate)` can tell who judged. */
-export function isGateOf(middleware: object, gate: Gate): boolean {
-  return gates.get(middleware)?.judges.includes(gate) === true;
+/** The gate of a middleware that has one authorization server; `undefined` for anything else. */
+export function singleGateOf(middleware: unknown): Gate | undefined {
+  const entrance = entranceOf(middleware);
+  return entrance !== undefined && isGateOf(middleware as object, entrance) ? entrance : undefined;
+}
+
+/** Whether this very middleware judged, however that is presented: so that `getAuth(req, authenticate)` can tell. */
+export function isGateOf(middleware: object, { authenticator }: Gate): boolean {
+  return gates.get(middleware)?.judges.some((judge) => judge.authenticator === authenticator) === true;
 }
 
 /**

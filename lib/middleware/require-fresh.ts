@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { Verified } from '../authenticator.js';
 import { isFresh } from '../cache/policy.js';
 import { optionError, refuseMounted } from '../option-error.js';
@@ -37,13 +38,13 @@ export function requireFresh(options: { readonly maxAgeSeconds: number }): Guard
       if (outcome instanceof Promise) {
         settle(
           outcome,
-          (verified) => renew(session, verified),
+          (verified) => renew(req, session, verified),
           () => pass(passage, session.verified),
           fail,
         );
         return;
       }
-      if (outcome !== undefined) renew(session, outcome);
+      if (outcome !== undefined) renew(req, session, outcome);
     } catch (error) {
       fail(error);
       return;
@@ -64,7 +65,7 @@ function refresh(session: Session, askedSince: number): Verified | Promise<Verif
   return session.gate.authenticator.authenticate(question, freshness);
 }
 
-function renew(session: Session, verified: Verified): void {
-  if (sessionOf(session.req) !== session) throw unauthenticated('requireFresh()', session.req);
+function renew(req: IncomingMessage, session: Session, verified: Verified): void {
+  if (sessionOf(req) !== session) throw unauthenticated('requireFresh()', req);
   rebindAuth(session, verified);
 }

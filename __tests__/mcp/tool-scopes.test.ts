@@ -1,0 +1,93 @@
+import express, { type RequestHandler } from 'express';
+import request from 'supertest';
+import { requireFresh, requireScope } from '../../lib/index.js';
+import { mcpAuthentication, requireToolScopes } from '../../lib/mcp/index.js';
+import { createApp, createAuthenticate } from '../support/api.js';
+import { active, createEndpoint } from '../support/endpoint.js';
+import { published } from '../support/published.js';
+
+const AUDIENCE = 'https://mcp.example.com/mcp';
+
+async function createMcp(scope: string, ...guards: RequestHandler[]) {
+  const endpoint = await createEndpoint(active({ aud: AUDIENCE, scope }));
+  const authenticate = published(createAuthenticate(endpoint, { audience: AUDIENCE, scopes: ['files:read'] }));
+  const app = createApp(mcpAuthentication(authenticate), express.json(), ...guards);
+  const send = (body: object) => request(app.app).post('/').set('Authorization', 'Bearer abc').send(body);
+  return { ...app, endpoint, send };
+}
+
+const call = (name: unknown) => ({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name } });
+const guard = requireToolScopes({ write: ['files:write'], remove: ['files:write', 'files:delete'] });
+
+describe('requireToolScopes()', () => {
+  it('answers 403 to the call of a tool whose scopes are not all granted, naming all that are needed', async () => {
+    const mcp = await createMcp('files:read files:list files:write', requireScope('files:list'), guard);
+    const { headers } = await mcp.send(call('remove')).expect(403);
+    expect(headers['www-authenticate']).toContain(
+      'error="insufficient_scope", error_description="The access token does not grant what this resource requires", scope="files:read files:list files:write files:delete", resource_metadata=',
+    );
+    expect(mcp.reached()).toBe(0);
+  });
+
+  it('lets it pass when they are', async () => {
+    await (await createMcp('files:read files:write', guard)).send(call('write')).expect(200);
+  });
+
+  it.each([
+    ['another tool', call('read')],
+    ['a tool with the name of a member of all objects', call('constructor')],
+    ['a tool whose name is no string', call(['write'])],
+    ['another method', { ...call('write'), method: 'tools/list' }],
+    ['a message without parameters', { jsonrpc: '2.0', id: 1, method: 'tools/call' }],
+    ['no message at all', [null, 1, 'write']],
+  ])('lets %s pass', async (_what, message) => {
+    await (await createMcp('files:read', guard)).send(message).expect(200);
+  });
+
+  it('looks at every message of a batch, and names the scopes of all in one challenge', async () => {
+    const batch = [call('read'), call('write'), call('remove')];
+    const mcp = await createMcp('files:read', guard);
+    const { headers } = await mcp.send(batch).expect(403);
+    expect(headers['www-authenticate']).toContain('scope="files:read files:write files:delete"');
+    expect(mcp.reached()).toBe(0);
+  });
+
+  it('lets requests without a message pass: streams, and the end of a session', async () => {
+    const { app } = await createMcp('files:read', guard);
+    for (const method of ['get', 'delete'] as const) {
+      await request(app)[method]('/').set('Authorization', 'Bearer abc').expect(200);
+    }
+  });
+
+  it('is an error of 415 where the body was not parsed, so that nothing gets by unread', async () => {
+    const mcp = await createMcp('files:read files:write', guard);
+    const text = JSON.stringify(call('write'));
+    const unparsed = request(mcp.app).post('/').set('Authorization', 'Bearer abc').type('text/plain; application/json');
+    await unparsed.send(text).expect(415);
+    expect(mcp.reached()).toBe(0);
+  });
+
+  it('is judged again when a guard behind it brings a fresh answer', async () => {
+    const mcp = await createMcp('files:read files:write', guard, requireFresh({ maxAgeSeconds: 0 }));
+    await mcp.send(call('write')).expect(200);
+    mcp.endpoint.script = active({ aud: AUDIENCE, scope: 'files:read' });
+    await mcp.send(call('write')).expect(403);
+  });
+
+  it('fails without authentication before it', async () => {
+    const app = createApp(express.json(), guard);
+    await request(app.app).post('/').send(call('write')).expect(500);
+  });
+
+  it.each([
+    [undefined, 'tools'],
+    [null, 'tools'],
+    ['write', 'tools'],
+    [{ write: [] }, 'scopes'],
+    [{ write: ['a b'] }, 'scopes'],
+    [{ write: 'files:write' }, 'write'],
+  ])('throws a TypeError for %j', (tools, name) => {
+    expect(() => requireToolScopes(tools as never)).toThrow(TypeError);
+    expect(() => requireToolScopes(tools as never)).toThrow(`Option "${name}"`);
+  });
+});

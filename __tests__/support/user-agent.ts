@@ -1,0 +1,45 @@
+/** Logs in and consents at oidc-provider's own development pages, as a user in a browser would, and keeps the cookies. */
+export interface UserAgent {
+  /** Where the authorization server finally sends the browser: a redirect URI of the client's. */
+  authorize(url: URL, login: string): Promise<URL>;
+}
+
+const MAX_STEPS = 12;
+
+export function createUserAgent(): UserAgent {
+  const cookies = new Map<string, string>();
+
+  async function visit(url: URL, form?: Record<string, string>): Promise<Response> {
+    const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+    const response = await fetch(url, {
+      redirect: 'manual',
+      headers: { cookie },
+      ...(form !== undefined && { method: 'POST', body: new URLSearchParams(form) }),
+    });
+    for (const line of response.headers.getSetCookie()) {
+      const [, name, value] = /^([^=]+)=([^;]*)/.exec(line) as unknown as [string, string, string];
+      cookies.set(name, value);
+    }
+    return response;
+  }
+
+  return {
+    async authorize(start, login) {
+      let url = start;
+      let response = await visit(url);
+      for (let step = 0; step < MAX_STEPS; step++) {
+        const location = response.headers.get('location');
+        if (location !== null) {
+          url = new URL(location, url);
+          if (url.origin !== start.origin) return url;
+          response = await visit(url);
+          continue;
+        }
+        const prompt = /name="prompt" value="(\w+)"/.exec(await response.text())?.[1];
+        if (prompt === undefined) throw new Error(`${url.pathname} answered ${response.status} without a form`);
+        response = await visit(url, { prompt, ...(prompt === 'login' && { login, password: 'any' }) });
+      }
+      throw new Error('The authorization server led nowhere');
+    },
+  };
+}

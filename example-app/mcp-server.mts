@@ -1,0 +1,82 @@
+import { toNodeHandler } from '@modelcontextprotocol/node';
+import { createMcpHandler, McpServer } from '@modelcontextprotocol/server';
+import express, { type Router } from 'express';
+import { clientSecretBasic, type RootTokenIntrospection, tokenIntrospection } from 'express-token-introspection';
+import { mcpAuthentication, requireToolScopes } from 'express-token-introspection/mcp';
+import { protectedResourceMetadata } from 'express-token-introspection/metadata';
+import { z } from 'zod';
+import { type AuthorizationServer, MCP_SCOPES } from './authorization-server.mjs';
+
+/** An MCP server with two tools at this URL, beside the API: routes for the app, and what authenticates them. */
+export function createMcp(as: AuthorizationServer, url: URL): { routes: Router; authenticate: RootTokenIntrospection } {
+  const { clientId, clientSecret } = as.resourceServer;
+  const authenticate = tokenIntrospection({
+    endpoint: as.introspectionEndpoint,
+    clientAuth: clientSecretBasic(clientId, clientSecret),
+    // The canonical URL of this server. Tokens for the API are not accepted here, nor those for this server there.
+    audience: url.href,
+    scopes: ['files:read'],
+    realm: 'mcp',
+  });
+
+  const routes = express.Router();
+
+  // Where the challenges send clients, to learn which authorization server to ask.
+  routes.use(
+    protectedResourceMetadata(authenticate, { authorization_servers: [as.issuer], scopes_supported: MCP_SCOPES }),
+  );
+
+  const handle = toNodeHandler(createMcpHandler(createServer));
+  routes.use(
+    url.pathname,
+    allowBrowsers,
+    mcpAuthentication(authenticate),
+    express.json(),
+    requireToolScopes({ write_file: ['files:write'] }),
+    (req, res) => handle(req, res, req.body),
+  );
+  return { routes, authenticate };
+}
+
+const files = new Map([['hello.txt', 'Hello from a protected MCP server']]);
+
+function createServer(): McpServer {
+  const server = new McpServer({ name: 'example-files', version: '1.0.0' });
+  const name = z.string().describe('Name of the file');
+
+  server.registerTool(
+    'read_file',
+    { description: 'Reads a file', inputSchema: z.object({ name }) },
+    ({ name }, { http }) => text(`${files.get(name) ?? 'No such file'} (read for ${subjectOf(http?.authInfo)})`),
+  );
+  server.registerTool(
+    'write_file',
+    { description: 'Writes a file', inputSchema: z.object({ name, content: z.string() }) },
+    ({ name, content }, { http }) => {
+      files.set(name, content);
+      return text(`Written for ${subjectOf(http?.authInfo)}`);
+    },
+  );
+  return server;
+}
+
+/** The claims of the token are in `extra`. */
+function subjectOf(authInfo: { clientId: string; extra?: Record<string, unknown> } | undefined): string {
+  return String(authInfo?.extra?.sub ?? authInfo?.clientId);
+}
+
+function text(content: string) {
+  return { content: [{ type: 'text' as const, text: content }] };
+}
+
+/** For MCP clients that run in browsers: without `Expose-Headers` they could not read a challenge. */
+const allowBrowsers: express.RequestHandler = (req, res, next) => {
+  res.set({
+    'Access-Control-Allow-Origin': '*',
+    'Access-Control-Allow-Methods': 'GET, POST, DELETE, OPTIONS',
+    'Access-Control-Allow-Headers': req.get('Access-Control-Request-Headers') ?? '*',
+    'Access-Control-Expose-Headers': 'WWW-Authenticate, Mcp-Session-Id',
+  });
+  if (req.method === 'OPTIONS') res.sendStatus(204);
+  else next();
+};
