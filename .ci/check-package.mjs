@@ -175,7 +175,7 @@ try {
       'mcp.mjs',
       `import { clientSecretBasic, tokenIntrospection } from 'express-token-introspection';
       import { mcpAuthentication, mcpTokenVerifier } from 'express-token-introspection/mcp';
-      const authenticate = tokenIntrospection({ endpoint: 'https://as.test', clientAuth: clientSecretBasic('a', 'b'), audience: 'https://mcp.test' });
+      const authenticate = tokenIntrospection({ endpoint: 'https://as.test', clientAuth: clientSecretBasic('a', 'b'), audience: 'https://mcp.test', resourceMetadata: 'https://mcp.test/metadata' });
       const error = await mcpTokenVerifier(authenticate).verifyAccessToken('a,b').catch((thrown) => thrown);
       console.log(typeof mcpAuthentication(authenticate), error.name, error.status);`,
     );
