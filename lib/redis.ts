@@ -1,4 +1,4 @@
-import type { CacheStore, LogEntry, LogReader, SetOptions } from './cache/shared/store.js';
+import type { CacheStore, LogEntry, LogReader, SetOptions, StoredValue } from './cache/shared/store.js';
 import { inTime } from './cache/shared/time-limit.js';
 import { optionError } from './option-error.js';
 
@@ -7,7 +7,7 @@ import { optionError } from './option-error.js';
  * streams) or 6. Connect it yourself.
  */
 export interface NodeRedisClient {
-  withTypeMapping(mapping: Record<number, unknown>): { get(key: string): Promise<unknown> };
+  withTypeMapping(mapping: Record<number, unknown>): Pick<NodeRedisClient, 'eval'>;
   eval(script: string, options: { keys: string[]; arguments: (string | Buffer)[] }): Promise<unknown>;
   xRead(streams: { key: string; id: string }, options?: { BLOCK?: number; COUNT?: number }): Promise<unknown>;
   duplicate(): NodeRedisClient;
@@ -18,7 +18,7 @@ export interface NodeRedisClient {
 
 /** What is needed of a `Redis` or `Cluster` of the package `ioredis`. */
 export interface IoRedisClient {
-  getBuffer(key: string): Promise<Buffer | null>;
+  callBuffer(command: string, ...args: (string | Buffer | number)[]): Promise<unknown>;
   eval(script: string, numberOfKeys: number, ...keysAndArguments: (string | Buffer)[]): Promise<unknown>;
   xread(...words: (string | number)[]): Promise<unknown>;
   duplicate(): IoRedisClient;
@@ -37,7 +37,8 @@ export interface RedisStoreOptions {
 
 /** Both packages as one. */
 interface Driver {
-  get(key: string): Promise<Uint8Array | undefined>;
+  /** Texts of the answer come as bytes. */
+  read(script: string, key: string): Promise<unknown>;
   run(script: string, key: string, words: (string | Buffer)[]): Promise<unknown>;
   /** A connection of its own, for commands that block. */
   reader(onError: () => void): StreamReader;
@@ -47,6 +48,14 @@ interface StreamReader {
   read(key: string, after: string, blockMs: number | undefined): Promise<readonly LogEntry[]>;
   close(): void;
 }
+
+/** In a script, time stands still: what is left is that of this very value. */
+const GET = `
+local value = redis.call('GET', KEYS[1])
+return value and {value, redis.call('PTTL', KEYS[1])}`;
+
+/** What `PTTL` says of a key that never expires, which nothing here has made. */
+const NO_EXPIRY = -1;
 
 /** Writes where what is there is what was expected. One key, so that a cluster takes it. */
 const SET_IF = `
@@ -94,7 +103,7 @@ export function redisStore(options: RedisStoreOptions): CacheStore {
   const within = <T>(work: () => Promise<T>) => inTime(work, commandTimeoutMs);
 
   return {
-    get: (key) => within(() => driver.get(prefix + key)),
+    get: (key) => within(async () => storedValueOf(await driver.read(GET, prefix + key))),
     async set(key, value, { ttlMs, expected }: SetOptions) {
       const words = typeof expected === 'string' ? [expected] : ['equal', Buffer.from(expected)];
       const px = String(Math.max(1, Math.floor(ttlMs)));
@@ -169,6 +178,12 @@ function tail(driver: Driver, key: string, reader: LogReader, timeoutMs: number)
   };
 }
 
+function storedValueOf(answer: unknown): StoredValue | undefined {
+  if (answer === null) return undefined;
+  const [value, left] = answer as [Buffer, number];
+  return { value, ttlMs: left === NO_EXPIRY ? Number.POSITIVE_INFINITY : left };
+}
+
 /** Stream ids as texts that sort in their order. */
 function positionOf(id: string): string {
   const [ms = '', sequence = ''] = id.split('-');
@@ -176,7 +191,7 @@ function positionOf(id: string): string {
 }
 
 function driverOf(client: unknown): Driver {
-  if (hasMethods(client, 'getBuffer', 'eval', 'xread', 'duplicate')) return ioRedisDriver(client as IoRedisClient);
+  if (hasMethods(client, 'callBuffer', 'eval', 'xread', 'duplicate')) return ioRedisDriver(client as IoRedisClient);
   if (hasMethods(client, 'withTypeMapping', 'eval', 'xRead', 'duplicate'))
     return nodeRedisDriver(client as NodeRedisClient);
   throw optionError('client', client, 'write a client of the package "redis" (5 or 6) or "ioredis"');
@@ -189,7 +204,7 @@ function hasMethods(value: unknown, ...names: string[]): boolean {
 function nodeRedisDriver(client: NodeRedisClient): Driver {
   const bytes = client.withTypeMapping({ [BULK_STRING]: Buffer });
   return {
-    get: async (key) => ((await bytes.get(key)) as Buffer | null) ?? undefined,
+    read: (script, key) => bytes.eval(script, { keys: [key], arguments: [] }),
     run: (script, key, words) => client.eval(script, { keys: [key], arguments: words }),
     reader(onError) {
       const own = client.duplicate();
@@ -219,7 +234,7 @@ function nodeRedisDriver(client: NodeRedisClient): Driver {
 
 function ioRedisDriver(client: IoRedisClient): Driver {
   return {
-    get: async (key) => (await client.getBuffer(key)) ?? undefined,
+    read: (script, key) => client.callBuffer('eval', script, 1, key),
     run: (script, key, words) => client.eval(script, 1, key, ...words),
     reader(onError) {
       const own = client.duplicate();

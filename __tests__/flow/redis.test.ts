@@ -257,7 +257,7 @@ describe('redisStore', () => {
     ['commandTimeoutMs', 1.5],
     ['commandTimeoutMs', '250'],
   ])('refuses %s %j', (name, value) => {
-    const client = { getBuffer() {}, eval() {}, xread() {}, duplicate() {} } as never;
+    const client = { callBuffer() {}, eval() {}, xread() {}, duplicate() {} } as never;
     expect(() => redisStore({ client, [name]: value })).toThrow(new RegExp(`^Option "${name}" is .*; write `));
   });
 });
