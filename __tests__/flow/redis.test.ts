@@ -3,6 +3,7 @@ import type { RootTokenIntrospection, TokenIntrospectionOptions } from '../../li
 import { clientSecretBasic } from '../../lib/index.js';
 import { redisStore } from '../../lib/redis.js';
 import { createAuthenticate } from '../support/api.js';
+import { createClock } from '../support/clock.js';
 import { active, createEndpoint, type Endpoint, type Script } from '../support/endpoint.js';
 import { type Connected, REDIS_CLIENTS } from '../support/redis-clients.js';
 import { describeWithRedis, type RedisServer, startRedis } from '../support/redis-server.js';
@@ -224,6 +225,59 @@ describeWithRedis('a fleet over one Redis', () => {
     endpoint.script = active();
     await settled(endpoint, all);
   }, 15_000);
+
+  /** Sends a command about every answer that is kept. */
+  async function ofAnswers(name: string, ...words: string[]): Promise<void> {
+    const all = (await redis.command('KEYS', 'token-introspection:*')) as string[];
+    const answers = all.filter((key) => !/\.lease$|:revocations$/.test(key));
+    expect(answers.length).toBeGreaterThan(0);
+    for (const key of answers) await redis.command(name, key, ...words);
+  }
+
+  /** One that asks, and one whose clock is off, by clients of a kind, with an answer of the former in Redis. */
+  async function apart(kind: string, seconds: number) {
+    const endpoint = await createEndpoint(active());
+    const now = Date.now() / 1000;
+    const clock = createClock(now + seconds);
+    const cache = { refreshAhead: false };
+    const one = await join(endpoint, kind, { clock: createClock(now), cache });
+    const other = await join(endpoint, kind, { clock, cache });
+    await settled(endpoint, [one, other]);
+    await judge(one);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    return { endpoint, other, clock };
+  }
+
+  it.each(KINDS.flatMap((kind) => [0, -30, -600].map((seconds) => [kind, seconds] as const)))(
+    'ends an answer when Redis would, by %s, in a process whose clock is %d seconds off',
+    async (kind, seconds) => {
+      const { endpoint, other, clock } = await apart(kind, seconds);
+      await ofAnswers('PEXPIRE', '3500');
+      expect([await judge(other), endpoint.asked.length]).toEqual(['accepted', 1]);
+      // Only the process's own memory has it from now on.
+      await ofAnswers('DEL');
+      endpoint.script = REVOKED;
+      clock.advance(2);
+      expect(await judge(other)).toBe('accepted');
+      clock.advance(1.6);
+      expect(await judge(other)).toBe('inactive');
+    },
+  );
+
+  it.each(
+    KINDS.flatMap((kind) => [['PEXPIRE', '90000'] as const, ['PERSIST'] as const].map((words) => ({ kind, words }))),
+  )(
+    'uses no entry whose life somebody has lengthened, and writes it anew: $kind, $words',
+    async ({ kind, words: [name, ...words] }) => {
+      const { endpoint, other } = await apart(kind, 0);
+      await ofAnswers(name, ...words);
+      expect([await judge(other), endpoint.asked.length]).toEqual(['accepted', 2]);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      const third = await join(endpoint, kind);
+      await settled(endpoint, [third]);
+      expect([await judge(third), endpoint.asked.length]).toEqual(['accepted', 0]);
+    },
+  );
 
   it.each(KINDS)('is left without a connection of its own by close(), by %s', async (kind) => {
     const endpoint = await createEndpoint(active());
