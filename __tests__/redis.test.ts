@@ -20,7 +20,6 @@ function start(commandTimeoutMs = 250) {
   const told: unknown[] = [];
   const own = {
     callBuffer: async () => null,
-    eval: async () => 1,
     duplicate: () => own,
     on: () => own,
     disconnect: () => void disconnected++,

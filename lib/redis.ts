@@ -7,8 +7,9 @@ import { optionError } from './option-error.js';
  * streams) or 6. Connect it yourself.
  */
 export interface NodeRedisClient {
-  withTypeMapping(mapping: Record<number, unknown>): Pick<NodeRedisClient, 'eval'>;
-  eval(script: string, options: { keys: string[]; arguments: (string | Buffer)[] }): Promise<unknown>;
+  withTypeMapping(mapping: Record<number, unknown>): {
+    eval(script: string, options: { keys: string[]; arguments: (string | Buffer)[] }): Promise<unknown>;
+  };
   xRead(streams: { key: string; id: string }, options?: { BLOCK?: number; COUNT?: number }): Promise<unknown>;
   duplicate(): NodeRedisClient;
   connect(): Promise<unknown>;
@@ -19,7 +20,6 @@ export interface NodeRedisClient {
 /** What is needed of a `Redis` or `Cluster` of the package `ioredis`. */
 export interface IoRedisClient {
   callBuffer(command: string, ...args: (string | Buffer | number)[]): Promise<unknown>;
-  eval(script: string, numberOfKeys: number, ...keysAndArguments: (string | Buffer)[]): Promise<unknown>;
   xread(...words: (string | number)[]): Promise<unknown>;
   duplicate(): IoRedisClient;
   on(event: 'error', listener: (error: unknown) => void): unknown;
@@ -37,8 +37,7 @@ export interface RedisStoreOptions {
 
 /** Both packages as one. */
 interface Driver {
-  /** Texts of the answer come as bytes. */
-  read(script: string, key: string): Promise<unknown>;
+  /** Runs a script; texts of its answer come as bytes. */
   run(script: string, key: string, words: (string | Buffer)[]): Promise<unknown>;
   /** A connection of its own, for commands that block. */
   reader(onError: () => void): StreamReader;
@@ -49,13 +48,9 @@ interface StreamReader {
   close(): void;
 }
 
-/** In a script, time stands still: what is left is that of this very value. */
-const GET = `
-local value = redis.call('GET', KEYS[1])
+/** In one step, so that what is left is left of this very value. */
+const GET = `local value = redis.call('GET', KEYS[1])
 return value and {value, redis.call('PTTL', KEYS[1])}`;
-
-/** What `PTTL` says of a key that never expires, which nothing here has made. */
-const NO_EXPIRY = -1;
 
 /** Writes where what is there is what was expected. One key, so that a cluster takes it. */
 const SET_IF = `
@@ -103,7 +98,7 @@ export function redisStore(options: RedisStoreOptions): CacheStore {
   const within = <T>(work: () => Promise<T>) => inTime(work, commandTimeoutMs);
 
   return {
-    get: (key) => within(async () => storedValueOf(await driver.read(GET, prefix + key))),
+    get: (key) => within(async () => storedValueOf(await driver.run(GET, prefix + key, []))),
     async set(key, value, { ttlMs, expected }: SetOptions) {
       const words = typeof expected === 'string' ? [expected] : ['equal', Buffer.from(expected)];
       const px = String(Math.max(1, Math.floor(ttlMs)));
@@ -179,9 +174,9 @@ function tail(driver: Driver, key: string, reader: LogReader, timeoutMs: number)
 }
 
 function storedValueOf(answer: unknown): StoredValue | undefined {
-  if (answer === null) return undefined;
-  const [value, left] = answer as [Buffer, number];
-  return { value, ttlMs: left === NO_EXPIRY ? Number.POSITIVE_INFINITY : left };
+  const [value, left] = (answer ?? []) as [value?: Buffer, left?: unknown];
+  // Less than nothing is left of what never ends, which was not written here.
+  return value && { value, ttlMs: Number(left) >= 0 ? Number(left) : Number.POSITIVE_INFINITY };
 }
 
 /** Stream ids as texts that sort in their order. */
@@ -191,9 +186,8 @@ function positionOf(id: string): string {
 }
 
 function driverOf(client: unknown): Driver {
-  if (hasMethods(client, 'callBuffer', 'eval', 'xread', 'duplicate')) return ioRedisDriver(client as IoRedisClient);
-  if (hasMethods(client, 'withTypeMapping', 'eval', 'xRead', 'duplicate'))
-    return nodeRedisDriver(client as NodeRedisClient);
+  if (hasMethods(client, 'callBuffer', 'xread', 'duplicate')) return ioRedisDriver(client as IoRedisClient);
+  if (hasMethods(client, 'withTypeMapping', 'xRead', 'duplicate')) return nodeRedisDriver(client as NodeRedisClient);
   throw optionError('client', client, 'write a client of the package "redis" (5 or 6) or "ioredis"');
 }
 
@@ -204,8 +198,7 @@ function hasMethods(value: unknown, ...names: string[]): boolean {
 function nodeRedisDriver(client: NodeRedisClient): Driver {
   const bytes = client.withTypeMapping({ [BULK_STRING]: Buffer });
   return {
-    read: (script, key) => bytes.eval(script, { keys: [key], arguments: [] }),
-    run: (script, key, words) => client.eval(script, { keys: [key], arguments: words }),
+    run: (script, key, words) => bytes.eval(script, { keys: [key], arguments: words }),
     reader(onError) {
       const own = client.duplicate();
       own.on('error', onError);
@@ -234,8 +227,7 @@ function nodeRedisDriver(client: NodeRedisClient): Driver {
 
 function ioRedisDriver(client: IoRedisClient): Driver {
   return {
-    read: (script, key) => client.callBuffer('eval', script, 1, key),
-    run: (script, key, words) => client.eval(script, 1, key, ...words),
+    run: (script, key, words) => client.callBuffer('eval', script, 1, key, ...words),
     reader(onError) {
       const own = client.duplicate();
       own.on('error', onError);

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { resolve } from 'node:path';
 import type { RootTokenIntrospection, TokenIntrospectionOptions } from '../../lib/index.js';
 import { clientSecretBasic } from '../../lib/index.js';
 import { redisStore } from '../../lib/redis.js';
@@ -31,8 +33,9 @@ describeWithRedis('a fleet over one Redis', () => {
     endpoint: Endpoint,
     kind = 'redis 6',
     { cache, ...options }: Partial<Omit<TokenIntrospectionOptions, 'cache'>> & { cache?: Cache } = {},
+    url = redis.url,
   ): Promise<RootTokenIntrospection> {
-    const connected = await (REDIS_CLIENTS[kind] as (typeof REDIS_CLIENTS)[string])(redis.url);
+    const connected = await (REDIS_CLIENTS[kind] as (typeof REDIS_CLIENTS)[string])(url);
     clients.push(connected);
     const store = redisStore({ client: connected.client });
     const authenticate = createAuthenticate(endpoint, { ...options, cache: { store, secrets: [SECRET], ...cache } });
@@ -279,6 +282,21 @@ describeWithRedis('a fleet over one Redis', () => {
     },
   );
 
+  it.each(KINDS)('needs no more than the account of the guide, by %s', async (kind) => {
+    const [, name = '', rules = ''] =
+      /ACL SETUSER (\S+) (.+)/.exec(readFileSync(resolve(__dirname, '../../docs/fleet.md'), 'utf8')) ?? [];
+    await redis.command('ACL', 'SETUSER', name, ...rules.replace('>…', '>password').split(' '));
+    const url = redis.url.replace('//', `//${name}:password@`);
+    const endpoint = await createEndpoint(active());
+    const [one, other] = [await join(endpoint, kind, {}, url), await join(endpoint, kind, {}, url)];
+    await settled(endpoint, [one, other]);
+    await one.invalidate({ sub: 'alice' });
+    await one.invalidate({ token: 'warm-up-0' });
+    await judge(one);
+    await judge(other);
+    expect(endpoint.asked).toHaveLength(1);
+  });
+
   it.each(KINDS)('is left without a connection of its own by close(), by %s', async (kind) => {
     const endpoint = await createEndpoint(active());
     const listed = async () =>
@@ -311,7 +329,7 @@ describe('redisStore', () => {
     ['commandTimeoutMs', 1.5],
     ['commandTimeoutMs', '250'],
   ])('refuses %s %j', (name, value) => {
-    const client = { callBuffer() {}, eval() {}, xread() {}, duplicate() {} } as never;
+    const client = { callBuffer() {}, xread() {}, duplicate() {} } as never;
     expect(() => redisStore({ client, [name]: value })).toThrow(new RegExp(`^Option "${name}" is .*; write `));
   });
 });
