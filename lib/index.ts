@@ -1,7 +1,7 @@
 // The middleware
 
 // Seams
-export type { CacheStore, LogEntry, LogReader, SetOptions } from './cache/shared/store.js';
+export type { CacheStore, LogEntry, LogReader, SetOptions, StoredValue } from './cache/shared/store.js';
 // Errors
 export {
   AuthError,

@@ -1,4 +1,4 @@
-import type { CacheStore, LogEntry, LogReader, SetOptions } from './cache/shared/store.js';
+import type { CacheStore, LogEntry, LogReader, SetOptions, StoredValue } from './cache/shared/store.js';
 import { inTime } from './cache/shared/time-limit.js';
 import { optionError } from './option-error.js';
 
@@ -7,8 +7,9 @@ import { optionError } from './option-error.js';
  * streams) or 6. Connect it yourself.
  */
 export interface NodeRedisClient {
-  withTypeMapping(mapping: Record<number, unknown>): { get(key: string): Promise<unknown> };
-  eval(script: string, options: { keys: string[]; arguments: (string | Buffer)[] }): Promise<unknown>;
+  withTypeMapping(mapping: Record<number, unknown>): {
+    eval(script: string, options: { keys: string[]; arguments: (string | Buffer)[] }): Promise<unknown>;
+  };
   xRead(streams: { key: string; id: string }, options?: { BLOCK?: number; COUNT?: number }): Promise<unknown>;
   duplicate(): NodeRedisClient;
   connect(): Promise<unknown>;
@@ -18,8 +19,7 @@ export interface NodeRedisClient {
 
 /** What is needed of a `Redis` or `Cluster` of the package `ioredis`. */
 export interface IoRedisClient {
-  getBuffer(key: string): Promise<Buffer | null>;
-  eval(script: string, numberOfKeys: number, ...keysAndArguments: (string | Buffer)[]): Promise<unknown>;
+  callBuffer(command: string, ...args: (string | Buffer | number)[]): Promise<unknown>;
   xread(...words: (string | number)[]): Promise<unknown>;
   duplicate(): IoRedisClient;
   on(event: 'error', listener: (error: unknown) => void): unknown;
@@ -37,7 +37,7 @@ export interface RedisStoreOptions {
 
 /** Both packages as one. */
 interface Driver {
-  get(key: string): Promise<Uint8Array | undefined>;
+  /** Runs a script; texts of its answer come as bytes. */
   run(script: string, key: string, words: (string | Buffer)[]): Promise<unknown>;
   /** A connection of its own, for commands that block. */
   reader(onError: () => void): StreamReader;
@@ -47,6 +47,10 @@ interface StreamReader {
   read(key: string, after: string, blockMs: number | undefined): Promise<readonly LogEntry[]>;
   close(): void;
 }
+
+/** In one step, so that what is left is left of this very value. */
+const GET = `local value = redis.call('GET', KEYS[1])
+return value and {value, redis.call('PTTL', KEYS[1])}`;
 
 /** Writes where what is there is what was expected. One key, so that a cluster takes it. */
 const SET_IF = `
@@ -94,7 +98,7 @@ export function redisStore(options: RedisStoreOptions): CacheStore {
   const within = <T>(work: () => Promise<T>) => inTime(work, commandTimeoutMs);
 
   return {
-    get: (key) => within(() => driver.get(prefix + key)),
+    get: (key) => within(async () => storedValueOf(await driver.run(GET, prefix + key, []))),
     async set(key, value, { ttlMs, expected }: SetOptions) {
       const words = typeof expected === 'string' ? [expected] : ['equal', Buffer.from(expected)];
       const px = String(Math.max(1, Math.floor(ttlMs)));
@@ -169,6 +173,12 @@ function tail(driver: Driver, key: string, reader: LogReader, timeoutMs: number)
   };
 }
 
+function storedValueOf(answer: unknown): StoredValue | undefined {
+  const [value, left] = (answer ?? []) as [value?: Buffer, left?: unknown];
+  // Less than nothing is left of what never ends, which was not written here.
+  return value && { value, ttlMs: Number(left) >= 0 ? Number(left) : Number.POSITIVE_INFINITY };
+}
+
 /** Stream ids as texts that sort in their order. */
 function positionOf(id: string): string {
   const [ms = '', sequence = ''] = id.split('-');
@@ -176,9 +186,8 @@ function positionOf(id: string): string {
 }
 
 function driverOf(client: unknown): Driver {
-  if (hasMethods(client, 'getBuffer', 'eval', 'xread', 'duplicate')) return ioRedisDriver(client as IoRedisClient);
-  if (hasMethods(client, 'withTypeMapping', 'eval', 'xRead', 'duplicate'))
-    return nodeRedisDriver(client as NodeRedisClient);
+  if (hasMethods(client, 'callBuffer', 'xread', 'duplicate')) return ioRedisDriver(client as IoRedisClient);
+  if (hasMethods(client, 'withTypeMapping', 'xRead', 'duplicate')) return nodeRedisDriver(client as NodeRedisClient);
   throw optionError('client', client, 'write a client of the package "redis" (5 or 6) or "ioredis"');
 }
 
@@ -189,8 +198,7 @@ function hasMethods(value: unknown, ...names: string[]): boolean {
 function nodeRedisDriver(client: NodeRedisClient): Driver {
   const bytes = client.withTypeMapping({ [BULK_STRING]: Buffer });
   return {
-    get: async (key) => ((await bytes.get(key)) as Buffer | null) ?? undefined,
-    run: (script, key, words) => client.eval(script, { keys: [key], arguments: words }),
+    run: (script, key, words) => bytes.eval(script, { keys: [key], arguments: words }),
     reader(onError) {
       const own = client.duplicate();
       own.on('error', onError);
@@ -219,8 +227,7 @@ function nodeRedisDriver(client: NodeRedisClient): Driver {
 
 function ioRedisDriver(client: IoRedisClient): Driver {
   return {
-    get: async (key) => (await client.getBuffer(key)) ?? undefined,
-    run: (script, key, words) => client.eval(script, 1, key, ...words),
+    run: (script, key, words) => client.callBuffer('eval', script, 1, key, ...words),
     reader(onError) {
       const own = client.duplicate();
       own.on('error', onError);

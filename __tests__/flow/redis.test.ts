@@ -1,8 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { resolve } from 'node:path';
 import type { RootTokenIntrospection, TokenIntrospectionOptions } from '../../lib/index.js';
 import { clientSecretBasic } from '../../lib/index.js';
 import { redisStore } from '../../lib/redis.js';
 import { createAuthenticate } from '../support/api.js';
+import { createClock } from '../support/clock.js';
 import { active, createEndpoint, type Endpoint, type Script } from '../support/endpoint.js';
 import { type Connected, REDIS_CLIENTS } from '../support/redis-clients.js';
 import { describeWithRedis, type RedisServer, startRedis } from '../support/redis-server.js';
@@ -30,8 +33,9 @@ describeWithRedis('a fleet over one Redis', () => {
     endpoint: Endpoint,
     kind = 'redis 6',
     { cache, ...options }: Partial<Omit<TokenIntrospectionOptions, 'cache'>> & { cache?: Cache } = {},
+    url = redis.url,
   ): Promise<RootTokenIntrospection> {
-    const connected = await (REDIS_CLIENTS[kind] as (typeof REDIS_CLIENTS)[string])(redis.url);
+    const connected = await (REDIS_CLIENTS[kind] as (typeof REDIS_CLIENTS)[string])(url);
     clients.push(connected);
     const store = redisStore({ client: connected.client });
     const authenticate = createAuthenticate(endpoint, { ...options, cache: { store, secrets: [SECRET], ...cache } });
@@ -225,6 +229,74 @@ describeWithRedis('a fleet over one Redis', () => {
     await settled(endpoint, all);
   }, 15_000);
 
+  /** Sends a command about every answer that is kept. */
+  async function ofAnswers(name: string, ...words: string[]): Promise<void> {
+    const all = (await redis.command('KEYS', 'token-introspection:*')) as string[];
+    const answers = all.filter((key) => !/\.lease$|:revocations$/.test(key));
+    expect(answers.length).toBeGreaterThan(0);
+    for (const key of answers) await redis.command(name, key, ...words);
+  }
+
+  /** One that asks, and one whose clock is off, by clients of a kind, with an answer of the former in Redis. */
+  async function apart(kind: string, seconds: number) {
+    const endpoint = await createEndpoint(active());
+    const now = Date.now() / 1000;
+    const clock = createClock(now + seconds);
+    const cache = { refreshAhead: false };
+    const one = await join(endpoint, kind, { clock: createClock(now), cache });
+    const other = await join(endpoint, kind, { clock, cache });
+    await settled(endpoint, [one, other]);
+    await judge(one);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    return { endpoint, other, clock };
+  }
+
+  it.each(KINDS.flatMap((kind) => [0, -30, -600].map((seconds) => [kind, seconds] as const)))(
+    'ends an answer when Redis would, by %s, in a process whose clock is %d seconds off',
+    async (kind, seconds) => {
+      const { endpoint, other, clock } = await apart(kind, seconds);
+      await ofAnswers('PEXPIRE', '3500');
+      expect([await judge(other), endpoint.asked.length]).toEqual(['accepted', 1]);
+      // Only the process's own memory has it from now on.
+      await ofAnswers('DEL');
+      endpoint.script = REVOKED;
+      clock.advance(2);
+      expect(await judge(other)).toBe('accepted');
+      clock.advance(1.6);
+      expect(await judge(other)).toBe('inactive');
+    },
+  );
+
+  it.each(
+    KINDS.flatMap((kind) => [['PEXPIRE', '90000'] as const, ['PERSIST'] as const].map((words) => ({ kind, words }))),
+  )(
+    'uses no entry whose life somebody has lengthened, and writes it anew: $kind, $words',
+    async ({ kind, words: [name, ...words] }) => {
+      const { endpoint, other } = await apart(kind, 0);
+      await ofAnswers(name, ...words);
+      expect([await judge(other), endpoint.asked.length]).toEqual(['accepted', 2]);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      const third = await join(endpoint, kind);
+      await settled(endpoint, [third]);
+      expect([await judge(third), endpoint.asked.length]).toEqual(['accepted', 0]);
+    },
+  );
+
+  it.each(KINDS)('needs no more than the account of the guide, by %s', async (kind) => {
+    const [, name = '', rules = ''] =
+      /ACL SETUSER (\S+) (.+)/.exec(readFileSync(resolve(__dirname, '../../docs/fleet.md'), 'utf8')) ?? [];
+    await redis.command('ACL', 'SETUSER', name, ...rules.replace('>…', '>password').split(' '));
+    const url = redis.url.replace('//', `//${name}:password@`);
+    const endpoint = await createEndpoint(active());
+    const [one, other] = [await join(endpoint, kind, {}, url), await join(endpoint, kind, {}, url)];
+    await settled(endpoint, [one, other]);
+    await one.invalidate({ sub: 'alice' });
+    await one.invalidate({ token: 'warm-up-0' });
+    await judge(one);
+    await judge(other);
+    expect(endpoint.asked).toHaveLength(1);
+  });
+
   it.each(KINDS)('is left without a connection of its own by close(), by %s', async (kind) => {
     const endpoint = await createEndpoint(active());
     const listed = async () =>
@@ -257,7 +329,7 @@ describe('redisStore', () => {
     ['commandTimeoutMs', 1.5],
     ['commandTimeoutMs', '250'],
   ])('refuses %s %j', (name, value) => {
-    const client = { getBuffer() {}, eval() {}, xread() {}, duplicate() {} } as never;
+    const client = { callBuffer() {}, xread() {}, duplicate() {} } as never;
     expect(() => redisStore({ client, [name]: value })).toThrow(new RegExp(`^Option "${name}" is .*; write `));
   });
 });

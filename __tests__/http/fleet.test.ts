@@ -1,6 +1,6 @@
-import type { TokenIntrospectionOptions } from '../../lib/index.js';
-import { createAuthenticate } from '../support/api.js';
-import { createClock } from '../support/clock.js';
+import { requireFresh, type TokenIntrospectionOptions } from '../../lib/index.js';
+import { createApp, createAuthenticate, get } from '../support/api.js';
+import { createClock, type FakeClock } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';
 import { active, createEndpoint, type Endpoint } from '../support/endpoint.js';
 import { createSharedMemory, type SharedMemory } from '../support/shared-memory.js';
@@ -9,12 +9,11 @@ import { until } from '../support/until.js';
 const SECRETS = ['s'.repeat(32)];
 const REVOKED = { active: false };
 
-type Options = Partial<TokenIntrospectionOptions>;
+type Options = Partial<TokenIntrospectionOptions> & { readonly clock?: FakeClock };
 
 function join(endpoint: Endpoint, memory: SharedMemory, options: Options = {}) {
-  const clock = createClock(Date.now() / 1000);
   const store = memory.connect();
-  const { cache, ...others } = options;
+  const { cache, clock = createClock(Date.now() / 1000), ...others } = options;
   const authenticate = createAuthenticate(endpoint, {
     clock,
     ...others,
@@ -101,6 +100,68 @@ describe('memory beside a shared store', () => {
     expect(await judge()).toBe('accepted');
     clock.advance(4);
     expect(await judge()).not.toBe('accepted');
+  });
+});
+
+describe('an answer that another process asked for', () => {
+  /** Two processes whose clocks differ, over a store that has one of its own. */
+  async function start(apart: number, cache: object = {}) {
+    const endpoint = await createEndpoint(active());
+    const time = createClock();
+    const memory = createSharedMemory(time.monotonic);
+    const seconds = Date.now() / 1000;
+    const [one, other] = [0, apart].map((by) =>
+      join(endpoint, memory, { clock: createClock(seconds + by), cache: { refreshAhead: false, ...cache } }),
+    ) as [ReturnType<typeof join>, ReturnType<typeof join>];
+    /** Time goes by for all, and the log is confirmed. */
+    const elapse = async (by: number) => {
+      for (const { advance } of [time, one.clock, other.clock]) advance(by);
+      await one.store.append('nobody', 60_000);
+      await turns();
+    };
+    await turns();
+    await one.judge();
+    await turns();
+    await elapse(35);
+    return { endpoint, other, elapse };
+  }
+
+  it.each([0, -1, -30, -600])('ends `ttlSeconds` later by a clock that is %d seconds off, too', async (apart) => {
+    const { endpoint, other, elapse } = await start(apart);
+    expect([await other.judge(), endpoint.asked.length]).toEqual(['accepted', 1]);
+    endpoint.script = REVOKED;
+    await elapse(24.9);
+    expect(await other.judge()).toBe('accepted');
+    await elapse(0.1);
+    expect(await other.judge()).toBe('inactive');
+  });
+
+  it('is too old already by a clock that is minutes ahead', async () => {
+    const { endpoint, other } = await start(180);
+    endpoint.script = REVOKED;
+    expect(await other.judge()).toBe('inactive');
+  });
+
+  it('is not fresh by a clock that is behind', async () => {
+    const { endpoint, other } = await start(-30);
+    await get(createApp(other.authenticate), 'token').expect(200);
+    expect(endpoint.asked).toHaveLength(1);
+    const lenient = createApp(other.authenticate, requireFresh({ maxAgeSeconds: 35 }));
+    await get(lenient, 'token').expect(200);
+    expect(endpoint.asked).toHaveLength(1);
+    endpoint.script = REVOKED;
+    await get(createApp(other.authenticate, requireFresh({ maxAgeSeconds: 5 })), 'token').expect(401);
+  });
+
+  it('stands in no longer by a clock that is behind', async () => {
+    const { endpoint, other, elapse } = await start(-30, { staleIfErrorSeconds: 100 });
+    await other.judge();
+    endpoint.script = (_asked, res) => void res.writeHead(500).end();
+    await elapse(64.9);
+    expect(await other.judge()).toBe('accepted');
+    await elapse(0.1);
+    expect(await other.judge()).not.toBe('accepted');
+    expect(endpoint.asked.length).toBeGreaterThan(1);
   });
 });
 

@@ -11,7 +11,10 @@ import { createApi } from '../support/api.js';
 import { createClock, since } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';
 import { active, createEndpoint } from '../support/endpoint.js';
+import { createInstance } from '../support/fleet.js';
 import { activeRecord } from '../support/records.js';
+import { createSharedMemory } from '../support/shared-memory.js';
+import { until } from '../support/until.js';
 
 const QUESTION = { token: 'token', key: 'key' };
 
@@ -80,6 +83,19 @@ it('a revocation that is read while an earlier one of the same is on its way sta
   await revoking;
   const between = { ...activeRecord({ sub: 'alice' }), mark: '1' };
   expect(revocations.revokes('key', between)).toBe(true);
+});
+
+it('what the store keeps grows no younger on its way to a process whose clock is half a minute behind', async () => {
+  const [time, clock] = [createClock(), createClock(1_800_000_000 - 30)];
+  const memory = createSharedMemory(time.monotonic);
+  const [one, behind] = [await createInstance(memory), await createInstance(memory, { clock })];
+  await one.ask();
+  await until(() => [...memory.values.keys()].some((key) => !key.endsWith('.lease')));
+  for (const { advance } of [time, clock]) advance(35);
+  await until(() => behind.revocations.isCurrent());
+  const { askedMonotonic } = await behind.ask();
+  expect(clock.monotonic() - askedMonotonic).toBe(35_000);
+  expect(behind.asked()).toBe(0);
 });
 
 it('a proof that was used stays used when the wall clock is set back', async () => {

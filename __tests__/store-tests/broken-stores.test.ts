@@ -18,9 +18,35 @@ const BROKEN: Readonly<Record<string, (store: CacheStore) => Partial<CacheStore>
     set: (key, value, how) => store.set(key, Buffer.from(Buffer.from(value).toString('utf8')), how),
   }),
   'has null for nothing': (store) => ({ get: async (key) => (await store.get(key)) ?? (null as never) }),
+  'gives bytes alone': (store) => ({ get: async (key) => (await store.get(key))?.value as never }),
+  'tells the whole life as what is left': (store) => {
+    const set = new Map<string, number>();
+    return {
+      async set(key, value, how) {
+        const isKept = await store.set(key, value, how);
+        if (isKept) set.set(key, how.ttlMs);
+        return isKept;
+      },
+      get: (key) => left(store, key, () => set.get(key) ?? 0),
+    };
+  },
+  'tells what is left of the last life that was asked for, though it was refused': (store) => {
+    const ends = new Map<string, number>();
+    return {
+      set(key, value, how) {
+        ends.set(key, performance.now() + how.ttlMs);
+        return store.set(key, value, how);
+      },
+      get: (key) => left(store, key, () => (ends.get(key) ?? 0) - performance.now()),
+    };
+  },
+  'tells more than is left': (store) => ({ get: (key) => left(store, key, (ms) => ms + 20) }),
+  'tells seconds': (store) => ({ get: (key) => left(store, key, (ms) => ms / 1000) }),
+  'counts time at half its pace': (store) => ({ get: (key) => left(store, key, (ms) => 30_000 + ms / 2) }),
+  'tells what ends that it never ends': (store) => ({ get: (key) => left(store, key, () => Number.POSITIVE_INFINITY) }),
   'checks first and sets then': (store) => ({
     async set(key, value, how) {
-      const there = await store.get(key);
+      const there = (await store.get(key))?.value;
       if (how.expected === 'absent' && there !== undefined) return false;
       if (typeof how.expected !== 'string' && !(there && Buffer.from(there).equals(how.expected))) return false;
       return store.set(key, value, { ...how, expected: 'any' });
@@ -56,6 +82,11 @@ const BROKEN: Readonly<Record<string, (store: CacheStore) => Partial<CacheStore>
   },
 };
 
+async function left(store: CacheStore, key: string, change: (ms: number) => number): ReturnType<CacheStore['get']> {
+  const stored = await store.get(key);
+  return stored && { ...stored, ttlMs: change(stored.ttlMs) };
+}
+
 describe('the tests of a store', () => {
   it.each(Object.entries(BROKEN))(
     'notice one that %s',
@@ -81,7 +112,10 @@ describe('the tests of a store', () => {
     let open = 0;
     const create = () => {
       open++;
-      return { store: { ...createMemory().store, get: async () => Buffer.of(1) }, close: () => open-- };
+      return {
+        store: { ...createMemory().store, get: async () => ({ value: Buffer.of(1), ttlMs: 1 }) },
+        close: () => open--,
+      };
     };
     await Promise.allSettled(storeTests(create, { patienceMs: 150 }).map(({ run }) => run()));
     expect(open).toBe(0);

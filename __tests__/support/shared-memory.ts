@@ -1,4 +1,4 @@
-import type { CacheStore, LogEntry, LogReader } from '../../lib/index.js';
+import type { CacheStore, LogEntry, LogReader, StoredValue } from '../../lib/index.js';
 
 /** How one process is connected to what all of them share. */
 export interface Connection extends CacheStore {
@@ -28,9 +28,11 @@ export function createSharedMemory(now: () => number = () => performance.now()):
   const tells = new Set<() => void>();
   let position = 0;
 
-  function current(key: string): Uint8Array | undefined {
+  function current(key: string): StoredValue | undefined {
     const kept = values.get(key);
-    return kept !== undefined && kept.endsAt > now() ? kept.value : undefined;
+    if (kept === undefined) return undefined;
+    const ttlMs = kept.endsAt - now();
+    return ttlMs > 0 ? { value: kept.value, ttlMs } : undefined;
   }
 
   function connect(): Connection {
@@ -53,7 +55,7 @@ export function createSharedMemory(now: () => number = () => performance.now()):
       get: (key) => command('get', () => current(key)),
       set: (key, value, { ttlMs, expected }) =>
         command('set', () => {
-          const there = current(key);
+          const there = current(key)?.value;
           if (expected === 'absent' && there !== undefined) return false;
           if (typeof expected !== 'string' && !(there && Buffer.from(there).equals(expected))) return false;
           values.set(key, { value: Buffer.from(value), endsAt: now() + ttlMs });

@@ -34,6 +34,14 @@ export function refusesOthers(store: CacheStore) {
   store.set('key', Buffer.of(1), { ttlMs: 1, expected: 'none' });
 }
 
+export function refusesOneThatGivesBytesAlone(store: CacheStore, value: Uint8Array): CacheStore[] {
+  return [
+    { ...store, get: async () => ({ value, ttlMs: 1 }) },
+    // @ts-expect-error what is left of its life is told, too
+    { ...store, get: async () => value },
+  ];
+}
+
 export async function acceptsWhatIsForgotten(store: CacheStore, secret: string | undefined) {
   const authenticate = tokenIntrospection({
     endpoint: 'https://as.example.com/introspect',

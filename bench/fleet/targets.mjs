@@ -11,7 +11,7 @@ export const REVOCATION_P99_MS = 50;
 export const REFUSAL_P99_MS = 150;
 
 /** Everything that was not as it should be, in words. */
-export function violationsOf({ calls, restart, revocations, clocks, faults }) {
+export function violationsOf({ calls, restart, revocations, clocks, lives, faults }) {
   const found = [];
   for (const { instances, shared, refused } of calls?.rows ?? []) {
     if (shared.perLife > MOST_CALLS_PER_LIFE)
@@ -33,6 +33,7 @@ export function violationsOf({ calls, restart, revocations, clocks, faults }) {
     if (all.p99 > REFUSAL_P99_MS) found.push(`${name}: refused after ${all.p99.toFixed(1)} ms (p99)`);
     found.push(...measured.wrong.map((each) => `${name}: ${each}`));
   }
+  found.push(...(lives?.wrong ?? []).map((each) => `lives: ${each}`));
   for (const { fault, violations } of faults ?? []) {
     found.push(...violations.map((each) => `Redis ${fault}: ${each}`));
   }

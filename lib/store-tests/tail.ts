@@ -39,8 +39,8 @@ export function follow(store: CacheStore): Tail {
 }
 
 export async function textOf(store: CacheStore, key: string): Promise<string | undefined> {
-  const value = await store.get(key);
-  return value && Buffer.from(value).toString('utf8');
+  const stored = await store.get(key);
+  return stored && Buffer.from(stored.value).toString('utf8');
 }
 
 export async function until(

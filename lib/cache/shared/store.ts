@@ -3,8 +3,8 @@
  * It never sees a token or a claim. Any method may fail or be slow: that costs an answer from the endpoint, never a wrong one.
  */
 export interface CacheStore {
-  /** The value, or `undefined` where there is none or it has expired. */
-  get(key: string): Promise<Uint8Array | undefined>;
+  /** The value and what is left of its life, read in one step, or `undefined` where there is none or it has expired. */
+  get(key: string): Promise<StoredValue | undefined>;
   /**
    * Keeps a value for `ttlMs`, if what is there is still what is expected, in one step. Without the condition, an answer on its way
    * would bring back what has been invalidated meanwhile.
@@ -24,6 +24,15 @@ export interface CacheStore {
    * @returns stops it, and ends once it has stopped
    */
   tail(reader: LogReader): () => Promise<void>;
+}
+
+export interface StoredValue {
+  readonly value: Uint8Array;
+  /**
+   * Milliseconds until it expires, by the clock that it expires by: never more than it was set with. By this, processes whose clocks
+   * differ agree how old a value is.
+   */
+  readonly ttlMs: number;
 }
 
 export interface SetOptions {

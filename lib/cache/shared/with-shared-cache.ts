@@ -12,10 +12,11 @@ import {
   type TokenRecord,
 } from '../../types.js';
 import { type Lifetimes, lifetimeOf, timeLeft } from '../policy.js';
+import { askedAtOf, type Entry, entryOf } from './entry.js';
 import { createRest } from './rest.js';
 import type { Revocations } from './revocations.js';
 import type { Seal } from './seal.js';
-import type { CacheStore, SetOptions } from './store.js';
+import type { CacheStore, SetOptions, StoredValue } from './store.js';
 
 export interface SharedCacheSettings extends Lifetimes {
   readonly store: CacheStore;
@@ -27,17 +28,6 @@ export interface SharedCacheSettings extends Lifetimes {
   /** Makes a record of what was kept, or throws. */
   readonly restore: (members: unknown, asked: Instant) => TokenRecord;
 }
-
-/** What an entry says; `response` is an introspection response. */
-interface Entry {
-  readonly response: unknown;
-  /** Wall time in milliseconds. */
-  readonly askedAt: number;
-  readonly mark: string;
-}
-
-/** How far ahead another machine's clock may be; what is dated further is not used. */
-const MAX_AHEAD_MS = 2000;
 
 /** Of its life, what an answer still has to have that another process has just renewed. */
 const RENEWED_SHARE = 3 / 4;
@@ -53,9 +43,10 @@ const TOMBSTONE = 0;
 /** How long an answer under way when a token was invalidated is kept from being written. */
 const TOMBSTONE_MS = 120_000;
 
-interface Found {
+interface Found extends StoredValue {
   readonly key: string;
-  readonly value: Uint8Array;
+  /** Before the store was asked for it: what it had left then counts from there. */
+  readonly readAt: Instant;
 }
 
 export interface SharedCache {
@@ -130,16 +121,17 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): S
 
   /** Under the first key that has something: there are several only while secrets are changed. */
   async function find(question: Question): Promise<Found | undefined> {
+    const readAt = readClock(clock);
     const all = await reads.attempt(() =>
-      Promise.all(seal.keysOf(question).map(async (key) => ({ key, value: await store.get(key) }))),
+      Promise.all(seal.keysOf(question).map(async (key) => ({ ...(await store.get(key)), key, readAt }))),
     );
     return all?.find((each): each is Found => Boolean(each.value));
   }
 
-  function usable(question: Question, { key, value }: Found, freshness: Freshness): TokenRecord | undefined {
+  function usable(question: Question, found: Found, freshness: Freshness): TokenRecord | undefined {
     const { askedSince, background } = freshness;
     if (!(askedSince === ANY_AGE || background) || !revocations.isCurrent()) return undefined;
-    const record = open(question, key, value);
+    const record = open(question, found);
     const now = readClock(clock);
     if (record === undefined || !revocations.allows(question.key, record, now)) return undefined;
     const lifetime = lifetimeOf(record, settings);
@@ -148,15 +140,14 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): S
     return timeLeft(record, lifetime, now) > least ? record : undefined;
   }
 
-  function open(question: Question, key: string, value: Uint8Array): TokenRecord | undefined {
+  function open(question: Question, { key, value, ttlMs, readAt }: Found): TokenRecord | undefined {
     const text = seal.open(question, key, value);
     if (text === undefined) return unusable(question, value);
     try {
-      const { response, askedAt, mark }: Entry = JSON.parse(text);
-      const now = readClock(clock);
-      const age = now.at - askedAt;
-      if (typeof mark !== 'string' || !(age >= -MAX_AHEAD_MS)) return unusable(question, value);
-      const asked = { at: Math.min(askedAt, now.at), monotonic: now.monotonic - Math.max(0, age) };
+      const entry: Entry = JSON.parse(text);
+      const { response, mark } = entry;
+      const asked = askedAtOf(entry, ttlMs, readAt);
+      if (asked === undefined || typeof mark !== 'string') return unusable(question, value);
       return { ...restore(response, asked), mark };
     } catch {
       return unusable(question, value);
@@ -178,9 +169,7 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): S
     const now = readClock(clock);
     const ttlMs = Math.floor(timeLeft(record, lifetimeOf(record, settings), now));
     if (!(ttlMs >= 1)) return;
-    const response = record.active ? record.claims : { active: false };
-    const entry: Entry = { response, askedAt: record.askedAt, mark: record.mark ?? '' };
-    const sealed = seal.close(question, key, JSON.stringify(entry));
+    const sealed = seal.close(question, key, JSON.stringify(entryOf(record, settings)));
     await writes.attempt(() => store.set(key, sealed, { ttlMs, expected }));
   }
 
