@@ -1,7 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createApp } from './app.mjs';
-import { createAuthorizationServer, listen, SUBJECT_GRANT } from './authorization-server.mjs';
+import { createAuthorizationServer, SUBJECT_GRANT } from './authorization-server.mjs';
+import { listen } from './door.mjs';
 import { createWalkThrough } from './walk-through.mjs';
 
 const port = portFrom('PORT', 3000);
@@ -13,6 +14,7 @@ const server = await listen(createServer(app), port).catch((error: unknown) => g
 const api = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
 console.log(`The API listens on ${api}, its authorization server on ${as.issuer}.`);
+console.log(`Open ${api}/ in a browser: the console, where all of this is buttons.`);
 console.log("The warnings of oidc-provider, if any, concern this example's authorization server only.\n");
 console.log('Paste these lines into bash, in this order; each prints the status that stands behind it, once.');
 console.log("To see headers and body, write -i for -o /dev/null -w '%{http_code}\\n'. Restart for new tokens.\n");
