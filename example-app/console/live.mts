@@ -47,7 +47,7 @@ export function watchLive(): Live {
   let circuit: CircuitEvent = { state: 'closed' };
   /** The worst of this second, so that a short opening shows. */
   let worst: CircuitEvent['state'] = 'closed';
-  let changing: NodeJS.Timeout | undefined;
+  let isTelling = false;
 
   function count(add: (counts: Counts) => void): void {
     add(totals);
@@ -56,8 +56,10 @@ export function watchLive(): Live {
   }
 
   function changed(): void {
-    changing ??= setTimeout(() => {
-      changing = undefined;
+    if (isTelling) return;
+    isTelling = true;
+    setTimeout(() => {
+      isTelling = false;
       for (const tell of changeListeners) tell();
     }, CHANGE_MS).unref();
   }

@@ -16,6 +16,6 @@ export function ownOrigin({ socket }: IncomingMessage): string {
 export function refuseOtherSites(req: Request, res: Response, next: NextFunction): void {
   const { origin = ownOrigin(req), host, 'sec-fetch-site': site = 'same-origin' } = req.headers;
   const isOwn = origin === ownOrigin(req) && `http://${host}` === origin;
-  if (isOwn && (site === 'same-origin' || site === 'none')) return next();
-  res.status(FORBIDDEN).json({ error: 'another_site', hint: `Ask ${ownOrigin(req)} itself.` });
+  if (isOwn && (site === 'same-origin' || site === 'none')) next();
+  else res.status(FORBIDDEN).json({ error: 'another_site', hint: `Ask ${ownOrigin(req)} itself.` });
 }
