@@ -1,5 +1,5 @@
 // Takes the README's pictures of the console: starts the example, lets three quarters of a minute of traffic and trouble pass by,
-// and looks. Needs Chromium, or its name in CHROMIUM.
+// and looks. Needs Chromium, or its name in CHROMIUM; pngquant, where there is one, makes the files a third as large.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,8 +10,8 @@ import { fileURLToPath } from 'node:url';
 import { chromium, type Page } from 'playwright-core';
 
 const PICTURES = fileURLToPath(new URL('../../docs/images/', import.meta.url));
-const DESKTOP = { width: 1280, height: 1010 };
-const PHONE = { width: 390, height: 1010 };
+const DESKTOP = { width: 1280, height: 1000 };
+const PHONE = { width: 390, height: 1000 };
 
 const { CHROMIUM = 'chromium', PORT = '3000', AS_PORT = '4000' } = process.env;
 const browser = spawnSync('sh', ['-c', 'command -v "$0"', CHROMIUM], { encoding: 'utf8' }).stdout.trim();
@@ -57,16 +57,13 @@ async function picture(address: string): Promise<void> {
     await setTimeout(1200);
     await shoot(page, 'console-dark');
 
+    await page.emulateMedia({ colorScheme: 'light' });
     await page.setViewportSize(PHONE);
     await page.getByLabel('GET /api/reports').check();
     await press(page, 'Call');
     await page.locator('#verdict', { hasText: '/api/reports' }).waitFor();
-    await page.locator('#wire').scrollIntoViewIfNeeded();
     await page.evaluate("document.querySelector('#wire').scrollIntoView()");
-    await shoot(page, 'console-phone-dark');
-    await page.emulateMedia({ colorScheme: 'light' });
-    await setTimeout(300);
-    await shoot(page, 'console-phone-light');
+    await shoot(page, 'console-phone');
   } finally {
     await context.close();
   }
@@ -80,23 +77,36 @@ async function pass(page: Page, address: string): Promise<void> {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
     });
+  const users = await Promise.all(
+    Array.from({ length: 40 }, async (_, i) => {
+      const response = await order('/console/token', {
+        subject: `user-${i}`,
+        scopes: ['profile:read'],
+        ttlSeconds: 3600,
+      });
+      return ((await response.json()) as { access_token: string }).access_token;
+    }),
+  );
+  const visit = (token: string | undefined) =>
+    fetch(new URL('/api/profile', address), { headers: { authorization: `Bearer ${token}` } });
   const everyday = async (seconds: number) => {
     for (let i = 0; i < seconds * 3; i++) {
+      const crowd = 11 + Math.round(4 * Math.sin(i / 5));
       await Promise.all([
         press(page, 'Call'),
-        order('/console/fill', { tokens: 4 + ((i * 7) % 9) }),
+        ...Array.from({ length: crowd }, (_, n) => visit(users[(i * 3 + n * 7) % users.length])),
         i % 4 === 0 ? order('/console/flood', { requests: 3 + (i % 5), distinct: true }) : undefined,
-        i % 5 === 0 ? press(page, 'Call without a token') : undefined,
+        i % 3 === 0 ? fetch(new URL('/api/profile', address)) : undefined,
         setTimeout(330),
       ]);
     }
   };
   await everyday(12);
-  await order('/console/flood', { requests: 60, distinct: true });
+  await order('/console/flood', { requests: 30, distinct: true });
   await everyday(10);
   await press(page, 'Stop');
   for (let i = 0; i < 8; i++)
-    await Promise.all([order('/console/flood', { requests: 9, distinct: true }), setTimeout(800)]);
+    await Promise.all([order('/console/flood', { requests: 14, distinct: true }), setTimeout(800)]);
   await press(page, 'Start');
   await everyday(14);
   await setTimeout(6000);
@@ -107,7 +117,9 @@ async function press(page: Page, name: string): Promise<void> {
 }
 
 async function shoot(page: Page, name: string): Promise<void> {
-  await page.screenshot({ path: join(PICTURES, `${name}.png`) });
+  const path = join(PICTURES, `${name}.png`);
+  await page.screenshot({ path });
+  spawnSync('pngquant', ['--force', '--strip', '--speed', '1', '--output', path, '128', path]);
 }
 
 async function addressOfConsole(): Promise<string> {

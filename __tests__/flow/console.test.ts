@@ -218,7 +218,7 @@ describeWithChromium('the console', () => {
       await outcome('cache')
         .filter({ hasText: /^\d+ forgotten/ })
         .waitFor();
-      expect(await press('Call')).toMatch(/^401[\s\S]*The authorization server says it is not active/);
+      expect(await press('Call')).toMatch(/^401[\s\S]*The authorization server calls the token inactive/);
       expect(await textOf(hop(2))).toContain('"active": false');
       const explained = await finding('The challenge').locator('dl > div').allInnerTexts();
       expect(explained.map((text) => text.split('\n')[0])).toEqual([
@@ -240,7 +240,7 @@ describeWithChromium('the console', () => {
     'shows why an altered token, a refresh token, no token and a missing scope are refused',
     async () => {
       await getToken();
-      expect(await press('Call with it altered')).toMatch(/^401[\s\S]*not active/);
+      expect(await press('Call with it altered')).toMatch(/^401[\s\S]*calls the token inactive/);
       expect(await press('Call with the refresh token')).toMatch(/^401[\s\S]*a refresh token names no audience/);
       expect(await press('Call without a token')).toMatch(
         /^401[\s\S]*No token came along. The authorization server was not asked./,

@@ -71,8 +71,8 @@ export function createChart(container, stacked) {
     ctx.fillStyle = css('--shade');
     for (const [i, age] of AGES.entries()) {
       if (!isOpen[i]) continue;
-      const left = Math.max(bbox.left, valToPos(age - 0.5, 'x', true));
-      const right = Math.min(bbox.left + bbox.width, valToPos(age + 0.5, 'x', true));
+      const left = Math.round(Math.max(bbox.left, valToPos(age - 0.5, 'x', true)));
+      const right = Math.round(Math.min(bbox.left + bbox.width, valToPos(age + 0.5, 'x', true)));
       ctx.fillRect(left, bbox.top, right - left, bbox.height);
     }
     ctx.restore();
