@@ -336,16 +336,20 @@ describeWithChromium('the console', () => {
       await outcome('cache')
         .filter({ hasText: /^(?:[5-9]\d|\d{3,}) forgotten/ })
         .waitFor();
-      await page.getByLabel('all the same').check();
-      await button('Flood the API').click();
-      await outcome('flood')
-        .filter({ hasText: /200 × 401. Meanwhile the authorization server was asked 1 time.$/ })
-        .waitFor();
-      await page.getByLabel('all different').check();
-      await button('Flood the API').click();
-      await outcome('flood')
-        .filter({ hasText: /200 × 401. Meanwhile the authorization server was asked 200 times.$/ })
-        .waitFor();
+      const flood = async (tokens: string) => {
+        await page.getByLabel(tokens).check();
+        await outcome('flood').evaluate((element) => element.replaceChildren());
+        await button('Flood the API').click();
+        await outcome('flood').filter({ hasText: 'Meanwhile' }).waitFor();
+        return textOf(outcome('flood'));
+      };
+      // A connection that had just ended costs a retry, which counts.
+      expect(await flood('all the same')).toMatch(
+        /200 × 401. Meanwhile the authorization server was asked (?:1 time|2 times).$/,
+      );
+      expect(await flood('all different')).toMatch(
+        /200 × 401. Meanwhile the authorization server was asked 2\d\d times.$/,
+      );
     },
     PATIENCE_MS,
   );
@@ -379,8 +383,9 @@ describeWithChromium('the console', () => {
   it(
     'shows a request that was made by curl among its own, without knowing its token',
     async () => {
-      await bash(`curl -s -H 'Authorization: Bearer by-curl-1234567890' ${api}/api/reports`);
-      await page.locator('#latest button', { hasText: 'GET /api/reports' }).first().click();
+      const headers = await bash(`curl -si -H 'Authorization: Bearer by-curl-1234567890' ${api}/api/reports`);
+      await page.locator(`#latest [data-id="${/^x-request-id: (\S+)/im.exec(headers)?.[1]}"]`).click();
+      await page.locator('.hops:not(.empty)').waitFor();
       expect(await textOf(page.locator('#verdict'))).toMatch(/^401\s+GET \/api\/reports/);
       expect(await textOf(hop(1))).toContain('Authorization: Bearer by-cur…7890');
       expect(await button('Show the whole token').isVisible()).toBe(false);
