@@ -24,6 +24,9 @@ export interface Exchange {
   readonly ms: number;
   /** `req.auth` as the handler found it. */
   readonly auth?: unknown;
+  /** When what it was answered from memory had been asked for, in milliseconds since the epoch. */
+  readonly usedOf?: number;
+  /** What is remembered of its token now. */
   readonly remembered?: Remembered;
 }
 
@@ -88,6 +91,8 @@ export function createExchanges(): Exchanges {
     const { outcome, tokenDigest } = message as CacheEvent;
     const exchange = current.getStore();
     exchange?.lookups.push(outcome);
+    const known = outcome === 'hit' ? answers.about(tokenDigest)?.askedAt : undefined;
+    if (exchange !== undefined && known !== undefined) exchange.usedOf = known;
     const joined = underWay.get(tokenDigest);
     if (exchange === undefined || outcome !== 'coalesced' || joined === undefined) return;
     exchange.joined = joined.call;

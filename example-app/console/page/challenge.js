@@ -27,8 +27,7 @@ const ERRORS = {
 
 const PARAMETERS = {
   realm: 'What is being protected. A client may keep tokens apart by it; nothing else follows.',
-  error_description:
-    'For developers, not for users. The same for unknown, expired and revoked tokens, so that it helps nobody to guess.',
+  error_description: 'For developers, not for users. The text is fixed, so that it helps nobody to guess at tokens.',
   scope: 'All that the token must grant for this route.',
   algs: 'What proofs may be signed with.',
   nonce: 'A value of the server’s, to be part of the next proof.',

@@ -26,7 +26,9 @@ export function verdictOf({ status, decisions, calls, joined, ms }) {
         ? `The authorization server was asked ${asked === 1 ? 'once' : `${asked} times`}.`
         : joined
           ? 'It shared the call of another request.'
-          : 'The authorization server was not asked.';
+          : calls.length > 0
+            ? 'The authorization server was not asked, but for an early refresh.'
+            : 'The authorization server was not asked.';
   const why = reason === undefined ? '' : `${capitalized(reasonText(reason))}. `;
   return { status, text: `${why}${cost}`, ms };
 }
@@ -70,14 +72,12 @@ function hop(title, ...content) {
   return el('li', {}, el('h3', {}, title), ...content);
 }
 
-function noCall({ decisions, lookups, remembered }) {
+function noCall({ decisions, lookups, usedOf }) {
   const reason = decisions.at(-1)?.reason;
   const why = (() => {
     if (decisions.length === 0) return 'No middleware stands before this route.';
     if (reason === 'circuit_open') return 'The circuit breaker is open.';
-    if (lookups.includes('hit') && remembered?.askedAt !== undefined) {
-      return `The answer of ${clockTime(remembered.askedAt)} is remembered.`;
-    }
+    if (lookups.includes('hit') && usedOf !== undefined) return `The answer of ${clockTime(usedOf)} is remembered.`;
     if (lookups.includes('hit')) return 'The answer is remembered.';
     if (lookups.length === 0) return 'There was nothing to ask about.';
     return 'No answer came.';
