@@ -12,9 +12,9 @@ import {
 } from 'express-token-introspection';
 import { instrument } from 'express-token-introspection/opentelemetry';
 import { AUDIENCE, type AuthorizationServer } from './authorization-server.mjs';
-
-/** Short, so that the walk-through need not wait long. */
-export const TTL_SECONDS = 5;
+import { createConsole } from './console/console.mjs';
+import { ownOrigin, refuseOtherSites } from './console/own-site.mjs';
+import { INACTIVE_TTL_SECONDS, TTL_SECONDS } from './settings.mjs';
 
 export interface ReportsApi {
   readonly app: Express;
@@ -29,7 +29,8 @@ export function createApp(as: AuthorizationServer): ReportsApi {
     clientAuth: clientSecretBasic(clientId, clientSecret),
     audience: AUDIENCE,
     issuer: as.issuer,
-    cache: { ttlSeconds: TTL_SECONDS },
+    cache: { ttlSeconds: TTL_SECONDS, inactiveTtlSeconds: INACTIVE_TTL_SECONDS },
+    dpop: { origin: ownOrigin },
   });
 
   const exporter = new PrometheusExporter({ preventServerStart: true });
@@ -37,6 +38,9 @@ export function createApp(as: AuthorizationServer): ReportsApi {
 
   const app = express();
   app.disable('x-powered-by');
+
+  // The page at `/`. It watches, and no request takes another way for it.
+  app.use(createConsole(as, authenticate));
 
   app.get('/public', (_req, res) => {
     res.json({ hello: 'world' });
@@ -46,6 +50,7 @@ export function createApp(as: AuthorizationServer): ReportsApi {
   app.get('/metrics', (req, res) => exporter.getMetricsRequestHandler(req, res));
 
   // To watch an outage. An API would not offer this.
+  app.use('/authorization-server', refuseOtherSites);
   app.post('/authorization-server/stop', async (_req, res) => {
     await as.stop();
     res.json({ authorizationServer: 'stopped' });
@@ -53,6 +58,11 @@ export function createApp(as: AuthorizationServer): ReportsApi {
   app.post('/authorization-server/start', async (_req, res) => {
     await as.start();
     res.json({ authorizationServer: 'started' });
+  });
+  app.post('/authorization-server/restart', async (_req, res) => {
+    await as.stop();
+    await as.start();
+    res.json({ authorizationServer: 'restarted' });
   });
 
   app.use('/api', authenticate);

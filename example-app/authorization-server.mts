@@ -1,7 +1,7 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { errors, Provider } from 'oidc-provider';
+import { errors, type KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { openDoor } from './door.mjs';
+import { verifyTokenRequestProof } from './dpop-proof.mjs';
 
 /** A real authorization server (oidc-provider) with opaque tokens, introspection and revocation, on loopback. */
 export interface AuthorizationServer {
@@ -13,7 +13,13 @@ export interface AuthorizationServer {
   readonly resourceServer: Credentials;
   /** The app that tokens are issued to. */
   readonly client: Credentials;
+  readonly isRunning: boolean;
+  /** How long every answer takes, on top of the time it needs. */
+  delayMs: number;
+  /** @throws TokenRequestError when it refuses, and what `fetch` throws when it does not answer */
   issue(of: TokenRequest): Promise<IssuedToken>;
+  revoke(token: string): Promise<void>;
+  /** Drops every connection and answers nobody. What it knows of its tokens is kept. */
   stop(): Promise<void>;
   start(): Promise<void>;
 }
@@ -29,12 +35,21 @@ export interface TokenRequest {
   readonly ttlSeconds?: number;
   /** Default the API. */
   readonly resource?: string;
+  /** A DPoP proof for a POST of the token endpoint: the token is bound to its key. */
+  readonly dpopProof?: string | undefined;
 }
 
 export interface IssuedToken {
   readonly access_token: string;
   readonly refresh_token: string;
   readonly expires_in: number;
+  readonly token_type: 'Bearer' | 'DPoP';
+  readonly scope: string;
+}
+
+/** The token endpoint answered, and refused. */
+export class TokenRequestError extends Error {
+  override readonly name = 'TokenRequestError';
 }
 
 export const AUDIENCE = 'urn:example:reports-api';
@@ -48,34 +63,39 @@ export const MCP_SCOPES = ['files:read', 'files:write'];
 export const SUBJECT_GRANT = 'urn:example:grant-type:subject';
 
 const DEFAULT_TTL_SECONDS = 3600;
-const HOST = '127.0.0.1';
+/** For how long a proof that was used is remembered. */
+const PROOF_MEMORY_SECONDS = 300;
 
 /** Starts it on the port, or on a free one for 0. */
 export async function createAuthorizationServer(port = 0): Promise<AuthorizationServer> {
   const client = credentials('reports-app');
   const resourceServer = credentials('reports-api');
-  let server = await listen(createServer(), port);
-  const issuer = `http://${HOST}:${(server.address() as AddressInfo).port}`;
-  const provider = createProvider(issuer, client, resourceServer);
-  server.on('request', provider.callback());
+  const door = await openDoor(port);
+  const issuer = door.origin;
+  const tokenEndpoint = `${issuer}/token`;
+  const revocationEndpoint = `${issuer}/token/revocation`;
+  door.answerWith(createProvider(issuer, client, resourceServer).callback());
 
   return {
     issuer,
     introspectionEndpoint: `${issuer}/token/introspection`,
-    revocationEndpoint: `${issuer}/token/revocation`,
-    tokenEndpoint: `${issuer}/token`,
+    revocationEndpoint,
+    tokenEndpoint,
     resourceServer,
     client,
-    issue: (of) => issueToken(`${issuer}/token`, client, of),
-    async stop() {
-      const stopped = new Promise((resolve) => server.close(resolve));
-      server.closeAllConnections();
-      await stopped;
+    get isRunning() {
+      return door.isOpen;
     },
-    async start() {
-      if (server.listening) return;
-      server = await listen(createServer(provider.callback()), Number(new URL(issuer).port));
+    get delayMs() {
+      return door.delayMs;
     },
+    set delayMs(ms) {
+      door.delayMs = ms;
+    },
+    issue: (of) => issueToken(tokenEndpoint, client, of),
+    revoke: async (token) => void (await post(revocationEndpoint, client, { token })),
+    stop: door.close,
+    start: door.open,
   };
 }
 
@@ -137,6 +157,8 @@ function registerSubjectGrant(provider: Provider): void {
       const grantId = await grant.save();
       const common = { accountId, client, grantId, scope, gty: SUBJECT_GRANT };
       const access = new provider.AccessToken({ ...common, claims: {} } as never);
+      const jkt = await senderOf(ctx, provider, client.clientId);
+      if (jkt !== undefined) access.setThumbprint('jkt', jkt);
       access.resourceServer = new provider.ResourceServer(
         resource,
         resourceServerInfo(Number(ttl ?? DEFAULT_TTL_SECONDS), resource),
@@ -154,20 +176,46 @@ function registerSubjectGrant(provider: Provider): void {
   );
 }
 
+/** Thumbprint of the key whose holder the token is for; `undefined` for anyone. */
+async function senderOf(ctx: KoaContextWithOIDC, provider: Provider, clientId: string): Promise<string | undefined> {
+  const proof = ctx.get('DPoP');
+  if (proof === '') return undefined;
+  const verified = await verifyTokenRequestProof(proof, `${provider.issuer}/token`).catch(() => undefined);
+  const end = Math.floor(Date.now() / 1000) + PROOF_MEMORY_SECONDS;
+  const isGood = verified && (await provider.ReplayDetection.unique(clientId, verified.jti, end));
+  if (!isGood) throw new errors.InvalidDpopProof('one proof, for this request, made just now');
+  return verified.jkt;
+}
+
 async function issueToken(endpoint: string, client: Credentials, of: TokenRequest): Promise<IssuedToken> {
-  const response = await fetch(endpoint, {
-    method: 'POST',
-    headers: { authorization: `Basic ${btoa(`${client.clientId}:${client.clientSecret}`)}` },
-    body: new URLSearchParams({
+  const response = await post(
+    endpoint,
+    client,
+    {
       grant_type: SUBJECT_GRANT,
       subject: of.subject,
       scope: of.scope,
       ...(of.ttlSeconds !== undefined && { ttl: String(of.ttlSeconds) }),
       ...(of.resource !== undefined && { resource: of.resource }),
-    }),
-  });
-  if (!response.ok) throw new Error(`The token endpoint answered ${response.status}: ${await response.text()}`);
+    },
+    of.dpopProof === undefined ? {} : { dpop: of.dpopProof },
+  );
   return (await response.json()) as IssuedToken;
+}
+
+async function post(
+  endpoint: string,
+  { clientId, clientSecret }: Credentials,
+  form: Record<string, string>,
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  const response = await fetch(endpoint, {
+    method: 'POST',
+    headers: { authorization: `Basic ${btoa(`${clientId}:${clientSecret}`)}`, ...headers },
+    body: new URLSearchParams(form),
+  });
+  if (response.ok) return response;
+  throw new TokenRequestError(`${new URL(endpoint).pathname} answered ${response.status}: ${await response.text()}`);
 }
 
 function resourceServerInfo(accessTokenTTL: number, resource = AUDIENCE) {
@@ -187,15 +235,4 @@ function registration({ clientId, clientSecret }: Credentials, grantTypes: strin
 
 function credentials(clientId: string): Credentials {
   return { clientId, clientSecret: randomBytes(24).toString('base64url') };
-}
-
-/** Resolves once it listens; a taken port is an error that names it. */
-export function listen(server: Server, port: number): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, HOST, () => {
-      server.off('error', reject);
-      resolve(server);
-    });
-  });
 }

@@ -1,7 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createApp } from './app.mjs';
-import { createAuthorizationServer, listen, MCP_PATH, SUBJECT_GRANT } from './authorization-server.mjs';
+import { createAuthorizationServer, MCP_PATH, SUBJECT_GRANT } from './authorization-server.mjs';
+import { listen } from './door.mjs';
 import { createMcp } from './mcp-server.mjs';
 import { createWalkThrough } from './walk-through.mjs';
 
@@ -17,6 +18,7 @@ const mcp = createMcp(as, new URL(MCP_PATH, api));
 app.use(mcp.routes);
 
 console.log(`The API listens on ${api}, its authorization server on ${as.issuer}.`);
+console.log(`Open ${api}/ in a browser: the console, where all of this is buttons.`);
 console.log("The warnings of oidc-provider, if any, concern this example's authorization server only.\n");
 console.log('Paste these lines into bash, in this order; each prints the status that stands behind it, once.');
 console.log("To see headers and body, write -i for -o /dev/null -w '%{http_code}\\n'. Restart for new tokens.\n");

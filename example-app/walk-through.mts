@@ -1,5 +1,5 @@
-import { TTL_SECONDS } from './app.mjs';
 import { type AuthorizationServer, MCP_PATH } from './authorization-server.mjs';
+import { TTL_SECONDS } from './settings.mjs';
 
 export interface Step {
   readonly title: string;

@@ -1,0 +1,545 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import type { BrowserContext, Locator, Page } from 'playwright-core';
+import { type Child, startChild } from '../support/child.js';
+import { describeWithChromium, startChromium } from '../support/chromium.js';
+
+/** A browser starts, and remembered answers take seconds to end. */
+const PATIENCE_MS = 120_000;
+
+const AXE = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+
+const SIZES = { desktop: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } };
+
+/** What has the focus in the page, by its name, and whether that is to be seen on it or on what stands for it. */
+const FOCUSED = `(() => {
+  const { activeElement: at } = document;
+  const shown = at.matches('input') ? (at.nextElementSibling ?? at) : at;
+  const name = at.getAttribute('aria-label') ?? at.closest('label')?.textContent ?? at.textContent;
+  const isOutlined = [at, shown].some((element) => getComputedStyle(element).outlineStyle === 'solid');
+  return { name: name.trim(), isOutlined };
+})()`;
+
+let app: Child;
+let api: string;
+
+beforeAll(async () => {
+  app = startChild('example-app/dist/start.mjs', [], { PORT: '0', AS_PORT: '0' });
+  const line = await app.line((text) => text.startsWith('Open http'));
+  api = /http:\/\/[\d.:]+/.exec(line)?.[0] ?? '';
+  await app.line((text) => text === 'Ctrl+C ends it.');
+}, PATIENCE_MS);
+
+const bash = async (command: string): Promise<string> =>
+  (await promisify(execFile)('bash', ['-c', command], { timeout: 30_000 })).stdout;
+
+const post = (path: string, headers: Record<string, string> = {}, body: unknown = {}): Promise<Response> =>
+  fetch(`${api}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  });
+
+/** As it is laid out, without empty lines. */
+const textOf = async (element: Locator): Promise<string> => {
+  // biome-ignore lint/performance/useDomNodeTextContent: lines are what is seen
+  const text = await element.innerText();
+  return text.trim().replaceAll(/\s*\n\s*/g, '\n');
+};
+
+describe('what the console’s buttons ask for', () => {
+  it.each([
+    ['comes from a page of another site', { origin: 'https://evil.example' }],
+    ['comes from a page that says nothing of its site', { origin: 'null' }],
+    ['is sent across sites', { 'sec-fetch-site': 'cross-site' }],
+  ])('is refused with a 403 where it %s', async (_, headers) => {
+    for (const path of ['/console/flush', '/console/delay', '/authorization-server/stop']) {
+      expect([path, (await post(path, headers)).status]).toEqual([path, 403]);
+    }
+    expect((await fetch(`${api}/console/settings`, { headers })).status).toBe(403);
+  });
+
+  it('is refused with a 403 under a host name that was made to point here, and so is the page', async () => {
+    const statuses = `curl -s -o /dev/null -w '%{http_code} ' -H 'Host: evil.example'`;
+    expect(await bash(`${statuses} ${api}/; ${statuses} -X POST ${api}/authorization-server/stop`)).toBe('403 403 ');
+  });
+
+  it('is refused with a 415 unless it is JSON, which no form of another site can send', async () => {
+    const response = await post('/console/flush', { 'content-type': 'text/plain' });
+    expect([response.status, await response.json()]).toMatchObject([415, { error: 'not_json' }]);
+  });
+
+  it.each([
+    ['/console/token', { subject: '<b>', scopes: ['admin'], ttlSeconds: 60 }],
+    ['/console/token', { subject: 'alice', scopes: ['root'], ttlSeconds: 60 }],
+    ['/console/flood', { requests: 1e6, distinct: true }],
+    ['/console/delay', { ms: -1 }],
+    ['/console/flush', { all: true }],
+    ['/console/flush', '{'],
+  ])('is refused with a 400 and a hint where %s is sent %j', async (path, body) => {
+    const response = await post(path, {}, body);
+    expect([response.status, await response.json()]).toEqual([400, { error: 'bad_order', hint: expect.any(String) }]);
+  });
+
+  it('sends who asks for localhost to the one address that proofs name', async () => {
+    const { host, port } = new URL(api);
+    const located = `curl -s -o /dev/null -w '%{http_code} %{redirect_url}' -H 'Host: localhost:${port}' ${api}/`;
+    expect(await bash(located)).toBe(`302 http://${host}/`);
+  });
+
+  it('is served with a policy that lets nothing in from elsewhere, and nothing inline', async () => {
+    const policy = (await fetch(`${api}/`)).headers.get('content-security-policy');
+    expect(policy).toMatch(/^default-src 'none'; script-src 'self'; style-src 'self';/);
+    expect(policy).not.toContain('unsafe');
+  });
+
+  it('is told of a request without its token, without the API’s secret', async () => {
+    const issued = await post('/console/token', {}, { subject: 'alice', scopes: ['profile:read'], ttlSeconds: 60 });
+    const { access_token: token } = (await issued.json()) as { access_token: string };
+    const called = await fetch(`${api}/api/profile`, { headers: { authorization: `Bearer ${token}` } });
+    const told = await (await fetch(`${api}/console/exchanges/${called.headers.get('x-request-id')}`)).text();
+    expect(told).toContain(`Bearer ${token.slice(0, 6)}…${token.slice(-4)}`);
+    expect(told).toContain('Basic ••••••••');
+    expect(told).not.toContain(token);
+    expect(app.errorOutput()).not.toContain(token);
+  });
+});
+
+describeWithChromium('the console', () => {
+  let context: BrowserContext;
+  let page: Page;
+  /** What the browser complained about. That a call was answered 401 or 503 it tells too; that is what was asked for. */
+  const complaints: string[] = [];
+
+  beforeAll(async () => {
+    context = await startChromium({ viewport: SIZES.desktop, permissions: ['clipboard-read', 'clipboard-write'] });
+    context.on('weberror', (error) => complaints.push(error.error().message));
+    context.on('console', (message) => {
+      const isAnswer = /^Failed to load resource: .* status of (?:400|401|403|502|503)/.test(message.text());
+      const isCall = isAnswer && message.location().url.startsWith(`${api}/`);
+      if (message.type() !== 'log' && !isCall) complaints.push(`${message.type()}: ${message.text()}`);
+    });
+    page = await context.newPage();
+  }, PATIENCE_MS);
+
+  beforeEach(async () => {
+    await page.goto(`${api}/`);
+    await page.getByText('Authorization server: running').waitFor();
+  }, PATIENCE_MS);
+
+  afterEach(async () => {
+    await page.setViewportSize(SIZES.desktop);
+    await page.emulateMedia({ colorScheme: 'light' });
+    await post('/console/delay', {}, { ms: 0 });
+    await fetch(`${api}/authorization-server/start`, { method: 'POST' });
+    // Any answer closes the circuit breaker, once it lets a question through as a probe.
+    const isOut = async () =>
+      (await fetch(`${api}/api/profile`, { headers: { authorization: `Bearer ${Math.random()}` } })).status === 503;
+    while (await isOut()) await setTimeout(100);
+    expect(complaints.splice(0)).toEqual([]);
+  }, PATIENCE_MS);
+
+  const button = (name: string) => page.getByRole('button', { name, exact: true });
+
+  /** Presses a button that calls the API, and waits for what is shown of that call. */
+  async function press(name: string): Promise<string> {
+    const answered = page.waitForResponse((response) => response.url().includes('/console/exchanges/'));
+    await button(name).click();
+    await answered;
+    await page.locator('.hops:not(.empty)').waitFor();
+    return textOf(page.locator('#verdict'));
+  }
+
+  async function getToken(...scopes: string[]): Promise<string> {
+    for (const scope of scopes) await page.getByLabel(scope, { exact: true }).check();
+    await button('Get a token').click();
+    return textOf(page.locator('#token-card .value'));
+  }
+
+  const hop = (number: number) => page.locator(`.hops > li:nth-child(${number})`);
+  const finding = (title: string) => page.locator('.finding', { has: page.getByRole('heading', { name: title }) });
+  const outcome = (of: string) => page.locator(`[data-outcome=${of}]`);
+
+  it(
+    'shows both hops of a call, then that the second call of the token needs only one, and for how long',
+    async () => {
+      const token = await getToken();
+      expect(await press('Call')).toMatch(
+        /^200\s+GET \/api\/profile in \d+ ms. The authorization server was asked once.$/,
+      );
+      const short = `${token.slice(0, 6)}…${token.slice(-4)}`;
+      expect(await textOf(hop(1))).toContain(
+        `GET /api/profile HTTP/1.1\nHost: ${new URL(api).host}\nAuthorization: Bearer ${short}`,
+      );
+      expect(await textOf(hop(2))).toMatch(/POST \/token\/introspection HTTP\/1.1\n.*\nauthorization: Basic •+\n/);
+      expect(await textOf(hop(2))).toContain(`token=${short}`);
+      expect(await textOf(hop(2))).toContain('"active": true');
+      expect(await textOf(hop(3))).toContain('HTTP/1.1 200 OK');
+      expect(await textOf(finding('req.auth'))).toMatch(/sub\s+alice[\s\S]*exp\s+\d+\s*in 60 min/);
+      await button('Show the whole token').click();
+      expect(await textOf(hop(1))).toContain(`Authorization: Bearer ${token}\n`);
+
+      expect(await press('Call')).toContain('The authorization server was not asked.');
+      expect(await textOf(hop(2))).toMatch(
+        /^API → authorization server\nNo call. The answer of \d\d:\d\d:\d\d is remembered.$/,
+      );
+      expect(await textOf(finding('Remembered'))).toMatch(
+        /The answer is kept for another \d\.\d s.\nThe lesser of exp \(3[56]\d\d s away when asked\) and cache.ttlSeconds \(5 s\): cache.ttlSeconds decides./,
+      );
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'shows that exp decides where it comes before cache.ttlSeconds',
+    async () => {
+      const { access_token } = await as({ ttlSeconds: 3 });
+      const called = await fetch(`${api}/api/profile`, { headers: { authorization: `Bearer ${access_token}` } });
+      expect(called.status).toBe(200);
+      await page.locator(`#latest [data-id="${called.headers.get('x-request-id')}"]`).click();
+      await page.locator('.hops:not(.empty)').waitFor();
+      expect(await textOf(finding('Remembered'))).toMatch(/and cache.ttlSeconds \(5 s\): exp decides.$/);
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'shows a revoked token accepted from memory, and refused once the memory is flushed, each parameter of the challenge explained',
+    async () => {
+      await getToken();
+      await press('Call');
+      await button('Revoke it').click();
+      await page.getByText('Revoked. What the API remembers').waitFor();
+      expect(await textOf(page.locator('#token-card'))).toMatch(/revoked$/);
+      expect(await press('Call')).toMatch(/^200/);
+      await button('Flush it').click();
+      await outcome('cache')
+        .filter({ hasText: /^\d+ forgotten/ })
+        .waitFor();
+      expect(await press('Call')).toMatch(/^401[\s\S]*The authorization server calls the token inactive/);
+      expect(await textOf(hop(2))).toContain('"active": false');
+      const explained = await finding('The challenge').locator('dl > div').allInnerTexts();
+      expect(explained.map((text) => text.split('\n')[0])).toEqual([
+        'Bearer',
+        'realm="api"',
+        'error="invalid_token"',
+        'error_description="The access token is not valid for this resource"',
+        'DPoP',
+        'realm="api"',
+        'algs="ES256 ES384 ES512 PS256 RS256 EdDSA Ed25519"',
+      ]);
+      for (const text of explained) expect(text).toMatch(/\n[A-Z].+\.$/s);
+      expect(await textOf(finding('Remembered'))).toContain('cache.inactiveTtlSeconds (5 s)');
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'shows why an altered token, a refresh token, no token and a missing scope are refused',
+    async () => {
+      await getToken();
+      expect(await press('Call with it altered')).toMatch(/^401[\s\S]*calls the token inactive/);
+      expect(await press('Call with the refresh token')).toMatch(/^401[\s\S]*a refresh token names no audience/);
+      expect(await press('Call without a token')).toMatch(
+        /^401[\s\S]*No token came along. The authorization server was not asked./,
+      );
+      expect(await textOf(hop(2))).toContain('No call. There was nothing to ask about.');
+      await page.getByLabel('POST /api/payments').check();
+      expect(await press('Call')).toMatch(/^403[\s\S]*does not grant the scope of this route/);
+      expect(await textOf(finding('The challenge'))).toContain('scope="payments:write"\nAll that the token must grant');
+      expect(await textOf(finding('Decided by'))).toMatch(
+        /tokenIntrospection accepted[\s\S]*requireScope rejected: insufficient_scope/,
+      );
+      await page.getByLabel('GET /public').check();
+      expect(await press('Call')).toMatch(/^200[\s\S]*No middleware, no question.$/);
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'makes a proof for each call of a token that is bound to its key, and a curl line whose proof is good once',
+    async () => {
+      await page.getByLabel('Bound to a key (DPoP)').check();
+      await getToken();
+      expect(await press('Call')).toMatch(/^200/);
+      expect(await textOf(hop(1))).toMatch(/Authorization: DPoP .*\nDPoP: eyJ/);
+      expect(await textOf(finding('req.auth'))).toMatch(/cnf\s+\{"jkt":"[\w-]{43}"\}/);
+      expect(await press('Call')).toMatch(/^200/);
+      await button('curl line of: Call').click();
+      await button('Copy the curl line of: Call').click();
+      await button('Copy the curl line of: Call').filter({ hasText: 'Copied' }).waitFor();
+      const line = await page.evaluate<string>('navigator.clipboard.readText()');
+      expect(await bash(line)).toMatch(/^HTTP\/1.1 200 OK/);
+      expect(await bash(line)).toMatch(/^HTTP\/1.1 401 Unauthorized[\s\S]*error="invalid_dpop_proof"/);
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'stops the authorization server until the circuit breaker opens, and all is well once it runs again',
+    async () => {
+      await getToken();
+      await button('Stop').click();
+      await page.getByText('Authorization server: stopped').waitFor();
+      expect(await press('Call')).toMatch(/^503[\s\S]*could not be reached/);
+      expect(await textOf(hop(2))).toMatch(
+        /No connection came about[\s\S]*unreachable \(ECONNREFUSED\)[\s\S]*A second try/,
+      );
+      expect(await textOf(finding('No challenge'))).toMatch(/Retry-After: 1\nCome back in a second.$/);
+      await button('Flood the API').click();
+      await page.getByText('Circuit breaker: open').waitFor();
+      await outcome('flood').filter({ hasText: '200 × 503' }).waitFor();
+      // The flood may have ended after the first pause: then this is the probe, and the pause after it is longer.
+      while (!/circuit breaker is open/.test(await press('Call with it altered')));
+      expect(await textOf(hop(2))).toContain('No call. The circuit breaker is open.');
+      await button('Start').click();
+      await page.getByText('Authorization server: running').waitFor();
+      while (!(await press('Call')).startsWith('200'));
+      await page.getByText('Circuit breaker: closed').waitFor();
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'slows the authorization server down, past what the API waits for too, and restarts it',
+    async () => {
+      await getToken();
+      await button('Make it so').click();
+      await page.getByText('Authorization server: slow by 0.8 s').waitFor();
+      expect(Number(/in (\d+) ms/.exec(await press('Call'))?.[1])).toBeGreaterThanOrEqual(800);
+      await page.getByLabel('It answers').selectOption('4000');
+      await button('Make it so').click();
+      await page.getByText('Authorization server: slow by 4 s').waitFor();
+      expect(await press('Call with it altered')).toMatch(/^503[\s\S]*did not answer in time/);
+      await page.getByLabel('It answers').selectOption('0');
+      await button('Make it so').click();
+      await page.getByText('Authorization server: running').waitFor();
+      await button('Restart').click();
+      await outcome('server').filter({ hasText: 'every connection was dropped' }).waitFor();
+      await button('Flush it').click();
+      await outcome('cache').filter({ hasText: 'forgotten' }).waitFor();
+      expect(await press('Call')).toMatch(/^200[\s\S]*asked once/);
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'fills and flushes the memory, and asks once about one bad token however often it comes',
+    async () => {
+      await button('Fill it with 50 users').click();
+      await outcome('cache')
+        .filter({ hasText: /^50 tokens issued, 50 calls in \d+ ms: 50 × 200.$/ })
+        .waitFor();
+      await button('Flush it').click();
+      await outcome('cache')
+        .filter({ hasText: /^(?:[5-9]\d|\d{3,}) forgotten/ })
+        .waitFor();
+      const flood = async (tokens: string) => {
+        await page.getByLabel(tokens).check();
+        await outcome('flood').evaluate((element) => element.replaceChildren());
+        await button('Flood the API').click();
+        await outcome('flood').filter({ hasText: 'Meanwhile' }).waitFor();
+        return textOf(outcome('flood'));
+      };
+      // A connection that had just ended costs a retry, which counts.
+      expect(await flood('all the same')).toMatch(
+        /200 × 401. Meanwhile the authorization server was asked (?:1 time|2 times).$/,
+      );
+      expect(await flood('all different')).toMatch(
+        /200 × 401. Meanwhile the authorization server was asked 2\d\d times.$/,
+      );
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'draws what happens as it happens, and says it in a table',
+    async () => {
+      const pixels = () =>
+        page.evaluate<string[]>(`[...document.querySelectorAll('canvas')].map((canvas) => canvas.toDataURL())`);
+      const count = async (label: string) => {
+        const [total = '0'] = (await page.getByRole('row', { name: label }).locator('td').allTextContents()).slice(-1);
+        return Number(total.replaceAll(',', ''));
+      };
+      await page.getByRole('row', { name: 'Requests' }).waitFor();
+      const [before, requests, inactive] = [await pixels(), await count('Requests'), await count('inactive')];
+      await button('Flood the API').click();
+      await outcome('flood').filter({ hasText: '200 × 401' }).waitFor();
+      await page
+        .getByRole('row', { name: 'Requests' })
+        .filter({ hasText: (requests + 200).toLocaleString('en') })
+        .waitFor();
+      while ((await count('inactive')) < inactive + 200) await setTimeout(100);
+      const then = await pixels();
+      expect([then[0] === before[0], then[1] === before[1]]).toEqual([false, false]);
+      // A second later it has moved on by itself.
+      while ((await pixels())[0] === then[0]) await setTimeout(100);
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'shows a request that was made by curl among its own, without knowing its token',
+    async () => {
+      const headers = await bash(`curl -si -H 'Authorization: Bearer by-curl-1234567890' ${api}/api/reports`);
+      await page.locator(`#latest [data-id="${/^x-request-id: (\S+)/im.exec(headers)?.[1]}"]`).click();
+      await page.locator('.hops:not(.empty)').waitFor();
+      expect(await textOf(page.locator('#verdict'))).toMatch(/^401\s+GET \/api\/reports/);
+      expect(await textOf(hop(1))).toContain('Authorization: Bearer by-cur…7890');
+      expect(await button('Show the whole token').isVisible()).toBe(false);
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'has a curl line for every button, which does the same',
+    async () => {
+      await getToken('admin', 'payments:write');
+      const expected: Record<string, RegExp> = {
+        'Get a token': /^\{"access_token":"[\w-]+"/,
+        Call: /^HTTP\/1.1 200 OK/,
+        'Call without a token': /^HTTP\/1.1 401 /,
+        'Call with it altered': /^HTTP\/1.1 401 /,
+        'Call with the refresh token': /^HTTP\/1.1 401 /,
+        'Revoke it': /^\{"revoked":true\}$/,
+        Stop: /^\{"authorizationServer":"stopped"\}$/,
+        Start: /^\{"authorizationServer":"started"\}$/,
+        Restart: /^\{"authorizationServer":"restarted"\}$/,
+        'Fill it with 50 users': /^\{"requests":50,"statuses":\{"200":50\}/,
+        'Flush it': /^\{"forgotten":\d+,/,
+        'Flood the API': /^\{"requests":200,/,
+        'Make it so': /^\{"delayMs":800\}$/,
+      };
+      const buttons = await page.locator('[data-action] > button:first-child').allInnerTexts();
+      expect(buttons.sort()).toEqual(Object.keys(expected).sort());
+      await page.getByLabel('POST /api/payments').check();
+      for (const [name, output] of Object.entries(expected)) {
+        await button(`curl line of: ${name}`).click();
+        const id = await button(`curl line of: ${name}`).getAttribute('aria-controls');
+        const code = page.locator(`#${id} code`).filter({ hasText: 'curl' });
+        await code.waitFor();
+        expect([name, await bash(await textOf(code))]).toEqual([name, expect.stringMatching(output)]);
+        if (name === 'Stop') await page.getByText('Authorization server: stopped').waitFor();
+      }
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'says what is wrong where the authorization server does not issue a token',
+    async () => {
+      await button('Stop').click();
+      await page.getByText('Authorization server: stopped').waitFor();
+      await button('Get a token').click();
+      await page.getByText('The authorization server does not answer. Is it stopped?').waitFor();
+    },
+    PATIENCE_MS,
+  );
+
+  describe.each(Object.entries(SIZES))('on a %s', (_, size) => {
+    it.each(['light', 'dark'] as const)(
+      'has no violation that axe finds in the %s theme, whatever is shown',
+      async (colorScheme) => {
+        await page.setViewportSize(size);
+        await page.emulateMedia({ colorScheme });
+        const violations = async () => {
+          await page.evaluate(AXE);
+          const found = (await page.evaluate("axe.run({ resultTypes: ['violations'] })")) as {
+            violations: { id: string; nodes: { html: string }[] }[];
+          };
+          return found.violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)]);
+        };
+        expect(await violations()).toEqual([]);
+        await getToken();
+        await press('Call');
+        await button('curl line of: Call').click();
+        expect(await violations()).toEqual([]);
+        await press('Call with it altered');
+        await button('Stop').click();
+        await page.getByText('Authorization server: stopped').waitFor();
+        await button('Flood the API').click();
+        await page.getByText('Circuit breaker: open').waitFor();
+        await outcome('flood').filter({ hasText: '503' }).waitFor();
+        expect(await violations()).toEqual([]);
+        await press('Call without a token');
+        expect(await violations()).toEqual([]);
+      },
+      PATIENCE_MS,
+    );
+
+    it(
+      'needs no scrolling sideways, the longest curl line open',
+      async () => {
+        await page.setViewportSize(size);
+        await page.getByLabel('Bound to a key (DPoP)').check();
+        await getToken();
+        await press('Call with it altered');
+        await button('curl line of: Call').click();
+        await button('curl line of: Get a token').click();
+        await page.getByText('eyJ').first().waitFor();
+        const [width, content] = await page.evaluate<number[]>('[innerWidth, document.documentElement.scrollWidth]');
+        expect(content).toBe(width);
+      },
+      PATIENCE_MS,
+    );
+  });
+
+  it(
+    'can be walked through and worked with the keyboard alone, the focus always to be seen',
+    async () => {
+      const focused = () => page.evaluate<{ name: string; isOutlined: boolean }>(FOCUSED);
+      const seen: string[] = [];
+      const tabTo = async (name: RegExp) => {
+        for (let i = 0; i < 60; i++) {
+          await page.keyboard.press('Tab');
+          const at = await focused();
+          seen.push(at.name);
+          expect(at).toEqual({ name: at.name, isOutlined: true });
+          if (name.test(at.name)) return;
+        }
+        throw new Error(`Tab does not lead to ${name}, but to ${seen.join(', ')}`);
+      };
+      await tabTo(/^Skip to the call$/);
+      await tabTo(/^Get a token$/);
+      await page.keyboard.press('Enter');
+      await page.locator('#token-card .value').waitFor();
+      await tabTo(/^GET \/api\/profile/);
+      await page.keyboard.press('ArrowDown');
+      expect(await page.locator('#routes input:checked').getAttribute('value')).toBe('GET /api/reports');
+      await tabTo(/^Call$/);
+      const answered = page.waitForResponse((response) => response.url().includes('/console/exchanges/'));
+      await page.keyboard.press('Space');
+      await answered;
+      await page.getByText('GET /api/reports in').waitFor();
+      await tabTo(/^curl line of: Call$/);
+      await page.keyboard.press('Enter');
+      expect(await textOf(page.locator('#curl-call'))).toContain('/api/reports');
+      await tabTo(/^Stop$/);
+      await tabTo(/^Flood the API$/);
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'keeps the theme that was chosen',
+    async () => {
+      const ground = () => page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
+      const light = await ground();
+      await page.getByLabel('Dark').check();
+      const dark = await ground();
+      expect(dark).not.toBe(light);
+      await page.reload();
+      expect(await ground()).toBe(dark);
+      await page.getByLabel('Auto').check();
+      expect(await ground()).toBe(light);
+    },
+    PATIENCE_MS,
+  );
+
+  async function as(of: { ttlSeconds: number }): Promise<{ access_token: string }> {
+    const order = { subject: 'alice', scopes: ['profile:read'], ...of };
+    return (await (await post('/console/token', {}, order)).json()) as { access_token: string };
+  }
+});
