@@ -38,7 +38,8 @@ export interface PassedChecks {
 
 /** One request's authentication: out of reach of handlers, so that no edit of `req.auth` widens access. */
 export interface Session {
-  readonly req: IncomingMessage;
+  /** None for a token that came some other way. */
+  readonly req: IncomingMessage | undefined;
   readonly gate: Gate;
   /** Monotonic milliseconds at which the request came. */
   readonly arrivedAt: number;
@@ -48,6 +49,11 @@ export interface Session {
   passed: PassedChecks | undefined;
   /** What guards demanded of the answer's age: asked for then or later, in monotonic milliseconds. */
   askedSince: number;
+}
+
+/** One that stands behind `req.auth`. */
+export interface RequestSession extends Session {
+  readonly req: IncomingMessage;
 }
 
 /** Returning another object from a base constructor makes subclass fields land on that object. */
@@ -94,6 +100,19 @@ export function bindAuth(
   req.auth = Object.assign(auth, verified.claims);
 }
 
+/** Claims of the caller's own, for a judgement outside the middleware. Whoever holds them can have it made again. */
+export function createAuth(
+  req: IncomingMessage | undefined,
+  gate: Gate,
+  arrivedAt: number,
+  verified: Verified,
+  passed?: PassedChecks,
+): Auth {
+  const auth = {} as Auth;
+  new Stamp(auth, { req, gate, arrivedAt, verified, auth, passed, askedSince: ANY_AGE });
+  return Object.assign(auth, verified.claims);
+}
+
 /** What guards of an earlier middleware demanded of the age of an answer to the same question. */
 export function askedSinceAfter(earlier: Session | undefined, gate: Gate, question: Question): number {
   return isAbout(earlier, gate, question) ? earlier.askedSince : ANY_AGE;
@@ -104,7 +123,7 @@ export function askedSinceAfter(earlier: Session | undefined, gate: Gate, questi
  *
  * @throws AuthError where a check passed before does not pass now
  */
-export function rebindAuth(session: Session, verified: Verified): void {
+export function rebindAuth(session: RequestSession, verified: Verified): void {
   runChecks(session.passed, verified);
   const auth = {} as Auth;
   new Stamp(auth, session);
@@ -115,7 +134,7 @@ export function rebindAuth(session: Session, verified: Verified): void {
 }
 
 /** Ends a session: nothing on the request counts as its `auth` any more, even where the app has locked the property. */
-export function endSession(session: Session): void {
+export function endSession(session: RequestSession): void {
   session.auth = undefined;
   Reflect.deleteProperty(session.req, 'auth');
 }
@@ -148,11 +167,16 @@ export function anonymousGate(req: AuthRequest): Gate | undefined {
 }
 
 /** The session behind `req.auth`, if that is the very object this library bound to this very request. */
-export function sessionOf(req: AuthRequest): Session | undefined {
-  const { auth } = req;
+export function sessionOf(req: AuthRequest): RequestSession | undefined {
+  const session = sessionBehind(req.auth);
+  return session?.req === req ? (session as RequestSession) : undefined;
+}
+
+/** The session behind claims themselves, wherever they are. */
+export function sessionBehind(auth: unknown): Session | undefined {
   if (typeof auth !== 'object' || auth === null) return undefined;
   const session = Stamp.read(auth);
-  return session !== undefined && session.req === req && session.auth === auth ? session : undefined;
+  return session?.auth === auth ? session : undefined;
 }
 
 /** Whether the same authority was asked about the same token. */
@@ -167,7 +191,8 @@ function checksOf(session: Session): PassedChecks {
   return { check: { scopes, run }, gate, before: passed };
 }
 
-function runChecks(passed: PassedChecks | undefined, { record, question }: Verified): void {
+/** @throws AuthError for the first that is not met */
+export function runChecks(passed: PassedChecks | undefined, { record, question }: Verified): void {
   for (let at = passed; at !== undefined; at = at.before) at.check.run(record, circumstancesOf(at.gate, question));
 }
 

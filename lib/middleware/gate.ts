@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isNativeError } from 'node:util/types';
 import type { Authenticator } from '../authenticator.js';
 import { AuthError, IntrospectionError } from '../errors.js';
+import type { SharedLookup } from '../lookup.js';
 import { publishRefusal } from '../observe/decisions.js';
 import type { Next } from '../options.js';
 import type { Demands } from '../settings.js';
@@ -15,6 +16,8 @@ export interface Gate {
   readonly authenticator: Authenticator;
   readonly demands: Demands;
   readonly clock: Clock;
+  /** For whoever relies on an answer for longer than a request takes. */
+  readonly shared: Pick<SharedLookup, 'watch' | 'lifeMs' | 'staleLifeMs'>;
 }
 
 /** One passage through a middleware or guard. */

@@ -2,7 +2,7 @@ import type { Verified } from '../authenticator.js';
 import { isFresh } from '../cache/policy.js';
 import { optionError, refuseMounted } from '../option-error.js';
 import { readClock } from '../types.js';
-import { endSession, rebindAuth, type Session, sessionOf } from './bound-auth.js';
+import { endSession, type RequestSession, rebindAuth, type Session, sessionOf } from './bound-auth.js';
 import { refuse, settle } from './gate.js';
 import { enter, type Guard, nameGuard, pass, requireUnexpired, scopesPassed, unauthenticated } from './guard.js';
 
@@ -64,7 +64,7 @@ function refresh(session: Session, askedSince: number): Verified | Promise<Verif
   return session.gate.authenticator.authenticate(question, freshness);
 }
 
-function renew(session: Session, verified: Verified): void {
+function renew(session: RequestSession, verified: Verified): void {
   if (sessionOf(session.req) !== session) throw unauthenticated('requireFresh()', session.req);
   rebindAuth(session, verified);
 }

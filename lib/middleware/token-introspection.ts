@@ -12,7 +12,7 @@ import type { DemandOptions, Next, TokenIntrospectionOptions } from '../options.
 import { type Demands, deriveDemands, parseOptions } from '../settings.js';
 import { type ActiveRecord, ANY_AGE, type Auth, type Question, readClock } from '../types.js';
 import type { ConfigurationReport } from '../verify-configuration.js';
-import { askedSinceAfter, bindAuth, markAnonymous, takeEarlier } from './bound-auth.js';
+import { askedSinceAfter, bindAuth, createAuth, markAnonymous, takeEarlier } from './bound-auth.js';
 import { addChallenge, giveNonce, markPrivate } from './challenge.js';
 import { type Gate, type Passage, refuse, settle, usesDpop } from './gate.js';
 import { factsOf } from './request-facts.js';
@@ -146,7 +146,7 @@ function createMiddleware<Claims>(
 ): TokenIntrospection<Claims> {
   const { clock } = surroundings;
   const authenticator = createAuthenticator(shared, demands, clock);
-  const gate: Gate = { authority: shared.authority, authenticator, demands, clock };
+  const gate: Gate = { authority: shared.authority, authenticator, demands, clock, shared };
   const privately = demands.tokenFromBody || demands.usesGetToken;
 
   function tokenIntrospectionMiddleware(req: IncomingMessage, res: ServerResponse, next?: Next): void {
@@ -192,11 +192,12 @@ function createMiddleware<Claims>(
   }
 
   /** Claims of the caller's own; a rejection has the headers that the middleware would answer with. */
-  async function judged(work: () => Promise<Verified>, usesDpop?: boolean): Promise<AuthOf<Claims>> {
+  async function judged(work: () => Promise<Verified>, req?: IncomingMessage): Promise<AuthOf<Claims>> {
+    const arrivedAt = clock.monotonic();
     try {
-      return { ...(await work()).claims } as AuthOf<Claims>;
+      return createAuth(req, gate, arrivedAt, await work()) as AuthOf<Claims>;
     } catch (error) {
-      if (error instanceof AuthError) addChallenge(error, demands, undefined, undefined, usesDpop);
+      if (error instanceof AuthError) addChallenge(error, demands, undefined, undefined, req && usesDpop(req));
       throw error;
     }
   }
@@ -211,7 +212,7 @@ function createMiddleware<Claims>(
         const question = authenticator.identify(factsOf(req, demands));
         if (question === undefined) throw new AuthError('no_credentials');
         return authenticator.authenticate(question, { askedSince: ANY_AGE, now: readClock(clock) });
-      }, usesDpop(req));
+      }, req);
     },
     invalidate(of: Invalidation) {
       const [named, another] = Object.entries(of ?? {}).filter(([, value]) => value !== undefined);
