@@ -46,6 +46,7 @@ try {
       'dist/store-tests/index.js',
       'dist/opentelemetry/index.js',
       'dist/opentelemetry/index.d.ts',
+      'dist/websocket/index.js',
     ]) {
       assert(
         pack.files.some(({ path }) => path === file),

@@ -34,7 +34,10 @@ const ROWS: readonly (readonly [row: string, places: readonly string[]])[] = [
     ],
   ],
   ['adapter', ['middleware/']],
-  ['surface', ['index.ts', 'express.ts', 'redis.ts', 'store-tests/', 'providers/index.ts', 'opentelemetry/']],
+  [
+    'surface',
+    ['index.ts', 'express.ts', 'redis.ts', 'store-tests/', 'providers/index.ts', 'opentelemetry/', 'websocket/'],
+  ],
   ['command', ['cli/']],
 ];
 
@@ -95,8 +98,8 @@ const RESPONSE_WRITERS = [
   'writeHead',
 ];
 
-/** Where no response is at hand: what has an end there is a command's output, or a span. */
-const WITHOUT_RESPONSES = /^(?:cli|opentelemetry)\//;
+/** Where no response is at hand: what has an end there is a command's output, a span, or the connection of an upgrade. */
+const WITHOUT_RESPONSES = /^(?:cli\/|opentelemetry\/|websocket\/reject-upgrade\.ts$)/;
 
 const MAX_LINES_OF_CODE = 200;
 
@@ -230,6 +233,8 @@ const RULES: readonly (readonly [
       ['lookup.ts', "import { redisStore } from './redis.js';"],
       ['index.ts', "export * from './opentelemetry/index.js';"],
       ['opentelemetry/spans.ts', "export * from '../express.js';"],
+      ['index.ts', "export * from './websocket/index.js';"],
+      ['middleware/gate.ts', "import { rejectUpgrade } from '../websocket/reject-upgrade.js';"],
       ['cache/key.ts', "type Key = import('../credentials/token.js').Key;"],
       ['cache/key.ts', "import '../nowhere/misc.js';"],
     ],

@@ -177,6 +177,10 @@ describe('the documents', () => {
           skipLibCheck: false,
           noEmit: true,
           types: ['node'],
+          // As NestJS needs it.
+          experimentalDecorators: true,
+          // The types of Koa are not those of the package's own version that is installed beside it.
+          paths: { 'content-disposition': [join(ROOT, 'node_modules/@types/content-disposition')] },
         },
       }),
     );
@@ -185,7 +189,7 @@ describe('the documents', () => {
     }));
     expect(output.stdout).toBe('');
     rmSync(directory, { recursive: true, force: true });
-  });
+  }, 60_000);
 
   it.each(PAGES)('%s links only to what is there', (name) => {
     const targets = [...page(name).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target as string);
