@@ -81,6 +81,8 @@ try {
       'cookie-parser',
       '@types/cookie-parser',
       '@opentelemetry/api',
+      'ws',
+      '@types/ws',
     ].map(pinned),
   ]);
 

@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto';
-import type { JWK } from 'jose';
+import type { CryptoKey, JWK } from 'jose';
 import { AuthError, IntrospectionError } from '../../errors.js';
 import type { Clock, DpopPresentation } from '../../types.js';
 import type { Nonces } from './dpop-nonce.js';
+import { createRecent } from './recent.js';
 import type { ReplayGuard } from './replay.js';
 
 export interface DpopSettings {
@@ -49,6 +50,10 @@ const MAX_AHEAD_MS = 10_000;
 /** A proof is looked at before the endpoint is asked, and used up after: by then it must still be known. */
 const MARGIN_MS = 120_000;
 
+const MAX_KEYS = 1000;
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
 interface ProofClaims {
   readonly jti?: unknown;
   readonly htm?: unknown;
@@ -59,12 +64,13 @@ interface ProofClaims {
 }
 
 export function createDpopVerifier({ algorithms, maxAgeMs, nonces, replay, clock }: DpopSettings): DpopVerifier {
+  const open = createOpener(algorithms);
   return {
     algorithms,
     nonces,
     async verify({ proof, method, url }, token) {
       if (proof === undefined || proof.length > MAX_PROOF_LENGTH) throw new AuthError('invalid_dpop_proof');
-      const { claims, jkt } = await open(proof, algorithms);
+      const { claims, jkt } = await open(proof);
       const { jti, htm, htu, iat, ath, nonce } = claims;
       const expected = url === undefined ? undefined : normalized(url);
       const age = typeof iat === 'number' ? clock.now() - iat * 1000 : Number.NaN;
@@ -98,18 +104,40 @@ export function createDpopVerifier({ algorithms, maxAgeMs, nonces, replay, clock
   };
 }
 
-/** Type, algorithm, key and signature. A key with a private part is refused, and so is anything but a public one. */
-async function open(proof: string, algorithms: readonly string[]): Promise<{ claims: ProofClaims; jkt: string }> {
-  const { calculateJwkThumbprint, compactVerify, EmbeddedJWK } = await import('jose');
-  try {
-    const { payload, protectedHeader } = await compactVerify(proof, EmbeddedJWK, { algorithms: [...algorithms] });
-    if (protectedHeader.typ !== 'dpop+jwt') throw new Error('typ');
-    const claims: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
-    if (typeof claims !== 'object' || claims === null) throw new Error('payload');
-    return { claims, jkt: await calculateJwkThumbprint(protectedHeader.jwk as JWK, 'sha256') };
-  } catch {
-    throw new AuthError('invalid_dpop_proof');
-  }
+/** What the header of a proof came to: all of it is told by its text. */
+interface OpenedHeader {
+  readonly key: CryptoKey;
+  readonly jkt: string;
+}
+
+/** Opens proofs. The keys of those who sent some lately are kept, since to import one takes longer than to verify with it. */
+function createOpener(algorithms: readonly string[]): (proof: string) => Promise<{ claims: ProofClaims; jkt: string }> {
+  const opened = createRecent<OpenedHeader>(MAX_KEYS);
+  const options = { algorithms: [...algorithms] };
+  let jose: typeof import('jose') | undefined;
+
+  /** Type, algorithm, key and signature. A key with a private part is refused, and so is anything but a public one. */
+  return async (proof) => {
+    jose ??= await import('jose');
+    const { calculateJwkThumbprint, compactVerify, EmbeddedJWK } = jose;
+    try {
+      const name = hash('sha256', proof.slice(0, proof.indexOf('.')), 'base64url');
+      const known = opened.get(name);
+      const verified = await (known === undefined
+        ? compactVerify(proof, EmbeddedJWK, options)
+        : compactVerify(proof, known.key, options));
+      const { payload, protectedHeader } = verified;
+      if (protectedHeader.typ !== 'dpop+jwt') throw new Error('typ');
+      const claims: unknown = JSON.parse(decoder.decode(payload));
+      if (typeof claims !== 'object' || claims === null) throw new Error('payload');
+      if (known !== undefined) return { claims, jkt: known.jkt };
+      const jkt = await calculateJwkThumbprint(protectedHeader.jwk as JWK, 'sha256');
+      if ('key' in verified) opened.set(name, { key: verified.key as CryptoKey, jkt });
+      return { claims, jkt };
+    } catch {
+      throw new AuthError('invalid_dpop_proof');
+    }
+  };
 }
 
 /** Without query and fragment (RFC 9449 section 4.3), by the rules of RFC 3986 sections 6.2.2 and 6.2.3. */
