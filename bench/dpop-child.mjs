@@ -74,6 +74,10 @@ const SIDES = {
   },
   regulars: {
     senders: regulars,
+    bare: ({ proof }) => jwtVerify(proof, EmbeddedJWK, OPTIONS),
+  },
+  imported: {
+    senders: regulars,
     bare: ({ proof, sender: { key } }) => jwtVerify(proof, key, OPTIONS),
   },
 };
