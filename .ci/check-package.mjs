@@ -51,6 +51,7 @@ try {
       'dist/metadata/index.d.ts',
       'dist/mcp/index.js',
       'dist/mcp/index.d.ts',
+      'dist/websocket/index.js',
     ]) {
       assert(
         pack.files.some(({ path }) => path === file),
@@ -85,6 +86,8 @@ try {
       'cookie-parser',
       '@types/cookie-parser',
       '@opentelemetry/api',
+      'ws',
+      '@types/ws',
     ].map(pinned),
   ]);
 

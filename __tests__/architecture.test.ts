@@ -47,6 +47,7 @@ const ROWS: readonly (readonly [row: string, places: readonly string[]])[] = [
       'metadata/',
       'selectors/',
       'mcp/',
+      'websocket/',
     ],
   ],
   ['command', ['cli/']],
@@ -124,8 +125,8 @@ const RESPONSE_WRITERS = [
   'writeHead',
 ];
 
-/** Where no response is at hand: what has an end there is a command's output, or a span. */
-const WITHOUT_RESPONSES = /^(?:cli|opentelemetry)\//;
+/** Where no response is at hand: what has an end there is a command's output, a span, or the connection of an upgrade. */
+const WITHOUT_RESPONSES = /^(?:cli\/|opentelemetry\/|websocket\/reject-upgrade\.ts$)/;
 
 const MAX_LINES_OF_CODE = 200;
 
@@ -263,6 +264,8 @@ const RULES: readonly (readonly [
       ['index.ts', "export * from './metadata/index.js';"],
       ['opentelemetry/spans.ts', "export * from '../express.js';"],
       ['middleware/gate.ts', "import type { AuthInfo } from '../mcp/auth-info.js';"],
+      ['index.ts', "export * from './websocket/index.js';"],
+      ['middleware/gate.ts', "import { rejectUpgrade } from '../websocket/reject-upgrade.js';"],
       ['cache/key.ts', "type Key = import('../credentials/token.js').Key;"],
       ['cache/key.ts', "import '../nowhere/misc.js';"],
     ],

@@ -207,7 +207,7 @@ describe('the documents', () => {
     for (const [index, block] of blocks.entries()) writeFileSync(join(directory, `example-${index}.mts`), block);
     expect(await compile(directory)).toBe('');
     rmSync(directory, { recursive: true, force: true });
-  });
+  }, 60_000);
 
   it.each(codeBlocks(page(APART), 'ts').map((block, index) => [index + 1, block] as const))(
     'hold example %i of MCP servers, which compiles so in a project of its own',

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
 
 /** The very copies the library runs on, so that hand-written targets and the library stand on the same ground. */
 const require = createRequire(new URL('../package.json', import.meta.url));
@@ -7,6 +8,9 @@ export const express = require('express');
 export const { LRUCache } = require('lru-cache');
 export const { Pool } = require('undici');
 export const library = require('./dist/index.js');
+
+/** An ES module, so a function that loads it. */
+export const jose = () => import(pathToFileURL(require.resolve('jose')));
 
 export function versionOf(name) {
   for (const from of ['..', '.']) {

@@ -18,6 +18,7 @@ const { drawCharts } = await import('./charts.mjs');
 const { startChild } = await import('./child.mjs');
 const { versionOf } = await import('./packages.mjs');
 const { renderReport } = await import('./report.mjs');
+const { measureDpop } = await import('./sections/dpop.mjs');
 const { measureFlood } = await import('./sections/flood.mjs');
 const { measureImport } = await import('./sections/import.mjs');
 const { measureMemory } = await import('./sections/memory.mjs');
@@ -36,14 +37,17 @@ const plans = {
   full: {
     ...{ rounds: 3, turns: 8, seconds: 0.4, warmUpSeconds: 3, long: MAIN },
     ...{ entries: 1_000_000, distinct: 5_000_000, floodSeconds: 10, imports: 25 },
+    ...{ proofRounds: 40, proofs: 500 },
   },
   quick: {
     ...{ rounds: 1, turns: 4, seconds: 0.35, warmUpSeconds: 0.8, long: MAIN },
     ...{ entries: 200_000, distinct: 200_000, floodSeconds: 4, imports: 9 },
+    ...{ proofRounds: 15, proofs: 500 },
   },
   smoke: {
     ...{ rounds: 1, turns: 1, seconds: 0.1, warmUpSeconds: 0.1, long: /cached$/ },
     ...{ entries: 2000, distinct: 20_000, floodSeconds: 1, imports: 1 },
+    ...{ proofRounds: 2, proofs: 100 },
   },
 };
 
@@ -84,6 +88,7 @@ try {
     stampede: () => measureStampede(common),
     flood: () => measureFlood(common),
     memory: () => measureMemory(common),
+    dpop: () => measureDpop(common),
     import: () => measureImport(common),
   };
   const results = { size, environment: environment() };
@@ -120,7 +125,7 @@ function environment() {
     'express-jwt',
     'passport-http-bearer',
   ];
-  packages.push('@modelcontextprotocol/sdk', 'token-introspection', 'oauth4webapi', 'autocannon');
+  packages.push('jose', '@modelcontextprotocol/sdk', 'token-introspection', 'oauth4webapi', 'autocannon');
   return {
     node: process.version,
     platform: `${process.platform} ${process.arch}`,

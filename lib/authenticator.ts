@@ -89,7 +89,7 @@ export function createAuthenticator(
   ): Promise<Verified> {
     const { dpop } = demands;
     if (dpop === undefined) throw new AuthError('invalid_dpop_proof');
-    const proof = await dpop.verify(presented, question.token);
+    const proof = await dpop.verify(presented, question.key);
     const proven = { ...question.proven, jkt: proof.jkt };
     const verified = await authenticate({ ...question, proven }, freshness);
     await dpop.use(proof, presented.accepted);

@@ -6,6 +6,7 @@ import { createPlainSeal, createSeal } from './cache/shared/seal.js';
 import type { CacheStore } from './cache/shared/store.js';
 import { withTimeLimit } from './cache/shared/time-limit.js';
 import { withSharedCache } from './cache/shared/with-shared-cache.js';
+import { createTokenWatches, type TokenWatches } from './cache/watch-tokens.js';
 import { type CachedLookup, withCache } from './cache/with-cache.js';
 import { requireB64Token } from './credentials/token.js';
 import { IntrospectionError } from './errors.js';
@@ -56,6 +57,16 @@ export interface SharedLookup {
   /** @throws IntrospectionError `closed` */
   requireOpen(): void;
   readonly lookup: Lookup;
+  /** How long an active answer may be used, in milliseconds; none is kept where it is 0. */
+  readonly lifeMs: number;
+  /** How long it may stand in. */
+  readonly staleLifeMs: number;
+  /**
+   * Tells when an answer is not to be relied on any longer; returns how to stop that.
+   *
+   * @throws IntrospectionError `closed`
+   */
+  readonly watch: TokenWatches['watch'];
   /**
    * Forgets a token: at once here, and once the promise has ended everywhere.
    *
@@ -78,6 +89,8 @@ export function createSharedLookup(settings: LookupSettings): SharedLookup {
       : createFleet(client.lookup, settings, settings.cache, settings.cache.shared, authority);
   const inner = fleet?.lookup ?? client.lookup;
   const cached = settings.cache === false ? uncached(ask) : cachedInMemory(ask, settings.cache, settings.clock, fleet);
+  const watches = createTokenWatches(fleet?.revocations);
+  const { ttlMs = 0, staleIfErrorMs = 0 } = settings.cache || {};
   let closing: Promise<void> | undefined;
 
   /** Nothing malformed leaves the process, not even as what a key is made of. */
@@ -97,12 +110,20 @@ export function createSharedLookup(settings: LookupSettings): SharedLookup {
       requireOpen();
       return cached.lookup(question, freshness);
     },
+    lifeMs: ttlMs,
+    staleLifeMs: staleIfErrorMs,
+    watch(...watched) {
+      requireOpen();
+      return watches.watch(...watched);
+    },
     async forget(key) {
       cached.forget(key);
+      watches.forget(key);
       await fleet?.forget(key);
     },
     async forgetClaim(name, value) {
       cached.forgetClaim(name, value);
+      watches.forgetClaim(name, value);
       await fleet?.forgetClaim(name, value);
     },
     stats: () => ({ ...cached.stats(), endpointCalls: client.calls() }),
@@ -113,6 +134,7 @@ export function createSharedLookup(settings: LookupSettings): SharedLookup {
     close() {
       closing ??= Promise.all([client.close(), fleet?.close()]).then(() => {});
       cached.clear();
+      watches.close();
       return closing;
     },
   };

@@ -43,6 +43,18 @@ describe('a bound token with a proof', () => {
     },
   );
 
+  it('is judged as strictly when its key has been seen before', async () => {
+    const { sender, send } = await createDpopSetup();
+    await send(200);
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    await send(401, { key: STRANGER.privateKey });
+    await send(401, { header: { jwk: { ...sender.jwk, d: privateKey.export({ format: 'jwk' }).d } } });
+    await send(401, { header: { jwk: { ...sender.jwk, use: 'enc' } } });
+    await send(401, { header: { typ: 'jwt' } });
+    await send(401, { claims: { ath: 'other' } });
+    await send(200);
+  });
+
   it('leaves plain tokens under Bearer as they were', async () => {
     const endpoint = await createEndpoint(active());
     await createApi(endpoint, { dpop: { origin: ORIGIN } })

@@ -8,6 +8,8 @@ export interface Connection extends CacheStore {
   isDeaf: boolean;
   /** Its commands so far, without those of trouble: `get`, `set`, `append`. */
   readonly calls: readonly string[];
+  /** Those that its log is read to. */
+  readonly readers: ReadonlySet<LogReader>;
   /** Tells its reader that entries may have been lost. */
   lose(): void;
 }
@@ -49,6 +51,7 @@ export function createSharedMemory(now: () => number = () => performance.now()):
       trouble: 'none',
       isDeaf: false,
       calls,
+      readers,
       lose() {
         for (const reader of readers) reader.lose();
       },

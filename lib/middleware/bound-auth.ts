@@ -30,8 +30,10 @@ export interface PassedChecks {
 
 /** One request's authentication: out of reach of handlers, so that no edit of `req.auth` widens access. */
 export interface Session {
-  /** `undefined` while nobody has put the object on a request: the first whose `auth` it is has it. */
+  /** None for a token that came some other way. */
   req: IncomingMessage | undefined;
+  /** Whether the first request with this very object as its `auth` is the one that it came with. */
+  readonly awaitsRequest: boolean;
   readonly gate: Gate;
   /** Monotonic milliseconds at which the request came. */
   readonly arrivedAt: number;
@@ -43,6 +45,11 @@ export interface Session {
   passed: PassedChecks | undefined;
   /** What guards demanded of the answer's age: asked for then or later, in monotonic milliseconds. */
   askedSince: number;
+}
+
+/** One that stands behind `req.auth`. */
+export interface RequestSession extends Session {
+  readonly req: IncomingMessage;
 }
 
 /** Returning another object from a base constructor makes subclass fields land on that object. */
@@ -84,12 +91,23 @@ export function bindAuth(
   const passed = before && checksOf(before);
   const askedSince = before?.askedSince ?? ANY_AGE;
   if (before?.verified.record !== verified.record) runChecks(passed, verified);
-  req.auth = open(req, gate, arrivedAt, verified, passed, askedSince);
+  req.auth = open(req, gate, arrivedAt, verified, passed, askedSince, false);
 }
 
 /** What {@link bindAuth} would set, for somebody else to put on the request that the token came with. */
 export function createUnboundAuth(gate: Gate, arrivedAt: number, verified: Verified): object {
-  return open(undefined, gate, arrivedAt, verified, undefined, ANY_AGE);
+  return open(undefined, gate, arrivedAt, verified, undefined, ANY_AGE, true);
+}
+
+/** Claims of the caller's own, for a judgement outside the middleware. Whoever holds them can have it made again. */
+export function createAuth(
+  req: IncomingMessage | undefined,
+  gate: Gate,
+  arrivedAt: number,
+  verified: Verified,
+  passed?: PassedChecks,
+): Auth {
+  return open(req, gate, arrivedAt, verified, passed, ANY_AGE, false);
 }
 
 function open(
@@ -99,9 +117,10 @@ function open(
   verified: Verified,
   passed: PassedChecks | undefined,
   askedSince: number,
+  awaitsRequest: boolean,
 ): Auth {
   const auth = {} as Auth;
-  const session: Session = { req, gate, arrivedAt, verified, auth, claims: auth, passed, askedSince };
+  const session: Session = { req, gate, arrivedAt, verified, auth, claims: auth, passed, askedSince, awaitsRequest };
   new Stamp(auth, session);
   session.claims = fill(auth, session, verified);
   return auth;
@@ -122,22 +141,22 @@ export function askedSinceAfter(earlier: Session | undefined, gate: Gate, questi
  *
  * @throws AuthError where a check passed before does not pass now
  */
-export function rebindAuth(session: Session, verified: Verified): void {
+export function rebindAuth(session: RequestSession, verified: Verified): void {
   runChecks(session.passed, verified);
   const { req } = session;
   const auth = {} as Auth;
   new Stamp(auth, session);
   Object.assign(auth, additions(session));
   session.claims = fill(auth, session, verified);
-  if (req !== undefined) (req as AuthRequest).auth = auth;
+  (req as AuthRequest).auth = auth;
   session.verified = verified;
   session.auth = auth;
 }
 
 /** Ends a session: nothing on the request counts as its `auth` any more, even where the app has locked the property. */
-export function endSession(session: Session): void {
+export function endSession(session: RequestSession): void {
   session.auth = undefined;
-  if (session.req !== undefined) Reflect.deleteProperty(session.req, 'auth');
+  Reflect.deleteProperty(session.req, 'auth');
 }
 
 /**
@@ -168,13 +187,17 @@ export function anonymousGate(req: AuthRequest): Gate | undefined {
 }
 
 /** The session behind `req.auth`, if that is the very object this library bound to this very request. */
-export function sessionOf(req: AuthRequest): Session | undefined {
-  const { auth } = req;
+export function sessionOf(req: AuthRequest): RequestSession | undefined {
+  const session = sessionBehind(req.auth);
+  if (session?.awaitsRequest) session.req ??= req;
+  return session?.req === req ? (session as RequestSession) : undefined;
+}
+
+/** The session behind claims themselves, wherever they are. */
+export function sessionBehind(auth: unknown): Session | undefined {
   if (typeof auth !== 'object' || auth === null) return undefined;
   const session = Stamp.read(auth);
-  if (session === undefined || session.auth !== auth) return undefined;
-  session.req ??= req;
-  return session.req === req ? session : undefined;
+  return session?.auth === auth ? session : undefined;
 }
 
 /** Whether the same authority was asked about the same token. */
@@ -189,7 +212,8 @@ function checksOf(session: Session): PassedChecks {
   return { check: { scopes, run }, gate, before: passed };
 }
 
-function runChecks(passed: PassedChecks | undefined, { record, question }: Verified): void {
+/** @throws AuthError for the first that is not met */
+export function runChecks(passed: PassedChecks | undefined, { record, question }: Verified): void {
   for (let at = passed; at !== undefined; at = at.before) at.check.run(record, circumstancesOf(at.gate, question));
 }
 

@@ -10,7 +10,7 @@ import type { Demands, Settings } from '../settings.js';
 import type { Auth, Clock } from '../types.js';
 import { addChallenge, answerError, answerRejection, type ChallengeSettings } from './challenge.js';
 
-type Asked = Pick<SharedLookup, 'authority' | 'requireOpen' | 'lookup'>;
+type Asked = Pick<SharedLookup, 'authority' | 'requireOpen' | 'lookup'> & Gate['shared'];
 
 /** What a middleware and the guards behind it share: how to judge, how to answer. */
 export interface Gate {
@@ -19,6 +19,8 @@ export interface Gate {
   readonly authenticator: Authenticator;
   readonly demands: Demands;
   readonly clock: Clock;
+  /** For whoever relies on an answer for longer than a request takes. */
+  readonly shared: Pick<SharedLookup, 'watch' | 'lifeMs' | 'staleLifeMs'>;
   /** The issuer identifiers of those who may be asked, as far as they are known. */
   readonly issuers: readonly string[];
   /** Whose demands these inherit from. */
@@ -58,6 +60,7 @@ export function createGate(
     authenticator,
     demands,
     clock,
+    shared,
     issuers,
     derivedFrom,
     oneOf,

@@ -4,7 +4,15 @@ import { AuthError } from '../errors.js';
 import { publishPassage } from '../observe/decisions.js';
 import type { Next } from '../options.js';
 import { requireLifetime } from '../verification/lifetime.js';
-import { type AuthRequest, anonymousGate, type Check, circumstancesOf, type Session, sessionOf } from './bound-auth.js';
+import {
+  type AuthRequest,
+  anonymousGate,
+  type Check,
+  circumstancesOf,
+  type RequestSession,
+  type Session,
+  sessionOf,
+} from './bound-auth.js';
 import { type Passage, passError, refuse } from './gate.js';
 
 /** Middleware to mount behind `tokenIntrospection()`. Without it every request fails with a 500. */
@@ -29,7 +37,7 @@ export function createGuard(name: string, check: Check): Guard {
 }
 
 /** The session behind the request; without one the passage is over. */
-export function enter(passage: Passage, scopes: readonly string[]): Session | undefined {
+export function enter(passage: Passage, scopes: readonly string[]): RequestSession | undefined {
   const { req, res, next, by } = passage;
   try {
     const session = sessionOf(req);

@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Verified } from '../authenticator.js';
 import { keyOf } from '../cache/key.js';
 import { REVOCABLE_CLAIMS, type RevocableClaim } from '../cache/shared/revocations.js';
 import { readToken, requireB64Token } from '../credentials/token.js';
@@ -9,7 +8,7 @@ import { publishPassage } from '../observe/decisions.js';
 import { secretError } from '../option-error.js';
 import type { Next } from '../options.js';
 import { type ActiveRecord, ANY_AGE, type Question, readClock } from '../types.js';
-import { askedSinceAfter, bindAuth, markAnonymous, type Session, takeEarlier } from './bound-auth.js';
+import { askedSinceAfter, bindAuth, createAuth, markAnonymous, type Session, takeEarlier } from './bound-auth.js';
 import { addChallenge, giveNonce, markPrivate } from './challenge.js';
 import { challengeOf, type Gate, type Passage, refuse, settle, usesDpop } from './gate.js';
 import { factsOf } from './request-facts.js';
@@ -110,12 +109,12 @@ export function createHandler<Claims>(entrance: Gate, choose?: Choose): Handler<
   async function authenticateRequest(req: IncomingMessage): Promise<AuthOf<Claims>> {
     let gate = entrance;
     try {
+      const now = readClock(clock);
       const question = entrance.authenticator.identify(factsOf(req, demands));
       if (question === undefined) throw new AuthError('no_credentials');
       if (choose !== undefined) gate = choose(req, question, undefined);
-      return claimsOf<Claims>(
-        await gate.authenticator.authenticate(question, { askedSince: ANY_AGE, now: readClock(clock) }),
-      );
+      const verified = await gate.authenticator.authenticate(question, { askedSince: ANY_AGE, now });
+      return createAuth(req, gate, now.monotonic, verified) as AuthOf<Claims>;
     } catch (error) {
       throw withHeaders(error, gate, usesDpop(req));
     }
@@ -128,7 +127,8 @@ export function createHandler<Claims>(entrance: Gate, choose?: Choose): Handler<
 export async function introspect<Claims>(gate: Gate, token: string): Promise<AuthOf<Claims>> {
   if (typeof token !== 'string') throw secretError('token', token, 'write introspect(token), with a string');
   try {
-    return claimsOf<Claims>(await gate.authenticator.introspect(token));
+    const arrivedAt = gate.clock.monotonic();
+    return createAuth(undefined, gate, arrivedAt, await gate.authenticator.introspect(token)) as AuthOf<Claims>;
   } catch (error) {
     throw withHeaders(error, gate);
   }
@@ -153,11 +153,6 @@ export function invalidate({ forget, forgetClaim }: SharedLookup, of: Invalidati
 
 function isRevocable(name: string): name is 'token' | RevocableClaim {
   return name === 'token' || (REVOCABLE_CLAIMS as readonly string[]).includes(name);
-}
-
-/** Claims of the caller's own. */
-function claimsOf<Claims>({ claims }: Verified): AuthOf<Claims> {
-  return { ...claims } as AuthOf<Claims>;
 }
 
 /** A rejection has the headers that the middleware would answer with. */

@@ -13,20 +13,23 @@ export function factsOf(
   req: FactsRequest,
   { getToken, tokenFromBody, dpop, dpopOrigin, certificateOf }: Demands,
 ): RequestFacts {
-  const facts: RequestFacts = {
+  return {
     authorization: req.headers.authorization,
     authorizationRepeated: isAuthorizationRepeated(req.rawHeaders),
     custom: getToken === undefined ? undefined : atOnce('getToken', getToken(req)),
     method: req.method,
     contentType: req.headers['content-type'],
     body: tokenFromBody ? req.body : undefined,
-  };
-  if (dpop === undefined && certificateOf === undefined) return facts;
-  return {
-    ...facts,
     dpop: dpop && presentationOf(req, dpopOrigin),
-    certificate: certificateOf && (() => thumbprintOf(atOnce('mtls.certificate', certificateOf(req)))),
+    certificate: certificateOf && thumbprintReader(req, certificateOf),
   };
+}
+
+function thumbprintReader(
+  req: FactsRequest,
+  certificateOf: NonNullable<Demands['certificateOf']>,
+): () => string | undefined {
+  return () => thumbprintOf(atOnce('mtls.certificate', certificateOf(req)));
 }
 
 /** Node joins repeated lines with a comma, which no proof holds (RFC 9449 section 4.3). */

@@ -1,9 +1,8 @@
-import type { IncomingMessage } from 'node:http';
 import type { Verified } from '../authenticator.js';
 import { isFresh } from '../cache/policy.js';
 import { optionError, refuseMounted } from '../option-error.js';
 import { readClock } from '../types.js';
-import { endSession, rebindAuth, type Session, sessionOf } from './bound-auth.js';
+import { endSession, type RequestSession, rebindAuth, type Session, sessionOf } from './bound-auth.js';
 import { refuse, settle } from './gate.js';
 import { enter, type Guard, nameGuard, pass, requireUnexpired, scopesPassed, unauthenticated } from './guard.js';
 
@@ -38,13 +37,13 @@ export function requireFresh(options: { readonly maxAgeSeconds: number }): Guard
       if (outcome instanceof Promise) {
         settle(
           outcome,
-          (verified) => renew(req, session, verified),
+          (verified) => renew(session, verified),
           () => pass(passage, session.verified),
           fail,
         );
         return;
       }
-      if (outcome !== undefined) renew(req, session, outcome);
+      if (outcome !== undefined) renew(session, outcome);
     } catch (error) {
       fail(error);
       return;
@@ -65,7 +64,7 @@ function refresh(session: Session, askedSince: number): Verified | Promise<Verif
   return session.gate.authenticator.authenticate(question, freshness);
 }
 
-function renew(req: IncomingMessage, session: Session, verified: Verified): void {
-  if (sessionOf(req) !== session) throw unauthenticated('requireFresh()', req);
+function renew(session: RequestSession, verified: Verified): void {
+  if (sessionOf(session.req) !== session) throw unauthenticated('requireFresh()', session.req);
   rebindAuth(session, verified);
 }

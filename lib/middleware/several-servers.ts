@@ -139,15 +139,12 @@ function isAnother(earlier: Session | undefined, key: string, { oneOf }: Gate): 
 }
 
 /** In place of a server where none has been chosen. */
-function nobody(lookups: Family['lookups']): Pick<SharedLookup, 'authority' | 'requireOpen' | 'lookup'> {
+function nobody(lookups: Family['lookups']): Parameters<typeof createGate>[0] {
   const [{ requireOpen }] = [...lookups.values()] as [SharedLookup];
-  return {
-    authority: '',
-    requireOpen,
-    lookup() {
-      throw new AuthError('no_authorization_server');
-    },
+  const refuse = () => {
+    throw new AuthError('no_authorization_server');
   };
+  return { authority: '', requireOpen, lookup: refuse, watch: refuse, lifeMs: 0, staleLifeMs: 0 };
 }
 
 function toServer(lookup: SharedLookup, gate: Gate): SingleServer {

@@ -7,7 +7,7 @@ import type { AuthErrorReason, IntrospectionErrorCode } from '../errors.js';
  */
 export interface Decision {
   readonly outcome: 'accepted' | 'anonymous' | 'rejected' | 'outage';
-  /** Who decided: `tokenIntrospection`, or the guard's name. */
+  /** Who decided: `tokenIntrospection`, the guard's name, or `webSocketUpgrade` and `keepAuthenticated`. */
   readonly by: string;
   /** The status that follows from it; absent when the request went on. */
   readonly status?: number;

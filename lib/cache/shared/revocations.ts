@@ -1,4 +1,5 @@
-import { type Clock, type Instant, readClock, type TokenRecord } from '../../types.js';
+import { type ActiveRecord, type Clock, type Instant, readClock, type TokenRecord } from '../../types.js';
+import { createWatches } from '../watches.js';
 import type { Seal } from './seal.js';
 import type { CacheStore, LogReader } from './store.js';
 
@@ -18,6 +19,8 @@ export interface Revocations {
   isCurrent(): boolean;
   /** Revokes in the whole fleet; at once here, elsewhere as soon as it is read there. */
   revoke(kind: 'token' | RevocableClaim, value: string): Promise<void>;
+  /** Tells when a record is revoked, here or elsewhere; returns how to stop that. */
+  watch(key: string, record: ActiveRecord, tell: () => void): () => void;
   close(): Promise<void>;
 }
 
@@ -40,6 +43,7 @@ export function createRevocations(store: CacheStore, seal: Seal, keepMs: number,
   const onTheirWay = new Map<string, number>();
   /** The latest position that those have come to. */
   const settled = new Map<string, string>();
+  const watches = createWatches();
   /** Positions of before are those of a log that is gone. */
   let reliableSince = Number.NEGATIVE_INFINITY;
 
@@ -72,6 +76,7 @@ export function createRevocations(store: CacheStore, seal: Seal, keepMs: number,
       position: known === undefined || known.position < at ? at : known.position,
       readAt: clock.monotonic(),
     });
+    watches.tell(digest);
   }
 
   function prune(): void {
@@ -134,6 +139,11 @@ export function createRevocations(store: CacheStore, seal: Seal, keepMs: number,
         }
       }
     },
+    watch: (key, record, tell) =>
+      watches.watch(digestsOf(key, record), () => {
+        // The log is read again after a loss: what was revoked before the record was asked for is not about it.
+        if (revokes(key, record)) tell();
+      }),
     close: stop,
   };
 }

@@ -1,8 +1,10 @@
 import { hash } from 'node:crypto';
-import type { JWK } from 'jose';
+import type { CompactJWSHeaderParameters, CryptoKey } from 'jose';
 import { AuthError, IntrospectionError } from '../../errors.js';
 import type { Clock, DpopPresentation } from '../../types.js';
 import type { Nonces } from './dpop-nonce.js';
+import { keyThumbprintOf } from './key-thumbprint.js';
+import { createRecent } from './recent.js';
 import type { ReplayGuard } from './replay.js';
 
 export interface DpopSettings {
@@ -29,9 +31,10 @@ export interface DpopVerifier {
   /**
    * All of RFC 9449 section 4.3 that a proof can be held to by itself.
    *
+   * @param digest the SHA-256 of the token, in base64url
    * @throws AuthError `invalid_dpop_proof`, `dpop_nonce_required`
    */
-  verify(presented: DpopPresentation, token: string): Promise<Proof>;
+  verify(presented: DpopPresentation, digest: string): Promise<Proof>;
   /**
    * Uses a proof up: each is good for one request, of which it is written down in `accepted`.
    *
@@ -49,6 +52,11 @@ const MAX_AHEAD_MS = 10_000;
 /** A proof is looked at before the endpoint is asked, and used up after: by then it must still be known. */
 const MARGIN_MS = 120_000;
 
+/** Of so many clients the keys are kept. */
+const MAX_HEADERS = 1000;
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
 interface ProofClaims {
   readonly jti?: unknown;
   readonly htm?: unknown;
@@ -59,23 +67,22 @@ interface ProofClaims {
 }
 
 export function createDpopVerifier({ algorithms, maxAgeMs, nonces, replay, clock }: DpopSettings): DpopVerifier {
+  const open = createOpener(algorithms);
   return {
     algorithms,
     nonces,
-    async verify({ proof, method, url }, token) {
+    async verify({ proof, method, url }, digest) {
       if (proof === undefined || proof.length > MAX_PROOF_LENGTH) throw new AuthError('invalid_dpop_proof');
-      const { claims, jkt } = await open(proof, algorithms);
+      const { claims, jkt } = await open(proof);
       const { jti, htm, htu, iat, ath, nonce } = claims;
-      const expected = url === undefined ? undefined : normalized(url);
       const age = typeof iat === 'number' ? clock.now() - iat * 1000 : Number.NaN;
       const isFit =
         typeof jti === 'string' &&
         jti !== '' &&
         htm === method &&
         typeof htu === 'string' &&
-        expected !== undefined &&
-        normalized(htu) === expected &&
-        ath === hash('sha256', token, 'base64url') &&
+        isSameTarget(htu, url) &&
+        ath === digest &&
         age <= maxAgeMs &&
         age >= -MAX_AHEAD_MS;
       if (!isFit) throw new AuthError('invalid_dpop_proof');
@@ -98,18 +105,61 @@ export function createDpopVerifier({ algorithms, maxAgeMs, nonces, replay, clock
   };
 }
 
-/** Type, algorithm, key and signature. A key with a private part is refused, and so is anything but a public one. */
-async function open(proof: string, algorithms: readonly string[]): Promise<{ claims: ProofClaims; jkt: string }> {
-  const { calculateJwkThumbprint, compactVerify, EmbeddedJWK } = await import('jose');
-  try {
-    const { payload, protectedHeader } = await compactVerify(proof, EmbeddedJWK, { algorithms: [...algorithms] });
-    if (protectedHeader.typ !== 'dpop+jwt') throw new Error('typ');
-    const claims: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
-    if (typeof claims !== 'object' || claims === null) throw new Error('payload');
-    return { claims, jkt: await calculateJwkThumbprint(protectedHeader.jwk as JWK, 'sha256') };
-  } catch {
-    throw new AuthError('invalid_dpop_proof');
-  }
+/** What the header of a proof comes to: its text tells all of it. */
+interface KnownHeader {
+  readonly key: CryptoKey;
+  readonly jkt: string;
+}
+
+interface Opened {
+  readonly claims: ProofClaims;
+  readonly jkt: string;
+}
+
+/** Opens proofs. The keys of who sent some lately are kept, since to import one takes longer than to verify with it. */
+function createOpener(algorithms: readonly string[]): (proof: string) => Promise<Opened> {
+  const headers = createRecent<KnownHeader>(MAX_HEADERS);
+  const options = { algorithms: [...algorithms] };
+  let jose: typeof import('jose') | undefined;
+
+  return async (proof) => {
+    jose ??= await import('jose');
+    try {
+      const header = proof.slice(0, proof.indexOf('.'));
+      const known = headers.get(header);
+      if (known !== undefined) {
+        const { payload } = await jose.compactVerify(proof, known.key, options);
+        return { claims: claimsOf(payload), jkt: known.jkt };
+      }
+      const { payload, protectedHeader, key } = await jose.compactVerify(proof, jose.EmbeddedJWK, options);
+      const opened = { claims: claimsOf(payload), jkt: jktOf(protectedHeader) };
+      // A copy: a slice would keep the whole proof.
+      headers.set(Buffer.from(header).toString(), { key: key as CryptoKey, jkt: opened.jkt });
+      return opened;
+    } catch {
+      throw new AuthError('invalid_dpop_proof');
+    }
+  };
+}
+
+/** A key with a private part has been refused by now, and so has anything but a public one. */
+function jktOf({ typ, jwk }: CompactJWSHeaderParameters): string {
+  if (typ !== 'dpop+jwt') throw new Error('typ');
+  return keyThumbprintOf({ ...jwk });
+}
+
+function claimsOf(payload: Uint8Array): ProofClaims {
+  const claims: unknown = JSON.parse(decoder.decode(payload));
+  if (typeof claims !== 'object' || claims === null) throw new Error('payload');
+  return claims;
+}
+
+/** Most clients write what they ask for as it stands in the request. */
+function isSameTarget(htu: string, url: string | undefined): boolean {
+  if (url === undefined) return false;
+  if (htu === url && !url.includes('@')) return URL.canParse(url);
+  const expected = normalized(url);
+  return expected !== undefined && normalized(htu) === expected;
 }
 
 /** Without query and fragment (RFC 9449 section 4.3), by the rules of RFC 3986 sections 6.2.2 and 6.2.3. */

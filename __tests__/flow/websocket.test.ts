@@ -1,0 +1,59 @@
+import { clientSecretBasic } from '../../lib/index.js';
+import { createAuthenticate } from '../support/api.js';
+import { type RunningAuthorizationServer, startAuthorizationServer } from '../support/authorization-server.js';
+import { serveSockets } from '../support/sockets.js';
+import { until } from '../support/until.js';
+
+let as: RunningAuthorizationServer;
+
+beforeAll(async () => {
+  as = await startAuthorizationServer();
+}, 30_000);
+
+async function serve(ttlSeconds: number) {
+  const { resourceServer, audience, issuer } = as;
+  const authenticate = createAuthenticate(
+    { url: as.introspectionEndpoint },
+    {
+      clientAuth: clientSecretBasic(resourceServer.clientId, resourceServer.clientSecret),
+      audience,
+      issuer,
+      scopes: ['reports:read'],
+      cache: { ttlSeconds },
+    },
+  );
+  return { authenticate, ...(await serveSockets(authenticate)) };
+}
+
+describe('sockets of tokens of a running oidc-provider', () => {
+  it('are closed with 1008 within the life of an answer once their token is revoked there, and others stay open', async () => {
+    const { connect } = await serve(1);
+    const [tokens, others] = await Promise.all([
+      as.issue({ scope: 'reports:read' }),
+      as.issue({ scope: 'reports:read' }),
+    ]);
+    const [client, other] = await Promise.all([connect(tokens.access_token), connect(others.access_token)]);
+    await as.revoke(tokens.access_token);
+    expect(await client.closed).toEqual([1008, 'invalid_token']);
+    other.socket.send('still there');
+    await until(() => other.messages.length > 0);
+  });
+
+  it('are closed with 1008 as their token expires', async () => {
+    const { connect, refused } = await serve(60);
+    const { access_token } = await as.issue({ scope: 'reports:read', ttlSeconds: 2 });
+    const from = performance.now();
+    const client = await connect(access_token);
+    expect(await client.closed).toEqual([1008, 'invalid_token']);
+    expect(performance.now() - from).toBeLessThan(3000);
+    expect((await refused(access_token)).status).toBe(401);
+  });
+
+  it('are refused without the scope that is needed', async () => {
+    const { refused } = await serve(60);
+    const { access_token } = await as.issue({ scope: 'profile:read' });
+    const { status, headers } = await refused(access_token);
+    expect(status).toBe(403);
+    expect(headers['www-authenticate']).toMatch(/error="insufficient_scope", .*, scope="reports:read"$/);
+  });
+});

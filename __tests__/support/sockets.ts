@@ -1,0 +1,94 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { WebSocket, WebSocketServer } from 'ws';
+import type { TokenIntrospection } from '../../lib/index.js';
+import { type KeepOptions, webSocketUpgrade } from '../../lib/websocket/index.js';
+
+export interface Client {
+  readonly socket: WebSocket;
+  /** What it was told, in order. */
+  readonly messages: string[];
+  /** Code and reason, once it has closed. */
+  readonly closed: Promise<readonly [code: number, reason: string]>;
+}
+
+/** The answer to an upgrade that was refused. */
+export interface Refused {
+  readonly status: number | undefined;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: string;
+}
+
+export interface SocketServer {
+  readonly port: number;
+  readonly http: Server;
+  readonly wss: WebSocketServer;
+  /** Opens a socket, with a bearer token if one is given. */
+  connect(token?: string, headers?: Record<string, string>): Promise<Client>;
+  /** The same for one that is refused. */
+  refused(token?: string, headers?: Record<string, string>): Promise<Refused>;
+}
+
+const closing: (() => void)[] = [];
+
+afterEach(() => {
+  for (const close of closing.splice(0)) close();
+});
+
+/** A server of WebSockets that repeats what it hears, over one of node:http; gone after the test. */
+export async function serveSockets(
+  authenticate: Pick<TokenIntrospection, 'authenticateRequest'>,
+  options: KeepOptions = {},
+): Promise<SocketServer> {
+  const http = createServer((_req, res) => void res.writeHead(426).end());
+  const wss = new WebSocketServer({ noServer: true });
+  http.on('upgrade', webSocketUpgrade(authenticate, wss, options));
+  wss.on('connection', (socket) => {
+    socket.on('message', (message) => socket.send(String(message)));
+  });
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+  const { port } = http.address() as AddressInfo;
+  closing.push(() => {
+    for (const socket of wss.clients) socket.terminate();
+    http.close();
+    http.closeAllConnections();
+  });
+  const url = `ws://127.0.0.1:${port}/socket`;
+  const open = (token?: string, headers?: Record<string, string>) =>
+    new WebSocket(url, {
+      headers: { ...(token !== undefined && { authorization: `Bearer ${token}` }), ...headers },
+    });
+  return {
+    port,
+    http,
+    wss,
+    connect: (token, headers) => attend(open(token, headers)),
+    refused: (token, headers) => refusalOf(open(token, headers)),
+  };
+}
+
+/** Follows a client's socket from when it has opened. */
+export async function attend(socket: WebSocket): Promise<Client> {
+  const messages: string[] = [];
+  socket.on('message', (message) => messages.push(String(message)));
+  const closed = new Promise<readonly [number, string]>((resolve) => {
+    socket.on('close', (code, reason) => resolve([code, String(reason)]));
+  });
+  closing.push(() => socket.terminate());
+  await new Promise<void>((resolve, reject) => {
+    socket.on('open', resolve).on('error', reject);
+  });
+  return { socket, messages, closed };
+}
+
+function refusalOf(socket: WebSocket): Promise<Refused> {
+  return new Promise((resolve, reject) => {
+    socket.on('open', () => reject(new Error('The socket was let in')));
+    socket.on('error', reject);
+    socket.on('unexpected-response', async (_req, res) => {
+      let body = '';
+      for await (const chunk of res.setEncoding('utf8')) body += chunk;
+      resolve({ status: res.statusCode, headers: res.headers, body });
+    });
+  });
+}

@@ -1,0 +1,409 @@
+import { requireScope, type TokenIntrospectionOptions, tokenIntrospection } from '../../lib/index.js';
+import { getSocketAuth, type KeepOptions, keepAuthenticated } from '../../lib/websocket/index.js';
+import { createAuthenticate } from '../support/api.js';
+import { createClock } from '../support/clock.js';
+import { recordDecisions } from '../support/decisions.js';
+import { createDeferred } from '../support/deferred.js';
+import { active, createEndpoint, json, type Script } from '../support/endpoint.js';
+import { type Client, type SocketServer, serveSockets } from '../support/sockets.js';
+import { until } from '../support/until.js';
+
+const REFUSED = [1008, 'invalid_token'];
+const DOWN: Script = (_asked, res) => json(res, {}, 500);
+
+async function createSetup(
+  script: Script = active(),
+  options: Partial<TokenIntrospectionOptions> = {},
+  keep: KeepOptions = {},
+) {
+  const endpoint = await createEndpoint(script);
+  const authenticate = createAuthenticate(endpoint, options);
+  const server = await serveSockets(authenticate, keep);
+  return { endpoint, authenticate, server };
+}
+
+/** Says something, and waits for it to come back. */
+async function expectOpen({ socket, messages }: Client, text = 'still there'): Promise<void> {
+  socket.send(text);
+  await until(() => messages.includes(text));
+}
+
+const seconds = (from: number) => (performance.now() - from) / 1000;
+
+function onlySocket({ wss }: SocketServer) {
+  const [socket] = wss.clients;
+  if (socket === undefined) throw new Error('There is no socket');
+  return socket;
+}
+
+describe('a socket', () => {
+  it('is closed with 1008 at exp, not before', async () => {
+    const exp = Date.now() / 1000 + 1.2;
+    const { server } = await createSetup(active({ exp }));
+    const client = await server.connect('abc');
+    await expectOpen(client);
+    expect(await client.closed).toEqual(REFUSED);
+    expect(Date.now() / 1000).toBeGreaterThanOrEqual(exp);
+    expect(Date.now() / 1000).toBeLessThan(exp + 1);
+  });
+
+  it('that was let in past exp, within the tolerance, is closed at the end of that', async () => {
+    const exp = Date.now() / 1000 - 1;
+    const { server } = await createSetup(active({ exp }), { clockToleranceSeconds: 2 });
+    const client = await server.connect('abc');
+    await expectOpen(client);
+    expect(await client.closed).toEqual(REFUSED);
+    expect(Date.now() / 1000).toBeGreaterThanOrEqual(exp + 2);
+  });
+
+  it.each([
+    ['in a hundred years', 3_000_000_000],
+    ['never', undefined],
+  ])('is left open where exp is %s', async (_when, exp) => {
+    const { server } = await createSetup(active({ exp }));
+    const client = await server.connect('abc');
+    for (const text of ['one', 'two', 'three']) await expectOpen(client, text);
+  });
+
+  it.each([{ token: 'abc' }, { sub: 'alice' }, { client_id: 'app' }, { sid: 'one' }, { jti: 'two' }])(
+    'is closed at once when %j is invalidated, and others are not',
+    async (of) => {
+      const { authenticate, server } = await createSetup(({ form }) =>
+        form.get('token') === 'abc'
+          ? active({ sid: 'one', jti: 'two' })
+          : active({ sub: 'bob', client_id: 'other', sid: 'three' }),
+      );
+      const [client, other] = await Promise.all([server.connect('abc'), server.connect('def')]);
+      await authenticate.invalidate(of);
+      expect(await client.closed).toEqual(REFUSED);
+      await expectOpen(other);
+    },
+  );
+
+  it('is closed when its token was invalidated before it was kept', async () => {
+    const { endpoint, authenticate, server } = await createSetup();
+    const held = createDeferred<void>();
+    server.http.removeAllListeners('upgrade');
+    server.http.on('upgrade', async (req, socket, head) => {
+      const auth = await authenticate.authenticateRequest(req);
+      endpoint.script = { active: false };
+      await authenticate.invalidate({ token: 'abc' });
+      await held.promise;
+      server.wss.handleUpgrade(req, socket, head, (upgraded) => keepAuthenticated(upgraded, auth));
+    });
+    held.resolve();
+    const client = await server.connect('abc');
+    expect(await client.closed).toEqual(REFUSED);
+  });
+
+  it('is closed within the life of an answer when the token was revoked at the authorization server alone', async () => {
+    const { endpoint, server } = await createSetup(active({ exp: undefined }), { cache: { ttlSeconds: 1 } });
+    const from = performance.now();
+    const client = await server.connect('abc');
+    endpoint.script = { active: false };
+    expect(await client.closed).toEqual(REFUSED);
+    expect(seconds(from)).toBeGreaterThan(0.7);
+    expect(seconds(from)).toBeLessThan(1.5);
+  });
+
+  it('is judged again by all demands of its middleware', async () => {
+    const { endpoint, server } = await createSetup(active(), { cache: { ttlSeconds: 1 }, scopes: ['write'] });
+    const client = await server.connect('abc');
+    endpoint.script = active({ scope: 'read' });
+    expect(await client.closed).toEqual([1008, 'insufficient_scope']);
+  });
+
+  it('stays open, with the claims of the latest answer, where that passes', async () => {
+    const { endpoint, authenticate, server } = await createSetup(active(), { cache: { ttlSeconds: 1 } });
+    const client = await server.connect('abc');
+    const socket = onlySocket(server);
+    const before = getSocketAuth(socket);
+    endpoint.script = active({ scope: 'read' });
+    await until(() => getSocketAuth(socket).scope === 'read');
+    expect(before.scope).toBe('read write');
+    await until(() => endpoint.asked.length > 2);
+    await expectOpen(client);
+    await authenticate.invalidate({ sub: 'alice' });
+    expect(await client.closed).toEqual(REFUSED);
+  });
+
+  it('is asked about once for all sockets of a token', async () => {
+    const { endpoint, server } = await createSetup(active(), { cache: { ttlSeconds: 1 } });
+    const clients = [];
+    for (let each = 0; each < 20; each++) clients.push(await server.connect('abc'));
+    expect(endpoint.asked).toHaveLength(1);
+    const from = performance.now();
+    await until(() => seconds(from) > 1.1);
+    // Once in the last quarter of the first life, and perhaps once more in that of the second.
+    expect(endpoint.asked.length).toBeLessThanOrEqual(3);
+    await Promise.all(clients.map((client) => expectOpen(client)));
+  });
+
+  it('is asked about again at a time of its own', async () => {
+    const times = new Map<string, number[]>();
+    const { server } = await createSetup(
+      ({ form }) => {
+        const token = form.get('token') as string;
+        times.set(token, [...(times.get(token) ?? []), performance.now()]);
+        return active();
+      },
+      { cache: { ttlSeconds: 1 } },
+    );
+    await Promise.all([...Array(40).keys()].map((each) => server.connect(`token-${each}`)));
+    await until(() => [...times.values()].every(({ length }) => length > 1));
+    const waits = [...times.values()].map(([first = 0, second = 0]) => second - first);
+    expect(Math.max(...waits) - Math.min(...waits)).toBeGreaterThan(150);
+  });
+
+  it.each([
+    ['recheckSeconds', { recheckSeconds: 1 }, {}],
+    ['recheckSeconds, shorter than the life of answers', { recheckSeconds: 1 }, { cache: { ttlSeconds: 300 } }],
+    ['recheckSeconds, without a cache', { recheckSeconds: 1 }, { cache: false as const }],
+  ])('is judged again after %s', async (_title, keep, options) => {
+    const { endpoint, server } = await createSetup(active(), options, keep);
+    const client = await server.connect('abc');
+    endpoint.script = { active: false };
+    expect(await client.closed).toEqual(REFUSED);
+  });
+
+  it('costs one question where nothing is remembered', async () => {
+    const { endpoint, server } = await createSetup(active(), { cache: false });
+    await expectOpen(await server.connect('abc'));
+    expect(endpoint.asked).toHaveLength(1);
+  });
+});
+
+describe('when the authorization server is down', () => {
+  it('a socket is closed with 1013 once a request would be answered 503, not before, and the app is told', async () => {
+    const errors: unknown[] = [];
+    const { endpoint, server } = await createSetup(
+      active(),
+      { cache: { ttlSeconds: 1 } },
+      { onError: (error) => errors.push(error) },
+    );
+    const from = performance.now();
+    const client = await server.connect('abc');
+    endpoint.script = DOWN;
+    expect(await client.closed).toEqual([1013, 'temporarily_unavailable']);
+    expect(seconds(from)).toBeGreaterThanOrEqual(1);
+    expect(errors).toMatchObject([{ code: 'server_error' }]);
+  });
+
+  it('a socket stays open where the server is well again before the answer in hand ends', async () => {
+    let calls = 0;
+    const { server } = await createSetup(
+      (_asked, res) => {
+        calls++;
+        return calls === 2 || calls === 3 ? json(res, {}, 500) : active();
+      },
+      { cache: { ttlSeconds: 1 } },
+    );
+    const client = await server.connect('abc');
+    await until(() => calls > 4);
+    await expectOpen(client);
+  });
+
+  it('a socket stays open while answers may stand in, and is closed after that', async () => {
+    const { endpoint, server } = await createSetup(active(), { cache: { ttlSeconds: 1, staleIfErrorSeconds: 1.5 } });
+    const from = performance.now();
+    const client = await server.connect('abc');
+    endpoint.script = DOWN;
+    await until(() => seconds(from) > 1.3);
+    await expectOpen(client);
+    expect(await client.closed).toEqual([1013, 'temporarily_unavailable']);
+    expect(seconds(from)).toBeGreaterThanOrEqual(1.5);
+    expect(seconds(from)).toBeLessThan(2);
+  });
+
+  it('a socket whose token is found revoked as it comes back is closed with 1008', async () => {
+    const { endpoint, server } = await createSetup(active(), { cache: { ttlSeconds: 1, staleIfErrorSeconds: 60 } });
+    const client = await server.connect('abc');
+    endpoint.script = DOWN;
+    await until(() => endpoint.asked.length > 3);
+    endpoint.script = { active: false };
+    expect(await client.closed).toEqual(REFUSED);
+  });
+});
+
+describe('the end of the middleware', () => {
+  it('closes its sockets with 1001', async () => {
+    const decisions = recordDecisions();
+    const { authenticate, server } = await createSetup();
+    const clients = await Promise.all(['abc', 'def', 'abc'].map((token) => server.connect(token)));
+    await authenticate.close();
+    for (const { closed } of clients) expect(await closed).toEqual([1001, 'going_away']);
+    expect(decisions.map(({ outcome }) => outcome)).toEqual(['accepted', 'accepted', 'accepted']);
+  });
+
+  it('closes a socket that comes to be kept after it with 1001 too', async () => {
+    const { authenticate, server } = await createSetup(active(), { cache: false });
+    server.http.removeAllListeners('upgrade');
+    server.http.on('upgrade', async (req, socket, head) => {
+      const auth = await authenticate.authenticateRequest(req);
+      await authenticate.close();
+      server.wss.handleUpgrade(req, socket, head, (upgraded) => keepAuthenticated(upgraded, auth));
+    });
+    expect(await (await server.connect('abc')).closed).toEqual([1001, 'going_away']);
+  });
+});
+
+describe('a peer that does not answer the close', () => {
+  it('is not heard any more, and is cut off', async () => {
+    const { authenticate, server } = await createSetup();
+    const client = await server.connect('abc');
+    await expectOpen(client);
+    const heard: string[] = [];
+    const socket = onlySocket(server);
+    socket.on('message', (message) => heard.push(String(message)));
+    const from = performance.now();
+    const gone = new Promise((resolve) => socket.on('close', resolve));
+    await authenticate.invalidate({ token: 'abc' });
+    // Its own close would follow that of the server, so the bytes are written by hand: "late", as a client masks it with zeros.
+    const raw = (client.socket as unknown as { _socket: import('node:net').Socket })._socket;
+    raw.removeAllListeners('data');
+    for (const listen of ['message', 'later']) {
+      socket.on('message', (message) => heard.push(`${listen} ${message}`));
+      raw.write(Buffer.concat([Buffer.from([0x81, 0x84, 0, 0, 0, 0]), Buffer.from('late')]));
+    }
+    await gone;
+    expect(heard).toEqual([]);
+    expect(seconds(from)).toBeLessThan(3);
+    expect(() => getSocketAuth(socket)).toThrow('has been refused');
+  });
+});
+
+describe('a new token on an open socket', () => {
+  it('takes the place of the old one, and the old one ends nothing any more', async () => {
+    const exp = Date.now() / 1000 + 1;
+    const { authenticate, server } = await createSetup(({ form }) =>
+      active(form.get('token') === 'old' ? { exp } : { jti: 'new' }),
+    );
+    const client = await server.connect('old');
+    const socket = onlySocket(server);
+    keepAuthenticated(socket, await authenticate.introspect('new'));
+    expect(getSocketAuth(socket).jti).toBe('new');
+    await authenticate.invalidate({ token: 'old' });
+    await until(() => Date.now() / 1000 > exp + 0.2);
+    await expectOpen(client);
+    await authenticate.invalidate({ token: 'new' });
+    expect(await client.closed).toEqual(REFUSED);
+  });
+
+  it('leaves no listener behind, however often', async () => {
+    const { authenticate, server } = await createSetup();
+    await server.connect('abc');
+    const socket = onlySocket(server);
+    const before = socket.listenerCount('close');
+    for (let each = 0; each < 10; each++) keepAuthenticated(socket, await authenticate.introspect(`token-${each}`));
+    expect(socket.listenerCount('close')).toBe(before);
+  });
+});
+
+describe('keepAuthenticated', () => {
+  it('closes a socket with 1011, and throws, for claims that no middleware made', async () => {
+    const { authenticate, server } = await createSetup();
+    let thrown: unknown;
+    server.wss.removeAllListeners('connection');
+    server.wss.on('connection', (socket) => {
+      try {
+        keepAuthenticated(socket, { ...getSocketAuth(socket) });
+      } catch (error) {
+        thrown = error;
+      }
+    });
+    const client = await server.connect('abc');
+    expect(await client.closed).toEqual([1011, 'server_error']);
+    expect(thrown).toMatchObject({ status: 500, message: expect.stringContaining('that very object') });
+    await authenticate.invalidate({ token: 'abc' });
+  });
+
+  it.each([
+    [{ recheckSeconds: 0 }, /Option "recheckSeconds" is 0; write a number/],
+    [{ recheckSeconds: Number.NaN }, /Option "recheckSeconds"/],
+    [{ onError: 'log' }, /Option "onError"/],
+    [{ recheckMs: 5 }, /Option "recheckMs" is 5; write \{ recheckSeconds/],
+  ])('throws for %j, and closes the socket', async (options, message) => {
+    const { server } = await createSetup();
+    const client = await server.connect('abc');
+    const socket = onlySocket(server);
+    expect(() => keepAuthenticated(socket, getSocketAuth(socket), options as never)).toThrow(message);
+    expect(await client.closed).toEqual([1011, 'server_error']);
+  });
+
+  it('takes the req.auth of a request that passed the middleware, and runs the checks of its guards again', async () => {
+    const { endpoint, authenticate, server } = await createSetup(active(), { cache: { ttlSeconds: 1 } });
+    const guard = requireScope('write');
+    server.http.removeAllListeners('upgrade');
+    server.http.on('upgrade', (req, socket, head) => {
+      const res = {} as never;
+      authenticate(req, res, () =>
+        guard(req, res, () =>
+          server.wss.handleUpgrade(req, socket, head, (upgraded) =>
+            keepAuthenticated(upgraded, (req as { auth?: object }).auth as object),
+          ),
+        ),
+      );
+    });
+    const client = await server.connect('abc');
+    endpoint.script = active({ scope: 'read' });
+    expect(await client.closed).toEqual([1008, 'insufficient_scope']);
+  });
+
+  it('has nothing left to do for a socket that has closed', async () => {
+    const decisions = recordDecisions();
+    const { endpoint, authenticate, server } = await createSetup(active(), { cache: { ttlSeconds: 1 } });
+    const client = await server.connect('abc');
+    const socket = onlySocket(server);
+    const auth = getSocketAuth(socket);
+    client.socket.close();
+    await new Promise((resolve) => socket.on('close', resolve));
+    keepAuthenticated(socket, auth);
+    const from = performance.now();
+    await until(() => seconds(from) > 1.2);
+    expect(endpoint.asked).toHaveLength(1);
+    await authenticate.invalidate({ token: 'abc' });
+    expect(decisions.map(({ outcome }) => outcome)).toEqual(['accepted']);
+  });
+
+  it('publishes why it closed a socket, as a decision of its own', async () => {
+    const decisions = recordDecisions();
+    const { authenticate, server } = await createSetup();
+    const client = await server.connect('abc');
+    await authenticate.invalidate({ sub: 'alice' });
+    await client.closed;
+    const tokenDigest = expect.stringMatching(/^[\w-]{12}$/);
+    expect(decisions).toEqual([
+      { outcome: 'accepted', by: 'webSocketUpgrade', tokenDigest },
+      { outcome: 'rejected', by: 'keepAuthenticated', status: 401, reason: 'inactive', tokenDigest },
+    ]);
+  });
+
+  it('keeps a socket whose clock stands still without asking again and again', async () => {
+    const clock = createClock();
+    const { endpoint, server } = await createSetup(active({ exp: clock.seconds() + 1 }), { clock });
+    const client = await server.connect('abc');
+    const from = performance.now();
+    await until(() => seconds(from) > 1.2);
+    await expectOpen(client);
+    clock.advance(1);
+    expect(await client.closed).toEqual(REFUSED);
+    expect(endpoint.asked).toHaveLength(1);
+  });
+});
+
+describe('getSocketAuth', () => {
+  it('throws for a socket that is not kept, and for one of another middleware', async () => {
+    const { authenticate, server } = await createSetup();
+    await server.connect('abc');
+    const socket = onlySocket(server);
+    expect(getSocketAuth(socket, authenticate)).toMatchObject({ sub: 'alice' });
+    const other = tokenIntrospection({
+      endpoint: 'https://as.example.com',
+      clientAuth: { identity: 'a', sign() {} },
+      audience: false,
+    });
+    expect(() => getSocketAuth(socket, other)).toThrow('another middleware');
+    expect(() => getSocketAuth({ ...socket } as never)).toThrow('does not keep');
+    await other.close();
+  });
+});

@@ -1,0 +1,174 @@
+import { connect } from 'node:net';
+import { AuthError } from '../../lib/index.js';
+import { getSocketAuth, webSocketUpgrade } from '../../lib/websocket/index.js';
+import { createAuthenticate } from '../support/api.js';
+import { BARE, INVALID_TOKEN, insufficientScope } from '../support/challenges.js';
+import { recordDecisions } from '../support/decisions.js';
+import { createDeferred } from '../support/deferred.js';
+import { CHALLENGES, createDpopSetup, ORIGIN } from '../support/dpop.js';
+import { active, createEndpoint, json } from '../support/endpoint.js';
+import { serveSockets } from '../support/sockets.js';
+import { until } from '../support/until.js';
+
+const UPGRADE = [
+  'GET /socket HTTP/1.1',
+  'Host: api.test',
+  'Connection: Upgrade',
+  'Upgrade: websocket',
+  'Sec-WebSocket-Version: 13',
+  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+  'Authorization: Bearer abc',
+];
+
+describe('an upgrade', () => {
+  it('is let in with a good token, whose claims the socket has from the start', async () => {
+    const endpoint = await createEndpoint(active());
+    const server = await serveSockets(createAuthenticate(endpoint));
+    const subs: unknown[] = [];
+    server.wss.on('connection', (socket, req) => subs.push([getSocketAuth(socket).sub, req.url]));
+    const { socket, messages } = await server.connect('abc');
+    socket.send('hello');
+    await until(() => messages.length > 0);
+    expect([subs, messages]).toEqual([[['alice', '/socket']], ['hello']]);
+  });
+
+  it.each([
+    ['401 without credentials', undefined, 401, BARE, {}],
+    ['400 for a malformed token', 'a b', 400, /error="invalid_request"/, { error: 'invalid_request' }],
+    ['401 invalid_token for a bad one', 'bad', 401, INVALID_TOKEN, { error: 'invalid_token' }],
+  ])('is answered %s', async (_title, token, status, challenge, body) => {
+    const endpoint = await createEndpoint({ active: false });
+    const server = await serveSockets(createAuthenticate(endpoint));
+    const refused = await server.refused(token);
+    expect(refused.status).toBe(status);
+    expect(refused.headers['www-authenticate']).toMatch(challenge);
+    expect(refused.headers['cache-control']).toBe('no-store');
+    expect(refused.headers.connection).toBe('close');
+    expect(refused.headers['content-type']).toBe('application/json; charset=utf-8');
+    expect(JSON.parse(refused.body)).toMatchObject(body);
+    expect(server.wss.clients.size).toBe(0);
+  });
+
+  it('is answered 403 insufficient_scope, naming the scope', async () => {
+    const endpoint = await createEndpoint(active());
+    const server = await serveSockets(createAuthenticate(endpoint, { scopes: ['admin'] }));
+    const { status, headers } = await server.refused('abc');
+    expect([status, headers['www-authenticate']]).toEqual([403, insufficientScope('admin')]);
+  });
+
+  it('is answered 503 with Retry-After in an outage, of which the app is told', async () => {
+    const endpoint = await createEndpoint((_asked, res) => json(res, { why: 'database' }, 500));
+    const errors: unknown[] = [];
+    const server = await serveSockets(createAuthenticate(endpoint), { onError: (error) => errors.push(error) });
+    const { status, headers, body } = await server.refused('abc');
+    expect([status, headers['retry-after'], headers['www-authenticate']]).toEqual([503, '1', undefined]);
+    expect(JSON.parse(body)).toEqual({ error: 'temporarily_unavailable' });
+    expect(errors).toMatchObject([{ code: 'server_error' }]);
+  });
+
+  it('is answered 500 when a function of the app throws, and says nothing of why', async () => {
+    const failure = new Error('cookie jar is broken');
+    const errors: unknown[] = [];
+    const fail = () => {
+      throw failure;
+    };
+    const authenticate = createAuthenticate(await createEndpoint(active()), { getToken: fail });
+    const server = await serveSockets(authenticate, { onError: (error) => errors.push(error) });
+    const { status, body } = await server.refused('abc');
+    expect([status, JSON.parse(body), errors]).toEqual([500, { error: 'server_error' }, [failure]]);
+  });
+
+  it('is answered 500 when the claims are not those that the middleware made', async () => {
+    const authenticate = createAuthenticate(await createEndpoint(active()));
+    const errors: unknown[] = [];
+    const server = await serveSockets(
+      { authenticateRequest: async (req) => ({ ...(await authenticate.authenticateRequest(req)) }) },
+      { onError: (error) => errors.push(error) },
+    );
+    expect((await server.refused('abc')).status).toBe(500);
+    expect(errors).toMatchObject([{ message: expect.stringContaining('that very object') }]);
+  });
+
+  it('is answered 500 where an error of the app’s making would begin a header of its own', async () => {
+    const error = Object.assign(new AuthError('inactive'), {
+      headers: { 'WWW-Authenticate': 'Bearer\r\nSet-Cookie: a=b' },
+    });
+    const server = await serveSockets({ authenticateRequest: () => Promise.reject(error) });
+    const { status, headers } = await server.refused('abc');
+    expect([status, headers['set-cookie']]).toEqual([500, undefined]);
+  });
+
+  it('gets both challenges a line each, and a nonce, and takes a proof once', async () => {
+    const { sender, clock, endpoint } = await createDpopSetup();
+    const authenticate = createAuthenticate(endpoint, { clock, dpop: { origin: ORIGIN, nonce: true } });
+    const server = await serveSockets(authenticate);
+    const headersWith = async (nonce?: unknown) => ({
+      authorization: 'DPoP abc',
+      dpop: await sender.proof('abc', clock, { claims: { htu: `${ORIGIN}/socket`, nonce } }),
+    });
+    const first = await server.refused(undefined, await headersWith());
+    expect([first.status, first.headers['www-authenticate']]).toEqual([401, CHALLENGES.nonce]);
+    const headers = await headersWith(first.headers['dpop-nonce']);
+    await server.connect(undefined, headers);
+    const again = await server.refused(undefined, headers);
+    expect([again.status, again.headers['www-authenticate']]).toEqual([401, CHALLENGES.proof]);
+  });
+
+  it('that was refused leaves no connection behind, though its client does not hang up', async () => {
+    const endpoint = await createEndpoint({ active: false });
+    const { port, http } = await serveSockets(createAuthenticate(endpoint));
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    // More than is read before the verdict: what is left unread would reset the connection and lose the answer.
+    socket.write(`${UPGRADE.join('\r\n')}\r\n\r\n${'x'.repeat(500_000)}`);
+    let answer = '';
+    socket.setEncoding('latin1').on('data', (text) => {
+      answer += text;
+    });
+    socket.on('error', () => {});
+    await new Promise((resolve) => socket.once('end', resolve));
+    expect(answer).toMatch(/^HTTP\/1\.1 401 Unauthorized\r\n/);
+    expect(answer.match(/\r\n\r\n/g)).toHaveLength(1);
+    const connections = () => new Promise<number>((resolve) => http.getConnections((_error, count) => resolve(count)));
+    while ((await connections()) > 0) await new Promise((resolve) => setTimeout(resolve, 50));
+    socket.destroy();
+  });
+
+  it.each(['good', 'bad'])('whose client is gone before the verdict ends quietly: a %s token', async (token) => {
+    const held = createDeferred<void>();
+    const endpoint = await createEndpoint(async () => {
+      await held.promise;
+      return token === 'good' ? active() : { active: false };
+    });
+    const decisions = recordDecisions();
+    const server = await serveSockets(createAuthenticate(endpoint));
+    const connected = jest.fn();
+    server.wss.on('connection', connected);
+    const gone = new Promise<void>((resolve) => {
+      server.http.on('upgrade', (_req, socket) => socket.on('close', resolve));
+    });
+    const socket = connect(server.port, '127.0.0.1');
+    socket.write(`${UPGRADE.join('\r\n')}\r\n\r\n`);
+    await until(() => endpoint.asked.length === 1);
+    socket.resetAndDestroy();
+    // A paused connection learns of that as it is written to or read.
+    held.resolve();
+    await until(() => decisions.length === 1);
+    await gone;
+    expect(server.wss.clients.size).toBe(0);
+  });
+});
+
+describe('webSocketUpgrade', () => {
+  it.each([
+    [[undefined, undefined], /Option "authenticate" is missing; write webSocketUpgrade/],
+    [['authenticate', undefined], /Option "server" is missing; write a server/],
+    [['authenticate', 'server', { recheckSeconds: 86_401 }], /Option "recheckSeconds" is 86401/],
+  ])('throws for wrong arguments: %j', async (args, message) => {
+    const known: Record<string, unknown> = {
+      authenticate: createAuthenticate(await createEndpoint(active())),
+      server: { handleUpgrade() {}, emit() {} },
+    };
+    const given = args.map((each) => (typeof each === 'string' ? known[each] : each));
+    expect(() => webSocketUpgrade(...(given as Parameters<typeof webSocketUpgrade>))).toThrow(message);
+  });
+});

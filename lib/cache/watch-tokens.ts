@@ -1,0 +1,51 @@
+import type { ActiveRecord } from '../types.js';
+import { REVOCABLE_CLAIMS, type RevocableClaim, type Revocations } from './shared/revocations.js';
+import { createWatches } from './watches.js';
+
+/** Why an answer cannot be relied on any longer: it was invalidated, or nobody is asked any more. */
+export type Ending = 'forgotten' | 'closed';
+
+/** For whoever relies on an answer for longer than a request takes. */
+export interface TokenWatches {
+  /** Tells when the token of a record is forgotten, in this process or in another; returns how to stop that. */
+  watch(key: string, record: ActiveRecord, tell: (ending: Ending) => void): () => void;
+  forget(key: string): void;
+  forgetClaim(name: RevocableClaim, value: string): void;
+  close(): void;
+}
+
+const CLOSING = 'closing';
+
+/** @param revocations of the whole fleet, where there is one */
+export function createTokenWatches(revocations: Pick<Revocations, 'watch'> | undefined): TokenWatches {
+  const watches = createWatches();
+  return {
+    watch(key, record, tell) {
+      const tellForgotten = () => tell('forgotten');
+      const stops = [
+        watches.watch(namesOf(key, record), tellForgotten),
+        watches.watch([CLOSING], () => tell('closed')),
+        revocations?.watch(key, record, tellForgotten),
+      ];
+      return () => {
+        for (const stop of stops) stop?.();
+      };
+    },
+    forget: (key) => watches.tell(nameOf('token', key)),
+    forgetClaim: (name, value) => watches.tell(nameOf(name, value)),
+    close: () => watches.tell(CLOSING),
+  };
+}
+
+function nameOf(kind: 'token' | RevocableClaim, value: string): string {
+  return `${kind} ${value}`;
+}
+
+/** All that the token of a record can be forgotten by. */
+function namesOf(key: string, { claims }: ActiveRecord): string[] {
+  const named = REVOCABLE_CLAIMS.flatMap((name) => {
+    const value = claims[name];
+    return typeof value === 'string' ? [nameOf(name, value)] : [];
+  });
+  return [nameOf('token', key), ...named];
+}

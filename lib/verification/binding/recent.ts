@@ -1,0 +1,27 @@
+/** A map that keeps what was used last, and so many at most. */
+export interface Recent<T> {
+  get(name: string): T | undefined;
+  set(name: string, value: T): void;
+}
+
+export function createRecent<T>(max: number): Recent<T> {
+  /** In the order of their use. */
+  const values = new Map<string, T>();
+
+  function set(name: string, value: T): void {
+    values.delete(name);
+    values.set(name, value);
+    if (values.size <= max) return;
+    const [oldest] = values.keys();
+    if (oldest !== undefined) values.delete(oldest);
+  }
+
+  return {
+    get(name) {
+      const value = values.get(name);
+      if (value !== undefined) set(name, value);
+      return value;
+    },
+    set,
+  };
+}

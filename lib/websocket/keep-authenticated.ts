@@ -1,0 +1,135 @@
+import { AuthError } from '../errors.js';
+import { createAuth, type Session, sessionBehind } from '../middleware/bound-auth.js';
+import { wiringError } from '../middleware/guard.js';
+import { isGateOf } from '../middleware/handler.js';
+import type { AuthOf, TokenIntrospection } from '../middleware/token-introspection.js';
+import { optionError } from '../option-error.js';
+import type { Auth } from '../types.js';
+import { isClosing, publishFailure } from './publish-failure.js';
+import { closeSocket, isClosed, type ServerSocket } from './socket.js';
+import { keepVigil, type Vigil } from './vigil.js';
+
+export interface KeepOptions {
+  /**
+   * How old the answer of the introspection endpoint that a socket rests on may become, 1 to 86400 seconds: what was revoked at the
+   * authorization server alone ends a socket after so long at most. Default `cache.ttlSeconds`, as for requests; 60 without a cache.
+   */
+  readonly recheckSeconds?: number | undefined;
+  /** Told what is no rejection: an outage, or what a function of the app threw. It must not throw. */
+  readonly onError?: ((error: unknown) => void) | undefined;
+}
+
+const MIN_SECONDS = 1;
+const MAX_SECONDS = 86_400;
+const DEFAULT_SECONDS = 60;
+
+interface Kept {
+  /** What is known by now; `undefined` once the socket was closed for it. */
+  auth: Auth | undefined;
+  session: Session;
+  vigil: Vigil | undefined;
+}
+
+const sockets = new WeakMap<ServerSocket, Kept>();
+
+/**
+ * Keeps a socket open only as long as a request with its token would be let through. It is closed
+ *
+ * - with 1008 at `exp`, at once when the token is invalidated in this process or in one that shares `cache.store`, and when another
+ *   answer of the endpoint does not pass; the reason is the code a response would hold, such as `invalid_token`
+ * - with 1013 when the endpoint cannot be asked, and the answer in hand is too old
+ * - with 1001 when the middleware is closed
+ *
+ * and nothing that arrives after that reaches a `message` listener. Called again for the same socket, with claims of another token,
+ * it keeps that one from then on.
+ *
+ * Not checked: that the new token is the same user's; what guards behind `authenticateRequest()` would say.
+ *
+ * @param auth what `authenticateRequest()` or `introspect()` of a middleware resolved to, or a `req.auth` it set
+ * @throws TypeError for a wrong option, Error (status 500) for claims that no middleware made; the socket is closed then, with 1011
+ */
+export function keepAuthenticated(socket: ServerSocket, auth: object, options: KeepOptions = {}): void {
+  try {
+    requireOptions(options);
+    keep(socket, requireSession(auth), options);
+  } catch (error) {
+    sockets.get(socket)?.vigil?.stop();
+    sockets.delete(socket);
+    closeSocket(socket, error);
+    throw error;
+  }
+}
+
+/**
+ * The claims that a socket is kept open by: those of the latest answer. Given the middleware too, its `claims` schema types them.
+ *
+ * @throws Error (status 500) for a socket that is not kept, or by another middleware, and once it has been refused
+ */
+export function getSocketAuth(socket: ServerSocket): Auth;
+export function getSocketAuth<Claims>(socket: ServerSocket, authenticate: TokenIntrospection<Claims>): AuthOf<Claims>;
+export function getSocketAuth(socket: ServerSocket, authenticate?: TokenIntrospection): Auth {
+  const kept = sockets.get(socket);
+  if (kept === undefined)
+    throw wiringError('getSocketAuth() was given a socket that keepAuthenticated() does not keep');
+  if (kept.auth === undefined) throw wiringError('getSocketAuth() was given a socket that has been refused');
+  if (authenticate !== undefined && !isGateOf(authenticate, kept.session.gate)) {
+    throw wiringError('getSocketAuth() was given another middleware than the one that authenticated this socket');
+  }
+  return kept.auth;
+}
+
+/** @throws Error (status 500) */
+export function requireSession(auth: unknown): Session {
+  const session = sessionBehind(auth);
+  if (session !== undefined) return session;
+  throw wiringError(
+    'A socket cannot be kept by claims that no middleware made; pass what authenticateRequest(req) resolved to, that very object',
+  );
+}
+
+/** @throws TypeError */
+export function requireOptions({ recheckSeconds, onError, ...unknown }: KeepOptions): void {
+  for (const [name, value] of Object.entries(unknown)) {
+    throw optionError(name, value, 'write { recheckSeconds, onError }, or nothing');
+  }
+  if (recheckSeconds !== undefined && !(recheckSeconds >= MIN_SECONDS && recheckSeconds <= MAX_SECONDS)) {
+    throw optionError('recheckSeconds', recheckSeconds, `write a number of seconds from 1 to ${MAX_SECONDS}`);
+  }
+  if (onError !== undefined && typeof onError !== 'function') {
+    throw optionError('onError', onError, 'write a function');
+  }
+}
+
+function keep(socket: ServerSocket, session: Session, { recheckSeconds, onError }: KeepOptions): void {
+  if (isClosed(socket)) return;
+  const kept = sockets.get(socket) ?? listen(socket, session);
+  if (kept.auth === undefined) return;
+  kept.vigil?.stop();
+  kept.session = session;
+  kept.auth = session.claims;
+  const { gate, verified, req, arrivedAt, passed } = session;
+  kept.vigil = keepVigil(session, {
+    recheckMs: (recheckSeconds ?? defaultSeconds(gate.shared.lifeMs)) * 1000,
+    renew(renewed) {
+      kept.auth = createAuth(req, gate, arrivedAt, renewed, passed);
+    },
+    end(error) {
+      kept.auth = undefined;
+      publishFailure(error, 'keepAuthenticated', verified.question.key);
+      closeSocket(socket, error);
+      if (!(error instanceof AuthError) && !isClosing(error)) onError?.(error);
+    },
+  });
+}
+
+/** One listener a socket, however often it is kept. */
+function listen(socket: ServerSocket, session: Session): Kept {
+  const kept: Kept = { auth: session.claims, session, vigil: undefined };
+  sockets.set(socket, kept);
+  socket.addEventListener('close', () => kept.vigil?.stop());
+  return kept;
+}
+
+function defaultSeconds(lifeMs: number): number {
+  return lifeMs === 0 ? DEFAULT_SECONDS : Math.max(lifeMs / 1000, MIN_SECONDS);
+}

@@ -1,0 +1,16 @@
+import { AuthError, IntrospectionError } from '../errors.js';
+import { publishRefusal } from '../observe/decisions.js';
+
+/** Publishes what a socket was refused for, where that is a decision: not what the app itself threw, and not the end of all. */
+export function publishFailure(error: unknown, by: string, key: string | undefined): void {
+  if (error instanceof AuthError) {
+    publishRefusal('rejected', by, key, { status: error.status, reason: error.reason });
+  } else if (error instanceof IntrospectionError && !isClosing(error)) {
+    publishRefusal('outage', by, key, { status: error.status, reason: error.code });
+  }
+}
+
+/** Whether it is but the app's own farewell. */
+export function isClosing(error: unknown): boolean {
+  return error instanceof IntrospectionError && error.code === 'closed';
+}

@@ -1,0 +1,143 @@
+import type { Verified } from '../authenticator.js';
+import { AuthError, IntrospectionError } from '../errors.js';
+import { runChecks, type Session } from '../middleware/bound-auth.js';
+import { type ActiveRecord, ANY_AGE, readClock } from '../types.js';
+
+/** What goes on for as long as a token is relied on. */
+export interface Vigil {
+  stop(): void;
+}
+
+export interface Watcher {
+  /** How old an answer may become, in milliseconds. */
+  readonly recheckMs: number;
+  /** Another answer has passed. */
+  renew(verified: Verified): void;
+  /** Called once, and nothing after it: a request with this token would not be let through any longer. */
+  end(error: unknown): void;
+}
+
+/** The share of an answer's life, at its end, over which checks are spread: sockets that came together do not ask together. */
+const SPREAD_SHARE = 1 / 4;
+
+/** While the endpoint fails and an answer may still be used, it is asked again after one to two times so long. */
+const RETRY_MS = 5000;
+
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/**
+ * Judges a token again and again: by the clock when it expires, by another answer before the one in hand is older than a request
+ * would be given, and by its end when it is invalidated. Where no answer is to be had, what a request would get decides.
+ */
+export function keepVigil(session: Session, { recheckMs, renew, end }: Watcher): Vigil {
+  const { gate, passed } = session;
+  const { authenticator, clock, demands, shared } = gate;
+  let { verified } = session;
+  let isChecking = false;
+  let isOver = false;
+  let checkAt = Number.NEGATIVE_INFINITY;
+  let timer: NodeJS.Timeout | undefined;
+  let unwatch: (() => void) | undefined;
+  // A token is let in past `exp`, within the tolerance; else that would be its end at once.
+  const graceMs = clock.now() < expiryOf(verified.record) ? 0 : demands.clockToleranceMs;
+
+  function stop(): void {
+    isOver = true;
+    clearTimeout(timer);
+    unwatch?.();
+  }
+
+  function finish(error: unknown): void {
+    if (isOver) return;
+    stop();
+    end(error);
+  }
+
+  function relyOn(next: Verified): void {
+    const before = unwatch;
+    const { question, record } = next;
+    unwatch = shared.watch(question.key, record, (ending) =>
+      finish(ending === 'closed' ? new IntrospectionError('closed') : new AuthError('inactive')),
+    );
+    before?.();
+    checkAt = nextCheck(record);
+    verified = next;
+  }
+
+  function adopt(next: Verified): void {
+    if (isOver) return;
+    if (next.record !== verified.record) {
+      runChecks(passed, next);
+      renew(next);
+    }
+    relyOn(next);
+  }
+
+  function nextCheck({ askedMonotonic }: ActiveRecord): number {
+    const now = clock.monotonic();
+    const due = askedMonotonic + recheckMs * (1 - Math.random() * SPREAD_SHARE);
+    if (due > now) return due;
+    const ends = [recheckMs, shared.staleLifeMs].map((lifeMs) => askedMonotonic + lifeMs).filter((at) => at > now);
+    return Math.min(now + Math.min(RETRY_MS, recheckMs) * (1 + Math.random()), ...ends);
+  }
+
+  function wake(): void {
+    const now = readClock(clock);
+    if (!(now.at < expiryOf(verified.record) + graceMs)) finish(new AuthError('expired'));
+    else if (now.monotonic >= checkAt && !isChecking) void check(true);
+    else sleep();
+  }
+
+  function sleep(): void {
+    if (isOver) return;
+    const now = readClock(clock);
+    // None is longer than a timer can be, since an answer never gets that old.
+    const left = [expiryOf(verified.record) + graceMs - now.at, isChecking ? MAX_TIMEOUT_MS : checkAt - now.monotonic];
+    clearTimeout(timer);
+    timer = setTimeout(wake, Math.ceil(Math.min(...left))).unref();
+  }
+
+  async function check(isAnew: boolean): Promise<void> {
+    isChecking = true;
+    sleep();
+    try {
+      adopt(await (isAnew ? judgeAnew() : judge()));
+    } catch (error) {
+      finish(error);
+    }
+    isChecking = false;
+    sleep();
+  }
+
+  /** By an answer that is better than the one in hand, where there is one. */
+  async function judgeAnew(): Promise<Verified> {
+    const askedSince = verified.record.askedMonotonic + recheckMs / 2;
+    // What another process has renewed is as good, unless it may be older than is wanted here.
+    const background = recheckMs >= shared.lifeMs ? { background: true as const } : {};
+    try {
+      return await authenticator.authenticate(verified.question, { askedSince, now: readClock(clock), ...background });
+    } catch (error) {
+      if (error instanceof IntrospectionError) return judge();
+      throw error;
+    }
+  }
+
+  /** As a request would be. */
+  async function judge(): Promise<Verified> {
+    return authenticator.authenticate(verified.question, { askedSince: ANY_AGE, now: readClock(clock) });
+  }
+
+  try {
+    relyOn(verified);
+    // It may have been invalidated since it was let in. Without a memory there is nothing that would be known by now.
+    if (shared.lifeMs > 0) void check(false);
+    else sleep();
+  } catch (error) {
+    finish(error);
+  }
+  return { stop };
+}
+
+function expiryOf({ claims: { exp } }: ActiveRecord): number {
+  return exp === undefined ? Number.POSITIVE_INFINITY : exp * 1000;
+}

@@ -1,0 +1,80 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { AuthError } from '../errors.js';
+import { settle } from '../middleware/gate.js';
+import type { TokenIntrospection } from '../middleware/token-introspection.js';
+import { publishPassage } from '../observe/decisions.js';
+import { optionError } from '../option-error.js';
+import { type KeepOptions, keepAuthenticated, requireOptions, requireSession } from './keep-authenticated.js';
+import { publishFailure } from './publish-failure.js';
+import { rejectUpgrade } from './reject-upgrade.js';
+import type { ServerSocket } from './socket.js';
+
+/** A server of WebSockets that upgrades what it is given, as `new WebSocketServer({ noServer: true })` of `ws` does. */
+export interface UpgradingServer<Socket extends ServerSocket> {
+  handleUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer, done: (socket: Socket) => void): void;
+  emit(event: 'connection', socket: Socket, req: IncomingMessage): unknown;
+}
+
+/** Listens to the `upgrade` event of an HTTP server. */
+export type UpgradeListener = (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
+
+/**
+ * Authenticates each upgrade as the middleware would a request. What passes is upgraded, kept by {@link keepAuthenticated} and
+ * announced as the server's `connection`; what does not is answered as the middleware would, and the connection closed.
+ *
+ * @example
+ * const wss = new WebSocketServer({ noServer: true });
+ * server.on('upgrade', webSocketUpgrade(authenticate, wss));
+ * wss.on('connection', (socket) => {
+ *   socket.on('message', () => socket.send(`hello ${getSocketAuth(socket).sub}`));
+ * });
+ *
+ * Not checked: `Origin`. A browser sends no `Authorization` of its own accord, but it does send cookies, if `getToken` reads one.
+ *
+ * @throws TypeError for a wrong argument
+ */
+export function webSocketUpgrade<Socket extends ServerSocket>(
+  authenticate: Pick<TokenIntrospection, 'authenticateRequest'>,
+  server: UpgradingServer<Socket>,
+  options: KeepOptions = {},
+): UpgradeListener {
+  if (typeof authenticate?.authenticateRequest !== 'function') {
+    throw optionError('authenticate', authenticate, 'write webSocketUpgrade(authenticate, wss)');
+  }
+  if (typeof server?.handleUpgrade !== 'function') {
+    throw optionError(
+      'server',
+      server,
+      'write a server of WebSockets, such as new WebSocketServer({ noServer: true })',
+    );
+  }
+  requireOptions(options);
+
+  return function upgradeListener(req, socket, head) {
+    const onError = () => socket.destroy();
+    socket.on('error', onError);
+    let auth: object = {};
+    settle(
+      authenticate.authenticateRequest(req),
+      (judged) => {
+        const { question, record } = requireSession(judged).verified;
+        auth = judged;
+        publishPassage('accepted', 'webSocketUpgrade', question.key, record);
+      },
+      () => {
+        if (socket.destroyed) return;
+        socket.off('error', onError);
+        server.handleUpgrade(req, socket, head, (upgraded) => {
+          keepAuthenticated(upgraded, auth, options);
+          server.emit('connection', upgraded, req);
+        });
+      },
+      (error) => {
+        rejectUpgrade(socket, error);
+        publishFailure(error, 'webSocketUpgrade', undefined);
+        if (!(error instanceof AuthError)) options.onError?.(error);
+      },
+    );
+  };
+}
