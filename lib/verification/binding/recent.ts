@@ -11,9 +11,10 @@ export function createRecent<T>(max: number): Recent<T> {
   function set(name: string, value: T): void {
     values.delete(name);
     values.set(name, value);
-    if (values.size <= max) return;
-    const [oldest] = values.keys();
-    if (oldest !== undefined) values.delete(oldest);
+    for (const oldest of values.keys()) {
+      if (values.size <= max) return;
+      values.delete(oldest);
+    }
   }
 
   return {
