@@ -34,7 +34,7 @@ const ROWS: readonly (readonly [row: string, places: readonly string[]])[] = [
     ],
   ],
   ['adapter', ['middleware/']],
-  ['surface', ['index.ts', 'express.ts', 'redis.ts', 'store-tests/', 'providers/index.ts', 'opentelemetry/']],
+  ['surface', ['index.ts', 'express.ts', 'redis.ts', 'store-tests/', 'providers/index.ts', 'opentelemetry/', 'testing/']],
   ['command', ['cli/']],
 ];
 
@@ -229,6 +229,7 @@ const RULES: readonly (readonly [
       ['redis.ts', "import { storeTests } from './store-tests/index.js';"],
       ['lookup.ts', "import { redisStore } from './redis.js';"],
       ['index.ts', "export * from './opentelemetry/index.js';"],
+      ['index.ts', "export * from './testing/index.js';"],
       ['opentelemetry/spans.ts', "export * from '../express.js';"],
       ['cache/key.ts', "type Key = import('../credentials/token.js').Key;"],
       ['cache/key.ts', "import '../nowhere/misc.js';"],
