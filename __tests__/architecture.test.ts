@@ -34,7 +34,10 @@ const ROWS: readonly (readonly [row: string, places: readonly string[]])[] = [
     ],
   ],
   ['adapter', ['middleware/']],
-  ['surface', ['index.ts', 'express.ts', 'redis.ts', 'store-tests/', 'providers/index.ts', 'opentelemetry/', 'testing/']],
+  [
+    'surface',
+    ['index.ts', 'express.ts', 'redis.ts', 'store-tests/', 'providers/index.ts', 'opentelemetry/', 'testing/'],
+  ],
   ['command', ['cli/']],
 ];
 
