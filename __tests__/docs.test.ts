@@ -1,24 +1,17 @@
 import { execFile, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, posix } from 'node:path';
 import { promisify } from 'node:util';
 import { AuthError, type AuthErrorReason, IntrospectionError } from '../lib/index.js';
 import { CACHE_RULES, DPOP_RULES, JWT_RESPONSE_RULES, OPTION_RULES } from '../lib/option-rules.js';
+import { codeWords, findPages, page, table } from './support/pages.js';
 
 const run = promisify(execFile);
 
 const ROOT = join(__dirname, '..');
-const PAGES = ['.', 'docs'].flatMap((folder) =>
-  readdirSync(join(ROOT, folder))
-    .filter((name) => name.endsWith('.md'))
-    .map((name) => posix.join(folder, name)),
-);
+const PAGES = findPages();
 const README = page('README.md');
-
-function page(name: string): string {
-  return readFileSync(join(ROOT, name), 'utf8');
-}
 
 function codeBlocks(markdown: string, ...languages: string[]): string[] {
   return [...markdown.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)]
@@ -28,12 +21,7 @@ function codeBlocks(markdown: string, ...languages: string[]): string[] {
 
 /** The code-formatted words of a table's column, under the header that starts so. */
 function column(markdown: string, header: string, index: number): string[] {
-  const rows = markdown.slice(markdown.indexOf(`\n${header}`) + 1).split('\n\n', 1)[0] as string;
-  return rows
-    .split('\n')
-    .slice(2)
-    .flatMap((row) => [...(row.split(/(?<!\\)\|/)[index + 1] ?? '').matchAll(/`([^`]+)`/g)])
-    .map(([, word]) => word as string);
+  return table(markdown, header).flatMap((cells) => codeWords(cells[index]));
 }
 
 /** What a reader has besides. */
@@ -211,7 +199,9 @@ describe('the documents', () => {
   });
 
   it.each(PAGES)('%s links only to what is there', (name) => {
-    const targets = [...page(name).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target as string);
+    const targets = [...prose(name).matchAll(/\]\(([^)\s]+)\)|<(https?:[^>]*)>/g)].map((match) =>
+      String(match[1] ?? match[2]),
+    );
     const broken = targets.filter((target) => {
       if (target.startsWith('https://')) return !URL.canParse(target);
       const [path, fragment] = target.split('#') as [string, string?];
@@ -222,8 +212,21 @@ describe('the documents', () => {
   });
 });
 
+/** A page without its code blocks. */
+function prose(name: string): string {
+  return page(name).replace(/^```[\s\S]*?^```$/gm, '');
+}
+
+/** Of headings that read alike, all but the first are numbered. */
 function anchorsOf(name: string): Set<string> {
-  return new Set([...page(name).matchAll(/^#+ (.+)$/gm)].map(([, heading]) => anchor(heading as string)));
+  const anchors = new Set<string>();
+  for (const [, heading] of prose(name).matchAll(/^#+ (.+)$/gm)) {
+    const first = anchor(heading as string);
+    let next = first;
+    for (let number = 1; anchors.has(next); number++) next = `${first}-${number}`;
+    anchors.add(next);
+  }
+  return anchors;
 }
 
 function union(source: string, name: string): string[] {

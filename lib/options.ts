@@ -63,12 +63,12 @@ export interface DemandOptions<Claims = unknown> {
   readonly getToken?: Bivariant<(req: IncomingMessage) => string | null | undefined> | undefined;
   /**
    * Accept tokens that are bound to a key, under the scheme DPoP ([RFC 9449](https://www.rfc-editor.org/rfc/rfc9449)), beside plain
-   * ones under Bearer. Bound tokens without a proof, and plain ones with one, are refused. Default: bound tokens are refused.
+   * ones under Bearer. Bound tokens without a proof, and plain ones with one, are refused. Default `false`: bound tokens are refused.
    */
   readonly dpop?: boolean | DpopOptions | undefined;
   /**
    * Accept tokens that are bound to a client certificate ([RFC 8705](https://www.rfc-editor.org/rfc/rfc8705)): `true` for that of the
-   * request's own TLS connection, which the server must ask for (`requestCert`). Default: such tokens are refused.
+   * request's own TLS connection, which the server must ask for (`requestCert`). Default `false`: such tokens are refused.
    */
   readonly mtls?: boolean | MtlsOptions | undefined;
   /** Realm of the challenges. Default `'api'`. */
