@@ -4,6 +4,7 @@ import { runTool } from './tool.mjs';
 
 try {
   runTool('typedoc', ['--options', join(import.meta.dirname, 'typedoc.config.mjs'), '--logLevel', 'Warn']);
-} catch {
+} catch ({ message }) {
+  console.error(message);
   process.exit(1);
 }

@@ -1,0 +1,52 @@
+// A folder that is somebody's project: what is written and installed there is all it has.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+export const root = join(import.meta.dirname, '../..');
+export const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const locked = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
+
+const env = { ...process.env, NODE_OPTIONS: '', NODE_ENV: 'test', CLIENT_SECRET: 'secret' };
+
+export function run(command, args, cwd = root) {
+  return execFileSync(command, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+}
+
+export function assert(condition, message) {
+  if (!condition) throw new Error(message);
+}
+
+export function step(title, check) {
+  const start = performance.now();
+  check();
+  console.log(`ok  ${title} (${((performance.now() - start) / 1000).toFixed(1)} s)`);
+}
+
+/** A package in the version the library itself is tested with. */
+export function pinned(name) {
+  const { version, name: aliased } = locked[`node_modules/${name}`];
+  return aliased === undefined ? `${name}@${version}` : `${name}@npm:${aliased}@${version}`;
+}
+
+/** Gives a new project to `use`, and removes it after. */
+export function withProject(packages, use) {
+  const directory = mkdtempSync(join(tmpdir(), 'consumer-'));
+  const project = {
+    directory,
+    run: (command, ...args) => run(command, args, directory),
+    write(path, content) {
+      mkdirSync(dirname(join(directory, path)), { recursive: true });
+      writeFileSync(join(directory, path), typeof content === 'string' ? content : JSON.stringify(content));
+    },
+  };
+  try {
+    project.write('package.json', { name: 'consumer', private: true });
+    const flags = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
+    run('npm', ['install', ...flags, ...packages], directory);
+    use(project);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
