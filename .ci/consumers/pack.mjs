@@ -19,10 +19,10 @@ export function pack(directory) {
   return { ...packed, tarball: join(directory, packed.filename) };
 }
 
-export function checkContents({ files, tarball, size, unpackedSize }) {
+export async function checkContents({ files, tarball, size, unpackedSize }) {
   const paths = new Set(files.map(({ path }) => path));
 
-  step('the package holds the build and what users read, and nothing else', () => {
+  await step('the package holds the build and what users read, and nothing else', () => {
     const strangers = [...paths].filter((path) => !EXPECTED.test(path));
     assert(strangers.length === 0, `unexpected files: ${strangers}`);
     const sources = [...paths].filter((path) => path.endsWith('.js') && !existsSync(join(root, sourceOf(path))));
@@ -32,7 +32,7 @@ export function checkContents({ files, tarball, size, unpackedSize }) {
     assert(unpackedSize < MAX_UNPACKED_BYTES, `it unpacks to ${unpackedSize} bytes`);
   });
 
-  step('its documents link to each other, and to nothing it lacks', () => {
+  await step('its documents link to each other, and to nothing it lacks', () => {
     const documents = [...paths].filter((path) => path.endsWith('.md'));
     const broken = documents.flatMap((path) =>
       [...readFileSync(join(root, path), 'utf8').matchAll(/\]\(([^)#\s]+)/g)]
@@ -45,15 +45,15 @@ export function checkContents({ files, tarball, size, unpackedSize }) {
     assert(broken.length === 0, `broken links: ${broken}`);
   });
 
-  step('it is published with provenance, and installs without running anything', () => {
+  await step('it is published with provenance, and installs without running anything', () => {
     const { publishConfig, scripts } = manifest;
     assert(publishConfig?.access === 'public' && publishConfig.provenance === true, 'publishConfig does not say so');
     const hooks = ['preinstall', 'install', 'postinstall', 'prepare'].filter((name) => scripts[name] !== undefined);
     assert(hooks.length === 0, `it runs ${hooks}`);
   });
 
-  step('publint finds nothing', () => run(join(root, 'node_modules/.bin/publint'), ['run', tarball, '--strict']));
-  step('are-the-types-wrong finds nothing', () =>
+  await step('publint finds nothing', () => run(join(root, 'node_modules/.bin/publint'), ['run', tarball, '--strict']));
+  await step('are-the-types-wrong finds nothing', () =>
     runTool('attw', [tarball, '--format', 'ascii', '--no-color', '--no-emoji']),
   );
   console.log(`    ${paths.size} files, ${size} bytes packed, ${unpackedSize} unpacked`);

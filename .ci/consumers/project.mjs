@@ -1,8 +1,9 @@
 // A folder that is somebody's project: what is written and installed there is all it has.
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 
 export const root = join(import.meta.dirname, '../..');
 export const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -14,13 +15,22 @@ export function run(command, args, cwd = root) {
   return execFileSync(command, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
+/** Does all of them, two at a time. */
+export async function inPairs(tasks) {
+  const waiting = [...tasks];
+  const work = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await next();
+  };
+  await Promise.all([work(), work()]);
+}
+
 export function assert(condition, message) {
   if (!condition) throw new Error(message);
 }
 
-export function step(title, check) {
+export async function step(title, check) {
   const start = performance.now();
-  check();
+  await check();
   console.log(`ok  ${title} (${((performance.now() - start) / 1000).toFixed(1)} s)`);
 }
 
@@ -31,11 +41,13 @@ export function pinned(name) {
 }
 
 /** Gives a new project to `use`, and removes it after. */
-export function withProject(packages, use) {
+export async function withProject(packages, use) {
   const directory = mkdtempSync(join(tmpdir(), 'consumer-'));
   const project = {
     directory,
     run: (command, ...args) => run(command, args, directory),
+    /** @throws with what it prints */
+    start: (command, ...args) => promisify(execFile)(command, args, { cwd: directory, env }),
     write(path, content) {
       mkdirSync(dirname(join(directory, path)), { recursive: true });
       writeFileSync(join(directory, path), typeof content === 'string' ? content : JSON.stringify(content));
@@ -45,7 +57,7 @@ export function withProject(packages, use) {
     project.write('package.json', { name: 'consumer', private: true });
     const flags = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
     run('npm', ['install', ...flags, ...packages], directory);
-    use(project);
+    await use(project);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

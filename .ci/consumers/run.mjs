@@ -18,28 +18,28 @@ const peers = Object.keys(manifest.peerDependencies);
 const directory = mkdtempSync(join(tmpdir(), 'pack-'));
 try {
   const packed = pack(directory);
-  checkContents(packed);
+  await checkContents(packed);
 
-  withProject([packed.tarball, pinned('typescript'), pinned('@types/node')], (project) => {
-    step('it is installed without any of its optional peers', () => {
+  await withProject([packed.tarball, pinned('typescript'), pinned('@types/node')], async (project) => {
+    await step('it is installed without any of its optional peers', () => {
       const installed = peers.filter((name) => existsSync(join(project.directory, 'node_modules', name)));
       assert(installed.length === 0, `${installed} came along`);
       for (const path of Object.keys(manifest.exports).filter((each) => !/opentelemetry/.test(each)))
         project.run(process.execPath, '-e', `require('${path.replace('.', manifest.name)}')`);
     });
-    checkBareTypes(project);
+    await checkBareTypes(project);
   });
 
   const packages = [...peers, 'express4', 'connect', 'jest', 'supertest', 'cookie-parser', 'typescript'].map(pinned);
   const types = ['express', 'node', 'jest', 'cookie-parser', 'supertest'].map((name) => pinned(`@types/${name}`));
   const compilers = Object.entries(OLDER_COMPILERS).map(([name, version]) => `${name}@npm:${version}`);
   const nodes = versions.map((version) => `node${version}@npm:node@${version}`);
-  withProject([packed.tarball, ...packages, ...types, ...compilers, ...nodes], (project) => {
-    step('the entries load what they may, with every peer at hand', () => checkSizes(project));
+  await withProject([packed.tarball, ...packages, ...types, ...compilers, ...nodes], async (project) => {
+    await step('the entries load what they may, with every peer at hand', () => checkSizes(project));
     writeApps(project);
-    checkRuntimes(project, versions);
+    await checkRuntimes(project, versions);
     writeSources(project);
-    checkTypes(project, isWhole);
+    await checkTypes(project, isWhole);
   });
 } finally {
   rmSync(directory, { recursive: true, force: true });

@@ -56,7 +56,7 @@ export function writeApps(project) {
 }
 
 /** @param versions of Node, besides the one that runs this */
-export function checkRuntimes(project, versions) {
+export async function checkRuntimes(project, versions) {
   const { directory, run } = project;
   for (const version of [undefined, ...versions]) {
     const node = version === undefined ? process.execPath : join(directory, `node_modules/node${version}/bin/node`);
@@ -65,7 +65,7 @@ export function checkRuntimes(project, versions) {
       version === undefined || running.startsWith(`v${version}.`) || running === `v${version}`,
       `that is ${running}`,
     );
-    step(`Node ${running}: ${Object.keys(APPS).join(', ')} by import and require, Jest, the command`, () => {
+    await step(`Node ${running}: ${Object.keys(APPS).join(', ')} by import and require, Jest, the command`, () => {
       for (const [module] of Object.values(APPS)) {
         for (const [extension] of Object.values(WRITINGS)) {
           const said = run(node, `${module}.${extension}`);

@@ -1,7 +1,7 @@
 // The published types, in projects of every kind that TypeScript knows, skipLibCheck off.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { assert, manifest, root, step } from './project.mjs';
+import { assert, inPairs, manifest, root, step } from './project.mjs';
 import { PEERS } from './sizes.mjs';
 
 /** Besides the one the library is built with. */
@@ -18,11 +18,10 @@ const MATRIX = ['typescript', ...Object.keys(OLDER_COMPILERS)].flatMap((compiler
   ),
 );
 
-/** What is worth a look with an older compiler where time is short. */
+/** What is worth a look where time is short. */
 const ESSENTIAL = ['module nodenext true', 'commonjs node16 false', 'module bundler true'];
 
-const isEssential = ({ compiler, type, resolution, strict }) =>
-  compiler === 'typescript' || ESSENTIAL.includes(`${type} ${resolution} ${strict}`);
+const isEssential = ({ type, resolution, strict }) => ESSENTIAL.includes(`${type} ${resolution} ${strict}`);
 
 /** The documents' examples, and what they do not show. */
 export function writeSources(project) {
@@ -43,39 +42,45 @@ export function writeSources(project) {
   }
 }
 
-export function checkTypes(project, isWhole) {
+export async function checkTypes(project, isWhole) {
   const combinations = MATRIX.filter((combination) => isWhole || isEssential(combination));
   for (const compiler of new Set(combinations.map((each) => each.compiler))) {
     const own = combinations.filter((each) => each.compiler === compiler);
-    step(
-      `TypeScript ${versionOf(project, compiler)}: the documents' examples in ${own.length} kinds of projects`,
-      () => {
-        for (const { type, resolution, strict } of own) compile(project, compiler, type, resolution, strict);
-      },
+    const title = `TypeScript ${versionOf(project, compiler)}: the documents' examples in ${own.length} kinds of projects`;
+    await step(title, () =>
+      inPairs(
+        own.map(
+          ({ type, ...kind }) =>
+            () =>
+              compile(project, type, kind),
+        ),
+      ),
     );
   }
 }
 
 /** Where nothing but the library is installed. */
-export function checkBareTypes(project) {
+export async function checkBareTypes(project) {
   const entries = Object.keys(manifest.exports).filter(
     (path) => path !== './package.json' && PEERS[path] === undefined,
   );
   project.write('package.json', { name: 'consumer', private: true, type: 'commonjs' });
   project.write('src/all.ts', entries.map((path) => `import '${path.replace('.', manifest.name)}';`).join('\n'));
-  step(`the types of ${entries.length} entries need no peer`, () => {
-    for (const resolution of Object.keys(RESOLUTIONS)) compile(project, 'typescript', 'src', resolution, true);
-  });
+  const kinds = Object.keys(RESOLUTIONS).map((resolution) => ({ compiler: 'typescript', resolution, strict: true }));
+  await step(`the types of ${entries.length} entries need no peer`, () =>
+    inPairs(kinds.map((kind) => () => compile(project, 'src', kind))),
+  );
 }
 
-function compile({ run, write }, compiler, folder, moduleResolution, strict) {
-  const kind = { moduleResolution, module: RESOLUTIONS[moduleResolution], strict };
+async function compile({ start, write }, folder, { compiler, resolution, strict }) {
+  const kind = { moduleResolution: resolution, module: RESOLUTIONS[resolution], strict };
   const compilerOptions = { target: 'es2022', skipLibCheck: false, noEmit: true, types: ['node'], ...kind };
-  write(`${folder}/tsconfig.json`, { compilerOptions });
+  const file = `${folder}/tsconfig.${compiler}-${resolution}-${strict}.json`;
+  write(file, { compilerOptions, include: ['*.ts'] });
   try {
-    run(process.execPath, `node_modules/${compiler}/bin/tsc`, '-p', folder);
-  } catch ({ stdout }) {
-    throw new Error(`${folder}, ${JSON.stringify(kind)}:\n${stdout}`);
+    await start(process.execPath, `node_modules/${compiler}/bin/tsc`, '-p', file);
+  } catch ({ stdout, message }) {
+    throw new Error(`${file}:\n${stdout || message}`);
   }
 }
 
