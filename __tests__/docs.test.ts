@@ -1,28 +1,21 @@
 import { execFile, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, posix } from 'node:path';
 import { promisify } from 'node:util';
 import { AuthError, type AuthErrorReason, IntrospectionError } from '../lib/index.js';
 import { MEMBER_RULES, PUBLISHING_RULES, SIGNED_RULES } from '../lib/metadata/rules.js';
 import { CACHE_RULES, DPOP_RULES, JWT_RESPONSE_RULES, OPTION_RULES, SEVERAL_RULES } from '../lib/option-rules.js';
+import { codeWords, findPages, page, table } from './support/pages.js';
 
 const run = promisify(execFile);
 
 const ROOT = join(__dirname, '..');
-const PAGES = ['.', 'docs'].flatMap((folder) =>
-  readdirSync(join(ROOT, folder))
-    .filter((name) => name.endsWith('.md'))
-    .map((name) => posix.join(folder, name)),
-);
+const PAGES = findPages();
 const README = page('README.md');
 
 /** Its packages declare `req.auth`, each in its own way. */
 const APART = 'docs/mcp.md';
-
-function page(name: string): string {
-  return readFileSync(join(ROOT, name), 'utf8');
-}
 
 function codeBlocks(markdown: string, ...languages: string[]): string[] {
   return [...markdown.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)]
@@ -32,12 +25,7 @@ function codeBlocks(markdown: string, ...languages: string[]): string[] {
 
 /** The code-formatted words of a table's column, under the header that starts so. */
 function column(markdown: string, header: string, index: number): string[] {
-  const rows = markdown.slice(markdown.indexOf(`\n${header}`) + 1).split('\n\n', 1)[0] as string;
-  return rows
-    .split('\n')
-    .slice(2)
-    .flatMap((row) => [...(row.split(/(?<!\\)\|/)[index + 1] ?? '').matchAll(/`([^`]+)`/g)])
-    .map(([, word]) => word as string);
+  return table(markdown, header).flatMap((cells) => codeWords(cells[index]));
 }
 
 /** What a reader has besides. */
@@ -61,6 +49,11 @@ function change(example: string, diff: string): string {
     }
   }
   return lines.join('\n');
+}
+
+/** What a block is called in its page, for the others there to import. */
+function fileName(block: string, otherwise: string): string {
+  return /^\/\/ (\S+\.ts)\n/.exec(block)?.[1] ?? otherwise;
 }
 
 /** GitHub's anchor for a heading. */
@@ -204,7 +197,9 @@ describe('the documents', () => {
     const blocks = [...together.flatMap((name) => codeBlocks(page(name), 'ts', 'js')), ...changed];
     expect(blocks.length).toBeGreaterThan(20);
     for (const [name, declarations] of Object.entries(OWN_MODULES)) writeFileSync(join(directory, name), declarations);
-    for (const [index, block] of blocks.entries()) writeFileSync(join(directory, `example-${index}.mts`), block);
+    for (const [index, block] of blocks.entries()) {
+      writeFileSync(join(directory, fileName(block, `example-${index}.mts`)), block);
+    }
     expect(await compile(directory)).toBe('');
     rmSync(directory, { recursive: true, force: true });
   }, 60_000);
@@ -221,8 +216,26 @@ describe('the documents', () => {
     60_000,
   );
 
+  it('hold tests that pass as printed, in a Jest that knows nothing of ES modules', async () => {
+    const directory = join(__dirname, '.generated', 'testing');
+    rmSync(directory, { recursive: true, force: true });
+    mkdirSync(directory, { recursive: true });
+    const blocks = codeBlocks(page('docs/testing.md'), 'ts').filter((block) => fileName(block, '') !== '');
+    expect(blocks.length).toBe(2);
+    for (const block of blocks) writeFileSync(join(directory, fileName(block, '')), block);
+    const { transform, moduleNameMapper } = JSON.parse(page('package.json')).jest;
+    const config = JSON.stringify({ testMatch: ['**/*.test.ts'], transform, moduleNameMapper });
+    const jest = join(ROOT, 'node_modules/jest/bin/jest.js');
+    const env = { ...process.env, NODE_OPTIONS: '' };
+    const { stderr } = await run(process.execPath, [jest, '--rootDir', directory, '--config', config], { env });
+    expect(stderr).toContain('4 passed, 4 total');
+    rmSync(directory, { recursive: true, force: true });
+  });
+
   it.each(PAGES)('%s links only to what is there', (name) => {
-    const targets = [...page(name).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target as string);
+    const targets = [...prose(name).matchAll(/\]\(([^)\s]+)\)|<(https?:[^>]*)>/g)].map((match) =>
+      String(match[1] ?? match[2]),
+    );
     const broken = targets.filter((target) => {
       if (target.startsWith('https://')) return !URL.canParse(target);
       const [path, fragment] = target.split('#') as [string, string?];
@@ -245,6 +258,10 @@ async function compile(directory: string): Promise<string> {
         skipLibCheck: false,
         noEmit: true,
         types: ['node'],
+        // As NestJS needs it.
+        experimentalDecorators: true,
+        // The types of Koa are not those of the package's own version that is installed beside it.
+        paths: { 'content-disposition': [join(ROOT, 'node_modules/@types/content-disposition')] },
       },
     }),
   );
@@ -252,8 +269,21 @@ async function compile(directory: string): Promise<string> {
   return (await run(tsc, ['-p', directory]).catch(({ stdout }) => ({ stdout }))).stdout;
 }
 
+/** A page without its code blocks. */
+function prose(name: string): string {
+  return page(name).replace(/^```[\s\S]*?^```$/gm, '');
+}
+
+/** Of headings that read alike, all but the first are numbered. */
 function anchorsOf(name: string): Set<string> {
-  return new Set([...page(name).matchAll(/^#+ (.+)$/gm)].map(([, heading]) => anchor(heading as string)));
+  const anchors = new Set<string>();
+  for (const [, heading] of prose(name).matchAll(/^#+ (.+)$/gm)) {
+    const first = anchor(heading as string);
+    let next = first;
+    for (let number = 1; anchors.has(next); number++) next = `${first}-${number}`;
+    anchors.add(next);
+  }
+  return anchors;
 }
 
 function union(source: string, name: string): string[] {

@@ -107,7 +107,9 @@ const DEFAULT_RETRY_AFTER_SECONDS = 1;
 
 /** RFC 9470 section 3. */
 export interface RequiredAuthentication {
+  /** Ways to authenticate of which one will do (`acr_values`); empty where any will. */
   readonly acrValues: readonly string[];
+  /** How long ago the user may have authenticated (`max_age`); `undefined` where that does not matter. */
   readonly maxAgeSeconds: number | undefined;
 }
 
@@ -116,10 +118,15 @@ export interface RequiredAuthentication {
  * It never holds a token, nor anything the authorization server said.
  */
 export class AuthError extends Error {
+  /** Always `'AuthError'`. */
   override readonly name = 'AuthError';
+  /** Status of the answer. */
   readonly status: 400 | 401 | 403;
+  /** The same, under the other name that error handlers look for. */
   readonly statusCode: 400 | 401 | 403;
+  /** What the client is told as `error`; `undefined` where it presented no credentials. */
   readonly code: AuthErrorCode | undefined;
+  /** Why, for the operator; the client is not told. */
   readonly reason: AuthErrorReason;
   /** The scopes that were asked for and not all granted; empty unless `reason` is `insufficient_scope`. */
   readonly scopes: readonly string[];
@@ -145,14 +152,19 @@ export class AuthError extends Error {
  * It never holds a token, a secret, the endpoint's URL or its text.
  */
 export class IntrospectionError extends Error {
+  /** Always `'IntrospectionError'`. */
   override readonly name = 'IntrospectionError';
+  /** Status of the answer. */
   readonly status = 503;
+  /** The same, under the other name that error handlers look for. */
   readonly statusCode = 503;
+  /** Why no judgement could be made. */
   readonly code: IntrospectionErrorCode;
   /** What is safe to tell an operator, such as `HTTP 401` or `ECONNREFUSED`. */
   readonly detail: string | undefined;
   /** Seconds, 1 to 120: what the endpoint asked for, else 1. */
   readonly retryAfterSeconds: number;
+  /** `Retry-After` and `Cache-Control`, as Express's own error handling sends them. */
   readonly headers: Record<string, string>;
 
   constructor(code: IntrospectionErrorCode, detail?: string, retryAfterSeconds = DEFAULT_RETRY_AFTER_SECONDS) {

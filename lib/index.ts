@@ -19,7 +19,7 @@ export { type ClientSecretPostOptions, clientSecretPost } from './introspection/
 export { noClientAuth } from './introspection/client-auth/no-client-auth.js';
 export { type PrivateKeyJwtOptions, privateKeyJwt } from './introspection/client-auth/private-key-jwt.js';
 export type { Secret } from './introspection/client-auth/secret.js';
-export { type TlsClientAuthOptions, tlsClientAuth } from './introspection/client-auth/tls-client-auth.js';
+export { type Pem, type TlsClientAuthOptions, tlsClientAuth } from './introspection/client-auth/tls-client-auth.js';
 export type { Dispatcher } from './introspection/http.js';
 export type { PrivateKey, PublicKey } from './introspection/key-object.js';
 export type { EndpointReply } from './introspection/response.js';
@@ -77,6 +77,7 @@ export type {
   ClientAuth,
   Clock,
   IntrospectionRequest,
+  SchemaResult,
   ScopeMatcher,
   TlsMaterial,
 } from './types.js';

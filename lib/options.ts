@@ -63,12 +63,12 @@ export interface DemandOptions<Claims = unknown> {
   readonly getToken?: Bivariant<(req: IncomingMessage) => string | null | undefined> | undefined;
   /**
    * Accept tokens that are bound to a key, under the scheme DPoP ([RFC 9449](https://www.rfc-editor.org/rfc/rfc9449)), beside plain
-   * ones under Bearer. Bound tokens without a proof, and plain ones with one, are refused. Default: bound tokens are refused.
+   * ones under Bearer. Bound tokens without a proof, and plain ones with one, are refused. Default `false`: bound tokens are refused.
    */
   readonly dpop?: boolean | DpopOptions | undefined;
   /**
    * Accept tokens that are bound to a client certificate ([RFC 8705](https://www.rfc-editor.org/rfc/rfc8705)): `true` for that of the
-   * request's own TLS connection, which the server must ask for (`requestCert`). Default: such tokens are refused.
+   * request's own TLS connection, which the server must ask for (`requestCert`). Default `false`: such tokens are refused.
    */
   readonly mtls?: boolean | MtlsOptions | undefined;
   /** Realm of the challenges. Default `'api'`. */
@@ -95,13 +95,20 @@ export interface DpopOptions {
    */
   readonly origin?: string | Bivariant<(req: IncomingMessage) => string | undefined> | undefined;
   /** Demand a nonce of the server's in each proof; for several processes with secrets of at least 32 bytes in common. Default `false`. */
-  readonly nonce?: boolean | { readonly secrets: readonly (string | undefined)[] } | undefined;
+  readonly nonce?:
+    | boolean
+    | {
+        /** The first makes them, all know them, so that they can be changed. */
+        readonly secrets: readonly (string | undefined)[];
+      }
+    | undefined;
   /** How old a proof may be, in seconds, 1 to 600. Default 60. */
   readonly maxAgeSeconds?: number | undefined;
   /** Where several processes remember which proofs were used. Default `cache.store`, else the memory of this process. */
   readonly replayStore?: ReplayStore | undefined;
 }
 
+/** Where the client certificate is found. */
 export interface MtlsOptions {
   /**
    * Takes the client's certificate from elsewhere, such as from a header that a proxy sets
@@ -111,6 +118,7 @@ export interface MtlsOptions {
   readonly certificate: Bivariant<(req: IncomingMessage) => ClientCertificate | undefined>;
 }
 
+/** How answers are remembered. */
 export interface CacheOptions {
   /**
    * Longest life of an active answer, in seconds, 0 to 86400; always cut at `exp`. Default 60.
@@ -189,7 +197,14 @@ export interface JwtResponseOptions {
   /** The algorithms they may be signed with, of a key pair. Default `['RS256']`. */
   readonly algorithms?: readonly string[] | undefined;
   /** The server's public keys: one, a JWK Set, or the URL of one. Default the `jwks_uri` of the metadata. */
-  readonly keys?: PublicKey | { readonly keys: readonly JsonWebKey[] } | URL | undefined;
+  readonly keys?:
+    | PublicKey
+    | {
+        /** Those of a JWK Set. */
+        readonly keys: readonly JsonWebKey[];
+      }
+    | URL
+    | undefined;
   /** This resource server's private key. Given: replies must be encrypted for it (sign, then encrypt). */
   readonly decryptionKey?: PrivateKey | undefined;
 }

@@ -7,25 +7,38 @@ import { optionError } from './option-error.js';
  * streams) or 6. Connect it yourself.
  */
 export interface NodeRedisClient {
+  /** `EVAL`, whose replies are bytes. */
   withTypeMapping(mapping: Record<number, unknown>): {
+    /** What the script returns. */
     eval(script: string, options: { keys: string[]; arguments: (string | Buffer)[] }): Promise<unknown>;
   };
+  /** `XREAD`. */
   xRead(streams: { key: string; id: string }, options?: { BLOCK?: number; COUNT?: number }): Promise<unknown>;
+  /** A further connection, for commands that block. */
   duplicate(): NodeRedisClient;
+  /** Opens it. */
   connect(): Promise<unknown>;
+  /** Failures of such a connection, which are borne. */
   on(event: 'error', listener: (error: unknown) => void): unknown;
+  /** Closes it. */
   destroy(): void;
 }
 
 /** What is needed of a `Redis` or `Cluster` of the package `ioredis`. */
 export interface IoRedisClient {
+  /** Any command, whose replies are bytes. */
   callBuffer(command: string, ...args: (string | Buffer | number)[]): Promise<unknown>;
+  /** `XREAD`. */
   xread(...words: (string | number)[]): Promise<unknown>;
+  /** A further connection, for commands that block. */
   duplicate(): IoRedisClient;
+  /** Failures of such a connection, which are borne. */
   on(event: 'error', listener: (error: unknown) => void): unknown;
+  /** Closes it. */
   disconnect(): void;
 }
 
+/** What `redisStore()` takes. */
 export interface RedisStoreOptions {
   /** A client of `redis` (5 or 6) or `ioredis`, or a cluster or sentinel of theirs. It is used and never closed. */
   readonly client: NodeRedisClient | IoRedisClient;

@@ -3,11 +3,15 @@
  * Members that were `null` are absent; `scope` is always a string.
  */
 export interface Auth {
+  /** Nothing else is let through. */
   active: true;
   /** Granted scopes, separated by spaces; `''` when the endpoint named none. */
   scope: string;
+  /** The client that asked for the token. */
   client_id?: string;
+  /** For people to read. It identifies nobody. */
   username?: string;
+  /** Such as `Bearer` or `DPoP`. */
   token_type?: string;
   /** Seconds since the epoch. */
   exp?: number;
@@ -15,9 +19,13 @@ export interface Auth {
   iat?: number;
   /** Seconds since the epoch. */
   nbf?: number;
+  /** The subject: who authorized the token. It identifies a user together with `iss`. */
   sub?: string;
+  /** Whom the token is for. */
   aud?: string | readonly string[];
+  /** Who issued it. */
   iss?: string;
+  /** Identifier of the token. */
   jti?: string;
   [claim: string]: unknown;
 }
@@ -110,7 +118,9 @@ export type ScopeMatcher = (granted: readonly string[], required: string) => boo
 
 /** Wall time for `exp` and `nbf`, monotonic time for ages. Both in milliseconds. */
 export interface Clock {
+  /** Milliseconds since the epoch. */
   now(): number;
+  /** Milliseconds since any moment; it is never set back. */
   monotonic(): number;
 }
 
@@ -120,6 +130,7 @@ export function readClock(clock: Clock): Instant {
 
 /** One attempt at the endpoint, as a {@link ClientAuth} sees it before it is sent. */
 export interface IntrospectionRequest {
+  /** URL of the endpoint. */
   readonly endpoint: string;
   /** The authorization server's issuer identifier, where it is known. */
   readonly issuer: string | undefined;
@@ -127,6 +138,7 @@ export interface IntrospectionRequest {
   readonly signingAlgorithms?: readonly string[] | undefined;
   /** Whether the endpoint has just answered 401: credentials that are kept somewhere should be renewed. */
   readonly refused: boolean;
+  /** Headers, to be added to. */
   readonly headers: Record<string, string>;
   /** Body parameters, the token's among them; what is written to the token's own parameter is overwritten. */
   readonly parameters: Record<string, string>;
@@ -160,14 +172,35 @@ export interface ClientAuth {
 
 /** The part of Standard Schema that is used here; zod 4 schemas are such, and so are those of valibot and arktype. */
 export interface ClaimsSchema<Output = unknown> {
+  /** As [Standard Schema](https://standardschema.dev) has it. */
   readonly '~standard': {
+    /** Of the specification. */
     readonly version: 1;
+    /** Which library it is of. */
     readonly vendor: string;
+    /** Judges claims. It must be synchronous. */
     readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
-    readonly types?: { readonly input: unknown; readonly output: Output } | undefined;
+    /** For the compiler alone. */
+    readonly types?:
+      | {
+          /** What it takes. */
+          readonly input: unknown;
+          /** What it makes of it. */
+          readonly output: Output;
+        }
+      | undefined;
   };
 }
 
+/** What a schema makes of claims: their value, or what is wrong with them. */
 export type SchemaResult<Output> =
-  | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly unknown[] };
+  | {
+      /** What takes their place. */
+      readonly value: Output;
+      /** None. */
+      readonly issues?: undefined;
+    }
+  | {
+      /** What is wrong, one by one. Nothing of it is passed on. */
+      readonly issues: readonly unknown[];
+    };

@@ -24,15 +24,19 @@ export interface ConfigurationReport {
   readonly latencyMs: number | undefined;
   /** Methods of client authentication that the metadata of an `authorizationServer` advertise. */
   readonly methodsSupported: readonly string[] | undefined;
+  /** Why tokens cannot be judged; `undefined` where they can. */
   readonly problem: ConfigurationProblem | undefined;
+  /** What may be wrong though tokens can be judged, in sentences. */
   readonly warnings: readonly string[];
 }
 
+/** What is wrong. */
 export interface ConfigurationProblem {
   /** The outage that every request would be; `accepts_any_token`: the endpoint called a random token active. */
   readonly code: IntrospectionErrorCode | 'accepts_any_token';
   /** What is safe to tell, such as `HTTP 401`. */
   readonly detail: string | undefined;
+  /** What to do about it. */
   readonly remedy: string;
 }
 

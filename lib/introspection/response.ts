@@ -7,8 +7,11 @@ import { parseScopes, prepareClaims } from './prepare-claims.js';
 
 /** What `normalizeResponse` is given: a reply of the endpoint, header names in lower case. */
 export interface EndpointReply {
+  /** Status of the reply. */
   readonly status: number;
+  /** Names in lower case. */
   readonly headers: Reply['headers'];
+  /** The body as it came. */
   readonly text: string;
 }
 

@@ -1,4 +1,4 @@
-import type { KeyObject } from 'node:crypto';
+import type { JsonWebKey, KeyObject } from 'node:crypto';
 import type { CompactVerifyResult, JSONWebKeySet, JWTVerifyGetKey } from 'jose';
 import { z } from 'zod';
 import { IntrospectionError } from '../errors.js';
@@ -14,9 +14,14 @@ export interface SignedReplySettings {
   readonly audience: readonly string[];
   readonly algorithms: readonly string[];
   /** `undefined`: those that the metadata name. */
-  readonly keys: URL | JSONWebKeySet | KeyObject | undefined;
+  readonly keys: URL | JwkSet | KeyObject | undefined;
   /** Given: replies must be encrypted. */
   readonly decryptionKey: KeyObject | undefined;
+}
+
+/** Not jose's own: in published types, those of an ES module do not compile under `node16`. */
+export interface JwkSet {
+  readonly keys: readonly JsonWebKey[];
 }
 
 /** Turns a signed reply into the plain one it holds. */
@@ -127,9 +132,9 @@ async function verifySignature(
   }
 }
 
-async function openKeys(keys: URL | JSONWebKeySet | KeyObject, get: Transport['get']): Promise<Keys> {
+async function openKeys(keys: URL | JwkSet | KeyObject, get: Transport['get']): Promise<Keys> {
   const { createLocalJWKSet, createRemoteJWKSet, customFetch } = await import('jose');
-  if (!(keys instanceof URL)) return 'keys' in keys ? createLocalJWKSet(keys) : keys;
+  if (!(keys instanceof URL)) return 'keys' in keys ? createLocalJWKSet(keys as JSONWebKeySet) : keys;
   return createRemoteJWKSet(keys, {
     cooldownDuration: KEYS_COOLDOWN_MS,
     cacheMaxAge: KEYS_MAX_AGE_MS,

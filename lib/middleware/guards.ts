@@ -5,6 +5,7 @@ import { requireAuthenticationContext } from '../verification/authentication.js'
 import { requireScopes, requireSomeScope } from '../verification/scope.js';
 import { createGuard, type Guard } from './guard.js';
 
+/** What a claim can be compared with. */
 export type ClaimValue = string | number | boolean;
 
 /** Whether the value of a claim will do. It must return `true` itself: a promise is an error. */
@@ -12,6 +13,7 @@ export type ClaimPredicate = (value: unknown) => boolean;
 
 /** One of the `authorization_details` (RFC 9396 section 2), frozen. */
 export interface AuthorizationDetail {
+  /** What kind it is; all other members depend on it. */
   readonly type: string;
   readonly [member: string]: unknown;
 }

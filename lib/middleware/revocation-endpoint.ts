@@ -8,6 +8,7 @@ import type { Next } from '../options.js';
 import { answer } from './challenge.js';
 import type { Invalidation, TokenIntrospection } from './token-introspection.js';
 
+/** What `revocationEndpoint()` takes. */
 export interface RevocationEndpointOptions {
   /** Whose answers are forgotten: a middleware, or several that ask different authorization servers. */
   readonly authenticate: Pick<TokenIntrospection, 'invalidate'> | readonly Pick<TokenIntrospection, 'invalidate'>[];

@@ -16,18 +16,16 @@ import { createGate, type Gate, issuersOf } from './gate.js';
 import { createHandler, introspect, invalidate, ownGates } from './handler.js';
 import { type ClaimsByName, createSeveralServers, type RootSeveralServers } from './several-servers.js';
 
-/** `req.auth` as a middleware with a `claims` schema leaves it: what the schema makes lies over the claims. */
-export type AuthOf<Claims> = unknown extends Claims ? Auth : Claims extends unknown ? Overlaid<Claims> : never;
-
-type Overlaid<Claims> = string extends keyof Claims
-  ? Auth & Claims
-  : { [Name in keyof Auth as Name extends Exclude<keyof Claims, Fixed> ? never : Name]: Auth[Name] } & Omit<
-      Claims,
-      Fixed
-    >;
-
-/** What no schema changes. */
-type Fixed = 'active' | 'scope';
+/** `req.auth` as a middleware with a `claims` schema leaves it: what the schema makes lies over the claims, but for `active` and `scope`. */
+export type AuthOf<Claims> = unknown extends Claims
+  ? Auth
+  : Claims extends unknown
+    ? string extends keyof Claims
+      ? Auth & Claims
+      : {
+          [Name in keyof Auth as Name extends Exclude<keyof Claims, 'active' | 'scope'> ? never : Name]: Auth[Name];
+        } & Omit<Claims, 'active' | 'scope'>
+    : never;
 
 /** The middleware, and what else can be done with its client and cache. */
 export interface TokenIntrospection<Claims = unknown> {
@@ -90,10 +88,15 @@ export interface RootTokenIntrospection<Claims = unknown> extends TokenIntrospec
 
 /** What is forgotten: one token, or all that name this user, session, client or identifier. Exactly one is given. */
 export interface Invalidation {
+  /** The token itself. */
   readonly token?: string | undefined;
+  /** All tokens of this subject. */
   readonly sub?: string | undefined;
+  /** All tokens of this session. */
   readonly sid?: string | undefined;
+  /** All tokens of this client. */
   readonly client_id?: string | undefined;
+  /** The token with this identifier. */
   readonly jti?: string | undefined;
 }
 

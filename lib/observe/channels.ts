@@ -6,6 +6,7 @@ import type { AuthErrorReason, IntrospectionErrorCode } from '../errors.js';
  * Published synchronously, in the request's own async context. It never holds a token or a claim.
  */
 export interface Decision {
+  /** Whether the request went on, with a good token or without any, or was answered 400, 401 or 403 (`rejected`), or 503 (`outage`). */
   readonly outcome: 'accepted' | 'anonymous' | 'rejected' | 'outage';
   /** Who decided: `tokenIntrospection`, the guard's name, or `webSocketUpgrade` and `keepAuthenticated`. */
   readonly by: string;
@@ -27,6 +28,7 @@ export interface CacheEvent {
    * Of a miss that is answered by the shared cache: `shared`; of an entry there that cannot be used: `unusable`.
    */
   readonly outcome: 'hit' | 'miss' | 'coalesced' | 'stale' | 'refresh' | 'shared' | 'unusable';
+  /** Start of the token's SHA-256, in base64url. */
   readonly tokenDigest: string;
 }
 
@@ -42,11 +44,13 @@ export interface CircuitEvent {
 
 /** The store of the shared cache has begun to fail, or works again. */
 export interface StoreEvent {
+  /** What it does from now on. */
   readonly state: 'failing' | 'well';
 }
 
 /** Something that only an operator can mend; once an hour for each code. */
 export interface Misconfiguration {
+  /** What it is about; also the `code` of the process warning. */
   readonly code: 'CLIENT_REJECTED' | 'NOT_AN_ENDPOINT' | 'DISCOVERY_FAILED' | 'METHOD_NOT_ADVERTISED' | 'ALL_INACTIVE';
   /** What is safe to tell, such as `HTTP 401`. */
   readonly detail?: string;
@@ -62,6 +66,7 @@ export interface EndpointCall {
   readonly attempt: number;
   /** Whether it is an early refresh, for which nobody waits. */
   readonly background: boolean;
+  /** Start of the token's SHA-256, in base64url. */
   readonly tokenDigest: string;
   /** Of the reply, once there is one. */
   status?: number;

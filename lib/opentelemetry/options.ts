@@ -2,6 +2,7 @@ import type { MeterProvider, TracerProvider } from '@opentelemetry/api';
 import type { Stats } from '../lookup.js';
 import { optionError } from '../option-error.js';
 
+/** What `instrument()` takes. */
 export interface InstrumentOptions {
   /** Default: the global one, which has to be registered by then. */
   readonly meterProvider?: MeterProvider | undefined;
@@ -16,6 +17,7 @@ export interface InstrumentOptions {
 
 /** What a middleware is here. */
 export interface Watched {
+  /** Its figures of now. */
   stats(): Stats;
 }
 

@@ -6,7 +6,9 @@ import { mergePreset, type Preset, type PresetOptions } from './preset.js';
 export interface AuthentikOptions extends PresetOptions {
   /** Base URL of the server, such as `'https://authentik.example.com'`. */
   readonly url: string | undefined;
+  /** The identifier of the client that this API is at the server. Required. */
   readonly clientId: string | undefined;
+  /** The client's secret, or a function that returns the current one. Required. */
   readonly clientSecret: Secret;
 }
 

@@ -10,6 +10,7 @@ export interface CurityOptions extends PresetOptions {
   readonly url: string | undefined;
   /** Of a client with the introspection capability. */
   readonly clientId: string | undefined;
+  /** The client's secret, or a function that returns the current one. Required. */
   readonly clientSecret: Secret;
   /** Of the introspection endpoint, as the token profile names it. Default `'/oauth/v2/oauth-introspect'`. */
   readonly path?: string | undefined;

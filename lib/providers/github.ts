@@ -2,11 +2,12 @@ import { clientSecretBasic } from '../introspection/client-auth/client-secret-ba
 import type { Secret } from '../introspection/client-auth/secret.js';
 import type { EndpointReply } from '../introspection/response.js';
 import { requireBaseUrl, requireSegment } from './base-url.js';
-import { mergePreset, type Preset, type PresetOptions } from './preset.js';
+import { mergePreset, type NoAudience, type Preset, type PresetOptions } from './preset.js';
 
 export interface GithubOptions extends PresetOptions {
   /** Of your OAuth or GitHub App; it knows no tokens but its own. */
   readonly clientId: string | undefined;
+  /** The client's secret, or a function that returns the current one. Required. */
   readonly clientSecret: Secret;
   /** Default `https://api.github.com`; on GitHub Enterprise Server `https://{host}/api/v3`. */
   readonly apiUrl?: string | undefined;
@@ -34,7 +35,7 @@ export function github({
   clientSecret,
   apiUrl = 'https://api.github.com',
   ...additions
-}: GithubOptions): Preset<{ readonly audience: false }> {
+}: GithubOptions): Preset<NoAudience> {
   const clientAuth = clientSecretBasic(clientId, clientSecret, { encode: false });
   return mergePreset(
     {

@@ -8,7 +8,7 @@ export { type OidcProviderOptions, oidcProvider } from './oidc-provider.js';
 export { type OktaOptions, okta } from './okta.js';
 export { type PingfederateOptions, pingfederate } from './pingfederate.js';
 export { type PolarOptions, polar } from './polar.js';
-export type { Preset, PresetOptions } from './preset.js';
+export type { NoAudience, Preset, PresetOptions } from './preset.js';
 export { type TelnyxOptions, telnyx } from './telnyx.js';
 export { type VmwareCloudOptions, vmwareCloud } from './vmware-cloud.js';
 export { type WorkosOptions, workos } from './workos.js';

@@ -6,9 +6,11 @@ import { mergePreset, type Preset, type PresetOptions } from './preset.js';
 export interface KeycloakOptions extends PresetOptions {
   /** Base URL of the server, such as `'https://sso.example.com'`; before Keycloak 17 it ends in `/auth`. */
   readonly url: string | undefined;
+  /** Name of the realm that issues the tokens. Required. */
   readonly realm: string | undefined;
   /** Of a confidential client; others are refused. */
   readonly clientId: string | undefined;
+  /** The client's secret, or a function that returns the current one. Required. */
   readonly clientSecret: Secret;
 }
 

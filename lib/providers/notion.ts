@@ -1,10 +1,12 @@
 import { clientSecretBasic } from '../introspection/client-auth/client-secret-basic.js';
 import type { Secret } from '../introspection/client-auth/secret.js';
 import type { EndpointReply } from '../introspection/response.js';
-import { mergePreset, type Preset, type PresetOptions } from './preset.js';
+import { mergePreset, type NoAudience, type Preset, type PresetOptions } from './preset.js';
 
 export interface NotionOptions extends PresetOptions {
+  /** The identifier of the client that this API is at the server. Required. */
   readonly clientId: string | undefined;
+  /** The client's secret, or a function that returns the current one. Required. */
   readonly clientSecret: Secret;
   /** `Notion-Version` header. Default `'2026-03-11'`. */
   readonly notionVersion?: string | undefined;
@@ -24,7 +26,7 @@ export function notion({
   clientSecret,
   notionVersion = '2026-03-11',
   ...additions
-}: NotionOptions): Preset<{ readonly audience: false }> {
+}: NotionOptions): Preset<NoAudience> {
   return mergePreset(
     {
       endpoint: 'https://api.notion.com/v1/oauth/introspect',

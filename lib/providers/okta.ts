@@ -6,7 +6,9 @@ import { mergePreset, type Preset, type PresetOptions } from './preset.js';
 export interface OktaOptions extends PresetOptions {
   /** Of a custom authorization server (`https://example.okta.com/oauth2/default`), or your Okta domain (`https://example.okta.com`) for the org's. */
   readonly issuer: string | undefined;
+  /** The identifier of the client that this API is at the server. Required. */
   readonly clientId: string | undefined;
+  /** The client's secret, or a function that returns the current one. Required. */
   readonly clientSecret: Secret;
 }
 

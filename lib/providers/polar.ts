@@ -4,7 +4,9 @@ import { optionError } from '../option-error.js';
 import { mergePreset, type Preset, type PresetOptions } from './preset.js';
 
 export interface PolarOptions extends PresetOptions {
+  /** The identifier of the client that this API is at the server. Required. */
   readonly clientId: string | undefined;
+  /** The client's secret, or a function that returns the current one. Required. */
   readonly clientSecret: Secret;
   /** Default `'production'`. */
   readonly server?: 'production' | 'sandbox' | undefined;

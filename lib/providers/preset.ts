@@ -7,6 +7,12 @@ export type PresetOptions = Pick<EndpointOptions, 'headers' | 'parameters'>;
 /** What a preset returns: options to spread into `tokenIntrospection()`, and nothing else. */
 export type Preset<Fixed = unknown> = EndpointOptions & Fixed;
 
+/** What a preset says of a server whose replies name no audience. */
+export interface NoAudience {
+  /** There is nothing to compare. */
+  readonly audience: false;
+}
+
 /**
  * Lays the caller's additions over the preset's own headers and parameters, so that adding one drops none.
  *

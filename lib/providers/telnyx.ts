@@ -3,7 +3,9 @@ import type { Secret } from '../introspection/client-auth/secret.js';
 import { mergePreset, type Preset, type PresetOptions } from './preset.js';
 
 export interface TelnyxOptions extends PresetOptions {
+  /** The identifier of the client that this API is at the server. Required. */
   readonly clientId: string | undefined;
+  /** The client's secret, or a function that returns the current one. Required. */
   readonly clientSecret: Secret;
 }
 

@@ -1,11 +1,12 @@
 import { clientSecretBasic } from '../introspection/client-auth/client-secret-basic.js';
 import type { Secret } from '../introspection/client-auth/secret.js';
 import type { EndpointOptions } from '../options.js';
-import { mergePreset, type Preset, type PresetOptions } from './preset.js';
+import { mergePreset, type NoAudience, type Preset, type PresetOptions } from './preset.js';
 
 export interface VmwareCloudOptions extends PresetOptions {
   /** Its documentation names no URL: take your organisation's. */
   readonly endpoint: EndpointOptions['endpoint'];
+  /** The identifier of the client that this API is at the server. Required. */
   readonly clientId: string | undefined;
   /** Left out for a public client, which authenticates with an empty secret. Written but undefined, it is missing. */
   readonly clientSecret?: Secret;
@@ -16,9 +17,12 @@ export interface VmwareCloudOptions extends PresetOptions {
  *
  * @throws TypeError for missing credentials
  */
-export function vmwareCloud(
-  options: VmwareCloudOptions,
-): Preset<{ readonly audience: false; readonly allowRefreshTokens: true }> {
+export function vmwareCloud(options: VmwareCloudOptions): Preset<
+  NoAudience & {
+    /** It introspects nothing else. */
+    readonly allowRefreshTokens: true;
+  }
+> {
   const { endpoint, clientId, clientSecret, ...additions } = options;
   const isPublic = !Object.hasOwn(options, 'clientSecret');
   return mergePreset(

@@ -8,6 +8,7 @@ import { mergePreset, type Preset, type PresetOptions } from './preset.js';
 export interface ZitadelOptions extends PresetOptions {
   /** Such as `'https://example.zitadel.cloud'`. Signed client authentication is meant for it. */
   readonly issuer: string | undefined;
+  /** The identifier of the client that this API is at the server. Required. */
   readonly clientId: string | undefined;
   /** Of an application that authenticates with Basic. */
   readonly clientSecret?: Secret;

@@ -3,6 +3,7 @@ import { LOG_TESTS } from './log.js';
 import { follow, type Tail, until } from './tail.js';
 import { VALUE_TESTS } from './values.js';
 
+/** One thing that a store has to do. */
 export interface StoreTest {
   /** A sentence. */
   readonly name: string;
@@ -10,12 +11,15 @@ export interface StoreTest {
   run(): Promise<void>;
 }
 
+/** A store for one test. */
 export interface StoreUnderTest {
+  /** With nothing in it. */
   readonly store: CacheStore;
   /** Ends connections and whatever else a test must not leave behind. */
   close(): unknown;
 }
 
+/** What `storeTests()` takes besides. */
 export interface StoreTestOptions {
   /** How long something is waited for that has to happen, in milliseconds. Default 5000. */
   readonly patienceMs?: number | undefined;

@@ -26,6 +26,7 @@ export interface CacheStore {
   tail(reader: LogReader): () => Promise<void>;
 }
 
+/** What {@link CacheStore.get} finds. */
 export interface StoredValue {
   readonly value: Uint8Array;
   /**
@@ -42,11 +43,15 @@ export interface SetOptions {
   readonly expected: Uint8Array | 'absent' | 'any';
 }
 
+/** What was added to the log. */
 export interface LogEntry {
+  /** As `append()` told it. */
   readonly position: string;
+  /** As `append()` was given it. */
   readonly entry: string;
 }
 
+/** Who reads the log. */
 export interface LogReader {
   /** Further entries, in their order. */
   read(entries: readonly LogEntry[]): void;

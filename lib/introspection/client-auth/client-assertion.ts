@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { type KeyObject, randomUUID, type webcrypto } from 'node:crypto';
 import { IntrospectionError } from '../../errors.js';
 import type { IntrospectionRequest } from '../../types.js';
 
@@ -15,7 +15,7 @@ export interface AssertionSettings {
 export interface AssertionKey {
   /** Those to sign with, the first by preference. */
   readonly algorithms: readonly string[];
-  readonly key: Parameters<import('jose').SignJWT['sign']>[0];
+  readonly key: KeyObject | webcrypto.CryptoKey | Uint8Array;
   readonly keyId?: string | undefined;
 }
 

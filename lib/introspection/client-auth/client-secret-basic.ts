@@ -4,6 +4,7 @@ import { requireClientId, requireFlags } from './client-identifier.js';
 import { ownMethod } from './own-method.js';
 import { type Secret, signWithSecret } from './secret.js';
 
+/** What `clientSecretBasic()` takes besides. */
 export interface ClientSecretBasicOptions {
   /** Form-encode identifier and secret first, as RFC 6749 section 2.3.1 demands. Default `true`; `false` is for servers that do not decode. */
   readonly encode?: boolean | undefined;

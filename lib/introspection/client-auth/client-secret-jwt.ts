@@ -5,7 +5,9 @@ import { requireAudience, requireClientId, requireOptions } from './client-ident
 import { ownMethod } from './own-method.js';
 import { type Secret, signWithSecret } from './secret.js';
 
+/** What `clientSecretJwt()` takes. */
 export interface ClientSecretJwtOptions {
+  /** The identifier of the client that this API is at the server. Required. */
   readonly clientId: string | undefined;
   /** The secret, or a function that returns the current one; it is called for every attempt. */
   readonly clientSecret: Secret;

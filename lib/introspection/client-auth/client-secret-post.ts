@@ -3,6 +3,7 @@ import { requireClientId, requireFlags } from './client-identifier.js';
 import { ownMethod } from './own-method.js';
 import { type Secret, signWithSecret } from './secret.js';
 
+/** What `clientSecretPost()` takes besides. */
 export interface ClientSecretPostOptions {
   /** Accept an empty secret, as some servers want it of public clients. Default `false`. */
   readonly allowEmptySecret?: boolean | undefined;

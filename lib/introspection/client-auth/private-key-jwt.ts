@@ -4,7 +4,9 @@ import { writeAssertion } from './client-assertion.js';
 import { requireAudience, requireClientId, requireOptions } from './client-identifier.js';
 import { ownMethod } from './own-method.js';
 
+/** What `privateKeyJwt()` takes. */
 export interface PrivateKeyJwtOptions {
+  /** The identifier of the client that this API is at the server. Required. */
   readonly clientId: string | undefined;
   /** The key, or a function that returns the current one; it is called for every attempt. */
   readonly key: PrivateKey | undefined | (() => PrivateKey | Promise<PrivateKey>);

@@ -5,9 +5,11 @@ import { requireClientId, requireOptions } from './client-identifier.js';
 import { ownMethod } from './own-method.js';
 
 /** PEM, as text or bytes. */
-type Pem = string | Buffer;
+export type Pem = string | Buffer;
 
+/** What `tlsClientAuth()` takes. */
 export interface TlsClientAuthOptions {
+  /** The identifier of the client that this API is at the server. Required. */
   readonly clientId: string | undefined;
   /** The client's certificate, or a chain: its own first. As a function: called for each new connection. */
   readonly cert: Pem | undefined | (() => Pem | Promise<Pem>);

@@ -1,0 +1,4 @@
+import { instrument } from 'express-token-introspection/opentelemetry';
+
+instrument()();
+console.log(typeof instrument);

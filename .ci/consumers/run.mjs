@@ -1,0 +1,46 @@
+// Packs the package and uses it as its users would. `--part` leaves out what takes long and seldom differs.
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { checkContents, pack } from './pack.mjs';
+import { assert, manifest, pinned, step, withProject } from './project.mjs';
+import { checkRuntimes, NODE_VERSIONS, writeApps } from './runtimes.mjs';
+import { checkSizes } from './sizes.mjs';
+import { checkBareTypes, checkTypes, OLDER_COMPILERS, writeSources } from './types.mjs';
+
+const isWhole = !process.argv.includes('--part');
+
+/** The least, and what else is not the Node that runs this. */
+const versions = NODE_VERSIONS.filter((version) => isWhole || version.split('.')[0] !== '20' || version.includes('.'));
+
+const peers = Object.keys(manifest.peerDependencies);
+
+const directory = mkdtempSync(join(tmpdir(), 'pack-'));
+try {
+  const packed = pack(directory);
+  await checkContents(packed);
+
+  await withProject([packed.tarball, pinned('typescript'), pinned('@types/node')], async (project) => {
+    await step('it is installed without any of its optional peers', () => {
+      const installed = peers.filter((name) => existsSync(join(project.directory, 'node_modules', name)));
+      assert(installed.length === 0, `${installed} came along`);
+      for (const path of Object.keys(manifest.exports).filter((each) => !/opentelemetry/.test(each)))
+        project.run(process.execPath, '-e', `require('${path.replace('.', manifest.name)}')`);
+    });
+    await checkBareTypes(project);
+  });
+
+  const packages = [...peers, 'express4', 'connect', 'jest', 'supertest', 'cookie-parser', 'typescript'].map(pinned);
+  const types = ['express', 'node', 'jest', 'cookie-parser', 'supertest'].map((name) => pinned(`@types/${name}`));
+  const compilers = Object.entries(OLDER_COMPILERS).map(([name, version]) => `${name}@npm:${version}`);
+  const nodes = versions.map((version) => `node${version}@npm:node@${version}`);
+  await withProject([packed.tarball, ...packages, ...types, ...compilers, ...nodes], async (project) => {
+    await step('the entries load what they may, with every peer at hand', () => checkSizes(project));
+    writeApps(project);
+    await checkRuntimes(project, versions);
+    writeSources(project);
+    await checkTypes(project, isWhole);
+  });
+} finally {
+  rmSync(directory, { recursive: true, force: true });
+}

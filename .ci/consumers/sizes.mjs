@@ -1,0 +1,44 @@
+// What each entry loads. The root may not grow unnoticed, and nothing but its own entry loads an optional peer.
+import { assert, manifest } from './project.mjs';
+
+const ROOT = { bytes: 260_000, files: 90, packages: ['lru-cache', 'undici', 'zod'] };
+
+/** Of an entry that is not named: a part of what the root loads, or a little of its own. */
+const OTHER = { bytes: 100_000, files: 40, packages: ['lru-cache', 'undici', 'zod'] };
+
+/** Entries that bring a package of their own. */
+export const PEERS = { './opentelemetry': ['@opentelemetry/api'] };
+
+const LOADED = `
+  const { statSync } = require('node:fs');
+  require(process.argv[1]);
+  const sizes = {};
+  for (const path of Object.keys(require.cache)) {
+    const [, name] = /.*node_modules\\/((?:@[^/]+\\/)?[^/]+)/.exec(path.replaceAll('\\\\', '/')) ?? [];
+    const size = (sizes[name] ??= { files: 0, bytes: 0 });
+    size.files++;
+    size.bytes += statSync(path).size;
+  }
+  console.log(JSON.stringify(sizes));`;
+
+/** Each entry is loaded by a process of its own, in a project in which every peer is installed. */
+export function checkSizes({ run }) {
+  for (const path of Object.keys(manifest.exports).filter((path) => path !== './package.json')) {
+    const entry = path.replace('.', manifest.name);
+    const { [manifest.name]: own, ...others } = JSON.parse(run(process.execPath, '-e', LOADED, entry));
+    const limit = path === '.' ? ROOT : OTHER;
+    const allowed = [...limit.packages, ...(PEERS[path] ?? [])];
+    const packages = Object.entries(others).map(([name, { bytes }]) => `${name} ${kilobytes(bytes)}`);
+    console.log(
+      `    ${entry.padEnd(45)} ${String(own.files).padStart(3)} files, ${kilobytes(own.bytes).padStart(7)}; ${packages.join(', ') || 'no package'}`,
+    );
+    const strangers = Object.keys(others).filter((name) => !allowed.includes(name));
+    assert(strangers.length === 0, `${entry} loads ${strangers}`);
+    assert(own.files <= limit.files, `${entry} loads ${own.files} files of its own, more than ${limit.files}`);
+    assert(own.bytes <= limit.bytes, `${entry} loads ${own.bytes} bytes of its own, more than ${limit.bytes}`);
+  }
+}
+
+function kilobytes(bytes) {
+  return `${(bytes / 1000).toFixed(1)} kB`;
+}

@@ -1,0 +1,89 @@
+// The published types, in projects of every kind that TypeScript knows, skipLibCheck off.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { assert, inPairs, manifest, root, step } from './project.mjs';
+import { PEERS } from './sizes.mjs';
+
+/** Besides the one the library is built with. */
+export const OLDER_COMPILERS = { typescript6: 'typescript@6', typescript5: 'typescript@5.9' };
+
+const RESOLUTIONS = { node16: 'node16', nodenext: 'nodenext', bundler: 'preserve' };
+
+/** Every combination, by its compiler. */
+const MATRIX = ['typescript', ...Object.keys(OLDER_COMPILERS)].flatMap((compiler) =>
+  ['module', 'commonjs'].flatMap((type) =>
+    Object.keys(RESOLUTIONS).flatMap((resolution) =>
+      [true, false].map((strict) => ({ compiler, type, resolution, strict })),
+    ),
+  ),
+);
+
+/** What is worth a look where time is short. */
+const ESSENTIAL = ['module nodenext true', 'commonjs node16 false', 'module bundler true'];
+
+const isEssential = ({ type, resolution, strict }) => ESSENTIAL.includes(`${type} ${resolution} ${strict}`);
+
+/** The documents' examples, and what they do not show. */
+export function writeSources(project) {
+  const pages = ['README.md', 'docs/testing.md'].map((name) => readFileSync(join(root, name), 'utf8'));
+  const blocks = pages.flatMap((page) =>
+    [...page.matchAll(/^```(?:js|ts)\n([\s\S]*?)^```$/gm)].map(([, code]) => code),
+  );
+  assert(blocks.length > 10, 'the documents have no examples');
+  for (const type of ['module', 'commonjs']) {
+    project.write(`${type}/package.json`, { type });
+    for (const [index, block] of blocks.entries()) {
+      const name = /^\/\/ (\S+\.ts)\n/.exec(block)?.[1] ?? `example-${index}.ts`;
+      project.write(`${type}/${name}`, block);
+    }
+    for (const name of ['typed.ts', 'telemetry.ts']) {
+      project.write(`${type}/${name}`, readFileSync(join(import.meta.dirname, 'projects', name), 'utf8'));
+    }
+  }
+}
+
+export async function checkTypes(project, isWhole) {
+  const combinations = MATRIX.filter((combination) => isWhole || isEssential(combination));
+  for (const compiler of new Set(combinations.map((each) => each.compiler))) {
+    const own = combinations.filter((each) => each.compiler === compiler);
+    const title = `TypeScript ${versionOf(project, compiler)}: the documents' examples in ${own.length} kinds of projects`;
+    await step(title, () =>
+      inPairs(
+        own.map(
+          ({ type, ...kind }) =>
+            () =>
+              compile(project, type, kind),
+        ),
+      ),
+    );
+  }
+}
+
+/** Where nothing but the library is installed. */
+export async function checkBareTypes(project) {
+  const entries = Object.keys(manifest.exports).filter(
+    (path) => path !== './package.json' && PEERS[path] === undefined,
+  );
+  project.write('package.json', { name: 'consumer', private: true, type: 'commonjs' });
+  project.write('src/all.ts', entries.map((path) => `import '${path.replace('.', manifest.name)}';`).join('\n'));
+  const kinds = Object.keys(RESOLUTIONS).map((resolution) => ({ compiler: 'typescript', resolution, strict: true }));
+  await step(`the types of ${entries.length} entries need no peer`, () =>
+    inPairs(kinds.map((kind) => () => compile(project, 'src', kind))),
+  );
+}
+
+async function compile({ start, write }, folder, { compiler, resolution, strict }) {
+  const kind = { moduleResolution: resolution, module: RESOLUTIONS[resolution], strict };
+  const compilerOptions = { target: 'es2022', skipLibCheck: false, noEmit: true, types: ['node'], ...kind };
+  const file = `${folder}/tsconfig.${compiler}-${resolution}-${strict}.json`;
+  write(file, { compilerOptions, include: ['*.ts'] });
+  try {
+    await start(process.execPath, `node_modules/${compiler}/bin/tsc`, '-p', file);
+  } catch ({ stdout, message }) {
+    throw new Error(`${file}:\n${stdout || message}`);
+  }
+}
+
+function versionOf({ directory }, name) {
+  return JSON.parse(readFileSync(join(directory, 'node_modules', name, 'package.json'), 'utf8')).version;
+}

@@ -1,0 +1,37 @@
+// The reference of all public names, by TypeDoc: of every entry in package.json. Each warning is an error.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname, '../..');
+const { name, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+/** Calls the modules what users import: TypeDoc calls them after their files. */
+function nameModules(app) {
+  app.converter.on('resolveBegin', ({ project }) => {
+    for (const module of project.children ?? []) module.name = module.name === 'index' ? name : join(name, module.name);
+  });
+}
+
+export default {
+  name,
+  tsconfig: join(root, 'tsconfig.json'),
+  entryPoints: Object.values(exports)
+    .filter(({ types }) => types !== undefined)
+    .map(({ types }) => join(root, types.replace('./dist/', 'lib/').replace('.d.ts', '.ts'))),
+  plugin: [nameModules],
+  out: join(root, 'api'),
+  readme: 'none',
+  includeVersion: true,
+  excludeExternals: true,
+  // Links to the sources would need to know where the repository is published.
+  disableSources: true,
+  treatWarningsAsErrors: true,
+  validation: {
+    notExported: true,
+    invalidLink: true,
+    invalidPath: true,
+    rewrittenLink: true,
+    notDocumented: true,
+    unusedMergeModuleWith: true,
+  },
+};

@@ -1,0 +1,138 @@
+import { inspect } from 'node:util';
+import { runInNewContext } from 'node:vm';
+import * as library from '../lib/index.js';
+import { DEMAND_RULES } from '../lib/option-rules.js';
+import type { TokenIntrospectionOptions } from '../lib/options.js';
+import * as providers from '../lib/providers/index.js';
+import { parseOptions } from '../lib/settings.js';
+import { FAILURE_NAMES } from '../lib/testing/failures.js';
+import { fakeAuthorizationServer } from '../lib/testing/index.js';
+import { codeWords, findPages, page, table } from './support/pages.js';
+import { createSharedMemory } from './support/shared-memory.js';
+
+const README = page('README.md');
+const SOURCE = page('lib/options.ts');
+
+/** Under which each option has an effect. */
+const REQUIRED: TokenIntrospectionOptions = {
+  authorizationServer: 'https://as.example.com',
+  clientAuth: library.clientSecretBasic('api', 'secret'),
+  audience: 'https://api.example.com',
+  cache: { store: createSharedMemory().connect(), secrets: ['s'.repeat(32)] },
+  jwtResponse: {},
+};
+
+/** A cell such as `10_000`, as a value; `undefined` where it is words. */
+function literal(cell: string): unknown {
+  const [code] = /^`([^`]+)`$/.exec(cell) === null ? [] : codeWords(cell);
+  if (code === undefined || !/^(?:true|false|[\d_]+|'[^']*'|\[.*\])$/.test(code)) return undefined;
+  return runInNewContext(code);
+}
+
+/** The options with one more, which may be a member of another's object. */
+function withOption(name: string, value: unknown): TokenIntrospectionOptions {
+  const [outer, inner] = name.split('.') as unknown as [keyof TokenIntrospectionOptions, string?];
+  if (inner === undefined) return { ...REQUIRED, [outer]: value };
+  return { ...REQUIRED, [outer]: { ...(REQUIRED[outer] as object), [inner]: value } };
+}
+
+function settingsOf(options: TokenIntrospectionOptions): string {
+  return inspect(parseOptions(options), { depth: null });
+}
+
+/** Another value of the same kind. */
+function other(value: unknown): unknown {
+  if (typeof value === 'boolean') return !value;
+  if (typeof value === 'number') return value + 1;
+  if (value === 'form') return 'json';
+  return Array.isArray(value) ? ['ES256'] : `${value}-another`;
+}
+
+/** What is said above a member of an interface in `lib/options.ts`. */
+function docstringsOf(name: string): string[] {
+  const member = name.split('.').at(-1);
+  return [...SOURCE.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*readonly (\w+)\??:/g)]
+    .filter(([, , documented]) => documented === member)
+    .map(([, text]) => (text as string).replace(/\s+\*?\s*/g, ' '));
+}
+
+/** Whether it shows in the settings that an option has this value. */
+function changesSettings(name: string, value: unknown): boolean {
+  try {
+    return settingsOf(withOption(name, value)) !== settingsOf(REQUIRED);
+  } catch {
+    return true;
+  }
+}
+
+const OPTIONS = table(README, '| option | default').flatMap(([names = '', standard = '']) =>
+  codeWords(names).map((name) => [name, standard] as const),
+);
+const LITERALS = OPTIONS.filter(([, cell]) => literal(cell) !== undefined);
+
+describe('the options table of the README', () => {
+  // What these come to is hidden in functions; their docstrings are compared below.
+  it.each(LITERALS.filter(([name]) => !name.startsWith('dpop.')))('tells the default of %s: %s', (name, cell) => {
+    const value = literal(cell);
+    expect(changesSettings(name, value)).toBe(false);
+    expect(changesSettings(name, other(value))).toBe(true);
+  });
+
+  it.each(LITERALS)('tells the same default of %s as its docstring: %s', (name, cell) => {
+    const written = cell.replace(/^`(.*)`$/, '$1').replaceAll('_', '');
+    const texts = docstringsOf(name).map((text) => text.replaceAll('`', ''));
+    expect(texts).toContainEqual(
+      expect.stringMatching(new RegExp(`Default:? ${written.replace(/[[\]]/g, '\\$&')}(?![\\w'])`)),
+    );
+  });
+
+  it('tells what is required', () => {
+    const required = OPTIONS.filter(([, cell]) => cell === 'required').map(([name]) => name);
+    expect(required).toEqual(['endpoint', 'clientAuth', 'audience']);
+    const options = { ...REQUIRED, authorizationServer: undefined, endpoint: 'https://as.example.com/introspect' };
+    for (const name of required) {
+      expect(() => parseOptions({ ...options, cache: false, jwtResponse: false, [name]: undefined })).toThrow(name);
+    }
+  });
+});
+
+describe('the README', () => {
+  it('lists what with() takes', () => {
+    const [sentence = ''] = /^`with\(\)` takes .*$/m.exec(README) ?? [];
+    expect(codeWords(sentence).slice(1).sort()).toEqual(Object.keys(DEMAND_RULES).sort());
+  });
+
+  it('lists every guard', () => {
+    const listed = table(README, '| guard | passes when').map(([guard = '']) => /`(\w+)/.exec(guard)?.[1]);
+    const guards = Object.keys(library).filter((name) => name.startsWith('require'));
+    expect(listed.sort()).toEqual(guards.sort());
+    expect(guards.length).toBeGreaterThan(4);
+  });
+
+  it('shows every preset, and each function of the root entry somewhere in the documents', () => {
+    const presets = Object.keys(providers).filter((name) => !new RegExp(`\\b${name}\\(`).test(README));
+    expect(presets).toEqual([]);
+    const guides = README + findPages('docs').map(page).join('');
+    expect(Object.keys(library).filter((name) => !new RegExp(`\\b${name}\\b`).test(guides))).toEqual([]);
+  });
+
+  it('names every entry of the package somewhere in the documents', () => {
+    const { name, exports } = JSON.parse(page('package.json'));
+    const guides = README + findPages('docs').map(page).join('');
+    const entries = Object.keys(exports).filter((path) => !/^\.(?:\/package\.json)?$/.test(path));
+    expect(entries.filter((path) => !guides.includes(path.replace('.', name)))).toEqual([]);
+  });
+});
+
+describe('the guide to testing', () => {
+  const GUIDE = page('docs/testing.md');
+
+  it('lists what a fake authorization server has, and how it can fail', () => {
+    const rows = table(GUIDE, '| member | what it does');
+    expect(rows.map(([member = '']) => /`(\w+)/.exec(member)?.[1]).sort()).toEqual(
+      Object.keys(fakeAuthorizationServer()).sort(),
+    );
+    const [, failures = ''] = rows.find(([member]) => member?.includes('fail')) ?? [];
+    for (const name of FAILURE_NAMES.split(', ')) expect(codeWords(failures)).toContain(name);
+  });
+});

@@ -1,0 +1,7 @@
+export type { FakeFailure } from './failures.js';
+export {
+  type FakeAuthorizationServer,
+  type FakeAuthorizationServerOptions,
+  fakeAuthorizationServer,
+} from './fake-authorization-server.js';
+export type { FakeClaims, FakeQuestion, FakeReply } from './replies.js';
