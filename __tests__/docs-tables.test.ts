@@ -96,9 +96,9 @@ describe('the options table of the README', () => {
   });
 });
 
-describe('the README', () => {
+describe('the documents', () => {
   it('lists what with() takes', () => {
-    const [sentence = ''] = /^`with\(\)` takes .*$/m.exec(README) ?? [];
+    const [sentence = ''] = /^`with\(\)` takes .*$/m.exec(page('docs/recipes.md')) ?? [];
     expect(codeWords(sentence).slice(1).sort()).toEqual(Object.keys(DEMAND_RULES).sort());
   });
 
@@ -110,7 +110,7 @@ describe('the README', () => {
   });
 
   it('shows every preset, and each function of the root entry somewhere in the documents', () => {
-    const presets = Object.keys(providers).filter((name) => !new RegExp(`\\b${name}\\(`).test(README));
+    const presets = Object.keys(providers).filter((name) => !new RegExp(`\\b${name}\\(`).test(page('docs/providers.md')));
     expect(presets).toEqual([]);
     const guides = README + findPages('docs').map(page).join('');
     expect(Object.keys(library).filter((name) => !new RegExp(`\\b${name}\\b`).test(guides))).toEqual([]);
