@@ -110,7 +110,9 @@ describe('the documents', () => {
   });
 
   it('shows every preset, and each function of the root entry somewhere in the documents', () => {
-    const presets = Object.keys(providers).filter((name) => !new RegExp(`\\b${name}\\(`).test(page('docs/providers.md')));
+    const presets = Object.keys(providers).filter(
+      (name) => !new RegExp(`\\b${name}\\(`).test(page('docs/providers.md')),
+    );
     expect(presets).toEqual([]);
     const guides = README + findPages('docs').map(page).join('');
     expect(Object.keys(library).filter((name) => !new RegExp(`\\b${name}\\b`).test(guides))).toEqual([]);
