@@ -243,14 +243,23 @@ export type SeveralDemandOptions<Claims = unknown> = Omit<DemandOptions<Claims>,
 
 /** By these a request is read and refused, whichever server its token is for; they are written beside `authorizationServers`. */
 interface WrittenBeside {
+  /** One for all servers: written beside `authorizationServers`. */
   readonly optional?: undefined;
+  /** One for all servers: written beside `authorizationServers`. */
   readonly tokenFromBody?: undefined;
+  /** One for all servers: written beside `authorizationServers`. */
   readonly getToken?: undefined;
+  /** One for all servers: written beside `authorizationServers`. */
   readonly dpop?: undefined;
+  /** One for all servers: written beside `authorizationServers`. */
   readonly mtls?: undefined;
+  /** One for all servers: written beside `authorizationServers`. */
   readonly realm?: undefined;
+  /** One for all servers: written beside `authorizationServers`. */
   readonly resourceMetadata?: undefined;
+  /** One for all servers: written beside `authorizationServers`. */
   readonly onReject?: undefined;
+  /** One for all servers: written beside `authorizationServers`. */
   readonly clock?: undefined;
 }
 
@@ -262,6 +271,7 @@ export interface AuthorizationServerOptions<Claims = unknown>
   readonly audience?: TokenIntrospectionOptions['audience'] | undefined;
 }
 
+/** Several servers, each by a name of yours. */
 export type NamedServers = Readonly<Record<string, AuthorizationServerOptions>>;
 
 /**

@@ -10,13 +10,14 @@ export interface AuthInfo {
   token: string;
   /** `client_id`; `''` when the endpoint named none. */
   clientId: string;
+  /** The granted scopes, one each. */
   scopes: string[];
   /** `exp`, in seconds since the epoch; absent when the endpoint named none. */
   expiresAt?: number;
   /** Which of the middleware's audiences the token names, where that is a URI. */
   resource?: URL;
   /** Where the protected resource metadata are, as the challenges say too. */
-  resourceMetadataUrl?: string;
+  resourceMetadataUrl: string;
   /** The claims, all of them; `getAuth(req)` returns this object. */
   extra: Auth;
 }

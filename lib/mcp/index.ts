@@ -1,5 +1,5 @@
 export type { AuthInfo } from './auth-info.js';
 export { mcpAuthentication } from './authentication.js';
-export type { SdkErrors, SdkErrorsV1, SdkErrorsV2 } from './sdk-errors.js';
+export type { MessageErrorClass, OAuthErrorClass, SdkErrors, SdkErrorsV1, SdkErrorsV2 } from './sdk-errors.js';
 export { type McpTokenVerifier, type McpTokenVerifierOptions, mcpTokenVerifier } from './token-verifier.js';
 export { requireToolScopes } from './tool-scopes.js';

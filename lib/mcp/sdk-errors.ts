@@ -1,18 +1,28 @@
-type MessageError = new (message: string) => Error;
+/** Made from a message. */
+export type MessageErrorClass = new (message: string) => Error;
 
 /** The errors of the SDK's version 1: `import * as errors from '@modelcontextprotocol/sdk/server/auth/errors.js'`. */
 export interface SdkErrorsV1 {
-  readonly InvalidRequestError: MessageError;
-  readonly InvalidTokenError: MessageError;
-  readonly InsufficientScopeError: MessageError;
-  readonly ServerError: MessageError;
+  /** Becomes 400. */
+  readonly InvalidRequestError: MessageErrorClass;
+  /** Becomes 401. */
+  readonly InvalidTokenError: MessageErrorClass;
+  /** Becomes 403. */
+  readonly InsufficientScopeError: MessageErrorClass;
+  /** Becomes 500. */
+  readonly ServerError: MessageErrorClass;
 }
+
+/** Made from a code of OAuth and a message. */
+export type OAuthErrorClass = new (code: string, message: string) => Error;
 
 /** The error of the SDK's version 2: `import { OAuthError } from '@modelcontextprotocol/server'`. */
 export interface SdkErrorsV2 {
-  readonly OAuthError: new (code: string, message: string) => Error;
+  /** Its code tells which status it becomes. */
+  readonly OAuthError: OAuthErrorClass;
 }
 
+/** Those of either version. */
 export type SdkErrors = SdkErrorsV1 | SdkErrorsV2;
 
 export type SdkErrorCode = keyof typeof CLASSES;

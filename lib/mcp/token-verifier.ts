@@ -10,9 +10,11 @@ import { createSdkError, type SdkErrorCode, type SdkErrors } from './sdk-errors.
 
 /** What the SDK's `requireBearerAuth` takes as its `verifier`. */
 export interface McpTokenVerifier {
+  /** Judges a token; what it throws, the SDK's middleware answers. */
   verifyAccessToken(token: string): Promise<AuthInfo>;
 }
 
+/** How a verifier tells the SDK what is wrong. */
 export interface McpTokenVerifierOptions {
   /**
    * What the SDK's errors are made of, for an app that is bundled or has the SDK in several copies: the module

@@ -5,6 +5,7 @@ import { isIssuer, isResource } from './rules.js';
 
 /** The metadata as they are published, but for their signature. */
 export interface MetadataDocument {
+  /** The resource identifier. */
   readonly resource: string;
   readonly [member: string]: unknown;
 }

@@ -29,13 +29,17 @@ export interface ResourceMetadata {
   readonly jwks_uri?: string | undefined;
   /** What this API signs its responses with. */
   readonly resource_signing_alg_values_supported?: readonly string[] | undefined;
+  /** The `type`s of RFC 9396 that this API understands. */
   readonly authorization_details_types_supported?: readonly string[] | undefined;
   /** Whether plain tokens are refused. That is for you to see to: `dpop` takes both. */
   readonly dpop_bound_access_tokens_required?: boolean | undefined;
   /** For people to read; in a language as `resource_name#de`, and so with the three below. */
   readonly resource_name?: string | undefined;
+  /** URL of a page for developers. */
   readonly resource_documentation?: string | undefined;
+  /** URL of a page on what clients may do with what they get. */
   readonly resource_policy_uri?: string | undefined;
+  /** URL of the terms of service. */
   readonly resource_tos_uri?: string | undefined;
   readonly [inLanguage: `resource_${'name' | 'documentation' | 'policy_uri' | 'tos_uri'}#${string}`]:
     | string

@@ -5,6 +5,7 @@ import { SIGNED_RULES } from './rules.js';
 
 /** What the metadata are signed with ([RFC 9728 section 2.2](https://www.rfc-editor.org/rfc/rfc9728#section-2.2)). */
 export interface SignedMetadataOptions {
+  /** A private key: RSA of at least 2048 bits, P-256, P-384, P-521 or Ed25519. */
   readonly key: PrivateKey | undefined;
   /** Default what a JWK or a `CryptoKey` names, else by the key `RS256`, `ES256`, `ES384`, `ES512` or `EdDSA`. */
   readonly alg?: string | undefined;

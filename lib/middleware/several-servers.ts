@@ -15,7 +15,10 @@ import type { AuthOf, Invalidation, RootTokenIntrospection, TokenIntrospection }
 
 /** By the name of each server, what its `claims` schema makes of claims, else that of all. */
 export type ClaimsByName<Servers extends NamedServers, Common> = {
-  readonly [Name in keyof Servers]: Servers[Name] extends { readonly claims: ClaimsSchema<infer Own> }
+  readonly [Name in keyof Servers]: Servers[Name] extends {
+    /** The server's own. */
+    readonly claims: ClaimsSchema<infer Own>;
+  }
     ? Own
     : 'claims' extends keyof Servers[Name]
       ? unknown
@@ -60,6 +63,7 @@ export interface SeveralServers<ByName extends object = Record<string, unknown>>
    * @throws TypeError for a wrong option, or one that is not a demand
    */
   with(demands: SeveralDemandOptions & { readonly claims?: undefined }): SeveralServers<ByName>;
+  /** The same with a `claims` schema, which then is that of all servers. */
   with<Claims>(demands: SeveralDemandOptions<Claims>): SeveralServers<{ readonly [Name in keyof ByName]: Claims }>;
 }
 

@@ -3,6 +3,7 @@ import { optionError } from '../option-error.js';
 import { targetOf } from './request-target.js';
 import { type Names, parseNames, type Selector } from './selector.js';
 
+/** Where the host is found. */
 export interface ByHostOptions {
   /**
    * Takes the host from elsewhere, such as Express's `req.hostname`, which goes by `X-Forwarded-Host` where `trust proxy` is set:

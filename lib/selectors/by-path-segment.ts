@@ -2,6 +2,7 @@ import { optionError } from '../option-error.js';
 import { targetOf } from './request-target.js';
 import { type Names, parseNames, type Selector } from './selector.js';
 
+/** Which part of the path tells. */
 export interface ByPathSegmentOptions {
   /** Which segment: 0 is the first, so that 1 is `acme` in `/tenants/acme/reports`. Default 0. */
   readonly at?: number | undefined;

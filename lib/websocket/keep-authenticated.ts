@@ -9,6 +9,7 @@ import { isClosing, publishFailure } from './publish-failure.js';
 import { closeSocket, isClosed, type ServerSocket } from './socket.js';
 import { keepVigil, type Vigil } from './vigil.js';
 
+/** How long a socket may rest on one answer, and who is told when it ends. */
 export interface KeepOptions {
   /**
    * How old the answer of the introspection endpoint that a socket rests on may become, 1 to 86400 seconds: what was revoked at the

@@ -2,8 +2,11 @@ import { AuthError, IntrospectionError } from '../errors.js';
 
 /** A WebSocket of a server, as those of `ws` are. */
 export interface ServerSocket {
+  /** 3 once it is closed. */
   readonly readyState: number;
+  /** Begins to close it. */
   close(code: number, reason: string): void;
+  /** Tells when it is closed. */
   addEventListener(type: 'close', listener: () => void): void;
   /** Cuts the connection off. */
   terminate?(): void;

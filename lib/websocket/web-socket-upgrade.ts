@@ -12,7 +12,9 @@ import type { ServerSocket } from './socket.js';
 
 /** A server of WebSockets that upgrades what it is given, as `new WebSocketServer({ noServer: true })` of `ws` does. */
 export interface UpgradingServer<Socket extends ServerSocket> {
+  /** Turns a request into a socket. */
   handleUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer, done: (socket: Socket) => void): void;
+  /** Announces it. */
   emit(event: 'connection', socket: Socket, req: IncomingMessage): unknown;
 }
 

@@ -28,6 +28,7 @@ export interface CacheStore {
 
 /** What {@link CacheStore.get} finds. */
 export interface StoredValue {
+  /** The bytes that were set. */
   readonly value: Uint8Array;
   /**
    * Milliseconds until it expires, by the clock that it expires by: never more than it was set with. By this, processes whose clocks
@@ -36,6 +37,7 @@ export interface StoredValue {
   readonly ttlMs: number;
 }
 
+/** How a value is kept. */
 export interface SetOptions {
   /** Milliseconds, at least 1. */
   readonly ttlMs: number;
