@@ -11,7 +11,7 @@ const EXPECTED =
   /^(?:dist\/.+\.(?:js|d\.ts)|docs\/[\w-]+\.md|(?:README|CHANGELOG|SECURITY)\.md|LICENSE|package\.json)$/;
 
 /** For those who have the repository. */
-const FOR_CONTRIBUTORS = /^(?:CONTRIBUTING\.md|bench\/|example-app\/)/;
+const FOR_CONTRIBUTORS = /^(?:CONTRIBUTING\.md|__tests__\/|bench\/|docs\/images\/|example-app\/)/;
 
 export function pack(directory) {
   const printed = run('npm', ['pack', '--json', '--pack-destination', directory]);

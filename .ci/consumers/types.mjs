@@ -23,9 +23,13 @@ const ESSENTIAL = ['module nodenext true', 'commonjs node16 false', 'module bund
 
 const isEssential = ({ type, resolution, strict }) => ESSENTIAL.includes(`${type} ${resolution} ${strict}`);
 
+/** Those whose examples take no package that few have. */
+const GUIDES = ['caching', 'checking', 'metadata', 'migrating', 'providers', 'recipes', 'testing'];
+const PAGES = ['README.md', ...GUIDES.map((name) => `docs/${name}.md`)];
+
 /** The documents' examples, and what they do not show. */
 export function writeSources(project) {
-  const pages = ['README.md', 'docs/testing.md'].map((name) => readFileSync(join(root, name), 'utf8'));
+  const pages = PAGES.map((name) => readFileSync(join(root, name), 'utf8'));
   const blocks = pages.flatMap((page) =>
     [...page.matchAll(/^```(?:js|ts)\n([\s\S]*?)^```$/gm)].map(([, code]) => code),
   );
