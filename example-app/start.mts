@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createApp } from './app.mjs';
-import { createAuthorizationServer, MCP_PATH, SUBJECT_GRANT } from './authorization-server.mjs';
+import { AUDIENCE, createAuthorizationServer, MCP_PATH, SUBJECT_GRANT } from './authorization-server.mjs';
 import { listen } from './door.mjs';
 import { createMcp } from './mcp-server.mjs';
 import { createWalkThrough } from './walk-through.mjs';
@@ -30,6 +30,11 @@ console.log('# A token for a subject and scope of your choice');
 console.log(
   `curl -s -w '\\n' -u '${clientId}:${clientSecret}' -d 'grant_type=${SUBJECT_GRANT}' -d subject=dave -d 'scope=profile:read reports:read' ${as.tokenEndpoint}\n`,
 );
+
+console.log('# An app of your own, on another port, such as the first example of the README: write there');
+console.log(`#   endpoint: '${as.introspectionEndpoint}',`);
+console.log(`#   audience: '${AUDIENCE}',`);
+console.log(`CLIENT_SECRET='${as.resourceServer.clientSecret}' node app.mjs\n`);
 
 console.log(`Metrics of all this, for Prometheus: ${api}/metrics\n`);
 console.log(`An MCP server, for an MCP client that logs in by itself: ${api}${MCP_PATH}\n`);

@@ -305,7 +305,7 @@ describe('the command, for a provider', () => {
   });
 
   it.each([
-    [['--provider', 'nobody'], '--provider is one of authentik, curity, '],
+    [['--provider', 'nobody'], '--provider is one of '],
     [['--provider', 'toString'], '--provider is one of '],
     [['--provider', 'workos', '--client-id', 'api'], 'Option "authkitDomain" is missing'],
     [['--provider', 'workos', '--option', 'authkitDomain'], 'NAME=VALUE'],

@@ -1,9 +1,12 @@
 import { execFile } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { type Child, startChild } from '../support/child.js';
 import { createProvider, login } from '../support/mcp-client.js';
+import { page } from '../support/pages.js';
 import { createUserAgent } from '../support/user-agent.js';
 
 const START = 'example-app/dist/start.mjs';
@@ -60,6 +63,40 @@ describe('the example app', () => {
       const { access_token } = JSON.parse(await bash(app.lines[title + 1] ?? ''));
       const response = await fetch(`${api}/api/reports`, { headers: { authorization: `Bearer ${access_token}` } });
       expect([response.status, await response.json()]).toEqual([200, { reports: ['2026-10', '2026-11'], for: 'dave' }]);
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'says what the first example of the README needs to ask its authorization server',
+    async () => {
+      const app = await startExampleApp();
+      const printed = app.lines.join('\n');
+      const [, endpoint, audience, secret] =
+        /endpoint: '([^']+)',\n.*audience: '([^']+)',\nCLIENT_SECRET='([^']+)' node app\.mjs/.exec(printed) ?? [];
+      const [, example = ''] = /```js\n([\s\S]+?)```/.exec(page('README.md')) ?? [];
+      const directory = join(__dirname, '../.generated', 'app-of-your-own');
+      mkdirSync(directory, { recursive: true });
+      const script = join(directory, 'app.mjs');
+      writeFileSync(
+        script,
+        example
+          .replace('https://as.example.com/oauth2/introspect', String(endpoint))
+          .replace('https://api.example.com', String(audience))
+          .replace('app.listen(3000)', 'const server = app.listen(0, () => console.log(server.address().port))'),
+      );
+      const own = startChild(script, [], { CLIENT_SECRET: String(secret), NODE_OPTIONS: '' });
+      const port = await own.line((line) => /^\d+$/.test(line));
+      const title = app.lines.indexOf('# A token for a subject and scope of your choice');
+      const { access_token } = JSON.parse(await bash(app.lines[title + 1] ?? ''));
+      const response = await fetch(`http://127.0.0.1:${port}/api/reports`, {
+        headers: { authorization: `Bearer ${access_token}` },
+      });
+      expect([response.status, await response.json()]).toEqual([
+        200,
+        { sub: 'dave', scope: 'profile:read reports:read' },
+      ]);
+      rmSync(directory, { recursive: true, force: true });
     },
     PATIENCE_MS,
   );

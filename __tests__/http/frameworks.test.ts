@@ -16,7 +16,7 @@ const PATIENCE_MS = 5000;
 
 afterAll(removeGuides);
 
-describe.each(['Fastify', 'Koa', 'NestJS'])('the app of the guide for %s', (heading) => {
+describe.each(['Fastify', 'Koa', 'NestJS', "Node's own server"])('the app of the guide for %s', (heading) => {
   let url: string;
   let read: () => string;
 
