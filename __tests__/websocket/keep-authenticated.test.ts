@@ -405,6 +405,8 @@ describe('keepAuthenticated', () => {
   it.each([
     [{ recheckSeconds: 0 }, /Option "recheckSeconds" is 0; write a number/],
     [{ recheckSeconds: Number.NaN }, /Option "recheckSeconds"/],
+    [{ recheckSeconds: '60' }, /Option "recheckSeconds" is a string/],
+    [{ recheckSeconds: true }, /Option "recheckSeconds"/],
     [{ onError: 'log' }, /Option "onError"/],
     [{ recheckMs: 5 }, /Option "recheckMs" is 5; write \{ recheckSeconds/],
   ])('throws for %j, and closes the socket', async (options, message) => {

@@ -93,12 +93,16 @@ export function requireOptions({ recheckSeconds, onError, ...unknown }: KeepOpti
   for (const [name, value] of Object.entries(unknown)) {
     throw optionError(name, value, 'write { recheckSeconds, onError }, or nothing');
   }
-  if (recheckSeconds !== undefined && !(recheckSeconds >= MIN_SECONDS && recheckSeconds <= MAX_SECONDS)) {
+  if (recheckSeconds !== undefined && !isSeconds(recheckSeconds)) {
     throw optionError('recheckSeconds', recheckSeconds, `write a number of seconds from 1 to ${MAX_SECONDS}`);
   }
   if (onError !== undefined && typeof onError !== 'function') {
     throw optionError('onError', onError, 'write a function');
   }
+}
+
+function isSeconds(given: unknown): boolean {
+  return typeof given === 'number' && given >= MIN_SECONDS && given <= MAX_SECONDS;
 }
 
 function keep(socket: ServerSocket, session: Session, { recheckSeconds, onError }: KeepOptions): void {
