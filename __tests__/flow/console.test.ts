@@ -107,6 +107,19 @@ describe('what the console’s buttons ask for', () => {
   });
 });
 
+describe('a request whose credentials are malformed', () => {
+  it.each([
+    ['no scheme', 'a-token-by-itself-1234567890'],
+    ['a space in them', 'Bearer first-token-1234567890 second-token-1234567890'],
+    ['a password with a space', 'Basic first-secret second-secret-1234567890'],
+    ['two of them', 'Bearer first-token-1234567890, second-token-1234567890'],
+  ])('is told of without them where they have %s', async (_, authorization) => {
+    const called = await fetch(`${api}/api/profile`, { headers: { authorization } });
+    const told = await (await fetch(`${api}/console/exchanges/${called.headers.get('x-request-id')}`)).text();
+    expect(told).not.toMatch(/-(token|secret|itself)-1234567890|second-secret/);
+  });
+});
+
 describeWithChromium('the console', () => {
   let context: BrowserContext;
   let page: Page;

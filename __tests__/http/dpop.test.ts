@@ -126,6 +126,22 @@ const DEFECTS: readonly Defect[] = [
   header('a key that is no key', () => ({ jwk: { kty: 'EC' } })),
   header('the private key', ({ key }) => ({ jwk: key.export({ format: 'jwk' }) })),
   header('a private part that is empty', ({ jwk }) => ({ jwk: { ...jwk, d: '' } })),
+  header('a part of a private key', ({ jwk }) => ({ jwk: { ...jwk, p: 'AQAB' } })),
+  [
+    'primes beside an RSA key',
+    async ({ clock }) => {
+      const sender = await createSender('RS256');
+      const { d: _, ...jwk } = sender.key.export({ format: 'jwk' });
+      return sender.proof('abc', clock, { header: { jwk } });
+    },
+  ],
+  [
+    'an RSA key whose exponent takes long to verify with',
+    async ({ clock }) => {
+      const sender = await createSender('RS256');
+      return sender.proof('abc', clock, { header: { jwk: { ...sender.jwk, e: 'AAAAAAEAAQ' } } });
+    },
+  ],
   header('a key of another pair', () => ({ jwk: STRANGER.publicKey.export({ format: 'jwk' }) })),
   [
     'the algorithm none',

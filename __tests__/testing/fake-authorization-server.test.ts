@@ -171,6 +171,13 @@ describe('a fake authorization server', () => {
     expect(server.questions[0]?.parameters).toHaveProperty('client_assertion');
   });
 
+  it('does not take the token of another parameter for the one that is asked about', async () => {
+    const server = fakeAuthorizationServer();
+    const api = createFakedApi(server, { parameters: { actor_token: server.issue() } });
+    await api.get('unknown').expect(401);
+    await api.get(server.issue()).expect(200);
+  });
+
   it('understands JSON, and a parameter of another name', async () => {
     const server = fakeAuthorizationServer();
     const api = createFakedApi(server, { requestFormat: 'json', tokenParameter: 'access_token' });

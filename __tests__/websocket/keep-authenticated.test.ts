@@ -173,6 +173,91 @@ describe('a socket', () => {
   });
 });
 
+describe('a clock that is set, as when a suspended machine wakes,', () => {
+  it('past exp leaves nothing to hear or to read', async () => {
+    const clock = createClock();
+    const { server } = await createSetup(active({ exp: clock.seconds() + 1000 }), { clock });
+    const client = await server.connect('abc');
+    await expectOpen(client);
+    clock.step(1000);
+    client.socket.send('late');
+    expect(await client.closed).toEqual(REFUSED);
+    expect(client.messages).toEqual(['still there']);
+  });
+
+  it('past exp leaves no claims', async () => {
+    const clock = createClock();
+    const { server } = await createSetup(active({ exp: clock.seconds() + 1000 }), { clock });
+    const client = await server.connect('abc');
+    clock.step(1000);
+    expect(() => getSocketAuth(onlySocket(server))).toThrow('has been refused');
+    expect(await client.closed).toEqual(REFUSED);
+  });
+
+  it('past exp closes a socket that is quiet, too', async () => {
+    const clock = createClock();
+    const { server } = await createSetup(active({ exp: clock.seconds() + 1000 }), { clock });
+    const client = await server.connect('abc');
+    clock.step(1000);
+    expect(await client.closed).toEqual(REFUSED);
+  });
+
+  it('past the life of an answer has the endpoint asked, once for all sockets of a token', async () => {
+    const clock = createClock();
+    const { endpoint, server } = await createSetup(active({ exp: undefined }), { clock });
+    const clients = await Promise.all([...Array(20).keys()].map(() => server.connect('abc')));
+    const before = endpoint.asked.length;
+    clock.step(1000);
+    await until(() => endpoint.asked.length > before);
+    await Promise.all(clients.map((client) => expectOpen(client)));
+    endpoint.script = { active: false };
+    clock.step(1000);
+    for (const { closed } of clients) expect(await closed).toEqual(REFUSED);
+    expect(endpoint.asked.length).toBe(before + 2);
+  });
+});
+
+describe('sockets of another library', () => {
+  /** One that can do nothing but close. */
+  function createSocket(more: object = {}) {
+    const closed: unknown[] = [];
+    const socket = {
+      readyState: 1,
+      close: (...how: unknown[]) => void closed.push(how),
+      addEventListener() {},
+      ...more,
+    };
+    return { socket, closed };
+  }
+
+  it.each([
+    ['cannot be changed', () => Object.freeze(createSocket({ emit: () => true }).socket)],
+    [
+      'cannot be closed',
+      () => {
+        const fail = () => {
+          throw new Error('of the socket');
+        };
+        return createSocket({ close: fail, terminate: fail }).socket;
+      },
+    ],
+  ])('that %s leave none of the others open', async (_what, create) => {
+    const { authenticate } = await createSetup();
+    const auth = await authenticate.introspect('abc');
+    const { socket, closed } = createSocket();
+    keepAuthenticated(create(), auth);
+    keepAuthenticated(socket, auth);
+    await authenticate.invalidate({ token: 'abc' });
+    expect(closed).toEqual([REFUSED]);
+  });
+
+  it('are closed where they cannot be kept', () => {
+    const { socket, closed } = createSocket({ addEventListener: undefined });
+    expect(() => keepAuthenticated(socket as never, {})).toThrow('no middleware made');
+    expect(closed).toEqual([[1011, 'server_error']]);
+  });
+});
+
 describe('when the authorization server is down', () => {
   it('a socket is closed with 1013 once a request would be answered 503, not before, and the app is told', async () => {
     const errors: unknown[] = [];
@@ -320,6 +405,8 @@ describe('keepAuthenticated', () => {
   it.each([
     [{ recheckSeconds: 0 }, /Option "recheckSeconds" is 0; write a number/],
     [{ recheckSeconds: Number.NaN }, /Option "recheckSeconds"/],
+    [{ recheckSeconds: '60' }, /Option "recheckSeconds" is a string/],
+    [{ recheckSeconds: true }, /Option "recheckSeconds"/],
     [{ onError: 'log' }, /Option "onError"/],
     [{ recheckMs: 5 }, /Option "recheckMs" is 5; write \{ recheckSeconds/],
   ])('throws for %j, and closes the socket', async (options, message) => {

@@ -9,9 +9,7 @@ export function shortened(token: string): string {
 export function maskedHeader(name: string, value: string): string {
   switch (name.toLowerCase()) {
     case 'authorization':
-      return value.replace(/(\S+) +([^,\s]+)/g, (_, scheme: string, credentials: string) =>
-        scheme.toLowerCase() === 'basic' ? `${scheme} ${SECRET}` : `${scheme} ${shortened(credentials)}`,
-      );
+      return value.split(',').map(maskedCredentials).join(',');
     case 'dpop':
       return shortened(value);
     case 'cookie':
@@ -26,4 +24,11 @@ export function maskedBody(form: string): string {
   return form.replace(/(^|&)(token=)([^&]*)/, (_, before: string, name: string, token: string) => {
     return `${before}${name}${shortened(token)}`;
   });
+}
+
+/** What has no scheme is taken for a token by itself. */
+function maskedCredentials(text: string): string {
+  const [, scheme = '', credentials = ''] = /^(\s*\S+)\s+(.*\S)/.exec(text) ?? [];
+  if (credentials === '') return /^\s*(basic|bearer|dpop)\s*$/i.test(text) ? text : shortened(text);
+  return `${scheme} ${/^\s*basic$/i.test(scheme) ? SECRET : shortened(credentials)}`;
 }

@@ -80,8 +80,9 @@ export function fakeAuthorizationServer(options: FakeAuthorizationServerOptions 
     questions.push(question);
     const failed = failure && replyOf(failure);
     if (failed !== undefined) return failed;
-    // Whatever the token's parameter is called.
-    const token = Object.values(question.parameters).find((value) => issued.has(value));
+    const { parameters } = question;
+    // Whatever the token's parameter is called, where it has not the name of RFC 7662 section 2.1.
+    const token = parameters.token ?? Object.values(parameters).find((value) => issued.has(value));
     return reply(issued.get(token) ?? { active: false });
   }
 

@@ -6,7 +6,7 @@ import type { AuthOf, TokenIntrospection } from '../middleware/token-introspecti
 import { optionError } from '../option-error.js';
 import type { Auth } from '../types.js';
 import { isClosing, publishFailure } from './publish-failure.js';
-import { closeSocket, isClosed, type ServerSocket } from './socket.js';
+import { closeSocket, hearWhile, isClosed, type ServerSocket } from './socket.js';
 import { keepVigil, type Vigil } from './vigil.js';
 
 /** How long a socket may rest on one answer, and who is told when it ends. */
@@ -70,6 +70,7 @@ export function getSocketAuth(socket: ServerSocket): Auth;
 export function getSocketAuth<Claims>(socket: ServerSocket, authenticate: TokenIntrospection<Claims>): AuthOf<Claims>;
 export function getSocketAuth(socket: ServerSocket, authenticate?: TokenIntrospection): Auth {
   const kept = sockets.get(socket);
+  kept?.vigil?.look();
   if (kept === undefined)
     throw wiringError('getSocketAuth() was given a socket that keepAuthenticated() does not keep');
   if (kept.auth === undefined) throw wiringError('getSocketAuth() was given a socket that has been refused');
@@ -93,12 +94,16 @@ export function requireOptions({ recheckSeconds, onError, ...unknown }: KeepOpti
   for (const [name, value] of Object.entries(unknown)) {
     throw optionError(name, value, 'write { recheckSeconds, onError }, or nothing');
   }
-  if (recheckSeconds !== undefined && !(recheckSeconds >= MIN_SECONDS && recheckSeconds <= MAX_SECONDS)) {
+  if (recheckSeconds !== undefined && !isSeconds(recheckSeconds)) {
     throw optionError('recheckSeconds', recheckSeconds, `write a number of seconds from 1 to ${MAX_SECONDS}`);
   }
   if (onError !== undefined && typeof onError !== 'function') {
     throw optionError('onError', onError, 'write a function');
   }
+}
+
+function isSeconds(given: unknown): boolean {
+  return typeof given === 'number' && given >= MIN_SECONDS && given <= MAX_SECONDS;
 }
 
 function keep(socket: ServerSocket, session: Session, { recheckSeconds, onError }: KeepOptions): void {
@@ -123,11 +128,12 @@ function keep(socket: ServerSocket, session: Session, { recheckSeconds, onError 
   });
 }
 
-/** One listener a socket, however often it is kept. */
+/** Once a socket, however often it is kept. */
 function listen(socket: ServerSocket, session: Session): Kept {
   const kept: Kept = { auth: session.claims, session, vigil: undefined };
   sockets.set(socket, kept);
   socket.addEventListener('close', () => kept.vigil?.stop());
+  hearWhile(socket, () => kept.vigil?.look() !== false);
   return kept;
 }
 

@@ -31,15 +31,38 @@ export function isClosed({ readyState }: ServerSocket): boolean {
   return readyState === CLOSED;
 }
 
-/** Closes a socket for what went wrong. The reason is the `error` that a response would tell: nothing of the token. */
+/**
+ * Closes a socket for what went wrong. The reason is the `error` that a response would tell: nothing of the token. It does not throw:
+ * others are to be closed, too.
+ */
 export function closeSocket(socket: ServerSocket, error: unknown): void {
-  silence(socket);
-  const timer = setTimeout(() => socket.terminate?.(), CLOSE_TIMEOUT_MS).unref();
+  const timer = setTimeout(() => cutOff(socket), CLOSE_TIMEOUT_MS).unref();
   try {
-    socket.addEventListener('close', () => clearTimeout(timer));
+    hearWhile(socket, () => false);
     socket.close(...closingFor(error));
+    socket.addEventListener('close', () => clearTimeout(timer));
   } catch {
+    cutOff(socket);
+  }
+}
+
+/**
+ * Lets messages through only as long as that is so, to listeners of now or later: a peer may send on until it is cut off. A socket
+ * that is no emitter, or cannot be changed, stays as it is.
+ */
+export function hearWhile(socket: ServerSocket, isHeard: () => boolean): void {
+  const { emit } = socket as Partial<Emitter>;
+  if (typeof emit !== 'function') return;
+  const value = (name: unknown, ...more: readonly unknown[]) =>
+    name === 'message' && !isHeard() ? false : Reflect.apply(emit, socket, [name, ...more]);
+  Reflect.defineProperty(socket, 'emit', { value, writable: true, enumerable: true, configurable: true });
+}
+
+function cutOff(socket: ServerSocket): void {
+  try {
     socket.terminate?.();
+  } catch {
+    // Its library's matter: there is no other way to close it.
   }
 }
 
@@ -47,14 +70,4 @@ function closingFor(error: unknown): [code: number, reason: string] {
   if (error instanceof AuthError) return [POLICY_VIOLATION, error.code ?? 'invalid_token'];
   if (!(error instanceof IntrospectionError)) return [INTERNAL_ERROR, 'server_error'];
   return error.code === 'closed' ? [GOING_AWAY, 'going_away'] : [TRY_AGAIN_LATER, 'temporarily_unavailable'];
-}
-
-/** A peer that does not answer the close may send on until it is cut off: no listener, of now or later, is to hear that. */
-function silence(socket: ServerSocket): void {
-  const { emit } = socket as Partial<Emitter>;
-  if (typeof emit !== 'function') return;
-  Object.assign(socket, {
-    emit: (name: unknown, ...more: readonly unknown[]) =>
-      name === 'message' ? false : Reflect.apply(emit, socket, [name, ...more]),
-  });
 }

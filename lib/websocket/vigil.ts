@@ -1,10 +1,12 @@
 import type { Verified } from '../authenticator.js';
 import { AuthError, IntrospectionError } from '../errors.js';
 import { runChecks, type Session } from '../middleware/bound-auth.js';
-import { type ActiveRecord, ANY_AGE, readClock } from '../types.js';
+import { type ActiveRecord, ANY_AGE, type Instant, readClock } from '../types.js';
 
 /** What goes on for as long as a token is relied on. */
 export interface Vigil {
+  /** Looks at the clock now, and tells whether the token is still relied on. */
+  look(): boolean;
   stop(): void;
 }
 
@@ -23,7 +25,8 @@ const SPREAD_SHARE = 1 / 4;
 /** While the endpoint fails and an answer may still be used, it is asked again after one to two times so long. */
 const RETRY_MS = 5000;
 
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+/** Clocks are looked at as often as this: a wall clock may be set, and timers stand still while a machine is suspended. */
+const LOOK_MS = 2000;
 
 /**
  * Judges a token again and again: by the clock when it expires, by another answer before the one in hand is older than a request
@@ -35,7 +38,7 @@ export function keepVigil(session: Session, { recheckMs, renew, end }: Watcher):
   let { verified } = session;
   let isChecking = false;
   let isOver = false;
-  let checkAt = Number.NEGATIVE_INFINITY;
+  let checkAt: Instant = { at: Number.NEGATIVE_INFINITY, monotonic: Number.NEGATIVE_INFINITY };
   let timer: NodeJS.Timeout | undefined;
   let unwatch: (() => void) | undefined;
   // A token is let in past `exp`, within the tolerance; else that would be its end at once.
@@ -73,26 +76,34 @@ export function keepVigil(session: Session, { recheckMs, renew, end }: Watcher):
     relyOn(next);
   }
 
-  function nextCheck({ askedMonotonic }: ActiveRecord): number {
-    const now = clock.monotonic();
-    const due = askedMonotonic + recheckMs * (1 - Math.random() * SPREAD_SHARE);
-    if (due > now) return due;
-    const ends = [recheckMs, shared.staleLifeMs].map((lifeMs) => askedMonotonic + lifeMs).filter((at) => at > now);
-    return Math.min(now + Math.min(RETRY_MS, recheckMs) * (1 + Math.random()), ...ends);
+  /** Ages are taken on both clocks: the monotonic one stands still while a machine is suspended. */
+  function nextCheck({ askedAt, askedMonotonic }: ActiveRecord): Instant {
+    const { at, monotonic } = readClock(clock);
+    const age = Math.max(monotonic - askedMonotonic, at - askedAt);
+    const due = recheckMs * (1 - Math.random() * SPREAD_SHARE) - age;
+    const ends = [recheckMs, shared.staleLifeMs].map((lifeMs) => lifeMs - age).filter((left) => left > 0);
+    const waitMs = due > 0 ? due : Math.min(Math.min(RETRY_MS, recheckMs) * (1 + Math.random()), ...ends);
+    return { at: at + waitMs, monotonic: monotonic + waitMs };
+  }
+
+  function look(): boolean {
+    if (!(clock.now() < expiryOf(verified.record) + graceMs)) finish(new AuthError('expired'));
+    return !isOver;
   }
 
   function wake(): void {
+    if (!look()) return;
     const now = readClock(clock);
-    if (!(now.at < expiryOf(verified.record) + graceMs)) finish(new AuthError('expired'));
-    else if (now.monotonic >= checkAt && !isChecking) void check(true);
+    const isDue = now.monotonic >= checkAt.monotonic || now.at >= checkAt.at;
+    if (isDue && !isChecking) void check(true);
     else sleep();
   }
 
   function sleep(): void {
     if (isOver) return;
     const now = readClock(clock);
-    // None is longer than a timer can be, since an answer never gets that old.
-    const left = [expiryOf(verified.record) + graceMs - now.at, isChecking ? MAX_TIMEOUT_MS : checkAt - now.monotonic];
+    const left = [expiryOf(verified.record) + graceMs - now.at, LOOK_MS];
+    if (!isChecking) left.push(checkAt.at - now.at, checkAt.monotonic - now.monotonic);
     clearTimeout(timer);
     timer = setTimeout(wake, Math.ceil(Math.min(...left))).unref();
   }
@@ -111,11 +122,16 @@ export function keepVigil(session: Session, { recheckMs, renew, end }: Watcher):
 
   /** By an answer that is better than the one in hand, where there is one. */
   async function judgeAnew(): Promise<Verified> {
-    const askedSince = verified.record.askedMonotonic + recheckMs / 2;
+    const now = readClock(clock);
+    // On a clock that stood still, half a life after the answer in hand may be yet to come.
+    const askedSince = Math.min(
+      verified.record.askedMonotonic + recheckMs / 2,
+      now.monotonic - recheckMs * SPREAD_SHARE,
+    );
     // What another process has renewed is as good, unless it may be older than is wanted here.
     const background = recheckMs >= shared.lifeMs ? { background: true as const } : {};
     try {
-      return await authenticator.authenticate(verified.question, { askedSince, now: readClock(clock), ...background });
+      return await authenticator.authenticate(verified.question, { askedSince, now, ...background });
     } catch (error) {
       if (error instanceof IntrospectionError) return judge();
       throw error;
@@ -135,7 +151,7 @@ export function keepVigil(session: Session, { recheckMs, renew, end }: Watcher):
   } catch (error) {
     finish(error);
   }
-  return { stop };
+  return { look, stop };
 }
 
 function expiryOf({ claims: { exp } }: ActiveRecord): number {

@@ -4,6 +4,7 @@ import { AuthError, IntrospectionError } from '../../errors.js';
 import type { Clock, DpopPresentation } from '../../types.js';
 import type { Nonces } from './dpop-nonce.js';
 import { keyThumbprintOf } from './key-thumbprint.js';
+import { requireProofHeader } from './proof-header.js';
 import { createRecent } from './recent.js';
 import type { ReplayGuard } from './replay.js';
 
@@ -131,8 +132,13 @@ function createOpener(algorithms: readonly string[]): (proof: string) => Promise
         const { payload } = await jose.compactVerify(proof, known.key, options);
         return { claims: claimsOf(payload), jkt: known.jkt };
       }
-      const { payload, protectedHeader, key } = await jose.compactVerify(proof, jose.EmbeddedJWK, options);
-      const opened = { claims: claimsOf(payload), jkt: jktOf(protectedHeader) };
+      const { EmbeddedJWK } = jose;
+      const keyOf: typeof EmbeddedJWK = (protectedHeader, jws) => {
+        requireProofHeader(protectedHeader as CompactJWSHeaderParameters);
+        return EmbeddedJWK(protectedHeader, jws);
+      };
+      const { payload, protectedHeader, key } = await jose.compactVerify(proof, keyOf, options);
+      const opened = { claims: claimsOf(payload), jkt: keyThumbprintOf({ ...protectedHeader.jwk }) };
       // A copy: a slice would keep the whole proof.
       headers.set(Buffer.from(header).toString(), { key: key as CryptoKey, jkt: opened.jkt });
       return opened;
@@ -140,12 +146,6 @@ function createOpener(algorithms: readonly string[]): (proof: string) => Promise
       throw new AuthError('invalid_dpop_proof');
     }
   };
-}
-
-/** A key with a private part has been refused by now, and so has anything but a public one. */
-function jktOf({ typ, jwk }: CompactJWSHeaderParameters): string {
-  if (typ !== 'dpop+jwt') throw new Error('typ');
-  return keyThumbprintOf({ ...jwk });
 }
 
 function claimsOf(payload: Uint8Array): ProofClaims {
