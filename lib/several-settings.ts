@@ -1,4 +1,6 @@
 import type { BindingSurroundings } from './binding-settings.js';
+import { authorityOf } from './cache/key.js';
+import { isOwnMethod } from './introspection/client-auth/own-method.js';
 import { optionError } from './option-error.js';
 import { OPTION_RULES, REQUEST_RULES, readOptions, refuseOption, SEVERAL_RULES, SHARED_RULES } from './option-rules.js';
 import type {
@@ -42,6 +44,7 @@ export function parseSeveral(given: SeveralServersOptions): SeveralSettings {
   const servers = new Map(
     Object.entries(authorizationServers).map(([name, entry]) => [name, parseEntry(name, entry, inherited)]),
   );
+  requireTellable(servers);
   const replayStore = [...servers.values()].map(({ cache }) => (cache || undefined)?.shared?.store).find(Boolean);
   const surroundings = { clock, replayStore };
   const common = parseDemands(demands, surroundings);
@@ -78,8 +81,34 @@ function parseEntry(
     }
     return parseOptions({ ...inherited, ...pick(own, OPTION_RULES) } as TokenIntrospectionOptions);
   } catch (error) {
-    throw error instanceof TypeError ? new TypeError(`authorizationServers.${server}: ${error.message}`) : error;
+    throw error instanceof TypeError ? inServer(server, error) : error;
   }
+}
+
+/** Answers in a shared cache are kept apart by who is asked and by namespace, where that tells servers from one another. */
+function requireTellable(servers: ReadonlyMap<string, Settings>): void {
+  const plain = new Map<string, boolean>();
+  for (const [server, settings] of servers) {
+    const shared = (settings.cache || undefined)?.shared;
+    if (shared === undefined) continue;
+    const scope = JSON.stringify([authorityOf(settings), shared.namespace]);
+    const isPlain = isOwnMethod(settings.clientAuth) && settings.normalizer === undefined;
+    if (plain.has(scope) && !(isPlain && plain.get(scope))) {
+      throw inServer(
+        server,
+        optionError(
+          'cache.namespace',
+          shared.namespace,
+          'write another than for other servers: nothing else here tells their answers apart',
+        ),
+      );
+    }
+    plain.set(scope, isPlain);
+  }
+}
+
+function inServer(server: string, { message }: Error): TypeError {
+  return new TypeError(`authorizationServers.${server}: ${message}`);
 }
 
 /** The same to read and to answer a request by, whichever server judges it: what was read to choose one is what it judges. */

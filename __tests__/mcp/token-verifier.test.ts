@@ -2,6 +2,7 @@ import type { Express, RequestHandler } from 'express';
 import { requireFresh, requireScope, type TokenIntrospectionOptions } from '../../lib/index.js';
 import { type AuthInfo, type McpTokenVerifierOptions, mcpTokenVerifier, type SdkErrors } from '../../lib/mcp/index.js';
 import { createApp, createAuthenticate, get } from '../support/api.js';
+import { createClock } from '../support/clock.js';
 import { recordDecisions } from '../support/decisions.js';
 import { active, createEndpoint, json, type Script } from '../support/endpoint.js';
 import { type BearerAuthOptions, REQUIRE_BEARER_AUTH } from '../support/mcp-sdk.js';
@@ -158,6 +159,26 @@ describe('a verifier', () => {
     await get(app).expect(200);
     await get(app).expect(500);
     expect(String(app.errors[0])).toContain('found a req.auth that tokenIntrospection() did not set');
+  });
+
+  it('makes an AuthInfo that is no fresher for having been kept: the request came when a guard met it', async () => {
+    const clock = createClock(Math.floor(Date.now() / 1000));
+    const { endpoint, verifier } = await createSetup(good(), { clock });
+    const kept = [await verifier.verifyAccessToken('abc'), await verifier.verifyAccessToken('abc')];
+    const app = createApp(
+      (req, _res, next) => {
+        Object.assign(req, { auth: kept.pop() });
+        next();
+      },
+      requireFresh({ maxAgeSeconds: 10 }),
+    );
+    clock.advance(10);
+    await get(app).expect(200);
+    expect(endpoint.asked).toHaveLength(1);
+    clock.advance(1);
+    endpoint.script = { active: false };
+    await get(app).expect(401);
+    expect([endpoint.asked.length, app.reached()]).toEqual([2, 1]);
   });
 
   it('tells of its decisions on the channel, each with the digest of its token', async () => {

@@ -1,8 +1,10 @@
 import express, { type RequestHandler } from 'express';
+import express4 from 'express4';
 import request from 'supertest';
 import { requireFresh, requireScope } from '../../lib/index.js';
 import { mcpAuthentication, requireToolScopes } from '../../lib/mcp/index.js';
 import { createApp, createAuthenticate } from '../support/api.js';
+import { recordDecisions } from '../support/decisions.js';
 import { active, createEndpoint } from '../support/endpoint.js';
 import { published } from '../support/published.js';
 
@@ -36,12 +38,33 @@ describe('requireToolScopes()', () => {
   it.each([
     ['another tool', call('read')],
     ['a tool with the name of a member of all objects', call('constructor')],
-    ['a tool whose name is no string', call(['write'])],
     ['another method', { ...call('write'), method: 'tools/list' }],
-    ['a message without parameters', { jsonrpc: '2.0', id: 1, method: 'tools/call' }],
+    ['another method without parameters', { jsonrpc: '2.0', id: 1, method: 'tools/list' }],
     ['no message at all', [null, 1, 'write']],
   ])('lets %s pass', async (_what, message) => {
     await (await createMcp('files:read', guard)).send(message).expect(200);
+  });
+
+  // Some parsers take what is in a `__proto__` for members of the object itself.
+  it.each([
+    [
+      'its name only where a parser would inherit it',
+      '{"method":"tools/call","params":{"__proto__":{"name":"write"}}}',
+    ],
+    ['its method there', '{"__proto__":{"method":"tools/call","params":{"name":"write"}}}'],
+    ['its parameters there', '{"method":"tools/call","__proto__":{"params":{"name":"write"}}}'],
+    ['a name that is no string', '{"method":"tools/call","params":{"name":["write"]}}'],
+    ['no name', '[{"method":"tools/call","params":{}}]'],
+    ['no parameters', '{"method":"tools/call"}'],
+  ])('asks for what every tool needs where a call has %s', async (_what, text) => {
+    const mcp = await createMcp('files:read files:write', guard);
+    const send = () =>
+      request(mcp.app).post('/').set('Authorization', 'Bearer abc').type('application/json').send(text);
+    const { headers } = await send().expect(403);
+    expect(headers['www-authenticate']).toContain('scope="files:read files:write files:delete"');
+    expect(mcp.reached()).toBe(0);
+    mcp.endpoint.script = active({ aud: AUDIENCE, scope: 'files:read files:write files:delete' });
+    await send().set('Authorization', 'Bearer def').expect(200);
   });
 
   it('looks at every message of a batch, and names the scopes of all in one challenge', async () => {
@@ -67,6 +90,25 @@ describe('requireToolScopes()', () => {
     expect(mcp.reached()).toBe(0);
   });
 
+  it('is an error of 415 where Express 4 leaves an empty object in place of a body it did not parse', async () => {
+    const endpoint = await createEndpoint(active({ aud: AUDIENCE }));
+    const authenticate = published(createAuthenticate(endpoint, { audience: AUDIENCE }));
+    const app = express4();
+    let reached = 0;
+    app.set('env', 'test');
+    app.use(mcpAuthentication(authenticate), express4.json(), guard, (_req, res) => {
+      reached++;
+      res.end();
+    });
+    const send = () => request(app).post('/').set('Authorization', 'Bearer abc');
+    await send()
+      .type('text/plain; application/json')
+      .send(JSON.stringify(call('write')))
+      .expect(415);
+    for (const nothing of [{}, []]) await send().send(nothing).expect(415);
+    expect(reached).toBe(0);
+  });
+
   it('is judged again when a guard behind it brings a fresh answer', async () => {
     const mcp = await createMcp('files:read files:write', guard, requireFresh({ maxAgeSeconds: 0 }));
     await mcp.send(call('write')).expect(200);
@@ -76,13 +118,31 @@ describe('requireToolScopes()', () => {
 
   it('fails without authentication before it', async () => {
     const app = createApp(express.json(), guard);
-    await request(app.app).post('/').send(call('write')).expect(500);
+    for (const tool of ['write', 'read']) await request(app.app).post('/').send(call(tool)).expect(500);
+    await request(app.app).get('/').expect(500);
+    expect(app.reached()).toBe(0);
+  });
+
+  it('is the one who decides, in events', async () => {
+    const mcp = await createMcp('files:read', guard);
+    const decisions = recordDecisions();
+    await mcp.send(call('read')).expect(200);
+    await mcp.send(call('write')).expect(403);
+    expect(decisions.map(({ by, outcome }) => [by, outcome])).toEqual([
+      ['tokenIntrospection', 'accepted'],
+      ['requireToolScopes', 'accepted'],
+      ['tokenIntrospection', 'accepted'],
+      ['requireToolScopes', 'rejected'],
+    ]);
   });
 
   it.each([
     [undefined, 'tools'],
     [null, 'tools'],
     ['write', 'tools'],
+    [{}, 'tools'],
+    [[['files:write']], 'tools'],
+    [new Map([['write', ['files:write']]]), 'tools'],
     [{ write: [] }, 'scopes'],
     [{ write: ['a b'] }, 'scopes'],
     [{ write: 'files:write' }, 'write'],

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
-import { AuthError, getAuth, IntrospectionError, revocationEndpoint } from '../../lib/index.js';
+import { AuthError, bearerToken, getAuth, IntrospectionError, revocationEndpoint } from '../../lib/index.js';
 import { createApp, createAuthenticate, get } from '../support/api.js';
 import { INVALID_TOKEN } from '../support/challenges.js';
 import { createClock } from '../support/clock.js';
-import { active, createEndpoint, type Endpoint } from '../support/endpoint.js';
+import { type Asked, active, createEndpoint, type Endpoint } from '../support/endpoint.js';
 import { createSeveral, createSeveralApi, entry } from '../support/several.js';
 import { createSharedMemory } from '../support/shared-memory.js';
 
@@ -194,6 +194,25 @@ describe('one store for several servers', () => {
       }
     }
     expect([tokensOf(acme), tokensOf(beta)]).toEqual([['same'], ['same']]);
+  });
+
+  it('is taken for one endpoint with several tenants where each has a namespace, and keeps those apart too', async () => {
+    const endpoint = await createEndpoint(({ headers }: Asked) =>
+      headers.authorization === 'Bearer of-acme' ? active({ tenant: 'acme' }) : { active: false },
+    );
+    const store = createSharedMemory().connect();
+    const clock = createClock(Date.now() / 1000);
+    const tenant = (name: string, namespace: string) =>
+      entry(endpoint, { clientAuth: bearerToken(() => `of-${name}`), cache: { store, secrets: SECRETS, namespace } });
+    let name = 'acme';
+    const start = (...[acme, beta]: [string, string]) =>
+      createSeveral({ acme: tenant('acme', acme), beta: tenant('beta', beta) }, { clock }, () => name);
+    expect(() => start('v1', 'v1')).toThrow('authorizationServers.beta: Option "cache.namespace" is');
+    const app = createApp(start('acme', 'beta') as never);
+    await get(app, 'same').expect(200);
+    name = 'beta';
+    await get(app, 'same').expect(401);
+    expect([endpoint.asked.length, app.reached()]).toEqual([2, 1]);
   });
 
   it('is where all of them remember proofs, unless another is named', async () => {

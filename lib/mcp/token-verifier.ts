@@ -60,10 +60,9 @@ export function mcpTokenVerifier(
   return {
     async verifyAccessToken(token) {
       try {
-        const arrivedAt = gate.clock.monotonic();
         const verified = await gate.authenticator.introspect(token);
         publishPassage('accepted', BY, verified.question.key, verified.record);
-        return createUnboundAuth(gate, arrivedAt, verified) as AuthInfo;
+        return createUnboundAuth(gate, verified) as AuthInfo;
       } catch (error) {
         throw await translate(error, token, errors);
       }

@@ -35,8 +35,8 @@ export interface Session {
   /** Whether the first request with this very object as its `auth` is the one that it came with. */
   readonly awaitsRequest: boolean;
   readonly gate: Gate;
-  /** Monotonic milliseconds at which the request came. */
-  readonly arrivedAt: number;
+  /** Monotonic milliseconds at which the request came, as far as that is known. */
+  arrivedAt: number;
   verified: Verified;
   /** The object that `req.auth` must still be; none once the session has ended. */
   auth: object | undefined;
@@ -95,8 +95,8 @@ export function bindAuth(
 }
 
 /** What {@link bindAuth} would set, for somebody else to put on the request that the token came with. */
-export function createUnboundAuth(gate: Gate, arrivedAt: number, verified: Verified): object {
-  return open(undefined, gate, arrivedAt, verified, undefined, ANY_AGE, true);
+export function createUnboundAuth(gate: Gate, verified: Verified): object {
+  return open(undefined, gate, Number.POSITIVE_INFINITY, verified, undefined, ANY_AGE, true);
 }
 
 /** Claims of the caller's own, for a judgement outside the middleware. Whoever holds them can have it made again. */
@@ -189,7 +189,11 @@ export function anonymousGate(req: AuthRequest): Gate | undefined {
 /** The session behind `req.auth`, if that is the very object this library bound to this very request. */
 export function sessionOf(req: AuthRequest): RequestSession | undefined {
   const session = sessionBehind(req.auth);
-  if (session?.awaitsRequest) session.req ??= req;
+  if (session?.awaitsRequest && session.req === undefined) {
+    session.req = req;
+    // Whoever held it may have kept it for long.
+    session.arrivedAt = session.gate.clock.monotonic();
+  }
   return session?.req === req ? (session as RequestSession) : undefined;
 }
 
