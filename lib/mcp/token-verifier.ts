@@ -1,6 +1,6 @@
 import { keyOf } from '../cache/key.js';
 import { AuthError, IntrospectionError } from '../errors.js';
-import { createUnboundAuth } from '../middleware/bound-auth.js';
+import { createUnboundAuth } from '../middleware/session.js';
 import type { TokenIntrospection } from '../middleware/token-introspection.js';
 import { publishPassage, publishRefusal } from '../observe/decisions.js';
 import { optionError } from '../option-error.js';

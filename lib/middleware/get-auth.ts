@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Auth } from '../types.js';
-import { type Session, sessionOf } from './bound-auth.js';
 import { unauthenticated, wiringError } from './guard.js';
 import { isGateOf } from './handler.js';
+import { type Session, sessionOf } from './session.js';
 import type { SeveralServers, SingleServer } from './several-servers.js';
 import type { AuthOf, TokenIntrospection } from './token-introspection.js';
 

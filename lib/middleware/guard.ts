@@ -4,16 +4,9 @@ import { AuthError } from '../errors.js';
 import { publishPassage } from '../observe/decisions.js';
 import type { Next } from '../options.js';
 import { requireLifetime } from '../verification/lifetime.js';
-import {
-  type AuthRequest,
-  anonymousGate,
-  type Check,
-  circumstancesOf,
-  type RequestSession,
-  type Session,
-  sessionOf,
-} from './bound-auth.js';
+import { anonymousGate, circumstancesOf } from './bound-auth.js';
 import { type Passage, passError, refuse } from './gate.js';
+import { type AuthRequest, type Check, type RequestSession, type Session, sessionOf } from './session.js';
 
 /** Middleware to mount behind `tokenIntrospection()`. Without it every request fails with a 500. */
 export type Guard = (req: IncomingMessage, res: ServerResponse, next?: Next) => void;

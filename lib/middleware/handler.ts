@@ -8,10 +8,11 @@ import { publishPassage } from '../observe/decisions.js';
 import { secretError } from '../option-error.js';
 import type { Next } from '../options.js';
 import { type ActiveRecord, ANY_AGE, type Question, readClock } from '../types.js';
-import { askedSinceAfter, bindAuth, createAuth, markAnonymous, type Session, takeEarlier } from './bound-auth.js';
+import { askedSinceAfter, bindAuth, markAnonymous, takeEarlier } from './bound-auth.js';
 import { addChallenge, giveNonce, markPrivate } from './challenge.js';
 import { challengeOf, type Gate, type Passage, refuse, settle, usesDpop } from './gate.js';
 import { factsOf } from './request-facts.js';
+import { createAuth, type Session } from './session.js';
 import type { AuthOf, Invalidation } from './token-introspection.js';
 
 /** Tells which gate a request's token goes through, before anybody is asked about it. */

@@ -2,9 +2,10 @@ import type { Verified } from '../authenticator.js';
 import { isFresh } from '../cache/policy.js';
 import { optionError, refuseMounted } from '../option-error.js';
 import { readClock } from '../types.js';
-import { endSession, type RequestSession, rebindAuth, type Session, sessionOf } from './bound-auth.js';
+import { endSession, rebindAuth } from './bound-auth.js';
 import { refuse, settle } from './gate.js';
 import { enter, type Guard, nameGuard, pass, requireUnexpired, scopesPassed, unauthenticated } from './guard.js';
+import { type RequestSession, type Session, sessionOf } from './session.js';
 
 const MAX_AGE_SECONDS = 86_400;
 

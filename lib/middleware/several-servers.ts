@@ -7,10 +7,10 @@ import type { Demands } from '../settings.js';
 import { deriveSeveral, type SeveralDemands, type SeveralSettings } from '../several-settings.js';
 import type { ClaimsSchema } from '../types.js';
 import type { ConfigurationReport } from '../verify-configuration.js';
-import type { Session } from './bound-auth.js';
 import { createGate, type Gate, issuersOf } from './gate.js';
 import { type Choose, createHandler, introspect, invalidate, ownGates } from './handler.js';
 import { atOnce } from './request-facts.js';
+import type { Session } from './session.js';
 import type { AuthOf, Invalidation, RootTokenIntrospection, TokenIntrospection } from './token-introspection.js';
 
 /** By the name of each server, what its `claims` schema makes of claims, else that of all. */

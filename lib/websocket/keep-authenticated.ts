@@ -1,7 +1,7 @@
 import { AuthError } from '../errors.js';
-import { createAuth, type Session, sessionBehind } from '../middleware/bound-auth.js';
 import { wiringError } from '../middleware/guard.js';
 import { isGateOf } from '../middleware/handler.js';
+import { createAuth, type Session, sessionBehind } from '../middleware/session.js';
 import type { AuthOf, TokenIntrospection } from '../middleware/token-introspection.js';
 import { optionError } from '../option-error.js';
 import type { Auth } from '../types.js';

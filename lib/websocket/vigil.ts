@@ -1,6 +1,7 @@
 import type { Verified } from '../authenticator.js';
 import { AuthError, IntrospectionError } from '../errors.js';
-import { runChecks, type Session } from '../middleware/bound-auth.js';
+import { runChecks } from '../middleware/bound-auth.js';
+import type { Session } from '../middleware/session.js';
 import { type ActiveRecord, ANY_AGE, type Instant, readClock } from '../types.js';
 
 /** What goes on for as long as a token is relied on. */
