@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Verified } from '../authenticator.js';
-import { ANY_AGE, type Question } from '../types.js';
+import { ANY_AGE, type Auth, type Question } from '../types.js';
 import type { Gate } from './gate.js';
 import {
   type AuthRequest,
