@@ -124,6 +124,12 @@ describe('byHost', () => {
     expect(() => byHost(names as never)).toThrow(TypeError);
   });
 
+  it.each([{ hosts: () => 'a.example' }, { trustProxy: true }])('refuses what is no option of it: %p', (options) => {
+    expect(() => byHost({ 'a.example': 'acme' }, options as never)).toThrow(
+      /^Option "(hosts|trustProxy)" is .*; write/,
+    );
+  });
+
   it('refuses a host that is no function', () => {
     expect(() => byHost({ 'a.example': 'acme' }, { host: 'a.example' as never })).toThrow('Option "host" is a string');
   });

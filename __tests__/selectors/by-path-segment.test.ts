@@ -80,6 +80,10 @@ describe('byPathSegment', () => {
     expect(() => byPathSegment(names as never)).toThrow(TypeError);
   });
 
+  it('refuses what is no option of it, instead of looking at the first segment', () => {
+    expect(() => byPathSegment({ acme: 'acme' }, { index: 1 } as never)).toThrow('Option "index" is 1; write');
+  });
+
   it.each([-1, 0.5, Number.NaN, '0', null])('refuses to look at segment %p', (at) => {
     expect(() => byPathSegment({ acme: 'acme' }, { at: at as never })).toThrow('Option "at" is ');
   });

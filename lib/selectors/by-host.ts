@@ -25,12 +25,16 @@ const HOST = /^([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d*)?$/i;
  * @example
  * byHost({ 'acme.example.com': 'acme', 'beta.example.com': 'beta' })
  *
- * @throws TypeError when there is no host, one is not spelled as a host without port, or one is there twice; what `host` throws
+ * @throws TypeError when there is no host, one is not spelled as a host without port, one is there twice, or an option is wrong; what `host` throws
  * is passed on
  */
-export function byHost<Name extends string>(names: Names<Name>, { host }: ByHostOptions = {}): Selector<Name> {
+export function byHost<Name extends string>(
+  names: Names<Name>,
+  { host, ...unknown }: ByHostOptions = {},
+): Selector<Name> {
   const remedy = "write byHost({ 'acme.example.com': 'acme' }), each host once and without a port";
   const known = parseNames(names, withoutPort, remedy);
+  for (const [name, value] of Object.entries(unknown)) throw optionError(name, value, 'write { host }, or nothing');
   if (host !== undefined && typeof host !== 'function') throw optionError('host', host, 'write a function');
   return (req) => {
     const asked = host === undefined ? askedHost(req) : nameOf(host(req));

@@ -22,14 +22,15 @@ const AMBIGUOUS = /\\|(?:^|\/)(?:\.|%2e){1,2}(?:\/|$)/i;
  * @example
  * byPathSegment({ acme: 'acme', beta: 'beta' }, { at: 1 }) // of /tenants/acme/reports
  *
- * @throws TypeError when there is no segment, one cannot stand in a path, or `at` is no whole number from 0
+ * @throws TypeError when there is no segment, one cannot stand in a path, `at` is no whole number from 0, or there is another option
  */
 export function byPathSegment<Name extends string>(
   names: Names<Name>,
-  { at = 0 }: ByPathSegmentOptions = {},
+  { at = 0, ...unknown }: ByPathSegmentOptions = {},
 ): Selector<Name> {
   const remedy = "write byPathSegment({ acme: 'acme' }), with segments as they stand in the URL, without slashes";
   const known = parseNames(names, toSegment, remedy);
+  for (const [name, value] of Object.entries(unknown)) throw optionError(name, value, 'write { at }, or nothing');
   if (!Number.isInteger(at) || at < 0) throw optionError('at', at, 'write which segment, 0 being the first');
   return (req) => {
     const [path = ''] = targetOf(req).path.split(/[?#]/, 1);
