@@ -30,9 +30,9 @@ const PAGES = ['README.md', ...GUIDES.map((name) => `docs/${name}.md`)];
 /** The documents' examples, and what they do not show. */
 export function writeSources(project) {
   const pages = PAGES.map((name) => readFileSync(join(root, name), 'utf8'));
-  const blocks = pages.flatMap((page) =>
-    [...page.matchAll(/^```(?:js|ts)\n([\s\S]*?)^```$/gm)].map(([, code]) => code),
-  );
+  const [, first] = /^```js\n([\s\S]*?)^```$/m.exec(pages[0]);
+  const blocks = pages.flatMap((page) => [...page.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code]) => code));
+  blocks.unshift(first);
   assert(blocks.length > 10, 'the documents have no examples');
   for (const type of ['module', 'commonjs']) {
     project.write(`${type}/package.json`, { type });
