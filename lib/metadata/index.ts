@@ -2,13 +2,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { answer } from '../middleware/challenge.js';
 import { type Gate, passError, settle } from '../middleware/gate.js';
 import { entranceOf } from '../middleware/handler.js';
+import { targetOf } from '../middleware/request-target.js';
 import type { SeveralServers } from '../middleware/several-servers.js';
 import type { TokenIntrospection } from '../middleware/token-introspection.js';
 import { optionError, refuseMounted } from '../option-error.js';
 import { readOptions } from '../option-rules.js';
 import type { Next } from '../options.js';
 import { createDocument, describeResource, type MetadataDocument } from './document.js';
-import { locationOf, targetOf } from './location.js';
+import { locationOf } from './location.js';
 import type { ResourceMetadata } from './members.js';
 import { PUBLISHING_RULES } from './rules.js';
 import { createSigner, type SignedMetadataOptions, type SignMetadata } from './signed.js';
@@ -79,7 +80,7 @@ export function protectedResourceMetadata<Claims, ByName extends object>(
   }
 
   function protectedResourceMetadataHandler(req: IncomingMessage, res: ServerResponse, next?: Next): void {
-    if (targetOf(req) !== target) {
+    if (targetOf(req).path !== target) {
       if (next === undefined) answer(res, 404, { 'Cache-Control': 'no-store' }, {});
       else next();
     } else if (req.method === 'GET' || req.method === 'HEAD') {

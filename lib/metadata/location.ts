@@ -1,5 +1,3 @@
-import type { IncomingMessage } from 'node:http';
-
 /** Where the metadata of a protected resource are. */
 export interface Location {
   readonly url: string;
@@ -17,11 +15,4 @@ export function locationOf(resource: string): Location {
   const { origin, pathname, search } = new URL(resource);
   const target = `${WELL_KNOWN}${pathname === '/' ? '' : pathname}${search}`;
   return { url: `${origin}${target}`, target };
-}
-
-/** What a request asks for, in full though Express shortens `url` where it mounts. */
-export function targetOf({ originalUrl, url = '' }: IncomingMessage & { readonly originalUrl?: string }): string {
-  const target = originalUrl ?? url;
-  // RFC 9112 section 3.2.2: a server takes the absolute form too.
-  return target.startsWith('/') ? target : target.replace(/^https?:\/\/[^/?#]*/i, '');
 }

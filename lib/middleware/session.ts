@@ -73,7 +73,7 @@ class Stamp extends Target {
   }
 }
 
-/** An object that carries a session of another, whose answer has been renewed. */
+/** Another object that carries a session, whose answer has been renewed. */
 export function stampWith(session: Session): Auth {
   const auth = {} as Auth;
   new Stamp(auth, session);

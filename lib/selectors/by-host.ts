@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
+import { targetOf } from '../middleware/request-target.js';
 import { optionError } from '../option-error.js';
-import { targetOf } from './request-target.js';
 import { type Names, parseNames, type Selector } from './selector.js';
 
 /** Where the host is found. */

@@ -1,5 +1,5 @@
+import { targetOf } from '../middleware/request-target.js';
 import { optionError } from '../option-error.js';
-import { targetOf } from './request-target.js';
 import { type Names, parseNames, type Selector } from './selector.js';
 
 /** Which part of the path tells. */
