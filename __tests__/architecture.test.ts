@@ -15,6 +15,7 @@ const ROWS: readonly (readonly [row: string, places: readonly string[]])[] = [
       'media-type.ts',
       'grammar.ts',
       'freeze-nested.ts',
+      'token-digest.ts',
       'observe/',
     ],
   ],

@@ -1,9 +1,9 @@
-import { keyOf } from './cache/key.js';
 import { readAuthorizationHeader } from './credentials/authorization-header.js';
 import { type CredentialSources, type RequestFacts, readCredentials } from './credentials/read-credentials.js';
 import { readToken } from './credentials/token.js';
 import { AuthError, IntrospectionError } from './errors.js';
 import type { SharedLookup } from './lookup.js';
+import { tokenDigest } from './token-digest.js';
 import {
   type ActiveRecord,
   ANY_AGE,
@@ -102,7 +102,7 @@ export function createAuthenticator(
   }
 
   function ask(token: string, { certificate }: Pick<RequestFacts, 'certificate'> = {}): Question {
-    const key = keyOf(token);
+    const key = tokenDigest(token);
     return certificate === undefined ? { token, key } : { token, key, proven: { x5t: certificate } };
   }
 

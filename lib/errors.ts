@@ -40,6 +40,7 @@ export type IntrospectionErrorCode =
   | 'credentials_unavailable'
   | 'discovery_failed'
   | 'circuit_open'
+  | 'overloaded'
   | 'replay_store_failed'
   | 'claims_schema_failed'
   | 'closed';
@@ -97,7 +98,8 @@ const OUTAGES: Readonly<Record<IntrospectionErrorCode, string>> = {
   client_rejected: "refused this resource server's own request: check the client authentication",
   credentials_unavailable: 'the client authentication could not provide its credentials',
   discovery_failed: 'what the authorization server publishes about itself could not be used',
-  circuit_open: 'not asked, since it failed just now or asked for a pause',
+  circuit_open: 'not asked, because it failed just now or asked for a pause',
+  overloaded: 'not asked in time, because too many introspection requests were waiting in this process',
   replay_store_failed: 'whether the DPoP proof was used before could not be told',
   claims_schema_failed: 'the "claims" schema threw, was asynchronous, or made something other than plain data',
   closed: 'the middleware has been closed',

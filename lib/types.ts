@@ -105,6 +105,8 @@ export interface Freshness {
   readonly now: Instant;
   /** An early refresh, for which nobody waits. */
   readonly background?: true;
+  /** The token was active lately: its lookup does not wait behind those of unknown tokens. */
+  readonly isKnown?: true;
 }
 
 /** What {@link Freshness} demands where nobody demands anything. */

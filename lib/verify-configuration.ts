@@ -1,12 +1,10 @@
-import { randomBytes } from 'node:crypto';
-import { keyOf } from './cache/key.js';
 import { remedyForUrl } from './endpoint-url.js';
 import { IntrospectionError, type IntrospectionErrorCode } from './errors.js';
 import { takes } from './introspection/authorization-server.js';
 import type { IntrospectionClient } from './introspection/client.js';
 import { withoutQuery } from './introspection/http.js';
 import { remedyFor } from './observe/remedies.js';
-import { ANY_AGE, type ClientAuth, type Clock, readClock } from './types.js';
+import type { ClientAuth, Clock } from './types.js';
 
 /** What asking about a random token taught. What could not be known is `undefined`. */
 export interface ConfigurationReport {
@@ -57,6 +55,7 @@ const LEARNED: Readonly<Record<IntrospectionErrorCode, Partial<Learned>>> = {
   replay_store_failed: {},
   claims_schema_failed: {},
   circuit_open: {},
+  overloaded: {},
   closed: {},
 };
 
@@ -95,9 +94,8 @@ export async function verifyConfiguration(
         `The metadata do not name ${clientAuth.methods?.join(' or ')} among the methods the endpoint takes.`,
       );
     }
-    const token = randomBytes(32).toString('base64url');
     const asked = clock.monotonic();
-    const { active } = await client.ask({ token, key: keyOf(token) }, { askedSince: ANY_AGE, now: readClock(clock) });
+    const { active } = await client.probe();
     const latencyMs = clock.monotonic() - asked;
     if (!active) return report(ANSWERED, undefined, latencyMs);
     const remedy = 'The endpoint calls a random token active. It does not check tokens: do not rely on it.';

@@ -163,7 +163,7 @@ describe('a fault before the authorization server', () => {
     await proxy.set({ kind: 'pass' });
     api.clock.advance(29.999);
     expect((await api.get(unknown).expect(503)).headers['retry-after']).toBe('1');
-    expect(proxy.exchanges.length).toBe(1);
+    expect(proxy.exchanges.length).toBe(2);
     api.clock.advance(0.001);
     await api.get(unknown).expect(200);
   });

@@ -113,14 +113,14 @@ describe('a token used again shortly before its answer ends', () => {
     expect(endpoint.asked).toHaveLength(2);
   });
 
-  it('may be the probe of an open circuit breaker, and is accepted meanwhile', async () => {
+  it('may let an open circuit breaker send its probe, and is accepted meanwhile', async () => {
     const { app, clock, endpoint, good } = await create();
     const circuit = recordEvents('circuit');
     endpoint.script = (_asked, res) => json(res, {}, 429);
     await get(app, 'other').expect(503);
     await get(app, 'good').expect(200);
     await turns();
-    expect(endpoint.asked).toHaveLength(2);
+    expect(endpoint.asked).toHaveLength(3);
     clock.advance(2);
     endpoint.script = good;
     await get(app, 'good').expect(200);

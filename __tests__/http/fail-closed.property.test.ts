@@ -105,7 +105,9 @@ describe('whatever the endpoint replies', () => {
       { numRuns: 600 },
     );
     emitWarning.mockRestore();
-    expect(endpoint.asked.length).toBe(asked + retries);
+    // The circuit breaker asks about tokens of its own.
+    const ofClients = endpoint.asked.filter(({ form }) => form.get('token')?.startsWith('token'));
+    expect(ofClients.length).toBe(asked + retries);
     expect(api.reached()).toBeGreaterThan(20);
     expect(api.reached()).toBeLessThan(asked);
   }, 60_000);

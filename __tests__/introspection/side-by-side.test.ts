@@ -6,19 +6,21 @@ import { type Asked, active, createEndpoint, type Endpoint, json } from '../supp
 import { createTestClient } from '../support/introspection-client.js';
 import { until } from '../support/until.js';
 
+const AT_FIRST = 16;
 const FOREGROUND = 56;
-const BACKGROUND = 8;
+const KNOWN = 8;
 
 function createClient(endpoint: Pick<Endpoint, 'url'>, settings: Partial<IntrospectionClientSettings> = {}) {
   const { client, clock } = createTestClient(endpoint, { timeoutMs: 20_000, ...settings });
   return {
     calls: client.calls,
     /** So many questions at once, and what becomes of each. */
-    ask: (count: number, prefix = 'token', background = false): Promise<string>[] =>
+    /** `isOne`: they fail as one token, so that the circuit breaker stays closed. */
+    ask: (count: number, prefix = 'token', kind?: 'background' | 'isKnown', isOne = false): Promise<string>[] =>
       Array.from({ length: count }, async (_, index) => {
-        const question = { token: `${prefix}${index}`, key: prefix };
+        const question = { token: `${prefix}${index}`, key: isOne ? prefix : `${prefix}${index}` };
         try {
-          const record = await client.lookup(question, { ...since(clock), ...(background && { background }) });
+          const record = await client.lookup(question, { ...since(clock), ...(kind && { [kind]: true }) });
           return record.active ? 'active' : 'inactive';
         } catch (error) {
           return (error as IntrospectionError).code;
@@ -34,47 +36,63 @@ const turns = async (count: number) => {
 const asked = (endpoint: Endpoint, prefix: string) =>
   endpoint.asked.map(({ form }) => form.get('token')).filter((token) => token?.startsWith(prefix));
 
-describe('questions side by side', () => {
-  it('are so many and no more; the others are put in turn, and all are answered', async () => {
+describe('lookups side by side', () => {
+  it('start with sixteen at a time; the others wait for their turn, and all are answered', async () => {
     const gate = createDeferred();
     const endpoint = await createEndpoint(() => gate.promise.then(() => active()));
     const { ask, calls } = createClient(endpoint);
     const answers = ask(FOREGROUND + 20);
-    await until(() => endpoint.asked.length === FOREGROUND);
+    await until(() => endpoint.asked.length === AT_FIRST);
     await turns(50);
-    expect([endpoint.asked.length, calls()]).toEqual([FOREGROUND, FOREGROUND]);
+    expect([endpoint.asked.length, calls()]).toEqual([AT_FIRST, AT_FIRST]);
     gate.resolve();
     expect(new Set(await Promise.all(answers))).toEqual(new Set(['active']));
     expect(endpoint.asked.length).toBe(FOREGROUND + 20);
   });
 
-  it('leave room for early refreshes, which are few and leave room for them', async () => {
+  it.each(['background', 'isKnown'] as const)('have places of their own where they are %s', async (kind) => {
     const gate = createDeferred();
     const endpoint = await createEndpoint(() => gate.promise.then(() => active()));
     const { ask } = createClient(endpoint);
-    const answers = [...ask(BACKGROUND + 2, 'early', true), ...ask(FOREGROUND + 2), ...ask(1, 'late', true)];
-    await until(() => endpoint.asked.length === FOREGROUND + BACKGROUND);
+    const answers = [...ask(AT_FIRST + 20), ...ask(KNOWN + 2, 'known', kind), ...ask(1, 'late', kind)];
+    await until(() => endpoint.asked.length === AT_FIRST + KNOWN);
     await turns(50);
-    expect([asked(endpoint, 'early').length, asked(endpoint, 'token').length]).toEqual([BACKGROUND, FOREGROUND]);
+    expect([asked(endpoint, 'known').length, asked(endpoint, 'token').length]).toEqual([KNOWN, AT_FIRST]);
     gate.resolve();
     expect(new Set(await Promise.all(answers))).toEqual(new Set(['active']));
   });
 
-  it('give way to the next when they fail', async () => {
-    const endpoint = await createEndpoint((_asked: Asked, res: Parameters<typeof json>[0]) => json(res, {}, 500));
+  it('make room for the next when they fail', async () => {
+    const endpoint = await createEndpoint(({ form }: Asked, res: Parameters<typeof json>[0]) =>
+      form.get('token')?.startsWith('odd') ? json(res, {}, 500) : json(res, active()),
+    );
     const { ask } = createClient(endpoint);
-    expect(await Promise.all(ask(3 * FOREGROUND))).toEqual(Array(3 * FOREGROUND).fill('server_error'));
-    endpoint.script = active();
+    expect(await Promise.all(ask(3 * FOREGROUND, 'odd'))).toEqual(Array(3 * FOREGROUND).fill('server_error'));
     expect(await Promise.all(ask(1))).toEqual(['active']);
   });
 
-  it('have one deadline for the wait and the answer, after which there is room again', async () => {
+  it('time out when the endpoint had their deadline, and are overloaded when they waited, after which there is room again', async () => {
     const endpoint = await createEndpoint(() => undefined);
-    const { ask } = createClient(endpoint, { timeoutMs: 1000 });
-    expect(new Set(await Promise.all(ask(FOREGROUND + 20)))).toEqual(new Set(['timeout']));
+    const { ask } = createClient(endpoint, { timeoutMs: 500 });
+    expect(await Promise.all(ask(AT_FIRST + 20, 'token', undefined, true))).toEqual([
+      ...Array(AT_FIRST).fill('timeout'),
+      ...Array(20).fill('overloaded'),
+    ]);
     await turns(20);
     endpoint.script = active();
     expect(new Set(await Promise.all(ask(FOREGROUND + 1)))).toEqual(new Set(['active']));
+  });
+
+  it('are overloaded, not timed out, when the endpoint had only the rest of their deadline', async () => {
+    const first = createDeferred<object>();
+    const endpoint = await createEndpoint(() => (endpoint.asked.length <= AT_FIRST ? first.promise : undefined));
+    const { ask } = createClient(endpoint, { timeoutMs: 600 });
+    const answers = ask(AT_FIRST + 1);
+    const start = performance.now();
+    await until(() => performance.now() - start > 200);
+    first.resolve(active());
+    expect(await Promise.all(answers)).toEqual([...Array(AT_FIRST).fill('active'), 'overloaded']);
+    expect(endpoint.asked).toHaveLength(AT_FIRST + 1);
   });
 
   it('whose credentials never come keep nobody else waiting past their deadline', async () => {
@@ -82,22 +100,22 @@ describe('questions side by side', () => {
     const endpoint = await createEndpoint(active());
     const sign = () => (come ? undefined : new Promise<void>(() => {}));
     const { ask } = createClient(endpoint, { timeoutMs: 100, clientAuth: { identity: 'test', sign } });
-    expect(new Set(await Promise.all(ask(FOREGROUND)))).toEqual(new Set(['timeout']));
+    expect(new Set(await Promise.all(ask(AT_FIRST, 'token', undefined, true)))).toEqual(new Set(['timeout']));
     come = true;
     expect(await Promise.all(ask(1))).toEqual(['active']);
   });
 
-  it('that wait in line are not put once the circuit breaker is open', async () => {
+  it('that wait for their turn are not sent once the circuit breaker is open', async () => {
     const gate = createDeferred();
     const endpoint = await createEndpoint(async (_asked: Asked, res: Parameters<typeof json>[0]) => {
       await gate.promise;
       json(res, {}, 429);
     });
     const { ask } = createClient(endpoint);
-    const answers = ask(FOREGROUND + 20);
-    await until(() => endpoint.asked.length === FOREGROUND);
+    const answers = ask(AT_FIRST + 20);
+    await until(() => endpoint.asked.length === AT_FIRST);
     gate.resolve();
-    expect((await Promise.all(answers)).slice(FOREGROUND)).toEqual(Array(20).fill('circuit_open'));
-    expect(endpoint.asked.length).toBe(FOREGROUND);
+    expect((await Promise.all(answers)).slice(AT_FIRST)).toEqual(Array(20).fill('circuit_open'));
+    expect(endpoint.asked.length).toBe(AT_FIRST + 1);
   });
 });

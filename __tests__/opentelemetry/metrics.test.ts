@@ -236,7 +236,7 @@ describe('the circuit breaker', () => {
     clock.advance(60);
     let duringProbe: unknown;
     endpoint.script = async () => {
-      duringProbe = await state();
+      duringProbe ??= await state();
       return { active: true };
     };
     await api.get('f').expect(200);

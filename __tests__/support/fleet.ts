@@ -1,9 +1,9 @@
-import { keyOf } from '../../lib/cache/key.js';
 import { createRevocations } from '../../lib/cache/shared/revocations.js';
 import { createSeal } from '../../lib/cache/shared/seal.js';
 import { withTimeLimit } from '../../lib/cache/shared/time-limit.js';
 import { type SharedCacheSettings, withSharedCache } from '../../lib/cache/shared/with-shared-cache.js';
 import { toRecord } from '../../lib/introspection/response.js';
+import { tokenDigest } from '../../lib/token-digest.js';
 import { type Question, readClock, type TokenRecord } from '../../lib/types.js';
 import { createClock, type FakeClock, since } from './clock.js';
 import type { Connection, SharedMemory } from './shared-memory.js';
@@ -44,7 +44,7 @@ afterEach(async () => {
 });
 
 export function questionOf(token = 'token'): Question {
-  return { token, key: keyOf(token) };
+  return { token, key: tokenDigest(token) };
 }
 
 /** One process of a fleet, without its own memory; it has read the log. */

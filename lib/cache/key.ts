@@ -29,14 +29,6 @@ export function authorityOf(settings: AuthoritySettings): string {
   );
 }
 
-/**
- * The key of a token: its SHA-256. No store ever sees a token, and nobody can make one that is found under another's key.
- * It suffices where all that share a cache share the authority.
- */
-export function keyOf(token: string): string {
-  return sha256(token);
-}
-
 function sha256(text: string): string {
   return hash('sha256', text, 'base64url');
 }

@@ -34,7 +34,7 @@ export interface CachedLookup {
   stats(): { hits: number; misses: number; coalesced: number; stale: number; entries: number };
 }
 
-/** The endpoint's own troubles. That it refuses us, or answers nonsense, is not among them. */
+/** Troubles of the endpoint. It is well when it refuses us or answers nonsense, and when our own queue is too long. */
 const STANDS_IN: ReadonlySet<IntrospectionErrorCode> = new Set([
   'timeout',
   'unreachable',
@@ -84,6 +84,11 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
       }
     }
     misses++;
+    if (record?.active) return ask(question, { ...freshness, isKnown: true });
+    return ask(question, freshness);
+  };
+
+  function ask(question: Question, freshness: Freshness): Promise<TokenRecord> {
     const joins = flights.has(question, freshness);
     if (cacheEvents.hasSubscribers) publish(joins ? 'coalesced' : 'miss', question);
     const flight = flights.lookup(question, freshness);
@@ -91,7 +96,7 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
     return staleIfErrorMs > 0 && freshness.askedSince === ANY_AGE
       ? answer.catch((error: unknown) => standIn(question, error))
       : answer;
-  };
+  }
 
   /** Who joined a flight may have come after a revocation elsewhere, and the flight have asked before it. */
   async function unlessRevoked(

@@ -1,9 +1,9 @@
-import { keyOf } from '../cache/key.js';
 import { type Lifetimes, lifetimeOf } from '../cache/policy.js';
 import { readToken, requireB64Token } from '../credentials/token.js';
 import { AuthError, type AuthErrorReason } from '../errors.js';
 import type { SharedLookup } from '../lookup.js';
 import type { Settings } from '../settings.js';
+import { tokenDigest } from '../token-digest.js';
 import { type ActiveRecord, ANY_AGE, type Claims, readClock, type TokenRecord } from '../types.js';
 import { requireActive, verify } from '../verification/verify.js';
 
@@ -34,7 +34,10 @@ export async function reportOn(given: string, shared: SharedLookup, settings: Se
   try {
     const token = readToken(given);
     requireB64Token(token);
-    const record = await shared.lookup({ token, key: keyOf(token) }, { askedSince: ANY_AGE, now: readClock(clock) });
+    const record = await shared.lookup(
+      { token, key: tokenDigest(token) },
+      { askedSince: ANY_AGE, now: readClock(clock) },
+    );
     const seconds = Math.max(0, lifetimeOf(record, lifetimes)) / 1000;
     Object.assign(attempt, {
       auth: record.active ? record.claims : undefined,

@@ -1,7 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import { IntrospectionError } from '../errors.js';
 import { HEADER_VALUE } from '../grammar.js';
 import { digestOf } from '../observe/channels.js';
+import { tokenDigest } from '../token-digest.js';
 import {
+  ANY_AGE,
   type ClientAuth,
   type Clock,
   type Freshness,
@@ -11,11 +14,13 @@ import {
   readClock,
   type TokenRecord,
 } from '../types.js';
+import { createAdaptiveWidth } from './adaptive-width.js';
 import { type AuthorizationServer, createLocator, type WhomToAsk } from './authorization-server.js';
-import { createCircuit } from './circuit.js';
+import { createCircuitBreaker } from './circuit-breaker.js';
+import { createConcurrencyLimit } from './concurrency-limit.js';
 import { type Deadline, until } from './deadline.js';
+import { createFailedTokens } from './failed-tokens.js';
 import { type Attempt, headerOf, type Reply } from './http.js';
-import { createLane } from './lane.js';
 import { parseResponse, type ResponseNormalizer, readsBody } from './response.js';
 import { createReplyOpener, SIGNED_MEDIA_TYPE, type SignedReplySettings } from './signed-reply.js';
 import { createSuspicions } from './suspicions.js';
@@ -35,8 +40,10 @@ export interface IntrospectionClientSettings extends Omit<TransportSettings, 'co
 
 export interface IntrospectionClient {
   readonly lookup: Lookup;
-  /** Asks past the circuit breaker. */
-  readonly ask: Lookup;
+  /** Asks about a random token that nobody issued, past the circuit breaker. */
+  probe(): Promise<TokenRecord>;
+  /** @throws IntrospectionError `circuit_open` while a lookup would not ask */
+  assertCallAllowed(): void;
   /** @throws IntrospectionError where it cannot be found */
   server(): AuthorizationServer | Promise<AuthorizationServer>;
   /** How many times the endpoint was asked, retries included. */
@@ -49,8 +56,11 @@ const UNAUTHORIZED = 401;
 /** From a gateway before the endpoint, which may find it the next time. */
 const STUMBLES: ReadonlySet<number> = new Set([502, 503, 504]);
 
-/** How many questions are put side by side, and how many early refreshes, which a flood of unknown tokens does not hold up. */
-const LANES = { foreground: 56, background: 8 };
+/** Calls side by side for tokens that are not in memory, at most. The limit adapts to the endpoint. */
+const MAX_FOR_UNKNOWN_TOKENS = 56;
+
+/** Calls side by side for tokens that were active lately. A flood of unknown tokens does not hold these up. */
+const FOR_KNOWN_TOKENS = { current: 8 };
 
 const MEDIA_TYPES = { form: 'application/x-www-form-urlencoded', json: 'application/json' };
 
@@ -60,9 +70,10 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
   const transport = createTransport({ ...settings, connect: clientAuth.connect });
   const server = createLocator(settings.whom, clientAuth.connect !== undefined, transport.get, clock);
   const open = signedReply && createReplyOpener(signedReply, transport.get);
-  const circuit = createCircuit(clock, settings.timeoutMs);
-  const foreground = createLane(LANES.foreground);
-  const background = createLane(LANES.background);
+  const breaker = createCircuitBreaker({ clock, timeoutMs: settings.timeoutMs, probe });
+  const unknownTokens = createConcurrencyLimit(createAdaptiveWidth(MAX_FOR_UNKNOWN_TOKENS, clock.monotonic));
+  const knownTokens = createConcurrencyLimit(FOR_KNOWN_TOKENS);
+  const failedTokens = createFailedTokens(clock.monotonic);
   const suspicions = createSuspicions(clientAuth.methods);
   const handles = (status: number) => normalizer?.statuses.has(status) === true;
   const rules = {
@@ -101,13 +112,30 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
     }
   }
 
-  /** The circuit breaker is looked at before the wait in line, and after it. */
+  function probe(): Promise<TokenRecord> {
+    const token = randomBytes(32).toString('base64url');
+    const freshness = { askedSince: ANY_AGE, now: readClock(clock), background: true } as const;
+    return transport.within((deadline) => ask({ token, key: tokenDigest(token) }, freshness, deadline));
+  }
+
+  async function askOrRemember(question: Question, freshness: Freshness, deadline: Deadline): Promise<TokenRecord> {
+    try {
+      return await until(deadline, ask(question, freshness, deadline));
+    } catch (error) {
+      failedTokens.note(question.key, error);
+      throw error;
+    }
+  }
+
+  /** The circuit breaker is asked before the wait for a place, and after it. */
   async function lookup(question: Question, freshness: Freshness): Promise<TokenRecord> {
-    circuit.requireAdmission();
-    const lane = freshness.background ? background : foreground;
+    breaker.assertCallAllowed();
+    const isKnown = freshness.background || freshness.isKnown;
+    if (!isKnown) failedTokens.assertMayAsk(question.key);
+    const limit = isKnown ? knownTokens : unknownTokens;
     const record = await transport.within(
       (deadline) =>
-        lane.run(() => circuit.run(question.key, () => until(deadline, ask(question, freshness, deadline))), deadline),
+        limit.run(() => breaker.run(question.key, () => askOrRemember(question, freshness, deadline)), deadline),
       clock.monotonic() - freshness.now.monotonic,
     );
     suspicions.about(record);
@@ -116,9 +144,10 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
 
   return {
     lookup,
-    ask: (question, freshness) => transport.within((deadline) => ask(question, freshness, deadline)),
+    probe,
     server,
     calls: transport.calls,
+    assertCallAllowed: breaker.assertCallAllowed,
     close: transport.close,
   };
 }

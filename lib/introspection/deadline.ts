@@ -2,15 +2,19 @@ import { EventEmitter } from 'node:events';
 import { IntrospectionError } from '../errors.js';
 
 export interface Deadline {
+  /** Milliseconds from the start to the end. */
+  readonly timeoutMs: number;
   readonly passed: boolean;
-  /** Emits `abort`: undici takes an emitter as well as an `AbortSignal`, and it costs a tenth. */
+  /** Emits `abort` at the end: undici takes an emitter as well as an `AbortSignal`, and it costs a tenth. */
   readonly signal: EventEmitter;
+  /** Sets the code of the error with which it ends. `timeout` until this is called. */
+  endWith(code: 'timeout' | 'overloaded'): void;
 }
 
 /**
- * One deadline over everything `work` does, whether or not it heeds the signal; `onEnd` is called when either has ended.
+ * Runs `work` within a deadline, whether or not it listens to the signal. `onEnd` is called when either has ended.
  *
- * @throws IntrospectionError `timeout`
+ * @throws IntrospectionError `timeout`, or as {@link Deadline.endWith} says
  */
 export function withDeadline<T>(
   timeoutMs: number,
@@ -18,11 +22,19 @@ export function withDeadline<T>(
   onEnd: () => void,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    const deadline = { passed: false, signal: new EventEmitter() };
+    let code: Parameters<Deadline['endWith']>[0] = 'timeout';
+    const deadline = {
+      timeoutMs,
+      passed: false,
+      signal: new EventEmitter(),
+      endWith(other: typeof code) {
+        code = other;
+      },
+    };
     const timer = setTimeout(() => {
       deadline.passed = true;
       deadline.signal.emit('abort');
-      reject(new IntrospectionError('timeout'));
+      reject(new IntrospectionError(code));
       onEnd();
     }, timeoutMs);
     const end = (): void => {
@@ -44,7 +56,7 @@ export function withDeadline<T>(
 }
 
 /**
- * What comes of `work`, or that the deadline has passed, where work does not heed it.
+ * The outcome of `work`, or a rejection once the deadline has passed: `work` may not listen to its signal.
  *
  * @throws IntrospectionError `timeout`
  */

@@ -48,6 +48,16 @@ const CONNECTION_FAILURES: ReadonlySet<unknown> = new Set([
   'ETIMEDOUT',
 ]);
 
+/** The connection failed before anything was sent. No token can have caused it. */
+const CONNECT_FAILURES: ReadonlySet<unknown> = new Set([
+  'UND_ERR_CONNECT_TIMEOUT',
+  'EAI_AGAIN',
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+]);
+
 /** Error codes are names such as ECONNREFUSED or CERT_HAS_EXPIRED. Anything else is not passed on. */
 const ERROR_CODE = /^[A-Z0-9_]{1,64}$/;
 
@@ -105,6 +115,11 @@ export function headerOf({ headers }: Reply, name: string): string | undefined {
 
 export function isConnectionFailure(error: unknown): boolean {
   return CONNECTION_FAILURES.has(codeOf(error));
+}
+
+/** Whether no connection to the endpoint came about, so that it never saw the token. */
+export function failedToConnect(error: unknown): boolean {
+  return error instanceof IntrospectionError && error.code === 'unreachable' && CONNECT_FAILURES.has(error.detail);
 }
 
 /** Maps a transport failure to an outage. The original is dropped: its text may name hosts, headers or bodies. */

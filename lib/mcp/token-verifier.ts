@@ -1,9 +1,9 @@
-import { keyOf } from '../cache/key.js';
 import { AuthError, IntrospectionError } from '../errors.js';
 import { createUnboundAuth } from '../middleware/session.js';
 import type { TokenIntrospection } from '../middleware/token-introspection.js';
 import { publishPassage, publishRefusal } from '../observe/decisions.js';
 import { optionError } from '../option-error.js';
+import { tokenDigest } from '../token-digest.js';
 import type { AuthInfo } from './auth-info.js';
 import { mcpGateOf } from './mcp-gate.js';
 import { createSdkError, type SdkErrorCode, type SdkErrors } from './sdk-errors.js';
@@ -73,12 +73,12 @@ export function mcpTokenVerifier(
 /** What is neither a rejection nor an outage stays as it is: the SDK answers 500. */
 async function translate(error: unknown, token: string, errors: SdkErrors | undefined): Promise<unknown> {
   if (error instanceof AuthError) {
-    const digested = error.reason === 'malformed_credentials' ? undefined : keyOf(token);
+    const digested = error.reason === 'malformed_credentials' ? undefined : tokenDigest(token);
     publishRefusal('rejected', BY, digested, { status: error.status, reason: error.reason });
     return (await createSdkError(CODES[error.status], error.message, errors)) ?? error;
   }
   if (error instanceof IntrospectionError) {
-    publishRefusal('outage', BY, keyOf(token), { status: error.status, reason: error.code });
+    publishRefusal('outage', BY, tokenDigest(token), { status: error.status, reason: error.code });
     return (await createSdkError('server_error', OUTAGE, errors)) ?? error;
   }
   return error;

@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { keyOf } from '../cache/key.js';
 import { REVOCABLE_CLAIMS, type RevocableClaim } from '../cache/shared/revocations.js';
 import { readToken, requireB64Token } from '../credentials/token.js';
 import { AuthError } from '../errors.js';
@@ -7,6 +6,7 @@ import type { SharedLookup } from '../lookup.js';
 import { publishPassage } from '../observe/decisions.js';
 import { secretError } from '../option-error.js';
 import type { Next } from '../options.js';
+import { tokenDigest } from '../token-digest.js';
 import { type ActiveRecord, ANY_AGE, type Question, readClock } from '../types.js';
 import { askedSinceAfter, bindAuth, markAnonymous, takeEarlier } from './bound-auth.js';
 import { addChallenge, giveNonce, markPrivate } from './challenge.js';
@@ -149,7 +149,7 @@ export function invalidate({ forget, forgetClaim }: SharedLookup, of: Invalidati
   if (name !== 'token') return forgetClaim(name, value);
   const token = readToken(value);
   requireB64Token(token);
-  return forget(keyOf(token));
+  return forget(tokenDigest(token));
 }
 
 function isRevocable(name: string): name is 'token' | RevocableClaim {

@@ -32,12 +32,17 @@ export interface CacheEvent {
   readonly tokenDigest: string;
 }
 
-/** The circuit breaker before the endpoint has changed its state. */
+/**
+ * The circuit breaker before the endpoint has changed its state, or has found that the endpoint is up though it failed for
+ * some tokens.
+ */
 export interface CircuitEvent {
   /** `open`: nothing is asked. `half_open`: one question is under way as a probe. `closed`: everything is asked. */
   readonly state: 'open' | 'half_open' | 'closed';
-  /** What opened it. */
+  /** What opened it, or made it suspect the endpoint. */
   readonly reason?: IntrospectionErrorCode;
+  /** The endpoint failed for tokens that clients presented, but answered about a random token of ours. The breaker stays closed. */
+  readonly tokensToBlame?: true;
   /** Seconds until the probe, where it is open. */
   readonly retryAfterSeconds?: number;
 }

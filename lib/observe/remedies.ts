@@ -72,6 +72,12 @@ const REMEDIES: Readonly<Record<IntrospectionErrorCode, readonly (readonly [deta
     [/^/, 'The metadata cannot be fetched. Is the issuer spelled right, and is the server running?'],
   ],
   circuit_open: [[/^/, 'The endpoint failed just now, or asked for a pause. What failed first says why.']],
+  overloaded: [
+    [
+      /^/,
+      'More unknown tokens came in than the endpoint answers. Limit clients that keep presenting bad tokens, or give the authorization server more capacity.',
+    ],
+  ],
   replay_store_failed: [[/^/, 'The store that remembers DPoP proofs does not answer. Is it running?']],
   claims_schema_failed: [[/^/, 'The "claims" schema failed: it must be synchronous and make plain data.']],
   closed: [[/^/, 'The middleware has been closed.']],

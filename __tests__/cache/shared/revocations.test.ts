@@ -1,14 +1,14 @@
-import { keyOf } from '../../../lib/cache/key.js';
 import { createRevocations, UNCONFIRMED_MS } from '../../../lib/cache/shared/revocations.js';
 import { createSeal } from '../../../lib/cache/shared/seal.js';
 import type { CacheStore, LogReader } from '../../../lib/index.js';
+import { tokenDigest } from '../../../lib/token-digest.js';
 import { readClock, type TokenRecord } from '../../../lib/types.js';
 import { createClock } from '../../support/clock.js';
 import { createDeferred } from '../../support/deferred.js';
 import { activeRecord, inactiveRecord } from '../../support/records.js';
 
 const KEEP_MS = 60_000;
-const KEY = keyOf('token');
+const KEY = tokenDigest('token');
 const seal = createSeal(['s'.repeat(32)], 'scope');
 const digest = (kind: string, value: string) => seal.digestsOf(kind, value)[0] as string;
 
@@ -57,7 +57,7 @@ describe('what is read from the log', () => {
     read('2', digest('token', KEY));
     expect(revocations.revokes(KEY, dated({}, '1'))).toBe(true);
     expect(revocations.revokes(KEY, { ...inactiveRecord(), mark: '1' })).toBe(true);
-    expect(revocations.revokes(keyOf('other'), dated({}, '1'))).toBe(false);
+    expect(revocations.revokes(tokenDigest('other'), dated({}, '1'))).toBe(false);
   });
 
   it('revokes what bears no mark', () => {

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
-import { keyOf } from '../../../lib/cache/key.js';
 import { createPlainSeal, createSeal } from '../../../lib/cache/shared/seal.js';
+import { tokenDigest } from '../../../lib/token-digest.js';
 
 const SECRET = 'a'.repeat(32);
 const OTHER = 'b'.repeat(32);
 const SCOPE = '["authority","namespace"]';
 
-const ask = (token: string) => ({ token, key: keyOf(token) });
+const ask = (token: string) => ({ token, key: tokenDigest(token) });
 
 const question = ask('token');
 const seal = createSeal([SECRET], SCOPE);

@@ -1,5 +1,5 @@
+import { type ConcurrencyLimit, createConcurrencyLimit } from '../../lib/introspection/concurrency-limit.js';
 import { withDeadline } from '../../lib/introspection/deadline.js';
-import { createLane, type Lane } from '../../lib/introspection/lane.js';
 import { createDeferred, type Deferred } from '../support/deferred.js';
 import { until } from '../support/until.js';
 
@@ -12,7 +12,7 @@ afterEach(() => {
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 /** Sends in so many, each of whom stays until told to leave; tells in which order they got in, and how each ended. */
-function crowd(lane: Lane, size: number, timeoutMs = 30_000, heeds = true) {
+function crowd(limit: ConcurrencyLimit, size: number, timeoutMs = 30_000, heeds = true) {
   const inside: number[] = [];
   const ended: unknown[] = [];
   const stays: Deferred<void>[] = [];
@@ -24,7 +24,7 @@ function crowd(lane: Lane, size: number, timeoutMs = 30_000, heeds = true) {
       timeoutMs,
       (deadline) => {
         if (heeds) deadline.signal.once('abort', () => stay.resolve());
-        return lane.run(async () => {
+        return limit.run(async () => {
           inside.push(number);
           await stay.promise;
         }, deadline);
@@ -38,16 +38,16 @@ function crowd(lane: Lane, size: number, timeoutMs = 30_000, heeds = true) {
   return { inside, ended, leave: (number: number) => stays[number]?.resolve() };
 }
 
-describe('a lane', () => {
-  it('lets in as many as it is wide, at once, and no more', async () => {
-    const { inside } = crowd(createLane(3), 5);
+describe('the concurrency limit', () => {
+  it('runs as many calls side by side as allowed, and no more', async () => {
+    const { inside } = crowd(createConcurrencyLimit({ current: 3 }), 5);
     expect(inside).toEqual([0, 1, 2]);
     await turn();
     expect(inside).toEqual([0, 1, 2]);
   });
 
-  it('lets in one for each that leaves, in the order in which they came', async () => {
-    const { inside, leave } = crowd(createLane(2), 5);
+  it('starts one call for each that ends, in the order in which they came', async () => {
+    const { inside, leave } = crowd(createConcurrencyLimit({ current: 2 }), 5);
     for (const [leaving, expected] of [
       [1, [0, 1, 2]],
       [0, [0, 1, 2, 3]],
@@ -59,56 +59,59 @@ describe('a lane', () => {
     }
   });
 
-  it('is as wide as before once everybody has left', async () => {
-    const lane = createLane(2);
-    const { leave } = crowd(lane, 4);
+  it('has all its places again once every call has ended', async () => {
+    const limit = createConcurrencyLimit({ current: 2 });
+    const { leave } = crowd(limit, 4);
     for (let number = 0; number < 4; number++) {
       leave(number);
       await turn();
     }
-    expect(crowd(lane, 3).inside).toEqual([0, 1]);
+    expect(crowd(limit, 3).inside).toEqual([0, 1]);
   });
 
-  it('lets nobody overtake one who waits', async () => {
-    const lane = createLane(1);
-    const first = crowd(lane, 2);
+  it('starts no call before one that waits', async () => {
+    const limit = createConcurrencyLimit({ current: 1 });
+    const first = crowd(limit, 2);
     first.leave(0);
-    const late = crowd(lane, 1);
+    const late = crowd(limit, 1);
     await turn();
     expect([first.inside, late.inside]).toEqual([[0, 1], []]);
   });
 
-  it.each([true, false])('is left by those whose time is over, whether or not they heed it: %j', async (heeds) => {
-    const lane = createLane(2);
-    const hasty = crowd(lane, 2, 20, heeds);
-    const patient = crowd(lane, 3);
-    await until(() => hasty.ended.length === 2);
-    await turn();
-    expect([hasty.ended, patient.inside]).toEqual([
-      ['timeout', 'timeout'],
-      [0, 1],
-    ]);
-  });
+  it.each([true, false])(
+    'frees the places of calls whose deadline has passed, whether or not they stop: %j',
+    async (heeds) => {
+      const limit = createConcurrencyLimit({ current: 2 });
+      const hasty = crowd(limit, 2, 20, heeds);
+      const patient = crowd(limit, 3);
+      await until(() => hasty.ended.length === 2);
+      await turn();
+      expect([hasty.ended, patient.inside]).toEqual([
+        ['timeout', 'timeout'],
+        [0, 1],
+      ]);
+    },
+  );
 
-  it('lets nobody in whose time was over in line', async () => {
-    const lane = createLane(1);
-    const first = crowd(lane, 1);
-    const hasty = crowd(lane, 2, 20);
-    const patient = crowd(lane, 1);
+  it('does not start a call whose deadline passed while it waited', async () => {
+    const limit = createConcurrencyLimit({ current: 1 });
+    const first = crowd(limit, 1);
+    const hasty = crowd(limit, 2, 20);
+    const patient = crowd(limit, 1);
     await until(() => hasty.ended.length === 2);
     first.leave(0);
     await turn();
     expect([hasty.inside, patient.inside]).toEqual([[], [0]]);
   });
 
-  it('is left by those who fail', async () => {
-    const lane = createLane(1);
+  it('frees the places of calls that fail', async () => {
+    const limit = createConcurrencyLimit({ current: 1 });
     const failing = withDeadline(
       1000,
-      (deadline) => lane.run(() => Promise.reject(new Error('no')), deadline),
+      (deadline) => limit.run(() => Promise.reject(new Error('no')), deadline),
       () => {},
     );
     await expect(failing).rejects.toThrow('no');
-    expect(crowd(lane, 2).inside).toEqual([0]);
+    expect(crowd(limit, 2).inside).toEqual([0]);
   });
 });

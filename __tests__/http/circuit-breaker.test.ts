@@ -51,7 +51,7 @@ describe('an endpoint that failed for five tokens', () => {
     expect(askedSince()).toBe(0);
   });
 
-  it('is asked again after the pause: by one request, while the others are refused', async () => {
+  it('is asked about a token of our own after the pause, by one request, while the others are refused', async () => {
     const { api, clock, endpoint, askedSince } = await createBroken();
     const reply = createDeferred<object>();
     endpoint.script = () => reply.promise;
@@ -66,12 +66,17 @@ describe('an endpoint that failed for five tokens', () => {
     );
     reply.resolve(active());
     expect((await probe).status).toBe(200);
-    expect((await ask('a')).status).toBe(200);
-    expect(askedSince()).toBe(2);
+    expect((await ask('f')).status).toBe(200);
+    expect(endpoint.asked.slice(-3).map(({ form }) => form.get('token'))).toEqual([
+      expect.stringMatching(/^[\w-]{43}$/),
+      'probe',
+      'f',
+    ]);
   });
 
-  it('is left alone for twice as long where that request fails, too', async () => {
-    const { api, clock, askedSince } = await createBroken();
+  it('is left alone for twice as long where it fails for that token too', async () => {
+    const { api, clock, endpoint, askedSince } = await createBroken();
+    endpoint.script = answer(503, { 'retry-after': '2' });
     clock.advance(1);
     await api.get('probe').expect(503);
     expect((await api.get('x').expect(503)).headers['retry-after']).toBe('2');
@@ -137,7 +142,7 @@ describe('an endpoint that asks for a pause', () => {
     clock.advance(20);
     expect(await seconds()).toBe('10');
     clock.advance(9.999);
-    expect([await seconds(), endpoint.asked.length]).toEqual(['1', 1]);
+    expect([await seconds(), endpoint.asked.length]).toEqual(['1', 2]);
     clock.advance(0.001);
     endpoint.script = active();
     await api.get('x').expect(200);
@@ -159,12 +164,19 @@ describe('an endpoint that answers, however oddly,', () => {
     expect(endpoint.asked).toHaveLength(20);
   });
 
-  it('as it fails for one token, however often that is sent, is asked about the others', async () => {
+  it('as it fails for one token twice, is asked about the others, and about that one not for three seconds', async () => {
+    const clock = createClock(Date.now() / 1000);
     const endpoint = await createEndpoint(answer(500));
-    const api = createApi(endpoint);
+    const api = createApi(endpoint, { clock });
     for (let request = 0; request < 20; request++) await api.get('odd').expect(503);
+    expect(endpoint.asked).toHaveLength(2);
+    expect(api.errors.at(-1)).toMatchObject({ code: 'server_error', detail: 'HTTP 500', retryAfterSeconds: 3 });
     endpoint.script = active();
     await api.get('good').expect(200);
-    expect(endpoint.asked).toHaveLength(21);
+    clock.advance(2.999);
+    await api.get('odd').expect(503);
+    clock.advance(0.001);
+    await api.get('odd').expect(200);
+    expect(endpoint.asked).toHaveLength(4);
   });
 });

@@ -1,0 +1,82 @@
+import { createAdaptiveWidth } from '../../lib/introspection/adaptive-width.js';
+
+const MAX = 56;
+
+/** When a call ends that is sent now, beside so many others. */
+type End = (now: number, beside: number, index: number) => number;
+
+/**
+ * Runs calls against an endpoint in simulated time, always with more calls waiting than are allowed, and returns the widths of
+ * the second half of the run.
+ */
+function run(seconds: number, end: End): number[] {
+  let now = 0;
+  const width = createAdaptiveWidth(MAX, () => now);
+  const ends: number[] = [];
+  const widths: number[] = [];
+  let started = 0;
+  while (now < seconds * 1000) {
+    while (ends.length < width.current) {
+      ends.push(end(now, ends.length + 1, started++));
+      ends.sort((a, b) => a - b);
+    }
+    now = ends.shift() as number;
+    width.onEnd(true);
+    if (now > seconds * 500) widths.push(width.current);
+  }
+  return widths;
+}
+
+/** An endpoint with so many workers, each of which takes so long for a call. */
+function workers(count: number, ms: number): End {
+  const freeAt: number[] = Array(count).fill(0);
+  return (now) => {
+    const worker = freeAt.indexOf(Math.min(...freeAt));
+    freeAt[worker] = Math.max(now, freeAt[worker] as number) + ms;
+    return freeAt[worker] as number;
+  };
+}
+
+const most = (widths: readonly number[]): number => widths.toSorted((a, b) => a - b)[widths.length >> 1] as number;
+
+describe('the adaptive width', () => {
+  it('grows to the maximum for an endpoint that bears it', () => {
+    expect(most(run(30, workers(100, 20)))).toBe(MAX);
+  });
+
+  it('stays small for an endpoint with one worker', () => {
+    expect(most(run(60, workers(1, 20)))).toBeLessThanOrEqual(2);
+  });
+
+  it('stays near the number of workers', () => {
+    const widths = run(60, workers(5, 20));
+    expect(most(widths)).toBeGreaterThanOrEqual(4);
+    expect(most(widths)).toBeLessThanOrEqual(16);
+  });
+
+  it('shrinks for an endpoint that answers fewer calls a second the more are sent', () => {
+    expect(most(run(60, (now, beside) => now + (beside <= 2 ? 20 : beside * beside * 10)))).toBeLessThanOrEqual(2);
+  });
+
+  it('grows while some tokens make the endpoint hang: they must not keep the others out', () => {
+    expect(most(run(120, (now, _beside, index) => now + (index % 2 === 0 ? 3000 : 20)))).toBe(MAX);
+  });
+
+  it('does not change while nobody waits', () => {
+    const width = createAdaptiveWidth(MAX, () => performance.now());
+    for (let call = 0; call < 10_000; call++) width.onEnd(false);
+    expect(width.current).toBe(16);
+  });
+
+  it('is at least sixteen again once nobody waits, however far it shrank', () => {
+    let now = 0;
+    const width = createAdaptiveWidth(MAX, () => now);
+    for (let call = 0; call < 2000; call++) {
+      now += width.current > 1 ? 200 : 20;
+      width.onEnd(true);
+    }
+    expect(width.current).toBeLessThan(16);
+    width.onEnd(false);
+    expect(width.current).toBe(16);
+  });
+});

@@ -1,0 +1,122 @@
+import fc from 'fast-check';
+import { IntrospectionError, type IntrospectionErrorCode } from '../../lib/errors.js';
+import { createCircuitBreaker } from '../../lib/introspection/circuit-breaker.js';
+import { createClock } from '../support/clock.js';
+
+type Answer = 'answer' | IntrospectionErrorCode;
+
+/** A wait in milliseconds, or a lookup: how the endpoint would answer about the token, and about our own meanwhile. */
+type Step = { readonly wait: number } | { readonly token: number; readonly answer: Answer; readonly ours: Answer };
+
+const ALIVE: readonly Answer[] = ['answer', 'bad_response', 'client_rejected'];
+const OUTAGES: readonly Answer[] = ['timeout', 'unreachable', 'server_error'];
+const isAlive = (answer: Answer) => ALIVE.includes(answer);
+const isOutage = (answer: Answer) => OUTAGES.includes(answer) || answer === 'rate_limited';
+
+const answers = (ofTrouble: number) =>
+  fc.oneof(
+    { weight: ofTrouble, arbitrary: fc.constantFrom(...OUTAGES) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom<Answer>(...ALIVE, 'rate_limited', 'credentials_unavailable', 'overloaded'),
+    },
+  );
+
+/** Outages most of the time, so that it opens. */
+const steps: fc.Arbitrary<Step[]> = fc.array(
+  fc.oneof(
+    { weight: 1, arbitrary: fc.record({ wait: fc.nat({ max: 20_000 }) }) },
+    { weight: 5, arbitrary: fc.record({ token: fc.nat({ max: 7 }), answer: answers(8), ours: answers(3) }) },
+  ),
+  { maxLength: 80, size: 'max' },
+);
+
+/** The same rules, written down as plainly as possible. Returns the outcome of each lookup. */
+function createModel() {
+  let openUntil: number | undefined;
+  let pause = 1000;
+  let trustedUntil = Number.NEGATIVE_INFINITY;
+  let isOursOdd = false;
+  const failed = new Set<number>();
+
+  function open(now: number): void {
+    openUntil = now + pause;
+    pause = Math.min(pause * 2, 30_000);
+    failed.clear();
+  }
+
+  function close(): void {
+    openUntil = undefined;
+    pause = 1000;
+  }
+
+  function learn(now: number, token: number, answer: Answer, ours: Answer): void {
+    if (isAlive(answer)) failed.clear();
+    if (!isOutage(answer) || now < trustedUntil) return;
+    failed.add(token);
+    if (failed.size < 5 && answer !== 'rate_limited') return;
+    if (isAlive(ours)) {
+      isOursOdd = false;
+      failed.clear();
+      trustedUntil = now + 1000;
+    } else if (ours === 'server_error' && isOursOdd) {
+      failed.clear();
+    } else {
+      open(now);
+    }
+  }
+
+  return (now: number, token: number, answer: Answer, ours: Answer): Answer => {
+    if (openUntil !== undefined && now < openUntil) return 'circuit_open';
+    if (openUntil !== undefined) {
+      if (!isAlive(ours)) {
+        open(now);
+        if (ours !== 'server_error') return ours;
+        if (answer === 'answer') {
+          isOursOdd = true;
+          close();
+        }
+        return answer;
+      }
+      isOursOdd = false;
+      close();
+    }
+    learn(now, token, answer, ours);
+    return answer;
+  };
+}
+
+describe('whatever happens one after another', () => {
+  it('the circuit breaker asks when the model would, and refuses when it would', async () => {
+    const random = jest.spyOn(Math, 'random').mockReturnValue(0.5);
+    const seen = { circuit_open: 0, answer: 0, other: 0 };
+    await fc.assert(
+      fc.asyncProperty(steps, async (given) => {
+        const clock = createClock();
+        let ours: Answer = 'answer';
+        const fail = async (answer: Answer) => {
+          if (answer !== 'answer') throw new IntrospectionError(answer);
+          return answer;
+        };
+        const breaker = createCircuitBreaker({ clock, timeoutMs: 0, probe: () => fail(ours) });
+        const model = createModel();
+        for (const step of given) {
+          if ('wait' in step) {
+            clock.advance(step.wait / 1000);
+            continue;
+          }
+          ours = step.ours;
+          const expected = model(clock.monotonic(), step.token, step.answer, ours);
+          const outcome = await breaker
+            .run(String(step.token), () => fail(step.answer))
+            .catch((error: IntrospectionError) => error.code);
+          expect(outcome).toBe(expected);
+          seen[outcome === 'circuit_open' || outcome === 'answer' ? outcome : 'other']++;
+        }
+      }),
+      { numRuns: 1500 },
+    );
+    random.mockRestore();
+    expect(Math.min(...Object.values(seen))).toBeGreaterThan(100);
+  });
+});

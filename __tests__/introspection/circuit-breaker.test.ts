@@ -1,0 +1,495 @@
+import { IntrospectionError, type IntrospectionErrorCode } from '../../lib/errors.js';
+import { createCircuitBreaker } from '../../lib/introspection/circuit-breaker.js';
+import { recordEvents } from '../support/channels.js';
+import { createClock } from '../support/clock.js';
+import { createDeferred } from '../support/deferred.js';
+
+let draw = 0.5;
+
+beforeEach(() => {
+  draw = 0.5;
+  jest.spyOn(Math, 'random').mockImplementation(() => draw);
+});
+
+afterEach(() => jest.restoreAllMocks());
+
+function failure(code: IntrospectionErrorCode, retryAfterSeconds?: number, detail?: string): IntrospectionError {
+  return new IntrospectionError(code, detail, retryAfterSeconds);
+}
+
+const REFUSED = () => failure('unreachable', undefined, 'ECONNREFUSED');
+
+/**
+ * A circuit breaker with a clock of its own. `ours` is how the endpoint answers about the breaker's own token; by default it
+ * fails as it did for the last token of a client. No draw is off, so that the first pause is one second.
+ */
+function create(timeoutMs = 0) {
+  const clock = createClock();
+  let asked = 0;
+  let probes = 0;
+  let last: unknown;
+  const endpoint: { ours?: unknown } = {};
+  const breaker = createCircuitBreaker({
+    clock,
+    timeoutMs,
+    async probe() {
+      probes++;
+      const answer = 'ours' in endpoint ? await endpoint.ours : last;
+      if (answer instanceof Error) throw answer;
+    },
+  });
+
+  /** The outcome of a lookup for a token about which the endpoint answers like this. */
+  async function ask(token: string, answer: unknown = 'answer'): Promise<unknown> {
+    try {
+      return await breaker.run(token, async () => {
+        asked++;
+        last = answer;
+        if (answer instanceof Error) throw answer;
+        return answer;
+      });
+    } catch (error) {
+      return error instanceof IntrospectionError ? error.code : error;
+    }
+  }
+
+  async function fail(tokens: number, error: unknown = failure('timeout')): Promise<void> {
+    for (let token = 0; token < tokens; token++) await ask(`token ${token}`, error);
+  }
+
+  /** The seconds that a refused lookup is told to wait. */
+  function told(): number | undefined {
+    try {
+      breaker.assertCallAllowed();
+      return undefined;
+    } catch (error) {
+      return (error as IntrospectionError).retryAfterSeconds;
+    }
+  }
+
+  return { ...breaker, clock, endpoint, ask, fail, told, asked: () => asked, probes: () => probes };
+}
+
+describe('a closed circuit breaker', () => {
+  it.each<IntrospectionErrorCode>(['timeout', 'unreachable', 'server_error'])(
+    'opens after %s for five tokens in a row, once the endpoint has failed for its own token too',
+    async (code) => {
+      const { ask, fail, state, asked, probes } = create();
+      await fail(4, failure(code));
+      expect([state(), probes()]).toEqual(['closed', 0]);
+      await ask('fifth', failure(code));
+      expect([state(), probes()]).toEqual(['open', 1]);
+      expect(await ask('another')).toBe('circuit_open');
+      expect(asked()).toBe(5);
+    },
+  );
+
+  it.each<[string, unknown]>([
+    ['server_error', failure('server_error')],
+    ['server_error with a time to come back', failure('server_error', 90)],
+    ['rate_limited', failure('rate_limited', 120)],
+    ['timeout', failure('timeout')],
+    ['unreachable after the request was sent', failure('unreachable', undefined, 'UND_ERR_SOCKET')],
+  ])('stays closed after %s for fifty tokens while the endpoint answers about its own token', async (_, error) => {
+    const { ask, clock, endpoint, state, told } = create();
+    endpoint.ours = 'answer';
+    for (let token = 0; token < 50; token++) {
+      await ask(`odd ${token}`, error);
+      clock.advance(0.3);
+    }
+    expect([state(), told(), await ask('good')]).toEqual(['closed', undefined, 'answer']);
+  });
+
+  it.each<[string, unknown]>([
+    ['nonsense', failure('bad_response')],
+    ['a refusal of our credentials', failure('client_rejected')],
+  ])('takes %s as an answer about its own token', async (_, answer) => {
+    const { endpoint, fail, state } = create();
+    endpoint.ours = answer;
+    await fail(5, failure('server_error'));
+    expect(state()).toBe('closed');
+  });
+
+  it('asks about its own token at most once a second while the endpoint answers that', async () => {
+    const { clock, endpoint, fail, probes } = create();
+    endpoint.ours = 'answer';
+    await fail(50, failure('rate_limited', 120));
+    expect(probes()).toBe(1);
+    clock.advance(1);
+    await fail(1, failure('rate_limited', 120));
+    expect(probes()).toBe(2);
+  });
+
+  it('opens without a check when no connection came about for five tokens', async () => {
+    const { endpoint, fail, state, probes } = create();
+    endpoint.ours = 'answer';
+    await fail(5, REFUSED());
+    expect([state(), probes()]).toEqual(['open', 0]);
+  });
+
+  it('stays closed when a token of a client is answered while the check is under way', async () => {
+    const { ask, endpoint, fail, state } = create();
+    const ours = createDeferred<unknown>();
+    endpoint.ours = ours.promise;
+    await fail(4, failure('server_error'));
+    const fifth = ask('fifth', failure('server_error'));
+    await ask('good');
+    ours.resolve(failure('server_error'));
+    await fifth;
+    expect(state()).toBe('closed');
+  });
+
+  it('checks once for however many tokens fail together', async () => {
+    const { ask, endpoint, state, probes } = create();
+    endpoint.ours = failure('timeout');
+    await Promise.all(Array.from({ length: 40 }, (_, token) => ask(`token ${token}`, failure('timeout'))));
+    expect([state(), probes()]).toEqual(['open', 1]);
+  });
+
+  it('opens when the endpoint, after five timeouts, does not answer about its own token soon', async () => {
+    const { ask, endpoint, state } = create();
+    endpoint.ours = new Promise(() => {});
+    await Promise.all(Array.from({ length: 5 }, (_, token) => ask(`token ${token}`, failure('timeout'))));
+    expect([state(), await ask('another')]).toEqual(['open', 'circuit_open']);
+  });
+
+  it('has lookups wait for the check after five timeouts, and then asks: none is refused because of tokens that hang', async () => {
+    const { ask, endpoint, state, asked } = create(60_000);
+    const ours = createDeferred<unknown>();
+    endpoint.ours = ours.promise;
+    const now = jest.spyOn(performance, 'now');
+    let elapsed = 0;
+    now.mockImplementation(() => (elapsed += 60_000));
+    const odd = Array.from({ length: 5 }, (_, token) => ask(`odd ${token}`, failure('timeout')));
+    await new Promise((resolve) => setImmediate(resolve));
+    const good = ask('good');
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(asked()).toBe(5);
+    ours.resolve('answer');
+    expect([await good, state()]).toEqual(['answer', 'closed']);
+    await Promise.all(odd);
+  });
+
+  it('counts different outages together', async () => {
+    const { ask, state } = create();
+    const codes: IntrospectionErrorCode[] = ['timeout', 'unreachable', 'server_error', 'timeout', 'unreachable'];
+    for (const [index, code] of codes.entries()) await ask(String(index), failure(code));
+    expect(state()).toBe('open');
+  });
+
+  it('does not check because of fewer than five tokens, however often they fail', async () => {
+    const { fail, state, probes } = create();
+    for (let round = 0; round < 50; round++) await fail(4);
+    expect([state(), probes()]).toEqual(['closed', 0]);
+  });
+
+  it('does not count a timeout after less than nine tenths of the deadline', async () => {
+    const { fail, state, probes } = create(60_000);
+    await fail(10, failure('timeout'));
+    expect([state(), probes()]).toEqual(['closed', 0]);
+    await fail(5, failure('unreachable'));
+    expect(state()).toBe('open');
+  });
+
+  it.each<[string, unknown]>([
+    ['an answer', 'answer'],
+    ['a reply that makes no sense', failure('bad_response')],
+    ['a refusal of our credentials', failure('client_rejected')],
+  ])('counts anew after %s', async (_, answer) => {
+    const { ask, fail, state } = create();
+    await fail(4);
+    await ask('x', answer);
+    await fail(4);
+    expect(state()).toBe('closed');
+    await ask('fifth', failure('timeout'));
+    expect(state()).toBe('open');
+  });
+
+  it.each<[string, unknown]>([
+    ['credentials that cannot be had', failure('credentials_unavailable')],
+    ['metadata that cannot be found', failure('discovery_failed')],
+    ['a wait in our own queue', failure('overloaded')],
+    ['an error of another kind', new Error('other')],
+  ])('learns nothing from %s', async (_, answer) => {
+    const { ask, fail, state } = create();
+    for (let token = 0; token < 10; token++) await ask(`x${token}`, answer);
+    expect(state()).toBe('closed');
+    await fail(4);
+    await ask('x', answer);
+    await ask('fifth', failure('timeout'));
+    expect(state()).toBe('open');
+  });
+
+  it.each<[string, IntrospectionError, number]>([
+    ['asked to slow down', failure('rate_limited', 7), 7],
+    ['asked to slow down without a time', failure('rate_limited'), 1],
+    ['told when a failing endpoint comes back', failure('server_error', 90), 90],
+  ])('opens after one token when %s about its own token too, for as long', async (_, answer, seconds) => {
+    const { ask, clock, endpoint, told } = create();
+    await ask('one', answer);
+    expect(told()).toBe(seconds);
+    clock.advance(seconds - 0.001);
+    expect(await ask('two')).toBe('circuit_open');
+    clock.advance(0.001);
+    endpoint.ours = 'answer';
+    expect(await ask('two')).toBe('answer');
+  });
+
+  it('does not check after one token when the endpoint fails without a time to come back', async () => {
+    const { ask, state, probes } = create();
+    await ask('one', failure('server_error', 1));
+    expect([state(), probes()]).toEqual(['closed', 0]);
+  });
+
+  it('never comes back sooner than it was told to, whatever the draw', async () => {
+    draw = 0;
+    const { ask, clock } = create();
+    await ask('one', failure('rate_limited', 1));
+    clock.advance(0.999);
+    expect(await ask('two')).toBe('circuit_open');
+  });
+});
+
+describe('an open circuit breaker', () => {
+  it('tells how many seconds are left, rounded up', async () => {
+    const { ask, clock, told } = create();
+    await ask('one', failure('rate_limited', 30));
+    for (const [passed, left] of [
+      [0, 30],
+      [0.5, 30],
+      [0.5, 29],
+      [28.9, 1],
+    ] as const) {
+      clock.advance(passed);
+      expect(told()).toBe(left);
+    }
+  });
+
+  it.each([
+    [0, 0.8],
+    [0.5, 1],
+    [0.999_999, 1.2],
+  ])('pauses for one second, give or take a fifth: with a draw of %d for %d', async (drawn, seconds) => {
+    draw = drawn;
+    const { ask, clock, endpoint, fail } = create();
+    await fail(5);
+    endpoint.ours = 'answer';
+    clock.advance(seconds - 0.01);
+    expect(await ask('x')).toBe('circuit_open');
+    clock.advance(0.01);
+    expect(await ask('x')).toBe('answer');
+  });
+
+  it('asks about its own token only: tokens of clients cannot lengthen the pause', async () => {
+    const { ask, clock, endpoint, fail, asked, state, told } = create();
+    await fail(5);
+    clock.advance(1);
+    endpoint.ours = 'answer';
+    expect(await ask('odd', failure('server_error'))).toBe('server_error');
+    expect([state(), told(), asked()]).toEqual(['closed', undefined, 6]);
+  });
+
+  it('pauses twice as long after each probe that fails, up to half a minute, and passes on why', async () => {
+    const { ask, clock, fail, told, asked } = create();
+    await fail(5);
+    const pauses: unknown[] = [];
+    for (let probe = 0; probe < 8; probe++) {
+      const pause = told();
+      pauses.push(pause);
+      clock.advance(pause ?? 0);
+      expect(await ask('x')).toBe('timeout');
+    }
+    expect([pauses, asked()]).toEqual([[1, 2, 4, 8, 16, 30, 30, 30], 5]);
+  });
+
+  it('stays open for longer when its probe is told to stay away for longer', async () => {
+    const { ask, clock, endpoint, fail, told } = create();
+    await fail(5);
+    clock.advance(1);
+    endpoint.ours = failure('rate_limited', 100);
+    await ask('x');
+    expect(told()).toBe(100);
+  });
+
+  it.each<[string, unknown]>([
+    ['an answer', 'answer'],
+    ['nonsense', failure('bad_response')],
+    ['a refusal of our credentials', failure('client_rejected')],
+  ])('closes when its probe brings %s, and begins with short pauses again', async (_, answer) => {
+    const { ask, clock, endpoint, fail, told, state } = create();
+    await fail(5);
+    clock.advance(1);
+    await ask('x');
+    clock.advance(2);
+    endpoint.ours = answer;
+    await ask('x');
+    expect(state()).toBe('closed');
+    endpoint.ours = failure('timeout');
+    await fail(4);
+    expect(state()).toBe('closed');
+    await ask('fifth', failure('timeout'));
+    expect(told()).toBe(1);
+  });
+
+  it.each<[string, unknown]>([
+    ['has no credentials', failure('credentials_unavailable')],
+    ['finds no metadata', failure('discovery_failed')],
+    ['fails in another way', new Error('other')],
+  ])('stays open after a probe that %s, and passes its error on', async (_, answer) => {
+    const { ask, clock, endpoint, fail, state } = create();
+    await fail(5);
+    clock.advance(1);
+    endpoint.ours = answer;
+    expect(await ask('x')).toEqual(answer instanceof IntrospectionError ? answer.code : answer);
+    expect(state()).toBe('open');
+  });
+
+  it('refuses the others while its probe is under way', async () => {
+    const { ask, clock, endpoint, fail, told, state, asked } = create();
+    await fail(5);
+    clock.advance(1);
+    const ours = createDeferred<string>();
+    endpoint.ours = ours.promise;
+    const first = ask('first');
+    expect(state()).toBe('half_open');
+    expect([await ask('first'), await ask('x'), told(), asked()]).toEqual(['circuit_open', 'circuit_open', 1, 5]);
+    ours.resolve('answer');
+    expect(await first).toBe('answer');
+    expect(await ask('x')).toBe('answer');
+  });
+
+  it('is not closed, nor opened for longer, by outcomes of questions asked before it opened', async () => {
+    const { run, ask, clock, endpoint, fail, told, state } = create();
+    const late = Array.from({ length: 20 }, () => createDeferred<string>());
+    const runs = late.map(({ promise }, index) => run(`late ${index}`, () => promise).catch(() => 'failed'));
+    await fail(5);
+    late[0]?.resolve('answer');
+    late[1]?.reject(failure('bad_response'));
+    late[2]?.reject(failure('rate_limited', 30));
+    for (const { reject } of late.slice(3)) reject(failure('timeout'));
+    await Promise.all(runs);
+    expect([state(), told()]).toEqual(['open', 1]);
+    clock.advance(1);
+    endpoint.ours = 'answer';
+    expect(await ask('x')).toBe('answer');
+    await fail(4);
+    expect(state()).toBe('closed');
+  });
+
+  it('is not opened anew, once closed, by questions asked before it opened', async () => {
+    const { run, ask, clock, endpoint, fail, state } = create();
+    const late = Array.from({ length: 5 }, () => createDeferred<string>());
+    const runs = late.map(({ promise }, index) => run(`late ${index}`, () => promise).catch(() => 'failed'));
+    await fail(5);
+    clock.advance(1);
+    endpoint.ours = 'answer';
+    expect(await ask('probe')).toBe('answer');
+    for (const { reject } of late) reject(failure('timeout'));
+    await Promise.all(runs);
+    expect(state()).toBe('closed');
+  });
+
+  it('goes by the monotonic clock', async () => {
+    const { ask, clock, endpoint, fail } = create();
+    await fail(5);
+    endpoint.ours = 'answer';
+    clock.step(3600);
+    expect(await ask('x')).toBe('circuit_open');
+    clock.step(-7200);
+    clock.advance(1);
+    expect(await ask('x')).toBe('answer');
+  });
+});
+
+describe('an endpoint that answers 500 to every token it does not know', () => {
+  it('closes the breaker when a real token is answered, and from then on its 500s do not open it', async () => {
+    const { ask, clock, endpoint, fail, state, asked } = create();
+    endpoint.ours = failure('server_error');
+    await fail(5, failure('server_error'));
+    expect(state()).toBe('open');
+    clock.advance(1);
+    expect(await ask('good')).toBe('answer');
+    expect([state(), asked()]).toEqual(['closed', 6]);
+    await fail(50, failure('server_error'));
+    expect([state(), await ask('good')]).toEqual(['closed', 'answer']);
+  });
+
+  it('is trusted again once it has answered about the breaker’s own token', async () => {
+    const { ask, clock, endpoint, fail, state } = create();
+    endpoint.ours = failure('server_error');
+    await fail(5, failure('server_error'));
+    clock.advance(1);
+    await ask('good');
+    endpoint.ours = 'answer';
+    await fail(5, failure('server_error'));
+    endpoint.ours = failure('server_error');
+    clock.advance(1);
+    await fail(5, failure('server_error'));
+    expect(state()).toBe('open');
+  });
+
+  it('still opens the breaker when it cannot be reached', async () => {
+    const { ask, clock, endpoint, fail, state } = create();
+    endpoint.ours = failure('server_error');
+    await fail(5, failure('server_error'));
+    clock.advance(1);
+    await ask('good');
+    endpoint.ours = failure('timeout');
+    await fail(5, failure('timeout'));
+    expect(state()).toBe('open');
+  });
+
+  it('does not close the breaker when the real token fails as well', async () => {
+    const { ask, clock, endpoint, fail, told } = create();
+    endpoint.ours = failure('server_error');
+    await fail(5, failure('server_error'));
+    clock.advance(1);
+    expect(await ask('odd', failure('server_error'))).toBe('server_error');
+    expect(told()).toBe(2);
+  });
+});
+
+describe('the circuit channel', () => {
+  it('tells of each change, what opened it and for how long', async () => {
+    const events = recordEvents('circuit');
+    const { ask, clock, endpoint, fail } = create();
+    await ask('x');
+    await fail(5, REFUSED());
+    endpoint.ours = failure('server_error');
+    await ask('x');
+    clock.advance(1);
+    await ask('x', failure('server_error'));
+    clock.advance(2);
+    endpoint.ours = 'answer';
+    await ask('x');
+    await ask('y');
+    endpoint.ours = failure('rate_limited', 5);
+    await ask('z', failure('rate_limited', 5));
+    expect(events).toStrictEqual([
+      { state: 'open', reason: 'unreachable', retryAfterSeconds: 1 },
+      { state: 'half_open' },
+      { state: 'open', reason: 'server_error', retryAfterSeconds: 2 },
+      { state: 'half_open' },
+      { state: 'closed' },
+      { state: 'open', reason: 'rate_limited', retryAfterSeconds: 5 },
+    ]);
+  });
+
+  it('tells that tokens are to blame when the endpoint answers about the breaker’s own', async () => {
+    const events = recordEvents('circuit');
+    const { endpoint, fail } = create();
+    endpoint.ours = 'answer';
+    await fail(5, failure('server_error'));
+    expect(events).toStrictEqual([{ state: 'closed', reason: 'server_error', tokensToBlame: true }]);
+  });
+
+  it('names no reason where a probe failed in a way of its own', async () => {
+    const events = recordEvents('circuit');
+    const { ask, clock, endpoint, fail } = create();
+    await fail(5);
+    clock.advance(1);
+    endpoint.ours = new Error('other');
+    await ask('x');
+    expect(events.at(-1)).toStrictEqual({ state: 'open', retryAfterSeconds: 2 });
+  });
+});

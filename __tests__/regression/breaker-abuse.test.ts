@@ -1,0 +1,108 @@
+import { createApi } from '../support/api.js';
+import { createClock } from '../support/clock.js';
+import { type Asked, active, createEndpoint, json } from '../support/endpoint.js';
+import { recordWarnings } from '../support/warnings.js';
+
+type Response = Parameters<typeof json>[0];
+
+const isOdd = ({ form }: Asked) => form.get('token')?.startsWith('odd') === true;
+
+/** A healthy endpoint that answers about `odd…` tokens in its own way. */
+const healthyBut = (odd: (res: Response) => unknown) => (asked: Asked, res: Response) =>
+  isOdd(asked) ? void odd(res) : json(res, active());
+
+const ODD_ANSWERS: [string, (res: Response) => unknown][] = [
+  ['500', (res) => json(res, {}, 500)],
+  ['500 with Retry-After', (res) => res.writeHead(500, { 'retry-after': '120' }).end()],
+  ['503 with Retry-After', (res) => res.writeHead(503, { 'retry-after': '120' }).end()],
+  ['429 with Retry-After', (res) => res.writeHead(429, { 'retry-after': '120' }).end()],
+  ['a reset connection', (res) => res.socket?.resetAndDestroy()],
+  ['a closed connection', (res) => res.destroy()],
+  ['half a body', (res) => res.writeHead(200, { 'content-length': '100' }).write('{') && res.destroy()],
+];
+
+describe('tokens of a stranger', () => {
+  it.each(ODD_ANSWERS)('to which a healthy endpoint answers %s keep no good token out', async (_, odd) => {
+    recordWarnings();
+    const endpoint = await createEndpoint(healthyBut(odd));
+    const api = createApi(endpoint, { timeoutMs: 10_000 });
+    for (let round = 0; round < 6; round++) {
+      const all = await Promise.all([
+        ...Array.from({ length: 10 }, (_each, index) => api.get(`odd-${round}-${index}`)),
+        ...Array.from({ length: 5 }, (_each, index) => api.get(`good-${round}-${index}`)),
+      ]);
+      expect(all.map(({ status }) => status)).toEqual([...Array(10).fill(503), ...Array(5).fill(200)]);
+    }
+  });
+
+  it('for which a healthy endpoint hangs keep no known user out, and open no breaker', async () => {
+    const endpoint = await createEndpoint((asked) => (isOdd(asked) ? undefined : active()));
+    const clock = createClock(Date.now() / 1000);
+    const api = createApi(endpoint, { clock, timeoutMs: 300, cache: { ttlSeconds: 1, refreshAhead: false } });
+    await api.get('known').expect(200);
+    clock.advance(1);
+    const odd = Array.from({ length: 60 }, (_, index) => api.get(`odd-${index}`).then(({ status }) => status));
+    await api.get('known').expect(200);
+    expect(new Set(await Promise.all(odd))).toEqual(new Set([503]));
+    expect(new Set(api.errors.map((error) => (error as { code?: unknown }).code))).toEqual(
+      new Set(['timeout', 'overloaded']),
+    );
+    await api.get('new').expect(200);
+  });
+
+  it.each(ODD_ANSWERS)('to which it answers %s keep no revoked token alive by a stale response', async (_, odd) => {
+    recordWarnings();
+    let isRevoked = false;
+    const endpoint = await createEndpoint((asked, res) => {
+      if (isOdd(asked)) return void odd(res);
+      return json(res, isRevoked ? { active: false } : active());
+    });
+    const clock = createClock(Date.now() / 1000);
+    const cache = { ttlSeconds: 1, staleIfErrorSeconds: 3600, refreshAhead: false };
+    const api = createApi(endpoint, { clock, cache, timeoutMs: 10_000 });
+    await api.get('stolen').expect(200);
+    isRevoked = true;
+    for (let round = 0; round < 3; round++) {
+      clock.advance(10);
+      const strangers = Array.from({ length: 10 }, (_each, index) => api.get(`odd-${round}-${index}`));
+      await Promise.all(strangers);
+      await api.get('stolen').expect(401);
+    }
+  });
+
+  it('that fill the queue do not keep a revoked token alive by a stale response', async () => {
+    let isRevoked = false;
+    const endpoint = await createEndpoint((asked, res) => {
+      if (asked.form.get('token') !== 'stolen') return undefined;
+      return json(res, isRevoked ? { active: false } : active());
+    });
+    const clock = createClock(Date.now() / 1000);
+    const cache = { ttlSeconds: 1, staleIfErrorSeconds: 3600, refreshAhead: false };
+    const api = createApi(endpoint, { clock, cache, timeoutMs: 400 });
+    await api.get('stolen').expect(200);
+    isRevoked = true;
+    clock.advance(10);
+    const strangers = Array.from({ length: 300 }, (_, index) => api.get(`made-up-${index}`).then(() => {}));
+    await api.get('stolen').expect(401);
+    await Promise.all(strangers);
+  });
+});
+
+describe('a wait in our own queue', () => {
+  it('is answered 503, and never with a stale response', async () => {
+    const endpoint = await createEndpoint(active());
+    const clock = createClock(Date.now() / 1000);
+    const cache = { ttlSeconds: 1, staleIfErrorSeconds: 3600, refreshAhead: false };
+    const api = createApi(endpoint, { clock, cache, timeoutMs: 300 });
+    // More known tokens than there are places for them.
+    const tokens = Array.from({ length: 12 }, (_, index) => `known-${index}`);
+    for (const token of tokens) await api.get(token).expect(200);
+    clock.advance(10);
+    endpoint.script = () => undefined;
+    const answers = await Promise.all(tokens.map((token) => api.get(token)));
+    const statuses = answers.map(({ status }) => status);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(8);
+    expect(statuses.filter((status) => status === 503)).toHaveLength(4);
+    expect(api.errors.map((error) => (error as { code?: unknown }).code)).toEqual(Array(4).fill('overloaded'));
+  });
+});
