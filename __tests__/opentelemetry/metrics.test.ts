@@ -278,4 +278,18 @@ describe('the memory of a middleware', () => {
       [{ middleware: 'admin', outcome: 'miss' }, 0],
     ]);
   });
+
+  it('counts the times that tokens failed at an endpoint that answered about our own', async () => {
+    const telemetry = createTelemetry();
+    instrumented(telemetry);
+    const endpoint = await createEndpoint(({ form }, res) =>
+      form.get('token')?.startsWith('odd') ? json(res, {}, 500) : json(res, { active: false }),
+    );
+    const api = createApi(endpoint);
+    for (const token of 'abcde') await api.get(`odd-${token}`).expect(503);
+    expect((await telemetry.points('token_introspection.circuit.token_failures')).map(short)).toEqual([
+      [{ reason: 'server_error' }, 1],
+    ]);
+    expect(await telemetry.points('token_introspection.circuit.openings')).toEqual([]);
+  });
 });

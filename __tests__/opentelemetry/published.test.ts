@@ -44,6 +44,9 @@ async function publish(): Promise<Published> {
   await api.get('b').expect(401);
   endpoint.script = (_asked, res) => json(res, {}, 401);
   await api.get('c').expect(503);
+  endpoint.script = ({ form }, res) =>
+    form.get('token')?.startsWith('odd') ? json(res, {}, 500) : json(res, { active: false });
+  for (const token of ['odd1', 'odd2', 'odd3', 'odd4', 'odd5']) await api.get(token).expect(503);
   clock.advance(11);
   endpoint.script = (_asked, res) => json(res, {}, 500);
   await api.get('a').expect(200);

@@ -97,10 +97,16 @@ function watchCircuit(meter: Meter): () => void {
     description: 'State of the circuit breaker that changed last: 1 for the one it is in, 0 for the others',
     unit: '1',
   });
+  const tokenFailures = meter.createCounter('token_introspection.circuit.token_failures', {
+    description: 'Times the endpoint failed for tokens of clients, but answered about a token of our own',
+    unit: '{check}',
+  });
   let current: CircuitEvent['state'] = 'closed';
-  const stopListening = listen<CircuitEvent>(circuitEvents, ({ state, reason }) => {
+  const stopListening = listen<CircuitEvent>(circuitEvents, ({ state, reason, tokensToBlame }) => {
     current = state;
-    if (state === 'open') openings.add(1, reason === undefined ? {} : { 'token_introspection.reason': reason });
+    const attributes = reason === undefined ? {} : { 'token_introspection.reason': reason };
+    if (state === 'open') openings.add(1, attributes);
+    if (tokensToBlame) tokenFailures.add(1, attributes);
   });
   const observe: BatchObservableCallback = (result) => {
     for (const state of STATES) {
