@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { IntrospectionError } from '../errors.js';
+import { VERSION } from '../introspection/user-agent.js';
 import { createSharedLookup } from '../lookup.js';
 import { parseOptions } from '../settings.js';
 import { type Arguments, parseArguments, USAGE, UsageError } from './arguments.js';
@@ -25,7 +24,7 @@ export async function run(words: readonly string[], terminal: Terminal): Promise
   try {
     const given = parseArguments(words);
     if (given === 'help') return tell(terminal, USAGE.trimEnd());
-    if (given === 'version') return tell(terminal, versionOfPackage());
+    if (given === 'version') return tell(terminal, VERSION);
     const secrets = new Set<string>();
     const report = await check(given, terminal, secrets);
     const text = given.json ? printableJson(report) : render(report, terminal.isColourful);
@@ -70,8 +69,4 @@ function without(secrets: ReadonlySet<string>, text: string): string {
 function tell(terminal: Terminal, text: string): ExitCode {
   terminal.out(text);
   return EXIT.ok;
-}
-
-function versionOfPackage(): string {
-  return JSON.parse(readFileSync(join(__dirname, '../../package.json'), 'utf8')).version;
 }

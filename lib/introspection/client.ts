@@ -20,6 +20,7 @@ import { parseResponse, type ResponseNormalizer, readsBody } from './response.js
 import { createReplyOpener, SIGNED_MEDIA_TYPE, type SignedReplySettings } from './signed-reply.js';
 import { createSuspicions } from './suspicions.js';
 import { createTransport, type TransportSettings } from './transport.js';
+import { USER_AGENT } from './user-agent.js';
 
 export interface IntrospectionClientSettings extends Omit<TransportSettings, 'connect'> {
   readonly whom: WhomToAsk;
@@ -59,7 +60,7 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
   const { clientAuth, clock, normalizer, signedReply } = settings;
   const transport = createTransport({ ...settings, connect: clientAuth.connect });
   const server = createLocator(settings.whom, clientAuth.connect !== undefined, transport.get, clock);
-  const open = signedReply && createReplyOpener(signedReply, transport.get);
+  const open = signedReply && createReplyOpener(signedReply, transport.get, clock);
   const circuit = createCircuit(clock, settings.timeoutMs);
   const foreground = createLane(LANES.foreground);
   const background = createLane(LANES.background);
@@ -137,7 +138,7 @@ async function prepare(
     issuer: server.issuer,
     signingAlgorithms: server.authSigningAlgorithms,
     refused,
-    headers: { accept, ...settings.headers } as Record<string, string>,
+    headers: { accept, 'user-agent': USER_AGENT, ...settings.headers } as Record<string, string>,
     parameters: { [tokenParameter]: token, ...settings.parameters } as Record<string, string>,
   };
   const headers: Record<string, string> = {};
