@@ -63,7 +63,8 @@ export interface DemandOptions<Claims = unknown> {
   readonly getToken?: Bivariant<(req: IncomingMessage) => string | null | undefined> | undefined;
   /**
    * Accept tokens that are bound to a key, under the scheme DPoP ([RFC 9449](https://www.rfc-editor.org/rfc/rfc9449)), beside plain
-   * ones under Bearer. Bound tokens without a proof, and plain ones with one, are refused. Default `false`: bound tokens are refused.
+   * ones under Bearer. Bound tokens without a proof, and plain ones with one, are refused. `{ required: true }` refuses all tokens
+   * under Bearer. Default `false`: bound tokens are refused.
    */
   readonly dpop?: boolean | DpopOptions | undefined;
   /**
@@ -86,11 +87,16 @@ export interface DemandOptions<Claims = unknown> {
 
 /** How DPoP proofs are judged. */
 export interface DpopOptions {
+  /**
+   * Accept only tokens that are bound to a key: tokens under Bearer are refused, and challenges name only the scheme DPoP. Not
+   * together with `getToken` and `tokenFromBody`, which take tokens without that scheme. Default `false`.
+   */
+  readonly required?: boolean | undefined;
   /** The algorithms proofs may be signed with. Default `['ES256', 'ES384', 'ES512', 'PS256', 'RS256', 'EdDSA', 'Ed25519']`. */
   readonly algorithms?: readonly string[] | undefined;
   /**
    * Scheme and host that clients ask, such as `https://api.example.com`, or a function that tells them of a request by what a proxy
-   * you trust says. Never what the request's own `Host` says: a proof made for another server would do. Default the origin of
+   * you trust says. Where the proxy takes a prefix off the path, add it: `https://api.example.com/v1`. Never what the request's own `Host` says: a proof made for another server would do. Default the origin of
    * `audience`, where that is one URL.
    */
   readonly origin?: string | Bivariant<(req: IncomingMessage) => string | undefined> | undefined;
