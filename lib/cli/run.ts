@@ -4,6 +4,7 @@ import { createSharedLookup } from '../lookup.js';
 import { parseOptions } from '../settings.js';
 import { type Arguments, parseArguments, USAGE, UsageError } from './arguments.js';
 import { optionsOf } from './options.js';
+import { withoutSecrets } from './redact.js';
 import { printableJson, type Report, render } from './render.js';
 import { readTokenFrom, type Source } from './secrets.js';
 import { reportOn } from './token-report.js';
@@ -26,9 +27,9 @@ export async function run(words: readonly string[], terminal: Terminal): Promise
     if (given === 'help') return tell(terminal, USAGE.trimEnd());
     if (given === 'version') return tell(terminal, VERSION);
     const secrets = new Set<string>();
-    const report = await check(given, terminal, secrets);
-    const text = given.json ? printableJson(report) : render(report, terminal.isColourful);
-    terminal.out(without(secrets, text));
+    const isDiscovered = given['authorization-server'] !== undefined;
+    const report = withoutSecrets(await check(given, terminal, secrets), secrets, isDiscovered);
+    terminal.out(given.json ? printableJson(report) : render(report, terminal.isColourful));
     return exitCodeOf(report);
   } catch (error) {
     if (error instanceof IntrospectionError) {
@@ -59,11 +60,6 @@ async function check(given: Arguments, terminal: Terminal, secrets: Set<string>)
 function exitCodeOf({ configuration, token }: Report): ExitCode {
   if (!configuration.ok) return EXIT.outage;
   return token?.accepted === false ? EXIT.rejected : EXIT.ok;
-}
-
-/** A server may repeat what it was asked with. */
-function without(secrets: ReadonlySet<string>, text: string): string {
-  return [...secrets].filter(Boolean).reduce((rest, secret) => rest.replaceAll(secret, '…'), text);
 }
 
 function tell(terminal: Terminal, text: string): ExitCode {
