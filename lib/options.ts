@@ -185,7 +185,11 @@ export interface EndpointOptions {
   readonly tokenParameter?: string | undefined;
   /** Further parameters of the question; the token and credentials cannot be among them. */
   readonly parameters?: Readonly<Record<string, string>> | undefined;
-  /** Further headers of the question; credentials and framing cannot be among them. */
+  /**
+   * Further headers of introspection requests; credentials and framing cannot be among them. They also go with requests for
+   * metadata and keys, whichever host those are on, except `Accept` and `Content-*`. Default: only a `User-Agent`, with name and
+   * version of this package.
+   */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /**
    * For an endpoint that deviates from RFC 7662: a synchronous function from its reply to an introspection response,
