@@ -103,6 +103,7 @@ const REMEDIES: Record<string, string> = {
   'jwtResponse.decryptionKey': 'write a private key: PEM, JWK, KeyObject or CryptoKey',
   'dpop.algorithms': "write a list of algorithms that sign with a private key, such as ['ES256']",
   'dpop.origin': "write the origin that clients ask, such as 'https://api.example.com', or a function that returns it",
+  'dpop.required': 'write true or false',
   'dpop.nonce': 'write true, or { secrets } with secrets of at least 32 bytes each',
   'dpop.maxAgeSeconds': 'write a number of seconds from 1 to 600',
   'dpop.replayStore': 'write a store such as redisStore({ client })',
@@ -273,12 +274,17 @@ const WRONG_JWT_RESPONSE: Record<string, unknown[]> = {
 
 const WRONG_DPOP: Record<string, unknown[]> = {
   algorithms: [HUSH, 'ES256', [], ['none'], ['HS256'], ['ES256', 'HS512'], ['es256'], [7], null],
+  required: ['true', 1, null, {}],
   origin: [
     HUSH,
     '',
     '/',
     'api.example.com',
-    'https://api.example.com/v1',
+    'https://api.example.com/v1/../v2',
+    'https://api.example.com/v1?a',
+    'https://api.example.com/v1#a',
+    'https://API.example.com/v1',
+    'ftp://api.example.com',
     'https://api.example.com?a',
     `https://api:${HUSH}@api.example.com`,
     'null',
@@ -388,6 +394,7 @@ describe('a valid option', () => {
     ['dpop', true, { dpopOrigin: 'https://api.example.com' }],
     ['dpop', { origin: 'https://api.example.com/' }, { dpopOrigin: 'https://api.example.com/' }],
     ['dpop', { origin: 'http://localhost:3000' }, { dpopOrigin: 'http://localhost:3000' }],
+    ['dpop', { origin: 'https://api.example.com/v1' }, { dpopOrigin: 'https://api.example.com/v1' }],
     ['dpop', { origin: call }, { dpopOrigin: call }],
     ['mtls', false, { certificateOf: undefined }],
     ['mtls', { certificate: call }, { certificateOf: call }],
@@ -739,7 +746,7 @@ describe('an option that does not exist', () => {
 
   it('is refused within dpop, by its full name', () => {
     expect(refusalOf({ ...REQUIRED, dpop: { maxAge: 60 } })).toBe(
-      'Option "dpop.maxAge" is not known here; write one of dpop.algorithms, dpop.origin, dpop.nonce, dpop.maxAgeSeconds, dpop.replayStore',
+      'Option "dpop.maxAge" is not known here; write one of dpop.algorithms, dpop.origin, dpop.required, dpop.nonce, dpop.maxAgeSeconds, dpop.replayStore',
     );
   });
 
@@ -803,6 +810,16 @@ describe('options that contradict each other', () => {
       'two places for the token',
       { getToken: call, tokenFromBody: true },
       'Option "tokenFromBody" is true; leave it out: "getToken" already says where the token is',
+    ],
+    [
+      'the scheme DPoP and a token in the body',
+      { dpop: { required: true }, tokenFromBody: true },
+      'Option "tokenFromBody" is true; leave it out: "dpop.required" demands the scheme DPoP, and this takes others',
+    ],
+    [
+      'the scheme DPoP and a token from elsewhere',
+      { dpop: { required: true }, getToken: call },
+      'Option "getToken" is a function that cannot be used; leave it out: "dpop.required" demands the scheme DPoP, and this takes others',
     ],
     [
       'two connections',

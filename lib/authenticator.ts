@@ -16,6 +16,7 @@ import {
   readClock,
   type TokenRecord,
 } from './types.js';
+import { requireProof } from './verification/binding/binding.js';
 import type { DpopVerifier } from './verification/binding/dpop.js';
 import { requireActive, type VerificationDemands, verify } from './verification/verify.js';
 
@@ -64,7 +65,7 @@ export function createAuthenticator(
         : readAuthorizationHeader(facts.authorization, 'dpop');
     if (token !== undefined) {
       if (bound !== undefined) throw new AuthError('repeated_credentials');
-      return ask(token, facts);
+      return facts.dpop?.isPresent ? { ...ask(token, facts), hasUnusedProof: true } : ask(token, facts);
     }
     if (bound !== undefined) return { ...ask(bound, facts), dpop: facts.dpop };
     if (demands.optional) return undefined;
@@ -75,6 +76,9 @@ export function createAuthenticator(
     if (question.dpop !== undefined && question.proven?.jkt === undefined) {
       return authenticateProven(question, question.dpop, freshness);
     }
+    if (question.hasUnusedProof) throw new AuthError('sender_constrained');
+    // Judged here too, so that the endpoint is not asked in vain.
+    requireProof(demands, question.proven);
     const found = shared.lookup(question, freshness);
     return found instanceof Promise
       ? found.then((record) => judge(question, record, clock.now()), rethrow)

@@ -14,7 +14,7 @@ import { createReplayMemory, createSharedReplay, type ReplayStore } from './veri
 /** How tokens may be bound to their sender. */
 export interface BindingDemands {
   readonly dpop: DpopVerifier | undefined;
-  /** Scheme and host that proofs must be made for. */
+  /** Scheme and host that proofs must be made for, with the path prefix that a proxy takes off. */
   readonly dpopOrigin: string | ((req: IncomingMessage) => string | undefined) | undefined;
   readonly certificateOf: ((req: IncomingMessage) => ClientCertificate | undefined) | undefined;
 }
@@ -39,6 +39,7 @@ export function parseDpop(
   if (given === undefined || given === false) return { dpop: undefined, dpopOrigin: undefined };
   const options = given === true ? {} : readOptions(given, DPOP_RULES, 'dpop.');
   const { algorithms = ALGORITHMS, origin = originOf(audience), nonce = false, maxAgeSeconds = 60 } = options;
+  const { required: isRequired = false } = options;
   if (origin === undefined) {
     throw optionError('dpop.origin', origin, "write the origin that clients ask, such as 'https://api.example.com'");
   }
@@ -46,6 +47,7 @@ export function parseDpop(
   const secrets = typeof nonce === 'object' ? [...(nonce.secrets as readonly string[])] : [randomBytes(32)];
   const dpop = createDpopVerifier({
     algorithms: Object.freeze([...algorithms]),
+    isRequired,
     maxAgeMs: maxAgeSeconds * SECOND,
     nonces: nonce === false ? undefined : createNonces(secrets, clock),
     replay: store === undefined ? createReplayMemory(clock) : createSharedReplay(inReplayTime(store), store),

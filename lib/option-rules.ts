@@ -148,12 +148,10 @@ export const DPOP_RULES: Rules = {
     "write a list of algorithms that sign with a private key, such as ['ES256']",
   ],
   'dpop.origin': [
-    z.union([
-      callable[0],
-      z.string().refine((value) => URL.canParse(value) && new URL(value).origin === value.replace(/\/$/, '')),
-    ]),
+    z.union([callable[0], z.string().refine(isBaseUrl)]),
     "write the origin that clients ask, such as 'https://api.example.com', or a function that returns it",
   ],
+  'dpop.required': flag,
   'dpop.nonce': [
     z.union([z.boolean(), z.strictObject({ secrets: z.array(secret).min(1) })]),
     `write true, or { secrets } with secrets of at least ${MIN_SECRET_BYTES} bytes each`,
@@ -210,6 +208,13 @@ export function refuseOption(name: string, given: unknown, rules: Rules): never 
 function copy(value: unknown): unknown {
   if (Array.isArray(value)) return [...value];
   return isPlainObject(value) ? Object.assign(Object.create(null), value) : value;
+}
+
+/** An origin, or one with a path, spelled as URL parsers spell it. */
+function isBaseUrl(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const { protocol, origin, pathname } = new URL(value);
+  return /^https?:$/.test(protocol) && origin + pathname.replace(/\/$/, '') === value.replace(/\/$/, '');
 }
 
 /** Own members alone count, so a prototype that holds any of its own is refused. */

@@ -63,7 +63,8 @@ export interface DemandOptions<Claims = unknown> {
   readonly getToken?: Bivariant<(req: IncomingMessage) => string | null | undefined> | undefined;
   /**
    * Accept tokens that are bound to a key, under the scheme DPoP ([RFC 9449](https://www.rfc-editor.org/rfc/rfc9449)), beside plain
-   * ones under Bearer. Bound tokens without a proof, and plain ones with one, are refused. Default `false`: bound tokens are refused.
+   * ones under Bearer. Bound tokens without a proof, and plain ones with one, are refused. `{ required: true }` refuses all tokens
+   * under Bearer. Default `false`: bound tokens are refused.
    */
   readonly dpop?: boolean | DpopOptions | undefined;
   /**
@@ -86,11 +87,16 @@ export interface DemandOptions<Claims = unknown> {
 
 /** How DPoP proofs are judged. */
 export interface DpopOptions {
+  /**
+   * Accept only tokens that are bound to a key: tokens under Bearer are refused, and challenges name only the scheme DPoP. Not
+   * together with `getToken` and `tokenFromBody`, which take tokens without that scheme. Default `false`.
+   */
+  readonly required?: boolean | undefined;
   /** The algorithms proofs may be signed with. Default `['ES256', 'ES384', 'ES512', 'PS256', 'RS256', 'EdDSA', 'Ed25519']`. */
   readonly algorithms?: readonly string[] | undefined;
   /**
    * Scheme and host that clients ask, such as `https://api.example.com`, or a function that tells them of a request by what a proxy
-   * you trust says. Never what the request's own `Host` says: a proof made for another server would do. Default the origin of
+   * you trust says. Where the proxy takes a prefix off the path, add it: `https://api.example.com/v1`. Never what the request's own `Host` says: a proof made for another server would do. Default the origin of
    * `audience`, where that is one URL.
    */
   readonly origin?: string | Bivariant<(req: IncomingMessage) => string | undefined> | undefined;
@@ -179,7 +185,11 @@ export interface EndpointOptions {
   readonly tokenParameter?: string | undefined;
   /** Further parameters of the question; the token and credentials cannot be among them. */
   readonly parameters?: Readonly<Record<string, string>> | undefined;
-  /** Further headers of the question; credentials and framing cannot be among them. */
+  /**
+   * Further headers of introspection requests; credentials and framing cannot be among them. They also go with requests for
+   * metadata and keys, whichever host those are on, except `Accept` and `Content-*`. Default: only a `User-Agent`, with name and
+   * version of this package.
+   */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /**
    * For an endpoint that deviates from RFC 7662: a synchronous function from its reply to an introspection response,

@@ -138,6 +138,14 @@ function mergeDemands(inherited: Demands, options: DemandOptions, surroundings: 
   if (demands.usesGetToken && demands.tokenFromBody) {
     throw optionError('tokenFromBody', true, 'leave it out: "getToken" already says where the token is');
   }
+  if (demands.dpop?.isRequired && (demands.usesGetToken || demands.tokenFromBody)) {
+    const name = demands.usesGetToken ? 'getToken' : 'tokenFromBody';
+    throw optionError(
+      name,
+      demands[name],
+      'leave it out: "dpop.required" demands the scheme DPoP, and this takes others',
+    );
+  }
   return demands;
 }
 

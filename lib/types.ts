@@ -74,10 +74,14 @@ export interface Question {
   readonly dpop?: DpopPresentation | undefined;
   /** What the request has proven of its sender. */
   readonly proven?: Proven | undefined;
+  /** Whether a DPoP proof came with a token that is not under the scheme DPoP, so that nobody checks it. */
+  readonly hasUnusedProof?: true | undefined;
 }
 
 /** A request with a DPoP proof, as far as the proof speaks of it. */
 export interface DpopPresentation {
+  /** Whether there is a `DPoP` header, of whatever content. */
+  readonly isPresent: boolean;
   /** `undefined` where there is none, or not exactly one. */
   readonly proof: string | undefined;
   readonly method: string | undefined;

@@ -7,6 +7,7 @@ import {
   type TokenIntrospectionOptions,
   tokenIntrospection,
 } from '../../lib/index.js';
+import { USER_AGENT } from '../../lib/introspection/user-agent.js';
 import { remedyFor } from '../../lib/observe/remedies.js';
 import { type Api, createApi } from '../support/api.js';
 import { createClock } from '../support/clock.js';
@@ -106,7 +107,11 @@ describe('an authorization server named by its issuer', () => {
     const server = await createServer();
     await createDiscovering(server).get('a').expect(200);
     const { host, connection, ...headers } = server.endpoint.asked[0]?.headers ?? {};
-    expect(headers).toEqual({ accept: 'application/json', 'accept-encoding': 'identity' });
+    expect(headers).toEqual({
+      accept: 'application/json',
+      'accept-encoding': 'identity',
+      'user-agent': USER_AGENT,
+    });
     expect(server.endpoint.asked[0]?.body).toBe('');
   });
 

@@ -1,81 +1,141 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import request from 'supertest';
-import type { TokenIntrospectionOptions } from '../../lib/index.js';
+import type { IncomingMessage, RequestListener } from 'node:http';
+import type { DpopOptions, TokenIntrospection } from '../../lib/index.js';
 import { thumbprintOf } from '../../lib/verification/binding/certificate.js';
-import { createApi } from '../support/api.js';
+import { createAuthenticate } from '../support/api.js';
 import { SELF_SIGNED } from '../support/certificate.js';
-import { ROOT } from '../support/child.js';
 import { createClock } from '../support/clock.js';
 import { createSender, ORIGIN, type Sender } from '../support/dpop.js';
 import { active, createEndpoint } from '../support/endpoint.js';
-
-interface Case {
-  cnf?: (sender: Sender) => Record<string, unknown>;
-  readonly scheme?: 'DPoP';
-  readonly proof?: true;
-  readonly certificate?: string;
-}
+import { page } from '../support/pages.js';
+import { serve } from '../support/serve.js';
 
 const X5T = thumbprintOf(SELF_SIGNED.cert);
-const OTHER_CERTIFICATE = 'another';
+const UNKNOWN = { kid: 'x' };
 
-const toKey = ({ jkt }: Sender) => ({ jkt });
-const toCertificate = () => ({ 'x5t#S256': X5T });
-const withKey = { scheme: 'DPoP', proof: true } as const;
-const withCertificate = { certificate: SELF_SIGNED.cert };
+const PROOFS = ['none', 'good', 'other key'] as const;
+const TYPES = ['absent', 'Bearer', 'DPoP'] as const;
+const CERTIFICATES = ['same', 'other', 'none'] as const;
+const OPTIONS: readonly (readonly [title: string, dpop: DpopOptions | undefined, mtls: boolean])[] = [
+  ['neither', undefined, false],
+  ['dpop', { origin: ORIGIN }, false],
+  ['required', { origin: ORIGIN, required: true }, false],
+  ['mtls', undefined, true],
+  ['dpop, mtls', { origin: ORIGIN }, true],
+  ['required, mtls', { origin: ORIGIN, required: true }, true],
+];
 
-/** By the first column of the table in the guide. */
-const CASES: Readonly<Record<string, Case>> = {
-  'plain, under Bearer': {},
-  'plain, under DPoP with a good proof': withKey,
-  'bound to a key, under Bearer': { cnf: toKey },
-  'bound to a key, under Bearer with a good proof': { cnf: toKey, proof: true },
-  'bound to a key, under DPoP with a good proof': { cnf: toKey, ...withKey },
-  'bound to a key, under DPoP without a proof': { cnf: toKey, scheme: 'DPoP' },
-  'bound to a certificate, with it': { cnf: toCertificate, ...withCertificate },
-  'bound to a certificate, with another': { cnf: toCertificate, certificate: OTHER_CERTIFICATE },
-  'bound to a certificate, without one': { cnf: toCertificate },
-  'bound to both, under DPoP with a good proof and the certificate': {
-    cnf: (sender) => ({ ...toKey(sender), ...toCertificate() }),
-    ...withKey,
-    ...withCertificate,
-  },
-  'bound in another way': { cnf: () => ({ kid: 'x' }), ...withCertificate },
+/** The members of `cnf` for each word of the table. Unknown members beside known ones make no difference. */
+const BINDINGS: Readonly<Record<string, readonly ((sender: Sender) => object | undefined)[]>> = {
+  none: [() => undefined],
+  jkt: [({ jkt }) => ({ jkt }), ({ jkt }) => ({ jkt, ...UNKNOWN })],
+  'x5t#S256': [() => ({ 'x5t#S256': X5T }), () => ({ 'x5t#S256': X5T, ...UNKNOWN })],
+  both: [({ jkt }) => ({ jkt, 'x5t#S256': X5T }), ({ jkt }) => ({ jkt, 'x5t#S256': X5T, ...UNKNOWN })],
+  unknown: [() => UNKNOWN],
 };
 
-const page = readFileSync(join(ROOT, 'docs/sender-constrained.md'), 'utf8');
-const table = (page.split('| token and credentials |')[1] ?? '').split('\n\n', 1)[0] as string;
-const rows = table
-  .split('\n')
-  .slice(2)
-  .map((row) => row.split('|').map((cell) => cell.trim().replaceAll('`', '')))
-  .map(([, title = '', ...cells]) => [title, cells.slice(0, 4)] as const);
+const AXES = [PROOFS, Object.keys(BINDINGS), TYPES, CERTIFICATES] as const;
+const COLUMNS = AXES.length;
 
-/** Status and error of the request, as the table writes them. */
-async function outcomeOf({ cnf, scheme, proof, certificate }: Case, uses: readonly string[]): Promise<string> {
-  const [sender, clock] = [await createSender(), createClock()];
-  const token_type = scheme ?? 'Bearer';
-  const endpoint = await createEndpoint(active({ exp: undefined, token_type: cnf && token_type, cnf: cnf?.(sender) }));
-  const options: Partial<TokenIntrospectionOptions> = {
-    clock,
-    ...(uses.includes('dpop') && { dpop: { origin: ORIGIN } }),
-    ...(uses.includes('mtls') && { mtls: { certificate: () => certificate } }),
-  };
-  const test = request(createApi(endpoint, options).app).get('/').set('Authorization', `${token_type} abc`);
-  if (proof) test.set('DPoP', await sender.proof('abc', clock));
-  const { status, headers } = await test;
-  const [, error] = /error="(\w+)"/.exec(headers['www-authenticate'] ?? '') ?? [];
-  return error === undefined ? String(status) : `${status} ${error}`;
+interface Row {
+  readonly scheme: string;
+  readonly title: string;
+  /** The words of each axis that it speaks of. */
+  readonly words: readonly (readonly string[])[];
+  readonly outcomes: readonly string[];
+}
+
+type Combination = readonly string[];
+
+/** The table of the guide for one scheme. */
+function rowsOf(scheme: string, sentence: string): Row[] {
+  const text = (page('docs/sender-constrained.md').split(`${sentence}\n\n`)[1] ?? '').split('\n\n', 1)[0] as string;
+  const [head = [], , ...rows] = text.split('\n').map((row) =>
+    row
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim().replaceAll('`', '')),
+  );
+  expect(head).toEqual(['proof', 'cnf', 'token_type', 'certificate', ...OPTIONS.map(([title]) => title)]);
+  return rows.map((cells) => ({
+    scheme,
+    title: cells.slice(0, COLUMNS).join(' | '),
+    words: AXES.map((axis, index) => (cells[index] === 'any' ? [...axis] : (cells[index]?.split(', ') ?? []))),
+    outcomes: cells.slice(COLUMNS),
+  }));
+}
+
+function productOf(words: readonly (readonly string[])[]): Combination[] {
+  return words.reduce<Combination[]>((all, axis) => all.flatMap((one) => axis.map((word) => [...one, word])), [[]]);
+}
+
+const ROWS = [
+  ...rowsOf('Bearer', 'Under `Bearer`, or where `getToken` or `tokenFromBody` takes the token:'),
+  ...rowsOf('DPoP', 'Under the scheme `DPoP`:'),
+];
+
+/** A server with a path for each set of options, before an endpoint that knows a token for each `cnf` and `token_type`. */
+async function createServer(sender: Sender) {
+  const clock = createClock();
+  const endpoint = await createEndpoint(({ form }: { form: URLSearchParams }) => {
+    const [cnf = '', variant, type] = JSON.parse(Buffer.from(String(form.get('token')), 'base64url').toString());
+    return active({
+      exp: undefined,
+      token_type: type === 'absent' ? undefined : type,
+      cnf: BINDINGS[cnf]?.[variant]?.(sender),
+    });
+  });
+  const certificate = ({ headers }: IncomingMessage) =>
+    headers['x-certificate'] === 'same' ? SELF_SIGNED.cert : (headers['x-certificate'] as string | undefined);
+  const middlewares = OPTIONS.map(([, dpop, mtls]) =>
+    createAuthenticate(endpoint, { clock, ...(dpop && { dpop }), ...(mtls && { mtls: { certificate } }) }),
+  );
+  const listener: RequestListener = (req, res) =>
+    (middlewares[Number(req.url?.slice(1))] as TokenIntrospection)(req, res, (error) => {
+      res.statusCode = error === undefined ? 200 : 500;
+      res.end();
+    });
+  return { clock, ...(await serve(listener)) };
 }
 
 describe('the guide to sender-constrained tokens', () => {
-  it('tells of every case', () => {
-    expect(rows.map(([title]) => title)).toEqual(Object.keys(CASES));
+  it.each(['Bearer', 'DPoP'])('has one row for each combination under %s', (scheme) => {
+    const rows = ROWS.filter((row) => row.scheme === scheme);
+    for (const combination of productOf(AXES)) {
+      const fitting = rows.filter(({ words }) => words.every((axis, index) => axis.includes(combination[index] ?? '')));
+      expect([combination, fitting.length]).toEqual([combination, 1]);
+    }
   });
 
-  it.each(rows)('says what happens to a token %s', async (title, cells) => {
-    const uses = [[], ['dpop'], ['mtls'], ['dpop', 'mtls']];
-    expect(await Promise.all(uses.map((each) => outcomeOf(CASES[title] as Case, each)))).toEqual(cells);
-  });
+  it.each(ROWS.map((row) => [row.scheme, row.title, row] as const))(
+    'tells the truth of %s: %s',
+    async (_s, _t, row) => {
+      const [sender, stranger] = [await createSender(), await createSender()];
+      const { url, clock } = await createServer(sender);
+      const signers: Readonly<Record<string, Sender>> = { good: sender, 'other key': stranger };
+      for (const [proof = '', cnf = '', type, certificate] of productOf(row.words)) {
+        for (const variant of (BINDINGS[cnf] ?? []).keys()) {
+          const token = Buffer.from(JSON.stringify([cnf, variant, type])).toString('base64url');
+          const outcomes = await Promise.all(
+            OPTIONS.map(async (_, index) => {
+              const headers: Record<string, string> = { authorization: `${row.scheme} ${token}` };
+              const signer = signers[proof];
+              if (signer) headers.dpop = await signer.proof(token, clock, { claims: { htu: `${ORIGIN}/${index}` } });
+              if (certificate !== 'none') headers['x-certificate'] = String(certificate);
+              const response = await fetch(`${url}/${index}`, { headers });
+              const [, error] = /error="(\w+)"/.exec(response.headers.get('www-authenticate') ?? '') ?? [];
+              return error === undefined ? String(response.status) : `${response.status} ${error}`;
+            }),
+          );
+          expect([proof, cnf, type, certificate, variant, ...outcomes]).toEqual([
+            proof,
+            cnf,
+            type,
+            certificate,
+            variant,
+            ...row.outcomes,
+          ]);
+        }
+      }
+    },
+  );
 });

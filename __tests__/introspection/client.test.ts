@@ -1,5 +1,6 @@
 import { bearerToken, tlsClientAuth } from '../../lib/index.js';
 import type { IntrospectionClientSettings } from '../../lib/introspection/client.js';
+import { USER_AGENT } from '../../lib/introspection/user-agent.js';
 import { remedyFor } from '../../lib/observe/remedies.js';
 import type { ClientAuth } from '../../lib/types.js';
 import { createClock, since } from '../support/clock.js';
@@ -37,6 +38,7 @@ describe('what the endpoint is asked', () => {
       accept: 'application/json',
       'accept-encoding': 'identity',
       'content-type': 'application/x-www-form-urlencoded',
+      'user-agent': USER_AGENT,
     });
   });
 

@@ -37,7 +37,7 @@ const DOCUMENTED: Documented = {
   contentType: 'application/json',
   authorization: basic('Iv1.8a61f9b3a7aba766:3fa9-e7c1'),
   tokenParameter: 'access_token',
-  headers: { 'user-agent': 'express-token-introspection', 'x-github-api-version': '2022-11-28' },
+  headers: { 'x-github-api-version': '2022-11-28' },
   tokens: {
     documented: AUTHORIZATION,
     lasting: { ...AUTHORIZATION, expires_at: null },

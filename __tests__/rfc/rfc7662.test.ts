@@ -7,6 +7,7 @@ import {
   type TokenIntrospectionOptions,
   tokenIntrospection,
 } from '../../lib/index.js';
+import { USER_AGENT } from '../../lib/introspection/user-agent.js';
 import { createApi } from '../support/api.js';
 import { INSUFFICIENT_SCOPE, INVALID_TOKEN } from '../support/challenges.js';
 import { active, createEndpoint } from '../support/endpoint.js';
@@ -59,6 +60,7 @@ describe('RFC 7662 section 2.1: the question', () => {
       'content-length': String(asked?.body.length),
       'content-type': 'application/x-www-form-urlencoded',
       host: new URL(endpoint.url).host,
+      'user-agent': USER_AGENT,
     });
   });
 

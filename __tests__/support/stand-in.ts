@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { Agent } from 'undici';
 import type { Dispatcher, Guard, TokenIntrospectionOptions } from '../../lib/index.js';
+import { USER_AGENT } from '../../lib/introspection/user-agent.js';
 import { type Api, createApi } from './api.js';
 import { type Asked, createEndpoint, json } from './endpoint.js';
 
@@ -17,7 +18,7 @@ export interface Documented {
   readonly tokenParameter?: string;
   /** Body parameters besides the token, all of them. */
   readonly parameters?: Readonly<Record<string, string>>;
-  /** Headers besides authentication and framing, all of them. `accept` is `application/json` unless it is named here. */
+  /** Headers besides authentication, framing and our own `user-agent`. `accept` is `application/json` unless it is named here. */
   readonly headers?: Readonly<Record<string, string>>;
   /** What it says about the tokens it knows: JSON, or a JWT as it is. Any other is inactive. */
   readonly tokens: Readonly<Record<string, object | string>>;
@@ -113,7 +114,7 @@ function faultOfRequest(asked: Asked, documented: Documented, path: string): str
   if (!sameEntries(others, documented.parameters ?? {})) return `parameters ${asked.body}`;
   const { authorization: _judged, ...headers } = asked.headers;
   for (const name of FRAMING) delete headers[name];
-  return sameEntries(headers, { accept: 'application/json', ...documented.headers })
+  return sameEntries(headers, { accept: 'application/json', 'user-agent': USER_AGENT, ...documented.headers })
     ? undefined
     : `headers ${JSON.stringify(headers)}`;
 }

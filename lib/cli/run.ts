@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { IntrospectionError } from '../errors.js';
+import { VERSION } from '../introspection/user-agent.js';
 import { createSharedLookup } from '../lookup.js';
 import { parseOptions } from '../settings.js';
 import { type Arguments, parseArguments, USAGE, UsageError } from './arguments.js';
 import { optionsOf } from './options.js';
+import { withoutSecrets } from './redact.js';
 import { printableJson, type Report, render } from './render.js';
 import { readTokenFrom, type Source } from './secrets.js';
 import { reportOn } from './token-report.js';
@@ -25,11 +25,11 @@ export async function run(words: readonly string[], terminal: Terminal): Promise
   try {
     const given = parseArguments(words);
     if (given === 'help') return tell(terminal, USAGE.trimEnd());
-    if (given === 'version') return tell(terminal, versionOfPackage());
+    if (given === 'version') return tell(terminal, VERSION);
     const secrets = new Set<string>();
-    const report = await check(given, terminal, secrets);
-    const text = given.json ? printableJson(report) : render(report, terminal.isColourful);
-    terminal.out(without(secrets, text));
+    const isDiscovered = given['authorization-server'] !== undefined;
+    const report = withoutSecrets(await check(given, terminal, secrets), secrets, isDiscovered);
+    terminal.out(given.json ? printableJson(report) : render(report, terminal.isColourful));
     return exitCodeOf(report);
   } catch (error) {
     if (error instanceof IntrospectionError) {
@@ -62,16 +62,7 @@ function exitCodeOf({ configuration, token }: Report): ExitCode {
   return token?.accepted === false ? EXIT.rejected : EXIT.ok;
 }
 
-/** A server may repeat what it was asked with. */
-function without(secrets: ReadonlySet<string>, text: string): string {
-  return [...secrets].filter(Boolean).reduce((rest, secret) => rest.replaceAll(secret, '…'), text);
-}
-
 function tell(terminal: Terminal, text: string): ExitCode {
   terminal.out(text);
   return EXIT.ok;
-}
-
-function versionOfPackage(): string {
-  return JSON.parse(readFileSync(join(__dirname, '../../package.json'), 'utf8')).version;
 }

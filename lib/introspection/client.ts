@@ -25,6 +25,7 @@ import { parseResponse, type ResponseNormalizer, readsBody } from './response.js
 import { createReplyOpener, SIGNED_MEDIA_TYPE, type SignedReplySettings } from './signed-reply.js';
 import { createSuspicions } from './suspicions.js';
 import { createTransport, type TransportSettings } from './transport.js';
+import { USER_AGENT } from './user-agent.js';
 
 export interface IntrospectionClientSettings extends Omit<TransportSettings, 'connect'> {
   readonly whom: WhomToAsk;
@@ -69,7 +70,7 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
   const { clientAuth, clock, normalizer, signedReply } = settings;
   const transport = createTransport({ ...settings, connect: clientAuth.connect });
   const server = createLocator(settings.whom, clientAuth.connect !== undefined, transport.get, clock);
-  const open = signedReply && createReplyOpener(signedReply, transport.get);
+  const open = signedReply && createReplyOpener(signedReply, transport.get, clock);
   const breaker = createCircuitBreaker({ clock, timeoutMs: settings.timeoutMs, probe });
   const unknownTokens = createConcurrencyLimit(createAdaptiveWidth(MAX_FOR_UNKNOWN_TOKENS, clock.monotonic));
   const knownTokens = createConcurrencyLimit(FOR_KNOWN_TOKENS);
@@ -166,7 +167,7 @@ async function prepare(
     issuer: server.issuer,
     signingAlgorithms: server.authSigningAlgorithms,
     refused,
-    headers: { accept, ...settings.headers } as Record<string, string>,
+    headers: { accept, 'user-agent': USER_AGENT, ...settings.headers } as Record<string, string>,
     parameters: { [tokenParameter]: token, ...settings.parameters } as Record<string, string>,
   };
   const headers: Record<string, string> = {};

@@ -1,11 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
-import { buildConnector, Pool } from 'undici';
+import { buildConnector, Client, Pool } from 'undici';
 import { IntrospectionError } from '../errors.js';
 import type { ClientAuth, TlsMaterial } from '../types.js';
 
 export interface Connections {
   /** What to ask an origin through now. */
   to(origin: string): Pool;
+  /** Does `work` over a connection that is new, and closed when it has ended. */
+  overNew<T>(origin: string, work: (via: Client) => Promise<T>): Promise<T>;
   /** After a refusal through `used`: whether another try would go over connections with newer TLS material. */
   renew(used: unknown): Promise<boolean>;
   /** Ends once what is under way has ended. */
@@ -32,8 +34,12 @@ export function createConnections(timeoutMs: number, connect: ClientAuth['connec
     return new Pool(origin, {
       connections: MAX_CONNECTIONS,
       keepAliveTimeout: KEEP_ALIVE_MS,
-      connect: material === undefined ? { ...connect, timeout: timeoutMs } : present(material, presented),
+      connect: connectorFor(presented),
     });
+  }
+
+  function connectorFor(presented: TlsMaterial[]) {
+    return material === undefined ? { ...connect, timeout: timeoutMs } : present(material, presented);
   }
 
   /** Asks for the material of each new connection, so that certificates can be renewed. */
@@ -62,6 +68,14 @@ export function createConnections(timeoutMs: number, connect: ClientAuth['connec
       const pool = open(origin, current);
       current.pools.set(origin, pool);
       return pool;
+    },
+    async overNew(origin, work) {
+      const client = new Client(origin, { connect: connectorFor(current.presented) });
+      try {
+        return await work(client);
+      } finally {
+        client.destroy().catch(() => {});
+      }
     },
     async renew(used) {
       if (material === undefined) return false;

@@ -5,8 +5,10 @@ import { createAlarm } from '../observe/misconfiguration.js';
 import { remedyFor } from '../observe/remedies.js';
 import type { Clock } from '../types.js';
 import type { AuthorizationServer } from './authorization-server.js';
+import { createCooldown } from './cooldown.js';
 import { addressOf, type Reply, textOf } from './http.js';
 import { isJson, parseJson } from './json.js';
+import { requestedPauseOf } from './retry-after.js';
 import type { Transport } from './transport.js';
 
 export interface DiscoverySettings {
@@ -24,7 +26,7 @@ const OK = 200;
 const REFRESH_MS = 3_600_000;
 const REFRESH_RETRY_MS = 60_000;
 
-/** How long a failure is everyone's, so that a crowd of requests does not become a crowd of attempts. */
+/** Shortest pause after a failure while nothing is known yet. */
 const COOLDOWN_MS = 1000;
 
 /** RFC 8414 section 2, as far as it matters here. */
@@ -56,8 +58,8 @@ const MISTAKES: readonly unknown[] = [OTHER_ISSUER, NO_ENDPOINT, UNUSABLE_ENDPOI
 export function createDiscovery(settings: DiscoverySettings): () => AuthorizationServer | Promise<AuthorizationServer> {
   const { clock } = settings;
   const metadata = createMetadataSchema();
+  const cooldown = createCooldown(clock);
   let known: AuthorizationServer | undefined;
-  let failure: IntrospectionError | undefined;
   let pending: Promise<AuthorizationServer> | undefined;
   let dueAt = Number.NEGATIVE_INFINITY;
   const alarm = createAlarm('DISCOVERY_FAILED');
@@ -68,12 +70,12 @@ export function createDiscovery(settings: DiscoverySettings): () => Authorizatio
       dueAt = clock.monotonic() + REFRESH_MS;
       return known;
     } catch (error) {
-      failure = error as IntrospectionError;
+      const failure = error as IntrospectionError;
       if (MISTAKES.includes(failure.detail)) {
         const { code, detail } = failure;
         alarm(`The metadata of the authorization server cannot be used. ${remedyFor(code, detail)}`, detail);
       }
-      dueAt = clock.monotonic() + (known === undefined ? COOLDOWN_MS : REFRESH_RETRY_MS);
+      cooldown.begin(failure, known === undefined ? COOLDOWN_MS : REFRESH_RETRY_MS);
       throw failure;
     } finally {
       pending = undefined;
@@ -81,11 +83,13 @@ export function createDiscovery(settings: DiscoverySettings): () => Authorizatio
   }
 
   return () => {
-    if (pending === undefined && clock.monotonic() >= dueAt) {
-      pending = discover();
-      pending.catch(() => {});
-    }
-    return known ?? pending ?? Promise.reject(failure);
+    if (pending !== undefined) return known ?? pending;
+    if (known !== undefined && clock.monotonic() < dueAt) return known;
+    const failure = cooldown.failure();
+    if (failure !== undefined) return known ?? Promise.reject(failure);
+    pending = discover();
+    pending.catch(() => {});
+    return known ?? pending;
   };
 }
 
@@ -94,6 +98,9 @@ async function find(settings: DiscoverySettings, metadata: MetadataSchema): Prom
   let failure: IntrospectionError | undefined;
   for (const url of wellKnownUrls(settings.issuer)) {
     const reply = await settings.get(url, 'application/json').catch(rethrow);
+    const pauseSeconds = requestedPauseOf(reply, settings.clock.now());
+    // The other addresses are on the same host.
+    if (pauseSeconds !== undefined) throw failed(`HTTP ${reply.status}`, pauseSeconds);
     try {
       return read(reply, settings, metadata);
     } catch (error) {
@@ -169,6 +176,6 @@ function rethrow(error: IntrospectionError): never {
   throw failed(error.detail ?? error.code);
 }
 
-function failed(detail: string): IntrospectionError {
-  return new IntrospectionError('discovery_failed', detail);
+function failed(detail: string, retryAfterSeconds?: number): IntrospectionError {
+  return new IntrospectionError('discovery_failed', detail, retryAfterSeconds);
 }

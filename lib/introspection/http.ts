@@ -1,6 +1,7 @@
 import type { Dispatcher as UndiciDispatcher } from 'undici';
 import { IntrospectionError } from '../errors.js';
 import type { Deadline } from './deadline.js';
+import { faultOfReply } from './malformed-reply.js';
 
 /**
  * An undici dispatcher: a `ProxyAgent`, an `Agent` with your own CA, a `MockAgent`.
@@ -114,7 +115,7 @@ export function headerOf({ headers }: Reply, name: string): string | undefined {
 }
 
 export function isConnectionFailure(error: unknown): boolean {
-  return CONNECTION_FAILURES.has(codeOf(error));
+  return CONNECTION_FAILURES.has(codeOf(error)) && faultOfReply(error) === undefined;
 }
 
 /** Whether no connection to the endpoint came about, so that it never saw the token. */
@@ -124,7 +125,11 @@ export function failedToConnect(error: unknown): boolean {
 
 /** Maps a transport failure to an outage. The original is dropped: its text may name hosts, headers or bodies. */
 export function outage(error: unknown): IntrospectionError {
-  return error instanceof IntrospectionError ? error : new IntrospectionError('unreachable', codeOf(error));
+  if (error instanceof IntrospectionError) return error;
+  const fault = faultOfReply(error);
+  return fault === undefined
+    ? new IntrospectionError('unreachable', codeOf(error))
+    : new IntrospectionError('bad_response', fault);
 }
 
 /** The code of an error of Node's or a package's, if it has one that is safe to pass on. */
@@ -137,8 +142,7 @@ export function codeOf(error: unknown): string | undefined {
 function readText(response: Response): Promise<string | IntrospectionError> {
   return new Promise((resolve) => {
     const { body, headers } = response;
-    const coding = headers['content-encoding'];
-    if (coding !== undefined && coding !== 'identity') {
+    if (isCoded(headers['content-encoding'])) {
       resolve(refuse(response, 'content coding'));
       return;
     }
@@ -155,6 +159,14 @@ function readText(response: Response): Promise<string | IntrospectionError> {
       if (!body.readableEnded) resolve(outage(undefined));
     });
   });
+}
+
+/** Names of codings are case-insensitive, and empty members of a list do not count (RFC 9110 sections 8.4.1 and 5.6.1). */
+function isCoded(contentEncoding: string | string[] | undefined): boolean {
+  if (contentEncoding === undefined) return false;
+  return String(contentEncoding)
+    .split(',')
+    .some((coding) => !/^[ \t]*(?:identity)?[ \t]*$/i.test(coding));
 }
 
 function decode(chunks: readonly Uint8Array[]): string | IntrospectionError {

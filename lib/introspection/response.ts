@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { IntrospectionError } from '../errors.js';
 import type { ActiveRecord, InactiveRecord, Instant, TokenRecord } from '../types.js';
-import { headerOf, type Reply, textOf } from './http.js';
+import { type Reply, textOf } from './http.js';
 import { isJson, parseJson } from './json.js';
 import { parseScopes, prepareClaims } from './prepare-claims.js';
+import { retryAfterOf } from './retry-after.js';
 
 /** What `normalizeResponse` is given: a reply of the endpoint, header names in lower case. */
 export interface EndpointReply {
@@ -27,10 +28,6 @@ const BAD_REQUEST = 400;
 const UNAUTHORIZED = 401;
 const FORBIDDEN = 403;
 const TOO_MANY_REQUESTS = 429;
-const MAX_RETRY_AFTER_SECONDS = 120;
-
-/** The form servers have to send (RFC 9110 section 5.6.7); `Date.parse` alone would read a date into almost anything. */
-const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
 
 const time = z.number().optional();
 const text = z.string().optional();
@@ -141,18 +138,10 @@ function isUnsupportedTokenType(reply: Reply): boolean {
 function statusError(reply: Reply, asked: Instant): IntrospectionError {
   const { status } = reply;
   const detail = `HTTP ${status}`;
-  const retryAfter = parseRetryAfter(headerOf(reply, 'retry-after'), asked.at);
+  const retryAfter = retryAfterOf(reply, asked.at);
   if (status === TOO_MANY_REQUESTS) return new IntrospectionError('rate_limited', detail, retryAfter);
   if (status >= 500) return new IntrospectionError('server_error', detail, retryAfter);
   return status === BAD_REQUEST || status === UNAUTHORIZED || status === FORBIDDEN
     ? new IntrospectionError('client_rejected', detail)
     : new IntrospectionError('bad_response', detail);
-}
-
-/** Seconds or an HTTP date (RFC 9110 section 10.2.3), held within 1 and 120; anything else is dropped. */
-function parseRetryAfter(value: string | undefined, now: number): number | undefined {
-  if (value === undefined) return undefined;
-  const date = HTTP_DATE.test(value) ? Date.parse(value) : Number.NaN;
-  const seconds = /^\d+$/.test(value) ? Number(value) : Math.ceil((date - now) / 1000);
-  return Number.isNaN(seconds) ? undefined : Math.min(Math.max(seconds, 1), MAX_RETRY_AFTER_SECONDS);
 }

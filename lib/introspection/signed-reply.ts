@@ -3,10 +3,12 @@ import type { CompactVerifyResult, JSONWebKeySet, JWTVerifyGetKey } from 'jose';
 import { z } from 'zod';
 import { IntrospectionError } from '../errors.js';
 import { mediaType } from '../media-type.js';
-import type { Instant } from '../types.js';
+import type { Clock, Instant } from '../types.js';
 import type { AuthorizationServer } from './authorization-server.js';
+import { createCooldown } from './cooldown.js';
 import { codeOf, headerOf, type Reply, textOf } from './http.js';
 import { parseJson } from './json.js';
+import { requestedPauseOf } from './retry-after.js';
 import type { Transport } from './transport.js';
 
 export interface SignedReplySettings {
@@ -56,7 +58,7 @@ const DECRYPTION = {
 };
 
 /** Verifies JWT replies ([RFC 9701](https://www.rfc-editor.org/rfc/rfc9701)): a reply of any other kind is an outage. */
-export function createReplyOpener(settings: SignedReplySettings, get: Transport['get']): OpenReply {
+export function createReplyOpener(settings: SignedReplySettings, get: Transport['get'], clock: Clock): OpenReply {
   const { algorithms, decryptionKey } = settings;
   const schema = createPayloadSchema();
   let found: { readonly source: unknown; readonly keys: Promise<Keys> } | undefined;
@@ -66,7 +68,7 @@ export function createReplyOpener(settings: SignedReplySettings, get: Transport[
     const keys = settings.keys ?? server.jwksUri;
     if (keys === undefined) throw new IntrospectionError('discovery_failed', 'no jwks_uri in the metadata');
     const source = keys instanceof URL ? keys.href : keys;
-    if (found?.source !== source) found = { source, keys: openKeys(keys, get) };
+    if (found?.source !== source) found = { source, keys: openKeys(keys, get, clock) };
     return found.keys;
   }
 
@@ -76,7 +78,7 @@ export function createReplyOpener(settings: SignedReplySettings, get: Transport[
       const keys = await keysOf(server);
       const decrypted = decryptionKey && (await compactDecrypt(reply, decryptionKey, DECRYPTION));
       const { payload, protectedHeader } = await verifySignature(decrypted?.plaintext ?? reply, keys, algorithms);
-      if (!TYPE.test(protectedHeader.typ ?? '')) throw unusable('typ');
+      if (!isSignedReply(protectedHeader)) throw unusable('typ');
       return new TextDecoder('utf-8', { fatal: true }).decode(payload);
     } catch (error) {
       throw error instanceof IntrospectionError ? error : unusable(codeOf(error) ?? 'not a signed reply');
@@ -93,8 +95,22 @@ export function createReplyOpener(settings: SignedReplySettings, get: Transport[
     if (![data.aud].flat().some((aud) => settings.audience.includes(aud))) throw unusable('aud');
     if (Math.abs(data.iat * 1000 - asked.at) > MAX_SKEW_MS) throw unusable('iat');
     const headers = { ...reply.headers, 'content-type': 'application/json' };
-    return { ...reply, headers, body: JSON.stringify(data.token_introspection) };
+    return { ...reply, headers, body: textOfJson(data.token_introspection) };
   };
+}
+
+/** A list of types must not pass: a regular expression would read it as a string. */
+function isSignedReply({ typ }: { readonly typ?: unknown }): boolean {
+  return typeof typ === 'string' && TYPE.test(typ);
+}
+
+/** `JSON.parse` reads values that are nested more deeply than `JSON.stringify` can write. */
+function textOfJson(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    throw unusable('nesting');
+  }
 }
 
 /** RFC 9701 section 5. What else is beside `token_introspection` says nothing about the token. */
@@ -132,23 +148,35 @@ async function verifySignature(
   }
 }
 
-async function openKeys(keys: URL | JwkSet | KeyObject, get: Transport['get']): Promise<Keys> {
+async function openKeys(keys: URL | JwkSet | KeyObject, get: Transport['get'], clock: Clock): Promise<Keys> {
   const { createLocalJWKSet, createRemoteJWKSet, customFetch } = await import('jose');
   if (!(keys instanceof URL)) return 'keys' in keys ? createLocalJWKSet(keys as JSONWebKeySet) : keys;
   return createRemoteJWKSet(keys, {
     cooldownDuration: KEYS_COOLDOWN_MS,
     cacheMaxAge: KEYS_MAX_AGE_MS,
-    [customFetch]: () => fetchKeys(keys, get),
+    [customFetch]: fetchKeys(keys, get, clock),
   });
 }
 
-/** Over our own connections, with their deadline and their bounds. */
-async function fetchKeys(url: URL, get: Transport['get']): Promise<Response> {
-  const reply = await get(url, 'application/jwk-set+json, application/json').catch((error: IntrospectionError) => {
-    throw new IntrospectionError('discovery_failed', `jwks_uri: ${error.detail ?? error.code}`);
-  });
-  if (reply.status !== OK) throw new IntrospectionError('discovery_failed', `jwks_uri: HTTP ${reply.status}`);
-  return new Response(textOf(reply));
+/** Fetches the keys over our own connections, with their deadline and their bounds, and pauses when the server asks for it. */
+function fetchKeys(url: URL, get: Transport['get'], clock: Clock): () => Promise<Response> {
+  const cooldown = createCooldown(clock);
+  return async () => {
+    const paused = cooldown.failure();
+    if (paused !== undefined) throw paused;
+    const reply = await get(url, 'application/jwk-set+json, application/json').catch((error: IntrospectionError) => {
+      throw noKeys(error.detail ?? error.code);
+    });
+    if (reply.status === OK) return new Response(textOf(reply));
+    const pauseSeconds = requestedPauseOf(reply, clock.now());
+    const failure = noKeys(`HTTP ${reply.status}`, pauseSeconds);
+    if (pauseSeconds !== undefined) cooldown.begin(failure, pauseSeconds * 1000);
+    throw failure;
+  };
+}
+
+function noKeys(detail: string, retryAfterSeconds?: number): IntrospectionError {
+  return new IntrospectionError('discovery_failed', `jwks_uri: ${detail}`, retryAfterSeconds);
 }
 
 function unusable(detail: string): IntrospectionError {

@@ -16,11 +16,14 @@ import {
   type Reply,
   withoutQuery,
 } from './http.js';
+import { USER_AGENT } from './user-agent.js';
 
 export interface TransportSettings {
   readonly timeoutMs: number;
   readonly dispatcher: Dispatcher | undefined;
   readonly connect: ClientAuth['connect'];
+  /** The option `headers`, names in lower case. Default none. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** One question, and what replies to it mean. */
@@ -49,7 +52,7 @@ export interface Transport {
    * endpoint stumbled, or when the credentials were refused and others are at hand.
    */
   post(inquiry: Inquiry, deadline: Deadline): Promise<Reply>;
-  /** GETs what the authorization server publishes, once, within a deadline of its own. */
+  /** GETs what the authorization server publishes, once, over a connection and within a deadline of its own. */
   get(url: URL, accept: string): Promise<Reply>;
   /** How many times the endpoint was asked, retries included. */
   calls(): number;
@@ -62,10 +65,14 @@ const OK = 200;
 /** Before the retry, so that those who failed together do not come back together. */
 const MAX_JITTER_MS = 100;
 
-export function createTransport({ timeoutMs, dispatcher, connect }: TransportSettings): Transport {
+/** The option `headers` is written for POST requests: these would be wrong with a GET. */
+const NOT_FOR_GET = /^(?:accept$|content-)/;
+
+export function createTransport({ timeoutMs, dispatcher, connect, headers = {} }: TransportSettings): Transport {
   const own = dispatcher === undefined ? createConnections(timeoutMs, connect) : undefined;
   const via: (to: Address) => Dispatcher =
     own === undefined ? () => dispatcher as Dispatcher : ({ origin }) => own.to(origin);
+  const published = Object.fromEntries(Object.entries(headers).filter(([name]) => !NOT_FOR_GET.test(name)));
 
   let calls = 0;
   let underWay = 0;
@@ -73,9 +80,21 @@ export function createTransport({ timeoutMs, dispatcher, connect }: TransportSet
   /** Nothing is under way any more, and nothing may begin. */
   let closed = false;
 
-  async function ask(attempt: Attempt, number: number, inquiry: Inquiry, deadline: Deadline): Promise<Reply> {
+  /** Does `work` over a new connection, because pooled ones often die together; a dispatcher of the app decides itself. */
+  function overNew<T>(to: Address, work: (via: Dispatcher) => Promise<T>): Promise<T> {
+    return own === undefined ? work(via(to)) : own.overNew(to.origin, work);
+  }
+
+  async function ask(
+    attempt: Attempt,
+    number: number,
+    inquiry: Inquiry,
+    deadline: Deadline,
+    lostConnection = false,
+  ): Promise<Reply> {
     if (!deadline.passed) calls++;
-    const asking = () => exchange(via(attempt.to), attempt, inquiry.reads, deadline);
+    const over = (dispatcher: Dispatcher) => exchange(dispatcher, attempt, inquiry.reads, deadline);
+    const asking = () => (lostConnection ? overNew(attempt.to, over) : over(via(attempt.to)));
     if (!isTraced()) return asking();
     const call: EndpointCall = { endpoint: withoutQuery(attempt.to), attempt: number, ...inquiry.about };
     return trace(call, asking, deadline);
@@ -110,16 +129,17 @@ export function createTransport({ timeoutMs, dispatcher, connect }: TransportSet
       if (reply !== undefined && isRefused && isDeepStrictEqual(first, second) && !(await own?.renew(used)))
         return reply;
       try {
-        return await ask(second, 2, inquiry, deadline);
+        return await ask(second, 2, inquiry, deadline, reply === undefined);
       } catch (error) {
         throw outage(error);
       }
     },
     get: (url, accept) =>
       within(async (deadline) => {
-        const request = { to: addressOf(url), headers: { accept, 'accept-encoding': 'identity' } };
+        const given = { 'user-agent': USER_AGENT, ...published, accept, 'accept-encoding': 'identity' };
+        const request = { to: addressOf(url), headers: given };
         try {
-          return await exchange(via(request.to), request, (status) => status === OK, deadline);
+          return await overNew(request.to, (over) => exchange(over, request, (status) => status === OK, deadline));
         } catch (error) {
           throw outage(error);
         }

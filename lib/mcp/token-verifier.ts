@@ -45,13 +45,17 @@ const OUTAGE = 'The token cannot be judged at the moment';
  * @example
  * app.use('/mcp', requireBearerAuth({ verifier: mcpTokenVerifier(authenticate), resourceMetadataUrl }));
  *
- * @throws TypeError unless `authenticate` names an audience, does not demand `offline_access`, and its metadata have been published
+ * @throws TypeError unless `authenticate` names an audience, does not demand `offline_access` or DPoP, and its metadata have been
+ * published
  */
 export function mcpTokenVerifier(
   authenticate: TokenIntrospection,
   options: McpTokenVerifierOptions = {},
 ): McpTokenVerifier {
   const gate = mcpGateOf('mcpTokenVerifier', authenticate);
+  if (gate.demands.dpop?.isRequired) {
+    throw optionError('dpop.required', true, 'write mcpAuthentication(authenticate): the SDK does not pass proofs on');
+  }
   const { errors, ...unknown } = options;
   for (const [name, value] of Object.entries(unknown)) throw optionError(name, value, 'there is no such option');
   if (errors !== undefined && !('InvalidTokenError' in Object(errors) || 'OAuthError' in Object(errors))) {

@@ -14,7 +14,8 @@ const UNSUPPORTED_MEDIA_TYPE = 415;
  * those of the guards before. Whatever is no call of a tool in the list passes; a call of which it cannot be told which tool it is
  * needs what all of them need. Of several messages in one body, each counts.
  *
- * It reads `req.body`: mount `express.json()` before it, and give the transport `req.body`. A POST without one is an error (415).
+ * It reads `req.body`: mount `express.json()` before it, and give the transport `req.body`. A POST without a body is an error
+ * (415), and so is a body that no JSON parser makes, such as the `Buffer` of `express.raw()`.
  *
  * @example
  * app.post('/mcp', requireScope('files:read'), express.json(), requireToolScopes({ write_file: ['files:write'] }), handle);
@@ -25,21 +26,20 @@ export function requireToolScopes(tools: Readonly<Record<string, readonly string
   refuseMounted(NAME, tools, EXAMPLE);
   const entries = typeof tools === 'object' && tools !== null && !Array.isArray(tools) ? Object.entries(tools) : [];
   if (entries.length === 0) throw optionError('tools', tools, `write ${EXAMPLE}`);
-  const scopesOf = new Map<unknown, readonly string[]>();
+  const scopesOf = new Map<string, readonly string[]>();
   for (const [name, scopes] of entries) {
     if (!Array.isArray(scopes)) throw optionError(name, scopes, `write ${EXAMPLE}`);
     requireScope(...scopes);
     scopesOf.set(name, [...scopes]);
   }
-  const ofAll = [...scopesOf.values()].flat();
+  const ofAll = [...new Set([...scopesOf.values()].flat())];
   return nameGuard(NAME, function guardMiddleware(req: IncomingMessage & { body?: unknown }, res, next) {
     const { body } = req;
-    if (req.method === 'POST' && !isParsed(body)) {
-      passError(unparsed(), res, next);
+    if (!isReadable(body, req.method === 'POST')) {
+      passError(unreadable(), res, next);
       return;
     }
-    const tools = [body].flat().filter(mayCallTool).map(toolOf);
-    const scopes = [...new Set(tools.flatMap((tool) => (tool === undefined ? ofAll : (scopesOf.get(tool) ?? []))))];
+    const scopes = scopesFor(body, scopesOf) ?? ofAll;
     const check = createGuard(NAME, {
       scopes,
       run: (record, { satisfiesScope }) => requireScopes(record, { scopes, satisfiesScope }),
@@ -48,24 +48,56 @@ export function requireToolScopes(tools: Readonly<Record<string, readonly string
   });
 }
 
-/** Some versions of `express.json()` leave an empty object where they parsed nothing. That is no message either. */
-function isParsed(body: unknown): boolean {
-  return typeof body === 'object' && body !== null && Object.keys(body).length > 0;
+/**
+ * Only what a JSON parser makes is read: bytes, text and instances of classes may hold calls that cannot be seen here. Some
+ * versions of `express.json()` leave an empty object where they parsed nothing, and that is no message either.
+ */
+function isReadable(body: unknown, isRequired: boolean): boolean {
+  if (body === undefined) return !isRequired;
+  return (Array.isArray(body) || isPlainObject(body)) && (!isRequired || Object.keys(body).length > 0);
 }
 
-function unparsed(): Error {
+/** `JSON.parse` of another realm makes objects with another `Object.prototype`, so that it is known by its own prototype. */
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+function unreadable(): Error {
   const error = new Error(`${NAME}() found no body that was parsed as JSON; mount express.json() before it`);
   return Object.assign(error, { status: UNSUPPORTED_MEDIA_TYPE, statusCode: UNSUPPORTED_MEDIA_TYPE });
 }
 
-/** What hides members in a `__proto__` may become a call: some validators copy it in such a way that they are inherited. */
+/** The scopes of the tools that are called, each once; `undefined` from the first call on that does not say which tool it is. */
+function scopesFor(body: unknown, scopesOf: ReadonlyMap<string, readonly string[]>): string[] | undefined {
+  const called = new Set<string>();
+  for (const message of Array.isArray(body) ? body : [body]) {
+    if (!mayCallTool(message)) continue;
+    const tool = toolOf(message);
+    if (tool === undefined) return undefined;
+    if (scopesOf.has(tool)) called.add(tool);
+  }
+  return [...new Set([...called].flatMap((tool) => scopesOf.get(tool) ?? []))];
+}
+
+/**
+ * A message with a member `__proto__` may become a call: some validators copy it so that the members inside are inherited. What
+ * no JSON parser puts into a list may be a call as well.
+ */
 function mayCallTool(message: unknown): boolean {
-  return Object(message).method === 'tools/call' || Object.hasOwn(Object(message), '__proto__');
+  if (typeof message !== 'object' || message === null) return false;
+  return !isPlainObject(message) || ('method' in message && message.method === 'tools/call') || hasProto(message);
 }
 
 /** The tool that a JSON-RPC message calls; `undefined` where that cannot be told. */
 function toolOf(message: unknown): string | undefined {
-  const { params } = Object(message);
-  const name = Object.hasOwn(Object(params), 'name') ? params.name : undefined;
-  return typeof name === 'string' && !Object.hasOwn(Object(message), '__proto__') ? name : undefined;
+  if (!isPlainObject(message) || hasProto(message)) return undefined;
+  const { params } = message as { readonly params?: unknown };
+  const name = Object.hasOwn(Object(params), 'name') ? Object(params).name : undefined;
+  return typeof name === 'string' ? name : undefined;
+}
+
+function hasProto(message: object): boolean {
+  return Object.hasOwn(message, '__proto__');
 }

@@ -19,19 +19,27 @@ export interface ResourceDescription {
   /** `undefined`: the app's own code takes the token from where it likes. */
   readonly bearerMethods: readonly string[] | undefined;
   readonly dpopAlgorithms: readonly string[] | undefined;
+  readonly requiresDpop: boolean;
   readonly takesCertificates: boolean;
 }
 
 export function describeResource({ demands, issuers }: Gate): ResourceDescription {
   const { audience, scopes, usesGetToken, tokenFromBody, dpop, certificateOf } = demands;
+  const requiresDpop = dpop?.isRequired === true;
   return {
     audience,
     authorizationServers: issuers,
     scopes,
-    bearerMethods: usesGetToken ? undefined : tokenFromBody ? ['header', 'body'] : ['header'],
+    bearerMethods: usesGetToken ? undefined : bearerMethodsOf(tokenFromBody, requiresDpop),
     dpopAlgorithms: dpop?.algorithms,
+    requiresDpop,
     takesCertificates: certificateOf !== undefined,
   };
+}
+
+function bearerMethodsOf(tokenFromBody: boolean, requiresDpop: boolean): readonly string[] {
+  if (requiresDpop) return [];
+  return tokenFromBody ? ['header', 'body'] : ['header'];
 }
 
 /** @throws TypeError */
@@ -42,6 +50,7 @@ export function createDocument(given: ResourceMetadata, description: ResourceDes
     authorization_servers = issuersOf(description) ?? refuseMember('authorization_servers'),
     scopes_supported: scopes = [],
     bearer_methods_supported: bearerMethods,
+    dpop_bound_access_tokens_required: requiresDpop = description.requiresDpop || undefined,
     ...others
   } = members;
   if (bearerMethods !== undefined && description.bearerMethods !== undefined) {
@@ -51,12 +60,20 @@ export function createDocument(given: ResourceMetadata, description: ResourceDes
       'leave it out: "tokenFromBody" of the middleware says it',
     );
   }
+  if (requiresDpop === false && description.requiresDpop) {
+    throw optionError(
+      'metadata.dpop_bound_access_tokens_required',
+      requiresDpop,
+      'leave it out: "dpop.required" of the middleware says it',
+    );
+  }
   const document = {
     resource,
     authorization_servers,
     scopes_supported: [...new Set([...description.scopes, ...scopes])],
     bearer_methods_supported: bearerMethods ?? description.bearerMethods,
     dpop_signing_alg_values_supported: description.dpopAlgorithms,
+    dpop_bound_access_tokens_required: requiresDpop,
     tls_client_certificate_bound_access_tokens: description.takesCertificates || undefined,
     ...others,
   };

@@ -31,7 +31,7 @@ export interface ResourceMetadata {
   readonly resource_signing_alg_values_supported?: readonly string[] | undefined;
   /** The `type`s of RFC 9396 that this API understands. */
   readonly authorization_details_types_supported?: readonly string[] | undefined;
-  /** Whether plain tokens are refused. That is for you to see to: `dpop` takes both. */
+  /** Whether plain tokens are refused. Default `true` with `dpop.required`; else you have to refuse them yourself. */
   readonly dpop_bound_access_tokens_required?: boolean | undefined;
   /** For people to read; in a language as `resource_name#de`, and so with the three below. */
   readonly resource_name?: string | undefined;

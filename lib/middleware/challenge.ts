@@ -8,7 +8,7 @@ export interface ChallengeSettings {
   /** What every request of this middleware needs. */
   readonly scopes: readonly string[];
   /** Where the scheme DPoP is accepted. */
-  readonly dpop: Pick<DpopVerifier, 'algorithms' | 'nonces'> | undefined;
+  readonly dpop: Pick<DpopVerifier, 'algorithms' | 'isRequired' | 'nonces'> | undefined;
 }
 
 const CHALLENGE = 'WWW-Authenticate';
@@ -79,8 +79,9 @@ function renderChallenges(
   const common = [`realm=${quote(settings.realm)}`];
   const more = [...parametersOf(error, settings, guardScopes)];
   if (dpop === undefined) return [`Bearer ${[...common, ...more].join(', ')}`];
-  const [ofBearer, ofDpop] = usesDpop ? [resourceOf(settings), more] : [more, resourceOf(settings)];
   const algorithms = `algs=${quote(dpop.algorithms.join(' '))}`;
+  if (dpop.isRequired) return [`DPoP ${[...common, ...more, algorithms].join(', ')}`];
+  const [ofBearer, ofDpop] = usesDpop ? [resourceOf(settings), more] : [more, resourceOf(settings)];
   return [`Bearer ${[...common, ...ofBearer].join(', ')}`, `DPoP ${[...common, ...ofDpop, algorithms].join(', ')}`];
 }
 

@@ -38,15 +38,17 @@ function presentationOf(req: FactsRequest, origin: Demands['dpopOrigin']): DpopP
   // Express shortens `url` where it mounts.
   const path = req.originalUrl ?? req.url ?? '';
   const base = typeof origin === 'function' ? atOnce('dpop.origin', origin(req)) : origin;
+  const isUsable = typeof base === 'string' && !/[?#]/.test(base) && PLAIN_PATH.test(path);
   let accepted = acceptedProofs.get(req);
   if (accepted === undefined) {
     accepted = new Map();
     acceptedProofs.set(req, accepted);
   }
   return {
+    isPresent: proof !== undefined,
     proof: typeof proof === 'string' && !proof.includes(',') ? proof : undefined,
     method: req.method,
-    url: base === undefined || !PLAIN_PATH.test(path) ? undefined : `${base.replace(/\/$/, '')}${path}`,
+    url: isUsable ? `${base.replace(/\/$/, '')}${path}` : undefined,
     accepted,
   };
 }

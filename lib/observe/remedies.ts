@@ -26,6 +26,10 @@ const REMEDIES: Readonly<Record<IntrospectionErrorCode, readonly (readonly [deta
     [/^HTTP/, 'An introspection endpoint does not answer like this. Is it the right URL?'],
     [/^(?:media type|not JSON)/, 'The reply is not JSON: a page, perhaps. Is it the right URL?'],
     [
+      /^(?:unasked|folded header line|malformed HTTP)/,
+      'The reply breaks the rules of HTTP. Are scheme and port of the URL right? Else update the server, or the proxy before it.',
+    ],
+    [
       /^signed reply: not signed/,
       'The reply is not signed. Is this client registered for signed replies (introspection_signed_response_alg)?',
     ],
@@ -67,7 +71,14 @@ const REMEDIES: Readonly<Record<IntrospectionErrorCode, readonly (readonly [deta
     ],
     [/^no introspection_endpoint/, 'The metadata name no introspection endpoint. Give "endpoint" instead.'],
     [/^introspection_endpoint/, 'The metadata name an endpoint that is no https: URL. Give "endpoint" instead.'],
+    [/^jwks_uri: HTTP 429/, 'The authorization server asks to slow down before it gives its public keys. Wait.'],
     [/jwks_uri/, 'The public keys cannot be fetched. Give "jwtResponse.keys" instead.'],
+    [/^HTTP 429/, 'The authorization server asks to slow down before it gives its metadata. Wait.'],
+    [/^HTTP 5/, 'The authorization server failed to give its metadata. Its own log says why.'],
+    [
+      /^HTTP 40[13]/,
+      'The metadata are refused. Is the issuer spelled right, and does a firewall expect something in "headers"?',
+    ],
     [/^HTTP/, 'There are no metadata at this issuer. Is it spelled right? Else give "endpoint" instead.'],
     [/^/, 'The metadata cannot be fetched. Is the issuer spelled right, and is the server running?'],
   ],

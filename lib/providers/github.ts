@@ -43,11 +43,7 @@ export function github({
       clientAuth,
       requestFormat: 'json',
       tokenParameter: 'access_token',
-      // Requests without a User-Agent are refused.
-      headers: {
-        'user-agent': 'express-token-introspection',
-        'x-github-api-version': '2022-11-28',
-      },
+      headers: { 'x-github-api-version': '2022-11-28' },
       normalizeResponse: { statuses: [NOT_FOUND], normalize },
       audience: false,
     },

@@ -1,7 +1,7 @@
 import { AuthError } from '../errors.js';
 import type { ActiveRecord, Claims, Proven, TokenRecord } from '../types.js';
 import { type AudienceDemands, requireAudience } from './audience.js';
-import { requireBinding } from './binding/binding.js';
+import { type BindingRules, requireBinding, requireProof } from './binding/binding.js';
 import { type ClaimsDemands, parseClaims } from './claims.js';
 import { type IssuerDemands, requireIssuer } from './issuer.js';
 import { type LifetimeDemands, requireLifetime } from './lifetime.js';
@@ -14,6 +14,7 @@ export interface VerificationDemands
     IssuerDemands,
     AudienceDemands,
     ClaimsDemands,
+    BindingRules,
     ScopeDemands {}
 
 /** The first question of all: literally `true`, or rejected. */
@@ -39,6 +40,7 @@ export function verify(
   requireIssuer(record, demands);
   requireAudience(record, demands);
   const claims = parseClaims(record, demands);
+  requireProof(demands, proven);
   requireBinding(record, proven);
   requireScopes(record, demands);
   return claims;

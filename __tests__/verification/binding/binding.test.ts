@@ -30,6 +30,9 @@ describe('a token that is bound to its sender', () => {
     ['to a certificate', CERTIFICATE_BOUND, CERTIFICATE],
     ['to a certificate, of type Bearer', { ...CERTIFICATE_BOUND, token_type: 'Bearer' }, CERTIFICATE],
     ['to both', TWICE_BOUND, BOTH],
+    ['to a key, and in a way unknown here', { cnf: { ...DPOP_BOUND.cnf, kid: 'x' } }, KEY],
+    ['to a certificate, and in a way unknown here', { cnf: { ...CERTIFICATE_BOUND.cnf, jwk: null } }, CERTIFICATE],
+    ['to both, and in a way unknown here', { cnf: { ...TWICE_BOUND.cnf, 'x5t#S512': 'x' } }, BOTH],
   ])('%s is accepted where that is proven', (_, claims, proven) => {
     expect(() => judge(claims, proven)).not.toThrow();
   });
@@ -47,6 +50,8 @@ describe('a token that is bound to its sender', () => {
     ['to a certificate, with another', CERTIFICATE_BOUND, { x5t: () => JKT }],
     ['to a certificate, with proof of a key besides', CERTIFICATE_BOUND, BOTH],
     ['to a certificate, with proof of a key', CERTIFICATE_BOUND, KEY],
+    ['to a key, and in a way unknown here, without proof', { cnf: { ...DPOP_BOUND.cnf, kid: 'x' } }, NOTHING],
+    ['to a certificate, and in a way unknown here, with a key', { cnf: { ...CERTIFICATE_BOUND.cnf, kid: 'x' } }, KEY],
     ['to both, with proof of the key', TWICE_BOUND, KEY],
     ['to both, with the certificate', TWICE_BOUND, CERTIFICATE],
     ['to both, with another certificate', TWICE_BOUND, { ...KEY, ...NO_CERTIFICATE }],
@@ -68,9 +73,8 @@ describe('a token that is bound to its sender', () => {
     { cnf: { 'x5t#S256': 7 } },
     { cnf: { jwk: { kty: 'EC' } } },
     { cnf: { kid: 'x' } },
-    { cnf: { ...DPOP_BOUND.cnf, kid: 'x' } },
-    { cnf: { ...TWICE_BOUND.cnf, 'x5t#S512': 'x' } },
-    { cnf: { ...CERTIFICATE_BOUND.cnf, jwk: null } },
+    { cnf: { kid: 'x', jwk: {}, 'x5t#S512': 'x' } },
+    { cnf: { jkt: null, kid: 'x' } },
     { cnf: { JKT } },
     { cnf: { x5t: X5T } },
   ])('in a way that cannot be judged is refused, whatever is proven: %j', (claims) => {

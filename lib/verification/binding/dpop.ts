@@ -10,6 +10,7 @@ import type { ReplayGuard } from './replay.js';
 
 export interface DpopSettings {
   readonly algorithms: readonly string[];
+  readonly isRequired?: boolean | undefined;
   readonly maxAgeMs: number;
   readonly nonces: Nonces | undefined;
   readonly replay: ReplayGuard;
@@ -28,6 +29,8 @@ export interface Proof {
 
 export interface DpopVerifier {
   readonly algorithms: readonly string[];
+  /** Whether tokens under Bearer are refused. */
+  readonly isRequired?: boolean | undefined;
   readonly nonces: Nonces | undefined;
   /**
    * All of RFC 9449 section 4.3 that a proof can be held to by itself.
@@ -65,18 +68,23 @@ interface ProofClaims {
   readonly iat?: unknown;
   readonly ath?: unknown;
   readonly nonce?: unknown;
+  readonly exp?: unknown;
+  readonly nbf?: unknown;
 }
 
-export function createDpopVerifier({ algorithms, maxAgeMs, nonces, replay, clock }: DpopSettings): DpopVerifier {
+export function createDpopVerifier(settings: DpopSettings): DpopVerifier {
+  const { algorithms, isRequired, maxAgeMs, nonces, replay, clock } = settings;
   const open = createOpener(algorithms);
   return {
     algorithms,
+    isRequired,
     nonces,
     async verify({ proof, method, url }, digest) {
       if (proof === undefined || proof.length > MAX_PROOF_LENGTH) throw new AuthError('invalid_dpop_proof');
       const { claims, jkt } = await open(proof);
       const { jti, htm, htu, iat, ath, nonce } = claims;
-      const age = typeof iat === 'number' ? clock.now() - iat * 1000 : Number.NaN;
+      const now = clock.now();
+      const age = typeof iat === 'number' ? now - iat * 1000 : Number.NaN;
       const isFit =
         typeof jti === 'string' &&
         jti !== '' &&
@@ -85,7 +93,8 @@ export function createDpopVerifier({ algorithms, maxAgeMs, nonces, replay, clock
         isSameTarget(htu, url) &&
         ath === digest &&
         age <= maxAgeMs &&
-        age >= -MAX_AHEAD_MS;
+        age >= -MAX_AHEAD_MS &&
+        isWithinLife(claims, now);
       if (!isFit) throw new AuthError('invalid_dpop_proof');
       const state = nonces?.check(nonce) ?? 'current';
       if (state === 'unknown') throw new AuthError('dpop_nonce_required');
@@ -152,6 +161,13 @@ function claimsOf(payload: Uint8Array): ProofClaims {
   const claims: unknown = JSON.parse(decoder.decode(payload));
   if (typeof claims !== 'object' || claims === null) throw new Error('payload');
   return claims;
+}
+
+/** Neither claim has to be there, but one that is there counts (RFC 7519 sections 4.1.4 and 4.1.5). */
+function isWithinLife({ exp, nbf }: ProofClaims, now: number): boolean {
+  const isUnexpired = exp === undefined || (typeof exp === 'number' && now < exp * 1000);
+  const hasBegun = nbf === undefined || (typeof nbf === 'number' && now >= nbf * 1000 - MAX_AHEAD_MS);
+  return isUnexpired && hasBegun;
 }
 
 /** Most clients write what they ask for as it stands in the request. */

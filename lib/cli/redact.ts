@@ -1,0 +1,104 @@
+import type { Report } from './render.js';
+
+/** Takes the place of a secret. */
+const HIDDEN = '…';
+
+/** A shorter secret is looked for as a whole word, because the gaps in ordinary words would spell it. */
+const MIN_PART_LENGTH = 8;
+
+/** What may be base64 in either alphabet (RFC 4648 sections 4 and 5). */
+const BASE64 = /[A-Za-z0-9+/_-]{4,}={0,2}/g;
+
+const READABLE = /^[\x20-\x7e]+$/;
+
+/** Names of RFC 7662 section 2.2, and of other RFCs. The server did not make them up. */
+const STANDARD_NAMES: ReadonlySet<string> = new Set([
+  'active',
+  'scope',
+  'client_id',
+  'username',
+  'token_type',
+  'exp',
+  'iat',
+  'nbf',
+  'sub',
+  'aud',
+  'iss',
+  'jti',
+  'cnf',
+  'acr',
+  'amr',
+  'auth_time',
+  'authorization_details',
+]);
+
+/**
+ * A report without the secrets that the command was given. They are looked for in the values that the server sent, because it
+ * may repeat what it was asked with. Our own words stay as they are, whatever the secrets are.
+ *
+ * @param isDiscovered whether the server said where its endpoint is
+ */
+export function withoutSecrets(report: Report, secrets: ReadonlySet<string>, isDiscovered: boolean): Report {
+  const { configuration, token } = report;
+  const { endpoint, methodsSupported } = configuration;
+  const redact = createRedaction(secrets);
+  return {
+    configuration: {
+      ...configuration,
+      endpoint: isDiscovered && endpoint !== undefined ? redact(endpoint) : endpoint,
+      methodsSupported: methodsSupported?.map(redact),
+    },
+    token: token && { ...token, auth: token.auth && (redactNested(token.auth, redact) as typeof token.auth) },
+  };
+}
+
+type Redact = (text: string) => string;
+
+function createRedaction(secrets: ReadonlySet<string>): Redact {
+  const spellings = new Set([...secrets].filter(Boolean).flatMap(spellingsOf));
+  if (spellings.size === 0) return (text) => text;
+  // The longest first: one secret may be a part of another.
+  const patterns = [...spellings].sort((a, b) => b.length - a.length).map(patternOf);
+  const pattern = new RegExp(patterns.join('|'), 'gu');
+  const long = [...spellings].filter((spelling) => spelling.length >= MIN_PART_LENGTH);
+
+  /** Random text decodes to short secrets now and then, so they count only in what decodes to readable text. */
+  function encodesSecret(base64: string): boolean {
+    const [whole = '', ...behindSomething] = [0, 1, 2, 3].map((start) => decode(base64.slice(start)));
+    if (READABLE.test(whole) && whole.search(pattern) !== -1) return true;
+    return [whole, ...behindSomething].some((text) => long.some((spelling) => text.includes(spelling)));
+  }
+
+  return (text) => text.replace(pattern, HIDDEN).replace(BASE64, (part) => (encodesSecret(part) ? HIDDEN : part));
+}
+
+function decode(base64: string): string {
+  return Buffer.from(base64, 'base64').toString('utf8');
+}
+
+/** As it is, in a URL, in a form, and within JSON. */
+function spellingsOf(secret: string): string[] {
+  const wellFormed = Buffer.from(secret).toString();
+  const encoded = [encodeURIComponent(wellFormed), new URLSearchParams([['', secret]]).toString().slice('='.length)];
+  const inLowerCase = encoded.map((text) => text.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()));
+  return [secret, ...encoded, ...inLowerCase, JSON.stringify(secret).slice(1, -1)];
+}
+
+function patternOf(spelling: string): string {
+  const literal = spelling.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+  return spelling.length < MIN_PART_LENGTH ? `(?<![\\p{L}\\p{N}_])${literal}(?![\\p{L}\\p{N}_])` : literal;
+}
+
+/** Claims are at most 32 levels deep. */
+function redactNested(value: unknown, redact: Redact): unknown {
+  if (typeof value === 'string') return redact(value);
+  if (typeof value === 'number') return redact(String(value)) === String(value) ? value : HIDDEN;
+  if (Array.isArray(value)) return value.map((each) => redactNested(each, redact));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) => [
+      STANDARD_NAMES.has(name) ? name : redact(name),
+      redactNested(member, redact),
+    ]),
+  );
+}

@@ -1,0 +1,66 @@
+import { headerOf, type Reply } from './http.js';
+
+const TOO_MANY_REQUESTS = 429;
+const MAX_SECONDS = 120;
+
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+const MONTH = `(?<month>${MONTHS.join('|')})`;
+const TIME = '(?<hour>[01]\\d|2[0-3]):(?<minute>[0-5]\\d):(?<second>[0-5]\\d|60)';
+
+/** The three forms of a date that a recipient must accept (RFC 9110 section 5.6.7). `Date.parse` would accept many more. */
+const DATE_FORMS = [
+  new RegExp(`^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (?<day>\\d{2}) ${MONTH} (?<year>\\d{4}) ${TIME} GMT$`),
+  new RegExp(`^(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, (?<day>\\d{2})-${MONTH}-(?<shortYear>\\d{2}) ${TIME} GMT$`),
+  new RegExp(`^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) ${MONTH} (?<day>[ \\d]\\d) ${TIME} (?<year>\\d{4})$`),
+];
+
+/**
+ * Seconds after which a server that refused a request for now wants the next one: those of its `Retry-After`, 1 to 120.
+ * `undefined` for a status other than 429 and 5xx, and for a header that is absent or malformed.
+ *
+ * @param now wall time in milliseconds
+ */
+export function retryAfterOf(reply: Reply, now: number): number | undefined {
+  if (reply.status !== TOO_MANY_REQUESTS && reply.status < 500) return undefined;
+  return parseRetryAfter(headerOf(reply, 'retry-after'), now);
+}
+
+/** Seconds of the pause that a server asks for: with a 429 always, with a 5xx only if it says how long. */
+export function requestedPauseOf(reply: Reply, now: number): number | undefined {
+  return retryAfterOf(reply, now) ?? (reply.status === TOO_MANY_REQUESTS ? 1 : undefined);
+}
+
+/** Reads the value of a `Retry-After` (RFC 9110 section 10.2.3): seconds or a date, as whole seconds from 1 to 120. */
+export function parseRetryAfter(value: string | undefined, now: number): number | undefined {
+  if (value === undefined) return undefined;
+  const seconds = /^\d+$/.test(value) ? Number(value) : secondsUntil(value, now);
+  return seconds === undefined ? undefined : Math.min(Math.max(seconds, 1), MAX_SECONDS);
+}
+
+function secondsUntil(date: string, now: number): number | undefined {
+  for (const form of DATE_FORMS) {
+    const at = timeOf(form.exec(date)?.groups, now);
+    if (at !== undefined) return Math.ceil((at - now) / 1000);
+  }
+  return undefined;
+}
+
+/** Milliseconds since the epoch; `undefined` for a day that does not exist, such as the 31st of April. */
+function timeOf(parts: Readonly<Record<string, string>> | undefined, now: number): number | undefined {
+  if (parts === undefined) return undefined;
+  const { year, shortYear, month = '', day, hour, minute, second } = parts;
+  const fullYear = year === undefined ? centuryOf(Number(shortYear), now) : Number(year);
+  const date = new Date(0);
+  date.setUTCFullYear(fullYear, MONTHS.indexOf(month), Number(day));
+  if (date.getUTCDate() !== Number(day)) return undefined;
+  return date.setUTCHours(Number(hour), Number(minute), Number(second));
+}
+
+/** Two digits that seem more than 50 years in the future mean the last such year in the past (RFC 9110 section 5.6.7). */
+function centuryOf(shortYear: number, now: number): number {
+  const current = new Date(now).getUTCFullYear();
+  const year = current - (current % 100) + shortYear;
+  if (year > current + 50) return year - 100;
+  return year <= current - 50 ? year + 100 : year;
+}
