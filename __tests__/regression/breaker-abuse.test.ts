@@ -38,7 +38,7 @@ describe('tokens of a stranger', () => {
   it('for which a healthy endpoint hangs keep no known user out, and open no breaker', async () => {
     const endpoint = await createEndpoint((asked) => (isOdd(asked) ? undefined : active()));
     const clock = createClock(Date.now() / 1000);
-    const api = createApi(endpoint, { clock, timeoutMs: 300, cache: { ttlSeconds: 1, refreshAhead: false } });
+    const api = createApi(endpoint, { clock, timeoutMs: 1000, cache: { ttlSeconds: 1, refreshAhead: false } });
     await api.get('known').expect(200);
     clock.advance(1);
     const odd = Array.from({ length: 60 }, (_, index) => api.get(`odd-${index}`).then(({ status }) => status));
