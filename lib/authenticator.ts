@@ -3,6 +3,7 @@ import { type CredentialSources, type RequestFacts, readCredentials } from './cr
 import { readToken } from './credentials/token.js';
 import { AuthError, IntrospectionError } from './errors.js';
 import type { SharedLookup } from './lookup.js';
+import { keepEvidence } from './observe/explain.js';
 import { tokenDigest } from './token-digest.js';
 import {
   type ActiveRecord,
@@ -52,13 +53,17 @@ export interface Authenticator {
 }
 
 export function createAuthenticator(
-  shared: Pick<SharedLookup, 'requireOpen' | 'lookup'>,
+  shared: Pick<SharedLookup, 'requireOpen' | 'lookup' | 'watchRefusals'>,
   demands: AuthenticatorDemands,
   clock: Clock,
 ): Authenticator {
+  const watch = shared.watchRefusals();
+  /** Apart from the watch, because it is looked at for every token. */
+  let isUnproven = true;
+
   function identify(facts: RequestFacts): Question | undefined {
     shared.requireOpen();
-    const token = readCredentials(facts, demands);
+    const token = readOwnCredentials(facts);
     const bound =
       facts.dpop === undefined || demands.usesGetToken
         ? undefined
@@ -72,17 +77,36 @@ export function createAuthenticator(
     throw new AuthError('no_credentials');
   }
 
+  function readOwnCredentials(facts: RequestFacts): string | undefined {
+    try {
+      return readCredentials(facts, demands);
+    } catch (error) {
+      throw noteRefusal(error);
+    }
+  }
+
   function authenticate(question: Question, freshness: Freshness): Verified | Promise<Verified> {
     if (question.dpop !== undefined && question.proven?.jkt === undefined) {
       return authenticateProven(question, question.dpop, freshness);
     }
-    if (question.hasUnusedProof) throw new AuthError('sender_constrained');
-    // Judged here too, so that the endpoint is not asked in vain.
-    requireProof(demands, question.proven);
-    const found = shared.lookup(question, freshness);
+    const found = lookUp(question, freshness);
     return found instanceof Promise
-      ? found.then((record) => judge(question, record, clock.now()), rethrow)
+      ? found.then(
+          (record) => judge(question, record, clock.now()),
+          (error: unknown) => rethrow(noteRefusal(error, question)),
+        )
       : judge(question, found, freshness.now.at);
+  }
+
+  function lookUp(question: Question, freshness: Freshness): TokenRecord | Promise<TokenRecord> {
+    try {
+      if (question.hasUnusedProof) throw new AuthError('sender_constrained');
+      // Judged here too, so that the endpoint is not asked in vain.
+      requireProof(demands, question.proven);
+      return shared.lookup(question, freshness);
+    } catch (error) {
+      throw noteRefusal(error, question);
+    }
   }
 
   /** A proof is used up last: what fails before leaves it as it was. */
@@ -111,8 +135,27 @@ export function createAuthenticator(
   }
 
   function judge(question: Question, record: TokenRecord, now: number): Verified {
-    requireActive(record);
-    return { question, record, claims: verify(record, demands, now, question.proven) };
+    try {
+      requireActive(record);
+      const verified = { question, record, claims: verify(record, demands, now, question.proven) };
+      if (isUnproven) noteAcceptance();
+      return verified;
+    } catch (error) {
+      throw noteRefusal(error, question, record, now);
+    }
+  }
+
+  function noteAcceptance(): void {
+    isUnproven = false;
+    watch.stop();
+  }
+
+  /** Keeps what is needed to explain the refusal, and returns the error. */
+  function noteRefusal(error: unknown, question?: Question, record?: TokenRecord, now = Number.NaN): unknown {
+    if (!(error instanceof AuthError)) return error;
+    if (question !== undefined) keepEvidence(error, { token: question.token, record, expected: demands, now });
+    watch.refused(error);
+    return error;
   }
 
   return {

@@ -14,6 +14,7 @@ export type AuthErrorReason =
   | 'repeated_credentials'
   | 'token_too_long'
   | 'inactive'
+  | 'unsupported_token_type'
   | 'refresh_token'
   | 'expired'
   | 'not_yet_valid'
@@ -63,6 +64,7 @@ const REJECTIONS: Readonly<Record<AuthErrorReason, Rejection>> = {
   repeated_credentials: INVALID_REQUEST,
   token_too_long: INVALID_REQUEST,
   inactive: INVALID_TOKEN,
+  unsupported_token_type: INVALID_TOKEN,
   refresh_token: INVALID_TOKEN,
   expired: INVALID_TOKEN,
   not_yet_valid: INVALID_TOKEN,

@@ -12,6 +12,7 @@ import { requireB64Token } from './credentials/token.js';
 import { IntrospectionError } from './errors.js';
 import { createIntrospectionClient, type IntrospectionClientSettings } from './introspection/client.js';
 import { toRecord } from './introspection/response.js';
+import { createRefusalWatches, type RefusalWatch } from './observe/refusal-watch.js';
 import type { Clock, Lookup } from './types.js';
 import { type ConfigurationReport, verifyConfiguration } from './verify-configuration.js';
 
@@ -76,6 +77,8 @@ export interface SharedLookup {
   /** The same for every token with this claim. */
   forgetClaim(name: RevocableClaim, value: string): Promise<void>;
   stats(): Stats;
+  /** Watches whether a middleware refuses every token. */
+  watchRefusals(): RefusalWatch;
   verifyConfiguration(): Promise<ConfigurationReport>;
   close(): Promise<void>;
 }
@@ -91,6 +94,10 @@ export function createSharedLookup(settings: LookupSettings): SharedLookup {
   const cached = settings.cache === false ? uncached(ask) : cachedInMemory(ask, settings.cache, settings.clock, fleet);
   const watches = createTokenWatches(fleet?.revocations);
   const { ttlMs = 0, staleIfErrorMs = 0 } = settings.cache || {};
+  const refusals = createRefusalWatches({
+    monotonic: () => settings.clock.monotonic(),
+    wasAnyActive: client.wasAnyActive,
+  });
   let closing: Promise<void> | undefined;
 
   /** Nothing malformed leaves the process, not even as what a key is made of. */
@@ -127,6 +134,7 @@ export function createSharedLookup(settings: LookupSettings): SharedLookup {
       await fleet?.forgetClaim(name, value);
     },
     stats: () => ({ ...cached.stats(), endpointCalls: client.calls() }),
+    watchRefusals: refusals.create,
     async verifyConfiguration() {
       requireOpen();
       return verifyConfiguration(client, settings.clientAuth, settings.clock);
@@ -135,6 +143,7 @@ export function createSharedLookup(settings: LookupSettings): SharedLookup {
       closing ??= Promise.all([client.close(), fleet?.close()]).then(() => {});
       cached.clear();
       watches.close();
+      refusals.close();
       return closing;
     },
   };

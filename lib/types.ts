@@ -61,6 +61,8 @@ export interface ActiveRecord extends Dated {
 
 export interface InactiveRecord extends Dated {
   readonly active: false;
+  /** The endpoint cannot introspect tokens of this kind (`unsupported_token_type`). */
+  readonly unsupported?: true;
 }
 
 /** What the endpoint said about one token, and when it was asked. A fact; never a decision. */

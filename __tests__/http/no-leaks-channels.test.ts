@@ -132,6 +132,40 @@ describe('in a run of everything an endpoint may say, nothing of a token, a secr
   });
 });
 
+describe('the warning that every token is refused tells nothing of a token, a secret or a claim of a user', () => {
+  const secretive = { sub: MARK, username: MARK, scope: MARK, client_id: MARK, jti: MARK, tenant: MARK };
+  const objecting = {
+    '~standard': { version: 1, vendor: 'x', validate: () => ({ issues: [{ message: MARK }] }) },
+  } as const;
+
+  it.each<[string, Script, Partial<TokenIntrospectionOptions>, token?: string]>([
+    ['audience_mismatch', active({ ...secretive, aud: 'other' }), { audience: 'api' }],
+    [
+      'audience_mismatch',
+      ({ form }) => active({ ...secretive, aud: [`urn:${form.get('token')}`] }),
+      { audience: 'api' },
+    ],
+    ['issuer_mismatch', active({ ...secretive, iss: 'https://b.test' }), { issuer: 'https://a.test' }],
+    ['expired', active({ ...secretive, exp: 1 }), {}],
+    ['not_yet_valid', active({ ...secretive, nbf: Date.now() }), {}],
+    ['refresh_token', active({ ...secretive, token_type: 'refresh_token' }), {}],
+    ['inactive', { active: false, ...secretive }, {}],
+    ['claims_rejected', active(secretive), { claims: objecting }],
+    ['sender_constrained', active({ ...secretive, cnf: { jkt: MARK } }), {}],
+    ['malformed_credentials', active(), {}, `Bearer ${TOKEN}`],
+    ['unsupported_token_type', ({ body }, res) => json(res, { error: 'unsupported_token_type', was: body }, 400), {}],
+  ])('%s', async (reason, script, options, token = TOKEN) => {
+    const { texts } = listen();
+    const endpoint = await createEndpoint(script);
+    const authenticate = createAuthenticate(endpoint, { clientAuth: clientSecretPost('api', SECRET), ...options });
+    const app = createApp(authenticate);
+    for (let request = 0; request < 20; request++) await get(app, token);
+    const warned = texts.filter((text) => text.includes('No token was accepted so far'));
+    expect(warned.join()).toContain(`20 were refused (${reason})`);
+    expect(texts.join('\n')).not.toContain(MARK);
+  });
+});
+
 describe('those who watch the endpoint', () => {
   it('never see what it answered', async () => {
     const contexts: unknown[] = [];

@@ -1,34 +1,114 @@
 import { IntrospectionError, type IntrospectionErrorCode } from '../../lib/errors.js';
 import { createSuspicions } from '../../lib/introspection/suspicions.js';
-import { recordEvents } from '../support/channels.js';
 import { activeRecord, inactiveRecord } from '../support/records.js';
 import { recordWarnings } from '../support/warnings.js';
 
-const INACTIVE = inactiveRecord();
+type Failure = [failure: IntrospectionErrorCode, detail: string | undefined, code: string];
+
+/** What no token can cause, and does not end by itself. */
+const AT_ONCE: Failure[] = [
+  ['client_rejected', 'HTTP 400', 'CLIENT_REJECTED'],
+  ['client_rejected', 'HTTP 401', 'CLIENT_REJECTED'],
+  ['client_rejected', 'HTTP 403', 'CLIENT_REJECTED'],
+  ['bad_response', 'HTTP 302', 'NOT_AN_ENDPOINT'],
+  ['bad_response', 'HTTP 308', 'NOT_AN_ENDPOINT'],
+  ['bad_response', 'redirect', 'NOT_AN_ENDPOINT'],
+  ['bad_response', 'media type', 'NOT_AN_ENDPOINT'],
+  ['bad_response', 'not JSON', 'NOT_AN_ENDPOINT'],
+  ['bad_response', 'HTTP 404', 'NOT_AN_ENDPOINT'],
+  ['bad_response', 'HTTP 405', 'NOT_AN_ENDPOINT'],
+  ['unreachable', 'ENOTFOUND', 'UNREACHABLE'],
+  ['unreachable', 'CERT_HAS_EXPIRED', 'UNREACHABLE'],
+  ['unreachable', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'UNREACHABLE'],
+  ['unreachable', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'UNREACHABLE'],
+  ['unreachable', 'ERR_TLS_CERT_ALTNAME_INVALID', 'UNREACHABLE'],
+  ['unreachable', 'ERR_SSL_WRONG_VERSION_NUMBER', 'UNREACHABLE'],
+  ['discovery_failed', 'HTTP 302', 'DISCOVERY_FAILED'],
+  ['discovery_failed', 'HTTP 403', 'DISCOVERY_FAILED'],
+  ['discovery_failed', 'HTTP 404', 'DISCOVERY_FAILED'],
+  ['discovery_failed', 'media type', 'DISCOVERY_FAILED'],
+  ['discovery_failed', 'not JSON', 'DISCOVERY_FAILED'],
+  ['discovery_failed', 'not metadata', 'DISCOVERY_FAILED'],
+  ['discovery_failed', 'content coding', 'DISCOVERY_FAILED'],
+  ['discovery_failed', 'ENOTFOUND', 'DISCOVERY_FAILED'],
+  ['discovery_failed', 'SELF_SIGNED_CERT_IN_CHAIN', 'DISCOVERY_FAILED'],
+];
+
+/** What a token of a stranger may cause at a healthy endpoint. */
+const PROVOKABLE: Failure[] = [
+  ['unreachable', 'HTTP 403, not from the endpoint', 'NOT_FROM_THE_ENDPOINT'],
+  ['bad_response', 'signed reply: not signed', 'SIGNED_REPLY_REJECTED'],
+  ['bad_response', 'signed reply: ERR_JOSE_ALG_NOT_ALLOWED', 'SIGNED_REPLY_REJECTED'],
+  ['bad_response', 'malformed HTTP', 'NOT_AN_ENDPOINT'],
+];
+
+/** What may end by itself. */
+const PASSING: Failure[] = [
+  ['unreachable', 'ECONNREFUSED', 'UNREACHABLE'],
+  ['unreachable', 'UND_ERR_SOCKET', 'UNREACHABLE'],
+  ['unreachable', 'ECONNRESET', 'UNREACHABLE'],
+  ['unreachable', undefined, 'UNREACHABLE'],
+  ['timeout', undefined, 'UNREACHABLE'],
+  ['discovery_failed', 'ECONNREFUSED', 'DISCOVERY_FAILED'],
+  ['discovery_failed', 'HTTP 429', 'DISCOVERY_FAILED'],
+  ['discovery_failed', 'HTTP 503', 'DISCOVERY_FAILED'],
+  ['discovery_failed', 'timeout', 'DISCOVERY_FAILED'],
+  ['discovery_failed', 'jwks_uri: HTTP 404', 'DISCOVERY_FAILED'],
+];
 
 function times(count: number, act: () => void): void {
   for (let index = 0; index < count; index++) act();
 }
 
-describe('failures of the endpoint', () => {
-  it.each<[IntrospectionErrorCode, string | undefined, string]>([
-    ['client_rejected', 'HTTP 400', 'CLIENT_REJECTED'],
-    ['client_rejected', 'HTTP 401', 'CLIENT_REJECTED'],
-    ['client_rejected', 'HTTP 403', 'CLIENT_REJECTED'],
-    ['bad_response', 'HTTP 302', 'NOT_AN_ENDPOINT'],
-    ['bad_response', 'HTTP 308', 'NOT_AN_ENDPOINT'],
-    ['bad_response', 'redirect', 'NOT_AN_ENDPOINT'],
-    ['bad_response', 'media type', 'NOT_AN_ENDPOINT'],
-    ['bad_response', 'not JSON', 'NOT_AN_ENDPOINT'],
-    ['bad_response', 'HTTP 404', 'NOT_AN_ENDPOINT'],
-    ['bad_response', 'HTTP 405', 'NOT_AN_ENDPOINT'],
-  ])('such as %s, %s are told as %s', (failure, detail, code) => {
+describe('a failure of the endpoint', () => {
+  it.each(AT_ONCE)('such as %s, %s is told at once as %s', (failure, detail, code) => {
     const warnings = recordWarnings();
-    createSuspicions(undefined).aboutFailure(new IntrospectionError(failure, detail));
+    const { about, aboutFailure } = createSuspicions(undefined);
+    about(activeRecord());
+    aboutFailure(new IntrospectionError(failure, detail), false);
     expect(warnings).toEqual([
       { text: expect.stringMatching(/^The introspection endpoint cannot be asked/), code, detail },
     ]);
   });
+
+  it.each(PROVOKABLE)(
+    'such as %s, %s is told after three while nothing was answered, as %s',
+    (failure, detail, code) => {
+      const warnings = recordWarnings();
+      const { aboutFailure } = createSuspicions(undefined);
+      times(2, () => aboutFailure(new IntrospectionError(failure, detail), false));
+      expect(warnings).toEqual([]);
+      times(5, () => aboutFailure(new IntrospectionError(failure, detail), false));
+      expect(warnings).toEqual([{ text: expect.any(String), code, detail: detail ?? failure }]);
+    },
+  );
+
+  it.each([...PROVOKABLE, ...PASSING])('such as %s, %s is not told once a request was answered', (failure, detail) => {
+    const warnings = recordWarnings();
+    const { about, aboutFailure } = createSuspicions(undefined);
+    about(inactiveRecord());
+    times(100, () => aboutFailure(new IntrospectionError(failure, detail), false));
+    expect(warnings).toEqual([]);
+  });
+
+  it.each(PROVOKABLE)('such as %s, %s for a token of our own is told at once', (failure, detail, code) => {
+    const warnings = recordWarnings();
+    const { about, aboutFailure } = createSuspicions(undefined);
+    about(activeRecord());
+    aboutFailure(new IntrospectionError(failure, detail), true);
+    expect(warnings.map((warning) => warning.code)).toEqual([code]);
+  });
+
+  it.each(PASSING)(
+    'such as %s, %s for a token of our own is not told once a request was answered',
+    (failure, detail) => {
+      const warnings = recordWarnings();
+      const { about, aboutFailure } = createSuspicions(undefined);
+      about(activeRecord());
+      times(100, () => aboutFailure(new IntrospectionError(failure, detail), true));
+      expect(warnings).toEqual([]);
+    },
+  );
 
   it.each<[IntrospectionErrorCode, string | undefined]>([
     ['bad_response', 'HTTP 201'],
@@ -37,56 +117,43 @@ describe('failures of the endpoint', () => {
     ['bad_response', 'too large'],
     ['bad_response', undefined],
     ['server_error', 'HTTP 404'],
-    ['timeout', undefined],
-    ['unreachable', 'ECONNREFUSED'],
     ['rate_limited', 'HTTP 429'],
     ['circuit_open', undefined],
+    ['overloaded', undefined],
     ['credentials_unavailable', undefined],
-  ])('such as %s, %s are told to nobody', (failure, detail) => {
+  ])('such as %s, %s is told to nobody', (failure, detail) => {
     const warnings = recordWarnings();
     const { aboutFailure } = createSuspicions(undefined);
-    aboutFailure(new IntrospectionError(failure, detail));
-    aboutFailure(new Error('other'));
-    aboutFailure(undefined);
+    times(5, () => {
+      aboutFailure(new IntrospectionError(failure, detail), true);
+      aboutFailure(new Error('other'), true);
+      aboutFailure(undefined, true);
+    });
     expect(warnings).toEqual([]);
   });
 
-  it('are told once for each kind, with what to do about them', () => {
+  it('is told once for each kind, with what to do about it', () => {
     const warnings = recordWarnings();
     const { aboutFailure } = createSuspicions(undefined);
     times(3, () => {
-      aboutFailure(new IntrospectionError('client_rejected', 'HTTP 401'));
-      aboutFailure(new IntrospectionError('client_rejected', 'HTTP 403'));
-      aboutFailure(new IntrospectionError('bad_response', 'HTTP 404'));
+      aboutFailure(new IntrospectionError('client_rejected', 'HTTP 401'), false);
+      aboutFailure(new IntrospectionError('client_rejected', 'HTTP 403'), false);
+      aboutFailure(new IntrospectionError('bad_response', 'HTTP 404'), false);
     });
     expect(warnings.map(({ code }) => code)).toEqual(['CLIENT_REJECTED', 'NOT_AN_ENDPOINT']);
-    expect(warnings[0]?.text).toContain('Are identifier and secret (or key) right');
+    expect(warnings[0]?.text).toContain('Are identifier and secret');
     expect(warnings[1]?.text).toContain('no introspection endpoint at this path');
   });
 });
 
-describe('answers that are all inactive', () => {
-  it('are told once there have been a hundred from the start, and once only', () => {
-    const warnings = recordWarnings();
-    const { about } = createSuspicions(undefined);
-    times(99, () => about(INACTIVE));
-    expect(warnings).toEqual([]);
-    about(INACTIVE);
-    expect(warnings).toEqual([
-      { text: expect.stringContaining('called each of 100 tokens inactive'), code: 'ALL_INACTIVE', detail: undefined },
-    ]);
-    times(1000, () => about(INACTIVE));
-    expect(warnings).toHaveLength(1);
-  });
-
-  it.each([0, 1, 99])('are no matter where one was active after %d', (before) => {
-    const events = recordEvents('misconfiguration');
-    recordWarnings();
-    const { about } = createSuspicions(undefined);
-    times(before, () => about(INACTIVE));
+describe('whether any token was active', () => {
+  it('is known from the first active response on', () => {
+    const { about, wasAnyActive } = createSuspicions(undefined);
+    about(inactiveRecord());
+    expect(wasAnyActive()).toBe(false);
     about(activeRecord());
-    times(500, () => about(INACTIVE));
-    expect(events).toEqual([]);
+    about(inactiveRecord());
+    expect(wasAnyActive()).toBe(true);
   });
 });
 

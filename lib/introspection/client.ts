@@ -49,6 +49,8 @@ export interface IntrospectionClient {
   server(): AuthorizationServer | Promise<AuthorizationServer>;
   /** How many times the endpoint was asked, retries included. */
   calls(): number;
+  /** Whether any response was active. */
+  wasAnyActive(): boolean;
   close(): Promise<void>;
 }
 
@@ -104,11 +106,18 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
     return parseResponse(open === undefined ? reply : await open(reply, asking, asked), asked, normalizer);
   }
 
-  async function ask(question: Question, freshness: Freshness, deadline: Deadline): Promise<TokenRecord> {
+  async function ask(
+    question: Question,
+    freshness: Freshness,
+    deadline: Deadline,
+    isOurToken = false,
+  ): Promise<TokenRecord> {
     try {
-      return await inquire(question, freshness, deadline);
+      const record = await inquire(question, freshness, deadline);
+      suspicions.about(record);
+      return record;
     } catch (error) {
-      suspicions.aboutFailure(error);
+      suspicions.aboutFailure(deadline.passed ? new IntrospectionError('timeout') : error, isOurToken);
       throw error;
     }
   }
@@ -116,7 +125,7 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
   function probe(): Promise<TokenRecord> {
     const token = randomBytes(32).toString('base64url');
     const freshness = { askedSince: ANY_AGE, now: readClock(clock), background: true } as const;
-    return transport.within((deadline) => ask({ token, key: tokenDigest(token) }, freshness, deadline));
+    return transport.within((deadline) => ask({ token, key: tokenDigest(token) }, freshness, deadline, true));
   }
 
   async function askOrRemember(question: Question, freshness: Freshness, deadline: Deadline): Promise<TokenRecord> {
@@ -134,13 +143,11 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
     const isKnown = freshness.background || freshness.isKnown;
     if (!isKnown) failedTokens.assertMayAsk(question.key);
     const limit = isKnown ? knownTokens : unknownTokens;
-    const record = await transport.within(
+    return transport.within(
       (deadline) =>
         limit.run(() => breaker.run(question.key, () => askOrRemember(question, freshness, deadline)), deadline),
       clock.monotonic() - freshness.now.monotonic,
     );
-    suspicions.about(record);
-    return record;
   }
 
   return {
@@ -148,6 +155,7 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
     probe,
     server,
     calls: transport.calls,
+    wasAnyActive: suspicions.wasAnyActive,
     assertCallAllowed: breaker.assertCallAllowed,
     close: transport.close,
   };

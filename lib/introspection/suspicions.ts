@@ -1,57 +1,105 @@
-import { IntrospectionError } from '../errors.js';
+import { IntrospectionError, type IntrospectionErrorCode } from '../errors.js';
+import type { Misconfiguration } from '../observe/channels.js';
 import { createAlarm } from '../observe/misconfiguration.js';
 import { remedyFor } from '../observe/remedies.js';
 import type { TokenRecord } from '../types.js';
 import { takes } from './authorization-server.js';
 
-/** Looks at what comes back for what only an operator can mend, and tells of it. */
+/** Warns of what only an operator can mend, by what comes back from the endpoint. */
 export interface Suspicions {
   about(record: TokenRecord): void;
-  aboutFailure(error: unknown): void;
+  /** @param isOurToken the request was about a random token of ours, so that no client can have caused the failure */
+  aboutFailure(error: unknown, isOurToken: boolean): void;
   aboutMethods(advertised: readonly string[] | undefined): void;
+  /** Whether any response was active. */
+  wasAnyActive(): boolean;
 }
 
-/** So many answers in a row from the start, and not one active. */
-const SAMPLE = 100;
+/** So many failures give an alarm while no request has been answered. */
+const FAILURES = 3;
 
-/** A page, a redirect, a wrong path: what an introspection endpoint never answers. */
-const NOT_AN_ENDPOINT = /^(?:media type|redirect|not JSON|HTTP (?:3\d\d|404|405))$/;
+interface Suspicion {
+  readonly code: IntrospectionErrorCode;
+  readonly detail: RegExp;
+  readonly alarm: Misconfiguration['code'];
+  /**
+   * - `at once`: no token can cause it, and it does not end by itself
+   * - `from the start`: it may end by itself, so that it counts only while no request has been answered
+   * - `or for our token`: the same, but a client's token may cause it: a failure for a token of ours counts at any time
+   */
+  readonly counts: 'at once' | 'from the start' | 'or for our token';
+}
+
+/** Beginnings of the codes by which TLS and name lookup fail for good. */
+const CONNECTIONS_THAT_NEVER_WORK =
+  /^(?:ENOTFOUND|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|ERR_TLS_CERT_|ERR_SSL_WRONG_VERSION_NUMBER)/;
+
+/** The first that fits. Mistakes in the metadata themselves are told by `discovery.ts`, which sees them in the background too. */
+const SUSPICIONS: readonly Suspicion[] = [
+  { code: 'client_rejected', detail: /^/, alarm: 'CLIENT_REJECTED', counts: 'at once' },
+  {
+    code: 'bad_response',
+    detail: /^(?:media type|redirect|not JSON|HTTP (?:3\d\d|404|405))$/,
+    alarm: 'NOT_AN_ENDPOINT',
+    counts: 'at once',
+  },
+  { code: 'bad_response', detail: /^malformed HTTP/, alarm: 'NOT_AN_ENDPOINT', counts: 'or for our token' },
+  { code: 'bad_response', detail: /^signed reply/, alarm: 'SIGNED_REPLY_REJECTED', counts: 'or for our token' },
+  { code: 'unreachable', detail: /^HTTP/, alarm: 'NOT_FROM_THE_ENDPOINT', counts: 'or for our token' },
+  { code: 'unreachable', detail: CONNECTIONS_THAT_NEVER_WORK, alarm: 'UNREACHABLE', counts: 'at once' },
+  { code: 'unreachable', detail: /^/, alarm: 'UNREACHABLE', counts: 'from the start' },
+  { code: 'timeout', detail: /^/, alarm: 'UNREACHABLE', counts: 'from the start' },
+  { code: 'discovery_failed', detail: CONNECTIONS_THAT_NEVER_WORK, alarm: 'DISCOVERY_FAILED', counts: 'at once' },
+  {
+    code: 'discovery_failed',
+    detail: /^(?:redirect|media type|not JSON|not metadata|content coding|too large|HTTP [34](?!29))/,
+    alarm: 'DISCOVERY_FAILED',
+    counts: 'at once',
+  },
+  {
+    code: 'discovery_failed',
+    detail: /^(?!another issuer|no introspection_endpoint|introspection_endpoint)/,
+    alarm: 'DISCOVERY_FAILED',
+    counts: 'from the start',
+  },
+];
 
 export function createSuspicions(methods: readonly string[] | undefined): Suspicions {
-  const clientRejected = createAlarm('CLIENT_REJECTED');
-  const notAnEndpoint = createAlarm('NOT_AN_ENDPOINT');
-  const methodNotAdvertised = createAlarm('METHOD_NOT_ADVERTISED');
-  const allInactive = createAlarm('ALL_INACTIVE');
-  let inactive = 0;
+  const alarms = new Map<Misconfiguration['code'], ReturnType<typeof createAlarm>>();
+  let wasAnyActive = false;
+  let wasAnswered = false;
+  let failures = 0;
+
+  function alarmOf(code: Misconfiguration['code']): ReturnType<typeof createAlarm> {
+    const known = alarms.get(code);
+    if (known !== undefined) return known;
+    const alarm = createAlarm(code);
+    alarms.set(code, alarm);
+    return alarm;
+  }
 
   return {
     about({ active }) {
-      if (active) inactive = Number.NEGATIVE_INFINITY;
-      else if (++inactive === SAMPLE) {
-        allInactive(
-          `The endpoint has called each of ${SAMPLE} tokens inactive. If there were good ones among them: many servers say so ` +
-            'to every client that a token is not meant for, some to wrong credentials, and all to tokens of another server.',
-        );
-      }
+      wasAnswered = true;
+      if (active) wasAnyActive = true;
     },
-    aboutFailure(error) {
+    aboutFailure(error, isOurToken) {
       if (!(error instanceof IntrospectionError)) return;
       const { code, detail = '' } = error;
-      const alarm =
-        code === 'client_rejected'
-          ? clientRejected
-          : code === 'bad_response' && NOT_AN_ENDPOINT.test(detail)
-            ? notAnEndpoint
-            : undefined;
-      alarm?.(`${PREAMBLE} ${remedyFor(code, detail)}`, detail);
+      const found = SUSPICIONS.find((suspicion) => suspicion.code === code && suspicion.detail.test(detail));
+      if (found === undefined) return;
+      const isCertain = found.counts === 'at once' || (found.counts === 'or for our token' && isOurToken);
+      if (!isCertain && (wasAnswered || ++failures < FAILURES)) return;
+      alarmOf(found.alarm)(`${PREAMBLE} ${remedyFor(code, detail)}`, error.detail ?? code);
     },
     aboutMethods(advertised) {
       if (takes(advertised, methods)) return;
-      methodNotAdvertised(
+      alarmOf('METHOD_NOT_ADVERTISED')(
         'The metadata of the authorization server do not name the configured "clientAuth" ' +
           `(${methods?.join(' or ')}) among the methods that its introspection endpoint takes.`,
       );
     },
+    wasAnyActive: () => wasAnyActive,
   };
 }
 

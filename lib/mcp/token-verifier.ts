@@ -78,11 +78,11 @@ export function mcpTokenVerifier(
 async function translate(error: unknown, token: string, errors: SdkErrors | undefined): Promise<unknown> {
   if (error instanceof AuthError) {
     const digested = error.reason === 'malformed_credentials' ? undefined : tokenDigest(token);
-    publishRefusal('rejected', BY, digested, { status: error.status, reason: error.reason });
+    publishRefusal('rejected', BY, digested, { status: error.status, reason: error.reason }, { error });
     return (await createSdkError(CODES[error.status], error.message, errors)) ?? error;
   }
   if (error instanceof IntrospectionError) {
-    publishRefusal('outage', BY, tokenDigest(token), { status: error.status, reason: error.code });
+    publishRefusal('outage', BY, tokenDigest(token), { status: error.status, reason: error.code }, { error });
     return (await createSdkError('server_error', OUTAGE, errors)) ?? error;
   }
   return error;

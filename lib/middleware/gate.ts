@@ -4,13 +4,15 @@ import { isNativeError } from 'node:util/types';
 import { type Authenticator, createAuthenticator, type Verified } from '../authenticator.js';
 import { AuthError, IntrospectionError } from '../errors.js';
 import type { SharedLookup } from '../lookup.js';
+import { type DebugContext, isDebugging } from '../observe/debug.js';
 import { publishRefusal } from '../observe/decisions.js';
 import type { Next } from '../options.js';
 import type { Demands, Settings } from '../settings.js';
 import type { Auth, Clock } from '../types.js';
 import { addChallenge, answerError, answerRejection, type ChallengeSettings } from './challenge.js';
+import { routeOf } from './route-of.js';
 
-type Asked = Pick<SharedLookup, 'authority' | 'requireOpen' | 'lookup'> & Gate['shared'];
+type Asked = Pick<SharedLookup, 'authority' | 'requireOpen' | 'lookup' | 'watchRefusals'> & Gate['shared'];
 
 /** What a middleware and the guards behind it share: how to judge, how to answer. */
 export interface Gate {
@@ -102,17 +104,23 @@ export function refuse(error: unknown, gate: Gate, passage: Passage, key?: strin
   const { req, res, next, by } = passage;
   if (!(error instanceof AuthError)) {
     if (error instanceof IntrospectionError) {
-      publishRefusal('outage', by, key, { status: error.status, reason: error.code });
+      publishRefusal('outage', by, key, { status: error.status, reason: error.code }, debugContext(gate, req, error));
     }
     passError(error, res, next);
     return;
   }
   // What is no token may be a password.
   const digested = error.reason === 'malformed_credentials' ? undefined : key;
-  publishRefusal('rejected', by, digested, { status: error.status, reason: error.reason });
+  const why = { status: error.status, reason: error.reason };
+  publishRefusal('rejected', by, digested, why, debugContext(gate, req, error));
   addChallenge(error, challengeOf(gate), scopes, res, usesDpop(req));
   if (gate.demands.onReject === undefined) answerRejection(res, error);
   else delegate(error, gate.demands.onReject, passage);
+}
+
+/** What is printed besides the decision while `NODE_DEBUG` asks for it. */
+export function debugContext({ demands }: Gate, req: IncomingMessage, error?: unknown): DebugContext | undefined {
+  return isDebugging ? { error, route: routeOf(req, demands.usesGetToken) } : undefined;
 }
 
 /** How challenges of this gate are rendered: what is published meanwhile is in them. */

@@ -1,11 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Verified } from '../authenticator.js';
 import { AuthError } from '../errors.js';
 import { publishPassage } from '../observe/decisions.js';
 import type { Next } from '../options.js';
 import { requireLifetime } from '../verification/lifetime.js';
 import { anonymousGate, circumstancesOf } from './bound-auth.js';
-import { type Passage, passError, refuse } from './gate.js';
+import { debugContext, type Passage, passError, refuse } from './gate.js';
 import { type AuthRequest, type Check, type RequestSession, type Session, sessionOf } from './session.js';
 
 /** Middleware to mount behind `tokenIntrospection()`. Without it every request fails with a 500. */
@@ -25,7 +24,7 @@ export function createGuard(name: string, check: Check): Guard {
       return;
     }
     session.passed = { check, gate: session.gate, before: session.passed };
-    pass(passage, session.verified);
+    pass(passage, session);
   });
 }
 
@@ -44,8 +43,8 @@ export function enter(passage: Passage, scopes: readonly string[]): RequestSessi
   return undefined;
 }
 
-export function pass({ next, by }: Passage, { question, record }: Verified): void {
-  publishPassage('accepted', by, question.key, record);
+export function pass({ req, next, by }: Passage, { gate, verified: { question, record } }: Session): void {
+  publishPassage('accepted', by, question.key, record, debugContext(gate, req));
   next?.();
 }
 

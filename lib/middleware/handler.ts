@@ -3,6 +3,7 @@ import { REVOCABLE_CLAIMS, type RevocableClaim } from '../cache/shared/revocatio
 import { readToken, requireB64Token } from '../credentials/token.js';
 import { AuthError } from '../errors.js';
 import type { SharedLookup } from '../lookup.js';
+import { isDebugging } from '../observe/debug.js';
 import { publishPassage } from '../observe/decisions.js';
 import { secretError } from '../option-error.js';
 import type { Next } from '../options.js';
@@ -10,7 +11,7 @@ import { tokenDigest } from '../token-digest.js';
 import { type ActiveRecord, ANY_AGE, type Question, readClock } from '../types.js';
 import { askedSinceAfter, bindAuth, markAnonymous, takeEarlier } from './bound-auth.js';
 import { addChallenge, giveNonce, markPrivate } from './challenge.js';
-import { challengeOf, type Gate, type Passage, refuse, settle, usesDpop } from './gate.js';
+import { challengeOf, debugContext, type Gate, type Passage, refuse, settle, usesDpop } from './gate.js';
 import { factsOf } from './request-facts.js';
 import { createAuth, type Session } from './session.js';
 import type { AuthOf, Invalidation } from './token-introspection.js';
@@ -100,10 +101,15 @@ export function createHandler<Claims>(entrance: Gate, choose?: Choose): Handler<
     accept(passage, question, record);
   }
 
-  function accept({ res, next, by }: Passage, question: Question | undefined, record: ActiveRecord | undefined): void {
+  function accept(
+    { req, res, next, by }: Passage,
+    question: Question | undefined,
+    record: ActiveRecord | undefined,
+  ): void {
     if (privately && question !== undefined) markPrivate(res);
     if (question?.dpop?.renewsNonce) giveNonce(res, demands);
-    publishPassage(record === undefined ? 'anonymous' : 'accepted', by, question?.key, record);
+    const outcome = record === undefined ? 'anonymous' : 'accepted';
+    publishPassage(outcome, by, question?.key, record, isDebugging ? debugContext(entrance, req) : undefined);
     next?.();
   }
 

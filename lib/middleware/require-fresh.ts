@@ -39,7 +39,7 @@ export function requireFresh(options: { readonly maxAgeSeconds: number }): Guard
         settle(
           outcome,
           (verified) => renew(session, verified),
-          () => pass(passage, session.verified),
+          () => pass(passage, session),
           fail,
         );
         return;
@@ -49,7 +49,7 @@ export function requireFresh(options: { readonly maxAgeSeconds: number }): Guard
       fail(error);
       return;
     }
-    pass(passage, session.verified);
+    pass(passage, session);
   });
 }
 

@@ -148,7 +148,9 @@ function nobody(lookups: Family['lookups']): Parameters<typeof createGate>[0] {
   const refuse = () => {
     throw new AuthError('no_authorization_server');
   };
-  return { authority: '', requireOpen, lookup: refuse, watch: refuse, lifeMs: 0, staleLifeMs: 0 };
+  // It accepts nothing, so that its refusals say nothing about the configuration.
+  const watchRefusals = () => ({ stop() {}, refused() {} });
+  return { authority: '', requireOpen, watchRefusals, lookup: refuse, watch: refuse, lifeMs: 0, staleLifeMs: 0 };
 }
 
 function toServer(lookup: SharedLookup, gate: Gate): SingleServer {

@@ -56,8 +56,27 @@ export interface StoreEvent {
 /** Something that only an operator can mend; once an hour for each code. */
 export interface Misconfiguration {
   /** What it is about; also the `code` of the process warning. */
-  readonly code: 'CLIENT_REJECTED' | 'NOT_AN_ENDPOINT' | 'DISCOVERY_FAILED' | 'METHOD_NOT_ADVERTISED' | 'ALL_INACTIVE';
-  /** What is safe to tell, such as `HTTP 401`. */
+  readonly code:
+    | 'CLIENT_REJECTED'
+    | 'NOT_AN_ENDPOINT'
+    | 'NOT_FROM_THE_ENDPOINT'
+    | 'UNREACHABLE'
+    | 'SIGNED_REPLY_REJECTED'
+    | 'DISCOVERY_FAILED'
+    | 'METHOD_NOT_ADVERTISED'
+    | 'CLIENT_CERTIFICATE_EXPIRES'
+    | 'SECRET_HAS_WHITESPACE'
+    | 'AUDIENCE_MISMATCH'
+    | 'ISSUER_MISMATCH'
+    | 'EXPIRED'
+    | 'NOT_YET_VALID'
+    | 'REFRESH_TOKEN'
+    | 'ALL_INACTIVE'
+    | 'UNSUPPORTED_TOKEN_TYPE'
+    | 'CLAIMS_REJECTED'
+    | 'MALFORMED_CREDENTIALS'
+    | 'SENDER_CONSTRAINED';
+  /** What is safe to tell, such as `HTTP 401`, or the expected and the received audience. */
   readonly detail?: string;
   /** What is probably wrong, and what to do about it. */
   readonly remedy: string;

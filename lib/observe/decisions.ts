@@ -1,5 +1,6 @@
 import type { ActiveRecord } from '../types.js';
 import { type Decision, decisions, digestOf } from './channels.js';
+import { type DebugContext, isDebugging, printDecision } from './debug.js';
 
 /** That a request goes on, on the strength of this record where there is one. */
 export function publishPassage(
@@ -7,8 +8,11 @@ export function publishPassage(
   by: string,
   key: string | undefined,
   record: ActiveRecord | undefined,
+  context?: DebugContext,
 ): void {
-  if (decisions.hasSubscribers) publish({ outcome, by, ...(record?.stale && { stale: true }) }, key);
+  if (decisions.hasSubscribers || isDebugging) {
+    publish({ outcome, by, ...(record?.stale && { stale: true }) }, key, context);
+  }
 }
 
 /** That a request does not go on. */
@@ -17,10 +21,13 @@ export function publishRefusal(
   by: string,
   key: string | undefined,
   why: Required<Pick<Decision, 'status' | 'reason'>>,
+  context?: DebugContext,
 ): void {
-  if (decisions.hasSubscribers) publish({ outcome, by, ...why }, key);
+  if (decisions.hasSubscribers || isDebugging) publish({ outcome, by, ...why }, key, context);
 }
 
-function publish(decision: Decision, key: string | undefined): void {
-  decisions.publish(key === undefined ? decision : { ...decision, tokenDigest: digestOf(key) });
+function publish(made: Decision, key: string | undefined, context: DebugContext | undefined): void {
+  const decision = key === undefined ? made : { ...made, tokenDigest: digestOf(key) };
+  if (isDebugging) printDecision(decision, context);
+  decisions.publish(decision);
 }

@@ -19,7 +19,8 @@ export interface VerificationDemands
 
 /** The first question of all: literally `true`, or rejected. */
 export function requireActive(record: TokenRecord): asserts record is ActiveRecord {
-  if (record.active !== true) throw new AuthError('inactive');
+  if (record.active === true) return;
+  throw new AuthError(record.unsupported === true ? 'unsupported_token_type' : 'inactive');
 }
 
 /**

@@ -4,9 +4,9 @@ import { publishRefusal } from '../observe/decisions.js';
 /** Publishes what a socket was refused for, where that is a decision: not what the app itself threw, and not the end of all. */
 export function publishFailure(error: unknown, by: string, key: string | undefined): void {
   if (error instanceof AuthError) {
-    publishRefusal('rejected', by, key, { status: error.status, reason: error.reason });
+    publishRefusal('rejected', by, key, { status: error.status, reason: error.reason }, { error });
   } else if (error instanceof IntrospectionError && !isClosing(error)) {
-    publishRefusal('outage', by, key, { status: error.status, reason: error.code });
+    publishRefusal('outage', by, key, { status: error.status, reason: error.code }, { error });
   }
 }
 

@@ -1,0 +1,23 @@
+import type { IncomingMessage } from 'node:http';
+
+/** What Express adds to a request. */
+type RoutedRequest = IncomingMessage & {
+  readonly originalUrl?: unknown;
+  readonly baseUrl?: unknown;
+  readonly route?: { readonly path?: unknown };
+};
+
+const MAX_LENGTH = 200;
+
+/**
+ * Method and route of a request, such as `GET /api/reports/:id`. Never the query.
+ *
+ * @param hidesPath for apps that take the token from elsewhere, which may be the path
+ */
+export function routeOf(req: RoutedRequest, hidesPath: boolean): string {
+  const { method, url, originalUrl = url, baseUrl, route } = req;
+  const base = typeof baseUrl === 'string' ? baseUrl : '';
+  const path = hidesPath ? '' : String(originalUrl).replace(/[?#].*$/s, '');
+  const shown = typeof route?.path === 'string' ? base + route.path : path;
+  return `${method} ${shown.slice(0, MAX_LENGTH)}`.trimEnd();
+}
