@@ -155,7 +155,7 @@ describe.each(WAYS)('signed replies of a running oidc-provider, by %s,', (_, opt
     const jwt = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl';
     const response = await api.get(jwt).expect(401);
     expect(response.headers['www-authenticate']).toContain('error="invalid_token"');
-    expect(decisions).toMatchObject([{ outcome: 'rejected', reason: 'inactive' }]);
+    expect(decisions).toMatchObject([{ outcome: 'rejected', reason: 'unsupported_token_type' }]);
     expect([api.errors, api.reached()]).toEqual([[], 0]);
   });
 

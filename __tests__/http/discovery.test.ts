@@ -146,7 +146,7 @@ describe('an authorization server named by its issuer', () => {
     ],
     ['a list', [], 'discovery_failed, not metadata'],
     ['no issuer', { introspection_endpoint: 'https://as.example.com' }, 'discovery_failed, not metadata'],
-    ['too much', (res) => json(res, { a: 'x'.repeat(300_000) }), 'discovery_failed, not JSON'],
+    ['too much', (res) => json(res, { a: 'x'.repeat(300_000) }), 'discovery_failed, too large'],
     [
       'a way elsewhere',
       (res) => void res.writeHead(302, { location: '/elsewhere' }).end(),

@@ -31,6 +31,12 @@ const REPLIES: readonly Row[] = [
   ['answers 400 with broken JSON', raw(400, JSON_TYPE, '{"error":'), 'client_rejected'],
   ['answers 401', (_asked, res) => json(res, { error: 'invalid_client' }, 401), 'client_rejected'],
   ['answers 403', (_asked, res) => json(res, active(), 403), 'client_rejected'],
+  [
+    'is behind a firewall that answers 403',
+    raw(403, { 'content-type': 'text/html' }, '<h1>Request blocked'),
+    'unreachable',
+  ],
+  ['is behind a proxy that answers 400', raw(400, { 'content-type': 'text/plain' }, 'Use HTTPS'), 'unreachable'],
   ['answers 404', (_asked, res) => json(res, active(), 404), 'bad_response'],
   ['answers 201', (_asked, res) => json(res, active(), 201), 'bad_response'],
   ['answers 204', raw(204, {}, ''), 'bad_response'],

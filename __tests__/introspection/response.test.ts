@@ -110,7 +110,8 @@ describe('a reply about an inactive token', () => {
   });
 
   it('may be 400 unsupported_token_type, which anybody’s token can provoke', () => {
-    expect(says({ error: 'unsupported_token_type' }, { status: 400 })).toEqual({ active: false, ...DATES });
+    const record = says({ error: 'unsupported_token_type' }, { status: 400 });
+    expect(record).toEqual({ active: false, unsupported: true, ...DATES });
   });
 });
 
@@ -235,6 +236,40 @@ describe('a reply with another status than 200', () => {
     expect(() => parseResponse(reply({ status: 400, body }), ASKED, undefined)).toThrow(
       outage('client_rejected', 'HTTP 400'),
     );
+  });
+
+  const refusal = (status: number, type: string | undefined, body: Reply['body'], more: Reply['headers'] = {}) => {
+    const headers = { ...(type !== undefined && { 'content-type': type }), ...more };
+    return () => parseResponse({ status, headers, body }, ASKED, undefined);
+  };
+  const unreadable = new IntrospectionError('bad_response', 'content coding');
+  const challenge = { 'www-authenticate': 'Basic realm="as"' };
+
+  it.each<[string, () => unknown, number]>([
+    ['a page', refusal(403, 'text/html', '<h1>Request blocked</h1>'), 403],
+    ['a text', refusal(403, 'text/plain', 'Unknown ALPN Protocol'), 403],
+    ['a page at 400', refusal(400, 'text/html', '<center>The plain HTTP request was sent to HTTPS port'), 400],
+    ['a page at 401', refusal(401, 'text/html; charset=utf-8', '<h1>Log in</h1>'), 401],
+    ['a text without a type', refusal(403, undefined, 'Forbidden'), 403],
+    ['a page that is compressed', refusal(403, 'text/html', unreadable), 403],
+    ['a number', refusal(403, 'text/plain', '42'), 403],
+  ])('is the word of something before the endpoint where it refuses us with %s', (_, attempt, status) => {
+    expect(attempt).toThrow(outage('unreachable', `HTTP ${status}, not from the endpoint`));
+  });
+
+  it.each<[string, () => unknown, number]>([
+    ['an OAuth error', refusal(401, 'application/json', '{"error":"invalid_client"}'), 401],
+    ['an OAuth error of another type', refusal(401, 'text/plain', '{"error":"invalid_client"}'), 401],
+    ['JSON without an error', refusal(403, 'application/json', '{"message":"Forbidden"}'), 403],
+    ['a problem document', refusal(403, 'application/problem+json', '{"title":"Forbidden"}'), 403],
+    ['JSON that is compressed', refusal(403, 'application/json', unreadable), 403],
+    ['no body', refusal(403, undefined, ''), 403],
+    ['an empty page', refusal(403, 'text/html; charset=utf-8', ''), 403],
+    ['a line end alone', refusal(400, 'text/plain', '\r\n'), 400],
+    ['a challenge and no body', refusal(401, undefined, '', challenge), 401],
+    ['a challenge and a page', refusal(401, 'text/html', '<h1>Unauthorized</h1>', challenge), 401],
+  ])('is the word of the endpoint where it refuses us with %s', (_, attempt, status) => {
+    expect(attempt).toThrow(outage('client_rejected', `HTTP ${status}`));
   });
 
   const inSeconds = (seconds: number) => new Date(ASKED.at + seconds * 1000).toUTCString();
@@ -384,7 +419,8 @@ describe('a body that could not be read', () => {
     [200, true],
     [400, true],
     [404, true],
-    [401, false],
+    [401, true],
+    [403, true],
     [302, false],
     [429, false],
     [503, false],

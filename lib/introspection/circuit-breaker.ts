@@ -231,9 +231,11 @@ function isTimeout(error: unknown): boolean {
   return error instanceof IntrospectionError && error.code === 'timeout';
 }
 
-/** The endpoint replied that it failed, and named no time to come back. */
+/** A reply came that says nothing about the token, and named no time to come back. A token may have caused it. */
 function isReply(error: unknown): boolean {
-  return error instanceof IntrospectionError && error.code === 'server_error' && !asksForPause(error);
+  if (!(error instanceof IntrospectionError)) return false;
+  const isReplyBeforeEndpoint = error.code === 'unreachable' && error.detail?.startsWith('HTTP ') === true;
+  return isReplyBeforeEndpoint || (error.code === 'server_error' && !asksForPause(error));
 }
 
 /** The endpoint asked us to slow down, or said when to come back. */

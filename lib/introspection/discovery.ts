@@ -150,8 +150,8 @@ function read(
 function jsonOf(reply: Reply): unknown {
   try {
     return parseJson(textOf(reply));
-  } catch {
-    throw failed('not JSON');
+  } catch (error) {
+    throw failed((error as IntrospectionError).detail ?? 'not JSON');
   }
 }
 
@@ -168,8 +168,9 @@ function moreTelling(first: IntrospectionError | undefined, next: IntrospectionE
 }
 
 function weight({ detail }: IntrospectionError): number {
-  if (MISTAKES.includes(detail)) return 2;
-  return detail?.startsWith('HTTP ') ? 0 : 1;
+  if (MISTAKES.includes(detail)) return 3;
+  if (detail?.startsWith('HTTP ') !== true) return 2;
+  return detail === 'HTTP 404' ? 0 : 1;
 }
 
 function rethrow(error: IntrospectionError): never {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { IntrospectionError } from '../errors.js';
 import type { ActiveRecord, InactiveRecord, Instant, TokenRecord } from '../types.js';
-import { type Reply, textOf } from './http.js';
+import { headerOf, type Reply, textOf } from './http.js';
 import { isJson, parseJson } from './json.js';
 import { parseScopes, prepareClaims } from './prepare-claims.js';
 import { retryAfterOf } from './retry-after.js';
@@ -51,9 +51,12 @@ const response = z.discriminatedUnion('active', [
   }),
 ]);
 
+/** Statuses that refuse our request. The body tells whether the endpoint itself refuses it. */
+const REFUSALS: ReadonlySet<number> = new Set([BAD_REQUEST, UNAUTHORIZED, FORBIDDEN]);
+
 /** Whether the body matters: elsewhere the status says it all. */
 export function readsBody(status: number, normalizer: ResponseNormalizer | undefined): boolean {
-  return status === OK || status === BAD_REQUEST || normalizer?.statuses.has(status) === true;
+  return status === OK || REFUSALS.has(status) || normalizer?.statuses.has(status) === true;
 }
 
 /**
@@ -63,7 +66,7 @@ export function readsBody(status: number, normalizer: ResponseNormalizer | undef
  */
 export function parseResponse(reply: Reply, asked: Instant, normalizer: ResponseNormalizer | undefined): TokenRecord {
   if (normalizer?.statuses.has(reply.status)) return toRecord(normalize(reply, normalizer), asked);
-  if (isUnsupportedTokenType(reply)) return inactive(asked);
+  if (isUnsupportedTokenType(reply)) return { ...inactive(asked), unsupported: true };
   if (reply.status !== OK) throw statusError(reply, asked);
   const text = textOf(reply);
   if (!isJson(reply)) throw new IntrospectionError('bad_response', 'media type');
@@ -141,7 +144,31 @@ function statusError(reply: Reply, asked: Instant): IntrospectionError {
   const retryAfter = retryAfterOf(reply, asked.at);
   if (status === TOO_MANY_REQUESTS) return new IntrospectionError('rate_limited', detail, retryAfter);
   if (status >= 500) return new IntrospectionError('server_error', detail, retryAfter);
-  return status === BAD_REQUEST || status === UNAUTHORIZED || status === FORBIDDEN
-    ? new IntrospectionError('client_rejected', detail)
-    : new IntrospectionError('bad_response', detail);
+  if (!REFUSALS.has(status)) return new IntrospectionError('bad_response', detail);
+  return isFromBeforeEndpoint(reply)
+    ? new IntrospectionError('unreachable', `${detail}, not from the endpoint`)
+    : new IntrospectionError('client_rejected', detail);
+}
+
+/**
+ * Whether a refusal is a page or a text, such as firewalls, proxies and wrong ports send. These count as the endpoint's own word:
+ *
+ * - any JSON: many servers send other members than `error`, or none
+ * - an empty body: RFC 6749 section 5.2 demands JSON, but some servers send only the status when the secret is wrong
+ * - a 401 with a challenge: it answers the credentials that were sent, whatever the body is (RFC 6749 section 5.2)
+ */
+function isFromBeforeEndpoint(reply: Reply): boolean {
+  const { status, body } = reply;
+  if (isJson(reply) || (status === UNAUTHORIZED && headerOf(reply, 'www-authenticate') !== undefined)) return false;
+  if (typeof body !== 'string') return true;
+  return body.trim() !== '' && !isJsonObject(body);
+}
+
+function isJsonObject(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null;
+  } catch {
+    return false;
+  }
 }
