@@ -317,6 +317,12 @@ function shown(value: unknown): string {
   return inspect(value, { breakLength: Number.POSITIVE_INFINITY, depth: 1 });
 }
 
+/** What the rest of the message says: a wrong secret in a list is told by its place. */
+function isTold(message: string, name: string, place = name): boolean {
+  if (new RegExp(`^${place.replaceAll('.', '\\.')}\\[\\d\\] is .+; `).test(message)) return true;
+  return message.startsWith(`Option "${name}" is `) && message.endsWith(`; ${REMEDIES[name]}`);
+}
+
 const wrongCases = Object.entries(WRONG).flatMap(([name, values]) =>
   [...values, ...NEVER].map((value) => [name, shown(value), value] as const),
 );
@@ -638,8 +644,7 @@ describe('an invalid option', () => {
     ),
   )('cache.%s is refused as %s, by its full name', (name, _, value) => {
     const message = refusalOf({ ...REQUIRED, cache: { [name]: value } });
-    expect(message).toMatch(new RegExp(`^Option "cache\\.${name}" is .+; `));
-    expect(message.endsWith(`; ${REMEDIES[`cache.${name}`]}`)).toBe(true);
+    expect(isTold(message, `cache.${name}`)).toBe(true);
     expect(message).not.toContain(HUSH);
   });
 
@@ -658,8 +663,7 @@ describe('an invalid option', () => {
     Object.entries(WRONG_DPOP).flatMap(([name, values]) => values.map((value) => [name, shown(value), value] as const)),
   )('dpop.%s is refused as %s, by its full name', (name, _, value) => {
     const message = refusalOf({ ...REQUIRED, dpop: { [name]: value } });
-    expect(message).toMatch(new RegExp(`^Option "dpop\\.${name}" is .+; `));
-    expect(message.endsWith(`; ${REMEDIES[`dpop.${name}`]}`)).toBe(true);
+    expect(isTold(message, `dpop.${name}`, 'dpop.nonce.secrets')).toBe(true);
     expect(message).not.toContain(HUSH);
   });
 
@@ -723,8 +727,21 @@ describe('an invalid option', () => {
 describe('an option that does not exist', () => {
   const known = Object.keys(REMEDIES).filter((name) => !name.includes('.'));
 
-  it.each(['scope', 'Audience', 'cacheTtl', 'endpont', 'toString', 'hasOwnProperty', '__defineGetter__'])(
-    'is refused by name: %s',
+  it.each([
+    ['scope', 'scopes'],
+    ['Audience', 'audience'],
+    ['cach', 'cache'],
+    ['cacheTtl', 'cache'],
+    ['endpont', 'endpoint'],
+    ['timeout', 'timeoutMs'],
+    ['client_auth', 'clientAuth'],
+  ])('is refused with the one that was meant: %s', (name, meant) => {
+    const message = refusalOf({ ...REQUIRED, [name]: HUSH });
+    expect(message).toBe(`Option "${name}" is not known here; did you mean "${meant}"?`);
+  });
+
+  it.each(['toString', 'hasOwnProperty', '__defineGetter__', `cache${'e'.repeat(1000)}`])(
+    'is refused with all that exist where none is near: %s',
     (name) => {
       const message = refusalOf({ ...REQUIRED, [name]: HUSH });
       expect(message.startsWith(`Option "${name}" is not known here; write one of `)).toBe(true);
@@ -740,18 +757,37 @@ describe('an option that does not exist', () => {
 
   it('is refused within cache, by its full name', () => {
     expect(refusalOf({ ...REQUIRED, cache: { ttl: 60 } })).toBe(
-      'Option "cache.ttl" is not known here; write one of cache.ttlSeconds, cache.inactiveTtlSeconds, cache.staleIfErrorSeconds, cache.refreshAhead, cache.store, cache.secrets, cache.dangerouslyStorePlaintext, cache.namespace, cache.maxEntries',
+      'Option "cache.ttl" is not known here; did you mean "cache.ttlSeconds"?',
     );
   });
 
   it('is refused within dpop, by its full name', () => {
     expect(refusalOf({ ...REQUIRED, dpop: { maxAge: 60 } })).toBe(
-      'Option "dpop.maxAge" is not known here; write one of dpop.algorithms, dpop.origin, dpop.required, dpop.nonce, dpop.maxAgeSeconds, dpop.replayStore',
+      'Option "dpop.maxAge" is not known here; did you mean "dpop.maxAgeSeconds"?',
     );
   });
 
   it('does no harm while it is undefined', () => {
     expect(settingsOf({ later: undefined, cache: { later: undefined } }).timeoutMs).toBe(3000);
+  });
+});
+
+describe('a wrong secret in a list', () => {
+  const secrets = (...given: unknown[]) => refusalOf({ ...REQUIRED, cache: { secrets: given } });
+
+  it.each([
+    [[undefined], 'cache.secrets[0] is undefined; is CACHE_SECRET set?'],
+    [[SECRET, ''], 'cache.secrets[1] is an empty string; is CACHE_SECRET set?'],
+    [[SECRET, HUSH], 'cache.secrets[1] is too short; write a secret of at least 32 bytes, as a string'],
+    [[7], 'cache.secrets[0] is not a string; write a secret of at least 32 bytes, as a string'],
+  ])('is told by its place: %j', (given, message) => {
+    expect(secrets(...given)).toBe(message);
+  });
+
+  it('is told for nonces too', () => {
+    expect(refusalOf({ ...REQUIRED, dpop: { nonce: { secrets: [undefined] } } })).toBe(
+      'dpop.nonce.secrets[0] is undefined; is NONCE_SECRET set?',
+    );
   });
 });
 

@@ -67,8 +67,10 @@ export type {
   NamedServers,
   Next,
   NormalizeOptions,
+  ServerLocation,
   SeveralDemandOptions,
   SeveralServersOptions,
+  SingleServerOptions,
   TokenIntrospectionOptions,
 } from './options.js';
 export type {

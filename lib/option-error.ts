@@ -1,6 +1,26 @@
+import { nearestName } from './nearest-name.js';
+
+/** No option's name is longer. Finding the nearest takes time. */
+const MAX_NAME_LENGTH = 64;
+
 /** A wrong option, as the `TypeError` every start-up mistake becomes: its name, what was given, what to write. */
 export function optionError(name: string, given: unknown, remedy: string): TypeError {
   return new TypeError(`Option "${name}" is ${describe(given)}; ${remedy}`);
+}
+
+/** An option that does not exist, with the one that was probably meant, else with all that exist. */
+export function unknownOption(name: string, known: readonly string[]): TypeError {
+  const meant = name.length > MAX_NAME_LENGTH ? undefined : nearestName(name, known);
+  const remedy = meant === undefined ? `write one of ${known.join(', ')}` : `did you mean "${meant}"?`;
+  return new TypeError(`Option "${name}" is not known here; ${remedy}`);
+}
+
+/** A wrong secret in a list of secrets. */
+export function secretListError(place: string, given: unknown, variable: string, minBytes: number): TypeError {
+  if (given === undefined) return new TypeError(`${place} is undefined; is ${variable} set?`);
+  if (given === '') return new TypeError(`${place} is an empty string; is ${variable} set?`);
+  const fault = typeof given === 'string' ? 'too short' : 'not a string';
+  return new TypeError(`${place} is ${fault}; write a secret of at least ${minBytes} bytes, as a string`);
 }
 
 /** `app.use(requireScope)` passes a request where the arguments belong. */
@@ -8,6 +28,12 @@ export function refuseMounted(name: string, argument: unknown, example: string):
   if (typeof (argument as { pipe?: unknown } | null | undefined)?.pipe === 'function') {
     throw new TypeError(`${name} was mounted without being called; write ${example}`);
   }
+}
+
+/** A wrong argument: the call as it was written, what is wrong with the argument, what to do. */
+export function argumentError(call: string, argument: string, given: unknown, remedy: string): TypeError {
+  const kind = given === undefined ? 'undefined' : describe(withoutContent(given));
+  return new TypeError(`${call}: the ${argument} is ${kind}. ${remedy}`);
 }
 
 /** Names the kind of a value, never its content: it may be a secret. */
@@ -24,5 +50,9 @@ function describe(given: unknown): string {
 
 /** The same for a secret, of which even a number tells too much. */
 export function secretError(name: string, given: unknown, remedy: string): TypeError {
-  return optionError(name, typeof given === 'number' || typeof given === 'boolean' ? Object(given) : given, remedy);
+  return optionError(name, withoutContent(given), remedy);
+}
+
+function withoutContent(given: unknown): unknown {
+  return typeof given === 'number' || typeof given === 'boolean' ? Object(given) : given;
 }

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { HEADER_NAME, HEADER_VALUE, QUOTABLE, SCOPE_TOKEN } from './grammar.js';
-import { optionError } from './option-error.js';
+import { optionError, unknownOption } from './option-error.js';
+import { isSecret, MIN_SECRET_BYTES, refuseSecrets } from './secret-list.js';
 
 const MAX_TOLERANCE_SECONDS = 300;
 const MAX_TTL_SECONDS = 86_400;
 const MAX_INACTIVE_TTL_SECONDS = 3600;
 const MAX_ENTRIES = 16_000_000;
-const MIN_SECRET_BYTES = 32;
 const MAX_TIMEOUT_MS = 60_000;
 
 /** One option: what it must be, what to write instead. */
@@ -19,7 +19,7 @@ const range = (max: number): Rule => [z.number().min(0).max(max), `write a numbe
 const withMethods = (...names: string[]) =>
   z.custom((value) => names.every((name) => typeof (value as Record<string, unknown> | null)?.[name] === 'function'));
 
-const secret = z.string().refine((value) => Buffer.byteLength(value) >= MIN_SECRET_BYTES);
+const secret = z.custom(isSecret);
 
 /** Those that sign with a private key. */
 const ASYMMETRIC = /^(?:(?:RS|PS|ES)(?:256|384|512)|EdDSA|Ed25519)$/;
@@ -192,11 +192,11 @@ export function readOptions<T extends object>(given: T, rules: Rules, prefix = '
     const name = prefix + key;
     if (value === undefined) continue;
     const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
-    if (rule === undefined) {
-      throw new TypeError(`Option "${name}" is not known here; write one of ${Object.keys(rules).join(', ')}`);
-    }
+    if (rule === undefined) throw unknownOption(name, Object.keys(rules));
     if (VALUES.has(name)) options[key] = copy(value);
-    if (!rule[0].safeParse(options[key]).success) refuseOption(name, value, rules);
+    if (rule[0].safeParse(options[key]).success) continue;
+    refuseSecrets(name, value);
+    refuseOption(name, value, rules);
   }
   return options as T;
 }

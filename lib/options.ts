@@ -219,7 +219,26 @@ export interface JwtResponseOptions {
   readonly decryptionKey?: PrivateKey | undefined;
 }
 
-export interface TokenIntrospectionOptions<Claims = unknown>
+/** Where the authorization server is. One of the two has to be written; both together are refused at creation. */
+export type ServerLocation =
+  | {
+      /** The introspection endpoint. `https:`, except for loopback hosts. */
+      readonly endpoint: EndpointOptions['endpoint'] | undefined;
+      /** Leave it out beside `endpoint`. */
+      readonly authorizationServer?: string | undefined;
+    }
+  | {
+      /** Leave it out beside `authorizationServer`. */
+      readonly endpoint?: EndpointOptions['endpoint'] | undefined;
+      /** The issuer identifier of the authorization server, whose metadata name the endpoint. */
+      readonly authorizationServer: string | undefined;
+    };
+
+/** What `tokenIntrospection()` takes. Either `endpoint` or `authorizationServer` is required. */
+export type TokenIntrospectionOptions<Claims = unknown> = SingleServerOptions<Claims> & ServerLocation;
+
+/** The options of one authorization server, wherever it is. */
+export interface SingleServerOptions<Claims = unknown>
   extends Omit<EndpointOptions, 'endpoint'>,
     DemandOptions<Claims> {
   /** The introspection endpoint. `https:`, but for loopback hosts. Either this or `authorizationServer` is required. */
@@ -275,7 +294,7 @@ interface WrittenBeside {
 
 /** One of several: what `tokenIntrospection()` takes for a single one, but for what is one for all. */
 export interface AuthorizationServerOptions<Claims = unknown>
-  extends Omit<TokenIntrospectionOptions<Claims>, keyof WrittenBeside | 'audience'>,
+  extends Omit<SingleServerOptions<Claims>, keyof WrittenBeside | 'audience'>,
     WrittenBeside {
   /** Required here, or beside `authorizationServers` for all. */
   readonly audience?: TokenIntrospectionOptions['audience'] | undefined;

@@ -1,7 +1,9 @@
+import { inTime } from './cache/shared/time-limit.js';
 import { remedyForUrl } from './endpoint-url.js';
 import { IntrospectionError, type IntrospectionErrorCode } from './errors.js';
 import { takes } from './introspection/authorization-server.js';
 import type { IntrospectionClient } from './introspection/client.js';
+import { expiryWarning } from './introspection/client-auth/certificate-expiry.js';
 import { withoutQuery } from './introspection/http.js';
 import { remedyFor } from './observe/remedies.js';
 import type { ClientAuth, Clock } from './types.js';
@@ -40,6 +42,8 @@ export interface ConfigurationProblem {
 
 type Learned = Pick<ConfigurationReport, 'reachable' | 'credentialsAccepted' | 'wellFormed'>;
 
+const MATERIAL_TIMEOUT_MS = 1000;
+
 const UNKNOWN: Learned = { reachable: undefined, credentialsAccepted: undefined, wellFormed: undefined };
 const ANSWERED: Learned = { reachable: true, credentialsAccepted: true, wellFormed: true };
 
@@ -66,7 +70,7 @@ export async function verifyConfiguration(
   clock: Clock,
 ): Promise<ConfigurationReport> {
   const facts: { endpoint?: string; methodsSupported?: readonly string[] | undefined } = {};
-  const warnings: string[] = [];
+  const warnings: string[] = await certificateWarnings(clientAuth);
   const report = (
     learned: Partial<Learned>,
     problem: ConfigurationProblem | undefined,
@@ -104,5 +108,16 @@ export async function verifyConfiguration(
     if (!(error instanceof IntrospectionError)) throw error;
     const { code, detail } = error;
     return report(LEARNED[code], { code, detail, remedy: remedyFor(code, detail) });
+  }
+}
+
+/** What a connection would present. Failures are left to the connection. */
+async function certificateWarnings({ connect }: ClientAuth): Promise<string[]> {
+  try {
+    const material = typeof connect === 'function' ? await inTime(async () => connect(), MATERIAL_TIMEOUT_MS) : connect;
+    const warning = expiryWarning(material?.cert, Date.now());
+    return warning === undefined ? [] : [warning];
+  } catch {
+    return [];
   }
 }

@@ -1,10 +1,12 @@
 import { inspect } from 'node:util';
-import { type ClientAuth, type ConfigurationReport, clientSecretBasic } from '../../lib/index.js';
+import { type ClientAuth, type ConfigurationReport, clientSecretBasic, tlsClientAuth } from '../../lib/index.js';
 import { createAuthenticate } from '../support/api.js';
+import { EXPIRED_CLIENT } from '../support/certificate.js';
 import { createClock } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';
 import { active, createEndpoint, json, type Script } from '../support/endpoint.js';
 import { until } from '../support/until.js';
+import { recordWarnings } from '../support/warnings.js';
 
 const SECRET = 'hush-hush';
 
@@ -199,6 +201,22 @@ describe('verifying a configuration that does not work', () => {
     const report = await createAuthenticate(endpoint).verifyConfiguration();
     expect(report).toMatchObject({ ok: false, reachable: false, endpoint: endpoint.url });
     expect(report.problem).toMatchObject({ code: 'unreachable', detail: 'ECONNREFUSED' });
+  });
+
+  it('warns of a client certificate that has expired', async () => {
+    const warnings = recordWarnings();
+    const { report } = await reportOf(
+      { active: false },
+      { clientAuth: tlsClientAuth({ clientId: 'api', ...EXPIRED_CLIENT }) },
+    );
+    expect(report.warnings).toEqual([expect.stringContaining('The client certificate expired on 2021-01-31.')]);
+    expect(warnings.map(({ code }) => code)).toEqual(['CLIENT_CERTIFICATE_EXPIRES']);
+  });
+
+  it('waits for no certificate that does not come', async () => {
+    const clientAuth = { identity: 'x', sign() {}, connect: () => new Promise<never>(() => {}) };
+    const { report } = await reportOf({ active: false }, { clientAuth, timeoutMs: 50 });
+    expect([report.ok, report.warnings]).toEqual([false, []]);
   });
 
   it('says so where any token is active', async () => {

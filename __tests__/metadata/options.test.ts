@@ -104,7 +104,7 @@ describe('a wrong member or option', () => {
   const { privateKey } = generateKeyPairSync('ed25519');
   const derived = 'leave it out: the options of the middleware say it';
   it.each<[string, unknown, string]>([
-    ['scope_supported', ['read'], 'is not known here; write one of metadata.resource, '],
+    ['scope_supported', ['read'], 'is not known here; did you mean "metadata.scopes_supported"?'],
     ['resource_name#', 'Reports', 'is not known here; '],
     ['resource_name#de#at', 'Reports', 'is not known here; '],
     ['jwks_uri#de', 'https://api.example.com/keys', 'is not known here; '],
@@ -117,7 +117,8 @@ describe('a wrong member or option', () => {
   });
 
   it.each<[string, unknown, string]>([
-    ['maxAge', 1, 'Option "maxAge" is not known here; write one of signed, maxAgeSeconds'],
+    ['maxAge', 1, 'Option "maxAge" is not known here; did you mean "maxAgeSeconds"?'],
+    ['later', 1, 'Option "later" is not known here; write one of signed, maxAgeSeconds'],
     ['maxAgeSeconds', -1, 'Option "maxAgeSeconds" is -1; write a whole number of seconds from 0 to 86400'],
     [
       'signed',

@@ -42,6 +42,19 @@ const required = {
   audience: false,
 } as const;
 
+export function refusesOptionsWithoutAServer() {
+  const { endpoint: _, ...others } = required;
+  // @ts-expect-error either `endpoint` or `authorizationServer` is required
+  tokenIntrospection(others);
+  tokenIntrospection({ ...others, authorizationServer: 'https://as.example.com' });
+  tokenIntrospection({ ...others, endpoint: undefined, authorizationServer: 'https://as.example.com' });
+}
+
+export function acceptsOptionsThatReplaceOthers(overrides: Partial<TokenIntrospectionOptions>) {
+  const middleware: ReturnType<typeof tokenIntrospection> = tokenIntrospection({ ...required, ...overrides });
+  return middleware.introspect;
+}
+
 export function acceptsTheExampleOfTheContract(secret: string | undefined) {
   return tokenIntrospection({
     endpoint: new URL('https://as.example.com/oauth2/introspect'),

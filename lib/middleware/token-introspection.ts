@@ -118,9 +118,19 @@ export interface Invalidation {
  *
  * @throws TypeError for an invalid, unknown or contradictory option, naming it
  */
+export function tokenIntrospection<Claims = unknown>(
+  options: TokenIntrospectionOptions<Claims>,
+): RootTokenIntrospection<Claims>;
+/**
+ * The same for several authorization servers. `select` chooses one of `authorizationServers` for each request, and no other is asked
+ * about its token.
+ *
+ * @throws TypeError for an invalid, unknown or contradictory option, naming it
+ */
 export function tokenIntrospection<Claims = unknown, Servers extends NamedServers = NamedServers>(
   options: SeveralServersOptions<Claims, Servers>,
 ): RootSeveralServers<ClaimsByName<Servers, Claims>>;
+// Again: editors show the first overload, and `ReturnType` takes the last.
 export function tokenIntrospection<Claims = unknown>(
   options: TokenIntrospectionOptions<Claims>,
 ): RootTokenIntrospection<Claims>;

@@ -1,7 +1,7 @@
 import { clientSecretBasic } from '../introspection/client-auth/client-secret-basic.js';
 import type { Secret } from '../introspection/client-auth/secret.js';
 import { requireBaseUrl } from './base-url.js';
-import { mergePreset, type Preset, type PresetOptions } from './preset.js';
+import { mergePreset, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
 
 export interface AuthentikOptions extends PresetOptions {
   /** Base URL of the server, such as `'https://authentik.example.com'`. */
@@ -22,7 +22,7 @@ export function authentik({ url, clientId, clientSecret, ...additions }: Authent
   return mergePreset(
     {
       endpoint: `${requireBaseUrl('url', url)}/application/o/introspect/`,
-      clientAuth: clientSecretBasic(clientId, clientSecret, { encode: false }),
+      clientAuth: clientSecretBasic(clientId, requireClientSecret('authentik', clientSecret), { encode: false }),
     },
     additions,
   );

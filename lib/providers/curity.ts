@@ -3,7 +3,7 @@ import type { Secret } from '../introspection/client-auth/secret.js';
 import type { EndpointReply } from '../introspection/response.js';
 import { optionError } from '../option-error.js';
 import { requireBaseUrl } from './base-url.js';
-import { mergePreset, type Preset, type PresetOptions } from './preset.js';
+import { mergePreset, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
 
 export interface CurityOptions extends PresetOptions {
   /** Base URL of the runtime, such as `'https://login.example.com'`. */
@@ -40,7 +40,7 @@ export function curity(options: CurityOptions): Preset {
   return mergePreset(
     {
       endpoint: `${requireBaseUrl('url', url)}${path}`,
-      clientAuth: clientSecretBasic(clientId, clientSecret),
+      clientAuth: clientSecretBasic(clientId, requireClientSecret('curity', clientSecret)),
       headers: { accept: 'application/jwt' },
       normalizeResponse: { statuses: [NO_CONTENT], normalize },
     },

@@ -2,7 +2,7 @@ import { clientSecretBasic } from '../introspection/client-auth/client-secret-ba
 import type { Secret } from '../introspection/client-auth/secret.js';
 import type { EndpointReply } from '../introspection/response.js';
 import { requireBaseUrl, requireSegment } from './base-url.js';
-import { mergePreset, type NoAudience, type Preset, type PresetOptions } from './preset.js';
+import { mergePreset, type NoAudience, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
 
 export interface GithubOptions extends PresetOptions {
   /** Of your OAuth or GitHub App; it knows no tokens but its own. */
@@ -36,7 +36,7 @@ export function github({
   apiUrl = 'https://api.github.com',
   ...additions
 }: GithubOptions): Preset<NoAudience> {
-  const clientAuth = clientSecretBasic(clientId, clientSecret, { encode: false });
+  const clientAuth = clientSecretBasic(clientId, requireClientSecret('github', clientSecret), { encode: false });
   return mergePreset(
     {
       endpoint: `${requireBaseUrl('apiUrl', apiUrl)}/applications/${requireSegment('clientId', clientId)}/token`,

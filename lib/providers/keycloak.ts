@@ -1,7 +1,7 @@
 import { clientSecretBasic } from '../introspection/client-auth/client-secret-basic.js';
 import type { Secret } from '../introspection/client-auth/secret.js';
 import { requireBaseUrl, requireSegment } from './base-url.js';
-import { mergePreset, type Preset, type PresetOptions } from './preset.js';
+import { mergePreset, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
 
 export interface KeycloakOptions extends PresetOptions {
   /** Base URL of the server, such as `'https://sso.example.com'`; before Keycloak 17 it ends in `/auth`. */
@@ -25,7 +25,7 @@ export function keycloak({ url, realm, clientId, clientSecret, ...additions }: K
   return mergePreset(
     {
       endpoint: `${requireBaseUrl('url', url)}${realmPath}/protocol/openid-connect/token/introspect`,
-      clientAuth: clientSecretBasic(clientId, clientSecret),
+      clientAuth: clientSecretBasic(clientId, requireClientSecret('keycloak', clientSecret)),
     },
     additions,
   );

@@ -1,7 +1,7 @@
 import { clientSecretBasic } from '../introspection/client-auth/client-secret-basic.js';
 import type { Secret } from '../introspection/client-auth/secret.js';
 import type { EndpointReply } from '../introspection/response.js';
-import { mergePreset, type NoAudience, type Preset, type PresetOptions } from './preset.js';
+import { mergePreset, type NoAudience, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
 
 export interface NotionOptions extends PresetOptions {
   /** The identifier of the client that this API is at the server. Required. */
@@ -30,7 +30,7 @@ export function notion({
   return mergePreset(
     {
       endpoint: 'https://api.notion.com/v1/oauth/introspect',
-      clientAuth: clientSecretBasic(clientId, clientSecret, { encode: false }),
+      clientAuth: clientSecretBasic(clientId, requireClientSecret('notion', clientSecret), { encode: false }),
       requestFormat: 'json',
       headers: { 'notion-version': notionVersion },
       normalizeResponse: secondsFromMilliseconds,

@@ -1,7 +1,7 @@
 import { clientSecretBasic } from '../introspection/client-auth/client-secret-basic.js';
 import type { Secret } from '../introspection/client-auth/secret.js';
 import { requireBaseUrl } from './base-url.js';
-import { mergePreset, type Preset, type PresetOptions } from './preset.js';
+import { mergePreset, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
 
 export interface OidcProviderOptions extends PresetOptions {
   /** Such as `'https://auth.example.com'`, with the path the provider is mounted at. */
@@ -23,7 +23,7 @@ export function oidcProvider({ issuer, clientId, clientSecret, ...additions }: O
   return mergePreset(
     {
       endpoint: `${requireBaseUrl('issuer', issuer)}/token/introspection`,
-      clientAuth: clientSecretBasic(clientId, clientSecret),
+      clientAuth: clientSecretBasic(clientId, requireClientSecret('oidcProvider', clientSecret)),
     },
     additions,
   );

@@ -1,7 +1,7 @@
 import { clientSecretBasic } from '../introspection/client-auth/client-secret-basic.js';
 import type { Secret } from '../introspection/client-auth/secret.js';
 import { requireBaseUrl } from './base-url.js';
-import { mergePreset, type Preset, type PresetOptions } from './preset.js';
+import { mergePreset, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
 
 export interface OktaOptions extends PresetOptions {
   /** Of a custom authorization server (`https://example.okta.com/oauth2/default`), or your Okta domain (`https://example.okta.com`) for the org's. */
@@ -24,7 +24,7 @@ export function okta({ issuer, clientId, clientSecret, ...additions }: OktaOptio
   return mergePreset(
     {
       endpoint: `${baseUrl}${isOrg ? '/oauth2' : ''}/v1/introspect`,
-      clientAuth: clientSecretBasic(clientId, clientSecret),
+      clientAuth: clientSecretBasic(clientId, requireClientSecret('okta', clientSecret)),
     },
     additions,
   );

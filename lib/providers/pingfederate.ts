@@ -1,7 +1,7 @@
 import { clientSecretBasic } from '../introspection/client-auth/client-secret-basic.js';
 import type { Secret } from '../introspection/client-auth/secret.js';
 import { requireBaseUrl } from './base-url.js';
-import { mergePreset, type Preset, type PresetOptions } from './preset.js';
+import { mergePreset, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
 
 export interface PingfederateOptions extends PresetOptions {
   /** Base URL of the runtime engine, such as `'https://sso.example.com:9031'`. */
@@ -23,7 +23,7 @@ export function pingfederate({ url, clientId, clientSecret, ...additions }: Ping
   return mergePreset(
     {
       endpoint: `${requireBaseUrl('url', url)}/as/introspect.oauth2`,
-      clientAuth: clientSecretBasic(clientId, clientSecret),
+      clientAuth: clientSecretBasic(clientId, requireClientSecret('pingfederate', clientSecret)),
     },
     additions,
   );

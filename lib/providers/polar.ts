@@ -1,7 +1,7 @@
 import { clientSecretPost } from '../introspection/client-auth/client-secret-post.js';
 import type { Secret } from '../introspection/client-auth/secret.js';
 import { optionError } from '../option-error.js';
-import { mergePreset, type Preset, type PresetOptions } from './preset.js';
+import { mergePreset, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
 
 export interface PolarOptions extends PresetOptions {
   /** The identifier of the client that this API is at the server. Required. */
@@ -24,7 +24,7 @@ export function polar({ clientId, clientSecret, server = 'production', ...additi
   return mergePreset(
     {
       endpoint: `https://${HOSTS[server]}/v1/oauth2/introspect`,
-      clientAuth: clientSecretPost(clientId, clientSecret),
+      clientAuth: clientSecretPost(clientId, requireClientSecret('polar', clientSecret)),
     },
     additions,
   );

@@ -1,4 +1,5 @@
-import { optionError } from '../option-error.js';
+import type { Secret } from '../introspection/client-auth/secret.js';
+import { optionError, secretError } from '../option-error.js';
 import type { EndpointOptions } from '../options.js';
 
 /** What every preset takes besides its own: further headers and parameters, added to the preset's. */
@@ -31,6 +32,12 @@ export function mergePreset<Fixed>(own: Preset<Fixed>, additions: PresetOptions)
     headers: { ...lowerCased(own.headers), ...lowerCased(headers) },
     parameters: { ...own.parameters, ...parameters },
   };
+}
+
+/** @throws TypeError when a secret is missing, which is most often an environment variable */
+export function requireClientSecret(preset: string, clientSecret: Secret): Secret {
+  if (clientSecret !== undefined && clientSecret !== '') return clientSecret;
+  throw secretError('clientSecret', clientSecret, `write ${preset}({ clientSecret, … }); is CLIENT_SECRET set?`);
 }
 
 function isRecord(value: unknown): boolean {

@@ -1,6 +1,6 @@
 import { clientSecretBasic } from '../introspection/client-auth/client-secret-basic.js';
 import type { Secret } from '../introspection/client-auth/secret.js';
-import { mergePreset, type Preset, type PresetOptions } from './preset.js';
+import { mergePreset, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
 
 export interface TelnyxOptions extends PresetOptions {
   /** The identifier of the client that this API is at the server. Required. */
@@ -19,7 +19,7 @@ export function telnyx({ clientId, clientSecret, ...additions }: TelnyxOptions):
   return mergePreset(
     {
       endpoint: 'https://api.telnyx.com/v2/oauth/introspect',
-      clientAuth: clientSecretBasic(clientId, clientSecret),
+      clientAuth: clientSecretBasic(clientId, requireClientSecret('telnyx', clientSecret)),
     },
     additions,
   );

@@ -1,7 +1,7 @@
 import { clientSecretBasic } from '../introspection/client-auth/client-secret-basic.js';
 import type { Secret } from '../introspection/client-auth/secret.js';
 import type { EndpointOptions } from '../options.js';
-import { mergePreset, type NoAudience, type Preset, type PresetOptions } from './preset.js';
+import { mergePreset, type NoAudience, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
 
 export interface VmwareCloudOptions extends PresetOptions {
   /** Its documentation names no URL: take your organisation's. */
@@ -28,7 +28,7 @@ export function vmwareCloud(options: VmwareCloudOptions): Preset<
   return mergePreset(
     {
       endpoint,
-      clientAuth: clientSecretBasic(clientId, isPublic ? '' : clientSecret, {
+      clientAuth: clientSecretBasic(clientId, isPublic ? '' : requireClientSecret('vmwareCloud', clientSecret), {
         encode: false,
         allowEmptySecret: isPublic,
       }),

@@ -1,7 +1,7 @@
 import { clientSecretPost } from '../introspection/client-auth/client-secret-post.js';
 import type { Secret } from '../introspection/client-auth/secret.js';
 import { optionError } from '../option-error.js';
-import { mergePreset, type Preset, type PresetOptions } from './preset.js';
+import { mergePreset, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
 
 export interface WorkosOptions extends PresetOptions {
   /** Host name of your AuthKit domain, such as `'auth.example.com'`. */
@@ -22,12 +22,16 @@ const HOST = /^[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d+)?$/i;
  */
 export function workos({ authkitDomain, clientId, clientSecret, ...additions }: WorkosOptions): Preset {
   if (typeof authkitDomain !== 'string' || !HOST.test(authkitDomain)) {
-    throw optionError('authkitDomain', authkitDomain, "write a host name such as 'auth.example.com'");
+    throw optionError(
+      'authkitDomain',
+      authkitDomain,
+      "write a host name without https:// and path, such as 'auth.example.com'",
+    );
   }
   return mergePreset(
     {
       endpoint: `https://${authkitDomain}/oauth2/introspection`,
-      clientAuth: clientSecretPost(clientId, clientSecret),
+      clientAuth: clientSecretPost(clientId, requireClientSecret('workos', clientSecret)),
     },
     additions,
   );

@@ -3,7 +3,7 @@ import { type PrivateKeyJwtOptions, privateKeyJwt } from '../introspection/clien
 import type { Secret } from '../introspection/client-auth/secret.js';
 import { secretError } from '../option-error.js';
 import { requireBaseUrl } from './base-url.js';
-import { mergePreset, type Preset, type PresetOptions } from './preset.js';
+import { mergePreset, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
 
 export interface ZitadelOptions extends PresetOptions {
   /** Such as `'https://example.zitadel.cloud'`. Signed client authentication is meant for it. */
@@ -40,7 +40,7 @@ export function zitadel(options: ZitadelOptions): Preset {
       endpoint: `${baseUrl}/oauth/v2/introspect`,
       clientAuth: isSigned
         ? privateKeyJwt({ clientId, key, keyId, audience: baseUrl })
-        : clientSecretBasic(clientId, clientSecret),
+        : clientSecretBasic(clientId, requireClientSecret('zitadel', clientSecret)),
     },
     additions,
   );

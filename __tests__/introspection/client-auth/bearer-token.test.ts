@@ -52,13 +52,13 @@ describe('bearerToken', () => {
   });
 
   it.each([
-    ['undefined', undefined, 'missing'],
+    ['undefined', undefined, 'undefined'],
     ['an empty string', '', 'an empty string'],
     ['null', null, 'null'],
     ['an object', {}, 'an object that cannot be used'],
   ])('fails when a function returns %s', async (_, token, told) => {
     await expect(signed(bearerToken(() => token as string))).rejects.toThrow(
-      new TypeError(`Option "token" is ${told}; write a non-empty string; is the environment variable set?`),
+      `bearerToken(token): the token is ${told}. `,
     );
   });
 });

@@ -40,12 +40,10 @@ describe('clientSecretBasic', () => {
     const { headers } = await signed(clientSecretBasic('api', '', { allowEmptySecret: true }));
     expect(headers.authorization).toBe(`Basic ${Buffer.from('api:').toString('base64')}`);
     expect(() => clientSecretBasic('api', '')).toThrow(
-      new TypeError(
-        'Option "clientSecret" is an empty string; write a non-empty string; is the environment variable set?',
-      ),
+      new TypeError("clientSecretBasic('api', secret): the secret is an empty string. Is CLIENT_SECRET set?"),
     );
     expect(() => clientSecretBasic('api', undefined, { allowEmptySecret: true })).toThrow(
-      new TypeError('Option "clientSecret" is missing; write a non-empty string; is the environment variable set?'),
+      new TypeError("clientSecretBasic('api', secret): the secret is undefined. Is CLIENT_SECRET set?"),
     );
   });
 

@@ -8,17 +8,18 @@ import {
   type Secret,
 } from '../../../lib/index.js';
 import { signed } from '../../support/signed.js';
+import { recordWarnings } from '../../support/warnings.js';
 
 type Factory = (secret: Secret) => ClientAuth;
 
 const FACTORIES: [string, string, Factory][] = [
-  ['clientSecretBasic', 'clientSecret', (secret) => clientSecretBasic('api', secret)],
-  ['clientSecretPost', 'clientSecret', (secret) => clientSecretPost('api', secret)],
-  ['clientSecretJwt', 'clientSecret', (clientSecret) => clientSecretJwt({ clientId: 'api', clientSecret })],
+  ['clientSecretBasic', 'secret', (secret) => clientSecretBasic('api', secret)],
+  ['clientSecretPost', 'secret', (secret) => clientSecretPost('api', secret)],
+  ['clientSecretJwt', 'secret', (clientSecret) => clientSecretJwt({ clientId: 'api', clientSecret })],
   ['bearerToken', 'token', (secret) => bearerToken(secret)],
 ];
 
-describe.each(FACTORIES)('a secret of %s', (_, option, create) => {
+describe.each(FACTORIES)('a secret of %s', (_, argument, create) => {
   it.each([
     ['a value', () => 'hush-1'],
     ['a promise', async () => 'hush-1'],
@@ -42,7 +43,7 @@ describe.each(FACTORIES)('a secret of %s', (_, option, create) => {
   });
 
   it.each<[string, unknown, string]>([
-    ['nothing', undefined, 'missing'],
+    ['nothing', undefined, 'undefined'],
     ['null', null, 'null'],
     ['an empty string', '', 'an empty string'],
     ['a number', 8_675_309, 'an object that cannot be used'],
@@ -52,9 +53,7 @@ describe.each(FACTORIES)('a secret of %s', (_, option, create) => {
     ['a list', ['hush'], 'a list'],
     ['another function', () => 'hush', 'a function that cannot be used'],
   ])('from a function that returns %s makes signing fail, and is not shown', async (_, secret, told) => {
-    const refusal = new TypeError(
-      `Option "${option}" is ${told}; write a non-empty string; is the environment variable set?`,
-    );
+    const refusal = `: the ${argument} is ${told}. `;
     await expect(signed(create(() => secret as string))).rejects.toThrow(refusal);
     await expect(signed(create(async () => secret as string))).rejects.toThrow(refusal);
   });
@@ -65,6 +64,40 @@ describe.each(FACTORIES)('a secret of %s', (_, option, create) => {
       const shown = inspect(clientAuth, { depth: Infinity, showHidden: true }) + JSON.stringify(clientAuth);
       expect(shown).not.toMatch(/hush-1|aHVzaC0x/);
     }
+  });
+});
+
+describe('a secret with whitespace around it', () => {
+  const SECRETS: [string, Factory][] = FACTORIES.filter(([name]) => name !== 'bearerToken').map(([name, , create]) => [
+    name,
+    create,
+  ]);
+
+  it.each(SECRETS)('of %s is used as it is, with a warning that does not show it', async (name, create) => {
+    const warnings = recordWarnings();
+    await signed(create('hush-1\n'));
+    await signed(create(async () => ' hush-1'));
+    create('hush-1 ');
+    expect(warnings.map(({ code }) => code)).toEqual(Array(3).fill('SECRET_HAS_WHITESPACE'));
+    expect(warnings[0]?.text).toMatch(
+      new RegExp(`^${name}\\(.*\\): the secret ends with a line break, and is sent like that`),
+    );
+    expect(warnings[1]?.text).toContain('the secret begins with a space');
+    expect(warnings[2]?.text).toContain('the secret ends with a space');
+    expect(JSON.stringify(warnings)).not.toContain('hush');
+  });
+
+  it('is warned of once for a function', async () => {
+    const warnings = recordWarnings();
+    const clientAuth = clientSecretPost('api', () => 'hush-1\n');
+    for (let time = 0; time < 3; time++) await signed(clientAuth);
+    expect(warnings).toHaveLength(1);
+  });
+
+  it('inside it is no matter', () => {
+    const warnings = recordWarnings();
+    clientSecretPost('api', 'hush 1');
+    expect(warnings).toEqual([]);
   });
 });
 

@@ -19,7 +19,7 @@ const METHODS = ['Bearer', 'bearer'];
  * @throws TypeError when the token is missing, empty or not a bearer token; a function's failure is a 503 instead
  */
 export function bearerToken(token: string | TokenSource | undefined): ClientAuth {
-  const common = { name: 'token', prepare: toAuthorization, write };
+  const common = { call: 'bearerToken(token)', argument: 'token', prepare: toAuthorization, write } as const;
   if (typeof token !== 'function') {
     const identity = `bearer:${hash('sha256', String(token), 'base64url')}`;
     return ownMethod({ identity, methods: METHODS, sign: signWithSecret({ ...common, secret: token }) });

@@ -2,7 +2,7 @@ import { optionError } from '../../option-error.js';
 import type { ClientAuth } from '../../types.js';
 import { requireClientId, requireFlags } from './client-identifier.js';
 import { ownMethod } from './own-method.js';
-import { type Secret, signWithSecret } from './secret.js';
+import { callOf, type Secret, signWithSecret } from './secret.js';
 
 /** What `clientSecretBasic()` takes besides. */
 export interface ClientSecretBasicOptions {
@@ -36,7 +36,8 @@ export function clientSecretBasic(
     clientId: id,
     methods: ['client_secret_basic'],
     sign: signWithSecret({
-      name: 'clientSecret',
+      call: callOf('clientSecretBasic', id),
+      argument: 'secret',
       secret: clientSecret,
       allowEmpty: allowEmptySecret,
       prepare(secret) {

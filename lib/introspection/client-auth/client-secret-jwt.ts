@@ -1,3 +1,4 @@
+import { printable } from '../../observe/printable.js';
 import { optionError } from '../../option-error.js';
 import type { ClientAuth } from '../../types.js';
 import { writeAssertion } from './client-assertion.js';
@@ -38,7 +39,8 @@ export function clientSecretJwt(options: ClientSecretJwtOptions): ClientAuth {
     methods: ['client_secret_jwt'],
     needsIssuer: audience === undefined,
     sign: signWithSecret({
-      name: 'clientSecret',
+      call: `clientSecretJwt({ clientId: '${printable(clientId)}', clientSecret })`,
+      argument: 'secret',
       secret: clientSecret,
       prepare: (secret) => ({
         algorithms: alg === undefined ? ALGORITHMS : [alg],

@@ -1,7 +1,7 @@
 import type { ClientAuth } from '../../types.js';
 import { requireClientId, requireFlags } from './client-identifier.js';
 import { ownMethod } from './own-method.js';
-import { type Secret, signWithSecret } from './secret.js';
+import { callOf, type Secret, signWithSecret } from './secret.js';
 
 /** What `clientSecretPost()` takes besides. */
 export interface ClientSecretPostOptions {
@@ -27,7 +27,8 @@ export function clientSecretPost(
     clientId: id,
     methods: ['client_secret_post'],
     sign: signWithSecret({
-      name: 'clientSecret',
+      call: callOf('clientSecretPost', id),
+      argument: 'secret',
       secret: clientSecret,
       allowEmpty: options.allowEmptySecret,
       prepare: (secret) => secret,

@@ -1,6 +1,8 @@
 import { createSecureContext } from 'node:tls';
+import { createAlarm } from '../../observe/misconfiguration.js';
 import { optionError, secretError } from '../../option-error.js';
 import type { ClientAuth } from '../../types.js';
+import { expiryWarning } from './certificate-expiry.js';
 import { requireClientId, requireOptions } from './client-identifier.js';
 import { ownMethod } from './own-method.js';
 
@@ -36,12 +38,19 @@ export function tlsClientAuth(options: TlsClientAuthOptions): ClientAuth {
   }
   const trust = authorities === undefined ? {} : { ca: authorities };
   if (typeof cert !== 'function' && typeof key !== 'function') requirePair(cert, key);
+  const alarm = createAlarm('CLIENT_CERTIFICATE_EXPIRES');
+  const watchExpiry = (given: unknown) => {
+    const warning = expiryWarning(given, Date.now());
+    if (warning !== undefined) alarm(warning);
+    return given;
+  };
+  if (typeof cert !== 'function') watchExpiry(cert);
   return ownMethod({
     identity: `client:${clientId}`,
     clientId,
     methods: ['tls_client_auth', 'self_signed_tls_client_auth'],
     // A function in any case: what inspects this object finds no key in it.
-    connect: async () => ({ cert: await current(cert), key: await current(key), ...trust }),
+    connect: async () => ({ cert: watchExpiry(await current(cert)), key: await current(key), ...trust }),
     sign({ parameters }) {
       parameters.client_id = clientId;
     },

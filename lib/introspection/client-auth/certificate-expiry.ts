@@ -1,0 +1,34 @@
+import { X509Certificate } from 'node:crypto';
+
+const A_DAY_MS = 86_400_000;
+
+/** A warning begins so long before the certificate expires. */
+const WARNING_MS = 14 * A_DAY_MS;
+
+/** Certificates that live for days are renewed all the time: for them, it begins when this share of their life is left. */
+const WARNING_SHARE = 0.25;
+
+/** Says when a client certificate expires, if that is soon or past. The first of a chain counts. */
+export function expiryWarning(cert: unknown, now: number): string | undefined {
+  const validity = validityOf(cert);
+  if (validity === undefined) return undefined;
+  const { from, to } = validity;
+  const left = to - now;
+  if (left >= Math.min(WARNING_MS, (to - from) * WARNING_SHARE)) return undefined;
+  const date = new Date(to).toISOString().slice(0, 10);
+  return left > 0
+    ? `The client certificate expires on ${date}, in ${Math.floor(left / A_DAY_MS)} days. Renew it before: the authorization server refuses it afterwards.`
+    : `The client certificate expired on ${date}. Renew it: the authorization server refuses it.`;
+}
+
+function validityOf(cert: unknown): { readonly from: number; readonly to: number } | undefined {
+  if (typeof cert !== 'string' && !Buffer.isBuffer(cert)) return undefined;
+  try {
+    const { validFrom, validTo } = new X509Certificate(cert);
+    const validity = { from: Date.parse(validFrom), to: Date.parse(validTo) };
+    return Number.isNaN(validity.from + validity.to) ? undefined : validity;
+  } catch {
+    // Not a certificate: the TLS connection says so.
+    return undefined;
+  }
+}
