@@ -106,6 +106,25 @@ describe('the command, for a configuration', () => {
     });
   });
 
+  it.each([
+    ['a wrong word', ['--method', 'magic']],
+    ['a wrong option', ['--timeout-ms', 'soon']],
+    ['no secret', []],
+  ])('is JSON even for %s, which is told to people too', async (_, words) => {
+    const env = words.length === 0 ? {} : { CLIENT_SECRET: SECRET };
+    const { code, out, err } = await check(at({ url: 'https://as.example.com' }, '--json', ...words), { env });
+    expect(code).toBe(EXIT.usage);
+    expect(JSON.parse(out)).toEqual({ error: err });
+    expect(err).not.toBe('');
+  });
+
+  it('warns of a secret with a line break at its end', async () => {
+    const env = { CLIENT_SECRET: `${SECRET}\n` };
+    const { out } = await check(at(await createEndpoint({ active: false })), { env });
+    expect(out).toContain('! The secret begins or ends with a space or a line break');
+    expect(out).not.toContain(SECRET);
+  });
+
   it('finds the server by its metadata', async () => {
     const endpoint: Endpoint = await createEndpoint(({ method }) =>
       method === 'POST'
@@ -133,7 +152,7 @@ describe('the command, for a token', () => {
     });
     expect(code).toBe(EXIT.ok);
     expect(out).toMatch(
-      /a request with it: +accepted\n.*answer kept for: +(?:29|30)[.\d]* s: exp is (?:29|30) seconds away\n/,
+      /a request with it: +accepted, NOT CHECKED: issuer, scope\n.*answer kept for: +(?:29|30)[.\d]* s: exp is (?:29|30) seconds away\n/,
     );
     expect(out).toMatch(/req\.auth:\n {4}\{\n {6}"active": true,/);
     expect(out).not.toMatch(/[!]/);
@@ -145,19 +164,45 @@ describe('the command, for a token', () => {
       'nobody knows',
       { active: false },
       [],
-      /rejected, 401 \(inactive\)\n.*kept for: +5 s: cache.inactiveTtlSeconds is 5\n.*! Not active\./,
+      /rejected, 401 \(inactive\)\n {2}Is the token from this authorization server.*\n.*kept for: +5 s: cache.inactiveTtlSeconds is 5\n?$/,
     ],
-    ['is for others', active({ aud: 'x' }), ['--audience', 'a'], /rejected, 401 \(audience_mismatch\)/],
-    ['is another’s', active({ iss: 'x' }), ['--issuer', 'a'], /rejected, 401 \(issuer_mismatch\)/],
-    ['grants too little', active(), ['--scope', 'read', '--scope', 'admin'], /rejected, 403 \(insufficient_scope\)/],
+    [
+      'is for others',
+      active({ aud: 'x' }),
+      ['--audience', 'a'],
+      /rejected, 401 \(audience_mismatch\)\n {2}expected: +aud "a"\n {2}received: +aud "x"\n {2}Is the token meant for this API\?/,
+    ],
+    [
+      'names nobody',
+      active({ token_type: undefined }),
+      ['--audience', 'a'],
+      /\(audience_mismatch\)\n {2}expected: +aud "a"\n {2}received: +no aud\n {2}.*typical of a refresh token\. Send the access token/,
+    ],
+    [
+      'is another’s',
+      active({ iss: 'https://a' }),
+      ['--issuer', 'https://a/'],
+      /rejected, 401 \(issuer_mismatch\)\n {2}expected: +iss "https:\/\/a\/"\n {2}received: +iss "https:\/\/a"\n {2}Write "issuer" exactly/,
+    ],
+    [
+      'grants too little',
+      active(),
+      ['--scope', 'read', '--scope', 'admin'],
+      /rejected, 403 \(insufficient_scope\)\n {2}expected: +scope "read", "admin"\n {2}received: +scope "read write"/,
+    ],
     [
       'refreshes others',
       active({ token_type: 'refresh_token' }),
       [],
-      /rejected, 401 \(refresh_token\)[\s\S]*! A refresh token/,
+      /rejected, 401 \(refresh_token\)[\s\S]*Send the access token, not the refresh token/,
     ],
     ['is bound', active({ cnf: { jkt: 'x' } }), [], /rejected, 401 \(sender_constrained\)[\s\S]*! cnf/],
-    ['is over', active({ exp: 1 }), [], /rejected, 401 \(expired\)\n.*kept for: +0 s: exp is -\d+ seconds away/],
+    [
+      'is over',
+      active({ exp: 1 }),
+      [],
+      /rejected, 401 \(expired\)\n {2}expected: .*\n {2}received: +exp \d+ s ago\n {2}.*clocks.*\n.*kept for: +0 s: exp is -\d+ seconds away/,
+    ],
   ])('that %s says why it would be rejected, and ends with 1', async (_, claims, words, expected) => {
     const { code, out } = await check(at(await knowing(claims), '--token', ...words), { stdin: TOKEN });
     expect(code).toBe(EXIT.rejected);
@@ -189,6 +234,21 @@ describe('the command, for a token', () => {
     expect(out).toContain(expected);
   });
 
+  it('may be pasted with its scheme, which is left out', async () => {
+    const { code, out } = await check(at(await knowing(active()), '--token'), { stdin: `Bearer ${TOKEN}\n` });
+    expect(code).toBe(EXIT.ok);
+    expect(out).toContain('! The word Bearer was left out');
+    expect(out).not.toContain(TOKEN);
+  });
+
+  it('is not said to be accepted for what was not checked', async () => {
+    const { out } = await check(at(await knowing(active()), '--token'), { stdin: TOKEN });
+    expect(out).toContain('accepted, NOT CHECKED: audience, issuer, scope');
+    const words = ['--audience', 'a', '--issuer', 'i', '--scope', 'read'];
+    const all = await check(at(await knowing(active({ aud: 'a', iss: 'i' })), '--token', ...words), { stdin: TOKEN });
+    expect(all.out).toMatch(/a request with it: +accepted\n/);
+  });
+
   it('shows no character that a terminal would heed', async () => {
     const endpoint = await knowing(active({ username: '\u001b[2J\u009b2J\u007f\u202e' }));
     for (const words of [[], ['--json']]) {
@@ -214,8 +274,12 @@ describe('the command, for a token', () => {
     const endpoint = await createEndpoint(({ form }, res) =>
       form.get('token') === TOKEN ? json(res, {}, 500) : { active: false },
     );
-    const { code, err } = await check(at(endpoint, '--token'), { stdin: TOKEN });
-    expect([code, err]).toEqual([EXIT.outage, expect.stringContaining('(server_error, HTTP 500)')]);
+    const { code, out, err } = await check(at(endpoint, '--token'), { stdin: TOKEN });
+    expect([code, err]).toEqual([EXIT.outage, '']);
+    expect(out).toContain('ok: tokens can be judged');
+    expect(out).toMatch(
+      /a request with it: +not judged, 503 \(server_error\)\n {2}received: +HTTP 500\n {2}The authorization/,
+    );
   });
 });
 
@@ -261,7 +325,7 @@ describe('the command, for each method', () => {
     [['--method', 'private_key_jwt'], '--key FILE is missing'],
     [['--method', 'private_key_jwt', '--key', join(folder, 'nowhere.pem')], 'cannot be read (ENOENT)'],
     [['--method', 'tls_client_auth', '--key', key], '--cert FILE is missing'],
-    [['--method', 'private_key_jwt', '--key', key], 'Option "issuer" is missing'],
+    [['--method', 'private_key_jwt', '--key', key], '--issuer: name the authorization server'],
     [['--ca', key], 'NODE_EXTRA_CA_CERTS'],
   ])('%j is refused, and says what is missing', async (words, message) => {
     const { code, err } = await check(at({ url: 'https://as.example.com/introspect' }, ...words));
@@ -307,7 +371,7 @@ describe('the command, for a provider', () => {
   it.each([
     [['--provider', 'nobody'], '--provider is one of '],
     [['--provider', 'toString'], '--provider is one of '],
-    [['--provider', 'workos', '--client-id', 'api'], 'Option "authkitDomain" is missing'],
+    [['--provider', 'workos', '--client-id', 'api'], '--option authkitDomain=…: write a host name without https://'],
     [['--provider', 'workos', '--option', 'authkitDomain'], 'NAME=VALUE'],
     [['--provider', 'workos', '--option', '=x'], 'NAME=VALUE'],
     [['--provider', 'hydra', '--option', 'apiKey=x'], 'Secrets are no arguments: write --option-env apiKey=VARIABLE'],
@@ -395,9 +459,20 @@ describe('the command’s words', () => {
     [['check', '--endpoint', 'https://a', '--option-env', 'a=b'], 'belong to --provider'],
     [['check', '--endpoint', 'https://a', '--signed'], '--signed needs --authorization-server'],
     [['check', '--endpoint', 'https://a', '--method', 'magic'], '--method is one of'],
-    [['check', '--endpoint', 'https://a', '--method', 'none', '--timeout-ms', 'soon'], 'Option "timeoutMs"'],
-    [['check', '--endpoint', 'http://as.example.com', '--method', 'none'], 'Option "endpoint"'],
-    [['check', '--authorization-server', 'as.example.com', '--method', 'none'], 'Option "authorizationServer"'],
+    [
+      ['check', '--endpoint', 'https://a', '--method', 'none', '--timeout-ms', 'soon'],
+      '--timeout-ms soon: write whole milliseconds',
+    ],
+    [
+      ['check', '--endpoint', 'http://as.example.com', '--method', 'none'],
+      '--endpoint http://as.example.com: write an https: URL',
+    ],
+    [['check', '--endpoint', 'as.example.com', '--method', 'none'], 'endpoint, or --authorization-server instead'],
+    [['check', '--endpoint', 'https://a:b@as.example.com', '--method', 'none'], '--endpoint: leave the credentials'],
+    [
+      ['check', '--authorization-server', 'as.example.com', '--method', 'none'],
+      '--authorization-server as.example.com: write',
+    ],
   ])('%j are refused with 2', async (words, message) => {
     const { code, out, err } = await runWords(...words);
     expect([code, out]).toEqual([EXIT.usage, '']);

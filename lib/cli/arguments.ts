@@ -74,14 +74,15 @@ Who asks
   --key-id ID, --alg NAME      of private_key_jwt
   --cert FILE                  certificate (PEM) of tls_client_auth
   --ca FILE                    authorities (PEM) of the server, for tls_client_auth; else set NODE_EXTRA_CA_CERTS
-  The secret (or the token of bearer) is read from the environment variable CLIENT_SECRET, or asked for.
+  The secret (or the token of bearer) is read from the environment variable CLIENT_SECRET, else from it in
+  the file .env of the current folder, or asked for.
 
 What is demanded of the token
   --token                      read the token from standard input, or ask for it
-  --audience AUDIENCE          may be repeated; default: not checked
+  --audience AUDIENCE          the option "audience" of your app; may be repeated; default: not checked
   --issuer ISSUER              default: not checked
-  --scope SCOPE                may be repeated
-  --signed                     take signed replies alone (RFC 9701); with --authorization-server
+  --scope SCOPE                may be repeated; default: not checked
+  --signed                     take only signed replies (RFC 9701); with --authorization-server
 
 Other
   --timeout-ms NUMBER          default 3000
@@ -90,7 +91,7 @@ Other
   --help, --version
 
 Exit codes
-  0  all is well, and the token would be accepted
+  0  all is well, and the token would be accepted, as far as it was checked
   1  the token would be rejected
   2  the command is written wrongly
   3  tokens cannot be judged: the configuration does not work, or the server is down

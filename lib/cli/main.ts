@@ -1,11 +1,12 @@
 #!/usr/bin/env node
+import { environment } from './environment.js';
 import { run } from './run.js';
 
 // What they would warn of is in the report.
 process.removeAllListeners('warning');
 
 run(process.argv.slice(2), {
-  env: process.env,
+  env: environment('.env', process.env),
   stdin: process.stdin,
   stderr: process.stderr,
   isColourful: process.stdout.isTTY === true && (process.env.NO_COLOR ?? '') === '',

@@ -48,7 +48,11 @@ export function withoutSecrets(report: Report, secrets: ReadonlySet<string>, isD
       endpoint: isDiscovered && endpoint !== undefined ? redact(endpoint) : endpoint,
       methodsSupported: methodsSupported?.map(redact),
     },
-    token: token && { ...token, auth: token.auth && (redactNested(token.auth, redact) as typeof token.auth) },
+    token: token && {
+      ...token,
+      received: token.received && redact(token.received),
+      auth: token.auth && (redactNested(token.auth, redact) as typeof token.auth),
+    },
   };
 }
 

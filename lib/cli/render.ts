@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { printable } from '../observe/printable.js';
 import type { ConfigurationReport } from '../verify-configuration.js';
 import type { TokenReport } from './token-report.js';
 
@@ -43,13 +44,18 @@ function renderConfiguration(report: ConfigurationReport, paint: Paint): string[
 }
 
 function renderToken(report: TokenReport, paint: Paint): string[] {
+  const outcome = report.status === 503 ? 'not judged' : 'rejected';
   const judged = report.accepted
     ? paint('green', 'accepted')
-    : paint('red', `rejected, ${report.status} (${report.reason})`);
+    : paint('red', `${outcome}, ${report.status} (${report.reason})`);
+  const unchecked = report.notChecked.length === 0 ? '' : `, NOT CHECKED: ${report.notChecked.join(', ')}`;
   return [
     '',
     paint('bold', 'Token'),
-    row('a request with it', judged),
+    row('a request with it', `${judged}${report.accepted ? paint('yellow', unchecked) : ''}`),
+    ...(report.expected === undefined ? [] : [row('expected', printable(report.expected))]),
+    ...(report.received === undefined ? [] : [row('received', printable(report.received))]),
+    ...(report.remedy === undefined ? [] : [`  ${report.remedy}`]),
     row('answer kept for', `${report.cachedForSeconds} s: ${report.cachedBecause}`),
     ...report.warnings.map((warning) => `  ${paint('yellow', '!')} ${warning}`),
     ...(report.auth === undefined
@@ -70,13 +76,6 @@ function verdict(value: boolean | undefined, paint: Paint): string {
 function indent(text: string): string {
   return text.replace(/^/gm, '    ');
 }
-
-/** What a server says may hold characters that a terminal heeds, or that turn the direction of what is read. */
-export function printable(text: string): string {
-  return text.replace(HEEDED, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
-}
-
-const HEEDED = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
 
 /** Line ends are its own: those within strings are escaped already. */
 export function printableJson(value: unknown): string {

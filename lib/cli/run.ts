@@ -1,4 +1,3 @@
-import { IntrospectionError } from '../errors.js';
 import { VERSION } from '../introspection/user-agent.js';
 import { createSharedLookup } from '../lookup.js';
 import { parseOptions } from '../settings.js';
@@ -7,7 +6,8 @@ import { optionsOf } from './options.js';
 import { withoutSecrets } from './redact.js';
 import { printableJson, type Report, render } from './render.js';
 import { readTokenFrom, type Source } from './secrets.js';
-import { reportOn } from './token-report.js';
+import { reportOn, withoutScheme } from './token-report.js';
+import { inCommandWords } from './wording.js';
 
 /** What the command needs of its process. */
 export interface Terminal extends Source {
@@ -18,47 +18,61 @@ export interface Terminal extends Source {
 
 export const EXIT = { ok: 0, rejected: 1, usage: 2, outage: 3 } as const;
 
+const PADDED_SECRET = 'The secret begins or ends with a space or a line break, and is sent like that.';
+
+const OUTAGE = 503;
+
 type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 /** Runs the command; whatever goes wrong is told in words. */
 export async function run(words: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  let given: Arguments | undefined;
   try {
-    const given = parseArguments(words);
-    if (given === 'help') return tell(terminal, USAGE.trimEnd());
-    if (given === 'version') return tell(terminal, VERSION);
+    const parsed = parseArguments(words);
+    if (parsed === 'help') return tell(terminal, USAGE.trimEnd());
+    if (parsed === 'version') return tell(terminal, VERSION);
+    given = parsed;
     const secrets = new Set<string>();
     const isDiscovered = given['authorization-server'] !== undefined;
     const report = withoutSecrets(await check(given, terminal, secrets), secrets, isDiscovered);
     terminal.out(given.json ? printableJson(report) : render(report, terminal.isColourful));
     return exitCodeOf(report);
   } catch (error) {
-    if (error instanceof IntrospectionError) {
-      terminal.err(error.message);
-      return EXIT.outage;
-    }
     if (!(error instanceof UsageError || error instanceof TypeError)) throw error;
-    terminal.err(error.message);
+    const message = inCommandWords(error.message, given ?? {});
+    // What reads JSON finds JSON, whatever went wrong.
+    if (words.includes('--json')) terminal.out(printableJson({ error: message }));
+    terminal.err(message);
     return EXIT.usage;
   }
 }
 
-/** @throws UsageError, TypeError, IntrospectionError */
+/** @throws UsageError, TypeError */
 async function check(given: Arguments, terminal: Terminal, secrets: Set<string>): Promise<Report> {
-  const settings = parseOptions(await optionsOf(given, terminal, secrets));
+  const options = await optionsOf(given, terminal, secrets);
+  const settings = parseOptions(options);
   const shared = createSharedLookup(settings);
   try {
+    const padded = [...secrets].some((secret) => ![secret, ''].includes(secret.trim()));
     const token = given.token ? await readTokenFrom(terminal) : undefined;
-    if (token !== undefined) secrets.add(token);
-    const configuration = await shared.verifyConfiguration();
+    if (token !== undefined) secrets.add(token).add(withoutScheme(token));
+    const verified = await shared.verifyConfiguration();
+    const configuration = padded ? { ...verified, warnings: [PADDED_SECRET, ...verified.warnings] } : verified;
     if (token === undefined || !configuration.ok) return { configuration, token: undefined };
-    return { configuration, token: await reportOn(token, shared, settings) };
+    return { configuration, token: await reportOn(token, shared, settings, notChecked(given)) };
   } finally {
     await shared.close();
   }
 }
 
+/** A preset may say that its server names no audience. Then an app cannot check it either, and the report says so. */
+function notChecked(given: Arguments): string[] {
+  return (['audience', 'issuer', 'scope'] as const).filter((name) => given[name] === undefined);
+}
+
 function exitCodeOf({ configuration, token }: Report): ExitCode {
   if (!configuration.ok) return EXIT.outage;
+  if (token?.status === OUTAGE) return EXIT.outage;
   return token?.accepted === false ? EXIT.rejected : EXIT.ok;
 }
 

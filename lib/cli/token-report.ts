@@ -1,7 +1,9 @@
 import { type Lifetimes, lifetimeOf } from '../cache/policy.js';
 import { readToken, requireB64Token } from '../credentials/token.js';
-import { AuthError, type AuthErrorReason } from '../errors.js';
+import { AuthError, type AuthErrorReason, IntrospectionError, type IntrospectionErrorCode } from '../errors.js';
 import type { SharedLookup } from '../lookup.js';
+import { explain, keepEvidence } from '../observe/explain.js';
+import { remedyFor } from '../observe/remedies.js';
 import type { Settings } from '../settings.js';
 import { tokenDigest } from '../token-digest.js';
 import { type ActiveRecord, ANY_AGE, type Claims, readClock, type TokenRecord } from '../types.js';
@@ -12,7 +14,14 @@ export interface TokenReport {
   readonly accepted: boolean;
   /** What a client would see. */
   readonly status: number;
-  readonly reason: AuthErrorReason | undefined;
+  readonly reason: AuthErrorReason | IntrospectionErrorCode | undefined;
+  /** What was expected of the token, and what it is instead, where a comparison failed. */
+  readonly expected: string | undefined;
+  readonly received: string | undefined;
+  /** What to do about it. */
+  readonly remedy: string | undefined;
+  /** Demands that the command was not given, so that an app that has them may still reject the token. */
+  readonly notChecked: readonly string[];
   /** The reply as handlers see it, after normalisation; `undefined` for a token that is not active. */
   readonly auth: Claims | undefined;
   readonly cachedForSeconds: number;
@@ -26,32 +35,64 @@ const MILLISECONDS_FROM = 100_000_000_000;
 
 const UNCACHED: Lifetimes = { ttlMs: 0, inactiveTtlMs: 0 };
 
-/** @throws IntrospectionError when the endpoint gives no answer */
-export async function reportOn(given: string, shared: SharedLookup, settings: Settings): Promise<TokenReport> {
+const PREFIX = /^(?:authorization:\s*)?bearer\s+/i;
+
+/** What was probably copied along with a token is left out. */
+export function withoutScheme(given: string): string {
+  return given.replace(PREFIX, '');
+}
+
+/** Asks about a token, and judges it. A failure of the endpoint is a part of the report. */
+export async function reportOn(
+  given: string,
+  shared: SharedLookup,
+  settings: Settings,
+  notChecked: readonly string[],
+): Promise<TokenReport> {
   const { demands, clock } = settings;
   const lifetimes = settings.cache || UNCACHED;
-  const attempt = { auth: undefined, cachedForSeconds: 0, cachedBecause: 'it is never asked about', warnings: [] };
+  const notes = PREFIX.test(given) ? [COPIED_SCHEME] : [];
+  const token = withoutScheme(given);
+  let record: TokenRecord | undefined;
+  const common = () => ({
+    notChecked,
+    auth: record?.active ? record.claims : undefined,
+    ...(record === undefined
+      ? { cachedForSeconds: 0, cachedBecause: 'there is no response', warnings: notes }
+      : {
+          cachedForSeconds: Math.round(Math.max(0, lifetimeOf(record, lifetimes))) / 1000,
+          cachedBecause: boundOf(record, lifetimes),
+          warnings: [...notes, ...warningsOf(record, demands.audience === false)],
+        }),
+  });
   try {
-    const token = readToken(given);
+    readToken(token);
     requireB64Token(token);
-    const record = await shared.lookup(
-      { token, key: tokenDigest(token) },
-      { askedSince: ANY_AGE, now: readClock(clock) },
-    );
-    const seconds = Math.max(0, lifetimeOf(record, lifetimes)) / 1000;
-    Object.assign(attempt, {
-      auth: record.active ? record.claims : undefined,
-      cachedForSeconds: Math.round(seconds * 1000) / 1000,
-      cachedBecause: boundOf(record, lifetimes),
-      warnings: warningsOf(record, demands.audience === false),
-    });
+    const question = { token, key: tokenDigest(token) };
+    record = await shared.lookup(question, { askedSince: ANY_AGE, now: readClock(clock) });
     requireActive(record);
     verify(record, demands, clock.now(), undefined);
-    return { accepted: true, status: 200, reason: undefined, ...attempt };
+    const nothing = { reason: undefined, expected: undefined, received: undefined, remedy: undefined };
+    return { accepted: true, status: 200, ...nothing, ...common() };
   } catch (error) {
-    if (!(error instanceof AuthError)) throw error;
-    return { accepted: false, status: error.status, reason: error.reason, ...attempt };
+    if (error instanceof AuthError) keepEvidence(error, { token, record, expected: demands, now: clock.now() });
+    return { accepted: false, ...whyNot(error, record), ...common() };
   }
+}
+
+type WhyNot = Pick<TokenReport, 'status' | 'reason' | 'expected' | 'received' | 'remedy'>;
+
+function whyNot(error: unknown, record: TokenRecord | undefined): WhyNot {
+  if (error instanceof IntrospectionError) {
+    const { status, code, detail } = error;
+    return { status, reason: code, expected: undefined, received: detail, remedy: remedyFor(code, detail) };
+  }
+  if (!(error instanceof AuthError)) throw error;
+  const { status, reason } = error;
+  const { detail, expected, received } = explain(error);
+  // The reply is shown anyway, so its scopes may be.
+  const granted = reason === 'insufficient_scope' && record?.active ? `scope "${record.scopes.join(' ')}"` : received;
+  return { status, reason, expected, received: granted, remedy: remedyFor(reason, detail) };
 }
 
 function boundOf(record: TokenRecord, { ttlMs, inactiveTtlMs }: Lifetimes): string {
@@ -64,28 +105,27 @@ function boundOf(record: TokenRecord, { ttlMs, inactiveTtlMs }: Lifetimes): stri
 }
 
 function warningsOf(record: TokenRecord, isForAnyone: boolean): string[] {
-  if (!record.active) return [INACTIVE];
+  if (!record.active) return [];
   const warnings = RULES.filter(([applies]) => applies(record)).map(([, warning]) => warning);
   return isForAnyone && record.claims.aud !== undefined ? [...warnings, UNUSED_AUDIENCE] : warnings;
 }
 
-const INACTIVE =
-  'Not active. If it should be: some servers say so to every client that the token is not meant for, or for a wrong secret.';
+const COPIED_SCHEME = 'The word Bearer was left out: it is the scheme, and no part of the token.';
 const UNUSED_AUDIENCE = 'The reply names an audience: demand it, so that tokens meant for others are refused.';
 
 const RULES: readonly (readonly [applies: (record: ActiveRecord) => boolean, warning: string])[] = [
-  [({ claims }) => claims.exp === undefined, 'No exp: cache.ttlSeconds alone bounds how long the answer is used.'],
+  [({ claims }) => claims.exp === undefined, 'No exp: only cache.ttlSeconds bounds how long the response is used.'],
   [
     ({ claims }) => claims.aud === undefined,
-    'No aud: "audience" must be false, and tokens meant for others are accepted.',
+    'No aud: nothing says that the token is for this API. Have the server put its audience into access tokens.',
   ],
   [
     ({ claims }) => /refresh/i.test(`${claims.token_type} ${claims.token_use}`),
-    'A refresh token: refused unless allowRefreshTokens is true.',
+    'A refresh token: send the access token instead.',
   ],
   [
     ({ claims }) => claims.token_type === undefined,
-    'No token_type: refresh tokens cannot be told apart but by their aud.',
+    'No token_type: refresh tokens cannot be told apart, except by their aud.',
   ],
   [({ claims }) => (claims.iat ?? 0) >= MILLISECONDS_FROM, 'iat is in milliseconds: it takes a normalizeResponse.'],
   [
