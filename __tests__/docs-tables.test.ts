@@ -1,6 +1,9 @@
 import { inspect } from 'node:util';
 import { runInNewContext } from 'node:vm';
 import * as library from '../lib/index.js';
+import { OUTAGE_REMEDIES } from '../lib/observe/outage-remedies.js';
+import { REJECTION_REMEDIES } from '../lib/observe/rejection-remedies.js';
+import type { Remedy } from '../lib/observe/remedies.js';
 import { DEMAND_RULES } from '../lib/option-rules.js';
 import type { TokenIntrospectionOptions } from '../lib/options.js';
 import * as providers from '../lib/providers/index.js';
@@ -123,6 +126,38 @@ describe('the documents', () => {
     const guides = README + findPages('docs').map(page).join('');
     const entries = Object.keys(exports).filter((path) => !/^\.(?:\/package\.json)?$/.test(path));
     expect(entries.filter((path) => !guides.includes(path.replace('.', name)))).toEqual([]);
+  });
+});
+
+describe('what to do about each reason and code', () => {
+  const cell = ([beginnings]: Remedy, { length }: readonly Remedy[]) =>
+    beginnings.length > 0 ? beginnings.map((each) => `\`${each}\``).join(', ') : length > 1 ? 'otherwise' : 'any';
+  const rowsOf = (remedies: Readonly<Record<string, readonly Remedy[]>>) =>
+    Object.entries(remedies).flatMap(([name, list]) =>
+      list.map((remedy) => [`\`${name}\``, cell(remedy, list), remedy[1]]),
+    );
+
+  it.each([
+    ['reason', '| reason | cause', REJECTION_REMEDIES],
+    ['code', '| code | detail', OUTAGE_REMEDIES],
+  ])('is told by the guide to troubleshooting as by the warnings, for each %s', (_, header, remedies) => {
+    expect(table(page('docs/troubleshooting.md'), header)).toEqual(rowsOf(remedies));
+  });
+
+  it('is told by the README, in general', () => {
+    const general = (remedies: Readonly<Record<string, readonly Remedy[]>>) =>
+      Object.entries(remedies).map(([name, list]) => [`\`${name}\``, list.at(-1)?.[1]]);
+    expect(table(README, '| reason | what to do')).toEqual(general(REJECTION_REMEDIES));
+    const outages = table(README, '| `code` | what happened').map(([code, , remedy]) => [code, remedy]);
+    expect(outages).toEqual(general(OUTAGE_REMEDIES));
+  });
+
+  it('is listed for every code of a warning', () => {
+    const [, codes = ''] = /readonly code:([^;]*);/.exec(page('lib/observe/channels.ts')) ?? [];
+    const listed = table(page('docs/troubleshooting.md'), '| code of the warning').flatMap(([names]) =>
+      codeWords(names),
+    );
+    expect(listed.sort()).toEqual([...codes.matchAll(/'(\w+)'/g)].map(([, code]) => code).sort());
   });
 });
 
