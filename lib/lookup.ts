@@ -10,7 +10,11 @@ import { createTokenWatches, type TokenWatches } from './cache/watch-tokens.js';
 import { type CachedLookup, withCache } from './cache/with-cache.js';
 import { requireB64Token } from './credentials/token.js';
 import { IntrospectionError } from './errors.js';
-import { createIntrospectionClient, type IntrospectionClientSettings } from './introspection/client.js';
+import {
+  createIntrospectionClient,
+  type IntrospectionClient,
+  type IntrospectionClientSettings,
+} from './introspection/client.js';
 import { toRecord } from './introspection/response.js';
 import type { Clock, Lookup } from './types.js';
 import { type ConfigurationReport, verifyConfiguration } from './verify-configuration.js';
@@ -46,7 +50,7 @@ export interface Stats {
   readonly stale: number;
   /** Times the endpoint was asked, retries included. */
   readonly endpointCalls: number;
-  /** Answers in memory now. */
+  /** Records in memory now, expired ones included until they are replaced or evicted. */
   readonly entries: number;
 }
 
@@ -88,7 +92,10 @@ export function createSharedLookup(settings: LookupSettings): SharedLookup {
       ? undefined
       : createFleet(client.lookup, settings, settings.cache, settings.cache.shared, authority);
   const inner = fleet?.lookup ?? client.lookup;
-  const cached = settings.cache === false ? uncached(ask) : cachedInMemory(ask, settings.cache, settings.clock, fleet);
+  const cached =
+    settings.cache === false
+      ? uncached(ask)
+      : cachedInMemory(ask, settings.cache, settings.clock, client.diagnose, fleet);
   const watches = createTokenWatches(fleet?.revocations);
   const { ttlMs = 0, staleIfErrorMs = 0 } = settings.cache || {};
   let closing: Promise<void> | undefined;
@@ -144,10 +151,11 @@ function cachedInMemory(
   inner: Lookup,
   cache: MemoryCacheSettings,
   clock: Clock,
+  diagnose: IntrospectionClient['diagnose'],
   fleet: Fleet | undefined,
 ): CachedLookup {
   const store = createMemoryStore(cache.maxEntries);
-  return withCache(inner, { ...cache, clock, store, revocations: fleet?.revocations });
+  return withCache(inner, { ...cache, clock, store, diagnose, revocations: fleet?.revocations });
 }
 
 /** What all processes that share a store have in common. */

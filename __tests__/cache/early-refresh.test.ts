@@ -4,6 +4,7 @@ import { ANY_AGE, type Freshness, type TokenRecord } from '../../lib/types.js';
 import { recordEvents } from '../support/channels.js';
 import { createClock, since } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';
+import { diagnose } from '../support/outages.js';
 import { activeRecord, inactiveRecord } from '../support/records.js';
 
 /** The luckiest draw, and one that renews nothing before the very end. */
@@ -36,6 +37,7 @@ function createCache(settings: { refreshAhead?: boolean; inactiveTtlMs?: number;
     {
       ttlMs: 60_000,
       inactiveTtlMs: 5000,
+      diagnose,
       staleIfErrorMs: 0,
       refreshAhead: true,
       ...settings,

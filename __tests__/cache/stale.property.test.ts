@@ -4,6 +4,7 @@ import { withCache } from '../../lib/cache/with-cache.js';
 import { IntrospectionError, type IntrospectionErrorCode } from '../../lib/errors.js';
 import { ANY_AGE, type TokenRecord } from '../../lib/types.js';
 import { createClock, since } from '../support/clock.js';
+import { diagnose } from '../support/outages.js';
 import { activeRecord, inactiveRecord } from '../support/records.js';
 
 const TTL = 60;
@@ -69,6 +70,7 @@ describe('whatever happens to a token and its endpoint', () => {
           {
             ttlMs: TTL * 1000,
             inactiveTtlMs: 5000,
+            diagnose,
             staleIfErrorMs: BOUND * 1000,
             refreshAhead,
             clock,

@@ -3,9 +3,10 @@ import { withCache } from '../../lib/cache/with-cache.js';
 import { ANY_AGE, type TokenRecord } from '../../lib/types.js';
 import { createClock, since } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';
+import { diagnose } from '../support/outages.js';
 import { activeRecord, inactiveRecord } from '../support/records.js';
 
-const PLAIN = { staleIfErrorMs: 0, refreshAhead: false };
+const PLAIN = { staleIfErrorMs: 0, diagnose, refreshAhead: false };
 const QUESTION = { token: 'abc', key: 'key' };
 
 interface Asked {

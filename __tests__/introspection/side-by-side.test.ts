@@ -6,7 +6,7 @@ import { type Asked, active, createEndpoint, type Endpoint, json } from '../supp
 import { createTestClient } from '../support/introspection-client.js';
 import { until } from '../support/until.js';
 
-const AT_FIRST = 16;
+const AT_FIRST = 10;
 const FOREGROUND = 56;
 const KNOWN = 8;
 
@@ -37,7 +37,7 @@ const asked = (endpoint: Endpoint, prefix: string) =>
   endpoint.asked.map(({ form }) => form.get('token')).filter((token) => token?.startsWith(prefix));
 
 describe('lookups side by side', () => {
-  it('start with sixteen at a time; the others wait for their turn, and all are answered', async () => {
+  it('start with ten at a time; the others wait for their turn, and all are answered', async () => {
     const gate = createDeferred();
     const endpoint = await createEndpoint(() => gate.promise.then(() => active()));
     const { ask, calls } = createClient(endpoint);
@@ -58,6 +58,18 @@ describe('lookups side by side', () => {
     await until(() => endpoint.asked.length === AT_FIRST + KNOWN);
     await turns(50);
     expect([asked(endpoint, 'known').length, asked(endpoint, 'token').length]).toEqual([KNOWN, AT_FIRST]);
+    gate.resolve();
+    expect(new Set(await Promise.all(answers))).toEqual(new Set(['active']));
+  });
+
+  it('take free places of unknown tokens where known ones have none left', async () => {
+    const gate = createDeferred();
+    const endpoint = await createEndpoint(() => gate.promise.then(() => active()));
+    const { ask } = createClient(endpoint);
+    const answers = [...ask(KNOWN + AT_FIRST + 2, 'known', 'isKnown')];
+    await until(() => endpoint.asked.length === KNOWN + AT_FIRST);
+    await turns(50);
+    expect(endpoint.asked).toHaveLength(KNOWN + AT_FIRST);
     gate.resolve();
     expect(new Set(await Promise.all(answers))).toEqual(new Set(['active']));
   });

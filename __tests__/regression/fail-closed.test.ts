@@ -8,6 +8,7 @@ import type { TokenRecord } from '../../lib/types.js';
 import { createApi, createApp, createAuthenticate, get } from '../support/api.js';
 import { createClock, since } from '../support/clock.js';
 import { active, createEndpoint } from '../support/endpoint.js';
+import { diagnose } from '../support/outages.js';
 import { Thenable } from '../support/thenable.js';
 
 const NOT_ERRORS: readonly unknown[] = [undefined, null, false, 0, '', 'route', 'router'];
@@ -119,6 +120,7 @@ describe('the cache', () => {
       store: createMemoryStore(10),
       ttlMs: 60_000,
       inactiveTtlMs: 60_000,
+      diagnose,
       staleIfErrorMs: 0,
       refreshAhead: false,
       clock,

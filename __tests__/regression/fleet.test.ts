@@ -12,6 +12,7 @@ import { createClock, since } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';
 import { active, createEndpoint } from '../support/endpoint.js';
 import { createInstance } from '../support/fleet.js';
+import { diagnose } from '../support/outages.js';
 import { activeRecord } from '../support/records.js';
 import { createSharedMemory } from '../support/shared-memory.js';
 import { until } from '../support/until.js';
@@ -25,6 +26,7 @@ it('a question for a fresh answer that joins one under way is put anew when that
   const cache = withCache(() => answers[asked++]?.promise ?? activeRecord(), {
     ttlMs: 60_000,
     inactiveTtlMs: 5000,
+    diagnose,
     staleIfErrorMs: 0,
     refreshAhead: false,
     clock,

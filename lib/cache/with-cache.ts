@@ -1,4 +1,3 @@
-import { IntrospectionError, type IntrospectionErrorCode } from '../errors.js';
 import { type CacheEvent, cacheEvents, digestOf } from '../observe/channels.js';
 import {
   ANY_AGE,
@@ -19,6 +18,8 @@ export interface CacheSettings extends Lifetimes {
   readonly store: MemoryStore;
   /** `0`: an answer past its life is never used. */
   readonly staleIfErrorMs: number;
+  /** Whether an error of a lookup means that the endpoint is down, or only that it failed for this token. */
+  readonly diagnose: (error: unknown) => Promise<'down' | 'up' | 'unknown'>;
   readonly refreshAhead: boolean;
   readonly clock: Clock;
   /** Of the whole fleet, where there is a shared cache. */
@@ -34,15 +35,6 @@ export interface CachedLookup {
   stats(): { hits: number; misses: number; coalesced: number; stale: number; entries: number };
 }
 
-/** Troubles of the endpoint. It is well when it refuses us or answers nonsense, and when our own queue is too long. */
-const STANDS_IN: ReadonlySet<IntrospectionErrorCode> = new Set([
-  'timeout',
-  'unreachable',
-  'server_error',
-  'rate_limited',
-  'circuit_open',
-]);
-
 /** Early refreshes under way side by side; one more is left to a later hit, so that none waits in line with somebody behind it. */
 const MAX_REFRESHES = 8;
 
@@ -51,7 +43,7 @@ const REFRESH_PAUSE_MS = 1000;
 
 /** Memory first, then one flight a key. A hit is returned as a value, without a promise. */
 export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup {
-  const { store, staleIfErrorMs, refreshAhead, clock, revocations } = settings;
+  const { store, staleIfErrorMs, diagnose, refreshAhead, clock, revocations } = settings;
   let hits = 0;
   let misses = 0;
   let stale = 0;
@@ -79,7 +71,8 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
           if (refreshAhead && isDueEarly(record, left, settings)) refresh(question, now);
           return record;
         }
-      } else if (!canStandIn(record, now)) {
+      } else if (!record.active) {
+        // An active record stays: its token is known, and does not wait behind unknown ones.
         store.delete(question.key);
       }
     }
@@ -94,7 +87,7 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
     const flight = flights.lookup(question, freshness);
     const answer = joins && revocations !== undefined ? unlessRevoked(flight, question, freshness) : flight;
     return staleIfErrorMs > 0 && freshness.askedSince === ANY_AGE
-      ? answer.catch((error: unknown) => standIn(question, error))
+      ? answer.catch((error: unknown) => standIn(question, freshness, error))
       : answer;
   }
 
@@ -123,18 +116,27 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
       .finally(() => refreshing--);
   }
 
-  /** Looked up anew: what was invalidated meanwhile, or found inactive, is not there any more. */
-  function standIn(question: Question, error: unknown): TokenRecord {
+  /** The stale response, if there is one and the endpoint is down. A record that was invalidated meanwhile is gone by then. */
+  async function standIn(question: Question, freshness: Freshness, error: unknown): Promise<TokenRecord> {
+    if (!hasStaleRecord(question)) throw error;
+    const endpoint = await diagnose(error);
+    // It may have failed for a moment only. If it fails for this token again, the token is to blame.
+    if (endpoint === 'up') return flights.lookup(question, { ...freshness, now: readClock(clock) });
+    if (endpoint !== 'down') throw error;
     const record = store.get(question.key);
-    const isTrouble = error instanceof IntrospectionError && STANDS_IN.has(error.code);
     const now = readClock(clock);
-    if (!isTrouble || record?.active !== true || !canStandIn(record, now)) throw error;
+    if (record?.active !== true || !canStandIn(record, now)) throw error;
     if (revocations?.allows(question.key, record, now) === false) throw error;
     // Renewed by somebody else meanwhile.
     if (timeLeft(record, lifetimeOf(record, settings), now) > 0) return record;
     stale++;
     if (cacheEvents.hasSubscribers) publish('stale', question);
     return { ...record, stale: true };
+  }
+
+  function hasStaleRecord({ key }: Question): boolean {
+    const record = store.get(key);
+    return record?.active === true && canStandIn(record, readClock(clock));
   }
 
   function canStandIn(record: TokenRecord, now: Instant): boolean {
