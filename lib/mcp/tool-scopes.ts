@@ -35,7 +35,7 @@ export function requireToolScopes(tools: Readonly<Record<string, readonly string
   return nameGuard(NAME, function guardMiddleware(req: IncomingMessage & { body?: unknown }, res, next) {
     const { body } = req;
     if (req.method === 'POST' && !isParsed(body)) {
-      passError(unparsed(), res, next);
+      passError(unparsed(), { req, res, next });
       return;
     }
     const tools = [body].flat().filter(mayCallTool).map(toolOf);
