@@ -100,13 +100,3 @@ it('a middleware that was loaded with the timers faked already works, too', asyn
   jest.useRealTimers();
   await authenticate.close();
 });
-
-it('a test runner that fakes the timers of Node’s modules as well leaves requests going on', async () => {
-  const { server, api } = createSetup();
-  const never = new Promise<never>(() => {});
-  const faked = jest.spyOn(require('node:timers/promises'), 'setTimeout').mockReturnValue(never);
-  server.fail('unreachable');
-  await api.get(server.issue()).expect(503);
-  expect(faked).not.toHaveBeenCalled();
-  faked.mockRestore();
-});

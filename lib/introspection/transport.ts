@@ -1,4 +1,4 @@
-import * as timers from 'node:timers/promises';
+import { setTimeout } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { IntrospectionError } from '../errors.js';
 import { type EndpointCall, endpointCalls, isTraced } from '../observe/channels.js';
@@ -59,9 +59,6 @@ export interface Transport {
 
 const OK = 200;
 
-/** Taken when this file is loaded: tests may fake the timers later, and requests must go on all the same. */
-const wait = timers.setTimeout;
-
 /** Before the retry, so that those who failed together do not come back together. */
 const MAX_JITTER_MS = 100;
 
@@ -107,7 +104,7 @@ export function createTransport({ timeoutMs, dispatcher, connect }: TransportSet
       }
       const isRefused = reply !== undefined && refuses(reply.status);
       if (reply !== undefined && !isRefused && !stumbles(reply)) return reply;
-      if (!isRefused) await wait(Math.random() * Math.min(MAX_JITTER_MS, timeoutMs / 10));
+      if (!isRefused) await setTimeout(Math.random() * Math.min(MAX_JITTER_MS, timeoutMs / 10));
       if (deadline.passed) throw new IntrospectionError('timeout');
       const second = await prepare(isRefused);
       if (reply !== undefined && isRefused && isDeepStrictEqual(first, second) && !(await own?.renew(used)))

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import * as timers from 'node:timers/promises';
+import { setTimeout } from 'node:timers/promises';
 import { type CacheEvent, cacheEvents, digestOf } from '../../observe/channels.js';
 import {
   ANY_AGE,
@@ -28,9 +28,6 @@ export interface SharedCacheSettings extends Lifetimes {
   /** Makes a record of what was kept, or throws. */
   readonly restore: (members: unknown, asked: Instant) => TokenRecord;
 }
-
-/** Taken when this file is loaded: tests may fake the timers later, and requests must go on all the same. */
-const wait = timers.setTimeout;
 
 /** Of its life, what an answer still has to have that another process has just renewed. */
 const RENEWED_SHARE = 3 / 4;
@@ -75,7 +72,7 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): S
       isLeased = await lease(key);
       for (let waitMs = FIRST_WAIT_MS; isLeased === false; waitMs = Math.min(waitMs * 2, LAST_WAIT_MS)) {
         if (clock.monotonic() + waitMs > until) break;
-        await wait(waitMs);
+        await setTimeout(waitMs);
         found = await find(question);
         record = found && usable(question, found, freshness);
         // What has come but cannot be used here is waited for no longer; what has not may be given up by whoever was to ask.
