@@ -103,7 +103,7 @@ export function createSharedLookup(settings: LookupSettings): SharedLookup {
   /** Nothing malformed leaves the process, not even as what a key is made of. */
   function ask(...[question, freshness]: Parameters<Lookup>): ReturnType<Lookup> {
     requireB64Token(question.token);
-    return inner(question, freshness);
+    return ttlMs > 0 ? inner(question, freshness) : watches.note(() => inner(question, freshness));
   }
 
   function requireOpen(): void {

@@ -15,7 +15,7 @@ export function factsOf(
 ): RequestFacts {
   return {
     authorization: req.headers.authorization,
-    authorizationRepeated: isAuthorizationRepeated(req.rawHeaders),
+    authorizationRepeated: isRepeated(req, AUTHORIZATION),
     custom: getToken === undefined ? undefined : atOnce('getToken', getToken(req)),
     method: req.method,
     contentType: req.headers['content-type'],
@@ -58,12 +58,16 @@ const PLAIN_PATH = /^\/(?!(?:[^?]*\/)?(?:\.|%2e){1,2}(?:[/?]|$))[^?\\]*(?:\?|$)/
 
 const acceptedProofs = new WeakMap<IncomingMessage, DpopPresentation['accepted']>();
 
-/** Names alternate with values; comparing lengths first leaves almost nothing to lower-case. */
-function isAuthorizationRepeated(rawHeaders: readonly string[]): boolean {
+/**
+ * Whether a request has more than one line of this header, given in lower case: Node shows the first and hides the others. Requests
+ * that a test made may have no `rawHeaders`.
+ */
+export function isRepeated({ rawHeaders }: Partial<Pick<IncomingMessage, 'rawHeaders'>>, header: string): boolean {
   let seen = false;
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i] as string;
-    if (name.length !== AUTHORIZATION.length || name.toLowerCase() !== AUTHORIZATION) continue;
+  // Names alternate with values; comparing lengths first leaves almost nothing to lower-case.
+  for (let i = 0; i < (rawHeaders?.length ?? 0); i += 2) {
+    const name = rawHeaders?.[i];
+    if (name?.length !== header.length || String(name).toLowerCase() !== header) continue;
     if (seen) return true;
     seen = true;
   }

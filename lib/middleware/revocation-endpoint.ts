@@ -6,6 +6,7 @@ import { mediaType } from '../media-type.js';
 import { optionError, secretError } from '../option-error.js';
 import type { Next } from '../options.js';
 import { answer } from './challenge.js';
+import { passError, settle } from './gate.js';
 import type { Invalidation, TokenIntrospection } from './token-introspection.js';
 
 /** What `revocationEndpoint()` takes. */
@@ -53,31 +54,34 @@ export function revocationEndpoint(
   }
 
   async function handle(req: BodyRequest, res: ServerResponse): Promise<void> {
-    if (req.method !== 'POST') return answer(res, 405, { ...NO_STORE, Allow: 'POST' }, { error: 'invalid_request' });
+    if (req.method !== 'POST')
+      return answer(req, res, 405, { ...NO_STORE, Allow: 'POST' }, { error: 'invalid_request' });
     const current = requireSecret(typeof secret === 'function' ? await secret() : secret);
-    if (!presents(req.headers.authorization, current)) return answer(res, 401, CHALLENGE, {});
+    if (!presents(req.headers.authorization, current)) return answer(req, res, 401, CHALLENGE, {});
     const parameters = await parametersOf(req);
     const [named, another] = NAMES.filter((name) => parameters?.[name] !== undefined);
     const value = named && parameters?.[named];
     if (named === undefined || another !== undefined || typeof value !== 'string' || value === '') {
-      return answer(res, 400, NO_STORE, { error: 'invalid_request' });
+      return answer(req, res, 400, NO_STORE, { error: 'invalid_request' });
     }
     try {
       await forget(named, value);
     } catch (error) {
       // What cannot be a token is known nowhere.
       if (!(error instanceof AuthError)) {
-        return answer(res, 503, { ...NO_STORE, 'Retry-After': '1' }, { error: 'temporarily_unavailable' });
+        return answer(req, res, 503, { ...NO_STORE, 'Retry-After': '1' }, { error: 'temporarily_unavailable' });
       }
     }
-    answer(res, 200, NO_STORE, {});
+    answer(req, res, 200, NO_STORE, {});
   }
 
   return function revocationEndpointHandler(req, res, next) {
-    handle(req, res).catch((error: unknown) => {
-      if (next === undefined) answer(res, 500, NO_STORE, { error: 'server_error' });
-      else next(error);
-    });
+    settle(
+      handle(req, res),
+      () => {},
+      () => {},
+      (error) => passError(error, { req, res, next }),
+    );
   };
 }
 

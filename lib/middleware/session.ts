@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Verified } from '../authenticator.js';
 import { type ActiveRecord, ANY_AGE, type Auth, type Proven, type ScopeMatcher } from '../types.js';
+import { introduce } from './copies.js';
 import type { Gate } from './gate.js';
 
 /** A request, whose `auth` is whatever somebody put there. */
@@ -72,6 +73,8 @@ class Stamp extends Target {
     return #session in value ? value.#session : undefined;
   }
 }
+
+introduce((value) => Stamp.read(value) !== undefined);
 
 /** Another object that carries a session, whose answer has been renewed. */
 export function stampWith(session: Session): Auth {

@@ -56,7 +56,13 @@ export interface StoreEvent {
 /** Something that only an operator can mend; once an hour for each code. */
 export interface Misconfiguration {
   /** What it is about; also the `code` of the process warning. */
-  readonly code: 'CLIENT_REJECTED' | 'NOT_AN_ENDPOINT' | 'DISCOVERY_FAILED' | 'METHOD_NOT_ADVERTISED' | 'ALL_INACTIVE';
+  readonly code:
+    | 'CLIENT_REJECTED'
+    | 'NOT_AN_ENDPOINT'
+    | 'DISCOVERY_FAILED'
+    | 'METHOD_NOT_ADVERTISED'
+    | 'ALL_INACTIVE'
+    | 'CALLBACK_FAILED';
   /** What is safe to tell, such as `HTTP 401`. */
   readonly detail?: string;
   /** What is probably wrong, and what to do about it. */
