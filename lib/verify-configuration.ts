@@ -97,7 +97,10 @@ export async function verifyConfiguration(
     }
     const token = randomBytes(32).toString('base64url');
     const asked = clock.monotonic();
-    const { active } = await client.ask({ token, key: keyOf(token) }, { askedSince: ANY_AGE, now: readClock(clock) });
+    const { active } = await client.ask(
+      { token, key: keyOf(token), dpop: undefined, proven: undefined },
+      { askedSince: ANY_AGE, now: readClock(clock), background: false },
+    );
     const latencyMs = clock.monotonic() - asked;
     if (!active) return report(ANSWERED, undefined, latencyMs);
     const remedy = 'The endpoint calls a random token active. It does not check tokens: do not rely on it.';

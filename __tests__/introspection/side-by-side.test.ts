@@ -4,6 +4,7 @@ import { since } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';
 import { type Asked, active, createEndpoint, type Endpoint, json } from '../support/endpoint.js';
 import { createTestClient } from '../support/introspection-client.js';
+import { questionOf } from '../support/records.js';
 import { until } from '../support/until.js';
 
 const FOREGROUND = 56;
@@ -16,9 +17,9 @@ function createClient(endpoint: Pick<Endpoint, 'url'>, settings: Partial<Introsp
     /** So many questions at once, and what becomes of each. */
     ask: (count: number, prefix = 'token', background = false): Promise<string>[] =>
       Array.from({ length: count }, async (_, index) => {
-        const question = { token: `${prefix}${index}`, key: prefix };
+        const question = questionOf(`${prefix}${index}`, prefix);
         try {
-          const record = await client.lookup(question, { ...since(clock), ...(background && { background }) });
+          const record = await client.lookup(question, { ...since(clock), background });
           return record.active ? 'active' : 'inactive';
         } catch (error) {
           return (error as IntrospectionError).code;

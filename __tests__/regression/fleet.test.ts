@@ -12,11 +12,11 @@ import { createClock, since } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';
 import { active, createEndpoint } from '../support/endpoint.js';
 import { createInstance } from '../support/fleet.js';
-import { activeRecord } from '../support/records.js';
+import { activeRecord, questionOf } from '../support/records.js';
 import { createSharedMemory } from '../support/shared-memory.js';
 import { until } from '../support/until.js';
 
-const QUESTION = { token: 'token', key: 'key' };
+const QUESTION = questionOf();
 
 it('a question for a fresh answer that joins one under way is put anew when that brings an old answer', async () => {
   const clock = createClock();
@@ -27,6 +27,7 @@ it('a question for a fresh answer that joins one under way is put anew when that
     inactiveTtlMs: 5000,
     staleIfErrorMs: 0,
     refreshAhead: false,
+    revocations: undefined,
     clock,
     store: createMemoryStore(10),
   });

@@ -44,7 +44,7 @@ afterEach(async () => {
 });
 
 export function questionOf(token = 'token'): Question {
-  return { token, key: keyOf(token) };
+  return { token, key: keyOf(token), dpop: undefined, proven: undefined };
 }
 
 /** One process of a fleet, without its own memory; it has read the log. */

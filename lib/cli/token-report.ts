@@ -34,7 +34,10 @@ export async function reportOn(given: string, shared: SharedLookup, settings: Se
   try {
     const token = readToken(given);
     requireB64Token(token);
-    const record = await shared.lookup({ token, key: keyOf(token) }, { askedSince: ANY_AGE, now: readClock(clock) });
+    const record = await shared.lookup(
+      { token, key: keyOf(token), dpop: undefined, proven: undefined },
+      { askedSince: ANY_AGE, now: readClock(clock), background: false },
+    );
     const seconds = Math.max(0, lifetimeOf(record, lifetimes)) / 1000;
     Object.assign(attempt, {
       auth: record.active ? record.claims : undefined,

@@ -140,7 +140,8 @@ async function prepare(
     headers: { accept, ...settings.headers } as Record<string, string>,
     parameters: { [tokenParameter]: token, ...settings.parameters } as Record<string, string>,
   };
-  const headers: Record<string, string> = {};
+  // Without a prototype, so that a header may have any name.
+  const headers: Record<string, string> = Object.create(null);
   try {
     const signing = clientAuth.sign(signed);
     if (signing !== undefined) await signing;
@@ -155,7 +156,7 @@ async function prepare(
   headers['accept-encoding'] = 'identity';
   const parameters = { ...signed.parameters, [tokenParameter]: token };
   const body = requestFormat === 'form' ? new URLSearchParams(parameters).toString() : JSON.stringify(parameters);
-  return { to: server.endpoint, headers, body };
+  return { to: server.endpoint, headers: { ...headers }, body };
 }
 
 function requireString(value: unknown, pattern?: RegExp): string {

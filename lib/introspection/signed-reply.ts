@@ -3,6 +3,7 @@ import type { CompactVerifyResult, JSONWebKeySet, JWTVerifyGetKey } from 'jose';
 import { z } from 'zod';
 import { IntrospectionError } from '../errors.js';
 import { mediaType } from '../media-type.js';
+import { ownMember } from '../own-members.js';
 import type { Instant } from '../types.js';
 import type { AuthorizationServer } from './authorization-server.js';
 import { codeOf, headerOf, type Reply, textOf } from './http.js';
@@ -76,7 +77,7 @@ export function createReplyOpener(settings: SignedReplySettings, get: Transport[
       const keys = await keysOf(server);
       const decrypted = decryptionKey && (await compactDecrypt(reply, decryptionKey, DECRYPTION));
       const { payload, protectedHeader } = await verifySignature(decrypted?.plaintext ?? reply, keys, algorithms);
-      if (!TYPE.test(protectedHeader.typ ?? '')) throw unusable('typ');
+      if (!TYPE.test(String(ownMember(protectedHeader, 'typ') ?? ''))) throw unusable('typ');
       return new TextDecoder('utf-8', { fatal: true }).decode(payload);
     } catch (error) {
       throw error instanceof IntrospectionError ? error : unusable(codeOf(error) ?? 'not a signed reply');

@@ -76,7 +76,7 @@ export function createHandler<Claims>(entrance: Gate, choose?: Choose): Handler<
         markAnonymous(req, gate);
       } else {
         if (choose !== undefined) gate = choose(req, question, earlier);
-        const freshness = { askedSince: askedSinceAfter(earlier, gate, question), now };
+        const freshness = { askedSince: askedSinceAfter(earlier, gate, question), now, background: false };
         const outcome = gate.authenticator.authenticate(question, freshness);
         if (outcome instanceof Promise) {
           settle(
@@ -114,7 +114,7 @@ export function createHandler<Claims>(entrance: Gate, choose?: Choose): Handler<
       const question = entrance.authenticator.identify(factsOf(req, demands));
       if (question === undefined) throw new AuthError('no_credentials');
       if (choose !== undefined) gate = choose(req, question, undefined);
-      const verified = await gate.authenticator.authenticate(question, { askedSince: ANY_AGE, now });
+      const verified = await gate.authenticator.authenticate(question, { askedSince: ANY_AGE, now, background: false });
       return createAuth(req, gate, now.monotonic, verified) as AuthOf<Claims>;
     } catch (error) {
       throw withHeaders(error, gate, usesDpop(req));
@@ -149,7 +149,7 @@ export function invalidate({ forget, forgetClaim }: SharedLookup, of: Invalidati
   if (name !== 'token') return forgetClaim(name, value);
   const token = readToken(value);
   requireB64Token(token);
-  return forget(keyOf(token));
+  return forget({ token, key: keyOf(token) });
 }
 
 function isRevocable(name: string): name is 'token' | RevocableClaim {

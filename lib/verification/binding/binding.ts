@@ -1,4 +1,5 @@
 import { AuthError } from '../../errors.js';
+import { ownMembers } from '../../own-members.js';
 import type { ActiveRecord, Proven } from '../../types.js';
 
 const DPOP = /^dpop$/i;
@@ -15,7 +16,7 @@ export function requireBinding({ claims: { cnf, token_type: type } }: ActiveReco
     return;
   }
   if (typeof cnf !== 'object' || cnf === null) throw new AuthError('sender_constrained');
-  const { jkt, 'x5t#S256': x5t, ...others } = cnf as Record<string, unknown>;
+  const { jkt, 'x5t#S256': x5t, ...others } = ownMembers(cnf as Record<string, unknown>);
   const isProven =
     Object.keys(others).length === 0 &&
     (jkt !== undefined || x5t !== undefined) &&
