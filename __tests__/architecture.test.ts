@@ -16,6 +16,7 @@ const ROWS: readonly (readonly [row: string, places: readonly string[]])[] = [
       'grammar.ts',
       'freeze-nested.ts',
       'token-digest.ts',
+      'own-members.ts',
       'observe/',
     ],
   ],
@@ -98,7 +99,7 @@ const BROUGHT_ALONG: Readonly<Record<string, string>> = {
 const LOADED_WHERE_NEEDED = ['jose', '@modelcontextprotocol/sdk/server/auth/errors.js', '@modelcontextprotocol/server'];
 
 /** Presets are data: besides the ground and each other they may run nothing but the client-auth factories. */
-const PRESETS_RUN = /^(?:option-error\.ts|providers\/|introspection\/client-auth\/)/;
+const PRESETS_RUN = /^(?:option-error\.ts|own-members\.ts|providers\/|introspection\/client-auth\/)/;
 const PRESETS_NAME = /^(?:options\.ts|types\.ts|introspection\/response\.ts)$/;
 
 /** Start-up mistakes come from the first four; the others tell an app that its own function returned a promise. */

@@ -740,7 +740,7 @@ describe('an option that does not exist', () => {
 
   it('is refused within cache, by its full name', () => {
     expect(refusalOf({ ...REQUIRED, cache: { ttl: 60 } })).toBe(
-      'Option "cache.ttl" is not known here; write one of cache.ttlSeconds, cache.inactiveTtlSeconds, cache.staleIfErrorSeconds, cache.refreshAhead, cache.store, cache.secrets, cache.dangerouslyStorePlaintext, cache.namespace, cache.maxEntries',
+      'Option "cache.ttl" is not known here; write one of cache.ttlSeconds, cache.inactiveTtlSeconds, cache.staleIfErrorSeconds, cache.refreshAhead, cache.store, cache.secrets, cache.dangerouslyStorePlaintext, cache.namespace, cache.maxEntries, cache.maxBytes',
     );
   });
 

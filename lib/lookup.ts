@@ -16,11 +16,12 @@ import {
   type IntrospectionClientSettings,
 } from './introspection/client.js';
 import { toRecord } from './introspection/response.js';
-import type { Clock, Lookup } from './types.js';
+import type { Clock, Lookup, Question, TokenRecord } from './types.js';
 import { type ConfigurationReport, verifyConfiguration } from './verify-configuration.js';
 
 export interface MemoryCacheSettings extends Lifetimes {
   readonly maxEntries: number;
+  readonly maxBytes: number | undefined;
   readonly staleIfErrorMs: number;
   readonly refreshAhead: boolean;
   readonly shared: SharedSettings | undefined;
@@ -72,11 +73,12 @@ export interface SharedLookup {
    */
   readonly watch: TokenWatches['watch'];
   /**
-   * Forgets a token: at once here, and once the promise has ended everywhere.
+   * Forgets a token, and every token whose record has the same `jti`: an authorization server may take one token in several
+   * spellings. At once here, and everywhere once the promise has ended.
    *
    * @throws whatever the store fails with
    */
-  forget(key: string): Promise<void>;
+  forget(token: Pick<Question, 'token' | 'key'>): Promise<void>;
   /** The same for every token with this claim. */
   forgetClaim(name: RevocableClaim, value: string): Promise<void>;
   stats(): Stats;
@@ -100,10 +102,18 @@ export function createSharedLookup(settings: LookupSettings): SharedLookup {
   const { ttlMs = 0, staleIfErrorMs = 0 } = settings.cache || {};
   let closing: Promise<void> | undefined;
 
-  /** Nothing malformed leaves the process, not even as what a key is made of. */
+  /**
+   * Refuses malformed tokens, before anything is asked, cached or published about them. A token that is found in memory was looked
+   * up once, so it is well-formed.
+   */
   function ask(...[question, freshness]: Parameters<Lookup>): ReturnType<Lookup> {
     requireB64Token(question.token);
     return ttlMs > 0 ? inner(question, freshness) : watches.note(() => inner(question, freshness));
+  }
+
+  function forgetClaimHere(name: RevocableClaim, value: string): void {
+    cached.forgetClaim(name, value);
+    watches.forgetClaim(name, value);
   }
 
   function requireOpen(): void {
@@ -123,14 +133,16 @@ export function createSharedLookup(settings: LookupSettings): SharedLookup {
       requireOpen();
       return watches.watch(...watched);
     },
-    async forget(key) {
-      cached.forget(key);
-      watches.forget(key);
-      await fleet?.forget(key);
+    async forget(token) {
+      const jti = jtiOf(cached.peek(token.key));
+      cached.forget(token.key);
+      watches.forget(token.key);
+      if (jti !== undefined) forgetClaimHere('jti', jti);
+      const jtiElsewhere = await fleet?.forget(token, jti);
+      if (jtiElsewhere !== undefined) forgetClaimHere('jti', jtiElsewhere);
     },
     async forgetClaim(name, value) {
-      cached.forgetClaim(name, value);
-      watches.forgetClaim(name, value);
+      forgetClaimHere(name, value);
       await fleet?.forgetClaim(name, value);
     },
     stats: () => ({ ...cached.stats(), endpointCalls: client.calls() }),
@@ -154,15 +166,20 @@ function cachedInMemory(
   diagnose: IntrospectionClient['diagnose'],
   fleet: Fleet | undefined,
 ): CachedLookup {
-  const store = createMemoryStore(cache.maxEntries);
+  const store = createMemoryStore(cache.maxEntries, cache.maxBytes);
   return withCache(inner, { ...cache, clock, store, diagnose, revocations: fleet?.revocations });
+}
+
+function jtiOf(record: TokenRecord | undefined): string | undefined {
+  return record?.active ? record.claims.jti : undefined;
 }
 
 /** What all processes that share a store have in common. */
 interface Fleet {
   readonly lookup: Lookup;
   readonly revocations: Revocations;
-  forget(key: string): Promise<void>;
+  /** Forgets a token and its `jti`, which is read from the store where it is not known; returns one that was read there. */
+  forget(token: Pick<Question, 'token' | 'key'>, jti: string | undefined): Promise<string | undefined>;
   forgetClaim(name: RevocableClaim, value: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -197,8 +214,16 @@ function createFleet(
   return {
     lookup: shared.lookup,
     revocations,
-    async forget(key) {
-      await Promise.all([revocations.revoke('token', key), shared.forget({ key })]);
+    async forget(token, jti) {
+      /** The entry is read before it is overwritten. */
+      async function forgetEntry(): Promise<string | undefined> {
+        const found = jti === undefined ? jtiOf(await shared.peek(token)) : undefined;
+        const named = jti ?? found;
+        await Promise.all([shared.forget(token), named !== undefined && revocations.revoke('jti', named)]);
+        return found;
+      }
+      const [found] = await Promise.all([forgetEntry(), revocations.revoke('token', token.key)]);
+      return found;
     },
     forgetClaim: revocations.revoke,
     close: revocations.close,
@@ -212,6 +237,7 @@ function uncached(inner: Lookup): CachedLookup {
       misses++;
       return inner(question, freshness);
     },
+    peek: () => undefined,
     forget() {},
     forgetClaim() {},
     clear() {},

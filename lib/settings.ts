@@ -162,6 +162,7 @@ function parseCache(options: TokenIntrospectionOptions): MemoryCacheSettings | f
     ttlMs: ttlSeconds * SECOND,
     inactiveTtlMs: inactiveTtlSeconds * SECOND,
     maxEntries,
+    maxBytes: given.maxBytes,
     staleIfErrorMs: staleIfErrorSeconds * SECOND,
     refreshAhead,
     shared: parseShared(given, options),

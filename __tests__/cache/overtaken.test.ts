@@ -1,8 +1,9 @@
 import { createOvertaken } from '../../lib/cache/overtaken.js';
 import type { TokenRecord } from '../../lib/types.js';
 import { createDeferred } from '../support/deferred.js';
+import { inactiveRecord } from '../support/records.js';
 
-const createRecord = (): TokenRecord => ({ active: false, askedAt: 0, askedMonotonic: 0 });
+const createRecord = (): TokenRecord => inactiveRecord();
 
 describe('a record that no cache keeps', () => {
   it('is overtaken by an invalidation of one of its names while it was asked for, or later', async () => {

@@ -5,11 +5,11 @@ import { IntrospectionError, type IntrospectionErrorCode } from '../../lib/error
 import { ANY_AGE, type TokenRecord } from '../../lib/types.js';
 import { createClock, since } from '../support/clock.js';
 import { diagnose } from '../support/outages.js';
-import { activeRecord, inactiveRecord } from '../support/records.js';
+import { activeRecord, inactiveRecord, questionOf } from '../support/records.js';
 
 const TTL = 60;
 const BOUND = 200;
-const QUESTION = { token: 'abc', key: 'key' };
+const QUESTION = questionOf();
 const TROUBLE: readonly IntrospectionErrorCode[] = [
   'timeout',
   'unreachable',
@@ -73,6 +73,7 @@ describe('whatever happens to a token and its endpoint', () => {
             diagnose,
             staleIfErrorMs: BOUND * 1000,
             refreshAhead,
+            revocations: undefined,
             clock,
             store: createMemoryStore(10),
           },

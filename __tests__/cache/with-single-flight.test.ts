@@ -2,10 +2,10 @@ import { withSingleFlight } from '../../lib/cache/with-single-flight.js';
 import { ANY_AGE, type Question, type TokenRecord } from '../../lib/types.js';
 import { createClock, since } from '../support/clock.js';
 import { createDeferred, type Deferred } from '../support/deferred.js';
-import { activeRecord } from '../support/records.js';
+import { activeRecord, questionOf } from '../support/records.js';
 
-const QUESTION: Question = { token: 'abc', key: 'key' };
-const OTHER: Question = { token: 'def', key: 'other' };
+const QUESTION = questionOf('abc');
+const OTHER = questionOf('def', 'other');
 
 function createFlights() {
   const clock = createClock();
@@ -17,7 +17,7 @@ function createFlights() {
       asked.push(answer);
       return answer.promise;
     },
-    (key, record) => landed.push([key, record]),
+    ({ key }, record) => landed.push([key, record]),
   );
   const answer = (index: number, record: TokenRecord) => asked[index]?.resolve(record);
   const ask = (question: Question, askedSince = ANY_AGE) => flights.lookup(question, since(clock, askedSince));
@@ -74,7 +74,7 @@ describe('one flight a key', () => {
     const landed: string[] = [];
     const flights = withSingleFlight(
       () => activeRecord(),
-      (key) => landed.push(key),
+      ({ key }) => landed.push(key),
     );
     expect(await flights.lookup(QUESTION, since(createClock()))).toEqual(activeRecord());
     expect(landed).toEqual(['key']);

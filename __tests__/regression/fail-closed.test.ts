@@ -9,6 +9,7 @@ import { createApi, createApp, createAuthenticate, get } from '../support/api.js
 import { createClock, since } from '../support/clock.js';
 import { active, createEndpoint } from '../support/endpoint.js';
 import { diagnose } from '../support/outages.js';
+import { activeRecord, inactiveRecord, questionOf } from '../support/records.js';
 import { Thenable } from '../support/thenable.js';
 
 const NOT_ERRORS: readonly unknown[] = [undefined, null, false, 0, '', 'route', 'router'];
@@ -123,9 +124,10 @@ describe('the cache', () => {
       diagnose,
       staleIfErrorMs: 0,
       refreshAhead: false,
+      revocations: undefined,
       clock,
     });
-    const question = { token: 'token', key: 'key' };
+    const question = questionOf();
     const atLeast = (seconds: number) => since(clock, 1000 + seconds * 1000);
     const at = (seconds: number) => ({
       askedAt: 1_800_000_000_000 + seconds * 1000,
@@ -135,9 +137,9 @@ describe('the cache', () => {
     clock.advance(1);
     const second = cache.lookup(question, atLeast(1));
     clock.advance(5);
-    answers[0]?.({ active: false, ...at(5) });
+    answers[0]?.(inactiveRecord(at(5)));
     await first;
-    answers[1]?.({ active: true, claims: { active: true, scope: '' }, scopes: [], ...at(2) });
+    answers[1]?.(activeRecord({}, at(2)));
     await second;
     expect(cache.lookup(question, since(clock))).toMatchObject({ active: false });
   });

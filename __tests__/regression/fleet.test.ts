@@ -13,11 +13,11 @@ import { createDeferred } from '../support/deferred.js';
 import { active, createEndpoint } from '../support/endpoint.js';
 import { createInstance } from '../support/fleet.js';
 import { diagnose } from '../support/outages.js';
-import { activeRecord } from '../support/records.js';
+import { activeRecord, questionOf } from '../support/records.js';
 import { createSharedMemory } from '../support/shared-memory.js';
 import { until } from '../support/until.js';
 
-const QUESTION = { token: 'token', key: 'key' };
+const QUESTION = questionOf();
 
 it('a question for a fresh answer that joins one under way is put anew when that brings an old answer', async () => {
   const clock = createClock();
@@ -29,6 +29,7 @@ it('a question for a fresh answer that joins one under way is put anew when that
     diagnose,
     staleIfErrorMs: 0,
     refreshAhead: false,
+    revocations: undefined,
     clock,
     store: createMemoryStore(10),
   });

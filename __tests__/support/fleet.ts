@@ -44,7 +44,7 @@ afterEach(async () => {
 });
 
 export function questionOf(token = 'token'): Question {
-  return { token, key: tokenDigest(token) };
+  return { token, key: tokenDigest(token), dpop: undefined, proven: undefined, hasUnusedProof: false };
 }
 
 /** One process of a fleet, without its own memory; it has read the log. */

@@ -1,4 +1,5 @@
 import { type CacheEvent, cacheEvents, digestOf } from '../observe/channels.js';
+import { tokenDigest } from '../token-digest.js';
 import {
   ANY_AGE,
   type Clock,
@@ -11,7 +12,7 @@ import {
 } from '../types.js';
 import type { MemoryStore } from './memory-store.js';
 import { isDueEarly, isFresh, type Lifetimes, lifetimeOf, staleLifetimeOf, timeLeft } from './policy.js';
-import type { Revocations } from './shared/revocations.js';
+import type { RevocableClaim, Revocations } from './shared/revocations.js';
 import { withSingleFlight } from './with-single-flight.js';
 
 export interface CacheSettings extends Lifetimes {
@@ -23,14 +24,16 @@ export interface CacheSettings extends Lifetimes {
   readonly refreshAhead: boolean;
   readonly clock: Clock;
   /** Of the whole fleet, where there is a shared cache. */
-  readonly revocations?: Pick<Revocations, 'allows' | 'revokes'> | undefined;
+  readonly revocations: Pick<Revocations, 'allows' | 'revokes'> | undefined;
 }
 
 export interface CachedLookup {
   readonly lookup: Lookup;
+  /** What is kept about a token, however old it is. */
+  peek(key: string): TokenRecord | undefined;
   forget(key: string): void;
   /** Forgets every answer with this claim, and disowns what is under way: nobody knows yet whom that is about. */
-  forgetClaim(name: string, value: string): void;
+  forgetClaim(name: RevocableClaim, value: string): void;
   clear(): void;
   stats(): { hits: number; misses: number; coalesced: number; stale: number; entries: number };
 }
@@ -50,12 +53,13 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
   let refreshing = 0;
   let noRefreshBefore = Number.NEGATIVE_INFINITY;
 
-  const flights = withSingleFlight(inner, (key, record) => {
+  const flights = withSingleFlight(inner, ({ token, key }, record) => {
     // Flights are told apart by when they started; a retry or a slow signature may have asked in another order.
     const kept = store.get(key);
     if (kept !== undefined && kept.askedMonotonic > record.askedMonotonic) return;
     if (revocations?.revokes(key, record)) return;
-    if (lifetimeOf(record, settings) > 0 || staleLifetimeOf(record, staleIfErrorMs) > 0) store.set(key, record);
+    if (lifetimeOf(record, settings) > 0 || staleLifetimeOf(record, staleIfErrorMs) > 0)
+      store.set(key, record, unpaddedKeyOf(token, key));
     else store.delete(key);
   });
 
@@ -83,8 +87,9 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
 
   function ask(question: Question, freshness: Freshness): Promise<TokenRecord> {
     const joins = flights.has(question, freshness);
-    if (cacheEvents.hasSubscribers) publish(joins ? 'coalesced' : 'miss', question);
+    // It throws at once for a malformed token, so nothing is published about that.
     const flight = flights.lookup(question, freshness);
+    if (cacheEvents.hasSubscribers) publish(joins ? 'coalesced' : 'miss', question);
     const answer = joins && revocations !== undefined ? unlessRevoked(flight, question, freshness) : flight;
     return staleIfErrorMs > 0 && freshness.askedSince === ANY_AGE
       ? answer.catch((error: unknown) => standIn(question, freshness, error))
@@ -103,7 +108,7 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
   }
 
   function refresh(question: Question, now: Instant): void {
-    const freshness: Freshness = { askedSince: now.monotonic, now, background: true };
+    const freshness: Freshness = { askedSince: now.monotonic, now, background: true, isKnown: true };
     if (now.monotonic < noRefreshBefore || refreshing >= MAX_REFRESHES) return;
     if (flights.has(question, { ...freshness, askedSince: ANY_AGE })) return;
     if (cacheEvents.hasSubscribers) publish('refresh', question);
@@ -145,12 +150,13 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
 
   return {
     lookup,
+    peek: store.get,
     forget(key) {
       store.delete(key);
       flights.forget(key);
     },
     forgetClaim(name, value) {
-      store.deleteWhere((record) => record.active && record.claims[name] === value);
+      store.deleteClaim(name, value);
       flights.forgetAll();
     },
     clear() {
@@ -159,6 +165,11 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
     },
     stats: () => ({ hits, misses, coalesced: flights.coalesced(), stale, entries: store.size }),
   };
+}
+
+/** Lenient servers ignore padding, and take one token in as many spellings as somebody likes; RFC 6750 allows any of them. */
+function unpaddedKeyOf(token: string, key: string): string {
+  return token.endsWith('=') ? tokenDigest(token.replace(/=+$/, '')) : key;
 }
 
 function publish(outcome: CacheEvent['outcome'], { key }: Question): void {

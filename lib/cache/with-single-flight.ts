@@ -1,4 +1,4 @@
-import { ANY_AGE, type Freshness, type Lookup, type TokenRecord } from '../types.js';
+import { ANY_AGE, type Freshness, type Lookup, type Question, type TokenRecord } from '../types.js';
 
 interface Flight {
   /** Monotonic; no answer it brings was asked for earlier. */
@@ -21,7 +21,7 @@ export interface SingleFlight {
  * One question a key at a time; everyone who asks meanwhile waits for the same answer, unless it was asked for too early
  * for them. `land` receives the answers of flights that were neither disowned nor overtaken. A failure reaches the waiters and is not kept.
  */
-export function withSingleFlight(inner: Lookup, land: (key: string, record: TokenRecord) => void): SingleFlight {
+export function withSingleFlight(inner: Lookup, land: (question: Question, record: TokenRecord) => void): SingleFlight {
   /** Those in the air for a key, the latest last. */
   const flights = new Map<string, Flight[]>();
   let coalesced = 0;
@@ -38,7 +38,7 @@ export function withSingleFlight(inner: Lookup, land: (key: string, record: Toke
       startedAt: freshness.now.monotonic,
       answer: Promise.resolve(inner(question, freshness)).then(
         (record) => {
-          if (end(key, flight, true)) land(key, record);
+          if (end(key, flight, true)) land(question, record);
           return record;
         },
         (error: unknown) => {

@@ -35,8 +35,8 @@ export async function reportOn(given: string, shared: SharedLookup, settings: Se
     const token = readToken(given);
     requireB64Token(token);
     const record = await shared.lookup(
-      { token, key: tokenDigest(token) },
-      { askedSince: ANY_AGE, now: readClock(clock) },
+      { token, key: tokenDigest(token), dpop: undefined, proven: undefined, hasUnusedProof: false },
+      { askedSince: ANY_AGE, now: readClock(clock), background: false, isKnown: false },
     );
     const seconds = Math.max(0, lifetimeOf(record, lifetimes)) / 1000;
     Object.assign(attempt, {

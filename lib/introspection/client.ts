@@ -119,8 +119,9 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
 
   function probe(): Promise<TokenRecord> {
     const token = randomBytes(32).toString('base64url');
-    const freshness = { askedSince: ANY_AGE, now: readClock(clock), background: true } as const;
-    return transport.within((deadline) => ask({ token, key: tokenDigest(token) }, freshness, deadline));
+    const question = { token, key: tokenDigest(token), dpop: undefined, proven: undefined, hasUnusedProof: false };
+    const freshness = { askedSince: ANY_AGE, now: readClock(clock), background: true, isKnown: true };
+    return transport.within((deadline) => ask(question, freshness, deadline));
   }
 
   async function askOrRemember(question: Question, freshness: Freshness, deadline: Deadline): Promise<TokenRecord> {
@@ -137,7 +138,7 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
   /** The circuit breaker is asked before the wait for a place, and after it. */
   async function lookup(question: Question, freshness: Freshness): Promise<TokenRecord> {
     const { key: digest } = question;
-    const isKnown = freshness.background === true || freshness.isKnown === true;
+    const { isKnown } = freshness;
     breaker.assertCallAllowed(isKnown);
     if (!isKnown) failedTokens.assertMayAsk(digest);
     const record = await transport.within(
@@ -181,7 +182,8 @@ async function prepare(
     headers: { accept, 'user-agent': USER_AGENT, ...settings.headers } as Record<string, string>,
     parameters: { [tokenParameter]: token, ...settings.parameters } as Record<string, string>,
   };
-  const headers: Record<string, string> = {};
+  // Without a prototype, so that a header may have any name.
+  const headers: Record<string, string> = Object.create(null);
   try {
     const signing = clientAuth.sign(signed);
     if (signing !== undefined) await signing;
@@ -196,7 +198,7 @@ async function prepare(
   headers['accept-encoding'] = 'identity';
   const parameters = { ...signed.parameters, [tokenParameter]: token };
   const body = requestFormat === 'form' ? new URLSearchParams(parameters).toString() : JSON.stringify(parameters);
-  return { to: server.endpoint, headers, body };
+  return { to: server.endpoint, headers: { ...headers }, body };
 }
 
 function requireString(value: unknown, pattern?: RegExp): string {

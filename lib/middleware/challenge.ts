@@ -115,7 +115,8 @@ function parametersOf(error: AuthError, settings: ChallengeSettings, guardScopes
   }
   const scopes = namesScopes(error) ? new Set([...settings.scopes, ...guardScopes, ...error.scopes]) : new Set();
   if (scopes.size > 0) parameters.push(`scope=${quote([...scopes].join(' '))}`);
-  const { acrValues = [], maxAgeSeconds } = error.authentication ?? {};
+  const acrValues = error.authentication?.acrValues ?? [];
+  const maxAgeSeconds = error.authentication?.maxAgeSeconds;
   if (acrValues.length > 0) parameters.push(`acr_values=${quote(acrValues.join(' '))}`);
   if (maxAgeSeconds !== undefined) parameters.push(`max_age=${quote(String(maxAgeSeconds))}`);
   return [...parameters, ...resourceOf(settings)];

@@ -10,6 +10,7 @@ import type { Next } from '../options.js';
 import type { Demands, Settings } from '../settings.js';
 import type { Auth, Clock } from '../types.js';
 import { addChallenge, answerError, answerRejection, type ChallengeSettings, isAnswerable } from './challenge.js';
+import { ownHeader } from './request-facts.js';
 
 type Asked = Pick<SharedLookup, 'authority' | 'requireOpen' | 'lookup'> & Gate['shared'];
 
@@ -45,7 +46,7 @@ export interface OneOf {
 interface Origin {
   readonly issuers: readonly string[];
   readonly derivedFrom: Gate | undefined;
-  readonly oneOf?: OneOf;
+  readonly oneOf: OneOf | undefined;
 }
 
 export function createGate(
@@ -89,8 +90,8 @@ export interface Passage {
 const DPOP = /^dpop(?![!#$%&'*+\-.^_`|~0-9a-z])/i;
 
 /** Whether the credentials came under that scheme (RFC 9449 section 7.1). */
-export function usesDpop({ headers }: IncomingMessage): boolean {
-  return DPOP.test(headers.authorization ?? '');
+export function usesDpop(req: IncomingMessage): boolean {
+  return DPOP.test(ownHeader(req, 'authorization') ?? '');
 }
 
 /**

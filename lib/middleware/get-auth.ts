@@ -49,7 +49,7 @@ export interface AuthDetails {
 export function getAuthDetails(req: IncomingMessage): AuthDetails {
   const { verified, gate } = requireSession('getAuthDetails()', req);
   const { askedAt, stale } = verified.record;
-  return { introspectedAt: askedAt / 1000, stale: stale === true, authorizationServer: gate.oneOf?.name };
+  return { introspectedAt: askedAt / 1000, stale, authorizationServer: gate.oneOf?.name };
 }
 
 function requireSession(name: string, req: IncomingMessage): Session {

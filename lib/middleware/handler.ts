@@ -85,7 +85,12 @@ export function createHandler<Claims>(entrance: Gate, choose?: Choose): Handler<
         publishPassage('anonymous', passage.by, undefined, undefined);
       } else {
         if (choose !== undefined) gate = choose(req, question, earlier);
-        const freshness = { askedSince: askedSinceAfter(earlier, gate, question), now };
+        const freshness = {
+          askedSince: askedSinceAfter(earlier, gate, question),
+          now,
+          background: false,
+          isKnown: false,
+        };
         const outcome = gate.authenticator.authenticate(question, freshness);
         if (outcome instanceof Promise) {
           settle(
@@ -127,7 +132,12 @@ export function createHandler<Claims>(entrance: Gate, choose?: Choose): Handler<
       const question = entrance.authenticator.identify(factsOf(req, demands));
       if (question === undefined) throw new AuthError('no_credentials');
       if (choose !== undefined) gate = choose(req, question, undefined);
-      const verified = await gate.authenticator.authenticate(question, { askedSince: ANY_AGE, now });
+      const verified = await gate.authenticator.authenticate(question, {
+        askedSince: ANY_AGE,
+        now,
+        background: false,
+        isKnown: false,
+      });
       return createAuth(req, gate, now.monotonic, verified) as AuthOf<Claims>;
     } catch (error) {
       throw withHeaders(error, gate, usesDpop(req));
@@ -162,7 +172,7 @@ export function invalidate({ forget, forgetClaim }: SharedLookup, of: Invalidati
   if (name !== 'token') return forgetClaim(name, value);
   const token = readToken(value);
   requireB64Token(token);
-  return forget(tokenDigest(token));
+  return forget({ token, key: tokenDigest(token) });
 }
 
 function isRevocable(name: string): name is 'token' | RevocableClaim {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Verified } from '../authenticator.js';
+import { setMembers } from '../own-members.js';
 import { type ActiveRecord, ANY_AGE, type Auth, type Proven, type ScopeMatcher } from '../types.js';
 import { introduce } from './copies.js';
 import type { Gate } from './gate.js';
@@ -118,7 +119,7 @@ export function openSession(
 
 /** Returns the claims, which `auth` is then made of, unless the gate presents another object. */
 export function fill(auth: Auth, { gate: { present } }: Session, verified: Verified): Auth {
-  return present === undefined ? Object.assign(auth, verified.claims) : present(auth, verified);
+  return present === undefined ? setMembers(auth, verified.claims) : present(auth, verified);
 }
 
 /** The session behind `req.auth`, if that is the very object this library bound to this very request. */

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { isRepeated } from '../middleware/request-facts.js';
 import { targetOf } from '../middleware/request-target.js';
 import { optionError } from '../option-error.js';
+import { ownMember, ownMembers } from '../own-members.js';
 import { type Names, parseNames, type Selector } from './selector.js';
 
 /** Where the host is found. */
@@ -29,10 +30,8 @@ const HOST = /^(?:([a-z0-9._-]+?)\.?|(\[[0-9a-f:.]+\]))(:\d*)?$/i;
  * @throws TypeError when there is no host, one is not spelled as a host without port, one is there twice, or an option is wrong; what `host` throws
  * is passed on
  */
-export function byHost<Name extends string>(
-  names: Names<Name>,
-  { host, ...unknown }: ByHostOptions = {},
-): Selector<Name> {
+export function byHost<Name extends string>(names: Names<Name>, options: ByHostOptions = {}): Selector<Name> {
+  const { host, ...unknown } = ownMembers(options);
   const remedy = "write byHost({ 'acme.example.com': 'acme' }), each host once and without a port";
   const known = parseNames(names, withoutPort, remedy);
   for (const [name, value] of Object.entries(unknown)) throw optionError(name, value, 'write { host }, or nothing');
@@ -47,7 +46,9 @@ export function byHost<Name extends string>(
 function askedHost(req: IncomingMessage): string | undefined {
   const { headers }: Partial<IncomingMessage> = req;
   if (headers === undefined || isRepeated(req, 'host')) return undefined;
-  const named = [headers.host, headers[':authority'], targetOf(req).authority].filter((each) => each !== undefined);
+  const named = [ownMember(headers, 'host'), ownMember(headers, ':authority'), targetOf(req).authority].filter(
+    (each) => each !== undefined,
+  );
   const [host, ...others] = named.map(nameOf);
   return others.every((other) => other === host) ? host : undefined;
 }

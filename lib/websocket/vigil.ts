@@ -141,9 +141,9 @@ export function keepVigil(session: Session, { recheckMs, renew, end }: Watcher):
       now.monotonic - recheckMs * SPREAD_SHARE,
     );
     // What another process has renewed is as good, unless it may be older than is wanted here.
-    const background = recheckMs >= shared.lifeMs ? { background: true as const } : {};
+    const background = recheckMs >= shared.lifeMs;
     try {
-      return await authenticator.authenticate(verified.question, { askedSince, now, ...background });
+      return await authenticator.authenticate(verified.question, { askedSince, now, background, isKnown: true });
     } catch (error) {
       if (error instanceof IntrospectionError) return judge();
       throw error;
@@ -152,7 +152,12 @@ export function keepVigil(session: Session, { recheckMs, renew, end }: Watcher):
 
   /** As a request would be. */
   async function judge(): Promise<Verified> {
-    return authenticator.authenticate(verified.question, { askedSince: ANY_AGE, now: readClock(clock) });
+    return authenticator.authenticate(verified.question, {
+      askedSince: ANY_AGE,
+      now: readClock(clock),
+      background: false,
+      isKnown: true,
+    });
   }
 
   orFinish(() => {

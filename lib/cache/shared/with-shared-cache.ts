@@ -51,6 +51,8 @@ interface Found extends StoredValue {
 
 export interface SharedCache {
   readonly lookup: Lookup;
+  /** What the store keeps about a token, whether or not it may still be used. */
+  peek(token: Pick<Question, 'token' | 'key'>): Promise<TokenRecord | undefined>;
   /** Forgets a token everywhere. */
   forget(question: Pick<Question, 'key'>): Promise<void>;
 }
@@ -120,7 +122,7 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): S
   }
 
   /** Under the first key that has something: there are several only while secrets are changed. */
-  async function find(question: Question): Promise<Found | undefined> {
+  async function find(question: Pick<Question, 'key'>): Promise<Found | undefined> {
     const readAt = readClock(clock);
     const all = await reads.attempt(() =>
       Promise.all(seal.keysOf(question).map(async (key) => ({ ...(await store.get(key)), key, readAt }))),
@@ -140,7 +142,10 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): S
     return timeLeft(record, lifetime, now) > least ? record : undefined;
   }
 
-  function open(question: Question, { key, value, ttlMs, readAt }: Found): TokenRecord | undefined {
+  function open(
+    question: Pick<Question, 'token' | 'key'>,
+    { key, value, ttlMs, readAt }: Found,
+  ): TokenRecord | undefined {
     const text = seal.open(question, key, value);
     if (text === undefined) return unusable(question, value);
     try {
@@ -155,7 +160,7 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): S
   }
 
   /** An event, but for the mark that an invalidation left. */
-  function unusable(question: Question, value: Uint8Array): undefined {
+  function unusable(question: Pick<Question, 'key'>, value: Uint8Array): undefined {
     if (value[0] !== TOMBSTONE && cacheEvents.hasSubscribers) publish('unusable', question);
     return undefined;
   }
@@ -175,10 +180,14 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): S
 
   return {
     lookup,
+    async peek(token) {
+      const found = await find(token);
+      return found && open(token, found);
+    },
     async forget({ key }) {
       const tombstone = Buffer.concat([Buffer.of(TOMBSTONE), randomBytes(16)]);
       const how = { ttlMs: TOMBSTONE_MS, expected: 'any' } as const;
-      await Promise.all(seal.keysOf({ key, token: '' }).map((each) => store.set(each, tombstone, how)));
+      await Promise.all(seal.keysOf({ key }).map((each) => store.set(each, tombstone, how)));
     },
   };
 }
@@ -191,7 +200,7 @@ function leaseOf(key: string): string {
   return `${key}.lease`;
 }
 
-function publish(outcome: CacheEvent['outcome'], { key }: Question): void {
+function publish(outcome: CacheEvent['outcome'], { key }: Pick<Question, 'key'>): void {
   const event: CacheEvent = { outcome, tokenDigest: digestOf(key) };
   cacheEvents.publish(event);
 }
