@@ -1,18 +1,19 @@
 import { authorityOf } from './cache/key.js';
 import { createMemoryStore } from './cache/memory-store.js';
 import type { Lifetimes } from './cache/policy.js';
-import { createRevocations, type RevocableClaim, type Revocations } from './cache/shared/revocations.js';
-import { createPlainSeal, createSeal } from './cache/shared/seal.js';
-import type { CacheStore } from './cache/shared/store.js';
-import { withTimeLimit } from './cache/shared/time-limit.js';
-import { withSharedCache } from './cache/shared/with-shared-cache.js';
+import type { RevocableClaim } from './cache/shared/revocations.js';
 import { createTokenWatches, type TokenWatches } from './cache/watch-tokens.js';
 import { type CachedLookup, withCache } from './cache/with-cache.js';
 import { requireB64Token } from './credentials/token.js';
 import { IntrospectionError } from './errors.js';
-import { createIntrospectionClient, type IntrospectionClientSettings } from './introspection/client.js';
-import { toRecord } from './introspection/response.js';
+import { createFleet, type Fleet, type SharedSettings } from './fleet.js';
+import {
+  createIntrospectionClient,
+  type IntrospectionClient,
+  type IntrospectionClientSettings,
+} from './introspection/client.js';
 import type { Clock, Lookup } from './types.js';
+import { createUnderWay } from './under-way.js';
 import { type ConfigurationReport, verifyConfiguration } from './verify-configuration.js';
 
 export interface MemoryCacheSettings extends Lifetimes {
@@ -20,13 +21,6 @@ export interface MemoryCacheSettings extends Lifetimes {
   readonly staleIfErrorMs: number;
   readonly refreshAhead: boolean;
   readonly shared: SharedSettings | undefined;
-}
-
-export interface SharedSettings {
-  readonly store: CacheStore;
-  /** `undefined`: nothing is secret. */
-  readonly secrets: readonly string[] | undefined;
-  readonly namespace: string;
 }
 
 export interface LookupSettings extends IntrospectionClientSettings {
@@ -83,20 +77,19 @@ export interface SharedLookup {
 export function createSharedLookup(settings: LookupSettings): SharedLookup {
   const authority = authorityOf(settings);
   const client = createIntrospectionClient(settings);
-  const fleet =
-    settings.cache === false || settings.cache.shared === undefined
-      ? undefined
-      : createFleet(client.lookup, settings, settings.cache, settings.cache.shared, authority);
+  const fleet = fleetOf(client, settings, authority);
   const inner = fleet?.lookup ?? client.lookup;
   const cached = settings.cache === false ? uncached(ask) : cachedInMemory(ask, settings.cache, settings.clock, fleet);
   const watches = createTokenWatches(fleet?.revocations);
   const { ttlMs = 0, staleIfErrorMs = 0 } = settings.cache || {};
+  const underWay = createUnderWay();
   let closing: Promise<void> | undefined;
 
   /** Nothing malformed leaves the process, not even as what a key is made of. */
   function ask(...[question, freshness]: Parameters<Lookup>): ReturnType<Lookup> {
     requireB64Token(question.token);
-    return inner(question, freshness);
+    const answer = inner(question, freshness);
+    return answer instanceof Promise ? underWay.add(answer) : answer;
   }
 
   function requireOpen(): void {
@@ -119,12 +112,12 @@ export function createSharedLookup(settings: LookupSettings): SharedLookup {
     async forget(key) {
       cached.forget(key);
       watches.forget(key);
-      await fleet?.forget(key);
+      await fleet?.revocations.revoke('token', key);
     },
     async forgetClaim(name, value) {
       cached.forgetClaim(name, value);
       watches.forgetClaim(name, value);
-      await fleet?.forgetClaim(name, value);
+      await fleet?.revocations.revoke(name, value);
     },
     stats: () => ({ ...cached.stats(), endpointCalls: client.calls() }),
     async verifyConfiguration() {
@@ -132,12 +125,25 @@ export function createSharedLookup(settings: LookupSettings): SharedLookup {
       return verifyConfiguration(client, settings.clientAuth, settings.clock);
     },
     close() {
-      closing ??= Promise.all([client.close(), fleet?.close()]).then(() => {});
-      cached.clear();
-      watches.close();
+      closing ??= end();
       return closing;
     },
   };
+
+  /** Requests under way are answered first, also those that wait for another process. */
+  async function end(): Promise<void> {
+    watches.close();
+    await underWay.idle();
+    cached.clear();
+    await Promise.all([client.close(), fleet?.revocations.close()]);
+  }
+}
+
+function fleetOf(client: IntrospectionClient, settings: LookupSettings, authority: string): Fleet | undefined {
+  const { cache, timeoutMs, clock } = settings;
+  if (cache === false || cache.shared === undefined) return undefined;
+  const { requireAdmission } = client;
+  return createFleet(client.lookup, { ...cache, shared: cache.shared, authority, timeoutMs, clock, requireAdmission });
 }
 
 function cachedInMemory(
@@ -148,53 +154,6 @@ function cachedInMemory(
 ): CachedLookup {
   const store = createMemoryStore(cache.maxEntries);
   return withCache(inner, { ...cache, clock, store, revocations: fleet?.revocations });
-}
-
-/** What all processes that share a store have in common. */
-interface Fleet {
-  readonly lookup: Lookup;
-  readonly revocations: Revocations;
-  forget(key: string): Promise<void>;
-  forgetClaim(name: RevocableClaim, value: string): Promise<void>;
-  close(): Promise<void>;
-}
-
-/** Of a request's deadline, what one command of the store may take at most: the rest is for the endpoint. */
-const COMMAND_SHARE = 1 / 4;
-
-/** Beyond the life of an answer, for what is under way and for clocks that go at their own pace. */
-const MARGIN_MS = 120_000;
-
-function createFleet(
-  inner: Lookup,
-  { clock, timeoutMs }: LookupSettings,
-  cache: MemoryCacheSettings,
-  { store: given, secrets, namespace }: SharedSettings,
-  authority: string,
-): Fleet {
-  const store = withTimeLimit(given, Math.ceil(timeoutMs * COMMAND_SHARE));
-  const scope = JSON.stringify([authority, namespace]);
-  const seal = secrets === undefined ? createPlainSeal(scope) : createSeal(secrets, scope);
-  const keepMs = Math.max(cache.ttlMs, cache.inactiveTtlMs, cache.staleIfErrorMs) + MARGIN_MS;
-  const revocations = createRevocations(store, seal, keepMs, clock);
-  const shared = withSharedCache(inner, {
-    ...cache,
-    store,
-    seal,
-    revocations,
-    timeoutMs,
-    clock,
-    restore: toRecord,
-  });
-  return {
-    lookup: shared.lookup,
-    revocations,
-    async forget(key) {
-      await Promise.all([revocations.revoke('token', key), shared.forget({ key })]);
-    },
-    forgetClaim: revocations.revoke,
-    close: revocations.close,
-  };
 }
 
 function uncached(inner: Lookup): CachedLookup {

@@ -35,6 +35,12 @@ export interface IntrospectionClientSettings extends Omit<TransportSettings, 'co
 
 export interface IntrospectionClient {
   readonly lookup: Lookup;
+  /**
+   * Tells at once whether a lookup would be refused, without one.
+   *
+   * @throws IntrospectionError `circuit_open`
+   */
+  readonly requireAdmission: () => void;
   /** Asks past the circuit breaker. */
   readonly ask: Lookup;
   /** @throws IntrospectionError where it cannot be found */
@@ -116,6 +122,7 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
 
   return {
     lookup,
+    requireAdmission: circuit.requireAdmission,
     ask: (question, freshness) => transport.within((deadline) => ask(question, freshness, deadline)),
     server,
     calls: transport.calls,

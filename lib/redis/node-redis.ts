@@ -1,0 +1,67 @@
+import type { LogConnection, RedisDriver } from './driver.js';
+
+/**
+ * A client or a cluster of the package `redis`, version 5 or 6, or a sentinel of version 6. Connect it yourself. Sentinels of version 5
+ * cannot be used, because they cannot be duplicated.
+ */
+export interface NodeRedisClient {
+  /** The same client with another mapping of reply types. */
+  withTypeMapping(mapping: Record<number, unknown>): {
+    /** `EVAL`. */
+    eval(script: string, options: { keys: string[]; arguments: (string | Buffer)[] }): Promise<unknown>;
+    /** `XREAD`. */
+    xRead(streams: { key: string; id: string }, options?: { BLOCK?: number; COUNT?: number }): Promise<unknown>;
+  };
+  /** Makes a further connection, which reads the revocation log. */
+  duplicate(): NodeRedisClient;
+  /** Opens it. */
+  connect(): Promise<unknown>;
+  /** Failures of that connection are ignored here, because its commands fail too. */
+  on(event: 'error', listener: (error: unknown) => void): unknown;
+  /** Closes it. */
+  destroy(): unknown;
+}
+
+const BULK_STRING = 36;
+
+export function nodeRedisDriver(client: NodeRedisClient): RedisDriver {
+  const bytes = client.withTypeMapping({ [BULK_STRING]: Buffer });
+  return {
+    run: (script, keys, words) => bytes.eval(script, { keys, arguments: words }),
+    connect: () => connectNodeRedis(client),
+  };
+}
+
+function connectNodeRedis(client: NodeRedisClient): LogConnection {
+  // Replicas of a cluster may be behind.
+  const own = (client.duplicate as (overrides: object) => NodeRedisClient).call(client, { useReplicas: false });
+  own.on('error', () => {});
+  // The app's own mapping is not inherited.
+  const commands = own.withTypeMapping({});
+  const connected = own.connect();
+  let isClosed = false;
+  connected.then(() => (isClosed ? destroy() : undefined), destroy);
+
+  async function destroy(): Promise<void> {
+    try {
+      await own.destroy();
+    } catch {
+      // It never was open, or is closed already.
+    }
+  }
+
+  return {
+    async run(script, keys, words) {
+      await connected;
+      return commands.eval(script, { keys, arguments: words });
+    },
+    async wait(key, after, ms) {
+      await connected;
+      return commands.xRead({ key, id: after }, { BLOCK: ms, COUNT: 1 });
+    },
+    close() {
+      isClosed = true;
+      destroy();
+    },
+  };
+}
