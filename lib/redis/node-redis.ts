@@ -57,11 +57,22 @@ function connectNodeRedis(client: NodeRedisClient): LogConnection {
     },
     async wait(key, after, ms) {
       await connected;
-      return commands.xRead({ key, id: after }, { BLOCK: ms, COUNT: 1 });
+      try {
+        return commands.xRead({ key, id: after }, { BLOCK: ms, COUNT: 1 });
+      } catch {
+        return waitByWords(own, key, ['XREAD', 'BLOCK', String(ms), 'COUNT', '1', 'STREAMS', key, after]);
+      }
     },
     close() {
       isClosed = true;
       destroy();
     },
   };
+}
+
+/** Version 5 has no method for `XREAD` with version 3 of the protocol: the method throws at once. Raw commands work. */
+function waitByWords(client: object, key: string, words: string[]): Promise<unknown> {
+  const { sendCommand } = client as { sendCommand(...given: unknown[]): Promise<unknown> };
+  const isCluster = 'slots' in client;
+  return sendCommand.apply(client, isCluster ? [key, false, words] : [words]);
 }

@@ -101,7 +101,8 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): L
     { leaseId, except }: LookOptions,
   ): Promise<TokenRecord> {
     const until = performance.now() + PATIENCE_MS;
-    const isOver = () => performance.now() >= until;
+    // Nor does anybody wait on once the breaker has opened.
+    const isOver = () => performance.now() >= until || refusalOf(requireAdmission) !== undefined;
     const found = await keepLooking(question, freshness, { leaseId, except }, isOver);
     if (isUsable(question, found, freshness)) return take(question, found, leaseId);
     if (found === undefined) return askBeside(question, freshness, before, except);
