@@ -1,0 +1,110 @@
+/** One process of the fleet under attack: node:http, the built library, and a store over any client and topology. */
+import { subscribe } from 'node:diagnostics_channel';
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import { library } from '../../packages.mjs';
+import { machineTime, sleep } from '../time.mjs';
+
+const require = createRequire(new URL('../../../package.json', import.meta.url));
+const { redisStore } = require('./dist/redis/index.js');
+
+const task = await new Promise((resolve) => process.once('message', resolve));
+let { offsetMs } = task;
+let storeState = 'ok';
+const counts = {};
+
+subscribe('express-token-introspection:store', ({ state }) => {
+  storeState = state;
+  counts[`store ${state}`] = (counts[`store ${state}`] ?? 0) + 1;
+});
+subscribe('express-token-introspection:cache', ({ outcome }) => {
+  counts[outcome] = (counts[outcome] ?? 0) + 1;
+});
+process.on('unhandledRejection', () => {
+  counts.unhandled = (counts.unhandled ?? 0) + 1;
+});
+
+const client = createClient(task);
+client.on('error', () => {});
+
+function createClient({ kind, topology, ports, ca }) {
+  const nodes = ports.map((port) => ({ host: '127.0.0.1', port }));
+  const secured = ca === undefined ? {} : { tls: { ca } };
+  const scheme = ca === undefined ? 'redis' : 'rediss';
+  if (kind.startsWith('redis')) {
+    const { createClient: single, createCluster, createSentinel } = require(kind);
+    const socket = ca === undefined ? {} : { socket: { tls: true, ca } };
+    if (topology === 'sentinel') return createSentinel({ name: 'main', sentinelRootNodes: nodes });
+    if (topology === 'cluster')
+      return createCluster({ rootNodes: ports.map((port) => ({ url: `redis://127.0.0.1:${port}` })) });
+    return single({ url: `${scheme}://127.0.0.1:${ports[0]}`, ...socket });
+  }
+  const { Cluster, Redis } = require(kind);
+  // A frozen server closes no connection: without this the client would never look for another.
+  const common = { socketTimeout: 3000, ...secured };
+  if (topology === 'sentinel') return new Redis({ name: 'main', sentinels: nodes, ...common });
+  if (topology === 'cluster') return new Cluster(nodes, { redisOptions: common });
+  return new Redis({ ...nodes[0], ...common });
+}
+
+/** Node-redis connects when it is told to, and a cluster that is down does so only once. */
+async function connect() {
+  if (!task.kind.startsWith('redis')) return;
+  for (;;) {
+    try {
+      await client.connect();
+      return;
+    } catch {
+      await sleep(300);
+    }
+  }
+}
+const connected = connect();
+
+const authenticate = library.tokenIntrospection({
+  endpoint: task.endpoint,
+  clientAuth: library.noClientAuth(),
+  audience: false,
+  timeoutMs: task.timeoutMs,
+  clock: { now: () => Date.now() + offsetMs, monotonic: () => performance.now() },
+  cache: {
+    ttlSeconds: task.ttlSeconds,
+    store: redisStore({ client }),
+    secrets: ['a secret that is used by the rig only, 32 bytes'],
+  },
+});
+
+const server = createServer((req, res) => {
+  authenticate(req, res, (error) => {
+    if (error) res.statusCode = error.status ?? 500;
+    res.end(error ? error.code : String(req.auth.asked_at));
+  });
+});
+server.keepAliveTimeout = 60_000;
+
+const orders = {
+  async invalidate({ of }) {
+    await authenticate.invalidate(of);
+    return { toldAt: machineTime() };
+  },
+  async ready() {
+    await Promise.race([connected, sleep(3000)]);
+    await sleep(300);
+    return {};
+  },
+  setClock({ ms }) {
+    offsetMs = ms;
+    return {};
+  },
+  look: () => ({ storeState, counts, stats: authenticate.stats() }),
+};
+
+process.on('message', async ({ id, order, ...of }) => {
+  try {
+    process.send({ id, ...(await orders[order](of)) });
+  } catch (error) {
+    process.send({ id, failure: String(error) });
+  }
+});
+process.on('disconnect', () => process.exit());
+server.listen(0, '127.0.0.1', () => process.send({ url: `http://127.0.0.1:${server.address().port}` }));
