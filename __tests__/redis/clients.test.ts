@@ -5,6 +5,7 @@ import { redisStore } from '../../lib/redis/index.js';
 import { active, createEndpoint } from '../support/endpoint.js';
 import { endLater, eventually, join, memberOver, untilAllShare } from '../support/redis-fleet.js';
 import { describeWithRedis, type RedisServer, startRedis } from '../support/redis-server.js';
+import { startTcpProxy } from '../support/tcp-proxy.js';
 import { until } from '../support/until.js';
 
 const REVOKED = { active: false };
@@ -107,4 +108,39 @@ describeWithRedis('a client of ioredis', () => {
       await join(endpoint, redis.url, 'redis 5'),
     ]);
   });
+});
+
+describeWithRedis('commands', () => {
+  let redis: RedisServer;
+
+  beforeAll(async () => {
+    redis = await startRedis();
+  });
+
+  it.each(['redis 6', 'redis 5', 'ioredis 6', 'ioredis 5'])(
+    'go over another connection when the one of the app has gone silent, by %s, until the middleware is closed',
+    async (kind) => {
+      const endpoint = await createEndpoint(active());
+      const proxy = await startTcpProxy(redis.port);
+      const silent = await join(endpoint, `redis://127.0.0.1:${proxy.port}`, kind);
+      const other = await join(endpoint, redis.url);
+      await untilAllShare(endpoint, [other, silent]);
+      await other.judge();
+      const connections = async () =>
+        String(await redis.command('CLIENT', 'LIST'))
+          .trim()
+          .split('\n').length;
+      const before = await connections();
+      proxy.silence(0);
+      endpoint.script = REVOKED;
+      await silent.authenticate.invalidate({ sub: 'alice' });
+      expect(proxy.made).toBe(3);
+      await eventually(async () => (await other.judge()) === 'inactive');
+      endpoint.script = active();
+      await untilAllShare(endpoint, [other, silent]);
+      await silent.authenticate.close();
+      await eventually(async () => (await connections()) === before - 1);
+    },
+    20_000,
+  );
 });

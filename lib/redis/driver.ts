@@ -2,14 +2,14 @@
 export interface RedisDriver {
   /** Runs a script with the app's own client. Texts in its reply come as bytes. */
   run: RunScript;
-  /** A further connection, only for the revocation log. */
-  connect(): LogConnection;
+  /** A further connection of our own. */
+  connect(): OwnConnection;
 }
 
 export type RunScript = (script: string, keys: string[], words: (string | Buffer)[]) => Promise<unknown>;
 
-export interface LogConnection {
-  /** Runs a script on this connection, always on a master. */
+export interface OwnConnection {
+  /** Runs a script on this connection, always on a master. Texts in its reply come as bytes. */
   run: RunScript;
   /** Ends when an entry is added behind a position, or after some time. Commands that follow on this connection wait as well. */
   wait(key: string, after: string, ms: number): Promise<unknown>;

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { CacheStore } from '../cache/shared/store.js';
-import { inTime } from '../cache/shared/time-limit.js';
 import { optionError } from '../option-error.js';
+import { createCommands } from './commands.js';
 import { hasMethods, type RedisDriver } from './driver.js';
 import { followLog } from './follow-log.js';
 import { type IoRedisClient, ioRedisDriver } from './ioredis.js';
@@ -26,7 +26,8 @@ export interface RedisStoreOptions {
 
 /**
  * A store on Redis or Valkey (6.2 or later), for `cache.store`. Each command is one script and one round trip. The revocation log is
- * a stream. Each store object reads it over one further connection, made with `client.duplicate()`.
+ * a stream. Each store object reads it over one further connection, made with `client.duplicate()`. It makes another for its commands
+ * when the client fails twice in a row.
  *
  * @throws TypeError for a client of another kind, or another wrong option
  */
@@ -38,8 +39,7 @@ export function redisStore(options: RedisStoreOptions): CacheStore {
   }
   const driver = driverOf(client);
   const logKey = `${prefix}revocations`;
-  const run = (script: string, keys: string[], words: (string | Buffer)[]) =>
-    inTime(() => driver.run(script, keys, words), commandTimeoutMs);
+  const { run, allowConnection } = createCommands(driver, commandTimeoutMs);
 
   /** Entry and lease, on one node of a cluster. */
   function keysOf(key: string): [entry: string, lease: string] {
@@ -62,7 +62,14 @@ export function redisStore(options: RedisStoreOptions): CacheStore {
       const words = [randomBytes(12).toString('base64url'), entry, String(Math.ceil(keepMs))];
       return positionOf(textOf(await run(APPEND, [logKey], words)));
     },
-    follow: (reader) => followLog(driver, logKey, reader, commandTimeoutMs),
+    follow(reader) {
+      const disallow = allowConnection();
+      const stop = followLog(driver, logKey, reader, commandTimeoutMs);
+      return () => {
+        disallow();
+        return stop();
+      };
+    },
   };
 }
 

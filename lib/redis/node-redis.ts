@@ -1,4 +1,4 @@
-import type { LogConnection, RedisDriver } from './driver.js';
+import type { OwnConnection, RedisDriver } from './driver.js';
 
 /**
  * A client or a cluster of the package `redis`, version 5 or 6, or a sentinel of version 6. Connect it yourself. Sentinels of version 5
@@ -32,12 +32,13 @@ export function nodeRedisDriver(client: NodeRedisClient): RedisDriver {
   };
 }
 
-function connectNodeRedis(client: NodeRedisClient): LogConnection {
+function connectNodeRedis(client: NodeRedisClient): OwnConnection {
   // Replicas of a cluster may be behind.
   const own = (client.duplicate as (overrides: object) => NodeRedisClient).call(client, { useReplicas: false });
   own.on('error', () => {});
+  const bytes = own.withTypeMapping({ [BULK_STRING]: Buffer });
   // The app's own mapping is not inherited.
-  const commands = own.withTypeMapping({});
+  const texts = own.withTypeMapping({});
   const connected = own.connect();
   let isClosed = false;
   connected.then(() => (isClosed ? destroy() : undefined), destroy);
@@ -53,12 +54,12 @@ function connectNodeRedis(client: NodeRedisClient): LogConnection {
   return {
     async run(script, keys, words) {
       await connected;
-      return commands.eval(script, { keys, arguments: words });
+      return bytes.eval(script, { keys, arguments: words });
     },
     async wait(key, after, ms) {
       await connected;
       try {
-        return commands.xRead({ key, id: after }, { BLOCK: ms, COUNT: 1 });
+        return texts.xRead({ key, id: after }, { BLOCK: ms, COUNT: 1 });
       } catch {
         return waitByWords(own, key, ['XREAD', 'BLOCK', String(ms), 'COUNT', '1', 'STREAMS', key, after]);
       }

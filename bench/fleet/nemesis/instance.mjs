@@ -27,24 +27,20 @@ process.on('unhandledRejection', () => {
 const client = createClient(task);
 client.on('error', () => {});
 
-function createClient({ kind, topology, ports, ca }) {
+/** With no settings that help in trouble. */
+function createClient({ kind, topology, ports }) {
   const nodes = ports.map((port) => ({ host: '127.0.0.1', port }));
-  const secured = ca === undefined ? {} : { tls: { ca } };
-  const scheme = ca === undefined ? 'redis' : 'rediss';
   if (kind.startsWith('redis')) {
     const { createClient: single, createCluster, createSentinel } = require(kind);
-    const socket = ca === undefined ? {} : { socket: { tls: true, ca } };
     if (topology === 'sentinel') return createSentinel({ name: 'main', sentinelRootNodes: nodes });
     if (topology === 'cluster')
       return createCluster({ rootNodes: ports.map((port) => ({ url: `redis://127.0.0.1:${port}` })) });
-    return single({ url: `${scheme}://127.0.0.1:${ports[0]}`, ...socket });
+    return single({ url: `redis://127.0.0.1:${ports[0]}` });
   }
   const { Cluster, Redis } = require(kind);
-  // A frozen server closes no connection: without this the client would never look for another.
-  const common = { socketTimeout: 3000, ...secured };
-  if (topology === 'sentinel') return new Redis({ name: 'main', sentinels: nodes, ...common });
-  if (topology === 'cluster') return new Cluster(nodes, { redisOptions: common });
-  return new Redis({ ...nodes[0], ...common });
+  if (topology === 'sentinel') return new Redis({ name: 'main', sentinels: nodes });
+  if (topology === 'cluster') return new Cluster(nodes);
+  return new Redis(nodes[0]);
 }
 
 /** Node-redis connects when it is told to, and a cluster that is down does so only once. */

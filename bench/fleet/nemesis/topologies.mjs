@@ -1,10 +1,13 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { sleep } from '../time.mjs';
+
+const run = promisify(execFile);
 
 const LOG_KEY = 'token-introspection:revocations';
 const HIGHEST_CLUSTER_PORT = 55_000;
@@ -16,8 +19,8 @@ export async function startSentinel() {
   const sentinels = await Promise.all([1, 2, 3].map(() => startSentinelProcess(master.port)));
   await sleep(3500);
   const ask = (...words) => cli(sentinels[0].port, ...words);
-  const current = () => Number(ask('SENTINEL', 'get-master-addr-by-name', 'main').split('\n')[1]);
-  const before = current();
+  const current = async () => Number((await ask('SENTINEL', 'get-master-addr-by-name', 'main')).split('\n')[1]);
+  const before = await current();
   return {
     topology: 'sentinel',
     ports: sentinels.map(({ port }) => port),
@@ -27,11 +30,11 @@ export async function startSentinel() {
         master.freeze();
         return () => master.thaw();
       },
-      'manual failover': async () => void ask('SENTINEL', 'failover', 'main'),
+      'manual failover': async () => void (await ask('SENTINEL', 'failover', 'main')),
     },
     /** Ends once another is the master. */
     async promoted() {
-      while (current() === before) await sleep(100);
+      while ((await current()) === before) await sleep(100);
     },
     async stop() {
       for (const server of [...sentinels, replica, master]) await server.stop();
@@ -47,23 +50,22 @@ export async function startCluster() {
     nodes.push(await startServer({ ...options, 'cluster-config-file': `nodes-${each}.conf` }, HIGHEST_CLUSTER_PORT));
   }
   const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`);
-  execFileSync('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-replicas', '1', '--cluster-yes']);
-  const isReady = ({ port }) => cli(port, 'CLUSTER', 'INFO').includes('cluster_state:ok');
-  const isReplica = ({ port }) => /^slave[\s\S]*connected/.test(cli(port, 'ROLE'));
-  while (!(nodes.every(isReady) && nodes.filter(isReplica).length === 3)) await sleep(200);
-  const slot = Number(cli(nodes[0].port, 'CLUSTER', 'KEYSLOT', LOG_KEY));
-  const master = nodeOf(slot);
-  const replica = nodes.find(({ port }) => {
-    const role = cli(port, 'ROLE').split('\n');
-    return role[0] === 'slave' && Number(role[2]) === master.port;
-  });
-  const other = nodes.find((node) => node !== master && !isReplica(node));
+  await run('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-replicas', '1', '--cluster-yes']);
+  const isReady = async ({ port }) => (await cli(port, 'CLUSTER', 'INFO')).includes('cluster_state:ok');
+  const isReplica = async ({ port }) => /^slave[\s\S]*connected/.test(await cli(port, 'ROLE'));
+  while (!((await count(nodes, isReady)) === 6 && (await count(nodes, isReplica)) === 3)) await sleep(200);
+  const slot = Number(await cli(nodes[0].port, 'CLUSTER', 'KEYSLOT', LOG_KEY));
+  const master = await nodeOf(slot);
+  const roles = await Promise.all(nodes.map(async ({ port }) => (await cli(port, 'ROLE')).split('\n')));
+  const replica = nodes.find((_, index) => roles[index][0] === 'slave' && Number(roles[index][2]) === master.port);
+  const masters = nodes.filter((_, index) => roles[index][0] === 'master');
+  const other = masters.find((node) => node !== master);
 
   /** The master of a slot, as the first node that answers sees it. */
-  function nodeOf(wanted) {
+  async function nodeOf(wanted) {
     for (const { port } of nodes) {
       try {
-        for (const line of cli(port, 'CLUSTER', 'NODES').split('\n')) {
+        for (const line of (await cli(port, 'CLUSTER', 'NODES')).split('\n')) {
           const [, address, flags, , , , , , ...ranges] = line.split(' ');
           if (!flags.includes('master') || flags.includes('fail')) continue;
           const holds = ranges.some((range) => {
@@ -80,18 +82,19 @@ export async function startCluster() {
   }
 
   async function migrate() {
-    const [from, to] = [master, other].map(({ port }) => cli(port, 'CLUSTER', 'MYID'));
-    cli(other.port, 'CLUSTER', 'SETSLOT', String(slot), 'IMPORTING', from);
-    cli(master.port, 'CLUSTER', 'SETSLOT', String(slot), 'MIGRATING', to);
+    const [from, to] = await Promise.all([master, other].map(({ port }) => cli(port, 'CLUSTER', 'MYID')));
+    await cli(other.port, 'CLUSTER', 'SETSLOT', String(slot), 'IMPORTING', from);
+    await cli(master.port, 'CLUSTER', 'SETSLOT', String(slot), 'MIGRATING', to);
     await sleep(300);
     for (;;) {
-      const keys = cli(master.port, 'CLUSTER', 'GETKEYSINSLOT', String(slot), '100').split('\n').filter(Boolean);
+      const keys = (await cli(master.port, 'CLUSTER', 'GETKEYSINSLOT', String(slot), '100'))
+        .split('\n')
+        .filter(Boolean);
       if (keys.length === 0) break;
-      cli(master.port, 'MIGRATE', '127.0.0.1', String(other.port), '', '0', '5000', 'KEYS', ...keys);
+      await cli(master.port, 'MIGRATE', '127.0.0.1', String(other.port), '', '0', '5000', 'KEYS', ...keys);
     }
     await sleep(300);
-    const masters = nodes.filter((node) => !isReplica(node));
-    for (const { port } of [other, ...masters]) cli(port, 'CLUSTER', 'SETSLOT', String(slot), 'NODE', to);
+    for (const { port } of [other, ...masters]) await cli(port, 'CLUSTER', 'SETSLOT', String(slot), 'NODE', to);
   }
 
   return {
@@ -103,11 +106,11 @@ export async function startCluster() {
         master.freeze();
         return () => master.thaw();
       },
-      'manual failover of the log': async () => void cli(replica.port, 'CLUSTER', 'FAILOVER'),
+      'manual failover of the log': async () => void (await cli(replica.port, 'CLUSTER', 'FAILOVER')),
       'the log moved to another master': migrate,
     },
     async promoted() {
-      while ((nodeOf(slot) ?? master) === master) await sleep(100);
+      while (((await nodeOf(slot)) ?? master) === master) await sleep(100);
     },
     async stop() {
       for (const node of nodes) await node.stop();
@@ -177,8 +180,15 @@ function processOf(child, port, directory) {
   };
 }
 
-function cli(port, ...words) {
-  return execFileSync('redis-cli', ['-p', String(port), ...words], { encoding: 'utf8', timeout: 2000 }).trim();
+/** Not in this thread, which measures. */
+async function cli(port, ...words) {
+  const { stdout } = await run('redis-cli', ['-p', String(port), ...words], { encoding: 'utf8', timeout: 2000 });
+  return stdout.trim();
+}
+
+async function count(list, isCounted) {
+  const results = await Promise.all(list.map(isCounted));
+  return results.filter(Boolean).length;
 }
 
 async function freePort(highest) {

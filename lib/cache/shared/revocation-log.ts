@@ -12,8 +12,12 @@ export interface RevocationLog {
   isCurrent(): boolean;
   /** Whether it is known which revocations concern a record. */
   covers(record: TokenRecord, now: Instant): boolean;
-  /** Whether one of these digests was revoked after the record was asked for. */
-  revokes(digests: () => readonly string[], record: TokenRecord): boolean;
+  /** Whether one of the digests of a record was revoked after it was asked for. They are computed only when anything was revoked. */
+  revokes(
+    digestsOf: (key: string, record: TokenRecord) => readonly string[],
+    key: string,
+    record: TokenRecord,
+  ): boolean;
   /**
    * Revokes everything with a digest that was asked for before now, in this process.
    *
@@ -160,9 +164,10 @@ function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => numb
       const asked = { at: record.askedAt, monotonic: record.askedMonotonic };
       return Math.min(age(confirmed, now), age(asked, now)) <= UNCONFIRMED_MS;
     },
-    revokes(digests, { mark = '', askedMonotonic }) {
+    revokes(digestsOf, key, record) {
       if (revoked.size === 0) return false;
-      return digests().some((digest) => {
+      const { mark = '', askedMonotonic } = record;
+      return digestsOf(key, record).some((digest) => {
         const found = revoked.get(digest);
         return found !== undefined && (found.position > mark || askedMonotonic <= found.until);
       });

@@ -54,7 +54,7 @@ export function createRevocations({ store, log, seal, keepMs, timeoutMs }: Revoc
   }
 
   function revokes(key: string, record: TokenRecord): boolean {
-    return log.revokes(() => digestsOf(key, record), record);
+    return log.revokes(digestsOf, key, record);
   }
 
   return {
