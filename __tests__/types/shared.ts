@@ -2,7 +2,11 @@
 import { Cluster, Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis5';
 import { createClient, createCluster, createSentinel } from 'redis';
-import { createClient as createClient5, createCluster as createCluster5 } from 'redis5';
+import {
+  createClient as createClient5,
+  createCluster as createCluster5,
+  createSentinel as createSentinel5,
+} from 'redis5';
 import { type CacheStore, noClientAuth, revocationEndpoint, tokenIntrospection } from '../../lib/index.js';
 import { redisStore } from '../../lib/redis/index.js';
 import { storeTests } from '../../lib/store-tests/index.js';
@@ -24,6 +28,8 @@ export function acceptsClientsClustersAndSentinels() {
 }
 
 export function refusesOthers(store: CacheStore) {
+  // @ts-expect-error sentinels of version 5 cannot be duplicated
+  redisStore({ client: createSentinel5({ name: 'a', sentinelRootNodes: [{ host: 'a', port: 1 }] }) });
   // @ts-expect-error a URL is no client
   redisStore({ client: url });
   // @ts-expect-error the store is made of a client

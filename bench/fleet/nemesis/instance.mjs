@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { library } from '../../packages.mjs';
 import { machineTime, sleep } from '../time.mjs';
+import { watchStalls } from './rig.mjs';
 
 const require = createRequire(new URL('../../../package.json', import.meta.url));
 const { redisStore } = require('./dist/redis/index.js');
@@ -11,6 +12,7 @@ const { redisStore } = require('./dist/redis/index.js');
 const task = await new Promise((resolve) => process.once('message', resolve));
 let { offsetMs } = task;
 let storeState = 'ok';
+const stalls = watchStalls();
 const counts = {};
 
 subscribe('express-token-introspection:store', ({ state }) => {
@@ -92,7 +94,7 @@ const orders = {
     offsetMs = ms;
     return {};
   },
-  look: () => ({ storeState, counts, stats: authenticate.stats() }),
+  look: () => ({ storeState, counts, stalls, stats: authenticate.stats() }),
 };
 
 process.on('message', async ({ id, order, ...of }) => {

@@ -21,6 +21,9 @@ const MARGIN_MS = 250;
 const WELL_MARGIN_MS = 500;
 const DEADLINE_MARGIN_MS = 700;
 
+const STALL_CHECK_MS = 20;
+const STALL_MS = 150;
+
 /** The same numbers for the same seed. */
 export function createRandom(seed) {
   let state = seed >>> 0;
@@ -112,6 +115,19 @@ export async function startInstance(task) {
   };
 }
 
+/** Spans in which this process did not run, or not in time: a busy machine. */
+export function watchStalls() {
+  const stalls = [];
+  let last = machineTime();
+  const timer = setInterval(() => {
+    const now = machineTime();
+    if (now - last > STALL_MS) stalls.push({ from: last, to: now });
+    last = now;
+  }, STALL_CHECK_MS);
+  timer.unref();
+  return stalls;
+}
+
 /** Requests and revocations at an even pace, until stopped. */
 export function startTraffic({ instances, server, random }) {
   const live = Array.from({ length: TOKENS }, () => randomToken(24));
@@ -123,6 +139,7 @@ export function startTraffic({ instances, server, random }) {
   let isStopped = false;
   let sent = 0;
   const startedAt = machineTime();
+  const ownStalls = watchStalls();
 
   function pick() {
     const share = random();
@@ -174,16 +191,21 @@ export function startTraffic({ instances, server, random }) {
       await Promise.race([Promise.all(underWay), sleep(TIMEOUT_MS * 3)]);
       isStopped = true;
       await Promise.race([Promise.all(revoking), sleep(TIMEOUT_MS * 2)]);
-      return { requests, revocations };
+      const looks = await Promise.all(instances.map((instance) => instance.ask({ order: 'look' })));
+      const stalls = [
+        ...ownStalls,
+        ...looks.flatMap((look, index) => look.stalls.map((stall) => ({ ...stall, instance: index }))),
+      ];
+      return { requests, revocations, stalls };
     },
   };
 }
 
 /**
  * What was wrong, from what was done to the fleet. Troubles are spans in which the log may not be readable, by one instance or by all;
- * a process that was suspended excuses time. Revocations that were told while two servers took themselves for the master may be lost.
+ * a process that was suspended, or did not run because the machine was busy, excuses time. Revocations that were told while two servers took themselves for the master may be lost.
  */
-export function judge({ requests, revocations }, troubles = [], splits = []) {
+export function judge({ requests, revocations, stalls }, troubles = [], splits = []) {
   const found = new Map();
   const late = [];
   const note = (text, ms = 0) => {
@@ -194,7 +216,7 @@ export function judge({ requests, revocations }, troubles = [], splits = []) {
     const isIn = (from, to) => (each) =>
       (each.instance ?? instance) === instance && each.from <= to && from <= each.to + READERS_BACK_MS;
     const around = troubles.filter(isIn(startedAt, endedAt));
-    const isSlowExcused = around.some(({ slows }) => slows);
+    const isSlowExcused = around.some(({ slows }) => slows) || stalls.some(isIn(startedAt, endedAt));
     if (endedAt - startedAt > TIMEOUT_MS + DEADLINE_MARGIN_MS && !isSlowExcused)
       note('a request was late', endedAt - startedAt);
     const revocation = revocations.get(token);
@@ -208,7 +230,7 @@ export function judge({ requests, revocations }, troubles = [], splits = []) {
       const afterMs = startedAt - toldAt;
       late.push(afterMs);
       if (afterMs > PARTED_MS + MARGIN_MS) note('a revoked token was accepted after 5 s', afterMs);
-      else if (afterMs > WELL_MARGIN_MS && !troubles.some(isIn(toldAt, startedAt)))
+      else if (afterMs > WELL_MARGIN_MS && ![...troubles, ...stalls].some(isIn(toldAt, startedAt)))
         note('a revoked token was accepted though all was well', afterMs);
     } else if (status === 401) {
       if (revocation === undefined && !token.startsWith(BAD)) note('a good token was refused');
@@ -221,6 +243,7 @@ export function judge({ requests, revocations }, troubles = [], splits = []) {
     requests: requests.length,
     revocations: revocations.size,
     told: told.length,
+    stalls: stalls.length,
     retried: told.filter(({ tries }) => tries > 1).length,
     lateP99: late.length > 0 ? quantile(late, 0.99) : 0,
     violations: [...found].map(
