@@ -60,7 +60,7 @@ export function parseDpop(
 
 /** A store that does not answer has failed. */
 function inReplayTime(store: ReplayStore): ReplayStore {
-  return { set: (key, value, how) => inTime(async () => store.set(key, value, how), REPLAY_TIMEOUT_MS) };
+  return { setIfAbsent: (key, ttlMs) => inTime(async () => store.setIfAbsent(key, ttlMs), REPLAY_TIMEOUT_MS) };
 }
 
 export function parseMtls(given: DemandOptions['mtls']): BindingDemands['certificateOf'] {

@@ -1,22 +1,19 @@
 import { authorityOf } from './cache/key.js';
 import { createMemoryStore } from './cache/memory-store.js';
 import type { Lifetimes } from './cache/policy.js';
-import { createRevocations, type RevocableClaim, type Revocations } from './cache/shared/revocations.js';
-import { createPlainSeal, createSeal } from './cache/shared/seal.js';
-import type { CacheStore } from './cache/shared/store.js';
-import { withTimeLimit } from './cache/shared/time-limit.js';
-import { withSharedCache } from './cache/shared/with-shared-cache.js';
+import type { RevocableClaim } from './cache/shared/revocations.js';
 import { createTokenWatches, type TokenWatches } from './cache/watch-tokens.js';
 import { type CachedLookup, withCache } from './cache/with-cache.js';
 import { requireB64Token } from './credentials/token.js';
 import { IntrospectionError } from './errors.js';
+import { createFleet, type Fleet, type SharedSettings } from './fleet.js';
 import {
   createIntrospectionClient,
   type IntrospectionClient,
   type IntrospectionClientSettings,
 } from './introspection/client.js';
-import { toRecord } from './introspection/response.js';
 import type { Clock, Lookup, Question, TokenRecord } from './types.js';
+import { createUnderWay } from './under-way.js';
 import { type ConfigurationReport, verifyConfiguration } from './verify-configuration.js';
 
 export interface MemoryCacheSettings extends Lifetimes {
@@ -25,13 +22,6 @@ export interface MemoryCacheSettings extends Lifetimes {
   readonly staleIfErrorMs: number;
   readonly refreshAhead: boolean;
   readonly shared: SharedSettings | undefined;
-}
-
-export interface SharedSettings {
-  readonly store: CacheStore;
-  /** `undefined`: nothing is secret. */
-  readonly secrets: readonly string[] | undefined;
-  readonly namespace: string;
 }
 
 export interface LookupSettings extends IntrospectionClientSettings {
@@ -89,10 +79,7 @@ export interface SharedLookup {
 export function createSharedLookup(settings: LookupSettings): SharedLookup {
   const authority = authorityOf(settings);
   const client = createIntrospectionClient(settings);
-  const fleet =
-    settings.cache === false || settings.cache.shared === undefined
-      ? undefined
-      : createFleet(client.lookup, settings, settings.cache, settings.cache.shared, authority);
+  const fleet = fleetOf(client, settings, authority);
   const inner = fleet?.lookup ?? client.lookup;
   const cached =
     settings.cache === false
@@ -100,6 +87,7 @@ export function createSharedLookup(settings: LookupSettings): SharedLookup {
       : cachedInMemory(ask, settings.cache, settings.clock, client.diagnose, fleet);
   const watches = createTokenWatches(fleet?.revocations);
   const { ttlMs = 0, staleIfErrorMs = 0 } = settings.cache || {};
+  const underWay = createUnderWay();
   let closing: Promise<void> | undefined;
 
   /**
@@ -108,7 +96,8 @@ export function createSharedLookup(settings: LookupSettings): SharedLookup {
    */
   function ask(...[question, freshness]: Parameters<Lookup>): ReturnType<Lookup> {
     requireB64Token(question.token);
-    return ttlMs > 0 ? inner(question, freshness) : watches.note(() => inner(question, freshness));
+    const answer = ttlMs > 0 ? inner(question, freshness) : watches.note(() => inner(question, freshness));
+    return answer instanceof Promise ? underWay.add(answer) : answer;
   }
 
   function forgetClaimHere(name: RevocableClaim, value: string): void {
@@ -134,16 +123,25 @@ export function createSharedLookup(settings: LookupSettings): SharedLookup {
       return watches.watch(...watched);
     },
     async forget(token) {
-      const jti = jtiOf(cached.peek(token.key));
+      const known = jtiOf(cached.peek(token.key));
       cached.forget(token.key);
       watches.forget(token.key);
-      if (jti !== undefined) forgetClaimHere('jti', jti);
-      const jtiElsewhere = await fleet?.forget(token, jti);
-      if (jtiElsewhere !== undefined) forgetClaimHere('jti', jtiElsewhere);
+      if (known !== undefined) forgetClaimHere('jti', known);
+      if (fleet === undefined) return;
+      const { peek, revocations } = fleet;
+      await Promise.all([
+        revocations.revoke('token', token.key),
+        (async () => {
+          const jti = known ?? jtiOf(await peek(token));
+          if (jti === undefined) return;
+          if (known === undefined) forgetClaimHere('jti', jti);
+          await revocations.revoke('jti', jti);
+        })(),
+      ]);
     },
     async forgetClaim(name, value) {
       forgetClaimHere(name, value);
-      await fleet?.forgetClaim(name, value);
+      await fleet?.revocations.revoke(name, value);
     },
     stats: () => ({ ...cached.stats(), endpointCalls: client.calls() }),
     async verifyConfiguration() {
@@ -151,12 +149,25 @@ export function createSharedLookup(settings: LookupSettings): SharedLookup {
       return verifyConfiguration(client, settings.clientAuth, settings.clock);
     },
     close() {
-      closing ??= Promise.all([client.close(), fleet?.close()]).then(() => {});
-      cached.clear();
-      watches.close();
+      closing ??= end();
       return closing;
     },
   };
+
+  /** Requests under way are answered first, also those that wait for another process. */
+  async function end(): Promise<void> {
+    watches.close();
+    await underWay.idle();
+    cached.clear();
+    await Promise.all([client.close(), fleet?.revocations.close()]);
+  }
+}
+
+function fleetOf(client: IntrospectionClient, settings: LookupSettings, authority: string): Fleet | undefined {
+  const { cache, timeoutMs, clock } = settings;
+  if (cache === false || cache.shared === undefined) return undefined;
+  const { assertCallAllowed } = client;
+  return createFleet(client.lookup, { ...cache, shared: cache.shared, authority, timeoutMs, clock, assertCallAllowed });
 }
 
 function cachedInMemory(
@@ -172,62 +183,6 @@ function cachedInMemory(
 
 function jtiOf(record: TokenRecord | undefined): string | undefined {
   return record?.active ? record.claims.jti : undefined;
-}
-
-/** What all processes that share a store have in common. */
-interface Fleet {
-  readonly lookup: Lookup;
-  readonly revocations: Revocations;
-  /** Forgets a token and its `jti`, which is read from the store where it is not known; returns one that was read there. */
-  forget(token: Pick<Question, 'token' | 'key'>, jti: string | undefined): Promise<string | undefined>;
-  forgetClaim(name: RevocableClaim, value: string): Promise<void>;
-  close(): Promise<void>;
-}
-
-/** Of a request's deadline, what one command of the store may take at most: the rest is for the endpoint. */
-const COMMAND_SHARE = 1 / 4;
-
-/** Beyond the life of an answer, for what is under way and for clocks that go at their own pace. */
-const MARGIN_MS = 120_000;
-
-function createFleet(
-  inner: Lookup,
-  { clock, timeoutMs }: LookupSettings,
-  cache: MemoryCacheSettings,
-  { store: given, secrets, namespace }: SharedSettings,
-  authority: string,
-): Fleet {
-  const store = withTimeLimit(given, Math.ceil(timeoutMs * COMMAND_SHARE));
-  const scope = JSON.stringify([authority, namespace]);
-  const seal = secrets === undefined ? createPlainSeal(scope) : createSeal(secrets, scope);
-  const keepMs = Math.max(cache.ttlMs, cache.inactiveTtlMs, cache.staleIfErrorMs) + MARGIN_MS;
-  const revocations = createRevocations(store, seal, keepMs, clock);
-  const shared = withSharedCache(inner, {
-    ...cache,
-    store,
-    seal,
-    revocations,
-    timeoutMs,
-    clock,
-    restore: toRecord,
-  });
-  return {
-    lookup: shared.lookup,
-    revocations,
-    async forget(token, jti) {
-      /** The entry is read before it is overwritten. */
-      async function forgetEntry(): Promise<string | undefined> {
-        const found = jti === undefined ? jtiOf(await shared.peek(token)) : undefined;
-        const named = jti ?? found;
-        await Promise.all([shared.forget(token), named !== undefined && revocations.revoke('jti', named)]);
-        return found;
-      }
-      const [found] = await Promise.all([forgetEntry(), revocations.revoke('token', token.key)]);
-      return found;
-    },
-    forgetClaim: revocations.revoke,
-    close: revocations.close,
-  };
 }
 
 function uncached(inner: Lookup): CachedLookup {

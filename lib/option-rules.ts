@@ -139,7 +139,10 @@ export const CACHE_RULES: Rules = {
   'cache.inactiveTtlSeconds': range(MAX_INACTIVE_TTL_SECONDS),
   'cache.staleIfErrorSeconds': range(MAX_TTL_SECONDS),
   'cache.refreshAhead': flag,
-  'cache.store': [withMethods('get', 'set', 'append', 'tail'), 'write a store such as redisStore({ client })'],
+  'cache.store': [
+    withMethods('getOrLease', 'keepAndRelease', 'setIfAbsent', 'append', 'follow'),
+    'write a store such as redisStore({ client })',
+  ],
   'cache.secrets': [
     z.array(secret).min(1),
     `write a list of secrets of at least ${MIN_SECRET_BYTES} bytes each; is the environment variable set?`,
@@ -168,7 +171,7 @@ export const DPOP_RULES: Rules = {
     `write true, or { secrets } with secrets of at least ${MIN_SECRET_BYTES} bytes each`,
   ],
   'dpop.maxAgeSeconds': [z.number().min(1).max(600), 'write a number of seconds from 1 to 600'],
-  'dpop.replayStore': [withMethods('set'), 'write a store such as redisStore({ client })'],
+  'dpop.replayStore': [withMethods('setIfAbsent'), 'write a store such as redisStore({ client })'],
 };
 
 export const JWT_RESPONSE_RULES: Rules = {

@@ -1,6 +1,6 @@
 import { createClient } from 'redis';
 import type { RootTokenIntrospection } from '../../lib/index.js';
-import { redisStore } from '../../lib/redis.js';
+import { redisStore } from '../../lib/redis/index.js';
 import { getSocketAuth, type KeepOptions } from '../../lib/websocket/index.js';
 import { createAuthenticate } from '../support/api.js';
 import { active, createEndpoint, type Endpoint } from '../support/endpoint.js';
@@ -69,7 +69,7 @@ describe('sockets of several processes', () => {
     const [socket] = server.wss.clients;
     // As the log is told from its beginning to who has lost the connection.
     const again = memory.log.map(({ position, entry }) => ({ position, entry }));
-    for (const reader of connection.readers) reader.read(again);
+    for (const reader of connection.readers) reader.onEntries(again);
     expect(getSocketAuth(socket as never).sub).toBe('alice');
     client.socket.send('still there');
     await until(() => client.messages.length > 0);

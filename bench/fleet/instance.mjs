@@ -6,14 +6,14 @@ import { express, library } from '../packages.mjs';
 import { AUDIENCE } from '../tokens.mjs';
 import { machineTime, sleep } from './time.mjs';
 
-const { redisStore } = createRequire(import.meta.url)('../../dist/redis.js');
+const { redisStore } = createRequire(import.meta.url)('../../dist/redis/index.js');
 
 const POLL_MS = 2;
 
 const task = await new Promise((resolve) => process.once('message', resolve));
 const { endpoint, redisPort, ttlSeconds, timeoutMs, offsetMs } = task;
 
-let storeState = 'well';
+let storeState = 'ok';
 let storeFailures = 0;
 const counts = {};
 subscribe('express-token-introspection:store', ({ state }) => {

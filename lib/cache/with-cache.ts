@@ -11,7 +11,8 @@ import {
   type TokenRecord,
 } from '../types.js';
 import type { MemoryStore } from './memory-store.js';
-import { isDueEarly, isFresh, type Lifetimes, lifetimeOf, staleLifetimeOf, timeLeft } from './policy.js';
+import { isDueEarly, isFresh, isYoung, type Lifetimes, lifetimeOf, staleLifetimeOf, timeLeft } from './policy.js';
+import { UNCONFIRMED_MS } from './shared/revocation-log.js';
 import type { RevocableClaim, Revocations } from './shared/revocations.js';
 import { withSingleFlight } from './with-single-flight.js';
 
@@ -24,7 +25,7 @@ export interface CacheSettings extends Lifetimes {
   readonly refreshAhead: boolean;
   readonly clock: Clock;
   /** Of the whole fleet, where there is a shared cache. */
-  readonly revocations: Pick<Revocations, 'allows' | 'revokes'> | undefined;
+  readonly revocations: Pick<Revocations, 'allows' | 'revokes' | 'isCurrent'> | undefined;
 }
 
 export interface CachedLookup {
@@ -32,7 +33,7 @@ export interface CachedLookup {
   /** What is kept about a token, however old it is. */
   peek(key: string): TokenRecord | undefined;
   forget(key: string): void;
-  /** Forgets every answer with this claim, and disowns what is under way: nobody knows yet whom that is about. */
+  /** Forgets every response with this claim, also one that is under way. */
   forgetClaim(name: RevocableClaim, value: string): void;
   clear(): void;
   stats(): { hits: number; misses: number; coalesced: number; stale: number; entries: number };
@@ -53,7 +54,9 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
   let refreshing = 0;
   let noRefreshBefore = Number.NEGATIVE_INFINITY;
 
-  const flights = withSingleFlight(inner, ({ token, key }, record) => {
+  const flights = withSingleFlight(inner, { clock, land, canJoin, suits });
+
+  function land({ token, key }: Question, record: TokenRecord): void {
     // Flights are told apart by when they started; a retry or a slow signature may have asked in another order.
     const kept = store.get(key);
     if (kept !== undefined && kept.askedMonotonic > record.askedMonotonic) return;
@@ -61,7 +64,22 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
     if (lifetimeOf(record, settings) > 0 || staleLifetimeOf(record, staleIfErrorMs) > 0)
       store.set(key, record, unpaddedKeyOf(token, key));
     else store.delete(key);
-  });
+  }
+
+  /** Whoever joins gets no response that is older than one from memory could be. */
+  function canJoin(startedAt: number, { now }: Freshness): boolean {
+    const oldest = revocations?.isCurrent() === false ? Math.min(settings.ttlMs, UNCONFIRMED_MS) : settings.ttlMs;
+    return now.monotonic - startedAt <= oldest;
+  }
+
+  /** The age counts when the request came, because a question of its own would have taken time too. */
+  function suits(key: string, record: TokenRecord, freshness: Freshness): boolean {
+    return (
+      isYoung(record, settings, freshness.now) &&
+      isFresh(record, freshness) &&
+      revocations?.allows(key, record, freshness.now) !== false
+    );
+  }
 
   const lookup: Lookup = (question, freshness) => {
     const { now } = freshness;
@@ -88,23 +106,11 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
   function ask(question: Question, freshness: Freshness): Promise<TokenRecord> {
     const joins = flights.has(question, freshness);
     // It throws at once for a malformed token, so nothing is published about that.
-    const flight = flights.lookup(question, freshness);
+    const answer = flights.lookup(question, freshness);
     if (cacheEvents.hasSubscribers) publish(joins ? 'coalesced' : 'miss', question);
-    const answer = joins && revocations !== undefined ? unlessRevoked(flight, question, freshness) : flight;
     return staleIfErrorMs > 0 && freshness.askedSince === ANY_AGE
       ? answer.catch((error: unknown) => standIn(question, freshness, error))
       : answer;
-  }
-
-  /** Who joined a flight may have come after a revocation elsewhere, and the flight have asked before it. */
-  async function unlessRevoked(
-    flight: Promise<TokenRecord>,
-    question: Question,
-    freshness: Freshness,
-  ): Promise<TokenRecord> {
-    const record = await flight;
-    if (revocations?.revokes(question.key, record) !== true) return record;
-    return flights.lookup(question, { ...freshness, askedSince: clock.monotonic() });
   }
 
   function refresh(question: Question, now: Instant): void {
@@ -157,7 +163,7 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
     },
     forgetClaim(name, value) {
       store.deleteClaim(name, value);
-      flights.forgetAll();
+      flights.forgetWhere((record) => record.active && record.claims[name] === value);
     },
     clear() {
       store.clear();
