@@ -286,6 +286,7 @@ describeWithChromium('the console', () => {
       ] as const) {
         await press('Call without a token');
         expect([name, await old.isVisible()]).toEqual([name, false]);
+        expect([name, await page.locator('.outcome:not(:empty)').count()]).toEqual([name, 0]);
         await act(name, place);
       }
       await press('Call without a token');
@@ -478,9 +479,14 @@ describeWithChromium('the console', () => {
       // The flood may have ended after the first pause: then this is the probe, and the pause after it is longer.
       while (!/circuit breaker blocks calls/.test(await press('Call with a changed token')));
       expect(await textOf(hop(2))).toContain('No call. The circuit breaker blocks calls.');
+      let verdict = '';
+      while (!verdict.includes('probe')) verdict = await press('Call');
+      expect(verdict).toMatch(
+        /^503[\s\S]*could not be reached. The circuit breaker’s probe failed first, so the API did not ask about this token.$/,
+      );
+      expect(await textOf(hop(2))).toContain('No call. The circuit breaker’s probe failed first.');
       await button('Start').click();
       await page.getByText('Authorization server: running').waitFor();
-      let verdict = '';
       while (!verdict.startsWith('200')) verdict = await press('Call');
       expect(verdict).toMatch(/The authorization server was asked once. The circuit breaker sent a probe of its own.$/);
       const [probe = '', own = ''] = await hop(2).locator('.call').allInnerTexts();

@@ -37,9 +37,8 @@ const TEXTS = {
   },
 };
 
-/** Says what an action did, beside its button. Whatever earlier actions said disappears. */
+/** Says what an action did, beside its button. */
 export function showOutcome(id, ok, body) {
-  clearOutcomes();
   const text = ok ? TEXTS[id]?.(body) : body.hint;
   if (text === undefined) return;
   const place = document.querySelector(`[data-outcome=${PLACES[id] ?? id}]`);
@@ -47,6 +46,7 @@ export function showOutcome(id, ok, body) {
   place.classList.toggle('failed', !ok);
 }
 
+/** Removes what earlier actions said. */
 export function clearOutcomes() {
   for (const place of document.querySelectorAll('.outcome')) place.textContent = '';
 }

@@ -8,22 +8,31 @@ export function verdictOf({ status, decisions, calls, joined, ms }) {
   return { status, text: `${why}${cost}`, ms };
 }
 
-/** A call counts as asked only if it was sent: without a connection, the API only tried. */
 function costOf(calls, joined) {
+  const has = (purpose) => calls.some((call) => call.purpose === purpose);
   const own = calls.filter(({ purpose }) => purpose === 'request');
+  return [
+    own.length > 0 ? askedAbout(own) : notAsked(joined, has('probe')),
+    has('refresh') ? 'The cached response was refreshed in the background.' : '',
+    has('probe') && own.length > 0 ? 'The circuit breaker sent a probe of its own.' : '',
+  ]
+    .filter((sentence) => sentence !== '')
+    .join(' ');
+}
+
+/** A call counts as asked only if it was sent: without a connection, the API only tried. */
+function askedAbout(own) {
   const sent = own.filter(({ request }) => request !== undefined).length;
   const unsent = own.length - sent;
+  if (sent === 0) return `The API tried ${times(unsent)}, but no connection came about.`;
   const asked = `The authorization server was asked ${times(sent)}`;
-  const sentences = [];
-  if (sent > 0)
-    sentences.push(unsent === 0 ? `${asked}.` : `${asked}; the API tried ${times(unsent)} more without a connection.`);
-  else if (unsent > 0) sentences.push(`The API tried ${times(unsent)}, but no connection came about.`);
-  else if (joined !== undefined) sentences.push('It waited for the introspection call of another request.');
-  else sentences.push('The authorization server was not asked.');
-  if (calls.some(({ purpose }) => purpose === 'refresh'))
-    sentences.push('The cached response was refreshed in the background.');
-  if (calls.some(({ purpose }) => purpose === 'probe')) sentences.push('The circuit breaker sent a probe of its own.');
-  return sentences.join(' ');
+  return unsent === 0 ? `${asked}.` : `${asked}; the API tried ${times(unsent)} more without a connection.`;
+}
+
+function notAsked(joined, hasProbe) {
+  if (joined !== undefined) return 'It waited for the introspection call of another request.';
+  if (hasProbe) return 'The circuit breaker’s probe failed first, so the API did not ask about this token.';
+  return 'The authorization server was not asked.';
 }
 
 function times(count) {
