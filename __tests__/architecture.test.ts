@@ -55,6 +55,7 @@ const ROWS: readonly (readonly [row: string, places: readonly string[]])[] = [
       'testing/',
     ],
   ],
+  ['door of a folder', ['redis.ts']],
   ['command', ['cli/']],
 ];
 
@@ -260,11 +261,11 @@ const RULES: readonly (readonly [
       ['settings.ts', "import { getAuth } from './middleware/get-auth.js';"],
       ['middleware/gate.ts', "import { tokenIntrospection } from '../index.js';"],
       ['index.ts', "import './express.js';"],
-      ['index.ts', "export { redisStore } from './redis/index.js';"],
+      ['index.ts', "export { redisStore } from './redis.js';"],
       ['index.ts', "export { byHost } from './selectors/index.js';"],
       ['selectors/by-issuer.ts', "import { decode } from '../redis/replies.js';"],
-      ['redis/index.ts', "import { storeTests } from '../store-tests/index.js';"],
-      ['lookup.ts', "import { redisStore } from './redis/index.js';"],
+      ['redis.ts', "import { storeTests } from './store-tests/index.js';"],
+      ['lookup.ts', "import { redisStore } from './redis.js';"],
       ['index.ts', "export * from './opentelemetry/index.js';"],
       ['index.ts', "export * from './metadata/index.js';"],
       ['index.ts', "export * from './testing/index.js';"],

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isBaseUrl } from './endpoint-url.js';
 import { HEADER_NAME, HEADER_VALUE, QUOTABLE, SCOPE_TOKEN } from './grammar.js';
 import { optionError } from './option-error.js';
 
@@ -222,13 +223,6 @@ export function refuseOption(name: string, given: unknown, rules: Rules): never 
 function copy(value: unknown): unknown {
   if (Array.isArray(value)) return [...value];
   return isPlainObject(value) ? Object.assign(Object.create(null), value) : value;
-}
-
-/** An origin, or one with a path, spelled as URL parsers spell it. */
-function isBaseUrl(value: string): boolean {
-  if (!URL.canParse(value)) return false;
-  const { protocol, origin, pathname } = new URL(value);
-  return /^https?:$/.test(protocol) && origin + pathname.replace(/\/$/, '') === value.replace(/\/$/, '');
 }
 
 /** Own members alone count, so a prototype that holds any of its own is refused. */

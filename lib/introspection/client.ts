@@ -101,7 +101,7 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
           asked = readClock(clock);
           return attempt;
         },
-        about: { tokenDigest: digestOf(key), background: freshness.background === true },
+        about: { tokenDigest: digestOf(key), background: freshness.background },
       },
       deadline,
     );

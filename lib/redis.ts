@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import type { CacheStore } from '../cache/shared/store.js';
-import { optionError } from '../option-error.js';
-import { createCommands } from './commands.js';
-import { hasMethods, type RedisDriver } from './driver.js';
-import { followLog } from './follow-log.js';
-import { type IoRedisClient, ioRedisDriver } from './ioredis.js';
-import { type NodeRedisClient, nodeRedisDriver } from './node-redis.js';
-import { parseStoreReply, positionOf, textOf } from './replies.js';
-import { APPEND, GET_OR_LEASE, KEEP_AND_RELEASE, SET_IF_ABSENT } from './scripts.js';
+import type { CacheStore } from './cache/shared/store.js';
+import { optionError } from './option-error.js';
+import { createCommands } from './redis/commands.js';
+import { hasMethods, type RedisDriver } from './redis/driver.js';
+import { followLog } from './redis/follow-log.js';
+import { type IoRedisClient, ioRedisDriver } from './redis/ioredis.js';
+import { type NodeRedisClient, nodeRedisDriver } from './redis/node-redis.js';
+import { parseStoreReply, positionOf, textOf } from './redis/replies.js';
+import { APPEND, GET_OR_LEASE, KEEP_AND_RELEASE, SET_IF_ABSENT } from './redis/scripts.js';
 
 export type { IoRedisClient, NodeRedisClient };
 
