@@ -34,6 +34,9 @@ export async function startChild(script, { args = [], execArgv = [], task } = {}
       if (answer.failure !== undefined) throw new Error(answer.failure);
       return answer;
     },
+    signal(name) {
+      child.kill(name);
+    },
     stop() {
       child.kill('SIGKILL');
     },

@@ -19,6 +19,8 @@ export interface AuthorizationServer {
   /** @throws TokenRequestError when it refuses, and what `fetch` throws when it does not answer */
   issue(of: TokenRequest): Promise<IssuedToken>;
   revoke(token: string): Promise<void>;
+  /** Asks about a token as the API does: the call of RFC 7662 itself. Resolves with the response body as it was sent. */
+  introspect(token: string): Promise<string>;
   /** Drops every connection and answers nobody. What it knows of its tokens is kept. */
   stop(): Promise<void>;
   start(): Promise<void>;
@@ -74,11 +76,12 @@ export async function createAuthorizationServer(port = 0): Promise<Authorization
   const issuer = door.origin;
   const tokenEndpoint = `${issuer}/token`;
   const revocationEndpoint = `${issuer}/token/revocation`;
+  const introspectionEndpoint = `${issuer}/token/introspection`;
   door.answerWith(createProvider(issuer, client, resourceServer).callback());
 
   return {
     issuer,
-    introspectionEndpoint: `${issuer}/token/introspection`,
+    introspectionEndpoint,
     revocationEndpoint,
     tokenEndpoint,
     resourceServer,
@@ -94,6 +97,7 @@ export async function createAuthorizationServer(port = 0): Promise<Authorization
     },
     issue: (of) => issueToken(tokenEndpoint, client, of),
     revoke: async (token) => void (await post(revocationEndpoint, client, { token })),
+    introspect: async (token) => (await post(introspectionEndpoint, resourceServer, { token })).text(),
     stop: door.close,
     start: door.open,
   };

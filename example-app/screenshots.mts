@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { chromium, type Page } from 'playwright-core';
 
 const PICTURES = fileURLToPath(new URL('../../docs/images/', import.meta.url));
-const DESKTOP = { width: 1280, height: 1000 };
+const DESKTOP = { width: 1280, height: 1240 };
 const PHONE = { width: 390, height: 1000 };
 
 const { CHROMIUM = 'chromium', PORT = '3000', AS_PORT = '4000' } = process.env;
@@ -43,11 +43,13 @@ async function picture(address: string): Promise<void> {
     await page.goto(address);
     for (const scope of ['payments:write', 'admin']) await page.getByLabel(scope, { exact: true }).uncheck();
     await press(page, 'Get a token');
+    await press(page, 'Introspect the token');
     await pass(page, address);
 
     await press(page, 'Call');
     await page.locator('.hops:not(.empty)').waitFor();
     await setTimeout(1200);
+    await page.evaluate('scrollTo(0, 0)');
     await shoot(page, 'console-light');
 
     await page.emulateMedia({ colorScheme: 'dark' });
@@ -55,6 +57,7 @@ async function picture(address: string): Promise<void> {
     await press(page, 'Call');
     await page.locator('.status', { hasText: '403' }).first().waitFor();
     await setTimeout(1200);
+    await page.evaluate('scrollTo(0, 0)');
     await shoot(page, 'console-dark');
 
     await page.emulateMedia({ colorScheme: 'light' });

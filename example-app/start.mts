@@ -17,27 +17,43 @@ const api = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 const mcp = createMcp(as, new URL(MCP_PATH, api));
 app.use(mcp.routes);
 
-console.log(`The API listens on ${api}, its authorization server on ${as.issuer}.`);
-console.log(`Open ${api}/ in a browser: the console, where all of this is buttons.`);
-console.log("The warnings of oidc-provider, if any, concern this example's authorization server only.\n");
-console.log('Paste these lines into bash, in this order; each prints the status that stands behind it, once.');
-console.log("To see headers and body, write -i for -o /dev/null -w '%{http_code}\\n'. Restart for new tokens.\n");
-for (const { title, command, status } of await createWalkThrough(api, as)) {
-  console.log(`# ${title}\n${command}  # ${status}\n`);
-}
 const { clientId, clientSecret } = as.client;
+const { resourceServer } = as;
+
+console.log(`The API listens on ${api}, its authorization server on ${as.issuer}.`);
+console.log(`Open ${api}/ in a browser to do all of this with buttons.`);
+console.log("Warnings of oidc-provider are about this example's authorization server only.\n");
+console.log(
+  `  ${clientId}  --- token --->  ${resourceServer.clientId}  --- "is this token good?" --->  authorization server`,
+);
+console.log('  (the client)                 (the API)              token introspection\n');
+console.log(`${clientId} is an app of the user: the authorization server issues tokens to it.`);
+console.log(`${resourceServer.clientId} is the API: it has a client id and secret only to ask about tokens.`);
+console.log(`Each token names the API it is for, its audience: ${AUDIENCE}\n`);
+console.log('Paste these lines into bash, in this order. The first prints JSON, the others the status after the #.');
+console.log("To see headers and body, write -i instead of -o /dev/null -w '%{http_code}\\n'.");
+console.log('Restart the example for new tokens.\n');
+for (const [index, step] of (await createWalkThrough(api, as)).entries()) {
+  const expected = 'prints' in step ? `\n# It prints:\n# ${step.prints}` : `  # ${step.status}`;
+  console.log(`# ${index + 1}. ${step.title}\n${step.command}${expected}\n`);
+}
 console.log('# A token for a subject and scope of your choice');
 console.log(
   `curl -s -w '\\n' -u '${clientId}:${clientSecret}' -d 'grant_type=${SUBJECT_GRANT}' -d subject=dave -d 'scope=profile:read reports:read' ${as.tokenEndpoint}\n`,
 );
 
-console.log('# An app of your own, on another port, such as the first example of the README: write there');
+const { access_token } = await as.issue({ subject: 'dave', scope: 'profile:read reports:read' });
+console.log(
+  '# An app of your own, such as the first example of the README: let it listen on port 3001, put these values',
+);
+console.log('# into it, start it, and call it from another terminal:');
 console.log(`#   endpoint: '${as.introspectionEndpoint}',`);
 console.log(`#   audience: '${AUDIENCE}',`);
-console.log(`CLIENT_SECRET='${as.resourceServer.clientSecret}' node app.mjs\n`);
+console.log(`CLIENT_SECRET='${resourceServer.clientSecret}' node app.mjs`);
+console.log(`curl -s -w '\\n' -H 'Authorization: Bearer ${access_token}' http://127.0.0.1:3001/api/reports\n`);
 
-console.log(`Metrics of all this, for Prometheus: ${api}/metrics\n`);
-console.log(`An MCP server, for an MCP client that logs in by itself: ${api}${MCP_PATH}\n`);
+console.log(`Metrics for Prometheus: ${api}/metrics\n`);
+console.log(`An MCP server, for any MCP client (it logs in by itself): ${api}${MCP_PATH}\n`);
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, async () => {
@@ -46,7 +62,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     await Promise.all([authenticate.close(), mcp.authenticate.close(), as.stop()]);
   });
 }
-console.log('Ctrl+C ends it.');
+console.log('Press Ctrl+C to stop.');
 
 function portFrom(variable: string, fallback: number): number {
   const text = process.env[variable];

@@ -1,6 +1,6 @@
 import { readAuthorizationHeader } from './credentials/authorization-header.js';
 import { type CredentialSources, type RequestFacts, readCredentials } from './credentials/read-credentials.js';
-import { readToken } from './credentials/token.js';
+import { readToken, requireB64Token } from './credentials/token.js';
 import { AuthError, IntrospectionError } from './errors.js';
 import type { SharedLookup } from './lookup.js';
 import { keepEvidence } from './observe/explain.js';
@@ -70,9 +70,10 @@ export function createAuthenticator(
         : readAuthorizationHeader(facts.authorization, 'dpop');
     if (token !== undefined) {
       if (bound !== undefined) throw new AuthError('repeated_credentials');
-      return facts.dpop?.isPresent ? { ...ask(token, facts), hasUnusedProof: true } : ask(token, facts);
+      const question = ask(token, facts.certificate);
+      return facts.dpop?.isPresent ? { ...question, hasUnusedProof: true } : question;
     }
-    if (bound !== undefined) return { ...ask(bound, facts), dpop: facts.dpop };
+    if (bound !== undefined) return { ...ask(bound, facts.certificate), dpop: facts.dpop };
     if (demands.optional) return undefined;
     throw new AuthError('no_credentials');
   }
@@ -116,9 +117,10 @@ export function createAuthenticator(
     freshness: Freshness,
   ): Promise<Verified> {
     const { dpop } = demands;
+    requireB64Token(question.token);
     if (dpop === undefined) throw new AuthError('invalid_dpop_proof');
     const proof = await dpop.verify(presented, question.key);
-    const proven = { ...question.proven, jkt: proof.jkt };
+    const proven = { x5t: question.proven?.x5t, jkt: proof.jkt };
     const verified = await authenticate({ ...question, proven }, freshness);
     await dpop.use(proof, presented.accepted);
     presented.renewsNonce = proof.isNonceOld;
@@ -126,12 +128,17 @@ export function createAuthenticator(
   }
 
   async function introspect(token: string): Promise<Verified> {
-    return authenticate(ask(readToken(token)), { askedSince: ANY_AGE, now: readClock(clock) });
+    return authenticate(ask(readToken(token)), {
+      askedSince: ANY_AGE,
+      now: readClock(clock),
+      background: false,
+      isKnown: false,
+    });
   }
 
-  function ask(token: string, { certificate }: Pick<RequestFacts, 'certificate'> = {}): Question {
-    const key = tokenDigest(token);
-    return certificate === undefined ? { token, key } : { token, key, proven: { x5t: certificate } };
+  function ask(token: string, certificate?: RequestFacts['certificate']): Question {
+    const proven = certificate && { jkt: undefined, x5t: certificate };
+    return { token, key: tokenDigest(token), dpop: undefined, proven, hasUnusedProof: false };
   }
 
   function judge(question: Question, record: TokenRecord, now: number): Verified {

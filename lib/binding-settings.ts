@@ -4,7 +4,7 @@ import type { TLSSocket } from 'node:tls';
 import { inTime } from './cache/shared/time-limit.js';
 import { optionError } from './option-error.js';
 import { DPOP_RULES, readOptions } from './option-rules.js';
-import type { DemandOptions } from './options.js';
+import type { DemandOptions, DpopOptions } from './options.js';
 import type { Clock } from './types.js';
 import type { ClientCertificate } from './verification/binding/certificate.js';
 import { createDpopVerifier, type DpopVerifier } from './verification/binding/dpop.js';
@@ -27,6 +27,8 @@ export interface BindingSurroundings {
 
 const ALGORITHMS = ['ES256', 'ES384', 'ES512', 'PS256', 'RS256', 'EdDSA', 'Ed25519'];
 
+const NO_OPTIONS: DpopOptions = Object.freeze(Object.create(null));
+
 const SECOND = 1000;
 const REPLAY_TIMEOUT_MS = SECOND;
 
@@ -37,7 +39,7 @@ export function parseDpop(
   { clock, replayStore }: BindingSurroundings,
 ): Pick<BindingDemands, 'dpop' | 'dpopOrigin'> {
   if (given === undefined || given === false) return { dpop: undefined, dpopOrigin: undefined };
-  const options = given === true ? {} : readOptions(given, DPOP_RULES, 'dpop.');
+  const options = given === true ? NO_OPTIONS : readOptions(given, DPOP_RULES, 'dpop.');
   const { algorithms = ALGORITHMS, origin = originOf(audience), nonce = false, maxAgeSeconds = 60 } = options;
   const { required: isRequired = false } = options;
   if (origin === undefined) {
@@ -58,7 +60,7 @@ export function parseDpop(
 
 /** A store that does not answer has failed. */
 function inReplayTime(store: ReplayStore): ReplayStore {
-  return { set: (key, value, how) => inTime(async () => store.set(key, value, how), REPLAY_TIMEOUT_MS) };
+  return { setIfAbsent: (key, ttlMs) => inTime(async () => store.setIfAbsent(key, ttlMs), REPLAY_TIMEOUT_MS) };
 }
 
 export function parseMtls(given: DemandOptions['mtls']): BindingDemands['certificateOf'] {

@@ -25,6 +25,8 @@ const RESERVED_HEADERS = new Set([
   'upgrade',
 ]);
 
+const NO_OPTIONS: JwtResponseOptions = Object.freeze(Object.create(null));
+
 /** @throws TypeError */
 export function parseWhom(options: TokenIntrospectionOptions): WhomToAsk {
   const { endpoint, authorizationServer, issuer } = options;
@@ -78,7 +80,7 @@ export function parseNormalizer(given: TokenIntrospectionOptions['normalizeRespo
 export function parseJwtResponse(options: TokenIntrospectionOptions): SignedReplySettings | undefined {
   const { jwtResponse, clientAuth, authorizationServer, normalizeResponse, headers } = options;
   if (jwtResponse === undefined || jwtResponse === false) return undefined;
-  const given = jwtResponse === true ? {} : readOptions(jwtResponse, JWT_RESPONSE_RULES, 'jwtResponse.');
+  const given = jwtResponse === true ? NO_OPTIONS : readOptions(jwtResponse, JWT_RESPONSE_RULES, 'jwtResponse.');
   const { issuer = authorizationServer ?? options.issuer, audience = clientAuth.clientId } = given;
   if (issuer === undefined) refuse('issuer', issuer);
   if (audience === undefined) refuse('audience', audience);

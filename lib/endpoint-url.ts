@@ -12,3 +12,10 @@ export function remedyForUrl(url: URL, allowHttp: boolean): string | undefined {
   }
   return url.hash === '' ? undefined : 'leave the fragment out (RFC 7662 section 2)';
 }
+
+/** An origin, or one with a path, spelled as URL parsers spell it. */
+export function isBaseUrl(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const { protocol, origin, pathname } = new URL(value);
+  return /^https?:$/.test(protocol) && origin + pathname.replace(/\/$/, '') === value.replace(/\/$/, '');
+}

@@ -1,14 +1,18 @@
 const MAX_DEPTH = 32;
 
+/** Most members and list items in all. As an object, each takes up to 20 times the memory of its text. */
+export const MAX_VALUES = 10_000;
+
 /**
  * Freezes everything below the top level and removes own `__proto__` members, so that the parts can be shared.
  * Returns `false` when it holds anything but plain objects, lists and primitives (a `Map` or `Date` stays mutable when
- * frozen), leads back to the top, which stays mutable, or is nested deeper than 32 levels. Iterative: depth is the sender's
- * choice.
+ * frozen), leads back to the top, which stays mutable, is nested deeper than 32 levels, or holds more than 10,000 values. Iterative:
+ * depth is the sender's choice.
  */
 export function freezeNested(top: object): boolean {
   let level: object[] = [top];
   const seen = new Set<object>(level);
+  let count = 0;
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > MAX_DEPTH) return false;
     const next: object[] = [];
@@ -16,7 +20,7 @@ export function freezeNested(top: object): boolean {
       if (!isPlain(parent)) return false;
       if (Object.hasOwn(parent, '__proto__')) Reflect.deleteProperty(parent, '__proto__');
       for (const value of Object.values(parent)) {
-        if (value === top) return false;
+        if (value === top || ++count > MAX_VALUES) return false;
         if (typeof value !== 'object' || value === null || seen.has(value)) continue;
         seen.add(value);
         next.push(value);

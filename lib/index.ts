@@ -1,7 +1,14 @@
 // The middleware
 
 // Seams
-export type { CacheStore, LogEntry, LogReader, SetOptions, StoredValue } from './cache/shared/store.js';
+export type {
+  CacheStore,
+  LeaseRequest,
+  LogEntry,
+  LogReader,
+  StoredEntry,
+  StoreReply,
+} from './cache/shared/store.js';
 // Errors
 export {
   AuthError,

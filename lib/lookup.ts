@@ -1,33 +1,28 @@
 import { authorityOf } from './cache/key.js';
 import { createMemoryStore } from './cache/memory-store.js';
 import type { Lifetimes } from './cache/policy.js';
-import { createRevocations, type RevocableClaim, type Revocations } from './cache/shared/revocations.js';
-import { createPlainSeal, createSeal } from './cache/shared/seal.js';
-import type { CacheStore } from './cache/shared/store.js';
-import { withTimeLimit } from './cache/shared/time-limit.js';
-import { withSharedCache } from './cache/shared/with-shared-cache.js';
+import type { RevocableClaim } from './cache/shared/revocations.js';
 import { createTokenWatches, type TokenWatches } from './cache/watch-tokens.js';
 import { type CachedLookup, withCache } from './cache/with-cache.js';
 import { requireB64Token } from './credentials/token.js';
 import { IntrospectionError } from './errors.js';
-import { createIntrospectionClient, type IntrospectionClientSettings } from './introspection/client.js';
-import { toRecord } from './introspection/response.js';
+import { createFleet, type Fleet, type SharedSettings } from './fleet.js';
+import {
+  createIntrospectionClient,
+  type IntrospectionClient,
+  type IntrospectionClientSettings,
+} from './introspection/client.js';
 import { createRefusalWatches, type RefusalWatch } from './observe/refusal-watch.js';
-import type { Clock, Lookup } from './types.js';
+import type { Clock, Lookup, Question, TokenRecord } from './types.js';
+import { createUnderWay } from './under-way.js';
 import { type ConfigurationReport, verifyConfiguration } from './verify-configuration.js';
 
 export interface MemoryCacheSettings extends Lifetimes {
   readonly maxEntries: number;
+  readonly maxBytes: number | undefined;
   readonly staleIfErrorMs: number;
   readonly refreshAhead: boolean;
   readonly shared: SharedSettings | undefined;
-}
-
-export interface SharedSettings {
-  readonly store: CacheStore;
-  /** `undefined`: nothing is secret. */
-  readonly secrets: readonly string[] | undefined;
-  readonly namespace: string;
 }
 
 export interface LookupSettings extends IntrospectionClientSettings {
@@ -47,7 +42,7 @@ export interface Stats {
   readonly stale: number;
   /** Times the endpoint was asked, retries included. */
   readonly endpointCalls: number;
-  /** Answers in memory now. */
+  /** Records in memory now, expired ones included until they are replaced or evicted. */
   readonly entries: number;
 }
 
@@ -69,11 +64,12 @@ export interface SharedLookup {
    */
   readonly watch: TokenWatches['watch'];
   /**
-   * Forgets a token: at once here, and once the promise has ended everywhere.
+   * Forgets a token, and every token whose record has the same `jti`: an authorization server may take one token in several
+   * spellings. At once here, and everywhere once the promise has ended.
    *
    * @throws whatever the store fails with
    */
-  forget(key: string): Promise<void>;
+  forget(token: Pick<Question, 'token' | 'key'>): Promise<void>;
   /** The same for every token with this claim. */
   forgetClaim(name: RevocableClaim, value: string): Promise<void>;
   stats(): Stats;
@@ -86,24 +82,34 @@ export interface SharedLookup {
 export function createSharedLookup(settings: LookupSettings): SharedLookup {
   const authority = authorityOf(settings);
   const client = createIntrospectionClient(settings);
-  const fleet =
-    settings.cache === false || settings.cache.shared === undefined
-      ? undefined
-      : createFleet(client.lookup, settings, settings.cache, settings.cache.shared, authority);
+  const fleet = fleetOf(client, settings, authority);
   const inner = fleet?.lookup ?? client.lookup;
-  const cached = settings.cache === false ? uncached(ask) : cachedInMemory(ask, settings.cache, settings.clock, fleet);
+  const cached =
+    settings.cache === false
+      ? uncached(ask)
+      : cachedInMemory(ask, settings.cache, settings.clock, client.diagnose, fleet);
   const watches = createTokenWatches(fleet?.revocations);
   const { ttlMs = 0, staleIfErrorMs = 0 } = settings.cache || {};
   const refusals = createRefusalWatches({
     monotonic: () => settings.clock.monotonic(),
     wasAnyActive: client.wasAnyActive,
   });
+  const underWay = createUnderWay();
   let closing: Promise<void> | undefined;
 
-  /** Nothing malformed leaves the process, not even as what a key is made of. */
+  /**
+   * Refuses malformed tokens, before anything is asked, cached or published about them. A token that is found in memory was looked
+   * up once, so it is well-formed.
+   */
   function ask(...[question, freshness]: Parameters<Lookup>): ReturnType<Lookup> {
     requireB64Token(question.token);
-    return inner(question, freshness);
+    const answer = ttlMs > 0 ? inner(question, freshness) : watches.note(() => inner(question, freshness));
+    return answer instanceof Promise ? underWay.add(answer) : answer;
+  }
+
+  function forgetClaimHere(name: RevocableClaim, value: string): void {
+    cached.forgetClaim(name, value);
+    watches.forgetClaim(name, value);
   }
 
   function requireOpen(): void {
@@ -123,15 +129,26 @@ export function createSharedLookup(settings: LookupSettings): SharedLookup {
       requireOpen();
       return watches.watch(...watched);
     },
-    async forget(key) {
-      cached.forget(key);
-      watches.forget(key);
-      await fleet?.forget(key);
+    async forget(token) {
+      const known = jtiOf(cached.peek(token.key));
+      cached.forget(token.key);
+      watches.forget(token.key);
+      if (known !== undefined) forgetClaimHere('jti', known);
+      if (fleet === undefined) return;
+      const { peek, revocations } = fleet;
+      await Promise.all([
+        revocations.revoke('token', token.key),
+        (async () => {
+          const jti = known ?? jtiOf(await peek(token));
+          if (jti === undefined) return;
+          if (known === undefined) forgetClaimHere('jti', jti);
+          await revocations.revoke('jti', jti);
+        })(),
+      ]);
     },
     async forgetClaim(name, value) {
-      cached.forgetClaim(name, value);
-      watches.forgetClaim(name, value);
-      await fleet?.forgetClaim(name, value);
+      forgetClaimHere(name, value);
+      await fleet?.revocations.revoke(name, value);
     },
     stats: () => ({ ...cached.stats(), endpointCalls: client.calls() }),
     watchRefusals: refusals.create,
@@ -140,70 +157,41 @@ export function createSharedLookup(settings: LookupSettings): SharedLookup {
       return verifyConfiguration(client, settings.clientAuth, settings.clock);
     },
     close() {
-      closing ??= Promise.all([client.close(), fleet?.close()]).then(() => {});
-      cached.clear();
-      watches.close();
-      refusals.close();
+      closing ??= end();
       return closing;
     },
   };
+
+  /** Requests under way are answered first, also those that wait for another process. */
+  async function end(): Promise<void> {
+    watches.close();
+    refusals.close();
+    await underWay.idle();
+    cached.clear();
+    await Promise.all([client.close(), fleet?.revocations.close()]);
+  }
+}
+
+function fleetOf(client: IntrospectionClient, settings: LookupSettings, authority: string): Fleet | undefined {
+  const { cache, timeoutMs, clock } = settings;
+  if (cache === false || cache.shared === undefined) return undefined;
+  const { assertCallAllowed } = client;
+  return createFleet(client.lookup, { ...cache, shared: cache.shared, authority, timeoutMs, clock, assertCallAllowed });
 }
 
 function cachedInMemory(
   inner: Lookup,
   cache: MemoryCacheSettings,
   clock: Clock,
+  diagnose: IntrospectionClient['diagnose'],
   fleet: Fleet | undefined,
 ): CachedLookup {
-  const store = createMemoryStore(cache.maxEntries);
-  return withCache(inner, { ...cache, clock, store, revocations: fleet?.revocations });
+  const store = createMemoryStore(cache.maxEntries, cache.maxBytes);
+  return withCache(inner, { ...cache, clock, store, diagnose, revocations: fleet?.revocations });
 }
 
-/** What all processes that share a store have in common. */
-interface Fleet {
-  readonly lookup: Lookup;
-  readonly revocations: Revocations;
-  forget(key: string): Promise<void>;
-  forgetClaim(name: RevocableClaim, value: string): Promise<void>;
-  close(): Promise<void>;
-}
-
-/** Of a request's deadline, what one command of the store may take at most: the rest is for the endpoint. */
-const COMMAND_SHARE = 1 / 4;
-
-/** Beyond the life of an answer, for what is under way and for clocks that go at their own pace. */
-const MARGIN_MS = 120_000;
-
-function createFleet(
-  inner: Lookup,
-  { clock, timeoutMs }: LookupSettings,
-  cache: MemoryCacheSettings,
-  { store: given, secrets, namespace }: SharedSettings,
-  authority: string,
-): Fleet {
-  const store = withTimeLimit(given, Math.ceil(timeoutMs * COMMAND_SHARE));
-  const scope = JSON.stringify([authority, namespace]);
-  const seal = secrets === undefined ? createPlainSeal(scope) : createSeal(secrets, scope);
-  const keepMs = Math.max(cache.ttlMs, cache.inactiveTtlMs, cache.staleIfErrorMs) + MARGIN_MS;
-  const revocations = createRevocations(store, seal, keepMs, clock);
-  const shared = withSharedCache(inner, {
-    ...cache,
-    store,
-    seal,
-    revocations,
-    timeoutMs,
-    clock,
-    restore: toRecord,
-  });
-  return {
-    lookup: shared.lookup,
-    revocations,
-    async forget(key) {
-      await Promise.all([revocations.revoke('token', key), shared.forget({ key })]);
-    },
-    forgetClaim: revocations.revoke,
-    close: revocations.close,
-  };
+function jtiOf(record: TokenRecord | undefined): string | undefined {
+  return record?.active ? record.claims.jti : undefined;
 }
 
 function uncached(inner: Lookup): CachedLookup {
@@ -213,6 +201,7 @@ function uncached(inner: Lookup): CachedLookup {
       misses++;
       return inner(question, freshness);
     },
+    peek: () => undefined,
     forget() {},
     forgetClaim() {},
     clear() {},

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isBaseUrl } from './endpoint-url.js';
 import { HEADER_NAME, HEADER_VALUE, QUOTABLE, SCOPE_TOKEN } from './grammar.js';
 import { optionError, unknownOption } from './option-error.js';
 import { isSecret, MIN_SECRET_BYTES, refuseSecrets } from './secret-list.js';
@@ -7,6 +8,8 @@ const MAX_TOLERANCE_SECONDS = 300;
 const MAX_TTL_SECONDS = 86_400;
 const MAX_INACTIVE_TTL_SECONDS = 3600;
 const MAX_ENTRIES = 16_000_000;
+const MIN_CACHE_BYTES = 65_536;
+const MAX_CACHE_BYTES = 1_000_000_000_000;
 const MAX_TIMEOUT_MS = 60_000;
 
 /** One option: what it must be, what to write instead. */
@@ -18,6 +21,14 @@ const text = z.string().min(1);
 const range = (max: number): Rule => [z.number().min(0).max(max), `write a number of seconds from 0 to ${max}`];
 const withMethods = (...names: string[]) =>
   z.custom((value) => names.every((name) => typeof (value as Record<string, unknown> | null)?.[name] === 'function'));
+
+/** An object of strings. A schema of zod would copy it, and fail for names that a frozen `Object.prototype` has. */
+const texts = (name: RegExp, text: RegExp) =>
+  z.custom(
+    (value) =>
+      isPlainObject(value) &&
+      Object.entries(value).every(([key, each]) => name.test(key) && typeof each === 'string' && text.test(each)),
+  );
 
 const secret = z.custom(isSecret);
 
@@ -52,7 +63,7 @@ export const REQUEST_RULES: Rules = {
   optional: flag,
   tokenFromBody: flag,
   getToken: callable,
-  dpop: [z.union([z.boolean(), z.record(z.string(), z.unknown())]), 'write true or { origin, … }'],
+  dpop: [z.union([z.boolean(), z.custom(isPlainObject)]), 'write true or { origin, … }'],
   mtls: [
     z.union([z.boolean(), z.strictObject({ certificate: callable[0] })]),
     'write true or { certificate(req) { … } }',
@@ -90,18 +101,15 @@ export const OPTION_RULES: Rules = {
   ],
   requestFormat: [z.enum(['form', 'json']), "write 'form' or 'json'"],
   tokenParameter: [text, "write the name of the token's parameter"],
-  parameters: [z.record(z.string(), z.string()), 'write an object of strings'],
-  headers: [
-    z.record(z.string().regex(HEADER_NAME), z.string().regex(HEADER_VALUE)),
-    'write an object of header names and single-line values',
-  ],
+  parameters: [texts(/^/, /^/), 'write an object of strings'],
+  headers: [texts(HEADER_NAME, HEADER_VALUE), 'write an object of header names and single-line values'],
   normalizeResponse: [
     z.union([callable[0], z.strictObject({ statuses: z.array(z.int().min(200).max(599)), normalize: callable[0] })]),
     'write a function, or { statuses: [404], normalize(reply) { … } }',
   ],
-  jwtResponse: [z.union([z.boolean(), z.record(z.string(), z.unknown())]), 'write true or { keys, … }'],
+  jwtResponse: [z.union([z.boolean(), z.custom(isPlainObject)]), 'write true or { keys, … }'],
   dangerouslyAllowHttp: flag,
-  cache: [z.union([z.literal(false), z.record(z.string(), z.unknown())]), 'write false or { ttlSeconds, … }'],
+  cache: [z.union([z.literal(false), z.custom(isPlainObject)]), 'write false or { ttlSeconds, … }'],
   timeoutMs: [z.int().min(1).max(MAX_TIMEOUT_MS), `write whole milliseconds from 1 to ${MAX_TIMEOUT_MS}`],
   dispatcher: [withMethods('request'), 'write an undici Dispatcher'],
   clock: [withMethods('now', 'monotonic'), 'write { now, monotonic }, both returning milliseconds'],
@@ -132,7 +140,10 @@ export const CACHE_RULES: Rules = {
   'cache.inactiveTtlSeconds': range(MAX_INACTIVE_TTL_SECONDS),
   'cache.staleIfErrorSeconds': range(MAX_TTL_SECONDS),
   'cache.refreshAhead': flag,
-  'cache.store': [withMethods('get', 'set', 'append', 'tail'), 'write a store such as redisStore({ client })'],
+  'cache.store': [
+    withMethods('getOrLease', 'keepAndRelease', 'setIfAbsent', 'append', 'follow'),
+    'write a store such as redisStore({ client })',
+  ],
   'cache.secrets': [
     z.array(secret).min(1),
     `write a list of secrets of at least ${MIN_SECRET_BYTES} bytes each; is the environment variable set?`,
@@ -140,6 +151,10 @@ export const CACHE_RULES: Rules = {
   'cache.dangerouslyStorePlaintext': flag,
   'cache.namespace': [text, 'write a name'],
   'cache.maxEntries': [z.int().min(1).max(MAX_ENTRIES), `write a whole number from 1 to ${MAX_ENTRIES}`],
+  'cache.maxBytes': [
+    z.int().min(MIN_CACHE_BYTES).max(MAX_CACHE_BYTES),
+    `write a whole number of bytes from ${MIN_CACHE_BYTES} to ${MAX_CACHE_BYTES}`,
+  ],
 };
 
 export const DPOP_RULES: Rules = {
@@ -157,7 +172,7 @@ export const DPOP_RULES: Rules = {
     `write true, or { secrets } with secrets of at least ${MIN_SECRET_BYTES} bytes each`,
   ],
   'dpop.maxAgeSeconds': [z.number().min(1).max(600), 'write a number of seconds from 1 to 600'],
-  'dpop.replayStore': [withMethods('set'), 'write a store such as redisStore({ client })'],
+  'dpop.replayStore': [withMethods('setIfAbsent'), 'write a store such as redisStore({ client })'],
 };
 
 export const JWT_RESPONSE_RULES: Rules = {
@@ -208,13 +223,6 @@ export function refuseOption(name: string, given: unknown, rules: Rules): never 
 function copy(value: unknown): unknown {
   if (Array.isArray(value)) return [...value];
   return isPlainObject(value) ? Object.assign(Object.create(null), value) : value;
-}
-
-/** An origin, or one with a path, spelled as URL parsers spell it. */
-function isBaseUrl(value: string): boolean {
-  if (!URL.canParse(value)) return false;
-  const { protocol, origin, pathname } = new URL(value);
-  return /^https?:$/.test(protocol) && origin + pathname.replace(/\/$/, '') === value.replace(/\/$/, '');
 }
 
 /** Own members alone count, so a prototype that holds any of its own is refused. */

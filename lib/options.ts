@@ -163,6 +163,11 @@ export interface CacheOptions {
   readonly namespace?: string | undefined;
   /** Most active answers kept, and a tenth as many inactive ones. Default 10000. */
   readonly maxEntries?: number | undefined;
+  /**
+   * Most memory that active answers may take, in bytes, as estimated when they are stored, from 65536; a tenth of that for inactive
+   * ones. Default 4096 for each of `maxEntries`, at least 1 MiB.
+   */
+  readonly maxBytes?: number | undefined;
 }
 
 /** What `normalizeResponse` does for the statuses it names. */

@@ -9,8 +9,9 @@ import {
   parseTokenParameter,
   parseWhom,
 } from './endpoint-settings.js';
+import type { SharedSettings } from './fleet.js';
 import { isOwnMethod } from './introspection/client-auth/own-method.js';
-import type { LookupSettings, MemoryCacheSettings, SharedSettings } from './lookup.js';
+import type { LookupSettings, MemoryCacheSettings } from './lookup.js';
 import { optionError, refuseMounted } from './option-error.js';
 import { CACHE_RULES, DEMAND_RULES, OPTION_RULES, readOptions, refuseOption } from './option-rules.js';
 import type { CacheOptions, DemandOptions, TokenIntrospectionOptions } from './options.js';
@@ -162,6 +163,7 @@ function parseCache(options: TokenIntrospectionOptions): MemoryCacheSettings | f
     ttlMs: ttlSeconds * SECOND,
     inactiveTtlMs: inactiveTtlSeconds * SECOND,
     maxEntries,
+    maxBytes: given.maxBytes,
     staleIfErrorMs: staleIfErrorSeconds * SECOND,
     refreshAhead,
     shared: parseShared(given, options),

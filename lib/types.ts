@@ -48,13 +48,13 @@ interface Dated {
   /** The same moment's `monotonic`. */
   readonly askedMonotonic: number;
   /** Where the log of revocations had been read to by then, where there is one: all up to there were made before. */
-  readonly mark?: string;
+  readonly mark: string | undefined;
 }
 
 export interface ActiveRecord extends Dated {
   readonly active: true;
-  /** Served past its life, since the endpoint failed; only what is served is so marked, never what is kept. */
-  readonly stale?: true;
+  /** Whether it is served past its life because the endpoint failed; `false` on every record that is kept. */
+  readonly stale: boolean;
   readonly claims: Claims;
   readonly scopes: readonly string[];
 }
@@ -68,16 +68,20 @@ export interface InactiveRecord extends Dated {
 /** What the endpoint said about one token, and when it was asked. A fact; never a decision. */
 export type TokenRecord = ActiveRecord | InactiveRecord;
 
+/**
+ * A token to be looked up, and what came with it. Objects that pass between our own files have no optional members: each is
+ * always written, so that none is read through `Object.prototype`.
+ */
 export interface Question {
   readonly token: string;
   /** Digest of the token: what caches and flights are keyed with. */
   readonly key: string;
   /** What came with a token under the scheme DPoP, still to be verified. */
-  readonly dpop?: DpopPresentation | undefined;
+  readonly dpop: DpopPresentation | undefined;
   /** What the request has proven of its sender. */
-  readonly proven?: Proven | undefined;
+  readonly proven: Proven | undefined;
   /** Whether a DPoP proof came with a token that is not under the scheme DPoP, so that nobody checks it. */
-  readonly hasUnusedProof?: true | undefined;
+  readonly hasUnusedProof: boolean;
 }
 
 /** A request with a DPoP proof, as far as the proof speaks of it. */
@@ -91,16 +95,16 @@ export interface DpopPresentation {
   readonly url: string | undefined;
   /** By who remembers them, the proofs that were used up for this very request: a second middleware may look at them again. */
   readonly accepted: Map<object, Set<string>>;
-  /** Set once verified: whether the client should be given another nonce. */
-  renewsNonce?: boolean;
+  /** Whether the client should be given another nonce; known once the proof is verified. */
+  renewsNonce: boolean;
 }
 
 /** Which keys the sender has proven to hold. */
 export interface Proven {
   /** Thumbprint of the key of a DPoP proof. */
-  readonly jkt?: string | undefined;
+  readonly jkt: string | undefined;
   /** Thumbprint of the client certificate, if there is one. */
-  readonly x5t?: (() => string | undefined) | undefined;
+  readonly x5t: (() => string | undefined) | undefined;
 }
 
 /** How old an answer may be, seen from now. */
@@ -109,10 +113,10 @@ export interface Freshness {
   readonly askedSince: number;
   /** Read once for all that happens in the same tick. */
   readonly now: Instant;
-  /** An early refresh, for which nobody waits. */
-  readonly background?: true;
-  /** The token was active lately: its lookup does not wait behind those of unknown tokens. */
-  readonly isKnown?: true;
+  /** Whether it is an early refresh, for which nobody waits. */
+  readonly background: boolean;
+  /** Whether the token was active lately: its lookup does not wait behind those of unknown tokens. */
+  readonly isKnown: boolean;
 }
 
 /** What {@link Freshness} demands where nobody demands anything. */

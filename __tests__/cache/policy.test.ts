@@ -111,6 +111,8 @@ describe('a record that has to be asked for since', () => {
   /** Seconds since the record was asked for: of what is demanded, and of the clocks. */
   function freshFor(since: number, wallSeconds: number, monotonicSeconds: number): boolean {
     return isFresh(RECORD, {
+      background: false,
+      isKnown: false,
       askedSince: RECORD.askedMonotonic + since * 1000,
       now: {
         at: RECORD.askedAt + wallSeconds * 1000,

@@ -4,11 +4,12 @@ import { withCache } from '../../lib/cache/with-cache.js';
 import { IntrospectionError, type IntrospectionErrorCode } from '../../lib/errors.js';
 import { ANY_AGE, type TokenRecord } from '../../lib/types.js';
 import { createClock, since } from '../support/clock.js';
-import { activeRecord, inactiveRecord } from '../support/records.js';
+import { diagnose } from '../support/outages.js';
+import { activeRecord, inactiveRecord, questionOf } from '../support/records.js';
 
 const TTL = 60;
 const BOUND = 200;
-const QUESTION = { token: 'abc', key: 'key' };
+const QUESTION = questionOf();
 const TROUBLE: readonly IntrospectionErrorCode[] = [
   'timeout',
   'unreachable',
@@ -69,8 +70,10 @@ describe('whatever happens to a token and its endpoint', () => {
           {
             ttlMs: TTL * 1000,
             inactiveTtlMs: 5000,
+            diagnose,
             staleIfErrorMs: BOUND * 1000,
             refreshAhead,
+            revocations: undefined,
             clock,
             store: createMemoryStore(10),
           },

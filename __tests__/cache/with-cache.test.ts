@@ -3,10 +3,11 @@ import { withCache } from '../../lib/cache/with-cache.js';
 import { ANY_AGE, type TokenRecord } from '../../lib/types.js';
 import { createClock, since } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';
-import { activeRecord, inactiveRecord } from '../support/records.js';
+import { diagnose } from '../support/outages.js';
+import { activeRecord, inactiveRecord, questionOf } from '../support/records.js';
 
-const PLAIN = { staleIfErrorMs: 0, refreshAhead: false };
-const QUESTION = { token: 'abc', key: 'key' };
+const PLAIN = { revocations: undefined, diagnose, staleIfErrorMs: 0, refreshAhead: false };
+const QUESTION = questionOf();
 
 interface Asked {
   readonly askedAt: number;

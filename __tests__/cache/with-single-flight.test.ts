@@ -2,10 +2,11 @@ import { withSingleFlight } from '../../lib/cache/with-single-flight.js';
 import { ANY_AGE, type Question, type TokenRecord } from '../../lib/types.js';
 import { createClock, since } from '../support/clock.js';
 import { createDeferred, type Deferred } from '../support/deferred.js';
-import { activeRecord } from '../support/records.js';
+import { activeRecord, inactiveRecord, questionOf } from '../support/records.js';
 
-const QUESTION: Question = { token: 'abc', key: 'key' };
-const OTHER: Question = { token: 'def', key: 'other' };
+const QUESTION = questionOf('abc');
+const OTHER = questionOf('def', 'other');
+const OLDEST_MS = 5000;
 
 function createFlights() {
   const clock = createClock();
@@ -17,7 +18,12 @@ function createFlights() {
       asked.push(answer);
       return answer.promise;
     },
-    (key, record) => landed.push([key, record]),
+    {
+      clock,
+      land: ({ key }, record) => landed.push([key, record]),
+      canJoin: (startedAt, { now }) => now.monotonic - startedAt <= OLDEST_MS,
+      suits: (_key, record, { askedSince }) => record.active && record.askedMonotonic >= askedSince,
+    },
   );
   const answer = (index: number, record: TokenRecord) => asked[index]?.resolve(record);
   const ask = (question: Question, askedSince = ANY_AGE) => flights.lookup(question, since(clock, askedSince));
@@ -72,10 +78,12 @@ describe('one flight a key', () => {
 
   it('takes an answer that is there at once', async () => {
     const landed: string[] = [];
-    const flights = withSingleFlight(
-      () => activeRecord(),
-      (key) => landed.push(key),
-    );
+    const flights = withSingleFlight(() => activeRecord(), {
+      clock: createClock(),
+      land: ({ key }) => landed.push(key),
+      canJoin: () => true,
+      suits: () => true,
+    });
     expect(await flights.lookup(QUESTION, since(createClock()))).toEqual(activeRecord());
     expect(landed).toEqual(['key']);
   });
@@ -153,5 +161,95 @@ describe('one flight a key', () => {
     flights.ask(QUESTION);
     flights.ask(QUESTION, flights.clock.monotonic());
     expect([flights.asked.length, flights.coalesced()]).toEqual([1, 1]);
+  });
+
+  it('is not joined once it is older than a response may be', async () => {
+    const flights = createFlights();
+    const boarded = flights.ask(QUESTION);
+    flights.clock.advance(OLDEST_MS / 1000);
+    flights.ask(QUESTION);
+    expect(flights.asked).toHaveLength(1);
+    flights.clock.advance(0.001);
+    const late = flights.ask(QUESTION);
+    expect(flights.asked).toHaveLength(2);
+    flights.answer(0, activeRecord({ sub: 'old' }));
+    flights.answer(1, activeRecord({ sub: 'new' }));
+    expect(await Promise.all([boarded, late])).toMatchObject([{ claims: { sub: 'old' } }, { claims: { sub: 'new' } }]);
+  });
+
+  it('asks at most twice side by side about one token; later requests wait, and share the next question', async () => {
+    const flights = createFlights();
+    const asking: Promise<TokenRecord>[] = [];
+    for (let request = 0; request < 100; request++) {
+      asking.push(flights.ask(QUESTION, flights.clock.monotonic()));
+      flights.clock.advance(0.001);
+    }
+    expect(flights.asked).toHaveLength(2);
+    flights.answer(0, activeRecord({}, { askedAt: 0, askedMonotonic: flights.clock.monotonic() }));
+    flights.answer(1, activeRecord({}, { askedAt: 0, askedMonotonic: flights.clock.monotonic() }));
+    await Promise.all(asking.slice(0, 2));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(flights.asked).toHaveLength(3);
+    const record = activeRecord({}, { askedAt: 0, askedMonotonic: flights.clock.monotonic() });
+    flights.answer(2, record);
+    expect(await Promise.all(asking.slice(2))).toEqual(Array(98).fill(record));
+  });
+
+  it('asks for those who waited after a question that failed', async () => {
+    const flights = createFlights();
+    const asking: Promise<unknown>[] = [];
+    for (let request = 0; request < 3; request++) {
+      asking.push(flights.ask(QUESTION, flights.clock.monotonic()).catch((error: Error) => error.message));
+      flights.clock.advance(0.001);
+    }
+    flights.asked[0]?.reject(new Error('failed'));
+    flights.asked[1]?.reject(new Error('failed'));
+    await Promise.all(asking.slice(0, 2));
+    await new Promise((resolve) => setImmediate(resolve));
+    const record = activeRecord({}, { askedAt: 0, askedMonotonic: flights.clock.monotonic() });
+    flights.answer(2, record);
+    expect(await Promise.all(asking)).toEqual(['failed', 'failed', record]);
+  });
+
+  it('asks once more for all who joined and cannot use the response', async () => {
+    const flights = createFlights();
+    const first = flights.ask(QUESTION);
+    const joined = [flights.ask(QUESTION), flights.ask(QUESTION)];
+    flights.answer(0, inactiveRecord());
+    await first;
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(flights.asked).toHaveLength(2);
+    const record = activeRecord({}, { askedAt: 0, askedMonotonic: flights.clock.monotonic() });
+    flights.answer(1, record);
+    expect(await Promise.all(joined)).toEqual([record, record]);
+  });
+
+  it('gives a response that was invalidated meanwhile to those who came before, and keeps it from all others', async () => {
+    const flights = createFlights();
+    const ofAlice = (record: TokenRecord) => record.active && record.claims.sub === 'alice';
+    const before = [flights.ask(QUESTION), flights.ask(QUESTION)];
+    flights.forgetWhere(ofAlice);
+    const after = flights.ask(QUESTION);
+    expect(flights.asked).toHaveLength(1);
+    const now = { askedAt: 0, askedMonotonic: flights.clock.monotonic() };
+    const old = activeRecord({ sub: 'alice' }, now);
+    flights.answer(0, old);
+    expect(await Promise.all(before)).toEqual([old, old]);
+    await new Promise((resolve) => setImmediate(resolve));
+    const fresh = activeRecord({ sub: 'alice', jti: 'new' }, now);
+    flights.answer(1, fresh);
+    expect(await after).toBe(fresh);
+    expect(flights.landed).toEqual([['key', fresh]]);
+  });
+
+  it('is not disturbed by the invalidation of somebody else', async () => {
+    const flights = createFlights();
+    const before = flights.ask(QUESTION);
+    flights.forgetWhere((record) => record.active && record.claims.sub === 'bob');
+    const after = flights.ask(QUESTION);
+    const record = activeRecord({ sub: 'alice' }, { askedAt: 0, askedMonotonic: flights.clock.monotonic() });
+    flights.answer(0, record);
+    expect(await Promise.all([before, after])).toEqual([record, record]);
+    expect([flights.asked.length, flights.landed]).toEqual([1, [['key', record]]]);
   });
 });

@@ -14,6 +14,8 @@ function facts(given: Partial<RequestFacts>): RequestFacts {
     method: 'GET',
     contentType: undefined,
     body: undefined,
+    dpop: undefined,
+    certificate: undefined,
     ...given,
   };
 }

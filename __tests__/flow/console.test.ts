@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { BrowserContext, Locator, Page } from 'playwright-core';
-import { type Child, startChild } from '../support/child.js';
+import { type Child, ROOT, startChild } from '../support/child.js';
 import { describeWithChromium, startChromium } from '../support/chromium.js';
+import { contrast, leastDifference } from '../support/colour.js';
 
 /** A browser starts, and remembered answers take seconds to end. */
 const PATIENCE_MS = 120_000;
@@ -22,6 +24,23 @@ const FOCUSED = `(() => {
   return { name: name.trim(), isOutlined };
 })()`;
 
+/** How charts draw a reason. */
+interface Look {
+  readonly reason: string;
+  readonly text: string;
+  readonly hex: string;
+  readonly texture: string;
+}
+
+const LOOKS = `async (reasons) => {
+  const { lookOf, reasonText } = await import('/console/reasons.js');
+  const { css } = await import('/console/paint.js');
+  return reasons.map((reason) => {
+    const { color, texture } = lookOf(reason);
+    return { reason, text: reasonText(reason), hex: css(color), texture };
+  });
+}`;
+
 let app: Child;
 let api: string;
 
@@ -29,7 +48,7 @@ beforeAll(async () => {
   app = startChild('example-app/dist/start.mjs', [], { PORT: '0', AS_PORT: '0' });
   const line = await app.line((text) => text.startsWith('Open http'));
   api = /http:\/\/[\d.:]+/.exec(line)?.[0] ?? '';
-  await app.line((text) => text === 'Ctrl+C ends it.');
+  await app.line((text) => text === 'Press Ctrl+C to stop.');
 }, PATIENCE_MS);
 
 const bash = async (command: string): Promise<string> =>
@@ -76,6 +95,7 @@ describe('what the console’s buttons ask for', () => {
     ['/console/token', { subject: 'alice', scopes: ['root'], ttlSeconds: 60 }],
     ['/console/flood', { requests: 1e6, distinct: true }],
     ['/console/delay', { ms: -1 }],
+    ['/console/introspect', { token: '' }],
     ['/console/flush', { all: true }],
     ['/console/flush', '{'],
   ])('is refused with a 400 and a hint where %s is sent %j', async (path, body) => {
@@ -93,6 +113,18 @@ describe('what the console’s buttons ask for', () => {
     const policy = (await fetch(`${api}/`)).headers.get('content-security-policy');
     expect(policy).toMatch(/^default-src 'none'; script-src 'self'; style-src 'self';/);
     expect(policy).not.toContain('unsafe');
+  });
+
+  it('introspects a token as the API does, and says so when the authorization server does not answer', async () => {
+    const issued = await post('/console/token', {}, { subject: 'alice', scopes: ['profile:read'], ttlSeconds: 60 });
+    const { access_token: token } = (await issued.json()) as { access_token: string };
+    const ask = async (of: string) => (await (await post('/console/introspect', {}, { token: of })).json()) as object;
+    expect(await ask('made-up')).toEqual({ body: '{"active":false}' });
+    const { body } = (await ask(token)) as { body: string };
+    expect(JSON.parse(body)).toMatchObject({ active: true, sub: 'alice', client_id: 'reports-app' });
+    await post('/authorization-server/stop');
+    expect(await ask(token)).toMatchObject({ error: 'authorization_server' });
+    await post('/authorization-server/start');
   });
 
   it('is told of a request without its token, without the API’s secret', async () => {
@@ -172,8 +204,141 @@ describeWithChromium('the console', () => {
   }
 
   const hop = (number: number) => page.locator(`.hops > li:nth-child(${number})`);
+  /** Why a button cannot be pressed, as it is written beside it; empty if it can. */
+  const reasonBeside = async (name: string): Promise<string> => {
+    const id = await button(name).getAttribute('aria-describedby');
+    const text = await textOf(page.locator(`#${id}`));
+    expect([name, await button(name).isDisabled()]).toEqual([name, text !== '']);
+    return text;
+  };
+
   const finding = (title: string) => page.locator('.finding', { has: page.getByRole('heading', { name: title }) });
   const outcome = (of: string) => page.locator(`[data-outcome=${of}]`);
+
+  it(
+    'says first what token introspection is, then leads through three steps, of which the second is that call itself',
+    async () => {
+      expect(await textOf(page.locator('.lead'))).toMatch(
+        /“Is this token good\?” That question is token introspection.$/,
+      );
+      const actors = (await page.locator('.actor .name').allInnerTexts()).join(', ');
+      expect(actors).toBe('reports-app, reports-api, Authorization server');
+      expect((await page.locator('.step').allInnerTexts()).join()).toBe('Step 1,Step 2,Step 3');
+      const line = () => textOf(page.locator('#curl-code-introspect'));
+      expect(await line()).toMatch(
+        /^curl -s \\\n-u 'reports-api:[\w-]{32}' \\\n-d 'token=TOKEN' \\\nhttp:\/\/127.0.0.1:\d+\/token\/introspection$/,
+      );
+      const token = await getToken();
+      expect(await line()).toContain(`-d 'token=${token}'`);
+      await button('Introspect the token').click();
+      await page.getByText('The token is good.').waitFor();
+      const shown = JSON.parse(await textOf(page.locator('#introspected pre')));
+      expect(shown).toMatchObject({ active: true, sub: 'alice', aud: 'urn:example:reports-api' });
+      expect(JSON.parse(await bash(await line()))).toEqual(shown);
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'says beside each button that cannot be pressed why not',
+    async () => {
+      for (const name of ['Introspect the token', 'Call', 'Revoke the token', 'Call with a changed token']) {
+        expect([name, await reasonBeside(name)]).toEqual([name, 'Needs a token: step 1.']);
+      }
+      expect(await reasonBeside('Start')).toBe('It is running.');
+      expect(await reasonBeside('Answer at once')).toBe('It does so now.');
+      await getToken();
+      await button('Revoke the token').click();
+      await outcome('revoke').filter({ hasText: 'Revoked' }).waitFor();
+      expect(await reasonBeside('Revoke the token')).toBe('It is revoked.');
+      for (const name of ['Introspect the token', 'Call', 'Call with a changed token']) {
+        expect([name, await reasonBeside(name)]).toEqual([name, '']);
+      }
+      const disabled = await page.locator('[data-action] > button:disabled').all();
+      for (const each of disabled) expect(await reasonBeside(await textOf(each))).not.toBe('');
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'marks a call as old once a later action has changed something, and shows the outcome of the last action only',
+    async () => {
+      const old = page.locator('#wire .old-note');
+      const act = async (name: string, place: string) => {
+        await button(name).click();
+        await outcome(place).filter({ hasText: /\S/ }).waitFor();
+        const said = await page.locator('.outcome:not(:empty)').all();
+        expect([name, said.length]).toEqual([name, 1]);
+        await old.filter({ hasText: name }).waitFor();
+      };
+      await getToken();
+      expect(await press('Call')).toMatch(/^200/);
+      expect(await old.isVisible()).toBe(false);
+      await act('Stop', 'server');
+      await act('Start', 'server');
+      expect(await textOf(old)).toBe('This result is old. Since then: Stop, Start.');
+      for (const [name, place] of [
+        ['Restart', 'server'],
+        ['Fill it with 50 users', 'cache'],
+        ['Empty the cache', 'cache'],
+        ['Flood the API', 'flood'],
+        ['Revoke the token', 'revoke'],
+      ] as const) {
+        await press('Call without a token');
+        expect([name, await old.isVisible()]).toEqual([name, false]);
+        expect([name, await page.locator('.outcome:not(:empty)').count()]).toEqual([name, 0]);
+        await act(name, place);
+      }
+      await press('Call without a token');
+      await getToken();
+      await old.filter({ hasText: 'Get a token' }).waitFor();
+      expect(await page.locator('.outcome:not(:empty)').count()).toBe(0);
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'marks what the authorization server said of a token as old once it is revoked, and clears it for a new token',
+    async () => {
+      const introspected = page.locator('#introspected pre');
+      await getToken();
+      await button('Introspect the token').click();
+      await introspected.waitFor();
+      await button('Revoke the token').click();
+      await page.locator('#introspection .old-note').filter({ hasText: 'Revoke the token' }).waitFor();
+      await button('Introspect the token').click();
+      await page.getByText('The token is not good').waitFor();
+      expect(await page.locator('#introspection .old-note').isVisible()).toBe(false);
+      await getToken();
+      await introspected.waitFor({ state: 'detached' });
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'shows the code of an API of your own, which runs as it is',
+    async () => {
+      await getToken();
+      await button('Copy the code').click();
+      await button('Copy the code').filter({ hasText: 'Copied' }).waitFor();
+      const code = await page.evaluate<string>('navigator.clipboard.readText()');
+      const start = await textOf(page.locator('#code-start'));
+      const call = await textOf(page.locator('#code-call'));
+      const directory = join(__dirname, '../.generated', 'app-of-the-console');
+      mkdirSync(directory, { recursive: true });
+      const script = join(directory, 'app.mjs');
+      writeFileSync(
+        script,
+        code.replace('app.listen(3001)', 'const server = app.listen(0, () => console.log(server.address().port))'),
+      );
+      const [, CLIENT_SECRET = ''] = /^CLIENT_SECRET='(.+)' node app.mjs$/.exec(start) ?? [];
+      const own = startChild(script, [], { CLIENT_SECRET, NODE_OPTIONS: '' });
+      const port = await own.line((line) => /^\d+$/.test(line));
+      expect(await bash(call.replace(':3001', `:${port}`))).toMatch(/^HTTP\/1.1 200 OK[\s\S]*"for":"alice"\}$/);
+      rmSync(directory, { recursive: true, force: true });
+    },
+    PATIENCE_MS,
+  );
 
   it(
     'shows both hops of a call, then that the second call of the token needs only one, and for how long',
@@ -196,10 +361,10 @@ describeWithChromium('the console', () => {
 
       expect(await press('Call')).toContain('The authorization server was not asked.');
       expect(await textOf(hop(2))).toMatch(
-        /^API → authorization server\nNo call. The answer of \d\d:\d\d:\d\d is remembered.$/,
+        /^Token introspection: API → authorization server\nNo call. The response of \d\d:\d\d:\d\d is in the cache.$/,
       );
-      expect(await textOf(finding('Remembered'))).toMatch(
-        /The answer is kept for another \d\.\d s.\nThe lesser of exp \(3[56]\d\d s away when asked\) and cache.ttlSeconds \(5 s\): cache.ttlSeconds decides./,
+      expect(await textOf(finding('Cache'))).toMatch(
+        /The response stays in the cache for another \d\.\d s.\nKept until the earlier of exp \(3[56]\d\d s away when asked\) and cache.ttlSeconds \(5 s\): cache.ttlSeconds decides./,
       );
     },
     PATIENCE_MS,
@@ -213,7 +378,7 @@ describeWithChromium('the console', () => {
       expect(called.status).toBe(200);
       await page.locator(`#latest [data-id="${called.headers.get('x-request-id')}"]`).click();
       await page.locator('.hops:not(.empty)').waitFor();
-      expect(await textOf(finding('Remembered'))).toMatch(/and cache.ttlSeconds \(5 s\): exp decides.$/);
+      expect(await textOf(finding('Cache'))).toMatch(/and cache.ttlSeconds \(5 s\): exp decides.$/);
     },
     PATIENCE_MS,
   );
@@ -223,13 +388,13 @@ describeWithChromium('the console', () => {
     async () => {
       await getToken();
       await press('Call');
-      await button('Revoke it').click();
-      await page.getByText('Revoked. What the API remembers').waitFor();
+      await button('Revoke the token').click();
+      await page.getByText('Revoked. The API may accept it').waitFor();
       expect(await textOf(page.locator('#token-card'))).toMatch(/revoked$/);
       expect(await press('Call')).toMatch(/^200/);
-      await button('Flush it').click();
+      await button('Empty the cache').click();
       await outcome('cache')
-        .filter({ hasText: /^\d+ forgotten/ })
+        .filter({ hasText: /^\d+ removed/ })
         .waitFor();
       expect(await press('Call')).toMatch(/^401[\s\S]*The authorization server calls the token inactive/);
       expect(await textOf(hop(2))).toContain('"active": false');
@@ -244,7 +409,7 @@ describeWithChromium('the console', () => {
         'algs="ES256 ES384 ES512 PS256 RS256 EdDSA Ed25519"',
       ]);
       for (const text of explained) expect(text).toMatch(/\n[A-Z].+\.$/s);
-      expect(await textOf(finding('Remembered'))).toContain('cache.inactiveTtlSeconds (5 s)');
+      expect(await textOf(finding('Cache'))).toContain('cache.inactiveTtlSeconds (5 s)');
     },
     PATIENCE_MS,
   );
@@ -253,20 +418,22 @@ describeWithChromium('the console', () => {
     'shows why an altered token, a refresh token, no token and a missing scope are refused',
     async () => {
       await getToken();
-      expect(await press('Call with it altered')).toMatch(/^401[\s\S]*calls the token inactive/);
-      expect(await press('Call with the refresh token')).toMatch(/^401[\s\S]*a refresh token names no audience/);
+      expect(await press('Call with a changed token')).toMatch(/^401[\s\S]*calls the token inactive/);
+      expect(await press('Call with the refresh token')).toMatch(/^401[\s\S]*a refresh token names none/);
       expect(await press('Call without a token')).toMatch(
-        /^401[\s\S]*No token came along. The authorization server was not asked./,
+        /^401[\s\S]*The request carried no token. The authorization server was not asked./,
       );
-      expect(await textOf(hop(2))).toContain('No call. There was nothing to ask about.');
+      expect(await textOf(hop(2))).toContain('No call. There was no token to ask about.');
       await page.getByLabel('POST /api/payments').check();
-      expect(await press('Call')).toMatch(/^403[\s\S]*does not grant the scope of this route/);
-      expect(await textOf(finding('The challenge'))).toContain('scope="payments:write"\nAll that the token must grant');
+      expect(await press('Call')).toMatch(/^403[\s\S]*does not have the scope of this route/);
+      expect(await textOf(finding('The challenge'))).toContain(
+        'scope="payments:write"\nAll scopes that this route requires.',
+      );
       expect(await textOf(finding('Decided by'))).toMatch(
         /tokenIntrospection accepted[\s\S]*requireScope rejected: insufficient_scope/,
       );
       await page.getByLabel('GET /public').check();
-      expect(await press('Call')).toMatch(/^200[\s\S]*No middleware, no question.$/);
+      expect(await press('Call')).toMatch(/^200[\s\S]*This route has no middleware, so nothing was asked.$/);
     },
     PATIENCE_MS,
   );
@@ -296,21 +463,39 @@ describeWithChromium('the console', () => {
       await getToken();
       await button('Stop').click();
       await page.getByText('Authorization server: stopped').waitFor();
-      expect(await press('Call')).toMatch(/^503[\s\S]*could not be reached/);
-      expect(await textOf(hop(2))).toMatch(
-        /No connection came about[\s\S]*unreachable \(ECONNREFUSED\)[\s\S]*A second try/,
+      expect(await press('Call')).toMatch(
+        /^503[\s\S]*could not be reached. The API tried 2 times, but no connection came about.$/,
       );
-      expect(await textOf(finding('No challenge'))).toMatch(/Retry-After: 1\nCome back in a second.$/);
+      expect(await textOf(hop(2))).toMatch(
+        /No connection came about[\s\S]*unreachable \(ECONNREFUSED\)[\s\S]*A second attempt/,
+      );
+      expect(await textOf(finding('No challenge'))).toMatch(/Retry-After: 1\nTry again in a second.$/);
       await button('Flood the API').click();
-      await page.getByText('Circuit breaker: open').waitFor();
+      await page.getByText('Circuit breaker: calls blocked', { exact: true }).waitFor();
+      expect(await textOf(page.locator('#circuit-note'))).toMatch(
+        /calls blocked, because the authorization server could not be reached. It sends a probe after \d+ s.$/,
+      );
       await outcome('flood').filter({ hasText: '200 × 503' }).waitFor();
       // The flood may have ended after the first pause: then this is the probe, and the pause after it is longer.
-      while (!/circuit breaker is open/.test(await press('Call with it altered')));
-      expect(await textOf(hop(2))).toContain('No call. The circuit breaker is open.');
+      while (!/circuit breaker blocks calls/.test(await press('Call with a changed token')));
+      expect(await textOf(hop(2))).toContain('No call. The circuit breaker blocks calls.');
+      let verdict = '';
+      while (!verdict.includes('probe')) verdict = await press('Call');
+      expect(verdict).toMatch(
+        /^503[\s\S]*could not be reached. The circuit breaker’s probe failed first, so the API did not ask about this token.$/,
+      );
+      expect(await textOf(hop(2))).toContain('No call. The circuit breaker’s probe failed first.');
       await button('Start').click();
       await page.getByText('Authorization server: running').waitFor();
-      while (!(await press('Call')).startsWith('200'));
-      await page.getByText('Circuit breaker: closed').waitFor();
+      while (!verdict.startsWith('200')) verdict = await press('Call');
+      expect(verdict).toMatch(/The authorization server was asked once. The circuit breaker sent a probe of its own.$/);
+      const [probe = '', own = ''] = await hop(2).locator('.call').allInnerTexts();
+      expect(probe).toMatch(/^The circuit breaker’s own probe: about a random token/);
+      expect(probe).toMatch(/"active": false/);
+      expect(own).not.toContain('probe');
+      expect(own).toMatch(/"sub": "alice"/);
+      await page.getByText('Circuit breaker: calls allowed', { exact: true }).waitFor();
+      expect(await textOf(page.locator('#circuit-note'))).toMatch(/calls allowed again. The probe was answered.$/);
     },
     PATIENCE_MS,
   );
@@ -319,20 +504,21 @@ describeWithChromium('the console', () => {
     'slows the authorization server down, past what the API waits for too, and restarts it',
     async () => {
       await getToken();
-      await button('Make it so').click();
-      await page.getByText('Authorization server: slow by 0.8 s').waitFor();
+      expect(await textOf(page.locator('#server-now'))).toBe('Now: running, answers at once.');
+      await button('Answer 0.8 s late').click();
+      await page.getByText('Authorization server: 0.8 s late').waitFor();
+      expect(await textOf(page.locator('#server-now'))).toBe('Now: running, answers 0.8 s late.');
+      expect(await reasonBeside('Answer 0.8 s late')).toBe('It does so now.');
       expect(Number(/in (\d+) ms/.exec(await press('Call'))?.[1])).toBeGreaterThanOrEqual(800);
-      await page.getByLabel('It answers').selectOption('4000');
-      await button('Make it so').click();
-      await page.getByText('Authorization server: slow by 4 s').waitFor();
-      expect(await press('Call with it altered')).toMatch(/^503[\s\S]*did not answer in time/);
-      await page.getByLabel('It answers').selectOption('0');
-      await button('Make it so').click();
+      await button('Answer 4 s late').click();
+      await page.getByText('Authorization server: 4 s late').waitFor();
+      expect(await press('Call with a changed token')).toMatch(/^503[\s\S]*did not answer in time/);
+      await button('Answer at once').click();
       await page.getByText('Authorization server: running').waitFor();
       await button('Restart').click();
-      await outcome('server').filter({ hasText: 'every connection was dropped' }).waitFor();
-      await button('Flush it').click();
-      await outcome('cache').filter({ hasText: 'forgotten' }).waitFor();
+      await outcome('server').filter({ hasText: 'Every connection was dropped' }).waitFor();
+      await button('Empty the cache').click();
+      await outcome('cache').filter({ hasText: 'removed' }).waitFor();
       expect(await press('Call')).toMatch(/^200[\s\S]*asked once/);
     },
     PATIENCE_MS,
@@ -345,24 +531,20 @@ describeWithChromium('the console', () => {
       await outcome('cache')
         .filter({ hasText: /^50 tokens issued, 50 calls in \d+ ms: 50 × 200.$/ })
         .waitFor();
-      await button('Flush it').click();
+      await button('Empty the cache').click();
       await outcome('cache')
-        .filter({ hasText: /^(?:[5-9]\d|\d{3,}) forgotten/ })
+        .filter({ hasText: /^(?:[5-9]\d|\d{3,}) removed/ })
         .waitFor();
       const flood = async (tokens: string) => {
         await page.getByLabel(tokens).check();
         await outcome('flood').evaluate((element) => element.replaceChildren());
         await button('Flood the API').click();
-        await outcome('flood').filter({ hasText: 'Meanwhile' }).waitFor();
+        await outcome('flood').filter({ hasText: 'asked' }).waitFor();
         return textOf(outcome('flood'));
       };
       // A connection that had just ended costs a retry, which counts.
-      expect(await flood('all the same')).toMatch(
-        /200 × 401. Meanwhile the authorization server was asked (?:1 time|2 times).$/,
-      );
-      expect(await flood('all different')).toMatch(
-        /200 × 401. Meanwhile the authorization server was asked 2\d\d times.$/,
-      );
+      expect(await flood('all the same')).toMatch(/200 × 401. The authorization server was asked (?:1 time|2 times).$/);
+      expect(await flood('all different')).toMatch(/200 × 401. The authorization server was asked 2\d\d times.$/);
     },
     PATIENCE_MS,
   );
@@ -371,7 +553,7 @@ describeWithChromium('the console', () => {
     'draws what happens as it happens, and says it in a table',
     async () => {
       const pixels = () =>
-        page.evaluate<string[]>(`[...document.querySelectorAll('canvas')].map((canvas) => canvas.toDataURL())`);
+        page.evaluate<string[]>(`[...document.querySelectorAll('.chart canvas')].map((canvas) => canvas.toDataURL())`);
       const count = async (label: string) => {
         const [total = '0'] = (await page.getByRole('row', { name: label }).locator('td').allTextContents()).slice(-1);
         return Number(total.replaceAll(',', ''));
@@ -385,10 +567,98 @@ describeWithChromium('the console', () => {
         .filter({ hasText: (requests + 200).toLocaleString('en') })
         .waitFor();
       while ((await count('inactive')) < inactive + 200) await setTimeout(100);
+      while ((await pixels())[1] === before[1]) await setTimeout(100);
       const then = await pixels();
-      expect([then[0] === before[0], then[1] === before[1]]).toEqual([false, false]);
+      expect(then[0]).not.toBe(before[0]);
       // A second later it has moved on by itself.
       while ((await pixels())[0] === then[0]) await setTimeout(100);
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'keeps a call in the list of the latest requests whatever Fill and Flood send',
+    async () => {
+      await getToken();
+      const told = page.waitForResponse((response) => response.url().includes('/console/exchanges/'));
+      await press('Call');
+      const id = (await told).url().split('/').at(-1);
+      await button('Fill it with 50 users').click();
+      await outcome('cache').filter({ hasText: '50 × 200' }).waitFor();
+      await button('Flood the API').click();
+      await outcome('flood').filter({ hasText: '200 × 401' }).waitFor();
+      await page
+        .locator('#latest li:first-child button')
+        .and(page.locator(`[data-id="${id}"]`))
+        .click();
+      await page.getByText(/^Chosen from the list: a request of \d\d:\d\d:\d\d.$/).waitFor();
+    },
+    PATIENCE_MS,
+  );
+
+  it.each(['light', 'dark'] as const)(
+    'gives each reason of the library a text, and a colour and texture that colour-blind people can tell apart, in the %s theme',
+    async (colorScheme) => {
+      await page.emulateMedia({ colorScheme });
+      const source = readFileSync(join(ROOT, 'lib/errors.ts'), 'utf8');
+      const names = ['AuthErrorReason', 'IntrospectionErrorCode'].map((type) => {
+        const [, union = ''] = new RegExp(`export type ${type} =([^;]+);`).exec(source) ?? [];
+        return [...union.matchAll(/'(\w+)'/g)].map(([, name = '']) => name);
+      });
+      const [rejections = [], outages = []] = names;
+      const looks = await page.evaluate<Look[]>(`(${LOOKS})(${JSON.stringify(names.flat())})`);
+      for (const { reason, text } of looks) expect([reason, text]).not.toEqual([reason, reason.replaceAll('_', ' ')]);
+      expect(new Set(looks.map(({ hex, texture }) => `${hex} ${texture}`)).size).toBe(looks.length);
+      const texturesOf = (of: string[]) =>
+        new Set(looks.filter(({ reason }) => of.includes(reason)).map(({ texture }) => texture));
+      expect([...texturesOf(rejections)].filter((texture) => texturesOf(outages).has(texture))).toEqual([]);
+      const colours = [...new Set(looks.map(({ hex }) => hex))];
+      expect(leastDifference(colours)).toBeGreaterThan(0.15);
+      const lines = await page.evaluate<string[]>(`import('/console/paint.js').then(({ css }) =>
+        ['--requests', '--hits', '--coalesced', '--calls'].map(css))`);
+      expect(leastDifference(lines)).toBeGreaterThan(0.12);
+      const surface = await page.evaluate<string>(`import('/console/paint.js').then(({ css }) => css('--surface'))`);
+      for (const hex of [...colours, ...lines]) expect([hex, contrast(hex, surface) >= 3]).toEqual([hex, true]);
+      // Reasons that this page brings about most differ by colour, not only by texture.
+      const common = [
+        'no_credentials',
+        'inactive',
+        'audience_mismatch',
+        'insufficient_scope',
+        'unreachable',
+        'timeout',
+        'circuit_open',
+      ];
+      expect(new Set(looks.filter(({ reason }) => common.includes(reason)).map(({ hex }) => hex)).size).toBe(
+        common.length,
+      );
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'says that the circuit breaker stays closed where the tokens of clients are to blame',
+    async () => {
+      const note = await page.evaluate<string>(`import('/console/circuit.js').then(({ circuitNote }) =>
+        circuitNote({ state: 'closed', reason: 'timeout', tokensToBlame: true, at: Date.now() }))`);
+      expect(note).toContain('calls stay allowed. The authorization server failed for tokens of clients, but answered');
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'folds the experiments and the code on a phone, and shows both on a wide screen',
+    async () => {
+      await page.setViewportSize(SIZES.phone);
+      await page.reload();
+      await page.getByText('Authorization server: running').waitFor();
+      expect([await button('Stop').isVisible(), await page.locator('#code').isVisible()]).toEqual([false, false]);
+      await page.evaluate(AXE);
+      expect(await page.evaluate('axe.run().then(({ violations }) => violations)')).toEqual([]);
+      await page.getByText('Experiments: bad tokens').click();
+      await button('Stop').waitFor();
+      await page.setViewportSize(SIZES.desktop);
+      await page.locator('#code').waitFor();
     },
     PATIENCE_MS,
   );
@@ -414,22 +684,26 @@ describeWithChromium('the console', () => {
         'Get a token': /^\{"access_token":"[\w-]+"/,
         Call: /^HTTP\/1.1 200 OK/,
         'Call without a token': /^HTTP\/1.1 401 /,
-        'Call with it altered': /^HTTP\/1.1 401 /,
+        'Call with a changed token': /^HTTP\/1.1 401 /,
         'Call with the refresh token': /^HTTP\/1.1 401 /,
-        'Revoke it': /^\{"revoked":true\}$/,
+        'Revoke the token': /^\{"revoked":true\}$/,
         Stop: /^\{"authorizationServer":"stopped"\}$/,
         Start: /^\{"authorizationServer":"started"\}$/,
         Restart: /^\{"authorizationServer":"restarted"\}$/,
         'Fill it with 50 users': /^\{"requests":50,"statuses":\{"200":50\}/,
-        'Flush it': /^\{"forgotten":\d+,/,
+        'Empty the cache': /^\{"forgotten":\d+,/,
         'Flood the API': /^\{"requests":200,/,
-        'Make it so': /^\{"delayMs":800\}$/,
+        'Introspect the token': /^\{"active":/,
+        'Answer at once': /^\{"delayMs":0\}$/,
+        'Answer 0.8 s late': /^\{"delayMs":800\}$/,
+        'Answer 4 s late': /^\{"delayMs":4000\}$/,
       };
       const buttons = await page.locator('[data-action] > button:first-child').allInnerTexts();
       expect(buttons.sort()).toEqual(Object.keys(expected).sort());
       await page.getByLabel('POST /api/payments').check();
       for (const [name, output] of Object.entries(expected)) {
-        await button(`curl line of: ${name}`).click();
+        // The line of the introspection call is shown from the start.
+        if (name !== 'Introspect the token') await button(`curl line of: ${name}`).click();
         const id = await button(`curl line of: ${name}`).getAttribute('aria-controls');
         const code = page.locator(`#${id} code`).filter({ hasText: 'curl' });
         await code.waitFor();
@@ -466,14 +740,16 @@ describeWithChromium('the console', () => {
         };
         expect(await violations()).toEqual([]);
         await getToken();
+        await button('Introspect the token').click();
+        await page.locator('#introspected pre').waitFor();
         await press('Call');
         await button('curl line of: Call').click();
         expect(await violations()).toEqual([]);
-        await press('Call with it altered');
+        await press('Call with a changed token');
         await button('Stop').click();
         await page.getByText('Authorization server: stopped').waitFor();
         await button('Flood the API').click();
-        await page.getByText('Circuit breaker: open').waitFor();
+        await page.getByText('Circuit breaker: calls blocked', { exact: true }).waitFor();
         await outcome('flood').filter({ hasText: '503' }).waitFor();
         expect(await violations()).toEqual([]);
         await press('Call without a token');
@@ -488,7 +764,7 @@ describeWithChromium('the console', () => {
         await page.setViewportSize(size);
         await page.getByLabel('Bound to a key (DPoP)').check();
         await getToken();
-        await press('Call with it altered');
+        await press('Call with a changed token');
         await button('curl line of: Call').click();
         await button('curl line of: Get a token').click();
         await page.getByText('eyJ').first().waitFor();
@@ -514,7 +790,7 @@ describeWithChromium('the console', () => {
         }
         throw new Error(`Tab does not lead to ${name}, but to ${seen.join(', ')}`);
       };
-      await tabTo(/^Skip to the call$/);
+      await tabTo(/^Skip to step 1$/);
       await tabTo(/^Get a token$/);
       await page.keyboard.press('Enter');
       await page.locator('#token-card .value').waitFor();

@@ -22,7 +22,7 @@ const bash = async (command: string): Promise<string> =>
 
 async function startExampleApp(env: Record<string, string> = ANY_PORTS): Promise<Child> {
   const app = startChild(START, [], env);
-  await app.line((line) => line === 'Ctrl+C ends it.');
+  await app.line((line) => line === 'Press Ctrl+C to stop.');
   return app;
 }
 
@@ -36,6 +36,22 @@ function complaints(app: Child): string[] {
 
 describe('the example app', () => {
   it(
+    'begins with the introspection call itself, and prints what the authorization server answers to it',
+    async () => {
+      const app = await startExampleApp();
+      const first = app.lines.findIndex((line) => line.startsWith('# 1. Token introspection itself'));
+      const [command = '', label, json = ''] = app.lines.slice(first + 1);
+      expect(app.lines.findIndex((line) => line.startsWith('curl'))).toBe(first + 1);
+      expect(command).toMatch(
+        /^curl -s -w '\\n' -u 'reports-api:[\w-]+' -d 'token=[\w-]+' http:\S+\/token\/introspection$/,
+      );
+      expect([label, `# ${(await bash(command)).trim()}`]).toEqual(['# It prints:', json]);
+      expect(JSON.parse(json.slice(2))).toMatchObject({ active: true, sub: 'alice', aud: 'urn:example:reports-api' });
+    },
+    PATIENCE_MS,
+  );
+
+  it(
     'answers every line of its walk-through, pasted in order, with the status announced behind it',
     async () => {
       const app = await startExampleApp();
@@ -44,8 +60,8 @@ describe('the example app', () => {
         return command === undefined ? [] : [{ command, status }];
       });
       expect(new Set(steps.map(({ status }) => status))).toEqual(new Set(['200', '400', '401', '403', '503']));
-      // All lines but the last, which stands for itself.
-      expect(steps).toHaveLength(app.lines.filter((line) => line.includes('curl ')).length - 1);
+      // All except the introspection call, the token of your choice, and the call of an app of your own.
+      expect(steps).toHaveLength(app.lines.filter((line) => line.includes('curl ')).length - 3);
       for (const [index, { command, status }] of steps.entries()) {
         const step = `${index + 1}. ${command}`;
         expect([step, await bash(command)]).toEqual([step, `${status}\n`]);
@@ -92,6 +108,8 @@ describe('the example app', () => {
       const response = await fetch(`http://127.0.0.1:${port}/api/reports`, {
         headers: { authorization: `Bearer ${access_token}` },
       });
+      const call = app.lines.find((line) => line.startsWith('curl ') && line.includes(':3001/api/reports')) ?? '';
+      expect(JSON.parse(await bash(call.replace(':3001', `:${port}`)))).toMatchObject({ sub: 'dave' });
       expect([response.status, await response.json()]).toEqual([
         200,
         { sub: 'dave', scope: 'profile:read reports:read' },

@@ -5,6 +5,7 @@ import { type ReplayStore, requireFresh, requireScope } from '../../lib/index.js
 import { createApi, createApp } from '../support/api.js';
 import { recordDecisions } from '../support/decisions.js';
 import { boundTo, CHALLENGES, createDpopSetup, ORIGIN, sendBound } from '../support/dpop.js';
+import { createSharedMemory } from '../support/shared-memory.js';
 
 describe('a proof', () => {
   it('is good for one request: the next is answered 401 invalid_dpop_proof', async () => {
@@ -68,8 +69,8 @@ describe('a proof', () => {
 
   it('with a long jti is remembered by its digest', async () => {
     const keys: string[] = [];
-    const set: ReplayStore['set'] = async (key) => keys.push(key) > 0;
-    const { send } = await createDpopSetup({ replayStore: { set } });
+    const setIfAbsent: ReplayStore['setIfAbsent'] = async (key) => keys.push(key) > 0;
+    const { send } = await createDpopSetup({ replayStore: { setIfAbsent } });
     await send(200, { claims: { jti: 'j'.repeat(4000) } });
     await send(401, { claims: { jti: 'j'.repeat(100_000) } }).catch(() => {});
     expect(keys).toEqual([expect.stringMatching(/^dpop\.[\w-]{43}$/)]);
@@ -78,14 +79,13 @@ describe('a proof', () => {
 
 describe('a store for used proofs', () => {
   it('is asked once a request, for as long as the proof could come again', async () => {
-    const set = jest.fn<Promise<boolean>, Parameters<ReplayStore['set']>>();
-    set.mockResolvedValueOnce(true).mockResolvedValueOnce(false);
-    const { send } = await createDpopSetup({ replayStore: { set }, maxAgeSeconds: 120 });
+    const setIfAbsent = jest.fn<Promise<boolean>, Parameters<ReplayStore['setIfAbsent']>>();
+    setIfAbsent.mockResolvedValueOnce(true).mockResolvedValueOnce(false);
+    const { send } = await createDpopSetup({ replayStore: { setIfAbsent }, maxAgeSeconds: 120 });
     await send(200);
     await send(401);
-    expect(set).toHaveBeenCalledTimes(2);
-    for (const [, , { ttlMs, expected }] of set.mock.calls) {
-      expect(expected).toBe('absent');
+    expect(setIfAbsent).toHaveBeenCalledTimes(2);
+    for (const [, ttlMs] of setIfAbsent.mock.calls) {
       expect(ttlMs).toBeGreaterThan(130_000);
       // A slow question in between included.
       expect(ttlMs).toBeLessThan(300_000);
@@ -93,12 +93,15 @@ describe('a store for used proofs', () => {
   });
 
   it('is not asked about what is refused anyway', async () => {
-    const set = jest.fn(async () => true);
-    const { send, endpoint } = await createDpopSetup({ replayStore: { set } }, { scopes: ['read'], cache: false });
+    const setIfAbsent = jest.fn(async () => true);
+    const { send, endpoint } = await createDpopSetup(
+      { replayStore: { setIfAbsent } },
+      { scopes: ['read'], cache: false },
+    );
     await send(401, { claims: { htm: 'POST' } });
     endpoint.script = { active: false };
     await send(401);
-    expect(set).not.toHaveBeenCalled();
+    expect(setIfAbsent).not.toHaveBeenCalled();
   });
 
   it.each<[string, () => Promise<boolean>]>([
@@ -109,8 +112,8 @@ describe('a store for used proofs', () => {
         throw new Error('down');
       },
     ],
-  ])('that %s is an outage: 503, and no handler runs', async (_, set) => {
-    const { send, api } = await createDpopSetup({ replayStore: { set } });
+  ])('that %s is an outage: 503, and no handler runs', async (_, setIfAbsent) => {
+    const { send, api } = await createDpopSetup({ replayStore: { setIfAbsent } });
     const decisions = recordDecisions();
     const response = await send(503);
     expect(response.headers).not.toHaveProperty('www-authenticate');
@@ -122,8 +125,8 @@ describe('a store for used proofs', () => {
 
   it('that answers with anything but true has not kept it', async () => {
     for (const answer of [undefined, null, 0, 'OK', 1, {}]) {
-      const set = async () => answer as unknown as boolean;
-      const { send, api } = await createDpopSetup({ replayStore: { set } });
+      const setIfAbsent = async () => answer as unknown as boolean;
+      const { send, api } = await createDpopSetup({ replayStore: { setIfAbsent } });
       await send(401);
       expect(api.reached()).toBe(0);
     }
@@ -132,12 +135,12 @@ describe('a store for used proofs', () => {
   it('is the one that answers are shared through, unless another is named', async () => {
     const shared = jest.fn(async () => true);
     const own = jest.fn(async () => true);
-    const store = { get: async () => undefined, set: shared, append: async () => '1', tail: () => async () => {} };
+    const store = { ...createSharedMemory().connect(), setIfAbsent: shared };
     const cache = { store, dangerouslyStorePlaintext: true };
     const usesOf = ({ mock }: jest.Mock) => mock.calls.filter(([key]) => String(key).startsWith('dpop.')).length;
     const first = await createDpopSetup({}, { cache });
     await first.send(200);
-    const second = await createDpopSetup({ replayStore: { set: own } }, { cache });
+    const second = await createDpopSetup({ replayStore: { setIfAbsent: own } }, { cache });
     await second.send(200);
     expect([usesOf(shared as jest.Mock), usesOf(own as jest.Mock)]).toEqual([1, 1]);
   });

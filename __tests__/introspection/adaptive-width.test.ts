@@ -1,6 +1,7 @@
 import { createAdaptiveWidth } from '../../lib/introspection/adaptive-width.js';
 
-const MAX = 56;
+const SETTINGS = { start: 10, min: 1, max: 56 };
+const MAX = SETTINGS.max;
 
 /** When a call ends that is sent now, beside so many others. */
 type End = (now: number, beside: number, index: number) => number;
@@ -11,7 +12,7 @@ type End = (now: number, beside: number, index: number) => number;
  */
 function run(seconds: number, end: End): number[] {
   let now = 0;
-  const width = createAdaptiveWidth(MAX, () => now);
+  const width = createAdaptiveWidth({ ...SETTINGS, monotonic: () => now });
   const ends: number[] = [];
   const widths: number[] = [];
   let started = 0;
@@ -62,21 +63,45 @@ describe('the adaptive width', () => {
     expect(most(run(120, (now, _beside, index) => now + (index % 2 === 0 ? 3000 : 20)))).toBe(MAX);
   });
 
-  it('does not change while nobody waits', () => {
-    const width = createAdaptiveWidth(MAX, () => performance.now());
-    for (let call = 0; call < 10_000; call++) width.onEnd(false);
-    expect(width.current).toBe(16);
+  it('shrinks to its minimum and no further', () => {
+    let now = 0;
+    const width = createAdaptiveWidth({ start: 8, min: 8, max: 56, monotonic: () => now });
+    const seen = new Set<number>();
+    for (let call = 0; call < 5000; call++) {
+      now += width.current * 5;
+      width.onEnd(true);
+      seen.add(width.current);
+    }
+    expect(Math.min(...seen)).toBe(8);
   });
 
-  it('is at least sixteen again once nobody waits, however far it shrank', () => {
+  it('takes back a trial during which the queue became empty', () => {
     let now = 0;
-    const width = createAdaptiveWidth(MAX, () => now);
+    const width = createAdaptiveWidth({ ...SETTINGS, monotonic: () => now });
+    while (width.current === SETTINGS.start) {
+      now += 10;
+      width.onEnd(true);
+    }
+    expect(width.current).toBe(2 * SETTINGS.start);
+    width.onEnd(false);
+    expect(width.current).toBe(SETTINGS.start);
+  });
+
+  it('does not change while nobody waits', () => {
+    const width = createAdaptiveWidth({ ...SETTINGS, monotonic: () => performance.now() });
+    for (let call = 0; call < 10_000; call++) width.onEnd(false);
+    expect(width.current).toBe(10);
+  });
+
+  it('has at least its start again once nobody waits, however far it shrank', () => {
+    let now = 0;
+    const width = createAdaptiveWidth({ ...SETTINGS, monotonic: () => now });
     for (let call = 0; call < 2000; call++) {
       now += width.current > 1 ? 200 : 20;
       width.onEnd(true);
     }
-    expect(width.current).toBeLessThan(16);
+    expect(width.current).toBeLessThan(10);
     width.onEnd(false);
-    expect(width.current).toBe(16);
+    expect(width.current).toBe(10);
   });
 });

@@ -35,7 +35,8 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 function createModel() {
   let openUntil: number | undefined;
   let pause = 1000;
-  let trustedUntil = Number.NEGATIVE_INFINITY;
+  let noCheckBefore = Number.NEGATIVE_INFINITY;
+  let lastAnswer = Number.NEGATIVE_INFINITY;
   let isOursOdd = false;
   const failed = new Set<number>();
 
@@ -50,34 +51,40 @@ function createModel() {
     pause = 1000;
   }
 
-  function learn(now: number, token: number, answer: Answer, ours: Answer): void {
-    if (isAlive(answer)) failed.clear();
-    if (!isOutage(answer) || now < trustedUntil) return;
-    failed.add(token);
-    if (failed.size < 5 && answer !== 'rate_limited') return;
-    if (isAlive(ours)) {
-      isOursOdd = false;
-      failed.clear();
-      trustedUntil = now + 1000;
-    } else if (ours === 'server_error' && isOursOdd) {
-      failed.clear();
-    } else {
+  function check(now: number, ours: Answer): void {
+    if (now < noCheckBefore) return;
+    if (isOutage(ours) && !(isOursOdd && now - lastAnswer < 10_000)) {
       open(now);
+      return;
     }
+    if (isAlive(ours)) isOursOdd = false;
+    failed.clear();
+    noCheckBefore = now + 1000;
+  }
+
+  function learn(now: number, token: number, answer: Answer, ours: Answer): void {
+    if (answer === 'answer') {
+      failed.clear();
+      lastAnswer = now;
+    }
+    if (!isOutage(answer)) return;
+    failed.add(token);
+    if (failed.size >= 5 || answer === 'rate_limited') check(now, ours);
   }
 
   return (now: number, token: number, answer: Answer, ours: Answer): Answer => {
     if (openUntil !== undefined && now < openUntil) return 'circuit_open';
-    if (openUntil !== undefined) {
-      if (!isAlive(ours)) {
-        open(now);
-        if (ours !== 'server_error') return ours;
-        if (answer === 'answer') {
-          isOursOdd = true;
-          close();
-        }
-        return answer;
+    if (openUntil !== undefined && !isAlive(ours)) {
+      open(now);
+      if (!isOutage(ours) || ours === 'rate_limited') return ours;
+      if (answer === 'answer') {
+        isOursOdd = true;
+        lastAnswer = now;
+        close();
       }
+      return answer;
+    }
+    if (openUntil !== undefined) {
       isOursOdd = false;
       close();
     }
@@ -108,7 +115,7 @@ describe('whatever happens one after another', () => {
           ours = step.ours;
           const expected = model(clock.monotonic(), step.token, step.answer, ours);
           const outcome = await breaker
-            .run(String(step.token), () => fail(step.answer))
+            .run({ digest: String(step.token), isKnown: false }, () => fail(step.answer))
             .catch((error: IntrospectionError) => error.code);
           expect(outcome).toBe(expected);
           seen[outcome === 'circuit_open' || outcome === 'answer' ? outcome : 'other']++;

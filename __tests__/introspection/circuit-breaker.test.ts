@@ -40,9 +40,9 @@ function create(timeoutMs = 0) {
   });
 
   /** The outcome of a lookup for a token about which the endpoint answers like this. */
-  async function ask(token: string, answer: unknown = 'answer'): Promise<unknown> {
+  async function ask(digest: string, answer: unknown = 'answer', isKnown = false): Promise<unknown> {
     try {
-      return await breaker.run(token, async () => {
+      return await breaker.run({ digest, isKnown }, async () => {
         asked++;
         last = answer;
         if (answer instanceof Error) throw answer;
@@ -60,7 +60,7 @@ function create(timeoutMs = 0) {
   /** The seconds that a refused lookup is told to wait. */
   function told(): number | undefined {
     try {
-      breaker.assertCallAllowed();
+      breaker.assertCallAllowed(false);
       return undefined;
     } catch (error) {
       return (error as IntrospectionError).retryAfterSeconds;
@@ -147,7 +147,7 @@ describe('a closed circuit breaker', () => {
   });
 
   it('opens when the endpoint, after five timeouts, does not answer about its own token soon', async () => {
-    const { ask, endpoint, state } = create();
+    const { ask, endpoint, state } = create(10_000);
     endpoint.ours = new Promise(() => {});
     await Promise.all(Array.from({ length: 5 }, (_, token) => ask(`token ${token}`, failure('timeout'))));
     expect([state(), await ask('another')]).toEqual(['open', 'circuit_open']);
@@ -183,32 +183,48 @@ describe('a closed circuit breaker', () => {
     expect([state(), probes()]).toEqual(['closed', 0]);
   });
 
-  it('does not count a timeout after less than nine tenths of the deadline', async () => {
-    const { fail, state, probes } = create(60_000);
+  it('does not count a timeout after less than nine tenths of the deadline while others are answered', async () => {
+    const { ask, clock, fail, state, probes } = create(60_000);
+    await ask('good');
+    clock.advance(59);
     await fail(10, failure('timeout'));
     expect([state(), probes()]).toEqual(['closed', 0]);
-    await fail(5, failure('unreachable'));
+    clock.advance(1);
+    await fail(5, failure('timeout'));
     expect(state()).toBe('open');
   });
 
-  it.each<[string, unknown]>([
-    ['an answer', 'answer'],
-    ['a reply that makes no sense', failure('bad_response')],
-    ['a refusal of our credentials', failure('client_rejected')],
-  ])('counts anew after %s', async (_, answer) => {
-    const { ask, fail, state } = create();
+  it('counts anew after an answer', async () => {
+    const { ask, fail, state, probes } = create();
     await fail(4);
-    await ask('x', answer);
+    await ask('x');
     await fail(4);
-    expect(state()).toBe('closed');
+    expect([state(), probes()]).toEqual(['closed', 0]);
     await ask('fifth', failure('timeout'));
     expect(state()).toBe('open');
+  });
+
+  it('counts connections that never came about apart: four odd tokens and one of them open nothing', async () => {
+    const { ask, endpoint, fail, state } = create();
+    endpoint.ours = 'answer';
+    await fail(4, failure('server_error'));
+    await ask('fifth', REFUSED());
+    expect(state()).toBe('closed');
+  });
+
+  it('does not open when its check fails for a reason of our own', async () => {
+    const { endpoint, fail, state } = create();
+    endpoint.ours = failure('credentials_unavailable');
+    await fail(5, failure('server_error'));
+    expect(state()).toBe('closed');
   });
 
   it.each<[string, unknown]>([
     ['credentials that cannot be had', failure('credentials_unavailable')],
     ['metadata that cannot be found', failure('discovery_failed')],
     ['a wait in our own queue', failure('overloaded')],
+    ['a reply that makes no sense', failure('bad_response')],
+    ['a refusal of our credentials', failure('client_rejected')],
     ['an error of another kind', new Error('other')],
   ])('learns nothing from %s', async (_, answer) => {
     const { ask, fail, state } = create();
@@ -280,7 +296,7 @@ describe('an open circuit breaker', () => {
     expect(await ask('x')).toBe('answer');
   });
 
-  it('asks about its own token only: tokens of clients cannot lengthen the pause', async () => {
+  it('goes by its own token: tokens of clients cannot lengthen the pause', async () => {
     const { ask, clock, endpoint, fail, asked, state, told } = create();
     await fail(5);
     clock.advance(1);
@@ -297,9 +313,9 @@ describe('an open circuit breaker', () => {
       const pause = told();
       pauses.push(pause);
       clock.advance(pause ?? 0);
-      expect(await ask('x')).toBe('timeout');
+      expect(await ask('x', failure('timeout'))).toBe('timeout');
     }
-    expect([pauses, asked()]).toEqual([[1, 2, 4, 8, 16, 30, 30, 30], 5]);
+    expect([pauses, asked()]).toEqual([[1, 2, 4, 8, 16, 30, 30, 30], 13]);
   });
 
   it('stays open for longer when its probe is told to stay away for longer', async () => {
@@ -319,7 +335,7 @@ describe('an open circuit breaker', () => {
     const { ask, clock, endpoint, fail, told, state } = create();
     await fail(5);
     clock.advance(1);
-    await ask('x');
+    await ask('x', failure('timeout'));
     clock.advance(2);
     endpoint.ours = answer;
     await ask('x');
@@ -361,7 +377,9 @@ describe('an open circuit breaker', () => {
   it('is not closed, nor opened for longer, by outcomes of questions asked before it opened', async () => {
     const { run, ask, clock, endpoint, fail, told, state } = create();
     const late = Array.from({ length: 20 }, () => createDeferred<string>());
-    const runs = late.map(({ promise }, index) => run(`late ${index}`, () => promise).catch(() => 'failed'));
+    const runs = late.map(({ promise }, index) =>
+      run({ digest: `late ${index}`, isKnown: false }, () => promise).catch(() => 'failed'),
+    );
     await fail(5);
     late[0]?.resolve('answer');
     late[1]?.reject(failure('bad_response'));
@@ -379,7 +397,9 @@ describe('an open circuit breaker', () => {
   it('is not opened anew, once closed, by questions asked before it opened', async () => {
     const { run, ask, clock, endpoint, fail, state } = create();
     const late = Array.from({ length: 5 }, () => createDeferred<string>());
-    const runs = late.map(({ promise }, index) => run(`late ${index}`, () => promise).catch(() => 'failed'));
+    const runs = late.map(({ promise }, index) =>
+      run({ digest: `late ${index}`, isKnown: false }, () => promise).catch(() => 'failed'),
+    );
     await fail(5);
     clock.advance(1);
     endpoint.ours = 'answer';
@@ -401,17 +421,48 @@ describe('an open circuit breaker', () => {
   });
 });
 
-describe('an endpoint that answers 500 to every token it does not know', () => {
-  it('closes the breaker when a real token is answered, and from then on its 500s do not open it', async () => {
-    const { ask, clock, endpoint, fail, state, asked } = create();
-    endpoint.ours = failure('server_error');
-    await fail(5, failure('server_error'));
+describe('an endpoint that fails for every token it does not know', () => {
+  const FAILURES: [string, IntrospectionError][] = [
+    ['500', failure('server_error')],
+    ['nothing', failure('timeout')],
+    ['a closed connection', failure('unreachable', undefined, 'UND_ERR_SOCKET')],
+  ];
+
+  it.each(FAILURES)('by %s closes the breaker when a real token is answered after the pause', async (_, error) => {
+    const { ask, clock, endpoint, fail, state } = create();
+    endpoint.ours = error;
+    await fail(5, error);
     expect(state()).toBe('open');
     clock.advance(1);
     expect(await ask('good')).toBe('answer');
-    expect([state(), asked()]).toEqual(['closed', 6]);
-    await fail(50, failure('server_error'));
+    expect(state()).toBe('closed');
+    clock.advance(9);
+    await fail(50, error);
     expect([state(), await ask('good')]).toEqual(['closed', 'answer']);
+  });
+
+  it.each(FAILURES)(
+    'by %s closes the breaker when a known token is answered after a failed probe',
+    async (_, error) => {
+      const { ask, clock, endpoint, fail, state } = create();
+      endpoint.ours = error;
+      await fail(5, error);
+      clock.advance(1);
+      await ask('odd', error);
+      expect(await ask('unknown')).toBe('circuit_open');
+      expect([await ask('known', 'answer', true), state()]).toEqual(['answer', 'closed']);
+    },
+  );
+
+  it('opens the breaker when it has answered about no real token for ten seconds', async () => {
+    const { ask, clock, endpoint, fail, state } = create();
+    endpoint.ours = failure('server_error');
+    await fail(5, failure('server_error'));
+    clock.advance(1);
+    await ask('good');
+    clock.advance(10);
+    await fail(5, failure('server_error'));
+    expect(state()).toBe('open');
   });
 
   it('is trusted again once it has answered about the breaker’s own token', async () => {
@@ -428,17 +479,6 @@ describe('an endpoint that answers 500 to every token it does not know', () => {
     expect(state()).toBe('open');
   });
 
-  it('still opens the breaker when it cannot be reached', async () => {
-    const { ask, clock, endpoint, fail, state } = create();
-    endpoint.ours = failure('server_error');
-    await fail(5, failure('server_error'));
-    clock.advance(1);
-    await ask('good');
-    endpoint.ours = failure('timeout');
-    await fail(5, failure('timeout'));
-    expect(state()).toBe('open');
-  });
-
   it('does not close the breaker when the real token fails as well', async () => {
     const { ask, clock, endpoint, fail, told } = create();
     endpoint.ours = failure('server_error');
@@ -447,6 +487,92 @@ describe('an endpoint that answers 500 to every token it does not know', () => {
     expect(await ask('odd', failure('server_error'))).toBe('server_error');
     expect(told()).toBe(2);
   });
+
+  it('is asked about one known token after each failed probe, and about no other before the next', async () => {
+    const { ask, asked, clock, fail } = create();
+    await fail(5, failure('timeout'));
+    expect(await ask('known', failure('timeout'), true)).toBe('circuit_open');
+    clock.advance(1);
+    expect(await ask('odd', failure('timeout'))).toBe('timeout');
+    expect(await ask('known', failure('timeout'), true)).toBe('timeout');
+    expect(await ask('another', failure('timeout'), true)).toBe('circuit_open');
+    expect(asked()).toBe(7);
+  });
+
+  it('that cannot be reached is asked about none', async () => {
+    const { ask, clock, endpoint, fail, asked } = create();
+    await fail(5, REFUSED());
+    endpoint.ours = REFUSED();
+    expect(await ask('known', 'answer', true)).toBe('circuit_open');
+    clock.advance(1);
+    expect(await ask('known', 'answer', true)).toBe('unreachable');
+    expect(asked()).toBe(5);
+  });
+
+  it('is not asked about an unknown token while it wants a pause', async () => {
+    const { ask, clock, endpoint, fail, asked } = create();
+    await fail(1, failure('rate_limited', 2));
+    endpoint.ours = failure('rate_limited', 5);
+    clock.advance(2);
+    expect(await ask('unknown')).toBe('rate_limited');
+    expect(asked()).toBe(1);
+  });
+
+  it('does not close a breaker that has opened again since the real token was asked about', async () => {
+    const { run, clock, endpoint, fail, ask, state } = create();
+    await fail(5, failure('server_error'));
+    clock.advance(1);
+    await ask('odd', failure('server_error'));
+    const late = createDeferred<string>();
+    const slow = run({ digest: 'known', isKnown: true }, () => late.promise);
+    clock.advance(2);
+    endpoint.ours = failure('rate_limited', 120);
+    await ask('x');
+    late.resolve('answer');
+    expect([await slow, state()]).toEqual(['answer', 'open']);
+  });
+});
+
+describe('diagnose', () => {
+  const CODES = ['timeout', 'unreachable', 'server_error', 'rate_limited'] as const;
+
+  it.each(CODES)(
+    'says that the endpoint is down after %s if it fails for our token too, and opens nothing',
+    async (code) => {
+      const { diagnose, endpoint, state } = create();
+      endpoint.ours = failure(code);
+      expect([await diagnose(failure(code)), state()]).toEqual(['down', 'closed']);
+    },
+  );
+
+  it.each(CODES)(
+    'says that it is up after %s if it answers about our token, and checks once a second',
+    async (code) => {
+      const { clock, diagnose, endpoint, state, probes } = create();
+      endpoint.ours = 'answer';
+      expect([await diagnose(failure(code)), await diagnose(failure(code))]).toEqual(['up', 'unknown']);
+      expect([state(), probes()]).toEqual(['closed', 1]);
+      clock.advance(1);
+      expect(await diagnose(failure(code))).toBe('up');
+    },
+  );
+
+  it('says that it is down without a check when no connection came about, and while the breaker is open', async () => {
+    const { diagnose, endpoint, fail, probes } = create();
+    endpoint.ours = 'answer';
+    expect(await diagnose(REFUSED())).toBe('down');
+    expect(await diagnose(failure('circuit_open'))).toBe('down');
+    await fail(5, REFUSED());
+    expect([await diagnose(failure('server_error')), probes()]).toEqual(['down', 0]);
+  });
+
+  it.each(['overloaded', 'bad_response', 'client_rejected', 'closed'] as const)(
+    'does not know after %s',
+    async (code) => {
+      const { diagnose, probes } = create();
+      expect([await diagnose(failure(code)), probes()]).toEqual(['unknown', 0]);
+    },
+  );
 });
 
 describe('the circuit channel', () => {

@@ -6,9 +6,10 @@ import type { ClientAuth } from '../../lib/types.js';
 import { createClock, since } from '../support/clock.js';
 import { active, createEndpoint, type Endpoint, json } from '../support/endpoint.js';
 import { createTestClient } from '../support/introspection-client.js';
+import { questionOf } from '../support/records.js';
 
 const TOKEN = 'mF_9.B5f-4.1JqM+/==';
-const QUESTION = { token: TOKEN, key: 'key' };
+const QUESTION = questionOf(TOKEN);
 
 function createClient(endpoint: Pick<Endpoint, 'url'>, settings: Partial<IntrospectionClientSettings> = {}) {
   const { client, clock } = createTestClient(endpoint, settings);

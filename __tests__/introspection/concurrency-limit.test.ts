@@ -12,7 +12,7 @@ afterEach(() => {
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 /** Sends in so many, each of whom stays until told to leave; tells in which order they got in, and how each ended. */
-function crowd(limit: ConcurrencyLimit, size: number, timeoutMs = 30_000, heeds = true) {
+function crowd(limit: ConcurrencyLimit, size: number, timeoutMs = 30_000, heeds = true, isKnown = false) {
   const inside: number[] = [];
   const ended: unknown[] = [];
   const stays: Deferred<void>[] = [];
@@ -24,10 +24,14 @@ function crowd(limit: ConcurrencyLimit, size: number, timeoutMs = 30_000, heeds 
       timeoutMs,
       (deadline) => {
         if (heeds) deadline.signal.once('abort', () => stay.resolve());
-        return limit.run(async () => {
-          inside.push(number);
-          await stay.promise;
-        }, deadline);
+        return limit.run(
+          async () => {
+            inside.push(number);
+            await stay.promise;
+          },
+          deadline,
+          isKnown,
+        );
       },
       () => {},
     ).then(
@@ -40,14 +44,14 @@ function crowd(limit: ConcurrencyLimit, size: number, timeoutMs = 30_000, heeds 
 
 describe('the concurrency limit', () => {
   it('runs as many calls side by side as allowed, and no more', async () => {
-    const { inside } = crowd(createConcurrencyLimit({ current: 3 }), 5);
+    const { inside } = crowd(createConcurrencyLimit({ width: { current: 3 }, reserved: 0 }), 5);
     expect(inside).toEqual([0, 1, 2]);
     await turn();
     expect(inside).toEqual([0, 1, 2]);
   });
 
   it('starts one call for each that ends, in the order in which they came', async () => {
-    const { inside, leave } = crowd(createConcurrencyLimit({ current: 2 }), 5);
+    const { inside, leave } = crowd(createConcurrencyLimit({ width: { current: 2 }, reserved: 0 }), 5);
     for (const [leaving, expected] of [
       [1, [0, 1, 2]],
       [0, [0, 1, 2, 3]],
@@ -60,7 +64,7 @@ describe('the concurrency limit', () => {
   });
 
   it('has all its places again once every call has ended', async () => {
-    const limit = createConcurrencyLimit({ current: 2 });
+    const limit = createConcurrencyLimit({ width: { current: 2 }, reserved: 0 });
     const { leave } = crowd(limit, 4);
     for (let number = 0; number < 4; number++) {
       leave(number);
@@ -70,7 +74,7 @@ describe('the concurrency limit', () => {
   });
 
   it('starts no call before one that waits', async () => {
-    const limit = createConcurrencyLimit({ current: 1 });
+    const limit = createConcurrencyLimit({ width: { current: 1 }, reserved: 0 });
     const first = crowd(limit, 2);
     first.leave(0);
     const late = crowd(limit, 1);
@@ -81,7 +85,7 @@ describe('the concurrency limit', () => {
   it.each([true, false])(
     'frees the places of calls whose deadline has passed, whether or not they stop: %j',
     async (heeds) => {
-      const limit = createConcurrencyLimit({ current: 2 });
+      const limit = createConcurrencyLimit({ width: { current: 2 }, reserved: 0 });
       const hasty = crowd(limit, 2, 20, heeds);
       const patient = crowd(limit, 3);
       await until(() => hasty.ended.length === 2);
@@ -94,7 +98,7 @@ describe('the concurrency limit', () => {
   );
 
   it('does not start a call whose deadline passed while it waited', async () => {
-    const limit = createConcurrencyLimit({ current: 1 });
+    const limit = createConcurrencyLimit({ width: { current: 1 }, reserved: 0 });
     const first = crowd(limit, 1);
     const hasty = crowd(limit, 2, 20);
     const patient = crowd(limit, 1);
@@ -105,13 +109,49 @@ describe('the concurrency limit', () => {
   });
 
   it('frees the places of calls that fail', async () => {
-    const limit = createConcurrencyLimit({ current: 1 });
+    const limit = createConcurrencyLimit({ width: { current: 1 }, reserved: 0 });
     const failing = withDeadline(
       1000,
-      (deadline) => limit.run(() => Promise.reject(new Error('no')), deadline),
+      (deadline) => limit.run(() => Promise.reject(new Error('no')), deadline, false),
       () => {},
     );
     await expect(failing).rejects.toThrow('no');
     expect(crowd(limit, 2).inside).toEqual([0]);
+  });
+
+  it('keeps the reserved places for known tokens, which take any free place', async () => {
+    const limit = createConcurrencyLimit({ width: { current: 2 }, reserved: 1 });
+    const unknown = crowd(limit, 4);
+    const known = crowd(limit, 3, 30_000, true, true);
+    expect([unknown.inside, known.inside]).toEqual([[0, 1], [0]]);
+    unknown.leave(0);
+    await turn();
+    expect([unknown.inside, known.inside]).toEqual([
+      [0, 1],
+      [0, 1],
+    ]);
+    unknown.leave(1);
+    known.leave(0);
+    known.leave(1);
+    await turn();
+    expect([unknown.inside, known.inside]).toEqual([
+      [0, 1, 2, 3],
+      [0, 1, 2],
+    ]);
+  });
+
+  it('does not start a call that has waited for half of its deadline', async () => {
+    const limit = createConcurrencyLimit({ width: { current: 1 }, reserved: 0 });
+    const first = crowd(limit, 1);
+    const now = jest.spyOn(performance, 'now');
+    const start = performance.now();
+    now.mockReturnValue(start);
+    const [hasty, patient] = [crowd(limit, 1, 10_000), crowd(limit, 1, 30_000)];
+    now.mockReturnValue(start + 5001);
+    first.leave(0);
+    await turn();
+    await turn();
+    expect([hasty.ended, hasty.inside, patient.inside]).toEqual([['overloaded'], [], [0]]);
+    now.mockRestore();
   });
 });

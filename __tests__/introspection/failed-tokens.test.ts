@@ -5,7 +5,7 @@ function create() {
   let now = 0;
   const failedTokens = createFailedTokens(() => now);
   const fail = (token: string, code: IntrospectionErrorCode = 'server_error') =>
-    failedTokens.note(token, new IntrospectionError(code, 'HTTP 500', 1));
+    failedTokens.noteFailure(token, new IntrospectionError(code, 'HTTP 500', 1));
   const refusal = (token: string): unknown => {
     try {
       failedTokens.assertMayAsk(token);
@@ -28,6 +28,14 @@ describe('a token for which the endpoint failed', () => {
     pass(2500);
     expect(refusal('odd')).toMatchObject({ retryAfterSeconds: 1 });
     pass(500);
+    expect(refusal('odd')).toBeUndefined();
+  });
+
+  it('starts anew after an answer', () => {
+    const { fail, refusal, noteAnswer } = create();
+    fail('odd');
+    noteAnswer('odd');
+    fail('odd');
     expect(refusal('odd')).toBeUndefined();
   });
 

@@ -56,6 +56,7 @@ describe('a reply about an active token', () => {
     };
     expect(says(body)).toEqual({
       active: true,
+      stale: false,
       claims: body,
       scopes: ['read', 'write', 'dolphin'],
       ...DATES,
@@ -66,6 +67,7 @@ describe('a reply about an active token', () => {
     const nothing = { scope: null, exp: null, aud: null, sub: null, cnf: null, tenant: null };
     expect(says({ active: true, ...nothing })).toEqual({
       active: true,
+      stale: false,
       claims: { active: true, scope: '' },
       scopes: [],
       ...DATES,
@@ -321,6 +323,7 @@ describe('a normalizer', () => {
     const headers = { 'content-type': 'text/plain', 'x-a': '1' };
     expect(normalized(normalize, { headers, body: 'ok' })).toEqual({
       active: true,
+      stale: false,
       claims: { active: true, scope: 'a b' },
       scopes: ['a', 'b'],
       ...DATES,

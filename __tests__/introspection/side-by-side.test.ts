@@ -4,9 +4,10 @@ import { since } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';
 import { type Asked, active, createEndpoint, type Endpoint, json } from '../support/endpoint.js';
 import { createTestClient } from '../support/introspection-client.js';
+import { questionOf } from '../support/records.js';
 import { until } from '../support/until.js';
 
-const AT_FIRST = 16;
+const AT_FIRST = 10;
 const FOREGROUND = 56;
 const KNOWN = 8;
 
@@ -16,11 +17,11 @@ function createClient(endpoint: Pick<Endpoint, 'url'>, settings: Partial<Introsp
     calls: client.calls,
     /** So many questions at once, and what becomes of each. */
     /** `isOne`: they fail as one token, so that the circuit breaker stays closed. */
-    ask: (count: number, prefix = 'token', kind?: 'background' | 'isKnown', isOne = false): Promise<string>[] =>
+    ask: (count: number, prefix = 'token', isKnown = false, isOne = false): Promise<string>[] =>
       Array.from({ length: count }, async (_, index) => {
-        const question = { token: `${prefix}${index}`, key: isOne ? prefix : `${prefix}${index}` };
+        const question = questionOf(`${prefix}${index}`, isOne ? prefix : `${prefix}${index}`);
         try {
-          const record = await client.lookup(question, { ...since(clock), ...(kind && { [kind]: true }) });
+          const record = await client.lookup(question, { ...since(clock), isKnown });
           return record.active ? 'active' : 'inactive';
         } catch (error) {
           return (error as IntrospectionError).code;
@@ -37,7 +38,7 @@ const asked = (endpoint: Endpoint, prefix: string) =>
   endpoint.asked.map(({ form }) => form.get('token')).filter((token) => token?.startsWith(prefix));
 
 describe('lookups side by side', () => {
-  it('start with sixteen at a time; the others wait for their turn, and all are answered', async () => {
+  it('start with ten at a time; the others wait for their turn, and all are answered', async () => {
     const gate = createDeferred();
     const endpoint = await createEndpoint(() => gate.promise.then(() => active()));
     const { ask, calls } = createClient(endpoint);
@@ -50,14 +51,26 @@ describe('lookups side by side', () => {
     expect(endpoint.asked.length).toBe(FOREGROUND + 20);
   });
 
-  it.each(['background', 'isKnown'] as const)('have places of their own where they are %s', async (kind) => {
+  it('for known tokens have places of their own', async () => {
     const gate = createDeferred();
     const endpoint = await createEndpoint(() => gate.promise.then(() => active()));
     const { ask } = createClient(endpoint);
-    const answers = [...ask(AT_FIRST + 20), ...ask(KNOWN + 2, 'known', kind), ...ask(1, 'late', kind)];
+    const answers = [...ask(AT_FIRST + 20), ...ask(KNOWN + 2, 'known', true), ...ask(1, 'late', true)];
     await until(() => endpoint.asked.length === AT_FIRST + KNOWN);
     await turns(50);
     expect([asked(endpoint, 'known').length, asked(endpoint, 'token').length]).toEqual([KNOWN, AT_FIRST]);
+    gate.resolve();
+    expect(new Set(await Promise.all(answers))).toEqual(new Set(['active']));
+  });
+
+  it('take free places of unknown tokens where known ones have none left', async () => {
+    const gate = createDeferred();
+    const endpoint = await createEndpoint(() => gate.promise.then(() => active()));
+    const { ask } = createClient(endpoint);
+    const answers = [...ask(KNOWN + AT_FIRST + 2, 'known', true)];
+    await until(() => endpoint.asked.length === KNOWN + AT_FIRST);
+    await turns(50);
+    expect(endpoint.asked).toHaveLength(KNOWN + AT_FIRST);
     gate.resolve();
     expect(new Set(await Promise.all(answers))).toEqual(new Set(['active']));
   });
@@ -74,7 +87,7 @@ describe('lookups side by side', () => {
   it('time out when the endpoint had their deadline, and are overloaded when they waited, after which there is room again', async () => {
     const endpoint = await createEndpoint(() => undefined);
     const { ask } = createClient(endpoint, { timeoutMs: 500 });
-    expect(await Promise.all(ask(AT_FIRST + 20, 'token', undefined, true))).toEqual([
+    expect(await Promise.all(ask(AT_FIRST + 20, 'token', false, true))).toEqual([
       ...Array(AT_FIRST).fill('timeout'),
       ...Array(20).fill('overloaded'),
     ]);
@@ -100,7 +113,7 @@ describe('lookups side by side', () => {
     const endpoint = await createEndpoint(active());
     const sign = () => (come ? undefined : new Promise<void>(() => {}));
     const { ask } = createClient(endpoint, { timeoutMs: 100, clientAuth: { identity: 'test', sign } });
-    expect(new Set(await Promise.all(ask(AT_FIRST, 'token', undefined, true)))).toEqual(new Set(['timeout']));
+    expect(new Set(await Promise.all(ask(AT_FIRST, 'token', false, true)))).toEqual(new Set(['timeout']));
     come = true;
     expect(await Promise.all(ask(1))).toEqual(['active']);
   });

@@ -21,11 +21,11 @@ function challengeOf(error: AuthError, settings: Partial<ChallengeSettings> = {}
 
 /** Answers as the middleware would, on a response that something else has prepared. */
 function rejecting(reason: AuthErrorReason, prepare: (res: ServerResponse) => void = () => {}): RequestListener {
-  return (_req, res) => {
+  return (req, res) => {
     prepare(res);
     const error = new AuthError(reason);
     addChallenge(error, SETTINGS, [], res);
-    answerRejection(res, error);
+    answerRejection(req, res, error);
   };
 }
 
@@ -222,9 +222,9 @@ describe('the answer to a rejected request', () => {
   });
 
   it('may be no content, and then has no headers of any', async () => {
-    const listener: RequestListener = (_req, res) => {
+    const listener: RequestListener = (req, res) => {
       res.setHeader('Content-Type', 'text/html').setHeader('Content-Length', 7);
-      answer(res, 204, { Allow: 'GET' }, undefined);
+      answer(req, res, 204, { Allow: 'GET' }, undefined);
     };
     const { headers, text } = await request(listener).options('/').expect(204);
     expect([headers.allow, text]).toEqual(['GET', '']);
@@ -244,7 +244,7 @@ describe('the answer to a rejected request', () => {
 
 describe('the answer to an outage, where nobody else gives one', () => {
   it('is 503 with Retry-After, and says nothing of the endpoint', async () => {
-    const listener: RequestListener = (_req, res) => answerError(res, new IntrospectionError('timeout', 'hush', 7));
+    const listener: RequestListener = (req, res) => answerError(req, res, new IntrospectionError('timeout', 'hush', 7));
     const response = await request(listener).get('/').expect(503);
     expect(response.headers).toMatchObject({ 'retry-after': '7', 'cache-control': 'no-store' });
     expect(response.headers).not.toHaveProperty('www-authenticate');
@@ -257,7 +257,7 @@ describe('the answer to an outage, where nobody else gives one', () => {
     ['text', 'hush'],
     ['nothing', undefined],
   ])('is a plain 500 for %s of the app’s', async (_, error) => {
-    const listener: RequestListener = (_req, res) => answerError(res, error);
+    const listener: RequestListener = (req, res) => answerError(req, res, error);
     const response = await request(listener).get('/').expect(500);
     expect(response.text).toBe('{"error":"server_error"}');
     expect(response.headers['cache-control']).toBe('no-store');

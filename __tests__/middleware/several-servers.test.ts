@@ -228,6 +228,6 @@ describe('one store for several servers', () => {
       ) as never,
     );
     await sendBound(app, 'b', await sender.proof('b', clock)).expect(200);
-    expect(store.calls).toContain('set');
+    expect(store.calls).toContain('setIfAbsent');
   });
 });

@@ -12,7 +12,7 @@ const CREDENTIALS = {
 const AUDIENCE = 'client_123456789';
 
 // The token of the documentation, its payload shortened: WorkOS introspects tokens that look like a JWT.
-const USER_TOKEN = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ1c2VyXzAxSlBYTjYifQ.dsMI3PBp5LWGeUosFUYYLsjC78swFMI4EUVXW1LN7yd80h';
+const USER_TOKEN = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ1c2VyXzAxSlBYTjYifQ.dsMI3PBp5LWGeUosFUYYLsjC78swFMI4EUVXW1LN7yd80g';
 
 const USER = {
   active: true,

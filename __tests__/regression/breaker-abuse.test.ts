@@ -1,6 +1,7 @@
 import { createApi } from '../support/api.js';
 import { createClock } from '../support/clock.js';
 import { type Asked, active, createEndpoint, json } from '../support/endpoint.js';
+import { until } from '../support/until.js';
 import { recordWarnings } from '../support/warnings.js';
 
 type Response = Parameters<typeof json>[0];
@@ -94,15 +95,60 @@ describe('a wait in our own queue', () => {
     const clock = createClock(Date.now() / 1000);
     const cache = { ttlSeconds: 1, staleIfErrorSeconds: 3600, refreshAhead: false };
     const api = createApi(endpoint, { clock, cache, timeoutMs: 300 });
-    // More known tokens than there are places for them.
-    const tokens = Array.from({ length: 12 }, (_, index) => `known-${index}`);
+    // More known tokens than there are places.
+    const tokens = Array.from({ length: 22 }, (_, index) => `known-${index}`);
     for (const token of tokens) await api.get(token).expect(200);
     clock.advance(10);
     endpoint.script = () => undefined;
     const answers = await Promise.all(tokens.map((token) => api.get(token)));
     const statuses = answers.map(({ status }) => status);
-    expect(statuses.filter((status) => status === 200)).toHaveLength(8);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(18);
     expect(statuses.filter((status) => status === 503)).toHaveLength(4);
     expect(api.errors.map((error) => (error as { code?: unknown }).code)).toEqual(Array(4).fill('overloaded'));
+  });
+});
+
+describe('a token for which alone the endpoint fails', () => {
+  it.each<[string, (res: Response) => unknown]>([
+    ['500', (res) => json(res, {}, 500)],
+    ['429', (res) => json(res, {}, 429)],
+    ['a closed connection', (res) => res.destroy()],
+    ['nothing', () => undefined],
+  ])('by answering %s is not accepted with a stale response', async (_, fail) => {
+    let isRevoked = false;
+    const endpoint = await createEndpoint((asked, res) =>
+      isRevoked && asked.form.get('token') === 'stolen' ? void fail(res) : json(res, active()),
+    );
+    const clock = createClock(Date.now() / 1000);
+    const cache = { ttlSeconds: 1, staleIfErrorSeconds: 3600, refreshAhead: false };
+    const api = createApi(endpoint, { clock, cache, timeoutMs: 400 });
+    await api.get('stolen').expect(200);
+    isRevoked = true;
+    for (let request = 0; request < 3; request++) {
+      clock.advance(10);
+      await api.get('stolen').expect(503);
+      await api.get(`good-${request}`).expect(200);
+    }
+  });
+});
+
+describe('known users', () => {
+  it('stay known after a lookup that failed: they do not wait behind unknown tokens', async () => {
+    let isFailing = false;
+    const endpoint = await createEndpoint((asked, res) => {
+      if (isOdd(asked)) return undefined;
+      return isFailing ? json(res, {}, 500) : json(res, active());
+    });
+    const clock = createClock(Date.now() / 1000);
+    const api = createApi(endpoint, { clock, timeoutMs: 1000, cache: { ttlSeconds: 1, refreshAhead: false } });
+    await api.get('known').expect(200);
+    clock.advance(10);
+    isFailing = true;
+    await api.get('known').expect(503);
+    isFailing = false;
+    const odd = Array.from({ length: 40 }, (_, index) => api.get(`odd-${index}`).then(() => {}));
+    await until(() => endpoint.asked.filter(isOdd).length >= 10);
+    await api.get('known').expect(200);
+    await Promise.all(odd);
   });
 });

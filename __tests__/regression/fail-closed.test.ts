@@ -8,6 +8,8 @@ import type { TokenRecord } from '../../lib/types.js';
 import { createApi, createApp, createAuthenticate, get } from '../support/api.js';
 import { createClock, since } from '../support/clock.js';
 import { active, createEndpoint } from '../support/endpoint.js';
+import { diagnose } from '../support/outages.js';
+import { activeRecord, inactiveRecord, questionOf } from '../support/records.js';
 import { Thenable } from '../support/thenable.js';
 
 const NOT_ERRORS: readonly unknown[] = [undefined, null, false, 0, '', 'route', 'router'];
@@ -119,11 +121,13 @@ describe('the cache', () => {
       store: createMemoryStore(10),
       ttlMs: 60_000,
       inactiveTtlMs: 60_000,
+      diagnose,
       staleIfErrorMs: 0,
       refreshAhead: false,
+      revocations: undefined,
       clock,
     });
-    const question = { token: 'token', key: 'key' };
+    const question = questionOf();
     const atLeast = (seconds: number) => since(clock, 1000 + seconds * 1000);
     const at = (seconds: number) => ({
       askedAt: 1_800_000_000_000 + seconds * 1000,
@@ -133,9 +137,9 @@ describe('the cache', () => {
     clock.advance(1);
     const second = cache.lookup(question, atLeast(1));
     clock.advance(5);
-    answers[0]?.({ active: false, ...at(5) });
+    answers[0]?.(inactiveRecord(at(5)));
     await first;
-    answers[1]?.({ active: true, claims: { active: true, scope: '' }, scopes: [], ...at(2) });
+    answers[1]?.(activeRecord({}, at(2)));
     await second;
     expect(cache.lookup(question, since(clock))).toMatchObject({ active: false });
   });

@@ -1,4 +1,5 @@
 import { createMemoryStore } from '../../lib/cache/memory-store.js';
+import { openRevocationLog } from '../../lib/cache/shared/revocation-log.js';
 import { createRevocations } from '../../lib/cache/shared/revocations.js';
 import { createPlainSeal } from '../../lib/cache/shared/seal.js';
 import type { CacheStore, LogReader } from '../../lib/cache/shared/store.js';
@@ -12,11 +13,12 @@ import { createClock, since } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';
 import { active, createEndpoint } from '../support/endpoint.js';
 import { createInstance } from '../support/fleet.js';
-import { activeRecord } from '../support/records.js';
+import { diagnose } from '../support/outages.js';
+import { activeRecord, questionOf } from '../support/records.js';
 import { createSharedMemory } from '../support/shared-memory.js';
 import { until } from '../support/until.js';
 
-const QUESTION = { token: 'token', key: 'key' };
+const QUESTION = questionOf();
 
 it('a question for a fresh answer that joins one under way is put anew when that brings an old answer', async () => {
   const clock = createClock();
@@ -25,8 +27,10 @@ it('a question for a fresh answer that joins one under way is put anew when that
   const cache = withCache(() => answers[asked++]?.promise ?? activeRecord(), {
     ttlMs: 60_000,
     inactiveTtlMs: 5000,
+    diagnose,
     staleIfErrorMs: 0,
     refreshAhead: false,
+    revocations: undefined,
     clock,
     store: createMemoryStore(10),
   });
@@ -65,20 +69,20 @@ it('a revocation that is read while an earlier one of the same is on its way sta
   const reader: { current?: LogReader } = {};
   const appended = createDeferred<string>();
   const store: CacheStore = {
-    get: async () => undefined,
-    set: async () => true,
+    ...createSharedMemory().connect(),
     append: () => appended.promise,
-    tail(given) {
+    follow(given) {
       reader.current = given;
       return async () => {};
     },
   };
   const clock = createClock();
   const seal = createPlainSeal('scope');
-  const revocations = createRevocations(store, seal, 60_000, clock);
+  const log = openRevocationLog(store, clock, 60_000);
+  const revocations = createRevocations({ store, log, seal, keepMs: 60_000, timeoutMs: 0 });
   const [entry = ''] = seal.digestsOf('sub', 'alice');
   const revoking = revocations.revoke('sub', 'alice');
-  reader.current?.read([{ position: '2', entry }]);
+  reader.current?.onEntries([{ position: '2', entry }]);
   appended.resolve('1');
   await revoking;
   const between = { ...activeRecord({ sub: 'alice' }), mark: '1' };
@@ -90,7 +94,7 @@ it('what the store keeps grows no younger on its way to a process whose clock is
   const memory = createSharedMemory(time.monotonic);
   const [one, behind] = [await createInstance(memory), await createInstance(memory, { clock })];
   await one.ask();
-  await until(() => [...memory.values.keys()].some((key) => !key.endsWith('.lease')));
+  await until(() => memory.entries.size > 0);
   for (const { advance } of [time, clock]) advance(35);
   await until(() => behind.revocations.isCurrent());
   const { askedMonotonic } = await behind.ask();
@@ -112,7 +116,7 @@ it('a proof that was used stays used when the wall clock is set back', async () 
 it('a proof that one middleware has used up is told to the memory of another one on the same request, once', async () => {
   const clock = createClock();
   const kept: string[] = [];
-  const store = { set: async (key: string) => kept.push(key) > 0 };
+  const store = { setIfAbsent: async (key: string) => kept.push(key) > 0 };
   const verifier = (replay: ReplayGuard) =>
     createDpopVerifier({ algorithms: ['ES256'], maxAgeMs: 60_000, nonces: undefined, replay, clock });
   const proof = { jkt: 'key', id: 'proof', isNonceOld: false };

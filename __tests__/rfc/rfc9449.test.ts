@@ -219,8 +219,8 @@ describe('RFC 9449 section 11.1: replay', () => {
 
   it('section 11.1: a jti of any length that a proof has room for is remembered in little', async () => {
     const keys: string[] = [];
-    const set = async (key: string) => keys.push(key) > 0;
-    const { send } = await createDpopSetup({ replayStore: { set } });
+    const setIfAbsent = async (key: string) => keys.push(key) > 0;
+    const { send } = await createDpopSetup({ replayStore: { setIfAbsent } });
     await send(200, { claims: { jti: 'j'.repeat(5000) } });
     await send(401, { claims: { jti: 'j'.repeat(9000) } });
     expect(keys.map((key) => key.length)).toEqual([48]);

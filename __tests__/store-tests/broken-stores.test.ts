@@ -1,76 +1,114 @@
-import type { CacheStore } from '../../lib/index.js';
+import type { CacheStore, StoreReply } from '../../lib/index.js';
 import { storeTests } from '../../lib/store-tests/index.js';
 import { createSharedMemory } from '../support/shared-memory.js';
 
 const createMemory = () => ({ store: createSharedMemory().connect(), close() {} });
 
-/** Stores that do something otherwise than they must. */
+/** Stores that do one thing wrong. */
 const BROKEN: Readonly<Record<string, (store: CacheStore) => Partial<CacheStore>>> = {
-  'ends nothing': (store) => ({ set: (key, value, how) => store.set(key, value, { ...how, ttlMs: 1e9 }) }),
-  'knows no condition': (store) => ({
-    set: (key, value, how) => store.set(key, value, { ...how, expected: 'any' }),
+  'ends nothing': (store) => ({
+    keepAndRelease: (key, leaseId, entry) =>
+      store.keepAndRelease(key, leaseId, entry && { ...entry, expiresAt: entry.expiresAt + 1e9 }),
   }),
-  'compares with nothing': (store) => ({
-    set: (key, value, how) =>
-      store.set(key, value, { ...how, expected: typeof how.expected === 'string' ? how.expected : 'any' }),
-  }),
-  'keeps texts': (store) => ({
-    set: (key, value, how) => store.set(key, Buffer.from(Buffer.from(value).toString('utf8')), how),
-  }),
-  'has null for nothing': (store) => ({ get: async (key) => (await store.get(key)) ?? (null as never) }),
-  'gives bytes alone': (store) => ({ get: async (key) => (await store.get(key))?.value as never }),
-  'tells the whole life as what is left': (store) => {
-    const set = new Map<string, number>();
-    return {
-      async set(key, value, how) {
-        const isKept = await store.set(key, value, how);
-        if (isKept) set.set(key, how.ttlMs);
-        return isKept;
-      },
-      get: (key) => left(store, key, () => set.get(key) ?? 0),
-    };
-  },
-  'tells what is left of the last life that was asked for, though it was refused': (store) => {
-    const ends = new Map<string, number>();
-    return {
-      set(key, value, how) {
-        ends.set(key, performance.now() + how.ttlMs);
-        return store.set(key, value, how);
-      },
-      get: (key) => left(store, key, () => (ends.get(key) ?? 0) - performance.now()),
-    };
-  },
-  'tells more than is left': (store) => ({ get: (key) => left(store, key, (ms) => ms + 20) }),
-  'tells seconds': (store) => ({ get: (key) => left(store, key, (ms) => ms / 1000) }),
-  'counts time at half its pace': (store) => ({ get: (key) => left(store, key, (ms) => 30_000 + ms / 2) }),
-  'tells what ends that it never ends': (store) => ({ get: (key) => left(store, key, () => Number.POSITIVE_INFINITY) }),
-  'checks first and sets then': (store) => ({
-    async set(key, value, how) {
-      const there = (await store.get(key))?.value;
-      if (how.expected === 'absent' && there !== undefined) return false;
-      if (typeof how.expected !== 'string' && !(there && Buffer.from(there).equals(how.expected))) return false;
-      return store.set(key, value, { ...how, expected: 'any' });
+  'keeps what is over': (store) => ({
+    async keepAndRelease(key, leaseId, entry) {
+      const { now } = await store.getOrLease(key, { leaseId: '', leaseMs: 0 });
+      const expiresAt = Math.max(entry?.expiresAt ?? 0, now + 10);
+      await store.keepAndRelease(key, leaseId, entry && { ...entry, expiresAt });
     },
   }),
-  'says nothing of what it kept': (store) => ({
-    set: async (key, value, how) => void (await store.set(key, value, how)) as never,
+  'keeps texts': (store) => ({
+    keepAndRelease: (key, leaseId, entry) =>
+      store.keepAndRelease(
+        key,
+        leaseId,
+        entry && { ...entry, value: Buffer.from(Buffer.from(entry.value).toString('utf8')) },
+      ),
+  }),
+  'keeps the first entry': (store) => ({
+    async keepAndRelease(key, leaseId, entry) {
+      const { value } = await store.getOrLease(key, { leaseId: '', leaseMs: 0 });
+      await store.keepAndRelease(key, leaseId, value === undefined ? entry : undefined);
+    },
+  }),
+  'tells no time': (store) => ({ getOrLease: changed(store, (reply) => ({ ...reply, now: 0 })) }),
+  'tells seconds': (store) => ({ getOrLease: changed(store, (reply) => ({ ...reply, now: reply.now / 1000 })) }),
+  'tells whole seconds': (store) => ({
+    getOrLease: changed(store, (reply) => ({ ...reply, now: Math.floor(reply.now / 1000) * 1000 })),
+  }),
+  'counts time at half its pace': (store) => ({
+    getOrLease: changed(store, (reply) => ({ ...reply, now: reply.now / 2 })),
+  }),
+  'gives everybody the lease': (store) => ({
+    getOrLease: changed(store, (reply) => ({ ...reply, isLeased: reply.value === undefined })),
+  }),
+  'gives nobody the lease': (store) => ({ getOrLease: changed(store, (reply) => ({ ...reply, isLeased: false })) }),
+  'keeps leases for ever': (store) => ({
+    getOrLease: (key, request) => store.getOrLease(key, { ...request, leaseMs: request.leaseMs && 1e9 }),
+  }),
+  'takes a lease where it should only read': (store) => ({
+    getOrLease: (key, request) => store.getOrLease(key, { ...request, leaseMs: request.leaseMs || 1000 }),
+  }),
+  'never gives a lease back': (store) => ({
+    keepAndRelease: (key, _leaseId, entry) => store.keepAndRelease(key, 'none', entry),
+  }),
+  'gives back the lease of another': (store) => {
+    const held = new Map<string, string>();
+    return {
+      async getOrLease(key, request) {
+        const reply = await store.getOrLease(key, request);
+        if (reply.isLeased) held.set(key, request.leaseId);
+        return reply;
+      },
+      keepAndRelease: (key, _leaseId, entry) => store.keepAndRelease(key, held.get(key) ?? '', entry),
+    };
+  },
+  'gives the lease beside an entry': (store) => ({
+    getOrLease: changed(store, (reply) => ({ ...reply, isLeased: true })),
+  }),
+  'does not look at what cannot be used': (store) => ({
+    getOrLease: (key, { leaseId, leaseMs }) => store.getOrLease(key, { leaseId, leaseMs }),
+  }),
+  'counts every entry as none when one cannot be used': (store) => ({
+    async getOrLease(key, request) {
+      const { value } = await store.getOrLease(key, { leaseId: '', leaseMs: 0 });
+      return store.getOrLease(key, request.except && value ? { ...request, except: value } : request);
+    },
+  }),
+  'looks first and leases then': (store) => {
+    const leased = new Set<string>();
+    return {
+      async getOrLease(key, request) {
+        const reply = await store.getOrLease(key, { ...request, leaseMs: 0 });
+        if (reply.value !== undefined || request.leaseMs === 0) return reply;
+        const isLeased = !leased.has(key);
+        await new Promise((resolve) => setImmediate(resolve));
+        leased.add(key);
+        return { ...reply, isLeased };
+      },
+    };
+  },
+  'remembers nothing': () => ({ setIfAbsent: async () => true }),
+  'remembers for ever': (store) => ({ setIfAbsent: (key) => store.setIfAbsent(key, 1e9) }),
+  'says nothing of what it remembered': (store) => ({
+    setIfAbsent: async (key, ttlMs) => void (await store.setIfAbsent(key, ttlMs)) as never,
   }),
   'counts positions as numbers': (store) => {
     let position = 0;
     return { append: async (entry, keepMs) => (await store.append(entry, keepMs)) && String(position++) };
   },
-  'never confirms': (store) => ({ tail: (reader) => store.tail({ ...reader, confirm() {} }) }),
-  'confirms first and reads then': (store) => ({
-    tail(reader) {
-      return store.tail({ ...reader, read: (entries) => void setTimeout(() => reader.read(entries), 30) });
+  'never catches up': (store) => ({ follow: (reader) => store.follow({ ...reader, onCaughtUp() {} }) }),
+  'says that it has caught up, and reads then': (store) => ({
+    follow(reader) {
+      return store.follow({ ...reader, onEntries: (entries) => void setTimeout(() => reader.onEntries(entries), 30) });
     },
   }),
   'reads backwards': (store) => ({
-    tail: (reader) => store.tail({ ...reader, read: (entries) => reader.read([...entries].reverse()) }),
+    follow: (reader) => store.follow({ ...reader, onEntries: (entries) => reader.onEntries([...entries].reverse()) }),
   }),
   'goes on after it was stopped': (store) => ({
-    tail(reader) {
-      store.tail(reader);
+    follow(reader) {
+      store.follow(reader);
       return async () => {};
     },
   }),
@@ -82,9 +120,8 @@ const BROKEN: Readonly<Record<string, (store: CacheStore) => Partial<CacheStore>
   },
 };
 
-async function left(store: CacheStore, key: string, change: (ms: number) => number): ReturnType<CacheStore['get']> {
-  const stored = await store.get(key);
-  return stored && { ...stored, ttlMs: change(stored.ttlMs) };
+function changed(store: CacheStore, change: (reply: StoreReply) => StoreReply): CacheStore['getOrLease'] {
+  return async (key, request) => change(await store.getOrLease(key, request));
 }
 
 describe('the tests of a store', () => {
@@ -113,7 +150,7 @@ describe('the tests of a store', () => {
     const create = () => {
       open++;
       return {
-        store: { ...createMemory().store, get: async () => ({ value: Buffer.of(1), ttlMs: 1 }) },
+        store: { ...createMemory().store, setIfAbsent: async () => false },
         close: () => open--,
       };
     };

@@ -30,5 +30,5 @@ export function createClock(startSeconds = 1_800_000_000): FakeClock {
 
 /** An answer asked for at `askedSince` or later, demanded now. */
 export function since(clock: Clock, askedSince = ANY_AGE): Freshness {
-  return { askedSince, now: readClock(clock) };
+  return { askedSince, now: readClock(clock), background: false, isKnown: false };
 }

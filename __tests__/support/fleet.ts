@@ -1,10 +1,12 @@
+import { openRevocationLog } from '../../lib/cache/shared/revocation-log.js';
 import { createRevocations } from '../../lib/cache/shared/revocations.js';
 import { createSeal } from '../../lib/cache/shared/seal.js';
+import { createSharedEntries } from '../../lib/cache/shared/shared-entries.js';
 import { withTimeLimit } from '../../lib/cache/shared/time-limit.js';
 import { type SharedCacheSettings, withSharedCache } from '../../lib/cache/shared/with-shared-cache.js';
 import { toRecord } from '../../lib/introspection/response.js';
 import { tokenDigest } from '../../lib/token-digest.js';
-import { type Question, readClock, type TokenRecord } from '../../lib/types.js';
+import { type Lookup, type Question, readClock, type TokenRecord } from '../../lib/types.js';
 import { createClock, type FakeClock, since } from './clock.js';
 import type { Connection, SharedMemory } from './shared-memory.js';
 import { until } from './until.js';
@@ -12,7 +14,7 @@ import { until } from './until.js';
 export interface Instance {
   readonly clock: FakeClock;
   readonly connection: Connection;
-  readonly lookup: ReturnType<typeof withSharedCache>['lookup'];
+  readonly lookup: Lookup;
   readonly revocations: ReturnType<typeof createRevocations>;
   /** Asks about a token, whatever the age. */
   ask(token?: string): Promise<TokenRecord>;
@@ -33,6 +35,8 @@ export interface InstanceOptions extends Partial<Pick<SharedCacheSettings, 'ttlM
   readonly isDeaf?: boolean;
   /** What the endpoint says. Default: active, for alice. */
   readonly answer?: () => unknown;
+  /** Throws while the circuit breaker is open. */
+  readonly assertCallAllowed?: () => void;
 }
 
 const SECRET = 's'.repeat(32);
@@ -44,7 +48,7 @@ afterEach(async () => {
 });
 
 export function questionOf(token = 'token'): Question {
-  return { token, key: tokenDigest(token) };
+  return { token, key: tokenDigest(token), dpop: undefined, proven: undefined, hasUnusedProof: false };
 }
 
 /** One process of a fleet, without its own memory; it has read the log. */
@@ -54,34 +58,41 @@ export async function createInstance(memory: SharedMemory, options: InstanceOpti
     secrets = [SECRET],
     scope = 'scope',
     answer = () => ({ active: true, sub: 'alice' }),
+    assertCallAllowed = () => {},
   } = options;
   const connection = memory.connect();
   connection.isDeaf = options.isDeaf === true;
   const seal = createSeal(secrets, scope);
   const { ttlMs = 60_000, inactiveTtlMs = 5000, timeoutMs = 3000 } = options;
   const store = withTimeLimit(connection, timeoutMs / 4);
-  const revocations = createRevocations(store, seal, 120_000, clock);
+  const keepMs = 120_000;
+  const log = openRevocationLog(connection, clock, keepMs);
+  const revocations = createRevocations({ store, log, seal, keepMs, timeoutMs });
   let asked = 0;
-  const shared = withSharedCache(
+  const lookup = withSharedCache(
     async () => {
       asked++;
       const now = readClock(clock);
       return toRecord(await answer(), now);
     },
-    { ttlMs, inactiveTtlMs, timeoutMs, store, seal, revocations, clock, restore: toRecord },
+    {
+      ...{ ttlMs, inactiveTtlMs, timeoutMs, revocations, clock, assertCallAllowed },
+      entries: createSharedEntries({
+        ...{ ttlMs, inactiveTtlMs, store, seal, clock },
+        health: log.health,
+        restore: toRecord,
+      }),
+    },
   );
   const instance: Instance = {
     clock,
     connection,
-    lookup: shared.lookup,
+    lookup,
     revocations,
-    ask: async (token) => shared.lookup(questionOf(token), since(clock)),
-    askAnew: async (token) => shared.lookup(questionOf(token), since(clock, clock.monotonic())),
-    refresh: async (token) =>
-      shared.lookup(questionOf(token), { ...since(clock, clock.monotonic()), background: true }),
-    async forget(token) {
-      await Promise.all([revocations.revoke('token', questionOf(token).key), shared.forget(questionOf(token))]);
-    },
+    ask: async (token) => lookup(questionOf(token), since(clock)),
+    askAnew: async (token) => lookup(questionOf(token), since(clock, clock.monotonic())),
+    refresh: async (token) => lookup(questionOf(token), { ...since(clock, clock.monotonic()), background: true }),
+    forget: (token) => revocations.revoke('token', questionOf(token).key),
     asked: () => asked,
   };
   instances.push(instance);

@@ -1,13 +1,19 @@
-import type { ActiveRecord, InactiveRecord } from '../../lib/types.js';
+import type { ActiveRecord, InactiveRecord, Question } from '../../lib/types.js';
 
 const ASKED = { askedAt: 1_800_000_000_000, askedMonotonic: 1000 };
+
+/** A bearer token to be looked up. */
+export function questionOf(token = 'token', key = 'key'): Question {
+  return { token, key, dpop: undefined, proven: undefined, hasUnusedProof: false };
+}
 
 /** What the cache holds about an active token. */
 export function activeRecord(claims: Record<string, unknown> = {}, asked = ASKED): ActiveRecord {
   const scope = typeof claims.scope === 'string' ? claims.scope : '';
-  return { active: true, claims: { ...claims, active: true, scope }, scopes: scope.split(' '), ...asked };
+  const prepared = { ...claims, active: true as const, scope };
+  return { active: true, stale: false, claims: prepared, scopes: scope.split(' '), mark: undefined, ...asked };
 }
 
 export function inactiveRecord(asked = ASKED): InactiveRecord {
-  return { active: false, ...asked };
+  return { active: false, mark: undefined, ...asked };
 }

@@ -16,11 +16,11 @@ await client.connect();
 const store = redisStore({ client, commandTimeoutMs: 5000 });
 let authenticate;
 await new Promise((resolve) => {
-  const tail = (reader) =>
-    store.tail({
+  const follow = (reader) =>
+    store.follow({
       ...reader,
-      confirm(askedAt) {
-        reader.confirm(askedAt);
+      onCaughtUp(askedAt) {
+        reader.onCaughtUp(askedAt);
         resolve();
       },
     });
@@ -29,7 +29,7 @@ await new Promise((resolve) => {
     clientAuth: noClientAuth(),
     audience: false,
     timeoutMs: 10_000,
-    cache: { store: { ...store, tail }, secrets: ['a secret that is used by this test alone'] },
+    cache: { store: { ...store, follow }, secrets: ['a secret that is used by this test alone'] },
   });
 });
 

@@ -1,41 +1,39 @@
-import type { CacheStore, LogEntry, LogReader, StoredValue } from '../../lib/index.js';
+import type { CacheStore, LogEntry, LogReader } from '../../lib/index.js';
 
-/** How one process is connected to what all of them share. */
+/** How one process is connected to the memory that all of them share. */
 export interface Connection extends CacheStore {
-  /** What comes of every command but the log's reading. */
+  /** What comes of every command except following the log. */
   trouble: 'none' | 'fails' | 'hangs';
-  /** Neither reads the log nor confirms it, as after the loss of a connection. */
+  /** Neither reads the log nor says that it has caught up, as after the loss of a connection. */
   isDeaf: boolean;
-  /** Its commands so far, without those of trouble: `get`, `set`, `append`. */
+  /** Its commands so far, without those that failed or hung. */
   readonly calls: readonly string[];
-  /** Those that its log is read to. */
+  /** Those who follow the log. */
   readonly readers: ReadonlySet<LogReader>;
-  /** Tells its reader that entries may have been lost. */
-  lose(): void;
+  /** Tells its readers that entries may have been lost. */
+  gap(): void;
 }
 
 export interface SharedMemory {
   connect(): Connection;
-  /** What is kept now, by key. */
-  readonly values: Map<string, { readonly value: Uint8Array; readonly endsAt: number }>;
+  /** The entries, by key. */
+  readonly entries: Map<string, { readonly value: Uint8Array; readonly expiresAt: number }>;
+  readonly leases: Map<string, { readonly leaseId: string; readonly expiresAt: number }>;
   readonly log: LogEntry[];
 }
 
-const CONFIRM_EVERY_MS = 20;
+const CATCH_UP_EVERY_MS = 20;
 
 /** A store within the process, as Redis is one between processes. */
 export function createSharedMemory(now: () => number = () => performance.now()): SharedMemory {
-  const values: SharedMemory['values'] = new Map();
+  const entries: SharedMemory['entries'] = new Map();
+  const leases: SharedMemory['leases'] = new Map();
+  const used = new Map<string, number>();
   const log: (LogEntry & { readonly endsAt: number })[] = [];
   const tells = new Set<() => void>();
   let position = 0;
 
-  function current(key: string): StoredValue | undefined {
-    const kept = values.get(key);
-    if (kept === undefined) return undefined;
-    const ttlMs = kept.endsAt - now();
-    return ttlMs > 0 ? { value: kept.value, ttlMs } : undefined;
-  }
+  const isThere = (kept: { readonly expiresAt: number } | undefined) => kept !== undefined && kept.expiresAt > now();
 
   function connect(): Connection {
     const readers = new Set<LogReader>();
@@ -52,16 +50,27 @@ export function createSharedMemory(now: () => number = () => performance.now()):
       isDeaf: false,
       calls,
       readers,
-      lose() {
-        for (const reader of readers) reader.lose();
+      gap() {
+        for (const reader of readers) reader.onGap();
       },
-      get: (key) => command('get', () => current(key)),
-      set: (key, value, { ttlMs, expected }) =>
-        command('set', () => {
-          const there = current(key)?.value;
-          if (expected === 'absent' && there !== undefined) return false;
-          if (typeof expected !== 'string' && !(there && Buffer.from(there).equals(expected))) return false;
-          values.set(key, { value: Buffer.from(value), endsAt: now() + ttlMs });
+      getOrLease: (key, { leaseId, leaseMs, except }) =>
+        command('getOrLease', () => {
+          const kept = entries.get(key);
+          const isUsable = isThere(kept) && !(except && Buffer.compare(kept?.value ?? except, except) === 0);
+          if (isUsable) return { now: now(), value: kept?.value, isLeased: false };
+          const isLeased = leaseMs > 0 && !isThere(leases.get(key));
+          if (isLeased) leases.set(key, { leaseId, expiresAt: now() + leaseMs });
+          return { now: now(), isLeased };
+        }),
+      keepAndRelease: (key, leaseId, entry) =>
+        command('keepAndRelease', () => {
+          if (leases.get(key)?.leaseId === leaseId) leases.delete(key);
+          if (entry && isThere(entry)) entries.set(key, { ...entry, value: Buffer.from(entry.value) });
+        }),
+      setIfAbsent: (key, ttlMs) =>
+        command('setIfAbsent', () => {
+          if ((used.get(key) ?? 0) > now()) return false;
+          used.set(key, now() + ttlMs);
           return true;
         }),
       append: (entry, keepMs) =>
@@ -73,7 +82,7 @@ export function createSharedMemory(now: () => number = () => performance.now()):
           for (const tell of tells) setImmediate(tell);
           return at;
         }),
-      tail(reader) {
+      follow(reader) {
         readers.add(reader);
         let last = '';
         const tell = () => {
@@ -81,12 +90,12 @@ export function createSharedMemory(now: () => number = () => performance.now()):
           const askedAt = performance.now();
           const further = log.filter((entry) => entry.position > last);
           last = further.at(-1)?.position ?? last;
-          if (further.length > 0) reader.read(further.map(({ position: at, entry }) => ({ position: at, entry })));
-          reader.confirm(askedAt);
+          if (further.length > 0) reader.onEntries(further.map(({ position: at, entry }) => ({ position: at, entry })));
+          reader.onCaughtUp(askedAt);
         };
         tells.add(tell);
         setImmediate(tell);
-        const timer = setInterval(tell, CONFIRM_EVERY_MS);
+        const timer = setInterval(tell, CATCH_UP_EVERY_MS);
         timer.unref();
         return async () => {
           readers.delete(reader);
@@ -98,5 +107,5 @@ export function createSharedMemory(now: () => number = () => performance.now()):
     return connection;
   }
 
-  return { connect, values, log };
+  return { connect, entries, leases, log };
 }

@@ -174,7 +174,7 @@ export function refusesWhatIsMissingOrMisspelt() {
   derived.close();
 }
 
-const store = { set: async (_key: string, _value: Uint8Array, _how: { ttlMs: number; expected: 'absent' }) => true };
+const store = { setIfAbsent: async (_key: string, _ttlMs: number) => true };
 
 export function acceptsTheWaysToBindTokens(secret: string | undefined) {
   return [

@@ -2,7 +2,11 @@
 import { Cluster, Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis5';
 import { createClient, createCluster, createSentinel } from 'redis';
-import { createClient as createClient5, createCluster as createCluster5 } from 'redis5';
+import {
+  createClient as createClient5,
+  createCluster as createCluster5,
+  createSentinel as createSentinel5,
+} from 'redis5';
 import { type CacheStore, noClientAuth, revocationEndpoint, tokenIntrospection } from '../../lib/index.js';
 import { redisStore } from '../../lib/redis.js';
 import { storeTests } from '../../lib/store-tests/index.js';
@@ -24,21 +28,23 @@ export function acceptsClientsClustersAndSentinels() {
 }
 
 export function refusesOthers(store: CacheStore) {
+  // @ts-expect-error sentinels of version 5 cannot be duplicated
+  redisStore({ client: createSentinel5({ name: 'a', sentinelRootNodes: [{ host: 'a', port: 1 }] }) });
   // @ts-expect-error a URL is no client
   redisStore({ client: url });
   // @ts-expect-error the store is made of a client
   redisStore(createClient({ url }));
   // @ts-expect-error what a store keeps are bytes
-  store.set('key', 'text', { ttlMs: 1, expected: 'any' });
-  // @ts-expect-error there is no other condition
-  store.set('key', Buffer.of(1), { ttlMs: 1, expected: 'none' });
+  store.keepAndRelease('key', 'lease', { value: 'text', expiresAt: 1 });
+  // @ts-expect-error an entry has an end
+  store.keepAndRelease('key', 'lease', { value: Buffer.of(1) });
 }
 
-export function refusesOneThatGivesBytesAlone(store: CacheStore, value: Uint8Array): CacheStore[] {
+export function refusesOneThatGivesBytesWithoutItsTime(store: CacheStore, value: Uint8Array): CacheStore[] {
   return [
-    { ...store, get: async () => ({ value, ttlMs: 1 }) },
-    // @ts-expect-error what is left of its life is told, too
-    { ...store, get: async () => value },
+    { ...store, getOrLease: async () => ({ now: 1, value, isLeased: false }) },
+    // @ts-expect-error its time is told, too
+    { ...store, getOrLease: async () => ({ value, isLeased: false }) },
   ];
 }
 

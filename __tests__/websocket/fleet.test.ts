@@ -69,7 +69,7 @@ describe('sockets of several processes', () => {
     const [socket] = server.wss.clients;
     // As the log is told from its beginning to who has lost the connection.
     const again = memory.log.map(({ position, entry }) => ({ position, entry }));
-    for (const reader of connection.readers) reader.read(again);
+    for (const reader of connection.readers) reader.onEntries(again);
     expect(getSocketAuth(socket as never).sub).toBe('alice');
     client.socket.send('still there');
     await until(() => client.messages.length > 0);

@@ -89,6 +89,7 @@ export function estimate({ miss, shared, bytes, idlePerSecondAndInstance, connec
   const INSTANCES = 1000;
   const TOKENS = 1_000_000;
   const words = (cost) => (cost.eval ?? 0) + (cost.evalsha ?? 0);
+  const idlePerSecond = INSTANCES * ((idlePerSecondAndInstance.xread ?? 0) + words(idlePerSecondAndInstance));
   const of = (ttlSeconds, meetings) => {
     const callsPerSecond = TOKENS / ttlSeconds;
     const sharedPerSecond = ((meetings - 1) * TOKENS) / ttlSeconds;
@@ -97,10 +98,7 @@ export function estimate({ miss, shared, bytes, idlePerSecondAndInstance, connec
       meetings,
       endpointCallsPerSecond: callsPerSecond,
       endpointCallsPerSecondAlone: meetings * callsPerSecond,
-      commandsPerSecond:
-        callsPerSecond * words(miss) +
-        sharedPerSecond * words(shared) +
-        INSTANCES * (idlePerSecondAndInstance.xread ?? 0),
+      commandsPerSecond: callsPerSecond * words(miss) + sharedPerSecond * words(shared) + idlePerSecond,
       megabytesPerSecond:
         (callsPerSecond * (miss.bytesIn + miss.bytesOut) + sharedPerSecond * (shared.bytesIn + shared.bytesOut)) / 1e6,
       cpuShare: (callsPerSecond * miss.micros + sharedPerSecond * shared.micros) / 1e6,
@@ -112,7 +110,7 @@ export function estimate({ miss, shared, bytes, idlePerSecondAndInstance, connec
     connections: INSTANCES * connectionsPerInstance,
     connectionMegabytes: (INSTANCES * connectionsPerInstance * bytes.connection) / 1e6,
     memoryMegabytes: (TOKENS * bytes.entry) / 1e6,
-    idleCommandsPerSecond: INSTANCES * (idlePerSecondAndInstance.xread ?? 0),
+    idleCommandsPerSecond: idlePerSecond,
     rows: [of(60, 1), of(60, 3), of(60, 10), of(300, 10), of(300, 100)],
   };
 }

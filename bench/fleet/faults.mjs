@@ -146,7 +146,7 @@ async function recovery({ fleet, endpoint, mendedAt }) {
     const { calls } = await endpoint.ask({ take: true });
     const states = await Promise.all(fleet.instances.map((instance) => instance.ask({ order: 'look' })));
     const isShared = calls.filter(([, asked]) => asked === token).length === 1;
-    if (isShared && states.every(({ storeState }) => storeState === 'well')) return at - mendedAt;
+    if (isShared && states.every(({ storeState }) => storeState === 'ok')) return at - mendedAt;
     await sleep(200);
   }
   return undefined;

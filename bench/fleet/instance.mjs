@@ -13,7 +13,7 @@ const POLL_MS = 2;
 const task = await new Promise((resolve) => process.once('message', resolve));
 const { endpoint, redisPort, ttlSeconds, timeoutMs, offsetMs } = task;
 
-let storeState = 'well';
+let storeState = 'ok';
 let storeFailures = 0;
 const counts = {};
 subscribe('express-token-introspection:store', ({ state }) => {

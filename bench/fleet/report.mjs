@@ -166,7 +166,7 @@ function renderEstimate(cost) {
   const { instances, tokens, connections, connectionMegabytes, memoryMegabytes, idleCommandsPerSecond, rows } =
     estimate(cost);
   return [
-    `Worked out from the table above, not measured. ${whole(instances)} instances hold ${whole(connections)} connections (${whole(connectionMegabytes)} MB) and send ${whole(idleCommandsPerSecond)} XREAD a second when idle; ${whole(tokens)} tokens in use take ${whole(memoryMegabytes)} MB of Redis. What else it costs depends on how many instances meet a token within one life of its answer:`,
+    `Worked out from the table above, not measured. ${whole(instances)} instances hold ${whole(connections)} connections (${whole(connectionMegabytes)} MB) and send ${whole(idleCommandsPerSecond)} commands a second when idle; ${whole(tokens)} tokens in use take ${whole(memoryMegabytes)} MB of Redis. What else it costs depends on how many instances meet a token within one life of its answer:`,
     table(
       [
         '`ttlSeconds`',

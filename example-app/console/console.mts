@@ -1,6 +1,6 @@
 import { type Request, type Response, Router } from 'express';
 import type { RootTokenIntrospection } from 'express-token-introspection';
-import { type AuthorizationServer, SCOPES } from '../authorization-server.mjs';
+import { AUDIENCE, type AuthorizationServer, SCOPES } from '../authorization-server.mjs';
 import { createControls } from './controls.mjs';
 import { createExchanges } from './exchanges.mjs';
 import { watchLive } from './live.mjs';
@@ -20,7 +20,14 @@ export function createConsole(as: AuthorizationServer, authenticate: RootTokenIn
   router.use('/console', refuseOtherSites);
 
   router.get('/console/settings', (req, res) => {
-    res.json({ api: ownOrigin(req), tokenEndpoint: as.tokenEndpoint, scopes: SCOPES });
+    // With the secret of this example's API, which is new at each start: the page shows the introspection call in full.
+    res.set('Cache-Control', 'no-store').json({
+      api: ownOrigin(req),
+      tokenEndpoint: as.tokenEndpoint,
+      introspection: { endpoint: as.introspectionEndpoint, ...as.resourceServer },
+      audience: AUDIENCE,
+      scopes: SCOPES,
+    });
   });
   router.get('/console/exchanges/:id', async (req, res) => {
     const exchange = await exchanges.find(req.params.id);

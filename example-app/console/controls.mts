@@ -24,6 +24,13 @@ export function createControls(
   );
 
   router.post(
+    '/introspect',
+    take(ORDERS.introspect, async ({ token }, _req, res) => {
+      res.json({ body: await as.introspect(token) });
+    }),
+  );
+
+  router.post(
     '/revoke',
     take(ORDERS.revoke, async ({ token }, _req, res) => {
       await as.revoke(token);
@@ -69,7 +76,8 @@ export function createControls(
     take(ORDERS.flood, async ({ requests, distinct }, req, res) => {
       const { endpointCalls } = authenticate.stats();
       const load = await callWith(madeUpTokens(requests, distinct), `${ownOrigin(req)}/api/profile`);
-      res.json({ ...load, endpointCalls: authenticate.stats().endpointCalls - endpointCalls });
+      const made = authenticate.stats().endpointCalls - endpointCalls;
+      res.json({ ...load, endpointCalls: made, isRunning: as.isRunning });
     }),
   );
 

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { subscribe } from 'node:diagnostics_channel';
 import type { NextFunction, Request, Response } from 'express';
 import type { CacheEvent, Decision } from 'express-token-introspection';
+import { isLoad } from './load.mjs';
 import { maskedHeader } from './masks.mjs';
 import { type AnswerLog, createAnswerLog, type Remembered } from './memory.mjs';
 import { type Headers, type WireCall, watchWire } from './wire.mjs';
@@ -16,8 +17,8 @@ export interface Exchange {
   readonly decisions: readonly Decision[];
   /** How questions about its token were answered, in order. */
   readonly lookups: readonly CacheEvent['outcome'][];
-  /** Calls of the endpoint that this request made. */
-  readonly calls: readonly WireCall[];
+  /** Introspection calls that this request caused. */
+  readonly calls: readonly ExchangeCall[];
   /** A call of another request whose answer this one waited for. */
   readonly joined?: WireCall;
   readonly status: number;
@@ -28,6 +29,15 @@ export interface Exchange {
   readonly usedOf?: number;
   /** What is remembered of its token now. */
   readonly remembered?: Remembered;
+}
+
+/** An introspection call, and why it was made. */
+export interface ExchangeCall extends WireCall {
+  /**
+   * `request`: this request waited for it. `refresh`: its cached response is refreshed in the background. `probe`: the circuit
+   * breaker asks about a random token of its own, to learn whether the authorization server is up.
+   */
+  readonly purpose: 'request' | 'refresh' | 'probe';
 }
 
 /** One line about an exchange. */
@@ -46,13 +56,14 @@ export interface Exchanges {
 }
 
 /** An exchange that may still be under way. */
-type Draft = { -readonly [Name in keyof Exchange]: Exchange[Name] } & {
+type Draft = { -readonly [Name in keyof Omit<Exchange, 'calls'>]: Exchange[Name] } & {
   readonly decisions: Decision[];
   readonly lookups: CacheEvent['outcome'][];
   readonly calls: WireCall[];
+  /** Digest of the client's token. */
   tokenDigest?: string;
-  /** Its own end, and those of the calls it made or waited for. */
-  readonly ends: Promise<void>[];
+  /** Its own end, and the ends of the calls it caused or waited for. */
+  readonly ends: { readonly of?: WireCall; readonly end: Promise<void> }[];
 };
 
 const MAX_EXCHANGES = 200;
@@ -60,7 +71,7 @@ const MAX_SUMMARIES = 6;
 
 const AFTER_OUTAGE: Remembered = {
   what: 'nothing',
-  why: 'Failures are never kept: the next request asks anew, unless the circuit breaker is open.',
+  why: 'Failures are never cached. The next request asks again, unless the circuit breaker blocks the call.',
 };
 
 /** Publishers know nothing of requests: that they publish in a request's async context is what ties them to it. */
@@ -79,7 +90,7 @@ export function createExchanges(): Exchanges {
     underWay.set(call.tokenDigest, { call, end });
     const exchange = current.getStore();
     exchange?.calls.push(call);
-    exchange?.ends.push(end);
+    exchange?.ends.push({ of: call, end });
   });
   subscribe('express-token-introspection:decision', (message) => {
     const decision = message as Decision;
@@ -91,12 +102,13 @@ export function createExchanges(): Exchanges {
     const { outcome, tokenDigest } = message as CacheEvent;
     const exchange = current.getStore();
     exchange?.lookups.push(outcome);
+    if (exchange !== undefined) exchange.tokenDigest = tokenDigest;
     const known = outcome === 'hit' ? answers.about(tokenDigest)?.askedAt : undefined;
     if (exchange !== undefined && known !== undefined) exchange.usedOf = known;
     const joined = underWay.get(tokenDigest);
     if (exchange === undefined || outcome !== 'coalesced' || joined === undefined) return;
     exchange.joined = joined.call;
-    exchange.ends.push(joined.end);
+    exchange.ends.push({ end: joined.end });
   });
 
   function draft(req: Request): Draft {
@@ -113,6 +125,10 @@ export function createExchanges(): Exchanges {
   return {
     answers,
     record(req, res, next) {
+      if (isLoad(req)) {
+        next();
+        return;
+      }
       const exchange = draft(req);
       res.setHeader('X-Request-Id', exchange.id);
       const ended = new Promise<void>((resolve) => {
@@ -124,7 +140,7 @@ export function createExchanges(): Exchanges {
           resolve();
         });
       });
-      exchange.ends.push(ended);
+      exchange.ends.push({ end: ended });
       kept.set(exchange.id, exchange);
       for (const oldest of kept.keys()) {
         if (kept.size <= MAX_EXCHANGES) break;
@@ -135,10 +151,14 @@ export function createExchanges(): Exchanges {
     async find(id) {
       const found = kept.get(id);
       if (found === undefined) return undefined;
-      await Promise.all(found.ends);
-      const { tokenDigest, ends: _, ...exchange } = found;
+      const { tokenDigest } = found;
+      // A probe may outlive the request that set it off.
+      const awaited = found.ends.filter(({ of }) => of === undefined || purposeOf(of, tokenDigest) !== 'probe');
+      await Promise.all(awaited.map(({ end }) => end));
+      const { tokenDigest: _digest, ends: _ends, calls, ...exchange } = found;
+      const withPurpose = calls.map((call) => ({ ...call, purpose: purposeOf(call, tokenDigest) }));
       const remembered = isOutage(found) ? AFTER_OUTAGE : tokenDigest && answers.about(tokenDigest);
-      return { ...exchange, ...(remembered && { remembered }) };
+      return { ...exchange, calls: withPurpose, ...(remembered && { remembered }) };
     },
     latest() {
       const ended = [...kept.values()].reverse().filter(({ status }) => status !== 0);
@@ -151,7 +171,14 @@ function isOutage({ decisions }: Draft): boolean {
   return decisions.at(-1)?.outcome === 'outage';
 }
 
-function summaryOf({ id, startedAt, line, status, decisions, calls }: Draft): Summary {
+/** The breaker's probe is made in the context of the request that set it off, but about another token. */
+function purposeOf(call: WireCall, tokenDigest: string | undefined): ExchangeCall['purpose'] {
+  if (call.tokenDigest !== tokenDigest) return 'probe';
+  return call.background ? 'refresh' : 'request';
+}
+
+function summaryOf({ id, startedAt, line, status, decisions, calls, tokenDigest }: Draft): Summary {
   const reason = decisions.at(-1)?.reason;
-  return { id, startedAt, line, status, calls: calls.length, ...(reason !== undefined && { reason }) };
+  const own = calls.filter((call) => purposeOf(call, tokenDigest) === 'request').length;
+  return { id, startedAt, line, status, calls: own, ...(reason !== undefined && { reason }) };
 }

@@ -24,7 +24,8 @@ export interface Second extends Counts {
 }
 
 export interface Live {
-  readonly circuit: CircuitEvent;
+  /** What the circuit breaker told last, and when, in milliseconds since the epoch. */
+  readonly circuit: CircuitEvent & { readonly at?: number };
   readonly totals: Counts;
   /** The last of them, whole ones only. */
   history(): readonly Second[];
@@ -44,7 +45,7 @@ export function watchLive(): Live {
   const secondListeners = new Set<(second: Second) => void>();
   const changeListeners = new Set<() => void>();
   let present = nothing();
-  let circuit: CircuitEvent = { state: 'closed' };
+  let circuit: Live['circuit'] = { state: 'closed' };
   /** The worst of this second, so that a short opening shows. */
   let worst: CircuitEvent['state'] = 'closed';
   let isTelling = false;
@@ -80,7 +81,7 @@ export function watchLive(): Live {
     });
   });
   subscribe('express-token-introspection:circuit', (message) => {
-    circuit = message as CircuitEvent;
+    circuit = { ...(message as CircuitEvent), at: Date.now() };
     if (circuit.state !== 'closed') worst = circuit.state;
     changed();
   });

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 
 /** Requests that this page's server sends to the API, over HTTP as anyone would. */
 export interface Load {
@@ -10,12 +11,21 @@ export interface Load {
 
 const SIDE_BY_SIDE = 16;
 
+/** Marks these requests. They are counted, but not listed: hundreds of them would push the requests of people off the list. */
+const USER_AGENT = 'example-app-load';
+
+export function isLoad(req: IncomingMessage): boolean {
+  return req.headers['user-agent'] === USER_AGENT;
+}
+
 /** Calls a URL once with each token, many at a time. */
 export async function callWith(tokens: readonly string[], url: string): Promise<Load> {
   const statuses: Record<string, number> = {};
   const start = performance.now();
   await sideBySide(tokens, async (token) => {
-    const response = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
+    const response = await fetch(url, {
+      headers: { authorization: `Bearer ${token}`, 'user-agent': USER_AGENT },
+    });
     await response.arrayBuffer();
     statuses[response.status] = (statuses[response.status] ?? 0) + 1;
   });

@@ -49,11 +49,11 @@ function judge({ reply, startedAt: askedAt }: WireCall): Remembered | undefined 
     const life = Math.min(byExp, TTL_SECONDS * 1000);
     const exp = Number.isFinite(byExp) ? `${Math.max(0, Math.round(byExp / 1000))} s` : 'none';
     const bound = byExp < TTL_SECONDS * 1000 ? 'exp' : 'cache.ttlSeconds';
-    const why = `The lesser of exp (${exp} away when asked) and cache.ttlSeconds (${TTL_SECONDS} s): ${bound} decides.`;
+    const why = `Kept until the earlier of exp (${exp} away when asked) and cache.ttlSeconds (${TTL_SECONDS} s): ${bound} decides.`;
     return { what: 'active', askedAt, until: askedAt + Math.max(0, life), why };
   }
   if (said.active !== false && said.error !== 'unsupported_token_type') return undefined;
-  const why = `Inactive answers are kept for cache.inactiveTtlSeconds (${INACTIVE_TTL_SECONDS} s), apart from the active ones.`;
+  const why = `Inactive responses are kept for cache.inactiveTtlSeconds (${INACTIVE_TTL_SECONDS} s), in a cache of their own.`;
   return { what: 'inactive', askedAt, until: askedAt + INACTIVE_TTL_SECONDS * 1000, why };
 }
 

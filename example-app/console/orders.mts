@@ -15,6 +15,7 @@ export const ORDERS = {
     scopes: z.array(z.enum(SCOPES as [string, ...string[]])).min(1, 'at least one'),
     ttlSeconds: z.int().min(1).max(MAX_SECONDS),
   }),
+  introspect: z.strictObject({ token: z.string().min(1) }),
   revoke: z.strictObject({ token: z.string().min(1) }),
   delay: z.strictObject({ ms: z.int().min(0).max(MAX_DELAY_MS) }),
   fill: z.strictObject({ tokens: z.int().min(1).max(MAX_LOAD) }),

@@ -1,5 +1,9 @@
 import { LRUCache } from 'lru-cache';
-import type { TokenRecord } from '../types.js';
+import type { ActiveRecord, InactiveRecord, TokenRecord } from '../types.js';
+import { createClaimIndex } from './claim-index.js';
+import { sizeOf } from './record-size.js';
+import type { RevocableClaim } from './shared/revocations.js';
+import { createSpellings } from './spellings.js';
 
 /**
  * A bounded map from key to record. Inactive answers live apart, so that a flood of bad tokens evicts no good one.
@@ -7,33 +11,98 @@ import type { TokenRecord } from '../types.js';
  */
 export interface MemoryStore {
   get(key: string): TokenRecord | undefined;
-  set(key: string, record: TokenRecord): void;
+  /**
+   * Keeps a record, unless it is larger than the whole memory.
+   *
+   * @param unpaddedKey the key of the token without its padding; of padded tokens that differ only there, the last is kept
+   */
+  set(key: string, record: TokenRecord, unpaddedKey?: string): void;
   delete(key: string): void;
-  deleteWhere(applies: (record: TokenRecord) => boolean): void;
+  /** Deletes every record with this claim. */
+  deleteClaim(name: RevocableClaim, value: string): void;
   clear(): void;
   readonly size: number;
 }
 
 const INACTIVE_SHARE = 10;
 
-export function createMemoryStore(maxEntries: number): MemoryStore {
-  const active = new LRUCache<string, TokenRecord>({ max: maxEntries });
-  const inactive = new LRUCache<string, TokenRecord>({ max: Math.ceil(maxEntries / INACTIVE_SHARE) });
+/** Without it, lru-cache reads options from an ordinary object, and so through `Object.prototype`. It sets `status` itself. */
+const NO_OPTIONS: object = Object.setPrototypeOf({ status: undefined }, null);
+
+/**
+ * A lenient server takes several spellings of one token. From so many records with one `jti` on, a further one takes the place of the
+ * oldest of them and not of another token's, once the memory is full. No issuer gives so many tokens the same `jti`.
+ */
+const MAX_SPELLINGS = 8;
+
+/** Most records take less than 1 kB. */
+const BYTES_AN_ENTRY = 4096;
+
+/** A record with large claims is kept even where there may be only a few. */
+const MIN_BYTES = 1024 * 1024;
+
+/**
+ * @param maxEntries most active records; a tenth as many inactive ones
+ * @param maxBytes most bytes of active records, as estimated; a tenth of that for inactive ones
+ */
+export function createMemoryStore(
+  maxEntries: number,
+  maxBytes = Math.max(MIN_BYTES, maxEntries * BYTES_AN_ENTRY),
+): MemoryStore {
+  const index = createClaimIndex();
+  const spellings = createSpellings();
+  const active = new LRUCache<string, ActiveRecord>({
+    max: maxEntries,
+    maxSize: maxBytes,
+    sizeCalculation: sizeOf,
+    dispose(record, key) {
+      index.remove(key, record);
+      spellings.remove(key);
+    },
+  });
+  const inactive = new LRUCache<string, InactiveRecord>({
+    max: Math.ceil(maxEntries / INACTIVE_SHARE),
+    maxSize: Math.ceil(maxBytes / INACTIVE_SHARE),
+    sizeCalculation: sizeOf,
+  });
+
+  function setActive(key: string, record: ActiveRecord, unpaddedKey: string): void {
+    deleteOtherSpellings(key, record, unpaddedKey);
+    active.set(key, record, NO_OPTIONS);
+    if (!active.has(key, NO_OPTIONS)) return;
+    index.add(key, record);
+    if (key !== unpaddedKey) spellings.add(key, unpaddedKey);
+  }
+
+  function deleteOtherSpellings(key: string, record: ActiveRecord, unpaddedKey: string): void {
+    const padded = key === unpaddedKey ? undefined : spellings.keyOf(unpaddedKey);
+    if (padded !== undefined && padded !== key) active.delete(padded);
+    const { jti } = record.claims;
+    const [oldest, ...others] = jti === undefined ? [] : index.keysOf('jti', jti);
+    if (oldest !== undefined && others.length + 1 >= MAX_SPELLINGS && isFullFor(record)) active.delete(oldest);
+  }
+
+  function isFullFor(record: ActiveRecord): boolean {
+    return active.size >= maxEntries || active.calculatedSize + sizeOf(record) > maxBytes;
+  }
+
   return {
-    get: (key) => active.get(key) ?? inactive.get(key),
-    set(key, record) {
-      const [home, other] = record.active ? [active, inactive] : [inactive, active];
-      other.delete(key);
-      home.set(key, record);
+    get: (key) => active.get(key, NO_OPTIONS) ?? inactive.get(key, NO_OPTIONS),
+    set(key, record, unpaddedKey = key) {
+      if (record.active) {
+        inactive.delete(key);
+        setActive(key, record, unpaddedKey);
+      } else {
+        active.delete(key);
+        inactive.set(key, record, NO_OPTIONS);
+      }
     },
     delete(key) {
       active.delete(key);
       inactive.delete(key);
     },
-    deleteWhere(applies) {
-      for (const home of [active, inactive]) {
-        for (const [key, record] of [...home.entries()]) if (applies(record)) home.delete(key);
-      }
+    deleteClaim(name, value) {
+      for (const key of index.keysOf(name, value)) active.delete(key);
     },
     clear() {
       active.clear();

@@ -55,3 +55,9 @@ export function staleLifetimeOf(record: TokenRecord, staleIfErrorMs: number): nu
 export function isFresh(record: TokenRecord, { askedSince, now }: Freshness): boolean {
   return record.askedMonotonic >= askedSince && now.at - record.askedAt <= now.monotonic - askedSince + 1;
 }
+
+/** Whether a response was no older than its kind may become, whatever its `exp`. It may have been asked for later than `now`. */
+export function isYoung(record: TokenRecord, { ttlMs, inactiveTtlMs }: Lifetimes, now: Instant): boolean {
+  const age = Math.max(now.monotonic - record.askedMonotonic, now.at - record.askedAt);
+  return age <= (record.active ? ttlMs : inactiveTtlMs);
+}

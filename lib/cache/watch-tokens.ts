@@ -1,4 +1,5 @@
 import type { ActiveRecord } from '../types.js';
+import { createOvertaken, type Overtaken } from './overtaken.js';
 import { REVOCABLE_CLAIMS, type RevocableClaim, type Revocations } from './shared/revocations.js';
 import { createWatches } from './watches.js';
 
@@ -7,8 +8,13 @@ export type Ending = 'forgotten' | 'closed';
 
 /** For whoever relies on an answer for longer than a request takes. */
 export interface TokenWatches {
-  /** Tells when the token of a record is forgotten, in this process or in another; returns how to stop that. */
+  /**
+   * Tells when the token of a record is forgotten, in this process or in another; returns how to stop that. For a noted record that
+   * was asked for before its token was forgotten, it tells at once.
+   */
   watch(key: string, record: ActiveRecord, tell: (ending: Ending) => void): () => void;
+  /** Runs a lookup whose record no cache keeps. */
+  readonly note: Overtaken['note'];
   forget(key: string): void;
   forgetClaim(name: RevocableClaim, value: string): void;
   close(): void;
@@ -19,11 +25,23 @@ const CLOSING = 'closing';
 /** @param revocations of the whole fleet, where there is one */
 export function createTokenWatches(revocations: Pick<Revocations, 'watch'> | undefined): TokenWatches {
   const watches = createWatches();
+  const overtaken = createOvertaken();
+
+  function forget(name: string): void {
+    overtaken.forget(name);
+    watches.tell(name);
+  }
+
   return {
     watch(key, record, tell) {
       const tellForgotten = () => tell('forgotten');
+      const names = namesOf(key, record);
+      if (overtaken.isOvertaken(record, names)) {
+        tellForgotten();
+        return () => {};
+      }
       const stops = [
-        watches.watch(namesOf(key, record), tellForgotten),
+        watches.watch(names, tellForgotten),
         watches.watch([CLOSING], () => tell('closed')),
         revocations?.watch(key, record, tellForgotten),
       ];
@@ -31,8 +49,9 @@ export function createTokenWatches(revocations: Pick<Revocations, 'watch'> | und
         for (const stop of stops) stop?.();
       };
     },
-    forget: (key) => watches.tell(nameOf('token', key)),
-    forgetClaim: (name, value) => watches.tell(nameOf(name, value)),
+    note: overtaken.note,
+    forget: (key) => forget(nameOf('token', key)),
+    forgetClaim: (name, value) => forget(nameOf(name, value)),
     close: () => watches.tell(CLOSING),
   };
 }

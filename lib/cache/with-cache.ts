@@ -1,5 +1,5 @@
-import { IntrospectionError, type IntrospectionErrorCode } from '../errors.js';
 import { type CacheEvent, cacheEvents, digestOf } from '../observe/channels.js';
+import { tokenDigest } from '../token-digest.js';
 import {
   ANY_AGE,
   type Clock,
@@ -11,37 +11,33 @@ import {
   type TokenRecord,
 } from '../types.js';
 import type { MemoryStore } from './memory-store.js';
-import { isDueEarly, isFresh, type Lifetimes, lifetimeOf, staleLifetimeOf, timeLeft } from './policy.js';
-import type { Revocations } from './shared/revocations.js';
+import { isDueEarly, isFresh, isYoung, type Lifetimes, lifetimeOf, staleLifetimeOf, timeLeft } from './policy.js';
+import { UNCONFIRMED_MS } from './shared/revocation-log.js';
+import type { RevocableClaim, Revocations } from './shared/revocations.js';
 import { withSingleFlight } from './with-single-flight.js';
 
 export interface CacheSettings extends Lifetimes {
   readonly store: MemoryStore;
   /** `0`: an answer past its life is never used. */
   readonly staleIfErrorMs: number;
+  /** Whether an error of a lookup means that the endpoint is down, or only that it failed for this token. */
+  readonly diagnose: (error: unknown) => Promise<'down' | 'up' | 'unknown'>;
   readonly refreshAhead: boolean;
   readonly clock: Clock;
   /** Of the whole fleet, where there is a shared cache. */
-  readonly revocations?: Pick<Revocations, 'allows' | 'revokes'> | undefined;
+  readonly revocations: Pick<Revocations, 'allows' | 'revokes' | 'isCurrent'> | undefined;
 }
 
 export interface CachedLookup {
   readonly lookup: Lookup;
+  /** What is kept about a token, however old it is. */
+  peek(key: string): TokenRecord | undefined;
   forget(key: string): void;
-  /** Forgets every answer with this claim, and disowns what is under way: nobody knows yet whom that is about. */
-  forgetClaim(name: string, value: string): void;
+  /** Forgets every response with this claim, also one that is under way. */
+  forgetClaim(name: RevocableClaim, value: string): void;
   clear(): void;
   stats(): { hits: number; misses: number; coalesced: number; stale: number; entries: number };
 }
-
-/** Troubles of the endpoint. It is well when it refuses us or answers nonsense, and when our own queue is too long. */
-const STANDS_IN: ReadonlySet<IntrospectionErrorCode> = new Set([
-  'timeout',
-  'unreachable',
-  'server_error',
-  'rate_limited',
-  'circuit_open',
-]);
 
 /** Early refreshes under way side by side; one more is left to a later hit, so that none waits in line with somebody behind it. */
 const MAX_REFRESHES = 8;
@@ -51,21 +47,39 @@ const REFRESH_PAUSE_MS = 1000;
 
 /** Memory first, then one flight a key. A hit is returned as a value, without a promise. */
 export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup {
-  const { store, staleIfErrorMs, refreshAhead, clock, revocations } = settings;
+  const { store, staleIfErrorMs, diagnose, refreshAhead, clock, revocations } = settings;
   let hits = 0;
   let misses = 0;
   let stale = 0;
   let refreshing = 0;
   let noRefreshBefore = Number.NEGATIVE_INFINITY;
 
-  const flights = withSingleFlight(inner, (key, record) => {
+  const flights = withSingleFlight(inner, { clock, land, canJoin, suits });
+
+  function land({ token, key }: Question, record: TokenRecord): void {
     // Flights are told apart by when they started; a retry or a slow signature may have asked in another order.
     const kept = store.get(key);
     if (kept !== undefined && kept.askedMonotonic > record.askedMonotonic) return;
     if (revocations?.revokes(key, record)) return;
-    if (lifetimeOf(record, settings) > 0 || staleLifetimeOf(record, staleIfErrorMs) > 0) store.set(key, record);
+    if (lifetimeOf(record, settings) > 0 || staleLifetimeOf(record, staleIfErrorMs) > 0)
+      store.set(key, record, unpaddedKeyOf(token, key));
     else store.delete(key);
-  });
+  }
+
+  /** Whoever joins gets no response that is older than one from memory could be. */
+  function canJoin(startedAt: number, { now }: Freshness): boolean {
+    const oldest = revocations?.isCurrent() === false ? Math.min(settings.ttlMs, UNCONFIRMED_MS) : settings.ttlMs;
+    return now.monotonic - startedAt <= oldest;
+  }
+
+  /** The age counts when the request came, because a question of its own would have taken time too. */
+  function suits(key: string, record: TokenRecord, freshness: Freshness): boolean {
+    return (
+      isYoung(record, settings, freshness.now) &&
+      isFresh(record, freshness) &&
+      revocations?.allows(key, record, freshness.now) !== false
+    );
+  }
 
   const lookup: Lookup = (question, freshness) => {
     const { now } = freshness;
@@ -79,7 +93,8 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
           if (refreshAhead && isDueEarly(record, left, settings)) refresh(question, now);
           return record;
         }
-      } else if (!canStandIn(record, now)) {
+      } else if (!record.active) {
+        // An active record stays: its token is known, and does not wait behind unknown ones.
         store.delete(question.key);
       }
     }
@@ -90,27 +105,16 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
 
   function ask(question: Question, freshness: Freshness): Promise<TokenRecord> {
     const joins = flights.has(question, freshness);
+    // It throws at once for a malformed token, so nothing is published about that.
+    const answer = flights.lookup(question, freshness);
     if (cacheEvents.hasSubscribers) publish(joins ? 'coalesced' : 'miss', question);
-    const flight = flights.lookup(question, freshness);
-    const answer = joins && revocations !== undefined ? unlessRevoked(flight, question, freshness) : flight;
     return staleIfErrorMs > 0 && freshness.askedSince === ANY_AGE
-      ? answer.catch((error: unknown) => standIn(question, error))
+      ? answer.catch((error: unknown) => standIn(question, freshness, error))
       : answer;
   }
 
-  /** Who joined a flight may have come after a revocation elsewhere, and the flight have asked before it. */
-  async function unlessRevoked(
-    flight: Promise<TokenRecord>,
-    question: Question,
-    freshness: Freshness,
-  ): Promise<TokenRecord> {
-    const record = await flight;
-    if (revocations?.revokes(question.key, record) !== true) return record;
-    return flights.lookup(question, { ...freshness, askedSince: clock.monotonic() });
-  }
-
   function refresh(question: Question, now: Instant): void {
-    const freshness: Freshness = { askedSince: now.monotonic, now, background: true };
+    const freshness: Freshness = { askedSince: now.monotonic, now, background: true, isKnown: true };
     if (now.monotonic < noRefreshBefore || refreshing >= MAX_REFRESHES) return;
     if (flights.has(question, { ...freshness, askedSince: ANY_AGE })) return;
     if (cacheEvents.hasSubscribers) publish('refresh', question);
@@ -123,12 +127,16 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
       .finally(() => refreshing--);
   }
 
-  /** Looked up anew: what was invalidated meanwhile, or found inactive, is not there any more. */
-  function standIn(question: Question, error: unknown): TokenRecord {
+  /** The stale response, if there is one and the endpoint is down. A record that was invalidated meanwhile is gone by then. */
+  async function standIn(question: Question, freshness: Freshness, error: unknown): Promise<TokenRecord> {
+    if (!hasStaleRecord(question)) throw error;
+    const endpoint = await diagnose(error);
+    // It may have failed for a moment only. If it fails for this token again, the token is to blame.
+    if (endpoint === 'up') return flights.lookup(question, { ...freshness, now: readClock(clock) });
+    if (endpoint !== 'down') throw error;
     const record = store.get(question.key);
-    const isTrouble = error instanceof IntrospectionError && STANDS_IN.has(error.code);
     const now = readClock(clock);
-    if (!isTrouble || record?.active !== true || !canStandIn(record, now)) throw error;
+    if (record?.active !== true || !canStandIn(record, now)) throw error;
     if (revocations?.allows(question.key, record, now) === false) throw error;
     // Renewed by somebody else meanwhile.
     if (timeLeft(record, lifetimeOf(record, settings), now) > 0) return record;
@@ -137,19 +145,25 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
     return { ...record, stale: true };
   }
 
+  function hasStaleRecord({ key }: Question): boolean {
+    const record = store.get(key);
+    return record?.active === true && canStandIn(record, readClock(clock));
+  }
+
   function canStandIn(record: TokenRecord, now: Instant): boolean {
     return timeLeft(record, staleLifetimeOf(record, staleIfErrorMs), now) > 0;
   }
 
   return {
     lookup,
+    peek: store.get,
     forget(key) {
       store.delete(key);
       flights.forget(key);
     },
     forgetClaim(name, value) {
-      store.deleteWhere((record) => record.active && record.claims[name] === value);
-      flights.forgetAll();
+      store.deleteClaim(name, value);
+      flights.forgetWhere((record) => record.active && record.claims[name] === value);
     },
     clear() {
       store.clear();
@@ -157,6 +171,11 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
     },
     stats: () => ({ hits, misses, coalesced: flights.coalesced(), stale, entries: store.size }),
   };
+}
+
+/** Lenient servers ignore padding, and take one token in as many spellings as somebody likes; RFC 6750 allows any of them. */
+function unpaddedKeyOf(token: string, key: string): string {
+  return token.endsWith('=') ? tokenDigest(token.replace(/=+$/, '')) : key;
 }
 
 function publish(outcome: CacheEvent['outcome'], { key }: Question): void {

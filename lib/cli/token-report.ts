@@ -68,8 +68,9 @@ export async function reportOn(
   try {
     readToken(token);
     requireB64Token(token);
-    const question = { token, key: tokenDigest(token) };
-    record = await shared.lookup(question, { askedSince: ANY_AGE, now: readClock(clock) });
+    const question = { token, key: tokenDigest(token), dpop: undefined, proven: undefined, hasUnusedProof: false };
+    const freshness = { askedSince: ANY_AGE, now: readClock(clock), background: false, isKnown: false };
+    record = await shared.lookup(question, freshness);
     requireActive(record);
     verify(record, demands, clock.now(), undefined);
     const nothing = { reason: undefined, expected: undefined, received: undefined, remedy: undefined };

@@ -18,9 +18,9 @@ export interface RequestFacts extends FormRequest {
   /** What the app's own `getToken` returned, if it has one; the header is then not looked at. */
   readonly custom: unknown;
   /** Where the scheme DPoP is accepted (RFC 9449 section 7.1). */
-  readonly dpop?: DpopPresentation | undefined;
+  readonly dpop: DpopPresentation | undefined;
   /** Where certificate-bound tokens are: the thumbprint of the client's certificate. */
-  readonly certificate?: (() => string | undefined) | undefined;
+  readonly certificate: (() => string | undefined) | undefined;
 }
 
 /**

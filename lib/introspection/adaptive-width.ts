@@ -5,11 +5,9 @@
  */
 export interface AdaptiveWidth {
   readonly current: number;
-  /** To be called when a call ends. Only an endpoint for which others wait shows what it bears. */
+  /** To be called when a call has been answered. Only an endpoint for which others wait shows what it bears. */
   onEnd(othersWait: boolean): void;
 }
-
-const START = 16;
 
 /** A wider limit must bring this much more, and a narrower one may cost this much, to be kept. */
 const WORTHWHILE = 1.15;
@@ -19,17 +17,24 @@ const AS_GOOD = 0.97;
 const MEASURED_MS = 250;
 const CALLS_PER_PLACE = 2;
 
+export interface AdaptiveWidthSettings {
+  readonly start: number;
+  readonly min: number;
+  readonly max: number;
+  readonly monotonic: () => number;
+}
+
 /** Measurements for which a width is kept after both of its neighbours were worse. */
 const REST = 16;
 
-export function createAdaptiveWidth(max: number, monotonic: () => number): AdaptiveWidth {
-  let width = START;
+export function createAdaptiveWidth({ start, min, max, monotonic }: AdaptiveWidthSettings): AdaptiveWidth {
+  let width = start;
   let isWidening = true;
   /** The width before this trial, and what it brought; `undefined` while there is no trial. */
   let before: { readonly width: number; readonly rate: number } | undefined;
   let rejected = 0;
   let resting = 0;
-  let ended = -START;
+  let ended = -start;
   let startedAt: number | undefined;
 
   /** Calls from before a change end first, and tell nothing about the new width. */
@@ -39,7 +44,7 @@ export function createAdaptiveWidth(max: number, monotonic: () => number): Adapt
   }
 
   function neighbour(): number {
-    return isWidening ? Math.min(max, width * 2) : Math.max(1, Math.floor(width / 2));
+    return isWidening ? Math.min(max, width * 2) : Math.max(min, Math.floor(width / 2));
   }
 
   /** Tries the next width in this direction, or the other way where this is the end. */
@@ -78,7 +83,7 @@ export function createAdaptiveWidth(max: number, monotonic: () => number): Adapt
     },
     onEnd(othersWait) {
       if (!othersWait) {
-        width = Math.max(width, START);
+        width = Math.max(before?.width ?? width, start);
         isWidening = true;
         before = undefined;
         measureAfresh();

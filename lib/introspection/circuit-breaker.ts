@@ -1,20 +1,35 @@
 import { setImmediate, setTimeout } from 'node:timers/promises';
-import { IntrospectionError, type IntrospectionErrorCode } from '../errors.js';
+import { IntrospectionError } from '../errors.js';
 import { type CircuitEvent, circuitEvents } from '../observe/channels.js';
 import type { Clock } from '../types.js';
+import { asksForPause, hasCode, isOutage, provesLife, reasonOf } from './failures.js';
 import { failedToConnect } from './http.js';
 
 /** Spares an endpoint that is down, and the requests that would wait for it. */
 export interface CircuitBreaker {
-  /** @throws IntrospectionError `circuit_open` while it is open, or while its probe is under way */
-  assertCallAllowed(): void;
   /**
-   * Asks, and learns from the outcome. A breaker whose pause is over sends its probe first.
+   * @param isKnown the token was active lately
+   * @throws IntrospectionError `circuit_open` while the endpoint is not asked about such a token
+   */
+  assertCallAllowed(isKnown: boolean): void;
+  /**
+   * Asks about a token, and learns from the outcome. A breaker whose pause is over sends its probe first.
    *
    * @throws IntrospectionError `circuit_open`, what the probe failed with, or what `ask` failed with
    */
-  run<T>(digest: string, ask: () => Promise<T>): Promise<T>;
+  run<T>(token: CalledToken, ask: () => Promise<T>): Promise<T>;
+  /**
+   * Whether the endpoint is down, or only failed for the token whose lookup ended with this error. `unknown` for an error that is
+   * no outage, and shortly after the endpoint was found to be up.
+   */
+  diagnose(error: unknown): Promise<'down' | 'up' | 'unknown'>;
   state(): CircuitEvent['state'];
+}
+
+export interface CalledToken {
+  readonly digest: string;
+  /** The token was active lately. */
+  readonly isKnown: boolean;
 }
 
 export interface CircuitBreakerSettings {
@@ -32,47 +47,46 @@ const TOKENS_TO_SUSPECT = 5;
 const MIN_PAUSE_MS = 1000;
 const MAX_PAUSE_MS = 30_000;
 
-/** After a probe that was answered, failures are blamed on their tokens for this long. */
-const TRUST_MS = 1000;
+/** Checks are at least this far apart. After one that was answered, failures are blamed on their tokens for this long. */
+const CHECK_INTERVAL_MS = 1000;
 
-/** An endpoint that has let tokens time out is given this share of the deadline to answer about our own, and this long at most. */
-const HANG_CHECK_SHARE = 0.5;
-const MAX_HANG_CHECK_MS = 500;
+/** An endpoint that fails for our token counts as up for this long after it has answered about a real one. */
+const REAL_ANSWER_MS = 10_000;
 
-/** A timeout after less than this share of the deadline says nothing about the endpoint. */
+/** After timeouts, the endpoint must answer about our token within this time, or within this many times its usual latency. */
+const MIN_HANG_CHECK_MS = 500;
+const HANG_CHECK_LATENCIES = 4;
+
+/** A timeout after less than this share of the deadline says nothing about an endpoint that still answers. */
 const WHOLE_DEADLINE = 0.9;
 
-/** Failures that the endpoint itself may be responsible for. */
-const OUTAGE_CODES: ReadonlySet<unknown> = new Set<IntrospectionErrorCode>([
-  'timeout',
-  'unreachable',
-  'server_error',
-  'rate_limited',
-]);
-
-/** Failures that only an endpoint that is up can cause. */
-const ALIVE_CODES: ReadonlySet<unknown> = new Set<IntrospectionErrorCode>(['bad_response', 'client_rejected']);
+const NEVER = Number.NEGATIVE_INFINITY;
 
 /**
  * Anybody can present a token that makes a healthy endpoint fail. Such failures are only a suspicion: before it opens, and
- * before it closes again, the breaker asks about a random token of its own. Only a connection that never came about is proof by itself.
+ * before it closes again, the breaker asks about a random token of its own. Only connections that never came about are proof.
  */
 export function createCircuitBreaker({ clock, timeoutMs, probe }: CircuitBreakerSettings): CircuitBreaker {
-  /** Digests of the tokens that failed since the endpoint last answered. */
+  /** Digests of tokens that failed since the endpoint last answered, and of those for which no connection came about. */
   const suspects = new Set<string>();
+  const unconnected = new Set<string>();
   let pauseMs = MIN_PAUSE_MS;
   /** Monotonic time of the next probe; `undefined` while the breaker is closed. */
   let probeAt: number | undefined;
   let isProbing = false;
+  /** Whether a known token may be asked about in this pause, for a second opinion after a probe that failed. */
+  let knownMayTry = false;
   /** Counts openings: a question asked before the last one says nothing about the endpoint now. */
   let openings = 0;
-  /** Counts answers. */
   let answers = 0;
-  let trustedUntil = Number.NEGATIVE_INFINITY;
-  let check: Promise<void> | undefined;
+  let lastAnswerAt = NEVER;
+  /** Usual time until an answer, in milliseconds. */
+  let latencyMs = 0;
+  let endpointCheck: Promise<unknown> | undefined;
+  let noCheckBefore = NEVER;
   /** Whether the check is about an endpoint that may hang. New lookups wait for its short outcome, so that they do not hang too. */
   let mayHang = false;
-  /** Whether the endpoint answers about real tokens, but fails for ours: then that failure says nothing. */
+  /** Whether the endpoint answers about real tokens but fails for ours: then that failure says nothing. */
   let failsForOurToken = false;
 
   function state(): CircuitEvent['state'] {
@@ -93,7 +107,8 @@ export function createCircuitBreaker({ clock, timeoutMs, probe }: CircuitBreaker
     openings++;
     probeAt = clock.monotonic() + waitMs;
     pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS);
-    suspects.clear();
+    knownMayTry = false;
+    forgetFailures();
     publish({ ...reasonOf(error), retryAfterSeconds: secondsUntil(probeAt) });
   }
 
@@ -103,12 +118,21 @@ export function createCircuitBreaker({ clock, timeoutMs, probe }: CircuitBreaker
     publish();
   }
 
+  function forgetFailures(): void {
+    suspects.clear();
+    unconnected.clear();
+  }
+
   function secondsUntil(at: number): number {
     return Math.max(1, Math.ceil((at - clock.monotonic()) / 1000));
   }
 
-  function assertCallAllowed(): void {
-    if (probeAt === undefined || (!isProbing && clock.monotonic() >= probeAt)) return;
+  function isProbeDue(): boolean {
+    return probeAt !== undefined && !isProbing && clock.monotonic() >= probeAt;
+  }
+
+  function assertCallAllowed(isKnown: boolean): void {
+    if (probeAt === undefined || isProbeDue() || (isKnown && knownMayTry)) return;
     throw new IntrospectionError('circuit_open', undefined, secondsUntil(probeAt));
   }
 
@@ -117,65 +141,77 @@ export function createCircuitBreaker({ clock, timeoutMs, probe }: CircuitBreaker
     try {
       await probe();
     } catch (error) {
-      if (!isSignOfLife(error)) return error;
+      if (!provesLife(error)) return error;
     }
     failsForOurToken = false;
     return undefined;
   }
 
-  /** The pause is over: one probe decides whether the breaker closes. */
-  async function runProbe(): Promise<unknown> {
-    isProbing = true;
-    publish();
-    const failure = await askAboutOurToken();
-    isProbing = false;
-    if (failure === undefined) close();
-    else open(failure);
-    return failure;
+  /** Does not wait for our token as long as a lookup would: an endpoint that hangs is known by its usual latency. */
+  function askUnlessItHangs(timeout: unknown): Promise<unknown> {
+    return Promise.race([askAboutOurToken(), hang(timeout)]);
   }
 
-  async function hang(suspicion: unknown): Promise<unknown> {
-    await setTimeout(Math.min(timeoutMs * HANG_CHECK_SHARE, MAX_HANG_CHECK_MS), undefined, { ref: false });
+  async function hang(timeout: unknown): Promise<unknown> {
+    const waitMs = Math.min(timeoutMs, Math.max(MIN_HANG_CHECK_MS, latencyMs * HANG_CHECK_LATENCIES));
+    await setTimeout(waitMs, undefined, { ref: false });
     // Where our own event loop is late, an answer may have arrived meanwhile.
     await setImmediate();
-    return suspicion;
+    return timeout;
   }
 
-  /** Opens the breaker if the endpoint fails for our own token too. */
-  async function runCheck(suspicion: unknown): Promise<void> {
-    const [openingsBefore, answersBefore] = [openings, answers];
-    mayHang = isTimeout(suspicion);
-    const failure = await (mayHang ? Promise.race([askAboutOurToken(), hang(suspicion)]) : askAboutOurToken());
-    check = undefined;
-    mayHang = false;
-    if (openings !== openingsBefore) return;
-    if (failure === undefined) {
-      suspects.clear();
-      trustedUntil = clock.monotonic() + TRUST_MS;
-      publish({ ...reasonOf(suspicion), tokensToBlame: true });
-      return;
-    }
-    if (isReply(failure) && failsForOurToken) suspects.clear();
-    else if (asksForPause(failure) || answers === answersBefore) open(failure);
+  /** Whether the endpoint fails for our own token too. However many wait for this, it is asked once. */
+  function checkEndpoint(suspicion: unknown): Promise<unknown> {
+    endpointCheck ??= askForCheck(suspicion).finally(() => {
+      endpointCheck = undefined;
+      mayHang = false;
+    });
+    return endpointCheck;
+  }
+
+  /** Returns why the endpoint is down, or `undefined` where it is up. */
+  async function askForCheck(suspicion: unknown): Promise<unknown> {
+    const answersBefore = answers;
+    mayHang = hasCode(suspicion, 'timeout');
+    const failure = await (mayHang ? askUnlessItHangs(suspicion) : askAboutOurToken());
+    const hasAnsweredLately = failsForOurToken && clock.monotonic() - lastAnswerAt < REAL_ANSWER_MS;
+    const isDown = isOutage(failure) && answers === answersBefore && !hasAnsweredLately;
+    if (isDown) return failure;
+    noCheckBefore = clock.monotonic() + CHECK_INTERVAL_MS;
+    forgetFailures();
+    if (failure === undefined) publish({ ...reasonOf(suspicion), tokensToBlame: true });
+    return undefined;
   }
 
   async function suspect(digest: string, error: unknown): Promise<void> {
-    if (!isOutage(error)) return;
-    const isProof = failedToConnect(error);
-    if (!isProof && clock.monotonic() < trustedUntil) return;
-    suspects.add(digest);
-    if (suspects.size < TOKENS_TO_SUSPECT && !asksForPause(error)) return;
-    if (isProof) {
-      open(error);
+    if (failedToConnect(error)) {
+      unconnected.add(digest);
+      if (unconnected.size >= TOKENS_TO_SUSPECT) open(error);
       return;
     }
-    check ??= runCheck(error);
-    await check;
+    suspects.add(digest);
+    if ((suspects.size < TOKENS_TO_SUSPECT && !asksForPause(error)) || !mayCheck()) return;
+    const openingsBefore = openings;
+    const failure = await checkEndpoint(error);
+    if (failure !== undefined && openings === openingsBefore) open(failure);
   }
 
-  function noteAnswer(): void {
+  function mayCheck(): boolean {
+    return endpointCheck !== undefined || clock.monotonic() >= noCheckBefore;
+  }
+
+  function noteAnswer(elapsedMs: number): void {
     answers++;
-    suspects.clear();
+    lastAnswerAt = clock.monotonic();
+    latencyMs += (elapsedMs - latencyMs) / 8;
+    forgetFailures();
+  }
+
+  /** A timeout says little where a lookup had spent its deadline in our queue, unless nobody else gets an answer either. */
+  function isTelling(error: unknown, elapsedMs: number): boolean {
+    if (!isOutage(error)) return false;
+    if (!hasCode(error, 'timeout') || elapsedMs >= timeoutMs * WHOLE_DEADLINE) return true;
+    return clock.monotonic() - lastAnswerAt >= timeoutMs;
   }
 
   /** Outcomes of questions asked before the breaker last opened are ignored: they say nothing about the endpoint now. */
@@ -184,62 +220,57 @@ export function createCircuitBreaker({ clock, timeoutMs, probe }: CircuitBreaker
     const startedAt = performance.now();
     try {
       const answer = await work();
-      if (openings === openingsBefore) noteAnswer();
+      if (openings === openingsBefore) noteAnswer(performance.now() - startedAt);
       return answer;
     } catch (error) {
-      const isHasty = isTimeout(error) && performance.now() - startedAt < timeoutMs * WHOLE_DEADLINE;
-      if (openings === openingsBefore && !isHasty) {
-        if (isSignOfLife(error)) noteAnswer();
-        else await suspect(digest, error);
-      }
+      if (openings === openingsBefore && isTelling(error, performance.now() - startedAt)) await suspect(digest, error);
       throw error;
     }
   }
 
+  /** Some endpoints fail for every token they do not know, ours included. A real token that is answered proves them up. */
+  async function askForSecondOpinion<T>(work: () => Promise<T>): Promise<T> {
+    const openingsBefore = openings;
+    const answer = await work();
+    if (openings === openingsBefore && probeAt !== undefined) {
+      failsForOurToken = true;
+      lastAnswerAt = clock.monotonic();
+      close();
+    }
+    return answer;
+  }
+
+  /** The pause is over: our own token decides whether the breaker closes, and may be outvoted by a real one. */
+  async function probeThenAsk<T>({ digest, isKnown }: CalledToken, work: () => Promise<T>): Promise<T> {
+    isProbing = true;
+    publish();
+    const failure = await askUnlessItHangs(new IntrospectionError('timeout'));
+    isProbing = false;
+    if (failure === undefined) {
+      if (probeAt !== undefined) close();
+      return ask(digest, work);
+    }
+    open(failure);
+    knownMayTry = isOutage(failure) && !failedToConnect(failure);
+    if (!knownMayTry || (!isKnown && asksForPause(failure))) throw failure;
+    return askForSecondOpinion(work);
+  }
+
   return {
     assertCallAllowed,
-    async run(digest, work) {
-      if (mayHang) await check;
-      assertCallAllowed();
-      if (probeAt === undefined) return ask(digest, work);
-      const failure = await runProbe();
-      if (failure === undefined) return ask(digest, work);
-      if (!isReply(failure)) throw failure;
-      // Some endpoints fail for every token they do not know, ours included. A real token that is answered proves them up.
-      const answer = await work();
-      failsForOurToken = true;
-      if (probeAt !== undefined) close();
-      return answer;
+    async run(token, work) {
+      if (mayHang) await endpointCheck;
+      assertCallAllowed(token.isKnown);
+      if (probeAt === undefined) return ask(token.digest, work);
+      if (isProbeDue()) return probeThenAsk(token, work);
+      knownMayTry = false;
+      return askForSecondOpinion(work);
+    },
+    async diagnose(error) {
+      if (probeAt !== undefined || failedToConnect(error) || hasCode(error, 'circuit_open')) return 'down';
+      if (!isOutage(error) || !mayCheck()) return 'unknown';
+      return (await checkEndpoint(error)) === undefined ? 'up' : 'down';
     },
     state,
   };
-}
-
-function reasonOf(error: unknown): Pick<CircuitEvent, 'reason'> {
-  return error instanceof IntrospectionError ? { reason: error.code } : {};
-}
-
-function isOutage(error: unknown): boolean {
-  return error instanceof IntrospectionError && OUTAGE_CODES.has(error.code);
-}
-
-function isSignOfLife(error: unknown): boolean {
-  return error instanceof IntrospectionError && ALIVE_CODES.has(error.code);
-}
-
-function isTimeout(error: unknown): boolean {
-  return error instanceof IntrospectionError && error.code === 'timeout';
-}
-
-/** A reply came that says nothing about the token, and named no time to come back. A token may have caused it. */
-function isReply(error: unknown): boolean {
-  if (!(error instanceof IntrospectionError)) return false;
-  const isReplyBeforeEndpoint = error.code === 'unreachable' && error.detail?.startsWith('HTTP ') === true;
-  return isReplyBeforeEndpoint || (error.code === 'server_error' && !asksForPause(error));
-}
-
-/** The endpoint asked us to slow down, or said when to come back. */
-function asksForPause(error: unknown): error is IntrospectionError {
-  if (!(error instanceof IntrospectionError)) return false;
-  return error.code === 'rate_limited' || (error.code === 'server_error' && error.retryAfterSeconds > 1);
 }

@@ -16,7 +16,7 @@ import {
 } from '../types.js';
 import { createAdaptiveWidth } from './adaptive-width.js';
 import { type AuthorizationServer, createLocator, type WhomToAsk } from './authorization-server.js';
-import { createCircuitBreaker } from './circuit-breaker.js';
+import { type CircuitBreaker, createCircuitBreaker } from './circuit-breaker.js';
 import { createConcurrencyLimit } from './concurrency-limit.js';
 import { type Deadline, until } from './deadline.js';
 import { createFailedTokens } from './failed-tokens.js';
@@ -44,7 +44,8 @@ export interface IntrospectionClient {
   /** Asks about a random token that nobody issued, past the circuit breaker. */
   probe(): Promise<TokenRecord>;
   /** @throws IntrospectionError `circuit_open` while a lookup would not ask */
-  assertCallAllowed(): void;
+  readonly assertCallAllowed: CircuitBreaker['assertCallAllowed'];
+  readonly diagnose: CircuitBreaker['diagnose'];
   /** @throws IntrospectionError where it cannot be found */
   server(): AuthorizationServer | Promise<AuthorizationServer>;
   /** How many times the endpoint was asked, retries included. */
@@ -59,11 +60,11 @@ const UNAUTHORIZED = 401;
 /** From a gateway before the endpoint, which may find it the next time. */
 const STUMBLES: ReadonlySet<number> = new Set([502, 503, 504]);
 
-/** Calls side by side for tokens that are not in memory, at most. The limit adapts to the endpoint. */
-const MAX_FOR_UNKNOWN_TOKENS = 56;
+/** Calls side by side about any token. The number adapts to what the endpoint bears. */
+const WIDTH = { start: 10, min: 1, max: 56 };
 
-/** Calls side by side for tokens that were active lately. A flood of unknown tokens does not hold these up. */
-const FOR_KNOWN_TOKENS = { current: 8 };
+/** Further places, for tokens that were active lately: a flood of unknown tokens does not hold these up. */
+const RESERVED_FOR_KNOWN_TOKENS = 8;
 
 const MEDIA_TYPES = { form: 'application/x-www-form-urlencoded', json: 'application/json' };
 
@@ -74,9 +75,12 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
   const server = createLocator(settings.whom, clientAuth.connect !== undefined, transport.get, clock);
   const open = signedReply && createReplyOpener(signedReply, transport.get, clock);
   const breaker = createCircuitBreaker({ clock, timeoutMs: settings.timeoutMs, probe });
-  const unknownTokens = createConcurrencyLimit(createAdaptiveWidth(MAX_FOR_UNKNOWN_TOKENS, clock.monotonic));
-  const knownTokens = createConcurrencyLimit(FOR_KNOWN_TOKENS);
-  const failedTokens = createFailedTokens(clock.monotonic);
+  const { monotonic } = clock;
+  const limit = createConcurrencyLimit({
+    width: createAdaptiveWidth({ ...WIDTH, monotonic }),
+    reserved: RESERVED_FOR_KNOWN_TOKENS,
+  });
+  const failedTokens = createFailedTokens(monotonic);
   const suspicions = createSuspicions(clientAuth.methods);
   const handles = (status: number) => normalizer?.statuses.has(status) === true;
   const rules = {
@@ -99,7 +103,7 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
           asked = readClock(clock);
           return attempt;
         },
-        about: { tokenDigest: digestOf(key), background: freshness.background === true },
+        about: { tokenDigest: digestOf(key), background: freshness.background },
       },
       deadline,
     );
@@ -124,29 +128,36 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
 
   function probe(): Promise<TokenRecord> {
     const token = randomBytes(32).toString('base64url');
-    const freshness = { askedSince: ANY_AGE, now: readClock(clock), background: true } as const;
-    return transport.within((deadline) => ask({ token, key: tokenDigest(token) }, freshness, deadline, true));
+    const question = { token, key: tokenDigest(token), dpop: undefined, proven: undefined, hasUnusedProof: false };
+    const freshness = { askedSince: ANY_AGE, now: readClock(clock), background: true, isKnown: true };
+    return transport.within((deadline) => ask(question, freshness, deadline, true));
   }
 
   async function askOrRemember(question: Question, freshness: Freshness, deadline: Deadline): Promise<TokenRecord> {
     try {
-      return await until(deadline, ask(question, freshness, deadline));
+      const record = await until(deadline, ask(question, freshness, deadline));
+      failedTokens.noteAnswer(question.key);
+      return record;
     } catch (error) {
-      failedTokens.note(question.key, error);
+      failedTokens.noteFailure(question.key, error);
       throw error;
     }
   }
 
   /** The circuit breaker is asked before the wait for a place, and after it. */
   async function lookup(question: Question, freshness: Freshness): Promise<TokenRecord> {
-    breaker.assertCallAllowed();
-    const isKnown = freshness.background || freshness.isKnown;
-    if (!isKnown) failedTokens.assertMayAsk(question.key);
-    const limit = isKnown ? knownTokens : unknownTokens;
+    const { key: digest } = question;
+    const { isKnown } = freshness;
+    breaker.assertCallAllowed(isKnown);
+    if (!isKnown) failedTokens.assertMayAsk(digest);
     return transport.within(
       (deadline) =>
-        limit.run(() => breaker.run(question.key, () => askOrRemember(question, freshness, deadline)), deadline),
-      clock.monotonic() - freshness.now.monotonic,
+        limit.run(
+          () => breaker.run({ digest, isKnown }, () => askOrRemember(question, freshness, deadline)),
+          deadline,
+          isKnown,
+        ),
+      monotonic() - freshness.now.monotonic,
     );
   }
 
@@ -157,6 +168,7 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
     calls: transport.calls,
     wasAnyActive: suspicions.wasAnyActive,
     assertCallAllowed: breaker.assertCallAllowed,
+    diagnose: breaker.diagnose,
     close: transport.close,
   };
 }
@@ -178,7 +190,8 @@ async function prepare(
     headers: { accept, 'user-agent': USER_AGENT, ...settings.headers } as Record<string, string>,
     parameters: { [tokenParameter]: token, ...settings.parameters } as Record<string, string>,
   };
-  const headers: Record<string, string> = {};
+  // Without a prototype, so that a header may have any name.
+  const headers: Record<string, string> = Object.create(null);
   try {
     const signing = clientAuth.sign(signed);
     if (signing !== undefined) await signing;
@@ -193,7 +206,7 @@ async function prepare(
   headers['accept-encoding'] = 'identity';
   const parameters = { ...signed.parameters, [tokenParameter]: token };
   const body = requestFormat === 'form' ? new URLSearchParams(parameters).toString() : JSON.stringify(parameters);
-  return { to: server.endpoint, headers, body };
+  return { to: server.endpoint, headers: { ...headers }, body };
 }
 
 function requireString(value: unknown, pattern?: RegExp): string {

@@ -1,68 +1,101 @@
 import { IntrospectionError } from '../errors.js';
 import type { Deadline } from './deadline.js';
 
-/** Bounds how many calls run side by side. The others wait in the order in which they came. */
+/** Bounds how many calls run side by side. The others wait in the order in which they came, those for known tokens first. */
 export interface ConcurrencyLimit {
   /**
    * Runs `work` as soon as there is a place. The place is free again when `work` has ended, or when the deadline has passed:
    * work that ignores its deadline does not keep others waiting.
    *
+   * @param isKnown the token was active lately
    * @throws IntrospectionError `timeout`, or `overloaded` when much of the deadline was spent waiting
    */
-  run<T>(work: () => Promise<T>, deadline: Deadline): Promise<T>;
+  run<T>(work: () => Promise<T>, deadline: Deadline, isKnown: boolean): Promise<T>;
 }
 
-export interface Width {
-  /** Calls allowed side by side now. */
-  readonly current: number;
-  /** Is told when a call ends, and whether others wait for its place. */
-  onEnd?(othersWait: boolean): void;
+export interface ConcurrencySettings {
+  /** Places for calls about any token. */
+  readonly width: {
+    readonly current: number;
+    /** Is told when a call ends before its deadline, and whether others wait for its place. */
+    onEnd?(othersWait: boolean): void;
+  };
+  /** Further places, for calls about known tokens only. */
+  readonly reserved: number;
 }
 
 /** A wait of more than this share of the deadline is our own doing: a timeout that follows is none of the endpoint's. */
 const MAX_WAIT_SHARE = 0.1;
 
-export function createConcurrencyLimit(width: Width): ConcurrencyLimit {
-  const waiting: (() => void)[] = [];
-  let running = 0;
+/** A call that has waited for longer than this share of its deadline is not made: it would mostly be given up before the answer. */
+const MAX_WAIT_TO_START = 0.5;
 
-  function leave(): void {
-    width.onEnd?.(waiting.length > 0);
-    running--;
-    while (running < width.current && waiting.length > 0) {
-      running++;
-      waiting.shift()?.();
+interface Waiter {
+  readonly since: number;
+  readonly maxWaitMs: number;
+  start(): void;
+  giveUp(): void;
+}
+
+export function createConcurrencyLimit({ width, reserved }: ConcurrencySettings): ConcurrencyLimit {
+  const running = { known: 0, unknown: 0 };
+  const waiting: Record<keyof typeof running, Waiter[]> = { known: [], unknown: [] };
+
+  function hasPlace(kind: keyof typeof running): boolean {
+    if (running.known + running.unknown >= width.current + reserved) return false;
+    return kind === 'known' || running.unknown < width.current;
+  }
+
+  function leave(kind: keyof typeof running, isLate: boolean): void {
+    // A call that hung says nothing about how many the endpoint bears.
+    if (!isLate) width.onEnd?.(waiting.known.length + waiting.unknown.length > 0);
+    running[kind]--;
+    startWaiters('known');
+    startWaiters('unknown');
+  }
+
+  function startWaiters(kind: keyof typeof running): void {
+    const now = performance.now();
+    while (hasPlace(kind)) {
+      const next = waiting[kind].shift();
+      if (next === undefined) return;
+      if (now - next.since > next.maxWaitMs) {
+        next.giveUp();
+      } else {
+        running[kind]++;
+        next.start();
+      }
     }
   }
 
-  /** Waits for a place. A caller whose deadline passes leaves the queue. */
-  function turn({ signal }: Deadline): Promise<void> {
-    return new Promise((resolve, reject) => {
-      waiting.push(resolve);
-      signal.once('abort', () => {
-        const place = waiting.indexOf(resolve);
-        if (place === -1) return;
-        waiting.splice(place, 1);
-        reject(new IntrospectionError('overloaded'));
-      });
-    });
-  }
-
-  async function waitForPlace(deadline: Deadline): Promise<void> {
+  /** A caller whose deadline passes leaves the queue. */
+  async function waitForPlace(kind: keyof typeof running, deadline: Deadline): Promise<void> {
+    const { signal, timeoutMs } = deadline;
     const since = performance.now();
     deadline.endWith('overloaded');
-    await turn(deadline);
-    if (performance.now() - since <= deadline.timeoutMs * MAX_WAIT_SHARE) deadline.endWith('timeout');
+    await new Promise<void>((resolve, reject) => {
+      const giveUp = () => reject(new IntrospectionError('overloaded'));
+      const waiter = { since, maxWaitMs: timeoutMs * MAX_WAIT_TO_START, start: resolve, giveUp };
+      waiting[kind].push(waiter);
+      signal.once('abort', () => {
+        const position = waiting[kind].indexOf(waiter);
+        if (position === -1) return;
+        waiting[kind].splice(position, 1);
+        giveUp();
+      });
+    });
+    if (performance.now() - since <= timeoutMs * MAX_WAIT_SHARE) deadline.endWith('timeout');
   }
 
   return {
-    async run(work, deadline) {
+    async run(work, deadline, isKnown) {
       if (deadline.passed) throw new IntrospectionError('timeout');
-      if (running < width.current) running++;
-      else await waitForPlace(deadline);
+      const kind = isKnown ? 'known' : 'unknown';
+      if (hasPlace(kind)) running[kind]++;
+      else await waitForPlace(kind, deadline);
       let isInside = true;
       const leaveOnce = (): void => {
-        if (isInside) leave();
+        if (isInside) leave(kind, deadline.passed);
         isInside = false;
       };
       deadline.signal.once('abort', leaveOnce);

@@ -4,8 +4,8 @@ import { IntrospectionError } from '../errors.js';
 export interface FailedTokens {
   /** @throws IntrospectionError the last failure for this token, if it failed twice in a row and not long ago */
   assertMayAsk(digest: string): void;
-  note(digest: string, error: unknown): void;
-  clear(): void;
+  noteFailure(digest: string, error: unknown): void;
+  noteAnswer(digest: string): void;
 }
 
 const REMEMBERED_MS = 3000;
@@ -38,7 +38,7 @@ export function createFailedTokens(monotonic: () => number): FailedTokens {
       const { code, detail } = failure.error;
       throw new IntrospectionError(code, detail, Math.max(1, Math.ceil((failure.until - monotonic()) / 1000)));
     },
-    note(digest, error) {
+    noteFailure(digest, error) {
       if (!(error instanceof IntrospectionError) || error.code !== 'server_error') return;
       const times = (find(digest)?.times ?? 0) + 1;
       failures.delete(digest);
@@ -46,6 +46,8 @@ export function createFailedTokens(monotonic: () => number): FailedTokens {
       const [oldest] = failures.keys();
       if (failures.size > MAX_TOKENS && oldest !== undefined) failures.delete(oldest);
     },
-    clear: () => failures.clear(),
+    noteAnswer(digest) {
+      if (failures.size > 0) failures.delete(digest);
+    },
   };
 }

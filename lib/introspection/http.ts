@@ -1,5 +1,6 @@
 import type { Dispatcher as UndiciDispatcher } from 'undici';
 import { IntrospectionError } from '../errors.js';
+import { ownMember } from '../own-members.js';
 import type { Deadline } from './deadline.js';
 import { faultOfReply } from './malformed-reply.js';
 
@@ -34,6 +35,10 @@ export interface Reply {
 type Response = Awaited<ReturnType<Dispatcher['request']>>;
 
 const MAX_BODY_BYTES = 256 * 1024;
+const MIN_BUFFER_BYTES = 4096;
+
+/** Each costs as much time as a thousand bytes do; no server needs so many for a body of this size. */
+const MAX_CHUNKS = 10_000;
 
 /** No connection came about, or it died before a reply: another try may do, and asking twice about a token does no harm. */
 const CONNECTION_FAILURES: ReadonlySet<unknown> = new Set([
@@ -110,7 +115,7 @@ export function textOf({ body }: Reply): string {
 }
 
 export function headerOf({ headers }: Reply, name: string): string | undefined {
-  const value = headers[name];
+  const value = Object.hasOwn(headers, name) ? headers[name] : undefined;
   return Array.isArray(value) ? value[0] : value;
 }
 
@@ -134,7 +139,7 @@ export function outage(error: unknown): IntrospectionError {
 
 /** The code of an error of Node's or a package's, if it has one that is safe to pass on. */
 export function codeOf(error: unknown): string | undefined {
-  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  const code = ownMember(error, 'code');
   return typeof code === 'string' && ERROR_CODE.test(code) ? code : undefined;
 }
 
@@ -142,18 +147,25 @@ export function codeOf(error: unknown): string | undefined {
 function readText(response: Response): Promise<string | IntrospectionError> {
   return new Promise((resolve) => {
     const { body, headers } = response;
-    if (isCoded(headers['content-encoding'])) {
+    if (isCoded(ownMember(headers, 'content-encoding'))) {
       resolve(refuse(response, 'content coding'));
       return;
     }
-    const chunks: Uint8Array[] = [];
+    let content: Uint8Array = new Uint8Array();
     let size = 0;
-    body.on('data', (chunk: Uint8Array) => {
+    let chunks = 0;
+    body.on('data', function take(chunk: Uint8Array) {
+      chunks++;
+      if (size + chunk.byteLength > MAX_BODY_BYTES || chunks > MAX_CHUNKS) {
+        // More may have arrived already.
+        body.off('data', take);
+        resolve(refuse(response, chunks > MAX_CHUNKS ? 'too many chunks' : 'too large'));
+        return;
+      }
+      content = append(content, size, chunk);
       size += chunk.byteLength;
-      if (size > MAX_BODY_BYTES) resolve(refuse(response, 'too large'));
-      else chunks.push(chunk);
     });
-    body.on('end', () => resolve(decode(chunks)));
+    body.on('end', () => resolve(decode(content.subarray(0, size))));
     body.on('error', (error) => resolve(outage(error)));
     body.on('close', () => {
       if (!body.readableEnded) resolve(outage(undefined));
@@ -162,26 +174,42 @@ function readText(response: Response): Promise<string | IntrospectionError> {
 }
 
 /** Names of codings are case-insensitive, and empty members of a list do not count (RFC 9110 sections 8.4.1 and 5.6.1). */
-function isCoded(contentEncoding: string | string[] | undefined): boolean {
+function isCoded(contentEncoding: unknown): boolean {
   if (contentEncoding === undefined) return false;
   return String(contentEncoding)
     .split(',')
     .some((coding) => !/^[ \t]*(?:identity)?[ \t]*$/i.test(coding));
 }
 
-function decode(chunks: readonly Uint8Array[]): string | IntrospectionError {
-  const [first] = chunks;
+/**
+ * Puts a chunk behind the first `size` bytes of a buffer, which it may grow. A reply in one chunk is not copied; the chunks of any other
+ * are not kept, because a chunk of one byte takes a hundred bytes of memory.
+ */
+function append(content: Uint8Array, size: number, chunk: Uint8Array): Uint8Array {
+  if (size === 0) return chunk;
+  const needed = size + chunk.byteLength;
+  let grown = content;
+  if (needed > content.byteLength) {
+    grown = new Uint8Array(Math.max(MIN_BUFFER_BYTES, 2 * needed));
+    grown.set(content.subarray(0, size));
+  }
+  grown.set(chunk, size);
+  return grown;
+}
+
+function decode(content: Uint8Array): string | IntrospectionError {
   try {
-    return utf8.decode(chunks.length === 1 ? first : Buffer.concat(chunks));
+    return utf8.decode(content);
   } catch {
     return new IntrospectionError('bad_response', 'not UTF-8');
   }
 }
 
 /** A dispatcher of the app's may follow redirects; what another host says is not the endpoint's word. */
-function wasRedirected({ context }: Response): boolean {
-  const { history } = (context ?? {}) as { history?: readonly unknown[] };
-  return history !== undefined && history.length > 0;
+function wasRedirected(response: Response): boolean {
+  const context = ownMember(response, 'context');
+  const history = ownMember(context, 'history');
+  return Array.isArray(history) && history.length > 0;
 }
 
 function refuse(response: Response, detail: string): IntrospectionError {

@@ -15,7 +15,7 @@ export const parseScopes = makeOnce((scope): readonly string[] =>
 
 /**
  * Makes the claims out of a response, in place: `scope` becomes a string, what is nested is frozen, and strings that
- * come with one token after another are kept once. `undefined` when something is nested too deeply.
+ * come with one token after another are kept once. `undefined` when something is nested too deeply, or there is too much of it.
  */
 export function prepareClaims(response: Record<string, unknown>): Claims | undefined {
   const { scope = '' } = response;

@@ -3,6 +3,7 @@ import type { CompactVerifyResult, JSONWebKeySet, JWTVerifyGetKey } from 'jose';
 import { z } from 'zod';
 import { IntrospectionError } from '../errors.js';
 import { mediaType } from '../media-type.js';
+import { ownMember } from '../own-members.js';
 import type { Clock, Instant } from '../types.js';
 import type { AuthorizationServer } from './authorization-server.js';
 import { createCooldown } from './cooldown.js';
@@ -100,7 +101,8 @@ export function createReplyOpener(settings: SignedReplySettings, get: Transport[
 }
 
 /** A list of types must not pass: a regular expression would read it as a string. */
-function isSignedReply({ typ }: { readonly typ?: unknown }): boolean {
+function isSignedReply(header: object): boolean {
+  const typ: unknown = ownMember(header as { readonly typ?: unknown }, 'typ');
   return typeof typ === 'string' && TYPE.test(typ);
 }
 

@@ -36,7 +36,7 @@ export function requireToolScopes(tools: Readonly<Record<string, readonly string
   return nameGuard(NAME, function guardMiddleware(req: IncomingMessage & { body?: unknown }, res, next) {
     const { body } = req;
     if (!isReadable(body, req.method === 'POST')) {
-      passError(unreadable(), res, next);
+      passError(unreadable(), { req, res, next });
       return;
     }
     const scopes = scopesFor(body, scopesOf) ?? ofAll;

@@ -66,29 +66,35 @@ export function protectedResourceMetadata<Claims, ByName extends object>(
   nameInChallenges(gate, url);
   const headers = { ...CORS, 'Cache-Control': `public, max-age=${maxAgeSeconds}` };
 
-  function respond(res: ServerResponse, next: Next | undefined): void {
-    if (sign === undefined) {
-      answer(res, 200, headers, document);
-      return;
+  function respond(req: IncomingMessage, res: ServerResponse, next: Next | undefined): void {
+    const isRead = req.method === 'GET' || req.method === 'HEAD';
+    if (isRead && sign !== undefined) {
+      settle(
+        sign(),
+        (signed_metadata) => answer(req, res, 200, headers, { ...document, signed_metadata }),
+        () => {},
+        (error) => passError(error, { req, res, next }),
+      );
+    } else if (isRead) {
+      answer(req, res, 200, headers, document);
+    } else if (req.method === 'OPTIONS') {
+      answer(req, res, 204, { ...PREFLIGHT, Allow: METHODS }, undefined);
+    } else {
+      answer(req, res, 405, { ...CORS, Allow: METHODS, 'Cache-Control': 'no-store' }, {});
     }
-    settle(
-      sign(),
-      (signed_metadata) => answer(res, 200, headers, { ...document, signed_metadata }),
-      () => {},
-      (error) => passError(error, res, next),
-    );
   }
 
   function protectedResourceMetadataHandler(req: IncomingMessage, res: ServerResponse, next?: Next): void {
-    if (targetOf(req).path !== target) {
-      if (next === undefined) answer(res, 404, { 'Cache-Control': 'no-store' }, {});
-      else next();
-    } else if (req.method === 'GET' || req.method === 'HEAD') {
-      respond(res, next);
-    } else if (req.method === 'OPTIONS') {
-      answer(res, 204, { ...PREFLIGHT, Allow: METHODS }, undefined);
-    } else {
-      answer(res, 405, { ...CORS, Allow: METHODS, 'Cache-Control': 'no-store' }, {});
+    const isElsewhere = targetOf(req).path !== target;
+    if (isElsewhere && next !== undefined) {
+      next();
+      return;
+    }
+    try {
+      if (isElsewhere) answer(req, res, 404, { 'Cache-Control': 'no-store' }, {});
+      else respond(req, res, next);
+    } catch (error) {
+      passError(error, { req, res, next });
     }
   }
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Verified } from '../authenticator.js';
+import { ownMember, setMembers } from '../own-members.js';
 import { ANY_AGE, type Auth, type Question } from '../types.js';
 import type { Gate } from './gate.js';
 import {
@@ -49,7 +50,7 @@ export function askedSinceAfter(earlier: Session | undefined, gate: Gate, questi
 export function rebindAuth(session: RequestSession, verified: Verified): void {
   runChecks(session.passed, verified);
   const { req } = session;
-  const auth = Object.assign(stampWith(session), additions(session));
+  const auth = setMembers(stampWith(session), additions(session));
   session.claims = fill(auth, session, verified);
   (req as AuthRequest).auth = auth;
   session.verified = verified;
@@ -86,7 +87,7 @@ export function markAnonymous(req: AuthRequest, gate: Gate): void {
 
 /** The gate that let this request through without credentials, if one did and nothing has been put on it since. */
 export function anonymousGate(req: AuthRequest): Gate | undefined {
-  return req.auth === undefined ? anonymous.get(req) : undefined;
+  return ownMember(req, 'auth') === undefined ? anonymous.get(req) : undefined;
 }
 
 /** Whether the same authority was asked about the same token. */

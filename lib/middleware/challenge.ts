@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type AuthError, IntrospectionError } from '../errors.js';
 import type { DpopVerifier } from '../verification/binding/dpop.js';
 
@@ -11,12 +11,24 @@ export interface ChallengeSettings {
   readonly dpop: Pick<DpopVerifier, 'algorithms' | 'isRequired' | 'nonces'> | undefined;
 }
 
+/** The members of a response that are needed, then those that are used where they exist: not every response is one of Node's. */
+export type ResponseLike = Pick<ServerResponse, 'getHeader' | 'setHeader' | 'end' | 'statusCode'> &
+  Partial<Pick<ServerResponse, 'headersSent' | 'writableEnded' | 'removeHeader' | 'destroy'>>;
+
 const CHALLENGE = 'WWW-Authenticate';
 const DPOP_NONCE = 'DPoP-Nonce';
 const INTERNAL_SERVER_ERROR = 500;
 
 /** They describe content that will not be sent now. */
-const CONTENT_HEADERS = ['Content-Encoding', 'Content-Language', 'Content-Range', 'ETag', 'Last-Modified'];
+const CONTENT_HEADERS = [
+  'Content-Encoding',
+  'Content-Language',
+  'Content-Length',
+  'Content-Range',
+  'Content-Type',
+  'ETag',
+  'Last-Modified',
+];
 
 /**
  * Gives a rejection its headers: the challenges behind those already on the response, and `Cache-Control`.
@@ -28,7 +40,7 @@ export function addChallenge(
   error: AuthError,
   settings: ChallengeSettings,
   scopes: readonly string[] = [],
-  res?: ServerResponse,
+  res?: Partial<ResponseLike>,
   usesDpop = false,
 ): void {
   const challenges = [...existingChallenges(res), ...renderChallenges(error, settings, scopes, usesDpop)];
@@ -41,31 +53,41 @@ export function addChallenge(
 }
 
 /** Gives the client the nonce for its next proof (RFC 9449 section 8.2), in a response that nobody keeps. */
-export function giveNonce(res: ServerResponse, { dpop }: Pick<ChallengeSettings, 'dpop'>): void {
+export function giveNonce(res: ResponseLike, { dpop }: Pick<ChallengeSettings, 'dpop'>): void {
   const nonce = dpop?.nonces?.current();
-  if (nonce === undefined || res.headersSent) return;
+  if (nonce === undefined || res.headersSent || !isAnswerable(res)) return;
   res.setHeader(DPOP_NONCE, nonce);
   res.setHeader('Cache-Control', 'no-store');
 }
 
 /** Answers with a rejection, as JSON. Without credentials there is no error to tell (RFC 6750 section 3.1). */
-export function answerRejection(res: ServerResponse, error: AuthError): void {
+export function answerRejection(req: IncomingMessage, res: ResponseLike, error: AuthError): void {
   const body = error.code === undefined ? {} : { error: error.code, error_description: error.message };
-  answer(res, error.status, error.headers, body);
+  answer(req, res, error.status, error.headers, body);
 }
 
-/** Answers where there is nobody to pass an error to. */
-export function answerError(res: ServerResponse, error: unknown): void {
-  if (error instanceof IntrospectionError) {
-    answer(res, error.status, error.headers, { error: 'temporarily_unavailable' });
-  } else {
-    answer(res, INTERNAL_SERVER_ERROR, { 'Cache-Control': 'no-store' }, { error: 'server_error' });
+/** Answers where there is nobody to pass an error to. It never throws: when the answer fails too, the connection is closed. */
+export function answerError(req: IncomingMessage, res: ResponseLike, error: unknown): void {
+  try {
+    if (error instanceof IntrospectionError) {
+      answer(req, res, error.status, error.headers, { error: 'temporarily_unavailable' });
+    } else {
+      answer(req, res, INTERNAL_SERVER_ERROR, { 'Cache-Control': 'no-store' }, { error: 'server_error' });
+    }
+  } catch {
+    res.destroy?.();
   }
 }
 
+/** Whether a rejection can be written to it. Wrappers for other frameworks pass an empty object as the response. */
+export function isAnswerable(res: Partial<ResponseLike> | undefined): boolean {
+  return [res?.getHeader, res?.setHeader, res?.end].every((member) => typeof member === 'function');
+}
+
 /** A reply to credentials outside `Authorization` is not for shared caches (RFC 6750 section 2.3, RFC 9111 section 3.5). */
-export function markPrivate(res: ServerResponse): void {
-  if (!res.headersSent && !res.hasHeader('Cache-Control')) res.setHeader('Cache-Control', 'private');
+export function markPrivate(res: ResponseLike): void {
+  if (res.headersSent || !isAnswerable(res)) return;
+  if (res.getHeader('Cache-Control') === undefined) res.setHeader('Cache-Control', 'private');
 }
 
 /** One for each scheme that is accepted; the error is that of the scheme that was used (RFC 9449 section 7.2). */
@@ -93,7 +115,8 @@ function parametersOf(error: AuthError, settings: ChallengeSettings, guardScopes
   }
   const scopes = namesScopes(error) ? new Set([...settings.scopes, ...guardScopes, ...error.scopes]) : new Set();
   if (scopes.size > 0) parameters.push(`scope=${quote([...scopes].join(' '))}`);
-  const { acrValues = [], maxAgeSeconds } = error.authentication ?? {};
+  const acrValues = error.authentication?.acrValues ?? [];
+  const maxAgeSeconds = error.authentication?.maxAgeSeconds;
   if (acrValues.length > 0) parameters.push(`acr_values=${quote(acrValues.join(' '))}`);
   if (maxAgeSeconds !== undefined) parameters.push(`max_age=${quote(String(maxAgeSeconds))}`);
   return [...parameters, ...resourceOf(settings)];
@@ -113,30 +136,44 @@ function quote(value: string): string {
   return `"${value.replace(/["\\]/g, '\\$&')}"`;
 }
 
-function existingChallenges(res: ServerResponse | undefined): string[] {
-  const existing = res?.getHeader(CHALLENGE);
+function existingChallenges(res: Partial<ResponseLike> | undefined): string[] {
+  const existing = res?.getHeader?.(CHALLENGE);
   return existing === undefined ? [] : [existing].flat().map(String);
 }
 
-/** Answers with JSON, or with nothing, in place of whatever was to be sent. HEAD is told the length and given no body (RFC 9110 section 9.3.2). A response already under way is left alone. */
+/**
+ * Answers with JSON, or with nothing, instead of what was to be sent. HEAD is told the length and given no body (RFC 9110 section
+ * 9.3.2). A response already under way is left alone.
+ *
+ * @throws what the response throws; an answer by somebody else then starts without our status and headers
+ */
 export function answer(
-  res: ServerResponse,
+  { method }: IncomingMessage,
+  res: ResponseLike,
   status: number,
   headers: Readonly<Record<string, string | string[]>>,
   body: object | undefined,
 ): void {
   if (res.headersSent || res.writableEnded) return;
-  for (const name of CONTENT_HEADERS) res.removeHeader(name);
-  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
-  res.statusCode = status;
-  if (body === undefined) {
-    res.removeHeader('Content-Type');
-    res.removeHeader('Content-Length');
-    res.end();
-    return;
+  const { statusCode } = res;
+  const content = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
+  try {
+    for (const name of CONTENT_HEADERS) res.removeHeader?.(name);
+    for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
+    res.statusCode = status;
+    if (content !== undefined) {
+      res.setHeader('Content-Type', 'application/json; charset=utf-8');
+      res.setHeader('Content-Length', content.byteLength);
+    }
+    res.end(method === 'HEAD' ? undefined : content);
+  } catch (error) {
+    if (!res.headersSent) withdraw(res, statusCode, Object.keys(headers));
+    throw error;
   }
-  const content = Buffer.from(JSON.stringify(body));
-  res.setHeader('Content-Type', 'application/json; charset=utf-8');
-  res.setHeader('Content-Length', content.byteLength);
-  res.end(res.req?.method === 'HEAD' ? undefined : content);
+}
+
+/** Takes an answer back that could not be sent. */
+function withdraw(res: ResponseLike, statusCode: number, names: readonly string[]): void {
+  res.statusCode = statusCode;
+  for (const name of [...names, ...CONTENT_HEADERS]) res.removeHeader?.(name);
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import * as timers from 'node:timers';
 import { isDeepStrictEqual } from 'node:util';
 import { isNativeError } from 'node:util/types';
 import { type Authenticator, createAuthenticator, type Verified } from '../authenticator.js';
@@ -9,7 +10,8 @@ import { publishRefusal } from '../observe/decisions.js';
 import type { Next } from '../options.js';
 import type { Demands, Settings } from '../settings.js';
 import type { Auth, Clock } from '../types.js';
-import { addChallenge, answerError, answerRejection, type ChallengeSettings } from './challenge.js';
+import { addChallenge, answerError, answerRejection, type ChallengeSettings, isAnswerable } from './challenge.js';
+import { ownHeader } from './request-facts.js';
 import { routeOf } from './route-of.js';
 
 type Asked = Pick<SharedLookup, 'authority' | 'requireOpen' | 'lookup' | 'watchRefusals'> & Gate['shared'];
@@ -46,7 +48,7 @@ export interface OneOf {
 interface Origin {
   readonly issuers: readonly string[];
   readonly derivedFrom: Gate | undefined;
-  readonly oneOf?: OneOf;
+  readonly oneOf: OneOf | undefined;
 }
 
 export function createGate(
@@ -90,31 +92,37 @@ export interface Passage {
 const DPOP = /^dpop(?![!#$%&'*+\-.^_`|~0-9a-z])/i;
 
 /** Whether the credentials came under that scheme (RFC 9449 section 7.1). */
-export function usesDpop({ headers }: IncomingMessage): boolean {
-  return DPOP.test(headers.authorization ?? '');
+export function usesDpop(req: IncomingMessage): boolean {
+  return DPOP.test(ownHeader(req, 'authorization') ?? '');
 }
 
 /**
- * Ends a passage that failed: a rejection is answered, an outage and anything unexpected is passed on as an error.
+ * Ends a passage that failed: a rejection is answered, an outage and anything unexpected is passed on as an error. So is what the
+ * response throws while the rejection is written to it.
  *
  * @param key of the token, where there was one
  * @param scopes what the guards of the route need
  */
 export function refuse(error: unknown, gate: Gate, passage: Passage, key?: string, scopes?: readonly string[]): void {
-  const { req, res, next, by } = passage;
+  const { req, res, by } = passage;
   if (!(error instanceof AuthError)) {
     if (error instanceof IntrospectionError) {
       publishRefusal('outage', by, key, { status: error.status, reason: error.code }, debugContext(gate, req, error));
     }
-    passError(error, res, next);
+    passError(error, passage);
     return;
   }
   // What is no token may be a password.
   const digested = error.reason === 'malformed_credentials' ? undefined : key;
   const why = { status: error.status, reason: error.reason };
   publishRefusal('rejected', by, digested, why, debugContext(gate, req, error));
-  addChallenge(error, challengeOf(gate), scopes, res, usesDpop(req));
-  if (gate.demands.onReject === undefined) answerRejection(res, error);
+  try {
+    addChallenge(error, challengeOf(gate), scopes, res, usesDpop(req));
+  } catch (thrown) {
+    passError(thrown, passage);
+    return;
+  }
+  if (gate.demands.onReject === undefined) answerOrPass(error, passage);
   else delegate(error, gate.demands.onReject, passage);
 }
 
@@ -142,10 +150,25 @@ function hasAudienceOf(gate: Gate, { demands: { audience } }: Gate): boolean {
   return isDeepStrictEqual(gate.demands.audience, audience);
 }
 
+/** Answers a rejection. Without a response that can be written, the rejection itself is passed on. */
+function answerOrPass(error: AuthError, passage: Passage): void {
+  const { req, res } = passage;
+  let failure: unknown = error;
+  try {
+    if (isAnswerable(res)) {
+      answerRejection(req, res, error);
+      return;
+    }
+  } catch (thrown) {
+    failure = thrown;
+  }
+  passError(failure, passage);
+}
+
 /** Passes an error to the app; where nobody takes errors, answers itself. */
-export function passError(thrown: unknown, res: ServerResponse, next: Next | undefined): void {
+export function passError(thrown: unknown, { req, res, next }: Omit<Passage, 'by'>): void {
   const error = errorFrom(thrown);
-  if (next === undefined) answerError(res, error);
+  if (next === undefined) answerError(req, res, error);
   else next(error);
 }
 
@@ -156,8 +179,8 @@ function errorFrom(thrown: unknown): object {
 }
 
 /**
- * Uses what a promise brings and goes on: from a microtask of its own, so that what the app throws surfaces as its own
- * exception and not as a rejected promise of ours.
+ * Uses the result of a promise and goes on. The app runs in `onDone` and `onError`: what it throws becomes an uncaught exception of
+ * its own, and reaches neither the other of them nor a promise of ours.
  */
 export function settle<T>(
   outcome: Promise<T>,
@@ -165,24 +188,42 @@ export function settle<T>(
   onDone: () => void,
   onError: (error: unknown) => void,
 ): void {
-  outcome.then(use).then(
-    () => queueMicrotask(onDone),
-    (error: unknown) => queueMicrotask(() => onError(error)),
-  );
+  outcome
+    .then(use)
+    .then(
+      () => void onDone(),
+      (error: unknown) => void onError(error),
+    )
+    .catch(throwUncaught);
+}
+
+/** Taken when this file is loaded: tests may fake the timers later. */
+const { setImmediate } = timers;
+
+function throwUncaught(error: unknown): void {
+  setImmediate(() => {
+    throw error;
+  });
 }
 
 /** Lets the app answer a rejection. Whatever it passes on, at most one error goes through, and never a request. */
-function delegate(error: AuthError, onReject: NonNullable<Demands['onReject']>, { req, res, next }: Passage): void {
+function delegate(error: AuthError, onReject: NonNullable<Demands['onReject']>, passage: Passage): void {
+  const { req, res, next } = passage;
   let done = false;
   const passOn = (given: unknown): void => {
     if (done) return;
     done = true;
-    if (next !== undefined) queueMicrotask(() => next(isNativeError(given) ? given : error));
-    else if (isNativeError(given) && given !== error) answerError(res, given);
-    else answerRejection(res, error);
+    const failure = isNativeError(given) ? given : error;
+    // Later: what the app throws there must not come back here by way of `onReject`.
+    if (next !== undefined)
+      Promise.resolve()
+        .then(() => void next(failure))
+        .catch(throwUncaught);
+    else if (failure === error) answerOrPass(error, passage);
+    else passError(failure, passage);
   };
   try {
-    Promise.resolve(onReject(error, req, res, passOn)).catch((thrown: unknown) => queueMicrotask(() => passOn(thrown)));
+    Promise.resolve(onReject(error, req, res, passOn)).catch(passOn);
   } catch (thrown) {
     passOn(thrown);
   }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Auth } from '../types.js';
+import { isOfAnotherCopy, ONE_COPY } from './copies.js';
 import { unauthenticated, wiringError } from './guard.js';
 import { isGateOf } from './handler.js';
 import { type Session, sessionOf } from './session.js';
@@ -24,6 +25,7 @@ export function getAuth<Claims>(req: IncomingMessage, server: SingleServer<Claim
 export function getAuth(req: IncomingMessage, authenticate?: object): Auth {
   const session = requireSession('getAuth()', req);
   if (authenticate !== undefined && !isGateOf(authenticate, session.gate)) {
+    if (isOfAnotherCopy(authenticate)) throw wiringError(`getAuth() cannot use this middleware: ${ONE_COPY}`);
     throw wiringError('getAuth() was given another middleware or server than the one that authenticated this request');
   }
   return session.claims;
@@ -47,7 +49,7 @@ export interface AuthDetails {
 export function getAuthDetails(req: IncomingMessage): AuthDetails {
   const { verified, gate } = requireSession('getAuthDetails()', req);
   const { askedAt, stale } = verified.record;
-  return { introspectedAt: askedAt / 1000, stale: stale === true, authorizationServer: gate.oneOf?.name };
+  return { introspectedAt: askedAt / 1000, stale, authorizationServer: gate.oneOf?.name };
 }
 
 function requireSession(name: string, req: IncomingMessage): Session {

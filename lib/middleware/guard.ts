@@ -4,8 +4,16 @@ import { publishPassage } from '../observe/decisions.js';
 import type { Next } from '../options.js';
 import { requireLifetime } from '../verification/lifetime.js';
 import { anonymousGate, circumstancesOf } from './bound-auth.js';
-import { debugContext, type Passage, passError, refuse } from './gate.js';
-import { type AuthRequest, type Check, type RequestSession, type Session, sessionOf } from './session.js';
+import { isOfAnotherCopy, ONE_COPY } from './copies.js';
+import { debugContext, type Gate, type Passage, passError, refuse } from './gate.js';
+import {
+  type AuthRequest,
+  type Check,
+  type RequestSession,
+  type Session,
+  sessionBehind,
+  sessionOf,
+} from './session.js';
 
 /** Middleware to mount behind `tokenIntrospection()`. Without it every request fails with a 500. */
 export type Guard = (req: IncomingMessage, res: ServerResponse, next?: Next) => void;
@@ -30,16 +38,19 @@ export function createGuard(name: string, check: Check): Guard {
 
 /** The session behind the request; without one the passage is over. */
 export function enter(passage: Passage, scopes: readonly string[]): RequestSession | undefined {
-  const { req, res, next, by } = passage;
+  const { req, by } = passage;
+  let gate: Gate | undefined;
+  let failure: unknown;
   try {
     const session = sessionOf(req);
     if (session !== undefined) return session;
-    const gate = anonymousGate(req);
-    if (gate === undefined) throw unauthenticated(`${by}()`, req);
-    refuse(new AuthError('no_credentials'), gate, passage, undefined, scopes);
+    gate = anonymousGate(req);
+    failure = gate === undefined ? unauthenticated(`${by}()`, req) : new AuthError('no_credentials');
   } catch (error) {
-    passError(error, res, next);
+    failure = error;
   }
+  if (gate === undefined) passError(failure, passage);
+  else refuse(failure, gate, passage, undefined, scopes);
   return undefined;
 }
 
@@ -61,13 +72,22 @@ export function scopesPassed(session: Session): string[] {
 
 /** An error of the app's own wiring, answered 500, with the likely cause. */
 export function unauthenticated(who: string, req: AuthRequest): Error {
-  const cause =
-    req.auth !== undefined
-      ? 'found a req.auth that tokenIntrospection() did not set on this request; leave that object in place'
-      : anonymousGate(req) !== undefined
-        ? 'was called for an anonymous request, which "optional" let through; look at req.auth first, or mount a guard'
-        : 'found no req.auth; mount tokenIntrospection() before it';
-  return wiringError(`${who} ${cause}`);
+  return wiringError(`${who} ${causeFor(req)}`);
+}
+
+function causeFor(req: AuthRequest): string {
+  const { auth } = req;
+  if (isOfAnotherCopy(auth)) return `cannot use this req.auth: ${ONE_COPY}`;
+  if (sessionBehind(auth) !== undefined) {
+    return 'found a req.auth that tokenIntrospection() did not set on this request, but on another object: a copy or a wrapper of the request does not do';
+  }
+  if (auth !== undefined) {
+    return 'found a req.auth that tokenIntrospection() did not set on this request; leave that object in place';
+  }
+  if (anonymousGate(req) !== undefined) {
+    return 'was called for an anonymous request, which "optional" let through; look at req.auth first, or mount a guard';
+  }
+  return 'found no req.auth; mount tokenIntrospection() before it';
 }
 
 export function wiringError(message: string): Error {

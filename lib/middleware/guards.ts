@@ -1,6 +1,7 @@
 import { AuthError } from '../errors.js';
 import { SCOPE_TOKEN } from '../grammar.js';
 import { optionError, refuseMounted } from '../option-error.js';
+import { ownMember, ownMembers } from '../own-members.js';
 import { requireAuthenticationContext } from '../verification/authentication.js';
 import { requireScopes, requireSomeScope } from '../verification/scope.js';
 import { createGuard, type Guard } from './guard.js';
@@ -56,7 +57,7 @@ export function requireAnyScope(...scopes: string[]): Guard {
  * is a list, any member), or when the predicate returns `true`; an absent claim never passes. Else 403 `insufficient_scope`.
  * It sees the claim as the endpoint sent it, before any `claims` schema and whatever handlers did to `req.auth`.
  *
- * @throws TypeError when the name is empty or there is nothing to compare with
+ * @throws TypeError when the name is empty, there is nothing to compare with, or an integer is beyond 2^53: JSON rounds it
  */
 export function requireClaim(name: string, expected: ClaimValue | readonly ClaimValue[] | ClaimPredicate): Guard {
   refuseMounted('requireClaim', name, "requireClaim('org_id', 'org_1')");
@@ -85,7 +86,7 @@ export function requireAuthentication(options: {
   readonly maxAgeSeconds?: number | undefined;
 }): Guard {
   refuseMounted('requireAuthentication', options, "requireAuthentication({ acrValues: ['gold'] })");
-  const { acrValues = [], maxAgeSeconds, ...unknown } = options ?? {};
+  const { acrValues = [], maxAgeSeconds, ...unknown } = ownMembers(Object(options) as typeof options);
   for (const [name, value] of Object.entries(unknown)) {
     throw optionError(name, value, 'write acrValues, maxAgeSeconds, or both');
   }
@@ -130,7 +131,7 @@ export function requireAuthorizationDetails(type: string, accepts: Authorization
 }
 
 function isDetailOf(type: string, detail: unknown): detail is AuthorizationDetail {
-  return typeof detail === 'object' && detail !== null && 'type' in detail && detail.type === type;
+  return ownMember(detail, 'type') === type;
 }
 
 /** A verdict of the app's own function: `true` itself, and no promise of it. */
@@ -144,6 +145,14 @@ function isTrue(guard: string, verdict: unknown): boolean {
 
 function equalTo(expected: ClaimValue | readonly ClaimValue[]): ClaimPredicate {
   const accepted: readonly unknown[] = Array.isArray(expected) ? [...expected] : [expected];
+  const rounded = accepted.find(isRounded);
+  if (rounded !== undefined) {
+    throw optionError(
+      'expected',
+      rounded,
+      'JavaScript rounds integers beyond 2^53, so that neighbours are taken for it; have the server send a string, and compare with that',
+    );
+  }
   if (accepted.length === 0 || !accepted.every(isClaimValue)) {
     throw optionError('expected', expected, 'write a string, number or boolean, a list of them, or a predicate');
   }
@@ -151,7 +160,12 @@ function equalTo(expected: ClaimValue | readonly ClaimValue[]): ClaimPredicate {
 }
 
 function isClaimValue(value: unknown): boolean {
-  return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value);
+  return typeof value === 'string' || typeof value === 'boolean' || (Number.isFinite(value) && !isRounded(value));
+}
+
+/** JSON numbers beyond 2^53 are rounded when they are read, so that one of them equals its neighbours. */
+function isRounded(value: unknown): boolean {
+  return Number.isInteger(value) && !Number.isSafeInteger(value);
 }
 
 function parseScopes(guard: string, scopes: readonly string[]): readonly string[] {

@@ -1,16 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Verified } from '../authenticator.js';
 import { REVOCABLE_CLAIMS, type RevocableClaim } from '../cache/shared/revocations.js';
 import { readToken, requireB64Token } from '../credentials/token.js';
 import { AuthError } from '../errors.js';
 import type { SharedLookup } from '../lookup.js';
 import { isDebugging } from '../observe/debug.js';
 import { publishPassage } from '../observe/decisions.js';
-import { secretError } from '../option-error.js';
+import { optionError, secretError } from '../option-error.js';
 import type { Next } from '../options.js';
 import { tokenDigest } from '../token-digest.js';
-import { type ActiveRecord, ANY_AGE, type Question, readClock } from '../types.js';
+import { ANY_AGE, type Question, readClock } from '../types.js';
 import { askedSinceAfter, bindAuth, markAnonymous, takeEarlier } from './bound-auth.js';
 import { addChallenge, giveNonce, markPrivate } from './challenge.js';
+import { introduce, isOfAnotherCopy, ONE_COPY } from './copies.js';
 import { challengeOf, debugContext, type Gate, type Passage, refuse, settle, usesDpop } from './gate.js';
 import { factsOf } from './request-facts.js';
 import { createAuth, type Session } from './session.js';
@@ -32,6 +34,7 @@ interface Gates {
 }
 
 const gates = new WeakMap<object, Gates>();
+introduce((value) => gates.has(value));
 
 /** Notes whose gates these are. */
 export function ownGates<T extends object>(middleware: T, entrance: Gate, judges: readonly Gate[] = [entrance]): T {
@@ -39,9 +42,15 @@ export function ownGates<T extends object>(middleware: T, entrance: Gate, judges
   return middleware;
 }
 
-/** Where requests come in; `undefined` for what is no middleware of ours. */
+/**
+ * Where requests come in; `undefined` for what is no middleware of ours.
+ *
+ * @throws TypeError for a middleware that another copy of this package made
+ */
 export function entranceOf(middleware: unknown): Gate | undefined {
-  return typeof middleware === 'function' ? gates.get(middleware)?.entrance : undefined;
+  const entrance = typeof middleware === 'function' ? gates.get(middleware)?.entrance : undefined;
+  if (entrance === undefined && isOfAnotherCopy(middleware)) throw optionError('authenticate', middleware, ONE_COPY);
+  return entrance;
 }
 
 /** The gate of a middleware that has one authorization server; `undefined` for anything else. */
@@ -68,49 +77,54 @@ export function createHandler<Claims>(entrance: Gate, choose?: Choose): Handler<
     const passage = { req, res, next, by: 'tokenIntrospection' };
     let gate = entrance;
     let question: Question | undefined;
-    let record: ActiveRecord | undefined;
     try {
       const now = readClock(clock);
       const earlier = takeEarlier(req);
       question = entrance.authenticator.identify(factsOf(req, demands));
       if (question === undefined) {
         markAnonymous(req, gate);
+        const context = isDebugging ? debugContext(gate, req) : undefined;
+        publishPassage('anonymous', passage.by, undefined, undefined, context);
       } else {
         if (choose !== undefined) gate = choose(req, question, earlier);
-        const freshness = { askedSince: askedSinceAfter(earlier, gate, question), now };
+        const freshness = {
+          askedSince: askedSinceAfter(earlier, gate, question),
+          now,
+          background: false,
+          isKnown: false,
+        };
         const outcome = gate.authenticator.authenticate(question, freshness);
         if (outcome instanceof Promise) {
           settle(
             outcome,
-            (verified) => {
-              bindAuth(req, gate, now.monotonic, verified, earlier);
-              record = verified.record;
-            },
-            () => accept(passage, question, record),
+            (verified) => accept(passage, gate, now.monotonic, verified, earlier),
+            () => next?.(),
             (error) => refuse(error, gate, passage, question?.key),
           );
           return;
         }
-        bindAuth(req, gate, now.monotonic, outcome, earlier);
-        record = outcome.record;
+        accept(passage, gate, now.monotonic, outcome, earlier);
       }
     } catch (error) {
       refuse(error, gate, passage, question?.key);
       return;
     }
-    accept(passage, question, record);
+    next?.();
   }
 
+  /** Everything that is left to do before the app goes on. The response comes first: it may throw. */
   function accept(
-    { req, res, next, by }: Passage,
-    question: Question | undefined,
-    record: ActiveRecord | undefined,
+    { req, res, by }: Passage,
+    gate: Gate,
+    arrivedAt: number,
+    verified: Verified,
+    earlier: Session | undefined,
   ): void {
-    if (privately && question !== undefined) markPrivate(res);
-    if (question?.dpop?.renewsNonce) giveNonce(res, demands);
-    const outcome = record === undefined ? 'anonymous' : 'accepted';
-    publishPassage(outcome, by, question?.key, record, isDebugging ? debugContext(entrance, req) : undefined);
-    next?.();
+    const { question, record } = verified;
+    if (privately) markPrivate(res);
+    if (question.dpop?.renewsNonce) giveNonce(res, demands);
+    bindAuth(req, gate, arrivedAt, verified, earlier);
+    publishPassage('accepted', by, question.key, record, isDebugging ? debugContext(gate, req) : undefined);
   }
 
   async function authenticateRequest(req: IncomingMessage): Promise<AuthOf<Claims>> {
@@ -120,7 +134,12 @@ export function createHandler<Claims>(entrance: Gate, choose?: Choose): Handler<
       const question = entrance.authenticator.identify(factsOf(req, demands));
       if (question === undefined) throw new AuthError('no_credentials');
       if (choose !== undefined) gate = choose(req, question, undefined);
-      const verified = await gate.authenticator.authenticate(question, { askedSince: ANY_AGE, now });
+      const verified = await gate.authenticator.authenticate(question, {
+        askedSince: ANY_AGE,
+        now,
+        background: false,
+        isKnown: false,
+      });
       return createAuth(req, gate, now.monotonic, verified) as AuthOf<Claims>;
     } catch (error) {
       throw withHeaders(error, gate, usesDpop(req));
@@ -155,7 +174,7 @@ export function invalidate({ forget, forgetClaim }: SharedLookup, of: Invalidati
   if (name !== 'token') return forgetClaim(name, value);
   const token = readToken(value);
   requireB64Token(token);
-  return forget(tokenDigest(token));
+  return forget({ token, key: tokenDigest(token) });
 }
 
 function isRevocable(name: string): name is 'token' | RevocableClaim {

@@ -1,42 +1,48 @@
 import type { IncomingMessage } from 'node:http';
 import type { RequestFacts } from '../credentials/read-credentials.js';
+import { ownMember } from '../own-members.js';
 import type { Demands } from '../settings.js';
 import type { DpopPresentation } from '../types.js';
 import { thumbprintOf } from '../verification/binding/certificate.js';
 
-type FactsRequest = IncomingMessage & { readonly body?: unknown; readonly originalUrl?: string };
+type SingleHeader = 'authorization' | 'content-type';
 
 const AUTHORIZATION = 'authorization';
 
 /** Reads off a request what authentication needs. `getToken` is the app's own code: what it throws is passed on. */
 export function factsOf(
-  req: FactsRequest,
+  req: IncomingMessage,
   { getToken, tokenFromBody, dpop, dpopOrigin, certificateOf }: Demands,
 ): RequestFacts {
   return {
-    authorization: req.headers.authorization,
-    authorizationRepeated: isAuthorizationRepeated(req.rawHeaders),
+    authorization: ownHeader(req, AUTHORIZATION),
+    authorizationRepeated: isRepeated(req, AUTHORIZATION),
     custom: getToken === undefined ? undefined : atOnce('getToken', getToken(req)),
     method: req.method,
-    contentType: req.headers['content-type'],
-    body: tokenFromBody ? req.body : undefined,
+    contentType: ownHeader(req, 'content-type'),
+    body: tokenFromBody ? ownMember(req, 'body') : undefined,
     dpop: dpop && presentationOf(req, dpopOrigin),
     certificate: certificateOf && thumbprintReader(req, certificateOf),
   };
 }
 
+/** A header of the request itself: one in `Object.prototype` is not the client's. */
+export function ownHeader({ headers }: IncomingMessage, name: SingleHeader): string | undefined {
+  return Object.hasOwn(headers, name) ? headers[name] : undefined;
+}
+
 function thumbprintReader(
-  req: FactsRequest,
+  req: IncomingMessage,
   certificateOf: NonNullable<Demands['certificateOf']>,
 ): () => string | undefined {
   return () => thumbprintOf(atOnce('mtls.certificate', certificateOf(req)));
 }
 
 /** Node joins repeated lines with a comma, which no proof holds (RFC 9449 section 4.3). */
-function presentationOf(req: FactsRequest, origin: Demands['dpopOrigin']): DpopPresentation {
-  const { dpop: proof } = req.headers;
+function presentationOf(req: IncomingMessage, origin: Demands['dpopOrigin']): DpopPresentation {
+  const proof = ownMember(req.headers, 'dpop');
   // Express shortens `url` where it mounts.
-  const path = req.originalUrl ?? req.url ?? '';
+  const path = (ownMember(req, 'originalUrl') as string | undefined) ?? req.url ?? '';
   const base = typeof origin === 'function' ? atOnce('dpop.origin', origin(req)) : origin;
   const isUsable = typeof base === 'string' && !/[?#]/.test(base) && PLAIN_PATH.test(path);
   let accepted = acceptedProofs.get(req);
@@ -50,6 +56,7 @@ function presentationOf(req: FactsRequest, origin: Demands['dpopOrigin']): DpopP
     method: req.method,
     url: isUsable ? `${base.replace(/\/$/, '')}${path}` : undefined,
     accepted,
+    renewsNonce: false,
   };
 }
 
@@ -58,12 +65,16 @@ const PLAIN_PATH = /^\/(?!(?:[^?]*\/)?(?:\.|%2e){1,2}(?:[/?]|$))[^?\\]*(?:\?|$)/
 
 const acceptedProofs = new WeakMap<IncomingMessage, DpopPresentation['accepted']>();
 
-/** Names alternate with values; comparing lengths first leaves almost nothing to lower-case. */
-function isAuthorizationRepeated(rawHeaders: readonly string[]): boolean {
+/**
+ * Whether a request has more than one line of this header, given in lower case: Node shows the first and hides the others. Requests
+ * that a test made may have no `rawHeaders`.
+ */
+export function isRepeated({ rawHeaders }: Partial<Pick<IncomingMessage, 'rawHeaders'>>, header: string): boolean {
   let seen = false;
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i] as string;
-    if (name.length !== AUTHORIZATION.length || name.toLowerCase() !== AUTHORIZATION) continue;
+  // Names alternate with values; comparing lengths first leaves almost nothing to lower-case.
+  for (let i = 0; i < (rawHeaders?.length ?? 0); i += 2) {
+    const name = rawHeaders?.[i];
+    if (name?.length !== header.length || String(name).toLowerCase() !== header) continue;
     if (seen) return true;
     seen = true;
   }

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { ownMember } from '../own-members.js';
 
 /** What a client asked for: a path with its query, and the host where the request line names one. */
 export interface RequestTarget {
@@ -11,8 +12,9 @@ export interface RequestTarget {
 const ABSOLUTE = /^https?:\/\/([^/?#\\]+)(.*)$/is;
 
 /** As the request line spells it; Express and Connect shorten `url` where they mount. */
-export function targetOf(req: IncomingMessage & { readonly originalUrl?: unknown }): RequestTarget {
-  const { originalUrl, url = '' } = req;
+export function targetOf(req: IncomingMessage): RequestTarget {
+  const originalUrl = ownMember(req, 'originalUrl');
+  const { url = '' } = req;
   const target = typeof originalUrl === 'string' ? originalUrl : url;
   if (/^[/*]/.test(target)) return { authority: undefined, path: target };
   const [, authority = '', path = ''] = ABSOLUTE.exec(target) ?? [];

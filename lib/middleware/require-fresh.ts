@@ -1,6 +1,7 @@
 import type { Verified } from '../authenticator.js';
 import { isFresh } from '../cache/policy.js';
 import { optionError, refuseMounted } from '../option-error.js';
+import { ownMembers } from '../own-members.js';
 import { readClock } from '../types.js';
 import { endSession, rebindAuth } from './bound-auth.js';
 import { refuse, settle } from './gate.js';
@@ -17,7 +18,7 @@ const MAX_AGE_SECONDS = 86_400;
  */
 export function requireFresh(options: { readonly maxAgeSeconds: number }): Guard {
   refuseMounted('requireFresh', options, 'requireFresh({ maxAgeSeconds: 60 })');
-  const { maxAgeSeconds, ...unknown }: { maxAgeSeconds?: unknown } = Object(options);
+  const { maxAgeSeconds, ...unknown }: { maxAgeSeconds?: unknown } = ownMembers(Object(options));
   for (const [name, value] of Object.entries(unknown)) {
     throw optionError(name, value, 'write requireFresh({ maxAgeSeconds: 60 })');
   }
@@ -56,9 +57,9 @@ export function requireFresh(options: { readonly maxAgeSeconds: number }): Guard
 /** Brings an answer as fresh as demanded; nothing where the one in hand is. */
 function refresh(session: Session, askedSince: number): Verified | Promise<Verified> | undefined {
   const { question, record } = session.verified;
-  const freshness = { askedSince, now: readClock(session.gate.clock) };
+  const freshness = { askedSince, now: readClock(session.gate.clock), background: false, isKnown: true };
   session.askedSince = Math.max(session.askedSince, askedSince);
-  if (record.stale !== true && isFresh(record, freshness)) {
+  if (!record.stale && isFresh(record, freshness)) {
     requireUnexpired(session);
     return undefined;
   }

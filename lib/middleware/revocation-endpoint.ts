@@ -5,7 +5,10 @@ import type { Secret } from '../introspection/client-auth/secret.js';
 import { mediaType } from '../media-type.js';
 import { optionError, secretError } from '../option-error.js';
 import type { Next } from '../options.js';
+import { ownMember, ownMembers } from '../own-members.js';
 import { answer } from './challenge.js';
+import { passError, settle } from './gate.js';
+import { ownHeader } from './request-facts.js';
 import type { Invalidation, TokenIntrospection } from './token-introspection.js';
 
 /** What `revocationEndpoint()` takes. */
@@ -15,9 +18,6 @@ export interface RevocationEndpointOptions {
   /** What callers present as bearer token, at least 32 characters; or a function that returns the current one. */
   readonly secret: Secret;
 }
-
-/** A request whose body may have been read by a parser mounted earlier. */
-type BodyRequest = IncomingMessage & { readonly body?: unknown };
 
 const MIN_SECRET_LENGTH = 32;
 const MAX_BODY_BYTES = 16 * 1024;
@@ -39,10 +39,10 @@ const CHALLENGE = { ...NO_STORE, 'WWW-Authenticate': 'Bearer realm="revocation"'
 export function revocationEndpoint(
   options: RevocationEndpointOptions,
 ): (req: IncomingMessage, res: ServerResponse, next?: Next) => void {
-  const { secret } = options ?? {};
-  const all = [options?.authenticate].flat();
+  const { secret, authenticate } = ownMembers(Object(options) as RevocationEndpointOptions);
+  const all = [authenticate].flat();
   if (all.length === 0 || !all.every((each) => typeof each?.invalidate === 'function')) {
-    throw optionError('authenticate', options?.authenticate, 'write what tokenIntrospection() returned');
+    throw optionError('authenticate', authenticate, 'write what tokenIntrospection() returned');
   }
   if (typeof secret !== 'function') requireSecret(secret);
 
@@ -52,32 +52,35 @@ export function revocationEndpoint(
     await Promise.all(all.map(async (each) => each?.invalidate(of)));
   }
 
-  async function handle(req: BodyRequest, res: ServerResponse): Promise<void> {
-    if (req.method !== 'POST') return answer(res, 405, { ...NO_STORE, Allow: 'POST' }, { error: 'invalid_request' });
+  async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    if (req.method !== 'POST')
+      return answer(req, res, 405, { ...NO_STORE, Allow: 'POST' }, { error: 'invalid_request' });
     const current = requireSecret(typeof secret === 'function' ? await secret() : secret);
-    if (!presents(req.headers.authorization, current)) return answer(res, 401, CHALLENGE, {});
+    if (!presents(ownHeader(req, 'authorization'), current)) return answer(req, res, 401, CHALLENGE, {});
     const parameters = await parametersOf(req);
-    const [named, another] = NAMES.filter((name) => parameters?.[name] !== undefined);
-    const value = named && parameters?.[named];
+    const [named, another] = NAMES.filter((name) => ownMember(parameters, name) !== undefined);
+    const value = named && ownMember(parameters, named);
     if (named === undefined || another !== undefined || typeof value !== 'string' || value === '') {
-      return answer(res, 400, NO_STORE, { error: 'invalid_request' });
+      return answer(req, res, 400, NO_STORE, { error: 'invalid_request' });
     }
     try {
       await forget(named, value);
     } catch (error) {
       // What cannot be a token is known nowhere.
       if (!(error instanceof AuthError)) {
-        return answer(res, 503, { ...NO_STORE, 'Retry-After': '1' }, { error: 'temporarily_unavailable' });
+        return answer(req, res, 503, { ...NO_STORE, 'Retry-After': '1' }, { error: 'temporarily_unavailable' });
       }
     }
-    answer(res, 200, NO_STORE, {});
+    answer(req, res, 200, NO_STORE, {});
   }
 
   return function revocationEndpointHandler(req, res, next) {
-    handle(req, res).catch((error: unknown) => {
-      if (next === undefined) answer(res, 500, NO_STORE, { error: 'server_error' });
-      else next(error);
-    });
+    settle(
+      handle(req, res),
+      () => {},
+      () => {},
+      (error) => passError(error, { req, res, next }),
+    );
   };
 }
 
@@ -97,11 +100,12 @@ function presents(authorization: string | undefined, secret: string): boolean {
 }
 
 /** `undefined` for a body that is too large, unreadable, or of another type. */
-async function parametersOf(req: BodyRequest): Promise<Record<string, unknown> | undefined> {
-  const type = mediaType(req.headers['content-type']);
+async function parametersOf(req: IncomingMessage): Promise<Record<string, unknown> | undefined> {
+  const type = mediaType(ownHeader(req, 'content-type'));
   const isForm = type === 'application/x-www-form-urlencoded';
   if (!isForm && type !== 'application/json') return undefined;
-  if (req.body !== undefined && !isUnread(req)) return isRecord(req.body) ? req.body : undefined;
+  const body = ownMember(req, 'body');
+  if (body !== undefined && !isUnread(req, body)) return isRecord(body) ? body : undefined;
   const text = await textOf(req);
   if (text === undefined) return undefined;
   if (isForm) return formOf(text);
@@ -141,8 +145,8 @@ function textOf(req: IncomingMessage): Promise<string | undefined> {
 }
 
 /** Parsers of Express 4 leave an empty body behind where the type is not theirs. */
-function isUnread(req: BodyRequest): boolean {
-  return isRecord(req.body) && Object.keys(req.body).length === 0 && !req.readableEnded;
+function isUnread({ readableEnded }: IncomingMessage, body: unknown): boolean {
+  return isRecord(body) && Object.keys(body).length === 0 && !readableEnded;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

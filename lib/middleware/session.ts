@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Verified } from '../authenticator.js';
+import { setMembers } from '../own-members.js';
 import { type ActiveRecord, ANY_AGE, type Auth, type Proven, type ScopeMatcher } from '../types.js';
+import { introduce } from './copies.js';
 import type { Gate } from './gate.js';
 
 /** A request, whose `auth` is whatever somebody put there. */
@@ -73,6 +75,8 @@ class Stamp extends Target {
   }
 }
 
+introduce((value) => Stamp.read(value) !== undefined);
+
 /** Another object that carries a session, whose answer has been renewed. */
 export function stampWith(session: Session): Auth {
   const auth = {} as Auth;
@@ -115,7 +119,7 @@ export function openSession(
 
 /** Returns the claims, which `auth` is then made of, unless the gate presents another object. */
 export function fill(auth: Auth, { gate: { present } }: Session, verified: Verified): Auth {
-  return present === undefined ? Object.assign(auth, verified.claims) : present(auth, verified);
+  return present === undefined ? setMembers(auth, verified.claims) : present(auth, verified);
 }
 
 /** The session behind `req.auth`, if that is the very object this library bound to this very request. */

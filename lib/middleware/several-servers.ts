@@ -103,7 +103,7 @@ function createMiddleware(family: Family, demands: SeveralDemands, derivedFrom?:
   const ownOf = (name: string) => demands.each.get(name) as Demands;
   const known = [...servers].map(([name, server]) => issuersOf(server, ownOf(name)));
   const issuers = known.some(({ length }) => length === 0) ? [] : [...new Set(known.flat())];
-  const entrance = createGate(nobody(lookups), demands.common, clock, { issuers, derivedFrom });
+  const entrance = createGate(nobody(lookups), demands.common, clock, { issuers, derivedFrom, oneOf: undefined });
   const gates = new Map(
     [...lookups].map(([name, lookup]) => {
       const oneOf = { name, family, entrance };

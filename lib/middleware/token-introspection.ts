@@ -8,6 +8,7 @@ import type {
   SeveralServersOptions,
   TokenIntrospectionOptions,
 } from '../options.js';
+import { ownMember } from '../own-members.js';
 import { type Demands, deriveDemands, parseOptions, type Settings } from '../settings.js';
 import { parseSeveral } from '../several-settings.js';
 import type { Auth } from '../types.js';
@@ -88,7 +89,7 @@ export interface RootTokenIntrospection<Claims = unknown> extends TokenIntrospec
 
 /** What is forgotten: one token, or all that name this user, session, client or identifier. Exactly one is given. */
 export interface Invalidation {
-  /** The token itself. */
+  /** The token itself, and every token with the same `jti`: servers may take one token in several spellings. */
   readonly token?: string | undefined;
   /** All tokens of this subject. */
   readonly sub?: string | undefined;
@@ -149,7 +150,7 @@ export function tokenIntrospection(
 }
 
 function isSeveral(options: TokenIntrospectionOptions | SeveralServersOptions): options is SeveralServersOptions {
-  return Object(options).authorizationServers !== undefined;
+  return ownMember(options, 'authorizationServers') !== undefined;
 }
 
 /** What a middleware shares with all that are derived from it. */
@@ -162,7 +163,7 @@ function createMiddleware<Claims>(
   derivedFrom?: Gate,
 ): TokenIntrospection<Claims> {
   const issuers = issuersOf(surroundings, demands);
-  const gate = createGate(shared, demands, surroundings.clock, { issuers, derivedFrom });
+  const gate = createGate(shared, demands, surroundings.clock, { issuers, derivedFrom, oneOf: undefined });
   const middleware: TokenIntrospection<Claims> = Object.assign(createHandler<Claims>(gate), {
     introspect: (token: string) => introspect<Claims>(gate, token),
     invalidate: (of: Invalidation) => invalidate(shared, of),

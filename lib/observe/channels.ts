@@ -49,8 +49,8 @@ export interface CircuitEvent {
 
 /** The store of the shared cache has begun to fail, or works again. */
 export interface StoreEvent {
-  /** What it does from now on. */
-  readonly state: 'failing' | 'well';
+  /** `failing`: a command failed, or the revocation log has not been read for 5 seconds. `ok`: all of it works again. */
+  readonly state: 'failing' | 'ok';
 }
 
 /** Something that only an operator can mend; once an hour for each code. */
@@ -75,7 +75,8 @@ export interface Misconfiguration {
     | 'UNSUPPORTED_TOKEN_TYPE'
     | 'CLAIMS_REJECTED'
     | 'MALFORMED_CREDENTIALS'
-    | 'SENDER_CONSTRAINED';
+    | 'SENDER_CONSTRAINED'
+    | 'CALLBACK_FAILED';
   /** What is safe to tell, such as `HTTP 401`, or the expected and the received audience. */
   readonly detail?: string;
   /** What is probably wrong, and what to do about it. */

@@ -2,6 +2,7 @@ import { clientSecretBasic } from '../introspection/client-auth/client-secret-ba
 import type { Secret } from '../introspection/client-auth/secret.js';
 import type { EndpointReply } from '../introspection/response.js';
 import { optionError } from '../option-error.js';
+import { ownMembers } from '../own-members.js';
 import { requireBaseUrl } from './base-url.js';
 import { mergePreset, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
 
@@ -29,7 +30,7 @@ const JWT = /^[\w-]+\.([\w-]+)\.[\w-]+$/;
  * @throws TypeError for missing credentials, a URL that is none or a path without a slash at its start
  */
 export function curity(options: CurityOptions): Preset {
-  const { url, clientId, clientSecret, path = '/oauth/v2/oauth-introspect', ...additions } = options;
+  const { url, clientId, clientSecret, path = '/oauth/v2/oauth-introspect', ...additions } = ownMembers(options);
   if (
     typeof path !== 'string' ||
     !/^\/[^?#]+$/.test(path) ||

@@ -1,6 +1,7 @@
 import { bearerToken, type TokenSource } from '../introspection/client-auth/bearer-token.js';
 import { noClientAuth } from '../introspection/client-auth/no-client-auth.js';
 import { secretError } from '../option-error.js';
+import { ownMembers } from '../own-members.js';
 import { requireBaseUrl } from './base-url.js';
 import { mergePreset, type Preset, type PresetOptions } from './preset.js';
 
@@ -18,7 +19,7 @@ export interface HydraOptions extends PresetOptions {
  * @throws TypeError for an API key that is missing or cannot be sent, or a URL that is none
  */
 export function hydra(options: HydraOptions): Preset {
-  const { adminUrl, apiKey, ...additions } = options;
+  const { adminUrl, apiKey, ...additions } = ownMembers(options);
   const isOpen = !Object.hasOwn(options, 'apiKey');
   if (!isOpen && (apiKey === undefined || apiKey === '')) {
     throw secretError('apiKey', apiKey, 'write a non-empty string, or leave it out; is the environment variable set?');

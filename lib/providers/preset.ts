@@ -1,6 +1,7 @@
 import type { Secret } from '../introspection/client-auth/secret.js';
 import { optionError, secretError } from '../option-error.js';
 import type { EndpointOptions } from '../options.js';
+import { ownMembers } from '../own-members.js';
 
 /** What every preset takes besides its own: further headers and parameters, added to the preset's. */
 export type PresetOptions = Pick<EndpointOptions, 'headers' | 'parameters'>;
@@ -20,17 +21,18 @@ export interface NoAudience {
  * @throws TypeError for an option the preset does not know: silently dropped, a demand would look enforced
  */
 export function mergePreset<Fixed>(own: Preset<Fixed>, additions: PresetOptions): Preset<Fixed> {
-  const { headers = {}, parameters = {}, ...unknown } = additions;
+  const { headers = {}, parameters = {}, ...unknown } = ownMembers(additions);
   for (const [name, value] of Object.entries(unknown)) {
     throw optionError(name, value, 'write it beside the preset: tokenIntrospection({ ...preset, … })');
   }
   for (const [name, value] of Object.entries({ headers, parameters })) {
     if (!isRecord(value)) throw optionError(name, value, 'write an object of strings');
   }
+  const preset = ownMembers(own);
   return {
-    ...own,
-    headers: { ...lowerCased(own.headers), ...lowerCased(headers) },
-    parameters: { ...own.parameters, ...parameters },
+    ...preset,
+    headers: { ...lowerCased(preset.headers), ...lowerCased(headers) },
+    parameters: { ...preset.parameters, ...parameters },
   };
 }
 

@@ -1,6 +1,7 @@
 import { clientSecretBasic } from '../introspection/client-auth/client-secret-basic.js';
 import type { Secret } from '../introspection/client-auth/secret.js';
 import type { EndpointOptions } from '../options.js';
+import { ownMembers } from '../own-members.js';
 import { mergePreset, type NoAudience, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
 
 export interface VmwareCloudOptions extends PresetOptions {
@@ -23,7 +24,7 @@ export function vmwareCloud(options: VmwareCloudOptions): Preset<
     readonly allowRefreshTokens: true;
   }
 > {
-  const { endpoint, clientId, clientSecret, ...additions } = options;
+  const { endpoint, clientId, clientSecret, ...additions } = ownMembers(options);
   const isPublic = !Object.hasOwn(options, 'clientSecret');
   return mergePreset(
     {

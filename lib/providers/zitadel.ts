@@ -2,6 +2,7 @@ import { clientSecretBasic } from '../introspection/client-auth/client-secret-ba
 import { type PrivateKeyJwtOptions, privateKeyJwt } from '../introspection/client-auth/private-key-jwt.js';
 import type { Secret } from '../introspection/client-auth/secret.js';
 import { secretError } from '../option-error.js';
+import { ownMembers } from '../own-members.js';
 import { requireBaseUrl } from './base-url.js';
 import { mergePreset, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
 
@@ -25,7 +26,7 @@ export interface ZitadelOptions extends PresetOptions {
  * @throws TypeError for missing credentials, for both kinds of them, or an issuer that is no URL
  */
 export function zitadel(options: ZitadelOptions): Preset {
-  const { issuer, clientId, clientSecret, key, keyId, ...additions } = options;
+  const { issuer, clientId, clientSecret, key, keyId, ...additions } = ownMembers(options);
   const baseUrl = requireBaseUrl('issuer', issuer);
   const isSigned = Object.hasOwn(options, 'key') || Object.hasOwn(options, 'keyId');
   if (isSigned && Object.hasOwn(options, 'clientSecret')) {

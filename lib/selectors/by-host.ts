@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
+import { isRepeated } from '../middleware/request-facts.js';
 import { targetOf } from '../middleware/request-target.js';
 import { optionError } from '../option-error.js';
+import { ownMember, ownMembers } from '../own-members.js';
 import { type Names, parseNames, type Selector } from './selector.js';
 
 /** Where the host is found. */
@@ -12,12 +14,12 @@ export interface ByHostOptions {
   readonly host?: { call(req: IncomingMessage): string | undefined }['call'] | undefined;
 }
 
-/** A name or address, then perhaps a port (RFC 9110 section 7.2). */
-const HOST = /^([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d*)?$/i;
+/** A name, perhaps with a dot at its end (RFC 3986 section 3.2.2), or an address; then perhaps a port (RFC 9110 section 7.2). */
+const HOST = /^(?:([a-z0-9._-]+?)\.?|(\[[0-9a-f:.]+\]))(:\d*)?$/i;
 
 /**
- * Selects by the host that is asked: exactly one of the list, in any case, whatever the port. `X-Forwarded-Host` is not looked at.
- * A request that names two different hosts, or repeats `Host`, selects none.
+ * Selects by the host that is asked: exactly one of the list, in any case, whatever the port, with or without a dot at its end.
+ * `X-Forwarded-Host` is not looked at. A request that names two different hosts, or repeats `Host`, selects none.
  *
  * Not checked: that the client reached you under that name. It writes `Host` itself, so this only chooses who is asked; what keeps one
  * tenant's tokens from another's data is that a handler goes by the server that was chosen.
@@ -28,10 +30,8 @@ const HOST = /^([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d*)?$/i;
  * @throws TypeError when there is no host, one is not spelled as a host without port, one is there twice, or an option is wrong; what `host` throws
  * is passed on
  */
-export function byHost<Name extends string>(
-  names: Names<Name>,
-  { host, ...unknown }: ByHostOptions = {},
-): Selector<Name> {
+export function byHost<Name extends string>(names: Names<Name>, options: ByHostOptions = {}): Selector<Name> {
+  const { host, ...unknown } = ownMembers(options);
   const remedy = "write byHost({ 'acme.example.com': 'acme' }), each host once and without a port";
   const known = parseNames(names, withoutPort, remedy);
   for (const [name, value] of Object.entries(unknown)) throw optionError(name, value, 'write { host }, or nothing');
@@ -44,19 +44,20 @@ export function byHost<Name extends string>(
 
 /** The one host that a request names, wherever it names it. */
 function askedHost(req: IncomingMessage): string | undefined {
-  const { headers, rawHeaders } = req;
-  // Node shows the first and hides the others.
-  if (rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length > 1) return undefined;
-  const named = [headers.host, headers[':authority'], targetOf(req).authority].filter((each) => each !== undefined);
+  const { headers }: Partial<IncomingMessage> = req;
+  if (headers === undefined || isRepeated(req, 'host')) return undefined;
+  const named = [ownMember(headers, 'host'), ownMember(headers, ':authority'), targetOf(req).authority].filter(
+    (each) => each !== undefined,
+  );
   const [host, ...others] = named.map(nameOf);
   return others.every((other) => other === host) ? host : undefined;
 }
 
 function withoutPort(written: string): string | undefined {
-  const name = nameOf(written);
-  return name?.length === written.length ? name : undefined;
+  return written.replace(/^\[.*\]$/, '').includes(':') ? undefined : nameOf(written);
 }
 
 function nameOf(host: unknown): string | undefined {
-  return typeof host === 'string' ? HOST.exec(host)?.[1]?.toLowerCase() : undefined;
+  const [, name, address] = (typeof host === 'string' && HOST.exec(host)) || [];
+  return (name ?? address)?.toLowerCase();
 }

@@ -1,3 +1,4 @@
+import { ownMember } from '../own-members.js';
 import { type Names, parseNames, type Selector } from './selector.js';
 
 /** A signed JWT in its compact form (RFC 7515 section 3.1); its second part is the payload. */
@@ -28,8 +29,7 @@ function issuerOf(token: string): unknown {
   const [, payload] = JWT.exec(token) ?? [];
   if (payload === undefined) return undefined;
   try {
-    const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'));
-    return (claims as { readonly iss?: unknown } | null)?.iss;
+    return ownMember(JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')), 'iss');
   } catch {
     return undefined;
   }

@@ -1,5 +1,6 @@
 import { targetOf } from '../middleware/request-target.js';
 import { optionError } from '../option-error.js';
+import { ownMembers } from '../own-members.js';
 import { type Names, parseNames, type Selector } from './selector.js';
 
 /** Which part of the path tells. */
@@ -26,8 +27,9 @@ const AMBIGUOUS = /\\|(?:^|\/)(?:\.|%2e){1,2}(?:\/|$)/i;
  */
 export function byPathSegment<Name extends string>(
   names: Names<Name>,
-  { at = 0, ...unknown }: ByPathSegmentOptions = {},
+  options: ByPathSegmentOptions = {},
 ): Selector<Name> {
+  const { at = 0, ...unknown } = ownMembers(options);
   const remedy = "write byPathSegment({ acme: 'acme' }), with segments as they stand in the URL, without slashes";
   const known = parseNames(names, toSegment, remedy);
   for (const [name, value] of Object.entries(unknown)) throw optionError(name, value, 'write { at }, or nothing');

@@ -1,7 +1,8 @@
 import type { CacheStore } from '../cache/shared/store.js';
+import { type Following, follow, until } from './bench.js';
+import { ENTRY_TESTS } from './entries.js';
+import { LEASE_TESTS } from './leases.js';
 import { LOG_TESTS } from './log.js';
-import { follow, type Tail, until } from './tail.js';
-import { VALUE_TESTS } from './values.js';
 
 /** One thing that a store has to do. */
 export interface StoreTest {
@@ -38,22 +39,22 @@ export function storeTests(
   create: () => Promise<StoreUnderTest> | StoreUnderTest,
   { patienceMs = 5000 }: StoreTestOptions = {},
 ): readonly StoreTest[] {
-  return Object.entries({ ...VALUE_TESTS, ...LOG_TESTS }).map(([name, test]) => ({
+  return Object.entries({ ...ENTRY_TESTS, ...LEASE_TESTS, ...LOG_TESTS }).map(([name, test]) => ({
     name,
     async run() {
       const { store, close } = await create();
-      const tails: Tail[] = [];
+      const followings: Following[] = [];
       try {
         await test(store, {
-          tail() {
-            const tail = follow(store);
-            tails.push(tail);
-            return tail;
+          follow() {
+            const following = follow(store);
+            followings.push(following);
+            return following;
           },
           until: (what, condition) => until(what, condition, patienceMs),
         });
       } finally {
-        await Promise.all(tails.map(({ stop }) => stop()));
+        await Promise.all(followings.map(({ stop }) => stop()));
         await close();
       }
     },

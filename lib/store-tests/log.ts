@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { CALM_MS, LIFE_MS, pause, type Test, textOf } from './tail.js';
+import { CALM_MS, keep, LIFE_MS, pause, type Test, textOf } from './bench.js';
 
 export const LOG_TESTS: Readonly<Record<string, Test>> = {
   async 'gives positions that sort as texts in the order of the log'(store) {
@@ -10,9 +10,9 @@ export const LOG_TESTS: Readonly<Record<string, Test>> = {
     assert.ok(positions.every((position) => position > ''));
   },
 
-  async 'reads what was kept in its order, at the positions it was told, then what is added'(store, { tail, until }) {
+  async 'reads what was kept in its order, at the positions it was told, then what is added'(store, { follow, until }) {
     const before = [await store.append('a', LIFE_MS), await store.append('b', LIFE_MS)];
-    const { read, entries } = tail();
+    const { read, entries } = follow();
     await until('what was kept', () => entries().length >= 2);
     before.push(await store.append('c', LIFE_MS), await store.append('a', LIFE_MS));
     await until('what is added', () => entries().length >= 4);
@@ -24,46 +24,46 @@ export const LOG_TESTS: Readonly<Record<string, Test>> = {
     );
   },
 
-  async 'tells the same to all who read, whenever they begin'(store, { tail, until }) {
-    const first = tail();
+  async 'tells the same to all who read, whenever they begin'(store, { follow, until }) {
+    const first = follow();
     await Promise.all([...Array(20).keys()].map((each) => store.append(`entry ${each}`, LIFE_MS)));
-    const second = tail();
+    const second = follow();
     await until('both', () => first.read.length >= 20 && second.read.length >= 20);
     assert.deepEqual(second.read, first.read);
   },
 
-  async 'reads a long log to its end'(store, { tail, until }) {
+  async 'reads a long log to its end'(store, { follow, until }) {
     const many = 2500;
     for (let each = 0; each < many; each += 50) {
       await Promise.all([...Array(50).keys()].map((more) => store.append(`entry ${each + more}`, LIFE_MS)));
     }
-    const { entries, confirmations } = tail();
-    await until('the end', () => confirmations() > 0);
+    const { entries, caughtUp } = follow();
+    await until('the end', () => caughtUp() > 0);
     assert.equal(new Set(entries()).size, many);
   },
 
-  async 'confirms a log that is empty, and again and again'(_store, { tail, until }) {
-    const { entries, confirmations } = tail();
-    await until('the first confirmation', () => confirmations() >= 1);
-    await until('another', () => confirmations() >= 2);
+  async 'tells again and again that it has caught up, also with an empty log'(_store, { follow, until }) {
+    const { entries, caughtUp } = follow();
+    await until('the first time', () => caughtUp() >= 1);
+    await until('another time', () => caughtUp() >= 2);
     assert.deepEqual(entries(), []);
   },
 
-  async 'confirms what had been added when it asked, and only once it was read'(store, { until }) {
+  async 'has caught up with all entries that had been added when it asked, once they were read'(store, { until }) {
     const added: number[] = [];
     let read = 0;
     let confirmed = 0;
     const early: number[] = [];
-    const stop = store.tail({
-      read: (entries) => {
+    const stop = store.follow({
+      onEntries: (entries) => {
         read += entries.length;
       },
-      confirm(askedAt) {
+      onCaughtUp(askedAt) {
         confirmed++;
-        assert.ok(askedAt <= performance.now(), 'confirmed for a time to come');
+        assert.ok(askedAt <= performance.now(), 'caught up with a time to come');
         if (added.filter((at) => at < askedAt).length > read) early.push(askedAt);
       },
-      lose() {},
+      onGap() {},
     });
     try {
       for (let each = 0; each < 50; each++) {
@@ -72,40 +72,40 @@ export const LOG_TESTS: Readonly<Record<string, Test>> = {
       }
       await until('all to be read', () => read === 50);
       const before = confirmed;
-      await until('a confirmation', () => confirmed > before);
+      await until('the next time', () => confirmed > before);
       assert.deepEqual(early, []);
     } finally {
       await stop();
     }
   },
 
-  async 'keeps an entry for as long as it was to be kept, though others end sooner'(store, { tail, until }) {
+  async 'keeps an entry for as long as it was to be kept, though others end sooner'(store, { follow, until }) {
     await store.append('long', LIFE_MS);
     for (let each = 0; each < 300; each++) await store.append(`short ${each}`, 1);
-    const { entries, confirmations } = tail();
-    await until('the end', () => confirmations() > 0);
+    const { entries, caughtUp } = follow();
+    await until('the end', () => caughtUp() > 0);
     assert.ok(entries().includes('long'));
   },
 
-  async 'keeps the log apart from the values'(store, { tail, until }) {
-    await store.set('key', Buffer.from('1'), { ttlMs: LIFE_MS, expected: 'any' });
+  async 'keeps the log apart from the entries'(store, { follow, until }) {
+    await keep(store, 'key', '1');
     await store.append('key', LIFE_MS);
-    const { entries, confirmations } = tail();
-    await until('the end', () => confirmations() > 0);
+    const { entries, caughtUp } = follow();
+    await until('the end', () => caughtUp() > 0);
     assert.deepEqual([await textOf(store, 'key'), entries()], ['1', ['key']]);
   },
 
   async 'tells nothing any more once it has been stopped, and can be stopped at once and twice'(
     store,
-    { tail, until },
+    { follow, until },
   ) {
-    const { read, stop, confirmations } = tail();
-    await until('the end', () => confirmations() > 0);
+    const { read, stop, caughtUp } = follow();
+    await until('the end', () => caughtUp() > 0);
     await Promise.all([stop(), stop()]);
-    const confirmed = confirmations();
+    const confirmed = caughtUp();
     await store.append('late', LIFE_MS);
     await pause(CALM_MS);
-    assert.deepEqual([read, confirmations()], [[], confirmed]);
-    await tail().stop();
+    assert.deepEqual([read, caughtUp()], [[], confirmed]);
+    await follow().stop();
   },
 };

@@ -40,9 +40,9 @@ function applySchema(claims: Claims, schema: ClaimsSchema): Claims | undefined {
     // A copy: freezing must not reach into objects that the app's schema shares.
     const output: unknown = structuredClone(result.value);
     if (!isObject(output) || Array.isArray(output)) throw new Error('no claims');
-    const merged = { ...claims, ...output, active: claims.active, scope: claims.scope };
+    const merged: Claims = { ...claims, ...output, active: claims.active, scope: claims.scope };
     if (!freezeNested(merged)) throw new Error('not plain data');
-    return merged;
+    return Object.setPrototypeOf(merged, null);
   } catch {
     throw new IntrospectionError('claims_schema_failed');
   }

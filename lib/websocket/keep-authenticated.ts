@@ -1,11 +1,12 @@
 import { AuthError } from '../errors.js';
+import { introduce, isOfAnotherCopy, ONE_COPY } from '../middleware/copies.js';
 import { wiringError } from '../middleware/guard.js';
 import { isGateOf } from '../middleware/handler.js';
 import { createAuth, type Session, sessionBehind } from '../middleware/session.js';
 import type { AuthOf, TokenIntrospection } from '../middleware/token-introspection.js';
 import { optionError } from '../option-error.js';
 import type { Auth } from '../types.js';
-import { isClosing, publishFailure } from './publish-failure.js';
+import { isClosing, publishFailure, tellApp } from './publish-failure.js';
 import { closeSocket, hearWhile, isClosed, type ServerSocket } from './socket.js';
 import { keepVigil, type Vigil } from './vigil.js';
 
@@ -16,7 +17,10 @@ export interface KeepOptions {
    * authorization server alone ends a socket after so long at most. Default `cache.ttlSeconds`, as for requests; 60 without a cache.
    */
   readonly recheckSeconds?: number | undefined;
-  /** Told what is no rejection: an outage, or what a function of the app threw. It must not throw. */
+  /**
+   * Told what is no rejection: an outage, or what a function of the app threw. What it throws itself is dropped, with a process
+   * warning: it is called by timers, where it would end the process.
+   */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
@@ -25,13 +29,16 @@ const MAX_SECONDS = 86_400;
 const DEFAULT_SECONDS = 60;
 
 interface Kept {
-  /** What is known by now; `undefined` once the socket was closed for it. */
-  auth: Auth | undefined;
+  /** The latest claims. They stay when the socket is refused: a listener may still be at work with what was let through. */
+  auth: Auth;
   session: Session;
   vigil: Vigil | undefined;
+  /** Nothing reaches the app any more, whatever token comes. */
+  isRefused: boolean;
 }
 
-const sockets = new WeakMap<ServerSocket, Kept>();
+const sockets = new WeakMap<object, Kept>();
+introduce((value) => sockets.has(value));
 
 /**
  * Keeps a socket open only as long as a request with its token would be let through. It is closed
@@ -44,18 +51,19 @@ const sockets = new WeakMap<ServerSocket, Kept>();
  * and nothing that arrives after that reaches a `message` listener. Called again for the same socket, with claims of another token,
  * it keeps that one from then on.
  *
+ * Returns whether the socket is kept. It is not when the token has ended meanwhile, or the socket is closed: then do not announce it.
+ *
  * Not checked: that the new token is the same user's; what guards behind `authenticateRequest()` would say.
  *
  * @param auth what `authenticateRequest()` or `introspect()` of a middleware resolved to, or a `req.auth` it set
  * @throws TypeError for a wrong option, Error (status 500) for claims that no middleware made; the socket is closed then, with 1011
  */
-export function keepAuthenticated(socket: ServerSocket, auth: object, options: KeepOptions = {}): void {
+export function keepAuthenticated(socket: ServerSocket, auth: object, options: KeepOptions = {}): boolean {
   try {
     requireOptions(options);
-    keep(socket, requireSession(auth), options);
+    return keep(socket, requireSession(auth), options);
   } catch (error) {
-    sockets.get(socket)?.vigil?.stop();
-    sockets.delete(socket);
+    refuse(sockets.get(socket));
     closeSocket(socket, error);
     throw error;
   }
@@ -64,16 +72,20 @@ export function keepAuthenticated(socket: ServerSocket, auth: object, options: K
 /**
  * The claims that a socket is kept open by: those of the latest answer. Given the middleware too, its `claims` schema types them.
  *
- * @throws Error (status 500) for a socket that is not kept, or by another middleware, and once it has been refused
+ * A listener can call it at any time, after an `await` too: what was let through has its claims for as long as it is worked on. When
+ * the token has ended, the socket is closed, nothing that is sent to it leaves, and these stay the last claims it had.
+ *
+ * @throws Error (status 500) for a socket that was never kept, or by another middleware: a mistake in the app, which no client can cause
  */
 export function getSocketAuth(socket: ServerSocket): Auth;
 export function getSocketAuth<Claims>(socket: ServerSocket, authenticate: TokenIntrospection<Claims>): AuthOf<Claims>;
 export function getSocketAuth(socket: ServerSocket, authenticate?: TokenIntrospection): Auth {
   const kept = sockets.get(socket);
-  kept?.vigil?.look();
-  if (kept === undefined)
+  if (kept === undefined) {
+    if (isOfAnotherCopy(socket)) throw wiringError(`getSocketAuth() cannot use this socket: ${ONE_COPY}`);
     throw wiringError('getSocketAuth() was given a socket that keepAuthenticated() does not keep');
-  if (kept.auth === undefined) throw wiringError('getSocketAuth() was given a socket that has been refused');
+  }
+  kept.vigil?.look();
   if (authenticate !== undefined && !isGateOf(authenticate, kept.session.gate)) {
     throw wiringError('getSocketAuth() was given another middleware than the one that authenticated this socket');
   }
@@ -84,6 +96,7 @@ export function getSocketAuth(socket: ServerSocket, authenticate?: TokenIntrospe
 export function requireSession(auth: unknown): Session {
   const session = sessionBehind(auth);
   if (session !== undefined) return session;
+  if (isOfAnotherCopy(auth)) throw wiringError(`A socket cannot be kept by these claims: ${ONE_COPY}`);
   throw wiringError(
     'A socket cannot be kept by claims that no middleware made; pass what authenticateRequest(req) resolved to, that very object',
   );
@@ -106,10 +119,9 @@ function isSeconds(given: unknown): boolean {
   return typeof given === 'number' && given >= MIN_SECONDS && given <= MAX_SECONDS;
 }
 
-function keep(socket: ServerSocket, session: Session, { recheckSeconds, onError }: KeepOptions): void {
-  if (isClosed(socket)) return;
+function keep(socket: ServerSocket, session: Session, { recheckSeconds, onError }: KeepOptions): boolean {
   const kept = sockets.get(socket) ?? listen(socket, session);
-  if (kept.auth === undefined) return;
+  if (kept.isRefused || isClosed(socket)) return false;
   kept.vigil?.stop();
   kept.session = session;
   kept.auth = session.claims;
@@ -120,20 +132,27 @@ function keep(socket: ServerSocket, session: Session, { recheckSeconds, onError 
       kept.auth = createAuth(req, gate, arrivedAt, renewed, passed);
     },
     end(error) {
-      kept.auth = undefined;
-      publishFailure(error, 'keepAuthenticated', verified.question.key);
+      refuse(kept);
       closeSocket(socket, error);
-      if (!(error instanceof AuthError) && !isClosing(error)) onError?.(error);
+      publishFailure(error, 'keepAuthenticated', verified.question.key);
+      if (!(error instanceof AuthError) && !isClosing(error)) tellApp(onError, error);
     },
   });
+  return kept.vigil.look();
+}
+
+function refuse(kept: Kept | undefined): void {
+  if (kept === undefined) return;
+  kept.isRefused = true;
+  kept.vigil?.stop();
 }
 
 /** Once a socket, however often it is kept. */
 function listen(socket: ServerSocket, session: Session): Kept {
-  const kept: Kept = { auth: session.claims, session, vigil: undefined };
+  const kept: Kept = { auth: session.claims, session, vigil: undefined, isRefused: false };
   sockets.set(socket, kept);
   socket.addEventListener('close', () => kept.vigil?.stop());
-  hearWhile(socket, () => kept.vigil?.look() !== false);
+  hearWhile(socket, () => !kept.isRefused && kept.vigil?.look() !== false);
   return kept;
 }
 

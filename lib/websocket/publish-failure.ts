@@ -1,5 +1,6 @@
 import { AuthError, IntrospectionError } from '../errors.js';
 import { publishRefusal } from '../observe/decisions.js';
+import { createAlarm } from '../observe/misconfiguration.js';
 
 /** Publishes what a socket was refused for, where that is a decision: not what the app itself threw, and not the end of all. */
 export function publishFailure(error: unknown, by: string, key: string | undefined): void {
@@ -13,4 +14,17 @@ export function publishFailure(error: unknown, by: string, key: string | undefin
 /** Whether it is but the app's own farewell. */
 export function isClosing(error: unknown): boolean {
   return error instanceof IntrospectionError && error.code === 'closed';
+}
+
+const callbackFailed = createAlarm('CALLBACK_FAILED');
+
+/** Calls `onError` of the app. It runs in timers and events of ours, where what it throws would end the process. */
+export function tellApp(onError: ((error: unknown) => unknown) | undefined, error: unknown): void {
+  const warn = () =>
+    callbackFailed('"onError" of a WebSocket threw, or its promise was rejected; handle errors inside it.');
+  try {
+    Promise.resolve(onError?.(error)).catch(warn);
+  } catch {
+    warn();
+  }
 }

@@ -4,7 +4,7 @@ import { runChecks } from '../middleware/bound-auth.js';
 import type { Session } from '../middleware/session.js';
 import { type ActiveRecord, ANY_AGE, type Instant, readClock } from '../types.js';
 
-/** What goes on for as long as a token is relied on. */
+/** What goes on for as long as a token is relied on. Nothing of it throws: it is called by timers and events. */
 export interface Vigil {
   /** Looks at the clock now, and tells whether the token is still relied on. */
   look(): boolean;
@@ -16,7 +16,7 @@ export interface Watcher {
   readonly recheckMs: number;
   /** Another answer has passed. */
   renew(verified: Verified): void;
-  /** Called once, and nothing after it: a request with this token would not be let through any longer. */
+  /** Called once, and nothing after it: a request with this token would not be let through any longer. It must not throw. */
   end(error: unknown): void;
 }
 
@@ -87,8 +87,19 @@ export function keepVigil(session: Session, { recheckMs, renew, end }: Watcher):
     return { at: at + waitMs, monotonic: monotonic + waitMs };
   }
 
+  /** What throws, such as a clock of the app's, ends it: then nothing can be told about the token any more. */
+  function orFinish(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      finish(error);
+    }
+  }
+
   function look(): boolean {
-    if (!(clock.now() < expiryOf(verified.record) + graceMs)) finish(new AuthError('expired'));
+    orFinish(() => {
+      if (!(clock.now() < expiryOf(verified.record) + graceMs)) finish(new AuthError('expired'));
+    });
     return !isOver;
   }
 
@@ -106,19 +117,19 @@ export function keepVigil(session: Session, { recheckMs, renew, end }: Watcher):
     const left = [expiryOf(verified.record) + graceMs - now.at, LOOK_MS];
     if (!isChecking) left.push(checkAt.at - now.at, checkAt.monotonic - now.monotonic);
     clearTimeout(timer);
-    timer = setTimeout(wake, Math.ceil(Math.min(...left))).unref();
+    timer = setTimeout(() => orFinish(wake), Math.ceil(Math.min(...left))).unref();
   }
 
   async function check(isAnew: boolean): Promise<void> {
     isChecking = true;
-    sleep();
     try {
+      sleep();
       adopt(await (isAnew ? judgeAnew() : judge()));
     } catch (error) {
       finish(error);
     }
     isChecking = false;
-    sleep();
+    orFinish(sleep);
   }
 
   /** By an answer that is better than the one in hand, where there is one. */
@@ -130,9 +141,9 @@ export function keepVigil(session: Session, { recheckMs, renew, end }: Watcher):
       now.monotonic - recheckMs * SPREAD_SHARE,
     );
     // What another process has renewed is as good, unless it may be older than is wanted here.
-    const background = recheckMs >= shared.lifeMs ? { background: true as const } : {};
+    const background = recheckMs >= shared.lifeMs;
     try {
-      return await authenticator.authenticate(verified.question, { askedSince, now, ...background });
+      return await authenticator.authenticate(verified.question, { askedSince, now, background, isKnown: true });
     } catch (error) {
       if (error instanceof IntrospectionError) return judge();
       throw error;
@@ -141,17 +152,20 @@ export function keepVigil(session: Session, { recheckMs, renew, end }: Watcher):
 
   /** As a request would be. */
   async function judge(): Promise<Verified> {
-    return authenticator.authenticate(verified.question, { askedSince: ANY_AGE, now: readClock(clock) });
+    return authenticator.authenticate(verified.question, {
+      askedSince: ANY_AGE,
+      now: readClock(clock),
+      background: false,
+      isKnown: true,
+    });
   }
 
-  try {
+  orFinish(() => {
     relyOn(verified);
-    // It may have been invalidated since it was let in. Without a memory there is nothing that would be known by now.
+    // It may have been invalidated since it was let in. Without a cache, relyOn() has told that already.
     if (shared.lifeMs > 0) void check(false);
     else sleep();
-  } catch (error) {
-    finish(error);
-  }
+  });
   return { look, stop };
 }
 

@@ -6,7 +6,7 @@ import type { TokenIntrospection } from '../middleware/token-introspection.js';
 import { publishPassage } from '../observe/decisions.js';
 import { optionError } from '../option-error.js';
 import { type KeepOptions, keepAuthenticated, requireOptions, requireSession } from './keep-authenticated.js';
-import { publishFailure } from './publish-failure.js';
+import { publishFailure, tellApp } from './publish-failure.js';
 import { rejectUpgrade } from './reject-upgrade.js';
 import type { ServerSocket } from './socket.js';
 
@@ -23,7 +23,8 @@ export type UpgradeListener = (req: IncomingMessage, socket: Duplex, head: Buffe
 
 /**
  * Authenticates each upgrade as the middleware would a request. What passes is upgraded, kept by {@link keepAuthenticated} and
- * announced as the server's `connection`; what does not is answered as the middleware would, and the connection closed.
+ * announced as the server's `connection`; what does not is answered as the middleware would, and the connection closed. A socket whose
+ * token ends in between is closed, and not announced.
  *
  * @example
  * const wss = new WebSocketServer({ noServer: true });
@@ -58,7 +59,8 @@ export function webSocketUpgrade<Socket extends ServerSocket>(
     socket.on('error', onError);
     let auth: object = {};
     settle(
-      authenticate.authenticateRequest(req),
+      // An `authenticateRequest` of the app's own may throw at once.
+      (async () => authenticate.authenticateRequest(req))(),
       (judged) => {
         const { question, record } = requireSession(judged).verified;
         auth = judged;
@@ -68,15 +70,24 @@ export function webSocketUpgrade<Socket extends ServerSocket>(
         if (socket.destroyed) return;
         socket.off('error', onError);
         server.handleUpgrade(req, socket, head, (upgraded) => {
-          keepAuthenticated(upgraded, auth, options);
-          server.emit('connection', upgraded, req);
+          if (isKept(upgraded, auth, options)) server.emit('connection', upgraded, req);
         });
       },
       (error) => {
         rejectUpgrade(socket, error);
         publishFailure(error, 'webSocketUpgrade', undefined);
-        if (!(error instanceof AuthError)) options.onError?.(error);
+        if (!(error instanceof AuthError)) tellApp(options.onError, error);
       },
     );
   };
+}
+
+/** A socket of another library may lack what is needed to keep it. It is closed then. */
+function isKept(socket: ServerSocket, auth: object, options: KeepOptions): boolean {
+  try {
+    return keepAuthenticated(socket, auth, options);
+  } catch (error) {
+    tellApp(options.onError, error);
+    return false;
+  }
 }

@@ -1,18 +1,14 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { createRest } from '../../../lib/cache/shared/rest.js';
-import { createClock } from '../../support/clock.js';
+import { createRest as createReportingRest } from '../../../lib/cache/shared/rest.js';
+import { createClock, type FakeClock } from '../../support/clock.js';
 import { createDeferred } from '../../support/deferred.js';
 
-const CHANNEL = 'express-token-introspection:store';
+const states: string[] = [];
 
-const states: unknown[] = [];
-const listener = (message: unknown) => void states.push((message as { state: unknown }).state);
+beforeEach(() => void states.splice(0));
 
-beforeEach(() => {
-  states.splice(0);
-  subscribe(CHANNEL, listener);
-});
-afterEach(() => unsubscribe(CHANNEL, listener));
+function createRest(clock: FakeClock) {
+  return createReportingRest(clock, (isFailing) => states.push(isFailing ? 'failing' : 'ok'));
+}
 
 const fails = async (): Promise<string> => {
   throw new Error('no connection');
@@ -54,11 +50,11 @@ it('is well again after a trial that worked, and begins anew with the short rest
   clock.advance(1);
   expect(await rest.attempt(works)).toBe('result');
   expect(await rest.attempt(works)).toBe('result');
-  expect(states).toEqual(['failing', 'well']);
+  expect(states).toEqual(['failing', 'ok']);
   await rest.attempt(fails);
   clock.advance(0.5);
   expect(await rest.attempt(works)).toBe('result');
-  expect(states).toEqual(['failing', 'well', 'failing', 'well']);
+  expect(states).toEqual(['failing', 'ok', 'failing', 'ok']);
 });
 
 it('makes one trial at a time, for which the others do not wait', async () => {
@@ -80,7 +76,7 @@ it('counts many that fail at once as one failure', async () => {
   await Promise.all([...Array(10)].map(() => rest.attempt(fails)));
   clock.advance(0.5);
   expect(await rest.attempt(works)).toBe('result');
-  expect(states).toEqual(['failing', 'well']);
+  expect(states).toEqual(['failing', 'ok']);
 });
 
 it('takes a throw for a failure, and is not well by what had begun before', async () => {

@@ -1,4 +1,5 @@
-import { createRevocations, UNCONFIRMED_MS } from '../../../lib/cache/shared/revocations.js';
+import { openRevocationLog, UNCONFIRMED_MS } from '../../../lib/cache/shared/revocation-log.js';
+import { createRevocations } from '../../../lib/cache/shared/revocations.js';
 import { createSeal } from '../../../lib/cache/shared/seal.js';
 import type { CacheStore, LogReader } from '../../../lib/index.js';
 import { tokenDigest } from '../../../lib/token-digest.js';
@@ -6,39 +7,41 @@ import { readClock, type TokenRecord } from '../../../lib/types.js';
 import { createClock } from '../../support/clock.js';
 import { createDeferred } from '../../support/deferred.js';
 import { activeRecord, inactiveRecord } from '../../support/records.js';
+import { createSharedMemory } from '../../support/shared-memory.js';
+import { until } from '../../support/until.js';
 
 const KEEP_MS = 60_000;
 const KEY = tokenDigest('token');
 const seal = createSeal(['s'.repeat(32)], 'scope');
 const digest = (kind: string, value: string) => seal.digestsOf(kind, value)[0] as string;
 
-function start() {
+function start(timeoutMs = 0) {
   const clock = createClock();
   const readers: LogReader[] = [];
   const appended: { entry: string; keepMs: number; at: ReturnType<typeof createDeferred<string>> }[] = [];
   let stopped = 0;
   const store: CacheStore = {
-    get: async () => undefined,
-    set: async () => true,
+    ...createSharedMemory().connect(),
     append(entry, keepMs) {
       const at = createDeferred<string>();
       appended.push({ entry, keepMs, at });
       return at.promise;
     },
-    tail(each) {
+    follow(each) {
       readers.push(each);
       return async () => void stopped++;
     },
   };
-  const revocations = createRevocations(store, seal, KEEP_MS, clock);
+  const log = openRevocationLog(store, clock, KEEP_MS);
+  const revocations = createRevocations({ store, log, seal, keepMs: KEEP_MS, timeoutMs });
   const reader = readers[0] as LogReader;
   const dated = (claims: Record<string, unknown> = {}, mark?: string): TokenRecord => ({
     ...activeRecord(claims, { askedAt: clock.now(), askedMonotonic: clock.monotonic() }),
     ...(mark !== undefined && { mark }),
   });
-  const read = (position: string, entry: string) => reader.read([{ position, entry }]);
+  const read = (position: string, entry: string) => reader.onEntries([{ position, entry }]);
   const allows = (record: TokenRecord) => revocations.allows(KEY, record, readClock(clock));
-  return { clock, revocations, reader, appended, dated, read, allows, stopped: () => stopped };
+  return { clock, store, revocations, reader, readers, appended, dated, read, allows, stopped: () => stopped };
 }
 
 describe('what is read from the log', () => {
@@ -69,12 +72,12 @@ describe('what is read from the log', () => {
   it('moves the position, which marks what is asked next', () => {
     const { revocations, reader } = start();
     expect(revocations.position()).toBe('');
-    reader.read([
+    reader.onEntries([
       { position: '1', entry: 'a' },
       { position: '3', entry: 'b' },
     ]);
     expect(revocations.position()).toBe('3');
-    reader.read([]);
+    reader.onEntries([]);
     expect(revocations.position()).toBe('3');
   });
 
@@ -87,14 +90,14 @@ describe('what is read from the log', () => {
   });
 
   it('is forgotten once no answer of before can be in use, and not sooner', () => {
-    const { read, revocations, dated, clock } = start();
+    const { read, reader, revocations, dated, clock } = start();
     const record = dated({ sub: 'alice' }, '1');
     read('2', digest('sub', 'alice'));
     clock.advance(KEEP_MS / 1000);
-    read('3', 'other');
+    reader.onCaughtUp(performance.now());
     expect(revocations.revokes(KEY, record)).toBe(true);
     clock.advance(0.001);
-    read('4', 'other');
+    reader.onCaughtUp(performance.now());
     expect(revocations.revokes(KEY, record)).toBe(false);
   });
 });
@@ -112,12 +115,52 @@ describe('a revocation of one’s own', () => {
     expect(revocations.revokes(KEY, dated({ sub: 'alice' }, '8'))).toBe(false);
   });
 
-  it('rejects when the store fails, and counts here all the same', async () => {
-    const { revocations, appended, dated } = start();
+  it('rejects when the store fails, and counts in this process for all that was asked before it', async () => {
+    const { revocations, appended, dated, clock } = start();
+    const before = dated({ sub: 'alice' }, '9');
     const told = revocations.revoke('sub', 'alice');
     appended[0]?.at.reject(new Error('no connection'));
     await expect(told).rejects.toThrow('no connection');
-    expect(revocations.revokes(KEY, dated({ sub: 'alice' }, '9'))).toBe(true);
+    expect(revocations.revokes(KEY, before)).toBe(true);
+    clock.advance(0.001);
+    expect(revocations.revokes(KEY, dated({ sub: 'alice' }, '9'))).toBe(false);
+  });
+
+  it('that fails is tried again until the deadline', async () => {
+    const { revocations, appended, dated } = start(10_000);
+    const told = revocations.revoke('sub', 'alice');
+    appended[0]?.at.reject(new Error('no connection'));
+    await until(() => appended.length === 2);
+    appended[1]?.at.reject(new Error('no connection'));
+    await until(() => appended.length === 3);
+    appended[2]?.at.resolve('8');
+    await told;
+    expect(revocations.revokes(KEY, dated({ sub: 'alice' }, '7'))).toBe(true);
+    expect(revocations.revokes(KEY, dated({ sub: 'alice' }, '8'))).toBe(false);
+  });
+
+  it('that did arrive though it failed counts at its position once that is read', async () => {
+    const { revocations, appended, dated, read, clock } = start();
+    const told = revocations.revoke('sub', 'alice');
+    appended[0]?.at.reject(new Error('too late'));
+    await expect(told).rejects.toThrow('too late');
+    clock.advance(1);
+    const between = dated({ sub: 'alice' }, '7');
+    read('8', digest('sub', 'alice'));
+    expect(revocations.revokes(KEY, between)).toBe(true);
+    expect(revocations.revokes(KEY, dated({ sub: 'alice' }, '8'))).toBe(false);
+  });
+
+  it('does not undo a later one of the same that has not arrived yet', async () => {
+    const { revocations, appended, dated, clock } = start();
+    const first = revocations.revoke('sub', 'alice');
+    clock.advance(1);
+    const between = dated({ sub: 'alice' }, '8');
+    revocations.revoke('sub', 'alice');
+    appended[0]?.at.resolve('8');
+    await first;
+    expect(revocations.revokes(KEY, between)).toBe(true);
+    appended[1]?.at.resolve('9');
   });
 });
 
@@ -136,7 +179,7 @@ describe('memory', () => {
     const record = dated();
     for (let times = 0; times < 5; times++) {
       clock.advance(4);
-      reader.confirm(performance.now());
+      reader.onCaughtUp(performance.now());
       expect(allows(record)).toBe(true);
     }
     clock.advance(UNCONFIRMED_MS / 1000 + 0.5);
@@ -145,11 +188,12 @@ describe('memory', () => {
 
   it('counts a confirmation from when it was asked for, and none that is older than the last', () => {
     const { allows, dated, clock, reader } = start();
+    reader.onCaughtUp(performance.now());
     const record = dated();
     clock.advance(20);
-    reader.confirm(performance.now() - 4000);
+    reader.onCaughtUp(performance.now() - 4000);
     expect(allows(record)).toBe(true);
-    reader.confirm(performance.now() - 60_000);
+    reader.onCaughtUp(performance.now() - 60_000);
     expect(allows(record)).toBe(true);
     clock.advance(1.1);
     expect(allows(record)).toBe(false);
@@ -157,7 +201,7 @@ describe('memory', () => {
 
   it('is not relied on for what is revoked, nor for a mark that was not read', () => {
     const { allows, dated, read, reader } = start();
-    reader.confirm(performance.now());
+    reader.onCaughtUp(performance.now());
     read('2', digest('sub', 'alice'));
     expect(allows(dated({ sub: 'alice' }, '1'))).toBe(false);
     expect(allows(dated({ sub: 'bob' }, '1'))).toBe(true);
@@ -169,17 +213,17 @@ describe('memory', () => {
     read('5', 'other');
     const before = dated({}, '5');
     clock.advance(0.001);
-    reader.lose();
+    reader.onGap();
     expect(revocations.position()).toBe('');
     const after = dated({}, '');
-    reader.confirm(performance.now());
+    reader.onCaughtUp(performance.now());
     expect([allows(before), allows(after)]).toEqual([false, true]);
   });
 
   it('keeps what was revoked though the log was lost', () => {
     const { revocations, dated, reader, read } = start();
     read('5', digest('sub', 'alice'));
-    reader.lose();
+    reader.onGap();
     expect(revocations.revokes(KEY, dated({ sub: 'alice' }, ''))).toBe(true);
   });
 });
@@ -188,13 +232,13 @@ describe('the log', () => {
   it('is current once it was read to its end, while that is confirmed, until it is lost', () => {
     const { revocations, reader, clock } = start();
     expect(revocations.isCurrent()).toBe(false);
-    reader.confirm(performance.now());
+    reader.onCaughtUp(performance.now());
     expect(revocations.isCurrent()).toBe(true);
     clock.advance(UNCONFIRMED_MS / 1000 + 0.001);
     expect(revocations.isCurrent()).toBe(false);
-    reader.confirm(performance.now());
+    reader.onCaughtUp(performance.now());
     expect(revocations.isCurrent()).toBe(true);
-    reader.lose();
+    reader.onGap();
     expect(revocations.isCurrent()).toBe(false);
   });
 
@@ -203,5 +247,27 @@ describe('the log', () => {
     expect(stopped()).toBe(0);
     await revocations.close();
     expect(stopped()).toBe(1);
+  });
+
+  it('is followed once for all that use one store, until the last has closed it', async () => {
+    const { revocations, stopped, store, clock, read, readers } = start();
+    const log = openRevocationLog(store, clock, KEEP_MS);
+    expect(readers).toHaveLength(1);
+    read('3', 'a');
+    expect(log.position()).toBe('3');
+    await Promise.all([revocations.close(), revocations.close()]);
+    expect(stopped()).toBe(0);
+    await log.close();
+    expect(stopped()).toBe(1);
+    await openRevocationLog(store, clock, KEEP_MS).close();
+    expect([readers.length, stopped()]).toEqual([2, 2]);
+  });
+
+  it('that could not be read for long may have lost revocations before it was read', () => {
+    const { allows, dated, clock, reader } = start();
+    const before = dated();
+    clock.advance(UNCONFIRMED_MS / 1000 + 0.001);
+    reader.onCaughtUp(performance.now());
+    expect([allows(before), allows(dated())]).toEqual([false, true]);
   });
 });

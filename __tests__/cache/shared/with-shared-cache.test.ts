@@ -23,20 +23,20 @@ function elapse(seconds: number, ...instances: Instance[]): Promise<void> {
 }
 
 beforeEach(() => {
-  memory = createSharedMemory();
+  memory = createSharedMemory(time.monotonic);
   outcomes.splice(0);
   subscribe(CHANNEL, listener);
 });
 afterEach(() => unsubscribe(CHANNEL, listener));
 
 /** Waits until what nobody waits for has been written and the lease is given back. */
-async function written({ values }: SharedMemory = memory): Promise<void> {
-  await until(() => [...values.keys()].some((key) => !key.endsWith('.lease')));
+async function written({ entries }: SharedMemory = memory): Promise<void> {
+  await until(() => entries.size > 0);
   for (let turns = 0; turns < 10; turns++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-function keyIn({ values }: SharedMemory = memory): string {
-  return [...values.keys()].find((key) => !key.endsWith('.lease')) ?? '';
+function keyIn({ entries }: SharedMemory = memory): string {
+  return [...entries.keys()][0] ?? '';
 }
 
 const alice = expect.objectContaining({ sub: 'alice' });
@@ -46,7 +46,6 @@ describe('an answer', () => {
     ['active', { active: true, sub: 'alice', scope: 'read write', aud: ['a', 'b'], nested: { deep: [1, 'ü', true] } }],
     ['inactive', { active: false }],
   ])('that is %s serves the whole fleet, as it was', async (_, response) => {
-    memory = createSharedMemory(time.monotonic);
     const answer = () => structuredClone(response);
     const [one, other] = [await createInstance(memory, { answer }), await createInstance(memory, { answer })];
     const first = await one.ask();
@@ -60,24 +59,12 @@ describe('an answer', () => {
     const [one, other] = [await createInstance(memory), await createInstance(memory)];
     await one.ask();
     await written();
-    other.clock.advance(59.9);
-    other.connection.isDeaf = false;
-    await until(() => other.revocations.isCurrent());
+    await elapse(59.9, one, other);
     expect((await other.ask()).askedMonotonic).toBe(1000);
     expect(other.asked()).toBe(0);
-    other.clock.advance(0.1);
-    await until(() => other.revocations.isCurrent());
+    await elapse(0.1, one, other);
     await other.ask();
     expect(other.asked()).toBe(1);
-  });
-
-  it('is older for a clock that is ahead, and ends sooner there', async () => {
-    const one = await createInstance(memory);
-    const ahead = await createInstance(memory, { clock: createClock(1_800_000_060) });
-    await one.ask();
-    await written();
-    await ahead.ask();
-    expect(ahead.asked()).toBe(1);
   });
 
   it('is not shared once nothing is left of its life', async () => {
@@ -98,11 +85,11 @@ describe('an answer', () => {
     const [one, other] = [await createInstance(memory), await createInstance(memory)];
     await one.ask();
     await written();
-    const before = memory.values.get(keyIn())?.value;
+    const before = memory.entries.get(keyIn())?.value;
     other.clock.advance(1);
     await other.askAnew();
     expect(other.asked()).toBe(1);
-    await until(() => memory.values.get(keyIn())?.value !== before);
+    await until(() => memory.entries.get(keyIn())?.value !== before);
   });
 });
 
@@ -114,12 +101,9 @@ describe('the age of an answer of another process', () => {
     return clock.monotonic() - askedMonotonic;
   }
 
-  beforeEach(() => {
-    memory = createSharedMemory(time.monotonic);
-  });
-
   it.each([
     ['agrees', 0],
+    ['is ten minutes ahead', 600],
     ['is half a second behind', -0.5],
     ['is half a minute behind', -30],
     ['is ten minutes behind', -600],
@@ -142,17 +126,6 @@ describe('the age of an answer of another process', () => {
     expect([other.asked(), outcomes]).toEqual([1, ['shared', 'shared']]);
   });
 
-  it.each([1, 20])('is more for a process whose clock is %d seconds ahead', async (ahead) => {
-    const [one, other] = [
-      await createInstance(memory),
-      await createInstance(memory, { clock: createClock(NOW + ahead) }),
-    ];
-    await one.ask();
-    await written();
-    await elapse(35, one, other);
-    expect(await ageAt(other)).toBe(35_000 + ahead * 1000);
-  });
-
   it('counts what the answer itself took', async () => {
     const one: Instance = await createInstance(memory, {
       answer: async () => {
@@ -169,11 +142,11 @@ describe('the age of an answer of another process', () => {
 
   it('is no less for a write that was held back before it came to the store', async () => {
     const [one, other] = [await createInstance(memory), await createInstance(memory)];
-    const { set } = one.connection;
+    const { keepAndRelease } = one.connection;
     const held = createDeferred();
-    one.connection.set = async (...words) => {
-      if (!words[0].endsWith('.lease')) await held.promise;
-      return set(...words);
+    one.connection.keepAndRelease = async (...words) => {
+      await held.promise;
+      return keepAndRelease(...words);
     };
     await one.ask();
     await elapse(40, one, other);
@@ -185,16 +158,31 @@ describe('the age of an answer of another process', () => {
     expect(other.asked()).toBe(1);
   });
 
+  it('is over for a write that came when it was: nothing is kept', async () => {
+    const [one, other] = [await createInstance(memory), await createInstance(memory)];
+    const { keepAndRelease } = one.connection;
+    const held = createDeferred();
+    one.connection.keepAndRelease = async (...words) => {
+      await held.promise;
+      return keepAndRelease(...words);
+    };
+    await one.ask();
+    await elapse(60, one, other);
+    held.resolve();
+    await until(() => one.connection.calls.includes('keepAndRelease'));
+    expect(memory.entries.size).toBe(0);
+  });
+
   it('is no less for a read that took its time to come back', async () => {
     const [one, other] = [await createInstance(memory), await createInstance(memory, { clock: createClock(NOW - 30) })];
     await one.ask();
     await written();
     await elapse(10, one, other);
-    const { get } = other.connection;
-    other.connection.get = async (key) => {
-      const stored = await get(key);
+    const { getOrLease } = other.connection;
+    other.connection.getOrLease = async (...words) => {
+      const reply = await getOrLease(...words);
       await elapse(5, one, other);
-      return stored;
+      return reply;
     };
     expect(await ageAt(other)).toBe(15_000);
   });
@@ -222,8 +210,7 @@ describe('a refresh in the background', () => {
     const [one, other] = [await createInstance(memory), await createInstance(memory)];
     await one.ask();
     await written();
-    other.clock.advance(age);
-    await until(() => other.revocations.isCurrent());
+    await elapse(age, one, other);
     await other.refresh();
     expect(other.asked()).toBe(asked);
   });
@@ -233,50 +220,51 @@ describe('what cannot be used', () => {
   const seal = createSeal(['s'.repeat(32)], 'scope');
   const [key = ''] = seal.keysOf(questionOf());
   const sealed = (text: string) => seal.close(questionOf(), key, text);
-  const good = { response: { active: true, sub: 'alice' }, askedAt: 1_800_000_000_000, lifeMs: 60_000, mark: '' };
-  const withOthers = (others: object) => sealed(JSON.stringify({ ...good, ...others }));
+  const good = { response: { active: true, sub: 'alice' }, asked: 0, mark: '' };
+  const withOthers = (others: object) => sealed(JSON.stringify({ ...good, asked: time.monotonic(), ...others }));
 
   it('is not what is well made', async () => {
-    memory = createSharedMemory(time.monotonic);
-    memory.values.set(key, { value: withOthers({}), endsAt: time.monotonic() + 60_000 });
+    memory.entries.set(key, { value: withOthers({}), expiresAt: Number.POSITIVE_INFINITY });
     const one = await createInstance(memory);
     await one.ask();
     expect([one.asked(), outcomes]).toEqual([0, ['shared']]);
   });
 
-  it.each<[string, Uint8Array, number?]>([
-    ['bytes of nobody', Buffer.from('nonsense')],
-    ['an entry of another token', seal.close(questionOf('other'), key, JSON.stringify(good))],
-    ['no JSON', sealed('{')],
-    ['null', sealed('null')],
-    ['no date', withOthers({ askedAt: undefined })],
-    ['no life, as entries had none once', withOthers({ lifeMs: undefined })],
-    ['a life that is none', withOthers({ lifeMs: null })],
-    ['no mark', withOthers({ mark: undefined })],
-    ['a mark that is none', withOthers({ mark: 1 })],
-    ['no response', withOthers({ response: undefined })],
-    ['a response that is not valid', withOthers({ response: { active: 'true' } })],
-    ['an entry that has more left than its whole life', withOthers({}), 60_001],
-    ['an entry that never ends', withOthers({}), Number.POSITIVE_INFINITY],
-    ['an entry of which nobody can tell what is left', withOthers({}), Number.NaN],
-  ])(
-    'is %s: the endpoint is asked, an event tells, and a good one takes its place',
-    async (_, value, left = 60_000) => {
-      memory.values.set(key, { value, endsAt: performance.now() + 60_000 });
-      const one = await createInstance(memory);
-      one.connection.get = async (at) => (at === key ? { value, ttlMs: left } : undefined);
-      expect(await one.ask()).toMatchObject({ claims: alice });
-      expect([one.asked(), outcomes]).toEqual([1, ['unusable']]);
-      await until(() => memory.values.get(key)?.value !== value);
-      const other = await createInstance(memory);
-      await other.ask();
-      expect(other.asked()).toBe(0);
-    },
-  );
+  it.each<[string, () => Uint8Array]>([
+    ['bytes of nobody', () => Buffer.from('nonsense')],
+    ['an entry of another token', () => seal.close(questionOf('other'), key, JSON.stringify(good))],
+    ['no JSON', () => sealed('{')],
+    ['null', () => sealed('null')],
+    ['no date', () => withOthers({ asked: undefined })],
+    ['a date that is none', () => withOthers({ asked: null })],
+    ['a date of a time to come', () => withOthers({ asked: time.monotonic() + 1 })],
+    ['no mark', () => withOthers({ mark: undefined })],
+    ['a mark that is none', () => withOthers({ mark: 1 })],
+    ['no response', () => withOthers({ response: undefined })],
+    ['a response that is not valid', () => withOthers({ response: { active: 'true' } })],
+  ])('is %s: the endpoint is asked, an event tells, and a good one takes its place', async (_, make) => {
+    const value = make();
+    memory.entries.set(key, { value, expiresAt: Number.POSITIVE_INFINITY });
+    const one = await createInstance(memory);
+    expect(await one.ask()).toMatchObject({ claims: alice });
+    expect([one.asked(), outcomes]).toEqual([1, ['unusable']]);
+    await until(() => memory.entries.get(key)?.value !== value);
+    const other = await createInstance(memory);
+    await other.ask();
+    expect(other.asked()).toBe(0);
+  });
+
+  it('is an entry past its life that the store has not ended', async () => {
+    const one = await createInstance(memory);
+    memory.entries.set(key, { value: withOthers({}), expiresAt: Number.POSITIVE_INFINITY });
+    await elapse(60, one);
+    await one.ask();
+    expect(one.asked()).toBe(1);
+  });
 
   it('is null, which some stores have for nothing', async () => {
     const one = await createInstance(memory);
-    one.connection.get = async () => null as never;
+    one.connection.getOrLease = async () => ({ now: 1, value: null as never, isLeased: true });
     expect(await one.ask()).toMatchObject({ claims: alice });
   });
 });
@@ -317,24 +305,21 @@ describe('an invalidation', () => {
     await until(() => other.revocations.position() !== '');
     await other.ask();
     expect([other.asked(), outcomes]).toEqual([1, []]);
-    await until(() => memory.values.get(keyIn())?.value[0] === 1);
+    await until(() => other.connection.calls.includes('keepAndRelease'));
     await one.ask();
     expect(one.asked()).toBe(1);
   });
 
-  it.each(['here', 'elsewhere'])('made %s keeps the answer that is under way from being shared', async (where) => {
+  it('keeps the answer that is under way from being shared', async () => {
     const reply = createDeferred<unknown>();
     const one = await createInstance(memory, { answer: () => reply.promise });
-    const other = await createInstance(memory);
     const asking = one.ask();
     await until(() => one.asked() === 1);
-    // Nothing is read from the log from now on: the store alone must refuse.
-    one.connection.isDeaf = where === 'elsewhere';
-    await (where === 'here' ? one : other).forget();
+    await one.forget();
     reply.resolve({ active: true, sub: 'alice' });
     await asking;
-    for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
-    expect(memory.values.get(keyIn())?.value[0]).toBe(0);
+    await until(() => one.connection.calls.includes('keepAndRelease'));
+    expect([memory.entries.size, memory.leases.size]).toEqual([0, 0]);
   });
 
   it('of a claim keeps it from being used, whoever shared it, and whenever it lands', async () => {
@@ -368,8 +353,8 @@ describe('an invalidation', () => {
     const [one, other] = [await createInstance(memory), await createInstance(memory)];
     await one.ask();
     await written();
-    other.clock.advance(1);
-    other.connection.lose();
+    await elapse(1, one, other);
+    other.connection.gap();
     await until(() => other.revocations.isCurrent());
     await other.ask();
     expect(other.asked()).toBe(1);
@@ -397,7 +382,7 @@ describe('an invalidation', () => {
 
   it('that could not be told keeps what is under way from being shared', async () => {
     const reply = createDeferred<unknown>();
-    const one = await createInstance(memory, { answer: () => reply.promise });
+    const one = await createInstance(memory, { answer: () => reply.promise, timeoutMs: 40 });
     const asking = one.ask();
     await until(() => one.asked() === 1);
     one.connection.append = () => Promise.reject(new Error('no connection'));
@@ -444,15 +429,30 @@ describe('many who ask at once', () => {
     await asking;
   });
 
-  it('wait for no more than half of the time there is', async () => {
-    const reply = createDeferred<unknown>();
-    const one = await createInstance(memory, { answer: () => reply.promise });
-    const hasty = await createInstance(memory, { timeoutMs: 20 });
+  it('take the answer of another that comes while their own question is under way', async () => {
+    const replies = [createDeferred<unknown>(), createDeferred<unknown>()];
+    const [one, other] = await Promise.all(
+      replies.map((reply) => createInstance(memory, { answer: () => reply.promise })),
+    );
+    const asking = one?.ask();
+    await until(() => one?.asked() === 1);
+    const waiting = other?.ask();
+    await until(() => other?.asked() === 1);
+    replies[0]?.resolve({ active: true, sub: 'alice' });
+    await asking;
+    expect(await waiting).toMatchObject({ claims: alice });
+    replies[1]?.resolve({ active: false });
+  });
+
+  it('have the whole deadline for a question of their own, and are answered by their own deadline', async () => {
+    const [never, reply] = [createDeferred<unknown>(), createDeferred<unknown>()];
+    const one = await createInstance(memory, { answer: () => never.promise });
+    const other = await createInstance(memory, { answer: () => reply.promise, timeoutMs: 400 });
     const asking = one.ask();
     await until(() => one.asked() === 1);
-    await hasty.ask();
-    // Before the lease, once after it, after 5 ms, and not after 10 more.
-    expect(hasty.connection.calls.filter((name) => name === 'get').length).toBeLessThanOrEqual(3);
+    await expect(other.ask()).rejects.toMatchObject({ code: 'timeout' });
+    expect(other.asked()).toBe(1);
+    never.resolve({ active: false });
     reply.resolve({ active: false });
     await asking;
   });
@@ -465,10 +465,65 @@ describe('many who ask at once', () => {
     });
     const other = await createInstance(memory);
     await expect(one.ask()).rejects.toThrow('down');
-    await until(() => one.connection.calls.filter((name) => name === 'set').length === 2);
-    await new Promise((resolve) => setTimeout(resolve, 2));
+    await until(() => one.connection.calls.includes('keepAndRelease'));
     await other.ask();
-    expect(other.connection.calls.filter((name) => name === 'get')).toHaveLength(1);
+    expect(other.connection.calls.filter((name) => name === 'getOrLease')).toHaveLength(1);
+  });
+});
+
+describe('while the circuit breaker is open', () => {
+  const refusal = new Error('circuit_open');
+  const assertCallAllowed = () => {
+    throw refusal;
+  };
+
+  it('nobody waits for another process, and no lease is taken', async () => {
+    const reply = createDeferred<unknown>();
+    const one = await createInstance(memory, { answer: () => reply.promise });
+    const refused = await createInstance(memory, { assertCallAllowed });
+    const asking = one.ask();
+    await until(() => one.asked() === 1);
+    await expect(refused.ask()).rejects.toBe(refusal);
+    await expect(refused.ask('other')).rejects.toBe(refusal);
+    expect([refused.asked(), refused.connection.calls, memory.leases.size]).toEqual([
+      0,
+      Array(2).fill('getOrLease'),
+      1,
+    ]);
+    reply.resolve({ active: false });
+    await asking;
+  });
+
+  it('answers of other processes are used all the same', async () => {
+    const one = await createInstance(memory);
+    const refused = await createInstance(memory, { assertCallAllowed });
+    await one.ask();
+    await written();
+    expect(await refused.ask()).toMatchObject({ claims: alice });
+  });
+});
+
+describe('commands of the store', () => {
+  it.each([
+    ['a token that nobody knows', async () => {}, ['getOrLease', 'keepAndRelease']],
+    ['a token that another process knows', (one: Instance) => one.ask().then(() => written()), ['getOrLease']],
+    [
+      'a token that was invalidated since',
+      async (one: Instance) => {
+        await one.ask();
+        await written();
+        await one.forget();
+      },
+      ['getOrLease', 'getOrLease', 'keepAndRelease'],
+    ],
+  ])('for %s', async (_, prepare, commands) => {
+    const [one, other] = [await createInstance(memory), await createInstance(memory)];
+    await prepare(one);
+    await until(() => memory.log.length === 0 || other.revocations.position() !== '');
+    await other.ask();
+    await until(() => other.connection.calls.length >= commands.length);
+    for (let turns = 0; turns < 10; turns++) await new Promise((resolve) => setImmediate(resolve));
+    expect(other.connection.calls).toEqual(commands);
   });
 });
 

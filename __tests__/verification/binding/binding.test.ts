@@ -6,10 +6,10 @@ const JKT = '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I';
 const X5T = 'bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2';
 
 const NOTHING = undefined;
-const KEY: Proven = { jkt: JKT };
-const CERTIFICATE: Proven = { x5t: () => X5T };
-const NO_CERTIFICATE: Proven = { x5t: () => undefined };
-const BOTH: Proven = { ...KEY, ...CERTIFICATE };
+const KEY: Proven = { jkt: JKT, x5t: undefined };
+const CERTIFICATE: Proven = { jkt: undefined, x5t: () => X5T };
+const NO_CERTIFICATE: Proven = { jkt: undefined, x5t: () => undefined };
+const BOTH: Proven = { jkt: JKT, x5t: () => X5T };
 
 const DPOP_BOUND = { cnf: { jkt: JKT } };
 const CERTIFICATE_BOUND = { cnf: { 'x5t#S256': X5T } };
@@ -40,14 +40,14 @@ describe('a token that is bound to its sender', () => {
   it.each<[string, Record<string, unknown>, Proven | undefined]>([
     ['to a key, without proof', DPOP_BOUND, NOTHING],
     ['to a key, with a certificate', DPOP_BOUND, CERTIFICATE],
-    ['to a key, with proof of another', DPOP_BOUND, { jkt: X5T }],
-    ['to a key, with proof of one in another case', DPOP_BOUND, { jkt: JKT.toLowerCase() }],
-    ['to a key, with proof of one with padding', DPOP_BOUND, { jkt: `${JKT}=` }],
+    ['to a key, with proof of another', DPOP_BOUND, { ...KEY, jkt: X5T }],
+    ['to a key, with proof of one in another case', DPOP_BOUND, { ...KEY, jkt: JKT.toLowerCase() }],
+    ['to a key, with proof of one with padding', DPOP_BOUND, { ...KEY, jkt: `${JKT}=` }],
     ['to a key, but of type Bearer', { ...DPOP_BOUND, token_type: 'Bearer' }, KEY],
     ['to a key, but of a type that only begins so', { ...DPOP_BOUND, token_type: 'DPoPs' }, KEY],
     ['to a certificate, without one', CERTIFICATE_BOUND, NO_CERTIFICATE],
     ['to a certificate, where none is asked for', CERTIFICATE_BOUND, NOTHING],
-    ['to a certificate, with another', CERTIFICATE_BOUND, { x5t: () => JKT }],
+    ['to a certificate, with another', CERTIFICATE_BOUND, { ...CERTIFICATE, x5t: () => JKT }],
     ['to a certificate, with proof of a key besides', CERTIFICATE_BOUND, BOTH],
     ['to a certificate, with proof of a key', CERTIFICATE_BOUND, KEY],
     ['to a key, and in a way unknown here, without proof', { cnf: { ...DPOP_BOUND.cnf, kid: 'x' } }, NOTHING],
@@ -103,7 +103,7 @@ describe('a token that is not bound', () => {
 
   it('costs no look at the certificate', () => {
     const x5t = jest.fn(() => X5T);
-    judge({ sub: 'alice' }, { x5t });
+    judge({ sub: 'alice' }, { jkt: undefined, x5t });
     expect(x5t).not.toHaveBeenCalled();
   });
 });

@@ -1,10 +1,17 @@
 import { byId } from './element.js';
 
+export const NEEDS_TOKEN = 'Needs a token: step 1.';
+
 /**
- * What each button sends: the page sends it, and the curl line says it. Of a DPoP call each makes its own proof, since a proof is
- * good for one request.
+ * What each button sends: the page sends it, and the curl line says it. Each DPoP call makes a new proof, because a proof is
+ * valid for one request.
  *
- * @param state what the page knows: settings, sender, token
+ * - `order`: the request.
+ * - `curl`: the request of the curl line, where that is another one.
+ * - `obstacle`: why the button cannot be pressed now; `undefined` if it can.
+ * - `result`: what the page shows of it, a `call` or an `introspection`. Other actions change something.
+ *
+ * @param state what the page knows: settings, sender, token, live
  */
 export function createActions(state) {
   const control = (path, json) => ({ method: 'POST', url: `${state.settings.api}${path}`, json });
@@ -22,8 +29,19 @@ export function createActions(state) {
     return { method, url, headers, shows: true };
   }
 
-  const hasToken = () => state.token !== undefined;
+  /** The introspection call itself, which the API sends. */
+  function introspection() {
+    const { endpoint, clientId, clientSecret } = state.settings.introspection;
+    const form = `token=${state.token?.access_token ?? 'TOKEN'}`;
+    return { method: 'POST', url: endpoint, user: `${clientId}:${clientSecret}`, form };
+  }
+
+  const needsToken = () => (state.token === undefined ? NEEDS_TOKEN : undefined);
   const isRunning = () => state.live?.authorizationServer.running ?? true;
+  const delay = (ms) => ({
+    order: async () => control('/console/delay', { ms }),
+    obstacle: () => ((state.live?.authorizationServer.delayMs ?? 0) === ms ? 'It does so now.' : undefined),
+  });
 
   return {
     token: {
@@ -41,16 +59,30 @@ export function createActions(state) {
         };
       },
     },
+    introspect: {
+      order: async () => control('/console/introspect', { token: state.token.access_token }),
+      curl: introspection,
+      obstacle: needsToken,
+      result: 'introspection',
+    },
     revoke: {
       order: async () => control('/console/revoke', { token: state.token.access_token }),
-      isPossible: hasToken,
+      obstacle: () => needsToken() ?? (state.token.isRevoked ? 'It is revoked.' : undefined),
     },
-    alter: { order: () => call(altered(state.token.access_token)), isPossible: hasToken, isCall: true },
-    refresh: { order: () => call(state.token.refresh_token), isPossible: hasToken, isCall: true },
-    stop: { order: async () => control('/authorization-server/stop'), isPossible: isRunning },
-    start: { order: async () => control('/authorization-server/start'), isPossible: () => !isRunning() },
+    alter: { order: () => call(altered(state.token.access_token)), obstacle: needsToken, result: 'call' },
+    refresh: { order: () => call(state.token.refresh_token), obstacle: needsToken, result: 'call' },
+    stop: {
+      order: async () => control('/authorization-server/stop'),
+      obstacle: () => (isRunning() ? undefined : 'It is stopped.'),
+    },
+    start: {
+      order: async () => control('/authorization-server/start'),
+      obstacle: () => (isRunning() ? 'It is running.' : undefined),
+    },
     restart: { order: async () => control('/authorization-server/restart') },
-    delay: { order: async () => control('/console/delay', { ms: Number(byId('delay').value) }) },
+    fast: delay(0),
+    slow: delay(800),
+    hang: delay(4000),
     fill: { order: async () => control('/console/fill', { tokens: 50 }) },
     flush: { order: async () => control('/console/flush', {}) },
     flood: {
@@ -60,8 +92,8 @@ export function createActions(state) {
           distinct: document.querySelector('[name=distinct]:checked').value === 'true',
         }),
     },
-    call: { order: () => call(state.token.access_token), isPossible: hasToken, isCall: true },
-    bare: { order: () => call(undefined), isCall: true },
+    call: { order: () => call(state.token.access_token), obstacle: needsToken, result: 'call' },
+    bare: { order: () => call(undefined), result: 'call' },
   };
 }
 

@@ -12,28 +12,28 @@ export function parseChallenges(header) {
 }
 
 const SCHEMES = {
-  Bearer: 'Come with a token that whoever holds it may use.',
-  DPoP: 'Or come with a token bound to a key, and a proof made with that key.',
+  Bearer: 'Send a bearer token: whoever holds it may use it.',
+  DPoP: 'Or send a token bound to a key, with a proof signed with that key.',
 };
 
 const ERRORS = {
-  invalid_request: 'The request itself is malformed, such as two tokens at once. Another token does not mend it.',
-  invalid_token: 'The token is no good here: get another one. Why it is not, the client is not told.',
-  insufficient_scope: 'The token is good, and allows too little. Get one with the scope that is named.',
-  invalid_dpop_proof: 'The token needs a proof of its key for this very request, and no good one came along.',
-  use_dpop_nonce: 'Put the nonce of this reply into the proof, and come again.',
-  insufficient_user_authentication: 'The user has to log in more strongly, or again.',
+  invalid_request: 'The request is malformed, for example it has two tokens. Another token does not help.',
+  invalid_token: 'This token is not good here. Get another one. The API does not tell the client why.',
+  insufficient_scope: 'The token is good, but it does not allow enough. Get one with the scope named here.',
+  invalid_dpop_proof: 'The token needs a proof for this very request. The request had none, or a wrong one.',
+  use_dpop_nonce: 'Put the nonce of this response into the proof, and try again.',
+  insufficient_user_authentication: 'The user must log in again, or with a stronger method.',
 };
 
 const PARAMETERS = {
-  realm: 'What is being protected. A client may keep tokens apart by it; nothing else follows.',
-  error_description: 'For developers, not for users. The text is fixed, so that it helps nobody to guess at tokens.',
-  scope: 'All that the token must grant for this route.',
-  algs: 'What proofs may be signed with.',
-  nonce: 'A value of the server’s, to be part of the next proof.',
-  acr_values: 'The ways to log in that would do.',
-  max_age: 'How long ago the user may have logged in, in seconds.',
-  resource_metadata: 'Where this API says which authorization servers it trusts.',
+  realm: 'A name for what is protected. A client may keep tokens apart by it.',
+  error_description: 'For developers, not for users. The text is fixed, so it helps nobody to guess tokens.',
+  scope: 'All scopes that this route requires.',
+  algs: 'Signature algorithms that the API accepts in proofs.',
+  nonce: 'A value of the server that the next proof must contain.',
+  acr_values: 'The ways to log in that are accepted.',
+  max_age: 'How many seconds ago the user may have logged in.',
+  resource_metadata: 'The address where this API names the authorization servers it trusts.',
 };
 
 /** One sentence about a scheme. */
@@ -43,5 +43,7 @@ export function explainScheme(scheme) {
 
 /** One sentence about a parameter. */
 export function explainParameter({ name, value }) {
-  return name === 'error' ? (ERRORS[value] ?? 'What is wrong.') : (PARAMETERS[name] ?? 'A parameter of this scheme.');
+  return name === 'error'
+    ? (ERRORS[value] ?? 'Why the token was refused.')
+    : (PARAMETERS[name] ?? 'A parameter of this scheme.');
 }

@@ -1,3 +1,4 @@
+import { css, paint } from './paint.js';
 import uPlot from './uplot.js';
 
 const SECONDS = 60;
@@ -8,7 +9,7 @@ const AGES = Array.from({ length: SECONDS }, (_, i) => i - SECONDS + 1);
 export function createChart(container, stacked) {
   let plot;
   let drawn = '';
-  /** @type {{ name: string, color: string, dash?: number[], values: number[] }[]} */
+  /** @type {{ name: string, color: string, texture?: string, dash?: number[], values: number[] }[]} */
   let series = [];
   let isOpen = [];
 
@@ -52,11 +53,11 @@ export function createChart(container, stacked) {
       ],
       series: [
         {},
-        ...lines.map(({ color, dash, fill }) => ({
+        ...lines.map(({ color, texture, dash, fill }) => ({
           stroke: css(color),
           width: stacked ? 0 : 1.75,
           dash,
-          fill: stacked ? css(color) : fill && css(fill),
+          fill: stacked ? paint(color, texture) : fill && css(fill),
           points: { show: false },
           paths: stacked ? uPlot.paths.bars({ size: [0.8, 12] }) : undefined,
         })),
@@ -95,10 +96,6 @@ export function createChart(container, stacked) {
       drawn = names;
     },
   };
-}
-
-function css(variable) {
-  return getComputedStyle(document.documentElement).getPropertyValue(variable).trim();
 }
 
 /** The last minute of a history, oldest first; nothing where it does not reach. */

@@ -2,17 +2,17 @@ import { element } from './element.js';
 
 const TICK_MS = 100;
 
-/** What is left of a remembered answer, as a bar that runs down. It ends with its element. */
+/** The time that a cached response has left, as a bar that runs down. It stops when its element is removed. */
 export function countdown(askedAt, until) {
   const text = element('span');
-  const bar = element('progress', { max: Math.max(1, until - askedAt), 'aria-label': 'What is left of its life' });
+  const bar = element('progress', { max: Math.max(1, until - askedAt), 'aria-label': 'Time left in the cache' });
   const show = () => {
     const left = Math.max(0, until - Date.now());
     bar.value = left;
     text.textContent =
       left > 0
-        ? `The answer is kept for another ${(left / 1000).toFixed(1)} s.`
-        : 'The answer has had its time: the next request asks.';
+        ? `The response stays in the cache for another ${(left / 1000).toFixed(1)} s.`
+        : 'The cached response has expired. The next request asks again.';
     return left > 0;
   };
   show();

@@ -1,20 +1,24 @@
+import { NEEDS_TOKEN } from './actions.js';
+import { copiesOnClick } from './copy.js';
 import { curlOf } from './curl.js';
-import { byId, element } from './element.js';
+import { element } from './element.js';
 
 /**
- * Puts a button beside each of the page's that shows the curl line which does the same.
+ * Puts a button beside each action's that shows the curl line which does the same. The line of the introspection call is shown
+ * at once.
  *
- * @returns what brings the open ones up to date
+ * @returns a function that brings the open ones up to date
  */
 export function addCurlLines(actions) {
   const refreshers = Object.entries(actions).map(([id, action]) => {
     const container = document.querySelector(`[data-action=${id}]`);
     const label = container.querySelector('button').textContent;
+    const isOpen = action.curl !== undefined;
     const code = element('code', { id: `curl-code-${id}` });
     const note = element(
       'p',
       { className: 'note', hidden: true },
-      'Its proof is good for one request, within a minute. Copy makes another.',
+      'Its proof is valid for one request, within a minute. Copy makes another.',
     );
     const copy = element(
       'button',
@@ -23,8 +27,8 @@ export function addCurlLines(actions) {
     );
     const panel = element(
       'div',
-      { id: `curl-${id}`, className: 'curl', hidden: true },
-      element('pre', {}, code),
+      { id: `curl-${id}`, className: 'curl', hidden: !isOpen },
+      element('pre', { className: 'shell' }, code),
       copy,
       note,
     );
@@ -33,7 +37,7 @@ export function addCurlLines(actions) {
       {
         type: 'button',
         className: 'quiet toggle',
-        'aria-expanded': 'false',
+        'aria-expanded': String(isOpen),
         'aria-controls': panel.id,
         'aria-label': `curl line of: ${label}`,
       },
@@ -41,11 +45,14 @@ export function addCurlLines(actions) {
     );
     container.append(toggle, panel);
 
+    function orderOfLine() {
+      if (action.curl !== undefined) return action.curl();
+      return action.obstacle?.() === NEEDS_TOKEN ? undefined : action.order();
+    }
+
     async function refresh() {
       if (panel.hidden) return;
-      const isPossible =
-        action.isPossible === undefined || !id.match(/^(?:revoke|alter|refresh|call)$/) || action.isPossible();
-      const order = isPossible ? await action.order() : undefined;
+      const order = await orderOfLine();
       code.textContent = order === undefined ? 'Get a token first.' : curlOf(order);
       copy.hidden = order === undefined;
       note.hidden = order?.headers?.DPoP === undefined;
@@ -56,15 +63,9 @@ export function addCurlLines(actions) {
       toggle.setAttribute('aria-expanded', String(!panel.hidden));
       await refresh();
     });
-    copy.addEventListener('click', async () => {
+    copiesOnClick(copy, async () => {
       await refresh();
-      await navigator.clipboard.writeText(code.textContent);
-      copy.textContent = 'Copied';
-      byId('copied').textContent = 'The curl line is in the clipboard.';
-      setTimeout(() => {
-        copy.textContent = 'Copy';
-        byId('copied').textContent = '';
-      }, 1500);
+      return code.textContent;
     });
     return refresh;
   });

@@ -1,10 +1,11 @@
 import { explainParameter, explainScheme, parseChallenges } from './challenge.js';
 import { countdown } from './countdown.js';
 import { element as el } from './element.js';
-import { reasonText } from './reasons.js';
+import { message } from './message.js';
 import { clockTime, relativeTime } from './time.js';
+import { capitalized } from './verdict.js';
 
-/** Headers of a request that say something here; the others are folded away. */
+/** Headers that matter here; the others are folded away. */
 const TELLING_REQUEST = ['host', 'authorization', 'dpop', 'content-type'];
 const TELLING_REPLY = [
   'www-authenticate',
@@ -15,44 +16,26 @@ const TELLING_REPLY = [
   'x-request-id',
 ];
 
-/** One sentence: what became of the request, and what it cost. */
-export function verdictOf({ status, decisions, calls, joined, ms }) {
-  const reason = decisions.at(-1)?.reason;
-  const asked = calls.filter(({ background }) => !background).length;
-  const cost =
-    decisions.length === 0
-      ? 'No middleware, no question.'
-      : asked > 0
-        ? `The authorization server was asked ${asked === 1 ? 'once' : `${asked} times`}.`
-        : joined
-          ? 'It shared the call of another request.'
-          : calls.length > 0
-            ? 'The authorization server was not asked, but for an early refresh.'
-            : 'The authorization server was not asked.';
-  const why = reason === undefined ? '' : `${capitalized(reasonText(reason))}. `;
-  return { status, text: `${why}${cost}`, ms };
-}
-
 /**
  * What went over the wire, hop by hop.
  *
  * @param exchange what the server recorded
- * @param reply what the browser received, where this page sent the request
- * @param reveal replaces a shortened token, where this page knows the whole one
+ * @param reply what the browser received, if this page sent the request
+ * @param reveal replaces a shortened token, if this page knows the whole one
  */
 export function exchangeView(exchange, reply, reveal) {
   const { line, headers, status, calls, joined } = exchange;
   const requestHop = hop('Client → API', message(line, headers, TELLING_REQUEST, undefined, reveal));
   const asked = joined === undefined ? calls : [...calls, joined];
   const callHop = hop(
-    'API → authorization server',
-    ...(asked.some(({ background }) => !background) ? [] : [noCall(exchange)]),
+    'Token introspection: API → authorization server',
+    ...(joined !== undefined || calls.some(({ purpose }) => purpose === 'request') ? [] : [noCall(exchange)]),
     ...asked.map((call) => callView(call, call === joined, reveal)),
   );
   const replyHop = hop(
     'API → client',
     reply === undefined
-      ? el('p', {}, `${status}. Its headers and body went to whoever asked.`)
+      ? el('p', {}, `${status}. Its headers and body went to the client that sent the request, not to this page.`)
       : message(`HTTP/1.1 ${status} ${reply.reason}`, reply.headers, TELLING_REPLY, reply.body, reveal),
   );
   return [
@@ -72,87 +55,57 @@ function hop(title, ...content) {
   return el('li', {}, el('h3', {}, title), ...content);
 }
 
-function noCall({ decisions, lookups, usedOf }) {
+function noCall({ decisions, lookups, calls, usedOf }) {
   const reason = decisions.at(-1)?.reason;
   const why = (() => {
-    if (decisions.length === 0) return 'No middleware stands before this route.';
-    if (reason === 'circuit_open') return 'The circuit breaker is open.';
-    if (lookups.includes('hit') && usedOf !== undefined) return `The answer of ${clockTime(usedOf)} is remembered.`;
-    if (lookups.includes('hit')) return 'The answer is remembered.';
-    if (lookups.length === 0) return 'There was nothing to ask about.';
-    return 'No answer came.';
+    if (decisions.length === 0) return 'This route has no middleware.';
+    if (reason === 'circuit_open') return 'The circuit breaker blocks calls.';
+    if (reason === 'overloaded') return 'Too many calls were waiting.';
+    if (calls.some(({ purpose }) => purpose === 'probe')) return 'The circuit breaker’s probe failed first.';
+    if (lookups.includes('hit') && usedOf !== undefined) return `The response of ${clockTime(usedOf)} is in the cache.`;
+    if (lookups.includes('hit')) return 'The response is in the cache.';
+    if (lookups.length === 0) return 'There was no token to ask about.';
+    return 'The API could not ask.';
   })();
   return el('p', { className: 'no-call' }, el('b', {}, 'No call.'), ` ${why}`);
 }
 
-function callView({ attempt, background, request, reply, error, ms }, isJoined, reveal) {
+const PURPOSES = {
+  refresh: 'a refresh of the cached response in the background; the request did not wait for it',
+  probe:
+    'the circuit breaker’s own probe: about a random token that the API made up, not the client’s. Any answer shows that the server is up',
+};
+
+function callView({ attempt, purpose, request, reply, error, ms }, isJoined, reveal) {
   const remarks = [
-    isJoined && 'made by another request, whose answer this one waited for',
-    background && 'an early refresh, for which nobody waited',
-    attempt > 1 && 'a second try',
+    isJoined && 'made by another request; this one waited for its response',
+    attempt > 1 && 'a second attempt',
+    PURPOSES[purpose],
   ].filter(Boolean);
   return el(
     'div',
     { className: 'call' },
     remarks.length > 0 ? el('p', { className: 'remark' }, `${capitalized(remarks.join(', '))}.`) : undefined,
-    request === undefined
+    request && message(request.line, request.headers, TELLING_REQUEST, request.body, reveal),
+    request === undefined && ms !== undefined
       ? el('p', { className: 'failed' }, 'No connection came about, so nothing was sent.')
-      : message(request.line, request.headers, TELLING_REQUEST, request.body, reveal),
+      : undefined,
     reply && message(`HTTP/1.1 ${reply.status} ${reply.reason}`, reply.headers, ['content-type'], reply.body, reveal),
-    error && el('p', { className: 'failed' }, `No answer: ${error.code}${error.detail ? ` (${error.detail})` : ''}.`),
-    ms === undefined ? undefined : el('p', { className: 'timing' }, `${ms} ms`),
-  );
-}
-
-/** A request or a reply as text, what matters before what does not. */
-function message(line, headers, telling, body, reveal) {
-  const rankOf = ([name]) => telling.indexOf(name.toLowerCase());
-  const shown = headers.filter((header) => rankOf(header) !== -1).sort((a, b) => rankOf(a) - rankOf(b));
-  const rest = headers.filter((header) => rankOf(header) === -1);
-  return el(
-    'div',
-    { className: 'message' },
-    el('pre', {}, el('b', {}, line), ...shown.flatMap((header) => ['\n', headerLine(header, reveal)])),
-    rest.length === 0
-      ? undefined
-      : el(
-          'details',
-          { className: 'rest' },
-          el('summary', {}, `${rest.length} more header${rest.length === 1 ? '' : 's'}`),
-          el('pre', {}, ...rest.flatMap((header, i) => (i === 0 ? [headerLine(header)] : ['\n', headerLine(header)]))),
-        ),
-    body ? el('pre', { className: 'body' }, ...bodyText(body, reveal)) : undefined,
-  );
-}
-
-function headerLine([name, value], reveal) {
-  const shown = reveal === undefined ? value : reveal(value);
-  return el('span', {}, el('span', { className: 'name' }, `${name}: `), shown);
-}
-
-const JSON_PART = /("(?:[^"\\]|\\.)*")(\s*:)?|[^"]+/g;
-
-function bodyText(body, reveal) {
-  let text = body;
-  try {
-    text = JSON.stringify(JSON.parse(body), null, 2);
-  } catch {
-    return [reveal(text)];
-  }
-  return [...text.matchAll(JSON_PART)].map(([all, string, colon]) =>
-    colon === undefined ? all : el('span', {}, el('span', { className: 'name' }, string), colon),
+    error &&
+      el('p', { className: 'failed' }, `No usable response: ${error.code}${error.detail ? ` (${error.detail})` : ''}.`),
+    el('p', { className: 'timing' }, ms === undefined ? 'Under way.' : `${ms} ms`),
   );
 }
 
 function rememberedView({ remembered, decisions }) {
   if (decisions.length === 0) return undefined;
   const body = (() => {
-    if (remembered === undefined) return [el('p', {}, 'Nothing was asked, so there is nothing to remember.')];
+    if (remembered === undefined) return [el('p', {}, 'Nothing was asked, so there is nothing to cache.')];
     if (remembered.until === undefined) return [el('p', {}, remembered.why)];
     const { until, askedAt, why } = remembered;
     return [countdown(askedAt, until), el('p', { className: 'reckoning' }, why)];
   })();
-  return finding('Remembered', ...body);
+  return finding('Cache', ...body);
 }
 
 function authView({ auth }) {
@@ -180,8 +133,12 @@ function challengeView({ status }, reply) {
     const seconds = retryAfter === '1' ? 'a second' : `${retryAfter} seconds`;
     return finding(
       'No challenge',
-      el('p', {}, 'The token was not judged, so the client is not told to get another: it should keep it.'),
-      el('dl', { className: 'explained' }, explained(`Retry-After: ${retryAfter}`, `Come back in ${seconds}.`)),
+      el(
+        'p',
+        {},
+        'Nobody could tell whether the token is good. So the API does not ask for another one: the client should keep it.',
+      ),
+      el('dl', { className: 'explained' }, explained(`Retry-After: ${retryAfter}`, `Try again in ${seconds}.`)),
     );
   }
   if (header === undefined) return undefined;
@@ -212,8 +169,4 @@ function decisionsView({ decisions }) {
 
 function finding(title, ...content) {
   return el('section', { className: 'finding' }, el('h3', {}, title), ...content);
-}
-
-function capitalized(text) {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -1,24 +1,22 @@
 import { createChart, lastMinute } from './chart.js';
+import { CIRCUIT, circuitNote } from './circuit.js';
 import { byId, element } from './element.js';
-import { reasonText } from './reasons.js';
+import { areaSwatch, lineSwatch } from './paint.js';
+import { lookOf, reasonText } from './reasons.js';
 import { clockTime } from './time.js';
 
 const TRAFFIC = [
   { name: 'requests', label: 'Requests', color: '--requests', fill: '--requests-fill' },
-  { name: 'hits', label: 'From memory', color: '--hits' },
-  { name: 'coalesced', label: 'Shared a call', color: '--coalesced', dash: [2, 3] },
-  { name: 'calls', label: 'Endpoint calls', color: '--calls', dash: [6, 4] },
+  { name: 'hits', label: 'Cache hits', color: '--hits' },
+  { name: 'coalesced', label: 'Shared another’s call', color: '--coalesced', dash: [2, 3] },
+  { name: 'calls', label: 'Introspection calls', color: '--calls', dash: [6, 4] },
 ];
-
-const REFUSAL_COLORS = 6;
-
-const CIRCUIT = { closed: 'closed', open: 'open', half_open: 'half open' };
 
 /** Follows the server's events: charts, totals, pills, and the latest requests. */
 export function followLive(onState, onChoose) {
   const traffic = createChart(byId('traffic-chart'), false);
   const refusals = createChart(byId('refusal-chart'), true);
-  /** Reasons in the order they first came, so that each keeps its colour. */
+  /** Reasons in the order they first came. */
   const reasons = [];
   let history = [];
   let totals;
@@ -30,21 +28,24 @@ export function followLive(onState, onChoose) {
       openings,
     );
     refusals.show(
-      reasons.map((reason, i) => ({
+      reasons.map((reason) => ({
         name: reason,
-        color: colorOf(i),
+        ...lookOf(reason),
         values: lastMinute(history, (second) => countOf(second, reason)),
       })),
       openings,
     );
     const last = history.at(-1);
     byId('traffic-legend').replaceChildren(
-      ...TRAFFIC.map(({ name, label, color }) => row(label, color, last?.[name] ?? 0, totals?.[name] ?? 0)),
+      ...TRAFFIC.map((line) => row(lineSwatch(line), line.label, last?.[line.name] ?? 0, totals?.[line.name] ?? 0)),
     );
     byId('refusal-legend').replaceChildren(
       ...(reasons.length === 0
-        ? [element('tr', {}, element('td', { colSpan: 3 }, 'Nobody yet.'))]
-        : reasons.map((reason, i) => row(reason, colorOf(i), countOf(last, reason), countOf(totals, reason), true))),
+        ? [element('tr', {}, element('td', { colSpan: 3 }, 'None yet.'))]
+        : reasons.map((reason) => {
+            const name = element('code', { title: reasonText(reason) }, reason);
+            return row(areaSwatch(lookOf(reason)), name, countOf(last, reason), countOf(totals, reason));
+          })),
     );
   }
 
@@ -78,23 +79,23 @@ export function followLive(onState, onChoose) {
   });
 
   function showState({ authorizationServer: { running, delayMs }, circuit, entries, latest }) {
-    const slow = delayMs > 0 ? `slow by ${delayMs / 1000} s` : 'running';
+    const slow = delayMs > 0 ? `${delayMs / 1000} s late` : 'running';
     pill(
       'server-pill',
       `Authorization server: ${running ? slow : 'stopped'}`,
       running ? (delayMs > 0 ? 'fair' : 'good') : 'bad',
     );
-    pill(
-      'circuit-pill',
-      `Circuit breaker: ${CIRCUIT[circuit.state]}`,
-      { closed: 'good', half_open: 'fair', open: 'bad' }[circuit.state],
-    );
-    byId('entries').textContent = `${entries} answer${entries === 1 ? '' : 's'}`;
+    const speed = delayMs > 0 ? `answers ${delayMs / 1000} s late` : 'answers at once';
+    setText('server-now', `Now: ${running ? `running, ${speed}` : 'stopped'}.`);
+    const { text, mood } = CIRCUIT[circuit.state];
+    pill('circuit-pill', `Circuit breaker: ${text}`, mood);
+    setText('circuit-note', circuitNote(circuit));
+    setText('entries', `${entries} response${entries === 1 ? '' : 's'}`);
     showLatest(latest, onChoose);
   }
 }
 
-/** Left alone while nothing is new, so that it can be walked through by keyboard. */
+/** Leaves the list as it is while nothing is new, so that the keyboard focus stays. */
 function showLatest(latest, onChoose) {
   const list = byId('latest');
   const ids = latest.map(({ id }) => id).join();
@@ -113,7 +114,7 @@ function showLatest(latest, onChoose) {
         { type: 'button', data: { id } },
         element('span', { className: 'status', data: { kind: String(status)[0] } }, String(status)),
         element('span', { className: 'what' }, `${method} ${path}`),
-        element('span', { className: 'why' }, reason === undefined ? (calls > 0 ? 'asked' : 'not asked') : reason),
+        element('span', { className: 'why' }, reason ?? (calls > 0 ? 'server asked' : 'server not asked')),
         element('time', {}, clockTime(startedAt)),
       );
       button.addEventListener('click', () => onChoose(id));
@@ -124,25 +125,23 @@ function showLatest(latest, onChoose) {
 }
 
 function pill(id, text, state) {
-  const element = byId(id);
-  if (element.textContent !== text) element.textContent = text;
-  element.dataset.state = state;
+  setText(id, text);
+  byId(id).dataset.state = state;
 }
 
-function row(label, color, last, total, isReason) {
-  const swatch = element('span', { className: 'swatch', data: { color: color.slice(2) } });
-  const name = isReason ? element('code', { title: reasonText(label) }, label) : label;
+function setText(id, text) {
+  const element = byId(id);
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function row(swatch, label, last, total) {
   return element(
     'tr',
     {},
-    element('th', { scope: 'row' }, swatch, name),
+    element('th', { scope: 'row' }, swatch, label),
     element('td', {}, last.toLocaleString('en')),
     element('td', {}, total.toLocaleString('en')),
   );
-}
-
-function colorOf(i) {
-  return `--refusal-${(i % REFUSAL_COLORS) + 1}`;
 }
 
 function countOf(counts, reason) {

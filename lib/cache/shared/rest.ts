@@ -1,16 +1,16 @@
-import { type StoreEvent, storeEvents } from '../../observe/channels.js';
 import type { Clock } from '../../types.js';
 
 /** Leaves a store that fails alone for a while, so that requests do not wait for it. */
 export interface Rest {
-  /** What was attempted, or `undefined` where it failed or was not attempted. */
+  /** The result of `work`; `undefined` when it failed, or was not attempted because the store rests. */
   attempt<T>(work: () => Promise<T>): Promise<T | undefined>;
 }
 
 const FIRST_REST_MS = 500;
 const LONGEST_REST_MS = 10_000;
 
-export function createRest(clock: Clock): Rest {
+/** @param report is told when the store begins to fail, and when it works again */
+export function createRest(clock: Clock, report: (isFailing: boolean) => void): Rest {
   let restMs = FIRST_REST_MS;
   let restsUntil: number | undefined;
   let isTrying = false;
@@ -32,7 +32,7 @@ export function createRest(clock: Clock): Rest {
   }
 
   function fail(): void {
-    if (restsUntil === undefined) publish('failing');
+    if (restsUntil === undefined) report(true);
     restsUntil = clock.monotonic() + restMs;
     restMs = Math.min(restMs * 2, LONGEST_REST_MS);
   }
@@ -40,13 +40,8 @@ export function createRest(clock: Clock): Rest {
   function recover(): void {
     restsUntil = undefined;
     restMs = FIRST_REST_MS;
-    publish('well');
+    report(false);
   }
 
   return { attempt };
-}
-
-function publish(state: StoreEvent['state']): void {
-  const event: StoreEvent = { state };
-  if (storeEvents.hasSubscribers) storeEvents.publish(event);
 }

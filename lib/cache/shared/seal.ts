@@ -4,10 +4,10 @@ import type { Question } from '../../types.js';
 /** How entries and keys are kept from those who can read or write the store. */
 export interface Seal {
   /** What a question's answer is found under; more than one while secrets are changed, the first being what is written to. */
-  keysOf(question: Question): readonly string[];
-  close(question: Question, key: string, plaintext: string): Uint8Array;
+  keysOf(question: Pick<Question, 'key'>): readonly string[];
+  close(question: Pick<Question, 'token'>, key: string, plaintext: string): Uint8Array;
   /** `undefined` for what was not closed for this question, under this key, with one of the secrets. */
-  open(question: Question, key: string, sealed: Uint8Array): string | undefined;
+  open(question: Pick<Question, 'token'>, key: string, sealed: Uint8Array): string | undefined;
   /** What stands for something revoked; more than one while secrets are changed, the first being what is written. */
   digestsOf(kind: string, value: string): readonly string[];
 }

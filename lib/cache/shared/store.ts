@@ -1,64 +1,83 @@
 /**
- * A cache that several processes share: it holds opaque bytes under digests for a time, and one log that all of them read.
- * It never sees a token or a claim. Any method may fail or be slow: that costs an answer from the endpoint, never a wrong one.
+ * A cache that several processes share. It keeps opaque bytes under digests for some time, and one log that all processes read.
+ * It never sees a token or a claim. Every method may fail or be slow: that costs a call to the endpoint, never a wrong response.
  */
 export interface CacheStore {
-  /** The value and what is left of its life, read in one step, or `undefined` where there is none or it has expired. */
-  get(key: string): Promise<StoredValue | undefined>;
   /**
-   * Keeps a value for `ttlMs`, if what is there is still what is expected, in one step. Without the condition, an answer on its way
-   * would bring back what has been invalidated meanwhile.
-   *
-   * @returns whether it was kept
+   * Reads an entry. When there is none, it takes the lease of that key instead, unless somebody holds it. Both happen in one step.
+   * Whoever has the lease asks the endpoint, and the others wait for the entry.
    */
-  set(key: string, value: Uint8Array, how: SetOptions): Promise<boolean>;
+  getOrLease(key: string, request: LeaseRequest): Promise<StoreReply>;
   /**
-   * Adds an entry to the log and keeps it for `keepMs` at least.
+   * Keeps an entry, whatever is there, and gives the lease back if `leaseId` still holds it. Both happen in one step.
+   * Without an entry it only gives the lease back. An entry whose time is over is not kept.
+   */
+  keepAndRelease(key: string, leaseId: string, entry: StoredEntry | undefined): Promise<void>;
+  /**
+   * Remembers a key for `ttlMs` unless it is remembered already, in one step. DPoP proofs are used up with it.
    *
-   * @returns its position: strings that sort in the order in which entries were added, whoever added them
+   * @returns whether the key was new
+   */
+  setIfAbsent(key: string, ttlMs: number): Promise<boolean>;
+  /**
+   * Adds an entry to the log and keeps it for at least `keepMs`.
+   *
+   * @returns its position: strings that sort in the order in which entries were added, by any process
    */
   append(entry: string, keepMs: number): Promise<string>;
   /**
-   * Reads the log: all that is kept, then whatever is added, until it is stopped. It tries again by itself when it fails.
+   * Follows the log: reads all entries that are kept, then the ones that are added, until it is stopped. After a failure it goes on
+   * by itself.
    *
-   * @returns stops it, and ends once it has stopped
+   * @returns stops it; the promise ends once it has stopped
    */
-  tail(reader: LogReader): () => Promise<void>;
+  follow(reader: LogReader): () => Promise<void>;
 }
 
-/** What {@link CacheStore.get} finds. */
-export interface StoredValue {
-  /** The bytes that were set. */
+/** How {@link CacheStore.getOrLease} may take the lease. */
+export interface LeaseRequest {
+  /** Names whoever asks. No two requests use the same name. */
+  readonly leaseId: string;
+  /** How long the lease lasts if nobody gives it back, in milliseconds. With 0 no lease is taken: the entry is only read. */
+  readonly leaseMs: number;
+  /** An entry with exactly these bytes counts as none: the caller has read it already and cannot use it. */
+  readonly except?: Uint8Array | undefined;
+}
+
+/** What {@link CacheStore.getOrLease} found. */
+export interface StoreReply {
+  /** The store's own time in milliseconds when it read the entry. Entries are dated in it, so that clocks of processes do not matter. */
+  readonly now: number;
+  /** The bytes of the entry; `undefined` when there is none or its time is over. */
+  readonly value?: Uint8Array | undefined;
+  /** Whether the caller has the lease now. Also `true` when the store cannot give leases: then everyone asks. */
+  readonly isLeased: boolean;
+}
+
+/** What {@link CacheStore.keepAndRelease} keeps. */
+export interface StoredEntry {
   readonly value: Uint8Array;
-  /**
-   * Milliseconds until it expires, by the clock that it expires by: never more than it was set with. By this, processes whose clocks
-   * differ agree how old a value is.
-   */
-  readonly ttlMs: number;
+  /** When it expires, in the store's own time in milliseconds. */
+  readonly expiresAt: number;
 }
 
-/** How a value is kept. */
-export interface SetOptions {
-  /** Milliseconds, at least 1. */
-  readonly ttlMs: number;
-  /** What must be there: these very bytes, nothing (`'absent'`), or whatever it is (`'any'`). */
-  readonly expected: Uint8Array | 'absent' | 'any';
-}
-
-/** What was added to the log. */
+/** An entry of the log. */
 export interface LogEntry {
-  /** As `append()` told it. */
+  /** The position that `append()` returned. */
   readonly position: string;
-  /** As `append()` was given it. */
+  /** The text that `append()` was given. */
   readonly entry: string;
 }
 
-/** Who reads the log. */
+/** Whoever follows the log. */
 export interface LogReader {
   /** Further entries, in their order. */
-  read(entries: readonly LogEntry[]): void;
-  /** All that had been added when this was asked, in monotonic milliseconds (`performance.now()`), has been read. To be told every second or so. */
-  confirm(askedAt: number): void;
-  /** Entries may have been lost: what was known before cannot be relied on. */
-  lose(): void;
+  onEntries(entries: readonly LogEntry[]): void;
+  /**
+   * All entries that had been added at `askedAt`, in monotonic milliseconds (`performance.now()`), have been read. To be called
+   * about once a second.
+   */
+  onCaughtUp(askedAt: number): void;
+  /** Entries may have been lost. The log is read from its beginning after this. */
+  onGap(): void;
 }

@@ -1,19 +1,20 @@
 import type { CacheStore } from './store.js';
 
-/** The same store, of which no command keeps anyone waiting for longer: what takes its time has failed. */
+/** The same store with a time limit for each command. A command that takes longer has failed. */
 export function withTimeLimit(store: CacheStore, ms: number): CacheStore {
   return {
-    get: (key) => inTime(async () => store.get(key), ms),
-    set: (key, value, how) => inTime(async () => store.set(key, value, how), ms),
+    getOrLease: (key, request) => inTime(async () => store.getOrLease(key, request), ms),
+    keepAndRelease: (key, leaseId, entry) => inTime(async () => store.keepAndRelease(key, leaseId, entry), ms),
+    setIfAbsent: (key, ttlMs) => inTime(async () => store.setIfAbsent(key, ttlMs), ms),
     append: (entry, keepMs) => inTime(async () => store.append(entry, keepMs), ms),
-    tail: (reader) => store.tail(reader),
+    follow: (reader) => store.follow(reader),
   };
 }
 
-/** What comes of it later is nobody's concern, a failure neither. */
+/** Rejects when `work` takes longer than `ms`. A result or failure that comes later is ignored. */
 export function inTime<T>(work: () => Promise<T>, ms: number): Promise<T> {
   return new Promise((resolve, reject) => {
-    // An event loop that is late makes no slow store: what has arrived meanwhile is looked at first.
+    // A busy event loop does not make the store slow: replies that have arrived meanwhile are handled first.
     const timer = setTimeout(() => setImmediate(() => reject(new Error('too late'))), ms);
     work()
       .then(resolve, reject)

@@ -1,197 +1,168 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout } from 'node:timers/promises';
-import { type CacheEvent, cacheEvents, digestOf } from '../../observe/channels.js';
+import { setTimeout as pause } from 'node:timers/promises';
+import { IntrospectionError } from '../../errors.js';
+import { cacheEvents } from '../../observe/channels.js';
 import {
   ANY_AGE,
   type Clock,
   type Freshness,
-  type Instant,
   type Lookup,
   type Question,
   readClock,
   type TokenRecord,
 } from '../../types.js';
 import { type Lifetimes, lifetimeOf, timeLeft } from '../policy.js';
-import { askedAtOf, type Entry, entryOf } from './entry.js';
-import { createRest } from './rest.js';
 import type { Revocations } from './revocations.js';
-import type { Seal } from './seal.js';
-import type { CacheStore, SetOptions, StoredValue } from './store.js';
+import { type Found, type LookOptions, publish, type SharedEntries } from './shared-entries.js';
 
 export interface SharedCacheSettings extends Lifetimes {
-  readonly store: CacheStore;
-  readonly seal: Seal;
-  readonly revocations: Revocations;
-  /** The deadline of a request, of which half may be spent on waiting for another process. */
-  readonly timeoutMs: number;
   readonly clock: Clock;
-  /** Makes a record of what was kept, or throws. */
-  readonly restore: (members: unknown, asked: Instant) => TokenRecord;
+  readonly revocations: Revocations;
+  /** The deadline of a request. */
+  readonly timeoutMs: number;
+  /** Throws while the circuit breaker is open. Then nobody waits for a lease. */
+  readonly assertCallAllowed: (isKnown: boolean) => void;
+  readonly entries: SharedEntries;
 }
 
-/** Of its life, what an answer still has to have that another process has just renewed. */
+/** The share of its life that a response must have left to count as just renewed by another process. */
 const RENEWED_SHARE = 3 / 4;
 
-/** How long one process may keep the others waiting for its answer, and how often they look: after 5, 10, … 160 ms. */
-const LEASE_MS = 1000;
-const FIRST_WAIT_MS = 5;
-const LAST_WAIT_MS = 160;
+/** How long a request waits for the process that has the lease before it asks for itself. */
+const PATIENCE_MS = 300;
 
-/** The first byte of what an invalidation leaves; no entry begins so. */
-const TOMBSTONE = 0;
+/** How often a request that waits looks into the store: after 5 ms, then after ever longer pauses. */
+const FIRST_PAUSE_MS = 5;
+const PAUSE_GROWTH = 1.5;
+const LONGEST_PAUSE_MS = 60;
 
-/** How long an answer under way when a token was invalidated is kept from being written. */
-const TOMBSTONE_MS = 120_000;
+/** Takes a response that another process has asked for, and keeps its own for the others. */
+export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): Lookup {
+  const { entries, revocations, timeoutMs, assertCallAllowed, clock } = settings;
+  const name = randomBytes(9).toString('base64url');
+  let leases = 0;
 
-interface Found extends StoredValue {
-  readonly key: string;
-  /** Before the store was asked for it: what it had left then counts from there. */
-  readonly readAt: Instant;
-}
-
-export interface SharedCache {
-  readonly lookup: Lookup;
-  /** Forgets a token everywhere. */
-  forget(question: Pick<Question, 'key'>): Promise<void>;
-}
-
-/** What another process has asked for already; what this one asks for is kept for the others. */
-export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): SharedCache {
-  const { store, seal, revocations, timeoutMs, clock, restore } = settings;
-  // A store may take reads and no writes, being full or a replica.
-  const [reads, writes] = [createRest(clock), createRest(clock)];
-
-  const lookup: Lookup = async (question, freshness) => {
-    const [key = ''] = seal.keysOf(question);
-    let found = await find(question);
-    let record = found && usable(question, found, freshness);
-    let isLeased: boolean | undefined;
-    if (record === undefined && (freshness.askedSince === ANY_AGE || freshness.background)) {
-      const before = found?.value;
-      const until = freshness.now.monotonic + timeoutMs / 2;
-      isLeased = await lease(key);
-      for (let waitMs = FIRST_WAIT_MS; isLeased === false; waitMs = Math.min(waitMs * 2, LAST_WAIT_MS)) {
-        if (clock.monotonic() + waitMs > until) break;
-        await setTimeout(waitMs);
-        found = await find(question);
-        record = found && usable(question, found, freshness);
-        // What has come but cannot be used here is waited for no longer; what has not may be given up by whoever was to ask.
-        if (record !== undefined || !isSame(found?.value, before)) break;
-        isLeased = await lease(key);
-      }
+  async function lookup(question: Question, freshness: Freshness): Promise<TokenRecord> {
+    const mayShare = freshness.askedSince === ANY_AGE || freshness.background;
+    // The store is read all the same, side by side: its time dates the response, which is kept for the others.
+    if (!mayShare || !revocations.isCurrent()) return ask(question, freshness, entries.look(question));
+    const refusal = refusalOf(freshness);
+    const leaseId = refusal === undefined ? `${name}.${leases++}` : undefined;
+    let found = await entries.look(question, { leaseId });
+    let except: Uint8Array | undefined;
+    if (leaseId !== undefined && found?.value !== undefined && !isUsable(question, found, freshness)) {
+      except = found.value;
+      found = await entries.look(question, { leaseId, except });
     }
-    if (record !== undefined) {
-      if (cacheEvents.hasSubscribers) publish('shared', question);
-      return record;
-    }
-    return ask(question, freshness, key, found?.key === key ? found.value : 'absent', isLeased === true);
-  };
+    if (isUsable(question, found, freshness)) return take(question, found, leaseId);
+    if (leaseId === undefined) throw refusal;
+    if (found === undefined || found.isLeased) return ask(question, freshness, Promise.resolve(found), leaseId);
+    return waitForOther(question, freshness, found, { leaseId, except });
+  }
 
+  function isUsable(
+    question: Question,
+    found: Found | undefined,
+    { background }: Freshness,
+  ): found is Found & { readonly record: TokenRecord } {
+    const now = readClock(clock);
+    if (found?.record === undefined || !revocations.allows(question.key, found.record, now)) return false;
+    const lifetime = lifetimeOf(found.record, settings);
+    return timeLeft(found.record, lifetime, now) > (background ? lifetime * RENEWED_SHARE : 0);
+  }
+
+  function take(question: Question, found: Found & { readonly record: TokenRecord }, leaseId?: string): TokenRecord {
+    // An entry under an older secret leaves a lease that nobody needs.
+    if (found.isLeased) entries.keep(question, undefined, undefined, leaseId);
+    if (cacheEvents.hasSubscribers) publish('shared', question);
+    return found.record;
+  }
+
+  /** Asks the endpoint. Nobody waits until the response is kept. */
   async function ask(
     question: Question,
     freshness: Freshness,
-    key: string,
-    expected: SetOptions['expected'],
-    isLeased: boolean,
+    looking: Promise<Found | undefined>,
+    leaseId?: string,
   ): Promise<TokenRecord> {
     const mark = revocations.position();
-    let kept: Promise<unknown> = Promise.resolve();
+    let kept: TokenRecord | undefined;
     try {
       const record: TokenRecord = { ...(await inner(question, freshness)), mark };
-      // Nobody waits for it.
-      if (!revocations.revokes(question.key, record)) kept = keep(question, key, record, expected);
+      if (!revocations.revokes(question.key, record)) kept = record;
       return record;
     } finally {
-      // What cannot be written, such as a claim that is no JSON, is not shared.
-      kept.catch(() => {}).then(() => (isLeased ? release(key) : undefined));
+      looking.then((found) => entries.keep(question, kept, found, leaseId));
     }
   }
 
-  /**
-   * Whether it is for us to ask: whoever is first does, and the others wait a moment for what it brings. `undefined` where that
-   * cannot be told: then everyone asks.
-   */
-  function lease(key: string): Promise<boolean | undefined> {
-    return writes.attempt(() => store.set(leaseOf(key), Buffer.of(1), { ttlMs: LEASE_MS, expected: 'absent' }));
-  }
-
-  function release(key: string): Promise<unknown> {
-    return writes.attempt(() => store.set(leaseOf(key), Buffer.of(0), { ttlMs: 1, expected: 'any' }));
-  }
-
-  /** Under the first key that has something: there are several only while secrets are changed. */
-  async function find(question: Question): Promise<Found | undefined> {
-    const readAt = readClock(clock);
-    const all = await reads.attempt(() =>
-      Promise.all(seal.keysOf(question).map(async (key) => ({ ...(await store.get(key)), key, readAt }))),
-    );
-    return all?.find((each): each is Found => Boolean(each.value));
-  }
-
-  function usable(question: Question, found: Found, freshness: Freshness): TokenRecord | undefined {
-    const { askedSince, background } = freshness;
-    if (!(askedSince === ANY_AGE || background) || !revocations.isCurrent()) return undefined;
-    const record = open(question, found);
-    const now = readClock(clock);
-    if (record === undefined || !revocations.allows(question.key, record, now)) return undefined;
-    const lifetime = lifetimeOf(record, settings);
-    // Another process may have renewed it already.
-    const least = background ? lifetime * RENEWED_SHARE : 0;
-    return timeLeft(record, lifetime, now) > least ? record : undefined;
-  }
-
-  function open(question: Question, { key, value, ttlMs, readAt }: Found): TokenRecord | undefined {
-    const text = seal.open(question, key, value);
-    if (text === undefined) return unusable(question, value);
-    try {
-      const entry: Entry = JSON.parse(text);
-      const { response, mark } = entry;
-      const asked = askedAtOf(entry, ttlMs, readAt);
-      if (asked === undefined || typeof mark !== 'string') return unusable(question, value);
-      return { ...restore(response, asked), mark };
-    } catch {
-      return unusable(question, value);
-    }
-  }
-
-  /** An event, but for the mark that an invalidation left. */
-  function unusable(question: Question, value: Uint8Array): undefined {
-    if (value[0] !== TOMBSTONE && cacheEvents.hasSubscribers) publish('unusable', question);
-    return undefined;
-  }
-
-  async function keep(
+  /** Waits for the process that has the lease. After a while it asks too, goes on looking, and takes what comes first. */
+  async function waitForOther(
     question: Question,
-    key: string,
-    record: TokenRecord,
-    expected: SetOptions['expected'],
-  ): Promise<void> {
-    const now = readClock(clock);
-    const ttlMs = Math.floor(timeLeft(record, lifetimeOf(record, settings), now));
-    if (!(ttlMs >= 1)) return;
-    const sealed = seal.close(question, key, JSON.stringify(entryOf(record, settings)));
-    await writes.attempt(() => store.set(key, sealed, { ttlMs, expected }));
+    freshness: Freshness,
+    before: Found,
+    { leaseId, except }: LookOptions,
+  ): Promise<TokenRecord> {
+    const until = performance.now() + PATIENCE_MS;
+    // Nor does anybody wait on once the breaker has opened.
+    const isOver = () => performance.now() >= until || refusalOf(freshness) !== undefined;
+    const found = await keepLooking(question, freshness, { leaseId, except }, isOver);
+    if (isUsable(question, found, freshness)) return take(question, found, leaseId);
+    if (found === undefined) return askBeside(question, freshness, before, except);
+    return ask(question, freshness, Promise.resolve(found), found.isLeased ? leaseId : undefined);
   }
 
-  return {
-    lookup,
-    async forget({ key }) {
-      const tombstone = Buffer.concat([Buffer.of(TOMBSTONE), randomBytes(16)]);
-      const how = { ttlMs: TOMBSTONE_MS, expected: 'any' } as const;
-      await Promise.all(seal.keysOf({ key, token: '' }).map((each) => store.set(each, tombstone, how)));
-    },
-  };
-}
+  function askBeside(
+    question: Question,
+    freshness: Freshness,
+    before: Found,
+    except: Uint8Array | undefined,
+  ): Promise<TokenRecord> {
+    return new Promise((resolve, reject) => {
+      let isOver = false;
+      const end = (settle: () => void) => {
+        isOver = true;
+        clearTimeout(timer);
+        settle();
+      };
+      const leftMs = timeoutMs - (clock.monotonic() - freshness.now.monotonic);
+      const timer = setTimeout(() => end(() => reject(new IntrospectionError('timeout'))), Math.max(1, leftMs));
+      // The question has its whole time, so that a timeout says something about the endpoint and nothing about this wait.
+      ask(question, { ...freshness, now: readClock(clock) }, Promise.resolve(before)).then(
+        (record) => end(() => resolve(record)),
+        (error) => end(() => reject(error)),
+      );
+      keepLooking(question, freshness, { except }, () => isOver).then((found) => {
+        if (!isOver && isUsable(question, found, freshness)) end(() => resolve(take(question, found)));
+      });
+    });
+  }
 
-function isSame(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
-  return a === undefined || b === undefined ? a === b : Buffer.compare(a, b) === 0;
-}
+  /** Looks again and again, until something has come; `undefined` once the time is over or the store fails. */
+  async function keepLooking(
+    question: Question,
+    freshness: Freshness,
+    options: LookOptions,
+    isOver: () => boolean,
+  ): Promise<Found | undefined> {
+    for (let ms = FIRST_PAUSE_MS; ; ms = Math.min(ms * PAUSE_GROWTH, LONGEST_PAUSE_MS)) {
+      await pause(ms);
+      if (isOver()) return undefined;
+      const found = await entries.look(question, options);
+      if (found === undefined || found.isLeased || found.value !== undefined) return found;
+      if (isUsable(question, found, freshness)) return found;
+    }
+  }
 
-function leaseOf(key: string): string {
-  return `${key}.lease`;
-}
+  /** Why the circuit breaker would refuse a question now. */
+  function refusalOf({ isKnown }: Freshness): unknown {
+    try {
+      assertCallAllowed(isKnown);
+      return undefined;
+    } catch (error) {
+      return error;
+    }
+  }
 
-function publish(outcome: CacheEvent['outcome'], { key }: Question): void {
-  const event: CacheEvent = { outcome, tokenDigest: digestOf(key) };
-  cacheEvents.publish(event);
+  return lookup;
 }

@@ -1,4 +1,5 @@
 import { optionError } from '../../option-error.js';
+import { ownMembers } from '../../own-members.js';
 import type { ClientAuth } from '../../types.js';
 import { requireClientId, requireFlags } from './client-identifier.js';
 import { ownMethod } from './own-method.js';
@@ -29,7 +30,7 @@ export function clientSecretBasic(
   options: ClientSecretBasicOptions = {},
 ): ClientAuth {
   requireFlags(options, ['encode', 'allowEmptySecret']);
-  const { encode = true, allowEmptySecret } = options;
+  const { encode = true, allowEmptySecret } = ownMembers(options);
   const id = requireClientId(clientId);
   return ownMethod({
     identity: `client:${id}`,

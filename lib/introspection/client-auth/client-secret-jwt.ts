@@ -1,5 +1,6 @@
 import { printable } from '../../observe/printable.js';
 import { optionError } from '../../option-error.js';
+import { ownMembers } from '../../own-members.js';
 import type { ClientAuth } from '../../types.js';
 import { writeAssertion } from './client-assertion.js';
 import { requireAudience, requireClientId, requireOptions } from './client-identifier.js';
@@ -28,8 +29,8 @@ const ALGORITHMS: readonly string[] = ['HS256', 'HS384', 'HS512'];
  */
 export function clientSecretJwt(options: ClientSecretJwtOptions): ClientAuth {
   requireOptions(options, ['clientId', 'clientSecret', 'alg', 'audience']);
-  const { clientSecret, alg, audience } = options;
-  const clientId = requireClientId(options.clientId);
+  const { clientSecret, alg, audience, clientId: given } = ownMembers(options);
+  const clientId = requireClientId(given);
   requireAudience(audience);
   if (alg !== undefined && !ALGORITHMS.includes(alg))
     throw optionError('alg', alg, `write one of ${ALGORITHMS.join(', ')}`);

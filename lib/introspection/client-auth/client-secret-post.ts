@@ -1,3 +1,4 @@
+import { ownMembers } from '../../own-members.js';
 import type { ClientAuth } from '../../types.js';
 import { requireClientId, requireFlags } from './client-identifier.js';
 import { ownMethod } from './own-method.js';
@@ -30,7 +31,7 @@ export function clientSecretPost(
       call: callOf('clientSecretPost', id),
       argument: 'secret',
       secret: clientSecret,
-      allowEmpty: options.allowEmptySecret,
+      allowEmpty: ownMembers(options).allowEmptySecret,
       prepare: (secret) => secret,
       write({ parameters }, secret) {
         parameters.client_id = id;

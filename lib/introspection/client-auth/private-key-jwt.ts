@@ -1,3 +1,4 @@
+import { ownMembers } from '../../own-members.js';
 import type { ClientAuth } from '../../types.js';
 import { type PrivateKey, parseSigningKey } from '../key-object.js';
 import { writeAssertion } from './client-assertion.js';
@@ -30,8 +31,8 @@ export interface PrivateKeyJwtOptions {
  */
 export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientAuth {
   requireOptions(options, ['clientId', 'key', 'alg', 'audience', 'keyId']);
-  const { key, alg, audience, keyId } = options;
-  const clientId = requireClientId(options.clientId);
+  const { key, alg, audience, keyId, clientId: given } = ownMembers(options);
+  const clientId = requireClientId(given);
   requireAudience(audience);
   const common = {
     identity: `client:${clientId}`,

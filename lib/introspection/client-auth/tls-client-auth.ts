@@ -1,6 +1,7 @@
 import { createSecureContext } from 'node:tls';
 import { createAlarm } from '../../observe/misconfiguration.js';
 import { optionError, secretError } from '../../option-error.js';
+import { ownMembers } from '../../own-members.js';
 import type { ClientAuth } from '../../types.js';
 import { expiryWarning } from './certificate-expiry.js';
 import { requireClientId, requireOptions } from './client-identifier.js';
@@ -30,8 +31,8 @@ export interface TlsClientAuthOptions {
  */
 export function tlsClientAuth(options: TlsClientAuthOptions): ClientAuth {
   requireOptions(options, ['clientId', 'cert', 'key', 'ca']);
-  const clientId = requireClientId(options.clientId);
-  const { cert, key, ca } = options;
+  const { cert, key, ca, clientId: given } = ownMembers(options);
+  const clientId = requireClientId(given);
   const authorities: Pem[] | undefined = ca === undefined ? undefined : [ca].flat();
   if (authorities?.every(isPem) === false) {
     throw optionError('ca', ca, 'write PEM, as a string or a Buffer, or a list of them');

@@ -1,4 +1,5 @@
 import { AuthError } from '../../errors.js';
+import { ownMembers } from '../../own-members.js';
 import type { ActiveRecord, Proven } from '../../types.js';
 
 const DPOP = /^dpop$/i;
@@ -32,7 +33,7 @@ export function requireBinding({ claims: { cnf, token_type: type } }: ActiveReco
     return;
   }
   if (typeof cnf !== 'object' || cnf === null) throw new AuthError('sender_constrained');
-  const { jkt, 'x5t#S256': x5t } = cnf as Record<string, unknown>;
+  const { jkt, 'x5t#S256': x5t } = ownMembers(cnf as Record<string, unknown>);
   const isProven =
     (jkt !== undefined || x5t !== undefined) &&
     (jkt === undefined

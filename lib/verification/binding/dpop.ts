@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { CompactJWSHeaderParameters, CryptoKey } from 'jose';
 import { AuthError, IntrospectionError } from '../../errors.js';
+import { ownMembers } from '../../own-members.js';
 import type { Clock, DpopPresentation } from '../../types.js';
 import type { Nonces } from './dpop-nonce.js';
 import { keyThumbprintOf } from './key-thumbprint.js';
@@ -143,7 +144,7 @@ function createOpener(algorithms: readonly string[]): (proof: string) => Promise
       }
       const { EmbeddedJWK } = jose;
       const keyOf: typeof EmbeddedJWK = (protectedHeader, jws) => {
-        requireProofHeader(protectedHeader as CompactJWSHeaderParameters);
+        requireProofHeader(ownMembers(protectedHeader as CompactJWSHeaderParameters));
         return EmbeddedJWK(protectedHeader, jws);
       };
       const { payload, protectedHeader, key } = await jose.compactVerify(proof, keyOf, options);
@@ -160,7 +161,7 @@ function createOpener(algorithms: readonly string[]): (proof: string) => Promise
 function claimsOf(payload: Uint8Array): ProofClaims {
   const claims: unknown = JSON.parse(decoder.decode(payload));
   if (typeof claims !== 'object' || claims === null) throw new Error('payload');
-  return claims;
+  return ownMembers(claims);
 }
 
 /** Neither claim has to be there, but one that is there counts (RFC 7519 sections 4.1.4 and 4.1.5). */

@@ -8,10 +8,10 @@ export interface ReplayGuard {
   use(id: string, ttlMs: number): Promise<boolean>;
 }
 
-/** Where several processes remember what was used: `cache.store` is one. */
+/** A memory that several processes share. `cache.store` is one. */
 export interface ReplayStore {
-  /** Keeps a value unless there is one; tells whether it was kept. */
-  set(key: string, value: Uint8Array, how: { readonly ttlMs: number; readonly expected: 'absent' }): Promise<boolean>;
+  /** Remembers a key for `ttlMs` unless it is remembered already, in one step. Returns whether the key was new. */
+  setIfAbsent(key: string, ttlMs: number): Promise<boolean>;
 }
 
 const MAX_REMEMBERED = 500_000;
@@ -39,5 +39,5 @@ export function createReplayMemory(clock: Clock): ReplayGuard {
 
 /** @param memory what `store` stands for, where it is wrapped */
 export function createSharedReplay(store: ReplayStore, memory: object = store): ReplayGuard {
-  return { memory, use: (id, ttlMs) => store.set(`dpop.${id}`, Buffer.of(1), { ttlMs, expected: 'absent' }) };
+  return { memory, use: (id, ttlMs) => store.setIfAbsent(`dpop.${id}`, ttlMs) };
 }

@@ -1,0 +1,310 @@
+import { EventEmitter } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { Duplex } from 'node:stream';
+import type { WebSocket } from 'ws';
+import type { Clock, TokenIntrospectionOptions } from '../../lib/index.js';
+import { getSocketAuth, type KeepOptions, keepAuthenticated, webSocketUpgrade } from '../../lib/websocket/index.js';
+import { createAuthenticate } from '../support/api.js';
+import { createClock } from '../support/clock.js';
+import { recordDecisions } from '../support/decisions.js';
+import { createDeferred } from '../support/deferred.js';
+import { active, createEndpoint, type Script } from '../support/endpoint.js';
+import { type SocketServer, serveSockets } from '../support/sockets.js';
+import { until } from '../support/until.js';
+import { recordWarnings } from '../support/warnings.js';
+
+const REFUSED = [1008, 'invalid_token'];
+
+async function createSetup(
+  script: Script = active(),
+  options: Partial<TokenIntrospectionOptions> = {},
+  keep: KeepOptions = {},
+) {
+  const endpoint = await createEndpoint(script);
+  const authenticate = createAuthenticate(endpoint, options);
+  return { endpoint, authenticate, server: await serveSockets(authenticate, keep) };
+}
+
+/** A clock that goes on by a millisecond each time it is read, and can be set. */
+function createTickingClock(): Clock & { set(ms: number): void } {
+  let now = 1_800_000_000_000;
+  return {
+    now: () => now++,
+    monotonic: () => now++ - 1_799_999_000_000,
+    set(ms) {
+      now = ms;
+    },
+  };
+}
+
+function onlySocket({ wss }: SocketServer): WebSocket {
+  const [socket] = wss.clients;
+  if (socket === undefined) throw new Error('There is no socket');
+  return socket;
+}
+
+/** A socket that is an emitter, as those of `ws` are, without a network. */
+function createSocket(more: object = {}) {
+  const closed: unknown[] = [];
+  const socket = Object.assign(new EventEmitter(), {
+    readyState: 1,
+    close(...how: unknown[]) {
+      socket.readyState = 2;
+      closed.push(how);
+    },
+    addEventListener() {},
+    ...more,
+  });
+  return { socket, closed };
+}
+
+/** An upgrade whose socket is the given one, and what was announced. */
+function upgradeTo(socket: ReturnType<typeof createSocket>['socket'], onConnection: () => void = () => {}) {
+  const connection = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
+  return {
+    connection,
+    server: {
+      handleUpgrade: (_req: unknown, _socket: unknown, _head: unknown, done: (given: typeof socket) => void) =>
+        done(socket),
+      emit: () => onConnection(),
+    },
+  };
+}
+
+const requestWith = (token: string) =>
+  ({
+    headers: { authorization: `Bearer ${token}` },
+    rawHeaders: [],
+    method: 'GET',
+    url: '/',
+  }) as unknown as IncomingMessage;
+
+describe('a clock that goes on at each reading', () => {
+  it('leaves every message that is let through its claims, however close the end of the token is', async () => {
+    const EXP = 1_800_000_000 + 100;
+    const clock = createTickingClock();
+    const authenticate = createAuthenticate(await createEndpoint(active({ exp: EXP })), { clock });
+    const auth = await authenticate.introspect('abc');
+    let heard = 0;
+    for (let left = 0; left < 40; left++) {
+      clock.set(EXP * 1000 - 200);
+      const { socket, closed } = createSocket();
+      const claims: unknown[] = [];
+      keepAuthenticated(socket, auth);
+      socket.on('message', () => {
+        for (let reading = 0; reading < 3; reading++) claims.push(getSocketAuth(socket).sub);
+      });
+      clock.set(EXP * 1000 - left);
+      socket.emit('message', 'x');
+      socket.emit('message', 'y');
+      heard += claims.length;
+      expect(claims).toEqual(claims.map(() => 'alice'));
+      clock.set(EXP * 1000);
+      expect(socket.emit('message', 'late')).toBe(false);
+      expect(closed).toEqual([REFUSED]);
+    }
+    expect(heard).toBeGreaterThan(0);
+  });
+
+  it('announces no socket that was refused meanwhile, and leaves its claims to those it announces', async () => {
+    const EXP = 1_800_000_000 + 100;
+    const clock = createTickingClock();
+    const authenticate = createAuthenticate(await createEndpoint(active({ exp: EXP })), {
+      clock,
+      clockToleranceSeconds: 0,
+    });
+    await authenticate.introspect('abc');
+    const seen = { announced: 0, refused: 0, rejected: 0 };
+    for (let left = 0; left < 60; left++) {
+      clock.set(EXP * 1000 - left);
+      const { socket, closed } = createSocket();
+      let announced = false;
+      const { connection, server } = upgradeTo(socket, () => {
+        expect(closed).toEqual([]);
+        announced = true;
+        expect(getSocketAuth(socket).sub).toBe('alice');
+      });
+      const decisions = recordDecisions();
+      webSocketUpgrade(authenticate, server)(requestWith('abc'), connection, Buffer.alloc(0));
+      await until(() => decisions.length > 0);
+      await new Promise((resolve) => setImmediate(resolve));
+      if (announced) seen.announced++;
+      else if (closed.length > 0) seen.refused++;
+      else seen.rejected++;
+      if (!announced && closed.length > 0) expect(closed).toEqual([REFUSED]);
+      socket.readyState = 3;
+      socket.removeAllListeners();
+    }
+    expect(seen.announced).toBeGreaterThan(0);
+    expect(seen.refused).toBeGreaterThan(0);
+    expect(seen.rejected).toBeGreaterThan(0);
+  });
+});
+
+describe('a listener that is still at work when its socket is refused', () => {
+  it('has the claims that its message was let through with, and sends nothing more', async () => {
+    const { authenticate, server } = await createSetup();
+    const [work, done] = [createDeferred(), createDeferred<unknown>()];
+    server.wss.on('connection', (socket) => {
+      socket.on('message', async () => {
+        await work.promise;
+        done.resolve(getSocketAuth(socket, authenticate).sub);
+        socket.send('too late');
+      });
+    });
+    const client = await server.connect('abc');
+    client.socket.send('hello');
+    await until(() => client.messages.length === 1);
+    await authenticate.invalidate({ token: 'abc' });
+    work.resolve();
+    expect(await done.promise).toBe('alice');
+    expect(await client.closed).toEqual(REFUSED);
+    expect(client.messages).toEqual(['hello']);
+  });
+
+  it('has them after a wrong call of keepAuthenticated(), too', async () => {
+    const { server } = await createSetup();
+    const client = await server.connect('abc');
+    const socket = onlySocket(server);
+    expect(() => keepAuthenticated(socket, { sub: 'mallory' })).toThrow('no middleware made');
+    expect(getSocketAuth(socket).sub).toBe('alice');
+    expect(await client.closed).toEqual([1011, 'server_error']);
+  });
+
+  it('cannot bring the socket back with another token', async () => {
+    const { authenticate, server } = await createSetup();
+    const client = await server.connect('abc');
+    const socket = onlySocket(server);
+    await authenticate.invalidate({ token: 'abc' });
+    expect(keepAuthenticated(socket, await authenticate.introspect('another'))).toBe(false);
+    expect(await client.closed).toEqual(REFUSED);
+  });
+
+  it('has them where the client was gone before the socket was kept', async () => {
+    const { authenticate } = await createSetup();
+    const { socket } = createSocket({ readyState: 3 });
+    expect(keepAuthenticated(socket, await authenticate.introspect('abc'))).toBe(false);
+    expect(getSocketAuth(socket).sub).toBe('alice');
+  });
+});
+
+describe('an invalidation that overtakes an upgrade', () => {
+  const NAMED = [{ token: 'abc' }, { sub: 'alice' }, { client_id: 'app' }, { sid: 's' }, { jti: 'j' }];
+  const CACHES = [false, { ttlSeconds: 0 }] as const;
+
+  it.each(CACHES.flatMap((cache) => NAMED.map((of) => [cache, of] as const)))(
+    'closes the socket at once with cache: %j, named by %j, and does not announce it',
+    async (cache, of) => {
+      const held = createDeferred();
+      const { endpoint, authenticate, server } = await createSetup(
+        async () => {
+          await held.promise;
+          return active({ sid: 's', jti: 'j' });
+        },
+        { cache },
+      );
+      const announced = jest.fn();
+      server.wss.on('connection', announced);
+      const connecting = server.connect('abc');
+      await until(() => endpoint.asked.length === 1);
+      await authenticate.invalidate(of);
+      held.resolve();
+      expect(await (await connecting).closed).toEqual(REFUSED);
+      expect(announced).not.toHaveBeenCalled();
+      expect(endpoint.asked).toHaveLength(1);
+    },
+  );
+
+  it.each(CACHES)('closes no socket of what was asked for later, or is another (cache: %j)', async (cache) => {
+    const held = createDeferred();
+    const { endpoint, authenticate, server } = await createSetup(
+      async () => {
+        await held.promise;
+        return active();
+      },
+      { cache },
+    );
+    await authenticate.invalidate({ token: 'abc' });
+    const connecting = server.connect('abc');
+    await until(() => endpoint.asked.length === 1);
+    await authenticate.invalidate({ token: 'def' });
+    await authenticate.invalidate({ sub: 'bob' });
+    held.resolve();
+    const client = await connecting;
+    client.socket.send('still there');
+    await until(() => client.messages.length > 0);
+    expect(endpoint.asked).toHaveLength(1);
+  });
+
+  it('closes it where it comes between the judgement and keepAuthenticated()', async () => {
+    const { authenticate } = await createSetup(active(), { cache: false });
+    const auth = await authenticate.introspect('abc');
+    await authenticate.invalidate({ sub: 'alice' });
+    const { socket, closed } = createSocket();
+    expect(keepAuthenticated(socket, auth)).toBe(false);
+    expect(closed).toEqual([REFUSED]);
+  });
+});
+
+describe('what fails in a timer or an event of ours', () => {
+  const TOLD = 'CALLBACK_FAILED';
+  const FAILURE = new Error('of the app');
+  const fail = () => {
+    throw FAILURE;
+  };
+
+  it.each<[string, KeepOptions['onError'], number]>([
+    ['throws', fail, 1],
+    ['returns a promise that is rejected', (async () => fail()) as KeepOptions['onError'], 0],
+  ])('an onError that %s ends nothing, and the operator is told once an hour', async (_how, onError, times) => {
+    const warnings = recordWarnings();
+    const unhandled = jest.fn();
+    process.on('unhandledRejection', unhandled);
+    const { endpoint, server } = await createSetup(active(), { cache: { ttlSeconds: 1 } }, { onError });
+    const client = await server.connect('abc');
+    endpoint.script = (_asked, res) => void res.writeHead(500).end();
+    expect(await client.closed).toEqual([1013, 'temporarily_unavailable']);
+    expect((await server.refused('other')).status).toBe(503);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
+    expect(warnings.filter(({ code }) => code === TOLD)).toHaveLength(times);
+    expect(JSON.stringify(warnings)).not.toContain('of the app');
+  });
+
+  it.each(['now', 'monotonic'] as const)('a clock whose %s() throws closes the socket', async (reading) => {
+    const clock = createClock();
+    const errors: unknown[] = [];
+    const { endpoint, server } = await createSetup(
+      active({ exp: undefined }),
+      { clock, cache: { ttlSeconds: 1 } },
+      { onError: (error) => errors.push(error) },
+    );
+    const client = await server.connect('abc');
+    clock.advance(0.9);
+    jest.spyOn(clock, reading).mockImplementation(fail);
+    client.socket.send('hello');
+    expect(await client.closed).toEqual([1011, 'server_error']);
+    expect(errors).toEqual([FAILURE]);
+    expect(endpoint.asked.length).toBeLessThanOrEqual(2);
+  });
+
+  it('an authenticateRequest of the app that throws at once is answered 500', async () => {
+    const errors: unknown[] = [];
+    const server = await serveSockets({ authenticateRequest: fail }, { onError: (error) => errors.push(error) });
+    expect([(await server.refused('abc')).status, errors]).toEqual([500, [FAILURE]]);
+  });
+
+  it('a socket that cannot be kept is closed, told of, and not announced', async () => {
+    const { authenticate } = await createSetup();
+    const { socket, closed } = createSocket({ addEventListener: undefined });
+    const announced = jest.fn();
+    const { connection, server } = upgradeTo(socket, announced);
+    const errors: unknown[] = [];
+    const listener = webSocketUpgrade(authenticate, server, { onError: (error) => errors.push(error) });
+    listener(requestWith('abc'), connection, Buffer.alloc(0));
+    await until(() => errors.length > 0);
+    expect([closed, announced.mock.calls]).toEqual([[[1011, 'server_error']], []]);
+    expect(errors).toEqual([expect.any(TypeError)]);
+  });
+});

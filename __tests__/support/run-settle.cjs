@@ -1,0 +1,15 @@
+/** Calls a function of an app that throws, as the middleware calls `next()` after a lookup, and tells how that surfaced. */
+const { settle } = require('../../dist/middleware/gate.js');
+
+for (const event of ['uncaughtException', 'unhandledRejection']) {
+  process.on(event, (error) => console.log(event, error.message));
+}
+
+function own() {
+  console.log('called');
+  throw new Error('of the app');
+}
+const other = () => console.log('failed twice');
+
+if (process.argv[2] === 'going on') settle(Promise.resolve(), () => {}, own, other);
+else settle(Promise.reject(new Error('no')), () => {}, other, own);

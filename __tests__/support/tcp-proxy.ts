@@ -1,0 +1,79 @@
+import type { AddressInfo } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
+
+/** Stands between a client and a server on loopback, and breaks connections. */
+export interface TcpProxy {
+  readonly port: number;
+  /** How many connections were made. */
+  readonly made: number;
+  /** Ends all connections and refuses further ones. */
+  cut(): void;
+  /** Takes connections again. */
+  mend(): void;
+  /** Passes nothing on for a connection, by its number from 0, and does not close it. New connections work. */
+  silence(index: number): void;
+}
+
+interface Pair {
+  readonly near: Socket;
+  readonly far: Socket;
+  isSilent: boolean;
+}
+
+const ends: (() => void)[] = [];
+
+afterAll(() => {
+  for (const end of ends.splice(0)) end();
+});
+
+export async function startTcpProxy(target: number): Promise<TcpProxy> {
+  const pairs: Pair[] = [];
+  let isCut = false;
+  const server = createServer((near) => {
+    near.on('error', () => {});
+    if (isCut) {
+      near.resetAndDestroy();
+      return;
+    }
+    const far = connect(target, '127.0.0.1');
+    const pair: Pair = { near, far, isSilent: false };
+    pairs.push(pair);
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      from.setNoDelay();
+      from.on('error', () => {});
+      from.on('data', (bytes) => !pair.isSilent && !to.destroyed && to.write(bytes));
+      from.on('close', () => !pair.isSilent && to.destroy());
+    }
+  });
+  const destroy = () => {
+    for (const { near, far } of pairs) {
+      near.resetAndDestroy();
+      far.destroy();
+    }
+  };
+  ends.push(() => {
+    destroy();
+    server.close();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    get made() {
+      return pairs.length;
+    },
+    cut() {
+      isCut = true;
+      destroy();
+    },
+    mend() {
+      isCut = false;
+    },
+    silence(index) {
+      const pair = pairs[index];
+      if (pair !== undefined) pair.isSilent = true;
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import type { TokenRecord } from '../types.js';
+
+/** A record with its key, its place in the memory and in the index of claims. */
+const RECORD_BYTES = 500;
+
+/** An object or list, before its members. */
+const CONTAINER_BYTES = 56;
+
+/** One member or list item; a number that is no small integer is kept beside it. */
+const SLOT_BYTES = 8;
+const NUMBER_BYTES = 16;
+const TEXT_BYTES = 16;
+
+/**
+ * Estimates how many bytes of heap a record takes. The engine tells no exact size; for claims of all shapes, the estimate is
+ * between half and three times of what was measured.
+ */
+export function sizeOf(record: TokenRecord): number {
+  return RECORD_BYTES + (record.active ? sizeOfValue(record.claims) + sizeOfValue(record.scopes) : 0);
+}
+
+/** Recursive: claims are at most 32 levels deep. */
+function sizeOfValue(value: unknown): number {
+  if (typeof value === 'string') return sizeOfText(value);
+  if (typeof value === 'number') return Number.isSafeInteger(value) && Math.abs(value) < 2 ** 31 ? 0 : NUMBER_BYTES;
+  if (typeof value !== 'object' || value === null) return 0;
+  let size = CONTAINER_BYTES;
+  if (Array.isArray(value)) {
+    for (const item of value) size += SLOT_BYTES + sizeOfValue(item);
+    return size;
+  }
+  for (const [name, member] of Object.entries(value)) size += SLOT_BYTES + sizeOfText(name) + sizeOfValue(member);
+  return size;
+}
+
+/** Text with only Latin letters takes one byte a character, any other text two. */
+function sizeOfText(text: string): number {
+  return TEXT_BYTES + (/^[\0-\xff]*$/.test(text) ? text.length : 2 * text.length);
+}

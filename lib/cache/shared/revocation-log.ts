@@ -1,0 +1,194 @@
+import { type Clock, type Instant, readClock, type TokenRecord } from '../../types.js';
+import { createWatches } from '../watches.js';
+import type { CacheStore, LogReader } from './store.js';
+import { createStoreHealth, type StoreHealth } from './store-health.js';
+
+/** The revocation log of a store as far as this process has read it. All middlewares over one store share it. */
+export interface RevocationLog {
+  readonly health: StoreHealth;
+  /** How far the log has been read. A question that is put now is put after all revocations up to there. */
+  position(): string;
+  /** Whether the log was read to its end within the last 5 seconds. */
+  isCurrent(): boolean;
+  /** Whether it is known which revocations concern a record. */
+  covers(record: TokenRecord, now: Instant): boolean;
+  /** Whether one of the digests of a record was revoked after it was asked for. They are computed only when anything was revoked. */
+  revokes(
+    digestsOf: (key: string, record: TokenRecord) => readonly string[],
+    key: string,
+    record: TokenRecord,
+  ): boolean;
+  /**
+   * Revokes everything with a digest that was asked for before now, in this process.
+   *
+   * @returns tells at which position of the log the other processes will read it
+   */
+  revokeHere(digest: string): (position: string) => void;
+  /** Calls `tell` when one of the digests is revoked; returns how to stop that. */
+  watch(digests: readonly string[], tell: () => void): () => void;
+  close(): Promise<void>;
+}
+
+interface Revoked {
+  /** Latest position in the log; `''` while it is not known. */
+  readonly position: string;
+  /** Everything that was asked for until then is revoked as well, in monotonic milliseconds. */
+  readonly until: number;
+  readonly notedAt: number;
+}
+
+/** How long memory is relied on without the log, counted from when the endpoint was asked or the log was last read to its end. */
+export const UNCONFIRMED_MS = 5000;
+
+const CHECK_EVERY_MS = 1000;
+
+const NEVER: Instant = { at: Number.NEGATIVE_INFINITY, monotonic: Number.NEGATIVE_INFINITY };
+
+interface Shared {
+  readonly log: RevocationLog;
+  users: number;
+  /** How long a revocation may concern a record of any user. */
+  keepMs: number;
+}
+
+/** One log for each store and clock. */
+const open = new WeakMap<CacheStore, WeakMap<Clock, Shared>>();
+
+/**
+ * Follows the log of a store, or joins those who follow it already. It is followed until all have closed it.
+ *
+ * @param keepMs how long an answer may be used, wherever it is kept
+ */
+export function openRevocationLog(store: CacheStore, clock: Clock, keepMs: number): RevocationLog {
+  const logs = open.get(store) ?? new WeakMap<Clock, Shared>();
+  open.set(store, logs);
+  const shared = logs.get(clock) ?? share();
+  logs.set(clock, shared);
+  shared.users++;
+  shared.keepMs = Math.max(shared.keepMs, keepMs);
+  let closing: Promise<void> | undefined;
+  return {
+    ...shared.log,
+    close() {
+      closing ??= leave();
+      return closing;
+    },
+  };
+
+  function share(): Shared {
+    const fresh: Shared = { log: followRevocationLog(store, clock, () => fresh.keepMs), users: 0, keepMs };
+    return fresh;
+  }
+
+  async function leave(): Promise<void> {
+    shared.users--;
+    if (shared.users > 0) return;
+    logs.delete(clock);
+    await shared.log.close();
+  }
+}
+
+function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => number): RevocationLog {
+  const health = createStoreHealth();
+  const revoked = new Map<string, Revoked>();
+  const watches = createWatches();
+  let position = '';
+  let confirmed: Instant = NEVER;
+  /** What was asked for earlier is not relied on: revocations of that time may have been lost. */
+  let reliableSince = Number.NEGATIVE_INFINITY;
+  /** Counts until the log is read to its end for the first time, or again after a gap. */
+  let unreadSince = clock.monotonic();
+
+  const reader: LogReader = {
+    onEntries(entries) {
+      for (const { position: at, entry } of entries) note(entry, { position: at });
+      position = entries.at(-1)?.position ?? position;
+    },
+    onCaughtUp(askedAt) {
+      // It is told on the machine's own clock, which differs from the clock of a test.
+      const ago = Math.max(0, performance.now() - askedAt);
+      const { at, monotonic } = readClock(clock);
+      // Revocations may have been lost before a log that could not be read for long.
+      if (confirmed === NEVER && monotonic - unreadSince > UNCONFIRMED_MS) reliableSince = monotonic;
+      if (monotonic - ago > confirmed.monotonic) confirmed = { at: at - ago, monotonic: monotonic - ago };
+      report(!isCurrent());
+      prune();
+    },
+    onGap() {
+      reliableSince = clock.monotonic();
+      unreadSince = reliableSince;
+      confirmed = NEVER;
+      position = '';
+    },
+  };
+  const report = health.part();
+  const stop = store.follow(reader);
+  const startedAt = performance.now();
+  const timer = setInterval(() => {
+    if (performance.now() - startedAt >= UNCONFIRMED_MS) report(!isCurrent());
+  }, CHECK_EVERY_MS).unref();
+
+  function note(digest: string, { position: at = '', until = NEVER.monotonic }: Partial<Revoked>): Revoked {
+    const known = revoked.get(digest);
+    const noted = {
+      position: known === undefined || known.position < at ? at : known.position,
+      until: Math.max(known?.until ?? until, until),
+      notedAt: clock.monotonic(),
+    };
+    // The one noted last is forgotten last.
+    revoked.delete(digest);
+    revoked.set(digest, noted);
+    watches.tell(digest);
+    return noted;
+  }
+
+  function prune(): void {
+    const before = clock.monotonic() - keepMs();
+    for (const [digest, { notedAt }] of revoked) {
+      if (notedAt >= before) break;
+      revoked.delete(digest);
+    }
+  }
+
+  function isCurrent(): boolean {
+    return age(confirmed, readClock(clock)) <= UNCONFIRMED_MS;
+  }
+
+  return {
+    health,
+    position: () => position,
+    isCurrent,
+    covers(record, now) {
+      // A position that was not read yet, or one of a log that is gone.
+      if (record.askedMonotonic < reliableSince || (record.mark ?? '') > position) return false;
+      const asked = { at: record.askedAt, monotonic: record.askedMonotonic };
+      return Math.min(age(confirmed, now), age(asked, now)) <= UNCONFIRMED_MS;
+    },
+    revokes(digestsOf, key, record) {
+      if (revoked.size === 0) return false;
+      const { mark = '', askedMonotonic } = record;
+      return digestsOf(key, record).some((digest) => {
+        const found = revoked.get(digest);
+        return found !== undefined && (found.position > mark || askedMonotonic <= found.until);
+      });
+    },
+    revokeHere(digest) {
+      const { until } = note(digest, { until: clock.monotonic() });
+      return (at) => {
+        const noted = note(digest, { position: at });
+        // The position tells more exactly what came before. Another revocation of the same may still be on its way.
+        if (noted.until === until) revoked.set(digest, { ...noted, until: NEVER.monotonic });
+      };
+    },
+    watch: watches.watch,
+    async close() {
+      clearInterval(timer);
+      await stop();
+    },
+  };
+}
+
+/** On both clocks, because the monotonic one stands still while a machine sleeps. */
+function age(since: Instant, now: Instant): number {
+  return Math.max(now.monotonic - since.monotonic, now.at - since.at);
+}

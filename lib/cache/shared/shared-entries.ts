@@ -1,0 +1,117 @@
+import { type CacheEvent, cacheEvents, digestOf } from '../../observe/channels.js';
+import { type Clock, type Instant, type Question, readClock, type TokenRecord } from '../../types.js';
+import { type Lifetimes, lifetimeOf, timeLeft } from '../policy.js';
+import { askedAtOf, type Entry, entryOf, type StoreTime } from './entry.js';
+import { createRest } from './rest.js';
+import type { Seal } from './seal.js';
+import type { CacheStore, StoredEntry, StoreReply } from './store.js';
+import type { StoreHealth } from './store-health.js';
+
+export interface SharedEntriesSettings extends Lifetimes {
+  readonly store: CacheStore;
+  readonly health: StoreHealth;
+  readonly seal: Seal;
+  readonly clock: Clock;
+  /** Makes a record of a stored response, or throws. */
+  readonly restore: (members: unknown, asked: Instant) => TokenRecord;
+}
+
+/** One look into the store. */
+export interface Found extends StoreTime {
+  /** The record that was found; it is not judged yet. */
+  readonly record: TokenRecord | undefined;
+  /** The bytes that were found under the key that is written to. */
+  readonly value: Uint8Array | undefined;
+  /** Whether the lease was taken. */
+  readonly isLeased: boolean;
+}
+
+export interface LookOptions {
+  /** Takes the lease under this name if there is no entry. Default: it only reads. */
+  readonly leaseId?: string | undefined;
+  /** An entry that was found before and cannot be used. It counts as none. */
+  readonly except?: Uint8Array | undefined;
+}
+
+/** The entries of a store, opened and sealed. Nothing here rejects. */
+export interface SharedEntries {
+  /** Looks for the response to a question; `undefined` while the store fails. */
+  look(question: Pick<Question, 'token' | 'key'>, options?: LookOptions): Promise<Found | undefined>;
+  /** Keeps a record, if there is one, and gives the lease back, if there is one. */
+  keep(question: Question, record: TokenRecord | undefined, at: StoreTime | undefined, leaseId?: string): Promise<void>;
+}
+
+/** How long one process may keep the others from asking when it neither answers nor fails. */
+const LEASE_MS = 1000;
+
+export function createSharedEntries(settings: SharedEntriesSettings): SharedEntries {
+  const { store, health, seal, clock, restore } = settings;
+  // A store may take reads and no writes, because it is full or a replica.
+  const [reads, writes] = [createRest(clock, health.part()), createRest(clock, health.part())];
+
+  function open(
+    question: Pick<Question, 'token' | 'key'>,
+    key: string,
+    { value, now }: StoreReply,
+    readAt: Instant,
+  ): TokenRecord | undefined {
+    if (!value) return undefined;
+    try {
+      const entry: Entry = JSON.parse(seal.open(question, key, value) ?? 'null');
+      const asked = askedAtOf(entry, now, readAt);
+      if (asked !== undefined && typeof entry.mark === 'string') {
+        return { ...restore(entry.response, asked), mark: entry.mark };
+      }
+    } catch {
+      // Made by somebody else, or by another version.
+    }
+    if (cacheEvents.hasSubscribers) publish('unusable', question);
+    return undefined;
+  }
+
+  function seals(question: Question, key: string, record: TokenRecord, at: StoreTime): StoredEntry | undefined {
+    const lifetime = lifetimeOf(record, settings);
+    if (!(timeLeft(record, lifetime, readClock(clock)) >= 1)) return undefined;
+    try {
+      const entry = entryOf(record, at);
+      return { value: seal.close(question, key, JSON.stringify(entry)), expiresAt: entry.asked + lifetime };
+    } catch {
+      // A claim that is no JSON, such as one that `normalizeResponse` made.
+      return undefined;
+    }
+  }
+
+  return {
+    async look(question, { leaseId, except } = {}) {
+      const readAt = readClock(clock);
+      const keys = seal.keysOf(question);
+      const replies = await reads.attempt(() =>
+        Promise.all(
+          keys.map((key, index) => {
+            // Other keys belong to secrets that are being replaced.
+            if (index > 0) return store.getOrLease(key, { leaseId: '', leaseMs: 0 });
+            const leaseMs = leaseId === undefined ? 0 : LEASE_MS;
+            return store.getOrLease(key, { leaseId: leaseId ?? '', leaseMs, except });
+          }),
+        ),
+      );
+      const [first] = replies ?? [];
+      if (replies === undefined || first === undefined) return undefined;
+      const repliedAt = clock.monotonic();
+      const records = replies.map((reply, index) => open(question, keys[index] as string, reply, readAt));
+      const record = records.find((each) => each !== undefined);
+      return { now: first.now, repliedAt, record, value: first.value ?? undefined, isLeased: first.isLeased };
+    },
+    async keep(question, record, at, leaseId) {
+      const [key = ''] = seal.keysOf(question);
+      const entry = record && at && seals(question, key, record, at);
+      if (entry === undefined && leaseId === undefined) return;
+      await writes.attempt(() => store.keepAndRelease(key, leaseId ?? '', entry));
+    },
+  };
+}
+
+export function publish(outcome: CacheEvent['outcome'], { key }: Pick<Question, 'key'>): void {
+  const event: CacheEvent = { outcome, tokenDigest: digestOf(key) };
+  cacheEvents.publish(event);
+}

@@ -1,0 +1,28 @@
+import { type StoreEvent, storeEvents } from '../../observe/channels.js';
+
+/** Whether a store works, told on the store channel. It fails while any of its parts does. */
+export interface StoreHealth {
+  /** One more part, such as reads, writes or the log. The function it returns takes whether that part fails. */
+  part(): (isFailing: boolean) => void;
+}
+
+export function createStoreHealth(): StoreHealth {
+  const failing = new Set<object>();
+  return {
+    part() {
+      const part = {};
+      return (isFailing) => {
+        const before = failing.size;
+        if (isFailing) failing.add(part);
+        else failing.delete(part);
+        if (before === 0 && failing.size > 0) publish('failing');
+        if (before > 0 && failing.size === 0) publish('ok');
+      };
+    },
+  };
+}
+
+function publish(state: StoreEvent['state']): void {
+  const event: StoreEvent = { state };
+  if (storeEvents.hasSubscribers) storeEvents.publish(event);
+}

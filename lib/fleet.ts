@@ -1,0 +1,57 @@
+import type { Lifetimes } from './cache/policy.js';
+import { openRevocationLog } from './cache/shared/revocation-log.js';
+import { createRevocations, type Revocations } from './cache/shared/revocations.js';
+import { createPlainSeal, createSeal } from './cache/shared/seal.js';
+import { createSharedEntries } from './cache/shared/shared-entries.js';
+import type { CacheStore } from './cache/shared/store.js';
+import { withTimeLimit } from './cache/shared/time-limit.js';
+import { withSharedCache } from './cache/shared/with-shared-cache.js';
+import { toRecord } from './introspection/response.js';
+import type { Clock, Lookup, Question, TokenRecord } from './types.js';
+
+export interface SharedSettings {
+  readonly store: CacheStore;
+  /** `undefined`: nothing is secret. */
+  readonly secrets: readonly string[] | undefined;
+  readonly namespace: string;
+}
+
+export interface FleetSettings extends Lifetimes {
+  readonly shared: SharedSettings;
+  readonly staleIfErrorMs: number;
+  readonly authority: string;
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+  readonly assertCallAllowed: (isKnown: boolean) => void;
+}
+
+/** All processes that share a store. */
+export interface Fleet {
+  readonly lookup: Lookup;
+  readonly revocations: Revocations;
+  /** The record that the store keeps about a token, whether or not it may still be used. */
+  peek(token: Pick<Question, 'token' | 'key'>): Promise<TokenRecord | undefined>;
+}
+
+/** The share of a request's deadline that one command of the store may take. The rest is for the endpoint. */
+const COMMAND_SHARE = 1 / 4;
+
+/** Beyond the life of an answer, for questions under way and for clocks of different speed. */
+const MARGIN_MS = 120_000;
+
+export function createFleet(inner: Lookup, settings: FleetSettings): Fleet {
+  const { shared, authority, timeoutMs, clock, ttlMs, inactiveTtlMs, staleIfErrorMs } = settings;
+  const { secrets, namespace } = shared;
+  const store = withTimeLimit(shared.store, Math.ceil(timeoutMs * COMMAND_SHARE));
+  const scope = JSON.stringify([authority, namespace]);
+  const seal = secrets === undefined ? createPlainSeal(scope) : createSeal(secrets, scope);
+  const keepMs = Math.max(ttlMs, inactiveTtlMs, staleIfErrorMs) + MARGIN_MS;
+  const log = openRevocationLog(shared.store, clock, keepMs);
+  const revocations = createRevocations({ store, log, seal, keepMs, timeoutMs });
+  const entries = createSharedEntries({ ...settings, store, health: log.health, seal, restore: toRecord });
+  return {
+    lookup: withSharedCache(inner, { ...settings, entries, revocations }),
+    revocations,
+    peek: async (token) => (await entries.look(token))?.record,
+  };
+}

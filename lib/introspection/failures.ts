@@ -1,0 +1,36 @@
+import { IntrospectionError, type IntrospectionErrorCode } from '../errors.js';
+
+/** Failures that the endpoint itself may be responsible for. */
+const OUTAGE_CODES: ReadonlySet<IntrospectionErrorCode> = new Set([
+  'timeout',
+  'unreachable',
+  'server_error',
+  'rate_limited',
+]);
+
+/** Failures that only an endpoint that is up can cause. */
+const ALIVE_CODES: ReadonlySet<IntrospectionErrorCode> = new Set(['bad_response', 'client_rejected']);
+
+export function hasCode(error: unknown, code: IntrospectionErrorCode): boolean {
+  return error instanceof IntrospectionError && error.code === code;
+}
+
+/** Whether the endpoint may be down. It is up when it refuses us or answers nonsense. */
+export function isOutage(error: unknown): boolean {
+  return error instanceof IntrospectionError && OUTAGE_CODES.has(error.code);
+}
+
+export function provesLife(error: unknown): boolean {
+  return error instanceof IntrospectionError && ALIVE_CODES.has(error.code);
+}
+
+/** Whether the endpoint asked us to slow down, or said when to come back. */
+export function asksForPause(error: unknown): error is IntrospectionError {
+  if (!(error instanceof IntrospectionError)) return false;
+  return error.code === 'rate_limited' || (error.code === 'server_error' && error.retryAfterSeconds > 1);
+}
+
+/** The member `reason` of an event, where there is one. */
+export function reasonOf(error: unknown): { readonly reason?: IntrospectionErrorCode } {
+  return error instanceof IntrospectionError ? { reason: error.code } : {};
+}
