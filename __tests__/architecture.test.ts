@@ -266,7 +266,7 @@ const RULES: readonly (readonly [
       ['index.ts', "export { redisStore } from './redis.js';"],
       ['index.ts', "export { byHost } from './selectors/index.js';"],
       ['selectors/by-issuer.ts', "import { decode } from '../redis/replies.js';"],
-      ['redis.ts', "import { storeTests } from './store-tests/index.js';"],
+      ['store-tests/index.ts', "import { redisStore } from '../redis.js';"],
       ['lookup.ts', "import { redisStore } from './redis.js';"],
       ['index.ts', "export * from './opentelemetry/index.js';"],
       ['index.ts', "export * from './metadata/index.js';"],
