@@ -5,8 +5,8 @@ import { recordWarnings } from '../support/warnings.js';
 
 type Failure = [failure: IntrospectionErrorCode, detail: string | undefined, code: string];
 
-/** What no token can cause, and does not end by itself. */
-const AT_ONCE: Failure[] = [
+/** What does not end by itself, but a token of a stranger may cause it. */
+const LASTING: Failure[] = [
   ['client_rejected', 'HTTP 400', 'CLIENT_REJECTED'],
   ['client_rejected', 'HTTP 401', 'CLIENT_REJECTED'],
   ['client_rejected', 'HTTP 403', 'CLIENT_REJECTED'],
@@ -17,6 +17,10 @@ const AT_ONCE: Failure[] = [
   ['bad_response', 'not JSON', 'NOT_AN_ENDPOINT'],
   ['bad_response', 'HTTP 404', 'NOT_AN_ENDPOINT'],
   ['bad_response', 'HTTP 405', 'NOT_AN_ENDPOINT'],
+];
+
+/** What no token can cause, and does not end by itself. */
+const AT_ONCE: Failure[] = [
   ['unreachable', 'ENOTFOUND', 'UNREACHABLE'],
   ['unreachable', 'CERT_HAS_EXPIRED', 'UNREACHABLE'],
   ['unreachable', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'UNREACHABLE'],
@@ -63,7 +67,7 @@ function times(count: number, act: () => void): void {
 describe('a failure of the endpoint', () => {
   it.each(AT_ONCE)('such as %s, %s is told at once as %s', (failure, detail, code) => {
     const warnings = recordWarnings();
-    const { about, aboutFailure } = createSuspicions(undefined);
+    const { about, aboutFailure } = createSuspicions(undefined, async () => {});
     about(activeRecord());
     aboutFailure(new IntrospectionError(failure, detail), false);
     expect(warnings).toEqual([
@@ -71,11 +75,41 @@ describe('a failure of the endpoint', () => {
     ]);
   });
 
+  it.each(LASTING)('such as %s, %s is told at once while nothing was answered, as %s', (failure, detail, code) => {
+    const warnings = recordWarnings();
+    const { aboutFailure } = createSuspicions(undefined, async () => {});
+    aboutFailure(new IntrospectionError(failure, detail), false);
+    expect(warnings).toEqual([
+      { text: expect.stringMatching(/^The introspection endpoint cannot be asked/), code, detail },
+    ]);
+  });
+
+  it.each(LASTING)(
+    'such as %s, %s is confirmed by a token of our own once a request was answered',
+    (failure, detail, code) => {
+      const warnings = recordWarnings();
+      let asked = 0;
+      const { about, aboutFailure } = createSuspicions(undefined, async () => {
+        asked++;
+      });
+      about(activeRecord());
+      const error = new IntrospectionError(failure, detail);
+      times(4, () => aboutFailure(error, false));
+      about(inactiveRecord());
+      times(4, () => aboutFailure(error, false));
+      expect(asked).toBe(0);
+      aboutFailure(error, false);
+      expect([asked, warnings]).toEqual([1, []]);
+      aboutFailure(error, true);
+      expect(warnings.map((warning) => warning.code)).toEqual([code]);
+    },
+  );
+
   it.each(PROVOKABLE)(
     'such as %s, %s is told after three while nothing was answered, as %s',
     (failure, detail, code) => {
       const warnings = recordWarnings();
-      const { aboutFailure } = createSuspicions(undefined);
+      const { aboutFailure } = createSuspicions(undefined, async () => {});
       times(2, () => aboutFailure(new IntrospectionError(failure, detail), false));
       expect(warnings).toEqual([]);
       times(5, () => aboutFailure(new IntrospectionError(failure, detail), false));
@@ -85,7 +119,7 @@ describe('a failure of the endpoint', () => {
 
   it.each([...PROVOKABLE, ...PASSING])('such as %s, %s is not told once a request was answered', (failure, detail) => {
     const warnings = recordWarnings();
-    const { about, aboutFailure } = createSuspicions(undefined);
+    const { about, aboutFailure } = createSuspicions(undefined, async () => {});
     about(inactiveRecord());
     times(100, () => aboutFailure(new IntrospectionError(failure, detail), false));
     expect(warnings).toEqual([]);
@@ -93,7 +127,7 @@ describe('a failure of the endpoint', () => {
 
   it.each(PROVOKABLE)('such as %s, %s for a token of our own is told at once', (failure, detail, code) => {
     const warnings = recordWarnings();
-    const { about, aboutFailure } = createSuspicions(undefined);
+    const { about, aboutFailure } = createSuspicions(undefined, async () => {});
     about(activeRecord());
     aboutFailure(new IntrospectionError(failure, detail), true);
     expect(warnings.map((warning) => warning.code)).toEqual([code]);
@@ -103,7 +137,7 @@ describe('a failure of the endpoint', () => {
     'such as %s, %s for a token of our own is not told once a request was answered',
     (failure, detail) => {
       const warnings = recordWarnings();
-      const { about, aboutFailure } = createSuspicions(undefined);
+      const { about, aboutFailure } = createSuspicions(undefined, async () => {});
       about(activeRecord());
       times(100, () => aboutFailure(new IntrospectionError(failure, detail), true));
       expect(warnings).toEqual([]);
@@ -123,7 +157,7 @@ describe('a failure of the endpoint', () => {
     ['credentials_unavailable', undefined],
   ])('such as %s, %s is told to nobody', (failure, detail) => {
     const warnings = recordWarnings();
-    const { aboutFailure } = createSuspicions(undefined);
+    const { aboutFailure } = createSuspicions(undefined, async () => {});
     times(5, () => {
       aboutFailure(new IntrospectionError(failure, detail), true);
       aboutFailure(new Error('other'), true);
@@ -134,7 +168,7 @@ describe('a failure of the endpoint', () => {
 
   it('is told once for each kind, with what to do about it', () => {
     const warnings = recordWarnings();
-    const { aboutFailure } = createSuspicions(undefined);
+    const { aboutFailure } = createSuspicions(undefined, async () => {});
     times(3, () => {
       aboutFailure(new IntrospectionError('client_rejected', 'HTTP 401'), false);
       aboutFailure(new IntrospectionError('client_rejected', 'HTTP 403'), false);
@@ -148,7 +182,7 @@ describe('a failure of the endpoint', () => {
 
 describe('whether any token was active', () => {
   it('is known from the first active response on', () => {
-    const { about, wasAnyActive } = createSuspicions(undefined);
+    const { about, wasAnyActive } = createSuspicions(undefined, async () => {});
     about(inactiveRecord());
     expect(wasAnyActive()).toBe(false);
     about(activeRecord());
@@ -160,7 +194,7 @@ describe('whether any token was active', () => {
 describe('methods of client authentication', () => {
   it('that the metadata do not name are told, with those that are configured', () => {
     const warnings = recordWarnings();
-    const { aboutMethods } = createSuspicions(['client_secret_basic', 'client_secret_post']);
+    const { aboutMethods } = createSuspicions(['client_secret_basic', 'client_secret_post'], async () => {});
     times(3, () => aboutMethods(['private_key_jwt']));
     expect(warnings).toEqual([
       {
@@ -179,7 +213,7 @@ describe('methods of client authentication', () => {
     ['not said by the configuration', undefined, ['private_key_jwt']],
   ])('that are %s are no matter', (_, configured, advertised) => {
     const warnings = recordWarnings();
-    createSuspicions(configured).aboutMethods(advertised);
+    createSuspicions(configured, async () => {}).aboutMethods(advertised);
     expect(warnings).toEqual([]);
   });
 });

@@ -81,7 +81,7 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
     reserved: RESERVED_FOR_KNOWN_TOKENS,
   });
   const failedTokens = createFailedTokens(monotonic);
-  const suspicions = createSuspicions(clientAuth.methods);
+  const suspicions = createSuspicions(clientAuth.methods, probe);
   const handles = (status: number) => normalizer?.statuses.has(status) === true;
   const rules = {
     reads: (status: number) => readsBody(status, normalizer),

@@ -18,6 +18,9 @@ export interface Suspicions {
 /** So many failures give an alarm while no request has been answered. */
 const FAILURES = 3;
 
+/** After so many failures in a row, a failure that tokens of clients may have caused is confirmed by a token of ours. */
+const FAILURES_TO_CONFIRM = 5;
+
 interface Suspicion {
   readonly code: IntrospectionErrorCode;
   readonly detail: RegExp;
@@ -26,8 +29,10 @@ interface Suspicion {
    * - `at once`: no token can cause it, and it does not end by itself
    * - `from the start`: it may end by itself, so that it counts only while no request has been answered
    * - `or for our token`: the same, but a client's token may cause it: a failure for a token of ours counts at any time
+   * - `until confirmed`: it does not end by itself, but a client's token may cause it: once a request has been answered, only
+   *   a failure for a token of ours counts
    */
-  readonly counts: 'at once' | 'from the start' | 'or for our token';
+  readonly counts: 'at once' | 'from the start' | 'or for our token' | 'until confirmed';
 }
 
 /** Beginnings of the codes by which TLS and name lookup fail for good. */
@@ -36,12 +41,12 @@ const CONNECTIONS_THAT_NEVER_WORK =
 
 /** The first that fits. Mistakes in the metadata themselves are told by `discovery.ts`, which sees them in the background too. */
 const SUSPICIONS: readonly Suspicion[] = [
-  { code: 'client_rejected', detail: /^/, alarm: 'CLIENT_REJECTED', counts: 'at once' },
+  { code: 'client_rejected', detail: /^/, alarm: 'CLIENT_REJECTED', counts: 'until confirmed' },
   {
     code: 'bad_response',
     detail: /^(?:media type|redirect|not JSON|HTTP (?:3\d\d|404|405))$/,
     alarm: 'NOT_AN_ENDPOINT',
-    counts: 'at once',
+    counts: 'until confirmed',
   },
   { code: 'bad_response', detail: /^malformed HTTP/, alarm: 'NOT_AN_ENDPOINT', counts: 'or for our token' },
   { code: 'bad_response', detail: /^signed reply/, alarm: 'SIGNED_REPLY_REJECTED', counts: 'or for our token' },
@@ -64,11 +69,16 @@ const SUSPICIONS: readonly Suspicion[] = [
   },
 ];
 
-export function createSuspicions(methods: readonly string[] | undefined): Suspicions {
+/** @param askAboutOurToken asks about a random token of ours; its failure is told to `aboutFailure`, too */
+export function createSuspicions(
+  methods: readonly string[] | undefined,
+  askAboutOurToken: () => Promise<unknown>,
+): Suspicions {
   const alarms = new Map<Misconfiguration['code'], ReturnType<typeof createAlarm>>();
   let wasAnyActive = false;
   let wasAnswered = false;
   let failures = 0;
+  let failuresInARow = 0;
 
   function alarmOf(code: Misconfiguration['code']): ReturnType<typeof createAlarm> {
     const known = alarms.get(code);
@@ -81,6 +91,7 @@ export function createSuspicions(methods: readonly string[] | undefined): Suspic
   return {
     about({ active }) {
       wasAnswered = true;
+      failuresInARow = 0;
       if (active) wasAnyActive = true;
     },
     aboutFailure(error, isOurToken) {
@@ -88,8 +99,18 @@ export function createSuspicions(methods: readonly string[] | undefined): Suspic
       const { code, detail = '' } = error;
       const found = SUSPICIONS.find((suspicion) => suspicion.code === code && suspicion.detail.test(detail));
       if (found === undefined) return;
-      const isCertain = found.counts === 'at once' || (found.counts === 'or for our token' && isOurToken);
-      if (!isCertain && (wasAnswered || ++failures < FAILURES)) return;
+      const { counts } = found;
+      const isCertain =
+        counts === 'at once' ||
+        (counts !== 'from the start' && isOurToken) ||
+        (counts === 'until confirmed' && !wasAnswered);
+      if (!isCertain && wasAnswered) {
+        if (counts !== 'from the start' && ++failuresInARow % FAILURES_TO_CONFIRM === 0) {
+          askAboutOurToken().catch(() => {});
+        }
+        return;
+      }
+      if (!isCertain && ++failures < FAILURES) return;
       alarmOf(found.alarm)(`${PREAMBLE} ${remedyFor(code, detail)}`, error.detail ?? code);
     },
     aboutMethods(advertised) {
