@@ -1,4 +1,4 @@
-import type { RequestListener, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import request from 'supertest';
 import { AuthError, type AuthErrorReason, IntrospectionError } from '../../lib/errors.js';
 import {
@@ -239,6 +239,25 @@ describe('the answer to a rejected request', () => {
     expect((await request(begun).get('/').expect(200)).text).toBe('ok');
     const ended = rejecting('inactive', (res) => res.end('done'));
     expect((await request(ended).get('/').expect(200)).text).toBe('done');
+  });
+
+  it('stays as it is when the response fails after its headers were sent, and the failure is passed on', () => {
+    const sent: string[] = [];
+    const res = {
+      statusCode: 200,
+      headersSent: false,
+      writableEnded: false,
+      getHeader: () => undefined,
+      setHeader: (name: string) => sent.push(name),
+      removeHeader: () => sent.pop(),
+      end() {
+        res.headersSent = true;
+        throw new Error('broken pipe');
+      },
+    };
+    const req = { method: 'GET' } as IncomingMessage;
+    expect(() => answer(req, res, 401, { Allow: 'GET' }, undefined)).toThrow('broken pipe');
+    expect([res.statusCode, sent]).toEqual([401, ['Allow']]);
   });
 });
 
