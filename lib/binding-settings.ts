@@ -32,16 +32,20 @@ const NO_OPTIONS: DpopOptions = Object.freeze(Object.create(null));
 const SECOND = 1000;
 const REPLAY_TIMEOUT_MS = SECOND;
 
-/** @throws TypeError */
+/**
+ * @param wasRequired whether the middleware that this one derives from demands DPoP. Only `required: false` takes that back.
+ * @throws TypeError
+ */
 export function parseDpop(
   given: DemandOptions['dpop'],
   audience: readonly string[] | false,
   { clock, replayStore }: BindingSurroundings,
+  wasRequired = false,
 ): Pick<BindingDemands, 'dpop' | 'dpopOrigin'> {
   if (given === undefined || given === false) return { dpop: undefined, dpopOrigin: undefined };
   const options = given === true ? NO_OPTIONS : readOptions(given, DPOP_RULES, 'dpop.');
   const { algorithms = ALGORITHMS, origin = originOf(audience), nonce = false, maxAgeSeconds = 60 } = options;
-  const { required: isRequired = false } = options;
+  const { required: isRequired = wasRequired } = options;
   if (origin === undefined) {
     throw optionError('dpop.origin', origin, "write the origin that clients ask, such as 'https://api.example.com'");
   }

@@ -89,7 +89,8 @@ export interface DemandOptions<Claims = unknown> {
 export interface DpopOptions {
   /**
    * Accept only tokens that are bound to a key: tokens under Bearer are refused, and challenges name only the scheme DPoP. Not
-   * together with `getToken` and `tokenFromBody`, which take tokens without that scheme. Default `false`.
+   * together with `getToken` and `tokenFromBody`, which take tokens without that scheme. Default `false`; with `with()`, what
+   * the middleware demands from which it derives.
    */
   readonly required?: boolean | undefined;
   /** The algorithms proofs may be signed with. Default `['ES256', 'ES384', 'ES512', 'PS256', 'RS256', 'EdDSA', 'Ed25519']`. */
@@ -108,7 +109,7 @@ export interface DpopOptions {
         readonly secrets: readonly (string | undefined)[];
       }
     | undefined;
-  /** How old a proof may be, in seconds, 1 to 600. Default 60. */
+  /** How old a proof may be, in seconds, 1 to 600. Default 60. All processes that share a `replayStore` need the same. */
   readonly maxAgeSeconds?: number | undefined;
   /** Where several processes remember which proofs were used. Default `cache.store`, else the memory of this process. */
   readonly replayStore?: ReplayStore | undefined;
@@ -192,8 +193,8 @@ export interface EndpointOptions {
   readonly parameters?: Readonly<Record<string, string>> | undefined;
   /**
    * Further headers of introspection requests; credentials and framing cannot be among them. They also go with requests for
-   * metadata and keys, whichever host those are on, except `Accept` and `Content-*`. Default: only a `User-Agent`, with name and
-   * version of this package.
+   * metadata and keys, except `Accept` and `Content-*`. An origin that only the metadata name gets no more than `User-Agent`.
+   * Default: only a `User-Agent`, with name and version of this package.
    */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /**

@@ -120,7 +120,7 @@ function mergeDemands(inherited: Demands, options: DemandOptions, surroundings: 
     audience,
     ...(dpop === undefined
       ? { dpop: inherited.dpop, dpopOrigin: inherited.dpopOrigin }
-      : parseDpop(dpop, audience, surroundings)),
+      : parseDpop(dpop, audience, surroundings, inherited.dpop?.isRequired)),
     certificateOf: mtls === undefined ? inherited.certificateOf : parseMtls(mtls),
     issuer: options.issuer ?? inherited.issuer,
     scopes: options.scopes === undefined ? inherited.scopes : Object.freeze([...new Set(options.scopes)]),

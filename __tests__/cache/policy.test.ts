@@ -1,4 +1,4 @@
-import { isDueEarly, isFresh, lifetimeOf, staleLifetimeOf, timeLeft } from '../../lib/cache/policy.js';
+import { isDueEarly, isFresh, isYoung, lifetimeOf, staleLifetimeOf, timeLeft } from '../../lib/cache/policy.js';
 import { ANY_AGE, type TokenRecord } from '../../lib/types.js';
 import { activeRecord, inactiveRecord } from '../support/records.js';
 
@@ -143,4 +143,26 @@ describe('a record that has to be asked for since', () => {
   ])('%s is not fresh', (_, since, wall, monotonic) => {
     expect(freshFor(since, wall, monotonic)).toBe(false);
   });
+});
+
+describe('isYoung', () => {
+  const LIVES = { ttlMs: 60_000, inactiveTtlMs: 5000 };
+  const instantAfter = ({ askedAt, askedMonotonic }: TokenRecord, at: number, monotonic: number) => ({
+    at: askedAt + at,
+    monotonic: askedMonotonic + monotonic,
+  });
+
+  it.each([
+    ['active', activeRecord(), 60_000],
+    ['active and about to expire', activeRecord({ exp: 1_800_000_001 }), 60_000],
+    ['inactive', inactiveRecord(), 5000],
+  ])(
+    'is true as long as a response that is %s is not older than its kind may become, on both clocks',
+    (_, record, life) => {
+      expect(isYoung(record, LIVES, instantAfter(record, life, life))).toBe(true);
+      expect(isYoung(record, LIVES, instantAfter(record, life + 1, life))).toBe(false);
+      expect(isYoung(record, LIVES, instantAfter(record, life, life + 1))).toBe(false);
+      expect(isYoung(record, LIVES, instantAfter(record, -1000, -1000))).toBe(true);
+    },
+  );
 });

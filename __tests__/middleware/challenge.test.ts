@@ -256,7 +256,9 @@ describe('the answer to a rejected request', () => {
       },
     };
     const req = { method: 'GET' } as IncomingMessage;
-    expect(() => answer(req, res as unknown as ServerResponse, 401, { Allow: 'GET' }, undefined)).toThrow('broken pipe');
+    expect(() => answer(req, res as unknown as ServerResponse, 401, { Allow: 'GET' }, undefined)).toThrow(
+      'broken pipe',
+    );
     expect([res.statusCode, sent]).toEqual([401, ['Allow']]);
   });
 });

@@ -71,7 +71,8 @@ describe('dpop.required', () => {
     const strict = authenticate.with({ dpop: { origin: ORIGIN, required: true } });
     await get(createApp(strict), 'abc').expect(401);
     await get(createApp(authenticate, strict), 'abc').expect(401);
-    await get(createApp(strict.with({ dpop: { origin: ORIGIN } })), 'abc').expect(200);
+    await get(createApp(strict.with({ dpop: { origin: ORIGIN, nonce: true } })), 'abc').expect(401);
+    await get(createApp(strict.with({ dpop: { origin: ORIGIN, required: false } })), 'abc').expect(200);
     expect(() => strict.with({ getToken: () => 'abc' })).toThrow('Option "getToken"');
     expect(() => strict.with({ tokenFromBody: true })).toThrow('Option "tokenFromBody"');
   });

@@ -104,4 +104,21 @@ describe('the option headers', () => {
       '/keys': ['reports-api', 'k', 'application/jwk-set+json, application/json', undefined],
     });
   });
+
+  it('does not reach keys on an origin that only the metadata name, except User-Agent', async () => {
+    const [server, elsewhere] = [await createServer(), await createEndpoint({ keys: [] })];
+    server.script = signedReplies({ ...server, script: async () => metadata });
+    const issuer = new URL(server.url).origin;
+    const metadata = { issuer, introspection_endpoint: `${issuer}/introspect`, jwks_uri: `${elsewhere.url}/keys` };
+    const { Accept: _, ...headers } = HEADERS;
+    const options = { ...DISCOVERING, authorizationServer: issuer, jwtResponse: true, headers };
+    await headersSent(server, NAMES, options);
+    const [keys] = elsewhere.asked;
+    expect(NAMES.map((name) => keys?.headers[name])).toEqual([
+      'reports-api',
+      undefined,
+      'application/jwk-set+json, application/json',
+      undefined,
+    ]);
+  });
 });

@@ -71,7 +71,8 @@ const MEDIA_TYPES = { form: 'application/x-www-form-urlencoded', json: 'applicat
 /** Asks the endpoint about a token (RFC 7662 section 2.1). Nothing of the incoming request goes along but the token. */
 export function createIntrospectionClient(settings: IntrospectionClientSettings): IntrospectionClient {
   const { clientAuth, clock, normalizer, signedReply } = settings;
-  const transport = createTransport({ ...settings, connect: clientAuth.connect });
+  const ownOrigins = originsOf(settings);
+  const transport = createTransport({ ...settings, connect: clientAuth.connect, ownOrigins });
   const server = createLocator(settings.whom, clientAuth.connect !== undefined, transport.get, clock);
   const open = signedReply && createReplyOpener(signedReply, transport.get, clock);
   const breaker = createCircuitBreaker({ clock, timeoutMs: settings.timeoutMs, probe });
@@ -212,4 +213,10 @@ async function prepare(
 function requireString(value: unknown, pattern?: RegExp): string {
   if (typeof value !== 'string' || pattern?.test(value) === false) throw new Error('not a string of its kind');
   return value;
+}
+
+/** Origins that the app wrote itself, and so trusts with its `headers`. Metadata may name others. */
+function originsOf({ whom, signedReply }: IntrospectionClientSettings): ReadonlySet<string> {
+  const urls = [whom.endpoint, whom.issuer, signedReply?.keys instanceof URL ? signedReply.keys : undefined];
+  return new Set(urls.flatMap((url) => (url !== undefined && URL.canParse(String(url)) ? [new URL(url).origin] : [])));
 }

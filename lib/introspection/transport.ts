@@ -24,6 +24,8 @@ export interface TransportSettings {
   readonly connect: ClientAuth['connect'];
   /** The option `headers`, names in lower case. Default none. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Origins that the app wrote itself. Metadata and keys of other origins are requested without `headers`. Default none. */
+  readonly ownOrigins?: ReadonlySet<string>;
 }
 
 /** One question, and what replies to it mean. */
@@ -68,7 +70,13 @@ const MAX_JITTER_MS = 100;
 /** The option `headers` is written for POST requests: these would be wrong with a GET. */
 const NOT_FOR_GET = /^(?:accept$|content-)/;
 
-export function createTransport({ timeoutMs, dispatcher, connect, headers = {} }: TransportSettings): Transport {
+export function createTransport({
+  timeoutMs,
+  dispatcher,
+  connect,
+  headers = {},
+  ownOrigins,
+}: TransportSettings): Transport {
   const own = dispatcher === undefined ? createConnections(timeoutMs, connect) : undefined;
   const via: (to: Address) => Dispatcher =
     own === undefined ? () => dispatcher as Dispatcher : ({ origin }) => own.to(origin);
@@ -136,8 +144,12 @@ export function createTransport({ timeoutMs, dispatcher, connect, headers = {} }
     },
     get: (url, accept) =>
       within(async (deadline) => {
-        const given = { 'user-agent': USER_AGENT, ...published, accept, 'accept-encoding': 'identity' };
-        const request = { to: addressOf(url), headers: given };
+        const userAgent = headers['user-agent'] ?? USER_AGENT;
+        const given = ownOrigins?.has(url.origin) ? published : {};
+        const request = {
+          to: addressOf(url),
+          headers: { ...given, 'user-agent': userAgent, accept, 'accept-encoding': 'identity' },
+        };
         try {
           return await overNew(request.to, (over) => exchange(over, request, (status) => status === OK, deadline));
         } catch (error) {
