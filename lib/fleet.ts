@@ -1,6 +1,6 @@
 import type { Lifetimes } from './cache/policy.js';
 import { openRevocationLog } from './cache/shared/revocation-log.js';
-import { createRevocations, type Revocations } from './cache/shared/revocations.js';
+import { createRevocations, persistently, type Revocations } from './cache/shared/revocations.js';
 import { createPlainSeal, createSeal } from './cache/shared/seal.js';
 import { createSharedEntries } from './cache/shared/shared-entries.js';
 import type { CacheStore } from './cache/shared/store.js';
@@ -29,7 +29,11 @@ export interface FleetSettings extends Lifetimes {
 export interface Fleet {
   readonly lookup: Lookup;
   readonly revocations: Revocations;
-  /** The record that the store keeps about a token, whether or not it may still be used. */
+  /**
+   * The record that the store keeps about a token, whether or not it may still be used. It is tried again until the deadline.
+   *
+   * @throws Error while the store does not answer
+   */
   peek(token: Pick<Question, 'token' | 'key'>): Promise<TokenRecord | undefined>;
 }
 
@@ -52,6 +56,11 @@ export function createFleet(inner: Lookup, settings: FleetSettings): Fleet {
   return {
     lookup: withSharedCache(inner, { ...settings, entries, revocations }),
     revocations,
-    peek: async (token) => (await entries.look(token))?.record,
+    peek: (token) =>
+      persistently(async () => {
+        const found = await entries.look(token);
+        if (found === undefined) throw new Error('the store does not answer');
+        return found.record;
+      }, timeoutMs),
   };
 }

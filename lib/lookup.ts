@@ -87,7 +87,7 @@ export function createSharedLookup(settings: LookupSettings): SharedLookup {
   const cached =
     settings.cache === false
       ? uncached(ask)
-      : cachedInMemory(ask, settings.cache, settings.clock, client.diagnose, fleet);
+      : cachedInMemory(ask, settings.cache, settings.clock, { ...settings, diagnose: client.diagnose }, fleet);
   const watches = createTokenWatches(fleet?.revocations);
   const { ttlMs = 0, staleIfErrorMs = 0 } = settings.cache || {};
   const refusals = createRefusalWatches({
@@ -112,6 +112,15 @@ export function createSharedLookup(settings: LookupSettings): SharedLookup {
     watches.forgetClaim(name, value);
   }
 
+  async function forgetClaim(name: RevocableClaim, value: string): Promise<void> {
+    forgetClaimHere(name, value);
+    await fleet?.revocations.revoke(name, value);
+  }
+
+  async function forgetJti(jti: string | undefined): Promise<void> {
+    if (jti !== undefined) await forgetClaim('jti', jti);
+  }
+
   function requireOpen(): void {
     if (closing !== undefined) throw new IntrospectionError('closed');
   }
@@ -121,7 +130,9 @@ export function createSharedLookup(settings: LookupSettings): SharedLookup {
     requireOpen,
     lookup(question, freshness) {
       requireOpen();
-      return cached.lookup(question, freshness);
+      const found = cached.lookup(question, freshness);
+      // Closing waits for it, also while it waits for another question about the same token.
+      return found instanceof Promise ? underWay.add(found) : found;
     },
     lifeMs: ttlMs,
     staleLifeMs: staleIfErrorMs,
@@ -131,25 +142,21 @@ export function createSharedLookup(settings: LookupSettings): SharedLookup {
     },
     async forget(token) {
       const known = jtiOf(cached.peek(token.key));
-      cached.forget(token.key);
+      const underWayNow = cached.forget(token.key);
       watches.forget(token.key);
       if (known !== undefined) forgetClaimHere('jti', known);
+      for (const answer of underWayNow) {
+        // Nobody knows yet what it will say of the token.
+        answer.then((record) => forgetJti(jtiOf(record))).catch(() => {});
+      }
       if (fleet === undefined) return;
       const { peek, revocations } = fleet;
       await Promise.all([
         revocations.revoke('token', token.key),
-        (async () => {
-          const jti = known ?? jtiOf(await peek(token));
-          if (jti === undefined) return;
-          if (known === undefined) forgetClaimHere('jti', jti);
-          await revocations.revoke('jti', jti);
-        })(),
+        known === undefined ? peek(token).then((record) => forgetJti(jtiOf(record))) : revocations.revoke('jti', known),
       ]);
     },
-    async forgetClaim(name, value) {
-      forgetClaimHere(name, value);
-      await fleet?.revocations.revoke(name, value);
-    },
+    forgetClaim,
     stats: () => ({ ...cached.stats(), endpointCalls: client.calls() }),
     watchRefusals: refusals.create,
     async verifyConfiguration() {
@@ -183,15 +190,15 @@ function cachedInMemory(
   inner: Lookup,
   cache: MemoryCacheSettings,
   clock: Clock,
-  diagnose: IntrospectionClient['diagnose'],
+  { diagnose, timeoutMs }: Pick<IntrospectionClient, 'diagnose'> & { readonly timeoutMs: number },
   fleet: Fleet | undefined,
 ): CachedLookup {
   const store = createMemoryStore(cache.maxEntries, cache.maxBytes);
-  return withCache(inner, { ...cache, clock, store, diagnose, revocations: fleet?.revocations });
+  return withCache(inner, { ...cache, clock, store, diagnose, timeoutMs, revocations: fleet?.revocations });
 }
 
 function jtiOf(record: TokenRecord | undefined): string | undefined {
-  return record?.active ? record.claims.jti : undefined;
+  return record?.active ? record.claims.jti : record?.jti;
 }
 
 function uncached(inner: Lookup): CachedLookup {
@@ -202,7 +209,7 @@ function uncached(inner: Lookup): CachedLookup {
       return inner(question, freshness);
     },
     peek: () => undefined,
-    forget() {},
+    forget: () => [],
     forgetClaim() {},
     clear() {},
     stats: () => ({ hits: 0, misses, coalesced: 0, stale: 0, entries: 0 }),

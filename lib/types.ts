@@ -61,6 +61,8 @@ export interface ActiveRecord extends Dated {
 
 export interface InactiveRecord extends Dated {
   readonly active: false;
+  /** Identifier of the token, if a record from when it was active told it: other spellings of the token have the same. */
+  readonly jti: string | undefined;
   /** The endpoint cannot introspect tokens of this kind (`unsupported_token_type`). */
   readonly unsupported?: true;
 }

@@ -38,6 +38,7 @@ function createCache(settings: { refreshAhead?: boolean; inactiveTtlMs?: number;
       ttlMs: 60_000,
       inactiveTtlMs: 5000,
       diagnose,
+      timeoutMs: 3000,
       staleIfErrorMs: 0,
       refreshAhead: true,
       revocations: undefined,

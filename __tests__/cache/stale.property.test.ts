@@ -71,6 +71,7 @@ describe('whatever happens to a token and its endpoint', () => {
             ttlMs: TTL * 1000,
             inactiveTtlMs: 5000,
             diagnose,
+            timeoutMs: 3000,
             staleIfErrorMs: BOUND * 1000,
             refreshAhead,
             revocations: undefined,

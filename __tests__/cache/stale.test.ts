@@ -19,6 +19,7 @@ function createCache(settings: { ttlMs?: number; staleIfErrorMs?: number; inacti
     ttlMs: MINUTE * 1000,
     inactiveTtlMs: 5000,
     diagnose,
+    timeoutMs: 3000,
     staleIfErrorMs: 5 * MINUTE * 1000,
     refreshAhead: false,
     revocations: undefined,

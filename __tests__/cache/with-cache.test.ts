@@ -6,7 +6,7 @@ import { createDeferred } from '../support/deferred.js';
 import { diagnose } from '../support/outages.js';
 import { activeRecord, inactiveRecord, questionOf } from '../support/records.js';
 
-const PLAIN = { revocations: undefined, diagnose, staleIfErrorMs: 0, refreshAhead: false };
+const PLAIN = { revocations: undefined, diagnose, timeoutMs: 3000, staleIfErrorMs: 0, refreshAhead: false };
 const QUESTION = questionOf();
 
 interface Asked {

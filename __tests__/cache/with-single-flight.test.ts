@@ -20,6 +20,7 @@ function createFlights() {
     },
     {
       clock,
+      timeoutMs: 3000,
       land: ({ key }, record) => landed.push([key, record]),
       canJoin: (startedAt, { now }) => now.monotonic - startedAt <= OLDEST_MS,
       suits: (_key, record, { askedSince }) => record.active && record.askedMonotonic >= askedSince,
@@ -80,6 +81,7 @@ describe('one flight a key', () => {
     const landed: string[] = [];
     const flights = withSingleFlight(() => activeRecord(), {
       clock: createClock(),
+      timeoutMs: 3000,
       land: ({ key }) => landed.push(key),
       canJoin: () => true,
       suits: () => true,

@@ -122,6 +122,7 @@ describe('the cache', () => {
       ttlMs: 60_000,
       inactiveTtlMs: 60_000,
       diagnose,
+      timeoutMs: 3000,
       staleIfErrorMs: 0,
       refreshAhead: false,
       revocations: undefined,

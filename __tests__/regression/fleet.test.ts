@@ -28,6 +28,7 @@ it('a question for a fresh answer that joins one under way is put anew when that
     ttlMs: 60_000,
     inactiveTtlMs: 5000,
     diagnose,
+    timeoutMs: 3000,
     staleIfErrorMs: 0,
     refreshAhead: false,
     revocations: undefined,

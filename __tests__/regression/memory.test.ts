@@ -96,12 +96,19 @@ describe('the memory', () => {
   it.each([
     ['text', { a: 'x'.repeat(10_000) }, 10_000],
     ['text of other letters', { a: '€'.repeat(5000) }, 10_000],
-    ['objects', { a: Array(1000).fill({}) }, 56_000],
+    ['objects', { a: Array.from({ length: 1000 }, () => ({})) }, 56_000],
     ['numbers', { a: Array(1000).fill(0.5) }, 16_000],
     ['names of members', Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`name ${i}`, 1])), 8000],
   ])('counts %s', (_what, claims, bytes) => {
     expect(sizeOf(activeRecord(claims))).toBeGreaterThan(bytes);
     expect(sizeOf(activeRecord(claims))).toBeLessThan(4 * bytes);
+  });
+
+  it('counts parts that contain themselves, or occur again, once', () => {
+    const part: Record<string, unknown> = { a: 1 };
+    part.self = part;
+    expect(sizeOf(activeRecord({ part }))).toBeLessThan(2000);
+    expect(sizeOf(activeRecord({ parts: Array(10_000).fill(part) }))).toBeLessThan(100_000);
   });
 
   it('counts the scopes that were parsed', () => {

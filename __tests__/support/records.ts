@@ -15,5 +15,5 @@ export function activeRecord(claims: Record<string, unknown> = {}, asked = ASKED
 }
 
 export function inactiveRecord(asked = ASKED): InactiveRecord {
-  return { active: false, mark: undefined, ...asked };
+  return { active: false, jti: undefined, mark: undefined, ...asked };
 }

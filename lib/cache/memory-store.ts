@@ -78,8 +78,9 @@ export function createMemoryStore(
     const padded = key === unpaddedKey ? undefined : spellings.keyOf(unpaddedKey);
     if (padded !== undefined && padded !== key) active.delete(padded);
     const { jti } = record.claims;
-    const [oldest, ...others] = jti === undefined ? [] : index.keysOf('jti', jti);
-    if (oldest !== undefined && others.length + 1 >= MAX_SPELLINGS && isFullFor(record)) active.delete(oldest);
+    if (jti === undefined || !isFullFor(record)) return;
+    const known = index.keysOf('jti', jti);
+    if (known.length >= MAX_SPELLINGS) active.delete(known[0] as string);
   }
 
   function isFullFor(record: ActiveRecord): boolean {

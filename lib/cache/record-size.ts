@@ -16,20 +16,23 @@ const TEXT_BYTES = 16;
  * between half and three times of what was measured.
  */
 export function sizeOf(record: TokenRecord): number {
-  return RECORD_BYTES + (record.active ? sizeOfValue(record.claims) + sizeOfValue(record.scopes) : 0);
+  if (!record.active) return RECORD_BYTES;
+  const seen = new Set<object>();
+  return RECORD_BYTES + sizeOfValue(record.claims, seen) + sizeOfValue(record.scopes, seen);
 }
 
-/** Recursive: claims are at most 32 levels deep. */
-function sizeOfValue(value: unknown): number {
+/** Recursive: claims are at most 32 levels deep. Parts that occur again, or contain themselves, are counted once. */
+function sizeOfValue(value: unknown, seen: Set<object>): number {
   if (typeof value === 'string') return sizeOfText(value);
   if (typeof value === 'number') return Number.isSafeInteger(value) && Math.abs(value) < 2 ** 31 ? 0 : NUMBER_BYTES;
-  if (typeof value !== 'object' || value === null) return 0;
+  if (typeof value !== 'object' || value === null || seen.has(value)) return 0;
+  seen.add(value);
   let size = CONTAINER_BYTES;
   if (Array.isArray(value)) {
-    for (const item of value) size += SLOT_BYTES + sizeOfValue(item);
+    for (const item of value) size += SLOT_BYTES + sizeOfValue(item, seen);
     return size;
   }
-  for (const [name, member] of Object.entries(value)) size += SLOT_BYTES + sizeOfText(name) + sizeOfValue(member);
+  for (const [name, member] of Object.entries(value)) size += SLOT_BYTES + sizeOfText(name) + sizeOfValue(member, seen);
   return size;
 }
 

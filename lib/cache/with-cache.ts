@@ -1,9 +1,11 @@
 import { type CacheEvent, cacheEvents, digestOf } from '../observe/channels.js';
 import { tokenDigest } from '../token-digest.js';
 import {
+  type ActiveRecord,
   ANY_AGE,
   type Clock,
   type Freshness,
+  type InactiveRecord,
   type Instant,
   type Lookup,
   type Question,
@@ -23,6 +25,8 @@ export interface CacheSettings extends Lifetimes {
   /** Whether an error of a lookup means that the endpoint is down, or only that it failed for this token. */
   readonly diagnose: (error: unknown) => Promise<'down' | 'up' | 'unknown'>;
   readonly refreshAhead: boolean;
+  /** Deadline of a request, in milliseconds. */
+  readonly timeoutMs: number;
   readonly clock: Clock;
   /** Of the whole fleet, where there is a shared cache. */
   readonly revocations: Pick<Revocations, 'allows' | 'revokes' | 'isCurrent'> | undefined;
@@ -32,7 +36,8 @@ export interface CachedLookup {
   readonly lookup: Lookup;
   /** What is kept about a token, however old it is. */
   peek(key: string): TokenRecord | undefined;
-  forget(key: string): void;
+  /** Returns the responses that are under way. They are not kept. */
+  forget(key: string): readonly Promise<TokenRecord>[];
   /** Forgets every response with this claim, also one that is under way. */
   forgetClaim(name: RevocableClaim, value: string): void;
   clear(): void;
@@ -47,23 +52,39 @@ const REFRESH_PAUSE_MS = 1000;
 
 /** Memory first, then one flight a key. A hit is returned as a value, without a promise. */
 export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup {
-  const { store, staleIfErrorMs, diagnose, refreshAhead, clock, revocations } = settings;
+  const { store, staleIfErrorMs, diagnose, refreshAhead, timeoutMs, clock, revocations } = settings;
   let hits = 0;
   let misses = 0;
   let stale = 0;
   let refreshing = 0;
   let noRefreshBefore = Number.NEGATIVE_INFINITY;
 
-  const flights = withSingleFlight(inner, { clock, land, canJoin, suits });
+  const flights = withSingleFlight(inner, { clock, timeoutMs, land, canJoin, suits });
 
   function land({ token, key }: Question, record: TokenRecord): void {
     // Flights are told apart by when they started; a retry or a slow signature may have asked in another order.
     const kept = store.get(key);
     if (kept !== undefined && kept.askedMonotonic > record.askedMonotonic) return;
     if (revocations?.revokes(key, record)) return;
+    if (!record.active && kept?.active && isUnexpired(kept, readClock(clock))) {
+      landRevoked(key, record, kept.claims.jti);
+      return;
+    }
     if (lifetimeOf(record, settings) > 0 || staleLifetimeOf(record, staleIfErrorMs) > 0)
       store.set(key, record, unpaddedKeyOf(token, key));
     else store.delete(key);
+  }
+
+  /** The token was revoked: its other spellings, which have the same `jti`, are forgotten too. */
+  function landRevoked(key: string, record: InactiveRecord, jti: string | undefined): void {
+    if (jti !== undefined) forgetClaim('jti', jti);
+    if (settings.inactiveTtlMs > 0) store.set(key, { ...record, jti });
+    else store.delete(key);
+  }
+
+  function forgetClaim(name: RevocableClaim, value: string): void {
+    store.deleteClaim(name, value);
+    flights.forgetWhere((record) => record.active && record.claims[name] === value);
   }
 
   /** Whoever joins gets no response that is older than one from memory could be. */
@@ -99,7 +120,7 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
       }
     }
     misses++;
-    if (record?.active) return ask(question, { ...freshness, isKnown: true });
+    if (record?.active && isUnexpired(record, now)) return ask(question, { ...freshness, isKnown: true });
     return ask(question, freshness);
   };
 
@@ -132,7 +153,7 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
     if (!hasStaleRecord(question)) throw error;
     const endpoint = await diagnose(error);
     // It may have failed for a moment only. If it fails for this token again, the token is to blame.
-    if (endpoint === 'up') return flights.lookup(question, { ...freshness, now: readClock(clock) });
+    if (endpoint === 'up') return flights.lookup(question, freshness);
     if (endpoint !== 'down') throw error;
     const record = store.get(question.key);
     const now = readClock(clock);
@@ -159,18 +180,20 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
     peek: store.get,
     forget(key) {
       store.delete(key);
-      flights.forget(key);
+      return flights.forget(key);
     },
-    forgetClaim(name, value) {
-      store.deleteClaim(name, value);
-      flights.forgetWhere((record) => record.active && record.claims[name] === value);
-    },
+    forgetClaim,
     clear() {
       store.clear();
       flights.forgetAll();
     },
     stats: () => ({ hits, misses, coalesced: flights.coalesced(), stale, entries: store.size }),
   };
+}
+
+/** Whether the token's own `exp` is still to come. */
+function isUnexpired({ claims: { exp } }: ActiveRecord, { at }: Instant): boolean {
+  return exp === undefined || at < exp * 1000;
 }
 
 /** Lenient servers ignore padding, and take one token in as many spellings as somebody likes; RFC 6750 allows any of them. */

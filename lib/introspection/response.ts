@@ -102,7 +102,7 @@ function active(data: Record<string, unknown>, asked: Instant): ActiveRecord {
 }
 
 function inactive(asked: Instant): InactiveRecord {
-  return { active: false, askedAt: asked.at, askedMonotonic: asked.monotonic, mark: undefined };
+  return { active: false, jti: undefined, askedAt: asked.at, askedMonotonic: asked.monotonic, mark: undefined };
 }
 
 /**

@@ -271,3 +271,16 @@ describe('the log', () => {
     expect([allows(before), allows(dated())]).toEqual([false, true]);
   });
 });
+
+it('follows a store that reports at once that its log has been read', async () => {
+  const store = {
+    follow(reader: LogReader) {
+      reader.onEntries([]);
+      reader.onCaughtUp(performance.now());
+      return async () => {};
+    },
+  } as unknown as CacheStore;
+  const log = openRevocationLog(store, createClock(), KEEP_MS);
+  expect(log.isCurrent()).toBe(true);
+  await log.close();
+});

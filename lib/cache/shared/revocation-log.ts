@@ -76,8 +76,9 @@ export function openRevocationLog(store: CacheStore, clock: Clock, keepMs: numbe
   };
 
   function share(): Shared {
-    const fresh: Shared = { log: followRevocationLog(store, clock, () => fresh.keepMs), users: 0, keepMs };
-    return fresh;
+    // A store may report at once, before the log is there.
+    const use = { users: 0, keepMs };
+    return Object.assign(use, { log: followRevocationLog(store, clock, () => use.keepMs) });
   }
 
   async function leave(): Promise<void> {

@@ -77,7 +77,7 @@ export function createRevocations({ store, log, seal, keepMs, timeoutMs }: Revoc
 }
 
 /** Tries again, after ever longer pauses, as long as the next try begins in time. */
-async function persistently<T>(work: () => Promise<T>, timeoutMs: number): Promise<T> {
+export async function persistently<T>(work: () => Promise<T>, timeoutMs: number): Promise<T> {
   const until = performance.now() + timeoutMs;
   for (let ms = FIRST_PAUSE_MS; ; ms *= 2) {
     try {

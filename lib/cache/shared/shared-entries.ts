@@ -41,6 +41,9 @@ export interface SharedEntries {
   keep(question: Question, record: TokenRecord | undefined, at: StoreTime | undefined, leaseId?: string): Promise<void>;
 }
 
+/** Its members are its own, so that nothing is read from `Object.prototype`. */
+const READ_ONLY: LookOptions = { leaseId: undefined, except: undefined };
+
 /** How long one process may keep the others from asking when it neither answers nor fails. */
 const LEASE_MS = 1000;
 
@@ -82,19 +85,21 @@ export function createSharedEntries(settings: SharedEntriesSettings): SharedEntr
   }
 
   return {
-    async look(question, { leaseId, except } = {}) {
+    async look(question, { leaseId, except } = READ_ONLY) {
       const readAt = readClock(clock);
       const keys = seal.keysOf(question);
-      const replies = await reads.attempt(() =>
-        Promise.all(
+      const replies = await reads.attempt(async () => {
+        const all: readonly unknown[] = await Promise.all(
           keys.map((key, index) => {
             // Other keys belong to secrets that are being replaced.
             if (index > 0) return store.getOrLease(key, { leaseId: '', leaseMs: 0 });
             const leaseMs = leaseId === undefined ? 0 : LEASE_MS;
             return store.getOrLease(key, { leaseId: leaseId ?? '', leaseMs, except });
           }),
-        ),
-      );
+        );
+        if (!all.every(isReply)) throw new Error('not a reply');
+        return all;
+      });
       const [first] = replies ?? [];
       if (replies === undefined || first === undefined) return undefined;
       const repliedAt = clock.monotonic();
@@ -109,6 +114,11 @@ export function createSharedEntries(settings: SharedEntriesSettings): SharedEntr
       await writes.attempt(() => store.keepAndRelease(key, leaseId ?? '', entry));
     },
   };
+}
+
+/** A store of the app's own may return anything. */
+function isReply(reply: unknown): reply is StoreReply {
+  return typeof reply === 'object' && reply !== null;
 }
 
 export function publish(outcome: CacheEvent['outcome'], { key }: Pick<Question, 'key'>): void {

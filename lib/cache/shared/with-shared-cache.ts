@@ -92,7 +92,7 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): L
       if (!revocations.revokes(question.key, record)) kept = record;
       return record;
     } finally {
-      looking.then((found) => entries.keep(question, kept, found, leaseId));
+      looking.then((found) => entries.keep(question, kept, found, leaseId)).catch(() => {});
     }
   }
 
