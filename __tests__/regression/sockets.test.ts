@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events';
-import type { IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { Duplex } from 'node:stream';
-import type { WebSocket } from 'ws';
+import { type WebSocket, WebSocketServer } from 'ws';
 import type { Clock, TokenIntrospectionOptions } from '../../lib/index.js';
 import { getSocketAuth, type KeepOptions, keepAuthenticated, webSocketUpgrade } from '../../lib/websocket/index.js';
 import { createAuthenticate } from '../support/api.js';
@@ -185,6 +186,71 @@ describe('a listener that is still at work when its socket is refused', () => {
     const { socket } = createSocket({ readyState: 3 });
     expect(keepAuthenticated(socket, await authenticate.introspect('abc'))).toBe(false);
     expect(getSocketAuth(socket).sub).toBe('alice');
+  });
+});
+
+describe('a socket that is refused before it is announced', () => {
+  /** An upgrade request, and a frame of 0xFF bytes behind it, which breaks the protocol. */
+  const UPGRADE_AND_BAD_FRAME = Buffer.concat([
+    Buffer.from(
+      'GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer abc\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+    ),
+    Buffer.from([0xff, 0xff, 0, 0]),
+  ]);
+
+  async function refuseUpgrade(options: Partial<TokenIntrospectionOptions>, refuse: (given: WebSocket) => void) {
+    const authenticate = createAuthenticate(await createEndpoint(active()), options);
+    const http = createServer();
+    const wss = new WebSocketServer({ noServer: true });
+    const failures: unknown[] = [];
+    const ended = createDeferred<void>();
+    const announced = jest.fn();
+    http.on(
+      'upgrade',
+      webSocketUpgrade(authenticate, {
+        handleUpgrade(req, socket, head, done) {
+          wss.handleUpgrade(req, socket, head, (upgraded) => {
+            const { emit } = upgraded;
+            upgraded.emit = (name: string | symbol, ...more: unknown[]) => {
+              try {
+                return Reflect.apply(emit, upgraded, [name, ...more]);
+              } catch (error) {
+                failures.push(error);
+                return false;
+              }
+            };
+            upgraded.once('close', () => ended.resolve());
+            refuse(upgraded);
+            if (options.cache === false) authenticate.invalidate({ sub: 'alice' });
+            done(upgraded);
+          });
+        },
+        emit: announced,
+      }),
+    );
+    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+    const client = connect((http.address() as AddressInfo).port, '127.0.0.1').on('error', () => {});
+    client.resume().write(UPGRADE_AND_BAD_FRAME);
+    await ended.promise;
+    client.destroy();
+    http.close();
+    expect(announced).not.toHaveBeenCalled();
+    return failures;
+  }
+
+  it('does not end the process by a frame that breaks the protocol, after an invalidation', async () => {
+    expect(await refuseUpgrade({ cache: false }, () => {})).toEqual([]);
+  });
+
+  it('does not end the process by such a frame when it cannot be kept', async () => {
+    const refuse = (upgraded: WebSocket) => {
+      const { addEventListener } = upgraded;
+      upgraded.addEventListener = () => {
+        upgraded.addEventListener = addEventListener;
+        throw new Error('not yet');
+      };
+    };
+    expect(await refuseUpgrade({}, refuse)).toEqual([]);
   });
 });
 
