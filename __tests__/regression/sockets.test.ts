@@ -256,7 +256,7 @@ describe('a socket that is refused before it is announced', () => {
 
 describe('an invalidation that overtakes an upgrade', () => {
   const NAMED = [{ token: 'abc' }, { sub: 'alice' }, { client_id: 'app' }, { sid: 's' }, { jti: 'j' }];
-  const CACHES = [false, { ttlSeconds: 0 }] as const;
+  const CACHES = [false, { ttlSeconds: 0 }, { ttlSeconds: 60 }] as const;
 
   it.each(CACHES.flatMap((cache) => NAMED.map((of) => [cache, of] as const)))(
     'closes the socket at once with cache: %j, named by %j, and does not announce it',
@@ -302,13 +302,27 @@ describe('an invalidation that overtakes an upgrade', () => {
     expect(endpoint.asked).toHaveLength(1);
   });
 
-  it('closes it where it comes between the judgement and keepAuthenticated()', async () => {
-    const { authenticate } = await createSetup(active(), { cache: false });
+  it.each(CACHES)(
+    'closes it where it comes between the judgement and keepAuthenticated() (cache: %j)',
+    async (cache) => {
+      const { authenticate } = await createSetup(active(), { cache });
+      const auth = await authenticate.introspect('abc');
+      await authenticate.invalidate({ sub: 'alice' });
+      const { socket, closed } = createSocket();
+      expect(keepAuthenticated(socket, auth)).toBe(false);
+      expect(closed).toEqual([REFUSED]);
+    },
+  );
+
+  it('closes none whose response is still cached, after more invalidations than are remembered', async () => {
+    const { authenticate } = await createSetup(active());
     const auth = await authenticate.introspect('abc');
-    await authenticate.invalidate({ sub: 'alice' });
+    for (let each = 0; each < 10_100; each++) void authenticate.invalidate({ sub: `other-${each}` });
     const { socket, closed } = createSocket();
-    expect(keepAuthenticated(socket, auth)).toBe(false);
-    expect(closed).toEqual([REFUSED]);
+    expect(keepAuthenticated(socket, auth)).toBe(true);
+    expect(closed).toEqual([]);
+    socket.readyState = 3;
+    await authenticate.close();
   });
 });
 
