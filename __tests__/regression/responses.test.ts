@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { RequestHandler } from 'express';
+import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
 import { Server } from 'socket.io';
 import { io } from 'socket.io-client';
 import request from 'supertest';
@@ -215,6 +215,54 @@ describe('a response that throws as it is touched', () => {
       const res = { ...createResponse().res, setHeader: fail };
       expect(await run([handler], requestWith(undefined, { url }), res)).toBe(FAILURE);
     }
+  });
+});
+
+describe('a response whose headers were sent before the middleware', () => {
+  const servers: ReturnType<typeof createServer>[] = [];
+  afterEach(() => {
+    for (const server of servers.splice(0)) {
+      server.close();
+      server.closeAllConnections();
+    }
+  });
+
+  const flush: RequestHandler = (_req, res, next) => {
+    res.flushHeaders();
+    next();
+  };
+  const read = async (url: string, headers: Record<string, string>) =>
+    (await fetch(url, { headers, signal: AbortSignal.timeout(5000) })).text();
+
+  it.each(['Bearer bad', undefined])('ends with the connection when Authorization is %p', async (authorization) => {
+    const passed: unknown[] = [];
+    const handled = jest.fn();
+    const app = express()
+      .set('env', 'test')
+      .use(flush, await authenticateWith(), handled);
+    const onError: ErrorRequestHandler = (error, _req, _res, next) => {
+      passed.push(error.reason);
+      next(error);
+    };
+    const http = createServer(app.use(onError));
+    servers.push(http);
+    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+    await expect(read(url, authorization === undefined ? {} : { authorization })).rejects.toThrow('terminated');
+    expect(passed).toEqual([authorization === undefined ? 'no_credentials' : 'inactive']);
+    expect(handled).not.toHaveBeenCalled();
+  });
+
+  it('is cut off where nobody takes the error', async () => {
+    const authenticate = await authenticateWith();
+    const http = createServer((req, res) => {
+      res.flushHeaders();
+      authenticate(req, res);
+    });
+    servers.push(http);
+    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+    await expect(read(url, { authorization: 'Bearer bad' })).rejects.toThrow('terminated');
   });
 });
 
