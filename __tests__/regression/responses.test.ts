@@ -303,6 +303,47 @@ describe('a response that cannot be written', () => {
   });
 });
 
+describe('socket.io with claims in socket.data', () => {
+  it('keeps the claims of one namespace when another refuses a CONNECT of the same connection', async () => {
+    const authenticate = await authenticateWith();
+    const http = createServer();
+    const server = new Server(http);
+    const heard: unknown[] = [];
+    for (const namespace of [server.of('/'), server.of('/other')]) {
+      namespace.use(async (socket, next) => {
+        try {
+          socket.data.auth = await authenticate.introspect(socket.handshake.auth.token);
+        } catch (error) {
+          next(error as Error);
+          return;
+        }
+        next();
+      });
+      namespace.on('connection', (socket) => {
+        socket.on('ask', (reply: () => void) => {
+          heard.push(socket.data.auth.sub);
+          reply();
+        });
+      });
+    }
+    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+    const first = io(url, { transports: ['websocket'], auth: { token: 'good' } });
+    try {
+      await first.emitWithAck('ask');
+      const other = first.io.socket('/other', { auth: { token: 'bad' } }).connect();
+      const { promise, resolve } = createDeferred<string>();
+      other.on('connect_error', (error) => resolve(error.message));
+      expect(await promise).toContain('not valid');
+      await first.emitWithAck('ask');
+      expect(heard).toEqual(['alice', 'alice']);
+    } finally {
+      first.disconnect();
+      await server.close();
+    }
+  });
+});
+
 describe('socket.io', () => {
   async function serveIo(prepare: (server: Server) => void) {
     const http = createServer();
