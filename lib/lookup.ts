@@ -88,7 +88,7 @@ export function createSharedLookup(settings: LookupSettings): SharedLookup {
     settings.cache === false
       ? uncached(ask)
       : cachedInMemory(ask, settings.cache, settings.clock, { ...settings, diagnose: client.diagnose }, fleet);
-  const watches = createTokenWatches(fleet?.revocations);
+  const watches = createTokenWatches(fleet?.revocations, (key, record) => cached.peek(key) === record);
   const { ttlMs = 0, staleIfErrorMs = 0 } = settings.cache || {};
   const refusals = createRefusalWatches({
     monotonic: () => settings.clock.monotonic(),
@@ -103,8 +103,7 @@ export function createSharedLookup(settings: LookupSettings): SharedLookup {
    */
   function ask(...[question, freshness]: Parameters<Lookup>): ReturnType<Lookup> {
     requireB64Token(question.token);
-    const answer = ttlMs > 0 ? inner(question, freshness) : watches.note(() => inner(question, freshness));
-    return answer instanceof Promise ? underWay.add(answer) : answer;
+    return underWay.add(watches.note(() => inner(question, freshness)));
   }
 
   function forgetClaimHere(name: RevocableClaim, value: string): void {

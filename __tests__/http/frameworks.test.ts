@@ -1,6 +1,10 @@
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { WebSocket } from 'ws';
 import { BARE, INVALID_REQUEST, INVALID_TOKEN, insufficientScope } from '../support/challenges.js';
 import { active, createEndpoint, json, type Script } from '../support/endpoint.js';
 import { removeGuides, startGuide } from '../support/frameworks.js';
+import { until } from '../support/until.js';
 
 const AUDIENCE = { aud: 'https://api.example.com' };
 
@@ -85,4 +89,55 @@ describe.each(['Fastify', 'Koa', 'NestJS', "Node's own server"])('the app of the
       expect([401, 404]).toContain(response.status);
     }
   }, 30_000);
+});
+
+describe('the app of the guide for Socket.IO', () => {
+  /** Opens one connection, on which sockets can be opened one after the other. */
+  async function openConnection() {
+    const endpoint = await createEndpoint(({ form }) => ANSWERS[form.get('token') ?? '']);
+    const { url, child } = await startGuide('Socket.IO', endpoint.url);
+    async function open() {
+      const connection = new WebSocket(`${url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`);
+      const packets: string[] = [];
+      connection.on('message', (packet) => packets.push(String(packet))).on('error', () => {});
+      await once(connection, 'open');
+      return { connection, packets };
+    }
+    return { ...(await open()), child, open };
+  }
+
+  it('keeps the claims of a socket when another CONNECT of the same connection is refused', async () => {
+    const { connection, packets, child, open } = await openConnection();
+    connection.send('40{"token":"good"}');
+    await until(() => packets.includes('42["hello","alice"]'));
+    const second = await open();
+    // Both arrive in one piece, before the first is announced.
+    const { _socket: socket } = second.connection as unknown as { _socket: Socket };
+    socket.cork();
+    second.connection.send('40{"token":"good"}');
+    second.connection.send('40{"token":"bad"}');
+    socket.uncork();
+    await until(() => child.process.exitCode !== null || second.packets.some((packet) => packet.startsWith('44')));
+    await until(() => child.process.exitCode !== null || second.packets.includes('42["hello","alice"]'));
+    second.connection.terminate();
+    connection.terminate();
+    expect(child.process.exitCode).toBe(null);
+  }, 30_000);
+
+  it.each([
+    ['bad', 'The access token is not valid for this resource'],
+    ['weak', 'does not grant what this resource requires'],
+    [7, ''],
+  ])(
+    'refuses the token %j',
+    async (token, message) => {
+      const { connection, packets } = await openConnection();
+      connection.send(`40${JSON.stringify({ token })}`);
+      await until(() => packets.some((packet) => packet.startsWith('44')));
+      connection.terminate();
+      expect(packets.at(-1)).toContain(message);
+      expect(packets.join()).not.toContain('hello');
+    },
+    30_000,
+  );
 });

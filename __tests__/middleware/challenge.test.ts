@@ -231,14 +231,17 @@ describe('the answer to a rejected request', () => {
     for (const name of ['content-type', 'content-length']) expect(headers).not.toHaveProperty(name);
   });
 
-  it('is not mixed into a response under way, nor sent after one that has ended', async () => {
-    const begun = rejecting('inactive', (res) => {
-      res.writeHead(200, { 'Content-Length': 2 }).write('o');
-      setImmediate(() => res.end('k'));
-    });
-    expect((await request(begun).get('/').expect(200)).text).toBe('ok');
+  it('is not sent after a response that has ended', async () => {
     const ended = rejecting('inactive', (res) => res.end('done'));
     expect((await request(ended).get('/').expect(200)).text).toBe('done');
+  });
+
+  it('is not mixed into a response under way: it fails, so that the caller passes the rejection on', () => {
+    const sent: string[] = [];
+    const res = { headersSent: true, setHeader: (name: string) => sent.push(name), end: () => sent.push('end') };
+    const req = { method: 'GET' } as IncomingMessage;
+    expect(() => answer(req, res as never, 401, { Allow: 'GET' }, undefined)).toThrow('were sent already');
+    expect(sent).toEqual([]);
   });
 
   it('stays as it is when the response fails after its headers were sent, and the failure is passed on', () => {
@@ -283,6 +286,41 @@ describe('the answer to an outage, where nobody else gives one', () => {
     expect(response.text).toBe('{"error":"server_error"}');
     expect(response.headers['cache-control']).toBe('no-store');
     expect(response.headers).not.toHaveProperty('x-hush');
+  });
+});
+
+describe('the answer to an error that cannot be written', () => {
+  const req = { method: 'GET' } as IncomingMessage;
+  const fail = () => {
+    throw new Error('of the response');
+  };
+  const members = { getHeader: () => undefined, setHeader: fail, end: fail, headersSent: false };
+  const broken = (more: object) => ({ ...members, ...more }) as never;
+
+  it.each([
+    ['no response at all', undefined],
+    ['a response without members', {}],
+    ['a response that throws', broken({})],
+    ['a response that cannot be destroyed', broken({ destroy: fail })],
+    ['a response that is under way and cannot be destroyed', broken({ headersSent: true, destroy: fail })],
+  ])('throws nothing for %s', (_, res) => {
+    expect(() => answerError(req, res, new IntrospectionError('timeout'))).not.toThrow();
+  });
+
+  it.each([
+    ['throws', broken({})],
+    ['lacks what is needed', { headersSent: false }],
+    ['is under way', broken({ headersSent: true })],
+    ['is under way, and does not tell more', broken({ headersSent: true, writableEnded: false })],
+  ])('closes the connection of a response that %s', (_, res: object) => {
+    let destroyed = 0;
+    answerError(req, { ...res, destroy: () => destroyed++ } as never, new IntrospectionError('timeout'));
+    expect(destroyed).toBe(1);
+  });
+
+  it('leaves a response alone that has ended', () => {
+    const res = broken({ headersSent: true, writableEnded: true, destroy: fail, removeHeader: fail });
+    expect(() => answerError(req, res, new IntrospectionError('timeout'))).not.toThrow();
   });
 });
 

@@ -235,3 +235,11 @@ it.each([[undefined], [[]], [{}], [[createMiddleware(), {}]], [() => {}]])(
     expect(create).toThrow(/^Option "authenticate" is .*; write what tokenIntrospection\(\) returned$/);
   },
 );
+
+it.each(['utf8', 'latin1', 'hex'] as const)('reads a body after req.setEncoding(%j)', async (encoding) => {
+  const authenticate = createMiddleware();
+  const handler = revocationEndpoint({ authenticate, secret: SECRET });
+  const listener: RequestListener = (req, res) => handler(req.setEncoding(encoding), res);
+  const { status } = await post(listener).set('Content-Type', 'application/json').send('{"sub":"ü"}').timeout(2000);
+  expect([status, authenticate.told]).toEqual([200, [{ sub: 'ü' }]]);
+});

@@ -27,6 +27,18 @@ async function printed(secret: string, words: readonly string[], claims?: object
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
 describe.each([[[]], [['--json']]])('check %j', (words) => {
+  it.each([
+    ['percent-encoding in mixed case', 'p@ss/w+rd:0123', 'p%40ss%2Fw%2brd%3a0123'],
+    ['percent-encoding in mixed case, in base64', 'p@ss/w+rd:0123', base64('api:p%40ss%2Fw%2brd%3a0123')],
+    ['the strict percent-encoding of RFC 3986', "it's(secret)!*1", 'it%27s%28secret%29%21%2a1'],
+    ['JSON with escaped slashes', 'path/secret/x9', 'path\\/secret\\/x9'],
+    ['JSON in ASCII', 'päss-wörd-99', 'p\\u00E4ss-w\\u00f6rd-99'],
+  ])('hides a secret in %s', async (_, secret, spelling) => {
+    const output = await printed(secret, words, active({ said: `v ${spelling}` }));
+    expect(output).not.toContain(JSON.stringify(spelling).slice(1, -1));
+    expect(output).toContain('…');
+  });
+
   it('hides secret and token in each spelling that a server may repeat them in', async () => {
     const secret = 'p"ss\\wörd+/-0123456789abcdef';
     const form = new URLSearchParams({ v: secret }).toString().slice(2);

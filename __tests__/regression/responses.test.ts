@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { RequestHandler } from 'express';
+import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
 import { Server } from 'socket.io';
 import { io } from 'socket.io-client';
 import request from 'supertest';
@@ -218,6 +218,54 @@ describe('a response that throws as it is touched', () => {
   });
 });
 
+describe('a response whose headers were sent before the middleware', () => {
+  const servers: ReturnType<typeof createServer>[] = [];
+  afterEach(() => {
+    for (const server of servers.splice(0)) {
+      server.close();
+      server.closeAllConnections();
+    }
+  });
+
+  const flush: RequestHandler = (_req, res, next) => {
+    res.flushHeaders();
+    next();
+  };
+  const read = async (url: string, headers: Record<string, string>) =>
+    (await fetch(url, { headers, signal: AbortSignal.timeout(5000) })).text();
+
+  it.each(['Bearer bad', undefined])('ends with the connection when Authorization is %p', async (authorization) => {
+    const passed: unknown[] = [];
+    const handled = jest.fn();
+    const app = express()
+      .set('env', 'test')
+      .use(flush, await authenticateWith(), handled);
+    const onError: ErrorRequestHandler = (error, _req, _res, next) => {
+      passed.push(error.reason);
+      next(error);
+    };
+    const http = createServer(app.use(onError));
+    servers.push(http);
+    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+    await expect(read(url, authorization === undefined ? {} : { authorization })).rejects.toThrow('terminated');
+    expect(passed).toEqual([authorization === undefined ? 'no_credentials' : 'inactive']);
+    expect(handled).not.toHaveBeenCalled();
+  });
+
+  it('is cut off where nobody takes the error', async () => {
+    const authenticate = await authenticateWith();
+    const http = createServer((req, res) => {
+      res.flushHeaders();
+      authenticate(req, res);
+    });
+    servers.push(http);
+    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+    await expect(read(url, { authorization: 'Bearer bad' })).rejects.toThrow('terminated');
+  });
+});
+
 describe('a response that has no more than is needed', () => {
   it('is answered', async () => {
     const { res, headers, sent } = createResponse();
@@ -252,6 +300,47 @@ describe('a response that cannot be written', () => {
     expect(await run([await authenticateWith()], requestWith('Bearer good'), {})).toBe('passed');
     expect(await run([await authenticateWith({ getToken: () => 'good' })], requestWith(), {})).toBe('passed');
     expect(await run([await authenticateWith()], requestWith('Bearer down'), {})).toBeInstanceOf(IntrospectionError);
+  });
+});
+
+describe('socket.io with claims in socket.data', () => {
+  it('keeps the claims of one namespace when another refuses a CONNECT of the same connection', async () => {
+    const authenticate = await authenticateWith();
+    const http = createServer();
+    const server = new Server(http);
+    const heard: unknown[] = [];
+    for (const namespace of [server.of('/'), server.of('/other')]) {
+      namespace.use(async (socket, next) => {
+        try {
+          socket.data.auth = await authenticate.introspect(socket.handshake.auth.token);
+        } catch (error) {
+          next(error as Error);
+          return;
+        }
+        next();
+      });
+      namespace.on('connection', (socket) => {
+        socket.on('ask', (reply: () => void) => {
+          heard.push(socket.data.auth.sub);
+          reply();
+        });
+      });
+    }
+    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+    const first = io(url, { transports: ['websocket'], auth: { token: 'good' } });
+    try {
+      await first.emitWithAck('ask');
+      const other = first.io.socket('/other', { auth: { token: 'bad' } }).connect();
+      const { promise, resolve } = createDeferred<string>();
+      other.on('connect_error', (error) => resolve(error.message));
+      expect(await promise).toContain('not valid');
+      await first.emitWithAck('ask');
+      expect(heard).toEqual(['alice', 'alice']);
+    } finally {
+      first.disconnect();
+      await server.close();
+    }
   });
 });
 

@@ -1,7 +1,8 @@
 import { EventEmitter } from 'node:events';
-import type { IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { Duplex } from 'node:stream';
-import type { WebSocket } from 'ws';
+import { type WebSocket, WebSocketServer } from 'ws';
 import type { Clock, TokenIntrospectionOptions } from '../../lib/index.js';
 import { getSocketAuth, type KeepOptions, keepAuthenticated, webSocketUpgrade } from '../../lib/websocket/index.js';
 import { createAuthenticate } from '../support/api.js';
@@ -188,9 +189,74 @@ describe('a listener that is still at work when its socket is refused', () => {
   });
 });
 
+describe('a socket that is refused before it is announced', () => {
+  /** An upgrade request, and a frame of 0xFF bytes behind it, which breaks the protocol. */
+  const UPGRADE_AND_BAD_FRAME = Buffer.concat([
+    Buffer.from(
+      'GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer abc\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+    ),
+    Buffer.from([0xff, 0xff, 0, 0]),
+  ]);
+
+  async function refuseUpgrade(options: Partial<TokenIntrospectionOptions>, refuse: (given: WebSocket) => void) {
+    const authenticate = createAuthenticate(await createEndpoint(active()), options);
+    const http = createServer();
+    const wss = new WebSocketServer({ noServer: true });
+    const failures: unknown[] = [];
+    const ended = createDeferred<void>();
+    const announced = jest.fn();
+    http.on(
+      'upgrade',
+      webSocketUpgrade(authenticate, {
+        handleUpgrade(req, socket, head, done) {
+          wss.handleUpgrade(req, socket, head, (upgraded) => {
+            const { emit } = upgraded;
+            upgraded.emit = (name: string | symbol, ...more: unknown[]) => {
+              try {
+                return Reflect.apply(emit, upgraded, [name, ...more]);
+              } catch (error) {
+                failures.push(error);
+                return false;
+              }
+            };
+            upgraded.once('close', () => ended.resolve());
+            refuse(upgraded);
+            if (options.cache === false) authenticate.invalidate({ sub: 'alice' });
+            done(upgraded);
+          });
+        },
+        emit: announced,
+      }),
+    );
+    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+    const client = connect((http.address() as AddressInfo).port, '127.0.0.1').on('error', () => {});
+    client.resume().write(UPGRADE_AND_BAD_FRAME);
+    await ended.promise;
+    client.destroy();
+    http.close();
+    expect(announced).not.toHaveBeenCalled();
+    return failures;
+  }
+
+  it('does not end the process by a frame that breaks the protocol, after an invalidation', async () => {
+    expect(await refuseUpgrade({ cache: false }, () => {})).toEqual([]);
+  });
+
+  it('does not end the process by such a frame when it cannot be kept', async () => {
+    const refuse = (upgraded: WebSocket) => {
+      const { addEventListener } = upgraded;
+      upgraded.addEventListener = () => {
+        upgraded.addEventListener = addEventListener;
+        throw new Error('not yet');
+      };
+    };
+    expect(await refuseUpgrade({}, refuse)).toEqual([]);
+  });
+});
+
 describe('an invalidation that overtakes an upgrade', () => {
   const NAMED = [{ token: 'abc' }, { sub: 'alice' }, { client_id: 'app' }, { sid: 's' }, { jti: 'j' }];
-  const CACHES = [false, { ttlSeconds: 0 }] as const;
+  const CACHES = [false, { ttlSeconds: 0 }, { ttlSeconds: 60 }] as const;
 
   it.each(CACHES.flatMap((cache) => NAMED.map((of) => [cache, of] as const)))(
     'closes the socket at once with cache: %j, named by %j, and does not announce it',
@@ -236,13 +302,27 @@ describe('an invalidation that overtakes an upgrade', () => {
     expect(endpoint.asked).toHaveLength(1);
   });
 
-  it('closes it where it comes between the judgement and keepAuthenticated()', async () => {
-    const { authenticate } = await createSetup(active(), { cache: false });
+  it.each(CACHES)(
+    'closes it where it comes between the judgement and keepAuthenticated() (cache: %j)',
+    async (cache) => {
+      const { authenticate } = await createSetup(active(), { cache });
+      const auth = await authenticate.introspect('abc');
+      await authenticate.invalidate({ sub: 'alice' });
+      const { socket, closed } = createSocket();
+      expect(keepAuthenticated(socket, auth)).toBe(false);
+      expect(closed).toEqual([REFUSED]);
+    },
+  );
+
+  it('closes none whose response is still cached, after more invalidations than are remembered', async () => {
+    const { authenticate } = await createSetup(active());
     const auth = await authenticate.introspect('abc');
-    await authenticate.invalidate({ sub: 'alice' });
+    for (let each = 0; each < 10_100; each++) void authenticate.invalidate({ sub: `other-${each}` });
     const { socket, closed } = createSocket();
-    expect(keepAuthenticated(socket, auth)).toBe(false);
-    expect(closed).toEqual([REFUSED]);
+    expect(keepAuthenticated(socket, auth)).toBe(true);
+    expect(closed).toEqual([]);
+    socket.readyState = 3;
+    await authenticate.close();
   });
 });
 

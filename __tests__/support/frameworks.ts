@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { transformSync } from '@swc/core';
 import { type Child, ROOT, startChild } from './child.js';
@@ -20,7 +20,7 @@ export async function startGuide(heading: string, endpoint: string): Promise<{ u
   );
   const child = startChild(file, [], { CLIENT_SECRET: 'secret', NODE_OPTIONS: '', NODE_ENV: 'test' });
   const url = `http://127.0.0.1:${port}`;
-  while (!(await isUp(url))) {
+  while (!(await isUp(port))) {
     if (child.process.exitCode !== null) throw new Error(child.errorOutput());
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
@@ -47,11 +47,15 @@ function replace(code: string, part: string, by: string): string {
   return code.replace(part, by);
 }
 
-async function isUp(url: string): Promise<boolean> {
-  return fetch(url).then(
-    () => true,
-    () => false,
-  );
+/** Whether something listens there. A server may answer nothing at all to a request that it does not know. */
+async function isUp(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  return new Promise((resolve) => {
+    socket.on('connect', () => resolve(true)).on('error', () => resolve(false));
+  }).then((isListening) => {
+    socket.destroy();
+    return isListening === true;
+  });
 }
 
 async function freePort(): Promise<number> {

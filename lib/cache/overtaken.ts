@@ -1,6 +1,6 @@
 import type { TokenRecord } from '../types.js';
 
-/** Tells whether a record was asked for before something that it names was invalidated. For records that no cache keeps. */
+/** Tells whether a record was asked for before something that it names was invalidated. A cache hit is not noted. */
 export interface Overtaken {
   /** Notes that this name is invalidated now. */
   forget(name: string): void;

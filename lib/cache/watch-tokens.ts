@@ -13,7 +13,7 @@ export interface TokenWatches {
    * was asked for before its token was forgotten, it tells at once.
    */
   watch(key: string, record: ActiveRecord, tell: (ending: Ending) => void): () => void;
-  /** Runs a lookup whose record no cache keeps. */
+  /** Runs a lookup, and notes when it began. */
   readonly note: Overtaken['note'];
   forget(key: string): void;
   forgetClaim(name: RevocableClaim, value: string): void;
@@ -22,8 +22,14 @@ export interface TokenWatches {
 
 const CLOSING = 'closing';
 
-/** @param revocations of the whole fleet, where there is one */
-export function createTokenWatches(revocations: Pick<Revocations, 'watch'> | undefined): TokenWatches {
+/**
+ * @param revocations of the whole fleet, where there is one
+ * @param isCached whether the cache keeps this record now; an invalidation would have deleted it
+ */
+export function createTokenWatches(
+  revocations: Pick<Revocations, 'watch'> | undefined,
+  isCached: (key: string, record: ActiveRecord) => boolean,
+): TokenWatches {
   const watches = createWatches();
   const overtaken = createOvertaken();
 
@@ -36,7 +42,7 @@ export function createTokenWatches(revocations: Pick<Revocations, 'watch'> | und
     watch(key, record, tell) {
       const tellForgotten = () => tell('forgotten');
       const names = namesOf(key, record);
-      if (overtaken.isOvertaken(record, names)) {
+      if (!isCached(key, record) && overtaken.isOvertaken(record, names)) {
         tellForgotten();
         return () => {};
       }

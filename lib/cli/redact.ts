@@ -64,13 +64,15 @@ function createRedaction(secrets: ReadonlySet<string>): Redact {
   // The longest first: one secret may be a part of another.
   const patterns = [...spellings].sort((a, b) => b.length - a.length).map(patternOf);
   const pattern = new RegExp(patterns.join('|'), 'gu');
-  const long = [...spellings].filter((spelling) => spelling.length >= MIN_PART_LENGTH);
+  const long = [...spellings]
+    .filter((spelling) => spelling.length >= MIN_PART_LENGTH)
+    .map((spelling) => new RegExp(patternOf(spelling), 'u'));
 
   /** Random text decodes to short secrets now and then, so they count only in what decodes to readable text. */
   function encodesSecret(base64: string): boolean {
     const [whole = '', ...behindSomething] = [0, 1, 2, 3].map((start) => decode(base64.slice(start)));
     if (READABLE.test(whole) && whole.search(pattern) !== -1) return true;
-    return [whole, ...behindSomething].some((text) => long.some((spelling) => text.includes(spelling)));
+    return [whole, ...behindSomething].some((text) => long.some((each) => each.test(text)));
   }
 
   return (text) => text.replace(pattern, HIDDEN).replace(BASE64, (part) => (encodesSecret(part) ? HIDDEN : part));
@@ -82,15 +84,32 @@ function decode(base64: string): string {
 
 /** As it is, in a URL, in a form, and within JSON. */
 function spellingsOf(secret: string): string[] {
-  const wellFormed = Buffer.from(secret).toString();
-  const encoded = [encodeURIComponent(wellFormed), new URLSearchParams([['', secret]]).toString().slice('='.length)];
-  const inLowerCase = encoded.map((text) => text.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()));
-  return [secret, ...encoded, ...inLowerCase, JSON.stringify(secret).slice(1, -1)];
+  const inUrl = encodeURIComponent(Buffer.from(secret).toString());
+  const inForm = new URLSearchParams([['', secret]]).toString().slice('='.length);
+  const inJson = JSON.stringify(secret).slice(1, -1);
+  const withSlashes = inJson.replaceAll('/', '\\/');
+  return [secret, inUrl, strictly(inUrl), inForm, inJson, withSlashes, inAscii(inJson), inAscii(withSlashes)];
+}
+
+/** RFC 3986 reserves characters that `encodeURIComponent()` leaves as they are. */
+function strictly(inUrl: string): string {
+  return inUrl.replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+/** JSON of servers that escape every character outside ASCII. */
+function inAscii(json: string): string {
+  return json.replace(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 function patternOf(spelling: string): string {
-  const literal = spelling.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
+  const literal = spelling
+    .replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
+    .replace(/%[0-9A-Fa-f]{2}|\\\\u[0-9a-f]{4}/g, (code) => code.replace(/[A-Fa-f](?=[0-9A-Fa-f]*$)/g, inAnyCase));
   return spelling.length < MIN_PART_LENGTH ? `(?<![\\p{L}\\p{N}_])${literal}(?![\\p{L}\\p{N}_])` : literal;
+}
+
+function inAnyCase(digit: string): string {
+  return `[${digit.toLowerCase()}${digit.toUpperCase()}]`;
 }
 
 /** Claims are at most 32 levels deep. */

@@ -55,7 +55,7 @@ export function addChallenge(
 /** Gives the client the nonce for its next proof (RFC 9449 section 8.2), in a response that nobody keeps. */
 export function giveNonce(res: ResponseLike, { dpop }: Pick<ChallengeSettings, 'dpop'>): void {
   const nonce = dpop?.nonces?.current();
-  if (nonce === undefined || res.headersSent || !isAnswerable(res)) return;
+  if (nonce === undefined || res.headersSent || !hasMembers(res)) return;
   res.setHeader(DPOP_NONCE, nonce);
   res.setHeader('Cache-Control', 'no-store');
 }
@@ -67,26 +67,49 @@ export function answerRejection(req: IncomingMessage, res: ResponseLike, error: 
 }
 
 /** Answers where there is nobody to pass an error to. It never throws: when the answer fails too, the connection is closed. */
-export function answerError(req: IncomingMessage, res: ResponseLike, error: unknown): void {
+export function answerError(req: IncomingMessage, res: Partial<ResponseLike> | undefined, error: unknown): void {
   try {
-    if (error instanceof IntrospectionError) {
+    if (!isAnswerable(res)) {
+      cutOff(res);
+    } else if (error instanceof IntrospectionError) {
       answer(req, res, error.status, error.headers, { error: 'temporarily_unavailable' });
     } else {
       answer(req, res, INTERNAL_SERVER_ERROR, { 'Cache-Control': 'no-store' }, { error: 'server_error' });
     }
   } catch {
-    res.destroy?.();
+    cutOff(res);
   }
 }
 
-/** Whether a rejection can be written to it. Wrappers for other frameworks pass an empty object as the response. */
-export function isAnswerable(res: Partial<ResponseLike> | undefined): boolean {
+/**
+ * Whether a rejection can be written to it, or has been answered already. Wrappers for other frameworks pass an empty object as the
+ * response.
+ */
+export function isAnswerable(res: Partial<ResponseLike> | undefined): res is ResponseLike {
+  return hasMembers(res) && !isUnfinished(res);
+}
+
+/** Whether it has what is needed to write a rejection. */
+function hasMembers(res: Partial<ResponseLike> | undefined): res is ResponseLike {
   return [res?.getHeader, res?.setHeader, res?.end].every((member) => typeof member === 'function');
+}
+
+/** Whether somebody else has sent its headers, but not its end. */
+function isUnfinished({ headersSent, writableEnded }: Partial<ResponseLike>): boolean {
+  return headersSent === true && writableEnded !== true;
+}
+
+function cutOff(res: Partial<ResponseLike> | undefined): void {
+  try {
+    res?.destroy?.();
+  } catch {
+    // There is no other way to close the connection.
+  }
 }
 
 /** A reply to credentials outside `Authorization` is not for shared caches (RFC 6750 section 2.3, RFC 9111 section 3.5). */
 export function markPrivate(res: ResponseLike): void {
-  if (res.headersSent || !isAnswerable(res)) return;
+  if (res.headersSent || !hasMembers(res)) return;
   if (res.getHeader('Cache-Control') === undefined) res.setHeader('Cache-Control', 'private');
 }
 
@@ -143,8 +166,9 @@ function existingChallenges(res: Partial<ResponseLike> | undefined): string[] {
 
 /**
  * Answers with JSON, or with nothing, instead of what was to be sent. HEAD is told the length and given no body (RFC 9110 section
- * 9.3.2). A response already under way is left alone.
+ * 9.3.2). A response that has ended is left alone.
  *
+ * @throws Error for a response whose headers were sent, because the client would wait for its end for ever
  * @throws what the response throws; an answer by somebody else then starts without our status and headers
  */
 export function answer(
@@ -154,7 +178,8 @@ export function answer(
   headers: Readonly<Record<string, string | string[]>>,
   body: object | undefined,
 ): void {
-  if (res.headersSent || res.writableEnded) return;
+  if (res.writableEnded) return;
+  if (res.headersSent) throw new Error('The headers of the response were sent already');
   const { statusCode } = res;
   const content = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
   try {

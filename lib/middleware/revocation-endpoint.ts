@@ -128,18 +128,25 @@ function formOf(text: string): Record<string, unknown> {
   );
 }
 
-/** The rest of a body that is too large is read by nobody's leave but Node's, so that there can be an answer. */
-function textOf(req: IncomingMessage): Promise<string | undefined> {
+async function textOf(req: IncomingMessage): Promise<string | undefined> {
+  const chunks = await chunksOf(req);
+  return chunks && Buffer.concat(chunks).toString('utf8');
+}
+
+/** Node discards the rest of a body that is too large, so that there can be an answer. Nothing may throw in the listeners. */
+function chunksOf(req: IncomingMessage): Promise<Buffer[] | undefined> {
   return new Promise((resolve, reject) => {
     if (req.readableEnded) resolve(undefined);
     const chunks: Buffer[] = [];
     let size = 0;
-    req.on('data', (chunk: Buffer) => {
-      size += chunk.length;
+    req.on('data', (chunk: Buffer | string) => {
+      // It is a string after req.setEncoding().
+      const bytes = typeof chunk === 'string' ? Buffer.from(chunk, req.readableEncoding ?? 'utf8') : chunk;
+      size += bytes.length;
       if (size > MAX_BODY_BYTES) resolve(undefined);
-      else chunks.push(chunk);
+      else chunks.push(bytes);
     });
-    req.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
+    req.on('end', () => resolve(chunks));
     req.on('error', reject);
   });
 }

@@ -6,8 +6,8 @@ export interface ServerSocket {
   readonly readyState: number;
   /** Begins to close it. */
   close(code: number, reason: string): void;
-  /** Tells when it is closed. */
-  addEventListener(type: 'close', listener: () => void): void;
+  /** Tells when it is closed, and when it fails. */
+  addEventListener(type: 'close' | 'error', listener: () => void): void;
   /** Cuts the connection off. */
   terminate?(): void;
 }
@@ -40,6 +40,8 @@ export function closeSocket(socket: ServerSocket, error: unknown): void {
   try {
     hearWhile(socket, () => false);
     socket.close(...closingFor(error));
+    // A frame that breaks the protocol makes it emit `error`. Without a listener, that would end the process.
+    socket.addEventListener('error', () => {});
     socket.addEventListener('close', () => clearTimeout(timer));
   } catch {
     cutOff(socket);

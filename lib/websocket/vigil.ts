@@ -162,8 +162,8 @@ export function keepVigil(session: Session, { recheckMs, renew, end }: Watcher):
 
   orFinish(() => {
     relyOn(verified);
-    // It may have been invalidated since it was let in. Without a cache, relyOn() has told that already.
-    if (shared.lifeMs > 0) void check(false);
+    // relyOn() has ended it where an invalidation of this process overtook it. A cache may know more, such as of other processes.
+    if (shared.lifeMs > 0 && !isOver) void check(false);
     else sleep();
   });
   return { look, stop };
