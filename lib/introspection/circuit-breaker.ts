@@ -53,14 +53,15 @@ const CHECK_INTERVAL_MS = 1000;
 /** An endpoint that fails for our token counts as up for this long after it has answered about a real one. */
 const REAL_ANSWER_MS = 10_000;
 
-/** After timeouts, the endpoint must answer about our token within this time, or within this many times its usual latency. */
+/** After timeouts, the endpoint must answer about our token within this time, or within this many times its recent latency. */
 const MIN_HANG_CHECK_MS = 500;
-const HANG_CHECK_LATENCIES = 4;
+const HANG_CHECK_LATENCIES = 3;
+
+/** The longest latency is forgotten by this share with each answer. */
+const LATENCY_DECAY = 0.9;
 
 /** A timeout after less than this share of the deadline says nothing about an endpoint that still answers. */
 const WHOLE_DEADLINE = 0.9;
-
-const NEVER = Number.NEGATIVE_INFINITY;
 
 /**
  * Anybody can present a token that makes a healthy endpoint fail. Such failures are only a suspicion: before it opens, and
@@ -79,11 +80,11 @@ export function createCircuitBreaker({ clock, timeoutMs, probe }: CircuitBreaker
   /** Counts openings: a question asked before the last one says nothing about the endpoint now. */
   let openings = 0;
   let answers = 0;
-  let lastAnswerAt = NEVER;
-  /** Usual time until an answer, in milliseconds. */
+  let lastAnswerAt = Number.NEGATIVE_INFINITY;
+  /** Longest time until a recent answer, in milliseconds. */
   let latencyMs = 0;
   let endpointCheck: Promise<unknown> | undefined;
-  let noCheckBefore = NEVER;
+  let noCheckBefore = Number.NEGATIVE_INFINITY;
   /** Whether the check is about an endpoint that may hang. New lookups wait for its short outcome, so that they do not hang too. */
   let mayHang = false;
   /** Whether the endpoint answers about real tokens but fails for ours: then that failure says nothing. */
@@ -147,7 +148,7 @@ export function createCircuitBreaker({ clock, timeoutMs, probe }: CircuitBreaker
     return undefined;
   }
 
-  /** Does not wait for our token as long as a lookup would: an endpoint that hangs is known by its usual latency. */
+  /** Does not wait for our token as long as a lookup would: an endpoint that hangs is known by its recent latency. */
   function askUnlessItHangs(timeout: unknown): Promise<unknown> {
     return Promise.race([askAboutOurToken(), hang(timeout)]);
   }
@@ -203,7 +204,7 @@ export function createCircuitBreaker({ clock, timeoutMs, probe }: CircuitBreaker
   function noteAnswer(elapsedMs: number): void {
     answers++;
     lastAnswerAt = clock.monotonic();
-    latencyMs += (elapsedMs - latencyMs) / 8;
+    latencyMs = Math.max(elapsedMs, latencyMs * LATENCY_DECAY);
     forgetFailures();
   }
 
