@@ -12,6 +12,7 @@ import {
   readClock,
   type TokenRecord,
 } from '../types.js';
+import { type Diagnose, diagnoseEarly, type EndpointState } from './early-diagnosis.js';
 import type { MemoryStore } from './memory-store.js';
 import { isDueEarly, isFresh, isYoung, type Lifetimes, lifetimeOf, staleLifetimeOf, timeLeft } from './policy.js';
 import { UNCONFIRMED_MS } from './shared/revocation-log.js';
@@ -23,7 +24,7 @@ export interface CacheSettings extends Lifetimes {
   /** `0`: an answer past its life is never used. */
   readonly staleIfErrorMs: number;
   /** Whether an error of a lookup means that the endpoint is down, or only that it failed for this token. */
-  readonly diagnose: (error: unknown) => Promise<'down' | 'up' | 'unknown'>;
+  readonly diagnose: Diagnose;
   readonly refreshAhead: boolean;
   /** Deadline of a request, in milliseconds. */
   readonly timeoutMs: number;
@@ -129,9 +130,7 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
     // It throws at once for a malformed token, so nothing is published about that.
     const answer = flights.lookup(question, freshness);
     if (cacheEvents.hasSubscribers) publish(joins ? 'coalesced' : 'miss', question);
-    return staleIfErrorMs > 0 && freshness.askedSince === ANY_AGE
-      ? answer.catch((error: unknown) => standIn(question, freshness, error))
-      : answer;
+    return staleIfErrorMs > 0 && freshness.askedSince === ANY_AGE ? orStale(answer, question, freshness) : answer;
   }
 
   function refresh(question: Question, now: Instant): void {
@@ -148,10 +147,19 @@ export function withCache(inner: Lookup, settings: CacheSettings): CachedLookup 
       .finally(() => refreshing--);
   }
 
+  function orStale(answer: Promise<TokenRecord>, question: Question, freshness: Freshness): Promise<TokenRecord> {
+    if (!hasStaleRecord(question)) return answer;
+    const diagnoseError = diagnoseEarly(answer, timeoutMs / 2, diagnose);
+    return answer.catch(async (error: unknown) => standIn(question, freshness, error, await diagnoseError(error)));
+  }
+
   /** The stale response, if there is one and the endpoint is down. A record that was invalidated meanwhile is gone by then. */
-  async function standIn(question: Question, freshness: Freshness, error: unknown): Promise<TokenRecord> {
-    if (!hasStaleRecord(question)) throw error;
-    const endpoint = await diagnose(error);
+  async function standIn(
+    question: Question,
+    freshness: Freshness,
+    error: unknown,
+    endpoint: EndpointState,
+  ): Promise<TokenRecord> {
     // It may have failed for a moment only. If it fails for this token again, the token is to blame.
     if (endpoint === 'up') return flights.lookup(question, freshness);
     if (endpoint !== 'down') throw error;

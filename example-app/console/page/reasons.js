@@ -22,6 +22,7 @@ const REJECTIONS = {
   dpop_nonce_required: 'the DPoP proof lacks a nonce of this API',
   insufficient_user_authentication: 'the user must log in again, or with a stronger method',
   no_authorization_server: 'no authorization server was selected for this request',
+  unsupported_token_type: 'the authorization server cannot introspect tokens of this kind',
 };
 
 /** Why nobody could tell whether the token is good. */
