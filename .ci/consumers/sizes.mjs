@@ -1,10 +1,10 @@
 // What each entry loads. The root may not grow unnoticed, and nothing but its own entry loads an optional peer.
 import { assert, manifest } from './project.mjs';
 
-const ROOT = { bytes: 270_000, files: 100, packages: ['lru-cache', 'undici', 'zod'] };
+const ROOT = { bytes: 400_000, files: 130, packages: ['lru-cache', 'undici', 'zod'] };
 
 /** Of an entry that is not named: a part of what the root loads, or a little of its own. */
-const OTHER = { bytes: 100_000, files: 45, packages: ['lru-cache', 'undici', 'zod'] };
+const OTHER = { bytes: 150_000, files: 55, packages: ['lru-cache', 'undici', 'zod'] };
 
 /** Entries that bring a package of their own. */
 export const PEERS = { './opentelemetry': ['@opentelemetry/api'] };

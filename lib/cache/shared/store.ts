@@ -56,6 +56,7 @@ export interface StoreReply {
 
 /** What {@link CacheStore.keepAndRelease} keeps. */
 export interface StoredEntry {
+  /** The bytes that `keepAndRelease()` was given. */
   readonly value: Uint8Array;
   /** When it expires, in the store's own time in milliseconds. */
   readonly expiresAt: number;
