@@ -3,7 +3,7 @@ import { BAD, randomToken } from '../tokens.mjs';
 import { startServer } from './throughput.mjs';
 
 const PARALLEL = 500;
-/** Long enough that all requests are there before the first answer is, and short enough that those who queue for 500 answers get them. */
+/** Long enough that all requests are there before the first answer is. */
 const ANSWER_DELAY_MS = 250;
 
 /** Many requests at once with one token that nobody has seen yet: how often is the endpoint asked, over how many sockets? */
