@@ -97,6 +97,8 @@ function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => numb
   let confirmed: Instant = NEVER;
   /** What was asked for earlier is not relied on: revocations of that time may have been lost. */
   let reliableSince = Number.NEGATIVE_INFINITY;
+  /** Counts until the log is read to its end for the first time, or again after a gap. */
+  let unreadSince = clock.monotonic();
 
   const reader: LogReader = {
     onEntries(entries) {
@@ -107,14 +109,15 @@ function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => numb
       // It is told on the machine's own clock, which differs from the clock of a test.
       const ago = Math.max(0, performance.now() - askedAt);
       const { at, monotonic } = readClock(clock);
-      // The log may have been lost, and revocations with it, before it was read for the first time.
-      if (confirmed === NEVER) reliableSince = monotonic;
+      // Revocations may have been lost before a log that could not be read for long.
+      if (confirmed === NEVER && monotonic - unreadSince > UNCONFIRMED_MS) reliableSince = monotonic;
       if (monotonic - ago > confirmed.monotonic) confirmed = { at: at - ago, monotonic: monotonic - ago };
       report(!isCurrent());
       prune();
     },
     onGap() {
       reliableSince = clock.monotonic();
+      unreadSince = reliableSince;
       confirmed = NEVER;
       position = '';
     },
