@@ -188,7 +188,10 @@ describe('one store for several servers', () => {
       const cache = { store: memory.connect(), secrets: SECRETS };
       return createSeveral({ acme: entry(acme, { cache }), beta: entry(beta, { cache }) }, { clock }, () => name);
     };
-    for (const authenticate of [start(), start()]) {
+    const both = [start(), start()];
+    // Until each has read the log for the first time.
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const authenticate of both) {
       for (name of ['acme', 'beta']) {
         expect(await authenticate.authenticateRequest(requestWith('same'))).toMatchObject({ tenant: name });
       }

@@ -15,7 +15,7 @@ function nodeRedis(connect: () => Promise<void>) {
   const overrides: unknown[] = [];
   let destroyed = 0;
   const commands = {
-    eval: async () => ['1', 'log', '1-0', '', ''],
+    eval: async () => ['1', 'log', '1-0', '1-0', '', ''],
     xRead: () => new Promise((resolve) => setTimeout(resolve, 5, null)),
   };
   const client = {
@@ -39,7 +39,7 @@ it('a cluster that was down when the process started is connected to once it is 
   const stop = redisStore({ client: client as never }).follow({
     onEntries() {},
     onCaughtUp: () => void caughtUp++,
-    onGap() {},
+    onStart() {},
   });
   await until(() => caughtUp > 0);
   expect([tries, overrides, destroyed() >= 2]).toEqual([3, Array(3).fill({ useReplicas: false }), true]);
@@ -57,7 +57,7 @@ it('the log of an ioredis cluster is read from masters, without the limits of th
     const stop = redisStore({ client: { ...own, isCluster, duplicate } as never }).follow({
       onEntries() {},
       onCaughtUp() {},
-      onGap() {},
+      onStart() {},
     });
     await stop();
   }

@@ -51,7 +51,7 @@ function start(commandTimeoutMs = 250) {
               text,
               text === '' ? '' : String(keepMs),
             ]);
-            reply.resolve([String(now), name, ...fields].map((word) => Buffer.from(word)));
+            reply.resolve([String(now), name, log[0]?.[0] ?? '1-0', ...fields].map((word) => Buffer.from(word)));
           },
           replyWith: reply.resolve,
           fail: () => reply.reject(new Error('Connection is closed.')),
@@ -66,7 +66,7 @@ function start(commandTimeoutMs = 250) {
   const stop = redisStore({ client: client as never, commandTimeoutMs }).follow({
     onEntries: (entries) => void told.push(entries.map(({ entry }) => entry).join(' ')),
     onCaughtUp: () => void told.push('caught up'),
-    onGap: () => void told.push('gap'),
+    onStart: () => void told.push('start'),
   });
   const reading = async (index: number) => {
     await until(() => readings.length > index);
@@ -100,12 +100,12 @@ it('reads the log from its beginning at once, then waits for what is added after
   expect([first.after, first.waits]).toEqual(['-', false]);
   first.reply(FIRST);
   const second = await reading(1);
-  expect([second.after, second.waits, told]).toEqual(['3-0', true, ['a b', 'caught up']]);
+  expect([second.after, second.waits, told]).toEqual(['3-0', true, ['start', 'a b', 'caught up']]);
   second.reply([...FIRST, ['4-0', 'c']]);
   expect((await reading(2)).after).toBe('4-0');
   (await reading(2)).reply([...FIRST, ['4-0', 'c']]);
   expect((await reading(3)).after).toBe('4-0');
-  expect(told).toEqual(['a b', 'caught up', 'c', 'caught up', 'caught up']);
+  expect(told).toEqual(['start', 'a b', 'caught up', 'c', 'caught up', 'caught up']);
 });
 
 it('has not caught up before a long log was read to its end', async () => {
@@ -113,19 +113,19 @@ it('has not caught up before a long log was read to its end', async () => {
   const long: Entries = [...Array(1002).keys()].map((each) => [`${each + 1}-0`, each === 0 ? '' : 'x'] as const);
   (await reading(0)).reply(long.slice(0, 1001));
   const second = await reading(1);
-  expect([second.after, second.waits, told.length]).toEqual(['1001-0', false, 1]);
+  expect([second.after, second.waits, told.length]).toEqual(['1001-0', false, 2]);
   second.reply(long);
   await reading(2);
-  expect(told.slice(1)).toEqual(['x', 'caught up']);
+  expect(told.slice(2)).toEqual(['x', 'caught up']);
 });
 
 describe('a log that is read after its connection failed', () => {
   it.each<[string, Entries, { name?: string; now?: number }, unknown[]]>([
     ['goes on where it was', FIRST, {}, ['caught up']],
     ['goes on with what came meanwhile', [...FIRST, ['4-0', 'c']], {}, ['c', 'caught up']],
-    ['has a gap where another has begun', [['9-0', '']], { name: 'other' }, ['gap']],
-    ['has a gap where another has begun with the same positions', FIRST, { name: 'other' }, ['gap']],
-    ['has a gap where the end was lost', FIRST.slice(0, 2), { now: 4 }, ['gap']],
+    ['has a gap where another has begun', [['9-0', '']], { name: 'other' }, ['start']],
+    ['has a gap where another has begun with the same positions', FIRST, { name: 'other' }, ['start']],
+    ['has a gap where the end was lost', FIRST.slice(0, 2), { now: 4 }, ['start']],
     [
       'has a gap where the end was lost and others came since',
       [
@@ -133,7 +133,7 @@ describe('a log that is read after its connection failed', () => {
         ['9-0', 'z'],
       ],
       { now: 10 },
-      ['gap'],
+      ['start'],
     ],
     [
       'has none where the last entry was removed because nobody needs it',
@@ -183,7 +183,7 @@ describe('a log that is read after its connection failed', () => {
     told.splice(0);
     again.reply([['10-0', '']], { name: 'third' });
     await reading(3);
-    expect(told).toEqual(['gap']);
+    expect(told).toEqual(['start']);
   });
 });
 
@@ -192,18 +192,20 @@ it('notices a log that was lost although no command has failed', async () => {
   (await reading(0)).reply([['1-0', '']]);
   (await reading(1)).reply([['9-0', '']], { name: 'other' });
   await reading(2);
-  expect(told).toEqual(['caught up', 'gap']);
+  expect(told).toEqual(['start', 'caught up', 'start']);
 });
 
 it.each<[string, unknown]>([
   ['nothing', null],
   ['a map', new Map([['log', 'x']])],
   ['no name', ['1', '']],
-  ['entries of another shape', ['1', 'log', '2-0', 'a']],
-  ['nested entries', ['1', 'log', ['2-0', 'a', '5']]],
+  ['entries of another shape', ['1', 'log', '1-0', '2-0', 'a']],
+  ['nested entries', ['1', 'log', '1-0', ['2-0', 'a', '5']]],
   ['numbers', [1, 'log']],
-  ['a time that is none', ['x', 'log']],
-  ['positions that are none', ['1', 'log', 'x', 'a', '5']],
+  ['a time that is none', ['x', 'log', '1-0']],
+  ['no first position', ['1', 'log']],
+  ['a first position that is none', ['1', 'log', 'x']],
+  ['positions that are none', ['1', 'log', '1-0', 'x', 'a', '5']],
 ])('takes a reply of another shape for a failure: %s', async (_, reply) => {
   const { reading, told } = begin();
   (await reading(0)).reply(FIRST);
@@ -226,7 +228,7 @@ it('passes over entries that are not ours', async () => {
     ['4-0', ''],
   ]);
   expect((await reading(2)).after).toBe('4-0');
-  expect(told).toEqual(['a', 'caught up', 'caught up']);
+  expect(told).toEqual(['start', 'a', 'caught up', 'caught up']);
 });
 
 it('replaces a connection that does not reply, and never waits for two of its readings', async () => {
@@ -251,7 +253,7 @@ it('is stopped at once, whatever it waits for, and disconnects', async () => {
   expect(closed).toEqual([1]);
   waiting.reply([...FIRST, ['4-0', 'c']]);
   await new Promise((resolve) => setTimeout(resolve, 5));
-  expect([readings.length, told]).toEqual([2, ['a b', 'caught up']]);
+  expect([readings.length, told]).toEqual([2, ['start', 'a b', 'caught up']]);
 });
 
 it('is stopped at once while it rests after a failure', async () => {

@@ -22,6 +22,8 @@ export interface SharedMemory {
   readonly log: LogEntry[];
 }
 
+/** Where its log begins. */
+export const BEGIN = '0';
 const CATCH_UP_EVERY_MS = 20;
 
 /** A store within the process, as Redis is one between processes. */
@@ -51,7 +53,7 @@ export function createSharedMemory(now: () => number = () => performance.now()):
       calls,
       readers,
       gap() {
-        for (const reader of readers) reader.onGap();
+        for (const reader of readers) reader.onStart(BEGIN);
       },
       getOrLease: (key, { leaseId, leaseMs, except }) =>
         command('getOrLease', () => {
@@ -87,6 +89,8 @@ export function createSharedMemory(now: () => number = () => performance.now()):
         let last = '';
         const tell = () => {
           if (!tells.has(tell) || connection.isDeaf) return;
+          if (last === '') reader.onStart(BEGIN);
+          last ||= BEGIN;
           const askedAt = performance.now();
           const further = log.filter((entry) => entry.position > last);
           last = further.at(-1)?.position ?? last;

@@ -61,11 +61,11 @@ export function followLog(driver: RedisDriver, key: string, reader: LogReader, t
     const [first] = batch.entries;
     const isLastThere = last === START || first?.id === last;
     const isGap = name !== undefined && (batch.name !== name || !(isLastThere || batch.now > lastNeededUntil));
+    if (isGap || name === undefined) reader.onStart(positionOf(batch.start));
     name = batch.name;
     if (isGap) {
       isCaughtUp = false;
       last = START;
-      reader.onGap();
       return;
     }
     const entries = last !== START && isLastThere ? batch.entries.slice(1) : batch.entries;

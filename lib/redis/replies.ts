@@ -5,6 +5,8 @@ export interface LogBatch {
   readonly now: number;
   /** The random name of the log. */
   readonly name: string;
+  /** The position of the entry that names it, which is its first. */
+  readonly start: string;
   readonly entries: readonly LogBatchEntry[];
 }
 
@@ -17,21 +19,22 @@ export interface LogBatchEntry {
 }
 
 const FIELDS = 3;
+const ID = /^\d+-\d+$/;
 
 /** @throws for a reply of another shape: it says nothing about the log */
 export function parseLogReply(reply: unknown): LogBatch {
   if (!Array.isArray(reply)) throw notUnderstood();
-  const [now, name = '', ...fields] = reply.map(textOf);
-  if (name === '' || fields.length % FIELDS !== 0) throw notUnderstood();
+  const [now, name = '', start = '', ...fields] = reply.map(textOf);
+  if (name === '' || !ID.test(start) || fields.length % FIELDS !== 0) throw notUnderstood();
   const entries: LogBatchEntry[] = [];
   for (let index = 0; index < fields.length; index += FIELDS) {
     const [id = '', text = '', keepMs = ''] = fields.slice(index, index + FIELDS);
-    if (!/^\d+-\d+$/.test(id)) throw notUnderstood();
+    if (!ID.test(id)) throw notUnderstood();
     // Entries without a number of their own are never waited for to go.
     const kept = keepMs === '' ? Number.POSITIVE_INFINITY : Number(keepMs);
     entries.push({ id, text, neededUntil: Number.parseInt(id, 10) + (Number.isNaN(kept) ? 0 : kept) });
   }
-  return { now: timeOf(now), name, entries };
+  return { now: timeOf(now), name, start, entries };
 }
 
 /** @throws for a reply of another shape */

@@ -36,10 +36,9 @@ local function logName(key, fresh)
   local found = redis.pcall('XRANGE', key, '-', '+', 'COUNT', 1)
   if found.err and not string.find(found.err, 'WRONGTYPE', 1, true) then error(found.err) end
   local first = found[1]
-  if first and first[2][1] == 'log' then return first[2][2] end
+  if first and first[2][1] == 'log' then return first[2][2], first[1] end
   if first or found.err then redis.call('DEL', key) end
-  redis.call('XADD', key, '*', 'log', fresh)
-  return fresh
+  return fresh, redis.call('XADD', key, '*', 'log', fresh)
 end`;
 
 /**
@@ -66,10 +65,11 @@ return added`;
 
 /**
  * Key: the log. Words: a name for a log that is begun, the position to read from, how many entries at most.
- * Returns the time and the name, then position, text and needed milliseconds of each entry, from that position on and including it.
+ * Returns the time, the name and the first position of the log, then position, text and needed milliseconds of each entry, from that position on and including it.
  */
 export const READ_LOG = `${TIME}${LOG_NAME}
-local reply = {string.format('%.0f', now), logName(KEYS[1], ARGV[1])}
+local name, first = logName(KEYS[1], ARGV[1])
+local reply = {string.format('%.0f', now), name, first}
 for _, entry in ipairs(redis.call('XRANGE', KEYS[1], ARGV[2], '+', 'COUNT', ARGV[3])) do
   local fields = entry[2]
   local isOurs = fields[1] == 'd' and fields[2]

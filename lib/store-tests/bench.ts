@@ -19,6 +19,8 @@ export const LIFE_MS = 60_000;
 export interface Following {
   /** The entries that were read, in their order. */
   readonly read: LogEntry[];
+  /** Where the log begins; `undefined` before that was told. */
+  start(): string | undefined;
   entries(): string[];
   /** How often the reader was told that it has caught up. */
   caughtUp(): number;
@@ -28,15 +30,19 @@ export interface Following {
 export function follow(store: CacheStore): Following {
   const read: LogEntry[] = [];
   let caughtUp = 0;
+  let start: string | undefined;
   const reader: LogReader = {
+    onStart(position) {
+      start = position;
+      read.splice(0);
+    },
     onEntries: (entries) => void read.push(...entries),
     onCaughtUp() {
       caughtUp++;
     },
-    onGap: () => void read.splice(0),
   };
   const stop = store.follow(reader);
-  return { read, entries: () => read.map(({ entry }) => entry), caughtUp: () => caughtUp, stop };
+  return { read, start: () => start, entries: () => read.map(({ entry }) => entry), caughtUp: () => caughtUp, stop };
 }
 
 /** Reads an entry without taking a lease. */

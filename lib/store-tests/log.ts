@@ -24,6 +24,18 @@ export const LOG_TESTS: Readonly<Record<string, Test>> = {
     );
   },
 
+  async 'tells a position where the log begins, before all else'(store, { follow, until }) {
+    const { read, start, caughtUp } = follow();
+    await until('the end of an empty log', () => caughtUp() > 0);
+    const begin = start() ?? '';
+    assert.ok(begin > '');
+    assert.ok(begin < (await store.append('a', LIFE_MS)));
+    await until('the entry', () => read.length === 1);
+    const later = follow();
+    await until('the entry once more', () => later.read.length === 1);
+    assert.equal(later.start(), begin);
+  },
+
   async 'tells the same to all who read, whenever they begin'(store, { follow, until }) {
     const first = follow();
     await Promise.all([...Array(20).keys()].map((each) => store.append(`entry ${each}`, LIFE_MS)));
@@ -55,6 +67,7 @@ export const LOG_TESTS: Readonly<Record<string, Test>> = {
     let confirmed = 0;
     const early: number[] = [];
     const stop = store.follow({
+      onStart() {},
       onEntries: (entries) => {
         read += entries.length;
       },
@@ -63,7 +76,6 @@ export const LOG_TESTS: Readonly<Record<string, Test>> = {
         assert.ok(askedAt <= performance.now(), 'caught up with a time to come');
         if (added.filter((at) => at < askedAt).length > read) early.push(askedAt);
       },
-      onGap() {},
     });
     try {
       for (let each = 0; each < 50; each++) {

@@ -210,21 +210,23 @@ describe('memory', () => {
 
   it('of before is not relied on once the log was lost; of after it is', () => {
     const { allows, dated, clock, reader, read, revocations } = start();
+    reader.onStart('1');
     read('5', 'other');
     const before = dated({}, '5');
     clock.advance(0.001);
-    reader.onGap();
-    expect(revocations.position()).toBe('');
-    const after = dated({}, '');
+    reader.onStart('3');
+    expect(revocations.position()).toBe('3');
+    const after = dated({}, '3');
     reader.onCaughtUp(performance.now());
     expect([allows(before), allows(after)]).toEqual([false, true]);
   });
 
   it('keeps what was revoked though the log was lost', () => {
     const { revocations, dated, reader, read } = start();
+    reader.onStart('1');
     read('5', digest('sub', 'alice'));
-    reader.onGap();
-    expect(revocations.revokes(KEY, dated({ sub: 'alice' }, ''))).toBe(true);
+    reader.onStart('6');
+    expect(revocations.revokes(KEY, dated({ sub: 'alice' }, '4'))).toBe(true);
   });
 });
 
@@ -238,7 +240,7 @@ describe('the log', () => {
     expect(revocations.isCurrent()).toBe(false);
     reader.onCaughtUp(performance.now());
     expect(revocations.isCurrent()).toBe(true);
-    reader.onGap();
+    reader.onStart('0');
     expect(revocations.isCurrent()).toBe(false);
   });
 
@@ -263,12 +265,21 @@ describe('the log', () => {
     expect([readers.length, stopped()]).toEqual([2, 2]);
   });
 
-  it('that could not be read for long may have lost revocations before it was read', () => {
-    const { allows, dated, clock, reader } = start();
-    const before = dated();
-    clock.advance(UNCONFIRMED_MS / 1000 + 0.001);
+  it('is not known to cover what this process asked for before it read the log first', () => {
+    const { allows, dated, revocations, reader } = start();
+    const unread = dated({}, revocations.position());
+    expect(allows(unread)).toBe(true);
+    reader.onStart('1');
     reader.onCaughtUp(performance.now());
-    expect([allows(before), allows(dated())]).toEqual([false, true]);
+    expect([allows(unread), allows(dated({}, revocations.position()))]).toEqual([false, true]);
+  });
+
+  it('covers no response of another process that asked before this log began', () => {
+    const { allows, dated, reader, read } = start();
+    reader.onStart('3');
+    read('5', 'other');
+    reader.onCaughtUp(performance.now());
+    expect(['2', '3', '5', '6'].map((mark) => allows(dated({}, mark)))).toEqual([false, true, true, false]);
   });
 });
 

@@ -3,7 +3,7 @@ import { createSeal } from '../../../lib/cache/shared/seal.js';
 import { createClock } from '../../support/clock.js';
 import { createDeferred } from '../../support/deferred.js';
 import { createInstance, type Instance, questionOf } from '../../support/fleet.js';
-import { createSharedMemory, type SharedMemory } from '../../support/shared-memory.js';
+import { BEGIN, createSharedMemory, type SharedMemory } from '../../support/shared-memory.js';
 import { until } from '../../support/until.js';
 
 const CHANNEL = 'express-token-introspection:cache';
@@ -220,7 +220,7 @@ describe('what cannot be used', () => {
   const seal = createSeal(['s'.repeat(32)], 'scope');
   const [key = ''] = seal.keysOf(questionOf());
   const sealed = (text: string) => seal.close(questionOf(), key, text);
-  const good = { response: { active: true, sub: 'alice' }, asked: 0, mark: '' };
+  const good = { response: { active: true, sub: 'alice' }, asked: 0, mark: BEGIN };
   const withOthers = (others: object) => sealed(JSON.stringify({ ...good, asked: time.monotonic(), ...others }));
 
   it('is not what is well made', async () => {
@@ -290,7 +290,7 @@ describe('who must not share', () => {
     await other.ask();
     expect(other.asked()).toBe(0);
     await one.forget();
-    await until(() => other.revocations.position() !== '');
+    await until(() => other.revocations.position() > BEGIN);
     await other.ask();
     expect(other.asked()).toBe(1);
   });
@@ -302,7 +302,7 @@ describe('an invalidation', () => {
     await one.ask();
     await written();
     await one.forget();
-    await until(() => other.revocations.position() !== '');
+    await until(() => other.revocations.position() > BEGIN);
     await other.ask();
     expect([other.asked(), outcomes]).toEqual([1, []]);
     await until(() => other.connection.calls.includes('keepAndRelease'));
@@ -330,7 +330,7 @@ describe('an invalidation', () => {
     await until(() => one.asked() === 1);
     one.connection.isDeaf = true;
     await other.revocations.revoke('sub', 'alice');
-    await until(() => other.revocations.position() !== '');
+    await until(() => other.revocations.position() > BEGIN);
     reply.resolve({ active: true, sub: 'alice' });
     await asking;
     await written();
@@ -397,7 +397,7 @@ describe('an invalidation', () => {
     const one = await createInstance(memory, { clock: createClock(1_800_000_000 - 30) });
     const other = await createInstance(memory, { clock: createClock(1_800_000_000) });
     await other.revocations.revoke('sub', 'alice');
-    await until(() => one.revocations.position() !== '' && other.revocations.position() !== '');
+    await until(() => one.revocations.position() > BEGIN && other.revocations.position() > BEGIN);
     await one.ask();
     await written();
     await other.ask();
@@ -519,7 +519,7 @@ describe('commands of the store', () => {
   ])('for %s', async (_, prepare, commands) => {
     const [one, other] = [await createInstance(memory), await createInstance(memory)];
     await prepare(one);
-    await until(() => memory.log.length === 0 || other.revocations.position() !== '');
+    await until(() => memory.log.length === 0 || other.revocations.position() > BEGIN);
     await other.ask();
     await until(() => other.connection.calls.length >= commands.length);
     for (let turns = 0; turns < 10; turns++) await new Promise((resolve) => setImmediate(resolve));

@@ -93,14 +93,20 @@ function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => numb
   const health = createStoreHealth();
   const revoked = new Map<string, Revoked>();
   const watches = createWatches();
+  /** Where the log begins. An earlier position is one of a log that was lost, or `''`: nothing had been read yet. */
+  let start = '';
   let position = '';
   let confirmed: Instant = NEVER;
-  /** What was asked for earlier is not relied on: revocations of that time may have been lost. */
+  /** Older responses are not used: revocations of that time may have been lost. */
   let reliableSince = Number.NEGATIVE_INFINITY;
-  /** Counts until the log is read to its end for the first time, or again after a gap. */
-  let unreadSince = clock.monotonic();
 
   const reader: LogReader = {
+    onStart(first) {
+      if (start !== '') reliableSince = clock.monotonic();
+      start = first;
+      position = first;
+      confirmed = NEVER;
+    },
     onEntries(entries) {
       for (const { position: at, entry } of entries) note(entry, { position: at });
       position = entries.at(-1)?.position ?? position;
@@ -109,17 +115,9 @@ function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => numb
       // It is told on the machine's own clock, which differs from the clock of a test.
       const ago = Math.max(0, performance.now() - askedAt);
       const { at, monotonic } = readClock(clock);
-      // Revocations may have been lost before a log that could not be read for long.
-      if (confirmed === NEVER && monotonic - unreadSince > UNCONFIRMED_MS) reliableSince = monotonic;
       if (monotonic - ago > confirmed.monotonic) confirmed = { at: at - ago, monotonic: monotonic - ago };
       report(!isCurrent());
       prune();
-    },
-    onGap() {
-      reliableSince = clock.monotonic();
-      unreadSince = reliableSince;
-      confirmed = NEVER;
-      position = '';
     },
   };
   const report = health.part();
@@ -160,8 +158,9 @@ function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => numb
     position: () => position,
     isCurrent,
     covers(record, now) {
-      // A position that was not read yet, or one of a log that is gone.
-      if (record.askedMonotonic < reliableSince || (record.mark ?? '') > position) return false;
+      const { mark = '' } = record;
+      // A position of a log that was lost, or one that was not read yet.
+      if (record.askedMonotonic < reliableSince || mark < start || mark > position) return false;
       const asked = { at: record.askedAt, monotonic: record.askedMonotonic };
       return Math.min(age(confirmed, now), age(asked, now)) <= UNCONFIRMED_MS;
     },

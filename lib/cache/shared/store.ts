@@ -70,8 +70,14 @@ export interface LogEntry {
   readonly entry: string;
 }
 
-/** Whoever follows the log. */
+/** Reads the log. */
 export interface LogReader {
+  /**
+   * The log is read from its beginning after this. Call it before all else, and again whenever entries may have been lost.
+   *
+   * @param position a position before all entries of this log and after those of a log that was lost, never `''`
+   */
+  onStart(position: string): void;
   /** Further entries, in their order. */
   onEntries(entries: readonly LogEntry[]): void;
   /**
@@ -79,6 +85,4 @@ export interface LogReader {
    * about once a second.
    */
   onCaughtUp(askedAt: number): void;
-  /** Entries may have been lost. The log is read from its beginning after this. */
-  onGap(): void;
 }
