@@ -5,50 +5,24 @@ import { parseSource, readSources, type Source } from './support/source.js';
 
 /** A file imports only from rows below its own, and from its own folder. */
 const ROWS: readonly (readonly [row: string, places: readonly string[]])[] = [
+  ['core', ['core/']],
+  ['diagnostics', ['diagnostics/']],
+  ['client authentication', ['client-auth/']],
+  ['rooms', ['credentials/', 'verification/', 'introspection/', 'cache/']],
+  ['policy', ['policy.ts']],
+  ['options', ['options/']],
+  ['presets', ['providers/']],
+  ['introspector', ['introspector.ts']],
+  ['authenticator', ['authenticator.ts']],
+  ['middleware', ['middleware/']],
   [
-    'ground',
-    [
-      'types.ts',
-      'errors.ts',
-      'option-error.ts',
-      'nearest-name.ts',
-      'endpoint-url.ts',
-      'media-type.ts',
-      'grammar.ts',
-      'freeze-nested.ts',
-      'token-digest.ts',
-      'own-members.ts',
-      'under-way.ts',
-      'observe/',
-    ],
-  ],
-  ['rooms', ['credentials/', 'introspection/', 'cache/', 'verification/']],
-  [
-    'wiring',
-    [
-      'authenticator.ts',
-      'lookup.ts',
-      'fleet.ts',
-      'settings.ts',
-      'several-settings.ts',
-      'binding-settings.ts',
-      'endpoint-settings.ts',
-      'options.ts',
-      'option-rules.ts',
-      'secret-list.ts',
-      'verify-configuration.ts',
-      'providers/',
-    ],
-  ],
-  ['adapter', ['middleware/']],
-  [
-    'surface',
+    'entries',
     [
       'index.ts',
       'express.ts',
+      'providers/index.ts',
       'redis/',
       'store-tests/',
-      'providers/index.ts',
       'opentelemetry/',
       'metadata/',
       'selectors/',
@@ -57,29 +31,25 @@ const ROWS: readonly (readonly [row: string, places: readonly string[]])[] = [
       'testing/',
     ],
   ],
-  ['door of a folder', ['redis.ts']],
   ['command', ['cli/']],
 ];
-
-/** Files of these rows belong together; those of other rows keep to their own folder. */
-const SHARED_ROWS = ['ground', 'wiring'];
 
 /** The only files that may name a package. */
 const DOORS: Readonly<Record<string, readonly string[]>> = {
   undici: ['introspection/connections.ts', 'introspection/http.ts'],
   'lru-cache': ['cache/memory-store.ts'],
   zod: [
-    'introspection/discovery.ts',
+    'introspection/server-metadata.ts',
     'introspection/response.ts',
-    'introspection/signed-reply.ts',
+    'introspection/signed-response.ts',
     'metadata/rules.ts',
-    'option-rules.ts',
+    'options/rules.ts',
   ],
   jose: [
-    'introspection/client-auth/client-assertion.ts',
-    'introspection/signed-reply.ts',
+    'client-auth/client-assertion.ts',
+    'introspection/signed-response.ts',
     'metadata/signed.ts',
-    'verification/binding/dpop.ts',
+    'verification/sender/dpop.ts',
   ],
   '@opentelemetry/api': [
     'opentelemetry/active-context.ts',
@@ -104,15 +74,15 @@ const BROUGHT_ALONG: Readonly<Record<string, string>> = {
 const LOADED_WHERE_NEEDED = ['jose', '@modelcontextprotocol/sdk/server/auth/errors.js', '@modelcontextprotocol/server'];
 
 /** Presets are data: besides the ground and each other they may run nothing but the client-auth factories. */
-const PRESETS_RUN = /^(?:option-error\.ts|own-members\.ts|providers\/|introspection\/client-auth\/)/;
-const PRESETS_NAME = /^(?:options\.ts|types\.ts|introspection\/response\.ts)$/;
+const PRESETS_RUN = /^(?:core\/|providers\/|client-auth\/)/;
+const PRESETS_NAME = /^(?:options\/types\.ts|introspection\/response\.ts)$/;
 
 /** Start-up mistakes come from the first four; the others tell an app that its own function returned a promise. */
 const TYPE_ERROR_FILES = [
-  'option-error.ts',
-  'option-rules.ts',
-  'settings.ts',
-  'several-settings.ts',
+  'core/option-error.ts',
+  'options/rules.ts',
+  'options/parse.ts',
+  'options/several.ts',
   'middleware/guards.ts',
   'middleware/request-facts.ts',
   'middleware/several-servers.ts',
@@ -140,16 +110,16 @@ const MAX_LINES_OF_CODE = 200;
 
 interface Place {
   readonly height: number;
-  /** What it may always import from: its folder, or its whole row. */
+  /** Its folder, from which it may always import. */
   readonly home: string;
 }
 
 /** The most particular entry counts, so that `providers/index.ts` is surface though `providers/` is wiring. */
 function placeOf(path: string): Place | undefined {
-  return ROWS.flatMap(([row, places], height) => places.map((place) => ({ row, height, place })))
+  return ROWS.flatMap(([, places], height) => places.map((place) => ({ height, place })))
     .filter(({ place }) => place === path || (place.endsWith('/') && path.startsWith(place)))
     .sort((a, b) => b.place.length - a.place.length)
-    .map(({ row, height, place }) => ({ height, home: SHARED_ROWS.includes(row) ? row : place }))[0];
+    .map(({ height, place }) => ({ height, home: place }))[0];
 }
 
 const isRelative = (from: string) => from.startsWith('.');
@@ -213,14 +183,12 @@ const staysShort: Rule = ({ path, text }) => {
   return lines > MAX_LINES_OF_CODE ? [`${path} has ${lines} lines of code`] : [];
 };
 
-/** What imports itself by way of others, once types are gone. */
+/** Files that import themselves by way of others, type imports included. */
 function cyclesOf(sources: readonly Source[]): string[] {
   const targets = new Map(
     sources.map((source) => [
       source.path,
-      source.imports
-        .filter(({ from, isTypeOnly }) => isRelative(from) && !isTypeOnly)
-        .map(({ from }) => resolve(source, from)),
+      source.imports.filter(({ from }) => isRelative(from)).map(({ from }) => resolve(source, from)),
     ]),
   );
   const reaches = (from: string, goal: string, seen: Set<string>): boolean =>
@@ -255,19 +223,19 @@ const RULES: readonly (readonly [
     'imports from the rows below only, and rooms never from each other',
     importsFromBelow,
     [
-      ['types.ts', "import { verify } from './verification/verify.js';"],
-      ['observe/decisions.ts', "import type { Settings } from '../settings.js';"],
-      ['cache/key.ts', "import { parseToken } from '../credentials/token.js';"],
-      ['verification/scope.ts', "export * from '../introspection/prepare-claims.js';"],
-      ['introspection/http.ts', "import type { TokenIntrospectionOptions } from '../options.js';"],
-      ['settings.ts', "import { getAuth } from './middleware/get-auth.js';"],
+      ['core/lookup.ts', "import { verify } from '../verification/verify.js';"],
+      ['diagnostics/decisions.ts', "import type { Settings } from '../options/parse.js';"],
+      ['cache/introspector-id.ts', "import { parseToken } from '../credentials/token.js';"],
+      ['verification/scope.ts', "export * from '../introspection/response-claims.js';"],
+      ['introspection/http.ts', "import type { TokenIntrospectionOptions } from '../options/types.js';"],
+      ['options/parse.ts', "import { getAuth } from '../middleware/get-auth.js';"],
       ['middleware/gate.ts', "import { tokenIntrospection } from '../index.js';"],
       ['index.ts', "import './express.js';"],
-      ['index.ts', "export { redisStore } from './redis.js';"],
+      ['index.ts', "export { redisStore } from './redis/index.js';"],
       ['index.ts', "export { byHost } from './selectors/index.js';"],
       ['selectors/by-issuer.ts', "import { decode } from '../redis/replies.js';"],
-      ['store-tests/index.ts', "import { redisStore } from '../redis.js';"],
-      ['lookup.ts', "import { redisStore } from './redis.js';"],
+      ['store-tests/index.ts', "import { redisStore } from '../redis/index.js';"],
+      ['introspector.ts', "import { redisStore } from './redis/index.js';"],
       ['index.ts', "export * from './opentelemetry/index.js';"],
       ['index.ts', "export * from './metadata/index.js';"],
       ['index.ts', "export * from './testing/index.js';"],
@@ -275,18 +243,18 @@ const RULES: readonly (readonly [
       ['middleware/gate.ts', "import type { AuthInfo } from '../mcp/auth-info.js';"],
       ['index.ts', "export * from './websocket/index.js';"],
       ['middleware/gate.ts', "import { rejectUpgrade } from '../websocket/reject-upgrade.js';"],
-      ['cache/key.ts', "type Key = import('../credentials/token.js').Key;"],
-      ['cache/key.ts', "import '../nowhere/misc.js';"],
+      ['cache/introspector-id.ts', "type Key = import('../credentials/token.js').Key;"],
+      ['cache/introspector-id.ts', "import '../nowhere/misc.js';"],
     ],
   ],
   [
     'makes presets of client authentication and data, and knows none of them elsewhere',
     keepsPresetsApart,
     [
-      ['providers/polar.ts', "import { parseOptions } from '../settings.js';"],
+      ['providers/polar.ts', "import { parseOptions } from '../options/parse.js';"],
       ['providers/polar.ts', "import { parseResponse } from '../introspection/response.js';"],
       ['providers/polar.ts', "import { createTransport, type Transport } from '../introspection/transport.js';"],
-      ['settings.ts', "import { polar } from './providers/polar.js';"],
+      ['options/parse.ts', "import { polar } from '../providers/polar.js';"],
       ['index.ts', "export { polar } from './providers/index.js';"],
     ],
   ],
@@ -296,12 +264,12 @@ const RULES: readonly (readonly [
     [
       ['introspection/client.ts', "import { Pool } from 'undici';"],
       ['introspection/client.ts', "import type { Dispatcher } from 'undici';"],
-      ['cache/with-cache.ts', "export { LRUCache } from 'lru-cache';"],
+      ['cache/memory-cache.ts', "export { LRUCache } from 'lru-cache';"],
       ['verification/claims.ts', "import { z } from 'zod';"],
-      ['verification/binding/certificate.ts', "import { calculateJwkThumbprint } from 'jose';"],
+      ['verification/sender/certificate.ts', "import { calculateJwkThumbprint } from 'jose';"],
       ['middleware/gate.ts', "import express from 'express';"],
-      ['observe/channels.ts', "import { trace } from '@opentelemetry/api';"],
-      ['cache/key.ts', "import { hash } from 'crypto';"],
+      ['diagnostics/channels.ts', "import { trace } from '@opentelemetry/api';"],
+      ['cache/introspector-id.ts', "import { hash } from 'crypto';"],
       ['redis/ioredis.ts', "import type { Redis } from 'ioredis';"],
       ['mcp/auth-info.ts', "import type { AuthInfo } from '@modelcontextprotocol/server';"],
       ['redis/node-redis.ts', "import { createClient } from 'redis';"],
@@ -314,7 +282,7 @@ const RULES: readonly (readonly [
     [
       ['introspection/http.ts', "const undici = await import('undici');"],
       ['introspection/http.ts', "const undici = require('undici');"],
-      ['verification/binding/dpop.ts', "import { compactVerify } from 'jose';"],
+      ['verification/sender/dpop.ts', "import { compactVerify } from 'jose';"],
       ['mcp/sdk-errors.ts', "import { OAuthError } from '@modelcontextprotocol/server';"],
     ],
   ],
@@ -323,7 +291,7 @@ const RULES: readonly (readonly [
     leavesTypeErrors,
     [
       ['credentials/token.ts', "export function f() { throw new TypeError('no'); }"],
-      ['errors.ts', 'export class AuthError extends TypeError {}'],
+      ['core/errors.ts', 'export class AuthError extends TypeError {}'],
     ],
   ],
   [
@@ -335,8 +303,8 @@ const RULES: readonly (readonly [
       ['middleware/gate.ts', 'export const f = (response) => { response.end(); };'],
     ],
   ],
-  ['types everything', typesEverything, [['types.ts', 'export type Claims = Record<string, any>;']]],
-  ['keeps files within 200 lines of code', staysShort, [['types.ts', 'export {};\n'.repeat(201)]]],
+  ['types everything', typesEverything, [['core/lookup.ts', 'export type Claims = Record<string, any>;']]],
+  ['keeps files within 200 lines of code', staysShort, [['core/lookup.ts', 'export {};\n'.repeat(201)]]],
 ];
 
 describe.each(RULES)('the library %s', (_what, rule, broken) => {

@@ -1,20 +1,20 @@
 import { inspect } from 'node:util';
 import { runInNewContext } from 'node:vm';
+import { OUTAGE_REMEDIES } from '../lib/diagnostics/outage-remedies.js';
+import { REJECTION_REMEDIES } from '../lib/diagnostics/rejection-remedies.js';
+import type { Remedy } from '../lib/diagnostics/remedy.js';
 import * as library from '../lib/index.js';
-import { OUTAGE_REMEDIES } from '../lib/observe/outage-remedies.js';
-import { REJECTION_REMEDIES } from '../lib/observe/rejection-remedies.js';
-import type { Remedy } from '../lib/observe/remedies.js';
-import { DEMAND_RULES } from '../lib/option-rules.js';
-import type { TokenIntrospectionOptions } from '../lib/options.js';
+import { parseOptions } from '../lib/options/parse.js';
+import { DEMAND_RULES } from '../lib/options/rules.js';
+import type { TokenIntrospectionOptions } from '../lib/options/types.js';
 import * as providers from '../lib/providers/index.js';
-import { parseOptions } from '../lib/settings.js';
 import { FAILURE_NAMES } from '../lib/testing/failures.js';
 import { fakeAuthorizationServer } from '../lib/testing/index.js';
 import { codeWords, findPages, page, table } from './support/pages.js';
 import { createSharedMemory } from './support/shared-memory.js';
 
 const README = page('README.md');
-const SOURCE = page('lib/options.ts');
+const SOURCE = page('lib/options/types.ts');
 
 /** Under which each option has an effect. */
 const REQUIRED: TokenIntrospectionOptions = {
@@ -51,7 +51,7 @@ function other(value: unknown): unknown {
   return Array.isArray(value) ? ['ES256'] : `${value}-another`;
 }
 
-/** What is said above a member of an interface in `lib/options.ts`. */
+/** What is said above a member of an interface in `lib/options/types.ts`. */
 function docstringsOf(name: string): string[] {
   const member = name.split('.').at(-1);
   return [...SOURCE.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*readonly (\w+)\??:/g)]
@@ -153,7 +153,7 @@ describe('what to do about each reason and code', () => {
   });
 
   it('is listed for every code of a warning', () => {
-    const [, codes = ''] = /readonly code:([^;]*);/.exec(page('lib/observe/channels.ts')) ?? [];
+    const [, codes = ''] = /readonly code:([^;]*);/.exec(page('lib/diagnostics/channels.ts')) ?? [];
     const listed = table(page('docs/troubleshooting.md'), '| code of the warning').flatMap(([names]) =>
       codeWords(names),
     );

@@ -5,7 +5,7 @@ import { join, posix } from 'node:path';
 import { promisify } from 'node:util';
 import { AuthError, type AuthErrorReason, IntrospectionError } from '../lib/index.js';
 import { MEMBER_RULES, PUBLISHING_RULES, SIGNED_RULES } from '../lib/metadata/rules.js';
-import { CACHE_RULES, DPOP_RULES, JWT_RESPONSE_RULES, OPTION_RULES, SEVERAL_RULES } from '../lib/option-rules.js';
+import { CACHE_RULES, DPOP_RULES, JWT_RESPONSE_RULES, OPTION_RULES, SEVERAL_RULES } from '../lib/options/rules.js';
 import { codeWords, findPages, page, table } from './support/pages.js';
 
 const run = promisify(execFile);
@@ -97,7 +97,7 @@ describe('the README', () => {
     const listed = column(README, '| `status` | `code`', 2) as AuthErrorReason[];
     const { headers: _, ...sample } = new AuthError('inactive');
     expect(sample).toMatchObject({ status: 401, code: 'invalid_token' });
-    const source = readFileSync(join(ROOT, 'lib/errors.ts'), 'utf8');
+    const source = readFileSync(join(ROOT, 'lib/core/errors.ts'), 'utf8');
     expect([...listed].sort()).toEqual(union(source, 'AuthErrorReason').sort());
     for (const reason of listed) {
       const { status, code } = new AuthError(reason);
@@ -109,7 +109,7 @@ describe('the README', () => {
   });
 
   it('lists every code of an outage', () => {
-    const source = readFileSync(join(ROOT, 'lib/errors.ts'), 'utf8');
+    const source = readFileSync(join(ROOT, 'lib/core/errors.ts'), 'utf8');
     expect(column(README, '| `code` | what happened', 0).sort()).toEqual(
       union(source, 'IntrospectionErrorCode').sort(),
     );

@@ -13,7 +13,7 @@ import {
 import { instrument } from 'express-token-introspection/opentelemetry';
 import { AUDIENCE, type AuthorizationServer } from './authorization-server.mjs';
 import { createConsole } from './console/console.mjs';
-import { ownOrigin, refuseOtherSites } from './console/own-site.mjs';
+import { ownOrigin, refuseOtherSites } from './console/same-origin.mjs';
 import { INACTIVE_TTL_SECONDS, TTL_SECONDS } from './settings.mjs';
 
 export interface ReportsApi {

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { errors, type KoaContextWithOIDC, Provider } from 'oidc-provider';
-import { openDoor } from './door.mjs';
+import { openDoor } from './restartable-server.mjs';
 import { verifyTokenRequestProof } from './dpop-proof.mjs';
 
 /** A real authorization server (oidc-provider) with opaque tokens, introspection and revocation, on loopback. */

@@ -1,30 +1,24 @@
-import { readAuthorizationHeader } from './credentials/authorization-header.js';
-import { type CredentialSources, type RequestFacts, readCredentials } from './credentials/read-credentials.js';
-import { readToken, requireB64Token } from './credentials/token.js';
-import { AuthError, IntrospectionError } from './errors.js';
-import type { SharedLookup } from './lookup.js';
-import { keepEvidence } from './observe/explain.js';
-import { tokenDigest } from './token-digest.js';
+import type { Claims } from './core/claims.js';
+import { type Clock, readClock } from './core/clock.js';
+import { AuthError, IntrospectionError } from './core/errors.js';
 import {
   type ActiveRecord,
   ANY_AGE,
-  type Claims,
-  type Clock,
   type DpopPresentation,
   type Freshness,
   type Proven,
   type Question,
-  readClock,
   type TokenRecord,
-} from './types.js';
-import { requireProof } from './verification/binding/binding.js';
-import type { DpopVerifier } from './verification/binding/dpop.js';
-import { requireActive, type VerificationDemands, verify } from './verification/verify.js';
-
-export interface AuthenticatorDemands extends CredentialSources, VerificationDemands {
-  readonly optional: boolean;
-  readonly dpop: DpopVerifier | undefined;
-}
+} from './core/lookup.js';
+import { tokenDigest } from './core/token-digest.js';
+import { readAuthorizationHeader } from './credentials/authorization-header.js';
+import { type RequestFacts, readCredentials } from './credentials/read-credentials.js';
+import { readToken, requireB64Token } from './credentials/token.js';
+import { keepEvidence } from './diagnostics/explain.js';
+import type { SharedLookup } from './introspector.js';
+import type { AuthenticatorDemands } from './policy.js';
+import { requireProof } from './verification/sender/sender-constraint.js';
+import { requireActive, verify } from './verification/verify.js';
 
 /** A token that passed: who asked, what the endpoint said, and the claims for the handler. */
 export interface Verified {

@@ -1,4 +1,4 @@
-import type { Auth } from './types.js';
+import type { Auth } from './core/claims.js';
 
 declare global {
   namespace Express {

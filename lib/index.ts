@@ -9,6 +9,19 @@ export type {
   StoredEntry,
   StoreReply,
 } from './cache/shared/store.js';
+// Client authentication
+export { bearerToken, type TokenSource } from './client-auth/bearer-token.js';
+export { type ClientSecretBasicOptions, clientSecretBasic } from './client-auth/client-secret-basic.js';
+export { type ClientSecretJwtOptions, clientSecretJwt } from './client-auth/client-secret-jwt.js';
+export { type ClientSecretPostOptions, clientSecretPost } from './client-auth/client-secret-post.js';
+export type { PrivateKey, PublicKey } from './client-auth/keys.js';
+export { noClientAuth } from './client-auth/no-client-auth.js';
+export { type PrivateKeyJwtOptions, privateKeyJwt } from './client-auth/private-key-jwt.js';
+export type { Secret } from './client-auth/secret.js';
+export { type Pem, type TlsClientAuthOptions, tlsClientAuth } from './client-auth/tls-client-auth.js';
+export type { Auth, ClaimsSchema, SchemaResult, ScopeMatcher } from './core/claims.js';
+export type { ClientAuth, IntrospectionRequest, TlsMaterial } from './core/client-auth.js';
+export type { Clock } from './core/clock.js';
 // Errors
 export {
   AuthError,
@@ -17,20 +30,20 @@ export {
   IntrospectionError,
   type IntrospectionErrorCode,
   type RequiredAuthentication,
-} from './errors.js';
-// Client authentication
-export { bearerToken, type TokenSource } from './introspection/client-auth/bearer-token.js';
-export { type ClientSecretBasicOptions, clientSecretBasic } from './introspection/client-auth/client-secret-basic.js';
-export { type ClientSecretJwtOptions, clientSecretJwt } from './introspection/client-auth/client-secret-jwt.js';
-export { type ClientSecretPostOptions, clientSecretPost } from './introspection/client-auth/client-secret-post.js';
-export { noClientAuth } from './introspection/client-auth/no-client-auth.js';
-export { type PrivateKeyJwtOptions, privateKeyJwt } from './introspection/client-auth/private-key-jwt.js';
-export type { Secret } from './introspection/client-auth/secret.js';
-export { type Pem, type TlsClientAuthOptions, tlsClientAuth } from './introspection/client-auth/tls-client-auth.js';
+} from './core/errors.js';
+export type { Next } from './core/next.js';
+export type {
+  CacheEvent,
+  CircuitEvent,
+  Decision,
+  EndpointCall,
+  Misconfiguration,
+  StoreEvent,
+} from './diagnostics/channels.js';
 export type { Dispatcher } from './introspection/http.js';
-export type { PrivateKey, PublicKey } from './introspection/key-object.js';
 export type { EndpointReply } from './introspection/response.js';
-export type { Stats } from './lookup.js';
+export type { ConfigurationProblem, ConfigurationReport } from './introspection/verify-configuration.js';
+export type { Stats } from './introspector.js';
 export { type AuthDetails, getAuth, getAuthDetails } from './middleware/get-auth.js';
 // Behind it
 export type { Guard } from './middleware/guard.js';
@@ -47,22 +60,17 @@ export {
 } from './middleware/guards.js';
 export { requireFresh } from './middleware/require-fresh.js';
 export { type RevocationEndpointOptions, revocationEndpoint } from './middleware/revocation-endpoint.js';
-export type { ClaimsByName, RootSeveralServers, SeveralServers, SingleServer } from './middleware/several-servers.js';
-export {
-  type AuthOf,
-  type Invalidation,
-  type RootTokenIntrospection,
-  type TokenIntrospection,
-  tokenIntrospection,
-} from './middleware/token-introspection.js';
+export { tokenIntrospection } from './middleware/token-introspection.js';
 export type {
-  CacheEvent,
-  CircuitEvent,
-  Decision,
-  EndpointCall,
-  Misconfiguration,
-  StoreEvent,
-} from './observe/channels.js';
+  AuthOf,
+  ClaimsByName,
+  Invalidation,
+  RootSeveralServers,
+  RootTokenIntrospection,
+  SeveralServers,
+  SingleServer,
+  TokenIntrospection,
+} from './middleware/types.js';
 export type {
   AuthorizationServerOptions,
   CacheOptions,
@@ -72,24 +80,12 @@ export type {
   JwtResponseOptions,
   MtlsOptions,
   NamedServers,
-  Next,
   NormalizeOptions,
   ServerLocation,
   SeveralDemandOptions,
   SeveralServersOptions,
   SingleServerOptions,
   TokenIntrospectionOptions,
-} from './options.js';
-export type {
-  Auth,
-  ClaimsSchema,
-  ClientAuth,
-  Clock,
-  IntrospectionRequest,
-  SchemaResult,
-  ScopeMatcher,
-  TlsMaterial,
-} from './types.js';
-export type { ClientCertificate } from './verification/binding/certificate.js';
-export type { ReplayStore } from './verification/binding/replay.js';
-export type { ConfigurationProblem, ConfigurationReport } from './verify-configuration.js';
+} from './options/types.js';
+export type { ClientCertificate } from './verification/sender/certificate.js';
+export type { ReplayStore } from './verification/sender/replay.js';

@@ -1,5 +1,5 @@
 import { createOvertaken } from '../../lib/cache/overtaken.js';
-import type { TokenRecord } from '../../lib/types.js';
+import type { TokenRecord } from '../../lib/core/lookup.js';
 import { createDeferred } from '../support/deferred.js';
 import { inactiveRecord } from '../support/records.js';
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
+import { withCache } from '../../lib/cache/memory-cache.js';
 import { createMemoryStore } from '../../lib/cache/memory-store.js';
-import { withCache } from '../../lib/cache/with-cache.js';
-import { IntrospectionError, type IntrospectionErrorCode } from '../../lib/errors.js';
-import { ANY_AGE, type TokenRecord } from '../../lib/types.js';
+import { IntrospectionError, type IntrospectionErrorCode } from '../../lib/core/errors.js';
+import { ANY_AGE, type TokenRecord } from '../../lib/core/lookup.js';
 import { createClock, since } from '../support/clock.js';
 import { diagnose } from '../support/outages.js';
 import { activeRecord, inactiveRecord, questionOf } from '../support/records.js';

@@ -1,7 +1,7 @@
+import { withCache } from '../../lib/cache/memory-cache.js';
 import { createMemoryStore } from '../../lib/cache/memory-store.js';
-import { withCache } from '../../lib/cache/with-cache.js';
-import { IntrospectionError, type IntrospectionErrorCode } from '../../lib/errors.js';
-import { ANY_AGE, type TokenRecord } from '../../lib/types.js';
+import { IntrospectionError, type IntrospectionErrorCode } from '../../lib/core/errors.js';
+import { ANY_AGE, type TokenRecord } from '../../lib/core/lookup.js';
 import { recordEvents } from '../support/channels.js';
 import { createClock, since } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';

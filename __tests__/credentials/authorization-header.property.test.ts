@@ -1,7 +1,7 @@
 import fc from 'fast-check';
+import { AuthError } from '../../lib/core/errors.js';
 import { readAuthorizationHeader } from '../../lib/credentials/authorization-header.js';
 import { requireB64Token } from '../../lib/credentials/token.js';
-import { AuthError } from '../../lib/errors.js';
 
 const B64_CHARACTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/';
 

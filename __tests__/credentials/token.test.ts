@@ -1,5 +1,5 @@
+import { B64_TOKEN } from '../../lib/core/syntax.js';
 import { readToken, requireB64Token } from '../../lib/credentials/token.js';
-import { B64_TOKEN } from '../../lib/grammar.js';
 
 const MALFORMED = expect.objectContaining({
   name: 'AuthError',

@@ -600,7 +600,7 @@ describeWithChromium('the console', () => {
     'gives each reason of the library a text, and a colour and texture that colour-blind people can tell apart, in the %s theme',
     async (colorScheme) => {
       await page.emulateMedia({ colorScheme });
-      const source = readFileSync(join(ROOT, 'lib/errors.ts'), 'utf8');
+      const source = readFileSync(join(ROOT, 'lib/core/errors.ts'), 'utf8');
       const names = ['AuthErrorReason', 'IntrospectionErrorCode'].map((type) => {
         const [, union = ''] = new RegExp(`export type ${type} =([^;]+);`).exec(source) ?? [];
         return [...union.matchAll(/'(\w+)'/g)].map(([, name = '']) => name);

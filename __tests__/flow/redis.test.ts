@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { resolve } from 'node:path';
 import type { RootTokenIntrospection, TokenIntrospectionOptions } from '../../lib/index.js';
 import { clientSecretBasic } from '../../lib/index.js';
-import { redisStore } from '../../lib/redis.js';
+import { redisStore } from '../../lib/redis/index.js';
 import { createAuthenticate } from '../support/api.js';
 import { createClock } from '../support/clock.js';
 import { active, createEndpoint, type Endpoint, type Script } from '../support/endpoint.js';

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { Agent } from 'undici';
+import { remedyFor } from '../../lib/diagnostics/remedies.js';
 import {
   type ClientAuth,
   clientSecretBasic,
@@ -8,7 +9,6 @@ import {
   tokenIntrospection,
 } from '../../lib/index.js';
 import { USER_AGENT } from '../../lib/introspection/user-agent.js';
-import { remedyFor } from '../../lib/observe/remedies.js';
 import { type Api, createApi } from '../support/api.js';
 import { createClock } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';

@@ -1,5 +1,6 @@
 import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { inspect } from 'node:util';
+import { CHANNELS } from '../../lib/diagnostics/channels.js';
 import {
   bearerToken,
   clientSecretPost,
@@ -7,7 +8,6 @@ import {
   requireScope,
   type TokenIntrospectionOptions,
 } from '../../lib/index.js';
-import { CHANNELS } from '../../lib/observe/channels.js';
 import { createApp, createAuthenticate, get } from '../support/api.js';
 import { createClock, type FakeClock } from '../support/clock.js';
 import { active, createEndpoint, json, type Script } from '../support/endpoint.js';

@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
 import type { DpopOptions, TokenIntrospection } from '../../lib/index.js';
-import { thumbprintOf } from '../../lib/verification/binding/certificate.js';
+import { thumbprintOf } from '../../lib/verification/sender/certificate.js';
 import { createAuthenticate } from '../support/api.js';
 import { SELF_SIGNED } from '../support/certificate.js';
 import { createClock } from '../support/clock.js';

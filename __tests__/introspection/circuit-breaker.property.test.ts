@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { IntrospectionError, type IntrospectionErrorCode } from '../../lib/errors.js';
+import { IntrospectionError, type IntrospectionErrorCode } from '../../lib/core/errors.js';
 import { createCircuitBreaker } from '../../lib/introspection/circuit-breaker.js';
 import { createClock } from '../support/clock.js';
 

@@ -1,4 +1,4 @@
-import { IntrospectionError, type IntrospectionErrorCode } from '../../lib/errors.js';
+import { IntrospectionError, type IntrospectionErrorCode } from '../../lib/core/errors.js';
 import { createCircuitBreaker } from '../../lib/introspection/circuit-breaker.js';
 import { recordEvents } from '../support/channels.js';
 import { createClock } from '../support/clock.js';

@@ -1,8 +1,8 @@
+import type { ClientAuth } from '../../lib/core/client-auth.js';
+import { remedyFor } from '../../lib/diagnostics/remedies.js';
 import { bearerToken, tlsClientAuth } from '../../lib/index.js';
 import type { IntrospectionClientSettings } from '../../lib/introspection/client.js';
 import { USER_AGENT } from '../../lib/introspection/user-agent.js';
-import { remedyFor } from '../../lib/observe/remedies.js';
-import type { ClientAuth } from '../../lib/types.js';
 import { createClock, since } from '../support/clock.js';
 import { active, createEndpoint, type Endpoint, json } from '../support/endpoint.js';
 import { createTestClient } from '../support/introspection-client.js';

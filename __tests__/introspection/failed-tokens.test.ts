@@ -1,4 +1,4 @@
-import { IntrospectionError, type IntrospectionErrorCode } from '../../lib/errors.js';
+import { IntrospectionError, type IntrospectionErrorCode } from '../../lib/core/errors.js';
 import { createFailedTokens } from '../../lib/introspection/failed-tokens.js';
 
 function create() {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { IntrospectionError } from '../../lib/errors.js';
+import { IntrospectionError } from '../../lib/core/errors.js';
+import type { TokenRecord } from '../../lib/core/lookup.js';
 import type { Reply } from '../../lib/introspection/http.js';
 import { parseResponse } from '../../lib/introspection/response.js';
-import type { TokenRecord } from '../../lib/types.js';
 import { mutatedActive } from '../support/replies.js';
 
 const ASKED = { at: 1_800_000_000_000, monotonic: 1000 };

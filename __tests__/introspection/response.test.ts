@@ -1,4 +1,4 @@
-import { IntrospectionError } from '../../lib/errors.js';
+import { IntrospectionError } from '../../lib/core/errors.js';
 import type { Reply } from '../../lib/introspection/http.js';
 import {
   type EndpointReply,

@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import timers, { setTimeout } from 'node:timers/promises';
 import type { Agent } from 'undici';
+import type { ClientAuth } from '../../lib/core/client-auth.js';
 import { clientSecretBasic } from '../../lib/index.js';
 import type { IntrospectionClientSettings } from '../../lib/introspection/client.js';
-import type { ClientAuth } from '../../lib/types.js';
 import { since } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';
 import { type Asked, active, createEndpoint, type Endpoint, type Script } from '../support/endpoint.js';

@@ -1,4 +1,4 @@
-import type { IntrospectionError } from '../../lib/errors.js';
+import type { IntrospectionError } from '../../lib/core/errors.js';
 import type { IntrospectionClientSettings } from '../../lib/introspection/client.js';
 import { since } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';

@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { interceptors, MockAgent } from 'undici';
-import { IntrospectionError } from '../../lib/errors.js';
+import type { TlsMaterial } from '../../lib/core/client-auth.js';
+import { IntrospectionError } from '../../lib/core/errors.js';
 import { type Attempt, addressOf, type Reply } from '../../lib/introspection/http.js';
 import { createTransport, type TransportSettings } from '../../lib/introspection/transport.js';
-import type { TlsMaterial } from '../../lib/types.js';
 import { SELF_SIGNED } from '../support/certificate.js';
 import { type Certificate, createCertificate } from '../support/certificates.js';
 import { createDeferred } from '../support/deferred.js';

@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import request from 'supertest';
-import { AuthError, type AuthErrorReason, IntrospectionError } from '../../lib/errors.js';
+import { AuthError, type AuthErrorReason, IntrospectionError } from '../../lib/core/errors.js';
 import {
   addChallenge,
   answer,

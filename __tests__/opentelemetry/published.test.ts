@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
-import { CHANNELS } from '../../lib/observe/channels.js';
+import { CHANNELS } from '../../lib/diagnostics/channels.js';
 import { createApi, createApp, get } from '../support/api.js';
 import { ROOT } from '../support/child.js';
 import { createClock } from '../support/clock.js';

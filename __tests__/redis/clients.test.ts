@@ -1,7 +1,7 @@
 import { Redis as Redis6 } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis5';
 import { createSentinel as createSentinel5 } from 'redis5';
-import { redisStore } from '../../lib/redis.js';
+import { redisStore } from '../../lib/redis/index.js';
 import { active, createEndpoint } from '../support/endpoint.js';
 import { endLater, eventually, join, memberOver, untilAllShare } from '../support/redis-fleet.js';
 import { describeWithRedis, type RedisServer, startRedis } from '../support/redis-server.js';

@@ -1,4 +1,4 @@
-import { redisStore } from '../../lib/redis.js';
+import { redisStore } from '../../lib/redis/index.js';
 import { createDeferred } from '../support/deferred.js';
 import { until } from '../support/until.js';
 

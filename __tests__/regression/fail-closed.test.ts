@@ -1,10 +1,10 @@
 import type { RequestHandler } from 'express';
 import express4 from 'express4';
+import { withCache } from '../../lib/cache/memory-cache.js';
 import { createMemoryStore } from '../../lib/cache/memory-store.js';
-import { withCache } from '../../lib/cache/with-cache.js';
+import type { TokenRecord } from '../../lib/core/lookup.js';
 import { type Clock, requireClaim, requireFresh, requireScope, tokenIntrospection } from '../../lib/index.js';
 import { polar } from '../../lib/providers/index.js';
-import type { TokenRecord } from '../../lib/types.js';
 import { createApi, createApp, createAuthenticate, get } from '../support/api.js';
 import { createClock, since } from '../support/clock.js';
 import { active, createEndpoint } from '../support/endpoint.js';

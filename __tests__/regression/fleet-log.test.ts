@@ -1,6 +1,6 @@
 import { createClient } from 'redis';
 import { createClient as createClient5 } from 'redis5';
-import { redisStore } from '../../lib/redis.js';
+import { redisStore } from '../../lib/redis/index.js';
 import { active, createEndpoint } from '../support/endpoint.js';
 import { callsFor, endLater, eventually, join, memberOver, untilAllShare } from '../support/redis-fleet.js';
 import { describeWithRedis, type RedisServer, startRedis } from '../support/redis-server.js';

@@ -1,13 +1,13 @@
+import { withCache } from '../../lib/cache/memory-cache.js';
 import { createMemoryStore } from '../../lib/cache/memory-store.js';
+import { createPlainSeal } from '../../lib/cache/shared/entry-cipher.js';
 import { openRevocationLog } from '../../lib/cache/shared/revocation-log.js';
 import { createRevocations } from '../../lib/cache/shared/revocations.js';
-import { createPlainSeal } from '../../lib/cache/shared/seal.js';
 import type { CacheStore, LogReader } from '../../lib/cache/shared/store.js';
-import { withCache } from '../../lib/cache/with-cache.js';
+import type { TokenRecord } from '../../lib/core/lookup.js';
 import { clientSecretBasic } from '../../lib/index.js';
-import type { TokenRecord } from '../../lib/types.js';
-import { createDpopVerifier } from '../../lib/verification/binding/dpop.js';
-import { createReplayMemory, createSharedReplay, type ReplayGuard } from '../../lib/verification/binding/replay.js';
+import { createDpopVerifier } from '../../lib/verification/sender/dpop.js';
+import { createReplayMemory, createSharedReplay, type ReplayGuard } from '../../lib/verification/sender/replay.js';
 import { createApi } from '../support/api.js';
 import { createClock, since } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { CHANNELS } from '../../lib/observe/channels.js';
+import { CHANNELS } from '../../lib/diagnostics/channels.js';
 import { createApi, createAuthenticate } from '../support/api.js';
 import { recordDecisions } from '../support/decisions.js';
 import { active, createEndpoint } from '../support/endpoint.js';

@@ -1,4 +1,4 @@
-import { redisStore } from '../../lib/redis.js';
+import { redisStore } from '../../lib/redis/index.js';
 import { storeTests } from '../../lib/store-tests/index.js';
 import { REDIS_CLIENTS } from '../support/redis-clients.js';
 import { describeWithRedis, type RedisServer, startRedis } from '../support/redis-server.js';

@@ -1,5 +1,5 @@
 import { subscribe, tracingChannel, unsubscribe } from 'node:diagnostics_channel';
-import type { CacheEvent, CircuitEvent, Misconfiguration } from '../../lib/observe/channels.js';
+import type { CacheEvent, CircuitEvent, Misconfiguration } from '../../lib/diagnostics/channels.js';
 
 const PREFIX = 'express-token-introspection';
 

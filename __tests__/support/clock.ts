@@ -1,5 +1,6 @@
+import { readClock } from '../../lib/core/clock.js';
+import { ANY_AGE, type Freshness } from '../../lib/core/lookup.js';
 import type { Clock } from '../../lib/index.js';
-import { ANY_AGE, type Freshness, readClock } from '../../lib/types.js';
 
 export interface FakeClock extends Clock {
   /** Lets time go by on both clocks. */

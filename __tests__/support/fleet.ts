@@ -1,12 +1,13 @@
+import { createSeal } from '../../lib/cache/shared/entry-cipher.js';
 import { openRevocationLog } from '../../lib/cache/shared/revocation-log.js';
 import { createRevocations } from '../../lib/cache/shared/revocations.js';
-import { createSeal } from '../../lib/cache/shared/seal.js';
+import { type SharedCacheSettings, withSharedCache } from '../../lib/cache/shared/shared-cache.js';
 import { createSharedEntries } from '../../lib/cache/shared/shared-entries.js';
 import { withTimeLimit } from '../../lib/cache/shared/time-limit.js';
-import { type SharedCacheSettings, withSharedCache } from '../../lib/cache/shared/with-shared-cache.js';
+import { readClock } from '../../lib/core/clock.js';
+import type { Lookup, Question, TokenRecord } from '../../lib/core/lookup.js';
+import { tokenDigest } from '../../lib/core/token-digest.js';
 import { toRecord } from '../../lib/introspection/response.js';
-import { tokenDigest } from '../../lib/token-digest.js';
-import { type Lookup, type Question, readClock, type TokenRecord } from '../../lib/types.js';
 import { createClock, type FakeClock, since } from './clock.js';
 import type { Connection, SharedMemory } from './shared-memory.js';
 import { until } from './until.js';

@@ -1,5 +1,5 @@
+import type { Clock } from '../../lib/core/clock.js';
 import { createIntrospectionClient, type IntrospectionClientSettings } from '../../lib/introspection/client.js';
-import type { Clock } from '../../lib/types.js';
 import { createClock } from './clock.js';
 import type { Endpoint } from './endpoint.js';
 

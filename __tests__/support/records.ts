@@ -1,4 +1,4 @@
-import type { ActiveRecord, InactiveRecord, Question } from '../../lib/types.js';
+import type { ActiveRecord, InactiveRecord, Question } from '../../lib/core/lookup.js';
 
 const ASKED = { askedAt: 1_800_000_000_000, askedMonotonic: 1000 };
 

@@ -2,7 +2,7 @@ import { Redis as Redis6 } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis5';
 import { createClient as createClient6 } from 'redis';
 import { createClient as createClient5 } from 'redis5';
-import type { IoRedisClient, NodeRedisClient } from '../../lib/redis.js';
+import type { IoRedisClient, NodeRedisClient } from '../../lib/redis/index.js';
 
 export interface Connected {
   readonly client: NodeRedisClient | IoRedisClient;

@@ -1,5 +1,5 @@
 import type { RootTokenIntrospection, TokenIntrospectionOptions } from '../../lib/index.js';
-import { redisStore } from '../../lib/redis.js';
+import { redisStore } from '../../lib/redis/index.js';
 import { createAuthenticate } from './api.js';
 import type { Endpoint } from './endpoint.js';
 import { REDIS_CLIENTS } from './redis-clients.js';

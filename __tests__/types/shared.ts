@@ -8,7 +8,7 @@ import {
   createSentinel as createSentinel5,
 } from 'redis5';
 import { type CacheStore, noClientAuth, revocationEndpoint, tokenIntrospection } from '../../lib/index.js';
-import { redisStore } from '../../lib/redis.js';
+import { redisStore } from '../../lib/redis/index.js';
 import { storeTests } from '../../lib/store-tests/index.js';
 
 const url = 'redis://localhost';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ClaimsSchema } from '../../lib/types.js';
+import type { ClaimsSchema } from '../../lib/core/claims.js';
 import { parseClaims } from '../../lib/verification/claims.js';
 import { activeRecord } from '../support/records.js';
 import { Thenable } from '../support/thenable.js';

@@ -1,6 +1,6 @@
 import { createClient } from 'redis';
 import type { RootTokenIntrospection } from '../../lib/index.js';
-import { redisStore } from '../../lib/redis.js';
+import { redisStore } from '../../lib/redis/index.js';
 import { getSocketAuth, type KeepOptions } from '../../lib/websocket/index.js';
 import { createAuthenticate } from '../support/api.js';
 import { active, createEndpoint, type Endpoint } from '../support/endpoint.js';

@@ -6,7 +6,7 @@ import { express, library } from '../packages.mjs';
 import { AUDIENCE } from '../tokens.mjs';
 import { machineTime, sleep } from './time.mjs';
 
-const { redisStore } = createRequire(import.meta.url)('../../dist/redis.js');
+const { redisStore } = createRequire(import.meta.url)('../../dist/redis/index.js');
 
 const POLL_MS = 2;
 

@@ -1,5 +1,5 @@
 import { INACTIVE_TTL_SECONDS, TTL_SECONDS } from '../settings.mjs';
-import type { WireCall } from './wire.mjs';
+import type { WireCall } from './http-capture.mjs';
 
 /** How long the API remembers what it was told, and why so long. */
 export interface Remembered {

@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import express, { type NextFunction, type Request, type Response, Router } from 'express';
-import { HOST } from '../door.mjs';
-import { ownOrigin } from './own-site.mjs';
+import { HOST } from '../restartable-server.mjs';
+import { ownOrigin } from './same-origin.mjs';
 
 const FILES = fileURLToPath(new URL('../../console/page/', import.meta.url));
 const { resolve } = createRequire(import.meta.url);

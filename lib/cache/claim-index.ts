@@ -1,4 +1,4 @@
-import type { ActiveRecord } from '../types.js';
+import type { ActiveRecord } from '../core/lookup.js';
 import { REVOCABLE_CLAIMS, type RevocableClaim } from './shared/revocations.js';
 
 /** Finds the keys of all records with a claim, without reading every record. */

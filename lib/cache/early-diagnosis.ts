@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers';
-import { IntrospectionError } from '../errors.js';
-import type { TokenRecord } from '../types.js';
+import { IntrospectionError } from '../core/errors.js';
+import type { TokenRecord } from '../core/lookup.js';
 
 /** `up`: it only failed for this token. `unknown`: the error is no outage, or the endpoint was found to be up just now. */
 export type EndpointState = 'down' | 'up' | 'unknown';

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { ActiveRecord, InactiveRecord, TokenRecord } from '../types.js';
+import type { ActiveRecord, InactiveRecord, TokenRecord } from '../core/lookup.js';
 import { createClaimIndex } from './claim-index.js';
 import { sizeOf } from './record-size.js';
 import type { RevocableClaim } from './shared/revocations.js';

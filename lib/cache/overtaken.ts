@@ -1,4 +1,4 @@
-import type { TokenRecord } from '../types.js';
+import type { TokenRecord } from '../core/lookup.js';
 
 /** Tells whether a record was asked for before something that it names was invalidated. A cache hit is not noted. */
 export interface Overtaken {

@@ -1,4 +1,4 @@
-import type { TokenRecord } from '../types.js';
+import type { TokenRecord } from '../core/lookup.js';
 
 /** A record with its key, its place in the memory and in the index of claims. */
 const RECORD_BYTES = 500;

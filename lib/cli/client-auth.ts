@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { bearerToken } from '../introspection/client-auth/bearer-token.js';
-import { clientSecretBasic } from '../introspection/client-auth/client-secret-basic.js';
-import { clientSecretJwt } from '../introspection/client-auth/client-secret-jwt.js';
-import { clientSecretPost } from '../introspection/client-auth/client-secret-post.js';
-import { noClientAuth } from '../introspection/client-auth/no-client-auth.js';
-import { privateKeyJwt } from '../introspection/client-auth/private-key-jwt.js';
-import { tlsClientAuth } from '../introspection/client-auth/tls-client-auth.js';
-import type { ClientAuth } from '../types.js';
+import { bearerToken } from '../client-auth/bearer-token.js';
+import { clientSecretBasic } from '../client-auth/client-secret-basic.js';
+import { clientSecretJwt } from '../client-auth/client-secret-jwt.js';
+import { clientSecretPost } from '../client-auth/client-secret-post.js';
+import { noClientAuth } from '../client-auth/no-client-auth.js';
+import { privateKeyJwt } from '../client-auth/private-key-jwt.js';
+import { tlsClientAuth } from '../client-auth/tls-client-auth.js';
+import type { ClientAuth } from '../core/client-auth.js';
 import { type Arguments, UsageError } from './arguments.js';
 
 /** Brings a secret from the environment, or asks for it. */

@@ -1,4 +1,4 @@
-import type { TokenIntrospectionOptions } from '../options.js';
+import type { TokenIntrospectionOptions } from '../options/types.js';
 import * as presets from '../providers/index.js';
 import { type Arguments, UsageError } from './arguments.js';
 import { type AskForSecret, createClientAuth, read } from './client-auth.js';

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
-import { printable } from '../observe/printable.js';
-import type { ConfigurationReport } from '../verify-configuration.js';
+import { printable } from '../diagnostics/printable.js';
+import type { ConfigurationReport } from '../introspection/verify-configuration.js';
 import type { TokenReport } from './token-report.js';
 
 /** Everything the command found out. */

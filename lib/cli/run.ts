@@ -1,6 +1,6 @@
 import { VERSION } from '../introspection/user-agent.js';
-import { createSharedLookup } from '../lookup.js';
-import { parseOptions } from '../settings.js';
+import { createSharedLookup } from '../introspector.js';
+import { parseOptions } from '../options/parse.js';
 import { type Arguments, parseArguments, USAGE, UsageError } from './arguments.js';
 import { optionsOf } from './options.js';
 import { withoutSecrets } from './redact.js';

@@ -1,12 +1,14 @@
-import { type Lifetimes, lifetimeOf } from '../cache/policy.js';
+import { type Lifetimes, lifetimeOf } from '../cache/lifetimes.js';
+import type { Claims } from '../core/claims.js';
+import { readClock } from '../core/clock.js';
+import { AuthError, type AuthErrorReason, IntrospectionError, type IntrospectionErrorCode } from '../core/errors.js';
+import { type ActiveRecord, ANY_AGE, type TokenRecord } from '../core/lookup.js';
+import { tokenDigest } from '../core/token-digest.js';
 import { readToken, requireB64Token } from '../credentials/token.js';
-import { AuthError, type AuthErrorReason, IntrospectionError, type IntrospectionErrorCode } from '../errors.js';
-import type { SharedLookup } from '../lookup.js';
-import { explain, keepEvidence } from '../observe/explain.js';
-import { remedyFor } from '../observe/remedies.js';
-import type { Settings } from '../settings.js';
-import { tokenDigest } from '../token-digest.js';
-import { type ActiveRecord, ANY_AGE, type Claims, readClock, type TokenRecord } from '../types.js';
+import { explain, keepEvidence } from '../diagnostics/explain.js';
+import { remedyFor } from '../diagnostics/remedies.js';
+import type { SharedLookup } from '../introspector.js';
+import type { Settings } from '../options/settings.js';
 import { requireActive, verify } from '../verification/verify.js';
 
 /** How a request with this token would be judged, and why. */

@@ -1,4 +1,4 @@
-import { printable } from '../observe/printable.js';
+import { printable } from '../diagnostics/printable.js';
 import type { Arguments } from './arguments.js';
 
 /** What the command calls the options of the library and of its factories. */

@@ -1,4 +1,4 @@
-import { AuthError } from '../errors.js';
+import { AuthError } from '../core/errors.js';
 import { readToken } from './token.js';
 
 const SPACE = 0x20;

@@ -1,4 +1,4 @@
-import { mediaType } from '../media-type.js';
+import { mediaType } from '../core/syntax.js';
 import { readToken } from './token.js';
 
 const PARAMETER = 'access_token';

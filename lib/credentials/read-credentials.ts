@@ -1,5 +1,5 @@
-import { AuthError } from '../errors.js';
-import type { DpopPresentation } from '../types.js';
+import { AuthError } from '../core/errors.js';
+import type { DpopPresentation } from '../core/lookup.js';
 import { readAuthorizationHeader } from './authorization-header.js';
 import { type FormRequest, readFormBody } from './form-body.js';
 import { readToken } from './token.js';

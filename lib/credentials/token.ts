@@ -1,5 +1,5 @@
-import { AuthError } from '../errors.js';
-import { B64_TOKEN } from '../grammar.js';
+import { AuthError } from '../core/errors.js';
+import { B64_TOKEN } from '../core/syntax.js';
 
 const MAX_TOKEN_LENGTH = 8192;
 

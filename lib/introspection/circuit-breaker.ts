@@ -1,7 +1,7 @@
 import { setImmediate, setTimeout } from 'node:timers/promises';
-import { IntrospectionError } from '../errors.js';
-import { type CircuitEvent, circuitEvents } from '../observe/channels.js';
-import type { Clock } from '../types.js';
+import type { Clock } from '../core/clock.js';
+import { IntrospectionError } from '../core/errors.js';
+import { type CircuitEvent, circuitEvents } from '../diagnostics/channels.js';
 import { asksForPause, hasCode, isOutage, provesLife, reasonOf } from './failures.js';
 import { failedToConnect } from './http.js';
 

@@ -1,29 +1,22 @@
 import { randomBytes } from 'node:crypto';
-import { IntrospectionError } from '../errors.js';
-import { HEADER_VALUE } from '../grammar.js';
-import { digestOf } from '../observe/channels.js';
-import { tokenDigest } from '../token-digest.js';
-import {
-  ANY_AGE,
-  type ClientAuth,
-  type Clock,
-  type Freshness,
-  type Instant,
-  type Lookup,
-  type Question,
-  readClock,
-  type TokenRecord,
-} from '../types.js';
+import type { ClientAuth } from '../core/client-auth.js';
+import { type Clock, type Instant, readClock } from '../core/clock.js';
+import { IntrospectionError } from '../core/errors.js';
+import { ANY_AGE, type Freshness, type Lookup, type Question, type TokenRecord } from '../core/lookup.js';
+import { HEADER_VALUE } from '../core/syntax.js';
+import { tokenDigest } from '../core/token-digest.js';
+import { digestOf } from '../diagnostics/channels.js';
 import { createAdaptiveWidth } from './adaptive-width.js';
-import { type AuthorizationServer, createLocator, type WhomToAsk } from './authorization-server.js';
 import { type CircuitBreaker, createCircuitBreaker } from './circuit-breaker.js';
 import { createConcurrencyLimit } from './concurrency-limit.js';
+import { createSuspicions } from './configuration-warnings.js';
 import { type Deadline, until } from './deadline.js';
 import { createFailedTokens } from './failed-tokens.js';
 import { type Attempt, headerOf, type Reply } from './http.js';
 import { parseResponse, type ResponseNormalizer, readsBody } from './response.js';
-import { createReplyOpener, SIGNED_MEDIA_TYPE, type SignedReplySettings } from './signed-reply.js';
-import { createSuspicions } from './suspicions.js';
+import { createLocator, type WhomToAsk } from './server-location.js';
+import type { AuthorizationServer } from './server-metadata.js';
+import { createReplyOpener, SIGNED_MEDIA_TYPE, type SignedReplySettings } from './signed-response.js';
 import { createTransport, type TransportSettings } from './transport.js';
 import { USER_AGENT } from './user-agent.js';
 

@@ -1,4 +1,4 @@
-import { IntrospectionError } from '../errors.js';
+import { IntrospectionError } from '../core/errors.js';
 import type { Deadline } from './deadline.js';
 
 /** Bounds how many calls run side by side. The others wait in the order in which they came, those for known tokens first. */

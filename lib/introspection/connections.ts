@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { buildConnector, Client, Pool } from 'undici';
-import { IntrospectionError } from '../errors.js';
-import type { ClientAuth, TlsMaterial } from '../types.js';
+import type { ClientAuth, TlsMaterial } from '../core/client-auth.js';
+import { IntrospectionError } from '../core/errors.js';
 
 export interface Connections {
   /** What to ask an origin through now. */

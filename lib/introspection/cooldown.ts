@@ -1,5 +1,5 @@
-import { IntrospectionError } from '../errors.js';
-import type { Clock } from '../types.js';
+import type { Clock } from '../core/clock.js';
+import { IntrospectionError } from '../core/errors.js';
 
 /** Keeps a failure for a while, so that many requests do not become many attempts. */
 export interface Cooldown {

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { IntrospectionError } from '../errors.js';
+import { IntrospectionError } from '../core/errors.js';
 
 export interface Deadline {
   /** Milliseconds from the start to the end. */

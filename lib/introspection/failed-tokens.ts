@@ -1,4 +1,4 @@
-import { IntrospectionError } from '../errors.js';
+import { IntrospectionError } from '../core/errors.js';
 
 /** Remembers the tokens for which the endpoint keeps failing, so that it is not asked about them again and again. */
 export interface FailedTokens {

@@ -1,4 +1,4 @@
-import { IntrospectionError, type IntrospectionErrorCode } from '../errors.js';
+import { IntrospectionError, type IntrospectionErrorCode } from '../core/errors.js';
 
 /** Failures that the endpoint itself may be responsible for. */
 const OUTAGE_CODES: ReadonlySet<IntrospectionErrorCode> = new Set([

@@ -1,8 +1,8 @@
 import type { Dispatcher as UndiciDispatcher } from 'undici';
-import { IntrospectionError } from '../errors.js';
-import { ownMember } from '../own-members.js';
+import { IntrospectionError } from '../core/errors.js';
+import { ownMember } from '../core/own-members.js';
 import type { Deadline } from './deadline.js';
-import { faultOfReply } from './malformed-reply.js';
+import { faultOfReply } from './malformed-response.js';
 
 /**
  * An undici dispatcher: a `ProxyAgent`, an `Agent` with your own CA, a `MockAgent`.

@@ -1,6 +1,6 @@
-import { IntrospectionError } from '../errors.js';
-import { MAX_VALUES } from '../freeze-nested.js';
-import { mediaType } from '../media-type.js';
+import { IntrospectionError } from '../core/errors.js';
+import { MAX_VALUES } from '../core/freeze.js';
+import { mediaType } from '../core/syntax.js';
 import { headerOf, type Reply } from './http.js';
 
 export function isJson(reply: Reply): boolean {

@@ -1,11 +1,12 @@
 import { z } from 'zod';
-import { IntrospectionError } from '../errors.js';
-import { MAX_VALUES } from '../freeze-nested.js';
-import { ownMember } from '../own-members.js';
-import type { ActiveRecord, InactiveRecord, Instant, TokenRecord } from '../types.js';
+import type { Instant } from '../core/clock.js';
+import { IntrospectionError } from '../core/errors.js';
+import { MAX_VALUES } from '../core/freeze.js';
+import type { ActiveRecord, InactiveRecord, TokenRecord } from '../core/lookup.js';
+import { ownMember } from '../core/own-members.js';
 import { headerOf, type Reply, textOf } from './http.js';
 import { isJson, parseJson } from './json.js';
-import { parseScopes, prepareClaims } from './prepare-claims.js';
+import { parseScopes, prepareClaims } from './response-claims.js';
 import { retryAfterOf } from './retry-after.js';
 
 /** What `normalizeResponse` is given: a reply of the endpoint, header names in lower case. */

@@ -1,8 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { IntrospectionError } from '../errors.js';
-import { type EndpointCall, endpointCalls, isTraced } from '../observe/channels.js';
-import type { ClientAuth } from '../types.js';
+import type { ClientAuth } from '../core/client-auth.js';
+import { IntrospectionError } from '../core/errors.js';
+import { type EndpointCall, endpointCalls, isTraced } from '../diagnostics/channels.js';
 import { createConnections } from './connections.js';
 import { type Deadline, withDeadline } from './deadline.js';
 import {

@@ -1,5 +1,5 @@
 import type { Verified } from '../authenticator.js';
-import type { Auth } from '../types.js';
+import type { Auth } from '../core/claims.js';
 
 /** What the MCP SDK, version 1 or 2, knows about a request's token. */
 export interface AuthInfo {

@@ -1,8 +1,8 @@
+import { optionError } from '../core/option-error.js';
 import type { Guard } from '../middleware/guard.js';
 import { createHandler } from '../middleware/handler.js';
-import type { TokenIntrospection } from '../middleware/token-introspection.js';
-import { optionError } from '../option-error.js';
-import type { Demands } from '../settings.js';
+import type { TokenIntrospection } from '../middleware/types.js';
+import type { Demands } from '../policy.js';
 import { mcpGateOf } from './mcp-gate.js';
 
 /**

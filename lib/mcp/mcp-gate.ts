@@ -1,7 +1,7 @@
+import { optionError } from '../core/option-error.js';
 import { challengeOf, type Gate } from '../middleware/gate.js';
 import { singleGateOf } from '../middleware/handler.js';
-import type { TokenIntrospection } from '../middleware/token-introspection.js';
-import { optionError } from '../option-error.js';
+import type { TokenIntrospection } from '../middleware/types.js';
 import { fillAuthInfo } from './auth-info.js';
 
 const OFFLINE_ACCESS = 'offline_access';

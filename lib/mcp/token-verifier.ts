@@ -1,9 +1,9 @@
-import { AuthError, IntrospectionError } from '../errors.js';
+import { AuthError, IntrospectionError } from '../core/errors.js';
+import { optionError } from '../core/option-error.js';
+import { tokenDigest } from '../core/token-digest.js';
+import { publishPassage, publishRefusal } from '../diagnostics/decisions.js';
 import { createUnboundAuth } from '../middleware/session.js';
-import type { TokenIntrospection } from '../middleware/token-introspection.js';
-import { publishPassage, publishRefusal } from '../observe/decisions.js';
-import { optionError } from '../option-error.js';
-import { tokenDigest } from '../token-digest.js';
+import type { TokenIntrospection } from '../middleware/types.js';
 import type { AuthInfo } from './auth-info.js';
 import { mcpGateOf } from './mcp-gate.js';
 import { createSdkError, type SdkErrorCode, type SdkErrors } from './sdk-errors.js';

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
+import { optionError, refuseMounted } from '../core/option-error.js';
 import { passError } from '../middleware/gate.js';
 import { createGuard, type Guard, nameGuard } from '../middleware/guard.js';
 import { requireScope } from '../middleware/guards.js';
-import { optionError, refuseMounted } from '../option-error.js';
 import { requireScopes } from '../verification/scope.js';
 
 const NAME = 'requireToolScopes';

@@ -1,5 +1,5 @@
+import { optionError } from '../core/option-error.js';
 import type { Gate } from '../middleware/gate.js';
-import { optionError } from '../option-error.js';
 import { type ResourceMetadata, readMembers, refuseMember } from './members.js';
 import { isIssuer, isResource } from './rules.js';
 

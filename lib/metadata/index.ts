@@ -1,13 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Next } from '../core/next.js';
+import { optionError, refuseMounted } from '../core/option-error.js';
 import { answer } from '../middleware/challenge.js';
 import { type Gate, passError, settle } from '../middleware/gate.js';
 import { entranceOf } from '../middleware/handler.js';
 import { targetOf } from '../middleware/request-target.js';
-import type { SeveralServers } from '../middleware/several-servers.js';
-import type { TokenIntrospection } from '../middleware/token-introspection.js';
-import { optionError, refuseMounted } from '../option-error.js';
-import { readOptions } from '../option-rules.js';
-import type { Next } from '../options.js';
+import type { SeveralServers, TokenIntrospection } from '../middleware/types.js';
+import { readOptions } from '../options/rules.js';
 import { createDocument, describeResource, type MetadataDocument } from './document.js';
 import { locationOf } from './location.js';
 import type { ResourceMetadata } from './members.js';

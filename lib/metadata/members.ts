@@ -1,4 +1,4 @@
-import { type Rule, readOptions, refuseOption } from '../option-rules.js';
+import { type Rule, readOptions, refuseOption } from '../options/rules.js';
 import { MEMBER_RULES } from './rules.js';
 
 const PREFIX = 'metadata.';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { remedyForUrl } from '../endpoint-url.js';
-import { SCOPE_TOKEN } from '../grammar.js';
-import type { Rule } from '../option-rules.js';
+import { remedyForUrl } from '../core/endpoint-url.js';
+import { SCOPE_TOKEN } from '../core/syntax.js';
+import type { Rule } from '../options/rules.js';
 
 const MAX_AGE_SECONDS = 86_400;
 

@@ -1,5 +1,5 @@
-import { type PrivateKey, parseSigningKey, type SigningKey } from '../introspection/key-object.js';
-import { readOptions } from '../option-rules.js';
+import { type PrivateKey, parseSigningKey, type SigningKey } from '../client-auth/keys.js';
+import { readOptions } from '../options/rules.js';
 import type { MetadataDocument } from './document.js';
 import { SIGNED_RULES } from './rules.js';
 

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Verified } from '../authenticator.js';
-import { ownMember, setMembers } from '../own-members.js';
-import { ANY_AGE, type Auth, type Question } from '../types.js';
+import type { Auth } from '../core/claims.js';
+import { ANY_AGE, type Question } from '../core/lookup.js';
+import { ownMember, setMembers } from '../core/own-members.js';
 import type { Gate } from './gate.js';
 import {
   type AuthRequest,

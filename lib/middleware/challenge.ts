@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type AuthError, IntrospectionError } from '../errors.js';
-import type { DpopVerifier } from '../verification/binding/dpop.js';
+import { type AuthError, IntrospectionError } from '../core/errors.js';
+import type { DpopVerifier } from '../verification/sender/dpop.js';
 
 export interface ChallengeSettings {
   readonly realm: string;

@@ -1,11 +1,10 @@
 import type { IncomingMessage } from 'node:http';
-import type { Auth } from '../types.js';
+import type { Auth } from '../core/claims.js';
 import { isOfAnotherCopy, ONE_COPY } from './copies.js';
 import { unauthenticated, wiringError } from './guard.js';
 import { isGateOf } from './handler.js';
 import { type Session, sessionOf } from './session.js';
-import type { SeveralServers, SingleServer } from './several-servers.js';
-import type { AuthOf, TokenIntrospection } from './token-introspection.js';
+import type { AuthOf, SeveralServers, SingleServer, TokenIntrospection } from './types.js';
 
 /**
  * The claims of the request's token: the same object as `req.auth`, typed and never undefined. Behind `mcpAuthentication()`,

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { AuthError } from '../errors.js';
-import { publishPassage } from '../observe/decisions.js';
-import type { Next } from '../options.js';
+import { AuthError } from '../core/errors.js';
+import type { Next } from '../core/next.js';
+import { publishPassage } from '../diagnostics/decisions.js';
 import { requireLifetime } from '../verification/lifetime.js';
 import { anonymousGate, circumstancesOf } from './bound-auth.js';
 import { isOfAnotherCopy, ONE_COPY } from './copies.js';

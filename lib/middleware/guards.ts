@@ -1,7 +1,7 @@
-import { AuthError } from '../errors.js';
-import { SCOPE_TOKEN } from '../grammar.js';
-import { optionError, refuseMounted } from '../option-error.js';
-import { ownMember, ownMembers } from '../own-members.js';
+import { AuthError } from '../core/errors.js';
+import { optionError, refuseMounted } from '../core/option-error.js';
+import { ownMember, ownMembers } from '../core/own-members.js';
+import { SCOPE_TOKEN } from '../core/syntax.js';
 import { requireAuthenticationContext } from '../verification/authentication.js';
 import { requireScopes, requireSomeScope } from '../verification/scope.js';
 import { createGuard, type Guard } from './guard.js';

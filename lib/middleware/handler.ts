@@ -1,22 +1,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Verified } from '../authenticator.js';
 import { REVOCABLE_CLAIMS, type RevocableClaim } from '../cache/shared/revocations.js';
+import { readClock } from '../core/clock.js';
+import { AuthError } from '../core/errors.js';
+import { ANY_AGE, type Question } from '../core/lookup.js';
+import type { Next } from '../core/next.js';
+import { optionError, secretError } from '../core/option-error.js';
+import { tokenDigest } from '../core/token-digest.js';
 import { readToken, requireB64Token } from '../credentials/token.js';
-import { AuthError } from '../errors.js';
-import type { SharedLookup } from '../lookup.js';
-import { isDebugging } from '../observe/debug.js';
-import { publishPassage } from '../observe/decisions.js';
-import { optionError, secretError } from '../option-error.js';
-import type { Next } from '../options.js';
-import { tokenDigest } from '../token-digest.js';
-import { ANY_AGE, type Question, readClock } from '../types.js';
+import { isDebugging } from '../diagnostics/debug.js';
+import { publishPassage } from '../diagnostics/decisions.js';
+import type { SharedLookup } from '../introspector.js';
 import { askedSinceAfter, bindAuth, markAnonymous, takeEarlier } from './bound-auth.js';
 import { addChallenge, giveNonce, markPrivate } from './challenge.js';
 import { introduce, isOfAnotherCopy, ONE_COPY } from './copies.js';
 import { challengeOf, debugContext, type Gate, type Passage, refuse, settle, usesDpop } from './gate.js';
 import { factsOf } from './request-facts.js';
 import { createAuth, type Session } from './session.js';
-import type { AuthOf, Invalidation } from './token-introspection.js';
+import type { AuthOf, Invalidation } from './types.js';
 
 /** Tells which gate a request's token goes through, before anybody is asked about it. */
 export type Choose = (req: IncomingMessage, question: Question, earlier: Session | undefined) => Gate;

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
+import type { DpopPresentation } from '../core/lookup.js';
+import { ownMember } from '../core/own-members.js';
 import type { RequestFacts } from '../credentials/read-credentials.js';
-import { ownMember } from '../own-members.js';
-import type { Demands } from '../settings.js';
-import type { DpopPresentation } from '../types.js';
-import { thumbprintOf } from '../verification/binding/certificate.js';
+import type { Demands } from '../policy.js';
+import { thumbprintOf } from '../verification/sender/certificate.js';
 
 type SingleHeader = 'authorization' | 'content-type';
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { ownMember } from '../own-members.js';
+import { ownMember } from '../core/own-members.js';
 
 /** What a client asked for: a path with its query, and the host where the request line names one. */
 export interface RequestTarget {

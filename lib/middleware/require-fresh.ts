@@ -1,8 +1,8 @@
 import type { Verified } from '../authenticator.js';
-import { isFresh } from '../cache/policy.js';
-import { optionError, refuseMounted } from '../option-error.js';
-import { ownMembers } from '../own-members.js';
-import { readClock } from '../types.js';
+import { isFresh } from '../cache/lifetimes.js';
+import { readClock } from '../core/clock.js';
+import { optionError, refuseMounted } from '../core/option-error.js';
+import { ownMembers } from '../core/own-members.js';
 import { endSession, rebindAuth } from './bound-auth.js';
 import { refuse, settle } from './gate.js';
 import { enter, type Guard, nameGuard, pass, requireUnexpired, scopesPassed, unauthenticated } from './guard.js';

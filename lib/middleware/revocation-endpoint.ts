@@ -1,15 +1,15 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { AuthError } from '../errors.js';
-import type { Secret } from '../introspection/client-auth/secret.js';
-import { mediaType } from '../media-type.js';
-import { optionError, secretError } from '../option-error.js';
-import type { Next } from '../options.js';
-import { ownMember, ownMembers } from '../own-members.js';
+import type { Secret } from '../client-auth/secret.js';
+import { AuthError } from '../core/errors.js';
+import type { Next } from '../core/next.js';
+import { optionError, secretError } from '../core/option-error.js';
+import { ownMember, ownMembers } from '../core/own-members.js';
+import { mediaType } from '../core/syntax.js';
 import { answer } from './challenge.js';
 import { passError, settle } from './gate.js';
 import { ownHeader } from './request-facts.js';
-import type { Invalidation, TokenIntrospection } from './token-introspection.js';
+import type { Invalidation, TokenIntrospection } from './types.js';
 
 /** What `revocationEndpoint()` takes. */
 export interface RevocationEndpointOptions {

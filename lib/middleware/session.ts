@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Verified } from '../authenticator.js';
-import { setMembers } from '../own-members.js';
-import { type ActiveRecord, ANY_AGE, type Auth, type Proven, type ScopeMatcher } from '../types.js';
+import type { Auth, ScopeMatcher } from '../core/claims.js';
+import { type ActiveRecord, ANY_AGE, type Proven } from '../core/lookup.js';
+import { setMembers } from '../core/own-members.js';
 import { introduce } from './copies.js';
 import type { Gate } from './gate.js';
 

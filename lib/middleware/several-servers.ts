@@ -1,83 +1,14 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { AuthError } from '../core/errors.js';
 import { requireB64Token } from '../credentials/token.js';
-import { AuthError } from '../errors.js';
-import { createSharedLookup, type SharedLookup, type Stats } from '../lookup.js';
-import type { NamedServers, Next, SeveralDemandOptions } from '../options.js';
-import type { Demands } from '../settings.js';
-import { deriveSeveral, type SeveralDemands, type SeveralSettings } from '../several-settings.js';
-import type { ClaimsSchema } from '../types.js';
-import type { ConfigurationReport } from '../verify-configuration.js';
+import { createSharedLookup, type SharedLookup, type Stats } from '../introspector.js';
+import { deriveSeveral, type SeveralDemands, type SeveralSettings } from '../options/several.js';
+import type { SeveralDemandOptions } from '../options/types.js';
+import type { Demands } from '../policy.js';
 import { createGate, type Gate, issuersOf } from './gate.js';
 import { type Choose, createHandler, introspect, invalidate, ownGates } from './handler.js';
 import { atOnce } from './request-facts.js';
 import type { Session } from './session.js';
-import type { AuthOf, Invalidation, RootTokenIntrospection, TokenIntrospection } from './token-introspection.js';
-
-/** By the name of each server, what its `claims` schema makes of claims, else that of all. */
-export type ClaimsByName<Servers extends NamedServers, Common> = {
-  readonly [Name in keyof Servers]: Servers[Name] extends {
-    /** The server's own. */
-    readonly claims: ClaimsSchema<infer Own>;
-  }
-    ? Own
-    : 'claims' extends keyof Servers[Name]
-      ? unknown
-      : Common;
-};
-
-/**
- * One of several authorization servers, without requests. It is no middleware: mounted behind the whole, it would send a token to a
- * server that was not selected.
- */
-export type SingleServer<Claims = unknown> = Pick<TokenIntrospection<Claims>, 'introspect' | 'invalidate' | 'stats'> &
-  Pick<RootTokenIntrospection, 'verifyConfiguration'>;
-
-/** The middleware over several authorization servers, and what else can be done with them. */
-export interface SeveralServers<ByName extends object = Record<string, unknown>> {
-  (req: IncomingMessage, res: ServerResponse, next?: Next): void;
-
-  /** Each of them by its name, to introspect a token that came without a request, or to forget what one server said. */
-  readonly servers: { readonly [Name in keyof ByName]: SingleServer<ByName[Name]> };
-
-  /**
-   * Judges a request outside the middleware, such as a WebSocket upgrade, by the server selected for it. `req.auth` is not set.
-   *
-   * @throws AuthError what the middleware would answer, its `headers` included; without credentials even where those are optional
-   * @throws IntrospectionError when no judgement could be made
-   * @throws TypeError where `select` returned no name
-   */
-  authenticateRequest(req: IncomingMessage): Promise<AuthOf<ByName[keyof ByName]>>;
-
-  /**
-   * Forgets a token, or every token with this claim, whichever server spoke of it; as `invalidate()` of a single one. The same `sub`
-   * may be somebody else at another server: `servers.name.invalidate({ sub })` spares that one a question.
-   */
-  invalidate(of: Invalidation): Promise<void>;
-
-  /** Counts since creation, of all servers together; each has its own. */
-  stats(): Stats;
-
-  /**
-   * A second middleware over the same servers, selected the same way, with other demands; what is given replaces those of all.
-   *
-   * @throws TypeError for a wrong option, or one that is not a demand
-   */
-  with(demands: SeveralDemandOptions & { readonly claims?: undefined }): SeveralServers<ByName>;
-  /** The same with a `claims` schema, which then is that of all servers. */
-  with<Claims>(demands: SeveralDemandOptions<Claims>): SeveralServers<{ readonly [Name in keyof ByName]: Claims }>;
-}
-
-export interface RootSeveralServers<ByName extends object = Record<string, unknown>> extends SeveralServers<ByName> {
-  /**
-   * Asks each endpoint about a random token, past the caches, and says by name what that taught.
-   *
-   * @throws IntrospectionError `closed`
-   */
-  verifyConfiguration(): Promise<{ readonly [Name in keyof ByName]: ConfigurationReport }>;
-
-  /** Closes them all, as `close()` of a single one. */
-  close(): Promise<void>;
-}
+import type { Invalidation, RootSeveralServers, SeveralServers, SingleServer } from './types.js';
 
 /** What all middlewares derived from one another share. */
 interface Family extends Omit<SeveralSettings, 'demands'> {

@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
-import { IntrospectionError } from '../errors.js';
-import type { EndpointCall } from '../observe/channels.js';
+import { IntrospectionError } from '../core/errors.js';
+import type { EndpointCall } from '../diagnostics/channels.js';
 
 /** The context of the channel once the attempt has ended. */
 export type EndedCall = EndpointCall & { readonly error?: unknown };

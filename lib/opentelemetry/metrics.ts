@@ -10,7 +10,7 @@ import {
   endpointCalls,
   type Misconfiguration,
   misconfigurations,
-} from '../observe/channels.js';
+} from '../diagnostics/channels.js';
 import { attributesOf, type EndedCall, outcomeOf } from './calls.js';
 import type { Watched } from './options.js';
 

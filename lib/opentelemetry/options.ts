@@ -1,6 +1,6 @@
 import type { MeterProvider, TracerProvider } from '@opentelemetry/api';
-import type { Stats } from '../lookup.js';
-import { optionError } from '../option-error.js';
+import { optionError } from '../core/option-error.js';
+import type { Stats } from '../introspector.js';
 
 /** What `instrument()` takes. */
 export interface InstrumentOptions {

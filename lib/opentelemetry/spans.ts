@@ -1,7 +1,7 @@
 import { tracingChannel } from 'node:diagnostics_channel';
 import { type Context, context, type Span, SpanKind, SpanStatusCode, type Tracer, trace } from '@opentelemetry/api';
-import { IntrospectionError } from '../errors.js';
-import { CHANNELS, type EndpointCall } from '../observe/channels.js';
+import { IntrospectionError } from '../core/errors.js';
+import { CHANNELS, type EndpointCall } from '../diagnostics/channels.js';
 import { ActiveContext } from './active-context.js';
 import { attributesOf, type EndedCall, outcomeOf } from './calls.js';
 

@@ -1,4 +1,4 @@
-import { optionError } from '../option-error.js';
+import { optionError } from '../core/option-error.js';
 
 /**
  * The URL below which a provider's endpoints are found, as paths can be put behind it: with its own path, without a slash

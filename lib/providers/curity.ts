@@ -1,8 +1,8 @@
-import { clientSecretBasic } from '../introspection/client-auth/client-secret-basic.js';
-import type { Secret } from '../introspection/client-auth/secret.js';
+import { clientSecretBasic } from '../client-auth/client-secret-basic.js';
+import type { Secret } from '../client-auth/secret.js';
+import { optionError } from '../core/option-error.js';
+import { ownMembers } from '../core/own-members.js';
 import type { EndpointReply } from '../introspection/response.js';
-import { optionError } from '../option-error.js';
-import { ownMembers } from '../own-members.js';
 import { requireBaseUrl } from './base-url.js';
 import { mergePreset, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
 

@@ -1,7 +1,7 @@
-import { bearerToken, type TokenSource } from '../introspection/client-auth/bearer-token.js';
-import { noClientAuth } from '../introspection/client-auth/no-client-auth.js';
-import { secretError } from '../option-error.js';
-import { ownMembers } from '../own-members.js';
+import { bearerToken, type TokenSource } from '../client-auth/bearer-token.js';
+import { noClientAuth } from '../client-auth/no-client-auth.js';
+import { secretError } from '../core/option-error.js';
+import { ownMembers } from '../core/own-members.js';
 import { requireBaseUrl } from './base-url.js';
 import { mergePreset, type Preset, type PresetOptions } from './preset.js';
 

@@ -1,5 +1,5 @@
-import { clientSecretBasic } from '../introspection/client-auth/client-secret-basic.js';
-import type { Secret } from '../introspection/client-auth/secret.js';
+import { clientSecretBasic } from '../client-auth/client-secret-basic.js';
+import type { Secret } from '../client-auth/secret.js';
 import { requireBaseUrl, requireSegment } from './base-url.js';
 import { mergePreset, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
 

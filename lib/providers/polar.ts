@@ -1,6 +1,6 @@
-import { clientSecretPost } from '../introspection/client-auth/client-secret-post.js';
-import type { Secret } from '../introspection/client-auth/secret.js';
-import { optionError } from '../option-error.js';
+import { clientSecretPost } from '../client-auth/client-secret-post.js';
+import type { Secret } from '../client-auth/secret.js';
+import { optionError } from '../core/option-error.js';
 import { mergePreset, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
 
 export interface PolarOptions extends PresetOptions {

@@ -1,7 +1,7 @@
-import type { Secret } from '../introspection/client-auth/secret.js';
-import { optionError, secretError } from '../option-error.js';
-import type { EndpointOptions } from '../options.js';
-import { ownMembers } from '../own-members.js';
+import type { Secret } from '../client-auth/secret.js';
+import { optionError, secretError } from '../core/option-error.js';
+import { ownMembers } from '../core/own-members.js';
+import type { EndpointOptions } from '../options/types.js';
 
 /** What every preset takes besides its own: further headers and parameters, added to the preset's. */
 export type PresetOptions = Pick<EndpointOptions, 'headers' | 'parameters'>;

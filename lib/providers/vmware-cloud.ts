@@ -1,7 +1,7 @@
-import { clientSecretBasic } from '../introspection/client-auth/client-secret-basic.js';
-import type { Secret } from '../introspection/client-auth/secret.js';
-import type { EndpointOptions } from '../options.js';
-import { ownMembers } from '../own-members.js';
+import { clientSecretBasic } from '../client-auth/client-secret-basic.js';
+import type { Secret } from '../client-auth/secret.js';
+import { ownMembers } from '../core/own-members.js';
+import type { EndpointOptions } from '../options/types.js';
 import { mergePreset, type NoAudience, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
 
 export interface VmwareCloudOptions extends PresetOptions {

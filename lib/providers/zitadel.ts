@@ -1,8 +1,8 @@
-import { clientSecretBasic } from '../introspection/client-auth/client-secret-basic.js';
-import { type PrivateKeyJwtOptions, privateKeyJwt } from '../introspection/client-auth/private-key-jwt.js';
-import type { Secret } from '../introspection/client-auth/secret.js';
-import { secretError } from '../option-error.js';
-import { ownMembers } from '../own-members.js';
+import { clientSecretBasic } from '../client-auth/client-secret-basic.js';
+import { type PrivateKeyJwtOptions, privateKeyJwt } from '../client-auth/private-key-jwt.js';
+import type { Secret } from '../client-auth/secret.js';
+import { secretError } from '../core/option-error.js';
+import { ownMembers } from '../core/own-members.js';
 import { requireBaseUrl } from './base-url.js';
 import { mergePreset, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
 

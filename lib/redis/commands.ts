@@ -1,4 +1,4 @@
-import { inTime } from '../cache/shared/time-limit.js';
+import { withTimeout } from '../core/timeout.js';
 import type { OwnConnection, RedisDriver, RunScript } from './driver.js';
 
 /** Runs the scripts of a store, each in time. */
@@ -36,7 +36,7 @@ export function createCommands(driver: RedisDriver, timeoutMs: number): Commands
     async run(script, keys, words) {
       const { run } = own ?? driver;
       try {
-        const reply = await inTime(() => run(script, keys, words), timeoutMs);
+        const reply = await withTimeout(() => run(script, keys, words), timeoutMs);
         failures = 0;
         return reply;
       } catch (error) {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { LogReader } from '../cache/shared/store.js';
-import { inTime } from '../cache/shared/time-limit.js';
+import { withTimeout } from '../core/timeout.js';
 import type { OwnConnection, RedisDriver } from './driver.js';
 import { parseLogReply, positionOf } from './replies.js';
 import { READ_LOG } from './scripts.js';
@@ -55,7 +55,7 @@ export function followLog(driver: RedisDriver, key: string, reader: LogReader, t
   async function round(): Promise<void> {
     const askedAt = performance.now();
     const limitMs = (isCaughtUp ? BLOCK_MS : 0) + Math.max(SLACK_MS, timeoutMs);
-    const reply = await unlessStopped(inTime(read, limitMs));
+    const reply = await unlessStopped(withTimeout(read, limitMs));
     if (isStopped) return;
     const batch = parseLogReply(reply);
     const [first] = batch.entries;

@@ -1,4 +1,4 @@
-import { ownMember } from '../own-members.js';
+import { ownMember } from '../core/own-members.js';
 import { type Names, parseNames, type Selector } from './selector.js';
 
 /** A signed JWT in its compact form (RFC 7515 section 3.1); its second part is the payload. */

@@ -1,4 +1,4 @@
-import { B64_TOKEN } from '../grammar.js';
+import { B64_TOKEN } from '../core/syntax.js';
 import { type Names, parseNames, type Selector } from './selector.js';
 
 /**

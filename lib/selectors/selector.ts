@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { optionError } from '../option-error.js';
+import { optionError } from '../core/option-error.js';
 
 /** A function for `select`: the name of an authorization server, or `undefined` for none. It never throws. */
 export type Selector<Name extends string> = (req: IncomingMessage, token: string) => Name | undefined;

@@ -1,4 +1,4 @@
-import { IntrospectionError, type IntrospectionErrorCode } from '../errors.js';
+import { IntrospectionError, type IntrospectionErrorCode } from '../core/errors.js';
 import type { FakeReply } from './replies.js';
 
 /** How a fake authorization server can fail: the `code` of the `IntrospectionError` that comes of it. */

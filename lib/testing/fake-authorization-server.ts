@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { optionError } from '../core/option-error.js';
 import type { Dispatcher } from '../introspection/http.js';
-import { optionError } from '../option-error.js';
 import { FAILURE_NAMES, type FakeFailure, isFailure, replyOf } from './failures.js';
 import {
   type FakeClaims,

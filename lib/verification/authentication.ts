@@ -1,5 +1,5 @@
-import { AuthError, type RequiredAuthentication } from '../errors.js';
-import type { ActiveRecord } from '../types.js';
+import { AuthError, type RequiredAuthentication } from '../core/errors.js';
+import type { ActiveRecord } from '../core/lookup.js';
 
 /**
  * `acr` and `auth_time` of the introspection response (RFC 9470 section 6.2), the latter judged now: a remembered answer ages.

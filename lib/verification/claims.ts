@@ -1,6 +1,7 @@
-import { AuthError, IntrospectionError } from '../errors.js';
-import { freezeNested } from '../freeze-nested.js';
-import type { ActiveRecord, Claims, ClaimsSchema } from '../types.js';
+import type { Claims, ClaimsSchema } from '../core/claims.js';
+import { AuthError, IntrospectionError } from '../core/errors.js';
+import { freezeNested } from '../core/freeze.js';
+import type { ActiveRecord } from '../core/lookup.js';
 
 export interface ClaimsDemands {
   readonly claims: ClaimsSchema | undefined;

@@ -1,5 +1,5 @@
-import { AuthError } from '../errors.js';
-import type { ActiveRecord } from '../types.js';
+import { AuthError } from '../core/errors.js';
+import type { ActiveRecord } from '../core/lookup.js';
 
 export interface IssuerDemands {
   readonly issuer: string | undefined;

@@ -1,5 +1,6 @@
-import { AuthError } from '../errors.js';
-import type { ActiveRecord, ScopeMatcher } from '../types.js';
+import type { ScopeMatcher } from '../core/claims.js';
+import { AuthError } from '../core/errors.js';
+import type { ActiveRecord } from '../core/lookup.js';
 
 export interface ScopeDemands {
   readonly scopes: readonly string[];

@@ -1,11 +1,12 @@
-import { AuthError } from '../errors.js';
-import type { ActiveRecord, Claims, Proven, TokenRecord } from '../types.js';
+import type { Claims } from '../core/claims.js';
+import { AuthError } from '../core/errors.js';
+import type { ActiveRecord, Proven, TokenRecord } from '../core/lookup.js';
 import { type AudienceDemands, requireAudience } from './audience.js';
-import { type BindingRules, requireBinding, requireProof } from './binding/binding.js';
 import { type ClaimsDemands, parseClaims } from './claims.js';
 import { type IssuerDemands, requireIssuer } from './issuer.js';
 import { type LifetimeDemands, requireLifetime } from './lifetime.js';
 import { requireScopes, type ScopeDemands } from './scope.js';
+import { type BindingRules, requireBinding, requireProof } from './sender/sender-constraint.js';
 import { requireAccessToken, type TokenKindDemands } from './token-kind.js';
 
 export interface VerificationDemands

@@ -1,14 +1,14 @@
-import { AuthError } from '../errors.js';
+import type { Auth } from '../core/claims.js';
+import { AuthError } from '../core/errors.js';
+import { optionError } from '../core/option-error.js';
 import { introduce, isOfAnotherCopy, ONE_COPY } from '../middleware/copies.js';
 import { wiringError } from '../middleware/guard.js';
 import { isGateOf } from '../middleware/handler.js';
 import { createAuth, type Session, sessionBehind } from '../middleware/session.js';
-import type { AuthOf, TokenIntrospection } from '../middleware/token-introspection.js';
-import { optionError } from '../option-error.js';
-import type { Auth } from '../types.js';
+import type { AuthOf, TokenIntrospection } from '../middleware/types.js';
 import { isClosing, publishFailure, tellApp } from './publish-failure.js';
 import { closeSocket, hearWhile, isClosed, type ServerSocket } from './socket.js';
-import { keepVigil, type Vigil } from './vigil.js';
+import { keepVigil, type Vigil } from './token-monitor.js';
 
 /** How long a socket may rest on one answer, and who is told when it ends. */
 export interface KeepOptions {

@@ -1,6 +1,6 @@
-import { AuthError, IntrospectionError } from '../errors.js';
-import { publishRefusal } from '../observe/decisions.js';
-import { createAlarm } from '../observe/misconfiguration.js';
+import { AuthError, IntrospectionError } from '../core/errors.js';
+import { publishRefusal } from '../diagnostics/decisions.js';
+import { createAlarm } from '../diagnostics/misconfiguration.js';
 
 /** Publishes what a socket was refused for, where that is a decision: not what the app itself threw, and not the end of all. */
 export function publishFailure(error: unknown, by: string, key: string | undefined): void {

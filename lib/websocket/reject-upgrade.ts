@@ -1,6 +1,6 @@
 import { STATUS_CODES, validateHeaderName, validateHeaderValue } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { AuthError, IntrospectionError } from '../errors.js';
+import { AuthError, IntrospectionError } from '../core/errors.js';
 
 const INTERNAL_SERVER_ERROR = 500;
 

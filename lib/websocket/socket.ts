@@ -1,4 +1,4 @@
-import { AuthError, IntrospectionError } from '../errors.js';
+import { AuthError, IntrospectionError } from '../core/errors.js';
 
 /** A WebSocket of a server, as those of `ws` are. */
 export interface ServerSocket {

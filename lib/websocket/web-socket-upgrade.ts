@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { AuthError } from '../errors.js';
+import { AuthError } from '../core/errors.js';
+import { optionError } from '../core/option-error.js';
+import { publishPassage } from '../diagnostics/decisions.js';
 import { settle } from '../middleware/gate.js';
-import type { TokenIntrospection } from '../middleware/token-introspection.js';
-import { publishPassage } from '../observe/decisions.js';
-import { optionError } from '../option-error.js';
+import type { TokenIntrospection } from '../middleware/types.js';
 import { type KeepOptions, keepAuthenticated, requireOptions, requireSession } from './keep-authenticated.js';
 import { publishFailure, tellApp } from './publish-failure.js';
 import { rejectUpgrade } from './reject-upgrade.js';

@@ -1,9 +1,10 @@
+import { createSeal } from '../../../lib/cache/shared/entry-cipher.js';
 import { openRevocationLog, UNCONFIRMED_MS } from '../../../lib/cache/shared/revocation-log.js';
 import { createRevocations } from '../../../lib/cache/shared/revocations.js';
-import { createSeal } from '../../../lib/cache/shared/seal.js';
+import { readClock } from '../../../lib/core/clock.js';
+import type { TokenRecord } from '../../../lib/core/lookup.js';
+import { tokenDigest } from '../../../lib/core/token-digest.js';
 import type { CacheStore, LogReader } from '../../../lib/index.js';
-import { tokenDigest } from '../../../lib/token-digest.js';
-import { readClock, type TokenRecord } from '../../../lib/types.js';
 import { createClock } from '../../support/clock.js';
 import { createDeferred } from '../../support/deferred.js';
 import { activeRecord, inactiveRecord } from '../../support/records.js';

@@ -7,7 +7,7 @@ import { machineTime, sleep } from '../time.mjs';
 import { watchStalls } from './rig.mjs';
 
 const require = createRequire(new URL('../../../package.json', import.meta.url));
-const { redisStore } = require('./dist/redis.js');
+const { redisStore } = require('./dist/redis/index.js');
 
 const task = await new Promise((resolve) => process.once('message', resolve));
 let { offsetMs } = task;

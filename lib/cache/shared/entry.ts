@@ -1,4 +1,5 @@
-import type { Instant, TokenRecord } from '../../types.js';
+import type { Instant } from '../../core/clock.js';
+import type { TokenRecord } from '../../core/lookup.js';
 
 /** The content of a store entry before it is sealed. */
 export interface Entry {

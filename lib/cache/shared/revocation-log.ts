@@ -1,4 +1,5 @@
-import { type Clock, type Instant, readClock, type TokenRecord } from '../../types.js';
+import { type Clock, type Instant, readClock } from '../../core/clock.js';
+import type { TokenRecord } from '../../core/lookup.js';
 import { createWatches } from '../watches.js';
 import type { CacheStore, LogReader } from './store.js';
 import { createStoreHealth, type StoreHealth } from './store-health.js';

@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ActiveRecord, Instant, TokenRecord } from '../../types.js';
+import type { Instant } from '../../core/clock.js';
+import type { ActiveRecord, TokenRecord } from '../../core/lookup.js';
+import type { Seal } from './entry-cipher.js';
 import type { RevocationLog } from './revocation-log.js';
-import type { Seal } from './seal.js';
 import type { CacheStore } from './store.js';
 
 /** What can be revoked besides a token: everything that names this user, session, client or token. */

@@ -1,10 +1,11 @@
-import { type CacheEvent, cacheEvents, digestOf } from '../../observe/channels.js';
-import { type Clock, type Instant, type Question, readClock, type TokenRecord } from '../../types.js';
-import { type Lifetimes, lifetimeOf, timeLeft } from '../policy.js';
+import { type Clock, type Instant, readClock } from '../../core/clock.js';
+import type { Question, TokenRecord } from '../../core/lookup.js';
+import { type CacheEvent, cacheEvents, digestOf } from '../../diagnostics/channels.js';
+import { type Lifetimes, lifetimeOf, timeLeft } from '../lifetimes.js';
 import { askedAtOf, type Entry, entryOf, type StoreTime } from './entry.js';
-import { createRest } from './rest.js';
-import type { Seal } from './seal.js';
+import type { Seal } from './entry-cipher.js';
 import type { CacheStore, StoredEntry, StoreReply } from './store.js';
+import { createRest } from './store-backoff.js';
 import type { StoreHealth } from './store-health.js';
 
 export interface SharedEntriesSettings extends Lifetimes {

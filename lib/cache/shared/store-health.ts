@@ -1,4 +1,4 @@
-import { type StoreEvent, storeEvents } from '../../observe/channels.js';
+import { type StoreEvent, storeEvents } from '../../diagnostics/channels.js';
 
 /** Whether a store works, told on the store channel. It fails while any of its parts does. */
 export interface StoreHealth {

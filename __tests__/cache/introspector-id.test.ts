@@ -1,0 +1,40 @@
+import { type AuthoritySettings, authorityOf } from '../../lib/cache/introspector-id.js';
+
+describe('the digest of an authority', () => {
+  const at = (endpoint: string) => ({ endpoint: new URL(endpoint), issuer: undefined });
+  const SETTINGS: AuthoritySettings = {
+    whom: at('https://as.example.com/introspect'),
+    clientAuth: { identity: 'client:api' },
+    requestFormat: 'form',
+    tokenParameter: 'token',
+    parameters: { a: '1', b: '2' },
+    headers: { 'x-a': '1', 'x-b': '2' },
+    signedReply: undefined,
+  };
+  const DIFFERENT: [string, Partial<AuthoritySettings>][] = [
+    ['host', { whom: at('https://other.example.com/introspect') }],
+    ['path', { whom: at('https://as.example.com/other') }],
+    ['query', { whom: at('https://as.example.com/introspect?tenant=b') }],
+    ['client', { clientAuth: { identity: 'client:other' } }],
+    ['request format', { requestFormat: 'json' }],
+    ['token parameter', { tokenParameter: 'access_token' }],
+    ['parameter', { parameters: { a: '1', b: '3' } }],
+    ['parameter name', { parameters: { a: '1', c: '2' } }],
+    ['number of parameters', { parameters: { a: '1' } }],
+    ['split between name and value', { parameters: { a: '1', 'b","2': '' } }],
+    ['place of a value', { parameters: {}, headers: { a: '1', b: '2', 'x-a': '1', 'x-b': '2' } }],
+    ['header', { headers: { 'x-a': '1', 'x-b': '3' } }],
+    ['authorization server', { whom: { endpoint: undefined, issuer: 'https://as.example.com/introspect' } }],
+    ['demand for signed replies', { signedReply: { issuer: 'https://as.example.com', audience: ['api'] } }],
+  ];
+
+  it('is the same for the same settings, in whatever order they are written', () => {
+    const reordered = { ...SETTINGS, parameters: { b: '2', a: '1' }, headers: { 'x-b': '2', 'x-a': '1' } };
+    expect(authorityOf(reordered)).toBe(authorityOf(SETTINGS));
+    expect(authorityOf({ ...SETTINGS, whom: at('https://as.example.com/introspect') })).toBe(authorityOf(SETTINGS));
+  });
+
+  it.each(DIFFERENT)('is another at another %s', (_, other) => {
+    expect(authorityOf({ ...SETTINGS, ...other })).not.toBe(authorityOf(SETTINGS));
+  });
+});

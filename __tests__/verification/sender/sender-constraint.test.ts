@@ -1,0 +1,109 @@
+import type { Proven } from '../../../lib/core/lookup.js';
+import { requireBinding } from '../../../lib/verification/sender/sender-constraint.js';
+import { activeRecord } from '../../support/records.js';
+
+const JKT = '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I';
+const X5T = 'bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2';
+
+const NOTHING = undefined;
+const KEY: Proven = { jkt: JKT, x5t: undefined };
+const CERTIFICATE: Proven = { jkt: undefined, x5t: () => X5T };
+const NO_CERTIFICATE: Proven = { jkt: undefined, x5t: () => undefined };
+const BOTH: Proven = { jkt: JKT, x5t: () => X5T };
+
+const DPOP_BOUND = { cnf: { jkt: JKT } };
+const CERTIFICATE_BOUND = { cnf: { 'x5t#S256': X5T } };
+const TWICE_BOUND = { cnf: { jkt: JKT, 'x5t#S256': X5T } };
+
+const REFUSED = expect.objectContaining({ status: 401, code: 'invalid_token', reason: 'sender_constrained' });
+
+function judge(claims: Record<string, unknown>, proven: Proven | undefined): void {
+  requireBinding(activeRecord(claims), proven);
+}
+
+describe('a token that is bound to its sender', () => {
+  it.each<[string, Record<string, unknown>, Proven | undefined]>([
+    ['to a key', DPOP_BOUND, KEY],
+    ['to a key, beside a certificate that is asked for', DPOP_BOUND, BOTH],
+    ['to a key, and says so', { ...DPOP_BOUND, token_type: 'DPoP' }, KEY],
+    ['to a key, and says so in its own case', { ...DPOP_BOUND, token_type: 'dpop' }, KEY],
+    ['to a certificate', CERTIFICATE_BOUND, CERTIFICATE],
+    ['to a certificate, of type Bearer', { ...CERTIFICATE_BOUND, token_type: 'Bearer' }, CERTIFICATE],
+    ['to both', TWICE_BOUND, BOTH],
+    ['to a key, and in a way unknown here', { cnf: { ...DPOP_BOUND.cnf, kid: 'x' } }, KEY],
+    ['to a certificate, and in a way unknown here', { cnf: { ...CERTIFICATE_BOUND.cnf, jwk: null } }, CERTIFICATE],
+    ['to both, and in a way unknown here', { cnf: { ...TWICE_BOUND.cnf, 'x5t#S512': 'x' } }, BOTH],
+  ])('%s is accepted where that is proven', (_, claims, proven) => {
+    expect(() => judge(claims, proven)).not.toThrow();
+  });
+
+  it.each<[string, Record<string, unknown>, Proven | undefined]>([
+    ['to a key, without proof', DPOP_BOUND, NOTHING],
+    ['to a key, with a certificate', DPOP_BOUND, CERTIFICATE],
+    ['to a key, with proof of another', DPOP_BOUND, { ...KEY, jkt: X5T }],
+    ['to a key, with proof of one in another case', DPOP_BOUND, { ...KEY, jkt: JKT.toLowerCase() }],
+    ['to a key, with proof of one with padding', DPOP_BOUND, { ...KEY, jkt: `${JKT}=` }],
+    ['to a key, but of type Bearer', { ...DPOP_BOUND, token_type: 'Bearer' }, KEY],
+    ['to a key, but of a type that only begins so', { ...DPOP_BOUND, token_type: 'DPoPs' }, KEY],
+    ['to a certificate, without one', CERTIFICATE_BOUND, NO_CERTIFICATE],
+    ['to a certificate, where none is asked for', CERTIFICATE_BOUND, NOTHING],
+    ['to a certificate, with another', CERTIFICATE_BOUND, { ...CERTIFICATE, x5t: () => JKT }],
+    ['to a certificate, with proof of a key besides', CERTIFICATE_BOUND, BOTH],
+    ['to a certificate, with proof of a key', CERTIFICATE_BOUND, KEY],
+    ['to a key, and in a way unknown here, without proof', { cnf: { ...DPOP_BOUND.cnf, kid: 'x' } }, NOTHING],
+    ['to a certificate, and in a way unknown here, with a key', { cnf: { ...CERTIFICATE_BOUND.cnf, kid: 'x' } }, KEY],
+    ['to both, with proof of the key', TWICE_BOUND, KEY],
+    ['to both, with the certificate', TWICE_BOUND, CERTIFICATE],
+    ['to both, with another certificate', TWICE_BOUND, { ...KEY, ...NO_CERTIFICATE }],
+  ])('%s is refused', (_, claims, proven) => {
+    expect(() => judge(claims, proven)).toThrow(REFUSED);
+  });
+
+  it.each([
+    { cnf: {} },
+    { cnf: [] },
+    { cnf: 'thumbprint' },
+    { cnf: false },
+    { cnf: 0 },
+    { cnf: '' },
+    { cnf: null },
+    { cnf: { jkt: null } },
+    { cnf: { jkt: [JKT] } },
+    { cnf: { 'x5t#S256': null } },
+    { cnf: { 'x5t#S256': 7 } },
+    { cnf: { jwk: { kty: 'EC' } } },
+    { cnf: { kid: 'x' } },
+    { cnf: { kid: 'x', jwk: {}, 'x5t#S512': 'x' } },
+    { cnf: { jkt: null, kid: 'x' } },
+    { cnf: { JKT } },
+    { cnf: { x5t: X5T } },
+  ])('in a way that cannot be judged is refused, whatever is proven: %j', (claims) => {
+    for (const proven of [NOTHING, KEY, CERTIFICATE, NO_CERTIFICATE, BOTH]) {
+      expect(() => judge(claims, proven)).toThrow(REFUSED);
+    }
+  });
+});
+
+describe('a token that is not bound', () => {
+  it.each([{}, { sub: 'alice' }, { token_type: 'Bearer' }, { token_type: 'notdpop' }])(
+    'is accepted, but not with a proof: %j',
+    (claims) => {
+      for (const proven of [NOTHING, CERTIFICATE, NO_CERTIFICATE]) expect(() => judge(claims, proven)).not.toThrow();
+      for (const proven of [KEY, BOTH]) expect(() => judge(claims, proven)).toThrow(REFUSED);
+    },
+  );
+
+  it.each(['DPoP', 'dpop', 'DPOP'])('and is said to be of type %s is refused', (type) => {
+    for (const cnf of [undefined, CERTIFICATE_BOUND.cnf]) {
+      for (const proven of [NOTHING, KEY, CERTIFICATE, BOTH]) {
+        expect(() => judge({ cnf, token_type: type }, proven)).toThrow(REFUSED);
+      }
+    }
+  });
+
+  it('costs no look at the certificate', () => {
+    const x5t = jest.fn(() => X5T);
+    judge({ sub: 'alice' }, { jkt: undefined, x5t });
+    expect(x5t).not.toHaveBeenCalled();
+  });
+});

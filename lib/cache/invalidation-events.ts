@@ -1,0 +1,76 @@
+import type { ActiveRecord } from '../core/lookup.js';
+import { createOvertaken, type Overtaken } from './overtaken.js';
+import { REVOCABLE_CLAIMS, type RevocableClaim, type Revocations } from './shared/revocations.js';
+import { createWatches } from './watches.js';
+
+/** Why an answer cannot be relied on any longer: it was invalidated, or nobody is asked any more. */
+export type Ending = 'forgotten' | 'closed';
+
+/** For whoever relies on an answer for longer than a request takes. */
+export interface TokenWatches {
+  /**
+   * Tells when the token of a record is forgotten, in this process or in another; returns how to stop that. For a noted record that
+   * was asked for before its token was forgotten, it tells at once.
+   */
+  watch(key: string, record: ActiveRecord, tell: (ending: Ending) => void): () => void;
+  /** Runs a lookup, and notes when it began. */
+  readonly note: Overtaken['note'];
+  forget(key: string): void;
+  forgetClaim(name: RevocableClaim, value: string): void;
+  close(): void;
+}
+
+const CLOSING = 'closing';
+
+/**
+ * @param revocations of the whole fleet, where there is one
+ * @param isCached whether the cache keeps this record now; an invalidation would have deleted it
+ */
+export function createTokenWatches(
+  revocations: Pick<Revocations, 'watch'> | undefined,
+  isCached: (key: string, record: ActiveRecord) => boolean,
+): TokenWatches {
+  const watches = createWatches();
+  const overtaken = createOvertaken();
+
+  function forget(name: string): void {
+    overtaken.forget(name);
+    watches.tell(name);
+  }
+
+  return {
+    watch(key, record, tell) {
+      const tellForgotten = () => tell('forgotten');
+      const names = namesOf(key, record);
+      if (!isCached(key, record) && overtaken.isOvertaken(record, names)) {
+        tellForgotten();
+        return () => {};
+      }
+      const stops = [
+        watches.watch(names, tellForgotten),
+        watches.watch([CLOSING], () => tell('closed')),
+        revocations?.watch(key, record, tellForgotten),
+      ];
+      return () => {
+        for (const stop of stops) stop?.();
+      };
+    },
+    note: overtaken.note,
+    forget: (key) => forget(nameOf('token', key)),
+    forgetClaim: (name, value) => forget(nameOf(name, value)),
+    close: () => watches.tell(CLOSING),
+  };
+}
+
+function nameOf(kind: 'token' | RevocableClaim, value: string): string {
+  return `${kind} ${value}`;
+}
+
+/** All that the token of a record can be forgotten by. */
+function namesOf(key: string, { claims }: ActiveRecord): string[] {
+  const named = REVOCABLE_CLAIMS.flatMap((name) => {
+    const value = claims[name];
+    return typeof value === 'string' ? [nameOf(name, value)] : [];
+  });
+  return [nameOf('token', key), ...named];
+}

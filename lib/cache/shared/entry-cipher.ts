@@ -1,0 +1,83 @@
+import { createCipheriv, createDecipheriv, createHmac, hash, hkdfSync, randomBytes } from 'node:crypto';
+import type { Question } from '../../core/lookup.js';
+
+/** How entries and keys are kept from those who can read or write the store. */
+export interface Seal {
+  /** What a question's answer is found under; more than one while secrets are changed, the first being what is written to. */
+  keysOf(question: Pick<Question, 'key'>): readonly string[];
+  close(question: Pick<Question, 'token'>, key: string, plaintext: string): Uint8Array;
+  /** `undefined` for what was not closed for this question, under this key, with one of the secrets. */
+  open(question: Pick<Question, 'token'>, key: string, sealed: Uint8Array): string | undefined;
+  /** What stands for something revoked; more than one while secrets are changed, the first being what is written. */
+  digestsOf(kind: string, value: string): readonly string[];
+}
+
+const VERSION = 1;
+const CIPHER = 'aes-256-gcm';
+const KEY_BYTES = 32;
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+const HEAD_BYTES = 1 + NONCE_BYTES + TAG_BYTES;
+
+/**
+ * Entries closed with AES-256-GCM under a key made of the secret and the token (HKDF), so that it takes both to read or make one;
+ * bound to the key they are kept under, so that none can be moved to another token. Keys and digests are HMACs.
+ *
+ * @param scope who is asked, by whom and how, and the namespace: entries of different scopes are never found for one another
+ */
+export function createSeal(secrets: readonly string[], scope: string): Seal {
+  const rings = secrets.map((secret) => ({
+    names: derive(secret, 'names', scope),
+    digests: derive(secret, 'digests', ''),
+    entryKey: (token: string) => Buffer.from(hkdfSync('sha256', secret, token, `entry ${scope}`, KEY_BYTES)),
+  }));
+  const [first] = rings;
+  const hmac = (key: Buffer, text: string) => createHmac('sha256', key).update(text).digest('base64url');
+
+  return {
+    keysOf: ({ key }) => rings.map(({ names }) => hmac(names, key)),
+    close({ token }, key, plaintext) {
+      const nonce = randomBytes(NONCE_BYTES);
+      const cipher = createCipheriv(CIPHER, (first as (typeof rings)[0]).entryKey(token), nonce);
+      cipher.setAAD(aadOf(key));
+      const text = Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final()]);
+      return Buffer.concat([Buffer.of(VERSION), nonce, cipher.getAuthTag(), text]);
+    },
+    open({ token }, key, sealed) {
+      if (sealed.length < HEAD_BYTES || sealed[0] !== VERSION) return undefined;
+      const nonce = sealed.subarray(1, 1 + NONCE_BYTES);
+      const tag = sealed.subarray(1 + NONCE_BYTES, HEAD_BYTES);
+      for (const { entryKey } of rings) {
+        try {
+          const decipher = createDecipheriv(CIPHER, entryKey(token), nonce, { authTagLength: TAG_BYTES });
+          decipher.setAAD(aadOf(key));
+          decipher.setAuthTag(tag);
+          return Buffer.concat([decipher.update(sealed.subarray(HEAD_BYTES)), decipher.final()]).toString('utf8');
+        } catch {
+          // Another secret's, or nobody's.
+        }
+      }
+      return undefined;
+    },
+    digestsOf: (kind, value) => rings.map(({ digests }) => hmac(digests, JSON.stringify([kind, value]))),
+  };
+}
+
+/** No secrecy at all: for a store that only the app itself can reach, or to look at while developing. */
+export function createPlainSeal(scope: string): Seal {
+  const digest = (...parts: string[]) => hash('sha256', JSON.stringify(parts), 'base64url');
+  return {
+    keysOf: ({ key }) => [digest(scope, key)],
+    close: (_question, _key, plaintext) => Buffer.from(plaintext, 'utf8'),
+    open: (_question, _key, sealed) => Buffer.from(sealed).toString('utf8'),
+    digestsOf: (kind, value) => [digest(kind, value)],
+  };
+}
+
+function derive(secret: string, use: string, scope: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', secret, '', `${use} ${scope}`, KEY_BYTES));
+}
+
+function aadOf(key: string): Buffer {
+  return Buffer.from(`${VERSION} ${key}`, 'utf8');
+}

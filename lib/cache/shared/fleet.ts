@@ -1,0 +1,68 @@
+import type { Clock, Instant } from '../../core/clock.js';
+import type { Lookup, Question, TokenRecord } from '../../core/lookup.js';
+import type { Lifetimes } from '../lifetimes.js';
+import { createPlainSeal, createSeal } from './entry-cipher.js';
+import { openRevocationLog } from './revocation-log.js';
+import { createRevocations, persistently, type Revocations } from './revocations.js';
+import { withSharedCache } from './shared-cache.js';
+import { createSharedEntries } from './shared-entries.js';
+import type { CacheStore } from './store.js';
+import { withTimeLimit } from './time-limit.js';
+
+export interface SharedSettings {
+  readonly store: CacheStore;
+  /** `undefined`: nothing is secret. */
+  readonly secrets: readonly string[] | undefined;
+  readonly namespace: string;
+}
+
+export interface FleetSettings extends Lifetimes {
+  readonly shared: SharedSettings;
+  readonly staleIfErrorMs: number;
+  readonly authority: string;
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+  readonly assertCallAllowed: (isKnown: boolean) => void;
+  /** Makes a record of a stored response, or throws. */
+  readonly restore: (members: unknown, asked: Instant) => TokenRecord;
+}
+
+/** All processes that share a store. */
+export interface Fleet {
+  readonly lookup: Lookup;
+  readonly revocations: Revocations;
+  /**
+   * The record that the store keeps about a token, whether or not it may still be used. It is tried again until the deadline.
+   *
+   * @throws Error while the store does not answer
+   */
+  peek(token: Pick<Question, 'token' | 'key'>): Promise<TokenRecord | undefined>;
+}
+
+/** The share of a request's deadline that one command of the store may take. The rest is for the endpoint. */
+const COMMAND_SHARE = 1 / 4;
+
+/** Beyond the life of an answer, for questions under way and for clocks of different speed. */
+const MARGIN_MS = 120_000;
+
+export function createFleet(inner: Lookup, settings: FleetSettings): Fleet {
+  const { shared, authority, timeoutMs, clock, ttlMs, inactiveTtlMs, staleIfErrorMs } = settings;
+  const { secrets, namespace } = shared;
+  const store = withTimeLimit(shared.store, Math.ceil(timeoutMs * COMMAND_SHARE));
+  const scope = JSON.stringify([authority, namespace]);
+  const seal = secrets === undefined ? createPlainSeal(scope) : createSeal(secrets, scope);
+  const keepMs = Math.max(ttlMs, inactiveTtlMs, staleIfErrorMs) + MARGIN_MS;
+  const log = openRevocationLog(shared.store, clock, keepMs);
+  const revocations = createRevocations({ store, log, seal, keepMs, timeoutMs });
+  const entries = createSharedEntries({ ...settings, store, health: log.health, seal });
+  return {
+    lookup: withSharedCache(inner, { ...settings, entries, revocations }),
+    revocations,
+    peek: (token) =>
+      persistently(async () => {
+        const found = await entries.look(token);
+        if (found === undefined) throw new Error('the store does not answer');
+        return found.record;
+      }, timeoutMs),
+  };
+}

@@ -1,0 +1,179 @@
+import { setTimeout } from 'node:timers';
+import { type Clock, readClock } from '../core/clock.js';
+import { IntrospectionError } from '../core/errors.js';
+import type { Freshness, Lookup, Question, TokenRecord } from '../core/lookup.js';
+
+interface Flight {
+  /** Monotonic; no answer it brings was asked for earlier. */
+  readonly startedAt: number;
+  readonly answer: Promise<TokenRecord>;
+  /** Number of the first invalidation under way that concerns its response. */
+  forgottenBy: number;
+}
+
+/**
+ * Most questions about one token side by side. A client with one valid token could otherwise take all places by asking again and
+ * again for a response that is newer than its request.
+ */
+const MAX_FLIGHTS = 2;
+
+export interface SingleFlightSettings {
+  readonly clock: Clock;
+  /** How long a question may wait for others about the same token, in milliseconds since it came. */
+  readonly timeoutMs: number;
+  /** Receives the answers of flights that were neither disowned nor overtaken. */
+  land(question: Question, record: TokenRecord): void;
+  /** Whether a question may join a flight that started then. */
+  canJoin(startedAt: number, freshness: Freshness): boolean;
+  /** Whether an answer may be used by a question that joined the flight. */
+  suits(key: string, record: TokenRecord, freshness: Freshness): boolean;
+}
+
+export interface SingleFlight {
+  readonly lookup: (...asked: Parameters<Lookup>) => Promise<TokenRecord>;
+  /** Whether a question would join a flight. */
+  has(...asked: Parameters<Lookup>): boolean;
+  /** Disowns the flights under way: who boarded still gets the answer, nobody later does, and it does not land. */
+  forget(key: string): readonly Promise<TokenRecord>[];
+  /** The same for every flight whose answer turns out to be one of these. */
+  forgetWhere(applies: (record: TokenRecord) => boolean): void;
+  forgetAll(): void;
+  /** How many questions joined a flight instead of asking. */
+  coalesced(): number;
+}
+
+/**
+ * One question a key at a time. Everyone who asks meanwhile waits for the same answer, if that can still be used for them. A failure
+ * reaches all who wait and is not kept.
+ */
+export function withSingleFlight(
+  inner: Lookup,
+  { clock, timeoutMs, land, canJoin, suits }: SingleFlightSettings,
+): SingleFlight {
+  /** Those in the air for a key, the latest last. */
+  const flights = new Map<string, Flight[]>();
+  const invalidations = createInvalidations();
+  let coalesced = 0;
+
+  function lookup(question: Question, freshness: Freshness, now = freshness.now): Promise<TokenRecord> {
+    const { key } = question;
+    const latest = latestFor(question, freshness);
+    if (latest !== undefined) {
+      coalesced++;
+      return join(latest, question, freshness);
+    }
+    const last = flights.get(key)?.at(MAX_FLIGHTS - 1);
+    return last === undefined ? start(question, { ...freshness, now }) : startAfter(last, question, freshness);
+  }
+
+  function start(question: Question, freshness: Freshness): Promise<TokenRecord> {
+    const { key } = question;
+    const since = invalidations.count();
+    const flight: Flight = {
+      startedAt: freshness.now.monotonic,
+      forgottenBy: Number.POSITIVE_INFINITY,
+      answer: Promise.resolve(inner(question, freshness)).then(
+        (record) => {
+          flight.forgottenBy = invalidations.firstFor(record, since);
+          const isForgotten = flight.forgottenBy < invalidations.count();
+          if (end(key, flight, !isForgotten) && !isForgotten) land(question, record);
+          return record;
+        },
+        (error: unknown) => {
+          end(key, flight, false);
+          throw error;
+        },
+      ),
+    };
+    flights.set(key, [...(flights.get(key) ?? []), flight]);
+    return flight.answer;
+  }
+
+  /** All who wait for this flight share the next one, which starts now. Each waits only until its own deadline. */
+  function startAfter(last: Flight, question: Question, freshness: Freshness): Promise<TokenRecord> {
+    const leftMs = Math.max(1, timeoutMs - (clock.monotonic() - freshness.now.monotonic));
+    return new Promise((resolve, reject) => {
+      let isOver = false;
+      const timer = setTimeout(() => {
+        isOver = true;
+        reject(new IntrospectionError('overloaded'));
+      }, leftMs);
+      last.answer
+        .catch(() => {})
+        .then(() => (isOver ? undefined : lookup(question, freshness, readClock(clock)).then(resolve)))
+        .catch(reject)
+        .finally(() => clearTimeout(timer));
+    });
+  }
+
+  /** An answer that does not suit is asked for anew, for all who joined and could not use it. */
+  async function join(flight: Flight, question: Question, freshness: Freshness): Promise<TokenRecord> {
+    const joinedAt = invalidations.count();
+    const record = await flight.answer;
+    if (flight.forgottenBy >= joinedAt && suits(question.key, record, freshness)) return record;
+    return lookup(question, { ...freshness, askedSince: Math.max(freshness.askedSince, freshness.now.monotonic) });
+  }
+
+  function latestFor(...[{ key }, freshness]: Parameters<Lookup>): Flight | undefined {
+    const latest = flights.get(key)?.at(-1);
+    if (latest === undefined || latest.startedAt < freshness.askedSince) return undefined;
+    return canJoin(latest.startedAt, freshness) ? latest : undefined;
+  }
+
+  /** Takes a flight off the board, and whether it was still on it. One that landed has overtaken those before it. */
+  function end(key: string, flight: Flight, landed: boolean): boolean {
+    const inTheAir = flights.get(key) ?? [];
+    const position = inTheAir.indexOf(flight);
+    if (position === -1) return false;
+    const others = inTheAir.filter((_, index) => (landed ? index > position : index !== position));
+    if (others.length > 0) flights.set(key, others);
+    else flights.delete(key);
+    if (flights.size === 0) invalidations.clear();
+    return true;
+  }
+
+  return {
+    lookup,
+    has: (question, freshness) => latestFor(question, freshness) !== undefined,
+    forget(key) {
+      const answers = (flights.get(key) ?? []).map(({ answer }) => answer);
+      flights.delete(key);
+      return answers;
+    },
+    forgetWhere(applies) {
+      if (flights.size > 0) invalidations.add(applies);
+    },
+    forgetAll: () => flights.clear(),
+    coalesced: () => coalesced,
+  };
+}
+
+interface Invalidations {
+  add(applies: (record: TokenRecord) => boolean): void;
+  /** How many there were so far. */
+  count(): number;
+  /** Number of the first one since then that concerns this record; infinity if none does. */
+  firstFor(record: TokenRecord, since: number): number;
+  /** Drops them all: nothing is under way. */
+  clear(): void;
+}
+
+/** One list for all flights, because there may be many of both. */
+function createInvalidations(): Invalidations {
+  let list: ((record: TokenRecord) => boolean)[] = [];
+  let dropped = 0;
+  return {
+    add: (applies) => void list.push(applies),
+    count: () => dropped + list.length,
+    firstFor(record, since) {
+      for (let index = since - dropped; index < list.length; index++) {
+        if (list[index]?.(record)) return dropped + index;
+      }
+      return Number.POSITIVE_INFINITY;
+    },
+    clear() {
+      dropped += list.length;
+      list = [];
+    },
+  };
+}

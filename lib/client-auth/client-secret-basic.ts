@@ -1,0 +1,68 @@
+import type { ClientAuth } from '../core/client-auth.js';
+import { optionError } from '../core/option-error.js';
+import { ownMembers } from '../core/own-members.js';
+import { requireClientId, requireFlags } from './client-identifier.js';
+import { ownMethod } from './own-method.js';
+import { callOf, type Secret, signWithSecret } from './secret.js';
+
+/** What `clientSecretBasic()` takes besides. */
+export interface ClientSecretBasicOptions {
+  /** Form-encode identifier and secret first, as RFC 6749 section 2.3.1 demands. Default `true`; `false` is for servers that do not decode. */
+  readonly encode?: boolean | undefined;
+  /** Accept an empty secret, as some servers want it of public clients. Default `false`. */
+  readonly allowEmptySecret?: boolean | undefined;
+}
+
+/** What RFC 7617 section 2 forbids. */
+const CONTROL_CHARACTER = /\p{Cc}/u;
+
+/**
+ * HTTP Basic client authentication ([RFC 6749 section 2.3.1](https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1)).
+ * Prefer it to {@link clientSecretPost} where the server offers both.
+ *
+ * @param clientSecret the secret, or a function that returns the current one; it is called for every attempt
+ * @throws TypeError when the identifier or the secret is missing or empty, or cannot be sent unencoded; a function's failure
+ * is a 503 instead
+ */
+export function clientSecretBasic(
+  clientId: string | undefined,
+  clientSecret: Secret,
+  options: ClientSecretBasicOptions = {},
+): ClientAuth {
+  requireFlags(options, ['encode', 'allowEmptySecret']);
+  const { encode = true, allowEmptySecret } = ownMembers(options);
+  const id = requireClientId(clientId);
+  return ownMethod({
+    identity: `client:${id}`,
+    clientId: id,
+    methods: ['client_secret_basic'],
+    sign: signWithSecret({
+      call: callOf('clientSecretBasic', id),
+      argument: 'secret',
+      secret: clientSecret,
+      allowEmpty: allowEmptySecret,
+      prepare(secret) {
+        if (!encode) requireUnencodable(id, secret);
+        const userPass = encode ? `${formEncode(id)}:${formEncode(secret)}` : `${id}:${secret}`;
+        return `Basic ${Buffer.from(userPass, 'utf8').toString('base64')}`;
+      },
+      write({ headers }, authorization) {
+        headers.authorization = authorization;
+      },
+    }),
+  });
+}
+
+function formEncode(value: string): string {
+  return new URLSearchParams({ v: value }).toString().slice('v='.length);
+}
+
+/** Without encoding, a colon would move into the secret (RFC 7617 section 2). */
+function requireUnencodable(id: string, secret: string): void {
+  if (id.includes(':') || CONTROL_CHARACTER.test(id)) {
+    throw optionError('clientId', id, 'with encode: false it cannot hold a colon or a control character');
+  }
+  if (CONTROL_CHARACTER.test(secret)) {
+    throw optionError('clientSecret', secret, 'with encode: false it cannot hold a control character');
+  }
+}

@@ -1,0 +1,42 @@
+import type { ClientAuth } from '../core/client-auth.js';
+import { ownMembers } from '../core/own-members.js';
+import { requireClientId, requireFlags } from './client-identifier.js';
+import { ownMethod } from './own-method.js';
+import { callOf, type Secret, signWithSecret } from './secret.js';
+
+/** What `clientSecretPost()` takes besides. */
+export interface ClientSecretPostOptions {
+  /** Accept an empty secret, as some servers want it of public clients. Default `false`. */
+  readonly allowEmptySecret?: boolean | undefined;
+}
+
+/**
+ * `client_id` and `client_secret` as body parameters ([RFC 6749 section 2.3.1](https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1)).
+ *
+ * @param clientSecret the secret, or a function that returns the current one; it is called for every attempt
+ * @throws TypeError when either is missing or empty; a function's failure is a 503 instead
+ */
+export function clientSecretPost(
+  clientId: string | undefined,
+  clientSecret: Secret,
+  options: ClientSecretPostOptions = {},
+): ClientAuth {
+  requireFlags(options, ['allowEmptySecret']);
+  const id = requireClientId(clientId);
+  return ownMethod({
+    identity: `client:${id}`,
+    clientId: id,
+    methods: ['client_secret_post'],
+    sign: signWithSecret({
+      call: callOf('clientSecretPost', id),
+      argument: 'secret',
+      secret: clientSecret,
+      allowEmpty: ownMembers(options).allowEmptySecret,
+      prepare: (secret) => secret,
+      write({ parameters }, secret) {
+        parameters.client_id = id;
+        parameters.client_secret = secret;
+      },
+    }),
+  });
+}

@@ -1,0 +1,19 @@
+/** A moment on both clocks. */
+export interface Instant {
+  /** Wall time, milliseconds since the epoch. */
+  readonly at: number;
+  /** Monotonic time in milliseconds: what ages are measured with, so that a clock step lengthens nothing. */
+  readonly monotonic: number;
+}
+
+/** Wall time for `exp` and `nbf`, monotonic time for ages. Both in milliseconds. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Milliseconds since any moment; it is never set back. */
+  monotonic(): number;
+}
+
+export function readClock(clock: Clock): Instant {
+  return { at: clock.now(), monotonic: clock.monotonic() };
+}

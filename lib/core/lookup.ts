@@ -1,0 +1,88 @@
+import type { Claims } from './claims.js';
+import type { Instant } from './clock.js';
+
+/** When the endpoint was asked: just before the question was sent. */
+interface Dated {
+  /** An {@link Instant}'s `at`; not nested, since there are as many records as tokens. */
+  readonly askedAt: number;
+  /** The same moment's `monotonic`. */
+  readonly askedMonotonic: number;
+  /** Where the log of revocations had been read to by then, where there is one: all up to there were made before. */
+  readonly mark: string | undefined;
+}
+
+export interface ActiveRecord extends Dated {
+  readonly active: true;
+  /** Whether it is served past its life because the endpoint failed; `false` on every record that is kept. */
+  readonly stale: boolean;
+  readonly claims: Claims;
+  readonly scopes: readonly string[];
+}
+
+export interface InactiveRecord extends Dated {
+  readonly active: false;
+  /** Identifier of the token, if a record from when it was active told it: other spellings of the token have the same. */
+  readonly jti: string | undefined;
+  /** The endpoint cannot introspect tokens of this kind (`unsupported_token_type`). */
+  readonly unsupported?: true;
+}
+
+/** What the endpoint said about one token, and when it was asked. A fact; never a decision. */
+export type TokenRecord = ActiveRecord | InactiveRecord;
+
+/**
+ * A token to be looked up, and what came with it. Objects that pass between our own files have no optional members: each is
+ * always written, so that none is read through `Object.prototype`.
+ */
+export interface Question {
+  readonly token: string;
+  /** Digest of the token: what caches and flights are keyed with. */
+  readonly key: string;
+  /** What came with a token under the scheme DPoP, still to be verified. */
+  readonly dpop: DpopPresentation | undefined;
+  /** What the request has proven of its sender. */
+  readonly proven: Proven | undefined;
+  /** Whether a DPoP proof came with a token that is not under the scheme DPoP, so that nobody checks it. */
+  readonly hasUnusedProof: boolean;
+}
+
+/** A request with a DPoP proof, as far as the proof speaks of it. */
+export interface DpopPresentation {
+  /** Whether there is a `DPoP` header, of whatever content. */
+  readonly isPresent: boolean;
+  /** `undefined` where there is none, or not exactly one. */
+  readonly proof: string | undefined;
+  readonly method: string | undefined;
+  /** The URL the client asked for; `undefined` where that cannot be told. */
+  readonly url: string | undefined;
+  /** By who remembers them, the proofs that were used up for this very request: a second middleware may look at them again. */
+  readonly accepted: Map<object, Set<string>>;
+  /** Whether the client should be given another nonce; known once the proof is verified. */
+  renewsNonce: boolean;
+}
+
+/** Which keys the sender has proven to hold. */
+export interface Proven {
+  /** Thumbprint of the key of a DPoP proof. */
+  readonly jkt: string | undefined;
+  /** Thumbprint of the client certificate, if there is one. */
+  readonly x5t: (() => string | undefined) | undefined;
+}
+
+/** How old an answer may be, seen from now. */
+export interface Freshness {
+  /** It was asked for then or later, in monotonic milliseconds. */
+  readonly askedSince: number;
+  /** Read once for all that happens in the same tick. */
+  readonly now: Instant;
+  /** Whether it is an early refresh, for which nobody waits. */
+  readonly background: boolean;
+  /** Whether the token was active lately: its lookup does not wait behind those of unknown tokens. */
+  readonly isKnown: boolean;
+}
+
+/** What {@link Freshness} demands where nobody demands anything. */
+export const ANY_AGE = Number.NEGATIVE_INFINITY;
+
+/** The type that runs through the middle: the introspection client is one, every cache layer takes one and returns one. */
+export type Lookup = (question: Question, freshness: Freshness) => TokenRecord | Promise<TokenRecord>;

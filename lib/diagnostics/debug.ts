@@ -1,0 +1,49 @@
+import { debuglog } from 'node:util';
+import type { AuthError } from '../core/errors.js';
+import type { Decision } from './channels.js';
+import { explain } from './explain.js';
+import { printable } from './printable.js';
+import { remedyFor } from './remedies.js';
+
+const log = debuglog('express-token-introspection');
+
+/** Whether `NODE_DEBUG=express-token-introspection` is set. Read once: Node does not let it change later. */
+export const isDebugging = log.enabled;
+
+/** What the decision channel does not carry, for the line that is printed. */
+export interface DebugContext {
+  readonly error?: unknown;
+  /** Method and path. */
+  readonly route?: string | undefined;
+}
+
+/** Prints a decision as one line. */
+export function printDecision(decision: Decision, context: DebugContext = {}): void {
+  log('%s', lineOf(decision, context));
+}
+
+/** The line, for tests too. */
+export function lineOf(decision: Decision, { error, route }: DebugContext): string {
+  const { outcome, status, reason, by, stale, tokenDigest } = decision;
+  const isRejection = outcome === 'rejected' && error !== undefined;
+  const { detail, expected, received } = isRejection
+    ? explain(error as AuthError)
+    : { ...detailOf(error), expected: undefined, received: undefined };
+  const parts = [
+    [outcome, status, reason].filter((part) => part !== undefined).join(' '),
+    `by ${by}`,
+    route && `route ${printable(route)}`,
+    expected && `expected ${expected}`,
+    received && `received ${received}`,
+    !isRejection && detail && `detail ${detail}`,
+    stale && 'stale response',
+    tokenDigest && `token digest ${tokenDigest}`,
+    reason && remedyFor(reason, detail),
+  ];
+  return parts.filter(Boolean).join('; ');
+}
+
+function detailOf(error: unknown): { readonly detail?: string } {
+  const detail = typeof error === 'object' && error !== null && 'detail' in error ? error.detail : undefined;
+  return typeof detail === 'string' ? { detail } : {};
+}

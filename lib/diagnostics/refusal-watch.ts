@@ -1,0 +1,134 @@
+import type { AuthError, AuthErrorReason } from '../core/errors.js';
+import type { Misconfiguration } from './channels.js';
+import { type Explanation, explain } from './explain.js';
+import { createAlarm } from './misconfiguration.js';
+import { remedyFor } from './remedies.js';
+
+/** Warns if a middleware refuses every token for a reason that a wrong configuration would have. */
+export interface RefusalWatch {
+  /** A token was accepted: the configuration is right for some tokens. */
+  stop(): void;
+  refused(error: AuthError): void;
+}
+
+/** All watches of one authorization server. */
+export interface RefusalWatches {
+  create(): RefusalWatch;
+  close(): void;
+}
+
+export interface RefusalWatchSettings {
+  readonly monotonic: () => number;
+  /** Whether the endpoint has called any token active. Then it knows this API, whatever it says of other tokens. */
+  readonly wasAnyActive: () => boolean;
+}
+
+/** So many refusals for one reason give the alarm at once. */
+const TOKENS = 20;
+
+/** So many give it after a minute. */
+const TOKENS_IN_A_MINUTE = 3;
+const A_MINUTE_MS = 60_000;
+
+/** Reasons that a wrong configuration may have, with the code of the warning. Any stranger can provoke some of them. */
+const CODES: Partial<Record<AuthErrorReason, Misconfiguration['code']>> = {
+  audience_mismatch: 'AUDIENCE_MISMATCH',
+  issuer_mismatch: 'ISSUER_MISMATCH',
+  expired: 'EXPIRED',
+  not_yet_valid: 'NOT_YET_VALID',
+  refresh_token: 'REFRESH_TOKEN',
+  inactive: 'ALL_INACTIVE',
+  unsupported_token_type: 'UNSUPPORTED_TOKEN_TYPE',
+  claims_rejected: 'CLAIMS_REJECTED',
+  malformed_credentials: 'MALFORMED_CREDENTIALS',
+  sender_constrained: 'SENDER_CONSTRAINED',
+};
+
+interface Refusals {
+  count: number;
+  readonly since: number;
+  last: AuthError;
+}
+
+export function createRefusalWatches({ monotonic, wasAnyActive }: RefusalWatchSettings): RefusalWatches {
+  const open = new Set<() => void>();
+
+  function create(): RefusalWatch {
+    /** By reason, so that strangers who are refused for one reason hide no other. */
+    const refusals = new Map<AuthErrorReason, Refusals>();
+    const alarms = new Map<string, ReturnType<typeof createAlarm>>();
+    let isOn = true;
+    let timer: NodeJS.Timeout | undefined;
+
+    function stop(): void {
+      isOn = false;
+      clearTimeout(timer);
+      open.delete(stop);
+      refusals.clear();
+      alarms.clear();
+    }
+
+    function look(reason: AuthErrorReason, now: number): void {
+      const seen = refusals.get(reason);
+      const code = CODES[reason];
+      if (seen === undefined || code === undefined) return;
+      const { count, since, last } = seen;
+      if (count < TOKENS && !(count >= TOKENS_IN_A_MINUTE && now - since >= A_MINUTE_MS)) return;
+      refusals.delete(reason);
+      if (reason === 'inactive' && wasAnyActive()) return;
+      let alarm = alarms.get(code);
+      if (alarm === undefined) {
+        alarm = createAlarm(code);
+        alarms.set(code, alarm);
+      }
+      const { detail, ...values } = explain(last);
+      alarm(
+        `No token was accepted so far, and ${count} were refused (${reason}). If there were good ones among them: ` +
+          remedyFor(reason, detail),
+        describe(values),
+      );
+    }
+
+    function startTimer(): void {
+      open.add(stop);
+      timer = setTimeout(() => {
+        for (const reason of [...refusals.keys()]) look(reason, Number.POSITIVE_INFINITY);
+      }, A_MINUTE_MS);
+      timer.unref();
+    }
+
+    return {
+      stop,
+      refused(error) {
+        const { reason } = error;
+        if (!isOn || CODES[reason] === undefined || isOrdinary(error)) return;
+        if (timer === undefined) startTimer();
+        const now = monotonic();
+        const seen = refusals.get(reason);
+        if (seen === undefined) refusals.set(reason, { count: 1, since: now, last: error });
+        else {
+          seen.count++;
+          seen.last = error;
+        }
+        look(reason, now);
+      },
+    };
+  }
+
+  return {
+    create,
+    close() {
+      for (const stop of open) stop();
+    },
+  };
+}
+
+/** A token that expired after the endpoint was asked. */
+function isOrdinary(error: AuthError): boolean {
+  return error.reason === 'expired' && explain(error).detail === undefined;
+}
+
+function describe({ expected, received }: Explanation): string | undefined {
+  if (expected === undefined) return undefined;
+  return received === undefined ? `expected ${expected}` : `expected ${expected}; received ${received}`;
+}

@@ -1,0 +1,234 @@
+import { z } from 'zod';
+import { isBaseUrl } from '../core/endpoint-url.js';
+import { optionError, unknownOption } from '../core/option-error.js';
+import { HEADER_NAME, HEADER_VALUE, QUOTABLE, SCOPE_TOKEN } from '../core/syntax.js';
+import { isSecret, MIN_SECRET_BYTES, refuseSecrets } from './secrets.js';
+
+const MAX_TOLERANCE_SECONDS = 300;
+const MAX_TTL_SECONDS = 86_400;
+const MAX_INACTIVE_TTL_SECONDS = 3600;
+const MAX_ENTRIES = 16_000_000;
+const MIN_CACHE_BYTES = 65_536;
+const MAX_CACHE_BYTES = 1_000_000_000_000;
+const MAX_TIMEOUT_MS = 60_000;
+
+/** One option: what it must be, what to write instead. */
+export type Rule = readonly [schema: z.ZodType, remedy: string];
+
+const flag: Rule = [z.boolean(), 'write true or false'];
+const callable: Rule = [z.custom((value) => typeof value === 'function'), 'write a function'];
+const text = z.string().min(1);
+const range = (max: number): Rule => [z.number().min(0).max(max), `write a number of seconds from 0 to ${max}`];
+const withMethods = (...names: string[]) =>
+  z.custom((value) => names.every((name) => typeof (value as Record<string, unknown> | null)?.[name] === 'function'));
+
+/** An object of strings. A schema of zod would copy it, and fail for names that a frozen `Object.prototype` has. */
+const texts = (name: RegExp, text: RegExp) =>
+  z.custom(
+    (value) =>
+      isPlainObject(value) &&
+      Object.entries(value).every(([key, each]) => name.test(key) && typeof each === 'string' && text.test(each)),
+  );
+
+const secret = z.custom(isSecret);
+
+/** Those that sign with a private key. */
+const ASYMMETRIC = /^(?:(?:RS|PS|ES)(?:256|384|512)|EdDSA|Ed25519)$/;
+
+type Rules = Readonly<Record<string, Rule>>;
+
+/** By which an answer is judged. */
+const JUDGING_RULES: Rules = {
+  audience: [
+    z.union([text, z.array(text).min(1), z.literal(false)]),
+    'write the audience tokens must name, a list of them, or false when this authorization server names none',
+  ],
+  issuer: [text, 'write the expected "iss"'],
+  scopes: [z.array(z.string().regex(SCOPE_TOKEN)), "write a list of scopes such as ['reports:read'], one scope each"],
+  satisfiesScope: callable,
+  claims: [
+    z.custom(
+      (value) =>
+        typeof (value as Partial<Record<string, { validate?: unknown }>> | null)?.['~standard']?.validate ===
+        'function',
+    ),
+    'write a Standard Schema, for example z.object({ … }) of zod 4',
+  ],
+  allowRefreshTokens: flag,
+  clockToleranceSeconds: range(MAX_TOLERANCE_SECONDS),
+};
+
+/** By which a request is read and refused: with several servers those of all, so that what chose one is what it judges. */
+export const REQUEST_RULES: Rules = {
+  optional: flag,
+  tokenFromBody: flag,
+  getToken: callable,
+  dpop: [z.union([z.boolean(), z.custom(isPlainObject)]), 'write true or { origin, … }'],
+  mtls: [
+    z.union([z.boolean(), z.strictObject({ certificate: callable[0] })]),
+    'write true or { certificate(req) { … } }',
+  ],
+  realm: [z.string().regex(QUOTABLE), 'write printable ASCII'],
+  resourceMetadata: [
+    z
+      .string()
+      .regex(QUOTABLE)
+      .regex(/^\S+$/)
+      .refine((value) => /^https?:$/.test(URL.canParse(value) ? new URL(value).protocol : '')),
+    'write the URL of the protected resource metadata',
+  ],
+  onReject: callable,
+};
+
+export const DEMAND_RULES: Rules = { ...JUDGING_RULES, ...REQUEST_RULES };
+
+export const OPTION_RULES: Rules = {
+  ...DEMAND_RULES,
+  endpoint: [
+    z.union([text, z.instanceof(URL)]).refine((value) => URL.canParse(String(value))),
+    'write the URL of the introspection endpoint, or "authorizationServer" instead',
+  ],
+  authorizationServer: [
+    z
+      .string()
+      .refine((value) => URL.canParse(value))
+      .refine((value) => !/[?#]/.test(value)),
+    'write the issuer identifier as the metadata of the authorization server spell it: a URL without query and fragment',
+  ],
+  clientAuth: [
+    withMethods('sign').refine((value) => text.safeParse((value as Record<string, unknown>).identity).success),
+    'write clientSecretBasic(…), privateKeyJwt(…) or another of their kind',
+  ],
+  requestFormat: [z.enum(['form', 'json']), "write 'form' or 'json'"],
+  tokenParameter: [text, "write the name of the token's parameter"],
+  parameters: [texts(/^/, /^/), 'write an object of strings'],
+  headers: [texts(HEADER_NAME, HEADER_VALUE), 'write an object of header names and single-line values'],
+  normalizeResponse: [
+    z.union([callable[0], z.strictObject({ statuses: z.array(z.int().min(200).max(599)), normalize: callable[0] })]),
+    'write a function, or { statuses: [404], normalize(reply) { … } }',
+  ],
+  jwtResponse: [z.union([z.boolean(), z.custom(isPlainObject)]), 'write true or { keys, … }'],
+  dangerouslyAllowHttp: flag,
+  cache: [z.union([z.literal(false), z.custom(isPlainObject)]), 'write false or { ttlSeconds, … }'],
+  timeoutMs: [z.int().min(1).max(MAX_TIMEOUT_MS), `write whole milliseconds from 1 to ${MAX_TIMEOUT_MS}`],
+  dispatcher: [withMethods('request'), 'write an undici Dispatcher'],
+  clock: [withMethods('now', 'monotonic'), 'write { now, monotonic }, both returning milliseconds'],
+};
+
+const { issuer: _, ...SHARED_JUDGING_RULES } = JUDGING_RULES;
+
+/** What servers may have in common of that; who they are is each one's own. */
+export const SHARED_RULES: Rules = SHARED_JUDGING_RULES;
+
+/** Beside `authorizationServers`. */
+export const SEVERAL_RULES: Rules = {
+  ...SHARED_RULES,
+  ...REQUEST_RULES,
+  clock: OPTION_RULES.clock as Rule,
+  authorizationServers: [
+    z.custom((value) => isPlainObject(value) && Object.keys(value).length > 0),
+    'write an object that gives each server a name, and at least one',
+  ],
+  select: [callable[0], "write (request, token) => name, such as byIssuer({ 'https://as.example.com': 'name' })"],
+};
+
+/** Options that are data, to be copied; the others have behaviour (a schema, a clock), and may refer to themselves. */
+const VALUES: ReadonlySet<string> = new Set(['audience', 'scopes', 'parameters', 'headers', 'normalizeResponse']);
+
+export const CACHE_RULES: Rules = {
+  'cache.ttlSeconds': range(MAX_TTL_SECONDS),
+  'cache.inactiveTtlSeconds': range(MAX_INACTIVE_TTL_SECONDS),
+  'cache.staleIfErrorSeconds': range(MAX_TTL_SECONDS),
+  'cache.refreshAhead': flag,
+  'cache.store': [
+    withMethods('getOrLease', 'keepAndRelease', 'setIfAbsent', 'append', 'follow'),
+    'write a store such as redisStore({ client })',
+  ],
+  'cache.secrets': [
+    z.array(secret).min(1),
+    `write a list of secrets of at least ${MIN_SECRET_BYTES} bytes each; is the environment variable set?`,
+  ],
+  'cache.dangerouslyStorePlaintext': flag,
+  'cache.namespace': [text, 'write a name'],
+  'cache.maxEntries': [z.int().min(1).max(MAX_ENTRIES), `write a whole number from 1 to ${MAX_ENTRIES}`],
+  'cache.maxBytes': [
+    z.int().min(MIN_CACHE_BYTES).max(MAX_CACHE_BYTES),
+    `write a whole number of bytes from ${MIN_CACHE_BYTES} to ${MAX_CACHE_BYTES}`,
+  ],
+};
+
+export const DPOP_RULES: Rules = {
+  'dpop.algorithms': [
+    z.array(z.string().regex(ASYMMETRIC)).min(1),
+    "write a list of algorithms that sign with a private key, such as ['ES256']",
+  ],
+  'dpop.origin': [
+    z.union([callable[0], z.string().refine(isBaseUrl)]),
+    "write the origin that clients ask, such as 'https://api.example.com', or a function that returns it",
+  ],
+  'dpop.required': flag,
+  'dpop.nonce': [
+    z.union([z.boolean(), z.strictObject({ secrets: z.array(secret).min(1) })]),
+    `write true, or { secrets } with secrets of at least ${MIN_SECRET_BYTES} bytes each`,
+  ],
+  'dpop.maxAgeSeconds': [z.number().min(1).max(600), 'write a number of seconds from 1 to 600'],
+  'dpop.replayStore': [withMethods('setIfAbsent'), 'write a store such as redisStore({ client })'],
+};
+
+export const JWT_RESPONSE_RULES: Rules = {
+  'jwtResponse.issuer': [text, 'write the "iss" of signed replies'],
+  'jwtResponse.audience': [
+    z.union([text, z.array(text).min(1)]),
+    'write the "aud" of signed replies, or a list of them',
+  ],
+  'jwtResponse.algorithms': [
+    z.array(z.string().regex(ASYMMETRIC)).min(1),
+    "write a list of algorithms that sign with a private key, such as ['ES256']",
+  ],
+  'jwtResponse.keys': [
+    z.unknown(),
+    'write the public key of the authorization server (PEM, JWK, KeyObject or CryptoKey), a JWK Set, or the URL of one',
+  ],
+  'jwtResponse.decryptionKey': [z.unknown(), 'write a private key: PEM, JWK, KeyObject or CryptoKey'],
+};
+
+/**
+ * Copies the options once, so that what is checked is what is used, whatever getters and prototypes are at work, then
+ * checks each against its rule. One without a rule is a misspelling; `undefined` means omitted.
+ *
+ * @throws TypeError
+ */
+export function readOptions<T extends object>(given: T, rules: Rules, prefix = ''): T {
+  if (!isPlainObject(given)) {
+    throw optionError(prefix === '' ? 'options' : prefix.slice(0, -1), given, 'write a plain object');
+  }
+  const options: Record<string, unknown> = Object.assign(Object.create(null), given);
+  for (const [key, value] of Object.entries(options)) {
+    const name = prefix + key;
+    if (value === undefined) continue;
+    const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
+    if (rule === undefined) throw unknownOption(name, Object.keys(rules));
+    if (VALUES.has(name)) options[key] = copy(value);
+    if (rule[0].safeParse(options[key]).success) continue;
+    refuseSecrets(name, value);
+    refuseOption(name, value, rules);
+  }
+  return options as T;
+}
+
+export function refuseOption(name: string, given: unknown, rules: Rules): never {
+  throw optionError(name, given, rules[name]?.[1] ?? 'leave it out');
+}
+
+function copy(value: unknown): unknown {
+  if (Array.isArray(value)) return [...value];
+  return isPlainObject(value) ? Object.assign(Object.create(null), value) : value;
+}
+
+/** Own members alone count, so a prototype that holds any of its own is refused. */
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === null) return true;
+  return Object.getPrototypeOf(prototype) === null && Object.keys(prototype as object).length === 0;
+}

@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { TLSSocket } from 'node:tls';
+import type { Clock } from '../core/clock.js';
+import { optionError } from '../core/option-error.js';
+import { withTimeout } from '../core/timeout.js';
+import type { BindingDemands } from '../policy.js';
+import type { ClientCertificate } from '../verification/sender/certificate.js';
+import { createDpopVerifier } from '../verification/sender/dpop.js';
+import { createNonces } from '../verification/sender/dpop-nonce.js';
+import { createReplayMemory, createSharedReplay, type ReplayStore } from '../verification/sender/replay.js';
+import { DPOP_RULES, readOptions } from './rules.js';
+import type { DemandOptions, DpopOptions } from './types.js';
+
+/** What demands have in common with those they are derived from. */
+export interface BindingSurroundings {
+  readonly clock: Clock;
+  readonly replayStore: ReplayStore | undefined;
+}
+
+const ALGORITHMS = ['ES256', 'ES384', 'ES512', 'PS256', 'RS256', 'EdDSA', 'Ed25519'];
+
+const NO_OPTIONS: DpopOptions = Object.freeze(Object.create(null));
+
+const SECOND = 1000;
+const REPLAY_TIMEOUT_MS = SECOND;
+
+/**
+ * @param wasRequired whether the middleware that this one derives from demands DPoP. Only `required: false` takes that back.
+ * @throws TypeError
+ */
+export function parseDpop(
+  given: DemandOptions['dpop'],
+  audience: readonly string[] | false,
+  { clock, replayStore }: BindingSurroundings,
+  wasRequired = false,
+): Pick<BindingDemands, 'dpop' | 'dpopOrigin'> {
+  if (given === undefined || given === false) return { dpop: undefined, dpopOrigin: undefined };
+  const options = given === true ? NO_OPTIONS : readOptions(given, DPOP_RULES, 'dpop.');
+  const { algorithms = ALGORITHMS, origin = originOf(audience), nonce = false, maxAgeSeconds = 60 } = options;
+  const { required: isRequired = wasRequired } = options;
+  if (origin === undefined) {
+    throw optionError('dpop.origin', origin, "write the origin that clients ask, such as 'https://api.example.com'");
+  }
+  const store = options.replayStore ?? replayStore;
+  const secrets = typeof nonce === 'object' ? [...(nonce.secrets as readonly string[])] : [randomBytes(32)];
+  const dpop = createDpopVerifier({
+    algorithms: Object.freeze([...algorithms]),
+    isRequired,
+    maxAgeMs: maxAgeSeconds * SECOND,
+    nonces: nonce === false ? undefined : createNonces(secrets, clock),
+    replay: store === undefined ? createReplayMemory(clock) : createSharedReplay(inReplayTime(store), store),
+    clock,
+  });
+  return { dpop, dpopOrigin: origin };
+}
+
+/** A store that does not answer has failed. */
+function inReplayTime(store: ReplayStore): ReplayStore {
+  return { setIfAbsent: (key, ttlMs) => withTimeout(async () => store.setIfAbsent(key, ttlMs), REPLAY_TIMEOUT_MS) };
+}
+
+export function parseMtls(given: DemandOptions['mtls']): BindingDemands['certificateOf'] {
+  if (given === undefined || given === false) return undefined;
+  return given === true ? peerCertificate : given.certificate;
+}
+
+function peerCertificate({ socket }: IncomingMessage): ClientCertificate | undefined {
+  return (socket as TLSSocket).getPeerX509Certificate?.();
+}
+
+/** Where the audience says it. */
+function originOf(audience: readonly string[] | false): string | undefined {
+  const [only, another] = audience === false ? [] : audience;
+  if (only === undefined || another !== undefined || !URL.canParse(only)) return undefined;
+  const { protocol, origin } = new URL(only);
+  return /^https?:$/.test(protocol) ? origin : undefined;
+}

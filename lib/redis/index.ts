@@ -1,0 +1,87 @@
+import { randomBytes } from 'node:crypto';
+import type { CacheStore } from '../cache/shared/store.js';
+import { optionError } from '../core/option-error.js';
+import { createCommands } from './commands.js';
+import { hasMethods, type RedisDriver } from './driver.js';
+import { followLog } from './follow-log.js';
+import { type IoRedisClient, ioRedisDriver } from './ioredis.js';
+import { type NodeRedisClient, nodeRedisDriver } from './node-redis.js';
+import { parseStoreReply, positionOf, textOf } from './replies.js';
+import { APPEND, GET_OR_LEASE, KEEP_AND_RELEASE, SET_IF_ABSENT } from './scripts.js';
+
+export type { IoRedisClient, NodeRedisClient };
+
+/** The options of `redisStore()`. */
+export interface RedisStoreOptions {
+  /**
+   * A client or cluster of `redis` (5 or 6) or `ioredis` (5 or 6), or a sentinel of `redis` 6 or `ioredis`. It is used and never
+   * closed.
+   */
+  readonly client: NodeRedisClient | IoRedisClient;
+  /** Stands before every key. Default `'token-introspection:'`. */
+  readonly prefix?: string | undefined;
+  /** How long one command may take, in milliseconds, 1 to 10000. Default 250. */
+  readonly commandTimeoutMs?: number | undefined;
+}
+
+/**
+ * A store on Redis or Valkey (6.2 or later), for `cache.store`. Each command is one script and one round trip. The revocation log is
+ * a stream. Each store object reads it over one further connection, made with `client.duplicate()`. It makes another for its commands
+ * when the client fails twice in a row.
+ *
+ * @throws TypeError for a client of another kind, or another wrong option
+ */
+export function redisStore(options: RedisStoreOptions): CacheStore {
+  const { client, prefix = 'token-introspection:', commandTimeoutMs = 250 } = options;
+  if (typeof prefix !== 'string') throw optionError('prefix', prefix, 'write a string');
+  if (!(Number.isInteger(commandTimeoutMs) && commandTimeoutMs >= 1 && commandTimeoutMs <= 10_000)) {
+    throw optionError('commandTimeoutMs', commandTimeoutMs, 'write whole milliseconds from 1 to 10000');
+  }
+  const driver = driverOf(client);
+  const logKey = `${prefix}revocations`;
+  const { run, allowConnection } = createCommands(driver, commandTimeoutMs);
+
+  /** Entry and lease, on one node of a cluster. */
+  function keysOf(key: string): [entry: string, lease: string] {
+    return [`${prefix}{${key}}`, `${prefix}{${key}}.lease`];
+  }
+
+  return {
+    async getOrLease(key, { leaseId, leaseMs, except }) {
+      const words = [leaseId, String(Math.ceil(leaseMs)), Buffer.from(except ?? [])];
+      return parseStoreReply(await run(GET_OR_LEASE, keysOf(key), words));
+    },
+    async keepAndRelease(key, leaseId, entry) {
+      const kept = entry === undefined ? [] : [String(entry.expiresAt), Buffer.from(entry.value)];
+      await run(KEEP_AND_RELEASE, keysOf(key), [leaseId, ...kept]);
+    },
+    async setIfAbsent(key, ttlMs) {
+      return Number(await run(SET_IF_ABSENT, [prefix + key], [String(Math.max(1, Math.ceil(ttlMs)))])) === 1;
+    },
+    async append(entry, keepMs) {
+      const words = [randomBytes(12).toString('base64url'), entry, String(Math.ceil(keepMs))];
+      return positionOf(textOf(await run(APPEND, [logKey], words)));
+    },
+    follow(reader) {
+      const disallow = allowConnection();
+      const stop = followLog(driver, logKey, reader, commandTimeoutMs);
+      return () => {
+        disallow();
+        return stop();
+      };
+    },
+  };
+}
+
+function driverOf(client: unknown): RedisDriver {
+  if (hasMethods(client, 'evalBuffer', 'xread', 'duplicate')) return ioRedisDriver(client as IoRedisClient);
+  if (hasMethods(client, 'withTypeMapping', 'xRead', 'duplicate')) return nodeRedisDriver(client as NodeRedisClient);
+  const isSentinel = hasMethods(client, 'withTypeMapping', 'xRead', 'acquire');
+  throw optionError(
+    'client',
+    client,
+    isSentinel
+      ? 'write a sentinel of the package "redis" 6, because those of 5 cannot be duplicated'
+      : 'write a client of the package "redis" (5 or 6) or "ioredis" (5 or 6)',
+  );
+}
