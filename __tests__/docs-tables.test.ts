@@ -5,7 +5,7 @@ import { REJECTION_REMEDIES } from '../lib/diagnostics/rejection-remedies.js';
 import type { Remedy } from '../lib/diagnostics/remedy.js';
 import * as library from '../lib/index.js';
 import { parseOptions } from '../lib/options/parse.js';
-import { DEMAND_RULES } from '../lib/options/rules.js';
+import { POLICY_RULES } from '../lib/options/rules.js';
 import type { TokenIntrospectionOptions } from '../lib/options/types.js';
 import * as providers from '../lib/providers/index.js';
 import { FAILURE_NAMES } from '../lib/testing/failures.js';
@@ -102,7 +102,7 @@ describe('the options table of the README', () => {
 describe('the documents', () => {
   it('lists what with() takes', () => {
     const [sentence = ''] = /^`with\(\)` takes .*$/m.exec(page('docs/recipes.md')) ?? [];
-    expect(codeWords(sentence).slice(1).sort()).toEqual(Object.keys(DEMAND_RULES).sort());
+    expect(codeWords(sentence).slice(1).sort()).toEqual(Object.keys(POLICY_RULES).sort());
   });
 
   it('lists every guard', () => {

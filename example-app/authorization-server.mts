@@ -1,7 +1,7 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { errors, type KoaContextWithOIDC, Provider } from 'oidc-provider';
-import { openDoor } from './restartable-server.mjs';
 import { verifyTokenRequestProof } from './dpop-proof.mjs';
+import { openDoor } from './restartable-server.mjs';
 
 /** A real authorization server (oidc-provider) with opaque tokens, introspection and revocation, on loopback. */
 export interface AuthorizationServer {

@@ -2,8 +2,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createApp } from './app.mjs';
 import { AUDIENCE, createAuthorizationServer, MCP_PATH, SUBJECT_GRANT } from './authorization-server.mjs';
-import { listen } from './restartable-server.mjs';
 import { createMcp } from './mcp-server.mjs';
+import { listen } from './restartable-server.mjs';
 import { createWalkThrough } from './walk-through.mjs';
 
 const port = portFrom('PORT', 3000);

@@ -4,10 +4,10 @@ import { AuthError, IntrospectionError } from './core/errors.js';
 import {
   type ActiveRecord,
   ANY_AGE,
-  type DpopPresentation,
-  type Freshness,
-  type Proven,
-  type Question,
+  type Credentials,
+  type DpopRequest,
+  type LookupOptions,
+  type SenderProof,
   type TokenRecord,
 } from './core/lookup.js';
 import { tokenDigest } from './core/token-digest.js';
@@ -15,47 +15,47 @@ import { readAuthorizationHeader } from './credentials/authorization-header.js';
 import { type RequestFacts, readCredentials } from './credentials/read-credentials.js';
 import { readToken, requireB64Token } from './credentials/token.js';
 import { keepEvidence } from './diagnostics/explain.js';
-import type { SharedLookup } from './introspector.js';
-import type { AuthenticatorDemands } from './policy.js';
+import type { Introspector } from './introspector.js';
+import type { AuthenticatorPolicy } from './policy.js';
 import { requireProof } from './verification/sender/sender-constraint.js';
 import { requireActive, verify } from './verification/verify.js';
 
 /** A token that passed: who asked, what the endpoint said, and the claims for the handler. */
-export interface Verified {
-  readonly question: Question;
+export interface AuthenticatedToken {
+  readonly credentials: Credentials;
   readonly record: ActiveRecord;
   readonly claims: Claims;
 }
 
 export interface Authenticator {
   /**
-   * The question a request puts; `undefined` for an anonymous one where that is allowed.
+   * The credentials a request puts; `undefined` for an anonymous one where that is allowed.
    *
    * @throws AuthError, IntrospectionError
    */
-  identify(facts: RequestFacts): Question | undefined;
+  identify(facts: RequestFacts): Credentials | undefined;
   /**
    * Lookup and verification. A memory hit is judged in the same tick, without a promise.
    *
    * @throws AuthError, IntrospectionError
    */
-  authenticate(question: Question, freshness: Freshness): Verified | Promise<Verified>;
+  authenticate(credentials: Credentials, options: LookupOptions): AuthenticatedToken | Promise<AuthenticatedToken>;
   /** The same judgement for a token that came some other way than in a request. */
-  introspect(token: string): Promise<Verified>;
-  /** Verification alone, of another answer to the same question. */
-  verify(record: ActiveRecord, proven: Proven | undefined): void;
+  introspect(token: string): Promise<AuthenticatedToken>;
+  /** Verification alone, of another answer to the same credentials. */
+  verify(record: ActiveRecord, proven: SenderProof | undefined): void;
 }
 
 export function createAuthenticator(
-  shared: Pick<SharedLookup, 'requireOpen' | 'lookup' | 'watchRefusals'>,
-  demands: AuthenticatorDemands,
+  shared: Pick<Introspector, 'requireOpen' | 'lookup' | 'watchRefusals'>,
+  demands: AuthenticatorPolicy,
   clock: Clock,
 ): Authenticator {
   const watch = shared.watchRefusals();
   /** Apart from the watch, because it is looked at for every token. */
   let isUnproven = true;
 
-  function identify(facts: RequestFacts): Question | undefined {
+  function identify(facts: RequestFacts): Credentials | undefined {
     shared.requireOpen();
     const token = readOwnCredentials(facts);
     const bound =
@@ -64,8 +64,8 @@ export function createAuthenticator(
         : readAuthorizationHeader(facts.authorization, 'dpop');
     if (token !== undefined) {
       if (bound !== undefined) throw new AuthError('repeated_credentials');
-      const question = ask(token, facts.certificate);
-      return facts.dpop?.isPresent ? { ...question, hasUnusedProof: true } : question;
+      const credentials = ask(token, facts.certificate);
+      return facts.dpop?.isPresent ? { ...credentials, hasUnusedProof: true } : credentials;
     }
     if (bound !== undefined) return { ...ask(bound, facts.certificate), dpop: facts.dpop };
     if (demands.optional) return undefined;
@@ -80,69 +80,72 @@ export function createAuthenticator(
     }
   }
 
-  function authenticate(question: Question, freshness: Freshness): Verified | Promise<Verified> {
-    if (question.dpop !== undefined && question.proven?.jkt === undefined) {
-      return authenticateProven(question, question.dpop, freshness);
+  function authenticate(
+    credentials: Credentials,
+    options: LookupOptions,
+  ): AuthenticatedToken | Promise<AuthenticatedToken> {
+    if (credentials.dpop !== undefined && credentials.sender?.jkt === undefined) {
+      return authenticateProven(credentials, credentials.dpop, options);
     }
-    const found = lookUp(question, freshness);
+    const found = lookUp(credentials, options);
     return found instanceof Promise
       ? found.then(
-          (record) => judge(question, record, clock.now()),
-          (error: unknown) => rethrow(noteRefusal(error, question)),
+          (record) => verifyRecord(credentials, record, clock.now()),
+          (error: unknown) => rethrow(noteRefusal(error, credentials)),
         )
-      : judge(question, found, freshness.now.at);
+      : verifyRecord(credentials, found, options.now.at);
   }
 
-  function lookUp(question: Question, freshness: Freshness): TokenRecord | Promise<TokenRecord> {
+  function lookUp(credentials: Credentials, options: LookupOptions): TokenRecord | Promise<TokenRecord> {
     try {
-      if (question.hasUnusedProof) throw new AuthError('sender_constrained');
+      if (credentials.hasUnusedProof) throw new AuthError('sender_constrained');
       // Judged here too, so that the endpoint is not asked in vain.
-      requireProof(demands, question.proven);
-      return shared.lookup(question, freshness);
+      requireProof(demands, credentials.sender);
+      return shared.lookup(credentials, options);
     } catch (error) {
-      throw noteRefusal(error, question);
+      throw noteRefusal(error, credentials);
     }
   }
 
   /** A proof is used up last: what fails before leaves it as it was. */
   async function authenticateProven(
-    question: Question,
-    presented: DpopPresentation,
-    freshness: Freshness,
-  ): Promise<Verified> {
+    credentials: Credentials,
+    presented: DpopRequest,
+    options: LookupOptions,
+  ): Promise<AuthenticatedToken> {
     const { dpop } = demands;
-    requireB64Token(question.token);
+    requireB64Token(credentials.token);
     if (dpop === undefined) throw new AuthError('invalid_dpop_proof');
-    const proof = await dpop.verify(presented, question.key);
-    const proven = { x5t: question.proven?.x5t, jkt: proof.jkt };
-    const verified = await authenticate({ ...question, proven }, freshness);
+    const proof = await dpop.verify(presented, credentials.digest);
+    const proven = { x5t: credentials.sender?.x5t, jkt: proof.jkt };
+    const authenticated = await authenticate({ ...credentials, sender: proven }, options);
     await dpop.use(proof, presented.accepted);
     presented.renewsNonce = proof.isNonceOld;
-    return verified;
+    return authenticated;
   }
 
-  async function introspect(token: string): Promise<Verified> {
+  async function introspect(token: string): Promise<AuthenticatedToken> {
     return authenticate(ask(readToken(token)), {
-      askedSince: ANY_AGE,
+      notBefore: ANY_AGE,
       now: readClock(clock),
       background: false,
       isKnown: false,
     });
   }
 
-  function ask(token: string, certificate?: RequestFacts['certificate']): Question {
+  function ask(token: string, certificate?: RequestFacts['certificate']): Credentials {
     const proven = certificate && { jkt: undefined, x5t: certificate };
-    return { token, key: tokenDigest(token), dpop: undefined, proven, hasUnusedProof: false };
+    return { token, digest: tokenDigest(token), dpop: undefined, sender: proven, hasUnusedProof: false };
   }
 
-  function judge(question: Question, record: TokenRecord, now: number): Verified {
+  function verifyRecord(credentials: Credentials, record: TokenRecord, now: number): AuthenticatedToken {
     try {
       requireActive(record);
-      const verified = { question, record, claims: verify(record, demands, now, question.proven) };
+      const authenticated = { credentials, record, claims: verify(record, demands, now, credentials.sender) };
       if (isUnproven) noteAcceptance();
-      return verified;
+      return authenticated;
     } catch (error) {
-      throw noteRefusal(error, question, record, now);
+      throw noteRefusal(error, credentials, record, now);
     }
   }
 
@@ -152,9 +155,9 @@ export function createAuthenticator(
   }
 
   /** Keeps what is needed to explain the refusal, and returns the error. */
-  function noteRefusal(error: unknown, question?: Question, record?: TokenRecord, now = Number.NaN): unknown {
+  function noteRefusal(error: unknown, credentials?: Credentials, record?: TokenRecord, now = Number.NaN): unknown {
     if (!(error instanceof AuthError)) return error;
-    if (question !== undefined) keepEvidence(error, { token: question.token, record, expected: demands, now });
+    if (credentials !== undefined) keepEvidence(error, { token: credentials.token, record, expected: demands, now });
     watch.refused(error);
     return error;
   }

@@ -1,19 +1,19 @@
-import { authorityOf } from './cache/introspector-id.js';
-import { createTokenWatches, type TokenWatches } from './cache/invalidation-events.js';
-import { type CachedLookup, withCache } from './cache/memory-cache.js';
+import { introspectorId } from './cache/introspector-id.js';
+import { createInvalidationEvents, type InvalidationEvents } from './cache/invalidation-events.js';
+import { type CachedLookup, withMemoryCache } from './cache/memory-cache.js';
 import { createMemoryStore } from './cache/memory-store.js';
-import { createFleet, type Fleet } from './cache/shared/fleet.js';
+import { createSharedCache, type SharedCache } from './cache/shared/fleet.js';
 import type { RevocableClaim } from './cache/shared/revocations.js';
 import type { Clock } from './core/clock.js';
 import { IntrospectionError } from './core/errors.js';
-import type { Lookup, Question, TokenRecord } from './core/lookup.js';
-import { createUnderWay } from './core/pending-work.js';
+import type { Lookup, TokenKey, TokenRecord } from './core/lookup.js';
+import { createPendingWork } from './core/pending-work.js';
 import { requireB64Token } from './credentials/token.js';
 import { createRefusalWatches, type RefusalWatch } from './diagnostics/refusal-watch.js';
 import { createIntrospectionClient, type IntrospectionClient } from './introspection/client.js';
 import { toRecord } from './introspection/response.js';
 import { type ConfigurationReport, verifyConfiguration } from './introspection/verify-configuration.js';
-import type { LookupSettings, MemoryCacheSettings } from './options/settings.js';
+import type { IntrospectorSettings, MemoryCacheSettings } from './options/settings.js';
 
 /** Counted since the middleware was created, over everything derived from it. */
 export interface Stats {
@@ -32,9 +32,9 @@ export interface Stats {
 }
 
 /** What all middlewares derived from one another share: client, cache and flights. */
-export interface SharedLookup {
+export interface Introspector {
   /** Who is asked, as a digest. */
-  readonly authority: string;
+  readonly id: string;
   /** @throws IntrospectionError `closed` */
   requireOpen(): void;
   readonly lookup: Lookup;
@@ -47,14 +47,14 @@ export interface SharedLookup {
    *
    * @throws IntrospectionError `closed`
    */
-  readonly watch: TokenWatches['watch'];
+  readonly watch: InvalidationEvents['watch'];
   /**
    * Forgets a token, and every token whose record has the same `jti`: an authorization server may take one token in several
    * spellings. At once here, and everywhere once the promise has ended.
    *
    * @throws whatever the store fails with
    */
-  forget(token: Pick<Question, 'token' | 'key'>): Promise<void>;
+  forget(token: TokenKey): Promise<void>;
   /** The same for every token with this claim. */
   forgetClaim(name: RevocableClaim, value: string): Promise<void>;
   stats(): Stats;
@@ -64,8 +64,8 @@ export interface SharedLookup {
   close(): Promise<void>;
 }
 
-export function createSharedLookup(settings: LookupSettings): SharedLookup {
-  const authority = authorityOf(settings);
+export function createIntrospector(settings: IntrospectorSettings): Introspector {
+  const authority = introspectorId(settings);
   const client = createIntrospectionClient(settings);
   const fleet = fleetOf(client, settings, authority);
   const inner = fleet?.lookup ?? client.lookup;
@@ -73,22 +73,22 @@ export function createSharedLookup(settings: LookupSettings): SharedLookup {
     settings.cache === false
       ? uncached(ask)
       : cachedInMemory(ask, settings.cache, settings.clock, { ...settings, diagnose: client.diagnose }, fleet);
-  const watches = createTokenWatches(fleet?.revocations, (key, record) => cached.peek(key) === record);
+  const watches = createInvalidationEvents(fleet?.revocations, (key, record) => cached.peek(key) === record);
   const { ttlMs = 0, staleIfErrorMs = 0 } = settings.cache || {};
   const refusals = createRefusalWatches({
     monotonic: () => settings.clock.monotonic(),
     wasAnyActive: client.wasAnyActive,
   });
-  const underWay = createUnderWay();
+  const underWay = createPendingWork();
   let closing: Promise<void> | undefined;
 
   /**
    * Refuses malformed tokens, before anything is asked, cached or published about them. A token that is found in memory was looked
    * up once, so it is well-formed.
    */
-  function ask(...[question, freshness]: Parameters<Lookup>): ReturnType<Lookup> {
-    requireB64Token(question.token);
-    return underWay.add(watches.note(() => inner(question, freshness)));
+  function ask(...[tokenKey, options]: Parameters<Lookup>): ReturnType<Lookup> {
+    requireB64Token(tokenKey.token);
+    return underWay.add(watches.note(() => inner(tokenKey, options)));
   }
 
   function forgetClaimHere(name: RevocableClaim, value: string): void {
@@ -110,12 +110,12 @@ export function createSharedLookup(settings: LookupSettings): SharedLookup {
   }
 
   return {
-    authority,
+    id: authority,
     requireOpen,
-    lookup(question, freshness) {
+    lookup(tokenKey, options) {
       requireOpen();
-      const found = cached.lookup(question, freshness);
-      // Closing waits for it, also while it waits for another question about the same token.
+      const found = cached.lookup(tokenKey, options);
+      // Closing waits for it, also while it waits for another tokenKey about the same token.
       return found instanceof Promise ? underWay.add(found) : found;
     },
     lifeMs: ttlMs,
@@ -125,9 +125,9 @@ export function createSharedLookup(settings: LookupSettings): SharedLookup {
       return watches.watch(...watched);
     },
     async forget(token) {
-      const known = jtiOf(cached.peek(token.key));
-      const underWayNow = cached.forget(token.key);
-      watches.forget(token.key);
+      const known = jtiOf(cached.peek(token.digest));
+      const underWayNow = cached.forget(token.digest);
+      watches.forget(token.digest);
       if (known !== undefined) forgetClaimHere('jti', known);
       for (const answer of underWayNow) {
         // Nobody knows yet what it will say of the token.
@@ -136,7 +136,7 @@ export function createSharedLookup(settings: LookupSettings): SharedLookup {
       if (fleet === undefined) return;
       const { peek, revocations } = fleet;
       await Promise.all([
-        revocations.revoke('token', token.key),
+        revocations.revoke('token', token.digest),
         known === undefined ? peek(token).then((record) => forgetJti(jtiOf(record))) : revocations.revoke('jti', known),
       ]);
     },
@@ -163,11 +163,15 @@ export function createSharedLookup(settings: LookupSettings): SharedLookup {
   }
 }
 
-function fleetOf(client: IntrospectionClient, settings: LookupSettings, authority: string): Fleet | undefined {
+function fleetOf(
+  client: IntrospectionClient,
+  settings: IntrospectorSettings,
+  authority: string,
+): SharedCache | undefined {
   const { cache, timeoutMs, clock } = settings;
   if (cache === false || cache.shared === undefined) return undefined;
   const { assertCallAllowed } = client;
-  return createFleet(client.lookup, {
+  return createSharedCache(client.lookup, {
     ...{ ...cache, shared: cache.shared, authority, timeoutMs, clock, assertCallAllowed },
     restore: toRecord,
   });
@@ -178,10 +182,10 @@ function cachedInMemory(
   cache: MemoryCacheSettings,
   clock: Clock,
   { diagnose, timeoutMs }: Pick<IntrospectionClient, 'diagnose'> & { readonly timeoutMs: number },
-  fleet: Fleet | undefined,
+  fleet: SharedCache | undefined,
 ): CachedLookup {
   const store = createMemoryStore(cache.maxEntries, cache.maxBytes);
-  return withCache(inner, { ...cache, clock, store, diagnose, timeoutMs, revocations: fleet?.revocations });
+  return withMemoryCache(inner, { ...cache, clock, store, diagnose, timeoutMs, revocations: fleet?.revocations });
 }
 
 function jtiOf(record: TokenRecord | undefined): string | undefined {
@@ -191,9 +195,9 @@ function jtiOf(record: TokenRecord | undefined): string | undefined {
 function uncached(inner: Lookup): CachedLookup {
   let misses = 0;
   return {
-    lookup(question, freshness) {
+    lookup(tokenKey, options) {
       misses++;
-      return inner(question, freshness);
+      return inner(tokenKey, options);
     },
     peek: () => undefined,
     forget: () => [],

@@ -1,6 +1,6 @@
-import { withCache } from '../../lib/cache/memory-cache.js';
+import { withMemoryCache } from '../../lib/cache/memory-cache.js';
 import { createMemoryStore } from '../../lib/cache/memory-store.js';
-import { ANY_AGE, type Freshness, type TokenRecord } from '../../lib/core/lookup.js';
+import { ANY_AGE, type LookupOptions, type TokenRecord } from '../../lib/core/lookup.js';
 import { recordEvents } from '../support/channels.js';
 import { createClock, since } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';
@@ -25,11 +25,11 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 /** A cache of a minute over an endpoint that says what it is told to, and numbers its good answers. */
 function createCache(settings: { refreshAhead?: boolean; inactiveTtlMs?: number; staleIfErrorMs?: number } = {}) {
   const clock = createClock();
-  const asked: Freshness[] = [];
+  const asked: LookupOptions[] = [];
   const now = () => ({ askedAt: clock.now(), askedMonotonic: clock.monotonic() });
   const good = (claims = {}) => activeRecord({ sub: String(asked.length), ...claims }, now());
   const endpoint = { answer: (): TokenRecord | Promise<TokenRecord> => good() };
-  const cache = withCache(
+  const cache = withMemoryCache(
     async (_question, freshness) => {
       asked.push(freshness);
       return endpoint.answer();
@@ -54,7 +54,7 @@ function createCache(settings: { refreshAhead?: boolean; inactiveTtlMs?: number;
     good,
     bad: () => inactiveRecord(now()),
     /** A memory hit comes without a promise. */
-    ask: (key = 'key', askedSince = ANY_AGE) => cache.lookup(questionOf(key, key), since(clock, askedSince)),
+    ask: (key = 'key', notBefore = ANY_AGE) => cache.lookup(questionOf(key, key), since(clock, notBefore)),
     asked,
     background: () => asked.filter(({ background }) => background === true).length,
   };

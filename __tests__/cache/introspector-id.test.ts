@@ -1,20 +1,20 @@
-import { type AuthoritySettings, authorityOf } from '../../lib/cache/introspector-id.js';
+import { type IntrospectorIdSettings, introspectorId } from '../../lib/cache/introspector-id.js';
 
 describe('the digest of an authority', () => {
   const at = (endpoint: string) => ({ endpoint: new URL(endpoint), issuer: undefined });
-  const SETTINGS: AuthoritySettings = {
-    whom: at('https://as.example.com/introspect'),
+  const SETTINGS: IntrospectorIdSettings = {
+    location: at('https://as.example.com/introspect'),
     clientAuth: { identity: 'client:api' },
     requestFormat: 'form',
     tokenParameter: 'token',
     parameters: { a: '1', b: '2' },
     headers: { 'x-a': '1', 'x-b': '2' },
-    signedReply: undefined,
+    signedResponse: undefined,
   };
-  const DIFFERENT: [string, Partial<AuthoritySettings>][] = [
-    ['host', { whom: at('https://other.example.com/introspect') }],
-    ['path', { whom: at('https://as.example.com/other') }],
-    ['query', { whom: at('https://as.example.com/introspect?tenant=b') }],
+  const DIFFERENT: [string, Partial<IntrospectorIdSettings>][] = [
+    ['host', { location: at('https://other.example.com/introspect') }],
+    ['path', { location: at('https://as.example.com/other') }],
+    ['query', { location: at('https://as.example.com/introspect?tenant=b') }],
     ['client', { clientAuth: { identity: 'client:other' } }],
     ['request format', { requestFormat: 'json' }],
     ['token parameter', { tokenParameter: 'access_token' }],
@@ -24,17 +24,19 @@ describe('the digest of an authority', () => {
     ['split between name and value', { parameters: { a: '1', 'b","2': '' } }],
     ['place of a value', { parameters: {}, headers: { a: '1', b: '2', 'x-a': '1', 'x-b': '2' } }],
     ['header', { headers: { 'x-a': '1', 'x-b': '3' } }],
-    ['authorization server', { whom: { endpoint: undefined, issuer: 'https://as.example.com/introspect' } }],
-    ['demand for signed replies', { signedReply: { issuer: 'https://as.example.com', audience: ['api'] } }],
+    ['authorization server', { location: { endpoint: undefined, issuer: 'https://as.example.com/introspect' } }],
+    ['demand for signed replies', { signedResponse: { issuer: 'https://as.example.com', audience: ['api'] } }],
   ];
 
   it('is the same for the same settings, in whatever order they are written', () => {
     const reordered = { ...SETTINGS, parameters: { b: '2', a: '1' }, headers: { 'x-b': '2', 'x-a': '1' } };
-    expect(authorityOf(reordered)).toBe(authorityOf(SETTINGS));
-    expect(authorityOf({ ...SETTINGS, whom: at('https://as.example.com/introspect') })).toBe(authorityOf(SETTINGS));
+    expect(introspectorId(reordered)).toBe(introspectorId(SETTINGS));
+    expect(introspectorId({ ...SETTINGS, location: at('https://as.example.com/introspect') })).toBe(
+      introspectorId(SETTINGS),
+    );
   });
 
   it.each(DIFFERENT)('is another at another %s', (_, other) => {
-    expect(authorityOf({ ...SETTINGS, ...other })).not.toBe(authorityOf(SETTINGS));
+    expect(introspectorId({ ...SETTINGS, ...other })).not.toBe(introspectorId(SETTINGS));
   });
 });

@@ -1,4 +1,11 @@
-import { isDueEarly, isFresh, isYoung, lifetimeOf, staleLifetimeOf, timeLeft } from '../../lib/cache/lifetimes.js';
+import {
+  isFresh,
+  isYoung,
+  lifetimeOf,
+  shouldRefreshEarly,
+  staleLifetimeOf,
+  timeLeft,
+} from '../../lib/cache/lifetimes.js';
 import { ANY_AGE, type TokenRecord } from '../../lib/core/lookup.js';
 import { activeRecord, inactiveRecord } from '../support/records.js';
 
@@ -86,7 +93,7 @@ describe('renewing an answer early', () => {
   /** Whether a hit with so many milliseconds left renews it, for the luck of a draw from 0 to 1. */
   function renewed(record: TokenRecord, leftMs: number, draw: number): boolean {
     jest.spyOn(Math, 'random').mockReturnValue(draw);
-    return isDueEarly(record, leftMs, LIFETIMES);
+    return shouldRefreshEarly(record, leftMs, LIFETIMES);
   }
 
   it.each([
@@ -113,7 +120,7 @@ describe('a record that has to be asked for since', () => {
     return isFresh(RECORD, {
       background: false,
       isKnown: false,
-      askedSince: RECORD.askedMonotonic + since * 1000,
+      notBefore: RECORD.askedMonotonic + since * 1000,
       now: {
         at: RECORD.askedAt + wallSeconds * 1000,
         monotonic: RECORD.askedMonotonic + monotonicSeconds * 1000,

@@ -1,4 +1,4 @@
-import { withCache } from '../../lib/cache/memory-cache.js';
+import { withMemoryCache } from '../../lib/cache/memory-cache.js';
 import { createMemoryStore } from '../../lib/cache/memory-store.js';
 import { ANY_AGE, type TokenRecord } from '../../lib/core/lookup.js';
 import { createClock, since } from '../support/clock.js';
@@ -19,17 +19,20 @@ type Answer = (asked: Asked, count: number) => TokenRecord;
 function createCache(answer: Answer, lifetimes = { ttlMs: 60_000, inactiveTtlMs: 5000 }) {
   const clock = createClock();
   let asked = 0;
-  const cache = withCache(async () => answer({ askedAt: clock.now(), askedMonotonic: clock.monotonic() }, ++asked), {
-    ...lifetimes,
-    ...PLAIN,
-    clock,
-    store: createMemoryStore(10),
-  });
+  const cache = withMemoryCache(
+    async () => answer({ askedAt: clock.now(), askedMonotonic: clock.monotonic() }, ++asked),
+    {
+      ...lifetimes,
+      ...PLAIN,
+      clock,
+      store: createMemoryStore(10),
+    },
+  );
   return {
     ...cache,
     clock,
     /** Which question brought the answer; a memory hit comes without a promise. */
-    ask: (askedSince = ANY_AGE) => cache.lookup(QUESTION, since(clock, askedSince)),
+    ask: (notBefore = ANY_AGE) => cache.lookup(QUESTION, since(clock, notBefore)),
     asked: () => asked,
   };
 }
@@ -132,10 +135,10 @@ describe('the cache', () => {
   it('asks when the answer in memory is older than wanted, and keeps the new one', async () => {
     const cache = createCache(named);
     const first = await cache.ask();
-    const askedSince = cache.clock.monotonic();
+    const notBefore = cache.clock.monotonic();
     cache.clock.advance(5);
-    expect(cache.ask(askedSince)).toBe(first);
-    const second = await cache.ask(askedSince + 0.001);
+    expect(cache.ask(notBefore)).toBe(first);
+    const second = await cache.ask(notBefore + 0.001);
     expect(second).toMatchObject({ claims: { sub: '2' } });
     expect(cache.ask()).toBe(second);
   });
@@ -162,7 +165,7 @@ describe('the cache', () => {
   it.each(['forget', 'clear'] as const)('does not keep an answer asked for before %s', async (method) => {
     const gate = createDeferred();
     const clock = createClock();
-    const cache = withCache(() => gate.promise.then(() => activeRecord()), {
+    const cache = withMemoryCache(() => gate.promise.then(() => activeRecord()), {
       ttlMs: 60_000,
       inactiveTtlMs: 5000,
       ...PLAIN,
@@ -182,7 +185,7 @@ describe('the cache', () => {
       const clock = createClock();
       const answers = [createDeferred<TokenRecord>(), createDeferred<TokenRecord>()];
       let asked = 0;
-      const cache = withCache(() => answers[asked++]?.promise ?? activeRecord({ sub: 'asked again' }), {
+      const cache = withMemoryCache(() => answers[asked++]?.promise ?? activeRecord({ sub: 'asked again' }), {
         ttlMs: 60_000,
         inactiveTtlMs,
         ...PLAIN,

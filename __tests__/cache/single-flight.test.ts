@@ -1,5 +1,5 @@
 import { withSingleFlight } from '../../lib/cache/single-flight.js';
-import { ANY_AGE, type Question, type TokenRecord } from '../../lib/core/lookup.js';
+import { ANY_AGE, type TokenKey, type TokenRecord } from '../../lib/core/lookup.js';
 import { createClock, since } from '../support/clock.js';
 import { createDeferred, type Deferred } from '../support/deferred.js';
 import { activeRecord, inactiveRecord, questionOf } from '../support/records.js';
@@ -21,13 +21,13 @@ function createFlights() {
     {
       clock,
       timeoutMs: 3000,
-      land: ({ key }, record) => landed.push([key, record]),
+      onResult: ({ digest: key }, record) => landed.push([key, record]),
       canJoin: (startedAt, { now }) => now.monotonic - startedAt <= OLDEST_MS,
-      suits: (_key, record, { askedSince }) => record.active && record.askedMonotonic >= askedSince,
+      isUsable: (_key, record, { notBefore }) => record.active && record.askedMonotonic >= notBefore,
     },
   );
   const answer = (index: number, record: TokenRecord) => asked[index]?.resolve(record);
-  const ask = (question: Question, askedSince = ANY_AGE) => flights.lookup(question, since(clock, askedSince));
+  const ask = (question: TokenKey, notBefore = ANY_AGE) => flights.lookup(question, since(clock, notBefore));
   return { ...flights, ask, clock, asked, landed, answer };
 }
 
@@ -82,9 +82,9 @@ describe('one flight a key', () => {
     const flights = withSingleFlight(() => activeRecord(), {
       clock: createClock(),
       timeoutMs: 3000,
-      land: ({ key }) => landed.push(key),
+      onResult: ({ digest: key }) => landed.push(key),
       canJoin: () => true,
-      suits: () => true,
+      isUsable: () => true,
     });
     expect(await flights.lookup(QUESTION, since(createClock()))).toEqual(activeRecord());
     expect(landed).toEqual(['key']);

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { withCache } from '../../lib/cache/memory-cache.js';
+import { withMemoryCache } from '../../lib/cache/memory-cache.js';
 import { createMemoryStore } from '../../lib/cache/memory-store.js';
 import { IntrospectionError, type IntrospectionErrorCode } from '../../lib/core/errors.js';
 import { ANY_AGE, type TokenRecord } from '../../lib/core/lookup.js';
@@ -59,7 +59,7 @@ describe('whatever happens to a token and its endpoint', () => {
         let exp: number | undefined;
         /** When the endpoint last said what no older answer survives, or the app had it forgotten. */
         let cleared = Number.NEGATIVE_INFINITY;
-        const cache = withCache(
+        const cache = withMemoryCache(
           async () => {
             const now = { askedAt: clock.now(), askedMonotonic: clock.monotonic() };
             if (mood === 'good') return activeRecord(exp === undefined ? {} : { exp: clock.seconds() + exp }, now);
@@ -81,16 +81,16 @@ describe('whatever happens to a token and its endpoint', () => {
         );
         for (const step of given) {
           if (step === 'forget') {
-            cache.forget(QUESTION.key);
+            cache.forget(QUESTION.digest);
             cleared = clock.monotonic();
           } else if ('wait' in step) clock.advance(step.wait);
           else if ('mood' in step) ({ mood, exp } = step);
           else {
-            const askedSince = step.maxAge === undefined ? ANY_AGE : clock.monotonic() - step.maxAge * 1000;
+            const notBefore = step.maxAge === undefined ? ANY_AGE : clock.monotonic() - step.maxAge * 1000;
             const clearedBefore = cleared;
             let record: TokenRecord;
             try {
-              record = await cache.lookup(QUESTION, since(clock, askedSince));
+              record = await cache.lookup(QUESTION, since(clock, notBefore));
             } catch (error) {
               expect((error as IntrospectionError).code).toBe(mood);
               continue;
@@ -99,11 +99,11 @@ describe('whatever happens to a token and its endpoint', () => {
             if (!record.active) continue;
             const age = (clock.monotonic() - record.askedMonotonic) / 1000;
             if (age > 0) expect(record.claims.exp ?? Number.POSITIVE_INFINITY).toBeGreaterThan(clock.seconds());
-            expect(record.askedMonotonic).toBeGreaterThanOrEqual(Math.max(askedSince, clearedBefore));
+            expect(record.askedMonotonic).toBeGreaterThanOrEqual(Math.max(notBefore, clearedBefore));
             if (record.stale) {
               stale++;
               expect(age).toBeLessThan(BOUND);
-              expect([askedSince, TROUBLE.includes(mood as IntrospectionErrorCode)]).toEqual([ANY_AGE, true]);
+              expect([notBefore, TROUBLE.includes(mood as IntrospectionErrorCode)]).toEqual([ANY_AGE, true]);
             } else expect(age).toBeLessThan(TTL);
           }
         }

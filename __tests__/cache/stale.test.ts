@@ -1,4 +1,4 @@
-import { withCache } from '../../lib/cache/memory-cache.js';
+import { withMemoryCache } from '../../lib/cache/memory-cache.js';
 import { createMemoryStore } from '../../lib/cache/memory-store.js';
 import { IntrospectionError, type IntrospectionErrorCode } from '../../lib/core/errors.js';
 import { ANY_AGE, type TokenRecord } from '../../lib/core/lookup.js';
@@ -15,7 +15,7 @@ const MINUTE = 60;
 function createCache(settings: { ttlMs?: number; staleIfErrorMs?: number; inactiveTtlMs?: number } = {}) {
   const clock = createClock();
   const endpoint = { answer: (): TokenRecord | Promise<TokenRecord> => good() };
-  const cache = withCache(async () => endpoint.answer(), {
+  const cache = withMemoryCache(async () => endpoint.answer(), {
     ttlMs: MINUTE * 1000,
     inactiveTtlMs: 5000,
     diagnose,
@@ -35,7 +35,7 @@ function createCache(settings: { ttlMs?: number; staleIfErrorMs?: number; inacti
     endpoint,
     good,
     bad: () => inactiveRecord(now()),
-    ask: async (askedSince = ANY_AGE) => cache.lookup(QUESTION, since(clock, askedSince)),
+    ask: async (notBefore = ANY_AGE) => cache.lookup(QUESTION, since(clock, notBefore)),
     fail(code: IntrospectionErrorCode = 'timeout') {
       endpoint.answer = () => {
         throw new IntrospectionError(code);
@@ -154,8 +154,8 @@ describe('an answer past its life', () => {
     const asked = clock.monotonic();
     clock.advance(MINUTE);
     fail();
-    for (const askedSince of [asked, asked - 1e9, clock.monotonic()]) {
-      await expect(ask(askedSince)).rejects.toMatchObject({ code: 'timeout' });
+    for (const notBefore of [asked, asked - 1e9, clock.monotonic()]) {
+      await expect(ask(notBefore)).rejects.toMatchObject({ code: 'timeout' });
     }
     expect(await ask()).toMatchObject({ stale: true });
   });
@@ -180,7 +180,7 @@ describe('an answer that may no longer stand in', () => {
     const cache = createCache();
     await cache.ask();
     cache.clock.advance(MINUTE);
-    cache[method](QUESTION.key);
+    cache[method](QUESTION.digest);
     cache.fail();
     await expect(cache.ask()).rejects.toMatchObject({ code: 'timeout' });
   });
@@ -190,7 +190,7 @@ describe('an answer that may no longer stand in', () => {
     await cache.ask();
     cache.clock.advance(MINUTE);
     cache.endpoint.answer = async () => {
-      cache[method](QUESTION.key);
+      cache[method](QUESTION.digest);
       throw new IntrospectionError('timeout');
     };
     await expect(cache.ask()).rejects.toMatchObject({ code: 'timeout' });
@@ -245,7 +245,7 @@ describe('the cache channel', () => {
     await ask();
     clock.advance(5 * MINUTE);
     await ask().catch(() => {});
-    const tokenDigest = QUESTION.key.slice(0, 12);
+    const tokenDigest = QUESTION.digest.slice(0, 12);
     expect(events).toStrictEqual(
       ['miss', 'coalesced', 'hit', 'miss', 'stale', 'miss'].map((outcome) => ({ outcome, tokenDigest })),
     );

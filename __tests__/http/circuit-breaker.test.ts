@@ -28,38 +28,38 @@ async function createBroken(options: Parameters<typeof createApi>[1] = {}) {
   endpoint.script = answer(500);
   for (const token of ['a', 'b', 'c', 'd', 'e']) await api.get(token).expect(503);
   const asked = endpoint.asked.length;
-  return { clock, endpoint, api, askedSince: () => endpoint.asked.length - asked };
+  return { clock, endpoint, api, notBefore: () => endpoint.asked.length - asked };
 }
 
 describe('an endpoint that failed for five tokens', () => {
   it('is left alone: further tokens are answered 503 at once, with the seconds to wait', async () => {
-    const { api, clock, askedSince } = await createBroken();
+    const { api, clock, notBefore } = await createBroken();
     const response = await api.get('x').expect(503);
     expect(response.headers).toMatchObject({ 'retry-after': '1', 'cache-control': 'no-store' });
     expect(response.headers['www-authenticate']).toBeUndefined();
     expect(api.errors.at(-1)).toMatchObject({ code: 'circuit_open', status: 503, retryAfterSeconds: 1 });
     clock.advance(0.999);
     await api.get('a').expect(503);
-    expect([askedSince(), api.reached()]).toEqual([0, 1]);
+    expect([notBefore(), api.reached()]).toEqual([0, 1]);
   });
 
   it('keeps nobody out whose token is remembered, or bad in itself', async () => {
-    const { api, askedSince } = await createBroken();
+    const { api, notBefore } = await createBroken();
     await api.get('known').expect(200);
     await api.get('a b').expect(400);
     await api.get().expect(401);
-    expect(askedSince()).toBe(0);
+    expect(notBefore()).toBe(0);
   });
 
   it('is asked about a token of our own after the pause, by one request, while the others are refused', async () => {
-    const { api, clock, endpoint, askedSince } = await createBroken();
+    const { api, clock, endpoint, notBefore } = await createBroken();
     const reply = createDeferred<object>();
     endpoint.script = () => reply.promise;
     clock.advance(1);
     const { url } = await serve(api.app);
     const ask = (token: string) => fetch(url, { headers: { authorization: `Bearer ${token}` } });
     const probe = ask('probe');
-    await until(() => askedSince() === 1);
+    await until(() => notBefore() === 1);
     const others = await Promise.all(['a', 'b', 'c'].map(ask));
     expect(others.map(({ status, headers }) => [status, headers.get('retry-after')])).toEqual(
       Array(3).fill([503, '1']),
@@ -75,41 +75,41 @@ describe('an endpoint that failed for five tokens', () => {
   });
 
   it('is left alone for twice as long where it fails for that token too', async () => {
-    const { api, clock, endpoint, askedSince } = await createBroken();
+    const { api, clock, endpoint, notBefore } = await createBroken();
     endpoint.script = answer(503, { 'retry-after': '2' });
     clock.advance(1);
     await api.get('probe').expect(503);
     expect((await api.get('x').expect(503)).headers['retry-after']).toBe('2');
     clock.advance(1.999);
     await api.get('x').expect(503);
-    expect(askedSince()).toBe(1);
+    expect(notBefore()).toBe(1);
     clock.advance(0.001);
     await api.get('x').expect(503);
-    expect(askedSince()).toBe(2);
+    expect(notBefore()).toBe(2);
   });
 
   it('is left alone by all that is derived from the middleware, and by no other one', async () => {
-    const { api, clock, endpoint, askedSince } = await createBroken();
+    const { api, clock, endpoint, notBefore } = await createBroken();
     await get(createApp(api.authenticate.with({ scopes: ['read'] })), 'x').expect(503);
     await expect(api.authenticate.introspect('x')).rejects.toMatchObject({ code: 'circuit_open' });
-    expect(askedSince()).toBe(0);
+    expect(notBefore()).toBe(0);
     endpoint.script = active();
     await get(createApp(createAuthenticate(endpoint, { clock })), 'x').expect(200);
   });
 
   it('is left alone without a cache as well', async () => {
-    const { api, askedSince } = await createBroken({ cache: false });
+    const { api, notBefore } = await createBroken({ cache: false });
     await api.get('known').expect(503);
-    expect([api.errors.at(-1), askedSince()]).toEqual([expect.objectContaining({ code: 'circuit_open' }), 0]);
+    expect([api.errors.at(-1), notBefore()]).toEqual([expect.objectContaining({ code: 'circuit_open' }), 0]);
   });
 
   it('is asked by verifyConfiguration() all the same, which changes nothing', async () => {
-    const { api, endpoint, askedSince } = await createBroken();
+    const { api, endpoint, notBefore } = await createBroken();
     expect(await api.authenticate.verifyConfiguration()).toMatchObject({ ok: false });
     endpoint.script = { active: false };
     expect(await api.authenticate.verifyConfiguration()).toMatchObject({ ok: true });
     await api.get('x').expect(503);
-    expect([askedSince(), api.errors.at(-1)]).toEqual([2, expect.objectContaining({ code: 'circuit_open' })]);
+    expect([notBefore(), api.errors.at(-1)]).toEqual([2, expect.objectContaining({ code: 'circuit_open' })]);
   });
 
   it('is told as such: to those who watch decisions, and in the state of the circuit', async () => {

@@ -1,4 +1,4 @@
-import { type DemandOptions, getAuth, requireScope, type TokenIntrospectionOptions } from '../../lib/index.js';
+import { getAuth, type PolicyOptions, requireScope, type TokenIntrospectionOptions } from '../../lib/index.js';
 import { createApi, createApp, createAuthenticate, get } from '../support/api.js';
 import { BARE, INSUFFICIENT_SCOPE, INVALID_TOKEN, insufficientScope } from '../support/challenges.js';
 import { createClock } from '../support/clock.js';
@@ -77,7 +77,7 @@ describe('a token with', () => {
         allowRefreshTokens: false,
         clockToleranceSeconds: 5,
         ...demands,
-      } as DemandOptions);
+      } as PolicyOptions);
       const response = await get(createApp(derived), 'token').expect(status);
       expect(response.headers['www-authenticate']).toBe(status === 200 ? undefined : INVALID_TOKEN);
       if (claims.exp === undefined) expect(endpoint.asked).toHaveLength(asked);

@@ -19,11 +19,15 @@ function join(endpoint: Endpoint, memory: SharedMemory, options: Options = {}) {
     ...others,
     cache: { store, secrets: SECRETS, ...(cache as object) },
   });
-  const judge = (token = 'token') =>
-    authenticate.introspect(token).then(
+  // By then it has read the log for the first time.
+  const ready = new Promise((resolve) => setImmediate(resolve));
+  const judge = async (token = 'token') => {
+    await ready;
+    return authenticate.introspect(token).then(
       () => 'accepted',
       (error: { reason?: string; code: string }) => error.reason ?? error.code,
     );
+  };
   return { authenticate, clock, store, judge };
 }
 

@@ -71,8 +71,8 @@ describe('what the endpoint is asked', () => {
       parameters.client_id = 'api';
     });
     const issuer = 'https://as.example.com';
-    const whom = { endpoint: new URL(endpoint.url), issuer, allowHttp: false };
-    await createClient(endpoint, { ...signing(sign), whom, parameters: { hint: 'x' } }).ask();
+    const location = { endpoint: new URL(endpoint.url), issuer, allowHttp: false };
+    await createClient(endpoint, { ...signing(sign), location: location, parameters: { hint: 'x' } }).ask();
     expect(sign).toHaveBeenCalledTimes(1);
     expect(sign.mock.calls[0]?.[0]).toMatchObject({
       endpoint: endpoint.url,

@@ -11,7 +11,7 @@ afterEach(() => {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-/** Sends in so many, each of whom stays until told to leave; tells in which order they got in, and how each ended. */
+/** Sends in so many, each of location stays until told to leave; tells in which order they got in, and how each ended. */
 function crowd(limit: ConcurrencyLimit, size: number, timeoutMs = 30_000, heeds = true, isKnown = false) {
   const inside: number[] = [];
   const ended: unknown[] = [];

@@ -1,5 +1,5 @@
 import { IntrospectionError, type IntrospectionErrorCode } from '../../lib/core/errors.js';
-import { createSuspicions } from '../../lib/introspection/configuration-warnings.js';
+import { createConfigurationWarnings } from '../../lib/introspection/configuration-warnings.js';
 import { activeRecord, inactiveRecord } from '../support/records.js';
 import { recordWarnings } from '../support/warnings.js';
 
@@ -67,7 +67,7 @@ function times(count: number, act: () => void): void {
 describe('a failure of the endpoint', () => {
   it.each(AT_ONCE)('such as %s, %s is told at once as %s', (failure, detail, code) => {
     const warnings = recordWarnings();
-    const { about, aboutFailure } = createSuspicions(undefined, async () => {});
+    const { about, aboutFailure } = createConfigurationWarnings(undefined, async () => {});
     about(activeRecord());
     aboutFailure(new IntrospectionError(failure, detail), false);
     expect(warnings).toEqual([
@@ -77,7 +77,7 @@ describe('a failure of the endpoint', () => {
 
   it.each(LASTING)('such as %s, %s is told at once while nothing was answered, as %s', (failure, detail, code) => {
     const warnings = recordWarnings();
-    const { aboutFailure } = createSuspicions(undefined, async () => {});
+    const { aboutFailure } = createConfigurationWarnings(undefined, async () => {});
     aboutFailure(new IntrospectionError(failure, detail), false);
     expect(warnings).toEqual([
       { text: expect.stringMatching(/^The introspection endpoint cannot be asked/), code, detail },
@@ -89,7 +89,7 @@ describe('a failure of the endpoint', () => {
     (failure, detail, code) => {
       const warnings = recordWarnings();
       let asked = 0;
-      const { about, aboutFailure } = createSuspicions(undefined, async () => {
+      const { about, aboutFailure } = createConfigurationWarnings(undefined, async () => {
         asked++;
       });
       about(activeRecord());
@@ -109,7 +109,7 @@ describe('a failure of the endpoint', () => {
     'such as %s, %s is told after three while nothing was answered, as %s',
     (failure, detail, code) => {
       const warnings = recordWarnings();
-      const { aboutFailure } = createSuspicions(undefined, async () => {});
+      const { aboutFailure } = createConfigurationWarnings(undefined, async () => {});
       times(2, () => aboutFailure(new IntrospectionError(failure, detail), false));
       expect(warnings).toEqual([]);
       times(5, () => aboutFailure(new IntrospectionError(failure, detail), false));
@@ -119,7 +119,7 @@ describe('a failure of the endpoint', () => {
 
   it.each([...PROVOKABLE, ...PASSING])('such as %s, %s is not told once a request was answered', (failure, detail) => {
     const warnings = recordWarnings();
-    const { about, aboutFailure } = createSuspicions(undefined, async () => {});
+    const { about, aboutFailure } = createConfigurationWarnings(undefined, async () => {});
     about(inactiveRecord());
     times(100, () => aboutFailure(new IntrospectionError(failure, detail), false));
     expect(warnings).toEqual([]);
@@ -127,7 +127,7 @@ describe('a failure of the endpoint', () => {
 
   it.each(PROVOKABLE)('such as %s, %s for a token of our own is told at once', (failure, detail, code) => {
     const warnings = recordWarnings();
-    const { about, aboutFailure } = createSuspicions(undefined, async () => {});
+    const { about, aboutFailure } = createConfigurationWarnings(undefined, async () => {});
     about(activeRecord());
     aboutFailure(new IntrospectionError(failure, detail), true);
     expect(warnings.map((warning) => warning.code)).toEqual([code]);
@@ -137,7 +137,7 @@ describe('a failure of the endpoint', () => {
     'such as %s, %s for a token of our own is not told once a request was answered',
     (failure, detail) => {
       const warnings = recordWarnings();
-      const { about, aboutFailure } = createSuspicions(undefined, async () => {});
+      const { about, aboutFailure } = createConfigurationWarnings(undefined, async () => {});
       about(activeRecord());
       times(100, () => aboutFailure(new IntrospectionError(failure, detail), true));
       expect(warnings).toEqual([]);
@@ -157,7 +157,7 @@ describe('a failure of the endpoint', () => {
     ['credentials_unavailable', undefined],
   ])('such as %s, %s is told to nobody', (failure, detail) => {
     const warnings = recordWarnings();
-    const { aboutFailure } = createSuspicions(undefined, async () => {});
+    const { aboutFailure } = createConfigurationWarnings(undefined, async () => {});
     times(5, () => {
       aboutFailure(new IntrospectionError(failure, detail), true);
       aboutFailure(new Error('other'), true);
@@ -168,7 +168,7 @@ describe('a failure of the endpoint', () => {
 
   it('is told once for each kind, with what to do about it', () => {
     const warnings = recordWarnings();
-    const { aboutFailure } = createSuspicions(undefined, async () => {});
+    const { aboutFailure } = createConfigurationWarnings(undefined, async () => {});
     times(3, () => {
       aboutFailure(new IntrospectionError('client_rejected', 'HTTP 401'), false);
       aboutFailure(new IntrospectionError('client_rejected', 'HTTP 403'), false);
@@ -182,7 +182,7 @@ describe('a failure of the endpoint', () => {
 
 describe('whether any token was active', () => {
   it('is known from the first active response on', () => {
-    const { about, wasAnyActive } = createSuspicions(undefined, async () => {});
+    const { about, wasAnyActive } = createConfigurationWarnings(undefined, async () => {});
     about(inactiveRecord());
     expect(wasAnyActive()).toBe(false);
     about(activeRecord());
@@ -194,7 +194,7 @@ describe('whether any token was active', () => {
 describe('methods of client authentication', () => {
   it('that the metadata do not name are told, with those that are configured', () => {
     const warnings = recordWarnings();
-    const { aboutMethods } = createSuspicions(['client_secret_basic', 'client_secret_post'], async () => {});
+    const { aboutMethods } = createConfigurationWarnings(['client_secret_basic', 'client_secret_post'], async () => {});
     times(3, () => aboutMethods(['private_key_jwt']));
     expect(warnings).toEqual([
       {
@@ -213,7 +213,7 @@ describe('methods of client authentication', () => {
     ['not said by the configuration', undefined, ['private_key_jwt']],
   ])('that are %s are no matter', (_, configured, advertised) => {
     const warnings = recordWarnings();
-    createSuspicions(configured, async () => {}).aboutMethods(advertised);
+    createConfigurationWarnings(configured, async () => {}).aboutMethods(advertised);
     expect(warnings).toEqual([]);
   });
 });

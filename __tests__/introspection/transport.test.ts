@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { interceptors, MockAgent } from 'undici';
 import type { TlsMaterial } from '../../lib/core/client-auth.js';
 import { IntrospectionError } from '../../lib/core/errors.js';
-import { type Attempt, addressOf, type Reply } from '../../lib/introspection/http.js';
+import { type HttpRequest, type Reply, toEndpoint } from '../../lib/introspection/http.js';
 import { createTransport, type TransportSettings } from '../../lib/introspection/transport.js';
 import { SELF_SIGNED } from '../support/certificate.js';
 import { type Certificate, createCertificate } from '../support/certificates.js';
@@ -14,7 +14,7 @@ import { createTlsServer } from '../support/tls-server.js';
 import { until } from '../support/until.js';
 
 /** Where it goes is the client's. */
-type Question = Omit<Attempt, 'to'>;
+type Question = Omit<HttpRequest, 'to'>;
 
 const ATTEMPT: Question = { headers: { 'content-type': 'text/plain', 'x-a': '1' }, body: 'token=abc' };
 const ACTIVE = '{"active":true}';
@@ -26,7 +26,7 @@ afterEach(async () => {
 });
 
 function createClient(endpoint: string, settings: Partial<TransportSettings> = {}) {
-  const to = addressOf(new URL(endpoint));
+  const to = toEndpoint(new URL(endpoint));
   const transport = createTransport({
     timeoutMs: 30_000,
     dispatcher: undefined,
@@ -52,9 +52,9 @@ function createClient(endpoint: string, settings: Partial<TransportSettings> = {
         transport.post(
           {
             prepare: async (refused) => ({ to, ...(await prepare(refused)) }),
-            reads,
-            refuses,
-            stumbles,
+            wantsBody: reads,
+            isUnauthorized: refuses,
+            isTransient: stumbles,
             about: { tokenDigest: 'digest', background: false },
           },
           deadline,

@@ -2,9 +2,9 @@ import { inspect } from 'node:util';
 import type { Request, RequestHandler } from 'express';
 import { z } from 'zod';
 import {
-  type DemandOptions,
   getAuth,
   getAuthDetails,
+  type PolicyOptions,
   requireClaim,
   requireFresh,
   requireScope,
@@ -222,7 +222,7 @@ describe('mcpAuthentication()', () => {
     ['takes tokens from a form', { tokenFromBody: true }, 'tokenFromBody'],
     ['demands offline_access', { scopes: ['read', 'offline_access'] }, 'scopes'],
     ['has no metadata published', { resourceMetadata: undefined }, 'resourceMetadata'],
-  ] satisfies [string, DemandOptions, string][])(
+  ] satisfies [string, PolicyOptions, string][])(
     'throws a TypeError where the middleware %s',
     async (_what, options, name) => {
       const endpoint = await createEndpoint(good());

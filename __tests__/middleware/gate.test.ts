@@ -8,7 +8,7 @@ import {
   requireScope,
   type TokenIntrospectionOptions,
 } from '../../lib/index.js';
-import { settle } from '../../lib/middleware/gate.js';
+import { whenSettled } from '../../lib/middleware/gate.js';
 import { createApi, createAuthenticate } from '../support/api.js';
 import { BARE, INVALID_TOKEN } from '../support/challenges.js';
 import { startChild } from '../support/child.js';
@@ -25,7 +25,7 @@ type OnReject = NonNullable<TokenIntrospectionOptions['onReject']>;
 describe('work before a request goes on', () => {
   function run(work: Promise<unknown>, use: (value: unknown) => void = () => {}) {
     const calls: unknown[] = [];
-    settle(
+    whenSettled(
       work,
       (value) => {
         calls.push(value);
@@ -70,7 +70,7 @@ describe('work before a request goes on', () => {
   it.each(['going on', 'failing'])(
     'leaves what the app throws on %s uncaught, and does not fail twice',
     async (when) => {
-      const child = startChild('__tests__/support/run-settle.cjs', [when]);
+      const child = startChild('__tests__/support/run-when-settled.cjs', [when]);
       expect(await child.exit).toBe(0);
       expect(child.lines).toEqual(['called', 'uncaughtException of the app']);
     },

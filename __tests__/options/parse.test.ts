@@ -9,9 +9,9 @@ import {
   clientSecretBasic,
   clientSecretJwt,
   clientSecretPost,
-  type DemandOptions,
   type JwtResponseOptions,
   noClientAuth,
+  type PolicyOptions,
   privateKeyJwt,
   type TokenIntrospectionOptions,
   tokenIntrospection,
@@ -338,14 +338,14 @@ describe('a valid option', () => {
   const covers = () => true;
 
   it.each<[string, unknown, Partial<Record<keyof Settings, unknown>>]>([
-    ['endpoint', 'https://as.example.com:8443/a?b=c', { whom: at(new URL('https://as.example.com:8443/a?b=c')) }],
-    ['endpoint', new URL('https://as.example.com/a'), { whom: at(new URL('https://as.example.com/a')) }],
-    ['endpoint', 'http://localhost:3000/a', { whom: at(new URL('http://localhost:3000/a')) }],
-    ['endpoint', 'http://127.0.0.1/a', { whom: at(new URL('http://127.0.0.1/a')) }],
-    ['endpoint', 'http://127.8.9.10/a', { whom: at(new URL('http://127.8.9.10/a')) }],
-    ['endpoint', 'http://[::1]:80/a', { whom: at(new URL('http://[::1]:80/a')) }],
+    ['endpoint', 'https://as.example.com:8443/a?b=c', { location: at(new URL('https://as.example.com:8443/a?b=c')) }],
+    ['endpoint', new URL('https://as.example.com/a'), { location: at(new URL('https://as.example.com/a')) }],
+    ['endpoint', 'http://localhost:3000/a', { location: at(new URL('http://localhost:3000/a')) }],
+    ['endpoint', 'http://127.0.0.1/a', { location: at(new URL('http://127.0.0.1/a')) }],
+    ['endpoint', 'http://127.8.9.10/a', { location: at(new URL('http://127.8.9.10/a')) }],
+    ['endpoint', 'http://[::1]:80/a', { location: at(new URL('http://[::1]:80/a')) }],
     ['clientAuth', clientAuth, { clientAuth }],
-    ['jwtResponse', false, { signedReply: undefined }],
+    ['jwtResponse', false, { signedResponse: undefined }],
     ['requestFormat', 'json', { requestFormat: 'json' }],
     ['tokenParameter', 'access_token', { tokenParameter: 'access_token' }],
     ['parameters', { a: '1', b: '' }, { parameters: { a: '1', b: '' } }],
@@ -382,7 +382,7 @@ describe('a valid option', () => {
     expect(settingsOf({ [name]: value })).toMatchObject(expected);
   });
 
-  it.each<[string, unknown, Partial<Settings['demands']>]>([
+  it.each<[string, unknown, Partial<Settings['policy']>]>([
     ['audience', 'a', { audience: ['a'] }],
     ['audience', ['a', 'b'], { audience: ['a', 'b'] }],
     ['audience', false, { audience: false }],
@@ -411,7 +411,7 @@ describe('a valid option', () => {
     ['resourceMetadata', 'http://localhost:3000/b', { resourceMetadata: 'http://localhost:3000/b' }],
     ['onReject', call, { onReject: call }],
   ])('%s is taken as a demand: %j', (name, value, expected) => {
-    expect(settingsOf({ [name]: value }).demands).toMatchObject(expected);
+    expect(settingsOf({ [name]: value }).policy).toMatchObject(expected);
   });
 
   it('has its default when it is left out, or undefined', () => {
@@ -424,7 +424,7 @@ describe('a valid option', () => {
       cache: { ttlMs: 60_000, inactiveTtlMs: 5000, maxEntries: 10_000, staleIfErrorMs: 0, refreshAhead: true },
       timeoutMs: 3000,
       dispatcher: undefined,
-      demands: {
+      policy: {
         audience: ['https://api.example.com'],
         issuer: undefined,
         scopes: [],
@@ -476,7 +476,7 @@ describe('a valid option', () => {
 
   it('that is an http endpoint on another host is taken only when that is said aloud', () => {
     const options = { endpoint: 'http://as.internal/introspect', dangerouslyAllowHttp: true };
-    expect(settingsOf(options).whom.endpoint?.href).toBe('http://as.internal/introspect');
+    expect(settingsOf(options).location.endpoint?.href).toBe('http://as.internal/introspect');
   });
 });
 
@@ -484,13 +484,13 @@ describe('who is asked', () => {
   it.each(['https://as.example.com', 'https://as.example.com/', 'https://as.example.com/t1', 'http://localhost:4000'])(
     'may be an authorization server, spelled as it is: %s',
     (authorizationServer) => {
-      const { whom } = settingsOf({ endpoint: undefined, authorizationServer });
-      expect(whom).toEqual({ endpoint: undefined, issuer: authorizationServer, allowHttp: false });
+      const { location } = settingsOf({ endpoint: undefined, authorizationServer });
+      expect(location).toEqual({ endpoint: undefined, issuer: authorizationServer, allowHttp: false });
     },
   );
 
   it('is the issuer that the endpoint is said to belong to', () => {
-    expect(settingsOf({ issuer: 'https://as.example.com' }).whom.issuer).toBe('https://as.example.com');
+    expect(settingsOf({ issuer: 'https://as.example.com' }).location.issuer).toBe('https://as.example.com');
   });
 
   it.each([
@@ -582,7 +582,7 @@ describe('signed replies', () => {
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
 
   it('are verified by what the authorization server publishes, for this client, with RS256, by default', () => {
-    expect(parseOptions({ ...SIGNED, jwtResponse: true }).signedReply).toEqual({
+    expect(parseOptions({ ...SIGNED, jwtResponse: true }).signedResponse).toEqual({
       issuer: 'https://as.example.com',
       audience: ['api'],
       algorithms: ['RS256'],
@@ -606,11 +606,11 @@ describe('signed replies', () => {
     const { issuer, audience } = { issuer: 'https://as.example.com', audience: ['a', 'b'] };
     const options = { ...SIGNED, authorizationServer: undefined, endpoint: 'https://as.example.com/introspect' };
     const jwtResponse = { issuer, audience, algorithms: ['ES256'], keys, decryptionKey: rsa.privateKey };
-    const { signedReply } = parseOptions({ ...options, jwtResponse });
-    expect(signedReply).toMatchObject({ issuer, audience, algorithms: ['ES256'] });
-    expect(signedReply?.decryptionKey?.equals(rsa.privateKey)).toBe(true);
-    if (expected === PUBLIC_KEY) expect(PUBLIC_KEY.equals(signedReply?.keys as KeyObject)).toBe(true);
-    else expect(signedReply?.keys).toEqual(expected);
+    const { signedResponse } = parseOptions({ ...options, jwtResponse });
+    expect(signedResponse).toMatchObject({ issuer, audience, algorithms: ['ES256'] });
+    expect(signedResponse?.decryptionKey?.equals(rsa.privateKey)).toBe(true);
+    if (expected === PUBLIC_KEY) expect(PUBLIC_KEY.equals(signedResponse?.keys as KeyObject)).toBe(true);
+    else expect(signedResponse?.keys).toEqual(expected);
   });
 
   it('may be verified by a CryptoKey', async () => {
@@ -618,13 +618,13 @@ describe('signed replies', () => {
     const keys = await webcrypto.subtle.importKey('jwk', jwk, { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }, true, [
       'verify',
     ]);
-    const { signedReply } = parseOptions({ ...SIGNED, jwtResponse: { keys } });
-    expect(rsa.publicKey.equals(signedReply?.keys as KeyObject)).toBe(true);
+    const { signedResponse } = parseOptions({ ...SIGNED, jwtResponse: { keys } });
+    expect(rsa.publicKey.equals(signedResponse?.keys as KeyObject)).toBe(true);
   });
 
   it('are verified by the public half of a key pair', () => {
-    const { signedReply } = parseOptions({ ...SIGNED, jwtResponse: { keys: rsa.privateKey } });
-    expect(rsa.publicKey.equals(signedReply?.keys as KeyObject)).toBe(true);
+    const { signedResponse } = parseOptions({ ...SIGNED, jwtResponse: { keys: rsa.privateKey } });
+    expect(rsa.publicKey.equals(signedResponse?.keys as KeyObject)).toBe(true);
   });
 });
 
@@ -962,17 +962,17 @@ describe('the options object', () => {
     options.cache.ttlSeconds = 20;
     options.normalizeResponse.statuses.push(500);
     expect(settings).toMatchObject({
-      whom: { endpoint: new URL('https://as.example.com/introspect') },
+      location: { endpoint: new URL('https://as.example.com/introspect') },
       parameters: { a: '1' },
       headers: { 'x-a': '1' },
       cache: { ttlMs: 10_000 },
       normalizer: { statuses: new Set([200, 404]) },
-      demands: { audience: ['a'], scopes: ['read'] },
+      policy: { audience: ['a'], scopes: ['read'] },
     });
   });
 
   it('may be frozen', () => {
-    expect(parseOptions(Object.freeze({ ...REQUIRED, scopes: Object.freeze(['read']) })).demands.scopes).toEqual([
+    expect(parseOptions(Object.freeze({ ...REQUIRED, scopes: Object.freeze(['read']) })).policy.scopes).toEqual([
       'read',
     ]);
   });
@@ -983,13 +983,13 @@ describe('the options object', () => {
       enumerable: true,
       get: () => (reads++ === 0 ? 'api' : 'evil"\r\nX-Evil: 1'),
     });
-    expect(parseOptions(options).demands.realm).toBe('api');
+    expect(parseOptions(options).policy.realm).toBe('api');
     expect(reads).toBe(1);
   });
 
   it('becomes settings that nobody can change', () => {
     const settings = settingsOf({ scopes: ['read'], audience: ['a'], parameters: { a: '1' }, headers: { a: '1' } });
-    const { demands, parameters, headers, cache } = settings;
+    const { policy: demands, parameters, headers, cache } = settings;
     for (const part of [settings, demands, demands.scopes, demands.audience, parameters, headers, cache]) {
       expect(Object.isFrozen(part)).toBe(true);
     }
@@ -1009,7 +1009,7 @@ describe('app.use(tokenIntrospection), without calling it', () => {
 
 describe('with()', () => {
   const authenticate = tokenIntrospection(REQUIRED);
-  const derive = (demands: DemandOptions): unknown => authenticate.with(demands);
+  const derive = (demands: PolicyOptions): unknown => authenticate.with(demands);
 
   it.each(DEMANDS)('takes %s, and refuses a wrong one like the middleware itself', (name) => {
     expect(() => authenticate.with({ [name]: undefined })).not.toThrow();

@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express';
 import express4 from 'express4';
-import { withCache } from '../../lib/cache/memory-cache.js';
+import { withMemoryCache } from '../../lib/cache/memory-cache.js';
 import { createMemoryStore } from '../../lib/cache/memory-store.js';
 import type { TokenRecord } from '../../lib/core/lookup.js';
 import { type Clock, requireClaim, requireFresh, requireScope, tokenIntrospection } from '../../lib/index.js';
@@ -117,7 +117,7 @@ describe('the cache', () => {
   it('keeps the answer that was asked for last, in whatever order the flights started', async () => {
     const clock = createClock();
     const answers: ((record: TokenRecord) => void)[] = [];
-    const cache = withCache(() => new Promise((resolve) => answers.push(resolve)), {
+    const cache = withMemoryCache(() => new Promise((resolve) => answers.push(resolve)), {
       store: createMemoryStore(10),
       ttlMs: 60_000,
       inactiveTtlMs: 60_000,

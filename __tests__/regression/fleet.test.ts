@@ -1,6 +1,6 @@
-import { withCache } from '../../lib/cache/memory-cache.js';
+import { withMemoryCache } from '../../lib/cache/memory-cache.js';
 import { createMemoryStore } from '../../lib/cache/memory-store.js';
-import { createPlainSeal } from '../../lib/cache/shared/entry-cipher.js';
+import { createPlainCipher } from '../../lib/cache/shared/entry-cipher.js';
 import { openRevocationLog } from '../../lib/cache/shared/revocation-log.js';
 import { createRevocations } from '../../lib/cache/shared/revocations.js';
 import type { CacheStore, LogReader } from '../../lib/cache/shared/store.js';
@@ -24,7 +24,7 @@ it('a question for a fresh answer that joins one under way is put anew when that
   const clock = createClock();
   const answers = [createDeferred<TokenRecord>(), createDeferred<TokenRecord>()];
   let asked = 0;
-  const cache = withCache(() => answers[asked++]?.promise ?? activeRecord(), {
+  const cache = withMemoryCache(() => answers[asked++]?.promise ?? activeRecord(), {
     ttlMs: 60_000,
     inactiveTtlMs: 5000,
     diagnose,
@@ -78,9 +78,9 @@ it('a revocation that is read while an earlier one of the same is on its way sta
     },
   };
   const clock = createClock();
-  const seal = createPlainSeal('scope');
+  const seal = createPlainCipher('scope');
   const log = openRevocationLog(store, clock, 60_000);
-  const revocations = createRevocations({ store, log, seal, keepMs: 60_000, timeoutMs: 0 });
+  const revocations = createRevocations({ store, log, cipher: seal, keepMs: 60_000, timeoutMs: 0 });
   const [entry = ''] = seal.digestsOf('sub', 'alice');
   const revoking = revocations.revoke('sub', 'alice');
   reader.current?.onEntries([{ position: '2', entry }]);

@@ -1,5 +1,5 @@
 import { readClock } from '../../lib/core/clock.js';
-import { ANY_AGE, type Freshness } from '../../lib/core/lookup.js';
+import { ANY_AGE, type LookupOptions } from '../../lib/core/lookup.js';
 import type { Clock } from '../../lib/index.js';
 
 export interface FakeClock extends Clock {
@@ -29,7 +29,7 @@ export function createClock(startSeconds = 1_800_000_000): FakeClock {
   };
 }
 
-/** An answer asked for at `askedSince` or later, demanded now. */
-export function since(clock: Clock, askedSince = ANY_AGE): Freshness {
-  return { askedSince, now: readClock(clock), background: false, isKnown: false };
+/** An answer asked for at `notBefore` or later, demanded now. */
+export function since(clock: Clock, notBefore = ANY_AGE): LookupOptions {
+  return { notBefore: notBefore, now: readClock(clock), background: false, isKnown: false };
 }

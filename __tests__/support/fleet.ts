@@ -1,11 +1,11 @@
-import { createSeal } from '../../lib/cache/shared/entry-cipher.js';
+import { createEntryCipher } from '../../lib/cache/shared/entry-cipher.js';
 import { openRevocationLog } from '../../lib/cache/shared/revocation-log.js';
 import { createRevocations } from '../../lib/cache/shared/revocations.js';
 import { type SharedCacheSettings, withSharedCache } from '../../lib/cache/shared/shared-cache.js';
 import { createSharedEntries } from '../../lib/cache/shared/shared-entries.js';
 import { withTimeLimit } from '../../lib/cache/shared/time-limit.js';
 import { readClock } from '../../lib/core/clock.js';
-import type { Lookup, Question, TokenRecord } from '../../lib/core/lookup.js';
+import type { Credentials, Lookup, TokenRecord } from '../../lib/core/lookup.js';
 import { tokenDigest } from '../../lib/core/token-digest.js';
 import { toRecord } from '../../lib/introspection/response.js';
 import { createClock, type FakeClock, since } from './clock.js';
@@ -48,8 +48,8 @@ afterEach(async () => {
   await Promise.all(instances.splice(0).map(({ revocations }) => revocations.close()));
 });
 
-export function questionOf(token = 'token'): Question {
-  return { token, key: tokenDigest(token), dpop: undefined, proven: undefined, hasUnusedProof: false };
+export function questionOf(token = 'token'): Credentials {
+  return { token, digest: tokenDigest(token), dpop: undefined, sender: undefined, hasUnusedProof: false };
 }
 
 /** One process of a fleet, without its own memory; it has read the log. */
@@ -63,12 +63,12 @@ export async function createInstance(memory: SharedMemory, options: InstanceOpti
   } = options;
   const connection = memory.connect();
   connection.isDeaf = options.isDeaf === true;
-  const seal = createSeal(secrets, scope);
+  const seal = createEntryCipher(secrets, scope);
   const { ttlMs = 60_000, inactiveTtlMs = 5000, timeoutMs = 3000 } = options;
   const store = withTimeLimit(connection, timeoutMs / 4);
   const keepMs = 120_000;
   const log = openRevocationLog(connection, clock, keepMs);
-  const revocations = createRevocations({ store, log, seal, keepMs, timeoutMs });
+  const revocations = createRevocations({ store, log, cipher: seal, keepMs, timeoutMs });
   let asked = 0;
   const lookup = withSharedCache(
     async () => {
@@ -79,7 +79,7 @@ export async function createInstance(memory: SharedMemory, options: InstanceOpti
     {
       ...{ ttlMs, inactiveTtlMs, timeoutMs, revocations, clock, assertCallAllowed },
       entries: createSharedEntries({
-        ...{ ttlMs, inactiveTtlMs, store, seal, clock },
+        ...{ ttlMs, inactiveTtlMs, store, cipher: seal, clock },
         health: log.health,
         restore: toRecord,
       }),
@@ -93,7 +93,7 @@ export async function createInstance(memory: SharedMemory, options: InstanceOpti
     ask: async (token) => lookup(questionOf(token), since(clock)),
     askAnew: async (token) => lookup(questionOf(token), since(clock, clock.monotonic())),
     refresh: async (token) => lookup(questionOf(token), { ...since(clock, clock.monotonic()), background: true }),
-    forget: (token) => revocations.revoke('token', questionOf(token).key),
+    forget: (token) => revocations.revoke('token', questionOf(token).digest),
     asked: () => asked,
   };
   instances.push(instance);

@@ -13,7 +13,7 @@ afterEach(async () => {
 export function createTestClient(endpoint: Pick<Endpoint, 'url'>, settings: Partial<IntrospectionClientSettings> = {}) {
   const clock: Clock = settings.clock ?? createClock();
   const client = createIntrospectionClient({
-    whom: { endpoint: new URL(endpoint.url), issuer: undefined, allowHttp: false },
+    location: { endpoint: new URL(endpoint.url), issuer: undefined, allowHttp: false },
     timeoutMs: 5000,
     dispatcher: undefined,
     clientAuth: { identity: 'test', sign() {} },
@@ -22,7 +22,7 @@ export function createTestClient(endpoint: Pick<Endpoint, 'url'>, settings: Part
     parameters: {},
     headers: {},
     normalizer: undefined,
-    signedReply: undefined,
+    signedResponse: undefined,
     ...settings,
     clock,
   });

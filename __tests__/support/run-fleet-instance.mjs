@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
 import { createClient } from 'redis';
 import { noClientAuth, tokenIntrospection } from '../../dist/index.js';
-import { redisStore } from '../../dist/redis.js';
+import { redisStore } from '../../dist/redis/index.js';
 
 const [endpoint, redisPort] = process.argv.slice(2);
 

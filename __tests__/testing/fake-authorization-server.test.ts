@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import {
-  type DemandOptions,
   type IntrospectionErrorCode,
+  type PolicyOptions,
   privateKeyJwt,
   type TokenIntrospectionOptions,
   tokenIntrospection,
@@ -16,7 +16,7 @@ const URL_OF_THE_REAL_ONE = 'https://as.example.com/introspect';
 
 function createFakedApi(
   server: FakeAuthorizationServer,
-  options: Partial<TokenIntrospectionOptions & DemandOptions> = {},
+  options: Partial<TokenIntrospectionOptions & PolicyOptions> = {},
 ): Api {
   return createApi({ url: URL_OF_THE_REAL_ONE }, { dispatcher: server.dispatcher, ...options });
 }

@@ -7,8 +7,8 @@ import {
   type CacheOptions,
   clientSecretBasic,
   clientSecretPost,
-  type DemandOptions,
   noClientAuth,
+  type PolicyOptions,
   requireAuthentication,
   requireAuthorizationDetails,
   type TokenIntrospectionOptions,
@@ -108,7 +108,7 @@ export const acceptsUndefinedDemands = {
   audience: undefined,
   issuer: undefined,
   scopes: undefined,
-} satisfies DemandOptions;
+} satisfies PolicyOptions;
 
 export const acceptsReadonlyLists = {
   ...required,

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { requireActive, type VerificationDemands, verify } from '../../lib/verification/verify.js';
+import { requireActive, type VerificationPolicy, verify } from '../../lib/verification/verify.js';
 import { activeRecord, inactiveRecord } from '../support/records.js';
 
 const NOW = 1_800_000_000;
 
-const DEMANDS: VerificationDemands = {
+const DEMANDS: VerificationPolicy = {
   allowRefreshTokens: false,
   clockToleranceMs: 5000,
   issuer: undefined,
@@ -14,7 +14,7 @@ const DEMANDS: VerificationDemands = {
   satisfiesScope: undefined,
 };
 
-const STRICT: VerificationDemands = {
+const STRICT: VerificationPolicy = {
   ...DEMANDS,
   issuer: 'https://as.example.com',
   audience: ['https://api.example.com'],

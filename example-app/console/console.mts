@@ -2,10 +2,10 @@ import { type Request, type Response, Router } from 'express';
 import type { RootTokenIntrospection } from 'express-token-introspection';
 import { AUDIENCE, type AuthorizationServer, SCOPES } from '../authorization-server.mjs';
 import { createControls } from './console-api.mjs';
-import { createExchanges } from './request-log.mjs';
 import { watchLive } from './metrics-stream.mjs';
-import { ownOrigin, refuseOtherSites } from './same-origin.mjs';
 import { createPage } from './page.mjs';
+import { createExchanges } from './request-log.mjs';
+import { ownOrigin, refuseOtherSites } from './same-origin.mjs';
 
 /** The routes that are recorded. */
 const API = ['/public', '/api', '/admin'];

@@ -3,10 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { subscribe } from 'node:diagnostics_channel';
 import type { NextFunction, Request, Response } from 'express';
 import type { CacheEvent, Decision } from 'express-token-introspection';
-import { isLoad } from './load.mjs';
-import { maskedHeader } from './redact.mjs';
-import { type AnswerLog, createAnswerLog, type Remembered } from './memory.mjs';
 import { type Headers, type WireCall, watchWire } from './http-capture.mjs';
+import { isLoad } from './load.mjs';
+import { type AnswerLog, createAnswerLog, type Remembered } from './memory.mjs';
+import { maskedHeader } from './redact.mjs';
 
 /** One request to the API: what came, who decided what about it, whom it made the API ask, and what was answered. */
 export interface Exchange {

@@ -3,28 +3,28 @@ import { hash } from 'node:crypto';
 const VERSION = 1;
 
 /** Everything besides the token that the endpoint's answer may depend on. */
-export interface AuthoritySettings {
-  readonly whom: { readonly endpoint: URL | undefined; readonly issuer: string | undefined };
+export interface IntrospectorIdSettings {
+  readonly location: { readonly endpoint: URL | undefined; readonly issuer: string | undefined };
   readonly clientAuth: { readonly identity: string };
   readonly requestFormat: string;
   readonly tokenParameter: string;
   readonly parameters: Readonly<Record<string, string>>;
   readonly headers: Readonly<Record<string, string>>;
-  readonly signedReply: { readonly issuer: string; readonly audience: readonly string[] } | undefined;
+  readonly signedResponse: { readonly issuer: string; readonly audience: readonly string[] } | undefined;
 }
 
-/** A digest of who is asked, by whom and how: answers of different authorities are never taken for one another. */
-export function authorityOf(settings: AuthoritySettings): string {
+/** A digest of who is asked, by location and how: answers of different authorities are never taken for one another. */
+export function introspectorId(settings: IntrospectorIdSettings): string {
   return sha256(
     JSON.stringify([
       VERSION,
-      settings.whom.endpoint?.href ?? ['discovered from', settings.whom.issuer],
+      settings.location.endpoint?.href ?? ['discovered from', settings.location.issuer],
       settings.clientAuth.identity,
       settings.requestFormat,
       settings.tokenParameter,
       sorted(settings.parameters),
       sorted(settings.headers),
-      settings.signedReply && [settings.signedReply.issuer, settings.signedReply.audience],
+      settings.signedResponse && [settings.signedResponse.issuer, settings.signedResponse.audience],
     ]),
   );
 }

@@ -1,20 +1,20 @@
 import type { ActiveRecord } from '../core/lookup.js';
-import { createOvertaken, type Overtaken } from './overtaken.js';
+import { createInvalidationOrder, type InvalidationOrder } from './overtaken.js';
 import { REVOCABLE_CLAIMS, type RevocableClaim, type Revocations } from './shared/revocations.js';
 import { createWatches } from './watches.js';
 
 /** Why an answer cannot be relied on any longer: it was invalidated, or nobody is asked any more. */
-export type Ending = 'forgotten' | 'closed';
+export type InvalidationReason = 'forgotten' | 'closed';
 
 /** For whoever relies on an answer for longer than a request takes. */
-export interface TokenWatches {
+export interface InvalidationEvents {
   /**
    * Tells when the token of a record is forgotten, in this process or in another; returns how to stop that. For a noted record that
    * was asked for before its token was forgotten, it tells at once.
    */
-  watch(key: string, record: ActiveRecord, tell: (ending: Ending) => void): () => void;
+  watch(key: string, record: ActiveRecord, tell: (ending: InvalidationReason) => void): () => void;
   /** Runs a lookup, and notes when it began. */
-  readonly note: Overtaken['note'];
+  readonly note: InvalidationOrder['note'];
   forget(key: string): void;
   forgetClaim(name: RevocableClaim, value: string): void;
   close(): void;
@@ -26,12 +26,12 @@ const CLOSING = 'closing';
  * @param revocations of the whole fleet, where there is one
  * @param isCached whether the cache keeps this record now; an invalidation would have deleted it
  */
-export function createTokenWatches(
+export function createInvalidationEvents(
   revocations: Pick<Revocations, 'watch'> | undefined,
   isCached: (key: string, record: ActiveRecord) => boolean,
-): TokenWatches {
+): InvalidationEvents {
   const watches = createWatches();
-  const overtaken = createOvertaken();
+  const overtaken = createInvalidationOrder();
 
   function forget(name: string): void {
     overtaken.forget(name);
@@ -42,7 +42,7 @@ export function createTokenWatches(
     watch(key, record, tell) {
       const tellForgotten = () => tell('forgotten');
       const names = namesOf(key, record);
-      if (!isCached(key, record) && overtaken.isOvertaken(record, names)) {
+      if (!isCached(key, record) && overtaken.isInvalidated(record, names)) {
         tellForgotten();
         return () => {};
       }

@@ -1,5 +1,5 @@
 import type { Instant } from '../core/clock.js';
-import type { Freshness, TokenRecord } from '../core/lookup.js';
+import type { LookupOptions, TokenRecord } from '../core/lookup.js';
 
 export interface Lifetimes {
   readonly ttlMs: number;
@@ -37,7 +37,7 @@ export function timeLeft(record: TokenRecord, lifetimeMs: number, now: Instant):
  * likelier the nearer the end and the oftener it is hit, so that instances and tokens do not march in step
  * (XFetch; Vattani, Chierichetti, Lowenstein: Optimal Probabilistic Cache Stampede Prevention). Not where `exp` ends it.
  */
-export function isDueEarly(record: TokenRecord, leftMs: number, { ttlMs }: Lifetimes): boolean {
+export function shouldRefreshEarly(record: TokenRecord, leftMs: number, { ttlMs }: Lifetimes): boolean {
   if (!record.active || leftMs > ttlMs * EARLY_SHARE) return false;
   const { exp } = record.claims;
   if (exp !== undefined && exp * 1000 - record.askedAt <= ttlMs) return false;
@@ -50,11 +50,11 @@ export function staleLifetimeOf(record: TokenRecord, staleIfErrorMs: number): nu
 }
 
 /**
- * Whether a record was asked for when `askedSince` says, or later. On the wall clock it may not be older than that either:
+ * Whether a record was asked for when `notBefore` says, or later. On the wall clock it may not be older than that either:
  * the monotonic one stands still while a machine is suspended. `Date.now()` tells whole milliseconds, hence one of grace.
  */
-export function isFresh(record: TokenRecord, { askedSince, now }: Freshness): boolean {
-  return record.askedMonotonic >= askedSince && now.at - record.askedAt <= now.monotonic - askedSince + 1;
+export function isFresh(record: TokenRecord, { notBefore, now }: LookupOptions): boolean {
+  return record.askedMonotonic >= notBefore && now.at - record.askedAt <= now.monotonic - notBefore + 1;
 }
 
 /** Whether a response was no older than its kind may become, whatever its `exp`. It may have been asked for later than `now`. */

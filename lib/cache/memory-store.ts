@@ -3,7 +3,7 @@ import type { ActiveRecord, InactiveRecord, TokenRecord } from '../core/lookup.j
 import { createClaimIndex } from './claim-index.js';
 import { sizeOf } from './record-size.js';
 import type { RevocableClaim } from './shared/revocations.js';
-import { createSpellings } from './spellings.js';
+import { createPaddedTokens } from './spellings.js';
 
 /**
  * A bounded map from key to record. Inactive answers live apart, so that a flood of bad tokens evicts no good one.
@@ -50,7 +50,7 @@ export function createMemoryStore(
   maxBytes = Math.max(MIN_BYTES, maxEntries * BYTES_AN_ENTRY),
 ): MemoryStore {
   const index = createClaimIndex();
-  const spellings = createSpellings();
+  const spellings = createPaddedTokens();
   const active = new LRUCache<string, ActiveRecord>({
     max: maxEntries,
     maxSize: maxBytes,

@@ -1,19 +1,19 @@
 import type { TokenRecord } from '../core/lookup.js';
 
 /** Tells whether a record was asked for before something that it names was invalidated. A cache hit is not noted. */
-export interface Overtaken {
+export interface InvalidationOrder {
   /** Notes that this name is invalidated now. */
   forget(name: string): void;
   /** Runs a lookup, and notes when it began. */
   note(lookup: () => TokenRecord | Promise<TokenRecord>): Promise<TokenRecord>;
   /** `false` for a record that was not noted. */
-  isOvertaken(record: TokenRecord, names: readonly string[]): boolean;
+  isInvalidated(record: TokenRecord, names: readonly string[]): boolean;
 }
 
 /** So many invalidations are remembered. A record that was asked for before them counts as overtaken. */
 const MAX_NAMES = 10_000;
 
-export function createOvertaken(maxNames = MAX_NAMES): Overtaken {
+export function createInvalidationOrder(maxNames = MAX_NAMES): InvalidationOrder {
   /** How many invalidations there had been when a record was asked for. */
   const askedAfter = new WeakMap<TokenRecord, number>();
   /** The number of the last invalidation of each name, the latest last. */
@@ -40,7 +40,7 @@ export function createOvertaken(maxNames = MAX_NAMES): Overtaken {
       askedAfter.set(record, before);
       return record;
     },
-    isOvertaken(record, names) {
+    isInvalidated(record, names) {
       const before = askedAfter.get(record);
       if (before === undefined || before === count) return false;
       return before < lost || names.some((name) => (forgotten.get(name) ?? 0) > before);

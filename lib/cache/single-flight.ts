@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers';
 import { type Clock, readClock } from '../core/clock.js';
 import { IntrospectionError } from '../core/errors.js';
-import type { Freshness, Lookup, Question, TokenRecord } from '../core/lookup.js';
+import type { Lookup, LookupOptions, TokenKey, TokenRecord } from '../core/lookup.js';
 
 interface Flight {
   /** Monotonic; no answer it brings was asked for earlier. */
@@ -19,19 +19,19 @@ const MAX_FLIGHTS = 2;
 
 export interface SingleFlightSettings {
   readonly clock: Clock;
-  /** How long a question may wait for others about the same token, in milliseconds since it came. */
+  /** How long a tokenKey may wait for others about the same token, in milliseconds since it came. */
   readonly timeoutMs: number;
   /** Receives the answers of flights that were neither disowned nor overtaken. */
-  land(question: Question, record: TokenRecord): void;
-  /** Whether a question may join a flight that started then. */
-  canJoin(startedAt: number, freshness: Freshness): boolean;
-  /** Whether an answer may be used by a question that joined the flight. */
-  suits(key: string, record: TokenRecord, freshness: Freshness): boolean;
+  onResult(tokenKey: TokenKey, record: TokenRecord): void;
+  /** Whether a tokenKey may join a flight that started then. */
+  canJoin(startedAt: number, options: LookupOptions): boolean;
+  /** Whether an answer may be used by a tokenKey that joined the flight. */
+  isUsable(key: string, record: TokenRecord, options: LookupOptions): boolean;
 }
 
 export interface SingleFlight {
   readonly lookup: (...asked: Parameters<Lookup>) => Promise<TokenRecord>;
-  /** Whether a question would join a flight. */
+  /** Whether a tokenKey would join a flight. */
   has(...asked: Parameters<Lookup>): boolean;
   /** Disowns the flights under way: who boarded still gets the answer, nobody later does, and it does not land. */
   forget(key: string): readonly Promise<TokenRecord>[];
@@ -43,40 +43,40 @@ export interface SingleFlight {
 }
 
 /**
- * One question a key at a time. Everyone who asks meanwhile waits for the same answer, if that can still be used for them. A failure
+ * One tokenKey a key at a time. Everyone who asks meanwhile waits for the same answer, if that can still be used for them. A failure
  * reaches all who wait and is not kept.
  */
 export function withSingleFlight(
   inner: Lookup,
-  { clock, timeoutMs, land, canJoin, suits }: SingleFlightSettings,
+  { clock, timeoutMs, onResult: land, canJoin, isUsable: suits }: SingleFlightSettings,
 ): SingleFlight {
   /** Those in the air for a key, the latest last. */
   const flights = new Map<string, Flight[]>();
   const invalidations = createInvalidations();
   let coalesced = 0;
 
-  function lookup(question: Question, freshness: Freshness, now = freshness.now): Promise<TokenRecord> {
-    const { key } = question;
-    const latest = latestFor(question, freshness);
+  function lookup(tokenKey: TokenKey, options: LookupOptions, now = options.now): Promise<TokenRecord> {
+    const { digest: key } = tokenKey;
+    const latest = latestFor(tokenKey, options);
     if (latest !== undefined) {
       coalesced++;
-      return join(latest, question, freshness);
+      return join(latest, tokenKey, options);
     }
     const last = flights.get(key)?.at(MAX_FLIGHTS - 1);
-    return last === undefined ? start(question, { ...freshness, now }) : startAfter(last, question, freshness);
+    return last === undefined ? start(tokenKey, { ...options, now }) : startAfter(last, tokenKey, options);
   }
 
-  function start(question: Question, freshness: Freshness): Promise<TokenRecord> {
-    const { key } = question;
+  function start(tokenKey: TokenKey, options: LookupOptions): Promise<TokenRecord> {
+    const { digest: key } = tokenKey;
     const since = invalidations.count();
     const flight: Flight = {
-      startedAt: freshness.now.monotonic,
+      startedAt: options.now.monotonic,
       forgottenBy: Number.POSITIVE_INFINITY,
-      answer: Promise.resolve(inner(question, freshness)).then(
+      answer: Promise.resolve(inner(tokenKey, options)).then(
         (record) => {
           flight.forgottenBy = invalidations.firstFor(record, since);
           const isForgotten = flight.forgottenBy < invalidations.count();
-          if (end(key, flight, !isForgotten) && !isForgotten) land(question, record);
+          if (end(key, flight, !isForgotten) && !isForgotten) land(tokenKey, record);
           return record;
         },
         (error: unknown) => {
@@ -90,8 +90,8 @@ export function withSingleFlight(
   }
 
   /** All who wait for this flight share the next one, which starts now. Each waits only until its own deadline. */
-  function startAfter(last: Flight, question: Question, freshness: Freshness): Promise<TokenRecord> {
-    const leftMs = Math.max(1, timeoutMs - (clock.monotonic() - freshness.now.monotonic));
+  function startAfter(last: Flight, tokenKey: TokenKey, options: LookupOptions): Promise<TokenRecord> {
+    const leftMs = Math.max(1, timeoutMs - (clock.monotonic() - options.now.monotonic));
     return new Promise((resolve, reject) => {
       let isOver = false;
       const timer = setTimeout(() => {
@@ -100,24 +100,24 @@ export function withSingleFlight(
       }, leftMs);
       last.answer
         .catch(() => {})
-        .then(() => (isOver ? undefined : lookup(question, freshness, readClock(clock)).then(resolve)))
+        .then(() => (isOver ? undefined : lookup(tokenKey, options, readClock(clock)).then(resolve)))
         .catch(reject)
         .finally(() => clearTimeout(timer));
     });
   }
 
   /** An answer that does not suit is asked for anew, for all who joined and could not use it. */
-  async function join(flight: Flight, question: Question, freshness: Freshness): Promise<TokenRecord> {
+  async function join(flight: Flight, tokenKey: TokenKey, options: LookupOptions): Promise<TokenRecord> {
     const joinedAt = invalidations.count();
     const record = await flight.answer;
-    if (flight.forgottenBy >= joinedAt && suits(question.key, record, freshness)) return record;
-    return lookup(question, { ...freshness, askedSince: Math.max(freshness.askedSince, freshness.now.monotonic) });
+    if (flight.forgottenBy >= joinedAt && suits(tokenKey.digest, record, options)) return record;
+    return lookup(tokenKey, { ...options, notBefore: Math.max(options.notBefore, options.now.monotonic) });
   }
 
-  function latestFor(...[{ key }, freshness]: Parameters<Lookup>): Flight | undefined {
+  function latestFor(...[{ digest: key }, options]: Parameters<Lookup>): Flight | undefined {
     const latest = flights.get(key)?.at(-1);
-    if (latest === undefined || latest.startedAt < freshness.askedSince) return undefined;
-    return canJoin(latest.startedAt, freshness) ? latest : undefined;
+    if (latest === undefined || latest.startedAt < options.notBefore) return undefined;
+    return canJoin(latest.startedAt, options) ? latest : undefined;
   }
 
   /** Takes a flight off the board, and whether it was still on it. One that landed has overtaken those before it. */
@@ -134,7 +134,7 @@ export function withSingleFlight(
 
   return {
     lookup,
-    has: (question, freshness) => latestFor(question, freshness) !== undefined,
+    has: (tokenKey, options) => latestFor(tokenKey, options) !== undefined,
     forget(key) {
       const answers = (flights.get(key) ?? []).map(({ answer }) => answer);
       flights.delete(key);

@@ -1,5 +1,5 @@
 /** Which is in memory of the padded tokens that differ only in their padding: `abc=`, `abc==` and so on. */
-export interface Spellings {
+export interface PaddedTokens {
   /** Notes that a padded token is in memory. */
   add(key: string, unpaddedKey: string): void;
   remove(key: string): void;
@@ -7,7 +7,7 @@ export interface Spellings {
   keyOf(unpaddedKey: string): string | undefined;
 }
 
-export function createSpellings(): Spellings {
+export function createPaddedTokens(): PaddedTokens {
   const keys = new Map<string, string>();
   const unpaddedKeys = new Map<string, string>();
   return {

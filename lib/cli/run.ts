@@ -1,5 +1,5 @@
 import { VERSION } from '../introspection/user-agent.js';
-import { createSharedLookup } from '../introspector.js';
+import { createIntrospector } from '../introspector.js';
 import { parseOptions } from '../options/parse.js';
 import { type Arguments, parseArguments, USAGE, UsageError } from './arguments.js';
 import { optionsOf } from './options.js';
@@ -51,7 +51,7 @@ export async function run(words: readonly string[], terminal: Terminal): Promise
 async function check(given: Arguments, terminal: Terminal, secrets: Set<string>): Promise<Report> {
   const options = await optionsOf(given, terminal, secrets);
   const settings = parseOptions(options);
-  const shared = createSharedLookup(settings);
+  const shared = createIntrospector(settings);
   try {
     const padded = [...secrets].some((secret) => ![secret, ''].includes(secret.trim()));
     const token = given.token ? await readTokenFrom(terminal) : undefined;

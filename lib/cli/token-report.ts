@@ -7,7 +7,7 @@ import { tokenDigest } from '../core/token-digest.js';
 import { readToken, requireB64Token } from '../credentials/token.js';
 import { explain, keepEvidence } from '../diagnostics/explain.js';
 import { remedyFor } from '../diagnostics/remedies.js';
-import type { SharedLookup } from '../introspector.js';
+import type { Introspector } from '../introspector.js';
 import type { Settings } from '../options/settings.js';
 import { requireActive, verify } from '../verification/verify.js';
 
@@ -47,11 +47,11 @@ export function withoutScheme(given: string): string {
 /** Asks about a token, and judges it. A failure of the endpoint is a part of the report. */
 export async function reportOn(
   given: string,
-  shared: SharedLookup,
+  shared: Introspector,
   settings: Settings,
   notChecked: readonly string[],
 ): Promise<TokenReport> {
-  const { demands, clock } = settings;
+  const { policy: demands, clock } = settings;
   const lifetimes = settings.cache || UNCACHED;
   const notes = PREFIX.test(given) ? [COPIED_SCHEME] : [];
   const token = withoutScheme(given);
@@ -70,9 +70,9 @@ export async function reportOn(
   try {
     readToken(token);
     requireB64Token(token);
-    const question = { token, key: tokenDigest(token), dpop: undefined, proven: undefined, hasUnusedProof: false };
-    const freshness = { askedSince: ANY_AGE, now: readClock(clock), background: false, isKnown: false };
-    record = await shared.lookup(question, freshness);
+    const question = { token, digest: tokenDigest(token) };
+    const options = { notBefore: ANY_AGE, now: readClock(clock), background: false, isKnown: false };
+    record = await shared.lookup(question, options);
     requireActive(record);
     verify(record, demands, clock.now(), undefined);
     const nothing = { reason: undefined, expected: undefined, received: undefined, remedy: undefined };

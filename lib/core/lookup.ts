@@ -8,7 +8,7 @@ interface Dated {
   /** The same moment's `monotonic`. */
   readonly askedMonotonic: number;
   /** Where the log of revocations had been read to by then, where there is one: all up to there were made before. */
-  readonly mark: string | undefined;
+  readonly logPosition: string | undefined;
 }
 
 export interface ActiveRecord extends Dated {
@@ -30,24 +30,28 @@ export interface InactiveRecord extends Dated {
 /** What the endpoint said about one token, and when it was asked. A fact; never a decision. */
 export type TokenRecord = ActiveRecord | InactiveRecord;
 
-/**
- * A token to be looked up, and what came with it. Objects that pass between our own files have no optional members: each is
- * always written, so that none is read through `Object.prototype`.
- */
-export interface Question {
+/** What a lookup needs of a token. */
+export interface TokenKey {
   readonly token: string;
-  /** Digest of the token: what caches and flights are keyed with. */
-  readonly key: string;
-  /** What came with a token under the scheme DPoP, still to be verified. */
-  readonly dpop: DpopPresentation | undefined;
+  /** SHA-256 of the token. Caches and lookups under way are keyed with it. */
+  readonly digest: string;
+}
+
+/**
+ * What a request presents. Objects that pass between our own files have no optional members: each is always written, so that none is
+ * read through `Object.prototype`.
+ */
+export interface Credentials extends TokenKey {
+  /** The DPoP part of a request whose token came under the scheme DPoP. It is not verified yet. */
+  readonly dpop: DpopRequest | undefined;
   /** What the request has proven of its sender. */
-  readonly proven: Proven | undefined;
-  /** Whether a DPoP proof came with a token that is not under the scheme DPoP, so that nobody checks it. */
+  readonly sender: SenderProof | undefined;
+  /** A DPoP proof came with a token that is not under the scheme DPoP, so nobody verifies it. */
   readonly hasUnusedProof: boolean;
 }
 
 /** A request with a DPoP proof, as far as the proof speaks of it. */
-export interface DpopPresentation {
+export interface DpopRequest {
   /** Whether there is a `DPoP` header, of whatever content. */
   readonly isPresent: boolean;
   /** `undefined` where there is none, or not exactly one. */
@@ -62,7 +66,7 @@ export interface DpopPresentation {
 }
 
 /** Which keys the sender has proven to hold. */
-export interface Proven {
+export interface SenderProof {
   /** Thumbprint of the key of a DPoP proof. */
   readonly jkt: string | undefined;
   /** Thumbprint of the client certificate, if there is one. */
@@ -70,9 +74,9 @@ export interface Proven {
 }
 
 /** How old an answer may be, seen from now. */
-export interface Freshness {
+export interface LookupOptions {
   /** It was asked for then or later, in monotonic milliseconds. */
-  readonly askedSince: number;
+  readonly notBefore: number;
   /** Read once for all that happens in the same tick. */
   readonly now: Instant;
   /** Whether it is an early refresh, for which nobody waits. */
@@ -81,8 +85,8 @@ export interface Freshness {
   readonly isKnown: boolean;
 }
 
-/** What {@link Freshness} demands where nobody demands anything. */
+/** What {@link LookupOptions} demands where nobody demands anything. */
 export const ANY_AGE = Number.NEGATIVE_INFINITY;
 
 /** The type that runs through the middle: the introspection client is one, every cache layer takes one and returns one. */
-export type Lookup = (question: Question, freshness: Freshness) => TokenRecord | Promise<TokenRecord>;
+export type Lookup = (tokenKey: TokenKey, options: LookupOptions) => TokenRecord | Promise<TokenRecord>;

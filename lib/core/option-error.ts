@@ -24,7 +24,7 @@ export function secretListError(place: string, given: unknown, variable: string,
 }
 
 /** `app.use(requireScope)` passes a request where the arguments belong. */
-export function refuseMounted(name: string, argument: unknown, example: string): void {
+export function rejectMountedFactory(name: string, argument: unknown, example: string): void {
   if (typeof (argument as { pipe?: unknown } | null | undefined)?.pipe === 'function') {
     throw new TypeError(`${name} was mounted without being called; write ${example}`);
   }

@@ -1,12 +1,12 @@
 /** Counts what is under way, so that closing can wait for it. */
-export interface UnderWay {
+export interface PendingWork {
   /** Counts a promise until it ends, and returns the same promise. */
   add<T>(work: Promise<T>): Promise<T>;
   /** Ends once nothing is under way. */
   idle(): Promise<void>;
 }
 
-export function createUnderWay(): UnderWay {
+export function createPendingWork(): PendingWork {
   let count = 0;
   let whenIdle: (() => void)[] = [];
 

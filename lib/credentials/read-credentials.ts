@@ -1,5 +1,5 @@
 import { AuthError } from '../core/errors.js';
-import type { DpopPresentation } from '../core/lookup.js';
+import type { DpopRequest } from '../core/lookup.js';
 import { readAuthorizationHeader } from './authorization-header.js';
 import { type FormRequest, readFormBody } from './form-body.js';
 import { readToken } from './token.js';
@@ -18,7 +18,7 @@ export interface RequestFacts extends FormRequest {
   /** What the app's own `getToken` returned, if it has one; the header is then not looked at. */
   readonly custom: unknown;
   /** Where the scheme DPoP is accepted (RFC 9449 section 7.1). */
-  readonly dpop: DpopPresentation | undefined;
+  readonly dpop: DpopRequest | undefined;
   /** Where certificate-bound tokens are: the thumbprint of the client's certificate. */
   readonly certificate: (() => string | undefined) | undefined;
 }

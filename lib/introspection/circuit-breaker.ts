@@ -77,7 +77,7 @@ export function createCircuitBreaker({ clock, timeoutMs, probe }: CircuitBreaker
   let isProbing = false;
   /** Whether a known token may be asked about in this pause, for a second opinion after a probe that failed. */
   let knownMayTry = false;
-  /** Counts openings: a question asked before the last one says nothing about the endpoint now. */
+  /** Counts openings: a tokenKey asked before the last one says nothing about the endpoint now. */
   let openings = 0;
   let answers = 0;
   let lastAnswerAt = Number.NEGATIVE_INFINITY;

@@ -2,33 +2,33 @@ import { randomBytes } from 'node:crypto';
 import type { ClientAuth } from '../core/client-auth.js';
 import { type Clock, type Instant, readClock } from '../core/clock.js';
 import { IntrospectionError } from '../core/errors.js';
-import { ANY_AGE, type Freshness, type Lookup, type Question, type TokenRecord } from '../core/lookup.js';
+import { ANY_AGE, type Lookup, type LookupOptions, type TokenKey, type TokenRecord } from '../core/lookup.js';
 import { HEADER_VALUE } from '../core/syntax.js';
 import { tokenDigest } from '../core/token-digest.js';
 import { digestOf } from '../diagnostics/channels.js';
 import { createAdaptiveWidth } from './adaptive-width.js';
 import { type CircuitBreaker, createCircuitBreaker } from './circuit-breaker.js';
 import { createConcurrencyLimit } from './concurrency-limit.js';
-import { createSuspicions } from './configuration-warnings.js';
+import { createConfigurationWarnings } from './configuration-warnings.js';
 import { type Deadline, until } from './deadline.js';
 import { createFailedTokens } from './failed-tokens.js';
-import { type Attempt, headerOf, type Reply } from './http.js';
+import { type HttpRequest, headerOf, type Reply } from './http.js';
 import { parseResponse, type ResponseNormalizer, readsBody } from './response.js';
-import { createLocator, type WhomToAsk } from './server-location.js';
+import { createLocator, type ServerLocation } from './server-location.js';
 import type { AuthorizationServer } from './server-metadata.js';
-import { createReplyOpener, SIGNED_MEDIA_TYPE, type SignedReplySettings } from './signed-response.js';
+import { createResponseVerifier, SIGNED_MEDIA_TYPE, type SignedResponseSettings } from './signed-response.js';
 import { createTransport, type TransportSettings } from './transport.js';
 import { USER_AGENT } from './user-agent.js';
 
 export interface IntrospectionClientSettings extends Omit<TransportSettings, 'connect'> {
-  readonly whom: WhomToAsk;
+  readonly location: ServerLocation;
   readonly clientAuth: ClientAuth;
   readonly requestFormat: 'form' | 'json';
   readonly tokenParameter: string;
   readonly parameters: Readonly<Record<string, string>>;
   readonly headers: Readonly<Record<string, string>>;
   readonly normalizer: ResponseNormalizer | undefined;
-  readonly signedReply: SignedReplySettings | undefined;
+  readonly signedResponse: SignedResponseSettings | undefined;
   readonly clock: Clock;
 }
 
@@ -51,7 +51,7 @@ export interface IntrospectionClient {
 const UNAUTHORIZED = 401;
 
 /** From a gateway before the endpoint, which may find it the next time. */
-const STUMBLES: ReadonlySet<number> = new Set([502, 503, 504]);
+const TRANSIENT_STATUSES: ReadonlySet<number> = new Set([502, 503, 504]);
 
 /** Calls side by side about any token. The number adapts to what the endpoint bears. */
 const WIDTH = { start: 10, min: 1, max: 56 };
@@ -63,11 +63,11 @@ const MEDIA_TYPES = { form: 'application/x-www-form-urlencoded', json: 'applicat
 
 /** Asks the endpoint about a token (RFC 7662 section 2.1). Nothing of the incoming request goes along but the token. */
 export function createIntrospectionClient(settings: IntrospectionClientSettings): IntrospectionClient {
-  const { clientAuth, clock, normalizer, signedReply } = settings;
+  const { clientAuth, clock, normalizer, signedResponse } = settings;
   const ownOrigins = originsOf(settings);
   const transport = createTransport({ ...settings, connect: clientAuth.connect, ownOrigins });
-  const server = createLocator(settings.whom, clientAuth.connect !== undefined, transport.get, clock);
-  const open = signedReply && createReplyOpener(signedReply, transport.get, clock);
+  const server = createLocator(settings.location, clientAuth.connect !== undefined, transport.get, clock);
+  const open = signedResponse && createResponseVerifier(signedResponse, transport.get, clock);
   const breaker = createCircuitBreaker({ clock, timeoutMs: settings.timeoutMs, probe });
   const { monotonic } = clock;
   const limit = createConcurrencyLimit({
@@ -75,19 +75,23 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
     reserved: RESERVED_FOR_KNOWN_TOKENS,
   });
   const failedTokens = createFailedTokens(monotonic);
-  const suspicions = createSuspicions(clientAuth.methods, probe);
+  const warnings = createConfigurationWarnings(clientAuth.methods, probe);
   const handles = (status: number) => normalizer?.statuses.has(status) === true;
   const rules = {
-    reads: (status: number) => readsBody(status, normalizer),
-    refuses: (status: number) => status === UNAUTHORIZED && !handles(status),
-    stumbles: (reply: Reply) =>
-      STUMBLES.has(reply.status) && !handles(reply.status) && headerOf(reply, 'retry-after') === undefined,
+    wantsBody: (status: number) => readsBody(status, normalizer),
+    isUnauthorized: (status: number) => status === UNAUTHORIZED && !handles(status),
+    isTransient: (reply: Reply) =>
+      TRANSIENT_STATUSES.has(reply.status) && !handles(reply.status) && headerOf(reply, 'retry-after') === undefined,
   };
 
-  async function inquire({ token, key }: Question, freshness: Freshness, deadline: Deadline): Promise<TokenRecord> {
+  async function inquire(
+    { token, digest: key }: TokenKey,
+    options: LookupOptions,
+    deadline: Deadline,
+  ): Promise<TokenRecord> {
     const located = server();
     const asking = located instanceof Promise ? await located : located;
-    suspicions.aboutMethods(asking.authMethods);
+    warnings.aboutMethods(asking.authMethods);
     let asked: Instant = { at: Number.NaN, monotonic: Number.NaN };
     const reply = await transport.post(
       {
@@ -97,7 +101,7 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
           asked = readClock(clock);
           return attempt;
         },
-        about: { tokenDigest: digestOf(key), background: freshness.background },
+        about: { tokenDigest: digestOf(key), background: options.background },
       },
       deadline,
     );
@@ -105,53 +109,53 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
   }
 
   async function ask(
-    question: Question,
-    freshness: Freshness,
+    tokenKey: TokenKey,
+    options: LookupOptions,
     deadline: Deadline,
     isOurToken = false,
   ): Promise<TokenRecord> {
     try {
-      const record = await inquire(question, freshness, deadline);
-      suspicions.about(record);
+      const record = await inquire(tokenKey, options, deadline);
+      warnings.about(record);
       return record;
     } catch (error) {
-      suspicions.aboutFailure(deadline.passed ? new IntrospectionError('timeout') : error, isOurToken);
+      warnings.aboutFailure(deadline.passed ? new IntrospectionError('timeout') : error, isOurToken);
       throw error;
     }
   }
 
   function probe(): Promise<TokenRecord> {
     const token = randomBytes(32).toString('base64url');
-    const question = { token, key: tokenDigest(token), dpop: undefined, proven: undefined, hasUnusedProof: false };
-    const freshness = { askedSince: ANY_AGE, now: readClock(clock), background: true, isKnown: true };
-    return transport.within((deadline) => ask(question, freshness, deadline, true));
+    const tokenKey = { token, digest: tokenDigest(token) };
+    const options = { notBefore: ANY_AGE, now: readClock(clock), background: true, isKnown: true };
+    return transport.within((deadline) => ask(tokenKey, options, deadline, true));
   }
 
-  async function askOrRemember(question: Question, freshness: Freshness, deadline: Deadline): Promise<TokenRecord> {
+  async function askOrRemember(tokenKey: TokenKey, options: LookupOptions, deadline: Deadline): Promise<TokenRecord> {
     try {
-      const record = await until(deadline, ask(question, freshness, deadline));
-      failedTokens.noteAnswer(question.key);
+      const record = await until(deadline, ask(tokenKey, options, deadline));
+      failedTokens.noteAnswer(tokenKey.digest);
       return record;
     } catch (error) {
-      failedTokens.noteFailure(question.key, error);
+      failedTokens.noteFailure(tokenKey.digest, error);
       throw error;
     }
   }
 
   /** The circuit breaker is asked before the wait for a place, and after it. */
-  async function lookup(question: Question, freshness: Freshness): Promise<TokenRecord> {
-    const { key: digest } = question;
-    const { isKnown } = freshness;
+  async function lookup(tokenKey: TokenKey, options: LookupOptions): Promise<TokenRecord> {
+    const { digest } = tokenKey;
+    const { isKnown } = options;
     breaker.assertCallAllowed(isKnown);
     if (!isKnown) failedTokens.assertMayAsk(digest);
     return transport.within(
       (deadline) =>
         limit.run(
-          () => breaker.run({ digest, isKnown }, () => askOrRemember(question, freshness, deadline)),
+          () => breaker.run({ digest, isKnown }, () => askOrRemember(tokenKey, options, deadline)),
           deadline,
           isKnown,
         ),
-      monotonic() - freshness.now.monotonic,
+      monotonic() - options.now.monotonic,
     );
   }
 
@@ -160,7 +164,7 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
     probe,
     server,
     calls: transport.calls,
-    wasAnyActive: suspicions.wasAnyActive,
+    wasAnyActive: warnings.wasAnyActive,
     assertCallAllowed: breaker.assertCallAllowed,
     diagnose: breaker.diagnose,
     close: transport.close,
@@ -173,9 +177,9 @@ async function prepare(
   server: AuthorizationServer,
   refused: boolean,
   settings: IntrospectionClientSettings,
-): Promise<Attempt> {
-  const { requestFormat, tokenParameter, clientAuth, signedReply } = settings;
-  const accept = signedReply === undefined ? 'application/json' : SIGNED_MEDIA_TYPE;
+): Promise<HttpRequest> {
+  const { requestFormat, tokenParameter, clientAuth, signedResponse } = settings;
+  const accept = signedResponse === undefined ? 'application/json' : SIGNED_MEDIA_TYPE;
   const signed = {
     endpoint: server.endpoint.href,
     issuer: server.issuer,
@@ -209,7 +213,11 @@ function requireString(value: unknown, pattern?: RegExp): string {
 }
 
 /** Origins that the app wrote itself, and so trusts with its `headers`. Metadata may name others. */
-function originsOf({ whom, signedReply }: IntrospectionClientSettings): ReadonlySet<string> {
-  const urls = [whom.endpoint, whom.issuer, signedReply?.keys instanceof URL ? signedReply.keys : undefined];
+function originsOf({ location, signedResponse }: IntrospectionClientSettings): ReadonlySet<string> {
+  const urls = [
+    location.endpoint,
+    location.issuer,
+    signedResponse?.keys instanceof URL ? signedResponse.keys : undefined,
+  ];
   return new Set(urls.flatMap((url) => (url !== undefined && URL.canParse(String(url)) ? [new URL(url).origin] : [])));
 }

@@ -3,10 +3,10 @@ import type { TokenRecord } from '../core/lookup.js';
 import type { Misconfiguration } from '../diagnostics/channels.js';
 import { createAlarm } from '../diagnostics/misconfiguration.js';
 import { remedyFor } from '../diagnostics/remedies.js';
-import { takes } from './server-location.js';
+import { supportsMethod } from './server-location.js';
 
 /** Warns of what only an operator can mend, by what comes back from the endpoint. */
-export interface Suspicions {
+export interface ConfigurationWarnings {
   about(record: TokenRecord): void;
   /** @param isOurToken the request was about a random token of ours, so that no client can have caused the failure */
   aboutFailure(error: unknown, isOurToken: boolean): void;
@@ -70,10 +70,10 @@ const SUSPICIONS: readonly Suspicion[] = [
 ];
 
 /** @param askAboutOurToken asks about a random token of ours; its failure is told to `aboutFailure`, too */
-export function createSuspicions(
+export function createConfigurationWarnings(
   methods: readonly string[] | undefined,
   askAboutOurToken: () => Promise<unknown>,
-): Suspicions {
+): ConfigurationWarnings {
   const alarms = new Map<Misconfiguration['code'], ReturnType<typeof createAlarm>>();
   let wasAnyActive = false;
   let wasAnswered = false;
@@ -114,7 +114,7 @@ export function createSuspicions(
       alarmOf(found.alarm)(`${PREAMBLE} ${remedyFor(code, detail)}`, error.detail ?? code);
     },
     aboutMethods(advertised) {
-      if (takes(advertised, methods)) return;
+      if (supportsMethod(advertised, methods)) return;
       alarmOf('METHOD_NOT_ADVERTISED')(
         'The metadata of the authorization server do not name the configured "clientAuth" ' +
           `(${methods?.join(' or ')}) among the methods that its introspection endpoint takes.`,

@@ -11,7 +11,7 @@ import { faultOfReply } from './malformed-response.js';
 export type Dispatcher = Pick<UndiciDispatcher, 'request'>;
 
 /** Where a request goes; taken apart once, since a URL takes its parts together anew each time. */
-export interface Address {
+export interface Endpoint {
   readonly href: string;
   readonly origin: string;
   /** With the query. */
@@ -19,8 +19,8 @@ export interface Address {
 }
 
 /** One attempt, ready to be sent. */
-export interface Attempt {
-  readonly to: Address;
+export interface HttpRequest {
+  readonly to: Endpoint;
   readonly headers: Record<string, string>;
   readonly body: string;
 }
@@ -69,23 +69,23 @@ const ERROR_CODE = /^[A-Z0-9_]{1,64}$/;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-export function addressOf({ href, origin, pathname, search }: URL): Address {
+export function toEndpoint({ href, origin, pathname, search }: URL): Endpoint {
   return { href, origin, path: pathname + search };
 }
 
 /** A query may hold what is nobody else's business. */
-export function withoutQuery({ href }: Address): string {
+export function withoutQuery({ href }: Endpoint): string {
   return href.replace(/\?.*$/, '');
 }
 
 /**
  * Sends one request and reads what is wanted of its reply. No redirect is followed.
  *
- * @throws whatever the dispatcher fails with: see {@link isConnectionFailure} and {@link outage}
+ * @throws whatever the dispatcher fails with: see {@link isConnectionFailure} and {@link toIntrospectionError}
  */
 export async function exchange(
   via: Dispatcher,
-  request: Attempt | Omit<Attempt, 'body'>,
+  request: HttpRequest | Omit<HttpRequest, 'body'>,
   reads: (status: number) => boolean,
   deadline: Deadline,
 ): Promise<Reply> {
@@ -102,7 +102,7 @@ export async function exchange(
     bodyTimeout: 0,
   });
   const { statusCode: status, headers: fields } = response;
-  if (wasRedirected(response)) throw refuse(response, 'redirect');
+  if (wasRedirected(response)) throw badResponse(response, 'redirect');
   if (reads(status)) return { status, headers: fields, body: await readText(response) };
   discard(response);
   return { status, headers: fields, body: '' };
@@ -129,7 +129,7 @@ export function failedToConnect(error: unknown): boolean {
 }
 
 /** Maps a transport failure to an outage. The original is dropped: its text may name hosts, headers or bodies. */
-export function outage(error: unknown): IntrospectionError {
+export function toIntrospectionError(error: unknown): IntrospectionError {
   if (error instanceof IntrospectionError) return error;
   const fault = faultOfReply(error);
   return fault === undefined
@@ -148,7 +148,7 @@ function readText(response: Response): Promise<string | IntrospectionError> {
   return new Promise((resolve) => {
     const { body, headers } = response;
     if (isCoded(ownMember(headers, 'content-encoding'))) {
-      resolve(refuse(response, 'content coding'));
+      resolve(badResponse(response, 'content coding'));
       return;
     }
     let content: Uint8Array = new Uint8Array();
@@ -159,16 +159,16 @@ function readText(response: Response): Promise<string | IntrospectionError> {
       if (size + chunk.byteLength > MAX_BODY_BYTES || chunks > MAX_CHUNKS) {
         // More may have arrived already.
         body.off('data', take);
-        resolve(refuse(response, chunks > MAX_CHUNKS ? 'too many chunks' : 'too large'));
+        resolve(badResponse(response, chunks > MAX_CHUNKS ? 'too many chunks' : 'too large'));
         return;
       }
       content = append(content, size, chunk);
       size += chunk.byteLength;
     });
     body.on('end', () => resolve(decode(content.subarray(0, size))));
-    body.on('error', (error) => resolve(outage(error)));
+    body.on('error', (error) => resolve(toIntrospectionError(error)));
     body.on('close', () => {
-      if (!body.readableEnded) resolve(outage(undefined));
+      if (!body.readableEnded) resolve(toIntrospectionError(undefined));
     });
   });
 }
@@ -212,7 +212,7 @@ function wasRedirected(response: Response): boolean {
   return Array.isArray(history) && history.length > 0;
 }
 
-function refuse(response: Response, detail: string): IntrospectionError {
+function badResponse(response: Response, detail: string): IntrospectionError {
   discard(response);
   return new IntrospectionError('bad_response', detail);
 }

@@ -99,11 +99,11 @@ function active(data: Record<string, unknown>, asked: Instant): ActiveRecord {
   const scopes = parseScopes(claims.scope);
   if (scopes.length > MAX_VALUES) throw new IntrospectionError('bad_response', 'too many scopes');
   const { at: askedAt, monotonic: askedMonotonic } = asked;
-  return { active: true, stale: false, claims, scopes, askedAt, askedMonotonic, mark: undefined };
+  return { active: true, stale: false, claims, scopes, askedAt, askedMonotonic, logPosition: undefined };
 }
 
 function inactive(asked: Instant): InactiveRecord {
-  return { active: false, jti: undefined, askedAt: asked.at, askedMonotonic: asked.monotonic, mark: undefined };
+  return { active: false, jti: undefined, askedAt: asked.at, askedMonotonic: asked.monotonic, logPosition: undefined };
 }
 
 /**

@@ -5,7 +5,7 @@ import { IntrospectionError } from '../core/errors.js';
 import { createAlarm } from '../diagnostics/misconfiguration.js';
 import { remedyFor } from '../diagnostics/remedies.js';
 import { createCooldown } from './cooldown.js';
-import { type Address, addressOf, type Reply, textOf } from './http.js';
+import { type Endpoint, type Reply, textOf, toEndpoint } from './http.js';
 import { isJson, parseJson } from './json.js';
 import { requestedPauseOf } from './retry-after.js';
 import type { Transport } from './transport.js';
@@ -14,7 +14,7 @@ import type { Transport } from './transport.js';
 export interface AuthorizationServer {
   /** The issuer identifier, where it is known. */
   readonly issuer: string | undefined;
-  readonly endpoint: Address;
+  readonly endpoint: Endpoint;
   /** Where its public keys are. */
   readonly jwksUri: URL | undefined;
   /** The methods of client authentication its endpoint takes, where it says so. */
@@ -152,7 +152,7 @@ function read(
   if (url === undefined) throw failed(UNUSABLE_ENDPOINT);
   return {
     issuer,
-    endpoint: addressOf(url),
+    endpoint: toEndpoint(url),
     jwksUri: usableUrl(data.jwks_uri, issuer, allowHttp),
     authMethods: data.introspection_endpoint_auth_methods_supported ?? undefined,
     authSigningAlgorithms: data.introspection_endpoint_auth_signing_alg_values_supported ?? undefined,

@@ -12,7 +12,7 @@ import { requestedPauseOf } from './retry-after.js';
 import type { AuthorizationServer } from './server-metadata.js';
 import type { Transport } from './transport.js';
 
-export interface SignedReplySettings {
+export interface SignedResponseSettings {
   readonly issuer: string;
   readonly audience: readonly string[];
   readonly algorithms: readonly string[];
@@ -59,7 +59,11 @@ const DECRYPTION = {
 };
 
 /** Verifies JWT replies ([RFC 9701](https://www.rfc-editor.org/rfc/rfc9701)): a reply of any other kind is an outage. */
-export function createReplyOpener(settings: SignedReplySettings, get: Transport['get'], clock: Clock): OpenReply {
+export function createResponseVerifier(
+  settings: SignedResponseSettings,
+  get: Transport['get'],
+  clock: Clock,
+): OpenReply {
   const { algorithms, decryptionKey } = settings;
   const schema = createPayloadSchema();
   let found: { readonly source: unknown; readonly keys: Promise<Keys> } | undefined;

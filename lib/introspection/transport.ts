@@ -6,14 +6,14 @@ import { type EndpointCall, endpointCalls, isTraced } from '../diagnostics/chann
 import { createConnections } from './connections.js';
 import { type Deadline, withDeadline } from './deadline.js';
 import {
-  type Address,
-  type Attempt,
-  addressOf,
   type Dispatcher,
+  type Endpoint,
   exchange,
+  type HttpRequest,
   isConnectionFailure,
-  outage,
   type Reply,
+  toEndpoint,
+  toIntrospectionError,
   withoutQuery,
 } from './http.js';
 import { USER_AGENT } from './user-agent.js';
@@ -28,16 +28,16 @@ export interface TransportSettings {
   readonly ownOrigins?: ReadonlySet<string>;
 }
 
-/** One question, and what replies to it mean. */
-export interface Inquiry {
+/** One tokenKey, and what replies to it mean. */
+export interface IntrospectionExchange {
   /** What is sent; called again for a retry, and told whether our credentials were refused. */
-  prepare(refused: boolean): Promise<Attempt>;
+  prepare(refused: boolean): Promise<HttpRequest>;
   /** Whether the body of a reply with this status is wanted. */
-  reads(status: number): boolean;
+  wantsBody(status: number): boolean;
   /** Whether a reply with this status refuses our credentials. */
-  refuses(status: number): boolean;
+  isUnauthorized(status: number): boolean;
   /** Whether a reply says no more than that another try may do. */
-  stumbles(reply: Reply): boolean;
+  isTransient(reply: Reply): boolean;
   /** What tracing tells of it. */
   readonly about: Pick<EndpointCall, 'tokenDigest' | 'background'>;
 }
@@ -50,10 +50,10 @@ export interface Transport {
    */
   within<T>(work: (deadline: Deadline) => Promise<T>, spentMs?: number): Promise<T>;
   /**
-   * POSTs a question. There is at most one retry: when no connection came about or it was lost before a reply, when the
+   * POSTs a tokenKey. There is at most one retry: when no connection came about or it was lost before a reply, when the
    * endpoint stumbled, or when the credentials were refused and others are at hand.
    */
-  post(inquiry: Inquiry, deadline: Deadline): Promise<Reply>;
+  post(inquiry: IntrospectionExchange, deadline: Deadline): Promise<Reply>;
   /** GETs what the authorization server publishes, once, over a connection and within a deadline of its own. */
   get(url: URL, accept: string): Promise<Reply>;
   /** How many times the endpoint was asked, retries included. */
@@ -78,7 +78,7 @@ export function createTransport({
   ownOrigins,
 }: TransportSettings): Transport {
   const own = dispatcher === undefined ? createConnections(timeoutMs, connect) : undefined;
-  const via: (to: Address) => Dispatcher =
+  const via: (to: Endpoint) => Dispatcher =
     own === undefined ? () => dispatcher as Dispatcher : ({ origin }) => own.to(origin);
   const published = Object.fromEntries(Object.entries(headers).filter(([name]) => !NOT_FOR_GET.test(name)));
 
@@ -89,19 +89,19 @@ export function createTransport({
   let closed = false;
 
   /** Does `work` over a new connection, because pooled ones often die together; a dispatcher of the app decides itself. */
-  function overNew<T>(to: Address, work: (via: Dispatcher) => Promise<T>): Promise<T> {
+  function overNew<T>(to: Endpoint, work: (via: Dispatcher) => Promise<T>): Promise<T> {
     return own === undefined ? work(via(to)) : own.overNew(to.origin, work);
   }
 
   async function ask(
-    attempt: Attempt,
+    attempt: HttpRequest,
     number: number,
-    inquiry: Inquiry,
+    inquiry: IntrospectionExchange,
     deadline: Deadline,
     lostConnection = false,
   ): Promise<Reply> {
     if (!deadline.passed) calls++;
-    const over = (dispatcher: Dispatcher) => exchange(dispatcher, attempt, inquiry.reads, deadline);
+    const over = (dispatcher: Dispatcher) => exchange(dispatcher, attempt, inquiry.wantsBody, deadline);
     const asking = () => (lostConnection ? overNew(attempt.to, over) : over(via(attempt.to)));
     if (!isTraced()) return asking();
     const call: EndpointCall = { endpoint: withoutQuery(attempt.to), attempt: number, ...inquiry.about };
@@ -120,14 +120,14 @@ export function createTransport({
   return {
     within,
     async post(inquiry, deadline) {
-      const { prepare, refuses, stumbles } = inquiry;
+      const { prepare, isUnauthorized: refuses, isTransient: stumbles } = inquiry;
       const first = await prepare(false);
       const used = via(first.to);
       let reply: Reply | undefined;
       try {
         reply = await ask(first, 1, inquiry, deadline);
       } catch (error) {
-        if (!isConnectionFailure(error) || deadline.passed) throw outage(error);
+        if (!isConnectionFailure(error) || deadline.passed) throw toIntrospectionError(error);
       }
       const isRefused = reply !== undefined && refuses(reply.status);
       if (reply !== undefined && !isRefused && !stumbles(reply)) return reply;
@@ -139,7 +139,7 @@ export function createTransport({
       try {
         return await ask(second, 2, inquiry, deadline, reply === undefined);
       } catch (error) {
-        throw outage(error);
+        throw toIntrospectionError(error);
       }
     },
     get: (url, accept) =>
@@ -147,13 +147,13 @@ export function createTransport({
         const userAgent = headers['user-agent'] ?? USER_AGENT;
         const given = ownOrigins?.has(url.origin) ? published : {};
         const request = {
-          to: addressOf(url),
+          to: toEndpoint(url),
           headers: { ...given, 'user-agent': userAgent, accept, 'accept-encoding': 'identity' },
         };
         try {
           return await overNew(request.to, (over) => exchange(over, request, (status) => status === OK, deadline));
         } catch (error) {
-          throw outage(error);
+          throw toIntrospectionError(error);
         }
       }),
     calls: () => calls,
@@ -193,7 +193,7 @@ async function trace(call: EndpointCall, asking: () => Promise<Reply>, deadline:
         };
         failure = error;
       }
-      throw deadline.passed ? new IntrospectionError('timeout') : outage(failure);
+      throw deadline.passed ? new IntrospectionError('timeout') : toIntrospectionError(failure);
     }, call)
     .catch(() => {});
   return outcome();

@@ -7,7 +7,7 @@ import { withTimeout } from '../core/timeout.js';
 import { remedyFor } from '../diagnostics/remedies.js';
 import type { IntrospectionClient } from './client.js';
 import { withoutQuery } from './http.js';
-import { takes } from './server-location.js';
+import { supportsMethod } from './server-location.js';
 
 /** What asking about a random token taught. What could not be known is `undefined`. */
 export interface ConfigurationReport {
@@ -21,7 +21,7 @@ export interface ConfigurationReport {
   readonly credentialsAccepted: boolean | undefined;
   /** Whether the reply was an introspection response, signed as demanded where that was demanded. */
   readonly wellFormed: boolean | undefined;
-  /** From the question to the judgement, in milliseconds. */
+  /** From the tokenKey to the judgement, in milliseconds. */
   readonly latencyMs: number | undefined;
   /** Methods of client authentication that the metadata of an `authorizationServer` advertise. */
   readonly methodsSupported: readonly string[] | undefined;
@@ -41,14 +41,14 @@ export interface ConfigurationProblem {
   readonly remedy: string;
 }
 
-type Learned = Pick<ConfigurationReport, 'reachable' | 'credentialsAccepted' | 'wellFormed'>;
+type Findings = Pick<ConfigurationReport, 'reachable' | 'credentialsAccepted' | 'wellFormed'>;
 
 const MATERIAL_TIMEOUT_MS = 1000;
 
-const UNKNOWN: Learned = { reachable: undefined, credentialsAccepted: undefined, wellFormed: undefined };
-const ANSWERED: Learned = { reachable: true, credentialsAccepted: true, wellFormed: true };
+const UNKNOWN: Findings = { reachable: undefined, credentialsAccepted: undefined, wellFormed: undefined };
+const ANSWERED: Findings = { reachable: true, credentialsAccepted: true, wellFormed: true };
 
-const LEARNED: Readonly<Record<IntrospectionErrorCode, Partial<Learned>>> = {
+const LEARNED: Readonly<Record<IntrospectionErrorCode, Partial<Findings>>> = {
   timeout: { reachable: false },
   unreachable: { reachable: false },
   server_error: { reachable: true },
@@ -73,7 +73,7 @@ export async function verifyConfiguration(
   const facts: { endpoint?: string; methodsSupported?: readonly string[] | undefined } = {};
   const warnings: string[] = await certificateWarnings(clientAuth);
   const report = (
-    learned: Partial<Learned>,
+    learned: Partial<Findings>,
     problem: ConfigurationProblem | undefined,
     latencyMs?: number,
   ): ConfigurationReport => ({
@@ -94,7 +94,7 @@ export async function verifyConfiguration(
     if (remedyForUrl(new URL(server.endpoint.href), false) !== undefined) {
       warnings.push('Tokens and credentials travel in the clear: the endpoint is an http: URL on another host.');
     }
-    if (!takes(server.authMethods, clientAuth.methods)) {
+    if (!supportsMethod(server.authMethods, clientAuth.methods)) {
       warnings.push(
         `The metadata do not name ${clientAuth.methods?.join(' or ')} among the methods the endpoint takes.`,
       );

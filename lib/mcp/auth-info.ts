@@ -1,4 +1,4 @@
-import type { Verified } from '../authenticator.js';
+import type { AuthenticatedToken } from '../authenticator.js';
 import type { Auth } from '../core/claims.js';
 
 /** What the MCP SDK, version 1 or 2, knows about a request's token. */
@@ -25,7 +25,7 @@ export interface AuthInfo {
 /** Fills the object that the SDK will be shown. */
 export function fillAuthInfo(
   target: object,
-  { question, record, claims }: Verified,
+  { credentials, record, claims }: AuthenticatedToken,
   audience: readonly string[],
   resourceMetadataUrl: string,
 ): AuthInfo {
@@ -39,7 +39,7 @@ export function fillAuthInfo(
     resourceMetadataUrl,
     extra: { ...claims } as Auth,
   });
-  const hidden = { value: question.token, writable: true, enumerable: false, configurable: true };
+  const hidden = { value: credentials.token, writable: true, enumerable: false, configurable: true };
   return Object.defineProperty(described, 'token', hidden) as typeof described & { token: string };
 }
 

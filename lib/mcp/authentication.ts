@@ -2,7 +2,7 @@ import { optionError } from '../core/option-error.js';
 import type { Guard } from '../middleware/guard.js';
 import { createHandler } from '../middleware/handler.js';
 import type { TokenIntrospection } from '../middleware/types.js';
-import type { Demands } from '../policy.js';
+import type { Policy } from '../policy.js';
 import { mcpGateOf } from './mcp-gate.js';
 
 /**
@@ -27,7 +27,7 @@ export function mcpAuthentication(authenticate: TokenIntrospection): Guard {
   return createHandler(gate);
 }
 
-function requireHeaderAlone({ optional, getToken, tokenFromBody }: Demands): void {
+function requireHeaderAlone({ optional, getToken, tokenFromBody }: Policy): void {
   const given = { optional, getToken: getToken ?? false, tokenFromBody };
   for (const [name, value] of Object.entries(given)) {
     if (value === false) continue;

@@ -42,6 +42,6 @@ export function mcpGateOf(name: string, authenticate: TokenIntrospection): Gate 
   }
   return {
     ...gate,
-    present: (auth, verified) => fillAuthInfo(auth, verified, audience, resourceMetadata).extra,
+    present: (auth, authenticated) => fillAuthInfo(auth, authenticated, audience, resourceMetadata).extra,
   };
 }

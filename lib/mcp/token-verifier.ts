@@ -64,9 +64,9 @@ export function mcpTokenVerifier(
   return {
     async verifyAccessToken(token) {
       try {
-        const verified = await gate.authenticator.introspect(token);
-        publishPassage('accepted', BY, verified.question.key, verified.record);
-        return createUnboundAuth(gate, verified) as AuthInfo;
+        const authenticated = await gate.authenticator.introspect(token);
+        publishPassage('accepted', BY, authenticated.credentials.digest, authenticated.record);
+        return createUnboundAuth(gate, authenticated) as AuthInfo;
       } catch (error) {
         throw await translate(error, token, errors);
       }

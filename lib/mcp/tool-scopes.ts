@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { optionError, refuseMounted } from '../core/option-error.js';
-import { passError } from '../middleware/gate.js';
+import { optionError, rejectMountedFactory } from '../core/option-error.js';
+import { forwardError } from '../middleware/gate.js';
 import { createGuard, type Guard, nameGuard } from '../middleware/guard.js';
 import { requireScope } from '../middleware/guards.js';
 import { requireScopes } from '../verification/scope.js';
@@ -23,7 +23,7 @@ const UNSUPPORTED_MEDIA_TYPE = 415;
  * @throws TypeError unless there is a tool, and every tool has at least one scope, each a scope-token of RFC 6749 section 3.3
  */
 export function requireToolScopes(tools: Readonly<Record<string, readonly string[]>>): Guard {
-  refuseMounted(NAME, tools, EXAMPLE);
+  rejectMountedFactory(NAME, tools, EXAMPLE);
   const entries = typeof tools === 'object' && tools !== null && !Array.isArray(tools) ? Object.entries(tools) : [];
   if (entries.length === 0) throw optionError('tools', tools, `write ${EXAMPLE}`);
   const scopesOf = new Map<string, readonly string[]>();
@@ -36,7 +36,7 @@ export function requireToolScopes(tools: Readonly<Record<string, readonly string
   return nameGuard(NAME, function guardMiddleware(req: IncomingMessage & { body?: unknown }, res, next) {
     const { body } = req;
     if (!isReadable(body, req.method === 'POST')) {
-      passError(unreadable(), { req, res, next });
+      forwardError(unreadable(), { req, res, next });
       return;
     }
     const scopes = scopesFor(body, scopesOf) ?? ofAll;

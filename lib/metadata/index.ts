@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Next } from '../core/next.js';
-import { optionError, refuseMounted } from '../core/option-error.js';
+import { optionError, rejectMountedFactory } from '../core/option-error.js';
 import { answer } from '../middleware/challenge.js';
-import { type Gate, passError, settle } from '../middleware/gate.js';
+import { forwardError, type Gate, whenSettled } from '../middleware/gate.js';
 import { entranceOf } from '../middleware/handler.js';
 import { targetOf } from '../middleware/request-target.js';
 import type { SeveralServers, TokenIntrospection } from '../middleware/types.js';
@@ -55,7 +55,7 @@ export function protectedResourceMetadata<Claims, ByName extends object>(
   metadata: ResourceMetadata = {},
   options: PublishingOptions = {},
 ): ResourceMetadataHandler {
-  refuseMounted('protectedResourceMetadata', authenticate, 'app.use(protectedResourceMetadata(authenticate))');
+  rejectMountedFactory('protectedResourceMetadata', authenticate, 'app.use(protectedResourceMetadata(authenticate))');
   const gate = entranceOf(authenticate);
   if (gate === undefined) throw optionError('authenticate', authenticate, 'write what tokenIntrospection() returned');
   const { signed, maxAgeSeconds = MAX_AGE_SECONDS } = readOptions(options, PUBLISHING_RULES);
@@ -68,11 +68,11 @@ export function protectedResourceMetadata<Claims, ByName extends object>(
   function respond(req: IncomingMessage, res: ServerResponse, next: Next | undefined): void {
     const isRead = req.method === 'GET' || req.method === 'HEAD';
     if (isRead && sign !== undefined) {
-      settle(
+      whenSettled(
         sign(),
         (signed_metadata) => answer(req, res, 200, headers, { ...document, signed_metadata }),
         () => {},
-        (error) => passError(error, { req, res, next }),
+        (error) => forwardError(error, { req, res, next }),
       );
     } else if (isRead) {
       answer(req, res, 200, headers, document);
@@ -93,7 +93,7 @@ export function protectedResourceMetadata<Claims, ByName extends object>(
       if (isElsewhere) answer(req, res, 404, { 'Cache-Control': 'no-store' }, {});
       else respond(req, res, next);
     } catch (error) {
-      passError(error, { req, res, next });
+      forwardError(error, { req, res, next });
     }
   }
 

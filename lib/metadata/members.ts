@@ -1,4 +1,4 @@
-import { type Rule, readOptions, refuseOption } from '../options/rules.js';
+import { type Rule, readOptions, throwOptionError } from '../options/rules.js';
 import { MEMBER_RULES } from './rules.js';
 
 const PREFIX = 'metadata.';
@@ -58,5 +58,5 @@ export function readMembers(given: ResourceMetadata): ResourceMetadata {
 
 /** @throws TypeError always */
 export function refuseMember(name: keyof ResourceMetadata, given?: unknown): never {
-  refuseOption(PREFIX + name, given, MEMBER_RULES);
+  throwOptionError(PREFIX + name, given, MEMBER_RULES);
 }

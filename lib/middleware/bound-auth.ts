@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http';
-import type { Verified } from '../authenticator.js';
+import type { AuthenticatedToken } from '../authenticator.js';
 import type { Auth } from '../core/claims.js';
-import { ANY_AGE, type Question } from '../core/lookup.js';
+import { ANY_AGE, type Credentials } from '../core/lookup.js';
 import { ownMember, setMembers } from '../core/own-members.js';
 import type { Gate } from './gate.js';
 import {
   type AuthRequest,
   type Check,
-  type Circumstances,
+  type CheckContext,
   fill,
   openSession,
   type PassedChecks,
@@ -24,23 +24,23 @@ const anonymous = new WeakMap<IncomingMessage, Gate>();
  * Sets `req.auth`: a fresh plain object with the claims, bound to this request. What an earlier middleware and its guards
  * checked for the same token holds for this answer too, or it is not bound.
  */
-export function bindAuth(
+export function startSession(
   req: AuthRequest,
   gate: Gate,
   arrivedAt: number,
-  verified: Verified,
+  authenticated: AuthenticatedToken,
   earlier: Session | undefined,
 ): void {
-  const before = isAbout(earlier, gate, verified.question) ? earlier : undefined;
+  const before = isAbout(earlier, gate, authenticated.credentials) ? earlier : undefined;
   const passed = before && checksOf(before);
-  const askedSince = before?.askedSince ?? ANY_AGE;
-  if (before?.verified.record !== verified.record) runChecks(passed, verified);
-  req.auth = openSession(req, gate, arrivedAt, verified, passed, askedSince, false);
+  const notBefore = before?.notBefore ?? ANY_AGE;
+  if (before?.token.record !== authenticated.record) runChecks(passed, authenticated);
+  req.auth = openSession(req, gate, arrivedAt, authenticated, passed, notBefore, false);
 }
 
-/** What guards of an earlier middleware demanded of the age of an answer to the same question. */
-export function askedSinceAfter(earlier: Session | undefined, gate: Gate, question: Question): number {
-  return isAbout(earlier, gate, question) ? earlier.askedSince : ANY_AGE;
+/** What guards of an earlier middleware demanded of the age of an answer to the same credentials. */
+export function askedSinceAfter(earlier: Session | undefined, gate: Gate, credentials: Credentials): number {
+  return isAbout(earlier, gate, credentials) ? earlier.notBefore : ANY_AGE;
 }
 
 /**
@@ -48,13 +48,13 @@ export function askedSinceAfter(earlier: Session | undefined, gate: Gate, questi
  *
  * @throws AuthError where a check passed before does not pass now
  */
-export function rebindAuth(session: RequestSession, verified: Verified): void {
-  runChecks(session.passed, verified);
+export function renewSession(session: RequestSession, authenticated: AuthenticatedToken): void {
+  runChecks(session.passed, authenticated);
   const { req } = session;
-  const auth = setMembers(stampWith(session), additions(session));
-  session.claims = fill(auth, session, verified);
+  const auth = setMembers(stampWith(session), appProperties(session));
+  session.claims = fill(auth, session, authenticated);
   (req as AuthRequest).auth = auth;
-  session.verified = verified;
+  session.token = authenticated;
   session.auth = auth;
 }
 
@@ -69,7 +69,7 @@ export function endSession(session: RequestSession): void {
  *
  * @throws Error when that cannot be done
  */
-export function takeEarlier(req: AuthRequest): Session | undefined {
+export function detachPreviousAuth(req: AuthRequest): Session | undefined {
   if (!('auth' in req)) return undefined;
   const session = sessionOf(req);
   if (session !== undefined) session.auth = undefined;
@@ -92,28 +92,31 @@ export function anonymousGate(req: AuthRequest): Gate | undefined {
 }
 
 /** Whether the same authority was asked about the same token. */
-function isAbout(session: Session | undefined, { authority }: Gate, { key }: Question): session is Session {
-  return session !== undefined && session.verified.question.key === key && session.gate.authority === authority;
+function isAbout(session: Session | undefined, { authority }: Gate, { digest: key }: Credentials): session is Session {
+  return session !== undefined && session.token.credentials.digest === key && session.gate.authority === authority;
 }
 
 function checksOf(session: Session): PassedChecks {
   const { gate, passed } = session;
   const { scopes } = gate.demands;
-  const run: Check['run'] = (record, { proven }) => gate.authenticator.verify(record, proven);
+  const run: Check['run'] = (record, { sender: proven }) => gate.authenticator.verify(record, proven);
   return { check: { scopes, run }, gate, before: passed };
 }
 
 /** @throws AuthError for the first that is not met */
-export function runChecks(passed: PassedChecks | undefined, { record, question }: Verified): void {
-  for (let at = passed; at !== undefined; at = at.before) at.check.run(record, circumstancesOf(at.gate, question));
+export function runChecks(passed: PassedChecks | undefined, { record, credentials }: AuthenticatedToken): void {
+  for (let at = passed; at !== undefined; at = at.before) at.check.run(record, checkContext(at.gate, credentials));
 }
 
-export function circumstancesOf({ clock, demands: { satisfiesScope } }: Gate, { proven }: Question): Circumstances {
-  return { now: clock.now(), proven, satisfiesScope };
+export function checkContext(
+  { clock, demands: { satisfiesScope } }: Gate,
+  { sender: proven }: Credentials,
+): CheckContext {
+  return { now: clock.now(), sender: proven, satisfiesScope };
 }
 
-function additions(session: Session): Record<string, unknown> {
+function appProperties(session: Session): Record<string, unknown> {
   const ours = {} as Auth;
-  fill(ours, session, session.verified);
+  fill(ours, session, session.token);
   return Object.fromEntries(Object.entries(session.auth ?? {}).filter(([name]) => !Object.hasOwn(ours, name)));
 }

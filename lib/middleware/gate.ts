@@ -2,31 +2,31 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import * as timers from 'node:timers';
 import { isDeepStrictEqual } from 'node:util';
 import { isNativeError } from 'node:util/types';
-import { type Authenticator, createAuthenticator, type Verified } from '../authenticator.js';
+import { type AuthenticatedToken, type Authenticator, createAuthenticator } from '../authenticator.js';
 import type { Auth } from '../core/claims.js';
 import type { Clock } from '../core/clock.js';
 import { AuthError, IntrospectionError } from '../core/errors.js';
 import type { Next } from '../core/next.js';
 import { type DebugContext, isDebugging } from '../diagnostics/debug.js';
 import { publishRefusal } from '../diagnostics/decisions.js';
-import type { SharedLookup } from '../introspector.js';
+import type { Introspector } from '../introspector.js';
 import type { Settings } from '../options/settings.js';
-import type { Demands } from '../policy.js';
+import type { Policy } from '../policy.js';
 import { addChallenge, answerError, answerRejection, type ChallengeSettings, isAnswerable } from './challenge.js';
 import { ownHeader } from './request-facts.js';
 import { routeOf } from './route-of.js';
 
-type Asked = Pick<SharedLookup, 'authority' | 'requireOpen' | 'lookup' | 'watchRefusals'> & Gate['shared'];
+type Asked = Pick<Introspector, 'id' | 'requireOpen' | 'lookup' | 'watchRefusals'> & Gate['shared'];
 
 /** What a middleware and the guards behind it share: how to judge, how to answer. */
 export interface Gate {
   /** Who is asked, as a digest. */
   readonly authority: string;
   readonly authenticator: Authenticator;
-  readonly demands: Demands;
+  readonly demands: Policy;
   readonly clock: Clock;
   /** For whoever relies on an answer for longer than a request takes. */
-  readonly shared: Pick<SharedLookup, 'watch' | 'lifeMs' | 'staleLifeMs'>;
+  readonly shared: Pick<Introspector, 'watch' | 'lifeMs' | 'staleLifeMs'>;
   /** The issuer identifiers of those who may be asked, as far as they are known. */
   readonly issuers: readonly string[];
   /** Whose demands these inherit from. */
@@ -34,7 +34,7 @@ export interface Gate {
   /** Where its authorization server was chosen among several: which of them it is. */
   readonly oneOf: OneOf | undefined;
   /** Where `req.auth` is something else than the claims: fills that object, and returns one with the claims. */
-  readonly present: ((auth: object, verified: Verified) => Auth) | undefined;
+  readonly present: ((auth: object, authenticated: AuthenticatedToken) => Auth) | undefined;
   /** Where the protected resource metadata are, once somebody has published them. */
   metadataUrl: string | undefined;
 }
@@ -55,12 +55,12 @@ interface Origin {
 
 export function createGate(
   shared: Asked,
-  demands: Demands,
+  demands: Policy,
   clock: Clock,
   { issuers, derivedFrom, oneOf }: Origin,
 ): Gate {
   const authenticator = createAuthenticator(shared, demands, clock);
-  const { authority } = shared;
+  const { id: authority } = shared;
   return {
     authority,
     authenticator,
@@ -76,13 +76,13 @@ export function createGate(
 }
 
 /** Whose issuer identifier is known, from the options alone. */
-export function issuersOf({ whom }: Pick<Settings, 'whom'>, { issuer }: Demands): readonly string[] {
-  const known = whom.endpoint === undefined ? whom.issuer : issuer;
+export function issuersOf({ location }: Pick<Settings, 'location'>, { issuer }: Policy): readonly string[] {
+  const known = location.endpoint === undefined ? location.issuer : issuer;
   return known === undefined ? [] : [known];
 }
 
 /** One passage through a middleware or guard. */
-export interface Passage {
+export interface RequestContext {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
   readonly next: Next | undefined;
@@ -105,13 +105,19 @@ export function usesDpop(req: IncomingMessage): boolean {
  * @param key of the token, where there was one
  * @param scopes what the guards of the route need
  */
-export function refuse(error: unknown, gate: Gate, passage: Passage, key?: string, scopes?: readonly string[]): void {
+export function rejectRequest(
+  error: unknown,
+  gate: Gate,
+  passage: RequestContext,
+  key?: string,
+  scopes?: readonly string[],
+): void {
   const { req, res, by } = passage;
   if (!(error instanceof AuthError)) {
     if (error instanceof IntrospectionError) {
       publishRefusal('outage', by, key, { status: error.status, reason: error.code }, debugContext(gate, req, error));
     }
-    passError(error, passage);
+    forwardError(error, passage);
     return;
   }
   // What is no token may be a password.
@@ -121,11 +127,11 @@ export function refuse(error: unknown, gate: Gate, passage: Passage, key?: strin
   try {
     addChallenge(error, challengeOf(gate), scopes, res, usesDpop(req));
   } catch (thrown) {
-    passError(thrown, passage);
+    forwardError(thrown, passage);
     return;
   }
   if (gate.demands.onReject === undefined) answerOrPass(error, passage);
-  else delegate(error, gate.demands.onReject, passage);
+  else callOnReject(error, gate.demands.onReject, passage);
 }
 
 /** What is printed besides the decision while `NODE_DEBUG` asks for it. */
@@ -153,7 +159,7 @@ function hasAudienceOf(gate: Gate, { demands: { audience } }: Gate): boolean {
 }
 
 /** Answers a rejection. Without a response that can be written, the rejection itself is passed on. */
-function answerOrPass(error: AuthError, passage: Passage): void {
+function answerOrPass(error: AuthError, passage: RequestContext): void {
   const { req, res } = passage;
   let failure: unknown = error;
   try {
@@ -164,11 +170,11 @@ function answerOrPass(error: AuthError, passage: Passage): void {
   } catch (thrown) {
     failure = thrown;
   }
-  passError(failure, passage);
+  forwardError(failure, passage);
 }
 
 /** Passes an error to the app; where nobody takes errors, answers itself. */
-export function passError(thrown: unknown, { req, res, next }: Omit<Passage, 'by'>): void {
+export function forwardError(thrown: unknown, { req, res, next }: Omit<RequestContext, 'by'>): void {
   const error = errorFrom(thrown);
   if (next === undefined) answerError(req, res, error);
   else next(error);
@@ -184,7 +190,7 @@ function errorFrom(thrown: unknown): object {
  * Uses the result of a promise and goes on. The app runs in `onDone` and `onError`: what it throws becomes an uncaught exception of
  * its own, and reaches neither the other of them nor a promise of ours.
  */
-export function settle<T>(
+export function whenSettled<T>(
   outcome: Promise<T>,
   use: (value: T) => void,
   onDone: () => void,
@@ -209,7 +215,7 @@ function throwUncaught(error: unknown): void {
 }
 
 /** Lets the app answer a rejection. Whatever it passes on, at most one error goes through, and never a request. */
-function delegate(error: AuthError, onReject: NonNullable<Demands['onReject']>, passage: Passage): void {
+function callOnReject(error: AuthError, onReject: NonNullable<Policy['onReject']>, passage: RequestContext): void {
   const { req, res, next } = passage;
   let done = false;
   const passOn = (given: unknown): void => {
@@ -222,7 +228,7 @@ function delegate(error: AuthError, onReject: NonNullable<Demands['onReject']>, 
         .then(() => void next(failure))
         .catch(throwUncaught);
     else if (failure === error) answerOrPass(error, passage);
-    else passError(failure, passage);
+    else forwardError(failure, passage);
   };
   try {
     Promise.resolve(onReject(error, req, res, passOn)).catch(passOn);

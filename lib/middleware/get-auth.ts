@@ -46,8 +46,8 @@ export interface AuthDetails {
  * @throws Error (status 500) where `getAuth(req)` would
  */
 export function getAuthDetails(req: IncomingMessage): AuthDetails {
-  const { verified, gate } = requireSession('getAuthDetails()', req);
-  const { askedAt, stale } = verified.record;
+  const { token: authenticated, gate } = requireSession('getAuthDetails()', req);
+  const { askedAt, stale } = authenticated.record;
   return { introspectedAt: askedAt / 1000, stale, authorizationServer: gate.oneOf?.name };
 }
 

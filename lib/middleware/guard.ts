@@ -3,9 +3,9 @@ import { AuthError } from '../core/errors.js';
 import type { Next } from '../core/next.js';
 import { publishPassage } from '../diagnostics/decisions.js';
 import { requireLifetime } from '../verification/lifetime.js';
-import { anonymousGate, circumstancesOf } from './bound-auth.js';
+import { anonymousGate, checkContext } from './bound-auth.js';
 import { isOfAnotherCopy, ONE_COPY } from './copies.js';
-import { debugContext, type Gate, type Passage, passError, refuse } from './gate.js';
+import { debugContext, forwardError, type Gate, type RequestContext, rejectRequest } from './gate.js';
 import {
   type AuthRequest,
   type Check,
@@ -21,23 +21,23 @@ export type Guard = (req: IncomingMessage, res: ServerResponse, next?: Next) => 
 export function createGuard(name: string, check: Check): Guard {
   return nameGuard(name, function guardMiddleware(req, res, next) {
     const passage = { req, res, next, by: name };
-    const session = enter(passage, check.scopes);
+    const session = requireSession(passage, check.scopes);
     if (session === undefined) return;
-    const { question, record } = session.verified;
+    const { credentials, record } = session.token;
     try {
       requireUnexpired(session);
-      check.run(record, circumstancesOf(session.gate, question));
+      check.run(record, checkContext(session.gate, credentials));
     } catch (error) {
-      refuse(error, session.gate, passage, question.key, scopesPassed(session));
+      rejectRequest(error, session.gate, passage, credentials.digest, scopesPassed(session));
       return;
     }
     session.passed = { check, gate: session.gate, before: session.passed };
-    pass(passage, session);
+    accept(passage, session);
   });
 }
 
 /** The session behind the request; without one the passage is over. */
-export function enter(passage: Passage, scopes: readonly string[]): RequestSession | undefined {
+export function requireSession(passage: RequestContext, scopes: readonly string[]): RequestSession | undefined {
   const { req, by } = passage;
   let gate: Gate | undefined;
   let failure: unknown;
@@ -49,18 +49,18 @@ export function enter(passage: Passage, scopes: readonly string[]): RequestSessi
   } catch (error) {
     failure = error;
   }
-  if (gate === undefined) passError(failure, passage);
-  else refuse(failure, gate, passage, undefined, scopes);
+  if (gate === undefined) forwardError(failure, passage);
+  else rejectRequest(failure, gate, passage, undefined, scopes);
   return undefined;
 }
 
-export function pass({ req, next, by }: Passage, { gate, verified: { question, record } }: Session): void {
-  publishPassage('accepted', by, question.key, record, debugContext(gate, req));
+export function accept({ req, next, by }: RequestContext, { gate, token: { credentials, record } }: Session): void {
+  publishPassage('accepted', by, credentials.digest, record, debugContext(gate, req));
   next?.();
 }
 
 /** Time has gone by since the middleware looked. */
-export function requireUnexpired({ gate: { demands, clock }, verified: { record } }: Session): void {
+export function requireUnexpired({ gate: { demands, clock }, token: { record } }: Session): void {
   requireLifetime(record, demands, clock.now());
 }
 

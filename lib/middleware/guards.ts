@@ -1,5 +1,5 @@
 import { AuthError } from '../core/errors.js';
-import { optionError, refuseMounted } from '../core/option-error.js';
+import { optionError, rejectMountedFactory } from '../core/option-error.js';
 import { ownMember, ownMembers } from '../core/own-members.js';
 import { SCOPE_TOKEN } from '../core/syntax.js';
 import { requireAuthenticationContext } from '../verification/authentication.js';
@@ -60,7 +60,7 @@ export function requireAnyScope(...scopes: string[]): Guard {
  * @throws TypeError when the name is empty, there is nothing to compare with, or an integer is beyond 2^53: JSON rounds it
  */
 export function requireClaim(name: string, expected: ClaimValue | readonly ClaimValue[] | ClaimPredicate): Guard {
-  refuseMounted('requireClaim', name, "requireClaim('org_id', 'org_1')");
+  rejectMountedFactory('requireClaim', name, "requireClaim('org_id', 'org_1')");
   if (typeof name !== 'string' || name === '') throw optionError('name', name, 'write the name of a claim');
   const accepts = typeof expected === 'function' ? expected : equalTo(expected);
   return createGuard('requireClaim', {
@@ -85,7 +85,7 @@ export function requireAuthentication(options: {
   /** How long ago it may have been: whole seconds, 0 to 31536000. */
   readonly maxAgeSeconds?: number | undefined;
 }): Guard {
-  refuseMounted('requireAuthentication', options, "requireAuthentication({ acrValues: ['gold'] })");
+  rejectMountedFactory('requireAuthentication', options, "requireAuthentication({ acrValues: ['gold'] })");
   const { acrValues = [], maxAgeSeconds, ...unknown } = ownMembers(Object(options) as typeof options);
   for (const [name, value] of Object.entries(unknown)) {
     throw optionError(name, value, 'write acrValues, maxAgeSeconds, or both');
@@ -116,7 +116,7 @@ export function requireAuthentication(options: {
  * @throws TypeError when the type is empty, or the predicate is no function
  */
 export function requireAuthorizationDetails(type: string, accepts: AuthorizationDetailPredicate = () => true): Guard {
-  refuseMounted('requireAuthorizationDetails', type, "requireAuthorizationDetails('payment_initiation')");
+  rejectMountedFactory('requireAuthorizationDetails', type, "requireAuthorizationDetails('payment_initiation')");
   if (typeof type !== 'string' || type === '') throw optionError('type', type, 'write the type of the details');
   if (typeof accepts !== 'function') throw optionError('accepts', accepts, 'write a function');
   return createGuard('requireAuthorizationDetails', {
@@ -169,7 +169,7 @@ function isRounded(value: unknown): boolean {
 }
 
 function parseScopes(guard: string, scopes: readonly string[]): readonly string[] {
-  refuseMounted(guard, scopes[0], `${guard}('reports:read')`);
+  rejectMountedFactory(guard, scopes[0], `${guard}('reports:read')`);
   if (scopes.length === 0 || !scopes.every((scope) => typeof scope === 'string' && SCOPE_TOKEN.test(scope))) {
     throw optionError('scopes', scopes, `write ${guard}('reports:read', …): one argument a scope, without spaces`);
   }

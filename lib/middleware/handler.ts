@@ -1,26 +1,34 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Verified } from '../authenticator.js';
+import type { AuthenticatedToken } from '../authenticator.js';
 import { REVOCABLE_CLAIMS, type RevocableClaim } from '../cache/shared/revocations.js';
 import { readClock } from '../core/clock.js';
 import { AuthError } from '../core/errors.js';
-import { ANY_AGE, type Question } from '../core/lookup.js';
+import { ANY_AGE, type Credentials } from '../core/lookup.js';
 import type { Next } from '../core/next.js';
 import { optionError, secretError } from '../core/option-error.js';
 import { tokenDigest } from '../core/token-digest.js';
 import { readToken, requireB64Token } from '../credentials/token.js';
 import { isDebugging } from '../diagnostics/debug.js';
 import { publishPassage } from '../diagnostics/decisions.js';
-import type { SharedLookup } from '../introspector.js';
-import { askedSinceAfter, bindAuth, markAnonymous, takeEarlier } from './bound-auth.js';
+import type { Introspector } from '../introspector.js';
+import { askedSinceAfter, detachPreviousAuth, markAnonymous, startSession } from './bound-auth.js';
 import { addChallenge, giveNonce, markPrivate } from './challenge.js';
 import { introduce, isOfAnotherCopy, ONE_COPY } from './copies.js';
-import { challengeOf, debugContext, type Gate, type Passage, refuse, settle, usesDpop } from './gate.js';
+import {
+  challengeOf,
+  debugContext,
+  type Gate,
+  type RequestContext,
+  rejectRequest,
+  usesDpop,
+  whenSettled,
+} from './gate.js';
 import { factsOf } from './request-facts.js';
 import { createAuth, type Session } from './session.js';
 import type { AuthOf, Invalidation } from './types.js';
 
 /** Tells which gate a request's token goes through, before anybody is asked about it. */
-export type Choose = (req: IncomingMessage, question: Question, earlier: Session | undefined) => Gate;
+export type Choose = (req: IncomingMessage, credentials: Credentials, earlier: Session | undefined) => Gate;
 
 /** What every middleware does, whether it has one authorization server or several. */
 export interface Handler<Claims> {
@@ -77,37 +85,37 @@ export function createHandler<Claims>(entrance: Gate, choose?: Choose): Handler<
   function tokenIntrospectionMiddleware(req: IncomingMessage, res: ServerResponse, next?: Next): void {
     const passage = { req, res, next, by: 'tokenIntrospection' };
     let gate = entrance;
-    let question: Question | undefined;
+    let credentials: Credentials | undefined;
     try {
       const now = readClock(clock);
-      const earlier = takeEarlier(req);
-      question = entrance.authenticator.identify(factsOf(req, demands));
-      if (question === undefined) {
+      const earlier = detachPreviousAuth(req);
+      credentials = entrance.authenticator.identify(factsOf(req, demands));
+      if (credentials === undefined) {
         markAnonymous(req, gate);
         const context = isDebugging ? debugContext(gate, req) : undefined;
         publishPassage('anonymous', passage.by, undefined, undefined, context);
       } else {
-        if (choose !== undefined) gate = choose(req, question, earlier);
-        const freshness = {
-          askedSince: askedSinceAfter(earlier, gate, question),
+        if (choose !== undefined) gate = choose(req, credentials, earlier);
+        const options = {
+          notBefore: askedSinceAfter(earlier, gate, credentials),
           now,
           background: false,
           isKnown: false,
         };
-        const outcome = gate.authenticator.authenticate(question, freshness);
+        const outcome = gate.authenticator.authenticate(credentials, options);
         if (outcome instanceof Promise) {
-          settle(
+          whenSettled(
             outcome,
-            (verified) => accept(passage, gate, now.monotonic, verified, earlier),
+            (authenticated) => accept(passage, gate, now.monotonic, authenticated, earlier),
             () => next?.(),
-            (error) => refuse(error, gate, passage, question?.key),
+            (error) => rejectRequest(error, gate, passage, credentials?.digest),
           );
           return;
         }
         accept(passage, gate, now.monotonic, outcome, earlier);
       }
     } catch (error) {
-      refuse(error, gate, passage, question?.key);
+      rejectRequest(error, gate, passage, credentials?.digest);
       return;
     }
     next?.();
@@ -115,33 +123,33 @@ export function createHandler<Claims>(entrance: Gate, choose?: Choose): Handler<
 
   /** Everything that is left to do before the app goes on. The response comes first: it may throw. */
   function accept(
-    { req, res, by }: Passage,
+    { req, res, by }: RequestContext,
     gate: Gate,
     arrivedAt: number,
-    verified: Verified,
+    authenticated: AuthenticatedToken,
     earlier: Session | undefined,
   ): void {
-    const { question, record } = verified;
+    const { credentials, record } = authenticated;
     if (privately) markPrivate(res);
-    if (question.dpop?.renewsNonce) giveNonce(res, demands);
-    bindAuth(req, gate, arrivedAt, verified, earlier);
-    publishPassage('accepted', by, question.key, record, isDebugging ? debugContext(gate, req) : undefined);
+    if (credentials.dpop?.renewsNonce) giveNonce(res, demands);
+    startSession(req, gate, arrivedAt, authenticated, earlier);
+    publishPassage('accepted', by, credentials.digest, record, isDebugging ? debugContext(gate, req) : undefined);
   }
 
   async function authenticateRequest(req: IncomingMessage): Promise<AuthOf<Claims>> {
     let gate = entrance;
     try {
       const now = readClock(clock);
-      const question = entrance.authenticator.identify(factsOf(req, demands));
-      if (question === undefined) throw new AuthError('no_credentials');
-      if (choose !== undefined) gate = choose(req, question, undefined);
-      const verified = await gate.authenticator.authenticate(question, {
-        askedSince: ANY_AGE,
+      const credentials = entrance.authenticator.identify(factsOf(req, demands));
+      if (credentials === undefined) throw new AuthError('no_credentials');
+      if (choose !== undefined) gate = choose(req, credentials, undefined);
+      const authenticated = await gate.authenticator.authenticate(credentials, {
+        notBefore: ANY_AGE,
         now,
         background: false,
         isKnown: false,
       });
-      return createAuth(req, gate, now.monotonic, verified) as AuthOf<Claims>;
+      return createAuth(req, gate, now.monotonic, authenticated) as AuthOf<Claims>;
     } catch (error) {
       throw withHeaders(error, gate, usesDpop(req));
     }
@@ -162,7 +170,7 @@ export async function introspect<Claims>(gate: Gate, token: string): Promise<Aut
 }
 
 /** Forgets what is known about a token, or about all with a claim. */
-export function invalidate({ forget, forgetClaim }: SharedLookup, of: Invalidation): Promise<void> {
+export function invalidate({ forget, forgetClaim }: Introspector, of: Invalidation): Promise<void> {
   const [named, another] = Object.entries(of ?? {}).filter(([, value]) => value !== undefined);
   const [name, value] = named ?? ['token'];
   if (typeof value !== 'string' || (value === '' && name !== 'token') || another !== undefined || !isRevocable(name)) {
@@ -175,7 +183,7 @@ export function invalidate({ forget, forgetClaim }: SharedLookup, of: Invalidati
   if (name !== 'token') return forgetClaim(name, value);
   const token = readToken(value);
   requireB64Token(token);
-  return forget({ token, key: tokenDigest(token) });
+  return forget({ token, digest: tokenDigest(token) });
 }
 
 function isRevocable(name: string): name is 'token' | RevocableClaim {

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
-import type { DpopPresentation } from '../core/lookup.js';
+import type { DpopRequest } from '../core/lookup.js';
 import { ownMember } from '../core/own-members.js';
 import type { RequestFacts } from '../credentials/read-credentials.js';
-import type { Demands } from '../policy.js';
+import type { Policy } from '../policy.js';
 import { thumbprintOf } from '../verification/sender/certificate.js';
 
 type SingleHeader = 'authorization' | 'content-type';
@@ -12,16 +12,16 @@ const AUTHORIZATION = 'authorization';
 /** Reads off a request what authentication needs. `getToken` is the app's own code: what it throws is passed on. */
 export function factsOf(
   req: IncomingMessage,
-  { getToken, tokenFromBody, dpop, dpopOrigin, certificateOf }: Demands,
+  { getToken, tokenFromBody, dpop, dpopOrigin, certificateOf }: Policy,
 ): RequestFacts {
   return {
     authorization: ownHeader(req, AUTHORIZATION),
     authorizationRepeated: isRepeated(req, AUTHORIZATION),
-    custom: getToken === undefined ? undefined : atOnce('getToken', getToken(req)),
+    custom: getToken === undefined ? undefined : requireSynchronous('getToken', getToken(req)),
     method: req.method,
     contentType: ownHeader(req, 'content-type'),
     body: tokenFromBody ? ownMember(req, 'body') : undefined,
-    dpop: dpop && presentationOf(req, dpopOrigin),
+    dpop: dpop && dpopRequestOf(req, dpopOrigin),
     certificate: certificateOf && thumbprintReader(req, certificateOf),
   };
 }
@@ -33,17 +33,17 @@ export function ownHeader({ headers }: IncomingMessage, name: SingleHeader): str
 
 function thumbprintReader(
   req: IncomingMessage,
-  certificateOf: NonNullable<Demands['certificateOf']>,
+  certificateOf: NonNullable<Policy['certificateOf']>,
 ): () => string | undefined {
-  return () => thumbprintOf(atOnce('mtls.certificate', certificateOf(req)));
+  return () => thumbprintOf(requireSynchronous('mtls.certificate', certificateOf(req)));
 }
 
 /** Node joins repeated lines with a comma, which no proof holds (RFC 9449 section 4.3). */
-function presentationOf(req: IncomingMessage, origin: Demands['dpopOrigin']): DpopPresentation {
+function dpopRequestOf(req: IncomingMessage, origin: Policy['dpopOrigin']): DpopRequest {
   const proof = ownMember(req.headers, 'dpop');
   // Express shortens `url` where it mounts.
   const path = (ownMember(req, 'originalUrl') as string | undefined) ?? req.url ?? '';
-  const base = typeof origin === 'function' ? atOnce('dpop.origin', origin(req)) : origin;
+  const base = typeof origin === 'function' ? requireSynchronous('dpop.origin', origin(req)) : origin;
   const isUsable = typeof base === 'string' && !/[?#]/.test(base) && PLAIN_PATH.test(path);
   let accepted = acceptedProofs.get(req);
   if (accepted === undefined) {
@@ -63,7 +63,7 @@ function presentationOf(req: IncomingMessage, origin: Demands['dpopOrigin']): Dp
 /** What a URL parser would walk up or turn around stands for another path there than here. */
 const PLAIN_PATH = /^\/(?!(?:[^?]*\/)?(?:\.|%2e){1,2}(?:[/?]|$))[^?\\]*(?:\?|$)/i;
 
-const acceptedProofs = new WeakMap<IncomingMessage, DpopPresentation['accepted']>();
+const acceptedProofs = new WeakMap<IncomingMessage, DpopRequest['accepted']>();
 
 /**
  * Whether a request has more than one line of this header, given in lower case: Node shows the first and hides the others. Requests
@@ -82,7 +82,7 @@ export function isRepeated({ rawHeaders }: Partial<Pick<IncomingMessage, 'rawHea
 }
 
 /** What a function of the app returned. */
-export function atOnce<T>(name: string, value: T): T {
+export function requireSynchronous<T>(name: string, value: T): T {
   if (value instanceof Promise) {
     value.catch(() => {});
     throw new TypeError(`"${name}" returned a promise; it has to be synchronous`);

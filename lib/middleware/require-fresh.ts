@@ -1,11 +1,19 @@
-import type { Verified } from '../authenticator.js';
+import type { AuthenticatedToken } from '../authenticator.js';
 import { isFresh } from '../cache/lifetimes.js';
 import { readClock } from '../core/clock.js';
-import { optionError, refuseMounted } from '../core/option-error.js';
+import { optionError, rejectMountedFactory } from '../core/option-error.js';
 import { ownMembers } from '../core/own-members.js';
-import { endSession, rebindAuth } from './bound-auth.js';
-import { refuse, settle } from './gate.js';
-import { enter, type Guard, nameGuard, pass, requireUnexpired, scopesPassed, unauthenticated } from './guard.js';
+import { endSession, renewSession } from './bound-auth.js';
+import { rejectRequest, whenSettled } from './gate.js';
+import {
+  accept,
+  type Guard,
+  nameGuard,
+  requireSession,
+  requireUnexpired,
+  scopesPassed,
+  unauthenticated,
+} from './guard.js';
 import { type RequestSession, type Session, sessionOf } from './session.js';
 
 const MAX_AGE_SECONDS = 86_400;
@@ -17,7 +25,7 @@ const MAX_AGE_SECONDS = 86_400;
  * @throws TypeError unless `maxAgeSeconds` is a number from 0 to 86400
  */
 export function requireFresh(options: { readonly maxAgeSeconds: number }): Guard {
-  refuseMounted('requireFresh', options, 'requireFresh({ maxAgeSeconds: 60 })');
+  rejectMountedFactory('requireFresh', options, 'requireFresh({ maxAgeSeconds: 60 })');
   const { maxAgeSeconds, ...unknown }: { maxAgeSeconds?: unknown } = ownMembers(Object(options));
   for (const [name, value] of Object.entries(unknown)) {
     throw optionError(name, value, 'write requireFresh({ maxAgeSeconds: 60 })');
@@ -27,20 +35,20 @@ export function requireFresh(options: { readonly maxAgeSeconds: number }): Guard
   }
   return nameGuard('requireFresh', function guardMiddleware(req, res, next) {
     const passage = { req, res, next, by: 'requireFresh' };
-    const session = enter(passage, []);
+    const session = requireSession(passage, []);
     if (session === undefined) return;
-    const { key } = session.verified.question;
+    const { digest: key } = session.token.credentials;
     const fail = (error: unknown): void => {
       endSession(session);
-      refuse(error, session.gate, passage, key, scopesPassed(session));
+      rejectRequest(error, session.gate, passage, key, scopesPassed(session));
     };
     try {
       const outcome = refresh(session, session.arrivedAt - maxAgeSeconds * 1000);
       if (outcome instanceof Promise) {
-        settle(
+        whenSettled(
           outcome,
-          (verified) => renew(session, verified),
-          () => pass(passage, session),
+          (authenticated) => renew(session, authenticated),
+          () => accept(passage, session),
           fail,
         );
         return;
@@ -50,23 +58,23 @@ export function requireFresh(options: { readonly maxAgeSeconds: number }): Guard
       fail(error);
       return;
     }
-    pass(passage, session);
+    accept(passage, session);
   });
 }
 
 /** Brings an answer as fresh as demanded; nothing where the one in hand is. */
-function refresh(session: Session, askedSince: number): Verified | Promise<Verified> | undefined {
-  const { question, record } = session.verified;
-  const freshness = { askedSince, now: readClock(session.gate.clock), background: false, isKnown: true };
-  session.askedSince = Math.max(session.askedSince, askedSince);
-  if (!record.stale && isFresh(record, freshness)) {
+function refresh(session: Session, notBefore: number): AuthenticatedToken | Promise<AuthenticatedToken> | undefined {
+  const { credentials, record } = session.token;
+  const options = { notBefore, now: readClock(session.gate.clock), background: false, isKnown: true };
+  session.notBefore = Math.max(session.notBefore, notBefore);
+  if (!record.stale && isFresh(record, options)) {
     requireUnexpired(session);
     return undefined;
   }
-  return session.gate.authenticator.authenticate(question, freshness);
+  return session.gate.authenticator.authenticate(credentials, options);
 }
 
-function renew(session: RequestSession, verified: Verified): void {
+function renew(session: RequestSession, authenticated: AuthenticatedToken): void {
   if (sessionOf(session.req) !== session) throw unauthenticated('requireFresh()', session.req);
-  rebindAuth(session, verified);
+  renewSession(session, authenticated);
 }

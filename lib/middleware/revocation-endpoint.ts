@@ -7,7 +7,7 @@ import { optionError, secretError } from '../core/option-error.js';
 import { ownMember, ownMembers } from '../core/own-members.js';
 import { mediaType } from '../core/syntax.js';
 import { answer } from './challenge.js';
-import { passError, settle } from './gate.js';
+import { forwardError, whenSettled } from './gate.js';
 import { ownHeader } from './request-facts.js';
 import type { Invalidation, TokenIntrospection } from './types.js';
 
@@ -75,11 +75,11 @@ export function revocationEndpoint(
   }
 
   return function revocationEndpointHandler(req, res, next) {
-    settle(
+    whenSettled(
       handle(req, res),
       () => {},
       () => {},
-      (error) => passError(error, { req, res, next }),
+      (error) => forwardError(error, { req, res, next }),
     );
   };
 }

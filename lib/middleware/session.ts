@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import type { Verified } from '../authenticator.js';
+import type { AuthenticatedToken } from '../authenticator.js';
 import type { Auth, ScopeMatcher } from '../core/claims.js';
-import { type ActiveRecord, ANY_AGE, type Proven } from '../core/lookup.js';
+import { type ActiveRecord, ANY_AGE, type SenderProof } from '../core/lookup.js';
 import { setMembers } from '../core/own-members.js';
 import { introduce } from './copies.js';
 import type { Gate } from './gate.js';
@@ -13,13 +13,13 @@ export type AuthRequest = IncomingMessage & { auth?: unknown };
 export interface Check {
   /** All of which a token needs here, as far as that can be said in scopes. */
   readonly scopes: readonly string[];
-  run(record: ActiveRecord, circumstances: Circumstances): void;
+  run(record: ActiveRecord, circumstances: CheckContext): void;
 }
 
 /** What a check depends on besides the record. */
-export interface Circumstances {
+export interface CheckContext {
   readonly now: number;
-  readonly proven: Proven | undefined;
+  readonly sender: SenderProof | undefined;
   readonly satisfiesScope: ScopeMatcher | undefined;
 }
 
@@ -40,14 +40,14 @@ export interface Session {
   readonly gate: Gate;
   /** Monotonic milliseconds at which the request came, as far as that is known. */
   arrivedAt: number;
-  verified: Verified;
+  token: AuthenticatedToken;
   /** The object that `req.auth` must still be; none once the session has ended. */
   auth: object | undefined;
   /** The same object, unless the gate presents another. */
   claims: Auth;
   passed: PassedChecks | undefined;
   /** What guards demanded of the answer's age: asked for then or later, in monotonic milliseconds. */
-  askedSince: number;
+  notBefore: number;
 }
 
 /** One that stands behind `req.auth`. */
@@ -86,8 +86,8 @@ export function stampWith(session: Session): Auth {
 }
 
 /** What would be on `req.auth`, for somebody else to put on the request that the token came with. */
-export function createUnboundAuth(gate: Gate, verified: Verified): object {
-  return openSession(undefined, gate, Number.POSITIVE_INFINITY, verified, undefined, ANY_AGE, true);
+export function createUnboundAuth(gate: Gate, authenticated: AuthenticatedToken): object {
+  return openSession(undefined, gate, Number.POSITIVE_INFINITY, authenticated, undefined, ANY_AGE, true);
 }
 
 /** Claims of the caller's own, for a judgement outside the middleware. Whoever holds them can have it made again. */
@@ -95,10 +95,10 @@ export function createAuth(
   req: IncomingMessage | undefined,
   gate: Gate,
   arrivedAt: number,
-  verified: Verified,
+  authenticated: AuthenticatedToken,
   passed?: PassedChecks,
 ): Auth {
-  return openSession(req, gate, arrivedAt, verified, passed, ANY_AGE, false);
+  return openSession(req, gate, arrivedAt, authenticated, passed, ANY_AGE, false);
 }
 
 /** Makes an object that carries its own session. */
@@ -106,21 +106,31 @@ export function openSession(
   req: IncomingMessage | undefined,
   gate: Gate,
   arrivedAt: number,
-  verified: Verified,
+  authenticated: AuthenticatedToken,
   passed: PassedChecks | undefined,
-  askedSince: number,
+  notBefore: number,
   awaitsRequest: boolean,
 ): Auth {
   const auth = {} as Auth;
-  const session: Session = { req, gate, arrivedAt, verified, auth, claims: auth, passed, askedSince, awaitsRequest };
+  const session: Session = {
+    req,
+    gate,
+    arrivedAt,
+    token: authenticated,
+    auth,
+    claims: auth,
+    passed,
+    notBefore: notBefore,
+    awaitsRequest,
+  };
   new Stamp(auth, session);
-  session.claims = fill(auth, session, verified);
+  session.claims = fill(auth, session, authenticated);
   return auth;
 }
 
 /** Returns the claims, which `auth` is then made of, unless the gate presents another object. */
-export function fill(auth: Auth, { gate: { present } }: Session, verified: Verified): Auth {
-  return present === undefined ? setMembers(auth, verified.claims) : present(auth, verified);
+export function fill(auth: Auth, { gate: { present } }: Session, authenticated: AuthenticatedToken): Auth {
+  return present === undefined ? setMembers(auth, authenticated.claims) : present(auth, authenticated);
 }
 
 /** The session behind `req.auth`, if that is the very object this library bound to this very request. */

@@ -1,22 +1,22 @@
 import { AuthError } from '../core/errors.js';
 import { requireB64Token } from '../credentials/token.js';
-import { createSharedLookup, type SharedLookup, type Stats } from '../introspector.js';
-import { deriveSeveral, type SeveralDemands, type SeveralSettings } from '../options/several.js';
-import type { SeveralDemandOptions } from '../options/types.js';
-import type { Demands } from '../policy.js';
+import { createIntrospector, type Introspector, type Stats } from '../introspector.js';
+import { deriveSeveral, type SeveralPolicy, type SeveralSettings } from '../options/several.js';
+import type { SeveralPolicyOptions } from '../options/types.js';
+import type { Policy } from '../policy.js';
 import { createGate, type Gate, issuersOf } from './gate.js';
 import { type Choose, createHandler, introspect, invalidate, ownGates } from './handler.js';
-import { atOnce } from './request-facts.js';
+import { requireSynchronous } from './request-facts.js';
 import type { Session } from './session.js';
 import type { Invalidation, RootSeveralServers, SeveralServers, SingleServer } from './types.js';
 
 /** What all middlewares derived from one another share. */
 interface Family extends Omit<SeveralSettings, 'demands'> {
-  readonly lookups: ReadonlyMap<string, SharedLookup>;
+  readonly lookups: ReadonlyMap<string, Introspector>;
 }
 
 export function createSeveralServers({ demands, ...settings }: SeveralSettings): RootSeveralServers {
-  const lookups = new Map([...settings.servers].map(([name, server]) => [name, createSharedLookup(server)]));
+  const lookups = new Map([...settings.servers].map(([name, server]) => [name, createIntrospector(server)]));
   return Object.assign(createMiddleware({ ...settings, lookups }, demands), {
     async verifyConfiguration() {
       const all = [...lookups].map(async ([name, lookup]) => [name, await lookup.verifyConfiguration()] as const);
@@ -28,10 +28,10 @@ export function createSeveralServers({ demands, ...settings }: SeveralSettings):
   });
 }
 
-function createMiddleware(family: Family, demands: SeveralDemands, derivedFrom?: Gate): SeveralServers {
+function createMiddleware(family: Family, demands: SeveralPolicy, derivedFrom?: Gate): SeveralServers {
   const { servers, lookups, surroundings } = family;
   const { clock } = surroundings;
-  const ownOf = (name: string) => demands.each.get(name) as Demands;
+  const ownOf = (name: string) => demands.each.get(name) as Policy;
   const known = [...servers].map(([name, server]) => issuersOf(server, ownOf(name)));
   const issuers = known.some(({ length }) => length === 0) ? [] : [...new Set(known.flat())];
   const entrance = createGate(nobody(lookups), demands.common, clock, { issuers, derivedFrom, oneOf: undefined });
@@ -46,7 +46,7 @@ function createMiddleware(family: Family, demands: SeveralDemands, derivedFrom?:
     invalidate: (of: Invalidation) =>
       Promise.all([...lookups.values()].map((lookup) => invalidate(lookup, of))).then(() => {}),
     stats: () => sum([...lookups.values()].map((lookup) => lookup.stats())),
-    with: (derived: SeveralDemandOptions) =>
+    with: (derived: SeveralPolicyOptions) =>
       createMiddleware(family, deriveSeveral(demands, derived, surroundings), entrance),
   });
   return ownGates(middleware, entrance, [...gates.values()]);
@@ -54,9 +54,9 @@ function createMiddleware(family: Family, demands: SeveralDemands, derivedFrom?:
 
 /** Chooses by what the request says; nobody has been asked yet. */
 function chooserOf({ select }: Family, gates: ReadonlyMap<unknown, Gate>): Choose {
-  return (req, { token, key }, earlier) => {
+  return (req, { token, digest: key }, earlier) => {
     requireB64Token(token);
-    const name: unknown = atOnce('select', select(req, token));
+    const name: unknown = requireSynchronous('select', select(req, token));
     if (name === undefined) throw new AuthError('no_authorization_server');
     const gate = gates.get(name);
     if (gate === undefined) throw new TypeError('"select" returned what is no name in "authorizationServers"');
@@ -69,22 +69,22 @@ function chooserOf({ select }: Family, gates: ReadonlyMap<unknown, Gate>): Choos
 
 /** What guards have let pass on the word of one server says nothing about the word of another. */
 function isAnother(earlier: Session | undefined, key: string, { oneOf }: Gate): boolean {
-  const before = earlier?.verified.question.key === key ? earlier.gate.oneOf : undefined;
+  const before = earlier?.token.credentials.digest === key ? earlier.gate.oneOf : undefined;
   return before !== undefined && before.family === oneOf?.family && before.name !== oneOf.name;
 }
 
 /** In place of a server where none has been chosen. */
 function nobody(lookups: Family['lookups']): Parameters<typeof createGate>[0] {
-  const [{ requireOpen }] = [...lookups.values()] as [SharedLookup];
+  const [{ requireOpen }] = [...lookups.values()] as [Introspector];
   const refuse = () => {
     throw new AuthError('no_authorization_server');
   };
   // It accepts nothing, so that its refusals say nothing about the configuration.
   const watchRefusals = () => ({ stop() {}, refused() {} });
-  return { authority: '', requireOpen, watchRefusals, lookup: refuse, watch: refuse, lifeMs: 0, staleLifeMs: 0 };
+  return { id: '', requireOpen, watchRefusals, lookup: refuse, watch: refuse, lifeMs: 0, staleLifeMs: 0 };
 }
 
-function toServer(lookup: SharedLookup, gate: Gate): SingleServer {
+function toServer(lookup: Introspector, gate: Gate): SingleServer {
   const server: SingleServer = Object.freeze({
     introspect: (token: string) => introspect(gate, token),
     invalidate: (of: Invalidation) => invalidate(lookup, of),

@@ -1,16 +1,16 @@
 import { ownMember } from '../core/own-members.js';
-import { createSharedLookup, type SharedLookup } from '../introspector.js';
-import { deriveDemands, parseOptions } from '../options/parse.js';
-import type { BindingSurroundings } from '../options/sender.js';
+import { createIntrospector, type Introspector } from '../introspector.js';
+import { derivePolicy, parseOptions } from '../options/parse.js';
+import type { SenderSettings } from '../options/sender.js';
 import type { Settings } from '../options/settings.js';
 import { parseSeveral } from '../options/several.js';
 import type {
-  DemandOptions,
   NamedServers,
+  PolicyOptions,
   SeveralServersOptions,
   TokenIntrospectionOptions,
 } from '../options/types.js';
-import type { Demands } from '../policy.js';
+import type { Policy } from '../policy.js';
 import { createGate, type Gate, issuersOf } from './gate.js';
 import { createHandler, introspect, invalidate, ownGates } from './handler.js';
 import { createSeveralServers } from './several-servers.js';
@@ -60,10 +60,10 @@ export function tokenIntrospection(
   options: TokenIntrospectionOptions | SeveralServersOptions,
 ): RootTokenIntrospection | RootSeveralServers {
   if (isSeveral(options)) return createSeveralServers(parseSeveral(options));
-  const { demands, ...settings } = parseOptions(options);
-  const shared = createSharedLookup(settings);
-  const { clock, cache, whom } = settings;
-  const surroundings = { clock, whom, replayStore: (cache || undefined)?.shared?.store };
+  const { policy: demands, ...settings } = parseOptions(options);
+  const shared = createIntrospector(settings);
+  const { clock, cache, location } = settings;
+  const surroundings = { clock, location, replayStore: (cache || undefined)?.shared?.store };
   return Object.assign(createMiddleware(shared, surroundings, demands), {
     verifyConfiguration: shared.verifyConfiguration,
     close: shared.close,
@@ -75,12 +75,12 @@ function isSeveral(options: TokenIntrospectionOptions | SeveralServersOptions): 
 }
 
 /** What a middleware shares with all that are derived from it. */
-interface Surroundings extends BindingSurroundings, Pick<Settings, 'whom'> {}
+interface Surroundings extends SenderSettings, Pick<Settings, 'location'> {}
 
 function createMiddleware<Claims>(
-  shared: SharedLookup,
+  shared: Introspector,
   surroundings: Surroundings,
-  demands: Demands,
+  demands: Policy,
   derivedFrom?: Gate,
 ): TokenIntrospection<Claims> {
   const issuers = issuersOf(surroundings, demands);
@@ -89,8 +89,8 @@ function createMiddleware<Claims>(
     introspect: (token: string) => introspect<Claims>(gate, token),
     invalidate: (of: Invalidation) => invalidate(shared, of),
     stats: shared.stats,
-    with<Derived = Claims>(derived: DemandOptions<Derived>) {
-      return createMiddleware<Derived>(shared, surroundings, deriveDemands(demands, derived, surroundings), gate);
+    with<Derived = Claims>(derived: PolicyOptions<Derived>) {
+      return createMiddleware<Derived>(shared, surroundings, derivePolicy(demands, derived, surroundings), gate);
     },
   });
   return ownGates(middleware, gate);

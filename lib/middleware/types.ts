@@ -3,7 +3,7 @@ import type { Auth, ClaimsSchema } from '../core/claims.js';
 import type { Next } from '../core/next.js';
 import type { ConfigurationReport } from '../introspection/verify-configuration.js';
 import type { Stats } from '../introspector.js';
-import type { DemandOptions, NamedServers, SeveralDemandOptions } from '../options/types.js';
+import type { NamedServers, PolicyOptions, SeveralPolicyOptions } from '../options/types.js';
 
 /** `req.auth` as a middleware with a `claims` schema leaves it: what the schema makes lies over the claims, but for `active` and `scope`. */
 export type AuthOf<Claims> = unknown extends Claims
@@ -56,7 +56,7 @@ export interface TokenIntrospection<Claims = unknown> {
    *
    * @throws TypeError for a wrong option, or one that is not a demand
    */
-  with<Derived = Claims>(demands: DemandOptions<Derived>): TokenIntrospection<Derived>;
+  with<Derived = Claims>(demands: PolicyOptions<Derived>): TokenIntrospection<Derived>;
 }
 
 export interface RootTokenIntrospection<Claims = unknown> extends TokenIntrospection<Claims> {
@@ -126,7 +126,7 @@ export interface SeveralServers<ByName extends object = Record<string, unknown>>
 
   /**
    * Forgets a token, or every token with this claim, whichever server spoke of it; as `invalidate()` of a single one. The same `sub`
-   * may be somebody else at another server: `servers.name.invalidate({ sub })` spares that one a question.
+   * may be somebody else at another server: `servers.name.invalidate({ sub })` spares that one a credentials.
    */
   invalidate(of: Invalidation): Promise<void>;
 
@@ -138,9 +138,9 @@ export interface SeveralServers<ByName extends object = Record<string, unknown>>
    *
    * @throws TypeError for a wrong option, or one that is not a demand
    */
-  with(demands: SeveralDemandOptions & { readonly claims?: undefined }): SeveralServers<ByName>;
+  with(demands: SeveralPolicyOptions & { readonly claims?: undefined }): SeveralServers<ByName>;
   /** The same with a `claims` schema, which then is that of all servers. */
-  with<Claims>(demands: SeveralDemandOptions<Claims>): SeveralServers<{ readonly [Name in keyof ByName]: Claims }>;
+  with<Claims>(demands: SeveralPolicyOptions<Claims>): SeveralServers<{ readonly [Name in keyof ByName]: Claims }>;
 }
 
 export interface RootSeveralServers<ByName extends object = Record<string, unknown>> extends SeveralServers<ByName> {

@@ -3,9 +3,9 @@ import { toPrivateKey, toPublicKey } from '../client-auth/keys.js';
 import { remedyForUrl } from '../core/endpoint-url.js';
 import { optionError } from '../core/option-error.js';
 import type { ResponseNormalizer } from '../introspection/response.js';
-import type { WhomToAsk } from '../introspection/server-location.js';
-import type { SignedReplySettings } from '../introspection/signed-response.js';
-import { JWT_RESPONSE_RULES, OPTION_RULES, readOptions, refuseOption } from './rules.js';
+import type { ServerLocation } from '../introspection/server-location.js';
+import type { SignedResponseSettings } from '../introspection/signed-response.js';
+import { JWT_RESPONSE_RULES, OPTION_RULES, readOptions, throwOptionError } from './rules.js';
 import type { JwtResponseOptions, NormalizeOptions, TokenIntrospectionOptions } from './types.js';
 
 const RESERVED_PARAMETERS = new Set(['client_id', 'client_secret', 'client_assertion', 'client_assertion_type']);
@@ -28,11 +28,11 @@ const RESERVED_HEADERS = new Set([
 const NO_OPTIONS: JwtResponseOptions = Object.freeze(Object.create(null));
 
 /** @throws TypeError */
-export function parseWhom(options: TokenIntrospectionOptions): WhomToAsk {
+export function parseLocation(options: TokenIntrospectionOptions): ServerLocation {
   const { endpoint, authorizationServer, issuer } = options;
   const allowHttp = options.dangerouslyAllowHttp === true;
   if (authorizationServer === undefined) {
-    if (endpoint === undefined) refuseOption('endpoint', endpoint, OPTION_RULES);
+    if (endpoint === undefined) throwOptionError('endpoint', endpoint, OPTION_RULES);
     return { endpoint: parseUrl('endpoint', endpoint, allowHttp), issuer, allowHttp };
   }
   if (endpoint !== undefined) {
@@ -77,7 +77,7 @@ export function parseNormalizer(given: TokenIntrospectionOptions['normalizeRespo
 }
 
 /** @throws TypeError */
-export function parseJwtResponse(options: TokenIntrospectionOptions): SignedReplySettings | undefined {
+export function parseJwtResponse(options: TokenIntrospectionOptions): SignedResponseSettings | undefined {
   const { jwtResponse, clientAuth, authorizationServer, normalizeResponse, headers } = options;
   if (jwtResponse === undefined || jwtResponse === false) return undefined;
   const given = jwtResponse === true ? NO_OPTIONS : readOptions(jwtResponse, JWT_RESPONSE_RULES, 'jwtResponse.');
@@ -107,7 +107,7 @@ export function parseJwtResponse(options: TokenIntrospectionOptions): SignedRepl
   });
 }
 
-function parseKeys(given: JwtResponseOptions['keys'], allowHttp: boolean): SignedReplySettings['keys'] {
+function parseKeys(given: JwtResponseOptions['keys'], allowHttp: boolean): SignedResponseSettings['keys'] {
   if (given === undefined) return undefined;
   if (given instanceof URL || (typeof given === 'string' && URL.canParse(given))) {
     return parseUrl('jwtResponse.keys', given, allowHttp);
@@ -129,14 +129,14 @@ function toPublicJwk(given: JsonWebKey & { readonly kid?: unknown; readonly alg?
   return [{ ...key.export({ format: 'jwk' }), ...named } as PublicJwk];
 }
 
-function parseDecryptionKey(given: JwtResponseOptions['decryptionKey']): SignedReplySettings['decryptionKey'] {
+function parseDecryptionKey(given: JwtResponseOptions['decryptionKey']): SignedResponseSettings['decryptionKey'] {
   return given === undefined ? undefined : (toPrivateKey(given) ?? refuse('decryptionKey', Object(given)));
 }
 
-type PublicJwk = Extract<SignedReplySettings['keys'], { keys: unknown }>['keys'][number];
+type PublicJwk = Extract<SignedResponseSettings['keys'], { keys: unknown }>['keys'][number];
 
 function refuse(name: keyof JwtResponseOptions, given: unknown): never {
-  refuseOption(`jwtResponse.${name}`, given, JWT_RESPONSE_RULES);
+  throwOptionError(`jwtResponse.${name}`, given, JWT_RESPONSE_RULES);
 }
 
 function parseUrl(name: string, given: string | URL, allowHttp: boolean): URL {

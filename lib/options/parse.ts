@@ -1,24 +1,24 @@
-import type { SharedSettings } from '../cache/shared/fleet.js';
+import type { SharedCacheOptions } from '../cache/shared/fleet.js';
 import { isOwnMethod } from '../client-auth/own-method.js';
 import type { Clock } from '../core/clock.js';
-import { optionError, refuseMounted } from '../core/option-error.js';
-import type { Demands } from '../policy.js';
+import { optionError, rejectMountedFactory } from '../core/option-error.js';
+import type { Policy } from '../policy.js';
 import {
   parseHeaders,
   parseJwtResponse,
+  parseLocation,
   parseNormalizer,
   parseParameters,
   parseTokenParameter,
-  parseWhom,
 } from './endpoint.js';
-import { CACHE_RULES, DEMAND_RULES, OPTION_RULES, readOptions, refuseOption } from './rules.js';
-import { type BindingSurroundings, parseDpop, parseMtls } from './sender.js';
+import { CACHE_RULES, OPTION_RULES, POLICY_RULES, readOptions, throwOptionError } from './rules.js';
+import { parseDpop, parseMtls, type SenderSettings } from './sender.js';
 import type { MemoryCacheSettings, Settings } from './settings.js';
-import type { CacheOptions, DemandOptions, TokenIntrospectionOptions } from './types.js';
+import type { CacheOptions, PolicyOptions, TokenIntrospectionOptions } from './types.js';
 
 const SECOND = 1000;
 
-const DEFAULT_DEMANDS: Omit<Demands, 'audience'> = {
+const DEFAULT_POLICY: Omit<Policy, 'audience'> = {
   dpop: undefined,
   dpopOrigin: undefined,
   certificateOf: undefined,
@@ -45,14 +45,14 @@ export const SYSTEM_CLOCK: Clock = { now: () => Date.now(), monotonic: () => per
  * @throws TypeError naming the option and what to write instead
  */
 export function parseOptions(given: TokenIntrospectionOptions): Settings {
-  refuseMounted('tokenIntrospection', given, 'app.use(tokenIntrospection({ … }))');
+  rejectMountedFactory('tokenIntrospection', given, 'app.use(tokenIntrospection({ … }))');
   const options = readOptions(given, OPTION_RULES);
   for (const name of ['clientAuth', 'audience'] as const) {
-    if (options[name] === undefined) refuseOption(name, undefined, OPTION_RULES);
+    if (options[name] === undefined) throwOptionError(name, undefined, OPTION_RULES);
   }
   const { clientAuth, dispatcher } = options;
-  const whom = parseWhom(options);
-  if (clientAuth.needsIssuer && whom.issuer === undefined) {
+  const location = parseLocation(options);
+  if (clientAuth.needsIssuer && location.issuer === undefined) {
     throw optionError(
       'issuer',
       undefined,
@@ -70,25 +70,25 @@ export function parseOptions(given: TokenIntrospectionOptions): Settings {
   const cache = parseCache(options);
   const { clock = SYSTEM_CLOCK } = options;
   return Object.freeze({
-    whom,
+    location,
     clientAuth,
     requestFormat: options.requestFormat ?? 'form',
     tokenParameter,
     parameters: parseParameters(options.parameters, tokenParameter),
     headers: parseHeaders(options.headers),
     normalizer: parseNormalizer(options.normalizeResponse),
-    signedReply: parseJwtResponse(options),
+    signedResponse: parseJwtResponse(options),
     cache,
     timeoutMs: options.timeoutMs ?? 3000,
     dispatcher,
     clock,
-    demands: parseDemands(options, { clock, replayStore: (cache || undefined)?.shared?.store }),
+    policy: parsePolicy(options, { clock, replayStore: (cache || undefined)?.shared?.store }),
   });
 }
 
 /** Demands that are derived from none. */
-export function parseDemands(options: DemandOptions, surroundings: BindingSurroundings): Demands {
-  return mergeDemands({ ...DEFAULT_DEMANDS, audience: false }, options, surroundings);
+export function parsePolicy(options: PolicyOptions, surroundings: SenderSettings): Policy {
+  return mergePolicy({ ...DEFAULT_POLICY, audience: false }, options, surroundings);
 }
 
 /**
@@ -96,14 +96,14 @@ export function parseDemands(options: DemandOptions, surroundings: BindingSurrou
  *
  * @throws TypeError
  */
-export function deriveDemands(inherited: Demands, options: DemandOptions, surroundings: BindingSurroundings): Demands {
-  return mergeDemands(inherited, readOptions(options, DEMAND_RULES), surroundings);
+export function derivePolicy(inherited: Policy, options: PolicyOptions, surroundings: SenderSettings): Policy {
+  return mergePolicy(inherited, readOptions(options, POLICY_RULES), surroundings);
 }
 
-function mergeDemands(inherited: Demands, options: DemandOptions, surroundings: BindingSurroundings): Demands {
+function mergePolicy(inherited: Policy, options: PolicyOptions, surroundings: SenderSettings): Policy {
   const { clockToleranceSeconds, getToken = inherited.getToken, dpop, mtls } = options;
   const audience = options.audience === undefined ? inherited.audience : parseAudience(options.audience);
-  const demands: Demands = Object.freeze({
+  const demands: Policy = Object.freeze({
     audience,
     ...(dpop === undefined
       ? { dpop: inherited.dpop, dpopOrigin: inherited.dpopOrigin }
@@ -160,7 +160,7 @@ function parseCache(options: TokenIntrospectionOptions): MemoryCacheSettings | f
 function parseShared(
   { store, secrets, namespace, dangerouslyStorePlaintext }: CacheOptions,
   { clientAuth, normalizeResponse }: TokenIntrospectionOptions,
-): SharedSettings | undefined {
+): SharedCacheOptions | undefined {
   if (store === undefined) {
     for (const [name, value] of Object.entries({ secrets, namespace })) {
       if (value !== undefined) throw optionError(`cache.${name}`, value, 'leave it out: it belongs to "cache.store"');
@@ -168,7 +168,7 @@ function parseShared(
     return undefined;
   }
   if ((secrets === undefined) !== (dangerouslyStorePlaintext === true)) {
-    refuseOption('cache.secrets', secrets, CACHE_RULES);
+    throwOptionError('cache.secrets', secrets, CACHE_RULES);
   }
   if (namespace === undefined && (normalizeResponse !== undefined || !isOwnMethod(clientAuth))) {
     throw optionError(

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { isBaseUrl } from '../core/endpoint-url.js';
 import { optionError, unknownOption } from '../core/option-error.js';
 import { HEADER_NAME, HEADER_VALUE, QUOTABLE, SCOPE_TOKEN } from '../core/syntax.js';
-import { isSecret, MIN_SECRET_BYTES, refuseSecrets } from './secrets.js';
+import { isSecret, MIN_SECRET_BYTES, requireSecrets } from './secrets.js';
 
 const MAX_TOLERANCE_SECONDS = 300;
 const MAX_TTL_SECONDS = 86_400;
@@ -80,10 +80,10 @@ export const REQUEST_RULES: Rules = {
   onReject: callable,
 };
 
-export const DEMAND_RULES: Rules = { ...JUDGING_RULES, ...REQUEST_RULES };
+export const POLICY_RULES: Rules = { ...JUDGING_RULES, ...REQUEST_RULES };
 
 export const OPTION_RULES: Rules = {
-  ...DEMAND_RULES,
+  ...POLICY_RULES,
   endpoint: [
     z.union([text, z.instanceof(URL)]).refine((value) => URL.canParse(String(value))),
     'write the URL of the introspection endpoint, or "authorizationServer" instead',
@@ -210,13 +210,13 @@ export function readOptions<T extends object>(given: T, rules: Rules, prefix = '
     if (rule === undefined) throw unknownOption(name, Object.keys(rules));
     if (VALUES.has(name)) options[key] = copy(value);
     if (rule[0].safeParse(options[key]).success) continue;
-    refuseSecrets(name, value);
-    refuseOption(name, value, rules);
+    requireSecrets(name, value);
+    throwOptionError(name, value, rules);
   }
   return options as T;
 }
 
-export function refuseOption(name: string, given: unknown, rules: Rules): never {
+export function throwOptionError(name: string, given: unknown, rules: Rules): never {
   throw optionError(name, given, rules[name]?.[1] ?? 'leave it out');
 }
 

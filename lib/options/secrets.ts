@@ -17,7 +17,7 @@ export function isSecret(given: unknown): given is string {
  *
  * @throws TypeError naming the place in the list
  */
-export function refuseSecrets(option: string, given: unknown): void {
+export function requireSecrets(option: string, given: unknown): void {
   const isNonce = option === 'dpop.nonce';
   const name = isNonce ? 'dpop.nonce.secrets' : option;
   const list: unknown = isNonce ? (given as { readonly secrets?: unknown } | null)?.secrets : given;

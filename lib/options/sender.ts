@@ -4,16 +4,16 @@ import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../core/clock.js';
 import { optionError } from '../core/option-error.js';
 import { withTimeout } from '../core/timeout.js';
-import type { BindingDemands } from '../policy.js';
+import type { SenderPolicy } from '../policy.js';
 import type { ClientCertificate } from '../verification/sender/certificate.js';
 import { createDpopVerifier } from '../verification/sender/dpop.js';
 import { createNonces } from '../verification/sender/dpop-nonce.js';
 import { createReplayMemory, createSharedReplay, type ReplayStore } from '../verification/sender/replay.js';
 import { DPOP_RULES, readOptions } from './rules.js';
-import type { DemandOptions, DpopOptions } from './types.js';
+import type { DpopOptions, PolicyOptions } from './types.js';
 
 /** What demands have in common with those they are derived from. */
-export interface BindingSurroundings {
+export interface SenderSettings {
   readonly clock: Clock;
   readonly replayStore: ReplayStore | undefined;
 }
@@ -30,11 +30,11 @@ const REPLAY_TIMEOUT_MS = SECOND;
  * @throws TypeError
  */
 export function parseDpop(
-  given: DemandOptions['dpop'],
+  given: PolicyOptions['dpop'],
   audience: readonly string[] | false,
-  { clock, replayStore }: BindingSurroundings,
+  { clock, replayStore }: SenderSettings,
   wasRequired = false,
-): Pick<BindingDemands, 'dpop' | 'dpopOrigin'> {
+): Pick<SenderPolicy, 'dpop' | 'dpopOrigin'> {
   if (given === undefined || given === false) return { dpop: undefined, dpopOrigin: undefined };
   const options = given === true ? NO_OPTIONS : readOptions(given, DPOP_RULES, 'dpop.');
   const { algorithms = ALGORITHMS, origin = originOf(audience), nonce = false, maxAgeSeconds = 60 } = options;
@@ -60,7 +60,7 @@ function inReplayTime(store: ReplayStore): ReplayStore {
   return { setIfAbsent: (key, ttlMs) => withTimeout(async () => store.setIfAbsent(key, ttlMs), REPLAY_TIMEOUT_MS) };
 }
 
-export function parseMtls(given: DemandOptions['mtls']): BindingDemands['certificateOf'] {
+export function parseMtls(given: PolicyOptions['mtls']): SenderPolicy['certificateOf'] {
   if (given === undefined || given === false) return undefined;
   return given === true ? peerCertificate : given.certificate;
 }

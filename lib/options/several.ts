@@ -1,15 +1,15 @@
-import { authorityOf } from '../cache/introspector-id.js';
+import { introspectorId } from '../cache/introspector-id.js';
 import { isOwnMethod } from '../client-auth/own-method.js';
 import { optionError } from '../core/option-error.js';
-import type { Demands } from '../policy.js';
-import { deriveDemands, parseDemands, parseOptions, SYSTEM_CLOCK } from './parse.js';
-import { OPTION_RULES, REQUEST_RULES, readOptions, refuseOption, SEVERAL_RULES, SHARED_RULES } from './rules.js';
-import type { BindingSurroundings } from './sender.js';
+import type { Policy } from '../policy.js';
+import { derivePolicy, parseOptions, parsePolicy, SYSTEM_CLOCK } from './parse.js';
+import { OPTION_RULES, REQUEST_RULES, readOptions, SEVERAL_RULES, SHARED_RULES, throwOptionError } from './rules.js';
+import type { SenderSettings } from './sender.js';
 import type { Settings } from './settings.js';
 import type {
   AuthorizationServerOptions,
-  DemandOptions,
-  SeveralDemandOptions,
+  PolicyOptions,
+  SeveralPolicyOptions,
   SeveralServersOptions,
   TokenIntrospectionOptions,
 } from './types.js';
@@ -18,15 +18,15 @@ import type {
 export interface SeveralSettings {
   readonly servers: ReadonlyMap<string, Settings>;
   readonly select: SeveralServersOptions['select'];
-  readonly surroundings: BindingSurroundings;
-  readonly demands: SeveralDemands;
+  readonly surroundings: SenderSettings;
+  readonly demands: SeveralPolicy;
 }
 
-export interface SeveralDemands {
+export interface SeveralPolicy {
   /** By which a request is read before a server is chosen, and answered when none is. */
-  readonly common: Demands;
+  readonly common: Policy;
   /** Each server's own, with the same way to read and to answer. */
-  readonly each: ReadonlyMap<string, Demands>;
+  readonly each: ReadonlyMap<string, Policy>;
 }
 
 /**
@@ -41,7 +41,7 @@ export function parseSeveral(given: SeveralServersOptions): SeveralSettings {
     }
   }
   const { authorizationServers, select, clock = SYSTEM_CLOCK, ...demands } = readOptions(given, SEVERAL_RULES);
-  if (select === undefined) refuseOption('select', select, SEVERAL_RULES);
+  if (select === undefined) throwOptionError('select', select, SEVERAL_RULES);
   const inherited = { ...pick(demands, SHARED_RULES), clock };
   const servers = new Map(
     Object.entries(authorizationServers).map(([name, entry]) => [name, parseEntry(name, entry, inherited)]),
@@ -49,8 +49,8 @@ export function parseSeveral(given: SeveralServersOptions): SeveralSettings {
   requireTellable(servers);
   const replayStore = [...servers.values()].map(({ cache }) => (cache || undefined)?.shared?.store).find(Boolean);
   const surroundings = { clock, replayStore };
-  const common = parseDemands(demands, surroundings);
-  const each = withCommon(common, servers, (server) => server.demands);
+  const common = parsePolicy(demands, surroundings);
+  const each = withCommon(common, servers, (server) => server.policy);
   return Object.freeze({ servers, select, surroundings, demands: { common, each } });
 }
 
@@ -60,20 +60,20 @@ export function parseSeveral(given: SeveralServersOptions): SeveralSettings {
  * @throws TypeError
  */
 export function deriveSeveral(
-  inherited: SeveralDemands,
-  given: SeveralDemandOptions,
-  surroundings: BindingSurroundings,
-): SeveralDemands {
+  inherited: SeveralPolicy,
+  given: SeveralPolicyOptions,
+  surroundings: SenderSettings,
+): SeveralPolicy {
   const options = readOptions(given, { ...SHARED_RULES, ...REQUEST_RULES });
   const judging = pick(options, SHARED_RULES);
-  const common = deriveDemands(inherited.common, options, surroundings);
-  return { common, each: withCommon(common, inherited.each, (own) => deriveDemands(own, judging, surroundings)) };
+  const common = derivePolicy(inherited.common, options, surroundings);
+  return { common, each: withCommon(common, inherited.each, (own) => derivePolicy(own, judging, surroundings)) };
 }
 
 function parseEntry(
   server: string,
   given: AuthorizationServerOptions,
-  inherited: Pick<TokenIntrospectionOptions, 'clock'> & DemandOptions,
+  inherited: Pick<TokenIntrospectionOptions, 'clock'> & PolicyOptions,
 ): Settings {
   try {
     const own = readOptions(given, OPTION_RULES);
@@ -93,7 +93,7 @@ function requireTellable(servers: ReadonlyMap<string, Settings>): void {
   for (const [server, settings] of servers) {
     const shared = (settings.cache || undefined)?.shared;
     if (shared === undefined) continue;
-    const scope = JSON.stringify([authorityOf(settings), shared.namespace]);
+    const scope = JSON.stringify([introspectorId(settings), shared.namespace]);
     const isPlain = isOwnMethod(settings.clientAuth) && settings.normalizer === undefined;
     if (plain.has(scope) && !(isPlain && plain.get(scope))) {
       throw inServer(
@@ -115,10 +115,10 @@ function inServer(server: string, { message }: Error): TypeError {
 
 /** The same to read and to answer a request by, whichever server judges it: what was read to choose one is what it judges. */
 function withCommon<T>(
-  { optional, tokenFromBody, usesGetToken, getToken, dpop, dpopOrigin, certificateOf, ...answering }: Demands,
+  { optional, tokenFromBody, usesGetToken, getToken, dpop, dpopOrigin, certificateOf, ...answering }: Policy,
   servers: ReadonlyMap<string, T>,
-  own: (server: T) => Demands,
-): ReadonlyMap<string, Demands> {
+  own: (server: T) => Policy,
+): ReadonlyMap<string, Policy> {
   const { realm, resourceMetadata, onReject } = answering;
   const reading = { optional, tokenFromBody, usesGetToken, getToken, dpop, dpopOrigin, certificateOf };
   const common = { ...reading, realm, resourceMetadata, onReject };

@@ -14,7 +14,7 @@ import type { ReplayStore } from '../verification/sender/replay.js';
 /**
  * What one route may demand otherwise than another over the same client, cache and flights: see `authenticate.with()`.
  */
-export interface DemandOptions<Claims = unknown> {
+export interface PolicyOptions<Claims = unknown> {
   /**
    * Who tokens must be meant for: `aud` must name it, or one of the list. Compared exactly.
    * `false` says out loud that this authorization server names no audience; then any token it calls active is accepted.
@@ -240,7 +240,7 @@ export type TokenIntrospectionOptions<Claims = unknown> = SingleServerOptions<Cl
 /** The options of one authorization server, wherever it is. */
 export interface SingleServerOptions<Claims = unknown>
   extends Omit<EndpointOptions, 'endpoint'>,
-    DemandOptions<Claims> {
+    PolicyOptions<Claims> {
   /** The introspection endpoint. `https:`, but for loopback hosts. Either this or `authorizationServer` is required. */
   readonly endpoint?: EndpointOptions['endpoint'] | undefined;
   /**
@@ -268,7 +268,7 @@ export interface SingleServerOptions<Claims = unknown>
 }
 
 /** Demands that several servers may have in common: `issuer` says who one of them is. */
-export type SeveralDemandOptions<Claims = unknown> = Omit<DemandOptions<Claims>, 'issuer'>;
+export type SeveralPolicyOptions<Claims = unknown> = Omit<PolicyOptions<Claims>, 'issuer'>;
 
 /** By these a request is read and refused, whichever server its token is for; they are written beside `authorizationServers`. */
 interface WrittenBeside {
@@ -308,7 +308,7 @@ export type NamedServers = Readonly<Record<string, AuthorizationServerOptions>>;
  * and where a server has its own, that replaces them.
  */
 export interface SeveralServersOptions<Claims = unknown, Servers extends NamedServers = NamedServers>
-  extends SeveralDemandOptions<Claims> {
+  extends SeveralPolicyOptions<Claims> {
   /** By a name of yours, each with an endpoint, credentials, an audience, a cache and a circuit breaker of its own. */
   readonly authorizationServers: Servers;
   /**

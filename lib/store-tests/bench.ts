@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import type { CacheStore, LogEntry, LogReader } from '../cache/shared/store.js';
 
 /** A test of a store. Logs that it follows are stopped after it. */
-export type Test = (store: CacheStore, bench: Bench) => Promise<void>;
+export type Test = (store: CacheStore, bench: TestContext) => Promise<void>;
 
-export interface Bench {
+export interface TestContext {
   follow(): Following;
   /** Waits until something has happened, and fails if that takes too long. */
   until(what: string, condition: () => boolean | Promise<boolean>): Promise<void>;
 }
 
 /** How long nothing may happen. */
-export const CALM_MS = 50;
+export const QUIET_MS = 50;
 
 /** Long enough to be there until a test ends. */
 export const LIFE_MS = 60_000;

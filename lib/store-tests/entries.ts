@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { CALM_MS, keep, LIFE_MS, look, pause, type Test, textOf } from './bench.js';
+import { keep, LIFE_MS, look, pause, QUIET_MS, type Test, textOf } from './bench.js';
 
 /** How exactly a store tells time: it may count whole milliseconds, at each end of a span. */
 const PRECISION_MS = 2;
@@ -42,7 +42,7 @@ export const ENTRY_TESTS: Readonly<Record<string, Test>> = {
   async 'gives an entry that is replaced the time of the new one'(store) {
     await keep(store, 'key', '1', 20);
     await keep(store, 'key', '2');
-    await pause(CALM_MS);
+    await pause(QUIET_MS);
     assert.equal(await textOf(store, 'key'), '2');
   },
 
@@ -55,13 +55,13 @@ export const ENTRY_TESTS: Readonly<Record<string, Test>> = {
 
   async 'ends an entry at a time of its own clock, however late it was written'(store, { until }) {
     const { now } = await look(store, 'key');
-    await pause(CALM_MS);
-    await store.keepAndRelease('key', 'nobody', { value: Buffer.of(1), expiresAt: now + CALM_MS + LIFE_MS });
+    await pause(QUIET_MS);
+    await store.keepAndRelease('key', 'nobody', { value: Buffer.of(1), expiresAt: now + QUIET_MS + LIFE_MS });
     assert.ok((await look(store, 'key')).value !== undefined);
-    await store.keepAndRelease('key', 'nobody', { value: Buffer.of(2), expiresAt: now + CALM_MS + 20 });
+    await store.keepAndRelease('key', 'nobody', { value: Buffer.of(2), expiresAt: now + QUIET_MS + 20 });
     await until('the entry to end', async () => {
       const reply = await look(store, 'key');
-      if (reply.value !== undefined && reply.value[0] === 2) assert.ok(reply.now <= now + CALM_MS + 20 + PRECISION_MS);
+      if (reply.value !== undefined && reply.value[0] === 2) assert.ok(reply.now <= now + QUIET_MS + 20 + PRECISION_MS);
       return reply.value === undefined || reply.value[0] === 1;
     });
   },
@@ -70,7 +70,7 @@ export const ENTRY_TESTS: Readonly<Record<string, Test>> = {
     const startedAt = performance.now();
     const first = await look(store, 'key');
     const repliedAt = performance.now();
-    await pause(CALM_MS);
+    await pause(QUIET_MS);
     const askedAt = performance.now();
     const spent = (await look(store, 'other')).now - first.now;
     assert.ok(spent >= askedAt - repliedAt - PRECISION_MS, `${spent} ms were counted of ${askedAt - repliedAt}`);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { CALM_MS, keep, LIFE_MS, pause, type Test, textOf } from './bench.js';
+import { keep, LIFE_MS, pause, QUIET_MS, type Test, textOf } from './bench.js';
 
 export const LOG_TESTS: Readonly<Record<string, Test>> = {
   async 'gives positions that sort as texts in the order of the log'(store) {
@@ -16,7 +16,7 @@ export const LOG_TESTS: Readonly<Record<string, Test>> = {
     await until('what was kept', () => entries().length >= 2);
     before.push(await store.append('c', LIFE_MS), await store.append('a', LIFE_MS));
     await until('what is added', () => entries().length >= 4);
-    await pause(CALM_MS);
+    await pause(QUIET_MS);
     assert.deepEqual(entries(), ['a', 'b', 'c', 'a']);
     assert.deepEqual(
       read.map(({ position }) => position),
@@ -116,7 +116,7 @@ export const LOG_TESTS: Readonly<Record<string, Test>> = {
     await Promise.all([stop(), stop()]);
     const confirmed = caughtUp();
     await store.append('late', LIFE_MS);
-    await pause(CALM_MS);
+    await pause(QUIET_MS);
     assert.deepEqual([read, caughtUp()], [[], confirmed]);
     await follow().stop();
   },

@@ -3,7 +3,7 @@ import { AuthError, IntrospectionError } from '../core/errors.js';
 import { freezeNested } from '../core/freeze.js';
 import type { ActiveRecord } from '../core/lookup.js';
 
-export interface ClaimsDemands {
+export interface ClaimsPolicy {
   readonly claims: ClaimsSchema | undefined;
 }
 
@@ -16,7 +16,7 @@ const outcomes = new WeakMap<ClaimsSchema, WeakMap<ActiveRecord, Claims | undefi
  * @throws AuthError `claims_rejected`
  * @throws IntrospectionError `claims_schema_failed`, for a schema that throws, is asynchronous or makes what cannot be shared
  */
-export function parseClaims(record: ActiveRecord, { claims: schema }: ClaimsDemands): Claims {
+export function parseClaims(record: ActiveRecord, { claims: schema }: ClaimsPolicy): Claims {
   if (schema === undefined) return record.claims;
   let known = outcomes.get(schema);
   if (known === undefined) {

@@ -1,7 +1,7 @@
 import { AuthError } from '../core/errors.js';
 import type { ActiveRecord } from '../core/lookup.js';
 
-export interface TokenKindDemands {
+export interface TokenKindPolicy {
   readonly allowRefreshTokens: boolean;
 }
 
@@ -9,7 +9,7 @@ export interface TokenKindDemands {
 const REFRESH_TOKEN = /^(?:urn:ietf:params:oauth:token-type:)?refresh(?:[_-]?token)?$/i;
 
 /** Endpoints answer for refresh tokens too (RFC 7662 section 2.1). One that does not say which it is cannot be told apart here. */
-export function requireAccessToken({ claims }: ActiveRecord, { allowRefreshTokens }: TokenKindDemands): void {
+export function requireAccessToken({ claims }: ActiveRecord, { allowRefreshTokens }: TokenKindPolicy): void {
   if (allowRefreshTokens) return;
   if (saysRefreshToken(claims.token_type) || saysRefreshToken(claims.token_use)) throw new AuthError('refresh_token');
 }

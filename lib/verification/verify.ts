@@ -1,22 +1,22 @@
 import type { Claims } from '../core/claims.js';
 import { AuthError } from '../core/errors.js';
-import type { ActiveRecord, Proven, TokenRecord } from '../core/lookup.js';
-import { type AudienceDemands, requireAudience } from './audience.js';
-import { type ClaimsDemands, parseClaims } from './claims.js';
-import { type IssuerDemands, requireIssuer } from './issuer.js';
-import { type LifetimeDemands, requireLifetime } from './lifetime.js';
-import { requireScopes, type ScopeDemands } from './scope.js';
-import { type BindingRules, requireBinding, requireProof } from './sender/sender-constraint.js';
-import { requireAccessToken, type TokenKindDemands } from './token-kind.js';
+import type { ActiveRecord, SenderProof, TokenRecord } from '../core/lookup.js';
+import { type AudiencePolicy, requireAudience } from './audience.js';
+import { type ClaimsPolicy, parseClaims } from './claims.js';
+import { type IssuerPolicy, requireIssuer } from './issuer.js';
+import { type LifetimePolicy, requireLifetime } from './lifetime.js';
+import { requireScopes, type ScopePolicy } from './scope.js';
+import { requireProof, requireSenderConstraint, type SenderConstraintPolicy } from './sender/sender-constraint.js';
+import { requireAccessToken, type TokenKindPolicy } from './token-kind.js';
 
-export interface VerificationDemands
-  extends TokenKindDemands,
-    LifetimeDemands,
-    IssuerDemands,
-    AudienceDemands,
-    ClaimsDemands,
-    BindingRules,
-    ScopeDemands {}
+export interface VerificationPolicy
+  extends TokenKindPolicy,
+    LifetimePolicy,
+    IssuerPolicy,
+    AudiencePolicy,
+    ClaimsPolicy,
+    SenderConstraintPolicy,
+    ScopePolicy {}
 
 /** The first question of all: literally `true`, or rejected. */
 export function requireActive(record: TokenRecord): asserts record is ActiveRecord {
@@ -33,9 +33,9 @@ export function requireActive(record: TokenRecord): asserts record is ActiveReco
  */
 export function verify(
   record: ActiveRecord,
-  demands: VerificationDemands,
+  demands: VerificationPolicy,
   now: number,
-  proven: Proven | undefined,
+  proven: SenderProof | undefined,
 ): Claims {
   requireAccessToken(record, demands);
   requireLifetime(record, demands, now);
@@ -43,7 +43,7 @@ export function verify(
   requireAudience(record, demands);
   const claims = parseClaims(record, demands);
   requireProof(demands, proven);
-  requireBinding(record, proven);
+  requireSenderConstraint(record, proven);
   requireScopes(record, demands);
   return claims;
 }

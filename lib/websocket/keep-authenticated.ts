@@ -8,7 +8,7 @@ import { createAuth, type Session, sessionBehind } from '../middleware/session.j
 import type { AuthOf, TokenIntrospection } from '../middleware/types.js';
 import { isClosing, publishFailure, tellApp } from './publish-failure.js';
 import { closeSocket, hearWhile, isClosed, type ServerSocket } from './socket.js';
-import { keepVigil, type Vigil } from './token-monitor.js';
+import { monitorToken, type TokenMonitor } from './token-monitor.js';
 
 /** How long a socket may rest on one answer, and who is told when it ends. */
 export interface KeepOptions {
@@ -32,7 +32,7 @@ interface Kept {
   /** The latest claims. They stay when the socket is refused: a listener may still be at work with what was let through. */
   auth: Auth;
   session: Session;
-  vigil: Vigil | undefined;
+  vigil: TokenMonitor | undefined;
   /** Nothing reaches the app any more, whatever token comes. */
   isRefused: boolean;
 }
@@ -85,7 +85,7 @@ export function getSocketAuth(socket: ServerSocket, authenticate?: TokenIntrospe
     if (isOfAnotherCopy(socket)) throw wiringError(`getSocketAuth() cannot use this socket: ${ONE_COPY}`);
     throw wiringError('getSocketAuth() was given a socket that keepAuthenticated() does not keep');
   }
-  kept.vigil?.look();
+  kept.vigil?.check();
   if (authenticate !== undefined && !isGateOf(authenticate, kept.session.gate)) {
     throw wiringError('getSocketAuth() was given another middleware than the one that authenticated this socket');
   }
@@ -125,8 +125,8 @@ function keep(socket: ServerSocket, session: Session, { recheckSeconds, onError 
   kept.vigil?.stop();
   kept.session = session;
   kept.auth = session.claims;
-  const { gate, verified, req, arrivedAt, passed } = session;
-  kept.vigil = keepVigil(session, {
+  const { gate, token: authenticated, req, arrivedAt, passed } = session;
+  kept.vigil = monitorToken(session, {
     recheckMs: (recheckSeconds ?? defaultSeconds(gate.shared.lifeMs)) * 1000,
     renew(renewed) {
       kept.auth = createAuth(req, gate, arrivedAt, renewed, passed);
@@ -134,11 +134,11 @@ function keep(socket: ServerSocket, session: Session, { recheckSeconds, onError 
     end(error) {
       refuse(kept);
       closeSocket(socket, error);
-      publishFailure(error, 'keepAuthenticated', verified.question.key);
+      publishFailure(error, 'keepAuthenticated', authenticated.credentials.digest);
       if (!(error instanceof AuthError) && !isClosing(error)) tellApp(onError, error);
     },
   });
-  return kept.vigil.look();
+  return kept.vigil.check();
 }
 
 function refuse(kept: Kept | undefined): void {
@@ -152,7 +152,7 @@ function listen(socket: ServerSocket, session: Session): Kept {
   const kept: Kept = { auth: session.claims, session, vigil: undefined, isRefused: false };
   sockets.set(socket, kept);
   socket.addEventListener('close', () => kept.vigil?.stop());
-  hearWhile(socket, () => !kept.isRefused && kept.vigil?.look() !== false);
+  hearWhile(socket, () => !kept.isRefused && kept.vigil?.check() !== false);
   return kept;
 }
 

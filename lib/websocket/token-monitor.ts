@@ -1,4 +1,4 @@
-import type { Verified } from '../authenticator.js';
+import type { AuthenticatedToken } from '../authenticator.js';
 import { type Instant, readClock } from '../core/clock.js';
 import { AuthError, IntrospectionError } from '../core/errors.js';
 import { type ActiveRecord, ANY_AGE } from '../core/lookup.js';
@@ -6,9 +6,9 @@ import { runChecks } from '../middleware/bound-auth.js';
 import type { Session } from '../middleware/session.js';
 
 /** What goes on for as long as a token is relied on. Nothing of it throws: it is called by timers and events. */
-export interface Vigil {
+export interface TokenMonitor {
   /** Looks at the clock now, and tells whether the token is still relied on. */
-  look(): boolean;
+  check(): boolean;
   stop(): void;
 }
 
@@ -16,7 +16,7 @@ export interface Watcher {
   /** How old an answer may become, in milliseconds. */
   readonly recheckMs: number;
   /** Another answer has passed. */
-  renew(verified: Verified): void;
+  renew(authenticated: AuthenticatedToken): void;
   /** Called once, and nothing after it: a request with this token would not be let through any longer. It must not throw. */
   end(error: unknown): void;
 }
@@ -34,17 +34,17 @@ const LOOK_MS = 2000;
  * Judges a token again and again: by the clock when it expires, by another answer before the one in hand is older than a request
  * would be given, and by its end when it is invalidated. Where no answer is to be had, what a request would get decides.
  */
-export function keepVigil(session: Session, { recheckMs, renew, end }: Watcher): Vigil {
+export function monitorToken(session: Session, { recheckMs, renew, end }: Watcher): TokenMonitor {
   const { gate, passed } = session;
   const { authenticator, clock, demands, shared } = gate;
-  let { verified } = session;
+  let { token: authenticated } = session;
   let isChecking = false;
   let isOver = false;
   let checkAt: Instant = { at: Number.NEGATIVE_INFINITY, monotonic: Number.NEGATIVE_INFINITY };
   let timer: NodeJS.Timeout | undefined;
   let unwatch: (() => void) | undefined;
   // A token is let in past `exp`, within the tolerance; else that would be its end at once.
-  const graceMs = clock.now() < expiryOf(verified.record) ? 0 : demands.clockToleranceMs;
+  const graceMs = clock.now() < expiryOf(authenticated.record) ? 0 : demands.clockToleranceMs;
 
   function stop(): void {
     isOver = true;
@@ -58,20 +58,20 @@ export function keepVigil(session: Session, { recheckMs, renew, end }: Watcher):
     end(error);
   }
 
-  function relyOn(next: Verified): void {
+  function relyOn(next: AuthenticatedToken): void {
     const before = unwatch;
-    const { question, record } = next;
-    unwatch = shared.watch(question.key, record, (ending) =>
+    const { credentials, record } = next;
+    unwatch = shared.watch(credentials.digest, record, (ending) =>
       finish(ending === 'closed' ? new IntrospectionError('closed') : new AuthError('inactive')),
     );
     before?.();
     checkAt = nextCheck(record);
-    verified = next;
+    authenticated = next;
   }
 
-  function adopt(next: Verified): void {
+  function adopt(next: AuthenticatedToken): void {
     if (isOver) return;
-    if (next.record !== verified.record) {
+    if (next.record !== authenticated.record) {
       runChecks(passed, next);
       renew(next);
     }
@@ -99,7 +99,7 @@ export function keepVigil(session: Session, { recheckMs, renew, end }: Watcher):
 
   function look(): boolean {
     orFinish(() => {
-      if (!(clock.now() < expiryOf(verified.record) + graceMs)) finish(new AuthError('expired'));
+      if (!(clock.now() < expiryOf(authenticated.record) + graceMs)) finish(new AuthError('expired'));
     });
     return !isOver;
   }
@@ -115,7 +115,7 @@ export function keepVigil(session: Session, { recheckMs, renew, end }: Watcher):
   function sleep(): void {
     if (isOver) return;
     const now = readClock(clock);
-    const left = [expiryOf(verified.record) + graceMs - now.at, LOOK_MS];
+    const left = [expiryOf(authenticated.record) + graceMs - now.at, LOOK_MS];
     if (!isChecking) left.push(checkAt.at - now.at, checkAt.monotonic - now.monotonic);
     clearTimeout(timer);
     timer = setTimeout(() => orFinish(wake), Math.ceil(Math.min(...left))).unref();
@@ -134,17 +134,22 @@ export function keepVigil(session: Session, { recheckMs, renew, end }: Watcher):
   }
 
   /** By an answer that is better than the one in hand, where there is one. */
-  async function judgeAnew(): Promise<Verified> {
+  async function judgeAnew(): Promise<AuthenticatedToken> {
     const now = readClock(clock);
     // On a clock that stood still, half a life after the answer in hand may be yet to come.
-    const askedSince = Math.min(
-      verified.record.askedMonotonic + recheckMs / 2,
+    const notBefore = Math.min(
+      authenticated.record.askedMonotonic + recheckMs / 2,
       now.monotonic - recheckMs * SPREAD_SHARE,
     );
     // What another process has renewed is as good, unless it may be older than is wanted here.
     const background = recheckMs >= shared.lifeMs;
     try {
-      return await authenticator.authenticate(verified.question, { askedSince, now, background, isKnown: true });
+      return await authenticator.authenticate(authenticated.credentials, {
+        notBefore: notBefore,
+        now,
+        background,
+        isKnown: true,
+      });
     } catch (error) {
       if (error instanceof IntrospectionError) return judge();
       throw error;
@@ -152,9 +157,9 @@ export function keepVigil(session: Session, { recheckMs, renew, end }: Watcher):
   }
 
   /** As a request would be. */
-  async function judge(): Promise<Verified> {
-    return authenticator.authenticate(verified.question, {
-      askedSince: ANY_AGE,
+  async function judge(): Promise<AuthenticatedToken> {
+    return authenticator.authenticate(authenticated.credentials, {
+      notBefore: ANY_AGE,
       now: readClock(clock),
       background: false,
       isKnown: true,
@@ -162,12 +167,12 @@ export function keepVigil(session: Session, { recheckMs, renew, end }: Watcher):
   }
 
   orFinish(() => {
-    relyOn(verified);
+    relyOn(authenticated);
     // relyOn() has ended it where an invalidation of this process overtook it. A cache may know more, such as of other processes.
     if (shared.lifeMs > 0 && !isOver) void check(false);
     else sleep();
   });
-  return { look, stop };
+  return { check: look, stop };
 }
 
 function expiryOf({ claims: { exp } }: ActiveRecord): number {

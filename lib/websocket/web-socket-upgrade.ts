@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { AuthError } from '../core/errors.js';
 import { optionError } from '../core/option-error.js';
 import { publishPassage } from '../diagnostics/decisions.js';
-import { settle } from '../middleware/gate.js';
+import { whenSettled } from '../middleware/gate.js';
 import type { TokenIntrospection } from '../middleware/types.js';
 import { type KeepOptions, keepAuthenticated, requireOptions, requireSession } from './keep-authenticated.js';
 import { publishFailure, tellApp } from './publish-failure.js';
@@ -58,13 +58,13 @@ export function webSocketUpgrade<Socket extends ServerSocket>(
     const onError = () => socket.destroy();
     socket.on('error', onError);
     let auth: object = {};
-    settle(
+    whenSettled(
       // An `authenticateRequest` of the app's own may throw at once.
       (async () => authenticate.authenticateRequest(req))(),
       (judged) => {
-        const { question, record } = requireSession(judged).verified;
+        const { credentials, record } = requireSession(judged).token;
         auth = judged;
-        publishPassage('accepted', 'webSocketUpgrade', question.key, record);
+        publishPassage('accepted', 'webSocketUpgrade', credentials.digest, record);
       },
       () => {
         if (socket.destroyed) return;

@@ -34,13 +34,13 @@ it('an entry is never younger than it is, whatever the clocks of both processes 
 it('an entry of a time to come is not used', () => {
   fc.assert(
     fc.property(fc.nat(1e12), (ahead) => {
-      const entry = { response: {}, asked: STORE_AT + 1 + ahead, mark: '' };
+      const entry = { response: {}, asked: STORE_AT + 1 + ahead, logPosition: '' };
       expect(askedAtOf(entry, STORE_AT, { at: 0, monotonic: 0 })).toBeUndefined();
     }),
   );
 });
 
 it.each([undefined, null, Number.NaN, 'x', {}])('an entry without a date is not used: %p', (asked) => {
-  const entry = { response: {}, asked: asked as never, mark: '' };
+  const entry = { response: {}, asked: asked as never, logPosition: '' };
   expect(askedAtOf(entry, STORE_AT, { at: 0, monotonic: 0 })).toBeUndefined();
 });

@@ -1,4 +1,4 @@
-import { createSeal } from '../../../lib/cache/shared/entry-cipher.js';
+import { createEntryCipher } from '../../../lib/cache/shared/entry-cipher.js';
 import { openRevocationLog, UNCONFIRMED_MS } from '../../../lib/cache/shared/revocation-log.js';
 import { createRevocations } from '../../../lib/cache/shared/revocations.js';
 import { readClock } from '../../../lib/core/clock.js';
@@ -13,7 +13,7 @@ import { until } from '../../support/until.js';
 
 const KEEP_MS = 60_000;
 const KEY = tokenDigest('token');
-const seal = createSeal(['s'.repeat(32)], 'scope');
+const seal = createEntryCipher(['s'.repeat(32)], 'scope');
 const digest = (kind: string, value: string) => seal.digestsOf(kind, value)[0] as string;
 
 function start(timeoutMs = 0) {
@@ -34,11 +34,11 @@ function start(timeoutMs = 0) {
     },
   };
   const log = openRevocationLog(store, clock, KEEP_MS);
-  const revocations = createRevocations({ store, log, seal, keepMs: KEEP_MS, timeoutMs });
+  const revocations = createRevocations({ store, log, cipher: seal, keepMs: KEEP_MS, timeoutMs });
   const reader = readers[0] as LogReader;
   const dated = (claims: Record<string, unknown> = {}, mark?: string): TokenRecord => ({
     ...activeRecord(claims, { askedAt: clock.now(), askedMonotonic: clock.monotonic() }),
-    ...(mark !== undefined && { mark }),
+    ...(mark !== undefined && { logPosition: mark }),
   });
   const read = (position: string, entry: string) => reader.onEntries([{ position, entry }]);
   const allows = (record: TokenRecord) => revocations.allows(KEY, record, readClock(clock));
@@ -60,7 +60,7 @@ describe('what is read from the log', () => {
     const { read, revocations, dated } = start();
     read('2', digest('token', KEY));
     expect(revocations.revokes(KEY, dated({}, '1'))).toBe(true);
-    expect(revocations.revokes(KEY, { ...inactiveRecord(), mark: '1' })).toBe(true);
+    expect(revocations.revokes(KEY, { ...inactiveRecord(), logPosition: '1' })).toBe(true);
     expect(revocations.revokes(tokenDigest('other'), dated({}, '1'))).toBe(false);
   });
 

@@ -1,5 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { createSeal } from '../../../lib/cache/shared/entry-cipher.js';
+import { createEntryCipher } from '../../../lib/cache/shared/entry-cipher.js';
 import { createClock } from '../../support/clock.js';
 import { createDeferred } from '../../support/deferred.js';
 import { createInstance, type Instance, questionOf } from '../../support/fleet.js';
@@ -217,10 +217,10 @@ describe('a refresh in the background', () => {
 });
 
 describe('what cannot be used', () => {
-  const seal = createSeal(['s'.repeat(32)], 'scope');
+  const seal = createEntryCipher(['s'.repeat(32)], 'scope');
   const [key = ''] = seal.keysOf(questionOf());
-  const sealed = (text: string) => seal.close(questionOf(), key, text);
-  const good = { response: { active: true, sub: 'alice' }, asked: 0, mark: BEGIN };
+  const sealed = (text: string) => seal.encrypt(questionOf(), key, text);
+  const good = { response: { active: true, sub: 'alice' }, asked: 0, logPosition: BEGIN };
   const withOthers = (others: object) => sealed(JSON.stringify({ ...good, asked: time.monotonic(), ...others }));
 
   it('is not what is well made', async () => {
@@ -232,14 +232,14 @@ describe('what cannot be used', () => {
 
   it.each<[string, () => Uint8Array]>([
     ['bytes of nobody', () => Buffer.from('nonsense')],
-    ['an entry of another token', () => seal.close(questionOf('other'), key, JSON.stringify(good))],
+    ['an entry of another token', () => seal.encrypt(questionOf('other'), key, JSON.stringify(good))],
     ['no JSON', () => sealed('{')],
     ['null', () => sealed('null')],
     ['no date', () => withOthers({ asked: undefined })],
     ['a date that is none', () => withOthers({ asked: null })],
     ['a date of a time to come', () => withOthers({ asked: time.monotonic() + 1 })],
-    ['no mark', () => withOthers({ mark: undefined })],
-    ['a mark that is none', () => withOthers({ mark: 1 })],
+    ['no mark', () => withOthers({ logPosition: undefined })],
+    ['a mark that is none', () => withOthers({ logPosition: 1 })],
     ['no response', () => withOthers({ response: undefined })],
     ['a response that is not valid', () => withOthers({ response: { active: 'true' } })],
   ])('is %s: the endpoint is asked, an event tells, and a good one takes its place', async (_, make) => {

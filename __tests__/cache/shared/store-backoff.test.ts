@@ -1,4 +1,4 @@
-import { createRest as createReportingRest } from '../../../lib/cache/shared/store-backoff.js';
+import { createStoreBackoff as createReportingRest } from '../../../lib/cache/shared/store-backoff.js';
 import { createClock, type FakeClock } from '../../support/clock.js';
 import { createDeferred } from '../../support/deferred.js';
 

@@ -1,15 +1,15 @@
-import type { Proven } from '../../../lib/core/lookup.js';
-import { requireBinding } from '../../../lib/verification/sender/sender-constraint.js';
+import type { SenderProof } from '../../../lib/core/lookup.js';
+import { requireSenderConstraint } from '../../../lib/verification/sender/sender-constraint.js';
 import { activeRecord } from '../../support/records.js';
 
 const JKT = '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I';
 const X5T = 'bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2';
 
 const NOTHING = undefined;
-const KEY: Proven = { jkt: JKT, x5t: undefined };
-const CERTIFICATE: Proven = { jkt: undefined, x5t: () => X5T };
-const NO_CERTIFICATE: Proven = { jkt: undefined, x5t: () => undefined };
-const BOTH: Proven = { jkt: JKT, x5t: () => X5T };
+const KEY: SenderProof = { jkt: JKT, x5t: undefined };
+const CERTIFICATE: SenderProof = { jkt: undefined, x5t: () => X5T };
+const NO_CERTIFICATE: SenderProof = { jkt: undefined, x5t: () => undefined };
+const BOTH: SenderProof = { jkt: JKT, x5t: () => X5T };
 
 const DPOP_BOUND = { cnf: { jkt: JKT } };
 const CERTIFICATE_BOUND = { cnf: { 'x5t#S256': X5T } };
@@ -17,12 +17,12 @@ const TWICE_BOUND = { cnf: { jkt: JKT, 'x5t#S256': X5T } };
 
 const REFUSED = expect.objectContaining({ status: 401, code: 'invalid_token', reason: 'sender_constrained' });
 
-function judge(claims: Record<string, unknown>, proven: Proven | undefined): void {
-  requireBinding(activeRecord(claims), proven);
+function judge(claims: Record<string, unknown>, proven: SenderProof | undefined): void {
+  requireSenderConstraint(activeRecord(claims), proven);
 }
 
 describe('a token that is bound to its sender', () => {
-  it.each<[string, Record<string, unknown>, Proven | undefined]>([
+  it.each<[string, Record<string, unknown>, SenderProof | undefined]>([
     ['to a key', DPOP_BOUND, KEY],
     ['to a key, beside a certificate that is asked for', DPOP_BOUND, BOTH],
     ['to a key, and says so', { ...DPOP_BOUND, token_type: 'DPoP' }, KEY],
@@ -37,7 +37,7 @@ describe('a token that is bound to its sender', () => {
     expect(() => judge(claims, proven)).not.toThrow();
   });
 
-  it.each<[string, Record<string, unknown>, Proven | undefined]>([
+  it.each<[string, Record<string, unknown>, SenderProof | undefined]>([
     ['to a key, without proof', DPOP_BOUND, NOTHING],
     ['to a key, with a certificate', DPOP_BOUND, CERTIFICATE],
     ['to a key, with proof of another', DPOP_BOUND, { ...KEY, jkt: X5T }],

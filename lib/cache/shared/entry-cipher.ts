@@ -1,13 +1,13 @@
 import { createCipheriv, createDecipheriv, createHmac, hash, hkdfSync, randomBytes } from 'node:crypto';
-import type { Question } from '../../core/lookup.js';
+import type { TokenKey } from '../../core/lookup.js';
 
 /** How entries and keys are kept from those who can read or write the store. */
-export interface Seal {
+export interface EntryCipher {
   /** What a question's answer is found under; more than one while secrets are changed, the first being what is written to. */
-  keysOf(question: Pick<Question, 'key'>): readonly string[];
-  close(question: Pick<Question, 'token'>, key: string, plaintext: string): Uint8Array;
-  /** `undefined` for what was not closed for this question, under this key, with one of the secrets. */
-  open(question: Pick<Question, 'token'>, key: string, sealed: Uint8Array): string | undefined;
+  keysOf(tokenKey: Pick<TokenKey, 'digest'>): readonly string[];
+  encrypt(tokenKey: Pick<TokenKey, 'token'>, key: string, plaintext: string): Uint8Array;
+  /** `undefined` for what was not closed for this tokenKey, under this key, with one of the secrets. */
+  decrypt(tokenKey: Pick<TokenKey, 'token'>, key: string, sealed: Uint8Array): string | undefined;
   /** What stands for something revoked; more than one while secrets are changed, the first being what is written. */
   digestsOf(kind: string, value: string): readonly string[];
 }
@@ -23,9 +23,9 @@ const HEAD_BYTES = 1 + NONCE_BYTES + TAG_BYTES;
  * Entries closed with AES-256-GCM under a key made of the secret and the token (HKDF), so that it takes both to read or make one;
  * bound to the key they are kept under, so that none can be moved to another token. Keys and digests are HMACs.
  *
- * @param scope who is asked, by whom and how, and the namespace: entries of different scopes are never found for one another
+ * @param scope who is asked, by location and how, and the namespace: entries of different scopes are never found for one another
  */
-export function createSeal(secrets: readonly string[], scope: string): Seal {
+export function createEntryCipher(secrets: readonly string[], scope: string): EntryCipher {
   const rings = secrets.map((secret) => ({
     names: derive(secret, 'names', scope),
     digests: derive(secret, 'digests', ''),
@@ -35,15 +35,15 @@ export function createSeal(secrets: readonly string[], scope: string): Seal {
   const hmac = (key: Buffer, text: string) => createHmac('sha256', key).update(text).digest('base64url');
 
   return {
-    keysOf: ({ key }) => rings.map(({ names }) => hmac(names, key)),
-    close({ token }, key, plaintext) {
+    keysOf: ({ digest: key }) => rings.map(({ names }) => hmac(names, key)),
+    encrypt({ token }, key, plaintext) {
       const nonce = randomBytes(NONCE_BYTES);
       const cipher = createCipheriv(CIPHER, (first as (typeof rings)[0]).entryKey(token), nonce);
       cipher.setAAD(aadOf(key));
       const text = Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final()]);
       return Buffer.concat([Buffer.of(VERSION), nonce, cipher.getAuthTag(), text]);
     },
-    open({ token }, key, sealed) {
+    decrypt({ token }, key, sealed) {
       if (sealed.length < HEAD_BYTES || sealed[0] !== VERSION) return undefined;
       const nonce = sealed.subarray(1, 1 + NONCE_BYTES);
       const tag = sealed.subarray(1 + NONCE_BYTES, HEAD_BYTES);
@@ -64,12 +64,12 @@ export function createSeal(secrets: readonly string[], scope: string): Seal {
 }
 
 /** No secrecy at all: for a store that only the app itself can reach, or to look at while developing. */
-export function createPlainSeal(scope: string): Seal {
+export function createPlainCipher(scope: string): EntryCipher {
   const digest = (...parts: string[]) => hash('sha256', JSON.stringify(parts), 'base64url');
   return {
-    keysOf: ({ key }) => [digest(scope, key)],
-    close: (_question, _key, plaintext) => Buffer.from(plaintext, 'utf8'),
-    open: (_question, _key, sealed) => Buffer.from(sealed).toString('utf8'),
+    keysOf: ({ digest: key }) => [digest(scope, key)],
+    encrypt: (_question, _key, plaintext) => Buffer.from(plaintext, 'utf8'),
+    decrypt: (_question, _key, sealed) => Buffer.from(sealed).toString('utf8'),
     digestsOf: (kind, value) => [digest(kind, value)],
   };
 }

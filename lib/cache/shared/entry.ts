@@ -8,7 +8,7 @@ export interface Entry {
   /** When the endpoint was asked, in the store's own time in milliseconds. */
   readonly asked: number;
   /** Position in the revocation log when the endpoint was asked; only later revocations apply. */
-  readonly mark: string;
+  readonly logPosition: string;
 }
 
 /** The store's own time, and a monotonic instant of this process that is not earlier. */
@@ -22,7 +22,7 @@ export interface StoreTime {
  */
 export function entryOf(record: TokenRecord, { now, repliedAt }: StoreTime): Entry {
   const asked = Math.floor(now + record.askedMonotonic - repliedAt);
-  return { response: record.active ? record.claims : { active: false }, asked, mark: record.mark ?? '' };
+  return { response: record.active ? record.claims : { active: false }, asked, logPosition: record.logPosition ?? '' };
 }
 
 /**

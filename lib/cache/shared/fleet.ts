@@ -1,7 +1,7 @@
 import type { Clock, Instant } from '../../core/clock.js';
-import type { Lookup, Question, TokenRecord } from '../../core/lookup.js';
+import type { Lookup, TokenKey, TokenRecord } from '../../core/lookup.js';
 import type { Lifetimes } from '../lifetimes.js';
-import { createPlainSeal, createSeal } from './entry-cipher.js';
+import { createEntryCipher, createPlainCipher } from './entry-cipher.js';
 import { openRevocationLog } from './revocation-log.js';
 import { createRevocations, persistently, type Revocations } from './revocations.js';
 import { withSharedCache } from './shared-cache.js';
@@ -9,15 +9,15 @@ import { createSharedEntries } from './shared-entries.js';
 import type { CacheStore } from './store.js';
 import { withTimeLimit } from './time-limit.js';
 
-export interface SharedSettings {
+export interface SharedCacheOptions {
   readonly store: CacheStore;
   /** `undefined`: nothing is secret. */
   readonly secrets: readonly string[] | undefined;
   readonly namespace: string;
 }
 
-export interface FleetSettings extends Lifetimes {
-  readonly shared: SharedSettings;
+export interface CreateSharedCacheSettings extends Lifetimes {
+  readonly shared: SharedCacheOptions;
   readonly staleIfErrorMs: number;
   readonly authority: string;
   readonly timeoutMs: number;
@@ -28,7 +28,7 @@ export interface FleetSettings extends Lifetimes {
 }
 
 /** All processes that share a store. */
-export interface Fleet {
+export interface SharedCache {
   readonly lookup: Lookup;
   readonly revocations: Revocations;
   /**
@@ -36,7 +36,7 @@ export interface Fleet {
    *
    * @throws Error while the store does not answer
    */
-  peek(token: Pick<Question, 'token' | 'key'>): Promise<TokenRecord | undefined>;
+  peek(token: TokenKey): Promise<TokenRecord | undefined>;
 }
 
 /** The share of a request's deadline that one command of the store may take. The rest is for the endpoint. */
@@ -45,22 +45,22 @@ const COMMAND_SHARE = 1 / 4;
 /** Beyond the life of an answer, for questions under way and for clocks of different speed. */
 const MARGIN_MS = 120_000;
 
-export function createFleet(inner: Lookup, settings: FleetSettings): Fleet {
+export function createSharedCache(inner: Lookup, settings: CreateSharedCacheSettings): SharedCache {
   const { shared, authority, timeoutMs, clock, ttlMs, inactiveTtlMs, staleIfErrorMs } = settings;
   const { secrets, namespace } = shared;
   const store = withTimeLimit(shared.store, Math.ceil(timeoutMs * COMMAND_SHARE));
   const scope = JSON.stringify([authority, namespace]);
-  const seal = secrets === undefined ? createPlainSeal(scope) : createSeal(secrets, scope);
+  const seal = secrets === undefined ? createPlainCipher(scope) : createEntryCipher(secrets, scope);
   const keepMs = Math.max(ttlMs, inactiveTtlMs, staleIfErrorMs) + MARGIN_MS;
   const log = openRevocationLog(shared.store, clock, keepMs);
-  const revocations = createRevocations({ store, log, seal, keepMs, timeoutMs });
-  const entries = createSharedEntries({ ...settings, store, health: log.health, seal });
+  const revocations = createRevocations({ store, log, cipher: seal, keepMs, timeoutMs });
+  const entries = createSharedEntries({ ...settings, store, health: log.health, cipher: seal });
   return {
     lookup: withSharedCache(inner, { ...settings, entries, revocations }),
     revocations,
     peek: (token) =>
       persistently(async () => {
-        const found = await entries.look(token);
+        const found = await entries.read(token);
         if (found === undefined) throw new Error('the store does not answer');
         return found.record;
       }, timeoutMs),

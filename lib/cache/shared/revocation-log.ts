@@ -7,7 +7,7 @@ import { createStoreHealth, type StoreHealth } from './store-health.js';
 /** The revocation log of a store as far as this process has read it. All middlewares over one store share it. */
 export interface RevocationLog {
   readonly health: StoreHealth;
-  /** How far the log has been read. A question that is put now is put after all revocations up to there. */
+  /** How far the log has been read. A tokenKey that is put now is put after all revocations up to there. */
   position(): string;
   /** Whether the log was read to its end within the last 5 seconds. */
   isCurrent(): boolean;
@@ -159,7 +159,7 @@ function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => numb
     position: () => position,
     isCurrent,
     covers(record, now) {
-      const { mark = '' } = record;
+      const { logPosition: mark = '' } = record;
       // A position of a log that was lost, or one that was not read yet.
       if (record.askedMonotonic < reliableSince || mark < start || mark > position) return false;
       const asked = { at: record.askedAt, monotonic: record.askedMonotonic };
@@ -167,7 +167,7 @@ function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => numb
     },
     revokes(digestsOf, key, record) {
       if (revoked.size === 0) return false;
-      const { mark = '', askedMonotonic } = record;
+      const { logPosition: mark = '', askedMonotonic } = record;
       return digestsOf(key, record).some((digest) => {
         const found = revoked.get(digest);
         return found !== undefined && (found.position > mark || askedMonotonic <= found.until);

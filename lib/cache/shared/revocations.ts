@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Instant } from '../../core/clock.js';
 import type { ActiveRecord, TokenRecord } from '../../core/lookup.js';
-import type { Seal } from './entry-cipher.js';
+import type { EntryCipher } from './entry-cipher.js';
 import type { RevocationLog } from './revocation-log.js';
 import type { CacheStore } from './store.js';
 
@@ -28,7 +28,7 @@ export interface Revocations extends Pick<RevocationLog, 'position' | 'isCurrent
 export interface RevocationsSettings {
   readonly store: Pick<CacheStore, 'append'>;
   readonly log: RevocationLog;
-  readonly seal: Seal;
+  readonly cipher: EntryCipher;
   /** How long an answer may be used, wherever it is kept. */
   readonly keepMs: number;
   /** How long a revocation is tried. */
@@ -37,7 +37,7 @@ export interface RevocationsSettings {
 
 const FIRST_PAUSE_MS = 50;
 
-export function createRevocations({ store, log, seal, keepMs, timeoutMs }: RevocationsSettings): Revocations {
+export function createRevocations({ store, log, cipher: seal, keepMs, timeoutMs }: RevocationsSettings): Revocations {
   const digests = new WeakMap<TokenRecord, readonly string[]>();
 
   function digestsOf(key: string, record: TokenRecord): readonly string[] {
@@ -71,7 +71,7 @@ export function createRevocations({ store, log, seal, keepMs, timeoutMs }: Revoc
     },
     watch: (key, record, tell) =>
       log.watch(digestsOf(key, record), () => {
-        // The log is read again after a loss: a revocation from before the question does not concern the record.
+        // The log is read again after a loss: a revocation from before the tokenKey does not concern the record.
         if (revokes(key, record)) tell();
       }),
   };

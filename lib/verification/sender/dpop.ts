@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { CompactJWSHeaderParameters, CryptoKey } from 'jose';
 import type { Clock } from '../../core/clock.js';
 import { AuthError, IntrospectionError } from '../../core/errors.js';
-import type { DpopPresentation } from '../../core/lookup.js';
+import type { DpopRequest } from '../../core/lookup.js';
 import { ownMembers } from '../../core/own-members.js';
 import type { Nonces } from './dpop-nonce.js';
 import { keyThumbprintOf } from './key-thumbprint.js';
@@ -40,14 +40,14 @@ export interface DpopVerifier {
    * @param digest the SHA-256 of the token, in base64url
    * @throws AuthError `invalid_dpop_proof`, `dpop_nonce_required`
    */
-  verify(presented: DpopPresentation, digest: string): Promise<Proof>;
+  verify(presented: DpopRequest, digest: string): Promise<Proof>;
   /**
    * Uses a proof up: each is good for one request, of which it is written down in `accepted`.
    *
    * @throws AuthError `dpop_proof_replayed`
    * @throws IntrospectionError `replay_store_failed`
    */
-  use(proof: Proof, accepted: DpopPresentation['accepted']): Promise<void>;
+  use(proof: Proof, accepted: DpopRequest['accepted']): Promise<void>;
 }
 
 const MAX_PROOF_LENGTH = 8192;
@@ -144,11 +144,11 @@ function createOpener(algorithms: readonly string[]): (proof: string) => Promise
         return { claims: claimsOf(payload), jkt: known.jkt };
       }
       const { EmbeddedJWK } = jose;
-      const keyOf: typeof EmbeddedJWK = (protectedHeader, jws) => {
+      const publicKeyOf: typeof EmbeddedJWK = (protectedHeader, jws) => {
         requireProofHeader(ownMembers(protectedHeader as CompactJWSHeaderParameters));
         return EmbeddedJWK(protectedHeader, jws);
       };
-      const { payload, protectedHeader, key } = await jose.compactVerify(proof, keyOf, options);
+      const { payload, protectedHeader, key } = await jose.compactVerify(proof, publicKeyOf, options);
       const opened = { claims: claimsOf(payload), jkt: keyThumbprintOf({ ...protectedHeader.jwk }) };
       // A copy: a slice would keep the whole proof.
       headers.set(Buffer.from(header).toString(), { key: key as CryptoKey, jkt: opened.jkt });

@@ -1,21 +1,21 @@
 import { AuthError } from '../../core/errors.js';
-import type { ActiveRecord, Proven } from '../../core/lookup.js';
+import type { ActiveRecord, SenderProof } from '../../core/lookup.js';
 import { ownMembers } from '../../core/own-members.js';
 
 const DPOP = /^dpop$/i;
 
 /** What is demanded of the sender. */
-export interface BindingRules {
+export interface SenderConstraintPolicy {
   /** Given with `isRequired`, only tokens that are bound to the key of a DPoP proof pass. */
   readonly dpop?: { readonly isRequired?: boolean | undefined } | undefined;
 }
 
 /**
- * Requires a DPoP proof where the options demand one; its key is compared by {@link requireBinding}.
+ * Requires a DPoP proof where the options demand one; its key is compared by {@link requireSenderConstraint}.
  *
  * @throws AuthError `sender_constrained`
  */
-export function requireProof({ dpop }: BindingRules, proven: Proven | undefined): void {
+export function requireProof({ dpop }: SenderConstraintPolicy, proven: SenderProof | undefined): void {
   if (dpop?.isRequired && proven?.jkt === undefined) throw new AuthError('sender_constrained');
 }
 
@@ -26,7 +26,10 @@ export function requireProof({ dpop }: BindingRules, proven: Proven | undefined)
  *
  * @throws AuthError `sender_constrained`
  */
-export function requireBinding({ claims: { cnf, token_type: type } }: ActiveRecord, proven: Proven | undefined): void {
+export function requireSenderConstraint(
+  { claims: { cnf, token_type: type } }: ActiveRecord,
+  proven: SenderProof | undefined,
+): void {
   const saysDpop = type !== undefined && DPOP.test(type);
   if (cnf === undefined) {
     if (saysDpop || proven?.jkt !== undefined) throw new AuthError('sender_constrained');

@@ -1,5 +1,5 @@
 /** Calls a function of an app that throws, as the middleware calls `next()` after a lookup, and tells how that surfaced. */
-const { settle } = require('../../dist/middleware/gate.js');
+const { whenSettled } = require('../../dist/middleware/gate.js');
 
 for (const event of ['uncaughtException', 'unhandledRejection']) {
   process.on(event, (error) => console.log(event, error.message));
@@ -11,5 +11,5 @@ function own() {
 }
 const other = () => console.log('failed twice');
 
-if (process.argv[2] === 'going on') settle(Promise.resolve(), () => {}, own, other);
-else settle(Promise.reject(new Error('no')), () => {}, other, own);
+if (process.argv[2] === 'going on') whenSettled(Promise.resolve(), () => {}, own, other);
+else whenSettled(Promise.reject(new Error('no')), () => {}, other, own);
