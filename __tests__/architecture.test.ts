@@ -59,19 +59,15 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
     'opentelemetry/options.ts',
     'opentelemetry/spans.ts',
   ],
-  '@modelcontextprotocol/sdk/server/auth/errors.js': ['mcp/sdk-errors.ts'],
-  '@modelcontextprotocol/server': ['mcp/sdk-errors.ts'],
 };
 
 /** Not installed with the library: whoever imports the subpath of this name brings the package. */
 const BROUGHT_ALONG: Readonly<Record<string, string>> = {
   '@opentelemetry/api': 'opentelemetry/',
-  '@modelcontextprotocol/sdk/server/auth/errors.js': 'mcp/',
-  '@modelcontextprotocol/server': 'mcp/',
 };
 
 /** An ES module, which the root entry must not load, and what may not be there. */
-const LOADED_WHERE_NEEDED = ['jose', '@modelcontextprotocol/sdk/server/auth/errors.js', '@modelcontextprotocol/server'];
+const LOADED_WHERE_NEEDED = ['jose'];
 
 /** Presets are data: besides the ground and each other they may run nothing but the client-auth factories. */
 const PRESETS_RUN = /^(?:core\/|providers\/|client-auth\/)/;
@@ -82,10 +78,9 @@ const TYPE_ERROR_FILES = [
   'core/option-error.ts',
   'options/rules.ts',
   'options/parse.ts',
-  'options/several.ts',
+  'core/synchronous.ts',
   'middleware/guards.ts',
-  'middleware/request-facts.ts',
-  'middleware/several-servers.ts',
+  'middleware/select-server.ts',
   // Tells them to whoever wrote the command.
   'cli/run.ts',
 ];
@@ -172,7 +167,7 @@ const leavesTypeErrors: Rule = ({ path, identifiers }) =>
   identifiers.has('TypeError') && !TYPE_ERROR_FILES.includes(path) ? [`${path} names TypeError`] : [];
 
 const leavesResponses: Rule = ({ path, touched }) =>
-  path === 'middleware/challenge.ts' || WITHOUT_RESPONSES.test(path)
+  path === 'middleware/respond.ts' || WITHOUT_RESPONSES.test(path)
     ? []
     : RESPONSE_WRITERS.filter((name) => touched.has(name)).map((name) => `${path} uses .${name}`);
 
@@ -229,7 +224,7 @@ const RULES: readonly (readonly [
       ['verification/scope.ts', "export * from '../introspection/response-claims.js';"],
       ['introspection/http.ts', "import type { TokenIntrospectionOptions } from '../options/types.js';"],
       ['options/parse.ts', "import { getAuth } from '../middleware/get-auth.js';"],
-      ['middleware/gate.ts', "import { tokenIntrospection } from '../index.js';"],
+      ['middleware/guard.ts', "import { tokenIntrospection } from '../index.js';"],
       ['index.ts', "import './express.js';"],
       ['index.ts', "export { redisStore } from './redis/index.js';"],
       ['index.ts', "export { byHost } from './selectors/index.js';"],
@@ -240,9 +235,9 @@ const RULES: readonly (readonly [
       ['index.ts', "export * from './metadata/index.js';"],
       ['index.ts', "export * from './testing/index.js';"],
       ['opentelemetry/spans.ts', "export * from '../express.js';"],
-      ['middleware/gate.ts', "import type { AuthInfo } from '../mcp/auth-info.js';"],
+      ['middleware/guard.ts', "import type { AuthInfo } from '../mcp/auth-info.js';"],
       ['index.ts', "export * from './websocket/index.js';"],
-      ['middleware/gate.ts', "import { rejectUpgrade } from '../websocket/reject-upgrade.js';"],
+      ['middleware/guard.ts', "import { rejectUpgrade } from '../websocket/reject-upgrade.js';"],
       ['cache/introspector-id.ts', "type Key = import('../credentials/token.js').Key;"],
       ['cache/introspector-id.ts', "import '../nowhere/misc.js';"],
     ],
@@ -267,7 +262,7 @@ const RULES: readonly (readonly [
       ['cache/memory-cache.ts', "export { LRUCache } from 'lru-cache';"],
       ['verification/claims.ts', "import { z } from 'zod';"],
       ['verification/sender/certificate.ts', "import { calculateJwkThumbprint } from 'jose';"],
-      ['middleware/gate.ts', "import express from 'express';"],
+      ['middleware/guard.ts', "import express from 'express';"],
       ['diagnostics/channels.ts', "import { trace } from '@opentelemetry/api';"],
       ['cache/introspector-id.ts', "import { hash } from 'crypto';"],
       ['redis/ioredis.ts', "import type { Redis } from 'ioredis';"],
@@ -283,7 +278,6 @@ const RULES: readonly (readonly [
       ['introspection/http.ts', "const undici = await import('undici');"],
       ['introspection/http.ts', "const undici = require('undici');"],
       ['verification/sender/dpop.ts', "import { compactVerify } from 'jose';"],
-      ['mcp/sdk-errors.ts', "import { OAuthError } from '@modelcontextprotocol/server';"],
     ],
   ],
   [
@@ -295,12 +289,12 @@ const RULES: readonly (readonly [
     ],
   ],
   [
-    'writes responses in challenge.ts alone',
+    'writes responses only in respond.ts',
     leavesResponses,
     [
-      ['middleware/gate.ts', "export const f = (res) => res.setHeader('X', 'y');"],
-      ['middleware/gate.ts', 'export const f = (res) => { res.statusCode = 500; };'],
-      ['middleware/gate.ts', 'export const f = (response) => { response.end(); };'],
+      ['middleware/guard.ts', "export const f = (res) => res.setHeader('X', 'y');"],
+      ['middleware/guard.ts', 'export const f = (res) => { res.statusCode = 500; };'],
+      ['middleware/guard.ts', 'export const f = (response) => { response.end(); };'],
     ],
   ],
   ['types everything', typesEverything, [['core/lookup.ts', 'export type Claims = Record<string, any>;']]],

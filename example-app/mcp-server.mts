@@ -15,13 +15,14 @@ export function createMcp(as: AuthorizationServer, url: URL): { routes: Router; 
     clientAuth: clientSecretBasic(clientId, clientSecret),
     // The canonical URL of this server. Tokens for the API are not accepted here, nor those for this server there.
     audience: url.href,
+    // Challenges send clients to the metadata, where they learn which authorization server to ask.
+    resourceMetadata: true,
     scopes: ['files:read'],
     realm: 'mcp',
   });
 
   const routes = express.Router();
 
-  // Where the challenges send clients, to learn which authorization server to ask.
   routes.use(
     protectedResourceMetadata(authenticate, { authorization_servers: [as.issuer], scopes_supported: MCP_SCOPES }),
   );

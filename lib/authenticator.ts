@@ -1,5 +1,6 @@
+import type { IncomingMessage } from 'node:http';
 import type { Claims } from './core/claims.js';
-import { type Clock, readClock } from './core/clock.js';
+import { readClock } from './core/clock.js';
 import { AuthError, IntrospectionError } from './core/errors.js';
 import {
   type ActiveRecord,
@@ -11,166 +12,189 @@ import {
   type TokenRecord,
 } from './core/lookup.js';
 import { tokenDigest } from './core/token-digest.js';
-import { readAuthorizationHeader } from './credentials/authorization-header.js';
-import { type RequestFacts, readCredentials } from './credentials/read-credentials.js';
+import { readCredentials } from './credentials/read-credentials.js';
 import { readToken, requireB64Token } from './credentials/token.js';
 import { keepEvidence } from './diagnostics/explain.js';
 import type { Introspector } from './introspector.js';
-import type { AuthenticatorPolicy } from './policy.js';
+import type { Policy } from './policy.js';
+import type { Proof } from './verification/sender/dpop.js';
 import { requireProof } from './verification/sender/sender-constraint.js';
 import { requireActive, verify } from './verification/verify.js';
 
-/** A token that passed: who asked, what the endpoint said, and the claims for the handler. */
+/** A token that passed every check: what was presented, what the endpoint said, and the claims for the handler. */
 export interface AuthenticatedToken {
   readonly credentials: Credentials;
   readonly record: ActiveRecord;
   readonly claims: Claims;
+  readonly sender: SenderProof | undefined;
+  /** The client should get another DPoP nonce. */
+  readonly needsNonce: boolean;
 }
 
+/** An introspector and a policy: it reads, looks up and verifies the tokens of requests. */
 export interface Authenticator {
+  readonly introspector: Introspector;
+  readonly policy: Policy;
   /**
-   * The credentials a request puts; `undefined` for an anonymous one where that is allowed.
+   * Reads the credentials of a request. Nothing is asked about them yet.
    *
+   * @returns `undefined` for an anonymous request, if that is allowed
    * @throws AuthError, IntrospectionError
    */
-  identify(facts: RequestFacts): Credentials | undefined;
+  readCredentials(req: IncomingMessage): Credentials | undefined;
   /**
-   * Lookup and verification. A memory hit is judged in the same tick, without a promise.
+   * Looks up a token and verifies it. A cache hit is verified in the same tick, without a promise.
    *
    * @throws AuthError, IntrospectionError
    */
   authenticate(credentials: Credentials, options: LookupOptions): AuthenticatedToken | Promise<AuthenticatedToken>;
-  /** The same judgement for a token that came some other way than in a request. */
+  /** Looks up a token again and verifies the new record. Its sender has proven its keys already. */
+  refresh(token: AuthenticatedToken, options: LookupOptions): AuthenticatedToken | Promise<AuthenticatedToken>;
+  /** Verifies a token that another middleware of the same introspector has looked up for the same request. */
+  adopt(
+    token: AuthenticatedToken,
+    credentials: Credentials,
+    from: Policy,
+  ): AuthenticatedToken | Promise<AuthenticatedToken>;
+  /** Verifies a token that did not come in a request. */
   introspect(token: string): Promise<AuthenticatedToken>;
-  /** Verification alone, of another answer to the same credentials. */
-  verify(record: ActiveRecord, proven: SenderProof | undefined): void;
+  /** Verifies another record of a token by the policy. */
+  verify(record: ActiveRecord, sender: SenderProof | undefined): void;
 }
 
-export function createAuthenticator(
-  shared: Pick<Introspector, 'requireOpen' | 'lookup' | 'watchRefusals'>,
-  demands: AuthenticatorPolicy,
-  clock: Clock,
-): Authenticator {
-  const watch = shared.watchRefusals();
-  /** Apart from the watch, because it is looked at for every token. */
-  let isUnproven = true;
+export function createAuthenticator(introspector: Introspector, policy: Policy): Authenticator {
+  const { clock } = introspector;
+  const rejections = introspector.watchRefusals();
+  /** Apart from the watch, because it is read for every token. */
+  let hasAccepted = false;
 
-  function identify(facts: RequestFacts): Credentials | undefined {
-    shared.requireOpen();
-    const token = readOwnCredentials(facts);
-    const bound =
-      facts.dpop === undefined || demands.usesGetToken
-        ? undefined
-        : readAuthorizationHeader(facts.authorization, 'dpop');
-    if (token !== undefined) {
-      if (bound !== undefined) throw new AuthError('repeated_credentials');
-      const credentials = ask(token, facts.certificate);
-      return facts.dpop?.isPresent ? { ...credentials, hasUnusedProof: true } : credentials;
-    }
-    if (bound !== undefined) return { ...ask(bound, facts.certificate), dpop: facts.dpop };
-    if (demands.optional) return undefined;
-    throw new AuthError('no_credentials');
+  function readRequest(req: IncomingMessage): Credentials | undefined {
+    introspector.requireOpen();
+    const credentials = readOrNote(req);
+    if (credentials === undefined && !policy.optional) throw new AuthError('no_credentials');
+    return credentials;
   }
 
-  function readOwnCredentials(facts: RequestFacts): string | undefined {
+  function readOrNote(req: IncomingMessage): Credentials | undefined {
     try {
-      return readCredentials(facts, demands);
+      return readCredentials(req, policy);
     } catch (error) {
-      throw noteRefusal(error);
+      throw noteRejection(error);
     }
   }
 
-  function authenticate(
-    credentials: Credentials,
-    options: LookupOptions,
-  ): AuthenticatedToken | Promise<AuthenticatedToken> {
-    if (credentials.dpop !== undefined && credentials.sender?.jkt === undefined) {
-      return authenticateProven(credentials, credentials.dpop, options);
-    }
-    const found = lookUp(credentials, options);
-    return found instanceof Promise
-      ? found.then(
-          (record) => verifyRecord(credentials, record, clock.now()),
-          (error: unknown) => rethrow(noteRefusal(error, credentials)),
-        )
-      : verifyRecord(credentials, found, options.now.at);
+  function authenticate(credentials: Credentials, options: LookupOptions) {
+    const { dpop, certificate } = credentials;
+    if (dpop !== undefined) return withProof(credentials, dpop, (sender) => lookUp(credentials, sender, options));
+    return lookUp(credentials, certificate && { jkt: undefined, x5t: certificate }, options);
   }
 
-  function lookUp(credentials: Credentials, options: LookupOptions): TokenRecord | Promise<TokenRecord> {
-    try {
-      if (credentials.hasUnusedProof) throw new AuthError('sender_constrained');
-      // Judged here too, so that the endpoint is not asked in vain.
-      requireProof(demands, credentials.sender);
-      return shared.lookup(credentials, options);
-    } catch (error) {
-      throw noteRefusal(error, credentials);
+  function adopt(token: AuthenticatedToken, credentials: Credentials, from: Policy) {
+    const { dpop, certificate } = credentials;
+    const { record } = token;
+    if (dpop !== undefined && from.dpop !== policy.dpop) {
+      return withProof(credentials, dpop, async (sender) => verifyRecord(credentials, sender, record, clock.now()));
     }
+    const jkt = token.sender?.jkt;
+    const sender = jkt === undefined && certificate === undefined ? undefined : { jkt, x5t: certificate };
+    return verifyRecord(credentials, sender, record, clock.now());
   }
 
-  /** A proof is used up last: what fails before leaves it as it was. */
-  async function authenticateProven(
+  /** A proof is used last, so that a request that fails before leaves it unused. */
+  async function withProof(
     credentials: Credentials,
     presented: DpopRequest,
-    options: LookupOptions,
+    verifyToken: (sender: SenderProof) => AuthenticatedToken | Promise<AuthenticatedToken>,
   ): Promise<AuthenticatedToken> {
-    const { dpop } = demands;
+    const { dpop } = policy;
     requireB64Token(credentials.token);
     if (dpop === undefined) throw new AuthError('invalid_dpop_proof');
-    const proof = await dpop.verify(presented, credentials.digest);
-    const proven = { x5t: credentials.sender?.x5t, jkt: proof.jkt };
-    const authenticated = await authenticate({ ...credentials, sender: proven }, options);
-    await dpop.use(proof, presented.accepted);
-    presented.renewsNonce = proof.isNonceOld;
-    return authenticated;
+    const proof: Proof = await dpop.verify(presented, credentials.digest);
+    const token = await verifyToken({ jkt: proof.jkt, x5t: credentials.certificate });
+    await dpop.use(proof, presented.request);
+    return proof.isNonceOld ? { ...token, needsNonce: true } : token;
   }
 
-  async function introspect(token: string): Promise<AuthenticatedToken> {
-    return authenticate(ask(readToken(token)), {
-      notBefore: ANY_AGE,
-      now: readClock(clock),
-      background: false,
-      isKnown: false,
-    });
+  function lookUp(
+    credentials: Credentials,
+    sender: SenderProof | undefined,
+    options: LookupOptions,
+  ): AuthenticatedToken | Promise<AuthenticatedToken> {
+    const found = startLookup(credentials, sender, options);
+    return found instanceof Promise
+      ? found.then(
+          (record) => verifyRecord(credentials, sender, record, clock.now()),
+          (error: unknown) => rethrow(noteRejection(error, credentials)),
+        )
+      : verifyRecord(credentials, sender, found, options.now.at);
   }
 
-  function ask(token: string, certificate?: RequestFacts['certificate']): Credentials {
-    const proven = certificate && { jkt: undefined, x5t: certificate };
-    return { token, digest: tokenDigest(token), dpop: undefined, sender: proven, hasUnusedProof: false };
+  function startLookup(
+    credentials: Credentials,
+    sender: SenderProof | undefined,
+    options: LookupOptions,
+  ): TokenRecord | Promise<TokenRecord> {
+    try {
+      if (credentials.hasUnusedProof) throw new AuthError('sender_constrained');
+      // Checked before the lookup too, which would be in vain.
+      requireProof(policy, sender);
+      return introspector.lookup(credentials, options);
+    } catch (error) {
+      throw noteRejection(error, credentials);
+    }
   }
 
-  function verifyRecord(credentials: Credentials, record: TokenRecord, now: number): AuthenticatedToken {
+  function verifyRecord(
+    credentials: Credentials,
+    sender: SenderProof | undefined,
+    record: TokenRecord,
+    now: number,
+  ): AuthenticatedToken {
     try {
       requireActive(record);
-      const authenticated = { credentials, record, claims: verify(record, demands, now, credentials.sender) };
-      if (isUnproven) noteAcceptance();
-      return authenticated;
+      const claims = verify(record, policy, now, sender);
+      if (!hasAccepted) noteAcceptance();
+      return { credentials, record, claims, sender, needsNonce: false };
     } catch (error) {
-      throw noteRefusal(error, credentials, record, now);
+      throw noteRejection(error, credentials, record, now);
     }
   }
 
   function noteAcceptance(): void {
-    isUnproven = false;
-    watch.stop();
+    hasAccepted = true;
+    rejections.stop();
   }
 
-  /** Keeps what is needed to explain the refusal, and returns the error. */
-  function noteRefusal(error: unknown, credentials?: Credentials, record?: TokenRecord, now = Number.NaN): unknown {
+  /** Keeps what is needed to explain the rejection, and returns the error. */
+  function noteRejection(error: unknown, credentials?: Credentials, record?: TokenRecord, now = Number.NaN): unknown {
     if (!(error instanceof AuthError)) return error;
-    if (credentials !== undefined) keepEvidence(error, { token: credentials.token, record, expected: demands, now });
-    watch.refused(error);
+    if (credentials !== undefined) keepEvidence(error, { token: credentials.token, record, expected: policy, now });
+    rejections.refused(error);
     return error;
   }
 
   return {
-    identify,
+    introspector,
+    policy,
+    readCredentials: readRequest,
     authenticate,
-    introspect,
-    verify: (record, proven) => void verify(record, demands, clock.now(), proven),
+    adopt,
+    refresh: ({ credentials, sender }, options) => lookUp(credentials, sender, options),
+    introspect: async (text) => {
+      introspector.requireOpen();
+      const token = readToken(text);
+      const credentials: Credentials = {
+        ...{ token, digest: tokenDigest(token), scheme: 'Bearer' },
+        ...{ dpop: undefined, hasUnusedProof: false, certificate: undefined },
+      };
+      const now = readClock(clock);
+      return lookUp(credentials, undefined, { notBefore: ANY_AGE, now, background: false, isKnown: false });
+    },
+    verify: (record, sender) => void verify(record, policy, clock.now(), sender),
   };
 }
 
-/** Many requests may have waited for one failure; each gets an error of its own to pass on. */
+/** Many requests may have waited for one failure. Each gets an error of its own to pass on. */
 function rethrow(error: unknown): never {
   throw error instanceof IntrospectionError
     ? new IntrospectionError(error.code, error.detail, error.retryAfterSeconds)

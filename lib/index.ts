@@ -1,51 +1,19 @@
-// The middleware
-
-// Seams
-export type {
-  CacheStore,
-  LeaseRequest,
-  LogEntry,
-  LogReader,
-  StoredEntry,
-  StoreReply,
-} from './cache/shared/store.js';
-// Client authentication
-export { bearerToken, type TokenSource } from './client-auth/bearer-token.js';
-export { type ClientSecretBasicOptions, clientSecretBasic } from './client-auth/client-secret-basic.js';
-export { type ClientSecretJwtOptions, clientSecretJwt } from './client-auth/client-secret-jwt.js';
-export { type ClientSecretPostOptions, clientSecretPost } from './client-auth/client-secret-post.js';
-export type { PrivateKey, PublicKey } from './client-auth/keys.js';
-export { noClientAuth } from './client-auth/no-client-auth.js';
-export { type PrivateKeyJwtOptions, privateKeyJwt } from './client-auth/private-key-jwt.js';
-export type { Secret } from './client-auth/secret.js';
-export { type Pem, type TlsClientAuthOptions, tlsClientAuth } from './client-auth/tls-client-auth.js';
-export type { Auth, ClaimsSchema, SchemaResult, ScopeMatcher } from './core/claims.js';
-export type { ClientAuth, IntrospectionRequest, TlsMaterial } from './core/client-auth.js';
-export type { Clock } from './core/clock.js';
-// Errors
-export {
-  AuthError,
-  type AuthErrorCode,
-  type AuthErrorReason,
-  IntrospectionError,
-  type IntrospectionErrorCode,
-  type RequiredAuthentication,
-} from './core/errors.js';
-export type { Next } from './core/next.js';
-export type {
-  CacheEvent,
-  CircuitEvent,
-  Decision,
-  EndpointCall,
-  Misconfiguration,
-  StoreEvent,
-} from './diagnostics/channels.js';
-export type { Dispatcher } from './introspection/http.js';
-export type { EndpointReply } from './introspection/response.js';
-export type { ConfigurationProblem, ConfigurationReport } from './introspection/verify-configuration.js';
-export type { Stats } from './introspector.js';
+// Middleware
 export { type AuthDetails, getAuth, getAuthDetails } from './middleware/get-auth.js';
-// Behind it
+export { type Select, selectServer } from './middleware/select-server.js';
+export { tokenIntrospection } from './middleware/token-introspection.js';
+export type {
+  AuthOf,
+  AuthOfServers,
+  NamedServers,
+  RequestAuthenticator,
+  RootSelectingMiddleware,
+  RootTokenIntrospection,
+  SelectingMiddleware,
+  TokenIntrospection,
+} from './middleware/types.js';
+
+// Guards
 export type { Guard } from './middleware/guard.js';
 export {
   type AuthorizationDetail,
@@ -59,33 +27,71 @@ export {
   requireScope,
 } from './middleware/guards.js';
 export { requireFresh } from './middleware/require-fresh.js';
-export { type RevocationEndpointOptions, revocationEndpoint } from './middleware/revocation-endpoint.js';
-export { tokenIntrospection } from './middleware/token-introspection.js';
+
+// Options
+export type { Next, RejectionHandler } from './core/next.js';
 export type {
-  AuthOf,
-  ClaimsByName,
-  Invalidation,
-  RootSeveralServers,
-  RootTokenIntrospection,
-  SeveralServers,
-  SingleServer,
-  TokenIntrospection,
-} from './middleware/types.js';
-export type {
-  AuthorizationServerOptions,
   CacheOptions,
   DpopOptions,
   EndpointOptions,
   JwtResponseOptions,
   MtlsOptions,
-  NamedServers,
   NormalizeOptions,
   PolicyOptions,
   ServerLocation,
-  SeveralPolicyOptions,
-  SeveralServersOptions,
-  SingleServerOptions,
+  ServerOptions,
   TokenIntrospectionOptions,
 } from './options/types.js';
+
+// Client authentication
+export { bearerToken, type TokenSource } from './client-auth/bearer-token.js';
+export { type ClientSecretBasicOptions, clientSecretBasic } from './client-auth/client-secret-basic.js';
+export { type ClientSecretJwtOptions, clientSecretJwt } from './client-auth/client-secret-jwt.js';
+export { type ClientSecretPostOptions, clientSecretPost } from './client-auth/client-secret-post.js';
+export type { PrivateKey, PublicKey } from './client-auth/keys.js';
+export { noClientAuth } from './client-auth/no-client-auth.js';
+export { type PrivateKeyJwtOptions, privateKeyJwt } from './client-auth/private-key-jwt.js';
+export type { Secret } from './client-auth/secret.js';
+export { type Pem, type TlsClientAuthOptions, tlsClientAuth } from './client-auth/tls-client-auth.js';
+export type { ClientAuth, IntrospectionRequest, TlsMaterial } from './core/client-auth.js';
+
+// Claims
+export type { Auth, ClaimsSchema, SchemaResult, ScopeMatcher } from './core/claims.js';
+
+// Errors
+export {
+  AuthError,
+  type AuthErrorCode,
+  type AuthErrorReason,
+  IntrospectionError,
+  type IntrospectionErrorCode,
+  type RequiredAuthentication,
+} from './core/errors.js';
+
+// Operation
+export type {
+  CacheEvent,
+  CircuitEvent,
+  Decision,
+  EndpointCall,
+  Misconfiguration,
+  StoreEvent,
+} from './diagnostics/channels.js';
+export type { ConfigurationProblem, ConfigurationReport } from './introspection/verify-configuration.js';
+export type { Invalidation, Stats } from './introspector.js';
+export { type RevocationEndpointOptions, revocationEndpoint } from './middleware/revocation-endpoint.js';
+
+// Seams
+export type {
+  CacheStore,
+  LeaseRequest,
+  LogEntry,
+  LogReader,
+  StoredEntry,
+  StoreReply,
+} from './cache/shared/store.js';
+export type { Clock } from './core/clock.js';
+export type { Dispatcher } from './introspection/http.js';
+export type { EndpointReply } from './introspection/response.js';
 export type { ClientCertificate } from './verification/sender/certificate.js';
 export type { ReplayStore } from './verification/sender/replay.js';

@@ -3,106 +3,143 @@ import { createInvalidationEvents, type InvalidationEvents } from './cache/inval
 import { type CachedLookup, withMemoryCache } from './cache/memory-cache.js';
 import { createMemoryStore } from './cache/memory-store.js';
 import { createSharedCache, type SharedCache } from './cache/shared/fleet.js';
-import type { RevocableClaim } from './cache/shared/revocations.js';
+import { REVOCABLE_CLAIMS, type RevocableClaim } from './cache/shared/revocations.js';
 import type { Clock } from './core/clock.js';
 import { IntrospectionError } from './core/errors.js';
 import type { Lookup, TokenKey, TokenRecord } from './core/lookup.js';
+import { secretError } from './core/option-error.js';
 import { createPendingWork } from './core/pending-work.js';
-import { requireB64Token } from './credentials/token.js';
+import { tokenDigest } from './core/token-digest.js';
+import { readToken, requireB64Token } from './credentials/token.js';
 import { createRefusalWatches, type RefusalWatch } from './diagnostics/refusal-watch.js';
 import { createIntrospectionClient, type IntrospectionClient } from './introspection/client.js';
 import { toRecord } from './introspection/response.js';
 import { type ConfigurationReport, verifyConfiguration } from './introspection/verify-configuration.js';
 import type { IntrospectorSettings, MemoryCacheSettings } from './options/settings.js';
+import type { ReplayGuard } from './verification/sender/replay.js';
 
-/** Counted since the middleware was created, over everything derived from it. */
+/** Counts since the middleware was created. Middlewares derived from it are included. */
 export interface Stats {
-  /** Requests answered from memory. */
+  /** Cache hits. */
   readonly hits: number;
-  /** Requests that were not; some of them were coalesced. */
+  /** Requests without a cache hit, coalesced ones included. */
   readonly misses: number;
-  /** Requests that joined a call under way instead of making their own. */
+  /** Requests that shared a pending introspection request instead of making their own. */
   readonly coalesced: number;
-  /** Requests answered from memory past its life, since the endpoint failed. */
+  /** Requests that used a stale response because the endpoint failed. */
   readonly stale: number;
-  /** Times the endpoint was asked, retries included. */
+  /** Introspection requests, retries included. */
   readonly endpointCalls: number;
-  /** Records in memory now, expired ones included until they are replaced or evicted. */
+  /** Responses in memory now. Expired ones count until they are replaced or evicted. */
   readonly entries: number;
 }
 
-/** What all middlewares derived from one another share: client, cache and flights. */
+/** One authorization server: the client, the caches and everything else that several middlewares share. */
 export interface Introspector {
-  /** Who is asked, as a digest. */
+  /** Digest of endpoint, client and request shape. */
   readonly id: string;
+  /** The issuer identifier, if the option `authorizationServer` names it. */
+  readonly issuer: string | undefined;
+  readonly clock: Clock;
+  readonly replay: ReplayGuard;
   /** @throws IntrospectionError `closed` */
   requireOpen(): void;
   readonly lookup: Lookup;
-  /** How long an active answer may be used, in milliseconds; none is kept where it is 0. */
+  /** How long an active response may be used, in milliseconds. 0 without a cache. */
   readonly lifeMs: number;
-  /** How long it may stand in. */
+  /** How long a stale response may be used, in milliseconds. */
   readonly staleLifeMs: number;
   /**
-   * Tells when an answer is not to be relied on any longer; returns how to stop that.
+   * Calls back when a record is invalidated, or when the introspector closes.
    *
+   * @returns stops it
    * @throws IntrospectionError `closed`
    */
   readonly watch: InvalidationEvents['watch'];
   /**
-   * Forgets a token, and every token whose record has the same `jti`: an authorization server may take one token in several
-   * spellings. At once here, and everywhere once the promise has ended.
+   * Invalidates a token, or every token with a claim: at once in this process, and in all others that share its store once the promise
+   * has resolved. A token takes along every token whose record has the same `jti`, because servers may accept one token in several
+   * spellings.
    *
-   * @throws whatever the store fails with
+   * @throws TypeError, AuthError for a target that names no token; rejects with what the store fails with
    */
-  forget(token: TokenKey): Promise<void>;
-  /** The same for every token with this claim. */
-  forgetClaim(name: RevocableClaim, value: string): Promise<void>;
+  invalidate(target: Invalidation): Promise<void>;
   stats(): Stats;
-  /** Watches whether a middleware refuses every token. */
+  /** Watches whether a middleware rejects every token. */
   watchRefusals(): RefusalWatch;
   verifyConfiguration(): Promise<ConfigurationReport>;
+  /** Closes the connections once pending requests have ended. */
   close(): Promise<void>;
 }
 
+/** The tokens to invalidate: one token, or all that name this user, session, client or identifier. Give exactly one member. */
+export interface Invalidation {
+  /** The token itself, and every token with the same `jti`, because servers may accept one token in several spellings. */
+  readonly token?: string | undefined;
+  /** All tokens of this subject. */
+  readonly sub?: string | undefined;
+  /** All tokens of this session. */
+  readonly sid?: string | undefined;
+  /** All tokens of this client. */
+  readonly client_id?: string | undefined;
+  /** The token with this identifier. */
+  readonly jti?: string | undefined;
+}
+
 export function createIntrospector(settings: IntrospectorSettings): Introspector {
-  const authority = introspectorId(settings);
+  const { clock, replay } = settings;
+  const id = introspectorId(settings);
   const client = createIntrospectionClient(settings);
-  const fleet = fleetOf(client, settings, authority);
-  const inner = fleet?.lookup ?? client.lookup;
+  const shared = sharedCacheOf(client, settings, id);
+  const inner = shared?.lookup ?? client.lookup;
   const cached =
     settings.cache === false
       ? uncached(ask)
-      : cachedInMemory(ask, settings.cache, settings.clock, { ...settings, diagnose: client.diagnose }, fleet);
-  const watches = createInvalidationEvents(fleet?.revocations, (key, record) => cached.peek(key) === record);
+      : cachedInMemory(ask, settings.cache, settings.clock, { ...settings, diagnose: client.diagnose }, shared);
+  const events = createInvalidationEvents(shared?.revocations, (key, record) => cached.peek(key) === record);
   const { ttlMs = 0, staleIfErrorMs = 0 } = settings.cache || {};
   const refusals = createRefusalWatches({
     monotonic: () => settings.clock.monotonic(),
     wasAnyActive: client.wasAnyActive,
   });
-  const underWay = createPendingWork();
+  const pending = createPendingWork();
   let closing: Promise<void> | undefined;
 
-  /**
-   * Refuses malformed tokens, before anything is asked, cached or published about them. A token that is found in memory was looked
-   * up once, so it is well-formed.
-   */
+  /** Rejects malformed tokens before a request is sent. A token in memory is well-formed, because it was looked up once. */
   function ask(...[tokenKey, options]: Parameters<Lookup>): ReturnType<Lookup> {
     requireB64Token(tokenKey.token);
-    return underWay.add(watches.note(() => inner(tokenKey, options)));
+    return pending.add(events.note(() => inner(tokenKey, options)));
   }
 
   function forgetClaimHere(name: RevocableClaim, value: string): void {
     cached.forgetClaim(name, value);
-    watches.forgetClaim(name, value);
+    events.forgetClaim(name, value);
   }
 
   async function forgetClaim(name: RevocableClaim, value: string): Promise<void> {
     forgetClaimHere(name, value);
-    await fleet?.revocations.revoke(name, value);
+    await shared?.revocations.revoke(name, value);
   }
 
   async function forgetJti(jti: string | undefined): Promise<void> {
     if (jti !== undefined) await forgetClaim('jti', jti);
+  }
+
+  async function forgetToken(token: TokenKey): Promise<void> {
+    const known = jtiOf(cached.peek(token.digest));
+    const lookups = cached.forget(token.digest);
+    events.forget(token.digest);
+    if (known !== undefined) forgetClaimHere('jti', known);
+    for (const lookup of lookups) {
+      // Its response will tell the `jti`.
+      lookup.then((record) => forgetJti(jtiOf(record))).catch(() => {});
+    }
+    if (shared === undefined) return;
+    const { peek, revocations } = shared;
+    await Promise.all([
+      revocations.revoke('token', token.digest),
+      known === undefined ? peek(token).then((record) => forgetJti(jtiOf(record))) : revocations.revoke('jti', known),
+    ]);
   }
 
   function requireOpen(): void {
@@ -110,37 +147,27 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
   }
 
   return {
-    id: authority,
+    id,
+    issuer: settings.location.endpoint === undefined ? settings.location.issuer : undefined,
+    clock,
+    replay,
     requireOpen,
     lookup(tokenKey, options) {
       requireOpen();
       const found = cached.lookup(tokenKey, options);
-      // Closing waits for it, also while it waits for another tokenKey about the same token.
-      return found instanceof Promise ? underWay.add(found) : found;
+      // Closing waits for it, also while it waits for another lookup of the same token.
+      return found instanceof Promise ? pending.add(found) : found;
     },
     lifeMs: ttlMs,
     staleLifeMs: staleIfErrorMs,
     watch(...watched) {
       requireOpen();
-      return watches.watch(...watched);
+      return events.watch(...watched);
     },
-    async forget(token) {
-      const known = jtiOf(cached.peek(token.digest));
-      const underWayNow = cached.forget(token.digest);
-      watches.forget(token.digest);
-      if (known !== undefined) forgetClaimHere('jti', known);
-      for (const answer of underWayNow) {
-        // Nobody knows yet what it will say of the token.
-        answer.then((record) => forgetJti(jtiOf(record))).catch(() => {});
-      }
-      if (fleet === undefined) return;
-      const { peek, revocations } = fleet;
-      await Promise.all([
-        revocations.revoke('token', token.digest),
-        known === undefined ? peek(token).then((record) => forgetJti(jtiOf(record))) : revocations.revoke('jti', known),
-      ]);
+    invalidate: (target) => {
+      const { name, value } = parseInvalidation(target);
+      return name === 'token' ? forgetToken(toTokenKey(value)) : forgetClaim(name, value);
     },
-    forgetClaim,
     stats: () => ({ ...cached.stats(), endpointCalls: client.calls() }),
     watchRefusals: refusals.create,
     async verifyConfiguration() {
@@ -155,25 +182,23 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
 
   /** Requests under way are answered first, also those that wait for another process. */
   async function end(): Promise<void> {
-    watches.close();
+    events.close();
     refusals.close();
-    await underWay.idle();
+    await pending.idle();
     cached.clear();
-    await Promise.all([client.close(), fleet?.revocations.close()]);
+    await Promise.all([client.close(), shared?.revocations.close()]);
   }
 }
 
-function fleetOf(
-  client: IntrospectionClient,
-  settings: IntrospectorSettings,
-  authority: string,
+function sharedCacheOf(
+  { lookup, assertCallAllowed }: IntrospectionClient,
+  { cache, timeoutMs, clock }: IntrospectorSettings,
+  id: string,
 ): SharedCache | undefined {
-  const { cache, timeoutMs, clock } = settings;
   if (cache === false || cache.shared === undefined) return undefined;
-  const { assertCallAllowed } = client;
-  return createSharedCache(client.lookup, {
-    ...{ ...cache, shared: cache.shared, authority, timeoutMs, clock, assertCallAllowed },
-    restore: toRecord,
+  return createSharedCache(lookup, {
+    ...cache,
+    ...{ shared: cache.shared, introspectorId: id, timeoutMs, clock, assertCallAllowed, restore: toRecord },
   });
 }
 
@@ -182,14 +207,34 @@ function cachedInMemory(
   cache: MemoryCacheSettings,
   clock: Clock,
   { diagnose, timeoutMs }: Pick<IntrospectionClient, 'diagnose'> & { readonly timeoutMs: number },
-  fleet: SharedCache | undefined,
+  shared: SharedCache | undefined,
 ): CachedLookup {
   const store = createMemoryStore(cache.maxEntries, cache.maxBytes);
-  return withMemoryCache(inner, { ...cache, clock, store, diagnose, timeoutMs, revocations: fleet?.revocations });
+  return withMemoryCache(inner, { ...cache, clock, store, diagnose, timeoutMs, revocations: shared?.revocations });
 }
 
 function jtiOf(record: TokenRecord | undefined): string | undefined {
   return record?.active ? record.claims.jti : record?.jti;
+}
+
+function parseInvalidation(target: Invalidation): { readonly name: 'token' | RevocableClaim; readonly value: string } {
+  const [named, another] = Object.entries(target ?? {}).filter(([, value]) => value !== undefined);
+  const [name, value] = named ?? ['token'];
+  if (typeof value === 'string' && (value !== '' || name === 'token') && another === undefined && isRevocable(name)) {
+    return { name, value };
+  }
+  throw secretError(name, value, 'write invalidate({ token }), or one of { sub }, { sid }, { client_id } and { jti }');
+}
+
+function isRevocable(name: string): name is 'token' | RevocableClaim {
+  return name === 'token' || (REVOCABLE_CLAIMS as readonly string[]).includes(name);
+}
+
+/** @throws AuthError for a text that cannot be a token */
+function toTokenKey(text: string): TokenKey {
+  const token = readToken(text);
+  requireB64Token(token);
+  return { token, digest: tokenDigest(token) };
 }
 
 function uncached(inner: Lookup): CachedLookup {

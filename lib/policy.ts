@@ -1,27 +1,21 @@
-import type { IncomingMessage } from 'node:http';
 import type { RejectionHandler } from './core/next.js';
-import type { CredentialSources } from './credentials/read-credentials.js';
-import type { ClientCertificate } from './verification/sender/certificate.js';
+import type { CredentialPolicy } from './credentials/read-credentials.js';
 import type { DpopVerifier } from './verification/sender/dpop.js';
 import type { VerificationPolicy } from './verification/verify.js';
 
-export interface AuthenticatorPolicy extends CredentialSources, VerificationPolicy {
+/** Everything that one middleware requires of a request, and how it answers. Frozen, with all defaults filled in. */
+export interface Policy extends CredentialPolicy, VerificationPolicy, ResponsePolicy {
+  /** Requests without a token go on. */
   readonly optional: boolean;
   readonly dpop: DpopVerifier | undefined;
+  /** The options that this policy comes from, those of policies it was derived from included. */
+  readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** How tokens may be bound to their sender. */
-export interface SenderPolicy {
-  readonly dpop: DpopVerifier | undefined;
-  /** Scheme and host that proofs must be made for, with the path prefix that a proxy takes off. */
-  readonly dpopOrigin: string | ((req: IncomingMessage) => string | undefined) | undefined;
-  readonly certificateOf: ((req: IncomingMessage) => ClientCertificate | undefined) | undefined;
-}
-
-/** What is demanded of a request, defaults filled in. Frozen. */
-export interface Policy extends AuthenticatorPolicy, SenderPolicy {
-  readonly getToken: ((req: IncomingMessage) => unknown) | undefined;
+/** How rejections are answered. */
+export interface ResponsePolicy {
   readonly realm: string;
+  /** URL of the protected resource metadata, for challenges. */
   readonly resourceMetadata: string | undefined;
   readonly onReject: RejectionHandler | undefined;
 }

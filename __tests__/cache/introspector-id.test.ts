@@ -9,6 +9,7 @@ describe('the digest of an authority', () => {
     tokenParameter: 'token',
     parameters: { a: '1', b: '2' },
     headers: { 'x-a': '1', 'x-b': '2' },
+    normalizer: undefined,
     signedResponse: undefined,
   };
   const DIFFERENT: [string, Partial<IntrospectorIdSettings>][] = [

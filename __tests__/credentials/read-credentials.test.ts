@@ -1,4 +1,14 @@
-import { type RequestFacts, readCredentials } from '../../lib/credentials/read-credentials.js';
+import type { IncomingMessage } from 'node:http';
+import { type CredentialPolicy, readCredentials } from '../../lib/credentials/read-credentials.js';
+
+interface Given {
+  readonly method?: string;
+  readonly contentType?: string;
+  readonly body?: unknown;
+  readonly authorization?: string;
+  readonly authorizationRepeated?: boolean;
+  readonly custom?: unknown;
+}
 
 const FORM = {
   method: 'POST',
@@ -6,23 +16,28 @@ const FORM = {
   body: { access_token: 'from-body' },
 };
 
-function facts(given: Partial<RequestFacts>): RequestFacts {
-  return {
-    authorization: undefined,
-    authorizationRepeated: false,
-    custom: undefined,
-    method: 'GET',
-    contentType: undefined,
-    body: undefined,
-    dpop: undefined,
-    certificate: undefined,
-    ...given,
+function requestOf({ method = 'GET', contentType, body, authorization, authorizationRepeated, custom }: Given) {
+  const headers = {
+    ...(authorization !== undefined && { authorization }),
+    ...(contentType !== undefined && { 'content-type': contentType }),
   };
+  const lines = authorization === undefined ? [] : ['Authorization', authorization];
+  const rawHeaders = authorizationRepeated ? [...lines, ...lines, 'Authorization', 'x', 'Authorization', 'y'] : lines;
+  return { method, headers, rawHeaders, body, custom } as unknown as IncomingMessage & { readonly custom: unknown };
 }
 
-const HEADER_ONLY = { tokenFromBody: false, usesGetToken: false };
-const WITH_BODY = { tokenFromBody: true, usesGetToken: false };
-const CUSTOM = { tokenFromBody: false, usesGetToken: true };
+const HEADER_ONLY: CredentialPolicy = {
+  tokenFromBody: false,
+  getToken: undefined,
+  dpop: undefined,
+  dpopOrigin: undefined,
+  certificateThumbprint: undefined,
+};
+const WITH_BODY: CredentialPolicy = { ...HEADER_ONLY, tokenFromBody: true };
+const CUSTOM: CredentialPolicy = {
+  ...HEADER_ONLY,
+  getToken: (req) => (req as unknown as { readonly custom: unknown }).custom,
+};
 
 describe('the credentials of a request', () => {
   it.each([
@@ -39,8 +54,8 @@ describe('the credentials of a request', () => {
     ['nothing for null of getToken', { custom: null, authorization: 'Bearer abc' }, CUSTOM, undefined],
     ['what getToken returned, uncut', { custom: ' a b\n' }, CUSTOM, ' a b\n'],
     ['what getToken chose of repeated headers', { custom: 'abc', authorizationRepeated: true }, CUSTOM, 'abc'],
-  ])('are %s', (_, given, sources, token) => {
-    expect(readCredentials(facts(given), sources)).toBe(token);
+  ])('are %s', (_, given, policy, token) => {
+    expect(readCredentials(requestOf(given as Given), policy)?.token).toBe(token);
   });
 
   it.each([
@@ -69,8 +84,8 @@ describe('the credentials of a request', () => {
     ['an empty string of getToken', { custom: '' }, CUSTOM, 'malformed_credentials'],
     ['a number of getToken', { custom: 7 }, CUSTOM, 'malformed_credentials'],
     ['too long from getToken', { custom: 'a'.repeat(8193) }, CUSTOM, 'token_too_long'],
-  ])('are refused when they are %s', (_, given, sources, reason) => {
-    expect(() => readCredentials(facts(given), sources)).toThrow(
+  ])('are refused when they are %s', (_, given, policy, reason) => {
+    expect(() => readCredentials(requestOf(given as Given), policy)).toThrow(
       expect.objectContaining({ name: 'AuthError', status: 400, code: 'invalid_request', reason }),
     );
   });

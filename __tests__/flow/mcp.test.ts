@@ -13,7 +13,7 @@ import { type AuthInfo, mcpAuthentication, mcpTokenVerifier, requireToolScopes }
 import { protectedResourceMetadata } from '../../lib/metadata/index.js';
 import { type RunningAuthorizationServer, startAuthorizationServer } from '../support/authorization-server.js';
 import { createProvider, login, type Provider } from '../support/mcp-client.js';
-import { REQUIRE_BEARER_AUTH } from '../support/mcp-sdk.js';
+import { REQUIRE_BEARER_AUTH, SDK_ERRORS } from '../support/mcp-sdk.js';
 import { createUserAgent } from '../support/user-agent.js';
 
 const CLOSING: (() => unknown)[] = [];
@@ -114,6 +114,7 @@ async function startMcpServer(
     endpoint: as.introspectionEndpoint,
     clientAuth: clientSecretBasic(as.resourceServer.clientId, as.resourceServer.clientSecret),
     audience: resource,
+    resourceMetadata: true,
     scopes: ['files:read'],
   });
   const app = express();
@@ -206,7 +207,7 @@ describe.each([
   it('lets its client in with a token of the real authorization server, and not once it is revoked', async () => {
     const { url, authenticate } = await startMcpServer(SERVERS[version] as never, (authenticate) =>
       requireBearerAuth({
-        verifier: mcpTokenVerifier(authenticate),
+        verifier: mcpTokenVerifier(authenticate, { errors: SDK_ERRORS[version] }),
         requiredScopes: ['files:read'],
         resourceMetadataUrl: 'http://127.0.0.1:9/metadata',
       }),

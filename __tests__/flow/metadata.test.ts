@@ -11,7 +11,10 @@ async function createSetup(path: string) {
   let app: RequestListener | undefined;
   const { url } = await serve((req, res) => app?.(req, res));
   const resource = `${url}${path}`;
-  const authenticate = createAuthenticate(await createEndpoint({ active: false }), { audience: resource });
+  const authenticate = createAuthenticate(await createEndpoint({ active: false }), {
+    audience: resource,
+    resourceMetadata: true,
+  });
   const metadata = protectedResourceMetadata(authenticate, { authorization_servers: [SERVER] });
   app = createApp(metadata, authenticate).app as RequestListener;
   return { resource, metadata };

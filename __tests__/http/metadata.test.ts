@@ -18,7 +18,10 @@ const NAMES_V1 = `${BARE}, resource_metadata="${URL_OF_V1}"`;
 
 async function createSetup(options: Partial<TokenIntrospectionOptions> = {}) {
   const endpoint = await createEndpoint(active({ aud: AUDIENCE, scope: 'read', exp: undefined }));
-  return { endpoint, authenticate: createAuthenticate(endpoint, { audience: AUDIENCE, ...options }) };
+  return {
+    endpoint,
+    authenticate: createAuthenticate(endpoint, { audience: AUDIENCE, resourceMetadata: true, ...options }),
+  };
 }
 
 const challengeOf = async (...middlewares: Parameters<typeof createApp>) =>
@@ -128,56 +131,45 @@ describe('the metadata', () => {
 });
 
 describe('challenges name the metadata', () => {
-  it('once they are published, of all that have the audience: derived before or after, guards included', async () => {
+  it('of the audience, and so do those of derived middlewares and guards', async () => {
     const { authenticate } = await createSetup();
-    const before = authenticate.with({ realm: 'before', optional: true });
-    const child = before.with({ realm: 'child', optional: false });
-    expect(await challengeOf(authenticate)).toBe(BARE);
-    protectedResourceMetadata(authenticate, METADATA);
-    const after = authenticate.with({ realm: 'after', audience: [AUDIENCE] });
+    const derived = authenticate.with({ realm: 'derived', optional: true });
+    const child = derived.with({ realm: 'child', optional: false });
     const parameter = `resource_metadata="${URL_OF_V1}"`;
     expect(await challengeOf(authenticate)).toBe(`${BARE}, ${parameter}`);
     expect(await challengeOf(child)).toBe(`Bearer realm="child", ${parameter}`);
-    expect(await challengeOf(after)).toBe(`Bearer realm="after", ${parameter}`);
-    expect(await challengeOf(before, requireScope('x'))).toBe(`Bearer realm="before", scope="x", ${parameter}`);
+    expect(await challengeOf(derived, requireScope('x'))).toBe(`Bearer realm="derived", scope="x", ${parameter}`);
     const app = createApp(authenticate, requireFresh({ maxAgeSeconds: 0 }), requireScope('write'));
     expect((await get(app, 'good').expect(403)).headers['www-authenticate']).toContain(parameter);
   });
 
   it('outside the middleware too', async () => {
     const { authenticate } = await createSetup();
-    protectedResourceMetadata(authenticate, METADATA);
     const failure = await authenticate.introspect('a b').catch((error) => error);
     expect(failure.headers['WWW-Authenticate']).toContain(`resource_metadata="${URL_OF_V1}"`);
   });
 
-  it('of their own resource alone', async () => {
+  it('only if the option says so', async () => {
+    const { authenticate } = await createSetup({ resourceMetadata: undefined });
+    expect(await challengeOf(authenticate)).toBe(BARE);
+    expect(() => protectedResourceMetadata(authenticate, METADATA)).toThrow(
+      `Option "resourceMetadata" is missing; write '${URL_OF_V1}' in tokenIntrospection()`,
+    );
+  });
+
+  it('of the new audience in a derived middleware with another one', async () => {
     const { authenticate } = await createSetup();
     const admin = authenticate.with({ audience: 'https://api.example.com/admin' });
-    const any = authenticate.with({ audience: false });
-    const back = admin.with({ audience: AUDIENCE });
-    protectedResourceMetadata(authenticate, METADATA);
-    expect([await challengeOf(admin), await challengeOf(any)]).toEqual([BARE, BARE]);
-    expect(await challengeOf(back)).toBe(NAMES_V1);
     const { url } = protectedResourceMetadata(admin, METADATA);
     expect(url).toBe(`https://api.example.com${WELL_KNOWN}/admin`);
     expect(await challengeOf(admin)).toBe(`${BARE}, resource_metadata="${url}"`);
-    expect(await challengeOf(authenticate)).toBe(NAMES_V1);
-  });
-
-  it('of the nearest, where several resources have one audience', async () => {
-    const { authenticate } = await createSetup({ audience: 'my-api' });
-    const second = authenticate.with({});
-    const third = second.with({});
-    protectedResourceMetadata(authenticate, { ...METADATA, resource: 'https://api.example.com/1' });
-    protectedResourceMetadata(second, { ...METADATA, resource: 'https://api.example.com/2' });
-    const challenges = await Promise.all([authenticate, second, third].map((each) => challengeOf(each)));
-    expect(challenges.map((challenge) => challenge?.slice(-3))).toEqual(['/1"', '/2"', '/2"']);
+    expect(await challengeOf(admin.with({ audience: AUDIENCE }))).toBe(NAMES_V1);
+    expect(() => authenticate.with({ audience: false })).toThrow('Option "resourceMetadata" is true; write the URL');
+    expect(() => authenticate.with({ audience: ['a', 'b'] })).toThrow('Option "resourceMetadata" is true');
   });
 
   it('unless a derived middleware says otherwise', async () => {
     const { authenticate } = await createSetup();
-    protectedResourceMetadata(authenticate, METADATA);
     const own = authenticate.with({ resourceMetadata: 'https://api.example.com/metadata' });
     expect(await challengeOf(own)).toBe(`${BARE}, resource_metadata="https://api.example.com/metadata"`);
     expect(await challengeOf(own.with({ scopes: [] }))).toContain('https://api.example.com/metadata');
@@ -187,7 +179,10 @@ describe('challenges name the metadata', () => {
 describe('the metadata, before several authorization servers,', () => {
   const ISSUERS = { acme: { issuer: 'https://as.acme.example' }, beta: { issuer: 'https://as.beta.example' } };
 
-  async function createServers(more: { acme?: object; beta?: object } = ISSUERS, common: object = {}) {
+  async function createServers(
+    more: { acme?: object; beta?: object } = ISSUERS,
+    common: object = { resourceMetadata: URL_OF_V1 },
+  ) {
     const [acme, beta] = [await createEndpoint({ active: false }), await createEndpoint({ active: false })];
     return createSeveral({ acme: entry(acme, more.acme), beta: entry(beta, more.beta) }, common);
   }
@@ -221,15 +216,13 @@ describe('the metadata, before several authorization servers,', () => {
   });
 
   it('are about the audience of all, where there is one', async () => {
-    const authenticate = await createServers(ISSUERS, { audience: AUDIENCE });
+    const authenticate = await createServers(
+      { acme: { ...ISSUERS.acme, audience: AUDIENCE }, beta: { ...ISSUERS.beta, audience: AUDIENCE } },
+      { resourceMetadata: true },
+    );
     expect(protectedResourceMetadata(authenticate).url).toBe(URL_OF_V1);
     const { url } = protectedResourceMetadata(authenticate.with({ audience: 'https://api.example.com/admin' }));
     expect(url).toBe(`https://api.example.com${WELL_KNOWN}/admin`);
-  });
-
-  it('are of the whole, and not of one of them', async () => {
-    const { servers } = await createServers();
-    expect(() => protectedResourceMetadata(servers.acme as never)).toThrow('"authenticate"');
   });
 });
 

@@ -4,7 +4,7 @@ import { requireScope } from '../../lib/index.js';
 import { createApp } from '../support/api.js';
 import { type Asked, active, createEndpoint } from '../support/endpoint.js';
 import { serve } from '../support/serve.js';
-import { createSeveral, entry } from '../support/several.js';
+import { createSeveral, entry, serversOf } from '../support/several.js';
 
 const NAMES = ['acme', 'beta', 'gamma'];
 const TOKENS = ['t1', 't2', 't3', 't4'];
@@ -65,7 +65,7 @@ describe('whatever is selected for whichever token', () => {
           } else {
             await response.text();
           }
-          if (forget) await authenticate.servers[selected]?.invalidate({ token });
+          if (forget) await serversOf(authenticate)[selected]?.invalidate({ token });
         }
         for (const [index, { asked }] of endpoints.entries()) {
           const seen = asked.map(({ form }) => form.get('token'));

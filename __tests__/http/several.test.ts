@@ -276,7 +276,7 @@ describe('guards', () => {
     const [acme, beta] = await twoEndpoints();
     const names: unknown[] = [];
     const look = (req: IncomingMessage, _res: unknown, next?: () => void) => {
-      names.push(getAuthDetails(req).authorizationServer);
+      names.push(getAuthDetails(req).server);
       next?.();
     };
     const api = createSeveralApi(acme, beta, {}, undefined, look);

@@ -229,7 +229,7 @@ describe('credentials that are refused with 401', () => {
     let tokens = 0;
     const { ask, calls } = createClient(endpoint, {
       clientAuth: bearerToken(() => `token-${++tokens}`),
-      normalizer: { statuses: new Set([200, 401]), normalize: () => ({ active: false }) },
+      normalizer: { statuses: new Set([200, 401]), normalize: () => ({ active: false }), identity: undefined },
     });
     expect(await ask()).toMatchObject({ active: false });
     expect([calls(), tokens]).toEqual([1, 1]);

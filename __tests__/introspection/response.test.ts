@@ -315,7 +315,7 @@ describe('a reply with another status than 200', () => {
 
 describe('a normalizer', () => {
   function normalized(normalize: ResponseNormalizer['normalize'], given: Partial<Reply> = {}, statuses = [200]) {
-    return parseResponse(reply(given), ASKED, { statuses: new Set(statuses), normalize });
+    return parseResponse(reply(given), ASKED, { statuses: new Set(statuses), normalize, identity: undefined });
   }
 
   it('is given status, headers and text, and what it returns is checked and kept', () => {
@@ -411,7 +411,7 @@ describe('a body that could not be read', () => {
     [
       'is the outage at a status a normalizer is there for',
       404,
-      { statuses: new Set([200, 404]), normalize: () => ({ active: false }) },
+      { statuses: new Set([200, 404]), normalize: () => ({ active: false }), identity: undefined },
       'bad_response, too large',
     ],
   ])('%s', (_, status, normalizer, message) => {
@@ -428,7 +428,9 @@ describe('a body that could not be read', () => {
     [429, false],
     [503, false],
   ])('matters at status %i: %p', (status, matters) => {
-    expect(readsBody(status, { statuses: new Set([200, 404]), normalize: () => undefined })).toBe(matters);
+    expect(readsBody(status, { statuses: new Set([200, 404]), normalize: () => undefined, identity: undefined })).toBe(
+      matters,
+    );
     expect(readsBody(404, undefined)).toBe(false);
   });
 });

@@ -110,7 +110,7 @@ describe('a question to which the endpoint', () => {
 
   it.each([401, 502, 503])('says something about the token with %d is not put again', async (code) => {
     const endpoint = await createEndpoint(status(code));
-    const normalizer = { statuses: new Set([code]), normalize: () => ({ active: false }) };
+    const normalizer = { statuses: new Set([code]), normalize: () => ({ active: false }), identity: undefined };
     expect(await createClient(endpoint, { normalizer }).ask()).toMatchObject({ active: false });
     expect(endpoint.asked).toHaveLength(1);
   });

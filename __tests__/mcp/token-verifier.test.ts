@@ -5,15 +5,19 @@ import { createApp, createAuthenticate, get } from '../support/api.js';
 import { createClock } from '../support/clock.js';
 import { recordDecisions } from '../support/decisions.js';
 import { active, createEndpoint, json, type Script } from '../support/endpoint.js';
-import { type BearerAuthOptions, REQUIRE_BEARER_AUTH } from '../support/mcp-sdk.js';
+import { type BearerAuthOptions, REQUIRE_BEARER_AUTH, SDK_ERRORS } from '../support/mcp-sdk.js';
 
 const AUDIENCE = 'https://mcp.example.com/mcp';
 const METADATA = 'https://mcp.example.com/.well-known/oauth-protected-resource/mcp';
 
-async function createSetup(script: Script, options: Partial<TokenIntrospectionOptions> = {}) {
+async function createSetup(
+  script: Script,
+  options: Partial<TokenIntrospectionOptions> = {},
+  errors: SdkErrors = SDK_ERRORS['version 1'],
+) {
   const endpoint = await createEndpoint(script);
   const authenticate = createAuthenticate(endpoint, { audience: AUDIENCE, resourceMetadata: METADATA, ...options });
-  return { endpoint, authenticate, verifier: mcpTokenVerifier(authenticate) };
+  return { endpoint, authenticate, verifier: mcpTokenVerifier(authenticate, { errors }) };
 }
 
 const good = (more: Record<string, unknown> = {}) => active({ aud: AUDIENCE, iss: 'https://as.example.com', ...more });
@@ -22,13 +26,15 @@ function authOf(req: unknown): AuthInfo {
   return (req as { auth: AuthInfo }).auth;
 }
 
-describe.each(REQUIRE_BEARER_AUTH)("behind the SDK's requireBearerAuth of %s", (_version, requireBearerAuth) => {
+describe.each(REQUIRE_BEARER_AUTH)("behind the SDK's requireBearerAuth of %s", (version, requireBearerAuth) => {
+  const errors = SDK_ERRORS[version];
+
   async function createSdkApp(
     script: Script,
     options: Partial<TokenIntrospectionOptions> = {},
     sdk: Partial<BearerAuthOptions> = {},
   ) {
-    const setup = await createSetup(script, options);
+    const setup = await createSetup(script, options, errors);
     const app = createApp(requireBearerAuth({ verifier: setup.verifier, resourceMetadataUrl: METADATA, ...sdk }));
     return { ...setup, ...app };
   }
@@ -47,7 +53,7 @@ describe.each(REQUIRE_BEARER_AUTH)("behind the SDK's requireBearerAuth of %s", (
   });
 
   it('handlers have the token', async () => {
-    const { verifier } = await createSetup(good());
+    const { verifier } = await createSetup(good(), {}, errors);
     let token: unknown;
     const app = createApp(requireBearerAuth({ verifier, resourceMetadataUrl: METADATA }), (req, _res, next) => {
       token = authOf(req).token;
@@ -105,7 +111,7 @@ describe.each(REQUIRE_BEARER_AUTH)("behind the SDK's requireBearerAuth of %s", (
     const { headers, body } = await get(app, 'abc').expect(500);
     expect(body).toEqual({
       error: 'server_error',
-      error_description: 'The token cannot be judged at the moment',
+      error_description: 'The token cannot be verified at the moment',
     });
     expect(headers).not.toHaveProperty('www-authenticate');
     expect(decisions).toMatchObject([{ by: 'mcpTokenVerifier', outcome: 'outage', reason: 'client_rejected' }]);
@@ -239,6 +245,6 @@ describe('a verifier', () => {
     ['something else', undefined as unknown as Express, 'authenticate'],
     ['an app', (() => {}) as unknown as Express, 'authenticate'],
   ])('is not created of %s', (_what, given, name) => {
-    expect(() => mcpTokenVerifier(given as never)).toThrow(`Option "${name}"`);
+    expect(() => mcpTokenVerifier(given as never, { errors: SDK_ERRORS['version 1'] })).toThrow(`Option "${name}"`);
   });
 });

@@ -2,6 +2,8 @@ import { createSecretKey, generateKeyPairSync } from 'node:crypto';
 import { clientSecretBasic, type TokenIntrospectionOptions, tokenIntrospection } from '../../lib/index.js';
 import { protectedResourceMetadata } from '../../lib/metadata/index.js';
 
+const URL_OF_API = 'https://api.example.com/.well-known/oauth-protected-resource';
+
 type Create = (authenticate: unknown, metadata?: unknown, options?: unknown) => { url: string };
 
 const create = protectedResourceMetadata as unknown as Create;
@@ -12,6 +14,7 @@ function authenticateWith(options: Partial<TokenIntrospectionOptions> = {}) {
     issuer: 'https://as.example.com',
     clientAuth: clientSecretBasic('api', 'secret'),
     audience: 'https://api.example.com',
+    resourceMetadata: URL_OF_API,
     ...options,
   });
 }
@@ -36,7 +39,9 @@ describe('the resource', () => {
     ['the one of a list', ['https://api.example.com']],
     ['one on a loopback host', 'http://localhost:3000/api'],
   ])('is by default %s', (_, audience) => {
-    expect(create(authenticateWith({ audience })).url).toContain('/.well-known/oauth-protected-resource');
+    expect(create(authenticateWith({ audience, resourceMetadata: true })).url).toContain(
+      '/.well-known/oauth-protected-resource',
+    );
   });
 
   it.each<[string, TokenIntrospectionOptions['audience']]>([
@@ -59,15 +64,14 @@ describe('the resource', () => {
     },
   );
 
-  it('is one for a middleware: another is for a derived one', () => {
+  it('is one for a middleware: another needs a derived one', () => {
     const authenticate = authenticateWith();
+    const second = { resource: 'https://api.example.com/v2' };
     expect(create(authenticate).url).toBe(create(authenticate).url);
-    expect(() => create(authenticate, { resource: 'https://api.example.com/v2' })).toThrow(
-      new TypeError(
-        'Option "metadata.resource" is a string that cannot be used; this middleware stands before another resource already; derive one for this by with()',
-      ),
+    expect(() => create(authenticate, second)).toThrow(
+      `Option "resourceMetadata" is a string that cannot be used; write '${URL_OF_API}/v2' in tokenIntrospection(): the metadata are there`,
     );
-    expect(create(authenticate.with({}), { resource: 'https://api.example.com/v2' }).url).toMatch(/\/v2$/);
+    expect(create(authenticate.with({ resourceMetadata: `${URL_OF_API}/v2` }), second).url).toMatch(/\/v2$/);
   });
 });
 
@@ -84,20 +88,27 @@ describe('the authorization servers', () => {
 });
 
 describe('resourceMetadata', () => {
-  it('is left out, or says the same', () => {
-    const url = 'https://api.example.com/.well-known/oauth-protected-resource';
-    expect(create(authenticateWith({ resourceMetadata: url })).url).toBe(url);
-    expect(refusalOf({ resourceMetadata: `${url}/` })).toBe(
-      `Option "resourceMetadata" is a string that cannot be used; leave it out, or write '${url}': the metadata are there`,
+  it.each([true, URL_OF_API] as const)('is required, and names the URL: %p', (resourceMetadata) => {
+    expect(create(authenticateWith({ resourceMetadata })).url).toBe(URL_OF_API);
+  });
+
+  it.each([
+    [undefined, 'missing'],
+    [`${URL_OF_API}/`, 'a string that cannot be used'],
+  ])('is rejected as %p', (resourceMetadata, kind) => {
+    expect(refusalOf({ resourceMetadata })).toBe(
+      `Option "resourceMetadata" is ${kind}; write '${URL_OF_API}' in tokenIntrospection(): the metadata are there`,
     );
   });
 
-  it('stays as it was where the metadata are refused', () => {
-    const authenticate = authenticateWith();
-    expect(() => create(authenticate, { scopes_supported: [''] })).toThrow(TypeError);
-    expect(() => create(authenticate, {}, { signed: { key: 'none' } })).toThrow(TypeError);
-    expect(create(authenticate, { resource: 'https://api.example.com/v2' }).url).toMatch(/\/v2$/);
-  });
+  it.each<TokenIntrospectionOptions['audience']>([false, 'my-api', ['https://a.example.com', 'https://b.example.com']])(
+    'cannot be true for the audience %p, which is not one URL',
+    (audience) => {
+      expect(() => authenticateWith({ audience, resourceMetadata: true })).toThrow(
+        'Option "resourceMetadata" is true; write the URL of the metadata: "audience" is not one URL',
+      );
+    },
+  );
 });
 
 describe('a wrong member or option', () => {

@@ -1,15 +1,14 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import request from 'supertest';
 import { AuthError, type AuthErrorReason, IntrospectionError } from '../../lib/core/errors.js';
+import { addChallenge, type ChallengeSettings } from '../../lib/middleware/challenge.js';
 import {
-  addChallenge,
-  answer,
-  answerError,
-  answerRejection,
-  type ChallengeSettings,
   giveNonce,
   markPrivate,
-} from '../../lib/middleware/challenge.js';
+  respond,
+  respondWithError,
+  respondWithRejection,
+} from '../../lib/middleware/respond.js';
 import { BARE, INSUFFICIENT_SCOPE, INVALID_REQUEST, INVALID_TOKEN } from '../support/challenges.js';
 
 const SETTINGS: ChallengeSettings = { realm: 'api', resourceMetadata: undefined, scopes: [], dpop: undefined };
@@ -25,7 +24,7 @@ function rejecting(reason: AuthErrorReason, prepare: (res: ServerResponse) => vo
     prepare(res);
     const error = new AuthError(reason);
     addChallenge(error, SETTINGS, [], res);
-    answerRejection(req, res, error);
+    respondWithRejection(req, res, error);
   };
 }
 
@@ -224,7 +223,7 @@ describe('the answer to a rejected request', () => {
   it('may be no content, and then has no headers of any', async () => {
     const listener: RequestListener = (req, res) => {
       res.setHeader('Content-Type', 'text/html').setHeader('Content-Length', 7);
-      answer(req, res, 204, { Allow: 'GET' }, undefined);
+      respond(req, res, 204, { Allow: 'GET' }, undefined);
     };
     const { headers, text } = await request(listener).options('/').expect(204);
     expect([headers.allow, text]).toEqual(['GET', '']);
@@ -240,7 +239,7 @@ describe('the answer to a rejected request', () => {
     const sent: string[] = [];
     const res = { headersSent: true, setHeader: (name: string) => sent.push(name), end: () => sent.push('end') };
     const req = { method: 'GET' } as IncomingMessage;
-    expect(() => answer(req, res as never, 401, { Allow: 'GET' }, undefined)).toThrow('were sent already');
+    expect(() => respond(req, res as never, 401, { Allow: 'GET' }, undefined)).toThrow('were sent already');
     expect(sent).toEqual([]);
   });
 
@@ -259,7 +258,7 @@ describe('the answer to a rejected request', () => {
       },
     };
     const req = { method: 'GET' } as IncomingMessage;
-    expect(() => answer(req, res as unknown as ServerResponse, 401, { Allow: 'GET' }, undefined)).toThrow(
+    expect(() => respond(req, res as unknown as ServerResponse, 401, { Allow: 'GET' }, undefined)).toThrow(
       'broken pipe',
     );
     expect([res.statusCode, sent]).toEqual([401, ['Allow']]);
@@ -268,7 +267,8 @@ describe('the answer to a rejected request', () => {
 
 describe('the answer to an outage, where nobody else gives one', () => {
   it('is 503 with Retry-After, and says nothing of the endpoint', async () => {
-    const listener: RequestListener = (req, res) => answerError(req, res, new IntrospectionError('timeout', 'hush', 7));
+    const listener: RequestListener = (req, res) =>
+      respondWithError(req, res, new IntrospectionError('timeout', 'hush', 7));
     const response = await request(listener).get('/').expect(503);
     expect(response.headers).toMatchObject({ 'retry-after': '7', 'cache-control': 'no-store' });
     expect(response.headers).not.toHaveProperty('www-authenticate');
@@ -281,7 +281,7 @@ describe('the answer to an outage, where nobody else gives one', () => {
     ['text', 'hush'],
     ['nothing', undefined],
   ])('is a plain 500 for %s of the app’s', async (_, error) => {
-    const listener: RequestListener = (req, res) => answerError(req, res, error);
+    const listener: RequestListener = (req, res) => respondWithError(req, res, error);
     const response = await request(listener).get('/').expect(500);
     expect(response.text).toBe('{"error":"server_error"}');
     expect(response.headers['cache-control']).toBe('no-store');
@@ -304,7 +304,7 @@ describe('the answer to an error that cannot be written', () => {
     ['a response that cannot be destroyed', broken({ destroy: fail })],
     ['a response that is under way and cannot be destroyed', broken({ headersSent: true, destroy: fail })],
   ])('throws nothing for %s', (_, res) => {
-    expect(() => answerError(req, res, new IntrospectionError('timeout'))).not.toThrow();
+    expect(() => respondWithError(req, res, new IntrospectionError('timeout'))).not.toThrow();
   });
 
   it.each([
@@ -314,13 +314,13 @@ describe('the answer to an error that cannot be written', () => {
     ['is under way, and does not tell more', broken({ headersSent: true, writableEnded: false })],
   ])('closes the connection of a response that %s', (_, res: object) => {
     let destroyed = 0;
-    answerError(req, { ...res, destroy: () => destroyed++ } as never, new IntrospectionError('timeout'));
+    respondWithError(req, { ...res, destroy: () => destroyed++ } as never, new IntrospectionError('timeout'));
     expect(destroyed).toBe(1);
   });
 
   it('leaves a response alone that has ended', () => {
     const res = broken({ headersSent: true, writableEnded: true, destroy: fail, removeHeader: fail });
-    expect(() => answerError(req, res, new IntrospectionError('timeout'))).not.toThrow();
+    expect(() => respondWithError(req, res, new IntrospectionError('timeout'))).not.toThrow();
   });
 });
 

@@ -74,7 +74,7 @@ const REMEDIES: Record<string, string> = {
   dpop: 'write true or { origin, … }',
   mtls: 'write true or { certificate(req) { … } }',
   realm: 'write printable ASCII',
-  resourceMetadata: 'write the URL of the protected resource metadata',
+  resourceMetadata: 'write true, or the URL of the protected resource metadata',
   onReject: 'write a function',
   requestFormat: "write 'form' or 'json'",
   tokenParameter: "write the name of the token's parameter",
@@ -93,7 +93,6 @@ const REMEDIES: Record<string, string> = {
   'cache.refreshAhead': 'write true or false',
   'cache.store': 'write a store such as redisStore({ client })',
   'cache.secrets': 'write a list of secrets of at least 32 bytes each; is the environment variable set?',
-  'cache.dangerouslyStorePlaintext': 'write true or false',
   'cache.namespace': 'write a name',
   'cache.maxEntries': 'write a whole number from 1 to 16000000',
   'jwtResponse.issuer': 'write the "iss" of signed replies',
@@ -144,17 +143,7 @@ const WRONG: Record<string, unknown[]> = {
     true,
     [],
   ],
-  clientAuth: [
-    HUSH,
-    '',
-    () => {},
-    {},
-    [],
-    { identity: 'x' },
-    { sign() {} },
-    { identity: '', sign() {} },
-    { identity: 7, sign() {} },
-  ],
+  clientAuth: [HUSH, '', () => {}, {}, [], { identity: 'x' }, { identity: '', sign() {} }, { identity: 7, sign() {} }],
   audience: [true, '', [], [''], ['a', 7], [['a']], {}, /a/],
   issuer: ['', true, [HUSH], new URL('https://as.example.com')],
   scopes: [HUSH, '', [''], ['read write'], ['a"b'], ['a\\b'], ['ü'], ['a\n'], [7], {}, new Set(['read'])],
@@ -176,7 +165,7 @@ const WRONG: Record<string, unknown[]> = {
     'https://a.example.com/a b',
     'https://ü.example.com',
     [],
-    true,
+    false,
   ],
   onReject: [HUSH, {}, true, []],
   requestFormat: [HUSH, '', 'FORM', 'xml', [], true],
@@ -198,7 +187,7 @@ const WRONG: Record<string, unknown[]> = {
     [],
     true,
     { statuses: [404] },
-    { normalize },
+    { normalize, identity: '' },
     { statuses: 404, normalize },
     { statuses: [199], normalize },
     { statuses: [600], normalize },
@@ -245,7 +234,6 @@ const WRONG_CACHE: Record<string, unknown[]> = {
     [SECRET, 7],
     {},
   ],
-  dangerouslyStorePlaintext: ['true', null, 7, HUSH, [], {}],
   namespace: ['', null, 7, true, [HUSH], {}],
   maxEntries: [0, -1, 1.5, 16_000_001, Number.NaN, Number.POSITIVE_INFINITY, '10', null, true, HUSH],
 };
@@ -394,17 +382,17 @@ describe('a valid option', () => {
     ['clockToleranceSeconds', 0, { clockToleranceMs: 0 }],
     ['clockToleranceSeconds', 300, { clockToleranceMs: 300_000 }],
     ['optional', true, { optional: true }],
-    ['tokenFromBody', true, { tokenFromBody: true, usesGetToken: false }],
+    ['tokenFromBody', true, { tokenFromBody: true }],
     ['satisfiesScope', covers, { satisfiesScope: covers }],
-    ['getToken', call, { getToken: call, usesGetToken: true }],
+    ['getToken', call, { getToken: call }],
     ['dpop', false, { dpop: undefined, dpopOrigin: undefined }],
     ['dpop', true, { dpopOrigin: 'https://api.example.com' }],
     ['dpop', { origin: 'https://api.example.com/' }, { dpopOrigin: 'https://api.example.com/' }],
     ['dpop', { origin: 'http://localhost:3000' }, { dpopOrigin: 'http://localhost:3000' }],
     ['dpop', { origin: 'https://api.example.com/v1' }, { dpopOrigin: 'https://api.example.com/v1' }],
     ['dpop', { origin: call }, { dpopOrigin: call }],
-    ['mtls', false, { certificateOf: undefined }],
-    ['mtls', { certificate: call }, { certificateOf: call }],
+    ['mtls', false, { certificateThumbprint: undefined }],
+    ['mtls', { certificate: call }, { certificateThumbprint: expect.any(Function) }],
     ['realm', 'my "api"', { realm: 'my "api"' }],
     ['realm', '', { realm: '' }],
     ['resourceMetadata', 'https://a.example.com/b?c', { resourceMetadata: 'https://a.example.com/b?c' }],
@@ -434,11 +422,10 @@ describe('a valid option', () => {
         clockToleranceMs: 5000,
         optional: false,
         tokenFromBody: false,
-        usesGetToken: false,
         getToken: undefined,
         dpop: undefined,
         dpopOrigin: undefined,
-        certificateOf: undefined,
+        certificateThumbprint: undefined,
         realm: 'api',
         resourceMetadata: undefined,
         onReject: undefined,
@@ -505,17 +492,19 @@ describe('who is asked', () => {
 describe('a shared cache', () => {
   const store = createSharedMemory().connect();
   const secrets = [SECRET, 'ü'.repeat(16)];
-  const own: ClientAuth = { identity: 'own', sign() {} };
 
   it.each<[string, Options, object]>([
     ['with secrets', { store, secrets }, { store, secrets, namespace: '' }],
-    ['with secrets, plain text being denied', { store, secrets, dangerouslyStorePlaintext: false }, { secrets }],
-    ['in plain text', { store, dangerouslyStorePlaintext: true }, { store, secrets: undefined }],
     ['with a namespace', { store, secrets, namespace: 'one' }, { namespace: 'one' }],
   ])('is taken %s, and nobody can change that', (_, cache, shared) => {
     const settings = settingsOf({ cache }).cache;
     expect(settings).toMatchObject({ shared });
     expect(settings && Object.isFrozen(settings.shared)).toBe(true);
+  });
+
+  it('needs no namespace if the client authentication and the normalizer have an identity', () => {
+    const named = { clientAuth: { identity: 'own', sign() {} }, normalizeResponse: { normalize, identity: 'v1' } };
+    expect(settingsOf({ ...named, cache: { store, secrets } }).cache).toMatchObject({ shared: { namespace: '' } });
   });
 
   it('is none without a store', () => {
@@ -529,27 +518,17 @@ describe('a shared cache', () => {
       { cache: { store } },
       `Option "cache.secrets" is missing; ${REMEDIES['cache.secrets']}`,
     ],
-    [
-      'a store without secrets, plain text being denied',
-      { cache: { store, dangerouslyStorePlaintext: false } },
-      `Option "cache.secrets" is missing; ${REMEDIES['cache.secrets']}`,
-    ],
-    [
-      'secrets for plain text',
-      { cache: { store, secrets, dangerouslyStorePlaintext: true } },
-      `Option "cache.secrets" is a list; ${REMEDIES['cache.secrets']}`,
-    ],
     ...(
       [
-        ['normalizeResponse', { normalizeResponse: normalize }],
-        ['a client authentication of one’s own', { clientAuth: own }],
-        ['a token that a function brings', { clientAuth: bearerToken(() => 'token') }],
-        ['a copy of what a factory made', { clientAuth: { ...noClientAuth() } }],
+        ['a normalizer', 'normalizeResponse', { normalizeResponse: normalize }],
+        ['an object with a normalizer', 'normalizeResponse', { normalizeResponse: { normalize } }],
+        ['a client authentication', 'clientAuth', { clientAuth: { sign() {} } }],
+        ['a bearer token that a function returns', 'clientAuth', { clientAuth: bearerToken(() => 'token') }],
       ] as const
-    ).map(([name, options]): [string, Options, string] => [
-      `no namespace for ${name}`,
+    ).map(([name, owner, options]): [string, Options, string] => [
+      `no namespace for ${name} without an identity`,
       { ...options, cache: { store, secrets } },
-      'Option "cache.namespace" is missing; write a name, and change it whenever "normalizeResponse" or your own "clientAuth" changes what an answer means',
+      `Option "cache.namespace" is missing; write a name, or give "${owner}" an "identity"; change it when "${owner}" changes the meaning of responses`,
     ]),
   ])('refuses %s', (_, options, message) => {
     expect(refusalOf({ ...REQUIRED, ...options })).toBe(message);
@@ -557,7 +536,7 @@ describe('a shared cache', () => {
 
   it.each<[string, Options]>([
     ['normalizeResponse', { normalizeResponse: normalize }],
-    ['a client authentication of one’s own', { clientAuth: own }],
+    ['a client authentication of one’s own', { clientAuth: { sign() {} } }],
     ['a token that a function brings', { clientAuth: bearerToken(() => 'token') }],
   ])('takes %s with a namespace', (_, options) => {
     expect(settingsOf({ ...options, cache: { store, secrets, namespace: 'one' } }).cache).toMatchObject({
@@ -851,12 +830,12 @@ describe('options that contradict each other', () => {
     [
       'the scheme DPoP and a token in the body',
       { dpop: { required: true }, tokenFromBody: true },
-      'Option "tokenFromBody" is true; leave it out: "dpop.required" demands the scheme DPoP, and this takes others',
+      'Option "tokenFromBody" is true; leave it out: "dpop.required" needs the Authorization header',
     ],
     [
       'the scheme DPoP and a token from elsewhere',
       { dpop: { required: true }, getToken: call },
-      'Option "getToken" is a function that cannot be used; leave it out: "dpop.required" demands the scheme DPoP, and this takes others',
+      'Option "getToken" is a function that cannot be used; leave it out: "dpop.required" needs the Authorization header',
     ],
     [
       'two connections',

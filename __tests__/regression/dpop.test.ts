@@ -4,6 +4,7 @@ import { protectedResourceMetadata } from '../../lib/metadata/index.js';
 import { createApi, createApp, createAuthenticate, get } from '../support/api.js';
 import { ALGS, CHALLENGES, createDpopSetup, ORIGIN, sendBound } from '../support/dpop.js';
 import { active, createEndpoint } from '../support/endpoint.js';
+import { SDK_ERRORS } from '../support/mcp-sdk.js';
 import { published } from '../support/published.js';
 
 const INVALID_TOKEN = 'error="invalid_token", error_description="The access token is not valid for this resource"';
@@ -78,7 +79,12 @@ describe('dpop.required', () => {
   });
 
   it('is in the metadata, which must not deny it', async () => {
-    const options = { audience: ORIGIN, dpop: { required: true }, issuer: 'https://as.example.com' };
+    const options = {
+      audience: ORIGIN,
+      dpop: { required: true },
+      issuer: 'https://as.example.com',
+      resourceMetadata: true,
+    } as const;
     const authenticate = createAuthenticate(await createEndpoint(active()), options);
     expect(() => protectedResourceMetadata(authenticate, { dpop_bound_access_tokens_required: false })).toThrow(
       'Option "metadata.dpop_bound_access_tokens_required"',
@@ -91,7 +97,7 @@ describe('dpop.required', () => {
   it('is refused by mcpTokenVerifier(), which sees no proof', async () => {
     const options = { audience: ORIGIN, dpop: { required: true } };
     const authenticate = published(createAuthenticate(await createEndpoint(active()), options));
-    expect(() => mcpTokenVerifier(authenticate)).toThrow('Option "dpop.required"');
+    expect(() => mcpTokenVerifier(authenticate, { errors: SDK_ERRORS['version 1'] })).toThrow('Option "dpop.required"');
   });
 });
 

@@ -1,13 +1,13 @@
 import { withMemoryCache } from '../../lib/cache/memory-cache.js';
 import { createMemoryStore } from '../../lib/cache/memory-store.js';
-import { createPlainCipher } from '../../lib/cache/shared/entry-cipher.js';
+import { createEntryCipher } from '../../lib/cache/shared/entry-cipher.js';
 import { openRevocationLog } from '../../lib/cache/shared/revocation-log.js';
 import { createRevocations } from '../../lib/cache/shared/revocations.js';
 import type { CacheStore, LogReader } from '../../lib/cache/shared/store.js';
 import type { TokenRecord } from '../../lib/core/lookup.js';
 import { clientSecretBasic } from '../../lib/index.js';
 import { createDpopVerifier } from '../../lib/verification/sender/dpop.js';
-import { createReplayMemory, createSharedReplay, type ReplayGuard } from '../../lib/verification/sender/replay.js';
+import { createReplayGuard, createReplayMemory, type ReplayGuard } from '../../lib/verification/sender/replay.js';
 import { createApi } from '../support/api.js';
 import { createClock, since } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';
@@ -78,7 +78,7 @@ it('a revocation that is read while an earlier one of the same is on its way sta
     },
   };
   const clock = createClock();
-  const seal = createPlainCipher('scope');
+  const seal = createEntryCipher(['s'.repeat(32)], 'scope');
   const log = openRevocationLog(store, clock, 60_000);
   const revocations = createRevocations({ store, log, cipher: seal, keepMs: 60_000, timeoutMs: 0 });
   const [entry = ''] = seal.digestsOf('sub', 'alice');
@@ -105,13 +105,13 @@ it('what the store keeps grows no younger on its way to a process whose clock is
 
 it('a proof that was used stays used when the wall clock is set back', async () => {
   const clock = createClock();
-  const replay = createReplayMemory(clock);
-  expect(await replay.use('id', 60_000)).toBe(true);
+  const use = createReplayMemory(clock);
+  expect(await use('id', 60_000)).toBe(true);
   clock.advance(61);
   clock.step(-30);
-  expect(await replay.use('id', 60_000)).toBe(false);
+  expect(await use('id', 60_000)).toBe(false);
   clock.advance(30);
-  expect(await replay.use('id', 60_000)).toBe(true);
+  expect(await use('id', 60_000)).toBe(true);
 });
 
 it('a proof that one middleware has used up is told to the memory of another one on the same request, once', async () => {
@@ -121,10 +121,10 @@ it('a proof that one middleware has used up is told to the memory of another one
   const verifier = (replay: ReplayGuard) =>
     createDpopVerifier({ algorithms: ['ES256'], maxAgeMs: 60_000, nonces: undefined, replay, clock });
   const proof = { jkt: 'key', id: 'proof', isNonceOld: false };
-  const accepted = new Map<object, Set<string>>();
-  await verifier(createReplayMemory(clock)).use(proof, accepted);
-  for (let i = 0; i < 2; i++) await verifier(createSharedReplay(store)).use(proof, accepted);
+  const [one, other] = [{}, {}];
+  await verifier(createReplayGuard(clock, undefined)).use(proof, one);
+  for (let i = 0; i < 2; i++) await verifier(createReplayGuard(clock, store)).use(proof, one);
   expect(kept).toEqual(['dpop.proof']);
-  await verifier(createSharedReplay(store)).use(proof, new Map());
+  await verifier(createReplayGuard(clock, store)).use(proof, other);
   expect(kept).toHaveLength(2);
 });

@@ -201,7 +201,7 @@ describe('a response that throws as it is touched', () => {
   });
 
   it('is an error of the metadata and of the revocation endpoint, too', async () => {
-    const authenticate = await authenticateWith({ audience: 'https://api.example.com' });
+    const authenticate = await authenticateWith({ audience: 'https://api.example.com', resourceMetadata: true });
     const url = '/.well-known/oauth-protected-resource';
     const issuer = { authorization_servers: ['https://as.example.com'] };
     const handlers = [

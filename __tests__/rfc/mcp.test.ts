@@ -9,6 +9,7 @@ import { mcpAuthentication, mcpTokenVerifier } from '../../lib/mcp/index.js';
 import { protectedResourceMetadata } from '../../lib/metadata/index.js';
 import { createApp, createAuthenticate, get } from '../support/api.js';
 import { active, createEndpoint, type Script } from '../support/endpoint.js';
+import { SDK_ERRORS } from '../support/mcp-sdk.js';
 import { published } from '../support/published.js';
 
 const AUDIENCE = 'https://mcp.example.com/mcp';
@@ -53,13 +54,15 @@ describe('MCP authorization 2025-06-18', () => {
     const none = () => protectedResourceMetadata(authenticate, { authorization_servers: [] });
     expect(none).toThrow('"metadata.authorization_servers"');
     expect(() => mcpAuthentication(authenticate)).toThrow('Option "resourceMetadata"');
-    expect(() => mcpTokenVerifier(authenticate)).toThrow('Option "resourceMetadata"');
+    expect(() => mcpTokenVerifier(authenticate, { errors: SDK_ERRORS['version 1'] })).toThrow(
+      'Option "resourceMetadata"',
+    );
   });
 
   it('mcp-0618-c: without an audience there is no middleware, and no verifier', async () => {
     const authenticate = createAuthenticate(await createEndpoint(good()), { audience: false });
     expect(() => mcpAuthentication(authenticate)).toThrow('Option "audience"');
-    expect(() => mcpTokenVerifier(authenticate)).toThrow('Option "audience"');
+    expect(() => mcpTokenVerifier(authenticate, { errors: SDK_ERRORS['version 1'] })).toThrow('Option "audience"');
   });
 
   it('mcp-0618-d: invalid or expired is 401, a missing scope 403, malformed 400', async () => {
@@ -132,7 +135,7 @@ describe('MCP authorization 2026-07-28', () => {
     const endpoint = await createEndpoint(good());
     const authenticate = createAuthenticate(endpoint, { audience: AUDIENCE, scopes: ['offline_access'] });
     expect(() => mcpAuthentication(authenticate)).toThrow('Option "scopes"');
-    expect(() => mcpTokenVerifier(authenticate)).toThrow('Option "scopes"');
+    expect(() => mcpTokenVerifier(authenticate, { errors: SDK_ERRORS['version 1'] })).toThrow('Option "scopes"');
   });
 
   it('mcp-0728-d: the endpoint of the authorization server is asked over HTTPS', () => {

@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import request from 'supertest';
 import { type Guard, requireAuthentication, requireScope, type TokenIntrospectionOptions } from '../../lib/index.js';
 import { type PublishingOptions, protectedResourceMetadata, type ResourceMetadata } from '../../lib/metadata/index.js';
+import { metadataUrlOf } from '../../lib/options/metadata-url.js';
 import { createApp, createAuthenticate, get } from '../support/api.js';
 import { BARE } from '../support/challenges.js';
 import { createDpopSetup } from '../support/dpop.js';
@@ -18,7 +19,8 @@ async function createSetup(
   ...guards: Guard[]
 ) {
   const endpoint = await createEndpoint(active({ aud: RESOURCE, scope: 'read', exp: undefined }));
-  const authenticate = createAuthenticate(endpoint, { audience: RESOURCE, ...options });
+  const resourceMetadata = metadata.resource === undefined ? true : metadataUrlOf(metadata.resource);
+  const authenticate = createAuthenticate(endpoint, { audience: RESOURCE, resourceMetadata, ...options });
   const handler = protectedResourceMetadata(
     authenticate,
     { authorization_servers: ['https://as.example.com'], ...metadata },
@@ -212,11 +214,7 @@ describe('RFC 9728 section 5: challenges', () => {
   });
 
   it('section 5.1: it is in the challenges of both schemes', async () => {
-    const { api, send } = await createDpopSetup();
-    protectedResourceMetadata(api.authenticate, {
-      resource: RESOURCE,
-      authorization_servers: ['https://as.example.com'],
-    });
+    const { api, send } = await createDpopSetup({}, { audience: RESOURCE, resourceMetadata: true });
     for (const { headers } of [await api.get().expect(401), await send(401, { claims: { htm: 'POST' } })]) {
       expect(headers['www-authenticate']).toMatch(new RegExp(`^Bearer .*${PARAMETER}.*, DPoP .*${PARAMETER}`));
     }

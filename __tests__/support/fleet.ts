@@ -5,7 +5,7 @@ import { type SharedCacheSettings, withSharedCache } from '../../lib/cache/share
 import { createSharedEntries } from '../../lib/cache/shared/shared-entries.js';
 import { withTimeLimit } from '../../lib/cache/shared/time-limit.js';
 import { readClock } from '../../lib/core/clock.js';
-import type { Credentials, Lookup, TokenRecord } from '../../lib/core/lookup.js';
+import type { Lookup, TokenKey, TokenRecord } from '../../lib/core/lookup.js';
 import { tokenDigest } from '../../lib/core/token-digest.js';
 import { toRecord } from '../../lib/introspection/response.js';
 import { createClock, type FakeClock, since } from './clock.js';
@@ -48,8 +48,8 @@ afterEach(async () => {
   await Promise.all(instances.splice(0).map(({ revocations }) => revocations.close()));
 });
 
-export function questionOf(token = 'token'): Credentials {
-  return { token, digest: tokenDigest(token), dpop: undefined, sender: undefined, hasUnusedProof: false };
+export function questionOf(token = 'token'): TokenKey {
+  return { token, digest: tokenDigest(token) };
 }
 
 /** One process of a fleet, without its own memory; it has read the log. */

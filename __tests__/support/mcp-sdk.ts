@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express';
-import type { McpTokenVerifier } from '../../lib/mcp/index.js';
+import type { McpTokenVerifier, SdkErrors } from '../../lib/mcp/index.js';
 
 export interface BearerAuthOptions {
   readonly verifier: McpTokenVerifier;
@@ -18,5 +18,11 @@ const MODULES = {
 
 /** The `requireBearerAuth` of the MCP SDK's own middleware. */
 export const REQUIRE_BEARER_AUTH = Object.entries(MODULES).map(
-  ([version, name]) => [version, require(name).requireBearerAuth as RequireBearerAuth] as const,
+  ([version, name]) => [version as keyof typeof MODULES, require(name).requireBearerAuth as RequireBearerAuth] as const,
 );
+
+/** The error classes of each version. */
+export const SDK_ERRORS: Readonly<Record<keyof typeof MODULES, SdkErrors>> = {
+  'version 1': require('@modelcontextprotocol/sdk/server/auth/errors.js'),
+  'version 2': require('@modelcontextprotocol/server'),
+};

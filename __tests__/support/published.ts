@@ -1,8 +1,11 @@
 import type { TokenIntrospection } from '../../lib/index.js';
 import { protectedResourceMetadata } from '../../lib/metadata/index.js';
+import { metadataUrlOf } from '../../lib/options/metadata-url.js';
 
-/** The middleware itself, once the metadata of the resource behind it have a URL. */
+/** The middleware with `resourceMetadata`, once the metadata of its resource are published. */
 export function published<T extends TokenIntrospection>(authenticate: T, resource?: string): T {
-  protectedResourceMetadata(authenticate, { resource, authorization_servers: ['https://as.example.com'] });
-  return authenticate;
+  const resourceMetadata = resource === undefined ? true : (metadataUrlOf(resource) as string);
+  const derived = authenticate.with({ resourceMetadata });
+  protectedResourceMetadata(derived, { resource, authorization_servers: ['https://as.example.com'] });
+  return derived as T;
 }

@@ -1,10 +1,10 @@
-import type { ActiveRecord, Credentials, InactiveRecord } from '../../lib/core/lookup.js';
+import type { ActiveRecord, InactiveRecord, TokenKey } from '../../lib/core/lookup.js';
 
 const ASKED = { askedAt: 1_800_000_000_000, askedMonotonic: 1000 };
 
 /** A bearer token to be looked up. */
-export function questionOf(token = 'token', key = 'key'): Credentials {
-  return { token, digest: key, dpop: undefined, sender: undefined, hasUnusedProof: false };
+export function questionOf(token = 'token', key = 'key'): TokenKey {
+  return { token, digest: key };
 }
 
 /** What the cache holds about an active token. */

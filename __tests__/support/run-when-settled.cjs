@@ -1,5 +1,5 @@
 /** Calls a function of an app that throws, as the middleware calls `next()` after a lookup, and tells how that surfaced. */
-const { whenSettled } = require('../../dist/middleware/gate.js');
+const { whenSettled } = require('../../dist/middleware/settle.js');
 
 for (const event of ['uncaughtException', 'unhandledRejection']) {
   process.on(event, (error) => console.log(event, error.message));

@@ -1,56 +1,66 @@
 import type { IncomingMessage } from 'node:http';
 import {
-  type AuthorizationServerOptions,
   clientSecretBasic,
   type Guard,
-  type RootSeveralServers,
-  type SeveralServersOptions,
+  type RootSelectingMiddleware,
+  type RootTokenIntrospection,
+  selectServer,
+  type TokenIntrospectionOptions,
   tokenIntrospection,
 } from '../../lib/index.js';
 import { type App, createApp, get } from './api.js';
 import type { Endpoint } from './endpoint.js';
 
 type Select = (req: IncomingMessage, token: string) => unknown;
-
-/** What is said beside the servers, whether or not it may be. */
-export type Common = Omit<Partial<SeveralServersOptions>, 'select' | 'authorizationServers'>;
+type Entry = { readonly [Name in keyof TokenIntrospectionOptions]?: TokenIntrospectionOptions[Name] | undefined };
 
 export interface SeveralApi extends App {
-  readonly authenticate: RootSeveralServers;
+  readonly authenticate: RootSelectingMiddleware;
   get(token?: string, path?: string): ReturnType<typeof get>;
 }
 
 const CLOSING: (() => Promise<void>)[] = [];
+const servers = new WeakMap<object, Readonly<Record<string, RootTokenIntrospection>>>();
 
 afterEach(async () => {
   await Promise.all(CLOSING.splice(0).map((close) => close()));
 });
 
-/** By the first letter of the token: one server a letter. */
+/** Chooses by the first letter of the token: one server a letter. */
 export const byFirstLetter: Select = (_req, token) => ({ a: 'acme', b: 'beta' })[token[0] ?? ''];
 
-/** One endpoint of a server, and what else its entry says. */
-export function entry({ url }: { readonly url: string }, more: AuthorizationServerOptions | object = {}) {
-  return { endpoint: url, clientAuth: clientSecretBasic('api', 'secret'), audience: false, ...more } as const;
+/** Options of a server with this endpoint. */
+export function entry({ url }: { readonly url: string }, more: Entry = {}): Entry {
+  return { endpoint: url, clientAuth: clientSecretBasic('api', 'secret'), audience: false, ...more };
 }
 
-/** The middleware over several servers; closed after the test. */
+/** A middleware over several servers, closed after the test. An option of a server replaces the common one unless it is `undefined`. */
 export function createSeveral(
-  authorizationServers: Readonly<Record<string, AuthorizationServerOptions>>,
-  common: Common = {},
+  entries: Readonly<Record<string, Entry>>,
+  common: Entry = {},
   select: Select = byFirstLetter,
-): RootSeveralServers {
-  const options = { authorizationServers, select, ...common } as SeveralServersOptions;
-  const authenticate = tokenIntrospection(options);
+): RootSelectingMiddleware {
+  const created: Record<string, RootTokenIntrospection> = Object.create(null);
+  for (const [name, options] of Object.entries(entries)) {
+    const own = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+    created[name] = tokenIntrospection({ ...common, ...own } as TokenIntrospectionOptions);
+  }
+  const authenticate = selectServer(created, select as () => string);
+  servers.set(authenticate, created);
   CLOSING.push(() => authenticate.close());
   return authenticate;
+}
+
+/** The middlewares of the servers that `createSeveral()` made. */
+export function serversOf(authenticate: RootSelectingMiddleware): Readonly<Record<string, RootTokenIntrospection>> {
+  return servers.get(authenticate) ?? {};
 }
 
 /** An app behind two servers, `acme` and `beta`. */
 export function createSeveralApi(
   acme: Endpoint,
   beta: Endpoint,
-  common: Common = {},
+  common: Entry = {},
   select: Select = byFirstLetter,
   ...guards: Guard[]
 ): SeveralApi {

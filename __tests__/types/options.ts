@@ -99,7 +99,6 @@ export const acceptsUndefinedCacheMembers = {
   refreshAhead: undefined,
   store: undefined,
   secrets: undefined,
-  dangerouslyStorePlaintext: undefined,
   namespace: undefined,
   maxEntries: undefined,
 } satisfies CacheOptions;

@@ -53,7 +53,7 @@ export async function acceptsWhatIsForgotten(store: CacheStore, secret: string |
     endpoint: 'https://as.example.com/introspect',
     clientAuth: noClientAuth(),
     audience: false,
-    cache: { store, secrets: [secret], namespace: undefined, dangerouslyStorePlaintext: undefined },
+    cache: { store, secrets: [secret], namespace: undefined },
   });
   await authenticate.invalidate({ token: 'token' });
   await authenticate.with({}).invalidate({ sub: 'alice', sid: undefined });

@@ -2,10 +2,11 @@ import { hash } from 'node:crypto';
 
 const VERSION = 1;
 
-/** Everything besides the token that the endpoint's answer may depend on. */
+/** Everything besides the token that a response may depend on. */
 export interface IntrospectorIdSettings {
   readonly location: { readonly endpoint: URL | undefined; readonly issuer: string | undefined };
-  readonly clientAuth: { readonly identity: string };
+  readonly clientAuth: { readonly identity?: string | undefined };
+  readonly normalizer: { readonly identity: string | undefined } | undefined;
   readonly requestFormat: string;
   readonly tokenParameter: string;
   readonly parameters: Readonly<Record<string, string>>;
@@ -13,7 +14,7 @@ export interface IntrospectorIdSettings {
   readonly signedResponse: { readonly issuer: string; readonly audience: readonly string[] } | undefined;
 }
 
-/** A digest of who is asked, by location and how: answers of different authorities are never taken for one another. */
+/** Digest of the endpoint, the client and the shape of the request. Introspectors with one id get the same responses. */
 export function introspectorId(settings: IntrospectorIdSettings): string {
   return sha256(
     JSON.stringify([
@@ -24,6 +25,7 @@ export function introspectorId(settings: IntrospectorIdSettings): string {
       settings.tokenParameter,
       sorted(settings.parameters),
       sorted(settings.headers),
+      settings.normalizer?.identity,
       settings.signedResponse && [settings.signedResponse.issuer, settings.signedResponse.audience],
     ]),
   );

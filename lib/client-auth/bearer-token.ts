@@ -2,7 +2,6 @@ import { hash } from 'node:crypto';
 import type { ClientAuth, IntrospectionRequest } from '../core/client-auth.js';
 import { optionError } from '../core/option-error.js';
 import { B64_TOKEN } from '../core/syntax.js';
-import { ownMethod } from './own-method.js';
 import { signWithSecret } from './secret.js';
 
 /** `refused`: the endpoint has just answered 401, so that a token kept by the function should be renewed. */
@@ -22,11 +21,10 @@ export function bearerToken(token: string | TokenSource | undefined): ClientAuth
   const common = { call: 'bearerToken(token)', argument: 'token', prepare: toAuthorization, write } as const;
   if (typeof token !== 'function') {
     const identity = `bearer:${hash('sha256', String(token), 'base64url')}`;
-    return ownMethod({ identity, methods: METHODS, sign: signWithSecret({ ...common, secret: token }) });
+    return { identity, methods: METHODS, sign: signWithSecret({ ...common, secret: token }) };
   }
-  // Whose token it brings is not known, so that it is not told apart from another's: see `cache.namespace`.
+  // Without an identity, because the function may return tokens of any client.
   return {
-    identity: 'bearer',
     methods: METHODS,
     sign: (request) => signWithSecret({ ...common, secret: () => token({ refused: request.refused }) })(request),
   };

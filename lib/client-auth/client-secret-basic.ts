@@ -2,7 +2,6 @@ import type { ClientAuth } from '../core/client-auth.js';
 import { optionError } from '../core/option-error.js';
 import { ownMembers } from '../core/own-members.js';
 import { requireClientId, requireFlags } from './client-identifier.js';
-import { ownMethod } from './own-method.js';
 import { callOf, type Secret, signWithSecret } from './secret.js';
 
 /** What `clientSecretBasic()` takes besides. */
@@ -32,7 +31,7 @@ export function clientSecretBasic(
   requireFlags(options, ['encode', 'allowEmptySecret']);
   const { encode = true, allowEmptySecret } = ownMembers(options);
   const id = requireClientId(clientId);
-  return ownMethod({
+  return {
     identity: `client:${id}`,
     clientId: id,
     methods: ['client_secret_basic'],
@@ -50,7 +49,7 @@ export function clientSecretBasic(
         headers.authorization = authorization;
       },
     }),
-  });
+  };
 }
 
 function formEncode(value: string): string {

@@ -4,7 +4,6 @@ import { ownMembers } from '../core/own-members.js';
 import { printable } from '../diagnostics/printable.js';
 import { writeAssertion } from './client-assertion.js';
 import { requireAudience, requireClientId, requireOptions } from './client-identifier.js';
-import { ownMethod } from './own-method.js';
 import { type Secret, signWithSecret } from './secret.js';
 
 /** What `clientSecretJwt()` takes. */
@@ -34,7 +33,7 @@ export function clientSecretJwt(options: ClientSecretJwtOptions): ClientAuth {
   requireAudience(audience);
   if (alg !== undefined && !ALGORITHMS.includes(alg))
     throw optionError('alg', alg, `write one of ${ALGORITHMS.join(', ')}`);
-  return ownMethod({
+  return {
     identity: `client:${clientId}`,
     clientId,
     methods: ['client_secret_jwt'],
@@ -49,5 +48,5 @@ export function clientSecretJwt(options: ClientSecretJwtOptions): ClientAuth {
       }),
       write: (request, key) => writeAssertion(request, { clientId, audience }, key),
     }),
-  });
+  };
 }

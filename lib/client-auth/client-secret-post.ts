@@ -1,7 +1,6 @@
 import type { ClientAuth } from '../core/client-auth.js';
 import { ownMembers } from '../core/own-members.js';
 import { requireClientId, requireFlags } from './client-identifier.js';
-import { ownMethod } from './own-method.js';
 import { callOf, type Secret, signWithSecret } from './secret.js';
 
 /** What `clientSecretPost()` takes besides. */
@@ -23,7 +22,7 @@ export function clientSecretPost(
 ): ClientAuth {
   requireFlags(options, ['allowEmptySecret']);
   const id = requireClientId(clientId);
-  return ownMethod({
+  return {
     identity: `client:${id}`,
     clientId: id,
     methods: ['client_secret_post'],
@@ -38,5 +37,5 @@ export function clientSecretPost(
         parameters.client_secret = secret;
       },
     }),
-  });
+  };
 }

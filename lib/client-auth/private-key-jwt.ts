@@ -3,7 +3,6 @@ import { ownMembers } from '../core/own-members.js';
 import { writeAssertion } from './client-assertion.js';
 import { requireAudience, requireClientId, requireOptions } from './client-identifier.js';
 import { type PrivateKey, parseSigningKey } from './keys.js';
-import { ownMethod } from './own-method.js';
 
 /** What `privateKeyJwt()` takes. */
 export interface PrivateKeyJwtOptions {
@@ -41,12 +40,12 @@ export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientAuth {
     needsIssuer: audience === undefined,
   };
   if (typeof key === 'function') {
-    return ownMethod({
+    return {
       ...common,
       sign: async (request) =>
         writeAssertion(request, { clientId, audience }, parseSigningKey(await key(), alg, keyId)),
-    });
+    };
   }
   const parsed = parseSigningKey(key, alg, keyId);
-  return ownMethod({ ...common, sign: (request) => writeAssertion(request, { clientId, audience }, parsed) });
+  return { ...common, sign: (request) => writeAssertion(request, { clientId, audience }, parsed) };
 }

@@ -5,7 +5,6 @@ import { ownMembers } from '../core/own-members.js';
 import { createAlarm } from '../diagnostics/misconfiguration.js';
 import { expiryWarning } from './certificate-expiry.js';
 import { requireClientId, requireOptions } from './client-identifier.js';
-import { ownMethod } from './own-method.js';
 
 /** PEM, as text or bytes. */
 export type Pem = string | Buffer;
@@ -46,7 +45,7 @@ export function tlsClientAuth(options: TlsClientAuthOptions): ClientAuth {
     return given;
   };
   if (typeof cert !== 'function') watchExpiry(cert);
-  return ownMethod({
+  return {
     identity: `client:${clientId}`,
     clientId,
     methods: ['tls_client_auth', 'self_signed_tls_client_auth'],
@@ -55,7 +54,7 @@ export function tlsClientAuth(options: TlsClientAuthOptions): ClientAuth {
     sign({ parameters }) {
       parameters.client_id = clientId;
     },
-  });
+  };
 }
 
 function current(given: Pem | undefined | (() => Pem | Promise<Pem>)): unknown {

@@ -22,8 +22,11 @@ export type TlsMaterial = Readonly<Record<string, unknown>>;
  * The factories (`clientSecretBasic`, `privateKeyJwt`, `tlsClientAuth` and their like) make them; your own is welcome.
  */
 export interface ClientAuth {
-  /** Names the client, without any secret: two clients may be told different things about one token. */
-  readonly identity: string;
+  /**
+   * Names the client, without any secret. Responses to clients with different identities are kept apart, because a server may tell
+   * them different things about one token. Without it, a shared cache needs `cache.namespace`.
+   */
+  readonly identity?: string | undefined;
   /**
    * Adds credentials to the headers or parameters of one attempt; called again for a retry.
    * When the endpoint answers 401 it is called once more, and the question is put again if the credentials have changed.

@@ -38,38 +38,35 @@ export interface TokenKey {
 }
 
 /**
- * What a request presents. Objects that pass between our own files have no optional members: each is always written, so that none is
- * read through `Object.prototype`.
+ * The token that a request presents, and what came with it. Objects that pass between our own files have no optional members: each is
+ * always written, so that none is read through `Object.prototype`.
  */
 export interface Credentials extends TokenKey {
-  /** The DPoP part of a request whose token came under the scheme DPoP. It is not verified yet. */
+  readonly scheme: 'Bearer' | 'DPoP';
+  /** The DPoP part of a request under the scheme DPoP, not verified yet; `undefined` under Bearer. */
   readonly dpop: DpopRequest | undefined;
-  /** What the request has proven of its sender. */
-  readonly sender: SenderProof | undefined;
-  /** A DPoP proof came with a token that is not under the scheme DPoP, so nobody verifies it. */
+  /** A DPoP proof came with a token under Bearer, so nobody verifies it. */
   readonly hasUnusedProof: boolean;
+  /** Reads the thumbprint of the client certificate. `undefined` if the policy does not accept certificate-bound tokens. */
+  readonly certificate: (() => string | undefined) | undefined;
 }
 
-/** A request with a DPoP proof, as far as the proof speaks of it. */
+/** The parts of a request that a DPoP proof must match. */
 export interface DpopRequest {
-  /** Whether there is a `DPoP` header, of whatever content. */
-  readonly isPresent: boolean;
-  /** `undefined` where there is none, or not exactly one. */
+  /** The request itself. A proof that it has used may be presented again by the same request, to another middleware. */
+  readonly request: object;
+  /** `undefined` unless there is exactly one `DPoP` header. */
   readonly proof: string | undefined;
   readonly method: string | undefined;
-  /** The URL the client asked for; `undefined` where that cannot be told. */
+  /** The URL that the client requested; `undefined` if it is not known. */
   readonly url: string | undefined;
-  /** By who remembers them, the proofs that were used up for this very request: a second middleware may look at them again. */
-  readonly accepted: Map<object, Set<string>>;
-  /** Whether the client should be given another nonce; known once the proof is verified. */
-  renewsNonce: boolean;
 }
 
-/** Which keys the sender has proven to hold. */
+/** The keys that the sender of a request has proven to hold. */
 export interface SenderProof {
-  /** Thumbprint of the key of a DPoP proof. */
+  /** Thumbprint of the key of the DPoP proof. */
   readonly jkt: string | undefined;
-  /** Thumbprint of the client certificate, if there is one. */
+  /** Reads the thumbprint of the client certificate. */
   readonly x5t: (() => string | undefined) | undefined;
 }
 

@@ -1,32 +1,43 @@
 import { AuthError } from '../core/errors.js';
 import { readToken } from './token.js';
 
+/** Credentials of an `Authorization` header. */
+export interface AuthorizationHeader {
+  readonly scheme: 'Bearer' | 'DPoP';
+  readonly token: string;
+}
+
 const SPACE = 0x20;
 const TO_LOWER_CASE = 0x20;
 
-/** A scheme goes on for as long as these do (RFC 9110 section 5.6.2). */
+/** Characters of a scheme's name (RFC 9110 section 5.6.2). */
 const TOKEN_CHARACTER = /[!#$%&'*+\-.^_`|~0-9A-Za-z]/;
 
 /**
- * Reads `Bearer 1*SP b64token` (RFC 6750 section 2.1), or the same under another scheme, given in lower case. Another scheme is no credential of ours (section 3.1).
+ * Reads `Bearer 1*SP b64token` (RFC 6750 section 2.1), or the same under the scheme DPoP (RFC 9449 section 7.1) if that is accepted.
+ * Another scheme is no credential of ours.
  *
  * @throws AuthError `malformed_credentials` or `token_too_long`
  */
-export function readAuthorizationHeader(value: string | undefined, scheme = 'bearer'): string | undefined {
-  if (value === undefined || !startsWithScheme(value, scheme)) return undefined;
-  let start = scheme.length;
-  if (start < value.length && value.charCodeAt(start) !== SPACE) {
-    if (TOKEN_CHARACTER.test(value.charAt(start))) return undefined;
-    throw new AuthError('malformed_credentials');
-  }
-  while (value.charCodeAt(start) === SPACE) start++;
-  return readToken(value.slice(start));
+export function parseAuthorizationHeader(value: string, acceptsDpop: boolean): AuthorizationHeader | undefined {
+  if (hasScheme(value, 'bearer')) return { scheme: 'Bearer', token: tokenAfter(value, 'bearer') };
+  if (acceptsDpop && hasScheme(value, 'dpop')) return { scheme: 'DPoP', token: tokenAfter(value, 'dpop') };
+  return undefined;
 }
 
-/** Schemes are case-insensitive (RFC 9110 section 11.1). */
-function startsWithScheme(value: string, scheme: string): boolean {
+/**
+ * Whether a header names a scheme, given in lower case. Schemes are case-insensitive (RFC 9110 section 11.1).
+ */
+export function hasScheme(value: string, scheme: string): boolean {
   for (let i = 0; i < scheme.length; i++) {
     if ((value.charCodeAt(i) | TO_LOWER_CASE) !== scheme.charCodeAt(i)) return false;
   }
-  return true;
+  return !TOKEN_CHARACTER.test(value.charAt(scheme.length));
+}
+
+function tokenAfter(value: string, scheme: string): string {
+  let start = scheme.length;
+  if (start < value.length && value.charCodeAt(start) !== SPACE) throw new AuthError('malformed_credentials');
+  while (value.charCodeAt(start) === SPACE) start++;
+  return readToken(value.slice(start));
 }

@@ -1,41 +1,72 @@
+import type { IncomingMessage } from 'node:http';
 import { AuthError } from '../core/errors.js';
-import type { DpopRequest } from '../core/lookup.js';
-import { readAuthorizationHeader } from './authorization-header.js';
-import { type FormRequest, readFormBody } from './form-body.js';
+import type { Credentials } from '../core/lookup.js';
+import { ownMember } from '../core/own-members.js';
+import { requireSynchronous } from '../core/synchronous.js';
+import { tokenDigest } from '../core/token-digest.js';
+import { parseAuthorizationHeader } from './authorization-header.js';
+import { type DpopOrigin, dpopRequestOf } from './dpop-request.js';
+import { readFormBody } from './form-body.js';
+import { isRepeated, ownHeader } from './request-headers.js';
 import { readToken } from './token.js';
 
-/** Where this middleware takes credentials from. */
-export interface CredentialSources {
+/** Where a request carries its credentials, and which kinds are accepted. */
+export interface CredentialPolicy {
+  /** Also reads `access_token` of a parsed form body. */
   readonly tokenFromBody: boolean;
-  readonly usesGetToken: boolean;
-}
-
-/** What a request says that matters for authentication. */
-export interface RequestFacts extends FormRequest {
-  readonly authorization: string | undefined;
-  /** More than one `Authorization` line: Node shows the first and hides the others (RFC 9110 section 5.3). */
-  readonly authorizationRepeated: boolean;
-  /** What the app's own `getToken` returned, if it has one; the header is then not looked at. */
-  readonly custom: unknown;
-  /** Where the scheme DPoP is accepted (RFC 9449 section 7.1). */
-  readonly dpop: DpopRequest | undefined;
-  /** Where certificate-bound tokens are: the thumbprint of the client's certificate. */
-  readonly certificate: (() => string | undefined) | undefined;
+  /** The app's own function. The `Authorization` header is not read then. */
+  readonly getToken: ((req: IncomingMessage) => unknown) | undefined;
+  /** Accepts the scheme DPoP if defined. */
+  readonly dpop: object | undefined;
+  readonly dpopOrigin: DpopOrigin;
+  /** Reads the thumbprint of the client certificate. Certificate-bound tokens are accepted if defined. */
+  readonly certificateThumbprint: ((req: IncomingMessage) => string | undefined) | undefined;
 }
 
 /**
- * Returns the one token the request carries, or `undefined` when it carries none.
+ * Reads the one token that a request carries, and the DPoP proof and certificate beside it.
  *
- * @throws AuthError `repeated_credentials`, `malformed_credentials` or `token_too_long`
+ * @returns `undefined` for a request without a token
+ * @throws AuthError `repeated_credentials`, `malformed_credentials` or `token_too_long`, and whatever a function of the app throws
  */
-export function readCredentials(facts: RequestFacts, sources: CredentialSources): string | undefined {
-  if (sources.usesGetToken) {
-    return facts.custom === undefined || facts.custom === null ? undefined : readToken(facts.custom);
+export function readCredentials(req: IncomingMessage, policy: CredentialPolicy): Credentials | undefined {
+  const { getToken, tokenFromBody, dpop } = policy;
+  if (getToken !== undefined) {
+    const token = requireSynchronous('getToken', getToken(req));
+    return token === undefined || token === null
+      ? undefined
+      : createCredentials(req, policy, 'Bearer', readToken(token));
   }
-  if (facts.authorizationRepeated) throw new AuthError('repeated_credentials');
-  const fromHeader = readAuthorizationHeader(facts.authorization);
-  if (!sources.tokenFromBody) return fromHeader;
-  const fromBody = readFormBody(facts);
-  if (fromHeader !== undefined && fromBody !== undefined) throw new AuthError('repeated_credentials');
-  return fromHeader ?? fromBody;
+  // Node shows the first line and hides the others (RFC 9110 section 5.3).
+  if (isRepeated(req, 'authorization')) throw new AuthError('repeated_credentials');
+  const value = ownHeader(req, 'authorization');
+  const header = value === undefined ? undefined : parseAuthorizationHeader(value, dpop !== undefined);
+  if (tokenFromBody) {
+    const fromBody = readFormBody({
+      method: req.method,
+      contentType: ownHeader(req, 'content-type'),
+      body: ownMember(req, 'body'),
+    });
+    if (fromBody !== undefined) {
+      if (header !== undefined) throw new AuthError('repeated_credentials');
+      return createCredentials(req, policy, 'Bearer', fromBody);
+    }
+  }
+  return header && createCredentials(req, policy, header.scheme, header.token);
+}
+
+function createCredentials(
+  req: IncomingMessage,
+  { dpop, dpopOrigin, certificateThumbprint }: CredentialPolicy,
+  scheme: Credentials['scheme'],
+  token: string,
+): Credentials {
+  return {
+    token,
+    digest: tokenDigest(token),
+    scheme,
+    dpop: scheme === 'DPoP' ? dpopRequestOf(req, dpopOrigin) : undefined,
+    hasUnusedProof: scheme === 'Bearer' && dpop !== undefined && Object.hasOwn(req.headers, 'dpop'),
+    certificate: certificateThumbprint && (() => certificateThumbprint(req)),
+  };
 }

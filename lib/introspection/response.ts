@@ -24,6 +24,7 @@ export interface ResponseNormalizer {
   /** The statuses it is called for; any other is handled as RFC 7662 has it. */
   readonly statuses: ReadonlySet<number>;
   readonly normalize: (reply: EndpointReply) => unknown;
+  readonly identity: string | undefined;
 }
 
 const OK = 200;

@@ -1,35 +1,35 @@
 import { optionError } from '../core/option-error.js';
 import type { Guard } from '../middleware/guard.js';
-import { createHandler } from '../middleware/handler.js';
+import { createHandle } from '../middleware/handle.js';
+import { register } from '../middleware/registry.js';
 import type { TokenIntrospection } from '../middleware/types.js';
 import type { Policy } from '../policy.js';
-import { mcpGateOf } from './mcp-gate.js';
+import { mcpOrigin } from './mcp-authenticator.js';
 
 /**
- * Authenticates requests to an MCP server as `authenticate` would, and leaves on `req.auth` the {@link AuthInfo} that transports of
- * the MCP SDK hand to tools. Guards go behind it as ever, and `getAuth(req)` gives the claims.
+ * Authenticates requests to an MCP server as `authenticate` does, and sets `req.auth` to the {@link AuthInfo} that transports of the MCP
+ * SDK hand to tools. Guards and `getAuth(req)` work behind it.
  *
- * Every challenge names the protected resource metadata, which `protectedResourceMetadata(authenticate)` publishes; where something
- * else does, the option `resourceMetadata` says where they are.
+ * Every challenge names the protected resource metadata of the option `resourceMetadata`. `protectedResourceMetadata(authenticate)`
+ * publishes them.
  *
- * Not checked: `Origin` and `Host`, and, once an event stream has begun, whether the token is still good.
+ * Not checked: `Origin` and `Host`, and whether the token is still valid once an event stream has begun.
  *
  * @example
  * app.post('/mcp', mcpAuthentication(authenticate), requireScope('files:read'), (req, res) =>
  *   transport.handleRequest(req, res, req.body));
  *
- * @throws TypeError unless `authenticate` names an audience, takes tokens from the `Authorization` header alone and always demands
- * one, does not demand `offline_access`, and its metadata have been published
+ * @throws TypeError unless `authenticate` names an audience and `resourceMetadata`, reads tokens only from the `Authorization` header,
+ * requires one for each request, and does not require the scope `offline_access`
  */
 export function mcpAuthentication(authenticate: TokenIntrospection): Guard {
-  const gate = mcpGateOf('mcpAuthentication', authenticate);
-  requireHeaderAlone(gate.demands);
-  return createHandler(gate);
+  const { authenticator, present } = mcpOrigin('mcpAuthentication', authenticate);
+  requireHeaderOnly(authenticator.policy);
+  return register(createHandle({ authenticator, present }), [authenticator]);
 }
 
-function requireHeaderAlone({ optional, getToken, tokenFromBody }: Policy): void {
-  const given = { optional, getToken: getToken ?? false, tokenFromBody };
-  for (const [name, value] of Object.entries(given)) {
+function requireHeaderOnly({ optional, getToken, tokenFromBody }: Policy): void {
+  for (const [name, value] of Object.entries({ optional, getToken: getToken ?? false, tokenFromBody })) {
     if (value === false) continue;
     throw optionError(
       name,

@@ -1,7 +1,7 @@
-/** Made from a message. */
+/** An error class of the SDK that takes a message. */
 export type MessageErrorClass = new (message: string) => Error;
 
-/** The errors of the SDK's version 1: `import * as errors from '@modelcontextprotocol/sdk/server/auth/errors.js'`. */
+/** The error classes of the SDK's version 1: `import * as errors from '@modelcontextprotocol/sdk/server/auth/errors.js'`. */
 export interface SdkErrorsV1 {
   /** Becomes 400. */
   readonly InvalidRequestError: MessageErrorClass;
@@ -13,16 +13,16 @@ export interface SdkErrorsV1 {
   readonly ServerError: MessageErrorClass;
 }
 
-/** Made from a code of OAuth and a message. */
+/** An error class that takes an OAuth error code and a message. */
 export type OAuthErrorClass = new (code: string, message: string) => Error;
 
-/** The error of the SDK's version 2: `import { OAuthError } from '@modelcontextprotocol/server'`. */
+/** The error class of the SDK's version 2: `import { OAuthError } from '@modelcontextprotocol/server'`. */
 export interface SdkErrorsV2 {
-  /** Its code tells which status it becomes. */
+  /** The code decides which status it becomes. */
   readonly OAuthError: OAuthErrorClass;
 }
 
-/** Those of either version. */
+/** The error classes of either version. */
 export type SdkErrors = SdkErrorsV1 | SdkErrorsV2;
 
 export type SdkErrorCode = keyof typeof CLASSES;
@@ -34,49 +34,13 @@ const CLASSES = {
   server_error: 'ServerError',
 } as const satisfies Record<string, keyof SdkErrorsV1>;
 
-const V1 = '@modelcontextprotocol/sdk/server/auth/errors.js';
-const V2 = '@modelcontextprotocol/server';
-
-let installed: Promise<readonly SdkErrors[]> | undefined;
-
-/**
- * An error that the SDK's own middleware takes for what it is; `undefined` where no SDK can be found.
- *
- * @param given what to make it of, instead of what is installed
- */
-export async function createSdkError(
-  code: SdkErrorCode,
-  message: string,
-  given: SdkErrors | undefined,
-): Promise<Error | undefined> {
-  const sdks = given === undefined ? await installedSdks() : [given];
-  const [error, other] = sdks.map((sdk) =>
-    'InvalidTokenError' in sdk ? new sdk[CLASSES[code]](message) : new sdk.OAuthError(code, message),
-  );
-  // Version 2 knows its errors by what is on them, version 1 by their class: one error can be both.
-  return error && other ? Object.defineProperties(error, Object.getOwnPropertyDescriptors(other)) : error;
+export function isSdkErrors(value: unknown): value is SdkErrors {
+  const errors = Object(value);
+  const names = 'InvalidTokenError' in errors ? Object.values(CLASSES) : ['OAuthError'];
+  return names.every((name) => typeof errors[name] === 'function');
 }
 
-function installedSdks(): Promise<readonly SdkErrors[]> {
-  installed ??= findInstalled();
-  return installed;
+/** An error that the SDK's own middleware answers with the right status. */
+export function createSdkError(errors: SdkErrors, code: SdkErrorCode, message: string): Error {
+  return 'InvalidTokenError' in errors ? new errors[CLASSES[code]](message) : new errors.OAuthError(code, message);
 }
-
-async function findInstalled(): Promise<readonly SdkErrors[]> {
-  const found = await Promise.all([
-    loaded<SdkErrorsV1>(V1) ?? import('@modelcontextprotocol/sdk/server/auth/errors.js').catch(nothing),
-    loaded<SdkErrorsV2>(V2) ?? import('@modelcontextprotocol/server').catch(nothing),
-  ]);
-  return found.filter((sdk) => sdk !== undefined);
-}
-
-/** Where the app has it by `require`, another copy by `import` would have other classes. */
-function loaded<Sdk>(name: string): Sdk | undefined {
-  try {
-    return require.cache[require.resolve(name)]?.exports;
-  } catch {
-    return undefined;
-  }
-}
-
-function nothing(): undefined {}

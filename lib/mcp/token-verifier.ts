@@ -1,27 +1,27 @@
 import { AuthError, IntrospectionError } from '../core/errors.js';
 import { optionError } from '../core/option-error.js';
 import { tokenDigest } from '../core/token-digest.js';
-import { publishPassage, publishRefusal } from '../diagnostics/decisions.js';
-import { createUnboundAuth } from '../middleware/session.js';
+import { publishPassage } from '../diagnostics/decisions.js';
+import { publishFailure } from '../middleware/reject.js';
+import { createDetachedAuth } from '../middleware/session.js';
 import type { TokenIntrospection } from '../middleware/types.js';
 import type { AuthInfo } from './auth-info.js';
-import { mcpGateOf } from './mcp-gate.js';
-import { createSdkError, type SdkErrorCode, type SdkErrors } from './sdk-errors.js';
+import { mcpOrigin } from './mcp-authenticator.js';
+import { createSdkError, isSdkErrors, type SdkErrorCode, type SdkErrors } from './sdk-errors.js';
 
-/** What the SDK's `requireBearerAuth` takes as its `verifier`. */
+/** The `verifier` that the SDK's `requireBearerAuth` takes. */
 export interface McpTokenVerifier {
-  /** Judges a token; what it throws, the SDK's middleware answers. */
+  /** Verifies a token. The SDK's middleware answers what it throws. */
   verifyAccessToken(token: string): Promise<AuthInfo>;
 }
 
-/** How a verifier tells the SDK what is wrong. */
+/** The error classes of the SDK that the app uses. */
 export interface McpTokenVerifierOptions {
   /**
-   * What the SDK's errors are made of, for an app that is bundled or has the SDK in several copies: the module
-   * `@modelcontextprotocol/sdk/server/auth/errors.js` of version 1, or `{ OAuthError }` of `@modelcontextprotocol/server`, version 2.
-   * Default: whichever is installed beside this package.
+   * The module `@modelcontextprotocol/sdk/server/auth/errors.js` of version 1, or `{ OAuthError }` of `@modelcontextprotocol/server`,
+   * version 2.
    */
-  readonly errors?: SdkErrors | undefined;
+  readonly errors: SdkErrors;
 }
 
 const BY = 'mcpTokenVerifier';
@@ -32,58 +32,51 @@ const CODES: Readonly<Record<AuthError['status'], SdkErrorCode>> = {
   403: 'insufficient_scope',
 };
 
-const OUTAGE = 'The token cannot be judged at the moment';
+const OUTAGE = 'The token cannot be verified at the moment';
 
 /**
- * A verifier for the `requireBearerAuth` of the MCP SDK, version 1 or 2: it judges tokens by the demands of `authenticate`. Rejected
- * ones become the SDK's own errors, which it answers 401 or 403; an outage becomes its `server_error`, which it answers 500 without a
- * `Retry-After`, where {@link mcpAuthentication} would answer 503 with one.
+ * A verifier for the `requireBearerAuth` of the MCP SDK, version 1 or 2. It verifies tokens by the policy of `authenticate`. A rejected
+ * token becomes an error of the SDK, which answers it 401 or 403. An outage becomes its `server_error`, which it answers 500 without a
+ * `Retry-After`; {@link mcpAuthentication} answers 503 with one.
  *
- * The SDK refuses tokens without `exp`, and its challenges name only its own `requiredScopes`. Sender-constrained tokens are refused:
- * they need `mcpAuthentication()`. Guards and `getAuth(req)` accept what the SDK then leaves on `req.auth`, on one request.
+ * The SDK rejects tokens without `exp`, and its challenges name only its own `requiredScopes`. Sender-constrained tokens are rejected:
+ * they need `mcpAuthentication()`. Guards and `getAuth(req)` accept the `req.auth` that the SDK sets, on one request.
  *
  * @example
- * app.use('/mcp', requireBearerAuth({ verifier: mcpTokenVerifier(authenticate), resourceMetadataUrl }));
+ * import * as errors from '@modelcontextprotocol/sdk/server/auth/errors.js';
+ * app.use('/mcp', requireBearerAuth({ verifier: mcpTokenVerifier(authenticate, { errors }), resourceMetadataUrl }));
  *
- * @throws TypeError unless `authenticate` names an audience, does not demand `offline_access` or DPoP, and its metadata have been
- * published
+ * @throws TypeError unless `authenticate` names an audience and `resourceMetadata` and requires neither `offline_access` nor DPoP, and
+ * for a wrong option
  */
-export function mcpTokenVerifier(
-  authenticate: TokenIntrospection,
-  options: McpTokenVerifierOptions = {},
-): McpTokenVerifier {
-  const gate = mcpGateOf('mcpTokenVerifier', authenticate);
-  if (gate.demands.dpop?.isRequired) {
+export function mcpTokenVerifier(authenticate: TokenIntrospection, options: McpTokenVerifierOptions): McpTokenVerifier {
+  const origin = mcpOrigin('mcpTokenVerifier', authenticate);
+  const { authenticator } = origin;
+  if (authenticator.policy.dpop?.isRequired) {
     throw optionError('dpop.required', true, 'write mcpAuthentication(authenticate): the SDK does not pass proofs on');
   }
-  const { errors, ...unknown } = options;
+  const { errors, ...unknown }: Partial<McpTokenVerifierOptions> = Object(options);
   for (const [name, value] of Object.entries(unknown)) throw optionError(name, value, 'there is no such option');
-  if (errors !== undefined && !('InvalidTokenError' in Object(errors) || 'OAuthError' in Object(errors))) {
+  if (!isSdkErrors(errors)) {
     throw optionError('errors', errors, "write what `import * as errors` gives of the SDK's module");
   }
   return {
     async verifyAccessToken(token) {
       try {
-        const authenticated = await gate.authenticator.introspect(token);
-        publishPassage('accepted', BY, authenticated.credentials.digest, authenticated.record);
-        return createUnboundAuth(gate, authenticated) as AuthInfo;
+        const verified = await authenticator.introspect(token);
+        publishPassage('accepted', BY, verified.credentials.digest, verified.record);
+        return createDetachedAuth(origin, verified) as AuthInfo;
       } catch (error) {
-        throw await translate(error, token, errors);
+        publishFailure(error, BY, typeof token === 'string' ? tokenDigest(token) : undefined, { error });
+        throw translate(error, errors);
       }
     },
   };
 }
 
-/** What is neither a rejection nor an outage stays as it is: the SDK answers 500. */
-async function translate(error: unknown, token: string, errors: SdkErrors | undefined): Promise<unknown> {
-  if (error instanceof AuthError) {
-    const digested = error.reason === 'malformed_credentials' ? undefined : tokenDigest(token);
-    publishRefusal('rejected', BY, digested, { status: error.status, reason: error.reason }, { error });
-    return (await createSdkError(CODES[error.status], error.message, errors)) ?? error;
-  }
-  if (error instanceof IntrospectionError) {
-    publishRefusal('outage', BY, tokenDigest(token), { status: error.status, reason: error.code }, { error });
-    return (await createSdkError('server_error', OUTAGE, errors)) ?? error;
-  }
+/** Any other error stays as it is. The SDK answers it 500. */
+function translate(error: unknown, errors: SdkErrors): unknown {
+  if (error instanceof AuthError) return createSdkError(errors, CODES[error.status], error.message);
+  if (error instanceof IntrospectionError) return createSdkError(errors, 'server_error', OUTAGE);
   return error;
 }

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { optionError, rejectMountedFactory } from '../core/option-error.js';
-import { forwardError } from '../middleware/gate.js';
 import { createGuard, type Guard, nameGuard } from '../middleware/guard.js';
 import { requireScope } from '../middleware/guards.js';
+import { forwardError } from '../middleware/reject.js';
 import { requireScopes } from '../verification/scope.js';
 
 const NAME = 'requireToolScopes';
@@ -42,7 +42,7 @@ export function requireToolScopes(tools: Readonly<Record<string, readonly string
     const scopes = scopesFor(body, scopesOf) ?? ofAll;
     const check = createGuard(NAME, {
       scopes,
-      run: (record, { satisfiesScope }) => requireScopes(record, { scopes, satisfiesScope }),
+      run: ({ record }, { satisfiesScope }) => requireScopes(record, { scopes, satisfiesScope }),
     });
     check(req, res, next);
   });

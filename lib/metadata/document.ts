@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Authenticator } from '../authenticator.js';
 import { optionError } from '../core/option-error.js';
-import type { Gate } from '../middleware/gate.js';
+import type { Policy } from '../policy.js';
 import { type ResourceMetadata, readMembers, refuseMember } from './members.js';
 import { isIssuer, isResource } from './rules.js';
 
@@ -23,17 +25,21 @@ export interface ResourceDescription {
   readonly takesCertificates: boolean;
 }
 
-export function describeResource({ demands, issuers }: Gate): ResourceDescription {
-  const { audience, scopes, usesGetToken, tokenFromBody, dpop, certificateOf } = demands;
+/** Of several servers, which read requests alike. An audience that they do not share is not known. */
+export function describeResource(authenticators: readonly Authenticator[]): ResourceDescription {
+  const policies = authenticators.map(({ policy }) => policy);
+  const [{ audience, getToken, tokenFromBody, dpop, certificateThumbprint }] = policies as [Policy];
+  const isShared = policies.every((policy) => isDeepStrictEqual(policy.audience, audience));
+  const issuers = authenticators.map(({ introspector, policy }) => introspector.issuer ?? policy.issuer);
   const requiresDpop = dpop?.isRequired === true;
   return {
-    audience,
-    authorizationServers: issuers,
-    scopes,
-    bearerMethods: usesGetToken ? undefined : bearerMethodsOf(tokenFromBody, requiresDpop),
+    audience: isShared && audience,
+    authorizationServers: issuers.every((issuer) => issuer !== undefined) ? [...new Set(issuers)] : [],
+    scopes: [...new Set(policies.flatMap(({ scopes }) => scopes))],
+    bearerMethods: getToken === undefined ? bearerMethodsOf(tokenFromBody, requiresDpop) : undefined,
     dpopAlgorithms: dpop?.algorithms,
     requiresDpop,
-    takesCertificates: certificateOf !== undefined,
+    takesCertificates: certificateThumbprint !== undefined,
   };
 }
 

@@ -1,14 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Authenticator } from '../authenticator.js';
 import type { Next } from '../core/next.js';
 import { optionError, rejectMountedFactory } from '../core/option-error.js';
-import { answer } from '../middleware/challenge.js';
-import { forwardError, type Gate, whenSettled } from '../middleware/gate.js';
-import { entranceOf } from '../middleware/handler.js';
-import { targetOf } from '../middleware/request-target.js';
-import type { SeveralServers, TokenIntrospection } from '../middleware/types.js';
+import { targetOf } from '../credentials/request-target.js';
+import { authenticatorsOf } from '../middleware/registry.js';
+import { forwardError } from '../middleware/reject.js';
+import { respond } from '../middleware/respond.js';
+import { whenSettled } from '../middleware/settle.js';
+import type { SelectingMiddleware, TokenIntrospection } from '../middleware/types.js';
+import { metadataUrlOf } from '../options/metadata-url.js';
 import { readOptions } from '../options/rules.js';
 import { createDocument, describeResource, type MetadataDocument } from './document.js';
-import { locationOf } from './location.js';
 import type { ResourceMetadata } from './members.js';
 import { PUBLISHING_RULES } from './rules.js';
 import { createSigner, type SignedMetadataOptions, type SignMetadata } from './signed.js';
@@ -38,48 +40,51 @@ const PREFLIGHT = { ...CORS, 'Access-Control-Allow-Methods': METHODS, 'Access-Co
 
 /**
  * Middleware that publishes the metadata of the resource behind a middleware
- * ([RFC 9728](https://www.rfc-editor.org/rfc/rfc9728)), built from that one's options, at the well-known URL of the resource:
- * for everybody, without credentials. Mount it before authentication. From this call on, challenges of the middleware name the URL
- * as `resource_metadata`, and so do those of all derived from it that have the same `audience` and no `resourceMetadata` of their own.
+ * ([RFC 9728](https://www.rfc-editor.org/rfc/rfc9728)), built from its options. It answers at the well-known URL of the resource, for
+ * everybody and without credentials. Mount it before authentication. The option `resourceMetadata` of the middleware names this URL in
+ * challenges.
  *
  * Not checked: that requests for the URL reach this app, and that the authorization servers issue tokens for it.
  *
  * @example
+ * const authenticate = tokenIntrospection({ …, audience: 'https://api.example.com', resourceMetadata: true });
  * app.use(protectedResourceMetadata(authenticate, { scopes_supported: ['reports:read'] }));
  * app.use('/api', authenticate);
  *
  * @throws TypeError for a wrong, unknown, missing or contradictory member or option, naming it
  */
-export function protectedResourceMetadata<Claims, ByName extends object>(
-  authenticate: TokenIntrospection<Claims> | SeveralServers<ByName>,
+export function protectedResourceMetadata<Claims, ServerAuth>(
+  authenticate: TokenIntrospection<Claims> | SelectingMiddleware<ServerAuth>,
   metadata: ResourceMetadata = {},
   options: PublishingOptions = {},
 ): ResourceMetadataHandler {
   rejectMountedFactory('protectedResourceMetadata', authenticate, 'app.use(protectedResourceMetadata(authenticate))');
-  const gate = entranceOf(authenticate);
-  if (gate === undefined) throw optionError('authenticate', authenticate, 'write what tokenIntrospection() returned');
+  const authenticators = authenticatorsOf(authenticate);
+  const [first] = authenticators;
+  if (first === undefined) throw optionError('authenticate', authenticate, 'write what tokenIntrospection() returned');
   const { signed, maxAgeSeconds = MAX_AGE_SECONDS } = readOptions(options, PUBLISHING_RULES);
-  const document = createDocument(metadata, describeResource(gate));
+  const document = createDocument(metadata, describeResource(authenticators));
+  const url = metadataUrlOf(document.resource) as string;
+  requireNamedInChallenges(first, url);
+  const target = url.slice(new URL(url).origin.length);
   const sign = signed && createSigner(document, signed);
-  const { url, target } = locationOf(document.resource);
-  nameInChallenges(gate, url);
   const headers = { ...CORS, 'Cache-Control': `public, max-age=${maxAgeSeconds}` };
 
-  function respond(req: IncomingMessage, res: ServerResponse, next: Next | undefined): void {
+  function handle(req: IncomingMessage, res: ServerResponse, next: Next | undefined): void {
     const isRead = req.method === 'GET' || req.method === 'HEAD';
     if (isRead && sign !== undefined) {
       whenSettled(
         sign(),
-        (signed_metadata) => answer(req, res, 200, headers, { ...document, signed_metadata }),
+        (signed_metadata) => respond(req, res, 200, headers, { ...document, signed_metadata }),
         () => {},
         (error) => forwardError(error, { req, res, next }),
       );
     } else if (isRead) {
-      answer(req, res, 200, headers, document);
+      respond(req, res, 200, headers, document);
     } else if (req.method === 'OPTIONS') {
-      answer(req, res, 204, { ...PREFLIGHT, Allow: METHODS }, undefined);
+      respond(req, res, 204, { ...PREFLIGHT, Allow: METHODS }, undefined);
     } else {
-      answer(req, res, 405, { ...CORS, Allow: METHODS, 'Cache-Control': 'no-store' }, {});
+      respond(req, res, 405, { ...CORS, Allow: METHODS, 'Cache-Control': 'no-store' }, {});
     }
   }
 
@@ -90,8 +95,8 @@ export function protectedResourceMetadata<Claims, ByName extends object>(
       return;
     }
     try {
-      if (isElsewhere) answer(req, res, 404, { 'Cache-Control': 'no-store' }, {});
-      else respond(req, res, next);
+      if (isElsewhere) respond(req, res, 404, { 'Cache-Control': 'no-store' }, {});
+      else handle(req, res, next);
     } catch (error) {
       forwardError(error, { req, res, next });
     }
@@ -100,18 +105,12 @@ export function protectedResourceMetadata<Claims, ByName extends object>(
   return Object.assign(protectedResourceMetadataHandler, { url });
 }
 
-/** @throws TypeError where challenges name another */
-function nameInChallenges(gate: Gate, url: string): void {
-  const { resourceMetadata } = gate.demands;
-  if (resourceMetadata !== undefined && resourceMetadata !== url) {
-    throw optionError('resourceMetadata', resourceMetadata, `leave it out, or write '${url}': the metadata are there`);
-  }
-  if (gate.metadataUrl !== undefined && gate.metadataUrl !== url) {
-    throw optionError(
-      'metadata.resource',
-      url,
-      'this middleware stands before another resource already; derive one for this by with()',
-    );
-  }
-  gate.metadataUrl = url;
+/** @throws TypeError unless challenges name this URL: clients find the metadata by it */
+function requireNamedInChallenges({ policy: { resourceMetadata } }: Authenticator, url: string): void {
+  if (resourceMetadata === url) return;
+  throw optionError(
+    'resourceMetadata',
+    resourceMetadata,
+    `write '${url}' in tokenIntrospection(): the metadata are there`,
+  );
 }

@@ -1,6 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type AuthError, IntrospectionError } from '../core/errors.js';
+import type { AuthError } from '../core/errors.js';
 import type { DpopVerifier } from '../verification/sender/dpop.js';
+import type { ResponseLike } from './response-like.js';
 
 export interface ChallengeSettings {
   readonly realm: string;
@@ -11,24 +11,8 @@ export interface ChallengeSettings {
   readonly dpop: Pick<DpopVerifier, 'algorithms' | 'isRequired' | 'nonces'> | undefined;
 }
 
-/** The members of a response that are needed, then those that are used where they exist: not every response is one of Node's. */
-export type ResponseLike = Pick<ServerResponse, 'getHeader' | 'setHeader' | 'end' | 'statusCode'> &
-  Partial<Pick<ServerResponse, 'headersSent' | 'writableEnded' | 'removeHeader' | 'destroy'>>;
-
 const CHALLENGE = 'WWW-Authenticate';
-const DPOP_NONCE = 'DPoP-Nonce';
-const INTERNAL_SERVER_ERROR = 500;
-
-/** They describe content that will not be sent now. */
-const CONTENT_HEADERS = [
-  'Content-Encoding',
-  'Content-Language',
-  'Content-Length',
-  'Content-Range',
-  'Content-Type',
-  'ETag',
-  'Last-Modified',
-];
+export const DPOP_NONCE = 'DPoP-Nonce';
 
 /**
  * Gives a rejection its headers: the challenges behind those already on the response, and `Cache-Control`.
@@ -50,67 +34,6 @@ export function addChallenge(
     ...(nonce !== undefined && { [DPOP_NONCE]: nonce }),
     'Cache-Control': 'no-store',
   };
-}
-
-/** Gives the client the nonce for its next proof (RFC 9449 section 8.2), in a response that nobody keeps. */
-export function giveNonce(res: ResponseLike, { dpop }: Pick<ChallengeSettings, 'dpop'>): void {
-  const nonce = dpop?.nonces?.current();
-  if (nonce === undefined || res.headersSent || !hasMembers(res)) return;
-  res.setHeader(DPOP_NONCE, nonce);
-  res.setHeader('Cache-Control', 'no-store');
-}
-
-/** Answers with a rejection, as JSON. Without credentials there is no error to tell (RFC 6750 section 3.1). */
-export function answerRejection(req: IncomingMessage, res: ResponseLike, error: AuthError): void {
-  const body = error.code === undefined ? {} : { error: error.code, error_description: error.message };
-  answer(req, res, error.status, error.headers, body);
-}
-
-/** Answers where there is nobody to pass an error to. It never throws: when the answer fails too, the connection is closed. */
-export function answerError(req: IncomingMessage, res: Partial<ResponseLike> | undefined, error: unknown): void {
-  try {
-    if (!isAnswerable(res)) {
-      cutOff(res);
-    } else if (error instanceof IntrospectionError) {
-      answer(req, res, error.status, error.headers, { error: 'temporarily_unavailable' });
-    } else {
-      answer(req, res, INTERNAL_SERVER_ERROR, { 'Cache-Control': 'no-store' }, { error: 'server_error' });
-    }
-  } catch {
-    cutOff(res);
-  }
-}
-
-/**
- * Whether a rejection can be written to it, or has been answered already. Wrappers for other frameworks pass an empty object as the
- * response.
- */
-export function isAnswerable(res: Partial<ResponseLike> | undefined): res is ResponseLike {
-  return hasMembers(res) && !isUnfinished(res);
-}
-
-/** Whether it has what is needed to write a rejection. */
-function hasMembers(res: Partial<ResponseLike> | undefined): res is ResponseLike {
-  return [res?.getHeader, res?.setHeader, res?.end].every((member) => typeof member === 'function');
-}
-
-/** Whether somebody else has sent its headers, but not its end. */
-function isUnfinished({ headersSent, writableEnded }: Partial<ResponseLike>): boolean {
-  return headersSent === true && writableEnded !== true;
-}
-
-function cutOff(res: Partial<ResponseLike> | undefined): void {
-  try {
-    res?.destroy?.();
-  } catch {
-    // There is no other way to close the connection.
-  }
-}
-
-/** A reply to credentials outside `Authorization` is not for shared caches (RFC 6750 section 2.3, RFC 9111 section 3.5). */
-export function markPrivate(res: ResponseLike): void {
-  if (res.headersSent || !hasMembers(res)) return;
-  if (res.getHeader('Cache-Control') === undefined) res.setHeader('Cache-Control', 'private');
 }
 
 /** One for each scheme that is accepted; the error is that of the scheme that was used (RFC 9449 section 7.2). */
@@ -162,43 +85,4 @@ function quote(value: string): string {
 function existingChallenges(res: Partial<ResponseLike> | undefined): string[] {
   const existing = res?.getHeader?.(CHALLENGE);
   return existing === undefined ? [] : [existing].flat().map(String);
-}
-
-/**
- * Answers with JSON, or with nothing, instead of what was to be sent. HEAD is told the length and given no body (RFC 9110 section
- * 9.3.2). A response that has ended is left alone.
- *
- * @throws Error for a response whose headers were sent, because the client would wait for its end for ever
- * @throws what the response throws; an answer by somebody else then starts without our status and headers
- */
-export function answer(
-  { method }: IncomingMessage,
-  res: ResponseLike,
-  status: number,
-  headers: Readonly<Record<string, string | string[]>>,
-  body: object | undefined,
-): void {
-  if (res.writableEnded) return;
-  if (res.headersSent) throw new Error('The headers of the response were sent already');
-  const { statusCode } = res;
-  const content = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
-  try {
-    for (const name of CONTENT_HEADERS) res.removeHeader?.(name);
-    for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
-    res.statusCode = status;
-    if (content !== undefined) {
-      res.setHeader('Content-Type', 'application/json; charset=utf-8');
-      res.setHeader('Content-Length', content.byteLength);
-    }
-    res.end(method === 'HEAD' ? undefined : content);
-  } catch (error) {
-    if (!res.headersSent) withdraw(res, statusCode, Object.keys(headers));
-    throw error;
-  }
-}
-
-/** Takes an answer back that could not be sent. */
-function withdraw(res: ResponseLike, statusCode: number, names: readonly string[]): void {
-  res.statusCode = statusCode;
-  for (const name of [...names, ...CONTENT_HEADERS]) res.removeHeader?.(name);
 }

@@ -2,53 +2,49 @@ import type { IncomingMessage } from 'node:http';
 import type { Auth } from '../core/claims.js';
 import { isOfAnotherCopy, ONE_COPY } from './copies.js';
 import { unauthenticated, wiringError } from './guard.js';
-import { isGateOf } from './handler.js';
+import { isAuthenticatorOf } from './registry.js';
 import { type Session, sessionOf } from './session.js';
-import type { AuthOf, SeveralServers, SingleServer, TokenIntrospection } from './types.js';
+import type { AuthOf, SelectingMiddleware, TokenIntrospection } from './types.js';
 
 /**
- * The claims of the request's token: the same object as `req.auth`, typed and never undefined. Behind `mcpAuthentication()`,
- * where `req.auth` is the SDK's `AuthInfo`, the same as its `extra`.
- * Given the middleware too, its `claims` schema types them; given one of its `servers`, that one's.
+ * The claims of the request's token: the same object as `req.auth`, typed and never undefined. Behind `mcpAuthentication()`, where
+ * `req.auth` is the SDK's `AuthInfo`, they are its `extra`. Given the middleware too, its `claims` schema types them.
  *
- * @throws Error (status 500) when `tokenIntrospection()` did not run, let an anonymous request through, or was another than
- * the one given (or asked another server); or when something replaced `req.auth`
+ * @param authenticate the middleware that authenticated the request: of one server, or of `selectServer()`
+ * @throws Error (status 500) if `tokenIntrospection()` did not run or let an anonymous request through, if another middleware
+ * authenticated the request, or if something replaced `req.auth`
  */
 export function getAuth(req: IncomingMessage): Auth;
 export function getAuth<Claims>(req: IncomingMessage, authenticate: TokenIntrospection<Claims>): AuthOf<Claims>;
-export function getAuth<ByName extends object>(
-  req: IncomingMessage,
-  authenticate: SeveralServers<ByName>,
-): AuthOf<ByName[keyof ByName]>;
-export function getAuth<Claims>(req: IncomingMessage, server: SingleServer<Claims>): AuthOf<Claims>;
+export function getAuth<ServerAuth>(req: IncomingMessage, authenticate: SelectingMiddleware<ServerAuth>): ServerAuth;
 export function getAuth(req: IncomingMessage, authenticate?: object): Auth {
   const session = requireSession('getAuth()', req);
-  if (authenticate !== undefined && !isGateOf(authenticate, session.gate)) {
+  if (authenticate !== undefined && !isAuthenticatorOf(authenticate, session.authenticator)) {
     if (isOfAnotherCopy(authenticate)) throw wiringError(`getAuth() cannot use this middleware: ${ONE_COPY}`);
-    throw wiringError('getAuth() was given another middleware or server than the one that authenticated this request');
+    throw wiringError('getAuth() was given another middleware than the one that authenticated this request');
   }
   return session.claims;
 }
 
-/** What is known about the answer that `req.auth` rests on. */
+/** Details of the introspection response behind `req.auth`. */
 export interface AuthDetails {
-  /** When the endpoint was asked for it, in seconds since the epoch. */
+  /** When the endpoint was asked, in seconds since the epoch. */
   readonly introspectedAt: number;
-  /** Whether it is past its life, and stood in since the endpoint failed (`cache.staleIfErrorSeconds`). */
+  /** The response has expired and was used because the endpoint failed (`cache.staleIfErrorSeconds`). */
   readonly stale: boolean;
-  /** The name of the authorization server that was asked, where `authorizationServers` gives several. */
-  readonly authorizationServer: string | undefined;
+  /** The name of the server that `selectServer()` chose; `undefined` without it. */
+  readonly server: string | undefined;
 }
 
 /**
- * What is known about the answer that `req.auth` rests on.
+ * Details of the introspection response behind `req.auth`.
  *
- * @throws Error (status 500) where `getAuth(req)` would
+ * @throws Error (status 500) if `getAuth(req)` would
  */
 export function getAuthDetails(req: IncomingMessage): AuthDetails {
-  const { token: authenticated, gate } = requireSession('getAuthDetails()', req);
-  const { askedAt, stale } = authenticated.record;
-  return { introspectedAt: askedAt / 1000, stale, authorizationServer: gate.oneOf?.name };
+  const { token, selected } = requireSession('getAuthDetails()', req);
+  const { askedAt, stale } = token.record;
+  return { introspectedAt: askedAt / 1000, stale, server: selected?.name };
 }
 
 function requireSession(name: string, req: IncomingMessage): Session {

@@ -2,75 +2,77 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AuthError } from '../core/errors.js';
 import type { Next } from '../core/next.js';
 import { publishPassage } from '../diagnostics/decisions.js';
+import type { Policy } from '../policy.js';
 import { requireLifetime } from '../verification/lifetime.js';
-import { anonymousGate, checkContext } from './bound-auth.js';
+import { anonymousPolicy } from './anonymous.js';
 import { isOfAnotherCopy, ONE_COPY } from './copies.js';
-import { debugContext, forwardError, type Gate, type RequestContext, rejectRequest } from './gate.js';
+import { debugContext, forwardError, type RequestContext, rejectRequest } from './reject.js';
 import {
   type AuthRequest,
+  bindCheck,
   type Check,
+  contextOf,
   type RequestSession,
   type Session,
   sessionBehind,
   sessionOf,
 } from './session.js';
 
-/** Middleware to mount behind `tokenIntrospection()`. Without it every request fails with a 500. */
+/** Middleware to mount behind `tokenIntrospection()`. Without that, every request fails with status 500. */
 export type Guard = (req: IncomingMessage, res: ServerResponse, next?: Next) => void;
 
 export function createGuard(name: string, check: Check): Guard {
   return nameGuard(name, function guardMiddleware(req, res, next) {
-    const passage = { req, res, next, by: name };
-    const session = requireSession(passage, check.scopes);
+    const context = { req, res, next, by: name };
+    const session = requireSession(context, check.scopes);
     if (session === undefined) return;
-    const { credentials, record } = session.token;
+    const { authenticator, token } = session;
     try {
       requireUnexpired(session);
-      check.run(record, checkContext(session.gate, credentials));
+      check.run(token, contextOf(authenticator));
     } catch (error) {
-      rejectRequest(error, session.gate, passage, credentials.digest, scopesPassed(session));
+      rejectRequest(error, authenticator.policy, context, token.credentials.digest, scopesOf(session));
       return;
     }
-    session.passed = { check, gate: session.gate, before: session.passed };
-    accept(passage, session);
+    session.checks = [...session.checks, bindCheck(check, authenticator)];
+    accept(context, session);
   });
 }
 
-/** The session behind the request; without one the passage is over. */
-export function requireSession(passage: RequestContext, scopes: readonly string[]): RequestSession | undefined {
-  const { req, by } = passage;
-  let gate: Gate | undefined;
+/** The session behind the request. A request without one is answered, and the result is `undefined`. */
+export function requireSession(context: RequestContext, scopes: readonly string[]): RequestSession | undefined {
+  const { req, by } = context;
+  let policy: Policy | undefined;
   let failure: unknown;
   try {
     const session = sessionOf(req);
     if (session !== undefined) return session;
-    gate = anonymousGate(req);
-    failure = gate === undefined ? unauthenticated(`${by}()`, req) : new AuthError('no_credentials');
+    policy = anonymousPolicy(req);
+    failure = policy === undefined ? unauthenticated(`${by}()`, req) : new AuthError('no_credentials');
   } catch (error) {
     failure = error;
   }
-  if (gate === undefined) forwardError(failure, passage);
-  else rejectRequest(failure, gate, passage, undefined, scopes);
+  if (policy === undefined) forwardError(failure, context);
+  else rejectRequest(failure, policy, context, undefined, scopes);
   return undefined;
 }
 
-export function accept({ req, next, by }: RequestContext, { gate, token: { credentials, record } }: Session): void {
-  publishPassage('accepted', by, credentials.digest, record, debugContext(gate, req));
+export function accept({ req, next, by }: RequestContext, { authenticator, token }: Session): void {
+  publishPassage('accepted', by, token.credentials.digest, token.record, debugContext(authenticator.policy, req));
   next?.();
 }
 
-/** Time has gone by since the middleware looked. */
-export function requireUnexpired({ gate: { demands, clock }, token: { record } }: Session): void {
-  requireLifetime(record, demands, clock.now());
+/** Time has passed since the middleware checked the lifetime. */
+export function requireUnexpired({ authenticator: { introspector, policy }, token }: Session): void {
+  requireLifetime(token.record, policy, introspector.clock.now());
 }
 
-export function scopesPassed(session: Session): string[] {
-  const scopes: string[] = [];
-  for (let { passed } = session; passed !== undefined; passed = passed.before) scopes.unshift(...passed.check.scopes);
-  return scopes;
+/** Scopes that the checks before required, for challenges. */
+export function scopesOf({ checks }: Session): string[] {
+  return checks.flatMap(({ scopes }) => scopes);
 }
 
-/** An error of the app's own wiring, answered 500, with the likely cause. */
+/** A mistake in the app's wiring, answered 500, with its likely cause. */
 export function unauthenticated(who: string, req: AuthRequest): Error {
   return wiringError(`${who} ${causeFor(req)}`);
 }
@@ -84,7 +86,7 @@ function causeFor(req: AuthRequest): string {
   if (auth !== undefined) {
     return 'found a req.auth that tokenIntrospection() did not set on this request; leave that object in place';
   }
-  if (anonymousGate(req) !== undefined) {
+  if (anonymousPolicy(req) !== undefined) {
     return 'was called for an anonymous request, which "optional" let through; look at req.auth first, or mount a guard';
   }
   return 'found no req.auth; mount tokenIntrospection() before it';

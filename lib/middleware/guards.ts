@@ -35,7 +35,7 @@ export function requireScope(...scopes: string[]): Guard {
   const needed = parseScopes('requireScope', scopes);
   return createGuard('requireScope', {
     scopes: needed,
-    run: (record, { satisfiesScope }) => requireScopes(record, { scopes: needed, satisfiesScope }),
+    run: ({ record }, { satisfiesScope }) => requireScopes(record, { scopes: needed, satisfiesScope }),
   });
 }
 
@@ -48,7 +48,7 @@ export function requireAnyScope(...scopes: string[]): Guard {
   const accepted = parseScopes('requireAnyScope', scopes);
   return createGuard('requireAnyScope', {
     scopes: accepted,
-    run: (record, { satisfiesScope }) => requireSomeScope(record, { scopes: accepted, satisfiesScope }),
+    run: ({ record }, { satisfiesScope }) => requireSomeScope(record, { scopes: accepted, satisfiesScope }),
   });
 }
 
@@ -65,7 +65,7 @@ export function requireClaim(name: string, expected: ClaimValue | readonly Claim
   const accepts = typeof expected === 'function' ? expected : equalTo(expected);
   return createGuard('requireClaim', {
     scopes: [],
-    run({ claims }) {
+    run({ record: { claims } }) {
       if (!Object.hasOwn(claims, name)) throw new AuthError('claim_mismatch');
       if (!isTrue('requireClaim', accepts(claims[name]))) throw new AuthError('claim_mismatch');
     },
@@ -104,7 +104,7 @@ export function requireAuthentication(options: {
   const required = { acrValues: Object.freeze([...acrValues]), maxAgeSeconds };
   return createGuard('requireAuthentication', {
     scopes: [],
-    run: (record, { now }) => requireAuthenticationContext(record, required, now),
+    run: ({ record }, { now }) => requireAuthenticationContext(record, required, now),
   });
 }
 
@@ -121,7 +121,8 @@ export function requireAuthorizationDetails(type: string, accepts: Authorization
   if (typeof accepts !== 'function') throw optionError('accepts', accepts, 'write a function');
   return createGuard('requireAuthorizationDetails', {
     scopes: [],
-    run({ claims: { authorization_details: details } }) {
+    run({ record: { claims } }) {
+      const { authorization_details: details } = claims;
       const ofType = Array.isArray(details) ? details.filter((detail) => isDetailOf(type, detail)) : [];
       if (!ofType.some((detail) => isTrue('requireAuthorizationDetails', accepts(detail)))) {
         throw new AuthError('claim_mismatch');

@@ -3,18 +3,10 @@ import { isFresh } from '../cache/lifetimes.js';
 import { readClock } from '../core/clock.js';
 import { optionError, rejectMountedFactory } from '../core/option-error.js';
 import { ownMembers } from '../core/own-members.js';
-import { endSession, renewSession } from './bound-auth.js';
-import { rejectRequest, whenSettled } from './gate.js';
-import {
-  accept,
-  type Guard,
-  nameGuard,
-  requireSession,
-  requireUnexpired,
-  scopesPassed,
-  unauthenticated,
-} from './guard.js';
-import { type RequestSession, type Session, sessionOf } from './session.js';
+import { accept, type Guard, nameGuard, requireSession, requireUnexpired, scopesOf, unauthenticated } from './guard.js';
+import { rejectRequest } from './reject.js';
+import { endSession, type RequestSession, renewSession, type Session, sessionOf } from './session.js';
+import { whenSettled } from './settle.js';
 
 const MAX_AGE_SECONDS = 86_400;
 
@@ -34,21 +26,21 @@ export function requireFresh(options: { readonly maxAgeSeconds: number }): Guard
     throw optionError('maxAgeSeconds', maxAgeSeconds, `write a number of seconds from 0 to ${MAX_AGE_SECONDS}`);
   }
   return nameGuard('requireFresh', function guardMiddleware(req, res, next) {
-    const passage = { req, res, next, by: 'requireFresh' };
-    const session = requireSession(passage, []);
+    const context = { req, res, next, by: 'requireFresh' };
+    const session = requireSession(context, []);
     if (session === undefined) return;
-    const { digest: key } = session.token.credentials;
     const fail = (error: unknown): void => {
+      const { authenticator, token } = session;
       endSession(session);
-      rejectRequest(error, session.gate, passage, key, scopesPassed(session));
+      rejectRequest(error, authenticator.policy, context, token.credentials.digest, scopesOf(session));
     };
     try {
       const outcome = refresh(session, session.arrivedAt - maxAgeSeconds * 1000);
       if (outcome instanceof Promise) {
         whenSettled(
           outcome,
-          (authenticated) => renew(session, authenticated),
-          () => accept(passage, session),
+          (token) => renew(session, token),
+          () => accept(context, session),
           fail,
         );
         return;
@@ -58,23 +50,23 @@ export function requireFresh(options: { readonly maxAgeSeconds: number }): Guard
       fail(error);
       return;
     }
-    accept(passage, session);
+    accept(context, session);
   });
 }
 
-/** Brings an answer as fresh as demanded; nothing where the one in hand is. */
+/** Looks up the token again if the record is too old; `undefined` if it is fresh enough. */
 function refresh(session: Session, notBefore: number): AuthenticatedToken | Promise<AuthenticatedToken> | undefined {
-  const { credentials, record } = session.token;
-  const options = { notBefore, now: readClock(session.gate.clock), background: false, isKnown: true };
+  const { authenticator, token } = session;
+  const options = { notBefore, now: readClock(authenticator.introspector.clock), background: false, isKnown: true };
   session.notBefore = Math.max(session.notBefore, notBefore);
-  if (!record.stale && isFresh(record, options)) {
+  if (!token.record.stale && isFresh(token.record, options)) {
     requireUnexpired(session);
     return undefined;
   }
-  return session.gate.authenticator.authenticate(credentials, options);
+  return authenticator.refresh(token, options);
 }
 
-function renew(session: RequestSession, authenticated: AuthenticatedToken): void {
+function renew(session: RequestSession, token: AuthenticatedToken): void {
   if (sessionOf(session.req) !== session) throw unauthenticated('requireFresh()', session.req);
-  renewSession(session, authenticated);
+  renewSession(session, token);
 }

@@ -6,10 +6,12 @@ import type { Next } from '../core/next.js';
 import { optionError, secretError } from '../core/option-error.js';
 import { ownMember, ownMembers } from '../core/own-members.js';
 import { mediaType } from '../core/syntax.js';
-import { answer } from './challenge.js';
-import { forwardError, whenSettled } from './gate.js';
-import { ownHeader } from './request-facts.js';
-import type { Invalidation, TokenIntrospection } from './types.js';
+import { ownHeader } from '../credentials/request-headers.js';
+import type { Invalidation } from '../introspector.js';
+import { forwardError } from './reject.js';
+import { respond } from './respond.js';
+import { whenSettled } from './settle.js';
+import type { TokenIntrospection } from './types.js';
 
 /** What `revocationEndpoint()` takes. */
 export interface RevocationEndpointOptions {
@@ -54,24 +56,24 @@ export function revocationEndpoint(
 
   async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
     if (req.method !== 'POST')
-      return answer(req, res, 405, { ...NO_STORE, Allow: 'POST' }, { error: 'invalid_request' });
+      return respond(req, res, 405, { ...NO_STORE, Allow: 'POST' }, { error: 'invalid_request' });
     const current = requireSecret(typeof secret === 'function' ? await secret() : secret);
-    if (!presents(ownHeader(req, 'authorization'), current)) return answer(req, res, 401, CHALLENGE, {});
+    if (!presents(ownHeader(req, 'authorization'), current)) return respond(req, res, 401, CHALLENGE, {});
     const parameters = await parametersOf(req);
     const [named, another] = NAMES.filter((name) => ownMember(parameters, name) !== undefined);
     const value = named && ownMember(parameters, named);
     if (named === undefined || another !== undefined || typeof value !== 'string' || value === '') {
-      return answer(req, res, 400, NO_STORE, { error: 'invalid_request' });
+      return respond(req, res, 400, NO_STORE, { error: 'invalid_request' });
     }
     try {
       await forget(named, value);
     } catch (error) {
       // What cannot be a token is known nowhere.
       if (!(error instanceof AuthError)) {
-        return answer(req, res, 503, { ...NO_STORE, 'Retry-After': '1' }, { error: 'temporarily_unavailable' });
+        return respond(req, res, 503, { ...NO_STORE, 'Retry-After': '1' }, { error: 'temporarily_unavailable' });
       }
     }
-    answer(req, res, 200, NO_STORE, {});
+    respond(req, res, 200, NO_STORE, {});
   }
 
   return function revocationEndpointHandler(req, res, next) {

@@ -1,11 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Auth, ClaimsSchema } from '../core/claims.js';
+import type { Auth } from '../core/claims.js';
 import type { Next } from '../core/next.js';
 import type { ConfigurationReport } from '../introspection/verify-configuration.js';
-import type { Stats } from '../introspector.js';
-import type { NamedServers, PolicyOptions, SeveralPolicyOptions } from '../options/types.js';
+import type { Invalidation, Stats } from '../introspector.js';
+import type { PolicyOptions } from '../options/types.js';
 
-/** `req.auth` as a middleware with a `claims` schema leaves it: what the schema makes lies over the claims, but for `active` and `scope`. */
+/**
+ * `req.auth` behind a middleware with a `claims` schema. The schema's output replaces claims of the same name, except `active` and
+ * `scope`.
+ */
 export type AuthOf<Claims> = unknown extends Claims
   ? Auth
   : Claims extends unknown
@@ -16,141 +19,113 @@ export type AuthOf<Claims> = unknown extends Claims
         } & Omit<Claims, 'active' | 'scope'>
     : never;
 
-/** The middleware, and what else can be done with its client and cache. */
-export interface TokenIntrospection<Claims = unknown> {
+/** Middleware that authenticates requests. */
+export interface RequestAuthenticator<RequestAuth = object> {
   (req: IncomingMessage, res: ServerResponse, next?: Next): void;
 
   /**
-   * Judges a token that came some other way than in a request, by the demands of this middleware.
+   * Authenticates a request outside the middleware, such as a WebSocket upgrade. `req.auth` is not set.
    *
-   * @throws AuthError what the middleware would answer; sender-constrained tokens are refused
-   * @throws IntrospectionError when no judgement could be made
+   * @returns the claims
+   * @throws AuthError for a rejected request, also for one without a token if the option `optional` is set. Its `headers` are those that
+   * the middleware would answer with
+   * @throws IntrospectionError if the endpoint cannot be asked
+   */
+  authenticateRequest(req: IncomingMessage): Promise<RequestAuth>;
+}
+
+/** The middleware of one authorization server. */
+export interface TokenIntrospection<Claims = unknown> extends RequestAuthenticator<AuthOf<Claims>> {
+  /**
+   * Verifies a token that did not come in a request, by the policy of this middleware.
+   *
+   * @throws AuthError for a rejected token; sender-constrained tokens are always rejected
+   * @throws IntrospectionError if the endpoint cannot be asked
    */
   introspect(token: string): Promise<AuthOf<Claims>>;
 
   /**
-   * Judges a request outside the middleware, such as a WebSocket upgrade, by its demands. `req.auth` is not set.
+   * Invalidates a token, or every token with a claim, for example because it was just revoked. Responses from before are not used any
+   * more: at once in this process, and in all that share its `cache.store` when the promise resolves.
    *
-   * @throws AuthError what the middleware would answer, its `headers` included; without credentials even where those are optional
-   * @throws IntrospectionError when no judgement could be made
+   * @throws TypeError if the target names nothing or more than one thing, AuthError for a text that cannot be a token. Rejects with what
+   * the store fails with: other processes may not know then, so invalidate again
    */
-  authenticateRequest(req: IncomingMessage): Promise<AuthOf<Claims>>;
+  invalidate(target: Invalidation): Promise<void>;
 
-  /**
-   * Forgets what is known about a token, or about every token with this claim, for example because it has just been revoked. An
-   * answer that was asked for before is neither stored nor given to anyone who comes later: at once in this process, and in all
-   * that share its `cache.store` a moment later. The promise ends once they have been told.
-   *
-   * @throws TypeError when nothing, or more than one thing, is named, AuthError when it cannot be a token; what the store fails
-   * with rejects the promise: then other processes may not have been told, and should be told again
-   */
-  invalidate(of: Invalidation): Promise<void>;
-
-  /** Counts since creation, over this middleware and all that share its cache. */
+  /** Counts since creation, of all middlewares that share this cache. */
   stats(): Stats;
 
   /**
-   * A second middleware over the same client, cache and flights, with other demands.
-   * What is omitted (or `undefined`) is inherited, what is given replaces; an `issuer`, a schema or a callback can be replaced
-   * but not taken off again. Only the root can be closed.
+   * A second middleware with the same client and cache, and another policy. Options that are omitted or `undefined` are inherited. An
+   * `issuer`, a schema or a callback can be replaced and not removed. Only the first middleware can be closed.
    *
-   * @throws TypeError for a wrong option, or one that is not a demand
+   * @throws TypeError for a wrong option, or one that does not belong to the policy
    */
-  with<Derived = Claims>(demands: PolicyOptions<Derived>): TokenIntrospection<Derived>;
+  with<Derived = Claims>(options: PolicyOptions<Derived>): TokenIntrospection<Derived>;
 }
 
+/** The middleware that `tokenIntrospection()` creates. */
 export interface RootTokenIntrospection<Claims = unknown> extends TokenIntrospection<Claims> {
   /**
-   * Asks the endpoint about a random token, past the cache, and says what that taught: whether it can be reached, takes the
-   * credentials and answers well, how long that took, and what to do where it does not. What is wrong does not throw.
+   * Asks the endpoint about a random token, past the cache. The report tells whether the endpoint is reachable, accepts the credentials
+   * and responds as RFC 7662 requires, how long that took, and how to mend what is wrong. Wrong configuration does not throw.
    *
    * @throws IntrospectionError `closed`
    */
   verifyConfiguration(): Promise<ConfigurationReport>;
 
   /**
-   * Closes the connections once answers under way are in, and forgets everything. Requests are answered 503 from then on,
-   * by this middleware and all derived from it. A `dispatcher` of your own stays open.
+   * Closes the connections once pending requests have ended, and empties the cache. From then on requests fail with 503, behind every
+   * middleware derived from this one too. A `dispatcher` of yours stays open.
    */
   close(): Promise<void>;
 }
 
-/** What is forgotten: one token, or all that name this user, session, client or identifier. Exactly one is given. */
-export interface Invalidation {
-  /** The token itself, and every token with the same `jti`: servers may take one token in several spellings. */
-  readonly token?: string | undefined;
-  /** All tokens of this subject. */
-  readonly sub?: string | undefined;
-  /** All tokens of this session. */
-  readonly sid?: string | undefined;
-  /** All tokens of this client. */
-  readonly client_id?: string | undefined;
-  /** The token with this identifier. */
-  readonly jti?: string | undefined;
-}
+/** Servers by name: what `tokenIntrospection()` returned for each. */
+export type NamedServers = Readonly<
+  Record<
+    string,
+    Pick<RootTokenIntrospection, 'invalidate' | 'stats' | 'verifyConfiguration' | 'close'> & {
+      introspect(token: string): Promise<object>;
+    }
+  >
+>;
 
-/** By the name of each server, what its `claims` schema makes of claims, else that of all. */
-export type ClaimsByName<Servers extends NamedServers, Common> = {
-  readonly [Name in keyof Servers]: Servers[Name] extends {
-    /** The server's own. */
-    readonly claims: ClaimsSchema<infer Own>;
-  }
-    ? Own
-    : 'claims' extends keyof Servers[Name]
-      ? unknown
-      : Common;
-};
+/** `req.auth` by one of these servers. */
+export type AuthOfServers<Servers extends NamedServers> = Awaited<ReturnType<Servers[keyof Servers]['introspect']>>;
 
-/**
- * One of several authorization servers, without requests. It is no middleware: mounted behind the whole, it would send a token to a
- * server that was not selected.
- */
-export type SingleServer<Claims = unknown> = Pick<TokenIntrospection<Claims>, 'introspect' | 'invalidate' | 'stats'> &
-  Pick<RootTokenIntrospection, 'verifyConfiguration'>;
-
-/** The middleware over several authorization servers, and what else can be done with them. */
-export interface SeveralServers<ByName extends object = Record<string, unknown>> {
-  (req: IncomingMessage, res: ServerResponse, next?: Next): void;
-
-  /** Each of them by its name, to introspect a token that came without a request, or to forget what one server said. */
-  readonly servers: { readonly [Name in keyof ByName]: SingleServer<ByName[Name]> };
-
+/** The middleware of several authorization servers. */
+export interface SelectingMiddleware<ServerAuth = Auth> extends RequestAuthenticator<ServerAuth> {
   /**
-   * Judges a request outside the middleware, such as a WebSocket upgrade, by the server selected for it. `req.auth` is not set.
-   *
-   * @throws AuthError what the middleware would answer, its `headers` included; without credentials even where those are optional
-   * @throws IntrospectionError when no judgement could be made
-   * @throws TypeError where `select` returned no name
+   * Invalidates a token, or every token with a claim, at all servers. The same `sub` may be another user at another server: use
+   * `invalidate()` of one server's middleware to spare the others a request.
    */
-  authenticateRequest(req: IncomingMessage): Promise<AuthOf<ByName[keyof ByName]>>;
+  invalidate(target: Invalidation): Promise<void>;
 
-  /**
-   * Forgets a token, or every token with this claim, whichever server spoke of it; as `invalidate()` of a single one. The same `sub`
-   * may be somebody else at another server: `servers.name.invalidate({ sub })` spares that one a credentials.
-   */
-  invalidate(of: Invalidation): Promise<void>;
-
-  /** Counts since creation, of all servers together; each has its own. */
+  /** Counts since creation, of all servers together. */
   stats(): Stats;
 
   /**
-   * A second middleware over the same servers, selected the same way, with other demands; what is given replaces those of all.
+   * A second middleware over the same servers, with another policy. Each server's middleware is derived by its own `with()`.
    *
-   * @throws TypeError for a wrong option, or one that is not a demand
+   * @throws TypeError for a wrong option, or one that does not belong to the policy
    */
-  with(demands: SeveralPolicyOptions & { readonly claims?: undefined }): SeveralServers<ByName>;
-  /** The same with a `claims` schema, which then is that of all servers. */
-  with<Claims>(demands: SeveralPolicyOptions<Claims>): SeveralServers<{ readonly [Name in keyof ByName]: Claims }>;
+  with(options: PolicyOptions & { readonly claims?: undefined }): SelectingMiddleware<ServerAuth>;
+  /** The same with one `claims` schema for all servers. */
+  with<Claims>(options: PolicyOptions<Claims>): SelectingMiddleware<AuthOf<Claims>>;
 }
 
-export interface RootSeveralServers<ByName extends object = Record<string, unknown>> extends SeveralServers<ByName> {
+/** The middleware that `selectServer()` creates. */
+export interface RootSelectingMiddleware<ServerAuth = Auth, Name extends string = string>
+  extends SelectingMiddleware<ServerAuth> {
   /**
-   * Asks each endpoint about a random token, past the caches, and says by name what that taught.
+   * `verifyConfiguration()` of each server, by name.
    *
    * @throws IntrospectionError `closed`
    */
-  verifyConfiguration(): Promise<{ readonly [Name in keyof ByName]: ConfigurationReport }>;
+  verifyConfiguration(): Promise<{ readonly [Server in Name]: ConfigurationReport }>;
 
-  /** Closes them all, as `close()` of a single one. */
+  /** Closes all servers. */
   close(): Promise<void>;
 }

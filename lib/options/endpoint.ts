@@ -71,9 +71,12 @@ export function parseHeaders(given: Readonly<Record<string, string>> = {}) {
 
 export function parseNormalizer(given: TokenIntrospectionOptions['normalizeResponse']): ResponseNormalizer | undefined {
   if (given === undefined) return undefined;
-  const { statuses, normalize }: NormalizeOptions =
-    typeof given === 'function' ? { statuses: [], normalize: given } : given;
-  return Object.freeze({ statuses: new Set([200, ...statuses]), normalize });
+  const {
+    statuses = [],
+    normalize,
+    identity,
+  }: NormalizeOptions = typeof given === 'function' ? { normalize: given } : given;
+  return Object.freeze({ statuses: new Set([200, ...statuses]), normalize, identity });
 }
 
 /** @throws TypeError */

@@ -37,8 +37,7 @@ const ASYMMETRIC = /^(?:(?:RS|PS|ES)(?:256|384|512)|EdDSA|Ed25519)$/;
 
 type Rules = Readonly<Record<string, Rule>>;
 
-/** By which an answer is judged. */
-const JUDGING_RULES: Rules = {
+export const POLICY_RULES: Rules = {
   audience: [
     z.union([text, z.array(text).min(1), z.literal(false)]),
     'write the audience tokens must name, a list of them, or false when this authorization server names none',
@@ -56,10 +55,6 @@ const JUDGING_RULES: Rules = {
   ],
   allowRefreshTokens: flag,
   clockToleranceSeconds: range(MAX_TOLERANCE_SECONDS),
-};
-
-/** By which a request is read and refused: with several servers those of all, so that what chose one is what it judges. */
-export const REQUEST_RULES: Rules = {
   optional: flag,
   tokenFromBody: flag,
   getToken: callable,
@@ -70,17 +65,18 @@ export const REQUEST_RULES: Rules = {
   ],
   realm: [z.string().regex(QUOTABLE), 'write printable ASCII'],
   resourceMetadata: [
-    z
-      .string()
-      .regex(QUOTABLE)
-      .regex(/^\S+$/)
-      .refine((value) => /^https?:$/.test(URL.canParse(value) ? new URL(value).protocol : '')),
-    'write the URL of the protected resource metadata',
+    z.union([
+      z.literal(true),
+      z
+        .string()
+        .regex(QUOTABLE)
+        .regex(/^\S+$/)
+        .refine((value) => /^https?:$/.test(URL.canParse(value) ? new URL(value).protocol : '')),
+    ]),
+    'write true, or the URL of the protected resource metadata',
   ],
   onReject: callable,
 };
-
-export const POLICY_RULES: Rules = { ...JUDGING_RULES, ...REQUEST_RULES };
 
 export const OPTION_RULES: Rules = {
   ...POLICY_RULES,
@@ -96,7 +92,9 @@ export const OPTION_RULES: Rules = {
     'write the issuer identifier as the metadata of the authorization server spell it: a URL without query and fragment',
   ],
   clientAuth: [
-    withMethods('sign').refine((value) => text.safeParse((value as Record<string, unknown>).identity).success),
+    withMethods('sign').refine(
+      (value) => text.optional().safeParse((value as Record<string, unknown>).identity).success,
+    ),
     'write clientSecretBasic(…), privateKeyJwt(…) or another of their kind',
   ],
   requestFormat: [z.enum(['form', 'json']), "write 'form' or 'json'"],
@@ -104,7 +102,14 @@ export const OPTION_RULES: Rules = {
   parameters: [texts(/^/, /^/), 'write an object of strings'],
   headers: [texts(HEADER_NAME, HEADER_VALUE), 'write an object of header names and single-line values'],
   normalizeResponse: [
-    z.union([callable[0], z.strictObject({ statuses: z.array(z.int().min(200).max(599)), normalize: callable[0] })]),
+    z.union([
+      callable[0],
+      z.strictObject({
+        statuses: z.array(z.int().min(200).max(599)).optional(),
+        normalize: callable[0],
+        identity: text.optional(),
+      }),
+    ]),
     'write a function, or { statuses: [404], normalize(reply) { … } }',
   ],
   jwtResponse: [z.union([z.boolean(), z.custom(isPlainObject)]), 'write true or { keys, … }'],
@@ -113,23 +118,6 @@ export const OPTION_RULES: Rules = {
   timeoutMs: [z.int().min(1).max(MAX_TIMEOUT_MS), `write whole milliseconds from 1 to ${MAX_TIMEOUT_MS}`],
   dispatcher: [withMethods('request'), 'write an undici Dispatcher'],
   clock: [withMethods('now', 'monotonic'), 'write { now, monotonic }, both returning milliseconds'],
-};
-
-const { issuer: _, ...SHARED_JUDGING_RULES } = JUDGING_RULES;
-
-/** What servers may have in common of that; who they are is each one's own. */
-export const SHARED_RULES: Rules = SHARED_JUDGING_RULES;
-
-/** Beside `authorizationServers`. */
-export const SEVERAL_RULES: Rules = {
-  ...SHARED_RULES,
-  ...REQUEST_RULES,
-  clock: OPTION_RULES.clock as Rule,
-  authorizationServers: [
-    z.custom((value) => isPlainObject(value) && Object.keys(value).length > 0),
-    'write an object that gives each server a name, and at least one',
-  ],
-  select: [callable[0], "write (request, token) => name, such as byIssuer({ 'https://as.example.com': 'name' })"],
 };
 
 /** Options that are data, to be copied; the others have behaviour (a schema, a clock), and may refer to themselves. */
@@ -148,7 +136,6 @@ export const CACHE_RULES: Rules = {
     z.array(secret).min(1),
     `write a list of secrets of at least ${MIN_SECRET_BYTES} bytes each; is the environment variable set?`,
   ],
-  'cache.dangerouslyStorePlaintext': flag,
   'cache.namespace': [text, 'write a name'],
   'cache.maxEntries': [z.int().min(1).max(MAX_ENTRIES), `write a whole number from 1 to ${MAX_ENTRIES}`],
   'cache.maxBytes': [

@@ -3,19 +3,20 @@ import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../core/clock.js';
 import { optionError } from '../core/option-error.js';
-import { withTimeout } from '../core/timeout.js';
-import type { SenderPolicy } from '../policy.js';
-import type { ClientCertificate } from '../verification/sender/certificate.js';
+import { requireSynchronous } from '../core/synchronous.js';
+import type { Policy } from '../policy.js';
+import { type ClientCertificate, thumbprintOf } from '../verification/sender/certificate.js';
 import { createDpopVerifier } from '../verification/sender/dpop.js';
 import { createNonces } from '../verification/sender/dpop-nonce.js';
-import { createReplayMemory, createSharedReplay, type ReplayStore } from '../verification/sender/replay.js';
+import { createReplayGuard, type ReplayGuard } from '../verification/sender/replay.js';
 import { DPOP_RULES, readOptions } from './rules.js';
 import type { DpopOptions, PolicyOptions } from './types.js';
 
-/** What demands have in common with those they are derived from. */
-export interface SenderSettings {
+/** What policies of one introspector share. */
+export interface SenderContext {
   readonly clock: Clock;
-  readonly replayStore: ReplayStore | undefined;
+  /** Remembers which DPoP proofs were used, unless the option `dpop.replayStore` names another store. */
+  readonly replay: ReplayGuard;
 }
 
 const ALGORITHMS = ['ES256', 'ES384', 'ES512', 'PS256', 'RS256', 'EdDSA', 'Ed25519'];
@@ -23,7 +24,6 @@ const ALGORITHMS = ['ES256', 'ES384', 'ES512', 'PS256', 'RS256', 'EdDSA', 'Ed255
 const NO_OPTIONS: DpopOptions = Object.freeze(Object.create(null));
 
 const SECOND = 1000;
-const REPLAY_TIMEOUT_MS = SECOND;
 
 /**
  * @param wasRequired whether the middleware that this one derives from demands DPoP. Only `required: false` takes that back.
@@ -32,9 +32,9 @@ const REPLAY_TIMEOUT_MS = SECOND;
 export function parseDpop(
   given: PolicyOptions['dpop'],
   audience: readonly string[] | false,
-  { clock, replayStore }: SenderSettings,
+  { clock, replay }: SenderContext,
   wasRequired = false,
-): Pick<SenderPolicy, 'dpop' | 'dpopOrigin'> {
+): Pick<Policy, 'dpop' | 'dpopOrigin'> {
   if (given === undefined || given === false) return { dpop: undefined, dpopOrigin: undefined };
   const options = given === true ? NO_OPTIONS : readOptions(given, DPOP_RULES, 'dpop.');
   const { algorithms = ALGORITHMS, origin = originOf(audience), nonce = false, maxAgeSeconds = 60 } = options;
@@ -42,27 +42,22 @@ export function parseDpop(
   if (origin === undefined) {
     throw optionError('dpop.origin', origin, "write the origin that clients ask, such as 'https://api.example.com'");
   }
-  const store = options.replayStore ?? replayStore;
   const secrets = typeof nonce === 'object' ? [...(nonce.secrets as readonly string[])] : [randomBytes(32)];
   const dpop = createDpopVerifier({
     algorithms: Object.freeze([...algorithms]),
     isRequired,
     maxAgeMs: maxAgeSeconds * SECOND,
     nonces: nonce === false ? undefined : createNonces(secrets, clock),
-    replay: store === undefined ? createReplayMemory(clock) : createSharedReplay(inReplayTime(store), store),
+    replay: options.replayStore === undefined ? replay : createReplayGuard(clock, options.replayStore),
     clock,
   });
   return { dpop, dpopOrigin: origin };
 }
 
-/** A store that does not answer has failed. */
-function inReplayTime(store: ReplayStore): ReplayStore {
-  return { setIfAbsent: (key, ttlMs) => withTimeout(async () => store.setIfAbsent(key, ttlMs), REPLAY_TIMEOUT_MS) };
-}
-
-export function parseMtls(given: PolicyOptions['mtls']): SenderPolicy['certificateOf'] {
+export function parseMtls(given: PolicyOptions['mtls']): Policy['certificateThumbprint'] {
   if (given === undefined || given === false) return undefined;
-  return given === true ? peerCertificate : given.certificate;
+  if (given === true) return (req) => thumbprintOf(peerCertificate(req));
+  return (req) => thumbprintOf(requireSynchronous('mtls.certificate', given.certificate(req)));
 }
 
 function peerCertificate({ socket }: IncomingMessage): ClientCertificate | undefined {

@@ -2,6 +2,7 @@ import type { Lifetimes } from '../cache/lifetimes.js';
 import type { SharedCacheOptions } from '../cache/shared/fleet.js';
 import type { IntrospectionClientSettings } from '../introspection/client.js';
 import type { Policy } from '../policy.js';
+import type { ReplayGuard } from '../verification/sender/replay.js';
 
 export interface MemoryCacheSettings extends Lifetimes {
   readonly maxEntries: number;
@@ -12,10 +13,12 @@ export interface MemoryCacheSettings extends Lifetimes {
 }
 
 export interface IntrospectorSettings extends IntrospectionClientSettings {
-  /** `false`: every request asks on its own, and nothing is shared, not even a flight. */
+  /** `false`: each request makes its own introspection request. */
   readonly cache: MemoryCacheSettings | false;
+  readonly replay: ReplayGuard;
 }
 
+/** Parsed options of one authorization server and the policy of the first middleware over it. */
 export interface Settings extends IntrospectorSettings {
   readonly policy: Policy;
 }

@@ -70,8 +70,12 @@ export interface PolicyOptions<Claims = unknown> {
   readonly mtls?: boolean | MtlsOptions | undefined;
   /** Realm of the challenges. Default `'api'`. */
   readonly realm?: string | undefined;
-  /** URL for the `resource_metadata` parameter of challenges ([RFC 9728 section 5.1](https://www.rfc-editor.org/rfc/rfc9728#section-5.1)). */
-  readonly resourceMetadata?: string | undefined;
+  /**
+   * Challenges name the protected resource metadata
+   * ([RFC 9728 section 5.1](https://www.rfc-editor.org/rfc/rfc9728#section-5.1)). `true` for the well-known URL of the `audience`, which
+   * must be one URL then, or another URL as text. `protectedResourceMetadata()` publishes them there. Default: challenges name none.
+   */
+  readonly resourceMetadata?: true | string | undefined;
   /**
    * Replaces the answer to a rejected request, `next(error)` for a central error handler being the usual one.
    * It cannot let the request through: whatever its `next` is given, an error is passed on. It is awaited, a throw is passed on too.
@@ -149,11 +153,9 @@ export interface CacheOptions {
    * Those who can read the store learn neither tokens nor claims from it, and those who can write it cannot make an entry.
    */
   readonly secrets?: readonly (string | undefined)[] | undefined;
-  /** Let everyone who can reach the `store` read claims and forge access. Default `false`. */
-  readonly dangerouslyStorePlaintext?: boolean | undefined;
   /**
-   * Keeps apart what shares a `store` and is not told apart by endpoint, client and parameters. Required beside a store with a
-   * `normalizeResponse` or a `clientAuth` of your own: change it whenever they change what an answer means.
+   * Keeps responses apart that share a `store` and do not differ by endpoint, client and parameters. Required beside a store if
+   * `clientAuth` or `normalizeResponse` has no `identity`. Change it when one of them changes the meaning of responses.
    */
   readonly namespace?: string | undefined;
   /** Most active answers kept, and a tenth as many inactive ones. Default 10000. */
@@ -167,8 +169,13 @@ export interface CacheOptions {
 
 /** What `normalizeResponse` does for the statuses it names. */
 export interface NormalizeOptions {
-  /** Statuses that say something about the token at this endpoint, besides 200. */
-  readonly statuses: readonly number[];
+  /** Statuses that say something about the token at this endpoint, besides 200. Default none. */
+  readonly statuses?: readonly number[] | undefined;
+  /**
+   * Names this function. Change it when the function changes, so that responses in a shared cache are kept apart. Without it, a shared
+   * cache needs `cache.namespace`.
+   */
+  readonly identity?: string | undefined;
   /** Synchronous. `text` is the body as it came; JSON is for you to parse. */
   normalize(reply: EndpointReply): unknown;
 }
@@ -235,12 +242,10 @@ export type ServerLocation =
     };
 
 /** What `tokenIntrospection()` takes. Either `endpoint` or `authorizationServer` is required. */
-export type TokenIntrospectionOptions<Claims = unknown> = SingleServerOptions<Claims> & ServerLocation;
+export type TokenIntrospectionOptions<Claims = unknown> = ServerOptions<Claims> & ServerLocation;
 
 /** The options of one authorization server, wherever it is. */
-export interface SingleServerOptions<Claims = unknown>
-  extends Omit<EndpointOptions, 'endpoint'>,
-    PolicyOptions<Claims> {
+export interface ServerOptions<Claims = unknown> extends Omit<EndpointOptions, 'endpoint'>, PolicyOptions<Claims> {
   /** The introspection endpoint. `https:`, but for loopback hosts. Either this or `authorizationServer` is required. */
   readonly endpoint?: EndpointOptions['endpoint'] | undefined;
   /**
@@ -263,63 +268,6 @@ export interface SingleServerOptions<Claims = unknown>
   readonly timeoutMs?: number | undefined;
   /** An undici dispatcher to ask through (a proxy, a CA of your own), which must not follow redirects. Never closed by the middleware. Default: a pool of its own. */
   readonly dispatcher?: Dispatcher | undefined;
-  /** Wall and monotonic time. Default: the system's. */
-  readonly clock?: Clock | undefined;
-}
-
-/** Demands that several servers may have in common: `issuer` says who one of them is. */
-export type SeveralPolicyOptions<Claims = unknown> = Omit<PolicyOptions<Claims>, 'issuer'>;
-
-/** By these a request is read and refused, whichever server its token is for; they are written beside `authorizationServers`. */
-interface WrittenBeside {
-  /** One for all servers: written beside `authorizationServers`. */
-  readonly optional?: undefined;
-  /** One for all servers: written beside `authorizationServers`. */
-  readonly tokenFromBody?: undefined;
-  /** One for all servers: written beside `authorizationServers`. */
-  readonly getToken?: undefined;
-  /** One for all servers: written beside `authorizationServers`. */
-  readonly dpop?: undefined;
-  /** One for all servers: written beside `authorizationServers`. */
-  readonly mtls?: undefined;
-  /** One for all servers: written beside `authorizationServers`. */
-  readonly realm?: undefined;
-  /** One for all servers: written beside `authorizationServers`. */
-  readonly resourceMetadata?: undefined;
-  /** One for all servers: written beside `authorizationServers`. */
-  readonly onReject?: undefined;
-  /** One for all servers: written beside `authorizationServers`. */
-  readonly clock?: undefined;
-}
-
-/** One of several: what `tokenIntrospection()` takes for a single one, but for what is one for all. */
-export interface AuthorizationServerOptions<Claims = unknown>
-  extends Omit<SingleServerOptions<Claims>, keyof WrittenBeside | 'audience'>,
-    WrittenBeside {
-  /** Required here, or beside `authorizationServers` for all. */
-  readonly audience?: TokenIntrospectionOptions['audience'] | undefined;
-}
-
-/** Several servers, each by a name of yours. */
-export type NamedServers = Readonly<Record<string, AuthorizationServerOptions>>;
-
-/**
- * Several authorization servers, one of which is chosen for each request. Demands beside `authorizationServers` hold for all of them,
- * and where a server has its own, that replaces them.
- */
-export interface SeveralServersOptions<Claims = unknown, Servers extends NamedServers = NamedServers>
-  extends SeveralPolicyOptions<Claims> {
-  /** By a name of yours, each with an endpoint, credentials, an audience, a cache and a circuit breaker of its own. */
-  readonly authorizationServers: Servers;
-  /**
-   * The name of the server to ask about a token; `undefined` is none, and such a request is answered 401 `invalid_token`. The
-   * token is sent to no other server. Synchronous; called once for a request that carries a well-formed token. Another value than a
-   * name of yours, and what it throws, goes to `next` as an error.
-   *
-   * Nothing it sees has been verified: it only chooses, and the chosen server's checks are those that count. Ready ones are in
-   * `express-token-introspection/selectors`.
-   */
-  readonly select: Bivariant<(req: IncomingMessage, token: string) => (keyof Servers & string) | undefined>;
   /** Wall and monotonic time. Default: the system's. */
   readonly clock?: Clock | undefined;
 }

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { optionError } from '../core/option-error.js';
 import { ownMember, ownMembers } from '../core/own-members.js';
-import { isRepeated } from '../middleware/request-facts.js';
-import { targetOf } from '../middleware/request-target.js';
+import { isRepeated } from '../credentials/request-headers.js';
+import { targetOf } from '../credentials/request-target.js';
 import { type Names, parseNames, type Selector } from './selector.js';
 
 /** Where the host is found. */

@@ -1,6 +1,6 @@
 import { optionError } from '../core/option-error.js';
 import { ownMembers } from '../core/own-members.js';
-import { targetOf } from '../middleware/request-target.js';
+import { targetOf } from '../credentials/request-target.js';
 import { type Names, parseNames, type Selector } from './selector.js';
 
 /** Which part of the path tells. */

@@ -3,10 +3,10 @@ import { AuthError } from '../core/errors.js';
 import { optionError } from '../core/option-error.js';
 import { introduce, isOfAnotherCopy, ONE_COPY } from '../middleware/copies.js';
 import { wiringError } from '../middleware/guard.js';
-import { isGateOf } from '../middleware/handler.js';
+import { isAuthenticatorOf } from '../middleware/registry.js';
 import { createAuth, type Session, sessionBehind } from '../middleware/session.js';
 import type { AuthOf, TokenIntrospection } from '../middleware/types.js';
-import { isClosing, publishFailure, tellApp } from './publish-failure.js';
+import { isClosing, publishSocketFailure, tellApp } from './publish-failure.js';
 import { closeSocket, hearWhile, isClosed, type ServerSocket } from './socket.js';
 import { monitorToken, type TokenMonitor } from './token-monitor.js';
 
@@ -32,7 +32,7 @@ interface Kept {
   /** The latest claims. They stay when the socket is refused: a listener may still be at work with what was let through. */
   auth: Auth;
   session: Session;
-  vigil: TokenMonitor | undefined;
+  monitor: TokenMonitor | undefined;
   /** Nothing reaches the app any more, whatever token comes. */
   isRefused: boolean;
 }
@@ -85,8 +85,8 @@ export function getSocketAuth(socket: ServerSocket, authenticate?: TokenIntrospe
     if (isOfAnotherCopy(socket)) throw wiringError(`getSocketAuth() cannot use this socket: ${ONE_COPY}`);
     throw wiringError('getSocketAuth() was given a socket that keepAuthenticated() does not keep');
   }
-  kept.vigil?.check();
-  if (authenticate !== undefined && !isGateOf(authenticate, kept.session.gate)) {
+  kept.monitor?.check();
+  if (authenticate !== undefined && !isAuthenticatorOf(authenticate, kept.session.authenticator)) {
     throw wiringError('getSocketAuth() was given another middleware than the one that authenticated this socket');
   }
   return kept.auth;
@@ -122,37 +122,37 @@ function isSeconds(given: unknown): boolean {
 function keep(socket: ServerSocket, session: Session, { recheckSeconds, onError }: KeepOptions): boolean {
   const kept = sockets.get(socket) ?? listen(socket, session);
   if (kept.isRefused || isClosed(socket)) return false;
-  kept.vigil?.stop();
+  kept.monitor?.stop();
   kept.session = session;
   kept.auth = session.claims;
-  const { gate, token: authenticated, req, arrivedAt, passed } = session;
-  kept.vigil = monitorToken(session, {
-    recheckMs: (recheckSeconds ?? defaultSeconds(gate.shared.lifeMs)) * 1000,
+  const { authenticator, token, req, arrivedAt, checks } = session;
+  kept.monitor = monitorToken(session, {
+    recheckMs: (recheckSeconds ?? defaultSeconds(authenticator.introspector.lifeMs)) * 1000,
     renew(renewed) {
-      kept.auth = createAuth(req, gate, arrivedAt, renewed, passed);
+      kept.auth = createAuth(session, req, arrivedAt, renewed, checks) as Auth;
     },
     end(error) {
       refuse(kept);
       closeSocket(socket, error);
-      publishFailure(error, 'keepAuthenticated', authenticated.credentials.digest);
+      publishSocketFailure(error, 'keepAuthenticated', token.credentials.digest);
       if (!(error instanceof AuthError) && !isClosing(error)) tellApp(onError, error);
     },
   });
-  return kept.vigil.check();
+  return kept.monitor.check();
 }
 
 function refuse(kept: Kept | undefined): void {
   if (kept === undefined) return;
   kept.isRefused = true;
-  kept.vigil?.stop();
+  kept.monitor?.stop();
 }
 
 /** Once a socket, however often it is kept. */
 function listen(socket: ServerSocket, session: Session): Kept {
-  const kept: Kept = { auth: session.claims, session, vigil: undefined, isRefused: false };
+  const kept: Kept = { auth: session.claims, session, monitor: undefined, isRefused: false };
   sockets.set(socket, kept);
-  socket.addEventListener('close', () => kept.vigil?.stop());
-  hearWhile(socket, () => !kept.isRefused && kept.vigil?.check() !== false);
+  socket.addEventListener('close', () => kept.monitor?.stop());
+  hearWhile(socket, () => !kept.isRefused && kept.monitor?.check() !== false);
   return kept;
 }
 

@@ -1,17 +1,13 @@
-import { AuthError, IntrospectionError } from '../core/errors.js';
-import { publishRefusal } from '../diagnostics/decisions.js';
+import { IntrospectionError } from '../core/errors.js';
 import { createAlarm } from '../diagnostics/misconfiguration.js';
+import { publishFailure } from '../middleware/reject.js';
 
-/** Publishes what a socket was refused for, where that is a decision: not what the app itself threw, and not the end of all. */
-export function publishFailure(error: unknown, by: string, key: string | undefined): void {
-  if (error instanceof AuthError) {
-    publishRefusal('rejected', by, key, { status: error.status, reason: error.reason }, { error });
-  } else if (error instanceof IntrospectionError && !isClosing(error)) {
-    publishRefusal('outage', by, key, { status: error.status, reason: error.code }, { error });
-  }
+/** Publishes a rejection or outage that ends a socket. The end of the middleware is none. */
+export function publishSocketFailure(error: unknown, by: string, digest: string | undefined): void {
+  if (!isClosing(error)) publishFailure(error, by, digest, { error });
 }
 
-/** Whether it is but the app's own farewell. */
+/** The app itself has closed the middleware. */
 export function isClosing(error: unknown): boolean {
   return error instanceof IntrospectionError && error.code === 'closed';
 }

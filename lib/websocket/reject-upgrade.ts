@@ -1,17 +1,9 @@
 import { STATUS_CODES, validateHeaderName, validateHeaderValue } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { AuthError, IntrospectionError } from '../core/errors.js';
-
-const INTERNAL_SERVER_ERROR = 500;
+import { type ErrorResponse, responseFor } from '../middleware/respond.js';
 
 /** So long a client may take to read the answer and hang up. */
 const LINGER_MS = 1000;
-
-interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | readonly string[]>>;
-  readonly body: Readonly<Record<string, string>>;
-}
 
 /**
  * Refuses an upgrade: answers 400, 401 or 403 with the challenge, 503 with `Retry-After`, or 500 for anything but an error of this
@@ -31,26 +23,17 @@ export function rejectUpgrade(socket: Duplex, error: unknown): void {
   socket.once('close', () => clearTimeout(timer));
   // What has been sent ahead is read and dropped: a connection that is closed over it is reset, and the answer lost.
   socket.resume();
-  socket.end(render(answerFor(error)));
+  socket.end(render(sendableResponseFor(error)));
 }
 
-function answerFor(error: unknown): Answer {
-  if (error instanceof AuthError && isSendable(error.headers)) {
-    const { status, code, message, headers } = error;
-    return { status, headers, body: code === undefined ? {} : { error: code, error_description: message } };
-  }
-  if (error instanceof IntrospectionError && isSendable(error.headers)) {
-    return { status: error.status, headers: error.headers, body: { error: 'temporarily_unavailable' } };
-  }
-  return {
-    status: INTERNAL_SERVER_ERROR,
-    headers: { 'Cache-Control': 'no-store' },
-    body: { error: 'server_error' },
-  };
+/** An error that the app has changed may have headers that cannot be sent. */
+function sendableResponseFor(error: unknown): ErrorResponse {
+  const response = responseFor(error);
+  return isSendable(response.headers) ? response : responseFor(undefined);
 }
 
 /** Errors pass through code of the app, and what ends a line would begin another. */
-function isSendable(headers: Answer['headers']): boolean {
+function isSendable(headers: ErrorResponse['headers']): boolean {
   try {
     for (const [name, value] of Object.entries(headers)) {
       validateHeaderName(name);
@@ -62,7 +45,7 @@ function isSendable(headers: Answer['headers']): boolean {
   }
 }
 
-function render({ status, headers, body }: Answer): Buffer {
+function render({ status, headers, body }: ErrorResponse): Buffer {
   const content = JSON.stringify(body);
   const lines = Object.entries({
     ...headers,

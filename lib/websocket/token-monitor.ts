@@ -2,8 +2,7 @@ import type { AuthenticatedToken } from '../authenticator.js';
 import { type Instant, readClock } from '../core/clock.js';
 import { AuthError, IntrospectionError } from '../core/errors.js';
 import { type ActiveRecord, ANY_AGE } from '../core/lookup.js';
-import { runChecks } from '../middleware/bound-auth.js';
-import type { Session } from '../middleware/session.js';
+import { runChecks, type Session } from '../middleware/session.js';
 
 /** What goes on for as long as a token is relied on. Nothing of it throws: it is called by timers and events. */
 export interface TokenMonitor {
@@ -16,7 +15,7 @@ export interface Watcher {
   /** How old an answer may become, in milliseconds. */
   readonly recheckMs: number;
   /** Another answer has passed. */
-  renew(authenticated: AuthenticatedToken): void;
+  renew(token: AuthenticatedToken): void;
   /** Called once, and nothing after it: a request with this token would not be let through any longer. It must not throw. */
   end(error: unknown): void;
 }
@@ -35,16 +34,17 @@ const LOOK_MS = 2000;
  * would be given, and by its end when it is invalidated. Where no answer is to be had, what a request would get decides.
  */
 export function monitorToken(session: Session, { recheckMs, renew, end }: Watcher): TokenMonitor {
-  const { gate, passed } = session;
-  const { authenticator, clock, demands, shared } = gate;
-  let { token: authenticated } = session;
+  const { authenticator, checks } = session;
+  const { introspector, policy } = authenticator;
+  const { clock } = introspector;
+  let { token } = session;
   let isChecking = false;
   let isOver = false;
   let checkAt: Instant = { at: Number.NEGATIVE_INFINITY, monotonic: Number.NEGATIVE_INFINITY };
   let timer: NodeJS.Timeout | undefined;
   let unwatch: (() => void) | undefined;
   // A token is let in past `exp`, within the tolerance; else that would be its end at once.
-  const graceMs = clock.now() < expiryOf(authenticated.record) ? 0 : demands.clockToleranceMs;
+  const graceMs = clock.now() < expiryOf(token.record) ? 0 : policy.clockToleranceMs;
 
   function stop(): void {
     isOver = true;
@@ -61,18 +61,18 @@ export function monitorToken(session: Session, { recheckMs, renew, end }: Watche
   function relyOn(next: AuthenticatedToken): void {
     const before = unwatch;
     const { credentials, record } = next;
-    unwatch = shared.watch(credentials.digest, record, (ending) =>
+    unwatch = introspector.watch(credentials.digest, record, (ending) =>
       finish(ending === 'closed' ? new IntrospectionError('closed') : new AuthError('inactive')),
     );
     before?.();
     checkAt = nextCheck(record);
-    authenticated = next;
+    token = next;
   }
 
   function adopt(next: AuthenticatedToken): void {
     if (isOver) return;
-    if (next.record !== authenticated.record) {
-      runChecks(passed, next);
+    if (next.record !== token.record) {
+      runChecks(checks, next);
       renew(next);
     }
     relyOn(next);
@@ -83,7 +83,7 @@ export function monitorToken(session: Session, { recheckMs, renew, end }: Watche
     const { at, monotonic } = readClock(clock);
     const age = Math.max(monotonic - askedMonotonic, at - askedAt);
     const due = recheckMs * (1 - Math.random() * SPREAD_SHARE) - age;
-    const ends = [recheckMs, shared.staleLifeMs].map((lifeMs) => lifeMs - age).filter((left) => left > 0);
+    const ends = [recheckMs, introspector.staleLifeMs].map((lifeMs) => lifeMs - age).filter((left) => left > 0);
     const waitMs = due > 0 ? due : Math.min(Math.min(RETRY_MS, recheckMs) * (1 + Math.random()), ...ends);
     return { at: at + waitMs, monotonic: monotonic + waitMs };
   }
@@ -99,7 +99,7 @@ export function monitorToken(session: Session, { recheckMs, renew, end }: Watche
 
   function look(): boolean {
     orFinish(() => {
-      if (!(clock.now() < expiryOf(authenticated.record) + graceMs)) finish(new AuthError('expired'));
+      if (!(clock.now() < expiryOf(token.record) + graceMs)) finish(new AuthError('expired'));
     });
     return !isOver;
   }
@@ -115,7 +115,7 @@ export function monitorToken(session: Session, { recheckMs, renew, end }: Watche
   function sleep(): void {
     if (isOver) return;
     const now = readClock(clock);
-    const left = [expiryOf(authenticated.record) + graceMs - now.at, LOOK_MS];
+    const left = [expiryOf(token.record) + graceMs - now.at, LOOK_MS];
     if (!isChecking) left.push(checkAt.at - now.at, checkAt.monotonic - now.monotonic);
     clearTimeout(timer);
     timer = setTimeout(() => orFinish(wake), Math.ceil(Math.min(...left))).unref();
@@ -137,14 +137,11 @@ export function monitorToken(session: Session, { recheckMs, renew, end }: Watche
   async function judgeAnew(): Promise<AuthenticatedToken> {
     const now = readClock(clock);
     // On a clock that stood still, half a life after the answer in hand may be yet to come.
-    const notBefore = Math.min(
-      authenticated.record.askedMonotonic + recheckMs / 2,
-      now.monotonic - recheckMs * SPREAD_SHARE,
-    );
+    const notBefore = Math.min(token.record.askedMonotonic + recheckMs / 2, now.monotonic - recheckMs * SPREAD_SHARE);
     // What another process has renewed is as good, unless it may be older than is wanted here.
-    const background = recheckMs >= shared.lifeMs;
+    const background = recheckMs >= introspector.lifeMs;
     try {
-      return await authenticator.authenticate(authenticated.credentials, {
+      return await authenticator.refresh(token, {
         notBefore: notBefore,
         now,
         background,
@@ -158,7 +155,7 @@ export function monitorToken(session: Session, { recheckMs, renew, end }: Watche
 
   /** As a request would be. */
   async function judge(): Promise<AuthenticatedToken> {
-    return authenticator.authenticate(authenticated.credentials, {
+    return authenticator.refresh(token, {
       notBefore: ANY_AGE,
       now: readClock(clock),
       background: false,
@@ -167,9 +164,9 @@ export function monitorToken(session: Session, { recheckMs, renew, end }: Watche
   }
 
   orFinish(() => {
-    relyOn(authenticated);
+    relyOn(token);
     // relyOn() has ended it where an invalidation of this process overtook it. A cache may know more, such as of other processes.
-    if (shared.lifeMs > 0 && !isOver) void check(false);
+    if (introspector.lifeMs > 0 && !isOver) void check(false);
     else sleep();
   });
   return { check: look, stop };

@@ -3,10 +3,10 @@ import type { Duplex } from 'node:stream';
 import { AuthError } from '../core/errors.js';
 import { optionError } from '../core/option-error.js';
 import { publishPassage } from '../diagnostics/decisions.js';
-import { whenSettled } from '../middleware/gate.js';
+import { whenSettled } from '../middleware/settle.js';
 import type { TokenIntrospection } from '../middleware/types.js';
 import { type KeepOptions, keepAuthenticated, requireOptions, requireSession } from './keep-authenticated.js';
-import { publishFailure, tellApp } from './publish-failure.js';
+import { publishSocketFailure, tellApp } from './publish-failure.js';
 import { rejectUpgrade } from './reject-upgrade.js';
 import type { ServerSocket } from './socket.js';
 
@@ -75,7 +75,7 @@ export function webSocketUpgrade<Socket extends ServerSocket>(
       },
       (error) => {
         rejectUpgrade(socket, error);
-        publishFailure(error, 'webSocketUpgrade', undefined);
+        publishSocketFailure(error, 'webSocketUpgrade', undefined);
         if (!(error instanceof AuthError)) tellApp(options.onError, error);
       },
     );

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { createEntryCipher, createPlainCipher } from '../../../lib/cache/shared/entry-cipher.js';
+import { createEntryCipher } from '../../../lib/cache/shared/entry-cipher.js';
 import { tokenDigest } from '../../../lib/core/token-digest.js';
 
 const SECRET = 'a'.repeat(32);
@@ -79,19 +79,16 @@ describe('keys and digests', () => {
       ...seal.keysOf(ask('other')),
       ...createEntryCipher([OTHER], SCOPE).keysOf(question),
       ...createEntryCipher([SECRET], 'other').keysOf(question),
-      ...createPlainCipher(SCOPE).keysOf(question),
     ];
-    expect(new Set(keys).size).toBe(5);
+    expect(new Set(keys).size).toBe(4);
     expect(createEntryCipher([SECRET], SCOPE).keysOf(question)).toEqual([KEY]);
   });
 
   it('of what is revoked differ by kind and value, and not where one ends and the other begins', () => {
     fc.assert(
       fc.property(fc.tuple(fc.string(), fc.string()), fc.tuple(fc.string(), fc.string()), (one, other) => {
-        for (const each of [seal, createPlainCipher(SCOPE)]) {
-          const isSame = one[0] === other[0] && one[1] === other[1];
-          expect(each.digestsOf(...one)[0] === each.digestsOf(...other)[0]).toBe(isSame);
-        }
+        const isSame = one[0] === other[0] && one[1] === other[1];
+        expect(seal.digestsOf(...one)[0] === seal.digestsOf(...other)[0]).toBe(isSame);
       }),
     );
   });
@@ -126,14 +123,5 @@ describe('secrets that are changed', () => {
     const [written, known] = during?.digestsOf('sub', 'alice') ?? [];
     expect([written]).toEqual(after?.digestsOf('sub', 'alice'));
     expect([known]).toEqual(before?.digestsOf('sub', 'alice'));
-  });
-});
-
-describe('an entry in plain text', () => {
-  it('is what it says', () => {
-    const plain = createPlainCipher(SCOPE);
-    const [key = ''] = plain.keysOf(question);
-    expect(plain.decrypt(question, key, plain.encrypt(question, key, '{"a":"ü"}'))).toBe('{"a":"ü"}');
-    expect(key).not.toBe(createPlainCipher('other').keysOf(question)[0]);
   });
 });

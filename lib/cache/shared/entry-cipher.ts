@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHmac, hash, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import type { TokenKey } from '../../core/lookup.js';
 
 /** How entries and keys are kept from those who can read or write the store. */
@@ -60,17 +60,6 @@ export function createEntryCipher(secrets: readonly string[], scope: string): En
       return undefined;
     },
     digestsOf: (kind, value) => rings.map(({ digests }) => hmac(digests, JSON.stringify([kind, value]))),
-  };
-}
-
-/** No secrecy at all: for a store that only the app itself can reach, or to look at while developing. */
-export function createPlainCipher(scope: string): EntryCipher {
-  const digest = (...parts: string[]) => hash('sha256', JSON.stringify(parts), 'base64url');
-  return {
-    keysOf: ({ digest: key }) => [digest(scope, key)],
-    encrypt: (_question, _key, plaintext) => Buffer.from(plaintext, 'utf8'),
-    decrypt: (_question, _key, sealed) => Buffer.from(sealed).toString('utf8'),
-    digestsOf: (kind, value) => [digest(kind, value)],
   };
 }
 

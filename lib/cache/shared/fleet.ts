@@ -1,7 +1,7 @@
 import type { Clock, Instant } from '../../core/clock.js';
 import type { Lookup, TokenKey, TokenRecord } from '../../core/lookup.js';
 import type { Lifetimes } from '../lifetimes.js';
-import { createEntryCipher, createPlainCipher } from './entry-cipher.js';
+import { createEntryCipher } from './entry-cipher.js';
 import { openRevocationLog } from './revocation-log.js';
 import { createRevocations, persistently, type Revocations } from './revocations.js';
 import { withSharedCache } from './shared-cache.js';
@@ -11,15 +11,14 @@ import { withTimeLimit } from './time-limit.js';
 
 export interface SharedCacheOptions {
   readonly store: CacheStore;
-  /** `undefined`: nothing is secret. */
-  readonly secrets: readonly string[] | undefined;
+  readonly secrets: readonly string[];
   readonly namespace: string;
 }
 
 export interface CreateSharedCacheSettings extends Lifetimes {
   readonly shared: SharedCacheOptions;
   readonly staleIfErrorMs: number;
-  readonly authority: string;
+  readonly introspectorId: string;
   readonly timeoutMs: number;
   readonly clock: Clock;
   readonly assertCallAllowed: (isKnown: boolean) => void;
@@ -46,11 +45,11 @@ const COMMAND_SHARE = 1 / 4;
 const MARGIN_MS = 120_000;
 
 export function createSharedCache(inner: Lookup, settings: CreateSharedCacheSettings): SharedCache {
-  const { shared, authority, timeoutMs, clock, ttlMs, inactiveTtlMs, staleIfErrorMs } = settings;
+  const { shared, introspectorId, timeoutMs, clock, ttlMs, inactiveTtlMs, staleIfErrorMs } = settings;
   const { secrets, namespace } = shared;
   const store = withTimeLimit(shared.store, Math.ceil(timeoutMs * COMMAND_SHARE));
-  const scope = JSON.stringify([authority, namespace]);
-  const seal = secrets === undefined ? createPlainCipher(scope) : createEntryCipher(secrets, scope);
+  const scope = JSON.stringify([introspectorId, namespace]);
+  const seal = createEntryCipher(secrets, scope);
   const keepMs = Math.max(ttlMs, inactiveTtlMs, staleIfErrorMs) + MARGIN_MS;
   const log = openRevocationLog(shared.store, clock, keepMs);
   const revocations = createRevocations({ store, log, cipher: seal, keepMs, timeoutMs });

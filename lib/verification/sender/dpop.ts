@@ -42,12 +42,12 @@ export interface DpopVerifier {
    */
   verify(presented: DpopRequest, digest: string): Promise<Proof>;
   /**
-   * Uses a proof up: each is good for one request, of which it is written down in `accepted`.
+   * Uses a proof, which is good for one request only.
    *
    * @throws AuthError `dpop_proof_replayed`
    * @throws IntrospectionError `replay_store_failed`
    */
-  use(proof: Proof, accepted: DpopRequest['accepted']): Promise<void>;
+  use(proof: Proof, request: object): Promise<void>;
 }
 
 const MAX_PROOF_LENGTH = 8192;
@@ -102,17 +102,14 @@ export function createDpopVerifier(settings: DpopSettings): DpopVerifier {
       if (state === 'unknown') throw new AuthError('dpop_nonce_required');
       return { jkt, id: hash('sha256', JSON.stringify([jkt, jti]), 'base64url'), isNonceOld: state === 'old' };
     },
-    async use({ id }, accepted) {
-      const known = accepted.get(replay.memory) ?? new Set();
-      if (known.has(id)) return;
-      let isFirst: unknown;
+    async use({ id }, request) {
+      let isFirst: boolean;
       try {
-        isFirst = await replay.use(id, maxAgeMs + MAX_AHEAD_MS + MARGIN_MS);
+        isFirst = await replay.use(id, maxAgeMs + MAX_AHEAD_MS + MARGIN_MS, request);
       } catch {
         throw new IntrospectionError('replay_store_failed');
       }
-      if (isFirst !== true) throw new AuthError('dpop_proof_replayed');
-      accepted.set(replay.memory, known.add(id));
+      if (!isFirst) throw new AuthError('dpop_proof_replayed');
     },
   };
 }

@@ -1,11 +1,16 @@
 import { type Clock, type Instant, readClock } from '../../core/clock.js';
+import { withTimeout } from '../../core/timeout.js';
 
-/** Lets each thing be used once. */
+/** Lets each DPoP proof be used once (RFC 9449 section 11.1). */
 export interface ReplayGuard {
-  /** What it remembers in: two guards with the same one know the same. */
-  readonly memory: object;
-  /** Whether it was not used before, within `ttlMs`; rejects where that cannot be told. */
-  use(id: string, ttlMs: number): Promise<boolean>;
+  /**
+   * Uses a proof. The same request may use it again, for another middleware.
+   *
+   * @param ttlMs how long it is remembered, in milliseconds
+   * @returns whether no other request used it before
+   * @throws Error if that is not known, because the store failed or the memory is full
+   */
+  use(id: string, ttlMs: number, request: object): Promise<boolean>;
 }
 
 /** A memory that several processes share. `cache.store` is one. */
@@ -15,29 +20,64 @@ export interface ReplayStore {
 }
 
 const MAX_REMEMBERED = 500_000;
+const STORE_TIMEOUT_MS = 1000;
 
-/** For one process. When it is full of what may still be replayed, nothing more can be used: no room is made by forgetting. */
-export function createReplayMemory(clock: Clock): ReplayGuard {
-  /** When each is over; in the order of their use, and so of their end. */
-  const used = new Map<string, Instant>();
+/** Proofs that a request has used, by the memory that remembers them. */
+const usedByRequest = new WeakMap<object, Map<object, Set<string>>>();
+
+/** One memory for all middlewares of this process that use a clock. */
+const processMemories = new WeakMap<Clock, ReplayStore['setIfAbsent']>();
+
+/** A guard over a store that several processes share, or over the memory of this process. */
+export function createReplayGuard(clock: Clock, store: ReplayStore | undefined): ReplayGuard {
+  const memory = store ?? clock;
+  const setIfAbsent = store === undefined ? processMemory(clock) : inTime(store);
   return {
-    memory: used,
-    async use(id, ttlMs) {
-      const now = readClock(clock);
-      for (const [other, end] of used) {
-        // On both clocks: proofs are dated by the one that can be set back.
-        if (end.monotonic > now.monotonic || end.at > now.at) break;
-        used.delete(other);
-      }
-      if (used.has(id)) return false;
-      if (used.size >= MAX_REMEMBERED) throw new Error('full');
-      used.set(id, { at: now.at + ttlMs, monotonic: now.monotonic + ttlMs });
+    async use(id, ttlMs, request) {
+      const used = usedBy(request, memory);
+      if (used.has(id)) return true;
+      // A store of the app may return anything.
+      const isNew: unknown = await setIfAbsent(`dpop.${id}`, ttlMs);
+      if (isNew !== true) return false;
+      used.add(id);
       return true;
     },
   };
 }
 
-/** @param memory what `store` stands for, where it is wrapped */
-export function createSharedReplay(store: ReplayStore, memory: object = store): ReplayGuard {
-  return { memory, use: (id, ttlMs) => store.setIfAbsent(`dpop.${id}`, ttlMs) };
+function processMemory(clock: Clock): ReplayStore['setIfAbsent'] {
+  const memory = processMemories.get(clock) ?? createReplayMemory(clock);
+  processMemories.set(clock, memory);
+  return memory;
+}
+
+function usedBy(request: object, memory: object): Set<string> {
+  const byMemory = usedByRequest.get(request) ?? new Map<object, Set<string>>();
+  usedByRequest.set(request, byMemory);
+  const used = byMemory.get(memory) ?? new Set<string>();
+  byMemory.set(memory, used);
+  return used;
+}
+
+/** A store that does not reply in time has failed. */
+function inTime(store: ReplayStore): ReplayStore['setIfAbsent'] {
+  return (key, ttlMs) => withTimeout(async () => store.setIfAbsent(key, ttlMs), STORE_TIMEOUT_MS);
+}
+
+/** For one process. When it is full of proofs that may still be replayed, it accepts no further ones. It never forgets early. */
+export function createReplayMemory(clock: Clock): ReplayStore['setIfAbsent'] {
+  /** When each proof is forgotten, in the order of their use. */
+  const used = new Map<string, Instant>();
+  return async (key, ttlMs) => {
+    const now = readClock(clock);
+    for (const [other, end] of used) {
+      // On both clocks, because proofs are dated by the wall clock, which can be set back.
+      if (end.monotonic > now.monotonic || end.at > now.at) break;
+      used.delete(other);
+    }
+    if (used.has(key)) return false;
+    if (used.size >= MAX_REMEMBERED) throw new Error('full');
+    used.set(key, { at: now.at + ttlMs, monotonic: now.monotonic + ttlMs });
+    return true;
+  };
 }

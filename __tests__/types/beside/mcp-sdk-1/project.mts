@@ -29,7 +29,10 @@ app.post('/mcp', requireScope('files:read'), express.json(), async (req, res) =>
   res.setHeader('X-Subject', sub ?? auth?.clientId ?? '');
   await new StreamableHTTPServerTransport({}).handleRequest(req, res, req.body);
 });
-app.use('/other', requireBearerAuth({ verifier: mcpTokenVerifier(authenticate), requiredScopes: ['files:read'] }));
+app.use(
+  '/other',
+  requireBearerAuth({ verifier: mcpTokenVerifier(authenticate, { errors }), requiredScopes: ['files:read'] }),
+);
 app.use('/bundled', requireBearerAuth({ verifier: mcpTokenVerifier(authenticate, { errors }) }));
 
 export const takesOurs = (ours: OurAuthInfo): AuthInfo => ours;

@@ -31,7 +31,13 @@ app.post('/mcp', requireScope('files:read'), async (req, res) => {
 app.post('/stateful', mcpAuthentication(authenticate), (req, res) =>
   new NodeStreamableHTTPServerTransport().handleRequest(req, res, req.body),
 );
-app.use('/other', requireBearerAuth({ verifier: mcpTokenVerifier(authenticate), requiredScopes: ['files:read'] }));
+app.use(
+  '/other',
+  requireBearerAuth({
+    verifier: mcpTokenVerifier(authenticate, { errors: { OAuthError } }),
+    requiredScopes: ['files:read'],
+  }),
+);
 app.use('/bundled', requireBearerAuth({ verifier: mcpTokenVerifier(authenticate, { errors: { OAuthError } }) }));
 
 export const takesOurs = (ours: OurAuthInfo): AuthInfo => ours;

@@ -1,0 +1,174 @@
+import type { IncomingMessage } from 'node:http';
+import { isDeepStrictEqual } from 'node:util';
+import type { Authenticator } from '../authenticator.js';
+import { AuthError } from '../core/errors.js';
+import type { Credentials } from '../core/lookup.js';
+import { optionError } from '../core/option-error.js';
+import { requireSynchronous } from '../core/synchronous.js';
+import { requireB64Token } from '../credentials/token.js';
+import type { Invalidation, Stats } from '../introspector.js';
+import type { PolicyOptions } from '../options/types.js';
+import { createHandle, type SelectServer } from './handle.js';
+import { authenticatorsOf, register } from './registry.js';
+import type { Session } from './session.js';
+import type {
+  AuthOfServers,
+  NamedServers,
+  RootSelectingMiddleware,
+  RootTokenIntrospection,
+  SelectingMiddleware,
+  TokenIntrospection,
+} from './types.js';
+
+/** Options by which a request is read and answered. All servers need the same, because the token is read once. */
+const REQUEST_OPTIONS = [
+  'optional',
+  'tokenFromBody',
+  'getToken',
+  'dpop',
+  'mtls',
+  'realm',
+  'resourceMetadata',
+  'onReject',
+] as const;
+
+/** A function of `select` for the servers with these names. */
+export type Select<Name extends string> = {
+  call(req: IncomingMessage, token: string): Name | undefined;
+}['call'];
+
+/** Middlewares by name, and how one is chosen. What `with()` derives chooses among the same servers. */
+interface Selection {
+  readonly middlewares: ReadonlyMap<unknown, TokenIntrospection>;
+  readonly select: Select<string>;
+  /** The same object for all that are derived from one another. */
+  readonly servers: object;
+}
+
+/**
+ * Middleware over several authorization servers. For each request, `select` names one of them. Only that server is asked about the token,
+ * and its policy verifies it. `undefined` rejects the request with 401 `invalid_token`.
+ *
+ * `select` sees a well-formed token of which nothing is verified yet. It is synchronous. Ready selectors are in
+ * `express-token-introspection/selectors`.
+ *
+ * @example
+ * const common = { audience: 'https://api.example.com', scopes: ['reports:read'] };
+ * const authenticate = selectServer(
+ *   { acme: tokenIntrospection({ ...common, ...acme }), beta: tokenIntrospection({ ...common, ...beta }) },
+ *   byIssuer({ 'https://as.acme.example': 'acme', 'https://as.beta.example': 'beta' }),
+ * );
+ *
+ * @throws TypeError for something else than middlewares of one server each, or servers that read or answer requests differently
+ */
+export function selectServer<Servers extends NamedServers>(
+  servers: Servers,
+  select: Select<keyof Servers & string>,
+): RootSelectingMiddleware<AuthOfServers<Servers>, keyof Servers & string> {
+  const middlewares = parseServers(servers);
+  if (typeof select !== 'function') {
+    throw optionError(
+      'select',
+      select,
+      "write (req, token) => name, such as byIssuer({ 'https://as.example.com': 'name' })",
+    );
+  }
+  const roots = [...middlewares];
+  const selection: Selection = { middlewares, select: select as Select<string>, servers: middlewares };
+  return Object.assign(createMiddleware(selection), {
+    async verifyConfiguration() {
+      const reports = roots.map(async ([name, middleware]) => [name, await middleware.verifyConfiguration()] as const);
+      return Object.fromEntries(await Promise.all(reports));
+    },
+    async close() {
+      await Promise.all(roots.map(([, middleware]) => middleware.close()));
+    },
+  }) as RootSelectingMiddleware<AuthOfServers<Servers>, keyof Servers & string>;
+}
+
+function parseServers(given: NamedServers): ReadonlyMap<string, RootTokenIntrospection> {
+  const isObject = typeof given === 'object' && given !== null && !Array.isArray(given);
+  const middlewares = new Map((isObject ? Object.entries(given) : []) as [string, RootTokenIntrospection][]);
+  if (middlewares.size === 0) throw optionError('servers', given, 'write { name: tokenIntrospection({ … }), … }');
+  let first: { readonly name: string; readonly authenticator: Authenticator } | undefined;
+  for (const [name, middleware] of middlewares) {
+    const [authenticator, another] = authenticatorsOf(middleware);
+    if (authenticator === undefined || another !== undefined) {
+      throw optionError(`servers.${name}`, middleware, 'write what tokenIntrospection() returned');
+    }
+    if (first === undefined) first = { name, authenticator };
+    else requireSameRequests(name, authenticator, first.name, first.authenticator);
+  }
+  return middlewares;
+}
+
+/** @throws TypeError if two servers would read or answer the same request differently */
+function requireSameRequests(name: string, one: Authenticator, otherName: string, other: Authenticator): void {
+  for (const option of REQUEST_OPTIONS) {
+    const [value, expected] = [one.policy.options[option], other.policy.options[option]];
+    if (isDeepStrictEqual(value, expected)) continue;
+    throw optionError(
+      `servers.${name}.${option}`,
+      value,
+      `write the same as for "${otherName}": a request is read once`,
+    );
+  }
+  if (one.policy.resourceMetadata !== other.policy.resourceMetadata) {
+    throw optionError(`servers.${name}.resourceMetadata`, true, `write one URL, the same as for "${otherName}"`);
+  }
+  if (one.introspector.clock !== other.introspector.clock) {
+    throw optionError(`servers.${name}.clock`, one.introspector.clock, `write the same as for "${otherName}"`);
+  }
+}
+
+function createMiddleware(selection: Selection): SelectingMiddleware {
+  const middlewares = [...selection.middlewares.values()];
+  const byName = new Map(
+    [...selection.middlewares].map(([name, middleware]) => [name, singleAuthenticatorOf(middleware)] as const),
+  );
+  const authenticators = [...byName.values()];
+  const [reader] = authenticators as [Authenticator];
+  const middleware = Object.assign(createHandle({ authenticator: reader, select: createSelect(selection, byName) }), {
+    invalidate: (target: Invalidation) =>
+      Promise.all(middlewares.map((each) => each.invalidate(target))).then(() => undefined),
+    stats: () => sum(middlewares.map((each) => each.stats())),
+    with(options: PolicyOptions) {
+      const derived = [...selection.middlewares].map(([name, each]) => [name, each.with(options)] as const);
+      return createMiddleware({ ...selection, middlewares: new Map(derived) });
+    },
+  });
+  return register(middleware as unknown as SelectingMiddleware, authenticators);
+}
+
+function singleAuthenticatorOf(middleware: TokenIntrospection): Authenticator {
+  const [authenticator] = authenticatorsOf(middleware);
+  return authenticator as Authenticator;
+}
+
+function createSelect({ select, servers }: Selection, byName: ReadonlyMap<unknown, Authenticator>): SelectServer {
+  return (req, { token, digest }: Credentials, earlier) => {
+    requireB64Token(token);
+    const name: unknown = requireSynchronous('select', select(req, token));
+    if (name === undefined) throw new AuthError('no_authorization_server');
+    const authenticator = byName.get(name);
+    if (authenticator === undefined) throw new TypeError('"select" returned what is no name of a server');
+    if (isAnotherServer(earlier, digest, name, servers)) {
+      throw new TypeError('"select" returned another name than before for the same token of the same request');
+    }
+    return { authenticator, selected: { name: name as string, servers } };
+  };
+}
+
+/** Guards that accepted the response of one server say nothing about the response of another. */
+function isAnotherServer(earlier: Session | undefined, digest: string, name: unknown, servers: object): boolean {
+  const before = earlier?.token.credentials.digest === digest ? earlier.selected : undefined;
+  return before !== undefined && before.servers === servers && before.name !== name;
+}
+
+function sum(all: readonly Stats[]): Stats {
+  const total = { hits: 0, misses: 0, coalesced: 0, stale: 0, endpointCalls: 0, entries: 0 };
+  for (const stats of all) {
+    for (const name of Object.keys(total) as (keyof Stats)[]) total[name] += stats[name];
+  }
+  return total;
+}

@@ -1,0 +1,82 @@
+import { optionError } from '../core/option-error.js';
+import type { Policy } from '../policy.js';
+import { metadataUrlOf } from './metadata-url.js';
+import { POLICY_RULES, readOptions } from './rules.js';
+import { parseDpop, parseMtls, type SenderContext } from './sender.js';
+import type { PolicyOptions } from './types.js';
+
+const SECOND = 1000;
+const DEFAULT_CLOCK_TOLERANCE_SECONDS = 5;
+
+/**
+ * Makes the frozen policy of options that have been read already.
+ *
+ * @throws TypeError for contradictory options
+ */
+export function parsePolicy(options: PolicyOptions, context: SenderContext): Policy {
+  return createPolicy(options, context, undefined);
+}
+
+/**
+ * The policy of a derived middleware: options that are given replace those of the policy it derives from.
+ *
+ * @throws TypeError for a wrong, unknown or contradictory option
+ */
+export function derivePolicy(inherited: Policy, given: PolicyOptions, context: SenderContext): Policy {
+  const own = Object.entries(readOptions(given, POLICY_RULES)).filter(([, value]) => value !== undefined);
+  return createPolicy({ ...inherited.options, ...Object.fromEntries(own) }, context, inherited);
+}
+
+function createPolicy(options: PolicyOptions, context: SenderContext, inherited: Policy | undefined): Policy {
+  const audience = parseAudience(options.audience ?? false);
+  const clockToleranceSeconds = options.clockToleranceSeconds ?? DEFAULT_CLOCK_TOLERANCE_SECONDS;
+  const isDpopInherited = inherited !== undefined && inherited.options.dpop === options.dpop;
+  const policy: Policy = Object.freeze({
+    options: Object.freeze({ ...options }),
+    audience,
+    // The same verifier, because it knows its nonces.
+    ...(isDpopInherited
+      ? { dpop: inherited.dpop, dpopOrigin: inherited.dpopOrigin }
+      : parseDpop(options.dpop, audience, context, inherited?.dpop?.isRequired)),
+    certificateThumbprint: parseMtls(options.mtls),
+    issuer: options.issuer,
+    scopes: Object.freeze([...new Set(options.scopes ?? [])]),
+    satisfiesScope: options.satisfiesScope,
+    claims: options.claims,
+    allowRefreshTokens: options.allowRefreshTokens ?? false,
+    clockToleranceMs: clockToleranceSeconds * SECOND,
+    optional: options.optional ?? false,
+    tokenFromBody: options.tokenFromBody ?? false,
+    getToken: options.getToken,
+    realm: options.realm ?? 'api',
+    resourceMetadata: parseResourceMetadata(options.resourceMetadata, audience),
+    onReject: options.onReject,
+  });
+  requireOneSource(policy);
+  return policy;
+}
+
+/** @throws TypeError if options name more than one place for the token, or one that DPoP forbids */
+function requireOneSource({ getToken, tokenFromBody, dpop }: Policy): void {
+  if (getToken !== undefined && tokenFromBody) {
+    throw optionError('tokenFromBody', true, 'leave it out: "getToken" already says where the token is');
+  }
+  if (!dpop?.isRequired || (getToken === undefined && !tokenFromBody)) return;
+  const [name, value] = getToken === undefined ? ['tokenFromBody', true] : ['getToken', getToken];
+  throw optionError(name as string, value, 'leave it out: "dpop.required" needs the Authorization header');
+}
+
+function parseAudience(audience: string | readonly string[] | false): readonly string[] | false {
+  return audience === false ? false : Object.freeze(typeof audience === 'string' ? [audience] : [...audience]);
+}
+
+function parseResourceMetadata(
+  given: PolicyOptions['resourceMetadata'],
+  audience: readonly string[] | false,
+): string | undefined {
+  if (given !== true) return given;
+  const [only, another] = audience === false ? [] : audience;
+  const url = only !== undefined && another === undefined ? metadataUrlOf(only) : undefined;
+  if (url !== undefined) return url;
+  throw optionError('resourceMetadata', true, 'write the URL of the metadata: "audience" is not one URL');
+}
