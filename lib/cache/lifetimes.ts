@@ -1,4 +1,4 @@
-import type { Instant } from '../core/clock.js';
+import { ageOf, type Instant } from '../core/clock.js';
 import type { LookupOptions, TokenRecord } from '../core/lookup.js';
 
 export interface Lifetimes {
@@ -22,14 +22,18 @@ export function lifetimeOf(record: TokenRecord, { ttlMs, inactiveTtlMs }: Lifeti
   return exp === undefined ? ttlMs : Math.min(exp * 1000 - record.askedAt, ttlMs);
 }
 
+/** Age of a response in milliseconds on both clocks, counted from just before its introspection request was sent. */
+export function recordAge(record: TokenRecord, now: Instant): number {
+  return ageOf({ at: record.askedAt, monotonic: record.askedMonotonic }, now);
+}
+
 /**
  * What is left of a life that began when the record was asked for, in milliseconds; `0` or less, or no number where a clock does
  * not tell the time: nothing. The age is taken on the monotonic clock, so that setting the wall clock back lengthens
  * nothing, and on the wall clock too, since `exp` is told on that one and a suspended machine's monotonic one stands still.
  */
 export function timeLeft(record: TokenRecord, lifetimeMs: number, now: Instant): number {
-  const age = now.monotonic - record.askedMonotonic;
-  return age >= 0 ? lifetimeMs - Math.max(age, now.at - record.askedAt) : 0;
+  return now.monotonic >= record.askedMonotonic ? lifetimeMs - recordAge(record, now) : 0;
 }
 
 /**
@@ -59,6 +63,5 @@ export function isFresh(record: TokenRecord, { notBefore, now }: LookupOptions):
 
 /** Whether a response was no older than its kind may become, whatever its `exp`. It may have been asked for later than `now`. */
 export function isYoung(record: TokenRecord, { ttlMs, inactiveTtlMs }: Lifetimes, now: Instant): boolean {
-  const age = Math.max(now.monotonic - record.askedMonotonic, now.at - record.askedAt);
-  return age <= (record.active ? ttlMs : inactiveTtlMs);
+  return recordAge(record, now) <= (record.active ? ttlMs : inactiveTtlMs);
 }

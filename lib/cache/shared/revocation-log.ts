@@ -1,5 +1,6 @@
-import { type Clock, type Instant, readClock } from '../../core/clock.js';
+import { ageOf, type Clock, type Instant, readClock } from '../../core/clock.js';
 import type { TokenRecord } from '../../core/lookup.js';
+import { recordAge } from '../lifetimes.js';
 import { createWatches } from '../watches.js';
 import type { CacheStore, LogReader } from './store.js';
 import { createStoreHealth, type StoreHealth } from './store-health.js';
@@ -151,7 +152,7 @@ function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => numb
   }
 
   function isCurrent(): boolean {
-    return age(confirmed, readClock(clock)) <= UNCONFIRMED_MS;
+    return ageOf(confirmed, readClock(clock)) <= UNCONFIRMED_MS;
   }
 
   return {
@@ -162,8 +163,7 @@ function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => numb
       const { logPosition: mark = '' } = record;
       // A position of a log that was lost, or one that was not read yet.
       if (record.askedMonotonic < reliableSince || mark < start || mark > position) return false;
-      const asked = { at: record.askedAt, monotonic: record.askedMonotonic };
-      return Math.min(age(confirmed, now), age(asked, now)) <= UNCONFIRMED_MS;
+      return Math.min(ageOf(confirmed, now), recordAge(record, now)) <= UNCONFIRMED_MS;
     },
     revokes(digestsOf, key, record) {
       if (revoked.size === 0) return false;
@@ -187,9 +187,4 @@ function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => numb
       await stop();
     },
   };
-}
-
-/** On both clocks, because the monotonic one stands still while a machine sleeps. */
-function age(since: Instant, now: Instant): number {
-  return Math.max(now.monotonic - since.monotonic, now.at - since.at);
 }
