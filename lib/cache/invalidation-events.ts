@@ -1,7 +1,7 @@
+import { EventEmitter } from 'node:events';
 import type { ActiveRecord } from '../core/lookup.js';
 import { createInvalidationOrder, type InvalidationOrder } from './overtaken.js';
 import { REVOCABLE_CLAIMS, type RevocableClaim, type Revocations } from './shared/revocations.js';
-import { createWatches } from './watches.js';
 
 /** Why an answer cannot be relied on any longer: it was invalidated, or nobody is asked any more. */
 export type InvalidationReason = 'forgotten' | 'closed';
@@ -20,6 +20,7 @@ export interface InvalidationEvents {
   close(): void;
 }
 
+/** Contains no space, as the names of tokens and claims do. */
 const CLOSING = 'closing';
 
 /**
@@ -30,12 +31,12 @@ export function createInvalidationEvents(
   revocations: Pick<Revocations, 'watch'> | undefined,
   isCached: (key: string, record: ActiveRecord) => boolean,
 ): InvalidationEvents {
-  const watches = createWatches();
+  const emitter = new EventEmitter().setMaxListeners(0);
   const overtaken = createInvalidationOrder();
 
   function forget(name: string): void {
     overtaken.forget(name);
-    watches.tell(name);
+    emitter.emit(name);
   }
 
   return {
@@ -46,19 +47,20 @@ export function createInvalidationEvents(
         tellForgotten();
         return () => {};
       }
-      const stops = [
-        watches.watch(names, tellForgotten),
-        watches.watch([CLOSING], () => tell('closed')),
-        revocations?.watch(key, record, tellForgotten),
-      ];
+      const tellClosed = () => tell('closed');
+      for (const name of names) emitter.on(name, tellForgotten);
+      emitter.on(CLOSING, tellClosed);
+      const stop = revocations?.watch(key, record, tellForgotten);
       return () => {
-        for (const stop of stops) stop?.();
+        for (const name of names) emitter.off(name, tellForgotten);
+        emitter.off(CLOSING, tellClosed);
+        stop?.();
       };
     },
     note: overtaken.note,
     forget: (key) => forget(nameOf('token', key)),
     forgetClaim: (name, value) => forget(nameOf(name, value)),
-    close: () => watches.tell(CLOSING),
+    close: () => void emitter.emit(CLOSING),
   };
 }
 

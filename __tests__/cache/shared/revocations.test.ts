@@ -284,6 +284,57 @@ describe('the log', () => {
   });
 });
 
+describe('RevocationLog.watch', () => {
+  it('calls a listener once for each time it was added, and removes each separately, however often', async () => {
+    const { store, clock, read } = start();
+    const log = openRevocationLog(store, clock, KEEP_MS);
+    let calls = 0;
+    const listener = () => void calls++;
+    const stops = [log.watch(['a', 'a', 'b'], listener), log.watch(['a'], listener)];
+    read('1', 'a');
+    expect(calls).toBe(2);
+    stops[1]?.();
+    stops[1]?.();
+    read('2', 'a');
+    read('3', 'b');
+    expect(calls).toBe(4);
+    stops[0]?.();
+    read('4', 'a');
+    expect(calls).toBe(4);
+    await log.close();
+  });
+
+  it.each(['error', 'newListener', 'removeListener', '__proto__'])(
+    'reads the log although somebody wrote %p to it, and tells only those who watch it',
+    async (entry) => {
+      const { store, clock, read } = start();
+      const log = openRevocationLog(store, clock, KEEP_MS);
+      let calls = 0;
+      const stop = log.watch(['a'], () => void calls++);
+      read('1', entry);
+      expect([log.position(), calls]).toEqual(['1', 0]);
+      log.watch([entry], () => void calls++);
+      read('2', entry);
+      expect(calls).toBe(1);
+      stop();
+      expect(calls).toBe(1);
+      await log.close();
+    },
+  );
+
+  it('takes hundreds of listeners for one digest without a warning', async () => {
+    const { store, clock, read } = start();
+    const log = openRevocationLog(store, clock, KEEP_MS);
+    const warn = jest.spyOn(process, 'emitWarning');
+    let calls = 0;
+    for (let count = 0; count < 500; count++) log.watch(['a'], () => void calls++);
+    read('1', 'a');
+    expect([calls, warn.mock.calls]).toEqual([500, []]);
+    warn.mockRestore();
+    await log.close();
+  });
+});
+
 it('follows a store that reports at once that its log has been read', async () => {
   const store = {
     follow(reader: LogReader) {

@@ -1,7 +1,7 @@
+import { EventEmitter } from 'node:events';
 import { ageOf, type Clock, type Instant, readClock } from '../../core/clock.js';
 import type { TokenRecord } from '../../core/lookup.js';
 import { recordAge } from '../lifetimes.js';
-import { createWatches } from '../watches.js';
 import type { CacheStore, LogReader } from './store.js';
 import { createStoreHealth, type StoreHealth } from './store-health.js';
 
@@ -94,7 +94,7 @@ export function openRevocationLog(store: CacheStore, clock: Clock, keepMs: numbe
 function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => number): RevocationLog {
   const health = createStoreHealth();
   const revoked = new Map<string, Revoked>();
-  const watches = createWatches();
+  const emitter = new EventEmitter().setMaxListeners(0);
   /** Where the log begins. An earlier position is one of a log that was lost, or `''`: nothing had been read yet. */
   let start = '';
   let position = '';
@@ -139,7 +139,7 @@ function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => numb
     // The one noted last is forgotten last.
     revoked.delete(digest);
     revoked.set(digest, noted);
-    watches.tell(digest);
+    emitter.emit(eventOf(digest));
     return noted;
   }
 
@@ -181,10 +181,22 @@ function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => numb
         if (noted.until === until) revoked.set(digest, { ...noted, until: NEVER.monotonic });
       };
     },
-    watch: watches.watch,
+    watch(digests, tell) {
+      const listener = () => tell();
+      const events = [...new Set(digests.map(eventOf))];
+      for (const event of events) emitter.on(event, listener);
+      return () => {
+        for (const event of events) emitter.off(event, listener);
+      };
+    },
     async close() {
       clearInterval(timer);
       await stop();
     },
   };
+}
+
+/** The log may hold any text. An event named `error` would throw when nobody listens to it. */
+function eventOf(digest: string): string {
+  return `revoked ${digest}`;
 }
