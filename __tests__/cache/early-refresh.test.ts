@@ -5,7 +5,7 @@ import { recordEvents } from '../support/channels.js';
 import { createClock, since } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';
 import { diagnose } from '../support/outages.js';
-import { activeRecord, inactiveRecord, questionOf } from '../support/records.js';
+import { activeRecord, bearerCredentials, inactiveRecord } from '../support/records.js';
 
 /** The luckiest draw, and one that renews nothing before the very end. */
 const LUCKY = 0;
@@ -54,7 +54,7 @@ function createCache(settings: { refreshAhead?: boolean; inactiveTtlMs?: number;
     good,
     bad: () => inactiveRecord(now()),
     /** A memory hit comes without a promise. */
-    ask: (key = 'key', notBefore = ANY_AGE) => cache.lookup(questionOf(key, key), since(clock, notBefore)),
+    ask: (key = 'key', notBefore = ANY_AGE) => cache.lookup(bearerCredentials(key, key), since(clock, notBefore)),
     asked,
     background: () => asked.filter(({ background }) => background === true).length,
   };

@@ -4,10 +4,10 @@ import { ANY_AGE, type TokenRecord } from '../../lib/core/lookup.js';
 import { createClock, since } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';
 import { diagnose } from '../support/outages.js';
-import { activeRecord, inactiveRecord, questionOf } from '../support/records.js';
+import { activeRecord, bearerCredentials, inactiveRecord } from '../support/records.js';
 
 const PLAIN = { revocations: undefined, diagnose, timeoutMs: 3000, staleIfErrorMs: 0, refreshAhead: false };
-const QUESTION = questionOf();
+const QUESTION = bearerCredentials();
 
 interface Asked {
   readonly askedAt: number;

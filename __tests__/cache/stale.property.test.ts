@@ -5,11 +5,11 @@ import { IntrospectionError, type IntrospectionErrorCode } from '../../lib/core/
 import { ANY_AGE, type TokenRecord } from '../../lib/core/lookup.js';
 import { createClock, since } from '../support/clock.js';
 import { diagnose } from '../support/outages.js';
-import { activeRecord, inactiveRecord, questionOf } from '../support/records.js';
+import { activeRecord, bearerCredentials, inactiveRecord } from '../support/records.js';
 
 const TTL = 60;
 const BOUND = 200;
-const QUESTION = questionOf();
+const QUESTION = bearerCredentials();
 const TROUBLE: readonly IntrospectionErrorCode[] = [
   'timeout',
   'unreachable',

@@ -6,9 +6,9 @@ import { recordEvents } from '../support/channels.js';
 import { createClock, since } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';
 import { diagnose } from '../support/outages.js';
-import { activeRecord, inactiveRecord, questionOf } from '../support/records.js';
+import { activeRecord, bearerCredentials, inactiveRecord } from '../support/records.js';
 
-const QUESTION = questionOf('abc', 'a-key-of-many-characters');
+const QUESTION = bearerCredentials('abc', 'a-key-of-many-characters');
 const MINUTE = 60;
 
 /** A cache of a minute, over an endpoint that says what it is told to; answers stand in for five minutes. */

@@ -95,10 +95,10 @@ describeWithRedis('a client of ioredis', () => {
       return memberOver(endpoint, client);
     });
     await untilAllShare(endpoint, members);
-    await members[1]?.judge();
+    await members[1]?.check();
     endpoint.script = REVOKED;
     await members[0]?.authenticate.invalidate({ sub: 'alice' });
-    await eventually(async () => (await members[1]?.judge()) === 'inactive', 2500);
+    await eventually(async () => (await members[1]?.check()) === 'inactive', 2500);
   });
 
   it('shares with one of redis', async () => {
@@ -125,7 +125,7 @@ describeWithRedis('commands', () => {
       const silent = await join(endpoint, `redis://127.0.0.1:${proxy.port}`, kind);
       const other = await join(endpoint, redis.url);
       await untilAllShare(endpoint, [other, silent]);
-      await other.judge();
+      await other.check();
       const connections = async () =>
         String(await redis.command('CLIENT', 'LIST'))
           .trim()
@@ -135,7 +135,7 @@ describeWithRedis('commands', () => {
       endpoint.script = REVOKED;
       await silent.authenticate.invalidate({ sub: 'alice' });
       expect(proxy.made).toBe(3);
-      await eventually(async () => (await other.judge()) === 'inactive');
+      await eventually(async () => (await other.check()) === 'inactive');
       endpoint.script = active();
       await untilAllShare(endpoint, [other, silent]);
       await silent.authenticate.close();

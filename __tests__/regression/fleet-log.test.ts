@@ -42,7 +42,7 @@ describeWithRedis('the revocation log', () => {
     async (kind, before, awayMs) => {
       const { endpoint, proxy, away, other } = await start(kind);
       if (before.startsWith('something')) await other.authenticate.invalidate({ sub: 'somebody' });
-      expect(await away.judge()).toBe('accepted');
+      expect(await away.check()).toBe('accepted');
       proxy.cut();
       endpoint.script = REVOKED;
       await other.authenticate.invalidate({ sub: 'alice' });
@@ -59,7 +59,7 @@ describeWithRedis('the revocation log', () => {
       );
       await untilAllShare(endpoint, [other, away]);
       endpoint.script = REVOKED;
-      expect(await away.judge()).toBe('inactive');
+      expect(await away.check()).toBe('inactive');
     },
     20_000,
   );
@@ -86,10 +86,10 @@ describeWithRedis('the revocation log', () => {
     await client.connect();
     const [mapping, other] = [memberOver(endpoint, client), await join(endpoint, redis.url)];
     await untilAllShare(endpoint, [other, mapping]);
-    await mapping.judge();
+    await mapping.check();
     endpoint.script = REVOKED;
     await other.authenticate.invalidate({ sub: 'alice' });
-    await eventually(async () => (await mapping.judge()) === 'inactive', SOON_MS);
+    await eventually(async () => (await mapping.check()) === 'inactive', SOON_MS);
   });
 
   it('is read by redis 5 with version 3 of the protocol', async () => {
@@ -141,10 +141,10 @@ describeWithRedis('the revocation log', () => {
     await untilAllShare(endpoint, [one, two]);
     await one.authenticate.invalidate({ sub: 'somebody' });
     for (const command of commands) await redis.command(...command);
-    await two.judge();
+    await two.check();
     endpoint.script = REVOKED;
     await one.authenticate.invalidate({ sub: 'alice' });
-    await eventually(async () => (await two.judge()) === 'inactive', SOON_MS);
+    await eventually(async () => (await two.check()) === 'inactive', SOON_MS);
   });
 
   it('hides nothing behind a position of a time to come that is gone again', async () => {
@@ -155,11 +155,11 @@ describeWithRedis('the revocation log', () => {
     await new Promise((resolve) => setTimeout(resolve, 100));
     await redis.command('DEL', LOG);
     await untilAllShare(endpoint, [one, two]);
-    await two.judge();
+    await two.check();
     endpoint.script = REVOKED;
     await one.authenticate.invalidate({ sub: 'alice' });
-    await eventually(async () => (await two.judge()) === 'inactive', SOON_MS);
-    expect(await one.judge()).toBe('inactive');
+    await eventually(async () => (await two.check()) === 'inactive', SOON_MS);
+    expect(await one.check()).toBe('inactive');
   });
 
   it.each(['redis 6', 'ioredis 6'])(
@@ -196,12 +196,12 @@ describeWithRedis('the revocation log', () => {
     await client.connect();
     await Promise.all(Array.from({ length: 5000 }, () => client.xAdd(LOG, '*', { d: 'x', ms: '600000' })));
     await untilAllShare(endpoint, [other, away]);
-    await away.judge();
+    await away.check();
     proxy.cut();
     proxy.mend();
     const until = performance.now() + 1500;
     while (performance.now() < until) {
-      expect(await away.judge()).toBe('accepted');
+      expect(await away.check()).toBe('accepted');
       await new Promise((resolve) => setImmediate(resolve));
     }
     expect(callsFor(endpoint)).toBe(1);

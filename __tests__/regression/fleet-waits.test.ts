@@ -22,7 +22,7 @@ describe('a question under way, without a store', () => {
     const replies = [reply, other];
     const endpoint = await createEndpoint(() => replies.shift()?.promise);
     const clock = createClock(Date.now() / 1000);
-    const { judge } = memberOf(createAuthenticate(endpoint, { clock, cache: { ttlSeconds } }));
+    const { check: judge } = memberOf(createAuthenticate(endpoint, { clock, cache: { ttlSeconds } }));
     const first = judge();
     await until(() => endpoint.asked.length === 1);
     clock.advance(seconds);
@@ -36,7 +36,7 @@ describe('a question under way, without a store', () => {
   it('survives the invalidation of somebody else, and its response is kept', async () => {
     const reply = createDeferred<object>();
     const endpoint = await createEndpoint(() => reply.promise);
-    const { judge, authenticate } = memberOf(createAuthenticate(endpoint));
+    const { check: judge, authenticate } = memberOf(createAuthenticate(endpoint));
     const first = judge();
     await until(() => endpoint.asked.length === 1);
     await authenticate.invalidate({ sub: 'bob' });
@@ -77,10 +77,10 @@ describeWithRedis('with a store', () => {
     const replies = [reply, other];
     endpoint.script = () => replies.shift()?.promise;
     proxy.cut();
-    const first = parted.judge();
+    const first = parted.check();
     await until(() => callsFor(endpoint) === 1);
     clock.advance(5.1);
-    const late = parted.judge();
+    const late = parted.check();
     await until(() => callsFor(endpoint) === 2);
     reply.resolve(active());
     other.resolve(REVOKED);
@@ -93,26 +93,26 @@ describeWithRedis('with a store', () => {
     const hasty = await join(endpoint, redis.url, 'redis 6', { timeoutMs: 1200 });
     await untilAllShare(endpoint, [one, other, hasty]);
     endpoint.script = delayed(950);
-    const first = one.judge();
+    const first = one.check();
     await until(() => callsFor(endpoint) === 1);
-    expect([await hasty.judge(), await first]).toEqual(['accepted', 'accepted']);
+    expect([await hasty.check(), await first]).toEqual(['accepted', 'accepted']);
   });
 
   it('nobody takes a lease or waits for one while the circuit breaker is open', async () => {
     const endpoint = await createEndpoint(active());
     const [one, other] = await two(endpoint);
     endpoint.script = (_asked, res) => void res.writeHead(429, { 'retry-after': '60' }).end();
-    expect(await one.judge('opener')).toBe('rate_limited');
+    expect(await one.check('opener')).toBe('rate_limited');
     const reply = createDeferred<object>();
     endpoint.script = () => reply.promise;
-    const asking = other.judge();
+    const asking = other.check();
     await until(() => callsFor(endpoint) === 1);
     const scripts = async () => {
       const stats = String(await redis.command('INFO', 'commandstats'));
       return [/cmdstat_set:calls=(\d+)/, /cmdstat_get:calls=(\d+)/].map((each) => Number(each.exec(stats)?.[1] ?? 0));
     };
     const [sets = 0, gets = 0] = await scripts();
-    expect(await one.judge()).toBe('circuit_open');
+    expect(await one.check()).toBe('circuit_open');
     expect(await scripts()).toEqual([sets, gets + 1]);
     reply.resolve(active());
     expect(await asking).toBe('accepted');
@@ -129,9 +129,9 @@ describeWithRedis('with a store', () => {
     await other.authenticate.invalidate({ client_id: 'app' });
     proxy.mend();
     await untilAllShare(endpoint, [other, parted]);
-    await parted.judge();
+    await parted.check();
     const calls = callsFor(endpoint);
-    for (let times = 0; times < 5; times++) expect(await parted.judge()).toBe('accepted');
+    for (let times = 0; times < 5; times++) expect(await parted.check()).toBe('accepted');
     expect(callsFor(endpoint)).toBe(calls);
   });
 
@@ -141,14 +141,14 @@ describeWithRedis('with a store', () => {
     const other = await join(endpoint, redis.url);
     const parted = await join(endpoint, `redis://127.0.0.1:${proxy.port}`, 'redis 6');
     await untilAllShare(endpoint, [other, parted]);
-    await other.judge();
+    await other.check();
     proxy.cut();
     endpoint.script = REVOKED;
     const telling = parted.authenticate.invalidate({ sub: 'alice' });
     await new Promise((resolve) => setTimeout(resolve, 400));
     proxy.mend();
     await telling;
-    await eventually(async () => (await other.judge()) === 'inactive');
+    await eventually(async () => (await other.check()) === 'inactive');
   });
 
   it('close() waits for requests that wait for another process', async () => {
@@ -156,15 +156,15 @@ describeWithRedis('with a store', () => {
     const [one, other] = await two(endpoint);
     const reply = createDeferred<object>();
     endpoint.script = () => reply.promise;
-    const asking = other.judge();
+    const asking = other.check();
     await until(() => callsFor(endpoint) === 1);
-    const waiting = one.judge();
+    const waiting = one.check();
     await until(() => one.authenticate.stats().misses > 1);
     let isClosed = false;
     const closing = one.authenticate.close().then(() => {
       isClosed = true;
     });
-    expect(await one.judge()).toBe('closed');
+    expect(await one.check()).toBe('closed');
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(isClosed).toBe(false);
     reply.resolve(active());

@@ -14,11 +14,11 @@ import { createDeferred } from '../support/deferred.js';
 import { active, createEndpoint } from '../support/endpoint.js';
 import { createInstance } from '../support/fleet.js';
 import { diagnose } from '../support/outages.js';
-import { activeRecord, questionOf } from '../support/records.js';
+import { activeRecord, bearerCredentials } from '../support/records.js';
 import { createSharedMemory } from '../support/shared-memory.js';
 import { until } from '../support/until.js';
 
-const QUESTION = questionOf();
+const QUESTION = bearerCredentials();
 
 it('a question for a fresh answer that joins one under way is put anew when that brings an old answer', async () => {
   const clock = createClock();

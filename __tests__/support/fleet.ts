@@ -48,7 +48,7 @@ afterEach(async () => {
   await Promise.all(instances.splice(0).map(({ revocations }) => revocations.close()));
 });
 
-export function questionOf(token = 'token'): Credentials {
+export function bearerCredentials(token = 'token'): Credentials {
   return { token, digest: tokenDigest(token), dpop: undefined, sender: undefined, hasUnusedProof: false };
 }
 
@@ -90,10 +90,10 @@ export async function createInstance(memory: SharedMemory, options: InstanceOpti
     connection,
     lookup,
     revocations,
-    ask: async (token) => lookup(questionOf(token), since(clock)),
-    askAnew: async (token) => lookup(questionOf(token), since(clock, clock.monotonic())),
-    refresh: async (token) => lookup(questionOf(token), { ...since(clock, clock.monotonic()), background: true }),
-    forget: (token) => revocations.revoke('token', questionOf(token).digest),
+    ask: async (token) => lookup(bearerCredentials(token), since(clock)),
+    askAnew: async (token) => lookup(bearerCredentials(token), since(clock, clock.monotonic())),
+    refresh: async (token) => lookup(bearerCredentials(token), { ...since(clock, clock.monotonic()), background: true }),
+    forget: (token) => revocations.revoke('token', bearerCredentials(token).digest),
     asked: () => asked,
   };
   instances.push(instance);

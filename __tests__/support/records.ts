@@ -3,7 +3,7 @@ import type { ActiveRecord, Credentials, InactiveRecord } from '../../lib/core/l
 const ASKED = { askedAt: 1_800_000_000_000, askedMonotonic: 1000 };
 
 /** A bearer token to be looked up. */
-export function questionOf(token = 'token', key = 'key'): Credentials {
+export function bearerCredentials(token = 'token', key = 'key'): Credentials {
   return { token, digest: key, dpop: undefined, sender: undefined, hasUnusedProof: false };
 }
 

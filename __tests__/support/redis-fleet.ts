@@ -9,7 +9,7 @@ type Cache = Exclude<TokenIntrospectionOptions['cache'], false | undefined>;
 export interface Member {
   readonly authenticate: RootTokenIntrospection;
   /** `accepted`, or why not. */
-  judge(token?: string): Promise<string>;
+  check(token?: string): Promise<string>;
 }
 
 export interface MemberOptions extends Partial<Omit<TokenIntrospectionOptions, 'cache'>> {
@@ -38,7 +38,7 @@ export function memberOver(endpoint: Endpoint, client: unknown, { cache, ...opti
 export function memberOf(authenticate: RootTokenIntrospection): Member {
   return {
     authenticate,
-    judge: (token = 'token') =>
+    check: (token = 'token') =>
       authenticate.introspect(token).then(
         () => 'accepted',
         (error: { reason?: string; code: string }) => error.reason ?? error.code,
@@ -73,10 +73,10 @@ let warmUps = 0;
 export async function untilAllShare(endpoint: Endpoint, members: readonly Member[], withinMs?: number): Promise<void> {
   await eventually(async () => {
     const token = `warm-up-${warmUps++}`;
-    await members[0]?.judge(token);
+    await members[0]?.check(token);
     await new Promise((resolve) => setTimeout(resolve, 20));
     const before = endpoint.asked.length;
-    for (const { judge } of members) await judge(token);
+    for (const { check: judge } of members) await judge(token);
     return endpoint.asked.length === before;
   }, withinMs);
 }

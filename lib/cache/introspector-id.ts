@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 
 const VERSION = 1;
 
-/** Everything besides the token that the endpoint's answer may depend on. */
+/** Everything except the token that the introspection response may depend on. */
 export interface IntrospectorIdSettings {
   readonly location: { readonly endpoint: URL | undefined; readonly issuer: string | undefined };
   readonly clientAuth: { readonly identity: string };
@@ -13,7 +13,10 @@ export interface IntrospectorIdSettings {
   readonly signedResponse: { readonly issuer: string; readonly audience: readonly string[] } | undefined;
 }
 
-/** A digest of who is asked, by location and how: answers of different authorities are never taken for one another. */
+/**
+ * Digest of endpoint, client and request shape. Caches use it to keep the responses of different authorization servers and clients
+ * apart.
+ */
 export function introspectorId(settings: IntrospectorIdSettings): string {
   return sha256(
     JSON.stringify([

@@ -1,5 +1,5 @@
 import { withTimeout } from '../core/timeout.js';
-import type { OwnConnection, RedisDriver, RunScript } from './driver.js';
+import type { Connection, RedisDriver, RunScript } from './driver.js';
 
 /** Runs the scripts of a store, each in time. */
 export interface Commands {
@@ -19,7 +19,7 @@ const PATIENCE_MS = 2000;
  * that is gone. So after some failures a connection of our own takes its place, and is replaced in its turn when it fails.
  */
 export function createCommands(driver: RedisDriver, timeoutMs: number): Commands {
-  let own: OwnConnection | undefined;
+  let own: Connection | undefined;
   let failures = 0;
   let allowed = 0;
   let replacedAt = Number.NEGATIVE_INFINITY;

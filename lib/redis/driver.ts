@@ -3,12 +3,12 @@ export interface RedisDriver {
   /** Runs a script with the app's own client. Texts in its reply come as bytes. */
   run: RunScript;
   /** A further connection of our own. */
-  connect(): OwnConnection;
+  connect(): Connection;
 }
 
 export type RunScript = (script: string, keys: string[], words: (string | Buffer)[]) => Promise<unknown>;
 
-export interface OwnConnection {
+export interface Connection {
   /** Runs a script on this connection, always on a master. Texts in its reply come as bytes. */
   run: RunScript;
   /** Ends when an entry is added behind a position, or after some time. Commands that follow on this connection wait as well. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { LogReader } from '../cache/shared/store.js';
 import { withTimeout } from '../core/timeout.js';
-import type { OwnConnection, RedisDriver } from './driver.js';
+import type { Connection, RedisDriver } from './driver.js';
 import { parseLogReply, positionOf } from './replies.js';
 import { READ_LOG } from './scripts.js';
 
@@ -28,7 +28,7 @@ const SHORTEST_ROUND_MS = 50;
 export function followLog(driver: RedisDriver, key: string, reader: LogReader, timeoutMs: number): () => Promise<void> {
   let isStopped = false;
   let wake: () => void = () => {};
-  let connection: OwnConnection | undefined;
+  let connection: Connection | undefined;
   let name: string | undefined;
   let last = START;
   /** Until then the last entry must be there, in Redis time. */

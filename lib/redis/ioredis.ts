@@ -1,4 +1,4 @@
-import type { OwnConnection, RedisDriver, RunScript } from './driver.js';
+import type { Connection, RedisDriver, RunScript } from './driver.js';
 
 /** A `Redis` or `Cluster` of the package `ioredis`, version 5 or 6. */
 export interface IoRedisClient {
@@ -32,7 +32,7 @@ function runnerOf(client: WithBytes): RunScript {
 /** Commands wait here for as long as the log takes; those that were under way when a connection was lost are not sent again. */
 const OVERRIDES = { commandTimeout: undefined, autoResendUnfulfilledCommands: false, enableAutoPipelining: false };
 
-function connectIoRedis(client: IoRedisClient): OwnConnection {
+function connectIoRedis(client: IoRedisClient): Connection {
   const duplicate = (client.duplicate as (...overrides: unknown[]) => WithBytes).bind(client);
   // Replicas may be behind.
   const own = client.isCluster

@@ -1,4 +1,4 @@
-import type { OwnConnection, RedisDriver } from './driver.js';
+import type { Connection, RedisDriver } from './driver.js';
 
 /**
  * A client or a cluster of the package `redis`, version 5 or 6, or a sentinel of version 6. Connect it yourself. Sentinels of version 5
@@ -32,7 +32,7 @@ export function nodeRedisDriver(client: NodeRedisClient): RedisDriver {
   };
 }
 
-function connectNodeRedis(client: NodeRedisClient): OwnConnection {
+function connectNodeRedis(client: NodeRedisClient): Connection {
   // Replicas of a cluster may be behind.
   const own = (client.duplicate as (overrides: object) => NodeRedisClient).call(client, { useReplicas: false });
   own.on('error', () => {});

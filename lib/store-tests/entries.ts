@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { keep, LIFE_MS, look, pause, QUIET_MS, type Test, textOf } from './bench.js';
+import { keep, LIFE_MS, look, pause, QUIET_MS, type Test, textOf } from './test-context.js';
 
 /** How exactly a store tells time: it may count whole milliseconds, at each end of a span. */
 const PRECISION_MS = 2;

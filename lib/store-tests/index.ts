@@ -1,8 +1,8 @@
 import type { CacheStore } from '../cache/shared/store.js';
-import { type Following, follow, until } from './bench.js';
 import { ENTRY_TESTS } from './entries.js';
 import { LEASE_TESTS } from './leases.js';
 import { LOG_TESTS } from './log.js';
+import { type Following, follow, until } from './test-context.js';
 
 /** One thing that a store has to do. */
 export interface StoreTest {

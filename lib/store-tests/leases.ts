@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { keep, LIFE_MS, lease, look, type Test, textOf } from './bench.js';
+import { keep, LIFE_MS, lease, look, type Test, textOf } from './test-context.js';
 
 export const LEASE_TESTS: Readonly<Record<string, Test>> = {
   async 'gives the lease to whoever finds no entry first, and to nobody else'(store) {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { keep, LIFE_MS, pause, QUIET_MS, type Test, textOf } from './bench.js';
+import { keep, LIFE_MS, pause, QUIET_MS, type Test, textOf } from './test-context.js';
 
 export const LOG_TESTS: Readonly<Record<string, Test>> = {
   async 'gives positions that sort as texts in the order of the log'(store) {

@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createEntryCipher } from '../../../lib/cache/shared/entry-cipher.js';
 import { createClock } from '../../support/clock.js';
 import { createDeferred } from '../../support/deferred.js';
-import { createInstance, type Instance, questionOf } from '../../support/fleet.js';
+import { bearerCredentials, createInstance, type Instance } from '../../support/fleet.js';
 import { BEGIN, createSharedMemory, type SharedMemory } from '../../support/shared-memory.js';
 import { until } from '../../support/until.js';
 
@@ -218,8 +218,8 @@ describe('a refresh in the background', () => {
 
 describe('what cannot be used', () => {
   const seal = createEntryCipher(['s'.repeat(32)], 'scope');
-  const [key = ''] = seal.keysOf(questionOf());
-  const sealed = (text: string) => seal.encrypt(questionOf(), key, text);
+  const [key = ''] = seal.keysOf(bearerCredentials());
+  const sealed = (text: string) => seal.encrypt(bearerCredentials(), key, text);
   const good = { response: { active: true, sub: 'alice' }, asked: 0, logPosition: BEGIN };
   const withOthers = (others: object) => sealed(JSON.stringify({ ...good, asked: time.monotonic(), ...others }));
 
@@ -232,7 +232,7 @@ describe('what cannot be used', () => {
 
   it.each<[string, () => Uint8Array]>([
     ['bytes of nobody', () => Buffer.from('nonsense')],
-    ['an entry of another token', () => seal.encrypt(questionOf('other'), key, JSON.stringify(good))],
+    ['an entry of another token', () => seal.encrypt(bearerCredentials('other'), key, JSON.stringify(good))],
     ['no JSON', () => sealed('{')],
     ['null', () => sealed('null')],
     ['no date', () => withOthers({ asked: undefined })],
