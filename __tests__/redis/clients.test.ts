@@ -3,7 +3,7 @@ import { Redis as Redis5 } from 'ioredis5';
 import { createSentinel as createSentinel5 } from 'redis5';
 import { redisStore } from '../../lib/redis/index.js';
 import { active, createEndpoint } from '../support/endpoint.js';
-import { endLater, eventually, join, memberOver, untilAllShare } from '../support/redis-fleet.js';
+import { runAfterTest, eventually, join, memberOver, untilAllShare } from '../support/redis-fleet.js';
 import { describeWithRedis, type RedisServer, startRedis } from '../support/redis-server.js';
 import { startTcpProxy } from '../support/tcp-proxy.js';
 import { until } from '../support/until.js';
@@ -91,7 +91,7 @@ describeWithRedis('a client of ioredis', () => {
     const members = [1, 2].map(() => {
       const client = connect(redis.url);
       client.on('error', () => {});
-      endLater(() => client.disconnect());
+      runAfterTest(() => client.disconnect());
       return memberOver(endpoint, client);
     });
     await untilAllShare(endpoint, members);

@@ -9,7 +9,7 @@ import { createApi, createApp, createAuthenticate, get } from '../support/api.js
 import { createClock, since } from '../support/clock.js';
 import { active, createEndpoint } from '../support/endpoint.js';
 import { diagnose } from '../support/outages.js';
-import { activeRecord, inactiveRecord, bearerCredentials } from '../support/records.js';
+import { activeRecord, bearerCredentials, inactiveRecord } from '../support/records.js';
 import { Thenable } from '../support/thenable.js';
 
 const NOT_ERRORS: readonly unknown[] = [undefined, null, false, 0, '', 'route', 'router'];

@@ -2,7 +2,7 @@ import { createClient } from 'redis';
 import { createClient as createClient5 } from 'redis5';
 import { redisStore } from '../../lib/redis/index.js';
 import { active, createEndpoint } from '../support/endpoint.js';
-import { callsFor, endLater, eventually, join, memberOver, untilAllShare } from '../support/redis-fleet.js';
+import { callsFor, eventually, join, memberOver, runAfterTest, untilAllShare } from '../support/redis-fleet.js';
 import { describeWithRedis, type RedisServer, startRedis } from '../support/redis-server.js';
 import { startTcpProxy } from '../support/tcp-proxy.js';
 
@@ -82,7 +82,7 @@ describeWithRedis('the revocation log', () => {
     const endpoint = await createEndpoint(active());
     const commandOptions = { typeMapping: { [MAP]: mapped } };
     const client = createClient({ url: redis.url, commandOptions } as never).on('error', () => {});
-    endLater(() => client.destroy());
+    runAfterTest(() => client.destroy());
     await client.connect();
     const [mapping, other] = [memberOver(endpoint, client), await join(endpoint, redis.url)];
     await untilAllShare(endpoint, [other, mapping]);
@@ -95,7 +95,7 @@ describeWithRedis('the revocation log', () => {
   it('is read by redis 5 with version 3 of the protocol', async () => {
     const endpoint = await createEndpoint(active());
     const client = createClient5({ url: redis.url, RESP: 3 }).on('error', () => {});
-    endLater(() => client.destroy());
+    runAfterTest(() => client.destroy());
     await client.connect();
     const [third, other] = [memberOver(endpoint, client), await join(endpoint, redis.url)];
     await untilAllShare(endpoint, [other, third], SOON_MS);
@@ -192,7 +192,7 @@ describeWithRedis('the revocation log', () => {
   it('is read on from where it was after a blink, and memory stays in use', async () => {
     const { endpoint, proxy, away, other } = await start('redis 6');
     const client = createClient({ url: redis.url }).on('error', () => {});
-    endLater(() => client.destroy());
+    runAfterTest(() => client.destroy());
     await client.connect();
     await Promise.all(Array.from({ length: 5000 }, () => client.xAdd(LOG, '*', { d: 'x', ms: '600000' })));
     await untilAllShare(endpoint, [other, away]);
@@ -214,7 +214,7 @@ describeWithRedis('the revocation log', () => {
         .trim()
         .split('\n').length;
     const client = createClient({ url: redis.url }).on('error', () => {});
-    endLater(() => client.destroy());
+    runAfterTest(() => client.destroy());
     await client.connect();
     const before = await connections();
     const store = redisStore({ client });

@@ -94,13 +94,13 @@ it('what the store keeps grows no younger on its way to a process whose clock is
   const [time, clock] = [createClock(), createClock(1_800_000_000 - 30)];
   const memory = createSharedMemory(time.monotonic);
   const [one, behind] = [await createInstance(memory), await createInstance(memory, { clock })];
-  await one.ask();
+  await one.lookUp();
   await until(() => memory.entries.size > 0);
   for (const { advance } of [time, clock]) advance(35);
   await until(() => behind.revocations.isCurrent());
-  const { askedMonotonic } = await behind.ask();
+  const { askedMonotonic } = await behind.lookUp();
   expect(clock.monotonic() - askedMonotonic).toBe(35_000);
-  expect(behind.asked()).toBe(0);
+  expect(behind.requests()).toBe(0);
 });
 
 it('a proof that was used stays used when the wall clock is set back', async () => {

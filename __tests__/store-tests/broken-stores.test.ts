@@ -133,7 +133,7 @@ describe('the tests of a store', () => {
         return { store: { ...store, ...change(store) }, close() {} };
       };
       const failures = await Promise.all(
-        storeTests(create, { patienceMs: 150 }).map(({ run }) =>
+        storeTests(create, { timeoutMs: 150 }).map(({ run }) =>
           run().then(
             () => 0,
             () => 1,
@@ -154,7 +154,7 @@ describe('the tests of a store', () => {
         close: () => open--,
       };
     };
-    await Promise.allSettled(storeTests(create, { patienceMs: 150 }).map(({ run }) => run()));
+    await Promise.allSettled(storeTests(create, { timeoutMs: 150 }).map(({ run }) => run()));
     expect(open).toBe(0);
   });
 });

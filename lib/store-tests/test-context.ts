@@ -1,33 +1,34 @@
 import assert from 'node:assert/strict';
 import type { CacheStore, LogEntry, LogReader } from '../cache/shared/store.js';
 
-/** A test of a store. Logs that it follows are stopped after it. */
-export type Test = (store: CacheStore, bench: TestContext) => Promise<void>;
+/** Tests one property of a store. */
+export type Test = (store: CacheStore, context: TestContext) => Promise<void>;
 
 export interface TestContext {
-  follow(): Following;
-  /** Waits until something has happened, and fails if that takes too long. */
-  until(what: string, condition: () => boolean | Promise<boolean>): Promise<void>;
+  /** Follows the log of the store until the test ends. */
+  follow(): FollowedLog;
+  /** Waits until a condition is true, and fails when that takes too long. */
+  until(expected: string, condition: () => boolean | Promise<boolean>): Promise<void>;
 }
 
-/** How long nothing may happen. */
+/** How long a test waits to see that nothing happens. */
 export const QUIET_MS = 50;
 
-/** Long enough to be there until a test ends. */
+/** Longer than any test takes. */
 export const LIFE_MS = 60_000;
 
-export interface Following {
-  /** The entries that were read, in their order. */
+export interface FollowedLog {
+  /** The entries that the reader has received, in their order. */
   readonly read: LogEntry[];
-  /** Where the log begins; `undefined` before that was told. */
+  /** Position where the log begins; `undefined` before `onStart()` was called. */
   start(): string | undefined;
   entries(): string[];
-  /** How often the reader was told that it has caught up. */
+  /** Number of calls of `onCaughtUp()`. */
   caughtUp(): number;
   stop(): Promise<void>;
 }
 
-export function follow(store: CacheStore): Following {
+export function follow(store: CacheStore): FollowedLog {
   const read: LogEntry[] = [];
   let caughtUp = 0;
   let start: string | undefined;
@@ -45,35 +46,36 @@ export function follow(store: CacheStore): Following {
   return { read, start: () => start, entries: () => read.map(({ entry }) => entry), caughtUp: () => caughtUp, stop };
 }
 
-/** Reads an entry without taking a lease. */
-export function look(store: CacheStore, key: string, except?: Uint8Array) {
+/** Reads an entry without taking the lease. */
+export function readEntry(store: CacheStore, key: string, except?: Uint8Array) {
   return store.getOrLease(key, { leaseId: 'nobody', leaseMs: 0, except });
 }
 
 /** Takes the lease, if there is neither an entry nor a lease. */
-export function lease(store: CacheStore, key: string, leaseId: string, except?: Uint8Array) {
+export function takeLease(store: CacheStore, key: string, leaseId: string, except?: Uint8Array) {
   return store.getOrLease(key, { leaseId, leaseMs: LIFE_MS, except });
 }
 
-/** Keeps a text for some milliseconds. */
-export async function keep(store: CacheStore, key: string, text: string, lifeMs = LIFE_MS): Promise<void> {
-  const { now } = await look(store, key);
+/** Stores a text as an entry that expires after `lifeMs` milliseconds. */
+export async function storeText(store: CacheStore, key: string, text: string, lifeMs = LIFE_MS): Promise<void> {
+  const { now } = await readEntry(store, key);
   await store.keepAndRelease(key, 'nobody', { value: Buffer.from(text), expiresAt: now + lifeMs });
 }
 
-export async function textOf(store: CacheStore, key: string): Promise<string | undefined> {
-  const { value } = await look(store, key);
+export async function readText(store: CacheStore, key: string): Promise<string | undefined> {
+  const { value } = await readEntry(store, key);
   return value && Buffer.from(value).toString('utf8');
 }
 
+/** @throws AssertionError when the condition is not true within `timeoutMs` */
 export async function until(
-  what: string,
+  expected: string,
   condition: () => boolean | Promise<boolean>,
-  patienceMs: number,
+  timeoutMs: number,
 ): Promise<void> {
-  const end = performance.now() + patienceMs;
+  const deadline = performance.now() + timeoutMs;
   while (!(await condition())) {
-    if (performance.now() > end) assert.fail(`waited in vain for ${what}`);
+    if (performance.now() > deadline) assert.fail(`Timed out after ${timeoutMs} ms. Expected: ${expected}`);
     await pause(2);
   }
 }

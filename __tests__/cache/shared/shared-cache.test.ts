@@ -47,48 +47,51 @@ describe('an answer', () => {
     ['inactive', { active: false }],
   ])('that is %s serves the whole fleet, as it was', async (_, response) => {
     const answer = () => structuredClone(response);
-    const [one, other] = [await createInstance(memory, { answer }), await createInstance(memory, { answer })];
-    const first = await one.ask();
+    const [one, other] = [
+      await createInstance(memory, { respond: answer }),
+      await createInstance(memory, { respond: answer }),
+    ];
+    const first = await one.lookUp();
     await written();
-    expect(await other.ask()).toEqual(first);
-    expect([one.asked(), other.asked()]).toEqual([1, 0]);
+    expect(await other.lookUp()).toEqual(first);
+    expect([one.requests(), other.requests()]).toEqual([1, 0]);
     expect(outcomes).toEqual(['shared']);
   });
 
   it('ages by its question, wherever it is used', async () => {
     const [one, other] = [await createInstance(memory), await createInstance(memory)];
-    await one.ask();
+    await one.lookUp();
     await written();
     await elapse(59.9, one, other);
-    expect((await other.ask()).askedMonotonic).toBe(1000);
-    expect(other.asked()).toBe(0);
+    expect((await other.lookUp()).askedMonotonic).toBe(1000);
+    expect(other.requests()).toBe(0);
     await elapse(0.1, one, other);
-    await other.ask();
-    expect(other.asked()).toBe(1);
+    await other.lookUp();
+    expect(other.requests()).toBe(1);
   });
 
   it('is not shared once nothing is left of its life', async () => {
     const one = await createInstance(memory, { ttlMs: 0 });
-    await one.ask();
+    await one.lookUp();
     for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
     expect(keyIn()).toBe('');
   });
 
   it('that holds what is no JSON is given, and not shared', async () => {
-    const one = await createInstance(memory, { answer: () => ({ active: true, big: 1n }) });
-    expect(await one.ask()).toMatchObject({ claims: { big: 1n } });
+    const one = await createInstance(memory, { respond: () => ({ active: true, big: 1n }) });
+    expect(await one.lookUp()).toMatchObject({ claims: { big: 1n } });
     for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
     expect(keyIn()).toBe('');
   });
 
   it('is asked for past the store where it has to be fresh, and serves the others then', async () => {
     const [one, other] = [await createInstance(memory), await createInstance(memory)];
-    await one.ask();
+    await one.lookUp();
     await written();
     const before = memory.entries.get(keyIn())?.value;
     other.clock.advance(1);
-    await other.askAnew();
-    expect(other.asked()).toBe(1);
+    await other.lookUpFresh();
+    expect(other.requests()).toBe(1);
     await until(() => memory.entries.get(keyIn())?.value !== before);
   });
 });
@@ -96,7 +99,7 @@ describe('an answer', () => {
 describe('the age of an answer of another process', () => {
   const NOW = 1_800_000_000;
 
-  async function ageAt({ ask, clock }: Instance): Promise<number> {
+  async function ageAt({ lookUp: ask, clock }: Instance): Promise<number> {
     const { askedMonotonic } = await ask();
     return clock.monotonic() - askedMonotonic;
   }
@@ -113,28 +116,28 @@ describe('the age of an answer of another process', () => {
       await createInstance(memory),
       await createInstance(memory, { clock: createClock(NOW + behind) }),
     ];
-    await one.ask();
+    await one.lookUp();
     await written();
     await elapse(35, one, other);
-    const { askedAt, askedMonotonic } = await other.ask();
+    const { askedAt, askedMonotonic } = await other.lookUp();
     expect([other.clock.monotonic() - askedMonotonic, other.clock.now() - askedAt]).toEqual([35_000, 35_000]);
     await elapse(24.9, one, other);
-    await other.ask();
-    expect(other.asked()).toBe(0);
+    await other.lookUp();
+    expect(other.requests()).toBe(0);
     await elapse(0.1, one, other);
-    await other.ask();
-    expect([other.asked(), outcomes]).toEqual([1, ['shared', 'shared']]);
+    await other.lookUp();
+    expect([other.requests(), outcomes]).toEqual([1, ['shared', 'shared']]);
   });
 
   it('counts what the answer itself took', async () => {
     const one: Instance = await createInstance(memory, {
-      answer: async () => {
+      respond: async () => {
         await elapse(3, one, other);
         return { active: true };
       },
     });
     const other = await createInstance(memory, { clock: createClock(NOW - 30) });
-    await one.ask();
+    await one.lookUp();
     await written();
     await elapse(10, one, other);
     expect(await ageAt(other)).toBe(13_000);
@@ -148,14 +151,14 @@ describe('the age of an answer of another process', () => {
       await held.promise;
       return keepAndRelease(...words);
     };
-    await one.ask();
+    await one.lookUp();
     await elapse(40, one, other);
     held.resolve();
     await written();
     expect(await ageAt(other)).toBe(40_000);
     await elapse(20, one, other);
-    await other.ask();
-    expect(other.asked()).toBe(1);
+    await other.lookUp();
+    expect(other.requests()).toBe(1);
   });
 
   it('is over for a write that came when it was: nothing is kept', async () => {
@@ -166,7 +169,7 @@ describe('the age of an answer of another process', () => {
       await held.promise;
       return keepAndRelease(...words);
     };
-    await one.ask();
+    await one.lookUp();
     await elapse(60, one, other);
     held.resolve();
     await until(() => one.connection.calls.includes('keepAndRelease'));
@@ -175,7 +178,7 @@ describe('the age of an answer of another process', () => {
 
   it('is no less for a read that took its time to come back', async () => {
     const [one, other] = [await createInstance(memory), await createInstance(memory, { clock: createClock(NOW - 30) })];
-    await one.ask();
+    await one.lookUp();
     await written();
     await elapse(10, one, other);
     const { getOrLease } = other.connection;
@@ -189,16 +192,16 @@ describe('the age of an answer of another process', () => {
 
   it('ends a life at exp, by the clock of whoever uses it', async () => {
     const answer = () => ({ active: true, exp: NOW + 40 });
-    const one = await createInstance(memory, { answer });
-    const other = await createInstance(memory, { answer, clock: createClock(NOW + 10) });
-    await one.ask();
+    const one = await createInstance(memory, { respond: answer });
+    const other = await createInstance(memory, { respond: answer, clock: createClock(NOW + 10) });
+    await one.lookUp();
     await written();
     await elapse(29.9, one, other);
-    await other.ask();
-    expect(other.asked()).toBe(0);
+    await other.lookUp();
+    expect(other.requests()).toBe(0);
     await elapse(0.1, one, other);
-    await other.ask();
-    expect(other.asked()).toBe(1);
+    await other.lookUp();
+    expect(other.requests()).toBe(1);
   });
 });
 
@@ -208,11 +211,11 @@ describe('a refresh in the background', () => {
     ['asks where the answer of another is past a quarter of its life', 15, 1],
   ])('%s', async (_, age, asked) => {
     const [one, other] = [await createInstance(memory), await createInstance(memory)];
-    await one.ask();
+    await one.lookUp();
     await written();
     await elapse(age, one, other);
     await other.refresh();
-    expect(other.asked()).toBe(asked);
+    expect(other.requests()).toBe(asked);
   });
 });
 
@@ -226,8 +229,8 @@ describe('what cannot be used', () => {
   it('is not what is well made', async () => {
     memory.entries.set(key, { value: withOthers({}), expiresAt: Number.POSITIVE_INFINITY });
     const one = await createInstance(memory);
-    await one.ask();
-    expect([one.asked(), outcomes]).toEqual([0, ['shared']]);
+    await one.lookUp();
+    expect([one.requests(), outcomes]).toEqual([0, ['shared']]);
   });
 
   it.each<[string, () => Uint8Array]>([
@@ -246,26 +249,26 @@ describe('what cannot be used', () => {
     const value = make();
     memory.entries.set(key, { value, expiresAt: Number.POSITIVE_INFINITY });
     const one = await createInstance(memory);
-    expect(await one.ask()).toMatchObject({ claims: alice });
-    expect([one.asked(), outcomes]).toEqual([1, ['unusable']]);
+    expect(await one.lookUp()).toMatchObject({ claims: alice });
+    expect([one.requests(), outcomes]).toEqual([1, ['unusable']]);
     await until(() => memory.entries.get(key)?.value !== value);
     const other = await createInstance(memory);
-    await other.ask();
-    expect(other.asked()).toBe(0);
+    await other.lookUp();
+    expect(other.requests()).toBe(0);
   });
 
   it('is an entry past its life that the store has not ended', async () => {
     const one = await createInstance(memory);
     memory.entries.set(key, { value: withOthers({}), expiresAt: Number.POSITIVE_INFINITY });
     await elapse(60, one);
-    await one.ask();
-    expect(one.asked()).toBe(1);
+    await one.lookUp();
+    expect(one.requests()).toBe(1);
   });
 
   it('is null, which some stores have for nothing', async () => {
     const one = await createInstance(memory);
     one.connection.getOrLease = async () => ({ now: 1, value: null as never, isLeased: true });
-    expect(await one.ask()).toMatchObject({ claims: alice });
+    expect(await one.lookUp()).toMatchObject({ claims: alice });
   });
 });
 
@@ -275,47 +278,47 @@ describe('who must not share', () => {
     ['another scope', { scope: 'other' }],
   ])('does not, by %s', async (_, options) => {
     const [one, other] = [await createInstance(memory), await createInstance(memory, options)];
-    await one.ask();
+    await one.lookUp();
     await written();
-    await other.ask();
-    expect([other.asked(), outcomes]).toEqual([1, []]);
+    await other.lookUp();
+    expect([other.requests(), outcomes]).toEqual([1, []]);
   });
 
   it('shares while secrets are changed', async () => {
     const [old, next] = ['s'.repeat(32), 't'.repeat(32)];
     const one = await createInstance(memory, { secrets: [old] });
     const other = await createInstance(memory, { secrets: [next, old] });
-    await one.ask();
+    await one.lookUp();
     await written();
-    await other.ask();
-    expect(other.asked()).toBe(0);
-    await one.forget();
+    await other.lookUp();
+    expect(other.requests()).toBe(0);
+    await one.revoke();
     await until(() => other.revocations.position() > BEGIN);
-    await other.ask();
-    expect(other.asked()).toBe(1);
+    await other.lookUp();
+    expect(other.requests()).toBe(1);
   });
 });
 
 describe('an invalidation', () => {
   it('leaves nothing to serve, anywhere, and the next answer serves all again', async () => {
     const [one, other] = [await createInstance(memory), await createInstance(memory)];
-    await one.ask();
+    await one.lookUp();
     await written();
-    await one.forget();
+    await one.revoke();
     await until(() => other.revocations.position() > BEGIN);
-    await other.ask();
-    expect([other.asked(), outcomes]).toEqual([1, []]);
+    await other.lookUp();
+    expect([other.requests(), outcomes]).toEqual([1, []]);
     await until(() => other.connection.calls.includes('keepAndRelease'));
-    await one.ask();
-    expect(one.asked()).toBe(1);
+    await one.lookUp();
+    expect(one.requests()).toBe(1);
   });
 
   it('keeps the answer that is under way from being shared', async () => {
     const reply = createDeferred<unknown>();
-    const one = await createInstance(memory, { answer: () => reply.promise });
-    const asking = one.ask();
-    await until(() => one.asked() === 1);
-    await one.forget();
+    const one = await createInstance(memory, { respond: () => reply.promise });
+    const asking = one.lookUp();
+    await until(() => one.requests() === 1);
+    await one.revoke();
     reply.resolve({ active: true, sub: 'alice' });
     await asking;
     await until(() => one.connection.calls.includes('keepAndRelease'));
@@ -324,67 +327,67 @@ describe('an invalidation', () => {
 
   it('of a claim keeps it from being used, whoever shared it, and whenever it lands', async () => {
     const reply = createDeferred<unknown>();
-    const one = await createInstance(memory, { answer: () => reply.promise });
+    const one = await createInstance(memory, { respond: () => reply.promise });
     const other = await createInstance(memory);
-    const asking = one.ask();
-    await until(() => one.asked() === 1);
+    const asking = one.lookUp();
+    await until(() => one.requests() === 1);
     one.connection.isDeaf = true;
     await other.revocations.revoke('sub', 'alice');
     await until(() => other.revocations.position() > BEGIN);
     reply.resolve({ active: true, sub: 'alice' });
     await asking;
     await written();
-    await other.ask();
-    expect(other.asked()).toBe(1);
+    await other.lookUp();
+    expect(other.requests()).toBe(1);
   });
 
   it('of a claim that one has not heard of is not undone by what it may have missed', async () => {
     const [one, other] = [await createInstance(memory), await createInstance(memory)];
-    await one.ask();
+    await one.lookUp();
     await written();
     other.connection.isDeaf = true;
     await one.revocations.revoke('sub', 'alice');
     other.clock.advance(6);
-    await other.ask();
-    expect(other.asked()).toBe(1);
+    await other.lookUp();
+    expect(other.requests()).toBe(1);
   });
 
   it('may have been lost with the log: what was asked before is not used', async () => {
     const [one, other] = [await createInstance(memory), await createInstance(memory)];
-    await one.ask();
+    await one.lookUp();
     await written();
     await elapse(1, one, other);
     other.connection.gap();
     await until(() => other.revocations.isCurrent());
-    await other.ask();
-    expect(other.asked()).toBe(1);
+    await other.lookUp();
+    expect(other.requests()).toBe(1);
   });
 
   it('is known to a process that has just started before it uses anything', async () => {
     const one = await createInstance(memory);
-    await one.ask();
+    await one.lookUp();
     await written();
     await one.revocations.revoke('sub', 'alice');
     const other = await createInstance(memory);
-    await other.ask();
-    expect(other.asked()).toBe(1);
+    await other.lookUp();
+    expect(other.requests()).toBe(1);
   });
 
   it('may be in a log that was not read yet: nothing is used before', async () => {
     const one = await createInstance(memory);
-    await one.ask();
+    await one.lookUp();
     await written();
     await one.revocations.revoke('sub', 'alice');
     const other = await createInstance(memory, { isDeaf: true });
-    await other.ask();
-    expect(other.asked()).toBe(1);
+    await other.lookUp();
+    expect(other.requests()).toBe(1);
   });
 
   it('that could not be told keeps what is under way from being shared', async () => {
     const reply = createDeferred<unknown>();
-    const one = await createInstance(memory, { answer: () => reply.promise, timeoutMs: 40 });
-    const asking = one.ask();
-    await until(() => one.asked() === 1);
+    const one = await createInstance(memory, { respond: () => reply.promise, timeoutMs: 40 });
+    const asking = one.lookUp();
+    await until(() => one.requests() === 1);
     one.connection.append = () => Promise.reject(new Error('no connection'));
     await expect(one.revocations.revoke('sub', 'alice')).rejects.toThrow();
     reply.resolve({ active: true, sub: 'alice' });
@@ -398,19 +401,19 @@ describe('an invalidation', () => {
     const other = await createInstance(memory, { clock: createClock(1_800_000_000) });
     await other.revocations.revoke('sub', 'alice');
     await until(() => one.revocations.position() > BEGIN && other.revocations.position() > BEGIN);
-    await one.ask();
+    await one.lookUp();
     await written();
-    await other.ask();
-    expect([one.asked(), other.asked()]).toEqual([1, 0]);
+    await other.lookUp();
+    expect([one.requests(), other.requests()]).toEqual([1, 0]);
   });
 });
 
 describe('many who ask at once', () => {
   it.each([{ active: true, sub: 'alice' }, { active: false }])('make one call: %j', async (response) => {
     const reply = createDeferred<unknown>();
-    const all = await Promise.all([...Array(8)].map(() => createInstance(memory, { answer: () => reply.promise })));
-    const answers = all.map((each) => each.ask());
-    const calls = () => all.reduce((sum, each) => sum + each.asked(), 0);
+    const all = await Promise.all([...Array(8)].map(() => createInstance(memory, { respond: () => reply.promise })));
+    const answers = all.map((each) => each.lookUp());
+    const calls = () => all.reduce((sum, each) => sum + each.requests(), 0);
     await until(() => calls() === 1);
     reply.resolve(response);
     for (const answer of await Promise.all(answers)) expect(answer.active).toBe(response.active);
@@ -419,12 +422,12 @@ describe('many who ask at once', () => {
 
   it('ask for themselves when whoever is first takes too long', async () => {
     const reply = createDeferred<unknown>();
-    const one = await createInstance(memory, { answer: () => reply.promise });
+    const one = await createInstance(memory, { respond: () => reply.promise });
     const other = await createInstance(memory);
-    const asking = one.ask();
-    await until(() => one.asked() === 1);
-    await other.ask();
-    expect(other.asked()).toBe(1);
+    const asking = one.lookUp();
+    await until(() => one.requests() === 1);
+    await other.lookUp();
+    expect(other.requests()).toBe(1);
     reply.resolve({ active: false });
     await asking;
   });
@@ -432,12 +435,12 @@ describe('many who ask at once', () => {
   it('take the answer of another that comes while their own question is under way', async () => {
     const replies = [createDeferred<unknown>(), createDeferred<unknown>()];
     const [one, other] = await Promise.all(
-      replies.map((reply) => createInstance(memory, { answer: () => reply.promise })),
+      replies.map((reply) => createInstance(memory, { respond: () => reply.promise })),
     );
-    const asking = one?.ask();
-    await until(() => one?.asked() === 1);
-    const waiting = other?.ask();
-    await until(() => other?.asked() === 1);
+    const asking = one?.lookUp();
+    await until(() => one?.requests() === 1);
+    const waiting = other?.lookUp();
+    await until(() => other?.requests() === 1);
     replies[0]?.resolve({ active: true, sub: 'alice' });
     await asking;
     expect(await waiting).toMatchObject({ claims: alice });
@@ -446,12 +449,12 @@ describe('many who ask at once', () => {
 
   it('have the whole deadline for a question of their own, and are answered by their own deadline', async () => {
     const [never, reply] = [createDeferred<unknown>(), createDeferred<unknown>()];
-    const one = await createInstance(memory, { answer: () => never.promise });
-    const other = await createInstance(memory, { answer: () => reply.promise, timeoutMs: 400 });
-    const asking = one.ask();
-    await until(() => one.asked() === 1);
-    await expect(other.ask()).rejects.toMatchObject({ code: 'timeout' });
-    expect(other.asked()).toBe(1);
+    const one = await createInstance(memory, { respond: () => never.promise });
+    const other = await createInstance(memory, { respond: () => reply.promise, timeoutMs: 400 });
+    const asking = one.lookUp();
+    await until(() => one.requests() === 1);
+    await expect(other.lookUp()).rejects.toMatchObject({ code: 'timeout' });
+    expect(other.requests()).toBe(1);
     never.resolve({ active: false });
     reply.resolve({ active: false });
     await asking;
@@ -459,14 +462,14 @@ describe('many who ask at once', () => {
 
   it('are let go on by whoever was first and failed', async () => {
     const one = await createInstance(memory, {
-      answer: () => {
+      respond: () => {
         throw new Error('down');
       },
     });
     const other = await createInstance(memory);
-    await expect(one.ask()).rejects.toThrow('down');
+    await expect(one.lookUp()).rejects.toThrow('down');
     await until(() => one.connection.calls.includes('keepAndRelease'));
-    await other.ask();
+    await other.lookUp();
     expect(other.connection.calls.filter((name) => name === 'getOrLease')).toHaveLength(1);
   });
 });
@@ -479,13 +482,13 @@ describe('while the circuit breaker is open', () => {
 
   it('nobody waits for another process, and no lease is taken', async () => {
     const reply = createDeferred<unknown>();
-    const one = await createInstance(memory, { answer: () => reply.promise });
+    const one = await createInstance(memory, { respond: () => reply.promise });
     const refused = await createInstance(memory, { assertCallAllowed });
-    const asking = one.ask();
-    await until(() => one.asked() === 1);
-    await expect(refused.ask()).rejects.toBe(refusal);
-    await expect(refused.ask('other')).rejects.toBe(refusal);
-    expect([refused.asked(), refused.connection.calls, memory.leases.size]).toEqual([
+    const asking = one.lookUp();
+    await until(() => one.requests() === 1);
+    await expect(refused.lookUp()).rejects.toBe(refusal);
+    await expect(refused.lookUp('other')).rejects.toBe(refusal);
+    expect([refused.requests(), refused.connection.calls, memory.leases.size]).toEqual([
       0,
       Array(2).fill('getOrLease'),
       1,
@@ -497,22 +500,22 @@ describe('while the circuit breaker is open', () => {
   it('answers of other processes are used all the same', async () => {
     const one = await createInstance(memory);
     const refused = await createInstance(memory, { assertCallAllowed });
-    await one.ask();
+    await one.lookUp();
     await written();
-    expect(await refused.ask()).toMatchObject({ claims: alice });
+    expect(await refused.lookUp()).toMatchObject({ claims: alice });
   });
 });
 
 describe('commands of the store', () => {
   it.each([
     ['a token that nobody knows', async () => {}, ['getOrLease', 'keepAndRelease']],
-    ['a token that another process knows', (one: Instance) => one.ask().then(() => written()), ['getOrLease']],
+    ['a token that another process knows', (one: Instance) => one.lookUp().then(() => written()), ['getOrLease']],
     [
       'a token that was invalidated since',
       async (one: Instance) => {
-        await one.ask();
+        await one.lookUp();
         await written();
-        await one.forget();
+        await one.revoke();
       },
       ['getOrLease', 'getOrLease', 'keepAndRelease'],
     ],
@@ -520,7 +523,7 @@ describe('commands of the store', () => {
     const [one, other] = [await createInstance(memory), await createInstance(memory)];
     await prepare(one);
     await until(() => memory.log.length === 0 || other.revocations.position() > BEGIN);
-    await other.ask();
+    await other.lookUp();
     await until(() => other.connection.calls.length >= commands.length);
     for (let turns = 0; turns < 10; turns++) await new Promise((resolve) => setImmediate(resolve));
     expect(other.connection.calls).toEqual(commands);
@@ -531,12 +534,12 @@ describe('a store in trouble', () => {
   it.each(['fails', 'hangs'] as const)('that %s costs a call of the endpoint, and no answer', async (trouble) => {
     const one = await createInstance(memory, { timeoutMs: 40 });
     one.connection.trouble = trouble;
-    expect(await one.ask()).toMatchObject({ claims: alice });
-    expect(await one.ask()).toMatchObject({ claims: alice });
-    expect(one.asked()).toBe(2);
+    expect(await one.lookUp()).toMatchObject({ claims: alice });
+    expect(await one.lookUp()).toMatchObject({ claims: alice });
+    expect(one.requests()).toBe(2);
     one.connection.trouble = 'none';
     one.clock.advance(1);
-    await one.ask();
+    await one.lookUp();
     await written();
   });
 
@@ -545,7 +548,7 @@ describe('a store in trouble', () => {
     async (trouble) => {
       const one = await createInstance(memory, { timeoutMs: 40 });
       one.connection.trouble = trouble;
-      await expect(one.forget()).rejects.toThrow();
+      await expect(one.revoke()).rejects.toThrow();
       await expect(one.revocations.revoke('sub', 'alice')).rejects.toThrow();
     },
   );
