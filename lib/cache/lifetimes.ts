@@ -29,7 +29,7 @@ export function recordAge(record: TokenRecord, now: Instant): number {
 
 /**
  * Milliseconds until a lifetime ends that began when the introspection request was sent. `0` or less means that the record has expired,
- * and so does `NaN`, which comes of a clock that tells no time. The age counts on both clocks: setting the wall clock back
+ * and so does `NaN`, the result when a clock returns `NaN`. The age counts on both clocks: setting the wall clock back
  * extends nothing, `exp` is wall time, and the monotonic clock stands still while a machine is suspended.
  */
 export function timeLeft(record: TokenRecord, lifetimeMs: number, now: Instant): number {

@@ -40,7 +40,10 @@ it('askedAtOf returns undefined for an entry that is dated in the future', () =>
   );
 });
 
-it.each([undefined, null, Number.NaN, 'x', {}])('askedAtOf returns undefined for an entry with an invalid date: %p', (asked) => {
-  const entry = { response: {}, asked: asked as never, logPosition: '' };
-  expect(askedAtOf(entry, STORE_AT, { at: 0, monotonic: 0 })).toBeUndefined();
-});
+it.each([undefined, null, Number.NaN, 'x', {}])(
+  'askedAtOf returns undefined for an entry with an invalid date: %p',
+  (asked) => {
+    const entry = { response: {}, asked: asked as never, logPosition: '' };
+    expect(askedAtOf(entry, STORE_AT, { at: 0, monotonic: 0 })).toBeUndefined();
+  },
+);

@@ -314,7 +314,7 @@ describe('RevocationLog.watch', () => {
   });
 
   it.each(['error', 'newListener', 'removeListener', '__proto__'])(
-    'reads the log although somebody wrote %p to it, and tells only those who watch it',
+    'reads the log although another program wrote %p to it, and calls only the listeners of that entry',
     async (entry) => {
       const { store, clock, read } = start();
       const log = openRevocationLog(store, clock, KEEP_MS);
