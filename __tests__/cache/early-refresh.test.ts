@@ -5,34 +5,34 @@ import { recordEvents } from '../support/channels.js';
 import { createClock, since } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';
 import { diagnose } from '../support/outages.js';
-import { activeRecord, inactiveRecord, questionOf } from '../support/records.js';
+import { activeRecord, bearerCredentials, inactiveRecord } from '../support/records.js';
 
-/** The luckiest draw, and one that renews nothing before the very end. */
-const LUCKY = 0;
-const UNLUCKY = 1;
+/** The random number that refreshes earliest, and the one that refreshes only at the very end. */
+const EARLIEST = 0;
+const LATEST = 1;
 
-let draw = LUCKY;
+let randomNumber = EARLIEST;
 
 beforeEach(() => {
-  draw = LUCKY;
-  jest.spyOn(Math, 'random').mockImplementation(() => draw);
+  randomNumber = EARLIEST;
+  jest.spyOn(Math, 'random').mockImplementation(() => randomNumber);
 });
 
 afterEach(() => jest.restoreAllMocks());
 
-const turn = () => new Promise((resolve) => setImmediate(resolve));
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
-/** A cache of a minute over an endpoint that says what it is told to, and numbers its good answers. */
+/** A cache with a ttl of 60 seconds. The `sub` of an active response is the number of its request. */
 function createCache(settings: { refreshAhead?: boolean; inactiveTtlMs?: number; staleIfErrorMs?: number } = {}) {
   const clock = createClock();
-  const asked: LookupOptions[] = [];
+  const requests: LookupOptions[] = [];
   const now = () => ({ askedAt: clock.now(), askedMonotonic: clock.monotonic() });
-  const good = (claims = {}) => activeRecord({ sub: String(asked.length), ...claims }, now());
-  const endpoint = { answer: (): TokenRecord | Promise<TokenRecord> => good() };
+  const activeNow = (claims = {}) => activeRecord({ sub: String(requests.length), ...claims }, now());
+  const endpoint = { respond: (): TokenRecord | Promise<TokenRecord> => activeNow() };
   const cache = withMemoryCache(
-    async (_question, freshness) => {
-      asked.push(freshness);
-      return endpoint.answer();
+    async (_tokenKey, options) => {
+      requests.push(options);
+      return endpoint.respond();
     },
     {
       ttlMs: 60_000,
@@ -51,227 +51,227 @@ function createCache(settings: { refreshAhead?: boolean; inactiveTtlMs?: number;
     ...cache,
     clock,
     endpoint,
-    good,
-    bad: () => inactiveRecord(now()),
-    /** A memory hit comes without a promise. */
-    ask: (key = 'key', notBefore = ANY_AGE) => cache.lookup(questionOf(key, key), since(clock, notBefore)),
-    asked,
-    background: () => asked.filter(({ background }) => background === true).length,
+    activeNow,
+    inactiveNow: () => inactiveRecord(now()),
+    /** A cache hit is returned without a promise. */
+    lookUp: (key = 'key', notBefore = ANY_AGE) => cache.lookup(bearerCredentials(key, key), since(clock, notBefore)),
+    requests,
+    refreshes: () => requests.filter(({ background }) => background).length,
   };
 }
 
-describe('a hit near the end of an answer', () => {
-  it('renews no more than eight at a time, and leaves the others to later hits', async () => {
-    const { ask, clock, endpoint, good, background } = createCache();
+describe('a cache hit near the end of a lifetime', () => {
+  it('refreshes at most eight responses at a time, and leaves the others to later hits', async () => {
+    const { lookUp, clock, endpoint, activeNow, refreshes } = createCache();
     const keys = Array.from({ length: 10 }, (_, i) => `key-${i}`);
-    for (const key of keys) await ask(key);
+    for (const key of keys) await lookUp(key);
     clock.advance(59);
-    const gate = createDeferred();
-    endpoint.answer = () => gate.promise.then(() => good());
-    for (const key of keys) await ask(key);
-    expect(background()).toBe(8);
-    gate.resolve();
-    await turn();
-    for (const key of keys) await ask(key);
-    expect(background()).toBe(10);
+    const response = createDeferred();
+    endpoint.respond = () => response.promise.then(() => activeNow());
+    for (const key of keys) await lookUp(key);
+    expect(refreshes()).toBe(8);
+    response.resolve();
+    await nextTurn();
+    for (const key of keys) await lookUp(key);
+    expect(refreshes()).toBe(10);
   });
 
-  it('is answered at once, and renews it in the background', async () => {
-    const { ask, asked, clock, background, stats } = createCache();
-    const first = await ask();
+  it('returns the cached record at once, and refreshes it in the background', async () => {
+    const { lookUp, requests, clock, refreshes, stats } = createCache();
+    const first = await lookUp();
     clock.advance(50);
-    expect(ask()).toBe(first);
-    expect([asked.length, background()]).toEqual([2, 1]);
-    await turn();
-    expect(ask()).toMatchObject({ claims: { sub: '2' } });
+    expect(lookUp()).toBe(first);
+    expect([requests.length, refreshes()]).toEqual([2, 1]);
+    await nextTurn();
+    expect(lookUp()).toMatchObject({ claims: { sub: '2' } });
     clock.advance(59);
-    expect(ask()).toMatchObject({ claims: { sub: '2' } });
+    expect(lookUp()).toMatchObject({ claims: { sub: '2' } });
     expect(stats()).toEqual({ hits: 3, misses: 1, coalesced: 0, stale: 0, entries: 1 });
   });
 
   it.each([
-    [44.999, LUCKY, false],
-    [45, LUCKY, true],
-    [59.999, UNLUCKY, false],
+    [44.999, EARLIEST, false],
+    [45, EARLIEST, true],
+    [59.999, LATEST, false],
     [57, 0.3, true],
     [57, 0.4, false],
-  ])('at %d seconds of a minute with a draw of %d renews it: %p', async (seconds, drawn, renewed) => {
-    const { ask, clock, background } = createCache();
-    await ask();
+  ])('after %d of 60 seconds and with a random number of %d refreshes: %p', async (seconds, random, isRefreshed) => {
+    const { lookUp, clock, refreshes } = createCache();
+    await lookUp();
     clock.advance(seconds);
-    draw = drawn;
-    await ask();
-    expect(background()).toBe(renewed ? 1 : 0);
+    randomNumber = random;
+    await lookUp();
+    expect(refreshes()).toBe(isRefreshed ? 1 : 0);
   });
 
-  it('renews nothing where that was switched off', async () => {
-    const { ask, clock, background } = createCache({ refreshAhead: false });
-    await ask();
+  it('refreshes nothing when refreshAhead is false', async () => {
+    const { lookUp, clock, refreshes } = createCache({ refreshAhead: false });
+    await lookUp();
     clock.advance(59);
-    await ask();
-    expect(background()).toBe(0);
+    await lookUp();
+    expect(refreshes()).toBe(0);
   });
 
-  it('does not renew what exp ends', async () => {
-    const { ask, asked, clock, endpoint, good } = createCache();
-    endpoint.answer = () => good({ exp: clock.seconds() + 60 });
-    await ask();
+  it('does not refresh a response whose lifetime ends at exp', async () => {
+    const { lookUp, requests, clock, endpoint, activeNow } = createCache();
+    endpoint.respond = () => activeNow({ exp: clock.seconds() + 60 });
+    await lookUp();
     clock.advance(59);
-    await ask();
-    expect(asked).toHaveLength(1);
+    await lookUp();
+    expect(requests).toHaveLength(1);
   });
 
-  it('does not renew an inactive answer', async () => {
-    const { ask, asked, clock, endpoint, bad } = createCache({ inactiveTtlMs: 60_000 });
-    endpoint.answer = bad;
-    await ask();
+  it('does not refresh an inactive response', async () => {
+    const { lookUp, requests, clock, endpoint, inactiveNow } = createCache({ inactiveTtlMs: 60_000 });
+    endpoint.respond = inactiveNow;
+    await lookUp();
     clock.advance(59);
-    await ask();
-    expect(asked).toHaveLength(1);
+    await lookUp();
+    expect(requests).toHaveLength(1);
   });
 
-  it('is the only thing that renews it: what nobody uses ends', async () => {
-    const { ask, asked, clock } = createCache();
-    await ask();
+  it('is necessary: a response without hits expires', async () => {
+    const { lookUp, requests, clock } = createCache();
+    await lookUp();
     clock.advance(60);
-    await ask();
-    expect(asked.map(({ background }) => background)).toEqual([false, false]);
+    await lookUp();
+    expect(requests.map(({ background }) => background)).toEqual([false, false]);
   });
 });
 
-describe('while an answer is renewed', () => {
-  it('hits go on, and do not renew it a second time', async () => {
-    const { ask, clock, endpoint, background } = createCache();
-    const first = await ask();
+describe('during an early refresh', () => {
+  it('hits return the cached record, and do not start another refresh', async () => {
+    const { lookUp, clock, endpoint, refreshes } = createCache();
+    const first = await lookUp();
     clock.advance(50);
-    endpoint.answer = () => new Promise(() => {});
+    endpoint.respond = () => new Promise(() => {});
     for (let hit = 0; hit < 10; hit++) {
-      expect(ask()).toBe(first);
+      expect(lookUp()).toBe(first);
       clock.advance(0.5);
     }
-    expect(background()).toBe(1);
+    expect(refreshes()).toBe(1);
   });
 
-  it('it is not renewed beside a question that somebody waits for', async () => {
-    const { ask, clock, endpoint, background } = createCache();
-    await ask();
+  it('a hit does not refresh while a request for the token is pending', async () => {
+    const { lookUp, clock, endpoint, refreshes } = createCache();
+    await lookUp();
     clock.advance(50);
-    const reply = createDeferred<TokenRecord>();
-    endpoint.answer = () => reply.promise;
-    const fresh = ask('key', clock.monotonic());
+    const response = createDeferred<TokenRecord>();
+    endpoint.respond = () => response.promise;
+    const fresh = lookUp('key', clock.monotonic());
     clock.advance(1);
-    ask();
-    expect(background()).toBe(0);
-    reply.resolve(activeRecord());
+    lookUp();
+    expect(refreshes()).toBe(0);
+    response.resolve(activeRecord());
     await fresh;
   });
 
-  it('other answers are renewed as well', async () => {
-    const { ask, clock, endpoint, background } = createCache();
-    for (const key of ['a', 'b']) await ask(key);
+  it('other responses are refreshed too', async () => {
+    const { lookUp, clock, endpoint, refreshes } = createCache();
+    for (const key of ['a', 'b']) await lookUp(key);
     clock.advance(50);
-    endpoint.answer = () => new Promise(() => {});
-    for (const key of ['a', 'b']) ask(key);
-    expect(background()).toBe(2);
+    endpoint.respond = () => new Promise(() => {});
+    for (const key of ['a', 'b']) lookUp(key);
+    expect(refreshes()).toBe(2);
   });
 
-  it.each(['forget', 'clear'] as const)('%s wins, and the new answer does not land', async (method) => {
+  it.each(['forget', 'clear'] as const)('%s prevents that the new response is cached', async (method) => {
     const cache = createCache();
-    await cache.ask();
+    await cache.lookUp();
     cache.clock.advance(50);
-    const reply = createDeferred<TokenRecord>();
-    cache.endpoint.answer = () => reply.promise;
-    cache.ask();
+    const response = createDeferred<TokenRecord>();
+    cache.endpoint.respond = () => response.promise;
+    cache.lookUp();
     cache[method]('key');
-    reply.resolve(cache.good());
-    await turn();
+    response.resolve(cache.activeNow());
+    await nextTurn();
     expect(cache.stats().entries).toBe(0);
-    cache.endpoint.answer = cache.bad;
-    expect(await cache.ask()).toMatchObject({ active: false });
+    cache.endpoint.respond = cache.inactiveNow;
+    expect(await cache.lookUp()).toMatchObject({ active: false });
   });
 
-  it('those who come after its end wait for the new one', async () => {
-    const { ask, asked, clock, endpoint, good } = createCache();
-    await ask();
+  it('lookups after the end of the old lifetime wait for the new response', async () => {
+    const { lookUp, requests, clock, endpoint, activeNow } = createCache();
+    await lookUp();
     clock.advance(59);
-    const reply = createDeferred<TokenRecord>();
-    endpoint.answer = () => reply.promise;
-    ask();
+    const response = createDeferred<TokenRecord>();
+    endpoint.respond = () => response.promise;
+    lookUp();
     clock.advance(1);
-    const waiting = ask();
-    reply.resolve(good());
+    const waiting = lookUp();
+    response.resolve(activeNow());
     expect(await waiting).toMatchObject({ claims: { sub: '2' } });
-    expect(asked).toHaveLength(2);
+    expect(requests).toHaveLength(2);
   });
 });
 
-describe('a renewal', () => {
+describe('an early refresh', () => {
   it.each([5000, 0])(
-    'that finds the token inactive takes effect at once, remembered for %d ms',
+    'that finds the token inactive takes effect at once, with an inactive ttl of %d ms',
     async (inactiveTtlMs) => {
-      const { ask, clock, endpoint, bad } = createCache({ inactiveTtlMs });
-      await ask();
+      const { lookUp, clock, endpoint, inactiveNow } = createCache({ inactiveTtlMs });
+      await lookUp();
       clock.advance(50);
-      endpoint.answer = bad;
-      expect(ask()).toMatchObject({ active: true });
-      await turn();
-      expect(await ask()).toMatchObject({ active: false });
+      endpoint.respond = inactiveNow;
+      expect(lookUp()).toMatchObject({ active: true });
+      await nextTurn();
+      expect(await lookUp()).toMatchObject({ active: false });
     },
   );
 
-  it('that fails changes nothing until the end, and nobody sees it', async () => {
-    const { ask, clock, endpoint } = createCache();
-    const first = await ask();
+  it('that fails changes nothing until the lifetime ends, and rejects no lookup', async () => {
+    const { lookUp, clock, endpoint } = createCache();
+    const first = await lookUp();
     clock.advance(50);
-    endpoint.answer = () => {
+    endpoint.respond = () => {
       throw new Error('down');
     };
     for (let second = 50; second < 60; second++) {
-      expect(ask()).toBe(first);
-      await turn();
+      expect(lookUp()).toBe(first);
+      await nextTurn();
       clock.advance(1);
     }
-    await expect(ask()).rejects.toThrow('down');
+    await expect(lookUp()).rejects.toThrow('down');
   });
 
-  it('that fails keeps all others from being tried for a second', async () => {
-    const { ask, clock, endpoint, background, good } = createCache();
-    for (const key of ['a', 'b']) await ask(key);
+  it('that fails prevents all others for 1 second', async () => {
+    const { lookUp, clock, endpoint, refreshes, activeNow } = createCache();
+    for (const key of ['a', 'b']) await lookUp(key);
     clock.advance(50);
-    endpoint.answer = async () => {
+    endpoint.respond = async () => {
       clock.advance(2);
       throw new Error('down');
     };
-    ask('a');
-    await turn();
-    endpoint.answer = () => good();
-    for (const key of ['a', 'b']) ask(key);
+    lookUp('a');
+    await nextTurn();
+    endpoint.respond = () => activeNow();
+    for (const key of ['a', 'b']) lookUp(key);
     clock.advance(0.999);
-    for (const key of ['a', 'b']) ask(key);
-    expect(background()).toBe(1);
+    for (const key of ['a', 'b']) lookUp(key);
+    expect(refreshes()).toBe(1);
     clock.advance(0.001);
-    for (const key of ['a', 'b']) ask(key);
-    expect(background()).toBe(3);
+    for (const key of ['a', 'b']) lookUp(key);
+    expect(refreshes()).toBe(3);
   });
 
-  it('that fails is no reason for an answer to stand in as stale before its end', async () => {
-    const { ask, clock, endpoint, stats } = createCache({ staleIfErrorMs: 300_000 });
-    await ask();
+  it('that fails does not make a response stale before its lifetime ends', async () => {
+    const { lookUp, clock, endpoint, stats } = createCache({ staleIfErrorMs: 300_000 });
+    await lookUp();
     clock.advance(50);
-    endpoint.answer = () => {
+    endpoint.respond = () => {
       throw new Error('down');
     };
-    expect(ask()).toHaveProperty('stale', false);
-    await turn();
+    expect(lookUp()).toHaveProperty('stale', false);
+    await nextTurn();
     expect(stats().stale).toBe(0);
   });
 
-  it('is told beside the hit that brought it about', async () => {
+  it('is published after the hit that started it', async () => {
     const events = recordEvents('cache');
-    const { ask, clock } = createCache();
-    await ask();
+    const { lookUp, clock } = createCache();
+    await lookUp();
     clock.advance(50);
-    ask();
+    lookUp();
     expect(events.map(({ outcome }) => outcome)).toEqual(['miss', 'hit', 'refresh']);
   });
 });

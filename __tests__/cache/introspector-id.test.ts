@@ -1,6 +1,6 @@
 import { type IntrospectorIdSettings, introspectorId } from '../../lib/cache/introspector-id.js';
 
-describe('the digest of an authority', () => {
+describe('introspectorId', () => {
   const at = (endpoint: string) => ({ endpoint: new URL(endpoint), issuer: undefined });
   const SETTINGS: IntrospectorIdSettings = {
     location: at('https://as.example.com/introspect'),
@@ -26,10 +26,10 @@ describe('the digest of an authority', () => {
     ['place of a value', { parameters: {}, headers: { a: '1', b: '2', 'x-a': '1', 'x-b': '2' } }],
     ['header', { headers: { 'x-a': '1', 'x-b': '3' } }],
     ['authorization server', { location: { endpoint: undefined, issuer: 'https://as.example.com/introspect' } }],
-    ['demand for signed replies', { signedResponse: { issuer: 'https://as.example.com', audience: ['api'] } }],
+    ['requirement of signed responses', { signedResponse: { issuer: 'https://as.example.com', audience: ['api'] } }],
   ];
 
-  it('is the same for the same settings, in whatever order they are written', () => {
+  it('is the same for the same settings in any order', () => {
     const reordered = { ...SETTINGS, parameters: { b: '2', a: '1' }, headers: { 'x-b': '2', 'x-a': '1' } };
     expect(introspectorId(reordered)).toBe(introspectorId(SETTINGS));
     expect(introspectorId({ ...SETTINGS, location: at('https://as.example.com/introspect') })).toBe(
@@ -37,7 +37,7 @@ describe('the digest of an authority', () => {
     );
   });
 
-  it.each(DIFFERENT)('is another at another %s', (_, other) => {
+  it.each(DIFFERENT)('changes with the %s', (_, other) => {
     expect(introspectorId({ ...SETTINGS, ...other })).not.toBe(introspectorId(SETTINGS));
   });
 });

@@ -4,8 +4,8 @@ import { activeRecord, inactiveRecord } from '../support/records.js';
 const ACTIVE = activeRecord();
 const INACTIVE = inactiveRecord();
 
-describe('the memory', () => {
-  it('gives back what was stored, and nothing else', () => {
+describe('createMemoryStore', () => {
+  it('returns the records that were stored, and no others', () => {
     const store = createMemoryStore(10);
     store.set('a', ACTIVE);
     store.set('b', INACTIVE);
@@ -15,7 +15,7 @@ describe('the memory', () => {
     expect(store.size).toBe(2);
   });
 
-  it('drops what was used longest ago once it is full', () => {
+  it('evicts the least recently used record when it is full', () => {
     const store = createMemoryStore(2);
     store.set('a', ACTIVE);
     store.set('b', ACTIVE);
@@ -24,23 +24,27 @@ describe('the memory', () => {
     expect([store.get('a'), store.get('b'), store.get('c')]).toEqual([ACTIVE, undefined, ACTIVE]);
   });
 
-  it('loses no good answer to a flood of bad ones, of which it keeps a tenth as many', () => {
+  it('evicts no active record for inactive ones, and keeps a tenth as many of those', () => {
     const store = createMemoryStore(20);
-    store.set('good', ACTIVE);
-    for (let i = 0; i < 1000; i++) store.set(`bad ${i}`, INACTIVE);
-    expect(store.get('good')).toBe(ACTIVE);
-    expect([store.get('bad 997'), store.get('bad 998'), store.get('bad 999')]).toEqual([undefined, INACTIVE, INACTIVE]);
+    store.set('active', ACTIVE);
+    for (let i = 0; i < 1000; i++) store.set(`inactive ${i}`, INACTIVE);
+    expect(store.get('active')).toBe(ACTIVE);
+    expect([store.get('inactive 997'), store.get('inactive 998'), store.get('inactive 999')]).toEqual([
+      undefined,
+      INACTIVE,
+      INACTIVE,
+    ]);
     expect(store.size).toBe(3);
   });
 
-  it('keeps one inactive answer at least', () => {
+  it('keeps at least one inactive record', () => {
     const store = createMemoryStore(1);
-    store.set('bad', INACTIVE);
-    store.set('good', ACTIVE);
-    expect([store.get('bad'), store.get('good')]).toEqual([INACTIVE, ACTIVE]);
+    store.set('inactive', INACTIVE);
+    store.set('active', ACTIVE);
+    expect([store.get('inactive'), store.get('active')]).toEqual([INACTIVE, ACTIVE]);
   });
 
-  it('knows one answer a key: the latest, active or not', () => {
+  it('keeps one record for each digest: the latest, active or not', () => {
     const store = createMemoryStore(10);
     store.set('a', ACTIVE);
     store.set('a', INACTIVE);
@@ -49,15 +53,15 @@ describe('the memory', () => {
     expect([store.get('a'), store.size]).toEqual([ACTIVE, 1]);
   });
 
-  it('forgets one key, or all', () => {
+  it('deletes one record, or all', () => {
     const store = createMemoryStore(10);
-    for (const key of ['a', 'b']) store.set(key, ACTIVE);
-    for (const key of ['c', 'd']) store.set(key, INACTIVE);
+    for (const digest of ['a', 'b']) store.set(digest, ACTIVE);
+    for (const digest of ['c', 'd']) store.set(digest, INACTIVE);
     store.delete('a');
     store.delete('c');
-    expect(['a', 'b', 'c', 'd'].map((key) => store.get(key))).toEqual([undefined, ACTIVE, undefined, INACTIVE]);
+    expect(['a', 'b', 'c', 'd'].map((digest) => store.get(digest))).toEqual([undefined, ACTIVE, undefined, INACTIVE]);
     store.clear();
-    expect(['b', 'd'].map((key) => store.get(key))).toEqual([undefined, undefined]);
+    expect(['b', 'd'].map((digest) => store.get(digest))).toEqual([undefined, undefined]);
     expect(store.size).toBe(0);
   });
 });

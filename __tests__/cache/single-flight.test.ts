@@ -2,256 +2,280 @@ import { withSingleFlight } from '../../lib/cache/single-flight.js';
 import { ANY_AGE, type TokenKey, type TokenRecord } from '../../lib/core/lookup.js';
 import { createClock, since } from '../support/clock.js';
 import { createDeferred, type Deferred } from '../support/deferred.js';
-import { activeRecord, inactiveRecord, questionOf } from '../support/records.js';
+import { activeRecord, bearerCredentials, inactiveRecord } from '../support/records.js';
 
-const QUESTION = questionOf('abc');
-const OTHER = questionOf('def', 'other');
-const OLDEST_MS = 5000;
+const TOKEN = bearerCredentials('abc', 'digest');
+const OTHER_TOKEN = bearerCredentials('def', 'other');
+const MAX_AGE_MS = 5000;
 
-function createFlights() {
+/** Each request to the endpoint is answered by the test, by its index. */
+function createSingleFlight() {
   const clock = createClock();
-  const asked: Deferred<TokenRecord>[] = [];
-  const landed: [string, TokenRecord][] = [];
-  const flights = withSingleFlight(
+  const requests: Deferred<TokenRecord>[] = [];
+  const results: [string, TokenRecord][] = [];
+  const singleFlight = withSingleFlight(
     () => {
-      const answer = createDeferred<TokenRecord>();
-      asked.push(answer);
-      return answer.promise;
+      const response = createDeferred<TokenRecord>();
+      requests.push(response);
+      return response.promise;
     },
     {
       clock,
       timeoutMs: 3000,
-      onResult: ({ digest: key }, record) => landed.push([key, record]),
-      canJoin: (startedAt, { now }) => now.monotonic - startedAt <= OLDEST_MS,
-      isUsable: (_key, record, { notBefore }) => record.active && record.askedMonotonic >= notBefore,
+      onResult: ({ digest }, record) => results.push([digest, record]),
+      canJoin: (startedAt, { now }) => now.monotonic - startedAt <= MAX_AGE_MS,
+      isUsable: (_digest, record, { notBefore }) => record.active && record.askedMonotonic >= notBefore,
     },
   );
-  const answer = (index: number, record: TokenRecord) => asked[index]?.resolve(record);
-  const ask = (question: TokenKey, notBefore = ANY_AGE) => flights.lookup(question, since(clock, notBefore));
-  return { ...flights, ask, clock, asked, landed, answer };
+  return {
+    ...singleFlight,
+    clock,
+    requests,
+    results,
+    lookUp: (tokenKey: TokenKey, notBefore = ANY_AGE) => singleFlight.lookup(tokenKey, since(clock, notBefore)),
+    respond: (index: number, record: TokenRecord) => requests[index]?.resolve(record),
+    /** An active record of a request that was sent now. */
+    recordOfNow: (claims = {}) => activeRecord(claims, { askedAt: clock.now(), askedMonotonic: clock.monotonic() }),
+  };
 }
 
-describe('one flight a key', () => {
-  it('brings one answer to all who ask meanwhile, and lands once', async () => {
-    const flights = createFlights();
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('withSingleFlight', () => {
+  it('sends one request for concurrent lookups of a token, and reports one result', async () => {
+    const { lookUp, requests, respond, results, coalesced } = createSingleFlight();
     const record = activeRecord();
-    const waiting = [1, 2, 3].map(() => flights.ask(QUESTION));
-    expect(flights.asked).toHaveLength(1);
-    flights.answer(0, record);
-    expect(await Promise.all(waiting)).toEqual([record, record, record]);
-    expect(flights.landed).toEqual([['key', record]]);
-    expect(flights.coalesced()).toBe(2);
+    const lookups = [1, 2, 3].map(() => lookUp(TOKEN));
+    expect(requests).toHaveLength(1);
+    respond(0, record);
+    expect(await Promise.all(lookups)).toEqual([record, record, record]);
+    expect(results).toEqual([['digest', record]]);
+    expect(coalesced()).toBe(2);
   });
 
-  it('ends with its answer: who asks later starts another', async () => {
-    const flights = createFlights();
-    const first = flights.ask(QUESTION);
-    flights.answer(0, activeRecord());
+  it('sends another request for a lookup that starts after the response', async () => {
+    const { lookUp, requests, respond, coalesced } = createSingleFlight();
+    const first = lookUp(TOKEN);
+    respond(0, activeRecord());
     await first;
-    flights.ask(QUESTION);
-    expect(flights.asked).toHaveLength(2);
-    expect(flights.coalesced()).toBe(0);
+    lookUp(TOKEN);
+    expect(requests).toHaveLength(2);
+    expect(coalesced()).toBe(0);
   });
 
-  it('is not shared between keys', async () => {
-    const flights = createFlights();
-    const waiting = [flights.ask(QUESTION), flights.ask(OTHER)];
-    flights.answer(0, activeRecord({ sub: 'alice' }));
-    flights.answer(1, activeRecord({ sub: 'bob' }));
-    expect(await Promise.all(waiting)).toEqual([activeRecord({ sub: 'alice' }), activeRecord({ sub: 'bob' })]);
-    expect(flights.landed.map(([key]) => key)).toEqual(['key', 'other']);
+  it('does not share a lookup between tokens', async () => {
+    const { lookUp, respond, results } = createSingleFlight();
+    const lookups = [lookUp(TOKEN), lookUp(OTHER_TOKEN)];
+    respond(0, activeRecord({ sub: 'alice' }));
+    respond(1, activeRecord({ sub: 'bob' }));
+    expect(await Promise.all(lookups)).toEqual([activeRecord({ sub: 'alice' }), activeRecord({ sub: 'bob' })]);
+    expect(results.map(([digest]) => digest)).toEqual(['digest', 'other']);
   });
 
-  it('shares a failure with its waiters and keeps nothing of it', async () => {
-    const flights = createFlights();
-    const waiting = [flights.ask(QUESTION), flights.ask(QUESTION)];
+  it('rejects all lookups that share a failed request, and keeps nothing of it', async () => {
+    const { lookUp, requests, respond, results } = createSingleFlight();
+    const lookups = [lookUp(TOKEN), lookUp(TOKEN)];
     const failure = new Error('down');
-    flights.asked[0]?.reject(failure);
-    expect(await Promise.allSettled(waiting)).toEqual([
+    requests[0]?.reject(failure);
+    expect(await Promise.allSettled(lookups)).toEqual([
       { status: 'rejected', reason: failure },
       { status: 'rejected', reason: failure },
     ]);
-    expect(flights.landed).toEqual([]);
-    const again = flights.ask(QUESTION);
-    flights.answer(1, activeRecord());
-    expect(await again).toEqual(activeRecord());
+    expect(results).toEqual([]);
+    const retry = lookUp(TOKEN);
+    respond(1, activeRecord());
+    expect(await retry).toEqual(activeRecord());
   });
 
-  it('takes an answer that is there at once', async () => {
-    const landed: string[] = [];
-    const flights = withSingleFlight(() => activeRecord(), {
+  it('accepts an inner lookup that returns its record without a promise', async () => {
+    const results: string[] = [];
+    const { lookup } = withSingleFlight(() => activeRecord(), {
       clock: createClock(),
       timeoutMs: 3000,
-      onResult: ({ digest: key }) => landed.push(key),
+      onResult: ({ digest }) => results.push(digest),
       canJoin: () => true,
       isUsable: () => true,
     });
-    expect(await flights.lookup(QUESTION, since(createClock()))).toEqual(activeRecord());
-    expect(landed).toEqual(['key']);
+    expect(await lookup(TOKEN, since(createClock()))).toEqual(activeRecord());
+    expect(results).toEqual(['digest']);
   });
 
+  it('sends another request when a lookup requires a response newer than the pending one, and reports only the newer', async () => {
+    const { lookUp, clock, requests, respond, results, recordOfNow } = createSingleFlight();
+    const oldRecord = activeRecord({ sub: 'old' });
+    const first = lookUp(TOKEN);
+    clock.advance(2);
+    const newRecord = recordOfNow({ sub: 'new' });
+    const fresh = lookUp(TOKEN, clock.monotonic() - 1000);
+    const joining = lookUp(TOKEN, clock.monotonic());
+    expect(requests).toHaveLength(2);
+    respond(1, newRecord);
+    respond(0, oldRecord);
+    expect(await Promise.all([first, fresh, joining])).toEqual([oldRecord, newRecord, newRecord]);
+    expect(results).toEqual([['digest', newRecord]]);
+  });
+
+  it('reports the response of an earlier request when a later one failed', async () => {
+    const { lookUp, clock, requests, respond, results } = createSingleFlight();
+    const first = lookUp(TOKEN);
+    clock.advance(2);
+    const fresh = lookUp(TOKEN, clock.monotonic());
+    requests[1]?.reject(new Error('down'));
+    await expect(fresh).rejects.toThrow('down');
+    respond(0, activeRecord());
+    expect(await first).toEqual(activeRecord());
+    expect(results).toEqual([['digest', activeRecord()]]);
+  });
+
+  it('lets a lookup join when the pending request is as new as required', async () => {
+    const { lookUp, clock, requests, coalesced } = createSingleFlight();
+    lookUp(TOKEN);
+    lookUp(TOKEN, clock.monotonic());
+    expect([requests.length, coalesced()]).toEqual([1, 1]);
+  });
+
+  it('lets no lookup join a request that `canJoin` excludes', async () => {
+    const { lookUp, clock, requests, respond } = createSingleFlight();
+    const first = lookUp(TOKEN);
+    clock.advance(MAX_AGE_MS / 1000);
+    lookUp(TOKEN);
+    expect(requests).toHaveLength(1);
+    clock.advance(0.001);
+    const late = lookUp(TOKEN);
+    expect(requests).toHaveLength(2);
+    respond(0, activeRecord({ sub: 'old' }));
+    respond(1, activeRecord({ sub: 'new' }));
+    expect(await Promise.all([first, late])).toMatchObject([{ claims: { sub: 'old' } }, { claims: { sub: 'new' } }]);
+  });
+
+  it('sends at most two requests for a token at a time; further lookups wait and share the next request', async () => {
+    const { lookUp, clock, requests, respond, recordOfNow } = createSingleFlight();
+    const lookups: Promise<TokenRecord>[] = [];
+    for (let count = 0; count < 100; count++) {
+      lookups.push(lookUp(TOKEN, clock.monotonic()));
+      clock.advance(0.001);
+    }
+    expect(requests).toHaveLength(2);
+    respond(0, recordOfNow());
+    respond(1, recordOfNow());
+    await Promise.all(lookups.slice(0, 2));
+    await nextTurn();
+    expect(requests).toHaveLength(3);
+    const record = recordOfNow();
+    respond(2, record);
+    expect(await Promise.all(lookups.slice(2))).toEqual(Array(98).fill(record));
+  });
+
+  it('sends the next request for the waiting lookups when the pending requests failed', async () => {
+    const { lookUp, clock, requests, respond, recordOfNow } = createSingleFlight();
+    const lookups: Promise<unknown>[] = [];
+    for (let count = 0; count < 3; count++) {
+      lookups.push(lookUp(TOKEN, clock.monotonic()).catch((error: Error) => error.message));
+      clock.advance(0.001);
+    }
+    requests[0]?.reject(new Error('failed'));
+    requests[1]?.reject(new Error('failed'));
+    await Promise.all(lookups.slice(0, 2));
+    await nextTurn();
+    const record = recordOfNow();
+    respond(2, record);
+    expect(await Promise.all(lookups)).toEqual(['failed', 'failed', record]);
+  });
+
+  it('sends one more request for all lookups that joined and may not use the response', async () => {
+    const { lookUp, requests, respond, recordOfNow } = createSingleFlight();
+    const first = lookUp(TOKEN);
+    const joined = [lookUp(TOKEN), lookUp(TOKEN)];
+    respond(0, inactiveRecord());
+    await first;
+    await nextTurn();
+    expect(requests).toHaveLength(2);
+    const record = recordOfNow();
+    respond(1, record);
+    expect(await Promise.all(joined)).toEqual([record, record]);
+  });
+});
+
+describe('forget and forgetAll', () => {
   it.each(['forget', 'forgetAll'] as const)(
-    'still answers who boarded before %s, but nobody later, and does not land',
+    '%s leaves the response to earlier lookups, hides it from later ones, and does not report it',
     async (method) => {
-      const flights = createFlights();
+      const singleFlight = createSingleFlight();
+      const { lookUp, respond, results } = singleFlight;
       const [before, after] = [activeRecord({ sub: 'before' }), activeRecord({ sub: 'after' })];
-      const boarded = flights.ask(QUESTION);
-      flights[method]('key');
-      const late = flights.ask(QUESTION);
-      flights.answer(0, before);
-      expect(await boarded).toBe(before);
-      expect(flights.landed).toEqual([]);
-      flights.answer(1, after);
+      const early = lookUp(TOKEN);
+      singleFlight[method]('digest');
+      const late = lookUp(TOKEN);
+      respond(0, before);
+      expect(await early).toBe(before);
+      expect(results).toEqual([]);
+      respond(1, after);
       expect(await late).toBe(after);
-      expect(flights.landed).toEqual([['key', after]]);
+      expect(results).toEqual([['digest', after]]);
     },
   );
 
-  it('does not end a later flight when a forgotten one fails', async () => {
-    const flights = createFlights();
-    const boarded = flights.ask(QUESTION);
-    flights.forget('key');
-    const late = flights.ask(QUESTION);
-    flights.asked[0]?.reject(new Error('down'));
-    await expect(boarded).rejects.toThrow('down');
-    const joined = flights.ask(QUESTION);
-    expect(flights.asked).toHaveLength(2);
-    flights.answer(1, activeRecord());
+  it('forget detaches both pending lookups of its token, and no other', async () => {
+    const { lookUp, clock, forget, requests, respond, results } = createSingleFlight();
+    const lookups = [lookUp(TOKEN), lookUp(TOKEN, clock.monotonic() + 1), lookUp(OTHER_TOKEN)];
+    expect(requests).toHaveLength(3);
+    const responses = forget('digest');
+    for (const index of [0, 1, 2]) respond(index, activeRecord());
+    expect(await Promise.all(lookups)).toEqual(Array(3).fill(activeRecord()));
+    expect(await Promise.all(responses)).toEqual(Array(2).fill(activeRecord()));
+    expect(results).toEqual([['other', activeRecord()]]);
+  });
+
+  it('forgetAll detaches all pending lookups of all tokens', async () => {
+    const { lookUp, clock, forgetAll, has, requests, respond, results } = createSingleFlight();
+    const lookups = [lookUp(TOKEN), lookUp(TOKEN, clock.monotonic() + 1), lookUp(OTHER_TOKEN)];
+    expect(requests).toHaveLength(3);
+    forgetAll();
+    expect([has(TOKEN, since(clock)), has(OTHER_TOKEN, since(clock))]).toEqual([false, false]);
+    for (const index of [0, 1, 2]) respond(index, activeRecord());
+    expect(await Promise.all(lookups)).toEqual(Array(3).fill(activeRecord()));
+    expect(results).toEqual([]);
+  });
+
+  it('forget leaves a later lookup pending when the detached one fails', async () => {
+    const { lookUp, forget, requests, respond } = createSingleFlight();
+    const early = lookUp(TOKEN);
+    forget('digest');
+    const late = lookUp(TOKEN);
+    requests[0]?.reject(new Error('down'));
+    await expect(early).rejects.toThrow('down');
+    const joined = lookUp(TOKEN);
+    expect(requests).toHaveLength(2);
+    respond(1, activeRecord());
     expect(await Promise.all([late, joined])).toEqual([activeRecord(), activeRecord()]);
   });
+});
 
-  it('carries nobody who needs an answer asked for later than it started, and is overtaken by theirs', async () => {
-    const flights = createFlights();
-    const old = activeRecord({ sub: 'old' });
-    const boarded = flights.ask(QUESTION);
-    flights.clock.advance(2);
-    const now = { askedAt: flights.clock.now(), askedMonotonic: flights.clock.monotonic() };
-    const fresh = activeRecord({ sub: 'fresh' }, now);
-    const demanding = flights.ask(QUESTION, flights.clock.monotonic() - 1000);
-    const joining = flights.ask(QUESTION, flights.clock.monotonic());
-    expect(flights.asked).toHaveLength(2);
-    flights.answer(1, fresh);
-    flights.answer(0, old);
-    expect(await Promise.all([boarded, demanding, joining])).toEqual([old, fresh, fresh]);
-    expect(flights.landed).toEqual([['key', fresh]]);
+describe('forgetWhere', () => {
+  it('leaves a matching response to earlier lookups, and hides it from later ones', async () => {
+    const { lookUp, forgetWhere, requests, respond, results, recordOfNow } = createSingleFlight();
+    const before = [lookUp(TOKEN), lookUp(TOKEN)];
+    forgetWhere((record) => record.active && record.claims.sub === 'alice');
+    const after = lookUp(TOKEN);
+    expect(requests).toHaveLength(1);
+    const oldRecord = recordOfNow({ sub: 'alice' });
+    respond(0, oldRecord);
+    expect(await Promise.all(before)).toEqual([oldRecord, oldRecord]);
+    await nextTurn();
+    const newRecord = recordOfNow({ sub: 'alice', jti: 'new' });
+    respond(1, newRecord);
+    expect(await after).toBe(newRecord);
+    expect(results).toEqual([['digest', newRecord]]);
   });
 
-  it('lands when the one started after it has failed', async () => {
-    const flights = createFlights();
-    const boarded = flights.ask(QUESTION);
-    flights.clock.advance(2);
-    const demanding = flights.ask(QUESTION, flights.clock.monotonic());
-    flights.asked[1]?.reject(new Error('down'));
-    await expect(demanding).rejects.toThrow('down');
-    flights.answer(0, activeRecord());
-    expect(await boarded).toEqual(activeRecord());
-    expect(flights.landed).toEqual([['key', activeRecord()]]);
-  });
-
-  it('forgets all flights in the air', async () => {
-    const flights = createFlights();
-    const waiting = [flights.ask(QUESTION), flights.ask(QUESTION, 1001)];
-    flights.forget('key');
-    flights.answer(0, activeRecord());
-    flights.answer(1, activeRecord());
-    expect(await Promise.all(waiting)).toEqual([activeRecord(), activeRecord()]);
-    expect(flights.landed).toEqual([]);
-  });
-
-  it('carries who needs an answer no older than its start', async () => {
-    const flights = createFlights();
-    flights.ask(QUESTION);
-    flights.ask(QUESTION, flights.clock.monotonic());
-    expect([flights.asked.length, flights.coalesced()]).toEqual([1, 1]);
-  });
-
-  it('is not joined once it is older than a response may be', async () => {
-    const flights = createFlights();
-    const boarded = flights.ask(QUESTION);
-    flights.clock.advance(OLDEST_MS / 1000);
-    flights.ask(QUESTION);
-    expect(flights.asked).toHaveLength(1);
-    flights.clock.advance(0.001);
-    const late = flights.ask(QUESTION);
-    expect(flights.asked).toHaveLength(2);
-    flights.answer(0, activeRecord({ sub: 'old' }));
-    flights.answer(1, activeRecord({ sub: 'new' }));
-    expect(await Promise.all([boarded, late])).toMatchObject([{ claims: { sub: 'old' } }, { claims: { sub: 'new' } }]);
-  });
-
-  it('asks at most twice side by side about one token; later requests wait, and share the next question', async () => {
-    const flights = createFlights();
-    const asking: Promise<TokenRecord>[] = [];
-    for (let request = 0; request < 100; request++) {
-      asking.push(flights.ask(QUESTION, flights.clock.monotonic()));
-      flights.clock.advance(0.001);
-    }
-    expect(flights.asked).toHaveLength(2);
-    flights.answer(0, activeRecord({}, { askedAt: 0, askedMonotonic: flights.clock.monotonic() }));
-    flights.answer(1, activeRecord({}, { askedAt: 0, askedMonotonic: flights.clock.monotonic() }));
-    await Promise.all(asking.slice(0, 2));
-    await new Promise((resolve) => setImmediate(resolve));
-    expect(flights.asked).toHaveLength(3);
-    const record = activeRecord({}, { askedAt: 0, askedMonotonic: flights.clock.monotonic() });
-    flights.answer(2, record);
-    expect(await Promise.all(asking.slice(2))).toEqual(Array(98).fill(record));
-  });
-
-  it('asks for those who waited after a question that failed', async () => {
-    const flights = createFlights();
-    const asking: Promise<unknown>[] = [];
-    for (let request = 0; request < 3; request++) {
-      asking.push(flights.ask(QUESTION, flights.clock.monotonic()).catch((error: Error) => error.message));
-      flights.clock.advance(0.001);
-    }
-    flights.asked[0]?.reject(new Error('failed'));
-    flights.asked[1]?.reject(new Error('failed'));
-    await Promise.all(asking.slice(0, 2));
-    await new Promise((resolve) => setImmediate(resolve));
-    const record = activeRecord({}, { askedAt: 0, askedMonotonic: flights.clock.monotonic() });
-    flights.answer(2, record);
-    expect(await Promise.all(asking)).toEqual(['failed', 'failed', record]);
-  });
-
-  it('asks once more for all who joined and cannot use the response', async () => {
-    const flights = createFlights();
-    const first = flights.ask(QUESTION);
-    const joined = [flights.ask(QUESTION), flights.ask(QUESTION)];
-    flights.answer(0, inactiveRecord());
-    await first;
-    await new Promise((resolve) => setImmediate(resolve));
-    expect(flights.asked).toHaveLength(2);
-    const record = activeRecord({}, { askedAt: 0, askedMonotonic: flights.clock.monotonic() });
-    flights.answer(1, record);
-    expect(await Promise.all(joined)).toEqual([record, record]);
-  });
-
-  it('gives a response that was invalidated meanwhile to those who came before, and keeps it from all others', async () => {
-    const flights = createFlights();
-    const ofAlice = (record: TokenRecord) => record.active && record.claims.sub === 'alice';
-    const before = [flights.ask(QUESTION), flights.ask(QUESTION)];
-    flights.forgetWhere(ofAlice);
-    const after = flights.ask(QUESTION);
-    expect(flights.asked).toHaveLength(1);
-    const now = { askedAt: 0, askedMonotonic: flights.clock.monotonic() };
-    const old = activeRecord({ sub: 'alice' }, now);
-    flights.answer(0, old);
-    expect(await Promise.all(before)).toEqual([old, old]);
-    await new Promise((resolve) => setImmediate(resolve));
-    const fresh = activeRecord({ sub: 'alice', jti: 'new' }, now);
-    flights.answer(1, fresh);
-    expect(await after).toBe(fresh);
-    expect(flights.landed).toEqual([['key', fresh]]);
-  });
-
-  it('is not disturbed by the invalidation of somebody else', async () => {
-    const flights = createFlights();
-    const before = flights.ask(QUESTION);
-    flights.forgetWhere((record) => record.active && record.claims.sub === 'bob');
-    const after = flights.ask(QUESTION);
-    const record = activeRecord({ sub: 'alice' }, { askedAt: 0, askedMonotonic: flights.clock.monotonic() });
-    flights.answer(0, record);
+  it('does not affect a response that does not match', async () => {
+    const { lookUp, forgetWhere, requests, respond, results, recordOfNow } = createSingleFlight();
+    const before = lookUp(TOKEN);
+    forgetWhere((record) => record.active && record.claims.sub === 'bob');
+    const after = lookUp(TOKEN);
+    const record = recordOfNow({ sub: 'alice' });
+    respond(0, record);
     expect(await Promise.all([before, after])).toEqual([record, record]);
-    expect([flights.asked.length, flights.landed]).toEqual([1, [['key', record]]]);
+    expect([requests.length, results]).toEqual([1, [['digest', record]]]);
   });
 });

@@ -6,10 +6,10 @@ const PATIENCE_MS = 30_000;
 
 interface Instance {
   get(token: string): Promise<string>;
-  invalidate(of: { readonly token: string } | { readonly sub: string }): Promise<void>;
+  invalidate(target: { readonly token: string } | { readonly sub: string }): Promise<void>;
 }
 
-describeWithRedis('a fleet of processes over one Redis', () => {
+describeWithRedis('several processes over one Redis', () => {
   let redis: RedisServer;
   let endpoint: Endpoint;
   const revoked = new Set<string>();
@@ -37,10 +37,10 @@ describeWithRedis('a fleet of processes over one Redis', () => {
         const response = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
         return `${response.status} ${response.status === 200 ? await response.text() : ''}`.trim();
       },
-      async invalidate(of) {
+      async invalidate(target) {
         orders++;
         const told = JSON.stringify({ told: orders });
-        child.process.stdin?.write(`${JSON.stringify(of)}\n`);
+        child.process.stdin?.write(`${JSON.stringify(target)}\n`);
         await child.line((line) => line === told);
       },
     };
@@ -49,13 +49,13 @@ describeWithRedis('a fleet of processes over one Redis', () => {
   const calls = (token: string) => endpoint.asked.filter(({ form }) => form.get('token') === token).length;
 
   it(
-    'asks once for a token that several processes meet, and refuses it in all once it is revoked in one',
+    'send one introspection request for a token, and all reject it once one of them invalidates it',
     async () => {
       const fleet = await Promise.all([start(), start(), start()]);
       const all = async (token: string) => {
-        const answers = [];
-        for (const instance of fleet) answers.push(await instance.get(token));
-        return answers;
+        const responses = [];
+        for (const instance of fleet) responses.push(await instance.get(token));
+        return responses;
       };
       for (const token of ['first', 'second', 'third']) {
         expect(await all(token)).toEqual([`200 of-${token}`, `200 of-${token}`, `200 of-${token}`]);
@@ -70,7 +70,7 @@ describeWithRedis('a fleet of processes over one Redis', () => {
         const token = ['first', 'second'][index] as string;
         revoked.add(token);
         await fleet[index]?.invalidate(order);
-        await Promise.all(fleet.map((instance) => untilRefused(instance, token)));
+        await Promise.all(fleet.map((instance) => untilRejected(instance, token)));
         expect(await all(token)).toEqual(fleet.map(() => '401'));
       }
       expect(await all('third')).toEqual(fleet.map(() => '200 of-third'));
@@ -80,10 +80,10 @@ describeWithRedis('a fleet of processes over one Redis', () => {
   );
 });
 
-/** It reaches the others a moment later; far sooner than an answer would end by itself. */
-async function untilRefused(instance: Instance, token: string): Promise<void> {
-  const givesUpAt = performance.now() + 5000;
+/** The invalidation reaches the other processes after a moment, long before the response expires. */
+async function untilRejected(instance: Instance, token: string): Promise<void> {
+  const deadline = performance.now() + 5000;
   while ((await instance.get(token)) !== '401') {
-    if (performance.now() > givesUpAt) throw new Error(`${token} is still accepted`);
+    if (performance.now() > deadline) throw new Error(`${token} is still accepted`);
   }
 }

@@ -19,130 +19,133 @@ function join(endpoint: Endpoint, memory: SharedMemory, options: Options = {}) {
     ...others,
     cache: { store, secrets: SECRETS, ...(cache as object) },
   });
-  // By then it has read the log for the first time.
+  // The log has been read once by then.
   const ready = new Promise((resolve) => setImmediate(resolve));
-  const judge = async (token = 'token') => {
+  const check = async (token = 'token') => {
     await ready;
     return authenticate.introspect(token).then(
       () => 'accepted',
       (error: { reason?: string; code: string }) => error.reason ?? error.code,
     );
   };
-  return { authenticate, clock, store, judge };
+  return { authenticate, clock, store, check };
 }
 
 const turns = async () => {
-  for (let each = 0; each < 20; each++) await new Promise((resolve) => setImmediate(resolve));
+  for (let count = 0; count < 20; count++) await new Promise((resolve) => setImmediate(resolve));
 };
 
-describe('memory beside a shared store', () => {
-  it('is relied on while the log is confirmed, and for five seconds more', async () => {
+describe('the memory cache with a shared store', () => {
+  it('is used for 5 seconds after the log was last read to its end', async () => {
     const endpoint = await createEndpoint(active());
-    const { judge, clock, store } = join(endpoint, createSharedMemory());
-    await judge();
+    const { check, clock, store } = join(endpoint, createSharedMemory());
+    await check();
     store.isDeaf = true;
     clock.advance(4.9);
     endpoint.script = REVOKED;
-    expect(await judge()).toBe('accepted');
+    expect(await check()).toBe('accepted');
     clock.advance(0.2);
-    expect(await judge()).toBe('inactive');
+    expect(await check()).toBe('inactive');
   });
 
-  it('gives nothing that was revoked elsewhere, once that was read', async () => {
+  it('does not use a response once its revocation by another process was read', async () => {
     const endpoint = await createEndpoint(active());
     const memory = createSharedMemory();
     const [one, other] = [join(endpoint, memory), join(endpoint, memory)];
-    await one.judge();
-    await other.judge();
+    await one.check();
+    await other.check();
     endpoint.script = REVOKED;
     await other.authenticate.invalidate({ sub: 'alice' });
     await turns();
-    expect(await one.judge()).toBe('inactive');
+    expect(await one.check()).toBe('inactive');
   });
 
-  it('keeps no answer that was asked for before a revocation elsewhere', async () => {
+  it('does not cache a response that was requested before another process revoked it', async () => {
     const reply = createDeferred<object>();
     const endpoint = await createEndpoint(() => reply.promise);
     const memory = createSharedMemory();
     const [one, other] = [join(endpoint, memory), join(endpoint, memory)];
-    const asking = one.judge();
+    const lookup = one.check();
     await until(() => endpoint.asked.length === 1);
     await other.authenticate.invalidate({ sub: 'alice' });
     await turns();
     reply.resolve(active());
-    expect(await asking).toBe('accepted');
+    expect(await lookup).toBe('accepted');
     expect(one.authenticate.stats().entries).toBe(0);
     endpoint.script = REVOKED;
-    expect(await one.judge()).toBe('inactive');
+    expect(await one.check()).toBe('inactive');
   });
 
-  it('gives who comes after a revocation elsewhere no answer that was under way before it', async () => {
+  it('does not use a response for a later request when another process revoked it while it was pending', async () => {
     const reply = createDeferred<object>();
     const endpoint = await createEndpoint(() => reply.promise);
     const memory = createSharedMemory();
     const [one, other] = [join(endpoint, memory), join(endpoint, memory)];
-    const before = one.judge();
+    const before = one.check();
     await until(() => endpoint.asked.length === 1);
     await other.authenticate.invalidate({ sub: 'alice' });
     await turns();
     endpoint.script = REVOKED;
-    const after = one.judge();
+    const after = one.check();
     reply.resolve(active());
     expect([await before, await after]).toEqual(['accepted', 'inactive']);
   });
 
-  it('stands in for the endpoint only while it is known that nothing was revoked', async () => {
+  it('uses a stale response only while the log can be read', async () => {
     const endpoint = await createEndpoint(active());
     const clock = createClock(Date.now() / 1000);
-    const { judge, store } = join(endpoint, createSharedMemory(clock.monotonic), {
+    const { check, store } = join(endpoint, createSharedMemory(clock.monotonic), {
       clock,
       cache: { ttlSeconds: 1, staleIfErrorSeconds: 60, refreshAhead: false },
     });
-    await judge();
+    await check();
     await turns();
     store.isDeaf = true;
     endpoint.script = (_asked, res) => void res.writeHead(500).end();
     clock.advance(2);
-    expect(await judge()).toBe('accepted');
+    expect(await check()).toBe('accepted');
     clock.advance(4);
-    expect(await judge()).not.toBe('accepted');
+    expect(await check()).not.toBe('accepted');
   });
 });
 
-describe('an answer that another process asked for', () => {
-  /** Two processes whose clocks differ, over a store that has one of its own. */
-  async function start(apart: number, cache: object = {}) {
+describe('a response that another process requested', () => {
+  /** Starts two processes whose clocks differ, over a store with a third clock. */
+  async function start(offsetSeconds: number, cache: object = {}) {
     const endpoint = await createEndpoint(active());
     const time = createClock();
     const memory = createSharedMemory(time.monotonic);
     const seconds = Date.now() / 1000;
-    const [one, other] = [0, apart].map((by) =>
-      join(endpoint, memory, { clock: createClock(seconds + by), cache: { refreshAhead: false, ...cache } }),
+    const [one, other] = [0, offsetSeconds].map((offset) =>
+      join(endpoint, memory, { clock: createClock(seconds + offset), cache: { refreshAhead: false, ...cache } }),
     ) as [ReturnType<typeof join>, ReturnType<typeof join>];
-    /** Time goes by for all, and the log is confirmed. */
-    const elapse = async (by: number) => {
-      for (const { advance } of [time, one.clock, other.clock]) advance(by);
+    /** Advances all clocks, and waits until the log was read again. */
+    const elapse = async (elapsedSeconds: number) => {
+      for (const { advance } of [time, one.clock, other.clock]) advance(elapsedSeconds);
       await one.store.append('nobody', 60_000);
       await turns();
     };
     await turns();
-    await one.judge();
+    await one.check();
     await turns();
     await elapse(35);
     return { endpoint, other, elapse };
   }
 
-  it.each([0, -1, -30, -600, 180])('ends `ttlSeconds` later by a clock that is %d seconds off, too', async (apart) => {
-    const { endpoint, other, elapse } = await start(apart);
-    expect([await other.judge(), endpoint.asked.length]).toEqual(['accepted', 1]);
-    endpoint.script = REVOKED;
-    await elapse(24.9);
-    expect(await other.judge()).toBe('accepted');
-    await elapse(0.1);
-    expect(await other.judge()).toBe('inactive');
-  });
+  it.each([0, -1, -30, -600, 180])(
+    'expires after `ttlSeconds` in a process whose clock is %d seconds off',
+    async (offsetSeconds) => {
+      const { endpoint, other, elapse } = await start(offsetSeconds);
+      expect([await other.check(), endpoint.asked.length]).toEqual(['accepted', 1]);
+      endpoint.script = REVOKED;
+      await elapse(24.9);
+      expect(await other.check()).toBe('accepted');
+      await elapse(0.1);
+      expect(await other.check()).toBe('inactive');
+    },
+  );
 
-  it('is not fresh by a clock that is behind', async () => {
+  it('is not fresh in a process whose clock is behind', async () => {
     const { endpoint, other } = await start(-30);
     await get(createApp(other.authenticate), 'token').expect(200);
     expect(endpoint.asked).toHaveLength(1);
@@ -153,44 +156,44 @@ describe('an answer that another process asked for', () => {
     await get(createApp(other.authenticate, requireFresh({ maxAgeSeconds: 5 })), 'token').expect(401);
   });
 
-  it('stands in no longer by a clock that is behind', async () => {
+  it('is not used stale for longer in a process whose clock is behind', async () => {
     const { endpoint, other, elapse } = await start(-30, { staleIfErrorSeconds: 100 });
-    await other.judge();
+    await other.check();
     endpoint.script = (_asked, res) => void res.writeHead(500).end();
     await elapse(64.9);
-    expect(await other.judge()).toBe('accepted');
+    expect(await other.check()).toBe('accepted');
     await elapse(0.1);
-    expect(await other.judge()).not.toBe('accepted');
+    expect(await other.check()).not.toBe('accepted');
     expect(endpoint.asked.length).toBeGreaterThan(1);
   });
 });
 
-describe('a shared store in trouble', () => {
+describe('a shared store', () => {
   it.each(['fails', 'hangs'] as const)(
-    'that %s holds up no request beyond its deadline, nor opens anything',
+    'that %s delays no request beyond its deadline, and lets no invalid token pass',
     async (trouble) => {
       const endpoint = await createEndpoint(active());
-      const { judge, store } = join(endpoint, createSharedMemory(), { timeoutMs: 400 });
+      const { check, store } = join(endpoint, createSharedMemory(), { timeoutMs: 400 });
       store.trouble = trouble;
-      expect(await judge('good')).toBe('accepted');
+      expect(await check('good')).toBe('accepted');
       endpoint.script = REVOKED;
-      expect(await judge('bad')).toBe('inactive');
-      expect(await judge('good')).toBe('accepted');
+      expect(await check('bad')).toBe('inactive');
+      expect(await check('good')).toBe('accepted');
     },
   );
 
-  it('makes an invalidation reject, and yet counts it here', async () => {
+  it('that fails makes an invalidation reject, which still has effect in this process', async () => {
     const endpoint = await createEndpoint(active());
-    const { judge, store, authenticate } = join(endpoint, createSharedMemory(), { timeoutMs: 200 });
-    await judge();
+    const { check, store, authenticate } = join(endpoint, createSharedMemory(), { timeoutMs: 200 });
+    await check();
     store.trouble = 'fails';
     endpoint.script = REVOKED;
     await expect(authenticate.invalidate({ sub: 'alice' })).rejects.toThrow('no connection');
-    expect(await judge()).toBe('inactive');
+    expect(await check()).toBe('inactive');
   });
 });
 
-it('no log is read any more once the middleware is closed', async () => {
+it('close() stops reading the log, once', async () => {
   const endpoint = await createEndpoint(active());
   const memory = createSharedMemory();
   const { authenticate, store } = join(endpoint, memory);

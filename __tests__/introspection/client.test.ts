@@ -6,10 +6,10 @@ import { USER_AGENT } from '../../lib/introspection/user-agent.js';
 import { createClock, since } from '../support/clock.js';
 import { active, createEndpoint, type Endpoint, json } from '../support/endpoint.js';
 import { createTestClient } from '../support/introspection-client.js';
-import { questionOf } from '../support/records.js';
+import { bearerCredentials } from '../support/records.js';
 
 const TOKEN = 'mF_9.B5f-4.1JqM+/==';
-const QUESTION = questionOf(TOKEN);
+const QUESTION = bearerCredentials(TOKEN);
 
 function createClient(endpoint: Pick<Endpoint, 'url'>, settings: Partial<IntrospectionClientSettings> = {}) {
   const { client, clock } = createTestClient(endpoint, settings);

@@ -8,7 +8,7 @@ import { since } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';
 import { type Asked, active, createEndpoint, type Endpoint, type Script } from '../support/endpoint.js';
 import { createTestClient } from '../support/introspection-client.js';
-import { questionOf } from '../support/records.js';
+import { bearerCredentials } from '../support/records.js';
 import { recordWarnings } from '../support/warnings.js';
 
 /** A client that signs with the number of the attempt. */
@@ -24,7 +24,7 @@ function createClient(endpoint: Pick<Endpoint, 'url'>, settings: Partial<Introsp
   return {
     calls: client.calls,
     signed,
-    ask: () => client.lookup(questionOf('abc'), since(clock)),
+    ask: () => client.lookup(bearerCredentials('abc'), since(clock)),
   };
 }
 

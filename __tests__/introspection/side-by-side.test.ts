@@ -4,7 +4,7 @@ import { since } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';
 import { type Asked, active, createEndpoint, type Endpoint, json } from '../support/endpoint.js';
 import { createTestClient } from '../support/introspection-client.js';
-import { questionOf } from '../support/records.js';
+import { bearerCredentials } from '../support/records.js';
 import { until } from '../support/until.js';
 
 const AT_FIRST = 10;
@@ -19,7 +19,7 @@ function createClient(endpoint: Pick<Endpoint, 'url'>, settings: Partial<Introsp
     /** `isOne`: they fail as one token, so that the circuit breaker stays closed. */
     ask: (count: number, prefix = 'token', isKnown = false, isOne = false): Promise<string>[] =>
       Array.from({ length: count }, async (_, index) => {
-        const question = questionOf(`${prefix}${index}`, isOne ? prefix : `${prefix}${index}`);
+        const question = bearerCredentials(`${prefix}${index}`, isOne ? prefix : `${prefix}${index}`);
         try {
           const record = await client.lookup(question, { ...since(clock), isKnown });
           return record.active ? 'active' : 'inactive';

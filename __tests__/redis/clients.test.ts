@@ -3,14 +3,14 @@ import { Redis as Redis5 } from 'ioredis5';
 import { createSentinel as createSentinel5 } from 'redis5';
 import { redisStore } from '../../lib/redis/index.js';
 import { active, createEndpoint } from '../support/endpoint.js';
-import { endLater, eventually, join, memberOver, untilAllShare } from '../support/redis-fleet.js';
+import { eventually, join, memberOver, runAfterTest, untilAllShare } from '../support/redis-fleet.js';
 import { describeWithRedis, type RedisServer, startRedis } from '../support/redis-server.js';
 import { startTcpProxy } from '../support/tcp-proxy.js';
 import { until } from '../support/until.js';
 
 const REVOKED = { active: false };
 
-/** A client of the package redis whose connections for the log are made by the test. */
+/** A client of the package `redis` whose further connections run `connect`. */
 function nodeRedis(connect: () => Promise<void>) {
   const overrides: unknown[] = [];
   let destroyed = 0;
@@ -21,15 +21,15 @@ function nodeRedis(connect: () => Promise<void>) {
   const client = {
     withTypeMapping: () => commands,
     xRead: () => {},
-    duplicate(given: unknown) {
-      overrides.push(given);
+    duplicate(options: unknown) {
+      overrides.push(options);
       return { ...client, connect, on: () => {}, destroy: () => void destroyed++ };
     },
   };
   return { client, overrides, destroyed: () => destroyed };
 }
 
-it('a cluster that was down when the process started is connected to once it is up', async () => {
+it('redisStore connects to a cluster that was down at first once it is up', async () => {
   let tries = 0;
   const { client, overrides, destroyed } = nodeRedis(async () => {
     tries++;
@@ -46,28 +46,33 @@ it('a cluster that was down when the process started is connected to once it is 
   await stop();
 });
 
-it('the log of an ioredis cluster is read from masters, without the limits of the app', async () => {
-  const given: unknown[][] = [];
-  const own = { on() {}, xread: () => new Promise(() => {}), evalBuffer: () => new Promise(() => {}), disconnect() {} };
-  const duplicate = (...words: unknown[]) => {
-    given.push(words);
-    return own;
+it('redisStore reads the log of an ioredis cluster from masters, without the command timeout of the app', async () => {
+  const duplicateArgs: unknown[][] = [];
+  const connection = {
+    on() {},
+    xread: () => new Promise(() => {}),
+    evalBuffer: () => new Promise(() => {}),
+    disconnect() {},
+  };
+  const duplicate = (...args: unknown[]) => {
+    duplicateArgs.push(args);
+    return connection;
   };
   for (const isCluster of [true, false]) {
-    const stop = redisStore({ client: { ...own, isCluster, duplicate } as never }).follow({
+    const stop = redisStore({ client: { ...connection, isCluster, duplicate } as never }).follow({
       onEntries() {},
       onCaughtUp() {},
       onStart() {},
     });
     await stop();
   }
-  expect(given).toMatchObject([
+  expect(duplicateArgs).toMatchObject([
     [[], { scaleReads: 'master', redisOptions: { commandTimeout: undefined } }],
     [{ commandTimeout: undefined, autoResendUnfulfilledCommands: false, enableAutoPipelining: false }],
   ]);
 });
 
-it('a sentinel of redis 5 is refused with what to use instead', () => {
+it('redisStore rejects a sentinel of redis 5, and tells what to use instead', () => {
   const sentinel = createSentinel5({ name: 'main', sentinelRootNodes: [{ host: '127.0.0.1', port: 1 }] });
   expect(() => redisStore({ client: sentinel as never })).toThrow(
     /^Option "client" is .*; write a sentinel of the package "redis" 6, because those of 5 cannot be duplicated$/,
@@ -82,26 +87,26 @@ describeWithRedis('a client of ioredis', () => {
   });
 
   it.each([
-    ['6, with pipelines of its own', (url: string) => new Redis6(url, { enableAutoPipelining: true })],
-    ['5, with pipelines of its own', (url: string) => new Redis5(url, { enableAutoPipelining: true })],
-    ['6, with a time limit below the wait for the log', (url: string) => new Redis6(url, { commandTimeout: 300 })],
-    ['6, with a prefix', (url: string) => new Redis6(url, { keyPrefix: 'app:' })],
-  ])('%s shares answers and revocations', async (_, connect) => {
+    ['6, with automatic pipelines', (url: string) => new Redis6(url, { enableAutoPipelining: true })],
+    ['5, with automatic pipelines', (url: string) => new Redis5(url, { enableAutoPipelining: true })],
+    ['6, with a command timeout below the wait for the log', (url: string) => new Redis6(url, { commandTimeout: 300 })],
+    ['6, with a key prefix', (url: string) => new Redis6(url, { keyPrefix: 'app:' })],
+  ])('%s shares responses and revocations', async (_, connect) => {
     const endpoint = await createEndpoint(active());
     const members = [1, 2].map(() => {
       const client = connect(redis.url);
       client.on('error', () => {});
-      endLater(() => client.disconnect());
+      runAfterTest(() => client.disconnect());
       return memberOver(endpoint, client);
     });
     await untilAllShare(endpoint, members);
-    await members[1]?.judge();
+    await members[1]?.check();
     endpoint.script = REVOKED;
     await members[0]?.authenticate.invalidate({ sub: 'alice' });
-    await eventually(async () => (await members[1]?.judge()) === 'inactive', 2500);
+    await eventually(async () => (await members[1]?.check()) === 'inactive', 2500);
   });
 
-  it('shares with one of redis', async () => {
+  it('shares responses with a client of redis', async () => {
     const endpoint = await createEndpoint(active());
     await untilAllShare(endpoint, [
       await join(endpoint, redis.url, 'ioredis 6'),
@@ -118,14 +123,14 @@ describeWithRedis('commands', () => {
   });
 
   it.each(['redis 6', 'redis 5', 'ioredis 6', 'ioredis 5'])(
-    'go over another connection when the one of the app has gone silent, by %s, until the middleware is closed',
+    'use another connection when the client %s has gone silent, until the middleware is closed',
     async (kind) => {
       const endpoint = await createEndpoint(active());
       const proxy = await startTcpProxy(redis.port);
       const silent = await join(endpoint, `redis://127.0.0.1:${proxy.port}`, kind);
       const other = await join(endpoint, redis.url);
       await untilAllShare(endpoint, [other, silent]);
-      await other.judge();
+      await other.check();
       const connections = async () =>
         String(await redis.command('CLIENT', 'LIST'))
           .trim()
@@ -135,7 +140,7 @@ describeWithRedis('commands', () => {
       endpoint.script = REVOKED;
       await silent.authenticate.invalidate({ sub: 'alice' });
       expect(proxy.made).toBe(3);
-      await eventually(async () => (await other.judge()) === 'inactive');
+      await eventually(async () => (await other.check()) === 'inactive');
       endpoint.script = active();
       await untilAllShare(endpoint, [other, silent]);
       await silent.authenticate.close();

@@ -4,14 +4,15 @@ import { until } from '../support/until.js';
 
 type Entries = readonly (readonly [id: string, text: string, keepMs?: number])[];
 
-interface Reading {
-  /** The number of the connection that it is made on, from 1. */
+/** A read of the log that the test answers. */
+interface Read {
+  /** Number of its connection, from 1. */
   readonly connection: number;
   readonly after: string;
-  /** Whether it waits for an entry. */
+  /** Whether it waits for a new entry. */
   readonly waits: boolean;
-  /** Replies with the log as it is then, from `after` on. */
-  reply(log: Entries, more?: { readonly name?: string; readonly now?: number }): void;
+  /** Replies with the entries of this log from `after` on. */
+  reply(log: Entries, options?: { readonly name?: string; readonly now?: number }): void;
   replyWith(reply: unknown): void;
   fail(): void;
 }
@@ -19,10 +20,10 @@ interface Reading {
 const NOW = 1_800_000_000_000;
 const KEEP_MS = 60_000;
 
-/** A client of ioredis whose readings of the log are answered by the test. */
+/** Follows a log with an ioredis client whose replies come from the test. */
 function start(commandTimeoutMs = 250) {
-  const readings: Reading[] = [];
-  const told: unknown[] = [];
+  const reads: Read[] = [];
+  const calls: unknown[] = [];
   const closed: number[] = [];
   let connections = 0;
   const client = { evalBuffer: async () => null, xread: async () => null, duplicate: connect, on: () => client };
@@ -31,8 +32,8 @@ function start(commandTimeoutMs = 250) {
     connections++;
     const connection = connections;
     let waits = false;
-    const own = {
-      on: () => own,
+    const duplicate = {
+      on: () => duplicate,
       disconnect: () => void closed.push(connection),
       xread: async () => {
         waits = true;
@@ -40,13 +41,15 @@ function start(commandTimeoutMs = 250) {
       },
       evalBuffer(_script: string, _keys: number, _key: string, _name: string, after: string) {
         const reply = createDeferred<unknown>();
-        readings.push({
+        reads.push({
           connection,
           after,
           waits,
           reply(log, { name = 'log', now = NOW } = {}) {
-            const found = log.filter(([id]) => after === '-' || Number.parseInt(id, 10) >= Number.parseInt(after, 10));
-            const fields = found.flatMap(([id, text, keepMs = KEEP_MS]) => [
+            const entries = log.filter(
+              ([id]) => after === '-' || Number.parseInt(id, 10) >= Number.parseInt(after, 10),
+            );
+            const fields = entries.flatMap(([id, text, keepMs = KEEP_MS]) => [
               id,
               text,
               text === '' ? '' : String(keepMs),
@@ -60,19 +63,19 @@ function start(commandTimeoutMs = 250) {
         return reply.promise;
       },
     };
-    return own;
+    return duplicate;
   }
 
   const stop = redisStore({ client: client as never, commandTimeoutMs }).follow({
-    onEntries: (entries) => void told.push(entries.map(({ entry }) => entry).join(' ')),
-    onCaughtUp: () => void told.push('caught up'),
-    onStart: () => void told.push('start'),
+    onEntries: (entries) => void calls.push(entries.map(({ entry }) => entry).join(' ')),
+    onCaughtUp: () => void calls.push('caught up'),
+    onStart: () => void calls.push('start'),
   });
-  const reading = async (index: number) => {
-    await until(() => readings.length > index);
-    return readings[index] as Reading;
+  const nextRead = async (index: number) => {
+    await until(() => reads.length > index);
+    return reads[index] as Read;
   };
-  return { stop, reading, readings, told, closed, connections: () => connections };
+  return { stop, nextRead, reads, calls, closed, connections: () => connections };
 }
 
 const stops: (() => Promise<void>)[] = [];
@@ -87,47 +90,47 @@ function begin(commandTimeoutMs?: number) {
   return started;
 }
 
-/** The entry that names the log, and two of ours. */
+/** The entry that holds the name of the log, and two further ones. */
 const FIRST: Entries = [
   ['1-0', ''],
   ['2-0', 'a'],
   ['3-0', 'b'],
 ];
 
-it('reads the log from its beginning at once, then waits for what is added after it', async () => {
-  const { reading, told } = begin();
-  const first = await reading(0);
+it('reads the log from its beginning at once, then waits for new entries', async () => {
+  const { nextRead, calls } = begin();
+  const first = await nextRead(0);
   expect([first.after, first.waits]).toEqual(['-', false]);
   first.reply(FIRST);
-  const second = await reading(1);
-  expect([second.after, second.waits, told]).toEqual(['3-0', true, ['start', 'a b', 'caught up']]);
+  const second = await nextRead(1);
+  expect([second.after, second.waits, calls]).toEqual(['3-0', true, ['start', 'a b', 'caught up']]);
   second.reply([...FIRST, ['4-0', 'c']]);
-  expect((await reading(2)).after).toBe('4-0');
-  (await reading(2)).reply([...FIRST, ['4-0', 'c']]);
-  expect((await reading(3)).after).toBe('4-0');
-  expect(told).toEqual(['start', 'a b', 'caught up', 'c', 'caught up', 'caught up']);
+  expect((await nextRead(2)).after).toBe('4-0');
+  (await nextRead(2)).reply([...FIRST, ['4-0', 'c']]);
+  expect((await nextRead(3)).after).toBe('4-0');
+  expect(calls).toEqual(['start', 'a b', 'caught up', 'c', 'caught up', 'caught up']);
 });
 
-it('has not caught up before a long log was read to its end', async () => {
-  const { reading, told } = begin();
-  const long: Entries = [...Array(1002).keys()].map((each) => [`${each + 1}-0`, each === 0 ? '' : 'x'] as const);
-  (await reading(0)).reply(long.slice(0, 1001));
-  const second = await reading(1);
-  expect([second.after, second.waits, told.length]).toEqual(['1001-0', false, 2]);
+it('calls onCaughtUp only when a long log was read to its end', async () => {
+  const { nextRead, calls } = begin();
+  const long: Entries = [...Array(1002).keys()].map((index) => [`${index + 1}-0`, index === 0 ? '' : 'x'] as const);
+  (await nextRead(0)).reply(long.slice(0, 1001));
+  const second = await nextRead(1);
+  expect([second.after, second.waits, calls.length]).toEqual(['1001-0', false, 2]);
   second.reply(long);
-  await reading(2);
-  expect(told.slice(2)).toEqual(['x', 'caught up']);
+  await nextRead(2);
+  expect(calls.slice(2)).toEqual(['x', 'caught up']);
 });
 
-describe('a log that is read after its connection failed', () => {
+describe('after its connection failed', () => {
   it.each<[string, Entries, { name?: string; now?: number }, unknown[]]>([
-    ['goes on where it was', FIRST, {}, ['caught up']],
-    ['goes on with what came meanwhile', [...FIRST, ['4-0', 'c']], {}, ['c', 'caught up']],
-    ['has a gap where another has begun', [['9-0', '']], { name: 'other' }, ['start']],
-    ['has a gap where another has begun with the same positions', FIRST, { name: 'other' }, ['start']],
-    ['has a gap where the end was lost', FIRST.slice(0, 2), { now: 4 }, ['start']],
+    ['it continues after the last entry', FIRST, {}, ['caught up']],
+    ['it continues with the entries that were added meanwhile', [...FIRST, ['4-0', 'c']], {}, ['c', 'caught up']],
+    ['it starts again when the log has another name', [['9-0', '']], { name: 'other' }, ['start']],
+    ['it starts again when the log has another name and the same ids', FIRST, { name: 'other' }, ['start']],
+    ['it starts again when the last entry is missing', FIRST.slice(0, 2), { now: 4 }, ['start']],
     [
-      'has a gap where the end was lost and others came since',
+      'it starts again when the last entry is missing and there are later ones',
       [
         ['1-0', ''],
         ['9-0', 'z'],
@@ -136,7 +139,7 @@ describe('a log that is read after its connection failed', () => {
       ['start'],
     ],
     [
-      'has none where the last entry was removed because nobody needs it',
+      'it continues when the last entry is missing because it was not needed any more',
       [
         ['1-0', ''],
         ['9-0', 'z'],
@@ -144,26 +147,26 @@ describe('a log that is read after its connection failed', () => {
       {},
       ['z', 'caught up'],
     ],
-  ])('%s', async (_, log, more, expected) => {
-    const { reading, told, closed } = begin();
-    (await reading(0)).reply(FIRST);
-    (await reading(1)).fail();
-    const again = await reading(2);
+  ])('%s', async (_, log, options, expected) => {
+    const { nextRead, calls, closed } = begin();
+    (await nextRead(0)).reply(FIRST);
+    (await nextRead(1)).fail();
+    const again = await nextRead(2);
     expect([again.after, again.waits, again.connection, closed]).toEqual(['3-0', false, 2, [1]]);
-    told.splice(0);
-    again.reply(log, more);
-    await reading(3);
-    expect(told).toEqual(expected);
+    calls.splice(0);
+    again.reply(log, options);
+    await nextRead(3);
+    expect(calls).toEqual(expected);
   });
 
-  it('is read from its beginning after a gap', async () => {
-    const { reading, told } = begin();
-    (await reading(0)).reply(FIRST);
-    (await reading(1)).fail();
-    (await reading(2)).reply([['9-0', '']], { name: 'other' });
-    const again = await reading(3);
+  it('it reads from the beginning after a gap', async () => {
+    const { nextRead, calls } = begin();
+    (await nextRead(0)).reply(FIRST);
+    (await nextRead(1)).fail();
+    (await nextRead(2)).reply([['9-0', '']], { name: 'other' });
+    const again = await nextRead(3);
     expect([again.after, again.waits]).toEqual(['-', false]);
-    told.splice(0);
+    calls.splice(0);
     again.reply(
       [
         ['9-0', ''],
@@ -171,95 +174,95 @@ describe('a log that is read after its connection failed', () => {
       ],
       { name: 'other' },
     );
-    await reading(4);
-    expect(told).toEqual(['z', 'caught up']);
+    await nextRead(4);
+    expect(calls).toEqual(['z', 'caught up']);
   });
 
-  it('has another gap when it was lost again while it was read from its beginning', async () => {
-    const { reading, told } = begin();
-    (await reading(0)).reply(FIRST);
-    (await reading(1)).reply([['9-0', '']], { name: 'second' });
-    const again = await reading(2);
-    told.splice(0);
+  it('it starts again when the log is lost a second time', async () => {
+    const { nextRead, calls } = begin();
+    (await nextRead(0)).reply(FIRST);
+    (await nextRead(1)).reply([['9-0', '']], { name: 'second' });
+    const again = await nextRead(2);
+    calls.splice(0);
     again.reply([['10-0', '']], { name: 'third' });
-    await reading(3);
-    expect(told).toEqual(['start']);
+    await nextRead(3);
+    expect(calls).toEqual(['start']);
   });
 });
 
-it('notices a log that was lost although no command has failed', async () => {
-  const { reading, told } = begin();
-  (await reading(0)).reply([['1-0', '']]);
-  (await reading(1)).reply([['9-0', '']], { name: 'other' });
-  await reading(2);
-  expect(told).toEqual(['start', 'caught up', 'start']);
+it('detects a lost log even when no command has failed', async () => {
+  const { nextRead, calls } = begin();
+  (await nextRead(0)).reply([['1-0', '']]);
+  (await nextRead(1)).reply([['9-0', '']], { name: 'other' });
+  await nextRead(2);
+  expect(calls).toEqual(['start', 'caught up', 'start']);
 });
 
 it.each<[string, unknown]>([
-  ['nothing', null],
+  ['null', null],
   ['a map', new Map([['log', 'x']])],
   ['no name', ['1', '']],
-  ['entries of another shape', ['1', 'log', '1-0', '2-0', 'a']],
+  ['incomplete entries', ['1', 'log', '1-0', '2-0', 'a']],
   ['nested entries', ['1', 'log', '1-0', ['2-0', 'a', '5']]],
   ['numbers', [1, 'log']],
-  ['a time that is none', ['x', 'log', '1-0']],
+  ['an invalid time', ['x', 'log', '1-0']],
   ['no first position', ['1', 'log']],
-  ['a first position that is none', ['1', 'log', 'x']],
-  ['positions that are none', ['1', 'log', '1-0', 'x', 'a', '5']],
-])('takes a reply of another shape for a failure: %s', async (_, reply) => {
-  const { reading, told } = begin();
-  (await reading(0)).reply(FIRST);
-  const second = await reading(1);
-  told.splice(0);
+  ['an invalid first position', ['1', 'log', 'x']],
+  ['invalid positions', ['1', 'log', '1-0', 'x', 'a', '5']],
+])('treats a reply of an unexpected shape as a failure: %s', async (_, reply) => {
+  const { nextRead, calls } = begin();
+  (await nextRead(0)).reply(FIRST);
+  const second = await nextRead(1);
+  calls.splice(0);
   second.replyWith(reply);
-  const next = await reading(2);
-  expect([next.connection, next.after, told]).toEqual([2, '3-0', []]);
+  const next = await nextRead(2);
+  expect([next.connection, next.after, calls]).toEqual([2, '3-0', []]);
 });
 
-it('passes over entries that are not ours', async () => {
-  const { reading, told } = begin();
-  (await reading(0)).reply([
+it('skips entries that another program wrote', async () => {
+  const { nextRead, calls } = begin();
+  (await nextRead(0)).reply([
     ['1-0', ''],
     ['2-0', ''],
     ['3-0', 'a'],
   ]);
-  (await reading(1)).reply([
+  (await nextRead(1)).reply([
     ['3-0', 'a'],
     ['4-0', ''],
   ]);
-  expect((await reading(2)).after).toBe('4-0');
-  expect(told).toEqual(['start', 'a', 'caught up', 'caught up']);
+  expect((await nextRead(2)).after).toBe('4-0');
+  expect(calls).toEqual(['start', 'a', 'caught up', 'caught up']);
 });
 
-it('replaces a connection that does not reply, and never waits for two of its readings', async () => {
-  const { reading, readings, closed, connections } = begin(5);
-  await reading(1);
-  expect([readings[0]?.connection, readings[1]?.connection, closed, connections()]).toEqual([1, 2, [1], 2]);
+it('replaces a connection that does not reply, after one read', async () => {
+  const { nextRead, reads, closed, connections } = begin(5);
+  await nextRead(1);
+  expect([reads[0]?.connection, reads[1]?.connection, closed, connections()]).toEqual([1, 2, [1], 2]);
 });
 
-it('does not ask without a pause where waiting does not wait', async () => {
-  const { reading, readings } = begin();
-  (await reading(0)).reply(FIRST);
-  (await reading(1)).reply(FIRST);
+it('pauses between reads when the wait of Redis ends at once', async () => {
+  const { nextRead, reads } = begin();
+  (await nextRead(0)).reply(FIRST);
+  (await nextRead(1)).reply(FIRST);
   await new Promise((resolve) => setTimeout(resolve, 10));
-  expect(readings).toHaveLength(2);
+  expect(reads).toHaveLength(2);
 });
 
-it('is stopped at once, whatever it waits for, and disconnects', async () => {
-  const { reading, stop, readings, closed, told } = start();
-  (await reading(0)).reply(FIRST);
-  const waiting = await reading(1);
+it('stops at once while it waits for entries, and disconnects', async () => {
+  const { nextRead, stop, reads, closed, calls } = start();
+  (await nextRead(0)).reply(FIRST);
+  const waiting = await nextRead(1);
   await stop();
   expect(closed).toEqual([1]);
   waiting.reply([...FIRST, ['4-0', 'c']]);
   await new Promise((resolve) => setTimeout(resolve, 5));
-  expect([readings.length, told]).toEqual([2, ['start', 'a b', 'caught up']]);
+  expect([reads.length, calls]).toEqual([2, ['start', 'a b', 'caught up']]);
 });
 
-it('is stopped at once while it rests after a failure', async () => {
-  const { reading, stop, readings } = start();
-  (await reading(0)).fail();
+it('stops at once during the pause after a failure', async () => {
+  const { nextRead, stop, reads } = start();
+  (await nextRead(0)).fail();
   await new Promise((resolve) => setImmediate(resolve));
   await stop();
-  expect(readings).toHaveLength(1);
+  expect(reads).toHaveLength(1);
 });

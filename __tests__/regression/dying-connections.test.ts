@@ -3,7 +3,7 @@ import { createClock, since } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';
 import { createTestClient } from '../support/introspection-client.js';
 import { createRawServer, type RawRequest, response } from '../support/raw-server.js';
-import { questionOf } from '../support/records.js';
+import { bearerCredentials } from '../support/records.js';
 import { until } from '../support/until.js';
 
 const ACTIVE = response('{"active":true}');
@@ -25,7 +25,7 @@ async function createDyingServer(onNew: (request: RawRequest) => void) {
 async function createWarmClient(port: number) {
   const clock = createClock();
   const { client } = createTestClient({ url: `http://127.0.0.1:${port}/` }, { clock });
-  const ask = (token: string) => client.lookup(questionOf(token, token), since(clock));
+  const ask = (token: string) => client.lookup(bearerCredentials(token, token), since(clock));
   await Promise.all(Array.from({ length: POOLED }, (_, index) => ask(`warm-${index}`)));
   // A connection is free again a turn after its reply.
   await new Promise(setImmediate);

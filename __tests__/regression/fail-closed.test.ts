@@ -9,7 +9,7 @@ import { createApi, createApp, createAuthenticate, get } from '../support/api.js
 import { createClock, since } from '../support/clock.js';
 import { active, createEndpoint } from '../support/endpoint.js';
 import { diagnose } from '../support/outages.js';
-import { activeRecord, inactiveRecord, questionOf } from '../support/records.js';
+import { activeRecord, bearerCredentials, inactiveRecord } from '../support/records.js';
 import { Thenable } from '../support/thenable.js';
 
 const NOT_ERRORS: readonly unknown[] = [undefined, null, false, 0, '', 'route', 'router'];
@@ -128,7 +128,7 @@ describe('the cache', () => {
       revocations: undefined,
       clock,
     });
-    const question = questionOf();
+    const question = bearerCredentials();
     const atLeast = (seconds: number) => since(clock, 1000 + seconds * 1000);
     const at = (seconds: number) => ({
       askedAt: 1_800_000_000_000 + seconds * 1000,

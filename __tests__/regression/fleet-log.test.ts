@@ -2,7 +2,7 @@ import { createClient } from 'redis';
 import { createClient as createClient5 } from 'redis5';
 import { redisStore } from '../../lib/redis/index.js';
 import { active, createEndpoint } from '../support/endpoint.js';
-import { callsFor, endLater, eventually, join, memberOver, untilAllShare } from '../support/redis-fleet.js';
+import { callsFor, eventually, join, memberOver, runAfterTest, untilAllShare } from '../support/redis-fleet.js';
 import { describeWithRedis, type RedisServer, startRedis } from '../support/redis-server.js';
 import { startTcpProxy } from '../support/tcp-proxy.js';
 
@@ -22,14 +22,14 @@ describeWithRedis('the revocation log', () => {
     await redis.command('FLUSHALL');
   });
 
-  /** One process that can be parted from Redis, and another. */
+  /** Starts two processes. The proxy can separate the first from Redis. */
   async function start(kind: string) {
     const endpoint = await createEndpoint(active());
     const proxy = await startTcpProxy(redis.port);
-    const away = await join(endpoint, `redis://127.0.0.1:${proxy.port}`, kind);
+    const separated = await join(endpoint, `redis://127.0.0.1:${proxy.port}`, kind);
     const other = await join(endpoint, redis.url);
-    await untilAllShare(endpoint, [away, other]);
-    return { endpoint, proxy, away, other };
+    await untilAllShare(endpoint, [separated, other]);
+    return { endpoint, proxy, separated, other };
   }
 
   it.each([
@@ -38,18 +38,18 @@ describeWithRedis('the revocation log', () => {
     ['ioredis 6', 'nothing had been revoked before', 0],
     ['ioredis 6', 'something had been revoked before', 400],
   ])(
-    'that was lost while a process was away is noticed, by %s, where %s',
-    async (kind, before, awayMs) => {
-      const { endpoint, proxy, away, other } = await start(kind);
+    'that was lost while a process was disconnected is detected, with %s, when %s',
+    async (kind, before, separatedMs) => {
+      const { endpoint, proxy, separated, other } = await start(kind);
       if (before.startsWith('something')) await other.authenticate.invalidate({ sub: 'somebody' });
-      expect(await away.judge()).toBe('accepted');
+      expect(await separated.check()).toBe('accepted');
       proxy.cut();
       endpoint.script = REVOKED;
       await other.authenticate.invalidate({ sub: 'alice' });
       await redis.kill();
       await redis.start();
       endpoint.script = active({ sub: 'bob' });
-      await new Promise((resolve) => setTimeout(resolve, awayMs));
+      await new Promise((resolve) => setTimeout(resolve, separatedMs));
       proxy.mend();
       await eventually(() =>
         other.authenticate.invalidate({ sub: 'else' }).then(
@@ -57,14 +57,14 @@ describeWithRedis('the revocation log', () => {
           () => false,
         ),
       );
-      await untilAllShare(endpoint, [other, away]);
+      await untilAllShare(endpoint, [other, separated]);
       endpoint.script = REVOKED;
-      expect(await away.judge()).toBe('inactive');
+      expect(await separated.check()).toBe('inactive');
     },
     20_000,
   );
 
-  it('that was emptied without a lost connection is noticed, and processes that join later share', async () => {
+  it('that was emptied without a lost connection is detected, and new processes share responses', async () => {
     const endpoint = await createEndpoint(active());
     const [one, two] = [await join(endpoint, redis.url), await join(endpoint, redis.url, 'ioredis 6')];
     await untilAllShare(endpoint, [one, two]);
@@ -78,24 +78,24 @@ describeWithRedis('the revocation log', () => {
   it.each([
     ['Map', Map],
     ['Array', Array],
-  ])('is read rightly by a client that maps maps to %s', async (_, mapped) => {
+  ])('is read by a client that maps Redis maps to %s', async (_, mapped) => {
     const endpoint = await createEndpoint(active());
     const commandOptions = { typeMapping: { [MAP]: mapped } };
     const client = createClient({ url: redis.url, commandOptions } as never).on('error', () => {});
-    endLater(() => client.destroy());
+    runAfterTest(() => client.destroy());
     await client.connect();
     const [mapping, other] = [memberOver(endpoint, client), await join(endpoint, redis.url)];
     await untilAllShare(endpoint, [other, mapping]);
-    await mapping.judge();
+    await mapping.check();
     endpoint.script = REVOKED;
     await other.authenticate.invalidate({ sub: 'alice' });
-    await eventually(async () => (await mapping.judge()) === 'inactive', SOON_MS);
+    await eventually(async () => (await mapping.check()) === 'inactive', SOON_MS);
   });
 
   it('is read by redis 5 with version 3 of the protocol', async () => {
     const endpoint = await createEndpoint(active());
     const client = createClient5({ url: redis.url, RESP: 3 }).on('error', () => {});
-    endLater(() => client.destroy());
+    runAfterTest(() => client.destroy());
     await client.connect();
     const [third, other] = [memberOver(endpoint, client), await join(endpoint, redis.url)];
     await untilAllShare(endpoint, [other, third], SOON_MS);
@@ -118,8 +118,8 @@ describeWithRedis('the revocation log', () => {
       ],
     ],
     ['an entry of other fields', [['XADD', LOG, '*', 'x', 'y']]],
-    ['an entry of another shape', [['XADD', LOG, '*', 'd', '', 'ms', '5', 'more', '1']]],
-    ['the last position there is', [['XADD', LOG, '18446744073709551615-18446744073709551615', 'd', 'x', 'ms', '1']]],
+    ['an entry of an unexpected shape', [['XADD', LOG, '*', 'd', '', 'ms', '5', 'more', '1']]],
+    ['the last possible stream id', [['XADD', LOG, '18446744073709551615-18446744073709551615', 'd', 'x', 'ms', '1']]],
     ['a string instead of the log', [['SET', LOG, 'x']]],
     [
       'a list instead of the log',
@@ -129,25 +129,25 @@ describeWithRedis('the revocation log', () => {
       ],
     ],
     [
-      'a stream of its own',
+      'another stream',
       [
         ['DEL', LOG],
         ['XADD', LOG, '*', 'x', 'y'],
       ],
     ],
-  ])('takes revocations, and tells them, although somebody wrote %s', async (_, commands) => {
+  ])('passes on revocations although another program wrote %s', async (_, commands) => {
     const endpoint = await createEndpoint(active());
     const [one, two] = [await join(endpoint, redis.url), await join(endpoint, redis.url, 'ioredis 6')];
     await untilAllShare(endpoint, [one, two]);
     await one.authenticate.invalidate({ sub: 'somebody' });
     for (const command of commands) await redis.command(...command);
-    await two.judge();
+    await two.check();
     endpoint.script = REVOKED;
     await one.authenticate.invalidate({ sub: 'alice' });
-    await eventually(async () => (await two.judge()) === 'inactive', SOON_MS);
+    await eventually(async () => (await two.check()) === 'inactive', SOON_MS);
   });
 
-  it('hides nothing behind a position of a time to come that is gone again', async () => {
+  it('passes on revocations after an entry with a future id was deleted', async () => {
     const endpoint = await createEndpoint(active());
     const [one, two] = [await join(endpoint, redis.url), await join(endpoint, redis.url, 'ioredis 6')];
     await untilAllShare(endpoint, [one, two]);
@@ -155,27 +155,27 @@ describeWithRedis('the revocation log', () => {
     await new Promise((resolve) => setTimeout(resolve, 100));
     await redis.command('DEL', LOG);
     await untilAllShare(endpoint, [one, two]);
-    await two.judge();
+    await two.check();
     endpoint.script = REVOKED;
     await one.authenticate.invalidate({ sub: 'alice' });
-    await eventually(async () => (await two.judge()) === 'inactive', SOON_MS);
-    expect(await one.judge()).toBe('inactive');
+    await eventually(async () => (await two.check()) === 'inactive', SOON_MS);
+    expect(await one.check()).toBe('inactive');
   });
 
   it.each(['redis 6', 'ioredis 6'])(
-    'is read over another connection when its own has gone silent, by %s',
+    'is read over another connection when its own has gone silent, with %s',
     async (kind) => {
-      const { endpoint, proxy, away, other } = await start(kind);
-      // The app's client made the first.
+      const { endpoint, proxy, separated, other } = await start(kind);
+      // Connection 0 is that of the app's client.
       proxy.silence(1);
       await eventually(async () => proxy.made > 2);
-      await untilAllShare(endpoint, [other, away]);
+      await untilAllShare(endpoint, [other, separated]);
     },
     20_000,
   );
 
-  it('is asked for once at a time while Redis does not answer', async () => {
-    const { away, endpoint, other } = await start('redis 6');
+  it('is read once at a time while Redis does not reply', async () => {
+    const { separated, endpoint, other } = await start('redis 6');
     const readsOf = async () => {
       const stats = String(await redis.command('INFO', 'commandstats'));
       return Number(/cmdstat_xread:calls=(\d+)/.exec(stats)?.[1] ?? 0);
@@ -184,24 +184,24 @@ describeWithRedis('the revocation log', () => {
     redis.freeze();
     await new Promise((resolve) => setTimeout(resolve, 6000));
     redis.thaw();
-    await untilAllShare(endpoint, [away, other]);
-    // Two processes, a few seconds: a reading a second each, and not one more for each that nobody waited for any more.
+    await untilAllShare(endpoint, [separated, other]);
+    // Each of two processes reads once a second. Abandoned reads would add many more.
     expect((await readsOf()) - before).toBeLessThan(20);
   }, 20_000);
 
-  it('is read on from where it was after a blink, and memory stays in use', async () => {
-    const { endpoint, proxy, away, other } = await start('redis 6');
+  it('continues after a short disconnection, and cached responses stay in use', async () => {
+    const { endpoint, proxy, separated, other } = await start('redis 6');
     const client = createClient({ url: redis.url }).on('error', () => {});
-    endLater(() => client.destroy());
+    runAfterTest(() => client.destroy());
     await client.connect();
     await Promise.all(Array.from({ length: 5000 }, () => client.xAdd(LOG, '*', { d: 'x', ms: '600000' })));
-    await untilAllShare(endpoint, [other, away]);
-    await away.judge();
+    await untilAllShare(endpoint, [other, separated]);
+    await separated.check();
     proxy.cut();
     proxy.mend();
     const until = performance.now() + 1500;
     while (performance.now() < until) {
-      expect(await away.judge()).toBe('accepted');
+      expect(await separated.check()).toBe('accepted');
       await new Promise((resolve) => setImmediate(resolve));
     }
     expect(callsFor(endpoint)).toBe(1);
@@ -214,7 +214,7 @@ describeWithRedis('the revocation log', () => {
         .trim()
         .split('\n').length;
     const client = createClient({ url: redis.url }).on('error', () => {});
-    endLater(() => client.destroy());
+    runAfterTest(() => client.destroy());
     await client.connect();
     const before = await connections();
     const store = redisStore({ client });

@@ -14,13 +14,13 @@ import { createDeferred } from '../support/deferred.js';
 import { active, createEndpoint } from '../support/endpoint.js';
 import { createInstance } from '../support/fleet.js';
 import { diagnose } from '../support/outages.js';
-import { activeRecord, questionOf } from '../support/records.js';
+import { activeRecord, bearerCredentials } from '../support/records.js';
 import { createSharedMemory } from '../support/shared-memory.js';
 import { until } from '../support/until.js';
 
-const QUESTION = questionOf();
+const TOKEN = bearerCredentials();
 
-it('a question for a fresh answer that joins one under way is put anew when that brings an old answer', async () => {
+it('a lookup that requires a fresh response sends another request when the lookup that it joined brings an old response', async () => {
   const clock = createClock();
   const answers = [createDeferred<TokenRecord>(), createDeferred<TokenRecord>()];
   let asked = 0;
@@ -35,9 +35,9 @@ it('a question for a fresh answer that joins one under way is put anew when that
     clock,
     store: createMemoryStore(10),
   });
-  const anyAge = cache.lookup(QUESTION, since(clock));
-  const fresh = cache.lookup(QUESTION, since(clock, clock.monotonic()));
-  // What another process asked for half a minute ago.
+  const anyAge = cache.lookup(TOKEN, since(clock));
+  const fresh = cache.lookup(TOKEN, since(clock, clock.monotonic()));
+  // The response that another process requested 30 seconds ago.
   answers[0]?.resolve({ ...activeRecord({ sub: 'old' }), askedMonotonic: clock.monotonic() - 30_000 });
   expect(await anyAge).toMatchObject({ claims: { sub: 'old' } });
   answers[1]?.resolve({ ...activeRecord({ sub: 'new' }), askedMonotonic: clock.monotonic() });
@@ -45,7 +45,7 @@ it('a question for a fresh answer that joins one under way is put anew when that
   expect(asked).toBe(2);
 });
 
-it('credentials that never come while the circuit breaker probes do not keep it from probing again', async () => {
+it('the circuit breaker probes again after a probe whose client credentials never arrived', async () => {
   const clock = createClock();
   let answer = 503;
   const endpoint = await createEndpoint((_asked, res) => {
@@ -66,44 +66,44 @@ it('credentials that never come while the circuit breaker probes do not keep it 
   await api.get('c').expect(200);
 });
 
-it('a revocation that is read while an earlier one of the same is on its way stays the later one', async () => {
+it('a revocation that is read from the log counts, even when an earlier one of the same claim is appended later', async () => {
   const reader: { current?: LogReader } = {};
   const appended = createDeferred<string>();
   const store: CacheStore = {
     ...createSharedMemory().connect(),
     append: () => appended.promise,
-    follow(given) {
-      reader.current = given;
+    follow(logReader) {
+      reader.current = logReader;
       return async () => {};
     },
   };
   const clock = createClock();
-  const seal = createEntryCipher(['s'.repeat(32)], 'scope');
+  const cipher = createEntryCipher(['s'.repeat(32)], 'scope');
   const log = openRevocationLog(store, clock, 60_000);
-  const revocations = createRevocations({ store, log, cipher: seal, keepMs: 60_000, timeoutMs: 0 });
-  const [entry = ''] = seal.digestsOf('sub', 'alice');
+  const revocations = createRevocations({ store, log, cipher, keepMs: 60_000, timeoutMs: 0 });
+  const [entry = ''] = cipher.digestsOf('sub', 'alice');
   const revoking = revocations.revoke('sub', 'alice');
   reader.current?.onEntries([{ position: '2', entry }]);
   appended.resolve('1');
   await revoking;
-  const between = { ...activeRecord({ sub: 'alice' }), mark: '1' };
+  const between = { ...activeRecord({ sub: 'alice' }), logPosition: '1' };
   expect(revocations.revokes('key', between)).toBe(true);
 });
 
-it('what the store keeps grows no younger on its way to a process whose clock is half a minute behind', async () => {
+it('a stored response keeps its age in a process whose clock is 30 seconds behind', async () => {
   const [time, clock] = [createClock(), createClock(1_800_000_000 - 30)];
   const memory = createSharedMemory(time.monotonic);
   const [one, behind] = [await createInstance(memory), await createInstance(memory, { clock })];
-  await one.ask();
+  await one.lookUp();
   await until(() => memory.entries.size > 0);
   for (const { advance } of [time, clock]) advance(35);
   await until(() => behind.revocations.isCurrent());
-  const { askedMonotonic } = await behind.ask();
+  const { askedMonotonic } = await behind.lookUp();
   expect(clock.monotonic() - askedMonotonic).toBe(35_000);
-  expect(behind.asked()).toBe(0);
+  expect(behind.requests()).toBe(0);
 });
 
-it('a proof that was used stays used when the wall clock is set back', async () => {
+it('a DPoP proof that was used stays used when the wall clock is set back', async () => {
   const clock = createClock();
   const use = createReplayMemory(clock);
   expect(await use('id', 60_000)).toBe(true);
@@ -114,7 +114,7 @@ it('a proof that was used stays used when the wall clock is set back', async () 
   expect(await use('id', 60_000)).toBe(true);
 });
 
-it('a proof that one middleware has used up is told to the memory of another one on the same request, once', async () => {
+it('a DPoP proof that one middleware accepted is stored once by a second middleware with another store', async () => {
   const clock = createClock();
   const kept: string[] = [];
   const store = { setIfAbsent: async (key: string) => kept.push(key) > 0 };

@@ -4,20 +4,20 @@ import { createSharedMemory } from '../support/shared-memory.js';
 
 const createMemory = () => ({ store: createSharedMemory().connect(), close() {} });
 
-/** Stores that do one thing wrong. */
+/** Stores with one defect each. */
 const BROKEN: Readonly<Record<string, (store: CacheStore) => Partial<CacheStore>>> = {
-  'ends nothing': (store) => ({
+  'lets no entry expire': (store) => ({
     keepAndRelease: (key, leaseId, entry) =>
       store.keepAndRelease(key, leaseId, entry && { ...entry, expiresAt: entry.expiresAt + 1e9 }),
   }),
-  'keeps what is over': (store) => ({
+  'stores expired entries': (store) => ({
     async keepAndRelease(key, leaseId, entry) {
       const { now } = await store.getOrLease(key, { leaseId: '', leaseMs: 0 });
       const expiresAt = Math.max(entry?.expiresAt ?? 0, now + 10);
       await store.keepAndRelease(key, leaseId, entry && { ...entry, expiresAt });
     },
   }),
-  'keeps texts': (store) => ({
+  'stores text instead of bytes': (store) => ({
     keepAndRelease: (key, leaseId, entry) =>
       store.keepAndRelease(
         key,
@@ -25,34 +25,36 @@ const BROKEN: Readonly<Record<string, (store: CacheStore) => Partial<CacheStore>
         entry && { ...entry, value: Buffer.from(Buffer.from(entry.value).toString('utf8')) },
       ),
   }),
-  'keeps the first entry': (store) => ({
+  'never replaces an entry': (store) => ({
     async keepAndRelease(key, leaseId, entry) {
       const { value } = await store.getOrLease(key, { leaseId: '', leaseMs: 0 });
       await store.keepAndRelease(key, leaseId, value === undefined ? entry : undefined);
     },
   }),
-  'tells no time': (store) => ({ getOrLease: changed(store, (reply) => ({ ...reply, now: 0 })) }),
-  'tells seconds': (store) => ({ getOrLease: changed(store, (reply) => ({ ...reply, now: reply.now / 1000 })) }),
-  'tells whole seconds': (store) => ({
+  'returns no time': (store) => ({ getOrLease: changed(store, (reply) => ({ ...reply, now: 0 })) }),
+  'returns seconds': (store) => ({ getOrLease: changed(store, (reply) => ({ ...reply, now: reply.now / 1000 })) }),
+  'returns whole seconds': (store) => ({
     getOrLease: changed(store, (reply) => ({ ...reply, now: Math.floor(reply.now / 1000) * 1000 })),
   }),
-  'counts time at half its pace': (store) => ({
+  'counts time at half its speed': (store) => ({
     getOrLease: changed(store, (reply) => ({ ...reply, now: reply.now / 2 })),
   }),
-  'gives everybody the lease': (store) => ({
+  'gives the lease to every request': (store) => ({
     getOrLease: changed(store, (reply) => ({ ...reply, isLeased: reply.value === undefined })),
   }),
-  'gives nobody the lease': (store) => ({ getOrLease: changed(store, (reply) => ({ ...reply, isLeased: false })) }),
-  'keeps leases for ever': (store) => ({
+  'gives the lease to no request': (store) => ({
+    getOrLease: changed(store, (reply) => ({ ...reply, isLeased: false })),
+  }),
+  'lets no lease end': (store) => ({
     getOrLease: (key, request) => store.getOrLease(key, { ...request, leaseMs: request.leaseMs && 1e9 }),
   }),
-  'takes a lease where it should only read': (store) => ({
+  'takes a lease for a request that only reads': (store) => ({
     getOrLease: (key, request) => store.getOrLease(key, { ...request, leaseMs: request.leaseMs || 1000 }),
   }),
-  'never gives a lease back': (store) => ({
+  'never releases a lease': (store) => ({
     keepAndRelease: (key, _leaseId, entry) => store.keepAndRelease(key, 'none', entry),
   }),
-  'gives back the lease of another': (store) => {
+  'releases the lease of another request': (store) => {
     const held = new Map<string, string>();
     return {
       async getOrLease(key, request) {
@@ -63,19 +65,19 @@ const BROKEN: Readonly<Record<string, (store: CacheStore) => Partial<CacheStore>
       keepAndRelease: (key, _leaseId, entry) => store.keepAndRelease(key, held.get(key) ?? '', entry),
     };
   },
-  'gives the lease beside an entry': (store) => ({
+  'gives the lease although there is an entry': (store) => ({
     getOrLease: changed(store, (reply) => ({ ...reply, isLeased: true })),
   }),
-  'does not look at what cannot be used': (store) => ({
+  'ignores `except`': (store) => ({
     getOrLease: (key, { leaseId, leaseMs }) => store.getOrLease(key, { leaseId, leaseMs }),
   }),
-  'counts every entry as none when one cannot be used': (store) => ({
+  'treats every entry as missing when there is an `except`': (store) => ({
     async getOrLease(key, request) {
       const { value } = await store.getOrLease(key, { leaseId: '', leaseMs: 0 });
       return store.getOrLease(key, request.except && value ? { ...request, except: value } : request);
     },
   }),
-  'looks first and leases then': (store) => {
+  'reads and leases in two steps': (store) => {
     const leased = new Set<string>();
     return {
       async getOrLease(key, request) {
@@ -88,31 +90,31 @@ const BROKEN: Readonly<Record<string, (store: CacheStore) => Partial<CacheStore>
       },
     };
   },
-  'remembers nothing': () => ({ setIfAbsent: async () => true }),
-  'remembers for ever': (store) => ({ setIfAbsent: (key) => store.setIfAbsent(key, 1e9) }),
-  'says nothing of what it remembered': (store) => ({
+  'stores no keys': () => ({ setIfAbsent: async () => true }),
+  'lets no key expire': (store) => ({ setIfAbsent: (key) => store.setIfAbsent(key, 1e9) }),
+  'does not return whether a key was new': (store) => ({
     setIfAbsent: async (key, ttlMs) => void (await store.setIfAbsent(key, ttlMs)) as never,
   }),
-  'counts positions as numbers': (store) => {
+  'returns positions that do not sort as strings': (store) => {
     let position = 0;
     return { append: async (entry, keepMs) => (await store.append(entry, keepMs)) && String(position++) };
   },
-  'never catches up': (store) => ({ follow: (reader) => store.follow({ ...reader, onCaughtUp() {} }) }),
-  'says that it has caught up, and reads then': (store) => ({
+  'never calls onCaughtUp': (store) => ({ follow: (reader) => store.follow({ ...reader, onCaughtUp() {} }) }),
+  'calls onCaughtUp before onEntries': (store) => ({
     follow(reader) {
       return store.follow({ ...reader, onEntries: (entries) => void setTimeout(() => reader.onEntries(entries), 30) });
     },
   }),
-  'reads backwards': (store) => ({
+  'passes entries in reverse order': (store) => ({
     follow: (reader) => store.follow({ ...reader, onEntries: (entries) => reader.onEntries([...entries].reverse()) }),
   }),
-  'goes on after it was stopped': (store) => ({
+  'calls the reader after it was stopped': (store) => ({
     follow(reader) {
       store.follow(reader);
       return async () => {};
     },
   }),
-  'drops what others no longer need': (store) => {
+  'drops log entries too early': (store) => {
     let appended = 0;
     return {
       append: (entry, keepMs) => store.append(entry, appended++ === 0 ? 1 : keepMs),
@@ -124,16 +126,16 @@ function changed(store: CacheStore, change: (reply: StoreReply) => StoreReply): 
   return async (key, request) => change(await store.getOrLease(key, request));
 }
 
-describe('the tests of a store', () => {
+describe('storeTests', () => {
   it.each(Object.entries(BROKEN))(
-    'notice one that %s',
+    'detect a store that %s',
     async (_, change) => {
       const create = () => {
         const store = createSharedMemory().connect();
         return { store: { ...store, ...change(store) }, close() {} };
       };
       const failures = await Promise.all(
-        storeTests(create, { patienceMs: 150 }).map(({ run }) =>
+        storeTests(create, { timeoutMs: 150 }).map(({ run }) =>
           run().then(
             () => 0,
             () => 1,
@@ -145,7 +147,7 @@ describe('the tests of a store', () => {
     15_000,
   );
 
-  it('close what they have opened, whether they fail or not', async () => {
+  it('close every store, whether they fail or not', async () => {
     let open = 0;
     const create = () => {
       open++;
@@ -154,7 +156,7 @@ describe('the tests of a store', () => {
         close: () => open--,
       };
     };
-    await Promise.allSettled(storeTests(create, { patienceMs: 150 }).map(({ run }) => run()));
+    await Promise.allSettled(storeTests(create, { timeoutMs: 150 }).map(({ run }) => run()));
     expect(open).toBe(0);
   });
 });

@@ -18,7 +18,7 @@ describeWithRedis('a store on Redis', () => {
     redis = await startRedis();
   });
 
-  describe.each(Object.entries(REDIS_CLIENTS))('by %s', (_, connect) => {
+  describe.each(Object.entries(REDIS_CLIENTS))('with %s', (_, connect) => {
     async function create() {
       const { client, end } = await connect(redis.url);
       return { store: redisStore({ client, prefix: `store-${stores++}:`, commandTimeoutMs: 3000 }), close: end };

@@ -17,25 +17,26 @@ export interface Instance {
   readonly connection: Connection;
   readonly lookup: Lookup;
   readonly revocations: ReturnType<typeof createRevocations>;
-  /** Asks about a token, whatever the age. */
-  ask(token?: string): Promise<TokenRecord>;
-  /** The same, for an answer asked for from now on. */
-  askAnew(token?: string): Promise<TokenRecord>;
+  /** Looks up a token, with a response of any age. */
+  lookUp(token?: string): Promise<TokenRecord>;
+  /** Looks up a token, with a response that is requested from now on. */
+  lookUpFresh(token?: string): Promise<TokenRecord>;
+  /** Looks up a token as an early refresh does. */
   refresh(token?: string): Promise<TokenRecord>;
-  /** Forgets a token everywhere. */
-  forget(token?: string): Promise<void>;
-  /** How often it asked the endpoint. */
-  asked(): number;
+  /** Revokes a token in all instances. */
+  revoke(token?: string): Promise<void>;
+  /** Number of introspection requests that it has sent. */
+  requests(): number;
 }
 
 export interface InstanceOptions extends Partial<Pick<SharedCacheSettings, 'ttlMs' | 'inactiveTtlMs' | 'timeoutMs'>> {
   readonly clock?: FakeClock;
   readonly secrets?: readonly string[];
   readonly scope?: string;
-  /** Has not read the log, and does not. */
+  /** Never reads the log. */
   readonly isDeaf?: boolean;
-  /** What the endpoint says. Default: active, for alice. */
-  readonly answer?: () => unknown;
+  /** Returns the introspection response. Default: active, with `sub` `alice`. */
+  readonly respond?: () => unknown;
   /** Throws while the circuit breaker is open. */
   readonly assertCallAllowed?: () => void;
 }
@@ -48,38 +49,38 @@ afterEach(async () => {
   await Promise.all(instances.splice(0).map(({ revocations }) => revocations.close()));
 });
 
-export function questionOf(token = 'token'): TokenKey {
+export function bearerCredentials(token = 'token'): TokenKey {
   return { token, digest: tokenDigest(token) };
 }
 
-/** One process of a fleet, without its own memory; it has read the log. */
+/** Creates the shared cache of one process, without a memory cache, and waits until it has read the log. */
 export async function createInstance(memory: SharedMemory, options: InstanceOptions = {}): Promise<Instance> {
   const {
     clock = createClock(),
     secrets = [SECRET],
     scope = 'scope',
-    answer = () => ({ active: true, sub: 'alice' }),
+    respond = () => ({ active: true, sub: 'alice' }),
     assertCallAllowed = () => {},
   } = options;
   const connection = memory.connect();
   connection.isDeaf = options.isDeaf === true;
-  const seal = createEntryCipher(secrets, scope);
+  const cipher = createEntryCipher(secrets, scope);
   const { ttlMs = 60_000, inactiveTtlMs = 5000, timeoutMs = 3000 } = options;
   const store = withTimeLimit(connection, timeoutMs / 4);
   const keepMs = 120_000;
   const log = openRevocationLog(connection, clock, keepMs);
-  const revocations = createRevocations({ store, log, cipher: seal, keepMs, timeoutMs });
-  let asked = 0;
+  const revocations = createRevocations({ store, log, cipher, keepMs, timeoutMs });
+  let requests = 0;
   const lookup = withSharedCache(
     async () => {
-      asked++;
+      requests++;
       const now = readClock(clock);
-      return toRecord(await answer(), now);
+      return toRecord(await respond(), now);
     },
     {
       ...{ ttlMs, inactiveTtlMs, timeoutMs, revocations, clock, assertCallAllowed },
       entries: createSharedEntries({
-        ...{ ttlMs, inactiveTtlMs, store, cipher: seal, clock },
+        ...{ ttlMs, inactiveTtlMs, store, cipher, clock },
         health: log.health,
         restore: toRecord,
       }),
@@ -90,11 +91,12 @@ export async function createInstance(memory: SharedMemory, options: InstanceOpti
     connection,
     lookup,
     revocations,
-    ask: async (token) => lookup(questionOf(token), since(clock)),
-    askAnew: async (token) => lookup(questionOf(token), since(clock, clock.monotonic())),
-    refresh: async (token) => lookup(questionOf(token), { ...since(clock, clock.monotonic()), background: true }),
-    forget: (token) => revocations.revoke('token', questionOf(token).digest),
-    asked: () => asked,
+    lookUp: async (token) => lookup(bearerCredentials(token), since(clock)),
+    lookUpFresh: async (token) => lookup(bearerCredentials(token), since(clock, clock.monotonic())),
+    refresh: async (token) =>
+      lookup(bearerCredentials(token), { ...since(clock, clock.monotonic()), background: true }),
+    revoke: (token) => revocations.revoke('token', bearerCredentials(token).digest),
+    requests: () => requests,
   };
   instances.push(instance);
   if (!connection.isDeaf) await until(() => revocations.isCurrent());

@@ -2,16 +2,16 @@ import type { ActiveRecord, InactiveRecord, TokenKey } from '../../lib/core/look
 
 const ASKED = { askedAt: 1_800_000_000_000, askedMonotonic: 1000 };
 
-/** A bearer token to be looked up. */
-export function questionOf(token = 'token', key = 'key'): TokenKey {
-  return { token, digest: key };
+/** What a lookup needs of a bearer token. */
+export function bearerCredentials(token = 'token', digest = 'key'): TokenKey {
+  return { token, digest };
 }
 
-/** What the cache holds about an active token. */
+/** A record of an active token, as a cache holds it. */
 export function activeRecord(claims: Record<string, unknown> = {}, asked = ASKED): ActiveRecord {
   const scope = typeof claims.scope === 'string' ? claims.scope : '';
-  const prepared = { ...claims, active: true as const, scope };
-  return { active: true, stale: false, claims: prepared, scopes: scope.split(' '), logPosition: undefined, ...asked };
+  const allClaims = { ...claims, active: true as const, scope };
+  return { active: true, stale: false, claims: allClaims, scopes: scope.split(' '), logPosition: undefined, ...asked };
 }
 
 export function inactiveRecord(asked = ASKED): InactiveRecord {

@@ -9,7 +9,7 @@ export interface Connected {
   end(): void;
 }
 
-/** Every client that a store may be made of, connected to the Redis at a URL. */
+/** Every kind of client that `redisStore()` supports, connected to the Redis at a URL. */
 export const REDIS_CLIENTS: Readonly<Record<string, (url: string) => Promise<Connected>>> = {
   async 'redis 6'(url) {
     const client = createClient6({ url });
@@ -17,7 +17,7 @@ export const REDIS_CLIENTS: Readonly<Record<string, (url: string) => Promise<Con
     await client.connect();
     return { client, end: () => client.destroy() };
   },
-  async 'redis 6, by version 2 of the protocol'(url) {
+  async 'redis 6, with version 2 of the protocol'(url) {
     const client = createClient6({ url, RESP: 2 });
     client.on('error', () => {});
     await client.connect();

@@ -8,8 +8,8 @@ type Cache = Exclude<TokenIntrospectionOptions['cache'], false | undefined>;
 
 export interface Member {
   readonly authenticate: RootTokenIntrospection;
-  /** `accepted`, or why not. */
-  judge(token?: string): Promise<string>;
+  /** Introspects a token. Returns `accepted`, or the reason or code of the error. */
+  check(token?: string): Promise<string>;
 }
 
 export interface MemberOptions extends Partial<Omit<TokenIntrospectionOptions, 'cache'>> {
@@ -18,18 +18,18 @@ export interface MemberOptions extends Partial<Omit<TokenIntrospectionOptions, '
 
 const SECRETS = ['shared-secret-of-the-fleet-0123456789'];
 
-const ends: (() => void)[] = [];
+const cleanups: (() => void)[] = [];
 
 afterEach(() => {
-  for (const end of ends.splice(0)) end();
+  for (const cleanup of cleanups.splice(0)) cleanup();
 });
 
-/** Ends something after the test. */
-export function endLater(end: () => void): void {
-  ends.push(end);
+/** Calls a function after the test. */
+export function runAfterTest(cleanup: () => void): void {
+  cleanups.push(cleanup);
 }
 
-/** One process of a fleet, over a client that is connected already. */
+/** Acts as one process of a fleet, over a client that is connected already. */
 export function memberOver(endpoint: Endpoint, client: unknown, { cache, ...options }: MemberOptions = {}): Member {
   const store = redisStore({ client: client as never });
   return memberOf(createAuthenticate(endpoint, { ...options, cache: { store, secrets: SECRETS, ...cache } }));
@@ -38,7 +38,7 @@ export function memberOver(endpoint: Endpoint, client: unknown, { cache, ...opti
 export function memberOf(authenticate: RootTokenIntrospection): Member {
   return {
     authenticate,
-    judge: (token = 'token') =>
+    check: (token = 'token') =>
       authenticate.introspect(token).then(
         () => 'accepted',
         (error: { reason?: string; code: string }) => error.reason ?? error.code,
@@ -46,7 +46,7 @@ export function memberOf(authenticate: RootTokenIntrospection): Member {
   };
 }
 
-/** One process of a fleet, over a client of its own. */
+/** Acts as one process of a fleet, over a new client. */
 export async function join(
   endpoint: Endpoint,
   url: string,
@@ -54,34 +54,34 @@ export async function join(
   options?: MemberOptions,
 ): Promise<Member> {
   const { client, end } = await (REDIS_CLIENTS[kind] as (typeof REDIS_CLIENTS)[string])(url);
-  endLater(end);
+  runAfterTest(end);
   return memberOver(endpoint, client, options);
 }
 
-/** Polls, and fails when it takes too long. */
+/** Polls until a condition is true. @throws Error after `withinMs` milliseconds */
 export async function eventually(condition: () => Promise<boolean>, withinMs = 8000): Promise<void> {
-  const until = performance.now() + withinMs;
+  const deadline = performance.now() + withinMs;
   while (!(await condition())) {
-    if (performance.now() > until) throw new Error('waited in vain');
+    if (performance.now() > deadline) throw new Error(`The condition was not true within ${withinMs} ms`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
 
 let warmUps = 0;
 
-/** Until all share answers: a new token that the first has asked about is asked about by no other. */
+/** Waits until all members share responses: one looks up a new token, and then no other asks the endpoint about it. */
 export async function untilAllShare(endpoint: Endpoint, members: readonly Member[], withinMs?: number): Promise<void> {
   await eventually(async () => {
     const token = `warm-up-${warmUps++}`;
-    await members[0]?.judge(token);
+    await members[0]?.check(token);
     await new Promise((resolve) => setTimeout(resolve, 20));
     const before = endpoint.asked.length;
-    for (const { judge } of members) await judge(token);
+    for (const { check: judge } of members) await judge(token);
     return endpoint.asked.length === before;
   }, withinMs);
 }
 
-/** How often the endpoint was asked about a token. */
+/** Number of introspection requests for a token. */
 export function callsFor(endpoint: Endpoint, token = 'token'): number {
   return endpoint.asked.filter(({ form }) => form.get('token') === token).length;
 }

@@ -8,14 +8,14 @@ import { createClient } from 'redis';
 export interface RedisServer {
   readonly url: string;
   readonly port: number;
-  /** Stops answering, without closing a connection. */
+  /** Stops replying, without closing a connection. */
   freeze(): void;
   thaw(): void;
   kill(): Promise<void>;
-  /** Starts it on its port, with nothing in it. */
+  /** Starts it again on the same port, with no data. */
   start(): Promise<void>;
-  /** Sends one command of its own. */
-  command(...words: string[]): Promise<unknown>;
+  /** Sends one command over a new connection. */
+  command(...args: string[]): Promise<unknown>;
 }
 
 const BINARY = process.env.REDIS_SERVER ?? 'redis-server';
@@ -28,17 +28,17 @@ afterAll(() => {
   for (const server of servers) server.kill('SIGKILL');
 });
 
-/** Tests that take a Redis: skipped with a line that says so where there is none, but for CI, where that is a failure. */
+/** Describes tests that need a Redis. Without one they are skipped with a message, except in CI, where they fail. */
 export const describeWithRedis: (title: string, tests: () => void) => void =
   isInstalled || process.env.CI === 'true'
     ? describe
     : (title, tests) => {
-        process.stderr.write(`SKIPPED, since ${BINARY} is not installed: ${title}\n`);
+        process.stderr.write(`SKIPPED, because ${BINARY} is not installed: ${title}\n`);
         describe.skip(title, tests);
       };
 
-/** A Redis that keeps nothing, on a free port of loopback; gone after the test file. */
-export async function startRedis(...more: string[]): Promise<RedisServer> {
+/** Starts a Redis without persistence on a free loopback port. It is killed after the test file. */
+export async function startRedis(...extraOptions: string[]): Promise<RedisServer> {
   if (!isInstalled) throw new Error(`${BINARY} is not installed; install Redis, or name it in REDIS_SERVER`);
   const port = await freePort();
   const url = `redis://127.0.0.1:${port}`;
@@ -46,7 +46,17 @@ export async function startRedis(...more: string[]): Promise<RedisServer> {
 
   async function start(): Promise<void> {
     const directory = mkdtempSync(join(tmpdir(), 'redis-'));
-    const options = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', ...more];
+    const options = [
+      '--port',
+      String(port),
+      '--bind',
+      '127.0.0.1',
+      '--save',
+      '',
+      '--appendonly',
+      'no',
+      ...extraOptions,
+    ];
     const server = spawn(BINARY, [...options, '--dir', directory], { stdio: 'ignore' });
     running = server;
     servers.add(server);
@@ -59,12 +69,12 @@ export async function startRedis(...more: string[]): Promise<RedisServer> {
     }
   }
 
-  async function command(...words: string[]): Promise<unknown> {
+  async function command(...args: string[]): Promise<unknown> {
     const client = createClient({ url, socket: { reconnectStrategy: false } });
     client.on('error', () => {});
     await client.connect();
     try {
-      return await client.sendCommand(words);
+      return await client.sendCommand(args);
     } finally {
       client.destroy();
     }

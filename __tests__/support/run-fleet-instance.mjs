@@ -1,5 +1,5 @@
-// One process of a fleet: an API behind the built library, with a shared cache. Takes the introspection endpoint and the port of
-// Redis as arguments, prints its URL, then obeys `{"token":…}` or `{"sub":…}` on standard input by invalidating that everywhere.
+// Runs an API with the built library and a shared cache. The arguments are the introspection endpoint and the port of Redis. It prints
+// its URL. Each line on standard input, `{"token":…}` or `{"sub":…}`, is passed to `invalidate()`.
 import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
 import { createClient } from 'redis';
@@ -12,7 +12,7 @@ const client = createClient({ url: `redis://127.0.0.1:${redisPort}` });
 client.on('error', () => {});
 await client.connect();
 
-// Patient, since the machine that runs the tests may be busy; and not asked before the log has been read, so that it is warm.
+// The timeout is long, because the machine that runs the tests may be busy. The API starts when the log has been read.
 const store = redisStore({ client, commandTimeoutMs: 5000 });
 let authenticate;
 await new Promise((resolve) => {

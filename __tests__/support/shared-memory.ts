@@ -1,16 +1,16 @@
 import type { CacheStore, LogEntry, LogReader } from '../../lib/index.js';
 
-/** How one process is connected to the memory that all of them share. */
+/** The store of one process, over a memory that all processes share. */
 export interface Connection extends CacheStore {
-  /** What comes of every command except following the log. */
+  /** Outcome of every command except `follow`. */
   trouble: 'none' | 'fails' | 'hangs';
-  /** Neither reads the log nor says that it has caught up, as after the loss of a connection. */
+  /** Passes no entries to readers and does not call `onCaughtUp`, as if a connection was lost. */
   isDeaf: boolean;
-  /** Its commands so far, without those that failed or hung. */
+  /** Names of the commands so far, without those that failed or hung. */
   readonly calls: readonly string[];
-  /** Those who follow the log. */
+  /** Readers that follow the log. */
   readonly readers: ReadonlySet<LogReader>;
-  /** Tells its readers that entries may have been lost. */
+  /** Tells the readers that entries may have been lost. */
   gap(): void;
 }
 
@@ -22,20 +22,21 @@ export interface SharedMemory {
   readonly log: LogEntry[];
 }
 
-/** Where its log begins. */
+/** Position where the log begins. */
 export const BEGIN = '0';
 const CATCH_UP_EVERY_MS = 20;
 
-/** A store within the process, as Redis is one between processes. */
+/** A store in memory. Each connection acts as the store of another process. */
 export function createSharedMemory(now: () => number = () => performance.now()): SharedMemory {
   const entries: SharedMemory['entries'] = new Map();
   const leases: SharedMemory['leases'] = new Map();
-  const used = new Map<string, number>();
-  const log: (LogEntry & { readonly endsAt: number })[] = [];
-  const tells = new Set<() => void>();
-  let position = 0;
+  const usedKeys = new Map<string, number>();
+  const log: (LogEntry & { readonly expiresAt: number })[] = [];
+  const updates = new Set<() => void>();
+  let count = 0;
 
-  const isThere = (kept: { readonly expiresAt: number } | undefined) => kept !== undefined && kept.expiresAt > now();
+  const isAlive = (stored: { readonly expiresAt: number } | undefined) =>
+    stored !== undefined && stored.expiresAt > now();
 
   function connect(): Connection {
     const readers = new Set<LogReader>();
@@ -57,53 +58,53 @@ export function createSharedMemory(now: () => number = () => performance.now()):
       },
       getOrLease: (key, { leaseId, leaseMs, except }) =>
         command('getOrLease', () => {
-          const kept = entries.get(key);
-          const isUsable = isThere(kept) && !(except && Buffer.compare(kept?.value ?? except, except) === 0);
-          if (isUsable) return { now: now(), value: kept?.value, isLeased: false };
-          const isLeased = leaseMs > 0 && !isThere(leases.get(key));
+          const entry = entries.get(key);
+          const isUsable = isAlive(entry) && !(except && Buffer.compare(entry?.value ?? except, except) === 0);
+          if (isUsable) return { now: now(), value: entry?.value, isLeased: false };
+          const isLeased = leaseMs > 0 && !isAlive(leases.get(key));
           if (isLeased) leases.set(key, { leaseId, expiresAt: now() + leaseMs });
           return { now: now(), isLeased };
         }),
       keepAndRelease: (key, leaseId, entry) =>
         command('keepAndRelease', () => {
           if (leases.get(key)?.leaseId === leaseId) leases.delete(key);
-          if (entry && isThere(entry)) entries.set(key, { ...entry, value: Buffer.from(entry.value) });
+          if (entry && isAlive(entry)) entries.set(key, { ...entry, value: Buffer.from(entry.value) });
         }),
       setIfAbsent: (key, ttlMs) =>
         command('setIfAbsent', () => {
-          if ((used.get(key) ?? 0) > now()) return false;
-          used.set(key, now() + ttlMs);
+          if ((usedKeys.get(key) ?? 0) > now()) return false;
+          usedKeys.set(key, now() + ttlMs);
           return true;
         }),
       append: (entry, keepMs) =>
         command('append', () => {
-          position++;
-          const at = String(position).padStart(10, '0');
-          while (log[0] !== undefined && log[0].endsAt <= now()) log.shift();
-          log.push({ position: at, entry, endsAt: now() + keepMs });
-          for (const tell of tells) setImmediate(tell);
-          return at;
+          count++;
+          const position = String(count).padStart(10, '0');
+          while (log[0] !== undefined && log[0].expiresAt <= now()) log.shift();
+          log.push({ position, entry, expiresAt: now() + keepMs });
+          for (const update of updates) setImmediate(update);
+          return position;
         }),
       follow(reader) {
         readers.add(reader);
         let last = '';
-        const tell = () => {
-          if (!tells.has(tell) || connection.isDeaf) return;
+        const update = () => {
+          if (!updates.has(update) || connection.isDeaf) return;
           if (last === '') reader.onStart(BEGIN);
           last ||= BEGIN;
           const askedAt = performance.now();
-          const further = log.filter((entry) => entry.position > last);
-          last = further.at(-1)?.position ?? last;
-          if (further.length > 0) reader.onEntries(further.map(({ position: at, entry }) => ({ position: at, entry })));
+          const newEntries = log.filter(({ position }) => position > last);
+          last = newEntries.at(-1)?.position ?? last;
+          if (newEntries.length > 0) reader.onEntries(newEntries.map(({ position, entry }) => ({ position, entry })));
           reader.onCaughtUp(askedAt);
         };
-        tells.add(tell);
-        setImmediate(tell);
-        const timer = setInterval(tell, CATCH_UP_EVERY_MS);
+        updates.add(update);
+        setImmediate(update);
+        const timer = setInterval(update, CATCH_UP_EVERY_MS);
         timer.unref();
         return async () => {
           readers.delete(reader);
-          tells.delete(tell);
+          updates.delete(update);
           clearInterval(timer);
         };
       },

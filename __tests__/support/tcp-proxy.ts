@@ -1,16 +1,16 @@
 import type { AddressInfo } from 'node:net';
 import { connect, createServer, type Socket } from 'node:net';
 
-/** Stands between a client and a server on loopback, and breaks connections. */
+/** A proxy between a client and a server on loopback that can break connections. */
 export interface TcpProxy {
   readonly port: number;
-  /** How many connections were made. */
+  /** Number of connections that were made. */
   readonly made: number;
-  /** Ends all connections and refuses further ones. */
+  /** Resets all connections, and each new one at once. */
   cut(): void;
-  /** Takes connections again. */
+  /** Accepts connections again. */
   mend(): void;
-  /** Passes nothing on for a connection, by its number from 0, and does not close it. New connections work. */
+  /** Forwards nothing more on one connection, by its number from 0, and does not close it. New connections work. */
   silence(index: number): void;
 }
 
@@ -20,10 +20,10 @@ interface Pair {
   isSilent: boolean;
 }
 
-const ends: (() => void)[] = [];
+const cleanups: (() => void)[] = [];
 
 afterAll(() => {
-  for (const end of ends.splice(0)) end();
+  for (const cleanup of cleanups.splice(0)) cleanup();
 });
 
 export async function startTcpProxy(target: number): Promise<TcpProxy> {
@@ -54,7 +54,7 @@ export async function startTcpProxy(target: number): Promise<TcpProxy> {
       far.destroy();
     }
   };
-  ends.push(() => {
+  cleanups.push(() => {
     destroy();
     server.close();
   });

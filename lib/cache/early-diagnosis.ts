@@ -2,15 +2,19 @@ import { setTimeout } from 'node:timers';
 import { IntrospectionError } from '../core/errors.js';
 import type { TokenRecord } from '../core/lookup.js';
 
-/** `up`: it only failed for this token. `unknown`: the error is no outage, or the endpoint was found to be up just now. */
+/**
+ * State of the endpoint after an error. `up`: it failed only for this token. `unknown`: the error is no outage, or a check
+ * found the endpoint up a moment ago.
+ */
 export type EndpointState = 'down' | 'up' | 'unknown';
 
 export type Diagnose = (error: unknown) => Promise<EndpointState>;
 
 /**
- * Diagnoses the endpoint while a lookup takes long, so that a stale response can be given within the deadline.
+ * Starts to diagnose the endpoint when a lookup takes longer than `afterMs`, so that a stale response can be sent before the deadline.
  *
- * @returns diagnoses the error of the lookup. A timeout is answered at once: an endpoint that has not shown to be up by then is down
+ * @returns a function that diagnoses the error of the lookup. After a timeout it tells the early result: `down` until the endpoint has
+ * proved to be up
  */
 export function diagnoseEarly(lookup: Promise<TokenRecord>, afterMs: number, diagnose: Diagnose): Diagnose {
   let early: EndpointState | undefined;

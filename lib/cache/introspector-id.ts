@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 
 const VERSION = 1;
 
-/** Everything besides the token that a response may depend on. */
+/** Everything except the token that the introspection response may depend on. */
 export interface IntrospectorIdSettings {
   readonly location: { readonly endpoint: URL | undefined; readonly issuer: string | undefined };
   readonly clientAuth: { readonly identity?: string | undefined };
@@ -14,7 +14,10 @@ export interface IntrospectorIdSettings {
   readonly signedResponse: { readonly issuer: string; readonly audience: readonly string[] } | undefined;
 }
 
-/** Digest of the endpoint, the client and the shape of the request. Introspectors with one id get the same responses. */
+/**
+ * Digest of endpoint, client and request shape. Caches use it to keep the responses of different authorization servers and clients
+ * apart.
+ */
 export function introspectorId(settings: IntrospectorIdSettings): string {
   return sha256(
     JSON.stringify([

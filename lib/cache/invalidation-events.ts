@@ -1,64 +1,68 @@
+import { EventEmitter } from 'node:events';
 import type { ActiveRecord } from '../core/lookup.js';
-import { createInvalidationOrder, type InvalidationOrder } from './overtaken.js';
+import { createInvalidationOrder, type InvalidationOrder } from './invalidation-order.js';
 import { REVOCABLE_CLAIMS, type RevocableClaim, type Revocations } from './shared/revocations.js';
-import { createWatches } from './watches.js';
 
-/** Why an answer cannot be relied on any longer: it was invalidated, or nobody is asked any more. */
+/** Why a record may not be used any longer: its token was invalidated, or the introspector was closed. */
 export type InvalidationReason = 'forgotten' | 'closed';
 
-/** For whoever relies on an answer for longer than a request takes. */
+/** Tells everything that outlives a request, such as a WebSocket, when its token is invalidated. */
 export interface InvalidationEvents {
   /**
-   * Tells when the token of a record is forgotten, in this process or in another; returns how to stop that. For a noted record that
-   * was asked for before its token was forgotten, it tells at once.
+   * Calls the listener when the token of a record is forgotten, in this process or in another. It calls the listener at once when the
+   * token was forgotten after the lookup of this record began.
+   *
+   * @returns a function that removes the listener
    */
-  watch(key: string, record: ActiveRecord, tell: (ending: InvalidationReason) => void): () => void;
-  /** Runs a lookup, and notes when it began. */
-  readonly note: InvalidationOrder['note'];
-  forget(key: string): void;
+  watch(digest: string, record: ActiveRecord, listener: (reason: InvalidationReason) => void): () => void;
+  /** Runs a lookup and records when it began. */
+  readonly note: InvalidationOrder['track'];
+  forget(digest: string): void;
   forgetClaim(name: RevocableClaim, value: string): void;
   close(): void;
 }
 
-const CLOSING = 'closing';
+/** It differs from all names of tokens and claims, because those contain a space. */
+const CLOSED = 'closed';
 
 /**
- * @param revocations of the whole fleet, where there is one
- * @param isCached whether the cache keeps this record now; an invalidation would have deleted it
+ * @param revocations revocations by all processes that share a store; `undefined` without a shared cache
+ * @param isCached whether the cache holds exactly this record now, which means that it was not invalidated
  */
 export function createInvalidationEvents(
   revocations: Pick<Revocations, 'watch'> | undefined,
-  isCached: (key: string, record: ActiveRecord) => boolean,
+  isCached: (digest: string, record: ActiveRecord) => boolean,
 ): InvalidationEvents {
-  const watches = createWatches();
-  const overtaken = createInvalidationOrder();
+  const emitter = new EventEmitter().setMaxListeners(0);
+  const order = createInvalidationOrder();
 
-  function forget(name: string): void {
-    overtaken.forget(name);
-    watches.tell(name);
+  function invalidate(name: string): void {
+    order.invalidate(name);
+    emitter.emit(name);
   }
 
   return {
-    watch(key, record, tell) {
-      const tellForgotten = () => tell('forgotten');
-      const names = namesOf(key, record);
-      if (!isCached(key, record) && overtaken.isInvalidated(record, names)) {
-        tellForgotten();
+    watch(digest, record, listener) {
+      const onForgotten = () => listener('forgotten');
+      const onClosed = () => listener('closed');
+      const names = namesOf(digest, record);
+      if (!isCached(digest, record) && order.isInvalidated(record, names)) {
+        onForgotten();
         return () => {};
       }
-      const stops = [
-        watches.watch(names, tellForgotten),
-        watches.watch([CLOSING], () => tell('closed')),
-        revocations?.watch(key, record, tellForgotten),
-      ];
+      for (const name of names) emitter.on(name, onForgotten);
+      emitter.on(CLOSED, onClosed);
+      const unwatch = revocations?.watch(digest, record, onForgotten);
       return () => {
-        for (const stop of stops) stop?.();
+        for (const name of names) emitter.off(name, onForgotten);
+        emitter.off(CLOSED, onClosed);
+        unwatch?.();
       };
     },
-    note: overtaken.note,
-    forget: (key) => forget(nameOf('token', key)),
-    forgetClaim: (name, value) => forget(nameOf(name, value)),
-    close: () => watches.tell(CLOSING),
+    note: order.track,
+    forget: (digest) => invalidate(nameOf('token', digest)),
+    forgetClaim: (name, value) => invalidate(nameOf(name, value)),
+    close: () => void emitter.emit(CLOSED),
   };
 }
 
@@ -66,11 +70,11 @@ function nameOf(kind: 'token' | RevocableClaim, value: string): string {
   return `${kind} ${value}`;
 }
 
-/** All that the token of a record can be forgotten by. */
-function namesOf(key: string, { claims }: ActiveRecord): string[] {
-  const named = REVOCABLE_CLAIMS.flatMap((name) => {
+/** All names by which the token of a record can be forgotten. */
+function namesOf(digest: string, { claims }: ActiveRecord): string[] {
+  const claimNames = REVOCABLE_CLAIMS.flatMap((name) => {
     const value = claims[name];
     return typeof value === 'string' ? [nameOf(name, value)] : [];
   });
-  return [nameOf('token', key), ...named];
+  return [nameOf('token', digest), ...claimNames];
 }

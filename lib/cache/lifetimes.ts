@@ -1,4 +1,4 @@
-import type { Instant } from '../core/clock.js';
+import { ageOf, type Instant } from '../core/clock.js';
 import type { LookupOptions, TokenRecord } from '../core/lookup.js';
 
 export interface Lifetimes {
@@ -6,15 +6,15 @@ export interface Lifetimes {
   readonly inactiveTtlMs: number;
 }
 
-/** The share of an answer's life, at its end, in which it may be renewed early. */
+/** A response may be refreshed early in this last share of its life. */
 const EARLY_SHARE = 1 / 4;
 
-/** The mean of how much earlier than at its end one hit renews an answer, as a share of its life. */
+/** Mean time before the end at which a hit refreshes a response, as a share of its life. */
 const EARLY_MEAN = 1 / 20;
 
 /**
- * How long a record may be served, in milliseconds from the moment it was asked for; `0` or less means not at all.
- * An active answer never outlives `exp` (RFC 7662 section 4), and clock tolerance does not stretch it.
+ * How long a record may be used, in milliseconds since its introspection request was sent. `0` or less means not at all.
+ * An active response never outlives `exp` (RFC 7662 section 4), and the clock tolerance does not extend it.
  */
 export function lifetimeOf(record: TokenRecord, { ttlMs, inactiveTtlMs }: Lifetimes): number {
   if (!record.active) return inactiveTtlMs;
@@ -22,20 +22,25 @@ export function lifetimeOf(record: TokenRecord, { ttlMs, inactiveTtlMs }: Lifeti
   return exp === undefined ? ttlMs : Math.min(exp * 1000 - record.askedAt, ttlMs);
 }
 
-/**
- * What is left of a life that began when the record was asked for, in milliseconds; `0` or less, or no number where a clock does
- * not tell the time: nothing. The age is taken on the monotonic clock, so that setting the wall clock back lengthens
- * nothing, and on the wall clock too, since `exp` is told on that one and a suspended machine's monotonic one stands still.
- */
-export function timeLeft(record: TokenRecord, lifetimeMs: number, now: Instant): number {
-  const age = now.monotonic - record.askedMonotonic;
-  return age >= 0 ? lifetimeMs - Math.max(age, now.at - record.askedAt) : 0;
+/** Milliseconds since the introspection request of a record was sent, by whichever clock says more. */
+export function recordAge(record: TokenRecord, now: Instant): number {
+  return ageOf({ at: record.askedAt, monotonic: record.askedMonotonic }, now);
 }
 
 /**
- * Whether this hit should have an answer renewed before its end, so that nobody has to wait for it then. By chance, the
- * likelier the nearer the end and the oftener it is hit, so that instances and tokens do not march in step
- * (XFetch; Vattani, Chierichetti, Lowenstein: Optimal Probabilistic Cache Stampede Prevention). Not where `exp` ends it.
+ * Milliseconds until a lifetime ends that began when the introspection request was sent. `0` or less means that the record has expired,
+ * and so does `NaN`, the result when a clock returns `NaN`. The age counts on both clocks: setting the wall clock back
+ * extends nothing, `exp` is wall time, and the monotonic clock stands still while a machine is suspended.
+ */
+export function timeLeft(record: TokenRecord, lifetimeMs: number, now: Instant): number {
+  return now.monotonic >= record.askedMonotonic ? lifetimeMs - recordAge(record, now) : 0;
+}
+
+/**
+ * Whether this cache hit should refresh the response before it expires, so that no request has to wait then. It is decided at random,
+ * so that processes and tokens do not refresh in step. It grows likelier towards the end and with every hit
+ * (XFetch; Vattani, Chierichetti, Lowenstein: Optimal Probabilistic Cache Stampede Prevention). A response that ends at `exp` is
+ * never refreshed.
  */
 export function shouldRefreshEarly(record: TokenRecord, leftMs: number, { ttlMs }: Lifetimes): boolean {
   if (!record.active || leftMs > ttlMs * EARLY_SHARE) return false;
@@ -44,21 +49,23 @@ export function shouldRefreshEarly(record: TokenRecord, leftMs: number, { ttlMs 
   return leftMs <= -Math.log(Math.random()) * ttlMs * EARLY_MEAN;
 }
 
-/** How long an answer may stand in when the endpoint fails, from when it was asked for; never past `exp`, and never inactive. */
+/**
+ * How long a response may be used while the endpoint is down, in milliseconds since its introspection request was sent. It never outlives
+ * `exp`, and an inactive response is never used.
+ */
 export function staleLifetimeOf(record: TokenRecord, staleIfErrorMs: number): number {
   return lifetimeOf(record, { ttlMs: staleIfErrorMs, inactiveTtlMs: 0 });
 }
 
 /**
- * Whether a record was asked for when `notBefore` says, or later. On the wall clock it may not be older than that either:
- * the monotonic one stands still while a machine is suspended. `Date.now()` tells whole milliseconds, hence one of grace.
+ * Whether the introspection request of a record was sent at `notBefore` or later. The record may not be older on the wall clock either,
+ * because the monotonic clock stands still while a machine is suspended. `Date.now()` rounds to milliseconds, so one is tolerated.
  */
 export function isFresh(record: TokenRecord, { notBefore, now }: LookupOptions): boolean {
   return record.askedMonotonic >= notBefore && now.at - record.askedAt <= now.monotonic - notBefore + 1;
 }
 
-/** Whether a response was no older than its kind may become, whatever its `exp`. It may have been asked for later than `now`. */
+/** Whether a response is no older than its ttl, whatever its `exp`. Its introspection request may have been sent later than `now`. */
 export function isYoung(record: TokenRecord, { ttlMs, inactiveTtlMs }: Lifetimes, now: Instant): boolean {
-  const age = Math.max(now.monotonic - record.askedMonotonic, now.at - record.askedAt);
-  return age <= (record.active ? ttlMs : inactiveTtlMs);
+  return recordAge(record, now) <= (record.active ? ttlMs : inactiveTtlMs);
 }

@@ -27,7 +27,7 @@ import { withSingleFlight } from './single-flight.js';
 
 export interface MemoryCacheOptions extends Lifetimes {
   readonly store: MemoryStore;
-  /** `0`: an answer past its life is never used. */
+  /** How long a response may be used while the endpoint is down, in milliseconds. With `0`, no expired response is used. */
   readonly staleIfErrorMs: number;
   /** Whether an error of a lookup means that the endpoint is down, or only that it failed for this token. */
   readonly diagnose: Diagnose;
@@ -35,29 +35,31 @@ export interface MemoryCacheOptions extends Lifetimes {
   /** Deadline of a request, in milliseconds. */
   readonly timeoutMs: number;
   readonly clock: Clock;
-  /** Of the whole fleet, where there is a shared cache. */
+  /** Revocations by all processes that share a store; `undefined` without a shared cache. */
   readonly revocations: Pick<Revocations, 'allows' | 'revokes' | 'isCurrent'> | undefined;
 }
 
 export interface CachedLookup {
   readonly lookup: Lookup;
-  /** What is kept about a token, however old it is. */
-  peek(key: string): TokenRecord | undefined;
-  /** Returns the responses that are under way. They are not kept. */
-  forget(key: string): readonly Promise<TokenRecord>[];
-  /** Forgets every response with this claim, also one that is under way. */
+  /** Returns the cached record of a token, however old it is. */
+  peek(digest: string): TokenRecord | undefined;
+  /** Forgets a token. Returns the responses of its pending lookups, which are not cached. */
+  forget(digest: string): readonly Promise<TokenRecord>[];
+  /** Forgets every response with this claim, including those of pending lookups. */
   forgetClaim(name: RevocableClaim, value: string): void;
   clear(): void;
   stats(): { hits: number; misses: number; coalesced: number; stale: number; entries: number };
 }
 
-/** Early refreshes under way side by side; one more is left to a later hit, so that none waits in line with somebody behind it. */
+/** At most this many early refreshes run at the same time, so that none waits in the queue ahead of a request. A later hit retries. */
 const MAX_REFRESHES = 8;
 
-/** After an early refresh that failed, none is tried for so long: the endpoint has enough to do. */
+/** No early refresh starts for this long after one has failed, because the endpoint may be overloaded. */
 const REFRESH_PAUSE_MS = 1000;
 
-/** Memory first, then one flight a key. A hit is returned as a value, without a promise. */
+/**
+ * Looks in memory first, then joins or starts a lookup. A cache hit is returned as a value, without a promise.
+ */
 export function withMemoryCache(inner: Lookup, settings: MemoryCacheOptions): CachedLookup {
   const { store, staleIfErrorMs, diagnose, refreshAhead, timeoutMs, clock, revocations } = settings;
   let hits = 0;
@@ -66,46 +68,46 @@ export function withMemoryCache(inner: Lookup, settings: MemoryCacheOptions): Ca
   let refreshing = 0;
   let noRefreshBefore = Number.NEGATIVE_INFINITY;
 
-  const flights = withSingleFlight(inner, { clock, timeoutMs, onResult: onResult, canJoin, isUsable: suits });
+  const singleFlight = withSingleFlight(inner, { clock, timeoutMs, onResult, canJoin, isUsable });
 
-  function onResult({ token, digest: key }: TokenKey, record: TokenRecord): void {
-    // Flights are told apart by when they started; a retry or a slow signature may have asked in another order.
-    const kept = store.get(key);
-    if (kept !== undefined && kept.askedMonotonic > record.askedMonotonic) return;
-    if (revocations?.revokes(key, record)) return;
-    if (!record.active && kept?.active && isUnexpired(kept, readClock(clock))) {
-      onRevoked(key, record, kept.claims.jti);
+  function onResult({ token, digest }: TokenKey, record: TokenRecord): void {
+    // Lookups are ordered by their start. Retries and slow signatures can send their requests in another order.
+    const cached = store.get(digest);
+    if (cached !== undefined && cached.askedMonotonic > record.askedMonotonic) return;
+    if (revocations?.revokes(digest, record)) return;
+    if (!record.active && cached?.active && isUnexpired(cached, readClock(clock))) {
+      onRevoked(digest, record, cached.claims.jti);
       return;
     }
     if (lifetimeOf(record, settings) > 0 || staleLifetimeOf(record, staleIfErrorMs) > 0)
-      store.set(key, record, unpaddedKeyOf(token, key));
-    else store.delete(key);
+      store.set(digest, record, unpaddedDigestOf(token, digest));
+    else store.delete(digest);
   }
 
-  /** The token was revoked: its other spellings, which have the same `jti`, are forgotten too. */
-  function onRevoked(key: string, record: InactiveRecord, jti: string | undefined): void {
+  /** The token was revoked. Its other spellings have the same `jti` and are forgotten too. */
+  function onRevoked(digest: string, record: InactiveRecord, jti: string | undefined): void {
     if (jti !== undefined) forgetClaim('jti', jti);
-    if (settings.inactiveTtlMs > 0) store.set(key, { ...record, jti });
-    else store.delete(key);
+    if (settings.inactiveTtlMs > 0) store.set(digest, { ...record, jti });
+    else store.delete(digest);
   }
 
   function forgetClaim(name: RevocableClaim, value: string): void {
     store.deleteClaim(name, value);
-    flights.forgetWhere((record) => record.active && record.claims[name] === value);
+    singleFlight.forgetWhere((record) => record.active && record.claims[name] === value);
   }
 
-  /** Whoever joins gets no response that is older than one from memory could be. */
+  /** A request that joins a lookup gets no response that is older than a cached response may be. */
   function canJoin(startedAt: number, { now }: LookupOptions): boolean {
-    const oldest = revocations?.isCurrent() === false ? Math.min(settings.ttlMs, UNCONFIRMED_MS) : settings.ttlMs;
-    return now.monotonic - startedAt <= oldest;
+    const maxAgeMs = revocations?.isCurrent() === false ? Math.min(settings.ttlMs, UNCONFIRMED_MS) : settings.ttlMs;
+    return now.monotonic - startedAt <= maxAgeMs;
   }
 
-  /** The age counts when the request came, because a tokenKey of its own would have taken time too. */
-  function suits(key: string, record: TokenRecord, options: LookupOptions): boolean {
+  /** The age counts at the arrival of the request, because a lookup of its own would have taken time too. */
+  function isUsable(digest: string, record: TokenRecord, options: LookupOptions): boolean {
     return (
       isYoung(record, settings, options.now) &&
       isFresh(record, options) &&
-      revocations?.allows(key, record, options.now) !== false
+      revocations?.allows(digest, record, options.now) !== false
     );
   }
 
@@ -113,39 +115,40 @@ export function withMemoryCache(inner: Lookup, settings: MemoryCacheOptions): Ca
     const { now } = options;
     const record = store.get(tokenKey.digest);
     if (record !== undefined) {
-      const left = timeLeft(record, lifetimeOf(record, settings), now);
-      if (left > 0) {
+      const leftMs = timeLeft(record, lifetimeOf(record, settings), now);
+      if (leftMs > 0) {
         if (isFresh(record, options) && revocations?.allows(tokenKey.digest, record, now) !== false) {
           hits++;
           if (cacheEvents.hasSubscribers) publish('hit', tokenKey);
-          if (refreshAhead && shouldRefreshEarly(record, left, settings)) refresh(tokenKey, now);
+          if (refreshAhead && shouldRefreshEarly(record, leftMs, settings)) refresh(tokenKey, now);
           return record;
         }
       } else if (!record.active) {
-        // An active record stays: its token is known, and does not wait behind unknown ones.
+        // An expired active record stays. It shows that the token is known, so its lookup does not wait behind unknown tokens.
         store.delete(tokenKey.digest);
       }
     }
     misses++;
-    if (record?.active && isUnexpired(record, now)) return ask(tokenKey, { ...options, isKnown: true });
-    return ask(tokenKey, options);
+    if (record?.active && isUnexpired(record, now)) return lookUp(tokenKey, { ...options, isKnown: true });
+    return lookUp(tokenKey, options);
   };
 
-  function ask(tokenKey: TokenKey, options: LookupOptions): Promise<TokenRecord> {
-    const joins = flights.has(tokenKey, options);
-    // It throws at once for a malformed token, so nothing is published about that.
-    const answer = flights.lookup(tokenKey, options);
-    if (cacheEvents.hasSubscribers) publish(joins ? 'coalesced' : 'miss', tokenKey);
-    return staleIfErrorMs > 0 && options.notBefore === ANY_AGE ? orStaleResponse(answer, tokenKey, options) : answer;
+  function lookUp(tokenKey: TokenKey, options: LookupOptions): Promise<TokenRecord> {
+    const isCoalesced = singleFlight.has(tokenKey, options);
+    // It throws at once for a malformed token, so no event is published for that token.
+    const response = singleFlight.lookup(tokenKey, options);
+    if (cacheEvents.hasSubscribers) publish(isCoalesced ? 'coalesced' : 'miss', tokenKey);
+    const mayBeStale = staleIfErrorMs > 0 && options.notBefore === ANY_AGE;
+    return mayBeStale ? withStaleIfError(response, tokenKey, options) : response;
   }
 
   function refresh(tokenKey: TokenKey, now: Instant): void {
     const options: LookupOptions = { notBefore: now.monotonic, now, background: true, isKnown: true };
     if (now.monotonic < noRefreshBefore || refreshing >= MAX_REFRESHES) return;
-    if (flights.has(tokenKey, { ...options, notBefore: ANY_AGE })) return;
+    if (singleFlight.has(tokenKey, { ...options, notBefore: ANY_AGE })) return;
     if (cacheEvents.hasSubscribers) publish('refresh', tokenKey);
     refreshing++;
-    flights
+    singleFlight
       .lookup(tokenKey, options)
       .catch(() => {
         noRefreshBefore = clock.monotonic() + REFRESH_PAUSE_MS;
@@ -153,39 +156,45 @@ export function withMemoryCache(inner: Lookup, settings: MemoryCacheOptions): Ca
       .finally(() => refreshing--);
   }
 
-  function orStaleResponse(
-    answer: Promise<TokenRecord>,
+  function withStaleIfError(
+    response: Promise<TokenRecord>,
     tokenKey: TokenKey,
     options: LookupOptions,
   ): Promise<TokenRecord> {
-    if (!hasStaleRecord(tokenKey)) return answer;
-    const diagnoseError = diagnoseEarly(answer, timeoutMs / 2, diagnose);
-    return answer.catch(async (error: unknown) => staleResponse(tokenKey, options, error, await diagnoseError(error)));
+    if (!hasStaleRecord(tokenKey)) return response;
+    const diagnoseError = diagnoseEarly(response, timeoutMs / 2, diagnose);
+    return response.catch(async (error: unknown) =>
+      staleResponse(tokenKey, options, error, await diagnoseError(error)),
+    );
   }
 
-  /** The stale response, if there is one and the endpoint is down. A record that was invalidated meanwhile is gone by then. */
+  /**
+   * Returns the stale response when the endpoint is down.
+   *
+   * @throws the error of the lookup when no stale response may be used; a record that was invalidated meanwhile is gone
+   */
   async function staleResponse(
     tokenKey: TokenKey,
     options: LookupOptions,
     error: unknown,
     endpoint: EndpointState,
   ): Promise<TokenRecord> {
-    // It may have failed for a moment only. If it fails for this token again, the token is to blame.
-    if (endpoint === 'up') return flights.lookup(tokenKey, options);
+    // The endpoint may have failed for a moment only. A second failure means that the token causes it.
+    if (endpoint === 'up') return singleFlight.lookup(tokenKey, options);
     if (endpoint !== 'down') throw error;
     const record = store.get(tokenKey.digest);
     const now = readClock(clock);
     if (record?.active !== true || !isUsableStale(record, now)) throw error;
     if (revocations?.allows(tokenKey.digest, record, now) === false) throw error;
-    // Renewed by somebody else meanwhile.
+    // Another lookup has refreshed it meanwhile.
     if (timeLeft(record, lifetimeOf(record, settings), now) > 0) return record;
     stale++;
     if (cacheEvents.hasSubscribers) publish('stale', tokenKey);
     return { ...record, stale: true };
   }
 
-  function hasStaleRecord({ digest: key }: TokenKey): boolean {
-    const record = store.get(key);
+  function hasStaleRecord({ digest }: TokenKey): boolean {
+    const record = store.get(digest);
     return record?.active === true && isUsableStale(record, readClock(clock));
   }
 
@@ -196,30 +205,33 @@ export function withMemoryCache(inner: Lookup, settings: MemoryCacheOptions): Ca
   return {
     lookup,
     peek: store.get,
-    forget(key) {
-      store.delete(key);
-      return flights.forget(key);
+    forget(digest) {
+      store.delete(digest);
+      return singleFlight.forget(digest);
     },
     forgetClaim,
     clear() {
       store.clear();
-      flights.forgetAll();
+      singleFlight.forgetAll();
     },
-    stats: () => ({ hits, misses, coalesced: flights.coalesced(), stale, entries: store.size }),
+    stats: () => ({ hits, misses, coalesced: singleFlight.coalesced(), stale, entries: store.size }),
   };
 }
 
-/** Whether the token's own `exp` is still to come. */
+/** Whether `exp` has not passed yet. */
 function isUnexpired({ claims: { exp } }: ActiveRecord, { at }: Instant): boolean {
   return exp === undefined || at < exp * 1000;
 }
 
-/** Lenient servers ignore padding, and take one token in as many spellings as somebody likes; RFC 6750 allows any of them. */
-function unpaddedKeyOf(token: string, key: string): string {
-  return token.endsWith('=') ? tokenDigest(token.replace(/=+$/, '')) : key;
+/**
+ * Digest of the token without its padding. Lenient servers ignore the padding, so one token can be sent in many spellings that RFC 6750
+ * allows.
+ */
+function unpaddedDigestOf(token: string, digest: string): string {
+  return token.endsWith('=') ? tokenDigest(token.replace(/=+$/, '')) : digest;
 }
 
-function publish(outcome: CacheEvent['outcome'], { digest: key }: TokenKey): void {
-  const event: CacheEvent = { outcome, tokenDigest: digestOf(key) };
+function publish(outcome: CacheEvent['outcome'], { digest }: TokenKey): void {
+  const event: CacheEvent = { outcome, tokenDigest: digestOf(digest) };
   cacheEvents.publish(event);
 }

@@ -1,63 +1,67 @@
 import { LRUCache } from 'lru-cache';
 import type { ActiveRecord, InactiveRecord, TokenRecord } from '../core/lookup.js';
 import { createClaimIndex } from './claim-index.js';
+import { createPaddedTokens } from './padded-tokens.js';
 import { sizeOf } from './record-size.js';
 import type { RevocableClaim } from './shared/revocations.js';
-import { createPaddedTokens } from './spellings.js';
 
 /**
- * A bounded map from key to record. Inactive answers live apart, so that a flood of bad tokens evicts no good one.
- * It knows of no time: lru-cache reads a ttl of 0 or NaN as for ever, and a record says itself how long it may be served.
+ * A bounded map from token digest to record. Inactive records have a map of their own, so that many invalid tokens evict no active
+ * record. It ignores lifetimes: a record itself says how long it may be used, and lru-cache treats a ttl of 0 or NaN as unlimited.
  */
 export interface MemoryStore {
-  get(key: string): TokenRecord | undefined;
+  get(digest: string): TokenRecord | undefined;
   /**
-   * Keeps a record, unless it is larger than the whole memory.
+   * Stores a record, unless it is larger than the whole store. Of padded tokens that differ only in their padding, it keeps the last.
    *
-   * @param unpaddedKey the key of the token without its padding; of padded tokens that differ only there, the last is kept
+   * @param unpaddedDigest digest of the token without its padding; default: `digest`
    */
-  set(key: string, record: TokenRecord, unpaddedKey?: string): void;
-  delete(key: string): void;
+  set(digest: string, record: TokenRecord, unpaddedDigest?: string): void;
+  delete(digest: string): void;
   /** Deletes every record with this claim. */
   deleteClaim(name: RevocableClaim, value: string): void;
   clear(): void;
   readonly size: number;
 }
 
+/** There is one inactive record for this many active ones, and the same share of bytes. */
 const INACTIVE_SHARE = 10;
 
-/** Without it, lru-cache reads options from an ordinary object, and so through `Object.prototype`. It sets `status` itself. */
+/**
+ * Without a prototype, because lru-cache would read missing options through `Object.prototype`. `status` is there because lru-cache
+ * assigns it.
+ */
 const NO_OPTIONS: object = Object.setPrototypeOf({ status: undefined }, null);
 
 /**
- * A lenient server takes several spellings of one token. From so many records with one `jti` on, a further one takes the place of the
- * oldest of them and not of another token's, once the memory is full. No issuer gives so many tokens the same `jti`.
+ * A lenient server accepts several spellings of one token, all with the same `jti`. When the store is full, a further record of a `jti`
+ * that has this many evicts the oldest of them, and no record of another token. No issuer gives so many tokens the same `jti`.
  */
 const MAX_SPELLINGS = 8;
 
-/** Most records take less than 1 kB. */
-const BYTES_AN_ENTRY = 4096;
+/** Enough for nearly all records: most take less than 1 kB. */
+const BYTES_PER_ENTRY = 4096;
 
-/** A record with large claims is kept even where there may be only a few. */
+/** Lets a small store keep a record with large claims. */
 const MIN_BYTES = 1024 * 1024;
 
 /**
- * @param maxEntries most active records; a tenth as many inactive ones
- * @param maxBytes most bytes of active records, as estimated; a tenth of that for inactive ones
+ * @param maxEntries maximum number of active records; a tenth as many inactive ones are kept
+ * @param maxBytes maximum estimated bytes of active records; inactive ones get a tenth of that
  */
 export function createMemoryStore(
   maxEntries: number,
-  maxBytes = Math.max(MIN_BYTES, maxEntries * BYTES_AN_ENTRY),
+  maxBytes = Math.max(MIN_BYTES, maxEntries * BYTES_PER_ENTRY),
 ): MemoryStore {
   const index = createClaimIndex();
-  const spellings = createPaddedTokens();
+  const paddedTokens = createPaddedTokens();
   const active = new LRUCache<string, ActiveRecord>({
     max: maxEntries,
     maxSize: maxBytes,
     sizeCalculation: sizeOf,
-    dispose(record, key) {
-      index.remove(key, record);
-      spellings.remove(key);
+    dispose(record, digest) {
+      index.remove(digest, record);
+      paddedTokens.remove(digest);
     },
   });
   const inactive = new LRUCache<string, InactiveRecord>({
@@ -66,20 +70,20 @@ export function createMemoryStore(
     sizeCalculation: sizeOf,
   });
 
-  function setActive(key: string, record: ActiveRecord, unpaddedKey: string): void {
-    deleteOtherSpellings(key, record, unpaddedKey);
-    active.set(key, record, NO_OPTIONS);
-    if (!active.has(key, NO_OPTIONS)) return;
-    index.add(key, record);
-    if (key !== unpaddedKey) spellings.add(key, unpaddedKey);
+  function setActive(digest: string, record: ActiveRecord, unpaddedDigest: string): void {
+    deleteOtherSpellings(digest, record, unpaddedDigest);
+    active.set(digest, record, NO_OPTIONS);
+    if (!active.has(digest, NO_OPTIONS)) return;
+    index.add(digest, record);
+    if (digest !== unpaddedDigest) paddedTokens.add(digest, unpaddedDigest);
   }
 
-  function deleteOtherSpellings(key: string, record: ActiveRecord, unpaddedKey: string): void {
-    const padded = key === unpaddedKey ? undefined : spellings.keyOf(unpaddedKey);
-    if (padded !== undefined && padded !== key) active.delete(padded);
+  function deleteOtherSpellings(digest: string, record: ActiveRecord, unpaddedDigest: string): void {
+    const padded = digest === unpaddedDigest ? undefined : paddedTokens.cachedDigestOf(unpaddedDigest);
+    if (padded !== undefined && padded !== digest) active.delete(padded);
     const { jti } = record.claims;
     if (jti === undefined || !isFullFor(record)) return;
-    const known = index.keysOf('jti', jti);
+    const known = index.digestsOf('jti', jti);
     if (known.length >= MAX_SPELLINGS) active.delete(known[0] as string);
   }
 
@@ -88,22 +92,22 @@ export function createMemoryStore(
   }
 
   return {
-    get: (key) => active.get(key, NO_OPTIONS) ?? inactive.get(key, NO_OPTIONS),
-    set(key, record, unpaddedKey = key) {
+    get: (digest) => active.get(digest, NO_OPTIONS) ?? inactive.get(digest, NO_OPTIONS),
+    set(digest, record, unpaddedDigest = digest) {
       if (record.active) {
-        inactive.delete(key);
-        setActive(key, record, unpaddedKey);
+        inactive.delete(digest);
+        setActive(digest, record, unpaddedDigest);
       } else {
-        active.delete(key);
-        inactive.set(key, record, NO_OPTIONS);
+        active.delete(digest);
+        inactive.set(digest, record, NO_OPTIONS);
       }
     },
-    delete(key) {
-      active.delete(key);
-      inactive.delete(key);
+    delete(digest) {
+      active.delete(digest);
+      inactive.delete(digest);
     },
     deleteClaim(name, value) {
-      for (const key of index.keysOf(name, value)) active.delete(key);
+      for (const digest of index.digestsOf(name, value)) active.delete(digest);
     },
     clear() {
       active.clear();

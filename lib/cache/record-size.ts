@@ -1,19 +1,19 @@
 import type { TokenRecord } from '../core/lookup.js';
 
-/** A record with its key, its place in the memory and in the index of claims. */
+/** A record without its claims, with its key in the memory store and its place in the claim index. */
 const RECORD_BYTES = 500;
 
-/** An object or list, before its members. */
+/** An object or array without its members. */
 const CONTAINER_BYTES = 56;
 
-/** One member or list item; a number that is no small integer is kept beside it. */
+/** One member or array item. A number that is no small integer takes further bytes. */
 const SLOT_BYTES = 8;
 const NUMBER_BYTES = 16;
 const TEXT_BYTES = 16;
 
 /**
- * Estimates how many bytes of heap a record takes. The engine tells no exact size; for claims of all shapes, the estimate is
- * between half and three times of what was measured.
+ * Estimates how many bytes of heap a record takes. The engine tells no exact size. For claims of all shapes, the estimate is
+ * between half and three times the measured size.
  */
 export function sizeOf(record: TokenRecord): number {
   if (!record.active) return RECORD_BYTES;
@@ -21,7 +21,7 @@ export function sizeOf(record: TokenRecord): number {
   return RECORD_BYTES + sizeOfValue(record.claims, seen) + sizeOfValue(record.scopes, seen);
 }
 
-/** Recursive: claims are at most 32 levels deep. Parts that occur again, or contain themselves, are counted once. */
+/** Recursive, because claims are at most 32 levels deep. A value that occurs twice or contains itself is counted once. */
 function sizeOfValue(value: unknown, seen: Set<object>): number {
   if (typeof value === 'string') return sizeOfText(value);
   if (typeof value === 'number') return Number.isSafeInteger(value) && Math.abs(value) < 2 ** 31 ? 0 : NUMBER_BYTES;
@@ -36,7 +36,7 @@ function sizeOfValue(value: unknown, seen: Set<object>): number {
   return size;
 }
 
-/** Text with only Latin letters takes one byte a character, any other text two. */
+/** A string of Latin-1 characters takes one byte a character, any other string two. */
 function sizeOfText(text: string): number {
   return TEXT_BYTES + (/^[\0-\xff]*$/.test(text) ? text.length : 2 * text.length);
 }

@@ -3,94 +3,98 @@ import { type Clock, readClock } from '../core/clock.js';
 import { IntrospectionError } from '../core/errors.js';
 import type { Lookup, LookupOptions, TokenKey, TokenRecord } from '../core/lookup.js';
 
-interface Flight {
-  /** Monotonic; no answer it brings was asked for earlier. */
+/** A lookup that requests may join. */
+interface PendingLookup {
+  /** Monotonic milliseconds. The introspection request is not sent earlier. */
   readonly startedAt: number;
-  readonly answer: Promise<TokenRecord>;
-  /** Number of the first invalidation under way that concerns its response. */
-  forgottenBy: number;
+  readonly response: Promise<TokenRecord>;
+  /** Number of the first invalidation that applies to the response; infinity while none does. */
+  invalidatedBy: number;
 }
 
 /**
- * Most questions about one token side by side. A client with one valid token could otherwise take all places by asking again and
- * again for a response that is newer than its request.
+ * At most this many lookups of one token run at the same time. Without a limit, a client with one valid token could use up the
+ * concurrency limit: it would repeat requests that require a response newer than themselves.
  */
-const MAX_FLIGHTS = 2;
+const MAX_LOOKUPS_PER_TOKEN = 2;
 
 export interface SingleFlightSettings {
   readonly clock: Clock;
-  /** How long a tokenKey may wait for others about the same token, in milliseconds since it came. */
+  /** How long a request may wait for other lookups of its token, in milliseconds since it arrived. */
   readonly timeoutMs: number;
-  /** Receives the answers of flights that were neither disowned nor overtaken. */
+  /** Receives the response of a lookup, unless it was invalidated or a later lookup has finished first. */
   onResult(tokenKey: TokenKey, record: TokenRecord): void;
-  /** Whether a tokenKey may join a flight that started then. */
+  /** Whether a request may join a lookup that started at this time. */
   canJoin(startedAt: number, options: LookupOptions): boolean;
-  /** Whether an answer may be used by a tokenKey that joined the flight. */
-  isUsable(key: string, record: TokenRecord, options: LookupOptions): boolean;
+  /** Whether a request may use the response of a lookup that it joined. */
+  isUsable(digest: string, record: TokenRecord, options: LookupOptions): boolean;
 }
 
 export interface SingleFlight {
-  readonly lookup: (...asked: Parameters<Lookup>) => Promise<TokenRecord>;
-  /** Whether a tokenKey would join a flight. */
-  has(...asked: Parameters<Lookup>): boolean;
-  /** Disowns the flights under way: who boarded still gets the answer, nobody later does, and it does not land. */
-  forget(key: string): readonly Promise<TokenRecord>[];
-  /** The same for every flight whose answer turns out to be one of these. */
-  forgetWhere(applies: (record: TokenRecord) => boolean): void;
+  readonly lookup: (...args: Parameters<Lookup>) => Promise<TokenRecord>;
+  /** Whether a request would join a pending lookup. */
+  has(...args: Parameters<Lookup>): boolean;
+  /**
+   * Detaches the pending lookups of a token. Requests that wait for them still get the response. Later requests do not, and
+   * `onResult` does not receive it.
+   */
+  forget(digest: string): readonly Promise<TokenRecord>[];
+  /** Does the same for each pending lookup whose response turns out to match. */
+  forgetWhere(matches: (record: TokenRecord) => boolean): void;
+  /** Does the same for all pending lookups. */
   forgetAll(): void;
-  /** How many questions joined a flight instead of asking. */
+  /** Number of requests that joined a pending lookup. */
   coalesced(): number;
 }
 
 /**
- * One tokenKey a key at a time. Everyone who asks meanwhile waits for the same answer, if that can still be used for them. A failure
- * reaches all who wait and is not kept.
+ * Lets concurrent requests with the same token share one lookup. A request that may not use the shared response causes another
+ * lookup. All requests that wait for a failed lookup get its error, and the error is not kept.
  */
 export function withSingleFlight(
   inner: Lookup,
-  { clock, timeoutMs, onResult: land, canJoin, isUsable: suits }: SingleFlightSettings,
+  { clock, timeoutMs, onResult, canJoin, isUsable }: SingleFlightSettings,
 ): SingleFlight {
-  /** Those in the air for a key, the latest last. */
-  const flights = new Map<string, Flight[]>();
+  /** Pending lookups by token digest, the latest last. */
+  const pending = new Map<string, PendingLookup[]>();
   const invalidations = createInvalidations();
   let coalesced = 0;
 
   function lookup(tokenKey: TokenKey, options: LookupOptions, now = options.now): Promise<TokenRecord> {
-    const { digest: key } = tokenKey;
-    const latest = latestFor(tokenKey, options);
-    if (latest !== undefined) {
+    const joinable = findJoinable(tokenKey, options);
+    if (joinable !== undefined) {
       coalesced++;
-      return join(latest, tokenKey, options);
+      return join(joinable, tokenKey, options);
     }
-    const last = flights.get(key)?.at(MAX_FLIGHTS - 1);
+    const last = pending.get(tokenKey.digest)?.at(MAX_LOOKUPS_PER_TOKEN - 1);
     return last === undefined ? start(tokenKey, { ...options, now }) : startAfter(last, tokenKey, options);
   }
 
   function start(tokenKey: TokenKey, options: LookupOptions): Promise<TokenRecord> {
-    const { digest: key } = tokenKey;
-    const since = invalidations.count();
-    const flight: Flight = {
+    const { digest } = tokenKey;
+    const invalidationsBefore = invalidations.count();
+    const pendingLookup: PendingLookup = {
       startedAt: options.now.monotonic,
-      forgottenBy: Number.POSITIVE_INFINITY,
-      answer: Promise.resolve(inner(tokenKey, options)).then(
+      invalidatedBy: Number.POSITIVE_INFINITY,
+      response: Promise.resolve(inner(tokenKey, options)).then(
         (record) => {
-          flight.forgottenBy = invalidations.firstFor(record, since);
-          const isForgotten = flight.forgottenBy < invalidations.count();
-          if (end(key, flight, !isForgotten) && !isForgotten) land(tokenKey, record);
+          pendingLookup.invalidatedBy = invalidations.firstFor(record, invalidationsBefore);
+          const isInvalidated = pendingLookup.invalidatedBy < invalidations.count();
+          if (end(digest, pendingLookup, !isInvalidated) && !isInvalidated) onResult(tokenKey, record);
           return record;
         },
         (error: unknown) => {
-          end(key, flight, false);
+          end(digest, pendingLookup, false);
           throw error;
         },
       ),
     };
-    flights.set(key, [...(flights.get(key) ?? []), flight]);
-    return flight.answer;
+    pending.set(digest, [...(pending.get(digest) ?? []), pendingLookup]);
+    return pendingLookup.response;
   }
 
-  /** All who wait for this flight share the next one, which starts now. Each waits only until its own deadline. */
-  function startAfter(last: Flight, tokenKey: TokenKey, options: LookupOptions): Promise<TokenRecord> {
+  /** All requests that wait for this lookup share the next one. Each waits only until its own deadline. */
+  function startAfter(last: PendingLookup, tokenKey: TokenKey, options: LookupOptions): Promise<TokenRecord> {
     const leftMs = Math.max(1, timeoutMs - (clock.monotonic() - options.now.monotonic));
     return new Promise((resolve, reject) => {
       let isOver = false;
@@ -98,7 +102,7 @@ export function withSingleFlight(
         isOver = true;
         reject(new IntrospectionError('overloaded'));
       }, leftMs);
-      last.answer
+      last.response
         .catch(() => {})
         .then(() => (isOver ? undefined : lookup(tokenKey, options, readClock(clock)).then(resolve)))
         .catch(reject)
@@ -106,67 +110,69 @@ export function withSingleFlight(
     });
   }
 
-  /** An answer that does not suit is asked for anew, for all who joined and could not use it. */
-  async function join(flight: Flight, tokenKey: TokenKey, options: LookupOptions): Promise<TokenRecord> {
-    const joinedAt = invalidations.count();
-    const record = await flight.answer;
-    if (flight.forgottenBy >= joinedAt && suits(tokenKey.digest, record, options)) return record;
+  /** Requests that joined and may not use the response share one further lookup. */
+  async function join(pendingLookup: PendingLookup, tokenKey: TokenKey, options: LookupOptions): Promise<TokenRecord> {
+    const invalidationsBefore = invalidations.count();
+    const record = await pendingLookup.response;
+    const isInvalidated = pendingLookup.invalidatedBy < invalidationsBefore;
+    if (!isInvalidated && isUsable(tokenKey.digest, record, options)) return record;
     return lookup(tokenKey, { ...options, notBefore: Math.max(options.notBefore, options.now.monotonic) });
   }
 
-  function latestFor(...[{ digest: key }, options]: Parameters<Lookup>): Flight | undefined {
-    const latest = flights.get(key)?.at(-1);
+  function findJoinable({ digest }: TokenKey, options: LookupOptions): PendingLookup | undefined {
+    const latest = pending.get(digest)?.at(-1);
     if (latest === undefined || latest.startedAt < options.notBefore) return undefined;
     return canJoin(latest.startedAt, options) ? latest : undefined;
   }
 
-  /** Takes a flight off the board, and whether it was still on it. One that landed has overtaken those before it. */
-  function end(key: string, flight: Flight, landed: boolean): boolean {
-    const inTheAir = flights.get(key) ?? [];
-    const position = inTheAir.indexOf(flight);
+  /** Removes a lookup, and with a response to keep also the earlier ones. Returns `false` when it was detached before. */
+  function end(digest: string, ended: PendingLookup, hasResponseToKeep: boolean): boolean {
+    const lookups = pending.get(digest) ?? [];
+    const position = lookups.indexOf(ended);
     if (position === -1) return false;
-    const others = inTheAir.filter((_, index) => (landed ? index > position : index !== position));
-    if (others.length > 0) flights.set(key, others);
-    else flights.delete(key);
-    if (flights.size === 0) invalidations.clear();
+    const others = lookups.filter((_, index) => (hasResponseToKeep ? index > position : index !== position));
+    if (others.length > 0) pending.set(digest, others);
+    else pending.delete(digest);
+    if (pending.size === 0) invalidations.clear();
     return true;
   }
 
   return {
     lookup,
-    has: (tokenKey, options) => latestFor(tokenKey, options) !== undefined,
-    forget(key) {
-      const answers = (flights.get(key) ?? []).map(({ answer }) => answer);
-      flights.delete(key);
-      return answers;
+    has: (tokenKey, options) => findJoinable(tokenKey, options) !== undefined,
+    forget(digest) {
+      const responses = (pending.get(digest) ?? []).map(({ response }) => response);
+      pending.delete(digest);
+      return responses;
     },
-    forgetWhere(applies) {
-      if (flights.size > 0) invalidations.add(applies);
+    forgetWhere(matches) {
+      if (pending.size > 0) invalidations.add(matches);
     },
-    forgetAll: () => flights.clear(),
+    forgetAll: () => pending.clear(),
     coalesced: () => coalesced,
   };
 }
 
+/** Numbered invalidations of the responses that pending lookups will bring. */
 interface Invalidations {
-  add(applies: (record: TokenRecord) => boolean): void;
-  /** How many there were so far. */
+  add(matches: (record: TokenRecord) => boolean): void;
+  /** Number of invalidations so far. */
   count(): number;
-  /** Number of the first one since then that concerns this record; infinity if none does. */
-  firstFor(record: TokenRecord, since: number): number;
-  /** Drops them all: nothing is under way. */
+  /** Number of the first invalidation from `start` on that matches this record; infinity if none does. */
+  firstFor(record: TokenRecord, start: number): number;
+  /** Drops all invalidations. Call it when no lookup is pending. */
   clear(): void;
 }
 
-/** One list for all flights, because there may be many of both. */
+/** All lookups share one list, because there may be many lookups and many invalidations. */
 function createInvalidations(): Invalidations {
   let list: ((record: TokenRecord) => boolean)[] = [];
   let dropped = 0;
   return {
-    add: (applies) => void list.push(applies),
+    add: (matches) => void list.push(matches),
     count: () => dropped + list.length,
-    firstFor(record, since) {
-      for (let index = since - dropped; index < list.length; index++) {
+    firstFor(record, start) {
+      for (let index = start - dropped; index < list.length; index++) {
         if (list[index]?.(record)) return dropped + index;
       }
       return Number.POSITIVE_INFINITY;

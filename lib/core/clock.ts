@@ -14,6 +14,14 @@ export interface Clock {
   monotonic(): number;
 }
 
+/**
+ * Milliseconds since an instant, by whichever clock says more. The wall clock may be set back, and the monotonic clock stands still
+ * while a machine is suspended: neither makes anything younger.
+ */
+export function ageOf(since: Instant, now: Instant): number {
+  return Math.max(now.monotonic - since.monotonic, now.at - since.at);
+}
+
 export function readClock(clock: Clock): Instant {
   return { at: clock.now(), monotonic: clock.monotonic() };
 }

@@ -1,60 +1,61 @@
 import { withTimeout } from '../core/timeout.js';
-import type { OwnConnection, RedisDriver, RunScript } from './driver.js';
+import type { Connection, RedisDriver, RunScript } from './driver.js';
 
-/** Runs the scripts of a store, each in time. */
+/** Runs the scripts of a store. */
 export interface Commands {
+  /** Rejects when a script takes longer than the command timeout. */
   run: RunScript;
-  /** Allows a connection of our own until the function that it returns is called. */
+  /** Allows another connection for commands. Returns a function that withdraws it. */
   allowConnection(): () => void;
 }
 
-/** So many failures in a row, and the client is not relied on any longer. */
+/** After this many failures in a row, commands move to another connection. */
 const FAILURES_TO_REPLACE = 2;
 
-/** A new connection has this long to work. */
-const PATIENCE_MS = 2000;
+/** A new connection is not replaced sooner than this. */
+const MIN_CONNECTION_MS = 2000;
 
 /**
- * Runs scripts with the app's client. A client may wait for minutes on a connection that has gone silent, or on a node of a cluster
- * that is gone. So after some failures a connection of our own takes its place, and is replaced in its turn when it fails.
+ * Runs scripts with the app's client, until it fails twice in a row. A client may wait for minutes on a silent connection, or on a
+ * cluster node that is gone. Then another connection takes over, which is replaced as well when it fails.
  */
 export function createCommands(driver: RedisDriver, timeoutMs: number): Commands {
-  let own: OwnConnection | undefined;
+  let connection: Connection | undefined;
   let failures = 0;
-  let allowed = 0;
+  let allowances = 0;
   let replacedAt = Number.NEGATIVE_INFINITY;
 
-  function replace(): void {
+  function replaceConnection(): void {
     const now = performance.now();
-    if (allowed === 0 || failures < FAILURES_TO_REPLACE || now - replacedAt < PATIENCE_MS) return;
+    if (allowances === 0 || failures < FAILURES_TO_REPLACE || now - replacedAt < MIN_CONNECTION_MS) return;
     replacedAt = now;
-    own?.close();
-    own = driver.connect();
+    connection?.close();
+    connection = driver.connect();
   }
 
   return {
-    async run(script, keys, words) {
-      const { run } = own ?? driver;
+    async run(script, keys, args) {
+      const { run } = connection ?? driver;
       try {
-        const reply = await withTimeout(() => run(script, keys, words), timeoutMs);
+        const reply = await withTimeout(() => run(script, keys, args), timeoutMs);
         failures = 0;
         return reply;
       } catch (error) {
         failures++;
-        replace();
+        replaceConnection();
         throw error;
       }
     },
     allowConnection() {
-      let isOver = false;
-      allowed++;
+      let isWithdrawn = false;
+      allowances++;
       return () => {
-        if (isOver) return;
-        isOver = true;
-        allowed--;
-        if (allowed > 0) return;
-        own?.close();
-        own = undefined;
+        if (isWithdrawn) return;
+        isWithdrawn = true;
+        allowances--;
+        if (allowances > 0) return;
+        connection?.close();
+        connection = undefined;
       };
     },
   };

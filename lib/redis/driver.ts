@@ -1,17 +1,21 @@
-/** One way to use both client packages. */
+/** Common interface to the client packages `redis` and `ioredis`. */
 export interface RedisDriver {
-  /** Runs a script with the app's own client. Texts in its reply come as bytes. */
+  /** Runs a script with the app's client. Strings in the reply are bytes. */
   run: RunScript;
-  /** A further connection of our own. */
-  connect(): OwnConnection;
+  /** Opens a further connection. */
+  connect(): Connection;
 }
 
-export type RunScript = (script: string, keys: string[], words: (string | Buffer)[]) => Promise<unknown>;
+export type RunScript = (script: string, keys: string[], args: (string | Buffer)[]) => Promise<unknown>;
 
-export interface OwnConnection {
-  /** Runs a script on this connection, always on a master. Texts in its reply come as bytes. */
+/** A connection that the store has opened, apart from the app's client. */
+export interface Connection {
+  /** Runs a script on this connection, always on a master. Strings in the reply are bytes. */
   run: RunScript;
-  /** Ends when an entry is added behind a position, or after some time. Commands that follow on this connection wait as well. */
+  /**
+   * Ends when an entry is added to a stream after a position, or after `ms` milliseconds. Later commands on this connection wait as
+   * long.
+   */
   wait(key: string, after: string, ms: number): Promise<unknown>;
   close(): void;
 }

@@ -14,22 +14,23 @@ export type { IoRedisClient, NodeRedisClient };
 /** The options of `redisStore()`. */
 export interface RedisStoreOptions {
   /**
-   * A client or cluster of `redis` (5 or 6) or `ioredis` (5 or 6), or a sentinel of `redis` 6 or `ioredis`. It is used and never
-   * closed.
+   * A client or cluster of `redis` (5 or 6) or `ioredis` (5 or 6), or a sentinel of `redis` 6 or `ioredis`. The store never closes
+   * it.
    */
   readonly client: NodeRedisClient | IoRedisClient;
-  /** Stands before every key. Default `'token-introspection:'`. */
+  /** Prefix of every key. Default `'token-introspection:'`. */
   readonly prefix?: string | undefined;
-  /** How long one command may take, in milliseconds, 1 to 10000. Default 250. */
+  /** Timeout of one command in milliseconds, 1 to 10000. Default 250. */
   readonly commandTimeoutMs?: number | undefined;
 }
 
 /**
- * A store on Redis or Valkey (6.2 or later), for `cache.store`. Each command is one script and one round trip. The revocation log is
- * a stream. Each store object reads it over one further connection, made with `client.duplicate()`. It makes another for its commands
- * when the client fails twice in a row.
+ * Creates a store on Redis or Valkey (6.2 or later), for `cache.store`. Each command is one script and one round trip.
  *
- * @throws TypeError for a client of another kind, or another wrong option
+ * The revocation log is a stream. Each store object reads it over a further connection that it opens with `client.duplicate()`. When
+ * two commands in a row fail on your client, it opens another connection for commands.
+ *
+ * @throws TypeError for an unsupported client or another invalid option
  */
 export function redisStore(options: RedisStoreOptions): CacheStore {
   const { client, prefix = 'token-introspection:', commandTimeoutMs = 250 } = options;
@@ -41,32 +42,32 @@ export function redisStore(options: RedisStoreOptions): CacheStore {
   const logKey = `${prefix}revocations`;
   const { run, allowConnection } = createCommands(driver, commandTimeoutMs);
 
-  /** Entry and lease, on one node of a cluster. */
+  /** The entry and its lease share a hash tag, so that they are on one node of a cluster. */
   function keysOf(key: string): [entry: string, lease: string] {
     return [`${prefix}{${key}}`, `${prefix}{${key}}.lease`];
   }
 
   return {
     async getOrLease(key, { leaseId, leaseMs, except }) {
-      const words = [leaseId, String(Math.ceil(leaseMs)), Buffer.from(except ?? [])];
-      return parseStoreReply(await run(GET_OR_LEASE, keysOf(key), words));
+      const args = [leaseId, String(Math.ceil(leaseMs)), Buffer.from(except ?? [])];
+      return parseStoreReply(await run(GET_OR_LEASE, keysOf(key), args));
     },
     async keepAndRelease(key, leaseId, entry) {
-      const kept = entry === undefined ? [] : [String(entry.expiresAt), Buffer.from(entry.value)];
-      await run(KEEP_AND_RELEASE, keysOf(key), [leaseId, ...kept]);
+      const entryArgs = entry === undefined ? [] : [String(entry.expiresAt), Buffer.from(entry.value)];
+      await run(KEEP_AND_RELEASE, keysOf(key), [leaseId, ...entryArgs]);
     },
     async setIfAbsent(key, ttlMs) {
       return Number(await run(SET_IF_ABSENT, [prefix + key], [String(Math.max(1, Math.ceil(ttlMs)))])) === 1;
     },
     async append(entry, keepMs) {
-      const words = [randomBytes(12).toString('base64url'), entry, String(Math.ceil(keepMs))];
-      return positionOf(textOf(await run(APPEND, [logKey], words)));
+      const args = [randomBytes(12).toString('base64url'), entry, String(Math.ceil(keepMs))];
+      return positionOf(textOf(await run(APPEND, [logKey], args)));
     },
     follow(reader) {
-      const disallow = allowConnection();
+      const withdrawConnection = allowConnection();
       const stop = followLog(driver, logKey, reader, commandTimeoutMs);
       return () => {
-        disallow();
+        withdrawConnection();
         return stop();
       };
     },

@@ -1,47 +1,47 @@
-import type { OwnConnection, RedisDriver, RunScript } from './driver.js';
+import type { Connection, RedisDriver, RunScript } from './driver.js';
 
 /** A `Redis` or `Cluster` of the package `ioredis`, version 5 or 6. */
 export interface IoRedisClient {
   /** Whether it is a cluster. */
   readonly isCluster: boolean;
-  /** `EVAL`. Its sibling `evalBuffer`, which is not in the types of the package, is called. */
-  eval(script: string, numberOfKeys: number, ...words: (string | Buffer)[]): Promise<unknown>;
+  /** `EVAL`. The store calls `evalBuffer`, which takes the same arguments and is missing in the types of the package. */
+  eval(script: string, numberOfKeys: number, ...args: (string | Buffer)[]): Promise<unknown>;
   /** `XREAD`. */
-  xread(...words: (string | number)[]): Promise<unknown>;
-  /** Makes a further connection, which reads the revocation log. */
+  xread(...args: (string | number)[]): Promise<unknown>;
+  /** Opens a further connection, for the revocation log or for commands. */
   duplicate(): IoRedisClient;
-  /** Failures of that connection are ignored here, because its commands fail too. */
+  /** Adds a listener. The store ignores errors of its connections, because their commands fail too. */
   on(event: 'error', listener: (error: unknown) => void): unknown;
-  /** Closes it. */
+  /** Closes the connection. */
   disconnect(): void;
 }
 
-interface WithBytes extends IoRedisClient {
+interface BufferClient extends IoRedisClient {
   evalBuffer: IoRedisClient['eval'];
 }
 
-/** @param client has `evalBuffer` */
+/** @param client must have `evalBuffer` */
 export function ioRedisDriver(client: IoRedisClient): RedisDriver {
-  return { run: runnerOf(client as WithBytes), connect: () => connectIoRedis(client) };
+  return { run: runnerOf(client as BufferClient), connect: () => connectIoRedis(client) };
 }
 
-function runnerOf(client: WithBytes): RunScript {
-  return (script, keys, words) => client.evalBuffer(script, keys.length, ...keys, ...words);
+function runnerOf(client: BufferClient): RunScript {
+  return (script, keys, args) => client.evalBuffer(script, keys.length, ...keys, ...args);
 }
 
-/** Commands wait here for as long as the log takes; those that were under way when a connection was lost are not sent again. */
+/** Reads of the log take longer than other commands. A command that a lost connection interrupts is not sent again. */
 const OVERRIDES = { commandTimeout: undefined, autoResendUnfulfilledCommands: false, enableAutoPipelining: false };
 
-function connectIoRedis(client: IoRedisClient): OwnConnection {
-  const duplicate = (client.duplicate as (...overrides: unknown[]) => WithBytes).bind(client);
-  // Replicas may be behind.
-  const own = client.isCluster
+function connectIoRedis(client: IoRedisClient): Connection {
+  const duplicate = (client.duplicate as (...overrides: unknown[]) => BufferClient).bind(client);
+  // Replicas may lag behind.
+  const connection = client.isCluster
     ? duplicate([], { scaleReads: 'master', enableAutoPipelining: false, redisOptions: OVERRIDES })
     : duplicate(OVERRIDES);
-  own.on('error', () => {});
+  connection.on('error', () => {});
   return {
-    run: runnerOf(own),
-    wait: (key, after, ms) => own.xread('COUNT', 1, 'BLOCK', ms, 'STREAMS', key, after),
-    close: () => own.disconnect(),
+    run: runnerOf(connection),
+    wait: (key, after, ms) => connection.xread('COUNT', 1, 'BLOCK', ms, 'STREAMS', key, after),
+    close: () => connection.disconnect(),
   };
 }

@@ -5,65 +5,66 @@ export interface LogBatch {
   readonly now: number;
   /** The random name of the log. */
   readonly name: string;
-  /** The position of the entry that names it, which is its first. */
+  /** Stream id of the first entry, which holds the name. */
   readonly start: string;
   readonly entries: readonly LogBatchEntry[];
 }
 
 export interface LogBatchEntry {
+  /** Stream id. */
   readonly id: string;
-  /** `''` for entries that are not ours, and for the one that names the log. */
+  /** `''` for the entry that holds the name of the log, and for entries that this library did not write. */
   readonly text: string;
-  /** Until then it is not removed, in Redis time. */
+  /** The entry is not removed until then, in milliseconds of Redis time. */
   readonly neededUntil: number;
 }
 
-const FIELDS = 3;
+const FIELDS_PER_ENTRY = 3;
 const ID = /^\d+-\d+$/;
 
-/** @throws for a reply of another shape: it says nothing about the log */
+/** @throws Error for a reply of an unexpected shape, which tells nothing about the log */
 export function parseLogReply(reply: unknown): LogBatch {
-  if (!Array.isArray(reply)) throw notUnderstood();
+  if (!Array.isArray(reply)) throw unexpectedReply();
   const [now, name = '', start = '', ...fields] = reply.map(textOf);
-  if (name === '' || !ID.test(start) || fields.length % FIELDS !== 0) throw notUnderstood();
+  if (name === '' || !ID.test(start) || fields.length % FIELDS_PER_ENTRY !== 0) throw unexpectedReply();
   const entries: LogBatchEntry[] = [];
-  for (let index = 0; index < fields.length; index += FIELDS) {
-    const [id = '', text = '', keepMs = ''] = fields.slice(index, index + FIELDS);
-    if (!ID.test(id)) throw notUnderstood();
-    // Entries without a number of their own are never waited for to go.
-    const kept = keepMs === '' ? Number.POSITIVE_INFINITY : Number(keepMs);
-    entries.push({ id, text, neededUntil: Number.parseInt(id, 10) + (Number.isNaN(kept) ? 0 : kept) });
+  for (let index = 0; index < fields.length; index += FIELDS_PER_ENTRY) {
+    const [id = '', text = '', keepMs = ''] = fields.slice(index, index + FIELDS_PER_ENTRY);
+    if (!ID.test(id)) throw unexpectedReply();
+    // An entry without a time is never expected to be removed. One whose time is no number may be gone at once.
+    const keptMs = keepMs === '' ? Number.POSITIVE_INFINITY : Number(keepMs);
+    entries.push({ id, text, neededUntil: Number.parseInt(id, 10) + (Number.isNaN(keptMs) ? 0 : keptMs) });
   }
   return { now: timeOf(now), name, start, entries };
 }
 
-/** @throws for a reply of another shape */
+/** @throws Error for a reply of an unexpected shape */
 export function parseStoreReply(reply: unknown): StoreReply {
-  if (!Array.isArray(reply)) throw notUnderstood();
+  if (!Array.isArray(reply)) throw unexpectedReply();
   const [now, isLeased, value] = reply;
-  if (value !== undefined && !(value instanceof Uint8Array)) throw notUnderstood();
+  if (value !== undefined && !(value instanceof Uint8Array)) throw unexpectedReply();
   return { now: timeOf(textOf(now)), value, isLeased: textOf(isLeased) === '1' };
 }
 
-/** Positions as texts that sort in the order of the log. */
+/** Log position of a stream id: a string that sorts in the order of the log. */
 export function positionOf(id: string): string {
   const [ms = '', sequence = ''] = id.split('-');
   return `${ms.padStart(20, '0')}-${sequence.padStart(20, '0')}`;
 }
 
-/** A bulk string, whatever the client package makes of it. */
+/** Text of a bulk string, which client packages return as a string or as bytes. */
 export function textOf(value: unknown): string {
   if (typeof value === 'string') return value;
   if (value instanceof Uint8Array) return Buffer.from(value).toString('utf8');
-  throw notUnderstood();
+  throw unexpectedReply();
 }
 
 function timeOf(text: string | undefined): number {
   const ms = text === undefined || text === '' ? Number.NaN : Number(text);
-  if (!Number.isFinite(ms)) throw notUnderstood();
+  if (!Number.isFinite(ms)) throw unexpectedReply();
   return ms;
 }
 
-function notUnderstood(): Error {
-  return new Error('Redis replied with something of another shape');
+function unexpectedReply(): Error {
+  return new Error('Redis sent a reply of an unexpected shape');
 }

@@ -4,8 +4,8 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)`;
 
 /**
- * Keys: entry, lease. Words: lease id, lease in milliseconds, bytes that count as none.
- * Returns the time, whether the lease was taken, and the entry. A Redis that takes no writes gives leases to all.
+ * Keys: entry, lease. Arguments: lease id, duration of the lease in milliseconds, bytes of an entry that counts as missing.
+ * Returns the time, whether the lease was taken, and the entry. When Redis accepts no writes, it returns the lease to every caller.
  */
 export const GET_OR_LEASE = `${TIME}
 local text = string.format('%.0f', now)
@@ -15,7 +15,7 @@ if ARGV[2] == '0' then return {text, '0'} end
 local set = redis.pcall('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2])
 return {text, set and '1' or '0'}`;
 
-/** Keys: entry, lease. Words: lease id, and, to keep an entry, when it expires and its bytes. */
+/** Keys: entry, lease. Arguments: lease id; for an entry to store also its expiry time and its bytes. */
 export const KEEP_AND_RELEASE = `${TIME}
 if redis.pcall('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
 if not ARGV[2] then return 0 end
@@ -24,12 +24,12 @@ if left < 1 then return 0 end
 redis.call('SET', KEYS[1], ARGV[3], 'PX', string.format('%.0f', left))
 return 1`;
 
-/** Key: what is remembered. Word: for how many milliseconds. */
+/** Key: the key to store. Argument: time to live in milliseconds. */
 export const SET_IF_ABSENT = `return redis.call('SET', KEYS[1], '1', 'NX', 'PX', ARGV[1]) and 1 or 0`;
 
 /**
- * The first entry of a log holds a random name. By it a reader notices a log that was lost and begun anew. Something else under the
- * key, which only a stranger can have put there, is removed.
+ * The first entry of a log holds a random name. A changed name tells a reader that the log was lost and begun again. Anything else under
+ * the key was written by another program, and is removed.
  */
 const LOG_NAME = `
 local function logName(key, fresh)
@@ -42,9 +42,9 @@ local function logName(key, fresh)
 end`;
 
 /**
- * Key: the log. Words: a name for a log that is begun, the entry, for how many milliseconds it is needed.
- * Adds the entry, and removes old ones that nobody needs any more. Each says how long it is needed, because apps with other
- * lifetimes may use the same log. A log whose positions are used up, which only a stranger can have done, is begun anew.
+ * Key: the log. Arguments: a name in case the log begins, the entry, and how many milliseconds it is needed.
+ * Adds the entry and removes old ones that are not needed any more. Each entry holds how long it is needed, because apps with
+ * different lifetimes may share the log. When all stream ids are used up, which only another program can cause, the log begins again.
  */
 export const APPEND = `${TIME}${LOG_NAME}
 logName(KEYS[1], ARGV[1])
@@ -64,8 +64,9 @@ end
 return added`;
 
 /**
- * Key: the log. Words: a name for a log that is begun, the position to read from, how many entries at most.
- * Returns the time, the name and the first position of the log, then position, text and needed milliseconds of each entry, from that position on and including it.
+ * Key: the log. Arguments: a name in case the log begins, the stream id to read from, and the maximum number of entries.
+ * Returns the time, the name of the log and its first id. Then follow the id, the text and the needed milliseconds of each entry, from
+ * the given id on and including it.
  */
 export const READ_LOG = `${TIME}${LOG_NAME}
 local name, first = logName(KEYS[1], ARGV[1])

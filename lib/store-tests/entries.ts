@@ -1,106 +1,110 @@
 import assert from 'node:assert/strict';
-import { keep, LIFE_MS, look, pause, QUIET_MS, type Test, textOf } from './bench.js';
+import { LIFE_MS, pause, QUIET_MS, readEntry, readText, storeText, type Test } from './test-context.js';
 
-/** How exactly a store tells time: it may count whole milliseconds, at each end of a span. */
+/** Tolerance for a store that counts whole milliseconds, at both ends of a time span. */
 const PRECISION_MS = 2;
 
 export const ENTRY_TESTS: Readonly<Record<string, Test>> = {
-  async 'has nothing under a key that was never kept'(store) {
-    const { value, isLeased } = await look(store, 'never');
+  async 'returns no entry and no lease for a key that was never stored'(store) {
+    const { value, isLeased } = await readEntry(store, 'never');
     assert.deepEqual([value, isLeased], [undefined, false]);
   },
 
-  async 'gives back the very bytes, whatever they are'(store) {
+  async 'returns the same bytes that were stored, whatever they are'(store) {
     for (const value of [Buffer.of(0), Buffer.from([...Array(256).keys()]), Buffer.alloc(100_000, 0xc3)]) {
-      const { now } = await look(store, 'key');
+      const { now } = await readEntry(store, 'key');
       await store.keepAndRelease('key', 'nobody', { value, expiresAt: now + LIFE_MS });
-      assert.deepEqual([...((await look(store, 'key')).value ?? [])], [...value]);
+      assert.deepEqual([...((await readEntry(store, 'key')).value ?? [])], [...value]);
     }
   },
 
   async 'keeps entries of different keys apart'(store) {
-    await keep(store, 'a', '1');
-    await keep(store, 'b', '2');
-    assert.deepEqual([await textOf(store, 'a'), await textOf(store, 'b')], ['1', '2']);
+    await storeText(store, 'a', '1');
+    await storeText(store, 'b', '2');
+    assert.deepEqual([await readText(store, 'a'), await readText(store, 'b')], ['1', '2']);
   },
 
-  async 'replaces whatever is there'(store) {
-    await keep(store, 'key', '1');
-    await keep(store, 'key', '2');
-    assert.equal(await textOf(store, 'key'), '2');
+  async 'replaces an entry'(store) {
+    await storeText(store, 'key', '1');
+    await storeText(store, 'key', '2');
+    assert.equal(await readText(store, 'key'), '2');
   },
 
-  async 'forgets an entry when its time is over'(store, { until }) {
-    await keep(store, 'key', '1', 20);
-    await keep(store, 'other', '1');
-    await until('the entry to end', async () => (await textOf(store, 'key')) === undefined);
-    assert.equal(await textOf(store, 'other'), '1');
-    await keep(store, 'key', '2');
-    assert.equal(await textOf(store, 'key'), '2');
+  async 'deletes an entry when it expires'(store, { until }) {
+    await storeText(store, 'key', '1', 20);
+    await storeText(store, 'other', '1');
+    await until('the entry expires', async () => (await readText(store, 'key')) === undefined);
+    assert.equal(await readText(store, 'other'), '1');
+    await storeText(store, 'key', '2');
+    assert.equal(await readText(store, 'key'), '2');
   },
 
-  async 'gives an entry that is replaced the time of the new one'(store) {
-    await keep(store, 'key', '1', 20);
-    await keep(store, 'key', '2');
+  async 'applies the expiry time of the new entry when an entry is replaced'(store) {
+    await storeText(store, 'key', '1', 20);
+    await storeText(store, 'key', '2');
     await pause(QUIET_MS);
-    assert.equal(await textOf(store, 'key'), '2');
+    assert.equal(await readText(store, 'key'), '2');
   },
 
-  async 'does not keep an entry whose time is over, and leaves the one that is there'(store) {
-    await keep(store, 'key', '1');
-    await keep(store, 'key', '2', 0);
-    await keep(store, 'key', '3', -LIFE_MS);
-    assert.equal(await textOf(store, 'key'), '1');
+  async 'does not store an expired entry, and leaves the one that is there'(store) {
+    await storeText(store, 'key', '1');
+    await storeText(store, 'key', '2', 0);
+    await storeText(store, 'key', '3', -LIFE_MS);
+    assert.equal(await readText(store, 'key'), '1');
   },
 
-  async 'ends an entry at a time of its own clock, however late it was written'(store, { until }) {
-    const { now } = await look(store, 'key');
+  async 'expires an entry at a time on its own clock, however late it was stored'(store, { until }) {
+    const { now } = await readEntry(store, 'key');
     await pause(QUIET_MS);
     await store.keepAndRelease('key', 'nobody', { value: Buffer.of(1), expiresAt: now + QUIET_MS + LIFE_MS });
-    assert.ok((await look(store, 'key')).value !== undefined);
+    assert.ok((await readEntry(store, 'key')).value !== undefined);
     await store.keepAndRelease('key', 'nobody', { value: Buffer.of(2), expiresAt: now + QUIET_MS + 20 });
-    await until('the entry to end', async () => {
-      const reply = await look(store, 'key');
+    await until('the entry expires', async () => {
+      const reply = await readEntry(store, 'key');
       if (reply.value !== undefined && reply.value[0] === 2) assert.ok(reply.now <= now + QUIET_MS + 20 + PRECISION_MS);
       return reply.value === undefined || reply.value[0] === 1;
     });
   },
 
-  async 'tells its own time, which goes by as fast as time does'(store) {
+  async 'returns its own time, which runs at the speed of a monotonic clock'(store) {
     const startedAt = performance.now();
-    const first = await look(store, 'key');
+    const first = await readEntry(store, 'key');
     const repliedAt = performance.now();
     await pause(QUIET_MS);
     const askedAt = performance.now();
-    const spent = (await look(store, 'other')).now - first.now;
-    assert.ok(spent >= askedAt - repliedAt - PRECISION_MS, `${spent} ms were counted of ${askedAt - repliedAt}`);
-    assert.ok(spent <= performance.now() - startedAt + PRECISION_MS, `${spent} ms were counted too early`);
+    const elapsedMs = (await readEntry(store, 'other')).now - first.now;
+    assert.ok(
+      elapsedMs >= askedAt - repliedAt - PRECISION_MS,
+      `the store counted ${elapsedMs} ms where at least ${askedAt - repliedAt} ms passed`,
+    );
+    const maxMs = performance.now() - startedAt;
+    assert.ok(elapsedMs <= maxMs + PRECISION_MS, `the store counted ${elapsedMs} ms where at most ${maxMs} ms passed`);
   },
 
-  async 'tells its own time to the millisecond'(store, { until }) {
-    const { now } = await look(store, 'key');
-    await until('the next millisecond', async () => {
-      const later = (await look(store, 'key')).now;
-      assert.ok(later >= now && later - now < 1000, `${later - now} ms from one look to the next`);
+  async 'returns its own time to the millisecond'(store, { until }) {
+    const { now } = await readEntry(store, 'key');
+    await until('the time advances', async () => {
+      const later = (await readEntry(store, 'key')).now;
+      assert.ok(later >= now && later - now < 1000, `the store counted ${later - now} ms between two reads`);
       return later > now;
     });
   },
 
-  async 'remembers a key once, until its time is over'(store, { until }) {
+  async 'setIfAbsent stores a key once, until it expires'(store, { until }) {
     assert.equal(await store.setIfAbsent('key', LIFE_MS), true);
     assert.equal(await store.setIfAbsent('key', LIFE_MS), false);
     assert.equal(await store.setIfAbsent('short', 20), true);
     assert.equal(await store.setIfAbsent('short', LIFE_MS), false);
-    await until('the key to be forgotten', () => store.setIfAbsent('short', LIFE_MS));
+    await until('the key expires', () => store.setIfAbsent('short', LIFE_MS));
     assert.equal(await store.setIfAbsent('key', LIFE_MS), false);
   },
 
-  async 'takes a time of one millisecond'(store, { until }) {
+  async 'setIfAbsent accepts a time of one millisecond'(store, { until }) {
     assert.equal(await store.setIfAbsent('key', 1), true);
-    await until('the key to be forgotten', () => store.setIfAbsent('key', 1));
+    await until('the key expires', () => store.setIfAbsent('key', 1));
   },
 
-  async 'lets one of many remember a key'(store) {
+  async 'setIfAbsent succeeds for one of many concurrent calls'(store) {
     const results = await Promise.all([...Array(20)].map(() => store.setIfAbsent('key', LIFE_MS)));
     assert.equal(results.filter((isNew) => isNew).length, 1);
   },

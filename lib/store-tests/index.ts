@@ -1,60 +1,62 @@
 import type { CacheStore } from '../cache/shared/store.js';
-import { type Following, follow, until } from './bench.js';
 import { ENTRY_TESTS } from './entries.js';
 import { LEASE_TESTS } from './leases.js';
 import { LOG_TESTS } from './log.js';
+import { type FollowedLog, follow, until } from './test-context.js';
 
-/** One thing that a store has to do. */
+/** One test of a store. */
 export interface StoreTest {
-  /** A sentence. */
+  /** A sentence whose subject is the store, such as `replaces an entry`. */
   readonly name: string;
-  /** Over a store of its own. @throws AssertionError */
+  /** Runs the test with a store of its own. @throws AssertionError when the store fails the test */
   run(): Promise<void>;
 }
 
 /** A store for one test. */
 export interface StoreUnderTest {
-  /** With nothing in it. */
+  /** An empty store. */
   readonly store: CacheStore;
-  /** Ends connections and whatever else a test must not leave behind. */
+  /** Closes connections and releases everything else that must not outlive the test. */
   close(): unknown;
 }
 
-/** What `storeTests()` takes besides. */
+/** The options of `storeTests()`. */
 export interface StoreTestOptions {
-  /** How long something is waited for that has to happen, in milliseconds. Default 5000. */
-  readonly patienceMs?: number | undefined;
+  /** Timeout of each condition that a test waits for, in milliseconds. Default 5000. */
+  readonly timeoutMs?: number | undefined;
 }
 
 /**
- * What every `cache.store` has to do, for those who write one, in any test runner. `create` is called once for each test, and must
- * bring a store with nothing in it: a prefix of its own will do.
+ * Returns the tests that every `cache.store` has to pass, for any test runner.
  *
- * Not tested: what it does in trouble. It should fail then, soon; and its log should go on by itself later.
+ * `create` is called once for each test and returns an empty store. A new key prefix is enough.
+ *
+ * They do not test failures. When a command fails, the store should reject soon. When reading the log fails, the store should retry by
+ * itself.
  *
  * @example
  * for (const { name, run } of storeTests(createMyStore)) test(name, run);
  */
 export function storeTests(
   create: () => Promise<StoreUnderTest> | StoreUnderTest,
-  { patienceMs = 5000 }: StoreTestOptions = {},
+  { timeoutMs = 5000 }: StoreTestOptions = {},
 ): readonly StoreTest[] {
   return Object.entries({ ...ENTRY_TESTS, ...LEASE_TESTS, ...LOG_TESTS }).map(([name, test]) => ({
     name,
     async run() {
       const { store, close } = await create();
-      const followings: Following[] = [];
+      const followedLogs: FollowedLog[] = [];
       try {
         await test(store, {
           follow() {
-            const following = follow(store);
-            followings.push(following);
-            return following;
+            const followedLog = follow(store);
+            followedLogs.push(followedLog);
+            return followedLog;
           },
-          until: (what, condition) => until(what, condition, patienceMs),
+          until: (expected, condition) => until(expected, condition, timeoutMs),
         });
       } finally {
-        await Promise.all(followings.map(({ stop }) => stop()));
+        await Promise.all(followedLogs.map(({ stop }) => stop()));
         await close();
       }
     },

@@ -1,5 +1,5 @@
 import type { AuthenticatedToken } from '../authenticator.js';
-import { type Instant, readClock } from '../core/clock.js';
+import { ageOf, type Instant, readClock } from '../core/clock.js';
 import { AuthError, IntrospectionError } from '../core/errors.js';
 import { type ActiveRecord, ANY_AGE } from '../core/lookup.js';
 import { runChecks, type Session } from '../middleware/session.js';
@@ -81,7 +81,7 @@ export function monitorToken(session: Session, { recheckMs, renew, end }: Watche
   /** Ages are taken on both clocks: the monotonic one stands still while a machine is suspended. */
   function nextCheck({ askedAt, askedMonotonic }: ActiveRecord): Instant {
     const { at, monotonic } = readClock(clock);
-    const age = Math.max(monotonic - askedMonotonic, at - askedAt);
+    const age = ageOf({ at: askedAt, monotonic: askedMonotonic }, { at, monotonic });
     const due = recheckMs * (1 - Math.random() * SPREAD_SHARE) - age;
     const ends = [recheckMs, introspector.staleLifeMs].map((lifeMs) => lifeMs - age).filter((left) => left > 0);
     const waitMs = due > 0 ? due : Math.min(Math.min(RETRY_MS, recheckMs) * (1 + Math.random()), ...ends);

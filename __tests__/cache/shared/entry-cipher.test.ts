@@ -6,122 +6,122 @@ const SECRET = 'a'.repeat(32);
 const OTHER = 'b'.repeat(32);
 const SCOPE = '["authority","namespace"]';
 
-const ask = (token: string) => ({ token, digest: tokenDigest(token) });
+const tokenKeyOf = (token: string) => ({ token, digest: tokenDigest(token) });
 
-const question = ask('token');
-const seal = createEntryCipher([SECRET], SCOPE);
-const [KEY = ''] = seal.keysOf(question);
+const TOKEN = tokenKeyOf('token');
+const cipher = createEntryCipher([SECRET], SCOPE);
+const [KEY = ''] = cipher.keysOf(TOKEN);
 
-describe('a sealed entry', () => {
-  it('is opened for its question, under its key, by its secret', () => {
+describe('createEntryCipher', () => {
+  it('decrypts an entry with its token, key and secret', () => {
     fc.assert(
       fc.property(fc.string(), fc.string({ unit: 'binary' }), (token, text) => {
-        const asked = ask(token);
-        const [key = ''] = seal.keysOf(asked);
-        const kept = seal.encrypt(asked, key, text);
-        expect(createEntryCipher([SECRET], SCOPE).decrypt(asked, key, kept)).toBe(Buffer.from(text).toString());
+        const tokenKey = tokenKeyOf(token);
+        const [key = ''] = cipher.keysOf(tokenKey);
+        const entry = cipher.encrypt(tokenKey, key, text);
+        expect(createEntryCipher([SECRET], SCOPE).decrypt(tokenKey, key, entry)).toBe(Buffer.from(text).toString());
       }),
     );
   });
 
-  it('is opened no more once any byte of it is another', () => {
-    const kept = Buffer.from(seal.encrypt(question, KEY, '{"some":"text"}'));
-    for (let at = 0; at < kept.length; at++) {
+  it('does not decrypt an entry in which a bit has changed', () => {
+    const entry = Buffer.from(cipher.encrypt(TOKEN, KEY, '{"some":"text"}'));
+    for (let at = 0; at < entry.length; at++) {
       for (const bit of [1, 0x80]) {
-        const changed = Buffer.from(kept);
+        const changed = Buffer.from(entry);
         changed[at] = (changed[at] ?? 0) ^ bit;
-        expect([at, seal.decrypt(question, KEY, changed)]).toEqual([at, undefined]);
+        expect([at, cipher.decrypt(TOKEN, KEY, changed)]).toEqual([at, undefined]);
       }
     }
   });
 
-  it('is opened no more once it is shorter or longer', () => {
-    const kept = Buffer.from(seal.encrypt(question, KEY, 'text'));
-    for (let length = 0; length < kept.length; length++) {
-      expect(seal.decrypt(question, KEY, kept.subarray(0, length))).toBeUndefined();
+  it('does not decrypt an entry that is shorter or longer', () => {
+    const entry = Buffer.from(cipher.encrypt(TOKEN, KEY, 'text'));
+    for (let length = 0; length < entry.length; length++) {
+      expect(cipher.decrypt(TOKEN, KEY, entry.subarray(0, length))).toBeUndefined();
     }
-    expect(seal.decrypt(question, KEY, Buffer.concat([kept, Buffer.of(0)]))).toBeUndefined();
+    expect(cipher.decrypt(TOKEN, KEY, Buffer.concat([entry, Buffer.of(0)]))).toBeUndefined();
   });
 
-  it('is never made of arbitrary bytes', () => {
+  it('does not decrypt arbitrary bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-        expect(seal.decrypt(question, KEY, bytes)).toBeUndefined();
-        expect(seal.decrypt(question, KEY, Buffer.concat([Buffer.of(1), bytes]))).toBeUndefined();
+        expect(cipher.decrypt(TOKEN, KEY, bytes)).toBeUndefined();
+        expect(cipher.decrypt(TOKEN, KEY, Buffer.concat([Buffer.of(1), bytes]))).toBeUndefined();
       }),
     );
   });
 
   it.each([
-    ['another token', seal, ask('other'), KEY],
-    ['another key', seal, question, seal.keysOf(ask('other'))[0] ?? ''],
-    ['another secret', createEntryCipher([OTHER], SCOPE), question, KEY],
-    ['another scope', createEntryCipher([SECRET], '["authority","other"]'), question, KEY],
-  ])('is not opened for %s', (_, opener, asked, key) => {
-    expect(opener.decrypt(asked, key, seal.encrypt(question, KEY, 'text'))).toBeUndefined();
+    ['another token', cipher, tokenKeyOf('other'), KEY],
+    ['another key', cipher, TOKEN, cipher.keysOf(tokenKeyOf('other'))[0] ?? ''],
+    ['another secret', createEntryCipher([OTHER], SCOPE), TOKEN, KEY],
+    ['another scope', createEntryCipher([SECRET], '["authority","other"]'), TOKEN, KEY],
+  ])('does not decrypt an entry with %s', (_, decrypter, tokenKey, key) => {
+    expect(decrypter.decrypt(tokenKey, key, cipher.encrypt(TOKEN, KEY, 'text'))).toBeUndefined();
   });
 
-  it('is another each time', () => {
-    const kept = [...Array(100)].map(() => Buffer.from(seal.encrypt(question, KEY, 'text')).toString('hex'));
-    expect(new Set(kept.map((each) => each.slice(2, 26))).size).toBe(100);
+  it('uses a new nonce for each entry', () => {
+    const entries = [...Array(100)].map(() => Buffer.from(cipher.encrypt(TOKEN, KEY, 'text')).toString('hex'));
+    expect(new Set(entries.map((entry) => entry.slice(2, 26))).size).toBe(100);
   });
 
-  it('shows nothing of the token, its digest or the text', () => {
-    const kept = Buffer.from(seal.encrypt(question, KEY, 'the text')).toString('latin1');
-    for (const secret of ['token', question.digest, 'text', SECRET]) expect(KEY + kept).not.toContain(secret);
+  it('hides the token, its digest and the text', () => {
+    const entry = Buffer.from(cipher.encrypt(TOKEN, KEY, 'the text')).toString('latin1');
+    for (const secret of ['token', TOKEN.digest, 'text', SECRET]) expect(KEY + entry).not.toContain(secret);
   });
 });
 
-describe('keys and digests', () => {
-  it('differ by token, by secret and, for entries, by scope', () => {
+describe('keysOf and digestsOf', () => {
+  it('keysOf returns another key for another token, secret or scope', () => {
     const keys = [
       KEY,
-      ...seal.keysOf(ask('other')),
-      ...createEntryCipher([OTHER], SCOPE).keysOf(question),
-      ...createEntryCipher([SECRET], 'other').keysOf(question),
+      ...cipher.keysOf(tokenKeyOf('other')),
+      ...createEntryCipher([OTHER], SCOPE).keysOf(TOKEN),
+      ...createEntryCipher([SECRET], 'other').keysOf(TOKEN),
     ];
     expect(new Set(keys).size).toBe(4);
-    expect(createEntryCipher([SECRET], SCOPE).keysOf(question)).toEqual([KEY]);
+    expect(createEntryCipher([SECRET], SCOPE).keysOf(TOKEN)).toEqual([KEY]);
   });
 
-  it('of what is revoked differ by kind and value, and not where one ends and the other begins', () => {
+  it('digestsOf returns another digest for another kind or value, wherever the kind ends and the value begins', () => {
     fc.assert(
       fc.property(fc.tuple(fc.string(), fc.string()), fc.tuple(fc.string(), fc.string()), (one, other) => {
         const isSame = one[0] === other[0] && one[1] === other[1];
-        expect(seal.digestsOf(...one)[0] === seal.digestsOf(...other)[0]).toBe(isSame);
+        expect(cipher.digestsOf(...one)[0] === cipher.digestsOf(...other)[0]).toBe(isSame);
       }),
     );
   });
 
-  it('of what is revoked are the same for all that share the secret, and take it', () => {
-    const [digest] = seal.digestsOf('sub', 'alice');
+  it('digestsOf returns the same digest for the same secret in every scope', () => {
+    const [digest] = cipher.digestsOf('sub', 'alice');
     expect(createEntryCipher([SECRET], 'other').digestsOf('sub', 'alice')).toEqual([digest]);
     expect(createEntryCipher([OTHER], SCOPE).digestsOf('sub', 'alice')).not.toContain(digest);
     expect(digest).not.toContain('alice');
   });
 });
 
-describe('secrets that are changed', () => {
+describe('rotated secrets', () => {
   const [before, during, after] = [[SECRET], [OTHER, SECRET], [OTHER]].map((secrets) =>
     createEntryCipher(secrets, SCOPE),
   );
 
-  it('seal with the first, and open with all', () => {
-    const [own = '', old = ''] = during?.keysOf(question) ?? [];
-    expect(old).toBe(KEY);
-    expect(after?.keysOf(question)).toEqual([own]);
-    expect(during?.decrypt(question, old, seal.encrypt(question, old, 'old'))).toBe('old');
-    const kept = during?.encrypt(question, own, 'new') as Uint8Array;
-    expect([during, after, before].map((each) => each?.decrypt(question, own, kept))).toEqual([
+  it('the first encrypts, and all decrypt', () => {
+    const [newKey = '', oldKey = ''] = during?.keysOf(TOKEN) ?? [];
+    expect(oldKey).toBe(KEY);
+    expect(after?.keysOf(TOKEN)).toEqual([newKey]);
+    expect(during?.decrypt(TOKEN, oldKey, cipher.encrypt(TOKEN, oldKey, 'old'))).toBe('old');
+    const entry = during?.encrypt(TOKEN, newKey, 'new') as Uint8Array;
+    expect([during, after, before].map((cipher) => cipher?.decrypt(TOKEN, newKey, entry))).toEqual([
       'new',
       'new',
       undefined,
     ]);
   });
 
-  it('tell of what is revoked by the first, and know it by all', () => {
-    const [written, known] = during?.digestsOf('sub', 'alice') ?? [];
-    expect([written]).toEqual(after?.digestsOf('sub', 'alice'));
-    expect([known]).toEqual(before?.digestsOf('sub', 'alice'));
+  it('the first digest is written, and the digests of all secrets are recognised', () => {
+    const [current, old] = during?.digestsOf('sub', 'alice') ?? [];
+    expect([current]).toEqual(after?.digestsOf('sub', 'alice'));
+    expect([old]).toEqual(before?.digestsOf('sub', 'alice'));
   });
 });

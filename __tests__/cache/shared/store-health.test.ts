@@ -12,24 +12,26 @@ beforeEach(() => {
 });
 afterEach(() => unsubscribe(CHANNEL, listener));
 
-it('tells once that the store fails, and that it is ok only when nothing of it fails any more', () => {
-  const health = createStoreHealth();
-  const [reads, writes] = [health.part(), health.part()];
-  reads(false);
-  expect(states).toEqual([]);
-  reads(true);
-  writes(true);
-  reads(true);
-  expect(states).toEqual(['failing']);
-  reads(false);
-  expect(states).toEqual(['failing']);
-  writes(false);
-  writes(false);
-  expect(states).toEqual(['failing', 'ok']);
-});
+describe('createStoreHealth', () => {
+  it('publishes once that the store fails, and that it works once no part fails any more', () => {
+    const health = createStoreHealth();
+    const [reads, writes] = [health.part(), health.part()];
+    reads(false);
+    expect(states).toEqual([]);
+    reads(true);
+    writes(true);
+    reads(true);
+    expect(states).toEqual(['failing']);
+    reads(false);
+    expect(states).toEqual(['failing']);
+    writes(false);
+    writes(false);
+    expect(states).toEqual(['failing', 'ok']);
+  });
 
-it('is told by nobody when nobody listens', () => {
-  unsubscribe(CHANNEL, listener);
-  createStoreHealth().part()(true);
-  expect(states).toEqual([]);
+  it('publishes nothing without subscribers', () => {
+    unsubscribe(CHANNEL, listener);
+    createStoreHealth().part()(true);
+    expect(states).toEqual([]);
+  });
 });

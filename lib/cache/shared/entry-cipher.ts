@@ -1,14 +1,20 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import type { TokenKey } from '../../core/lookup.js';
 
-/** How entries and keys are kept from those who can read or write the store. */
+/** Encrypts store entries, and hides tokens and claims behind digests, so that access to the store is not enough to use them. */
 export interface EntryCipher {
-  /** What a question's answer is found under; more than one while secrets are changed, the first being what is written to. */
+  /**
+   * Store keys of a token's entry. Entries are written under the first and read under all. There are several only while secrets are
+   * rotated.
+   */
   keysOf(tokenKey: Pick<TokenKey, 'digest'>): readonly string[];
   encrypt(tokenKey: Pick<TokenKey, 'token'>, key: string, plaintext: string): Uint8Array;
-  /** `undefined` for what was not closed for this tokenKey, under this key, with one of the secrets. */
-  decrypt(tokenKey: Pick<TokenKey, 'token'>, key: string, sealed: Uint8Array): string | undefined;
-  /** What stands for something revoked; more than one while secrets are changed, the first being what is written. */
+  /** Returns `undefined` unless the bytes were encrypted for this token, under this store key, with one of the secrets. */
+  decrypt(tokenKey: Pick<TokenKey, 'token'>, key: string, ciphertext: Uint8Array): string | undefined;
+  /**
+   * Digests of a revoked token or claim value in the revocation log. The first is written, all are recognised. There are several only
+   * while secrets are rotated.
+   */
   digestsOf(kind: string, value: string): readonly string[];
 }
 
@@ -20,53 +26,54 @@ const TAG_BYTES = 16;
 const HEAD_BYTES = 1 + NONCE_BYTES + TAG_BYTES;
 
 /**
- * Entries closed with AES-256-GCM under a key made of the secret and the token (HKDF), so that it takes both to read or make one;
- * bound to the key they are kept under, so that none can be moved to another token. Keys and digests are HMACs.
+ * Encrypts entries with AES-256-GCM. The key is derived from the secret and the token (HKDF), so it takes both to read or create an
+ * entry. The store key is authenticated too, so no entry can be moved to another token. Store keys and digests are HMACs.
  *
- * @param scope who is asked, by location and how, and the namespace: entries of different scopes are never found for one another
+ * @param secrets the first encrypts; all decrypt, so that secrets can be rotated
+ * @param scope introspector id and namespace; an entry of one scope is never found in another
  */
 export function createEntryCipher(secrets: readonly string[], scope: string): EntryCipher {
-  const rings = secrets.map((secret) => ({
-    names: derive(secret, 'names', scope),
-    digests: derive(secret, 'digests', ''),
-    entryKey: (token: string) => Buffer.from(hkdfSync('sha256', secret, token, `entry ${scope}`, KEY_BYTES)),
+  const keySets = secrets.map((secret) => ({
+    storeKeyHmacKey: deriveKey(secret, 'names', scope),
+    digestHmacKey: deriveKey(secret, 'digests', ''),
+    entryKeyOf: (token: string) => Buffer.from(hkdfSync('sha256', secret, token, `entry ${scope}`, KEY_BYTES)),
   }));
-  const [first] = rings;
+  const [first] = keySets;
   const hmac = (key: Buffer, text: string) => createHmac('sha256', key).update(text).digest('base64url');
 
   return {
-    keysOf: ({ digest: key }) => rings.map(({ names }) => hmac(names, key)),
+    keysOf: ({ digest }) => keySets.map(({ storeKeyHmacKey }) => hmac(storeKeyHmacKey, digest)),
     encrypt({ token }, key, plaintext) {
       const nonce = randomBytes(NONCE_BYTES);
-      const cipher = createCipheriv(CIPHER, (first as (typeof rings)[0]).entryKey(token), nonce);
-      cipher.setAAD(aadOf(key));
-      const text = Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final()]);
-      return Buffer.concat([Buffer.of(VERSION), nonce, cipher.getAuthTag(), text]);
+      const cipher = createCipheriv(CIPHER, (first as (typeof keySets)[0]).entryKeyOf(token), nonce);
+      cipher.setAAD(additionalDataOf(key));
+      const encrypted = Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final()]);
+      return Buffer.concat([Buffer.of(VERSION), nonce, cipher.getAuthTag(), encrypted]);
     },
-    decrypt({ token }, key, sealed) {
-      if (sealed.length < HEAD_BYTES || sealed[0] !== VERSION) return undefined;
-      const nonce = sealed.subarray(1, 1 + NONCE_BYTES);
-      const tag = sealed.subarray(1 + NONCE_BYTES, HEAD_BYTES);
-      for (const { entryKey } of rings) {
+    decrypt({ token }, key, ciphertext) {
+      if (ciphertext.length < HEAD_BYTES || ciphertext[0] !== VERSION) return undefined;
+      const nonce = ciphertext.subarray(1, 1 + NONCE_BYTES);
+      const tag = ciphertext.subarray(1 + NONCE_BYTES, HEAD_BYTES);
+      for (const { entryKeyOf } of keySets) {
         try {
-          const decipher = createDecipheriv(CIPHER, entryKey(token), nonce, { authTagLength: TAG_BYTES });
-          decipher.setAAD(aadOf(key));
+          const decipher = createDecipheriv(CIPHER, entryKeyOf(token), nonce, { authTagLength: TAG_BYTES });
+          decipher.setAAD(additionalDataOf(key));
           decipher.setAuthTag(tag);
-          return Buffer.concat([decipher.update(sealed.subarray(HEAD_BYTES)), decipher.final()]).toString('utf8');
+          return Buffer.concat([decipher.update(ciphertext.subarray(HEAD_BYTES)), decipher.final()]).toString('utf8');
         } catch {
-          // Another secret's, or nobody's.
+          // Encrypted with another secret, or forged.
         }
       }
       return undefined;
     },
-    digestsOf: (kind, value) => rings.map(({ digests }) => hmac(digests, JSON.stringify([kind, value]))),
+    digestsOf: (kind, value) => keySets.map(({ digestHmacKey }) => hmac(digestHmacKey, JSON.stringify([kind, value]))),
   };
 }
 
-function derive(secret: string, use: string, scope: string): Buffer {
+function deriveKey(secret: string, use: string, scope: string): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, '', `${use} ${scope}`, KEY_BYTES));
 }
 
-function aadOf(key: string): Buffer {
+function additionalDataOf(key: string): Buffer {
   return Buffer.from(`${VERSION} ${key}`, 'utf8');
 }

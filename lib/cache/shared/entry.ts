@@ -1,24 +1,27 @@
 import type { Instant } from '../../core/clock.js';
 import type { TokenRecord } from '../../core/lookup.js';
 
-/** The content of a store entry before it is sealed. */
+/** The content of a store entry before it is encrypted. */
 export interface Entry {
   /** An introspection response. */
   readonly response: unknown;
-  /** When the endpoint was asked, in the store's own time in milliseconds. */
+  /** When the introspection request was sent, in the store's own time in milliseconds. */
   readonly asked: number;
-  /** Position in the revocation log when the endpoint was asked; only later revocations apply. */
+  /** Position in the revocation log when the introspection request was sent; only later revocations apply. */
   readonly logPosition: string;
 }
 
-/** The store's own time, and a monotonic instant of this process that is not earlier. */
+/** A time that the store has told. */
 export interface StoreTime {
+  /** The store's own time in milliseconds. */
   readonly now: number;
+  /** When its reply arrived, in monotonic milliseconds of this process. */
   readonly repliedAt: number;
 }
 
 /**
- * An entry dated in the store's time. The date may be too early by the time that a reply of the store takes, and is never too late.
+ * Creates an entry that is dated in the store's time. The date may be too early by as long as the store took to reply. It is never too
+ * late.
  */
 export function entryOf(record: TokenRecord, { now, repliedAt }: StoreTime): Entry {
   const asked = Math.floor(now + record.askedMonotonic - repliedAt);
@@ -26,10 +29,11 @@ export function entryOf(record: TokenRecord, { now, repliedAt }: StoreTime): Ent
 }
 
 /**
- * When the endpoint was asked, on this process's clocks; `undefined` for an entry without a date or with one to come.
+ * Tells when the introspection request of an entry was sent, on the clocks of this process. Returns `undefined` for an entry without a
+ * date, or with a date in the future.
  *
  * @param now the store's own time when it read the entry
- * @param readAt when this process sent the command that read it, at the latest
+ * @param readAt a moment before this process sent the command that read the entry
  */
 export function askedAtOf({ asked }: Entry, now: number, readAt: Instant): Instant | undefined {
   const age = typeof asked === 'number' ? now - asked : Number.NaN;

@@ -3,7 +3,7 @@ import type { Lookup, TokenKey, TokenRecord } from '../../core/lookup.js';
 import type { Lifetimes } from '../lifetimes.js';
 import { createEntryCipher } from './entry-cipher.js';
 import { openRevocationLog } from './revocation-log.js';
-import { createRevocations, persistently, type Revocations } from './revocations.js';
+import { createRevocations, type Revocations, withRetries } from './revocations.js';
 import { withSharedCache } from './shared-cache.js';
 import { createSharedEntries } from './shared-entries.js';
 import type { CacheStore } from './store.js';
@@ -19,29 +19,31 @@ export interface CreateSharedCacheSettings extends Lifetimes {
   readonly shared: SharedCacheOptions;
   readonly staleIfErrorMs: number;
   readonly introspectorId: string;
+  /** Deadline of a request, in milliseconds. */
   readonly timeoutMs: number;
   readonly clock: Clock;
+  /** Throws while the circuit breaker is open. */
   readonly assertCallAllowed: (isKnown: boolean) => void;
-  /** Makes a record of a stored response, or throws. */
+  /** Creates a record from a stored response, or throws. */
   readonly restore: (members: unknown, asked: Instant) => TokenRecord;
 }
 
-/** All processes that share a store. */
+/** The cache that all processes over one store share. */
 export interface SharedCache {
   readonly lookup: Lookup;
   readonly revocations: Revocations;
   /**
-   * The record that the store keeps about a token, whether or not it may still be used. It is tried again until the deadline.
+   * Reads the record of a token from the store, even if it may not be used any longer. It retries until the deadline.
    *
-   * @throws Error while the store does not answer
+   * @throws Error when the store fails until then
    */
   peek(token: TokenKey): Promise<TokenRecord | undefined>;
 }
 
-/** The share of a request's deadline that one command of the store may take. The rest is for the endpoint. */
+/** One store command may take this share of a request's deadline. The endpoint needs the rest. */
 const COMMAND_SHARE = 1 / 4;
 
-/** Beyond the life of an answer, for questions under way and for clocks of different speed. */
+/** Revocations are kept this much longer than a response lives, for pending lookups and for clocks that run at different speeds. */
 const MARGIN_MS = 120_000;
 
 export function createSharedCache(inner: Lookup, settings: CreateSharedCacheSettings): SharedCache {
@@ -49,19 +51,19 @@ export function createSharedCache(inner: Lookup, settings: CreateSharedCacheSett
   const { secrets, namespace } = shared;
   const store = withTimeLimit(shared.store, Math.ceil(timeoutMs * COMMAND_SHARE));
   const scope = JSON.stringify([introspectorId, namespace]);
-  const seal = createEntryCipher(secrets, scope);
+  const cipher = createEntryCipher(secrets, scope);
   const keepMs = Math.max(ttlMs, inactiveTtlMs, staleIfErrorMs) + MARGIN_MS;
   const log = openRevocationLog(shared.store, clock, keepMs);
-  const revocations = createRevocations({ store, log, cipher: seal, keepMs, timeoutMs });
-  const entries = createSharedEntries({ ...settings, store, health: log.health, cipher: seal });
+  const revocations = createRevocations({ store, log, cipher, keepMs, timeoutMs });
+  const entries = createSharedEntries({ ...settings, store, health: log.health, cipher });
   return {
     lookup: withSharedCache(inner, { ...settings, entries, revocations }),
     revocations,
     peek: (token) =>
-      persistently(async () => {
-        const found = await entries.read(token);
-        if (found === undefined) throw new Error('the store does not answer');
-        return found.record;
+      withRetries(async () => {
+        const stored = await entries.read(token);
+        if (stored === undefined) throw new Error('The store failed');
+        return stored.record;
       }, timeoutMs),
   };
 }

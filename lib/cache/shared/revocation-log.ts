@@ -1,104 +1,116 @@
-import { type Clock, type Instant, readClock } from '../../core/clock.js';
+import { EventEmitter } from 'node:events';
+import { ageOf, type Clock, type Instant, readClock } from '../../core/clock.js';
 import type { TokenRecord } from '../../core/lookup.js';
-import { createWatches } from '../watches.js';
+import { recordAge } from '../lifetimes.js';
 import type { CacheStore, LogReader } from './store.js';
 import { createStoreHealth, type StoreHealth } from './store-health.js';
 
-/** The revocation log of a store as far as this process has read it. All middlewares over one store share it. */
+/** The revocation log of a store, as far as this process has read it. All middlewares over one store share it. */
 export interface RevocationLog {
   readonly health: StoreHealth;
-  /** How far the log has been read. A tokenKey that is put now is put after all revocations up to there. */
+  /** Position up to which the log has been read. An introspection request that is sent now comes after all revocations up to there. */
   position(): string;
   /** Whether the log was read to its end within the last 5 seconds. */
   isCurrent(): boolean;
-  /** Whether it is known which revocations concern a record. */
+  /** Whether this process knows all revocations that may apply to a record. */
   covers(record: TokenRecord, now: Instant): boolean;
-  /** Whether one of the digests of a record was revoked after it was asked for. They are computed only when anything was revoked. */
+  /**
+   * Whether one of the digests of a record was revoked after its introspection request was sent.
+   *
+   * @param digestsOf computes the digests; it is called only when something was revoked
+   */
   revokes(
-    digestsOf: (key: string, record: TokenRecord) => readonly string[],
-    key: string,
+    digestsOf: (tokenDigest: string, record: TokenRecord) => readonly string[],
+    tokenDigest: string,
     record: TokenRecord,
   ): boolean;
   /**
-   * Revokes everything with a digest that was asked for before now, in this process.
+   * Revokes, in this process, all records with a digest whose introspection requests were sent before now.
    *
-   * @returns tells at which position of the log the other processes will read it
+   * @returns a function to call with the position in the log at which the other processes read the revocation
    */
   revokeHere(digest: string): (position: string) => void;
-  /** Calls `tell` when one of the digests is revoked; returns how to stop that. */
-  watch(digests: readonly string[], tell: () => void): () => void;
+  /**
+   * Calls the listener when one of the digests is revoked.
+   *
+   * @returns a function that removes the listener
+   */
+  watch(digests: readonly string[], listener: () => void): () => void;
   close(): Promise<void>;
 }
 
-interface Revoked {
-  /** Latest position in the log; `''` while it is not known. */
+interface Revocation {
+  /** The latest position in the log; `''` while it is not known. */
   readonly position: string;
-  /** Everything that was asked for until then is revoked as well, in monotonic milliseconds. */
+  /** Records whose introspection requests were sent until then are revoked as well, in monotonic milliseconds. */
   readonly until: number;
-  readonly notedAt: number;
+  readonly recordedAt: number;
 }
 
-/** How long memory is relied on without the log, counted from when the endpoint was asked or the log was last read to its end. */
+/**
+ * How long a cached response is used while the log cannot be read, in milliseconds. It counts from when its introspection request was
+ * sent or from when the log was last read to its end, whichever is later.
+ */
 export const UNCONFIRMED_MS = 5000;
 
 const CHECK_EVERY_MS = 1000;
 
 const NEVER: Instant = { at: Number.NEGATIVE_INFINITY, monotonic: Number.NEGATIVE_INFINITY };
 
-interface Shared {
+interface OpenLog {
   readonly log: RevocationLog;
   users: number;
-  /** How long a revocation may concern a record of any user. */
+  /** How long a revocation may apply to a record of any user, in milliseconds. */
   keepMs: number;
 }
 
-/** One log for each store and clock. */
-const open = new WeakMap<CacheStore, WeakMap<Clock, Shared>>();
+/** One open log for each store and clock. */
+const openLogs = new WeakMap<CacheStore, WeakMap<Clock, OpenLog>>();
 
 /**
- * Follows the log of a store, or joins those who follow it already. It is followed until all have closed it.
+ * Follows the log of a store. All callers with the same store and clock share one log, which is followed until all have closed it.
  *
- * @param keepMs how long an answer may be used, wherever it is kept
+ * @param keepMs how long a response may be used, wherever it is cached
  */
 export function openRevocationLog(store: CacheStore, clock: Clock, keepMs: number): RevocationLog {
-  const logs = open.get(store) ?? new WeakMap<Clock, Shared>();
-  open.set(store, logs);
-  const shared = logs.get(clock) ?? share();
-  logs.set(clock, shared);
-  shared.users++;
-  shared.keepMs = Math.max(shared.keepMs, keepMs);
+  const logs = openLogs.get(store) ?? new WeakMap<Clock, OpenLog>();
+  openLogs.set(store, logs);
+  const openLog = logs.get(clock) ?? open();
+  logs.set(clock, openLog);
+  openLog.users++;
+  openLog.keepMs = Math.max(openLog.keepMs, keepMs);
   let closing: Promise<void> | undefined;
   return {
-    ...shared.log,
+    ...openLog.log,
     close() {
-      closing ??= leave();
+      closing ??= release();
       return closing;
     },
   };
 
-  function share(): Shared {
-    // A store may report at once, before the log is there.
-    const use = { users: 0, keepMs };
-    return Object.assign(use, { log: followRevocationLog(store, clock, () => use.keepMs) });
+  function open(): OpenLog {
+    // A store may call the reader at once, before `log` is assigned.
+    const usage = { users: 0, keepMs };
+    return Object.assign(usage, { log: followRevocationLog(store, clock, () => usage.keepMs) });
   }
 
-  async function leave(): Promise<void> {
-    shared.users--;
-    if (shared.users > 0) return;
+  async function release(): Promise<void> {
+    openLog.users--;
+    if (openLog.users > 0) return;
     logs.delete(clock);
-    await shared.log.close();
+    await openLog.log.close();
   }
 }
 
 function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => number): RevocationLog {
   const health = createStoreHealth();
-  const revoked = new Map<string, Revoked>();
-  const watches = createWatches();
-  /** Where the log begins. An earlier position is one of a log that was lost, or `''`: nothing had been read yet. */
+  const revocations = new Map<string, Revocation>();
+  const emitter = new EventEmitter().setMaxListeners(0);
+  /** Position where the log begins. An earlier position belongs to a log that was lost, or is `''`: nothing had been read yet. */
   let start = '';
   let position = '';
   let confirmed: Instant = NEVER;
-  /** Older responses are not used: revocations of that time may have been lost. */
+  /** Older responses are not used, because revocations of that time may have been lost. */
   let reliableSince = Number.NEGATIVE_INFINITY;
 
   const reader: LogReader = {
@@ -109,14 +121,14 @@ function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => numb
       confirmed = NEVER;
     },
     onEntries(entries) {
-      for (const { position: at, entry } of entries) note(entry, { position: at });
+      for (const logEntry of entries) add(logEntry.entry, { position: logEntry.position });
       position = entries.at(-1)?.position ?? position;
     },
     onCaughtUp(askedAt) {
-      // It is told on the machine's own clock, which differs from the clock of a test.
-      const ago = Math.max(0, performance.now() - askedAt);
+      // The store uses the clock of the machine, which differs from the clock of a test.
+      const agoMs = Math.max(0, performance.now() - askedAt);
       const { at, monotonic } = readClock(clock);
-      if (monotonic - ago > confirmed.monotonic) confirmed = { at: at - ago, monotonic: monotonic - ago };
+      if (monotonic - agoMs > confirmed.monotonic) confirmed = { at: at - agoMs, monotonic: monotonic - agoMs };
       report(!isCurrent());
       prune();
     },
@@ -128,30 +140,30 @@ function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => numb
     if (performance.now() - startedAt >= UNCONFIRMED_MS) report(!isCurrent());
   }, CHECK_EVERY_MS).unref();
 
-  function note(digest: string, { position: at = '', until = NEVER.monotonic }: Partial<Revoked>): Revoked {
-    const known = revoked.get(digest);
-    const noted = {
-      position: known === undefined || known.position < at ? at : known.position,
+  function add(digest: string, { position: added = '', until = NEVER.monotonic }: Partial<Revocation>): Revocation {
+    const known = revocations.get(digest);
+    const revocation = {
+      position: known === undefined || known.position < added ? added : known.position,
       until: Math.max(known?.until ?? until, until),
-      notedAt: clock.monotonic(),
+      recordedAt: clock.monotonic(),
     };
-    // The one noted last is forgotten last.
-    revoked.delete(digest);
-    revoked.set(digest, noted);
-    watches.tell(digest);
-    return noted;
+    // Deleted first, so that the map stays in the order of `recordedAt`.
+    revocations.delete(digest);
+    revocations.set(digest, revocation);
+    emitter.emit(eventOf(digest));
+    return revocation;
   }
 
   function prune(): void {
     const before = clock.monotonic() - keepMs();
-    for (const [digest, { notedAt }] of revoked) {
-      if (notedAt >= before) break;
-      revoked.delete(digest);
+    for (const [digest, { recordedAt }] of revocations) {
+      if (recordedAt >= before) break;
+      revocations.delete(digest);
     }
   }
 
   function isCurrent(): boolean {
-    return age(confirmed, readClock(clock)) <= UNCONFIRMED_MS;
+    return ageOf(confirmed, readClock(clock)) <= UNCONFIRMED_MS;
   }
 
   return {
@@ -159,29 +171,36 @@ function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => numb
     position: () => position,
     isCurrent,
     covers(record, now) {
-      const { logPosition: mark = '' } = record;
-      // A position of a log that was lost, or one that was not read yet.
-      if (record.askedMonotonic < reliableSince || mark < start || mark > position) return false;
-      const asked = { at: record.askedAt, monotonic: record.askedMonotonic };
-      return Math.min(age(confirmed, now), age(asked, now)) <= UNCONFIRMED_MS;
+      const { logPosition = '' } = record;
+      // The position belongs to a log that was lost, or this process has not read as far.
+      if (record.askedMonotonic < reliableSince || logPosition < start || logPosition > position) return false;
+      return Math.min(ageOf(confirmed, now), recordAge(record, now)) <= UNCONFIRMED_MS;
     },
-    revokes(digestsOf, key, record) {
-      if (revoked.size === 0) return false;
-      const { logPosition: mark = '', askedMonotonic } = record;
-      return digestsOf(key, record).some((digest) => {
-        const found = revoked.get(digest);
-        return found !== undefined && (found.position > mark || askedMonotonic <= found.until);
+    revokes(digestsOf, tokenDigest, record) {
+      if (revocations.size === 0) return false;
+      const { logPosition = '', askedMonotonic } = record;
+      return digestsOf(tokenDigest, record).some((digest) => {
+        const revocation = revocations.get(digest);
+        return revocation !== undefined && (revocation.position > logPosition || askedMonotonic <= revocation.until);
       });
     },
     revokeHere(digest) {
-      const { until } = note(digest, { until: clock.monotonic() });
-      return (at) => {
-        const noted = note(digest, { position: at });
-        // The position tells more exactly what came before. Another revocation of the same may still be on its way.
-        if (noted.until === until) revoked.set(digest, { ...noted, until: NEVER.monotonic });
+      const { until } = add(digest, { until: clock.monotonic() });
+      return (appendedAt) => {
+        const revocation = add(digest, { position: appendedAt });
+        // The position is more exact than the time. A different `until` belongs to a later revocation that may not be appended yet.
+        if (revocation.until === until) revocations.set(digest, { ...revocation, until: NEVER.monotonic });
       };
     },
-    watch: watches.watch,
+    watch(digests, listener) {
+      // A function of its own for each call, so that each call removes only its own listener.
+      const onRevoked = () => listener();
+      const events = [...new Set(digests.map(eventOf))];
+      for (const event of events) emitter.on(event, onRevoked);
+      return () => {
+        for (const event of events) emitter.off(event, onRevoked);
+      };
+    },
     async close() {
       clearInterval(timer);
       await stop();
@@ -189,7 +208,7 @@ function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => numb
   };
 }
 
-/** On both clocks, because the monotonic one stands still while a machine sleeps. */
-function age(since: Instant, now: Instant): number {
-  return Math.max(now.monotonic - since.monotonic, now.at - since.at);
+/** The log may hold any text, and an event named `error` throws when it has no listener. */
+function eventOf(digest: string): string {
+  return `revoked ${digest}`;
 }

@@ -6,113 +6,117 @@ import { ANY_AGE, type Lookup, type LookupOptions, type TokenKey, type TokenReco
 import { cacheEvents } from '../../diagnostics/channels.js';
 import { type Lifetimes, lifetimeOf, timeLeft } from '../lifetimes.js';
 import type { Revocations } from './revocations.js';
-import { publish, type SharedEntries, type StoreLookup, type StoreLookupOptions } from './shared-entries.js';
+import { publish, type SharedEntries, type StoredRecord, type StoreReadOptions } from './shared-entries.js';
 
 export interface SharedCacheSettings extends Lifetimes {
   readonly clock: Clock;
   readonly revocations: Revocations;
-  /** The deadline of a request. */
+  /** Deadline of a request, in milliseconds. */
   readonly timeoutMs: number;
-  /** Throws while the circuit breaker is open. Then nobody waits for a lease. */
+  /** Throws while the circuit breaker is open. No request takes a lease or waits for one then. */
   readonly assertCallAllowed: (isKnown: boolean) => void;
   readonly entries: SharedEntries;
 }
 
-/** The share of its life that a response must have left to count as just renewed by another process. */
-const RENEWED_SHARE = 3 / 4;
+/** A background refresh takes the response of another process when at least this share of its life is left. */
+const REFRESHED_SHARE = 3 / 4;
 
-/** How long a request waits for the process that has the lease before it asks for itself. */
-const PATIENCE_MS = 300;
+/** How long a request waits for the process that holds the lease before it asks the endpoint too. */
+const LEASE_WAIT_MS = 300;
 
-/** How often a request that waits looks into the store: after 5 ms, then after ever longer pauses. */
+/** A waiting request reads the store after 5 ms, then after ever longer pauses. */
 const FIRST_PAUSE_MS = 5;
 const PAUSE_GROWTH = 1.5;
 const LONGEST_PAUSE_MS = 60;
 
-/** Takes a response that another process has asked for, and keeps its own for the others. */
+/** A read that found a record. */
+type UsableRead = StoredRecord & { readonly record: TokenRecord };
+
+/**
+ * Uses responses that other processes have stored, and stores its own for them. When several processes meet a token at the same time,
+ * the one that gets the lease asks the endpoint and the others wait for its response.
+ */
 export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): Lookup {
   const { entries, revocations, timeoutMs, assertCallAllowed, clock } = settings;
-  const name = randomBytes(9).toString('base64url');
+  const processName = randomBytes(9).toString('base64url');
   let leases = 0;
 
-  async function lookup(tokenKey: TokenKey, freshness: LookupOptions): Promise<TokenRecord> {
-    const mayShare = freshness.notBefore === ANY_AGE || freshness.background;
-    // The store is read all the same, side by side: its time dates the response, which is kept for the others.
-    if (!mayShare || !revocations.isCurrent()) return ask(tokenKey, freshness, entries.read(tokenKey));
-    const refusal = refusalOf(freshness);
-    const leaseId = refusal === undefined ? `${name}.${leases++}` : undefined;
-    let found = await entries.read(tokenKey, { leaseId });
+  async function lookup(tokenKey: TokenKey, options: LookupOptions): Promise<TokenRecord> {
+    const maySkipEndpoint = options.notBefore === ANY_AGE || options.background;
+    // The store is read all the same, in parallel: its time dates the response, which is stored for the other processes.
+    if (!maySkipEndpoint || !revocations.isCurrent()) return askEndpoint(tokenKey, options, entries.read(tokenKey));
+    const breakerError = breakerErrorFor(options);
+    const leaseId = breakerError === undefined ? `${processName}.${leases++}` : undefined;
+    let stored = await entries.read(tokenKey, { leaseId });
     let except: Uint8Array | undefined;
-    if (leaseId !== undefined && found?.value !== undefined && !isUsable(tokenKey, found, freshness)) {
-      except = found.value;
-      found = await entries.read(tokenKey, { leaseId, except });
+    if (leaseId !== undefined && stored?.value !== undefined && !isUsable(tokenKey, stored, options)) {
+      except = stored.value;
+      stored = await entries.read(tokenKey, { leaseId, except });
     }
-    if (isUsable(tokenKey, found, freshness)) return take(tokenKey, found, leaseId);
-    if (leaseId === undefined) throw refusal;
-    if (found === undefined || found.isLeased) return ask(tokenKey, freshness, Promise.resolve(found), leaseId);
-    return waitForOther(tokenKey, freshness, found, { leaseId, except });
+    if (isUsable(tokenKey, stored, options)) return takeStored(tokenKey, stored, leaseId);
+    if (leaseId === undefined) throw breakerError;
+    if (stored === undefined || stored.isLeased) {
+      return askEndpoint(tokenKey, options, Promise.resolve(stored), leaseId);
+    }
+    return waitForLeaseHolder(tokenKey, options, stored, { leaseId, except });
   }
 
   function isUsable(
     tokenKey: TokenKey,
-    found: StoreLookup | undefined,
+    stored: StoredRecord | undefined,
     { background }: LookupOptions,
-  ): found is StoreLookup & { readonly record: TokenRecord } {
+  ): stored is UsableRead {
     const now = readClock(clock);
-    if (found?.record === undefined || !revocations.allows(tokenKey.digest, found.record, now)) return false;
-    const lifetime = lifetimeOf(found.record, settings);
-    return timeLeft(found.record, lifetime, now) > (background ? lifetime * RENEWED_SHARE : 0);
+    if (stored?.record === undefined || !revocations.allows(tokenKey.digest, stored.record, now)) return false;
+    const lifetimeMs = lifetimeOf(stored.record, settings);
+    return timeLeft(stored.record, lifetimeMs, now) > (background ? lifetimeMs * REFRESHED_SHARE : 0);
   }
 
-  function take(
-    tokenKey: TokenKey,
-    found: StoreLookup & { readonly record: TokenRecord },
-    leaseId?: string,
-  ): TokenRecord {
-    // An entry under an older secret leaves a lease that nobody needs.
-    if (found.isLeased) entries.save(tokenKey, undefined, undefined, leaseId);
+  function takeStored(tokenKey: TokenKey, stored: UsableRead, leaseId?: string): TokenRecord {
+    // The record was found under an older secret, and the read took the lease under the current one.
+    if (stored.isLeased) entries.save(tokenKey, undefined, undefined, leaseId);
     if (cacheEvents.hasSubscribers) publish('shared', tokenKey);
-    return found.record;
+    return stored.record;
   }
 
-  /** Asks the endpoint. Nobody waits until the response is kept. */
-  async function ask(
+  /** Asks the endpoint, and stores the response afterwards. No request waits for that. */
+  async function askEndpoint(
     tokenKey: TokenKey,
-    freshness: LookupOptions,
-    looking: Promise<StoreLookup | undefined>,
+    options: LookupOptions,
+    reading: Promise<StoredRecord | undefined>,
     leaseId?: string,
   ): Promise<TokenRecord> {
-    const mark = revocations.position();
-    let kept: TokenRecord | undefined;
+    const logPosition = revocations.position();
+    let recordToStore: TokenRecord | undefined;
     try {
-      const record: TokenRecord = { ...(await inner(tokenKey, freshness)), logPosition: mark };
-      if (!revocations.revokes(tokenKey.digest, record)) kept = record;
+      const record: TokenRecord = { ...(await inner(tokenKey, options)), logPosition };
+      if (!revocations.revokes(tokenKey.digest, record)) recordToStore = record;
       return record;
     } finally {
-      looking.then((found) => entries.save(tokenKey, kept, found, leaseId)).catch(() => {});
+      reading.then((stored) => entries.save(tokenKey, recordToStore, stored, leaseId)).catch(() => {});
     }
   }
 
-  /** Waits for the process that has the lease. After a while it asks too, goes on looking, and takes what comes first. */
-  async function waitForOther(
+  /** Waits for the process that holds the lease. After 0.3 seconds it asks the endpoint too, and takes what comes first. */
+  async function waitForLeaseHolder(
     tokenKey: TokenKey,
-    freshness: LookupOptions,
-    before: StoreLookup,
-    { leaseId, except }: StoreLookupOptions,
+    options: LookupOptions,
+    firstRead: StoredRecord,
+    { leaseId, except }: StoreReadOptions,
   ): Promise<TokenRecord> {
-    const until = performance.now() + PATIENCE_MS;
-    // Nor does anybody wait on once the breaker has opened.
-    const isOver = () => performance.now() >= until || refusalOf(freshness) !== undefined;
-    const found = await keepLooking(tokenKey, freshness, { leaseId, except }, isOver);
-    if (isUsable(tokenKey, found, freshness)) return take(tokenKey, found, leaseId);
-    if (found === undefined) return askBeside(tokenKey, freshness, before, except);
-    return ask(tokenKey, freshness, Promise.resolve(found), found.isLeased ? leaseId : undefined);
+    const until = performance.now() + LEASE_WAIT_MS;
+    // The wait also ends when the circuit breaker opens.
+    const isOver = () => performance.now() >= until || breakerErrorFor(options) !== undefined;
+    const stored = await pollStore(tokenKey, options, { leaseId, except }, isOver);
+    if (isUsable(tokenKey, stored, options)) return takeStored(tokenKey, stored, leaseId);
+    if (stored === undefined) return askEndpointAndPoll(tokenKey, options, firstRead, except);
+    return askEndpoint(tokenKey, options, Promise.resolve(stored), stored.isLeased ? leaseId : undefined);
   }
 
-  function askBeside(
+  function askEndpointAndPoll(
     tokenKey: TokenKey,
-    freshness: LookupOptions,
-    before: StoreLookup,
+    options: LookupOptions,
+    firstRead: StoredRecord,
     except: Uint8Array | undefined,
   ): Promise<TokenRecord> {
     return new Promise((resolve, reject) => {
@@ -122,37 +126,37 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): L
         clearTimeout(timer);
         settle();
       };
-      const leftMs = timeoutMs - (clock.monotonic() - freshness.now.monotonic);
+      const leftMs = timeoutMs - (clock.monotonic() - options.now.monotonic);
       const timer = setTimeout(() => end(() => reject(new IntrospectionError('timeout'))), Math.max(1, leftMs));
-      // The tokenKey has its whole time, so that a timeout says something about the endpoint and nothing about this wait.
-      ask(tokenKey, { ...freshness, now: readClock(clock) }, Promise.resolve(before)).then(
+      // The introspection request gets the whole deadline, so that its timeout is a fault of the endpoint and not of this wait.
+      askEndpoint(tokenKey, { ...options, now: readClock(clock) }, Promise.resolve(firstRead)).then(
         (record) => end(() => resolve(record)),
         (error) => end(() => reject(error)),
       );
-      keepLooking(tokenKey, freshness, { except }, () => isOver).then((found) => {
-        if (!isOver && isUsable(tokenKey, found, freshness)) end(() => resolve(take(tokenKey, found)));
+      pollStore(tokenKey, options, { except }, () => isOver).then((stored) => {
+        if (!isOver && isUsable(tokenKey, stored, options)) end(() => resolve(takeStored(tokenKey, stored)));
       });
     });
   }
 
-  /** Looks again and again, until something has come; `undefined` once the time is over or the store fails. */
-  async function keepLooking(
+  /** Reads until there is an entry or the lease. Returns `undefined` once `isOver` or when the store fails. */
+  async function pollStore(
     tokenKey: TokenKey,
-    freshness: LookupOptions,
-    options: StoreLookupOptions,
+    options: LookupOptions,
+    readOptions: StoreReadOptions,
     isOver: () => boolean,
-  ): Promise<StoreLookup | undefined> {
-    for (let ms = FIRST_PAUSE_MS; ; ms = Math.min(ms * PAUSE_GROWTH, LONGEST_PAUSE_MS)) {
-      await pause(ms);
+  ): Promise<StoredRecord | undefined> {
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * PAUSE_GROWTH, LONGEST_PAUSE_MS)) {
+      await pause(pauseMs);
       if (isOver()) return undefined;
-      const found = await entries.read(tokenKey, options);
-      if (found === undefined || found.isLeased || found.value !== undefined) return found;
-      if (isUsable(tokenKey, found, freshness)) return found;
+      const stored = await entries.read(tokenKey, readOptions);
+      if (stored === undefined || stored.isLeased || stored.value !== undefined) return stored;
+      if (isUsable(tokenKey, stored, options)) return stored;
     }
   }
 
-  /** Why the circuit breaker would refuse a tokenKey now. */
-  function refusalOf({ isKnown }: LookupOptions): unknown {
+  /** The error of the circuit breaker if it is open; `undefined` if a call is allowed. */
+  function breakerErrorFor({ isKnown }: LookupOptions): unknown {
     try {
       assertCallAllowed(isKnown);
       return undefined;

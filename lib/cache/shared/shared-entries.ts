@@ -13,74 +13,84 @@ export interface SharedEntriesSettings extends Lifetimes {
   readonly health: StoreHealth;
   readonly cipher: EntryCipher;
   readonly clock: Clock;
-  /** Makes a record of a stored response, or throws. */
+  /** Creates a record from a stored response, or throws. */
   readonly restore: (members: unknown, asked: Instant) => TokenRecord;
 }
 
-/** One look into the store. */
-export interface StoreLookup extends StoreTime {
-  /** The record that was found; it is not judged yet. */
+/** Result of one read from the store. */
+export interface StoredRecord extends StoreTime {
+  /** The record that was found. It may be expired or revoked. */
   readonly record: TokenRecord | undefined;
-  /** The bytes that were found under the key that is written to. */
+  /** The bytes that were found under the key that entries are written to. */
   readonly value: Uint8Array | undefined;
-  /** Whether the lease was taken. */
+  /** Whether this read took the lease. */
   readonly isLeased: boolean;
 }
 
-export interface StoreLookupOptions {
-  /** Takes the lease under this name if there is no entry. Default: it only reads. */
+export interface StoreReadOptions {
+  /** Takes the lease under this name if there is no entry. Default: the entry is only read. */
   readonly leaseId?: string | undefined;
-  /** An entry that was found before and cannot be used. It counts as none. */
+  /** An entry that an earlier read found and that cannot be used. It counts as missing. */
   readonly except?: Uint8Array | undefined;
 }
 
-/** The entries of a store, opened and sealed. Nothing here rejects. */
+/** Reads and writes the encrypted entries of a store. No method rejects. */
 export interface SharedEntries {
-  /** Looks for the response to a tokenKey; `undefined` while the store fails. */
-  read(tokenKey: TokenKey, options?: StoreLookupOptions): Promise<StoreLookup | undefined>;
-  /** Keeps a record, if there is one, and gives the lease back, if there is one. */
-  save(tokenKey: TokenKey, record: TokenRecord | undefined, at: StoreTime | undefined, leaseId?: string): Promise<void>;
+  /** Reads the response for a token. Returns `undefined` while the store fails. */
+  read(tokenKey: TokenKey, options?: StoreReadOptions): Promise<StoredRecord | undefined>;
+  /** Stores a record, if there is one, and releases the lease, if there is one. */
+  save(
+    tokenKey: TokenKey,
+    record: TokenRecord | undefined,
+    storeTime: StoreTime | undefined,
+    leaseId?: string,
+  ): Promise<void>;
 }
 
-/** Its members are its own, so that nothing is read from `Object.prototype`. */
-const READ_ONLY: StoreLookupOptions = { leaseId: undefined, except: undefined };
+/** Has all members, so that none is read through `Object.prototype`. */
+const READ_ONLY: StoreReadOptions = { leaseId: undefined, except: undefined };
 
-/** How long one process may keep the others from asking when it neither answers nor fails. */
+/** How long the process with the lease may keep the others waiting when it neither stores a response nor fails. */
 const LEASE_MS = 1000;
 
 export function createSharedEntries(settings: SharedEntriesSettings): SharedEntries {
-  const { store, health, cipher: seal, clock, restore } = settings;
-  // A store may take reads and no writes, because it is full or a replica.
+  const { store, health, cipher, clock, restore } = settings;
+  // Two, because a store that is full or a replica accepts reads and no writes.
   const [reads, writes] = [createStoreBackoff(clock, health.part()), createStoreBackoff(clock, health.part())];
 
-  function open(tokenKey: TokenKey, key: string, { value, now }: StoreReply, readAt: Instant): TokenRecord | undefined {
+  function decryptRecord(
+    tokenKey: TokenKey,
+    key: string,
+    { value, now }: StoreReply,
+    readAt: Instant,
+  ): TokenRecord | undefined {
     if (!value) return undefined;
     try {
-      const entry: Entry = JSON.parse(seal.decrypt(tokenKey, key, value) ?? 'null');
+      const entry: Entry = JSON.parse(cipher.decrypt(tokenKey, key, value) ?? 'null');
       const asked = askedAtOf(entry, now, readAt);
       if (asked !== undefined && typeof entry.logPosition === 'string') {
         return { ...restore(entry.response, asked), logPosition: entry.logPosition };
       }
     } catch {
-      // Made by somebody else, or by another version.
+      // Forged, or written by another version.
     }
     if (cacheEvents.hasSubscribers) publish('unusable', tokenKey);
     return undefined;
   }
 
-  function encryptedEntry(
+  function encryptRecord(
     tokenKey: TokenKey,
     key: string,
     record: TokenRecord,
-    at: StoreTime,
+    storeTime: StoreTime,
   ): StoredEntry | undefined {
-    const lifetime = lifetimeOf(record, settings);
-    if (!(timeLeft(record, lifetime, readClock(clock)) >= 1)) return undefined;
+    const lifetimeMs = lifetimeOf(record, settings);
+    if (!(timeLeft(record, lifetimeMs, readClock(clock)) >= 1)) return undefined;
     try {
-      const entry = entryOf(record, at);
-      return { value: seal.encrypt(tokenKey, key, JSON.stringify(entry)), expiresAt: entry.asked + lifetime };
+      const entry = entryOf(record, storeTime);
+      return { value: cipher.encrypt(tokenKey, key, JSON.stringify(entry)), expiresAt: entry.asked + lifetimeMs };
     } catch {
-      // A claim that is no JSON, such as one that `normalizeResponse` made.
+      // A claim is not JSON, for example one that `normalizeResponse` has created.
       return undefined;
     }
   }
@@ -88,41 +98,41 @@ export function createSharedEntries(settings: SharedEntriesSettings): SharedEntr
   return {
     async read(tokenKey, { leaseId, except } = READ_ONLY) {
       const readAt = readClock(clock);
-      const keys = seal.keysOf(tokenKey);
-      const replies = await reads.attempt(async () => {
+      const keys = cipher.keysOf(tokenKey);
+      const replies = await reads.run(async () => {
         const all: readonly unknown[] = await Promise.all(
           keys.map((key, index) => {
-            // Other keys belong to secrets that are being replaced.
+            // The other keys belong to secrets that are being replaced.
             if (index > 0) return store.getOrLease(key, { leaseId: '', leaseMs: 0 });
             const leaseMs = leaseId === undefined ? 0 : LEASE_MS;
             return store.getOrLease(key, { leaseId: leaseId ?? '', leaseMs, except });
           }),
         );
-        if (!all.every(isReply)) throw new Error('not a reply');
+        if (!all.every(isReply)) throw new Error('The store returned no object');
         return all;
       });
       const [first] = replies ?? [];
       if (replies === undefined || first === undefined) return undefined;
       const repliedAt = clock.monotonic();
-      const records = replies.map((reply, index) => open(tokenKey, keys[index] as string, reply, readAt));
-      const record = records.find((each) => each !== undefined);
+      const records = replies.map((reply, index) => decryptRecord(tokenKey, keys[index] as string, reply, readAt));
+      const record = records.find((candidate) => candidate !== undefined);
       return { now: first.now, repliedAt, record, value: first.value ?? undefined, isLeased: first.isLeased };
     },
-    async save(tokenKey, record, at, leaseId) {
-      const [key = ''] = seal.keysOf(tokenKey);
-      const entry = record && at && encryptedEntry(tokenKey, key, record, at);
+    async save(tokenKey, record, storeTime, leaseId) {
+      const [key = ''] = cipher.keysOf(tokenKey);
+      const entry = record && storeTime && encryptRecord(tokenKey, key, record, storeTime);
       if (entry === undefined && leaseId === undefined) return;
-      await writes.attempt(() => store.keepAndRelease(key, leaseId ?? '', entry));
+      await writes.run(() => store.keepAndRelease(key, leaseId ?? '', entry));
     },
   };
 }
 
-/** A store of the app's own may return anything. */
+/** A store that the app has written may return anything. */
 function isReply(reply: unknown): reply is StoreReply {
   return typeof reply === 'object' && reply !== null;
 }
 
-export function publish(outcome: CacheEvent['outcome'], { digest: key }: Pick<TokenKey, 'digest'>): void {
-  const event: CacheEvent = { outcome, tokenDigest: digestOf(key) };
+export function publish(outcome: CacheEvent['outcome'], { digest }: Pick<TokenKey, 'digest'>): void {
+  const event: CacheEvent = { outcome, tokenDigest: digestOf(digest) };
   cacheEvents.publish(event);
 }

@@ -1,33 +1,38 @@
 import type { Clock } from '../../core/clock.js';
 
-/** Leaves a store that fails alone for a while, so that requests do not wait for it. */
+/** Sends no commands to a failing store for a while, so that requests do not wait for it. */
 export interface StoreBackoff {
-  /** The result of `work`; `undefined` when it failed, or was not attempted because the store rests. */
-  attempt<T>(work: () => Promise<T>): Promise<T | undefined>;
+  /** Returns the result of a command, or `undefined` when it failed or was skipped during a pause. */
+  run<T>(command: () => Promise<T>): Promise<T | undefined>;
 }
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
 
-/** @param report is told when the store begins to fail, and when it works again */
+/**
+ * The first failure starts a pause of 0.5 seconds. Then one command is tried at a time. The pause doubles each time it fails, up to 10
+ * seconds, and ends when it succeeds.
+ *
+ * @param report called when the store begins to fail, and when it works again
+ */
 export function createStoreBackoff(clock: Clock, report: (isFailing: boolean) => void): StoreBackoff {
   let pauseMs = FIRST_PAUSE_MS;
   let pausedUntil: number | undefined;
-  let isTrying = false;
+  let isProbing = false;
 
-  async function attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
-    if (pausedUntil !== undefined && (isTrying || clock.monotonic() < pausedUntil)) return undefined;
-    const isTrial = pausedUntil !== undefined;
-    isTrying = isTrial;
+  async function run<T>(command: () => Promise<T>): Promise<T | undefined> {
+    if (pausedUntil !== undefined && (isProbing || clock.monotonic() < pausedUntil)) return undefined;
+    const isProbe = pausedUntil !== undefined;
+    isProbing = isProbe;
     try {
-      const result = await work();
-      if (isTrial) recover();
+      const result = await command();
+      if (isProbe) recover();
       return result;
     } catch {
-      if (isTrial || pausedUntil === undefined) fail();
+      if (isProbe || pausedUntil === undefined) fail();
       return undefined;
     } finally {
-      if (isTrial) isTrying = false;
+      if (isProbe) isProbing = false;
     }
   }
 
@@ -43,5 +48,5 @@ export function createStoreBackoff(clock: Clock, report: (isFailing: boolean) =>
     report(false);
   }
 
-  return { attempt };
+  return { run };
 }

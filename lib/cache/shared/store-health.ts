@@ -1,8 +1,8 @@
 import { type StoreEvent, storeEvents } from '../../diagnostics/channels.js';
 
-/** Whether a store works, told on the store channel. It fails while any of its parts does. */
+/** Publishes on the store channel whether a store works. A store fails while any of its parts fails. */
 export interface StoreHealth {
-  /** One more part, such as reads, writes or the log. The function it returns takes whether that part fails. */
+  /** Adds a part, such as reads, writes or the log. Returns a function to call with whether that part fails. */
   part(): (isFailing: boolean) => void;
 }
 

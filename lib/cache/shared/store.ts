@@ -1,88 +1,113 @@
 /**
- * A cache that several processes share. It keeps opaque bytes under digests for some time, and one log that all processes read.
- * It never sees a token or a claim. Every method may fail or be slow: that costs a call to the endpoint, never a wrong response.
+ * A store that several processes share: entries that expire, leases, keys that are used once, and one log that all processes read.
+ *
+ * It holds only digests and bytes, never a token or a claim. The bytes are encrypted unless `dangerouslyStorePlaintext` is set. Keys and
+ * log entries consist of letters, digits, `-`, `_` and `.`.
+ *
+ * Every method may be called concurrently, and may reject when it fails. A slow command counts as failed: after 1 second for
+ * `setIfAbsent`, and after a quarter of `timeoutMs` for the others. No failure leads to a wrong response:
+ *
+ * - `getOrLease`, `keepAndRelease`: the endpoint is asked. The store gets no such commands for 0.5 seconds, and for twice as long after
+ *   each further failure, up to 10 seconds.
+ * - `setIfAbsent`: the request with the DPoP proof gets a 503.
+ * - `append`: it is retried until `timeoutMs` has passed. Then `invalidate()` rejects.
+ *
+ * Test an implementation with `storeTests()` of `express-token-introspection/store-tests`.
  */
 export interface CacheStore {
   /**
-   * Reads an entry. When there is none, it takes the lease of that key instead, unless somebody holds it. Both happen in one step.
-   * Whoever has the lease asks the endpoint, and the others wait for the entry.
+   * Reads the entry of a key. When there is none, takes the lease of the key, unless another request holds it. Do both in one atomic
+   * step.
+   *
+   * The process that gets the lease asks the endpoint. The others wait for its entry for up to 0.3 seconds, and then ask too.
    */
   getOrLease(key: string, request: LeaseRequest): Promise<StoreReply>;
   /**
-   * Keeps an entry, whatever is there, and gives the lease back if `leaseId` still holds it. Both happen in one step.
-   * Without an entry it only gives the lease back. An entry whose time is over is not kept.
+   * Stores an entry, and releases the lease of the key if `leaseId` still holds it. Do both in one atomic step.
+   *
+   * Replace an entry that is there, whoever stored it and whoever holds the lease. Without an `entry`, release the lease only. Do not
+   * store an entry that has expired, and leave the one that is there. `leaseId` is `''` when the caller holds no lease.
    */
   keepAndRelease(key: string, leaseId: string, entry: StoredEntry | undefined): Promise<void>;
   /**
-   * Remembers a key for `ttlMs` unless it is remembered already, in one step. DPoP proofs are used up with it.
+   * Stores a key for `ttlMs` milliseconds, unless it is stored already. Do both in one atomic step. It is used to accept each DPoP proof
+   * only once.
    *
    * @returns whether the key was new
    */
   setIfAbsent(key: string, ttlMs: number): Promise<boolean>;
   /**
-   * Adds an entry to the log and keeps it for at least `keepMs`.
+   * Appends a text to the log, and keeps it there for at least `keepMs` milliseconds. The log holds the revocations of all processes.
    *
-   * @returns its position: strings that sort in the order in which entries were added, by any process
+   * @returns the position of the text. Positions are strings that sort (by `<`) in the order of the log, whichever process appends.
+   * No position is `''`
    */
   append(entry: string, keepMs: number): Promise<string>;
   /**
-   * Follows the log: reads all entries that are kept, then the ones that are added, until it is stopped. After a failure it goes on
-   * by itself.
+   * Follows the log: passes all entries that it holds to the reader, and then each entry that is appended, until it is stopped. After a
+   * failure, continue without being called again. The reader may be called before `follow` returns.
    *
-   * @returns stops it; the promise ends once it has stopped
+   * @returns a function that stops it, which may be called at once and more than once. Its promise ends when it has stopped. Do not call
+   * the reader after that
    */
   follow(reader: LogReader): () => Promise<void>;
 }
 
-/** How {@link CacheStore.getOrLease} may take the lease. */
+/** How {@link CacheStore.getOrLease} takes the lease. */
 export interface LeaseRequest {
-  /** Names whoever asks. No two requests use the same name. */
+  /** Name of the request, which holds the lease under it. No two requests that take a lease use the same name. */
   readonly leaseId: string;
-  /** How long the lease lasts if nobody gives it back, in milliseconds. With 0 no lease is taken: the entry is only read. */
+  /** Milliseconds until a lease ends that is not released. With `0`, take no lease and only read the entry. */
   readonly leaseMs: number;
-  /** An entry with exactly these bytes counts as none: the caller has read it already and cannot use it. */
+  /** Treat an entry with exactly these bytes as missing, because the caller has read it already and cannot use it. */
   readonly except?: Uint8Array | undefined;
 }
 
-/** What {@link CacheStore.getOrLease} found. */
+/** The reply of {@link CacheStore.getOrLease}. */
 export interface StoreReply {
-  /** The store's own time in milliseconds when it read the entry. Entries are dated in it, so that clocks of processes do not matter. */
+  /**
+   * The store's own time in milliseconds when it read the entry, exact to the millisecond. Take it from one clock for all processes:
+   * entries are dated in it, so that differences between the clocks of processes do not matter.
+   */
   readonly now: number;
-  /** The bytes of the entry; `undefined` when there is none or its time is over. */
+  /** The bytes of the entry; `undefined` when there is none or it has expired. */
   readonly value?: Uint8Array | undefined;
-  /** Whether the caller has the lease now. Also `true` when the store cannot give leases: then everyone asks. */
+  /** Whether this request got the lease. Return `true` without an entry when the store cannot give leases: then every process asks. */
   readonly isLeased: boolean;
 }
 
-/** What {@link CacheStore.keepAndRelease} keeps. */
+/** An entry for {@link CacheStore.keepAndRelease} to store. */
 export interface StoredEntry {
-  /** The bytes that `keepAndRelease()` was given. */
+  /** The bytes to return from `getOrLease()`, unchanged. */
   readonly value: Uint8Array;
-  /** When it expires, in the store's own time in milliseconds. */
+  /** When the entry expires, in milliseconds of the store's own time ({@link StoreReply.now}). */
   readonly expiresAt: number;
 }
 
-/** An entry of the log. */
+/** One entry of the log. */
 export interface LogEntry {
   /** The position that `append()` returned. */
   readonly position: string;
-  /** The text that `append()` was given. */
+  /** The text that `append()` received. */
   readonly entry: string;
 }
 
-/** Reads the log. */
+/** Receives the log from {@link CacheStore.follow}. */
 export interface LogReader {
   /**
-   * The log is read from its beginning after this. Call it before all else, and again whenever entries may have been lost.
+   * Announces that the log follows from its beginning. Call it before everything else. Call it again, and pass the whole log again, when
+   * entries may have been lost: then responses from before that are not used any longer.
    *
-   * @param position a position before all entries of this log and after those of a log that was lost, never `''`
+   * @param position a position before all entries of this log, and after all entries of a log that was lost. It is never `''`
    */
   onStart(position: string): void;
-  /** Further entries, in their order. */
+  /** Receives the next entries, in the order of the log. */
   onEntries(entries: readonly LogEntry[]): void;
   /**
-   * All entries that had been added at `askedAt`, in monotonic milliseconds (`performance.now()`), have been read. To be called
-   * about once a second.
+   * Confirms that `onEntries()` has received every entry that was appended before `askedAt`. Call it about once a second, even when the
+   * log is empty. When it is not called for 5 seconds, only responses that were requested in the last 5 seconds are used.
+   *
+   * @param askedAt when the store was asked for new entries, in milliseconds of `performance.now()`. Read it before you ask
    */
   onCaughtUp(askedAt: number): void;
 }

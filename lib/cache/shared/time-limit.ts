@@ -1,7 +1,11 @@
 import { withTimeout } from '../../core/timeout.js';
 import type { CacheStore } from './store.js';
 
-/** The same store with a time limit for each command. A command that takes longer has failed. */
+/**
+ * Limits the time of each command of a store. A command that takes longer has failed. The log is followed without a limit.
+ *
+ * Stores that apps write have no limit of their own.
+ */
 export function withTimeLimit(store: CacheStore, ms: number): CacheStore {
   return {
     getOrLease: (key, request) => withTimeout(async () => store.getOrLease(key, request), ms),

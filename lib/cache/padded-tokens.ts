@@ -1,0 +1,29 @@
+/**
+ * Finds the cached token among those that differ only in their padding: `abc`, `abc=`, `abc==` and so on. At most one of the padded
+ * ones is cached.
+ */
+export interface PaddedTokens {
+  /** Records that a padded token is cached. */
+  add(digest: string, unpaddedDigest: string): void;
+  remove(digest: string): void;
+  /** Digest of the padded token that is cached. */
+  cachedDigestOf(unpaddedDigest: string): string | undefined;
+}
+
+export function createPaddedTokens(): PaddedTokens {
+  const digests = new Map<string, string>();
+  const unpaddedDigests = new Map<string, string>();
+  return {
+    add(digest, unpaddedDigest) {
+      digests.set(unpaddedDigest, digest);
+      unpaddedDigests.set(digest, unpaddedDigest);
+    },
+    remove(digest) {
+      const unpaddedDigest = unpaddedDigests.get(digest);
+      if (unpaddedDigest === undefined) return;
+      unpaddedDigests.delete(digest);
+      if (digests.get(unpaddedDigest) === digest) digests.delete(unpaddedDigest);
+    },
+    cachedDigestOf: (unpaddedDigest) => digests.get(unpaddedDigest),
+  };
+}
