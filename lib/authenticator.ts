@@ -92,7 +92,8 @@ export function createAuthenticator(introspector: Introspector, policy: Policy):
   function adopt(token: AuthenticatedToken, credentials: Credentials, from: Policy) {
     const { dpop, certificate } = credentials;
     const { record } = token;
-    if (dpop !== undefined && from.dpop !== policy.dpop) {
+    const isProven = dpop?.proof === token.credentials.dpop?.proof && from.dpop === policy.dpop;
+    if (dpop !== undefined && !isProven) {
       return withProof(credentials, dpop, async (sender) => verifyRecord(credentials, sender, record, clock.now()));
     }
     const jkt = token.sender?.jkt;

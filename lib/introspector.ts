@@ -2,7 +2,7 @@ import { introspectorId } from './cache/introspector-id.js';
 import { createInvalidationEvents, type InvalidationEvents } from './cache/invalidation-events.js';
 import { type CachedLookup, withMemoryCache } from './cache/memory-cache.js';
 import { createMemoryStore } from './cache/memory-store.js';
-import { createSharedCache, type SharedCache } from './cache/shared/fleet.js';
+import { createSharedCache, type SharedCache } from './cache/shared/create-shared-cache.js';
 import { REVOCABLE_CLAIMS, type RevocableClaim } from './cache/shared/revocations.js';
 import type { Clock } from './core/clock.js';
 import { IntrospectionError } from './core/errors.js';

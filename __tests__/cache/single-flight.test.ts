@@ -268,6 +268,24 @@ describe('forgetWhere', () => {
     expect(results).toEqual([['digest', newRecord]]);
   });
 
+  it('hides a matching response from a later lookup although the pending one was detached and other lookups have ended', async () => {
+    const { lookUp, requests, respond, forgetWhere, forget } = createSingleFlight();
+    const first = lookUp(TOKEN);
+    forgetWhere((record) => record.active && record.claims.sub === 'alice');
+    const later = lookUp(TOKEN);
+    forget('digest');
+    const other = lookUp(OTHER_TOKEN);
+    respond(1, activeRecord());
+    await other;
+    respond(0, activeRecord({ sub: 'alice' }));
+    await first;
+    await nextTurn();
+    expect(requests).toHaveLength(3);
+    const renewed = activeRecord({ sub: 'alice' }, { askedAt: 0, askedMonotonic: Number.POSITIVE_INFINITY });
+    respond(2, renewed);
+    expect(await later).toBe(renewed);
+  });
+
   it('does not affect a response that does not match', async () => {
     const { lookUp, forgetWhere, requests, respond, results, recordOfNow } = createSingleFlight();
     const before = lookUp(TOKEN);

@@ -59,6 +59,8 @@ export function withSingleFlight(
   const pending = new Map<string, PendingLookup[]>();
   const invalidations = createInvalidations();
   let coalesced = 0;
+  /** Lookups without a response yet, detached ones included: somebody may have joined them. */
+  let running = 0;
 
   function lookup(tokenKey: TokenKey, options: LookupOptions, now = options.now): Promise<TokenRecord> {
     const joinable = findJoinable(tokenKey, options);
@@ -73,21 +75,28 @@ export function withSingleFlight(
   function start(tokenKey: TokenKey, options: LookupOptions): Promise<TokenRecord> {
     const { digest } = tokenKey;
     const invalidationsBefore = invalidations.count();
+    const response = Promise.resolve(inner(tokenKey, options));
+    running++;
     const pendingLookup: PendingLookup = {
       startedAt: options.now.monotonic,
       invalidatedBy: Number.POSITIVE_INFINITY,
-      response: Promise.resolve(inner(tokenKey, options)).then(
-        (record) => {
-          pendingLookup.invalidatedBy = invalidations.firstFor(record, invalidationsBefore);
-          const isInvalidated = pendingLookup.invalidatedBy < invalidations.count();
-          if (end(digest, pendingLookup, !isInvalidated) && !isInvalidated) onResult(tokenKey, record);
-          return record;
-        },
-        (error: unknown) => {
-          end(digest, pendingLookup, false);
-          throw error;
-        },
-      ),
+      response: response
+        .then(
+          (record) => {
+            pendingLookup.invalidatedBy = invalidations.firstFor(record, invalidationsBefore);
+            const isInvalidated = pendingLookup.invalidatedBy < invalidations.count();
+            if (end(digest, pendingLookup, !isInvalidated) && !isInvalidated) onResult(tokenKey, record);
+            return record;
+          },
+          (error: unknown) => {
+            end(digest, pendingLookup, false);
+            throw error;
+          },
+        )
+        .finally(() => {
+          running--;
+          if (running === 0) invalidations.clear();
+        }),
     };
     pending.set(digest, [...(pending.get(digest) ?? []), pendingLookup]);
     return pendingLookup.response;
@@ -133,7 +142,6 @@ export function withSingleFlight(
     const others = lookups.filter((_, index) => (hasResponseToKeep ? index > position : index !== position));
     if (others.length > 0) pending.set(digest, others);
     else pending.delete(digest);
-    if (pending.size === 0) invalidations.clear();
     return true;
   }
 
@@ -146,7 +154,7 @@ export function withSingleFlight(
       return responses;
     },
     forgetWhere(matches) {
-      if (pending.size > 0) invalidations.add(matches);
+      if (running > 0) invalidations.add(matches);
     },
     forgetAll: () => pending.clear(),
     coalesced: () => coalesced,
@@ -160,7 +168,7 @@ interface Invalidations {
   count(): number;
   /** Number of the first invalidation from `start` on that matches this record; infinity if none does. */
   firstFor(record: TokenRecord, start: number): number;
-  /** Drops all invalidations. Call it when no lookup is pending. */
+  /** Drops all invalidations. Call it when no lookup is running. */
   clear(): void;
 }
 

@@ -130,7 +130,8 @@ function authenticate(
   earlier: Session | undefined,
 ): AuthenticatedToken | Promise<AuthenticatedToken> {
   const isSame = isSameToken(earlier, authenticator, credentials);
-  if (isSame && earlier.authenticator.introspector === authenticator.introspector) {
+  const isShared = isSame && earlier.authenticator.introspector === authenticator.introspector;
+  if (isShared && !earlier.token.record.stale) {
     return authenticator.adopt(earlier.token, credentials, earlier.authenticator.policy);
   }
   const notBefore = isSame ? earlier.notBefore : ANY_AGE;

@@ -1,4 +1,4 @@
-import type { SharedCacheOptions } from '../cache/shared/fleet.js';
+import type { SharedCacheOptions } from '../cache/shared/create-shared-cache.js';
 import { optionError } from '../core/option-error.js';
 import { CACHE_RULES, readOptions, throwOptionError } from './rules.js';
 import type { MemoryCacheSettings } from './settings.js';

@@ -1,5 +1,5 @@
 import type { Lifetimes } from '../cache/lifetimes.js';
-import type { SharedCacheOptions } from '../cache/shared/fleet.js';
+import type { SharedCacheOptions } from '../cache/shared/create-shared-cache.js';
 import type { IntrospectionClientSettings } from '../introspection/client.js';
 import type { Policy } from '../policy.js';
 import type { ReplayGuard } from '../verification/sender/replay.js';
