@@ -118,7 +118,8 @@ describe('behind mcpAuthentication()', () => {
     });
     authenticate = setup.authenticate;
     await setup.get('abc').expect(200);
-    for (const each of claims) expect(each).toBe(setup.seen[0]?.auth.extra);
+    expect(claims).toHaveLength(2);
+    for (const auth of claims) expect(auth).toBe(setup.seen[0]?.auth.extra);
     expect(getAuth(setup.seen[0]?.req as Request).sub).toBe('alice');
     expect(getAuthDetails(setup.seen[0]?.req as Request)).toMatchObject({ stale: false });
   });
