@@ -74,8 +74,8 @@ function mayRun({ status, headers, text }: Reply): boolean {
   );
 }
 
-describe('whatever the endpoint replies', () => {
-  it('no handler runs unless it said, in a proper reply, that a fit token is active', async () => {
+describe('any response of the endpoint', () => {
+  it('lets a handler run only if it is well-formed and says that an acceptable token is active', async () => {
     let reply: Reply = { status: 500, headers: {}, text: '' };
     const endpoint = await createEndpoint((_: unknown, res: ServerResponse) => {
       res.writeHead(reply.status, reply.headers).end(reply.text);
