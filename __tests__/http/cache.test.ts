@@ -186,13 +186,16 @@ describe('a token in the cache', () => {
     expect(endpoint.asked).toHaveLength(2);
   });
 
-  it.each(['__proto__', 'constructor', 'hasOwnProperty', 'toString'])('may be called %s', async (token) => {
-    const endpoint = await createEndpoint({ active: false });
-    const api = createApi(endpoint);
-    await api.get(token).expect(401);
-    await api.get(token).expect(401);
-    expect(endpoint.asked).toHaveLength(1);
-  });
+  it.each(['__proto__', 'constructor', 'hasOwnProperty', 'toString'])(
+    'may be named like a member of Object.prototype: %s',
+    async (token) => {
+      const endpoint = await createEndpoint({ active: false });
+      const api = createApi(endpoint);
+      await api.get(token).expect(401);
+      await api.get(token).expect(401);
+      expect(endpoint.asked).toHaveLength(1);
+    },
+  );
 });
 
 describe('concurrent requests', () => {

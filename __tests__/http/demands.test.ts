@@ -176,7 +176,7 @@ describe('with()', () => {
     expect(() => createAuthenticate(endpoint).with(demands)).toThrow(TypeError);
   });
 
-  it('removes a token from the shared cache, whichever of the middlewares invalidates it', async () => {
+  it('removes a token for all derived middlewares, whichever of them invalidates it', async () => {
     const endpoint = await createEndpoint(active());
     const authenticate = createAuthenticate(endpoint);
     const derived = authenticate.with({ scopes: ['read'] });

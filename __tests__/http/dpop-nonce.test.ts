@@ -9,7 +9,7 @@ const SECRETS = ['a secret of at least 32 bytes, honestly', 'another secret of a
 
 const WITH_CACHE = { cache: { ttlSeconds: 3600 } };
 
-describe('dpop.nonceSecrets: a proof', () => {
+describe('dpop.nonce: a proof', () => {
   it.each([undefined, null, 7, '', 'x', ['x']])(
     'with the nonce %j is answered 401 use_dpop_nonce with a nonce, without an introspection request',
     async (nonce) => {

@@ -86,7 +86,7 @@ const ROWS: readonly Row[] = [
   ['with a bearer token of our own', () => ({ clientAuth: bearerToken(SECRET), cache: { staleIfErrorSeconds: 100 } })],
 ];
 
-describe('in a run of everything an endpoint may say, nothing of a token, a secret or its text is told', () => {
+describe('channels and warnings reveal no token, secret or claim, whatever the endpoint sends', () => {
   it.each<Row>([...ROWS])('%s', async (_title, options) => {
     jest.spyOn(Math, 'random').mockReturnValue(0);
     const { texts, heard } = listen();
@@ -132,7 +132,7 @@ describe('in a run of everything an endpoint may say, nothing of a token, a secr
   });
 });
 
-describe('the warning that every token is refused tells nothing of a token, a secret or a claim of a user', () => {
+describe('the warning that every token is rejected reveals no token, secret or claim of a user', () => {
   const secretive = { sub: MARK, username: MARK, scope: MARK, client_id: MARK, jti: MARK, tenant: MARK };
   const objecting = {
     '~standard': { version: 1, vendor: 'x', validate: () => ({ issues: [{ message: MARK }] }) },
@@ -166,8 +166,8 @@ describe('the warning that every token is refused tells nothing of a token, a se
   });
 });
 
-describe('those who watch the endpoint', () => {
-  it('never see what it answered', async () => {
+describe('the endpoint channel', () => {
+  it('publishes no response of the endpoint', async () => {
     const contexts: unknown[] = [];
     const ended = channel(`tracing:${CHANNELS.endpoint}:asyncEnd`);
     const listener = (context: unknown) => void contexts.push(context);

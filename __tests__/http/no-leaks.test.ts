@@ -85,7 +85,7 @@ const HOOKS: readonly (readonly [string, TokenIntrospectionOptions['onReject']])
   ["handed to Express's own error handling", (error, _req, _res, next) => next(error)],
 ];
 
-describe.each(HOOKS)('nothing secret is said, %s, about', (_how, onReject) => {
+describe.each(HOOKS)('no secret is revealed, %s, about', (_how, onReject) => {
   it.each<Row>([...ROWS])('%s', async (_title, script, options, status, token = TOKEN) => {
     const said = listen();
     const endpoint = await createEndpoint(script);
@@ -108,7 +108,7 @@ describe.each(HOOKS)('nothing secret is said, %s, about', (_how, onReject) => {
   });
 });
 
-describe('nothing secret is said', () => {
+describe('no secret is revealed', () => {
   it('by guards', async () => {
     const said = listen();
     const endpoint = await createEndpoint(active({ tenant: MARK, scope: `read ${MARK}` }));
@@ -142,7 +142,7 @@ describe('nothing secret is said', () => {
     }
   });
 
-  it('to those who watch memory: they see digests of one length, and no token', async () => {
+  it('on the memory channel, which has digests of one length and no token', async () => {
     const keys = new Set<unknown>();
     const watch = (message: unknown) => void keys.add((message as { key?: unknown }).key);
     subscribe(MEMORY_CHANNEL, watch);
@@ -161,7 +161,7 @@ describe('nothing secret is said', () => {
     expectSilence(inspect(keys), []);
   });
 
-  it('to those who watch decisions: they see the same twelve characters for the same token', async () => {
+  it('on the decision channel, which has the same twelve characters for the same token', async () => {
     const decisions = recordDecisions();
     const endpoint = await createEndpoint(({ form }) => ({ active: form.get('token') === TOKEN }));
     const authenticate = createAuthenticate(endpoint, { optional: true });
@@ -208,7 +208,7 @@ describe('nothing secret is said', () => {
     ['headers that are reserved', () => create({ headers: { authorization: MARK } })],
     ['headers that cannot be sent', () => create({ headers: { 'x-key': `${MARK}\n` } })],
     ['client authentication that is a string', () => create({ clientAuth: MARK as never })],
-  ])('by what is thrown at start-up for %s', (_title, start) => {
+  ])('by the error at start-up for %s', (_title, start) => {
     let thrown: unknown;
     try {
       start();

@@ -77,7 +77,7 @@ const REPLIES: readonly Row[] = [
 
 describe('when the endpoint', () => {
   it.each<Row>(REPLIES)(
-    '%s, the client sees 503 and Retry-After, and nothing is remembered',
+    '%s, the client sees 503 and Retry-After, and nothing is cached',
     async (_title, script, code, retryAfter = '1') => {
       silenceWarnings();
       const endpoint = await createEndpoint(script);
@@ -102,7 +102,7 @@ describe('when the endpoint', () => {
     },
   );
 
-  it.each([301, 302, 303, 307, 308])('redirects with %d, nobody else is shown the token', async (status) => {
+  it.each([301, 302, 303, 307, 308])('redirects with %d, the token is sent nowhere else', async (status) => {
     const other = await createEndpoint(active());
     const endpoint = await createEndpoint((_asked, res) => void res.writeHead(status, { location: other.url }).end());
     const api = createApi(endpoint);
@@ -111,7 +111,7 @@ describe('when the endpoint', () => {
     expect(api.errors).toEqual([expect.objectContaining({ code: 'bad_response' })]);
   });
 
-  it('is not there, the client sees 503', async () => {
+  it('is not running, the client sees 503', async () => {
     const endpoint = await createEndpoint(active());
     await endpoint.close();
     const api = createApi(endpoint);
@@ -124,7 +124,7 @@ describe('when the endpoint', () => {
     expect((await api.get('any').expect(503)).headers['retry-after']).toBe('1');
   });
 
-  it('has a certificate nobody trusts, it is sent nothing and the client sees 503', async () => {
+  it('has an untrusted certificate, it receives nothing and the client sees 503', async () => {
     let asked = 0;
     const server = createTlsServer(SELF_SIGNED, (_req, res) => {
       asked++;
@@ -160,7 +160,7 @@ describe('when the endpoint', () => {
     }
   });
 
-  it('answers too late, its answer is not given to the next request', async () => {
+  it('responds too late, its response is not used for the next request', async () => {
     const late: ServerResponse[] = [];
     const endpoint = await createEndpoint((_asked, res) => void late.push(res));
     const api = createApi(endpoint, { timeoutMs: 100 });
@@ -170,7 +170,7 @@ describe('when the endpoint', () => {
     expect((await api.get('second').expect(200)).body.auth.sub).toBe('second');
   });
 
-  it('has closed a kept connection, the question is put once more and the client sees nothing of it', async () => {
+  it('has closed an idle connection, the request is retried once and the client notices nothing', async () => {
     const endpoint = await createEndpoint(active());
     const api = createApi(endpoint, { cache: false });
     await api.get('any').expect(200);
@@ -185,7 +185,7 @@ describe('when the endpoint', () => {
   });
 
   it.each([400, 401, 403])(
-    'refuses our own credentials with %d, the operator is warned once and the client not blamed',
+    'rejects our own credentials with %d, the operator is warned once and the client is not blamed',
     async (status) => {
       const warnings = silenceWarnings();
       const endpoint = await createEndpoint((_asked, res) => json(res, { error: 'invalid_client' }, status));
@@ -200,17 +200,17 @@ describe('when the endpoint', () => {
   );
 });
 
-describe('when our own credentials', () => {
+describe('when the client authentication', () => {
   it.each<[string, ClientAuth['sign'], IntrospectionErrorCode]>([
     [
-      'throw',
+      'throws',
       () => {
         throw new Error('vault is sealed: hunter2');
       },
       'credentials_unavailable',
     ],
-    ['reject', () => Promise.reject(new Error('vault is sealed: hunter2')), 'credentials_unavailable'],
-    ['never come', () => new Promise<void>(() => {}), 'timeout'],
+    ['rejects', () => Promise.reject(new Error('vault is sealed: hunter2')), 'credentials_unavailable'],
+    ['never resolves', () => new Promise<void>(() => {}), 'timeout'],
   ])('%s, the client sees 503 and the endpoint is asked nothing', async (_title, sign, code) => {
     const endpoint = await createEndpoint(active());
     const api = createApi(endpoint, {

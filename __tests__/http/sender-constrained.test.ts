@@ -106,36 +106,33 @@ describe('the guide to sender-constrained tokens', () => {
     }
   });
 
-  it.each(ROWS.map((row) => [row.scheme, row.title, row] as const))(
-    'tells the truth of %s: %s',
-    async (_s, _t, row) => {
-      const [sender, stranger] = [await createSender(), await createSender()];
-      const { url, clock } = await createServer(sender);
-      const signers: Readonly<Record<string, Sender>> = { good: sender, 'other key': stranger };
-      for (const [proof = '', cnf = '', type, certificate] of productOf(row.words)) {
-        for (const variant of (BINDINGS[cnf] ?? []).keys()) {
-          const token = Buffer.from(JSON.stringify([cnf, variant, type])).toString('base64url');
-          const outcomes = await Promise.all(
-            OPTIONS.map(async (_, index) => {
-              const headers: Record<string, string> = { authorization: `${row.scheme} ${token}` };
-              const signer = signers[proof];
-              if (signer) headers.dpop = await signer.proof(token, clock, { claims: { htu: `${ORIGIN}/${index}` } });
-              if (certificate !== 'none') headers['x-certificate'] = String(certificate);
-              const response = await fetch(`${url}/${index}`, { headers });
-              const [, error] = /error="(\w+)"/.exec(response.headers.get('www-authenticate') ?? '') ?? [];
-              return error === undefined ? String(response.status) : `${response.status} ${error}`;
-            }),
-          );
-          expect([proof, cnf, type, certificate, variant, ...outcomes]).toEqual([
-            proof,
-            cnf,
-            type,
-            certificate,
-            variant,
-            ...row.outcomes,
-          ]);
-        }
+  it.each(ROWS.map((row) => [row.scheme, row.title, row] as const))('is right about %s: %s', async (_s, _t, row) => {
+    const [sender, stranger] = [await createSender(), await createSender()];
+    const { url, clock } = await createServer(sender);
+    const signers: Readonly<Record<string, Sender>> = { good: sender, 'other key': stranger };
+    for (const [proof = '', cnf = '', type, certificate] of productOf(row.words)) {
+      for (const variant of (BINDINGS[cnf] ?? []).keys()) {
+        const token = Buffer.from(JSON.stringify([cnf, variant, type])).toString('base64url');
+        const outcomes = await Promise.all(
+          OPTIONS.map(async (_, index) => {
+            const headers: Record<string, string> = { authorization: `${row.scheme} ${token}` };
+            const signer = signers[proof];
+            if (signer) headers.dpop = await signer.proof(token, clock, { claims: { htu: `${ORIGIN}/${index}` } });
+            if (certificate !== 'none') headers['x-certificate'] = String(certificate);
+            const response = await fetch(`${url}/${index}`, { headers });
+            const [, error] = /error="(\w+)"/.exec(response.headers.get('www-authenticate') ?? '') ?? [];
+            return error === undefined ? String(response.status) : `${response.status} ${error}`;
+          }),
+        );
+        expect([proof, cnf, type, certificate, variant, ...outcomes]).toEqual([
+          proof,
+          cnf,
+          type,
+          certificate,
+          variant,
+          ...row.outcomes,
+        ]);
       }
-    },
-  );
+    }
+  });
 });

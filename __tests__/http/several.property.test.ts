@@ -22,8 +22,8 @@ const steps = fc.array(
   { minLength: 1, maxLength: 25 },
 );
 
-describe('whatever is selected for whichever token', () => {
-  it('no server sees a token that was not selected for it, and no handler runs but on the word of the selected one', async () => {
+describe('several authorization servers, for any selection and any tokens', () => {
+  it('sends no token to a server that was not selected, and runs a handler only if the selected server accepts', async () => {
     let says: readonly (readonly boolean[])[] = [];
     const endpoints = await Promise.all(
       NAMES.map((name, server) =>

@@ -42,8 +42,8 @@ async function create(options: Partial<TokenIntrospectionOptions> = {}, claims: 
   return { clock, endpoint, authenticate, details, look, outlive };
 }
 
-describe('while the endpoint is down, a token whose answer is past its life', () => {
-  it('is accepted on the strength of it, and the app can tell', async () => {
+describe('staleIfErrorSeconds: while the endpoint is down, a token whose response has expired', () => {
+  it('is accepted by the stale response, and the app can see that', async () => {
     const { authenticate, clock, details, look, outlive } = await create();
     const app = createApp(authenticate, look);
     const asked = clock.seconds();
@@ -56,7 +56,7 @@ describe('while the endpoint is down, a token whose answer is past its life', ()
     expect(authenticate.stats()).toMatchObject({ hits: 0, misses: 2, stale: 1, entries: 1 });
   });
 
-  it('is answered 503 where nobody asked for that, which is the default', async () => {
+  it('is answered 503 by default', async () => {
     const { authenticate, outlive } = await create({ cache: {} });
     const app = createApp(authenticate);
     await outlive(app);
@@ -64,7 +64,7 @@ describe('while the endpoint is down, a token whose answer is past its life', ()
     expect(authenticate.stats().stale).toBe(0);
   });
 
-  it('is told as stale by each that decides', async () => {
+  it('is published as stale by the middleware and by guards', async () => {
     const { authenticate, outlive } = await create();
     const app = createApp(authenticate, requireScope('read'));
     const decisions = recordDecisions();
@@ -78,7 +78,7 @@ describe('while the endpoint is down, a token whose answer is past its life', ()
     ]);
   });
 
-  it('is not asked about while the circuit breaker is open, and accepted all the same', async () => {
+  it('causes no introspection request while the circuit breaker is open, and is accepted', async () => {
     const { authenticate, endpoint, outlive } = await create();
     const app = createApp(authenticate);
     await outlive(app);
@@ -89,7 +89,7 @@ describe('while the endpoint is down, a token whose answer is past its life', ()
     expect(endpoint.asked).toHaveLength(asked);
   });
 
-  it('is answered by the endpoint as soon as that is well again', async () => {
+  it('is introspected again as soon as the endpoint has recovered', async () => {
     const { authenticate, clock, endpoint, details, look, outlive } = await create();
     const app = createApp(authenticate, look);
     await outlive(app);
@@ -100,7 +100,7 @@ describe('while the endpoint is down, a token whose answer is past its life', ()
     expect(details[2]?.introspectedAt).toBe(clock.seconds());
   });
 
-  it('is answered 503 once the time is over for which it may be accepted', async () => {
+  it('is answered 503 after staleIfErrorSeconds', async () => {
     const { authenticate, clock, outlive } = await create();
     const app = createApp(authenticate);
     await outlive(app, 5 * MINUTE - 1);
@@ -123,7 +123,7 @@ describe('while the endpoint is down, a token whose answer is past its life', ()
     ['it refuses our credentials', (_asked, res) => json(res, { error: 'invalid_client' }, 401)],
     ['it answers nonsense', { active: 'yes' }],
     ['it is not there', (_asked, res) => json(res, {}, 404)],
-  ])('is answered 503 where the trouble is another: %s', async (_, script) => {
+  ])('is answered 503 when the failure is no outage: %s', async (_, script) => {
     recordWarnings();
     const { authenticate, endpoint, outlive } = await create();
     const app = createApp(authenticate);
@@ -133,7 +133,7 @@ describe('while the endpoint is down, a token whose answer is past its life', ()
     expect(authenticate.stats().stale).toBe(0);
   });
 
-  it('is answered 503 where our own credentials cannot be had', async () => {
+  it('is answered 503 when the client authentication fails', async () => {
     let sealed = false;
     const sign = () => {
       if (sealed) throw new Error('sealed');
@@ -146,7 +146,7 @@ describe('while the endpoint is down, a token whose answer is past its life', ()
     await get(app, 'good').expect(503);
   });
 
-  it('is answered 503 after it has been found inactive', async () => {
+  it('is answered 503 after it was found inactive', async () => {
     const { authenticate, clock, endpoint, outlive } = await create();
     const app = createApp(authenticate);
     await outlive(app);
@@ -159,18 +159,18 @@ describe('while the endpoint is down, a token whose answer is past its life', ()
   });
 });
 
-describe('a stale answer', () => {
+describe('a stale response', () => {
   it.each<[string, Partial<TokenIntrospectionOptions>, number]>([
     ['another audience', { audience: 'other' }, 401],
     ['another scope', { scopes: ['admin'] }, 403],
     ['another issuer', { issuer: 'https://as.test' }, 401],
-  ])('does not meet the demand for %s', async (_, demands, status) => {
+  ])('does not satisfy %s', async (_, demands, status) => {
     const { authenticate, outlive } = await create({}, { aud: 'api' });
     await outlive(createApp(authenticate));
     await get(createApp(authenticate.with(demands)), 'good').expect(status);
   });
 
-  it('passes the guards whose demands it meets, and no others', async () => {
+  it('satisfies the guards that it matches, and no others', async () => {
     const { authenticate, outlive } = await create({}, { tenant: 'acme' });
     await outlive(createApp(authenticate));
     for (const [guard, status] of [
@@ -183,7 +183,7 @@ describe('a stale answer', () => {
     }
   });
 
-  it.each([0, 30, 3600])('is never fresh, with maxAgeSeconds %d as little as otherwise', async (maxAgeSeconds) => {
+  it.each([0, 30, 3600])('is never fresh, not even with maxAgeSeconds %d', async (maxAgeSeconds) => {
     const { authenticate, endpoint, outlive } = await create();
     const app = createApp(authenticate, requireFresh({ maxAgeSeconds }));
     await outlive(app);
@@ -200,7 +200,7 @@ describe('a stale answer', () => {
     expect(app.reached()).toBe(1);
   });
 
-  it('is accepted by a second middleware as by the first, and judged by its demands', async () => {
+  it('is accepted by a second middleware too, and checked by its policy', async () => {
     const { authenticate, details, look, outlive } = await create();
     const app = createApp(authenticate, requireScope('read'), authenticate.with({ scopes: ['write'] }), look);
     await outlive(app);
@@ -209,7 +209,7 @@ describe('a stale answer', () => {
     await get(createApp(authenticate, authenticate.with({ scopes: ['admin'] })), 'good').expect(403);
   });
 
-  it('does not take the place of a fresh one before a second middleware', async () => {
+  it('does not replace a fresh one at a second middleware', async () => {
     const { authenticate, clock, endpoint, outlive } = await create();
     const breakDown: RequestHandler = (_req, _res, next) => {
       endpoint.script = DOWN;
@@ -229,7 +229,7 @@ describe('a stale answer', () => {
     expect(app.reached()).toBe(0);
   });
 
-  it('gives way to a fresh one where the endpoint is well again by then', async () => {
+  it('is replaced by a fresh one when the endpoint has recovered meanwhile', async () => {
     const { authenticate, clock, endpoint, details, look, outlive } = await create();
     const mend: RequestHandler = (_req, _res, next) => {
       endpoint.script = active({ exp: clock.seconds() + 3600 });
@@ -240,7 +240,7 @@ describe('a stale answer', () => {
     expect(details.map(({ stale }) => stale)).toEqual([true, false]);
   });
 
-  it('is none after the token was invalidated', async () => {
+  it('is not used after the token was invalidated', async () => {
     const { authenticate, outlive } = await create();
     const app = createApp(authenticate);
     await outlive(app);
@@ -249,7 +249,7 @@ describe('a stale answer', () => {
     await get(app, 'good').expect(503);
   });
 
-  it('is none after the token was invalidated while the endpoint was asked', async () => {
+  it('is not used after the token was invalidated during the introspection request', async () => {
     const { authenticate, endpoint, outlive } = await create();
     const app = createApp(authenticate);
     await outlive(app);
@@ -267,14 +267,14 @@ describe('a stale answer', () => {
     expect(app.reached()).toBe(1);
   });
 
-  it('is what introspect() goes by as well', async () => {
+  it('is used by introspect() as well', async () => {
     const { authenticate, outlive } = await create();
     await outlive(createApp(authenticate));
     expect(await authenticate.introspect('good')).toMatchObject({ sub: 'alice' });
     await expect(authenticate.introspect('other')).rejects.toMatchObject({ code: 'server_error' });
   });
 
-  it('is none where nothing is remembered', async () => {
+  it('does not exist without a cache', async () => {
     const { authenticate, outlive } = await create({ cache: false });
     const app = createApp(authenticate);
     await outlive(app, 0);
@@ -283,7 +283,7 @@ describe('a stale answer', () => {
 });
 
 describe('getAuthDetails', () => {
-  it('throws where getAuth() would', async () => {
+  it('throws when getAuth() would', async () => {
     const { authenticate, look } = await create({ optional: true });
     const bare = createApp(look);
     await get(bare, 'good').expect(500);
@@ -293,7 +293,7 @@ describe('getAuthDetails', () => {
     expect(String(anonymous.errors[0])).toContain('getAuthDetails() was called for an anonymous request');
   });
 
-  it('tells the time of the answer that requireFresh brought', async () => {
+  it('returns the time of the response that requireFresh fetched', async () => {
     const { authenticate, clock, details, look } = await create();
     const app = createApp(authenticate, look, requireFresh({ maxAgeSeconds: 1 }), look);
     await get(app, 'good').expect(200);
