@@ -57,7 +57,7 @@ function outcomeOf(value: string): string | undefined {
 }
 
 describe('any Authorization header', () => {
-  it('yields the very token, whatever the case of the scheme and the number of spaces', () => {
+  it('yields the exact token, whatever the case of the scheme and the number of spaces', () => {
     fc.assert(
       fc.property(scheme, spaces, token, (name, gap, value) => {
         expect(readAuthorizationHeader(name + gap + value)).toBe(value);
@@ -66,7 +66,7 @@ describe('any Authorization header', () => {
     );
   });
 
-  it('is a token, nothing of ours, or malformed, as the grammar says', () => {
+  it('is a token, another scheme, or malformed, as the grammar says', () => {
     fc.assert(
       fc.property(fc.oneof(nearly, fc.string({ unit: 'binary' })), (value) => {
         expect(outcomeOf(value)).toBe(expected(value));
@@ -75,7 +75,7 @@ describe('any Authorization header', () => {
     );
   });
 
-  it('is refused in words that repeat nothing of it', () => {
+  it('is rejected by a message that repeats nothing of it', () => {
     fc.assert(
       fc.property(token, fc.constantFrom(' ', ',', '"', '\t', 'é'), token, (first, separator, second) => {
         expect(() => tokenOf(`Bearer ${first}${separator}${second}`)).toThrow(

@@ -36,7 +36,7 @@ describe('the Authorization header', () => {
     ['a letter one bit off', '"earer abc'],
     ['a scheme behind a space', ' Bearer abc'],
     ['a token alone', 'abc'],
-  ])('carries no credentials of ours when it is %s', (_, header) => {
+  ])('has no credentials for us when it is %s', (_, header) => {
     expect(readAuthorizationHeader(header)).toBeUndefined();
   });
 
@@ -48,7 +48,7 @@ describe('the Authorization header', () => {
     ['a comma behind the scheme', 'Bearer,abc'],
     ['a colon behind the scheme', 'bearer: abc'],
     ['an equals sign behind the scheme', 'Bearer=abc'],
-  ])('is refused as malformed when it holds %s', (_, header) => {
+  ])('is rejected as malformed when it holds %s', (_, header) => {
     expect(() => readAuthorizationHeader(header)).toThrow(MALFORMED);
   });
 
@@ -59,12 +59,12 @@ describe('the Authorization header', () => {
     ['a tab before the token', 'Bearer \tabc', '\tabc'],
     ['padding alone', 'Bearer ==', '=='],
     ['a letter outside ASCII', 'Bearer tökén', 'tökén'],
-  ])('hands on %s whole, so that what is judged is what was sent', (_, header, rest) => {
+  ])('passes on %s whole, so that the checked token is the one that was sent', (_, header, rest) => {
     expect(readAuthorizationHeader(header)).toBe(rest);
     expect(() => requireB64Token(rest)).toThrow(MALFORMED);
   });
 
-  it('takes tokens up to 8 kB and refuses longer ones, however they are padded', () => {
+  it('accepts tokens up to 8 kB and rejects longer ones, whatever the padding', () => {
     const longest = 'a'.repeat(8192);
     const tooLong = expect.objectContaining({ status: 400, code: 'invalid_request', reason: 'token_too_long' });
     expect(readAuthorizationHeader(`Bearer ${longest}`)).toBe(longest);
@@ -82,7 +82,7 @@ describe('the Authorization header', () => {
     ['DPoPs abc', undefined],
     ['DPo abc', undefined],
     [undefined, undefined],
-  ])('yields the token of another scheme where that is asked for: %j', (header, token) => {
+  ])('yields the token of another scheme when that is enabled: %j', (header, token) => {
     expect(readAuthorizationHeader(header, 'dpop')).toBe(token);
   });
 

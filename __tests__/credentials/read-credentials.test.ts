@@ -69,7 +69,7 @@ describe('the credentials of a request', () => {
     ['an empty string of getToken', { custom: '' }, CUSTOM, 'malformed_credentials'],
     ['a number of getToken', { custom: 7 }, CUSTOM, 'malformed_credentials'],
     ['too long from getToken', { custom: 'a'.repeat(8193) }, CUSTOM, 'token_too_long'],
-  ])('are refused when they are %s', (_, given, sources, reason) => {
+  ])('are rejected when they are %s', (_, given, sources, reason) => {
     expect(() => readCredentials(facts(given), sources)).toThrow(
       expect.objectContaining({ name: 'AuthError', status: 400, code: 'invalid_request', reason }),
     );

@@ -50,7 +50,7 @@ describe.each([
   ['version 2', V2],
 ])("the SDK's middleware of %s", (_version, name) => {
   it.each(['import', 'require'] as const)(
-    'loaded by %s, answers 401 to a token that the verifier of the built package rejects, which loads it when it has to',
+    'loaded by %s, answers 401 to a token that the verifier of the built package rejects',
     async (way) => {
       const endpoint = await createEndpoint({ active: false });
       const args = WAYS[way](name, endpoint.url);

@@ -378,7 +378,7 @@ describe('a valid option', () => {
     ['timeoutMs', 60_000, { timeoutMs: 60_000 }],
     ['dispatcher', dispatcher, { dispatcher }],
     ['clock', clock, { clock }],
-  ])('%s is taken: %j', (name, value, expected) => {
+  ])('%s is accepted: %j', (name, value, expected) => {
     expect(settingsOf({ [name]: value })).toMatchObject(expected);
   });
 
@@ -410,11 +410,11 @@ describe('a valid option', () => {
     ['resourceMetadata', 'https://a.example.com/b?c', { resourceMetadata: 'https://a.example.com/b?c' }],
     ['resourceMetadata', 'http://localhost:3000/b', { resourceMetadata: 'http://localhost:3000/b' }],
     ['onReject', call, { onReject: call }],
-  ])('%s is taken as a demand: %j', (name, value, expected) => {
+  ])('%s is accepted by with(): %j', (name, value, expected) => {
     expect(settingsOf({ [name]: value }).policy).toMatchObject(expected);
   });
 
-  it('has its default when it is left out, or undefined', () => {
+  it('gets its default when it is left out or undefined', () => {
     const expected = {
       requestFormat: 'form',
       tokenParameter: 'token',
@@ -449,7 +449,7 @@ describe('a valid option', () => {
     expect(settingsOf(Object.fromEntries(names.map((name) => [name, undefined])))).toMatchObject(expected);
   });
 
-  it('clock is the system’s by default: the time of day, and one that never goes back', () => {
+  it('clock defaults to the system clock: the time of day, and a monotonic one', () => {
     const { clock } = settingsOf();
     const before = Date.now();
     const now = clock.now();
@@ -459,7 +459,7 @@ describe('a valid option', () => {
     expect(clock.monotonic()).toBeGreaterThanOrEqual(started);
   });
 
-  it('may be an object of a class, used with its own this', async () => {
+  it('may be an instance of a class, and its methods are called on it', async () => {
     class Vault implements ClientAuth {
       readonly #secret = 'from-the-vault';
       readonly identity = 'vault';
@@ -474,51 +474,55 @@ describe('a valid option', () => {
     expect(endpoint.asked[0]?.headers.authorization).toBe('Bearer from-the-vault');
   });
 
-  it('that is an http endpoint on another host is taken only when that is said aloud', () => {
+  it('that is an http endpoint on another host is accepted only with dangerouslyAllowHttp', () => {
     const options = { endpoint: 'http://as.internal/introspect', dangerouslyAllowHttp: true };
     expect(settingsOf(options).location.endpoint?.href).toBe('http://as.internal/introspect');
   });
 });
 
-describe('who is asked', () => {
+describe('authorizationServer and issuer', () => {
   it.each(['https://as.example.com', 'https://as.example.com/', 'https://as.example.com/t1', 'http://localhost:4000'])(
-    'may be an authorization server, spelled as it is: %s',
+    'may be any authorization server, with its exact text: %s',
     (authorizationServer) => {
       const { location } = settingsOf({ endpoint: undefined, authorizationServer });
       expect(location).toEqual({ endpoint: undefined, issuer: authorizationServer, allowHttp: false });
     },
   );
 
-  it('is the issuer that the endpoint is said to belong to', () => {
+  it('comes from "issuer" when "endpoint" is given', () => {
     expect(settingsOf({ issuer: 'https://as.example.com' }).location.issuer).toBe('https://as.example.com');
   });
 
   it.each([
     ['http://as.example.com', 'write an https: URL; http: is for loopback hosts, or with dangerouslyAllowHttp'],
     [`https://api:${HUSH}@as.example.com`, 'leave the credentials out of the URL and give them to "clientAuth"'],
-  ])('is not %s', (authorizationServer, remedy) => {
+  ])('is rejected when it is %s', (authorizationServer, remedy) => {
     const message = refusalOf({ ...REQUIRED, endpoint: undefined, authorizationServer });
     expect(message).toBe(`Option "authorizationServer" is a string that cannot be used; ${remedy}`);
   });
 });
 
-describe('a shared cache', () => {
+describe('cache.store', () => {
   const store = createSharedMemory().connect();
   const secrets = [SECRET, 'ü'.repeat(16)];
   const own: ClientAuth = { identity: 'own', sign() {} };
 
   it.each<[string, Options, object]>([
     ['with secrets', { store, secrets }, { store, secrets, namespace: '' }],
-    ['with secrets, plain text being denied', { store, secrets, dangerouslyStorePlaintext: false }, { secrets }],
+    [
+      'with secrets and dangerouslyStorePlaintext: false',
+      { store, secrets, dangerouslyStorePlaintext: false },
+      { secrets },
+    ],
     ['in plain text', { store, dangerouslyStorePlaintext: true }, { store, secrets: undefined }],
     ['with a namespace', { store, secrets, namespace: 'one' }, { namespace: 'one' }],
-  ])('is taken %s, and nobody can change that', (_, cache, shared) => {
+  ])('is accepted %s, and cannot be changed later', (_, cache, shared) => {
     const settings = settingsOf({ cache }).cache;
     expect(settings).toMatchObject({ shared });
     expect(settings && Object.isFrozen(settings.shared)).toBe(true);
   });
 
-  it('is none without a store', () => {
+  it('is absent by default', () => {
     expect(settingsOf({ cache: {} }).cache).toMatchObject({ shared: undefined });
   });
 
@@ -530,7 +534,7 @@ describe('a shared cache', () => {
       `Option "cache.secrets" is missing; ${REMEDIES['cache.secrets']}`,
     ],
     [
-      'a store without secrets, plain text being denied',
+      'a store without secrets and with dangerouslyStorePlaintext: false',
       { cache: { store, dangerouslyStorePlaintext: false } },
       `Option "cache.secrets" is missing; ${REMEDIES['cache.secrets']}`,
     ],
@@ -542,24 +546,24 @@ describe('a shared cache', () => {
     ...(
       [
         ['normalizeResponse', { normalizeResponse: normalize }],
-        ['a client authentication of one’s own', { clientAuth: own }],
-        ['a token that a function brings', { clientAuth: bearerToken(() => 'token') }],
-        ['a copy of what a factory made', { clientAuth: { ...noClientAuth() } }],
+        ['a custom client authentication', { clientAuth: own }],
+        ['a bearer token from a function', { clientAuth: bearerToken(() => 'token') }],
+        ['a copy of a client authentication', { clientAuth: { ...noClientAuth() } }],
       ] as const
     ).map(([name, options]): [string, Options, string] => [
       `no namespace for ${name}`,
       { ...options, cache: { store, secrets } },
       'Option "cache.namespace" is missing; write a name, and change it whenever "normalizeResponse" or your own "clientAuth" changes what an answer means',
     ]),
-  ])('refuses %s', (_, options, message) => {
+  ])('rejects %s', (_, options, message) => {
     expect(refusalOf({ ...REQUIRED, ...options })).toBe(message);
   });
 
   it.each<[string, Options]>([
     ['normalizeResponse', { normalizeResponse: normalize }],
-    ['a client authentication of one’s own', { clientAuth: own }],
-    ['a token that a function brings', { clientAuth: bearerToken(() => 'token') }],
-  ])('takes %s with a namespace', (_, options) => {
+    ['a custom client authentication', { clientAuth: own }],
+    ['a bearer token from a function', { clientAuth: bearerToken(() => 'token') }],
+  ])('accepts %s with a namespace', (_, options) => {
     expect(settingsOf({ ...options, cache: { store, secrets, namespace: 'one' } }).cache).toMatchObject({
       shared: { namespace: 'one' },
     });
@@ -572,16 +576,16 @@ describe('a shared cache', () => {
     ['clientSecretJwt', clientSecretJwt({ clientId: 'api', clientSecret: SECRET, audience: 'https://as.example.com' })],
     ['privateKeyJwt', privateKeyJwt({ clientId: 'api', key: RSA.privateKey, audience: 'https://as.example.com' })],
     ['bearerToken', bearerToken('token')],
-  ])('takes %s without a namespace', (_, clientAuth) => {
+  ])('accepts %s without a namespace', (_, clientAuth) => {
     expect(() => settingsOf({ clientAuth, cache: { store, secrets } })).not.toThrow();
   });
 });
 
-describe('signed replies', () => {
+describe('jwtResponse', () => {
   const P256 = PUBLIC_KEY.export({ format: 'jwk' });
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
 
-  it('are verified by what the authorization server publishes, for this client, with RS256, by default', () => {
+  it('uses the published keys of the authorization server, for this client, with RS256, by default', () => {
     expect(parseOptions({ ...SIGNED, jwtResponse: true }).signedResponse).toEqual({
       issuer: 'https://as.example.com',
       audience: ['api'],
@@ -602,7 +606,7 @@ describe('signed replies', () => {
     ],
     ['the address of one', 'https://as.example.com/jwks', new URL('https://as.example.com/jwks')],
     ['the address of one as a URL', new URL('http://localhost/jwks'), new URL('http://localhost/jwks')],
-  ])('may be verified by %s, and need no metadata then', (_, keys, expected) => {
+  ])('may use %s, and needs no metadata then', (_, keys, expected) => {
     const { issuer, audience } = { issuer: 'https://as.example.com', audience: ['a', 'b'] };
     const options = { ...SIGNED, authorizationServer: undefined, endpoint: 'https://as.example.com/introspect' };
     const jwtResponse = { issuer, audience, algorithms: ['ES256'], keys, decryptionKey: rsa.privateKey };
@@ -613,7 +617,7 @@ describe('signed replies', () => {
     else expect(signedResponse?.keys).toEqual(expected);
   });
 
-  it('may be verified by a CryptoKey', async () => {
+  it('may use a CryptoKey', async () => {
     const jwk = rsa.publicKey.export({ format: 'jwk' });
     const keys = await webcrypto.subtle.importKey('jwk', jwk, { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }, true, [
       'verify',
@@ -622,28 +626,25 @@ describe('signed replies', () => {
     expect(rsa.publicKey.equals(signedResponse?.keys as KeyObject)).toBe(true);
   });
 
-  it('are verified by the public half of a key pair', () => {
+  it('uses the public half of a key pair', () => {
     const { signedResponse } = parseOptions({ ...SIGNED, jwtResponse: { keys: rsa.privateKey } });
     expect(rsa.publicKey.equals(signedResponse?.keys as KeyObject)).toBe(true);
   });
 });
 
 describe('an invalid option', () => {
-  it.each(wrongCases)(
-    '%s is refused as %s, naming it and what to write, and showing nothing of it',
-    (name, _, value) => {
-      const message = refusalOf({ ...REQUIRED, [name]: value });
-      expect(message).toMatch(new RegExp(`^Option "${name}" is .+; `));
-      expect(message.endsWith(`; ${REMEDIES[name]}`)).toBe(true);
-      expect(message).not.toContain(HUSH);
-    },
-  );
+  it.each(wrongCases)('%s throws for %s, with its name and the remedy, and without its value', (name, _, value) => {
+    const message = refusalOf({ ...REQUIRED, [name]: value });
+    expect(message).toMatch(new RegExp(`^Option "${name}" is .+; `));
+    expect(message.endsWith(`; ${REMEDIES[name]}`)).toBe(true);
+    expect(message).not.toContain(HUSH);
+  });
 
   it.each(
     Object.entries(WRONG_CACHE).flatMap(([name, values]) =>
       values.map((value) => [name, shown(value), value] as const),
     ),
-  )('cache.%s is refused as %s, by its full name', (name, _, value) => {
+  )('cache.%s throws for %s, by its full name', (name, _, value) => {
     const message = refusalOf({ ...REQUIRED, cache: { [name]: value } });
     expect(isTold(message, `cache.${name}`)).toBe(true);
     expect(message).not.toContain(HUSH);
@@ -653,7 +654,7 @@ describe('an invalid option', () => {
     Object.entries(WRONG_JWT_RESPONSE).flatMap(([name, values]) =>
       values.map((value) => [name, shown(value), value] as const),
     ),
-  )('jwtResponse.%s is refused as %s, by its full name', (name, _, value) => {
+  )('jwtResponse.%s throws for %s, by its full name', (name, _, value) => {
     const message = refusalOf({ ...SIGNED, jwtResponse: { [name]: value } });
     expect(message).toMatch(new RegExp(`^Option "jwtResponse\\.${name}" is .+; `));
     expect(message.endsWith(`; ${REMEDIES[`jwtResponse.${name}`]}`)).toBe(true);
@@ -662,7 +663,7 @@ describe('an invalid option', () => {
 
   it.each(
     Object.entries(WRONG_DPOP).flatMap(([name, values]) => values.map((value) => [name, shown(value), value] as const)),
-  )('dpop.%s is refused as %s, by its full name', (name, _, value) => {
+  )('dpop.%s throws for %s, by its full name', (name, _, value) => {
     const message = refusalOf({ ...REQUIRED, dpop: { [name]: value } });
     expect(isTold(message, `dpop.${name}`, 'dpop.nonce.secrets')).toBe(true);
     expect(message).not.toContain(HUSH);
@@ -681,14 +682,14 @@ describe('an invalid option', () => {
     ['a function that cannot be used', () => HUSH],
     ['a bigint that cannot be used', 7n],
     ['a symbol that cannot be used', Symbol(HUSH)],
-  ])('tells its kind: %s', (told, value) => {
+  ])('is described by its type: %s', (told, value) => {
     const kind = told.replace(/^.* is /, '');
     expect(refusalOf({ ...REQUIRED, clientAuth: value })).toBe(
       `Option "clientAuth" is ${kind}; ${REMEDIES.clientAuth}`,
     );
   });
 
-  it.each(['endpoint', 'clientAuth', 'audience'])('is what %s is when it is left out', (name) => {
+  it.each(['endpoint', 'clientAuth', 'audience'])('%s is described when it is missing', (name) => {
     expect(refusalOf({ ...REQUIRED, [name]: undefined })).toBe(`Option "${name}" is missing; ${REMEDIES[name]}`);
   });
 
@@ -710,7 +711,7 @@ describe('an invalid option', () => {
     [`https://api:${HUSH}@as.example.com/a`, 'leave the credentials out of the URL and give them to "clientAuth"'],
     [`https://${HUSH}@as.example.com/a`, 'leave the credentials out of the URL and give them to "clientAuth"'],
     ['https://as.example.com/a#b', 'leave the fragment out (RFC 7662 section 2)'],
-  ])('is the endpoint %s', (endpoint, remedy) => {
+  ])('endpoint is rejected when it is %s', (endpoint, remedy) => {
     expect(refusalOf({ ...REQUIRED, endpoint })).toBe(`Option "endpoint" is a string that cannot be used; ${remedy}`);
     expect(refusalOf({ ...REQUIRED, endpoint: new URL(endpoint) })).toBe(
       `Option "endpoint" is an object that cannot be used; ${remedy}`,
@@ -720,12 +721,12 @@ describe('an invalid option', () => {
   it.each([
     ['ftp://as.example.com/a', 'write an https: URL'],
     ['data:text/plain,a', 'write an https: URL'],
-  ])('stays the endpoint %s with dangerouslyAllowHttp', (endpoint, remedy) => {
+  ])('endpoint is rejected with dangerouslyAllowHttp too when it is %s', (endpoint, remedy) => {
     expect(refusalOf({ ...REQUIRED, endpoint, dangerouslyAllowHttp: true })).toContain(remedy);
   });
 });
 
-describe('an option that does not exist', () => {
+describe('an unknown option', () => {
   const known = Object.keys(REMEDIES).filter((name) => !name.includes('.'));
 
   it.each([
@@ -736,13 +737,13 @@ describe('an option that does not exist', () => {
     ['endpont', 'endpoint'],
     ['timeout', 'timeoutMs'],
     ['client_auth', 'clientAuth'],
-  ])('is refused with the one that was meant: %s', (name, meant) => {
+  ])('is rejected with the name that was meant: %s', (name, meant) => {
     const message = refusalOf({ ...REQUIRED, [name]: HUSH });
     expect(message).toBe(`Option "${name}" is not known here; did you mean "${meant}"?`);
   });
 
   it.each(['toString', 'hasOwnProperty', '__defineGetter__', `cache${'e'.repeat(1000)}`])(
-    'is refused with all that exist where none is near: %s',
+    'is rejected with all known names when none is similar: %s',
     (name) => {
       const message = refusalOf({ ...REQUIRED, [name]: HUSH });
       expect(message.startsWith(`Option "${name}" is not known here; write one of `)).toBe(true);
@@ -756,19 +757,19 @@ describe('an option that does not exist', () => {
     },
   );
 
-  it('is refused within cache, by its full name', () => {
+  it('is rejected within cache, by its full name', () => {
     expect(refusalOf({ ...REQUIRED, cache: { ttl: 60 } })).toBe(
       'Option "cache.ttl" is not known here; did you mean "cache.ttlSeconds"?',
     );
   });
 
-  it('is refused within dpop, by its full name', () => {
+  it('is rejected within dpop, by its full name', () => {
     expect(refusalOf({ ...REQUIRED, dpop: { maxAge: 60 } })).toBe(
       'Option "dpop.maxAge" is not known here; did you mean "dpop.maxAgeSeconds"?',
     );
   });
 
-  it('does no harm while it is undefined', () => {
+  it('does no harm when it is undefined', () => {
     expect(settingsOf({ later: undefined, cache: { later: undefined } }).timeoutMs).toBe(3000);
   });
 });
@@ -781,18 +782,18 @@ describe('a wrong secret in a list', () => {
     [[SECRET, ''], 'cache.secrets[1] is an empty string; is CACHE_SECRET set?'],
     [[SECRET, HUSH], 'cache.secrets[1] is too short; write a secret of at least 32 bytes, as a string'],
     [[7], 'cache.secrets[0] is not a string; write a secret of at least 32 bytes, as a string'],
-  ])('is told by its place: %j', (given, message) => {
+  ])('is named by its position: %j', (given, message) => {
     expect(secrets(...given)).toBe(message);
   });
 
-  it('is told for nonces too', () => {
+  it('is named for nonces too', () => {
     expect(refusalOf({ ...REQUIRED, dpop: { nonce: { secrets: [undefined] } } })).toBe(
       'dpop.nonce.secrets[0] is undefined; is NONCE_SECRET set?',
     );
   });
 });
 
-describe('options that contradict each other', () => {
+describe('contradicting options', () => {
   const call = (): undefined => undefined;
 
   it.each<[string, Options, string]>([
@@ -900,11 +901,11 @@ describe('options that contradict each other', () => {
       { headers: { [name]: HUSH } },
       `Option "headers.${name.toLowerCase()}" is a string that cannot be used; leave it out: "clientAuth" and "requestFormat" provide it`,
     ]),
-  ])('are refused: %s', (_, options, message) => {
+  ])('are rejected: %s', (_, options, message) => {
     expect(refusalOf({ ...REQUIRED, ...options })).toBe(message);
   });
 
-  it('are found where they meet: getToken for a middleware that takes tokens from bodies', () => {
+  it('are rejected by with() too: getToken for a middleware with tokenFromBody', () => {
     const authenticate = tokenIntrospection({ ...REQUIRED, tokenFromBody: true });
     const message = 'Option "tokenFromBody" is true; leave it out: "getToken" already says where the token is';
     expect(refusalOf({ getToken: call }, authenticate.with)).toBe(message);
@@ -921,7 +922,7 @@ describe('the options object', () => {
     ['a function that cannot be used', () => {}],
     ['a list', [REQUIRED]],
     ['an object that cannot be used', new Map(Object.entries(REQUIRED))],
-  ])('is refused when it is %s', (told, options) => {
+  ])('is rejected when it is %s', (told, options) => {
     expect(refusalOf(options)).toBe(`Option "options" is ${told}; write a plain object`);
   });
 
@@ -930,7 +931,7 @@ describe('the options object', () => {
     expect(parseOptions(options).timeoutMs).toBe(3000);
   });
 
-  it('is not changed, and changing it later changes nothing', () => {
+  it('is not changed, and later changes to it have no effect', () => {
     const options = {
       ...REQUIRED,
       endpoint: new URL('https://as.example.com/introspect'),
@@ -977,7 +978,7 @@ describe('the options object', () => {
     ]);
   });
 
-  it('is read once: what was checked is what is used', () => {
+  it('is read once: the checked values are the values in use', () => {
     let reads = 0;
     const options = Object.defineProperty({ ...REQUIRED }, 'realm', {
       enumerable: true,
@@ -987,7 +988,7 @@ describe('the options object', () => {
     expect(reads).toBe(1);
   });
 
-  it('becomes settings that nobody can change', () => {
+  it('becomes settings that cannot be changed', () => {
     const settings = settingsOf({ scopes: ['read'], audience: ['a'], parameters: { a: '1' }, headers: { a: '1' } });
     const { policy: demands, parameters, headers, cache } = settings;
     for (const part of [settings, demands, demands.scopes, demands.audience, parameters, headers, cache]) {
@@ -997,7 +998,7 @@ describe('the options object', () => {
 });
 
 describe('app.use(tokenIntrospection), without calling it', () => {
-  it('fails each request with a sentence that says what to write', async () => {
+  it('answers 500 to each request with a message that says what to write', async () => {
     const app = createApp(tokenIntrospection as never);
     await request(app.app).get('/').expect(500);
     expect(app.errors).toEqual([
@@ -1011,7 +1012,7 @@ describe('with()', () => {
   const authenticate = tokenIntrospection(REQUIRED);
   const derive = (demands: PolicyOptions): unknown => authenticate.with(demands);
 
-  it.each(DEMANDS)('takes %s, and refuses a wrong one like the middleware itself', (name) => {
+  it.each(DEMANDS)('accepts %s, and rejects a wrong value like the middleware itself', (name) => {
     expect(() => authenticate.with({ [name]: undefined })).not.toThrow();
     for (const value of [...(WRONG[name] ?? []), ...NEVER]) {
       const message = refusalOf({ [name]: value }, derive);
@@ -1021,7 +1022,7 @@ describe('with()', () => {
   });
 
   it.each(Object.keys(WRONG).filter((name) => !DEMANDS.includes(name)))(
-    'refuses %s, which all that share a cache have in common',
+    'rejects %s, which all middlewares of one introspector share',
     (name) => {
       expect(refusalOf({ [name]: HUSH }, derive)).toBe(
         `Option "${name}" is not known here; write one of ${DEMANDS.join(', ')}`,
@@ -1034,13 +1035,13 @@ describe('with()', () => {
     ['null', null],
     ['a list', ['read']],
     ['a string that cannot be used', HUSH],
-  ])('refuses demands that are %s', (told, demands) => {
+  ])('rejects options that are %s', (told, demands) => {
     expect(refusalOf(demands, derive)).toBe(`Option "options" is ${told}; write a plain object`);
   });
 });
 
-describe('no secret', () => {
-  it('is shown by what a factory or the middleware throws', () => {
+describe('a secret', () => {
+  it('is not shown by an error of a factory or of the middleware', () => {
     expect(refusalOf('id', () => bearerToken(`${HUSH} x`))).not.toContain(HUSH);
     expect(refusalOf('id', () => clientSecretBasic('a:b', HUSH, { encode: false }))).not.toContain(HUSH);
     expect(refusalOf({ ...REQUIRED, headers: { authorization: `Bearer ${HUSH}` } })).not.toContain(HUSH);

@@ -18,7 +18,7 @@ function refusal(options: object): string {
   throw new Error('It was taken');
 }
 
-describe('several servers', () => {
+describe('options for several authorization servers', () => {
   it('accepts deeply frozen options, so it changes none of them', async () => {
     const servers = Object.freeze({
       acme: Object.freeze({ ...ENTRY, audience: undefined }),
@@ -55,7 +55,7 @@ describe('several servers', () => {
     [{ selekt: () => 'acme' }, 'selekt'],
     [{ getToken: () => 'a', tokenFromBody: true }, 'tokenFromBody'],
     [{ dpop: true }, 'dpop.origin'],
-  ])('are refused with %j, naming the option', (wrong, name) => {
+  ])('throw for %j and name the option', (wrong, name) => {
     expect(refusal({ ...GOOD, ...wrong })).toMatch(`Option "${name}" is `);
   });
 
@@ -68,7 +68,7 @@ describe('several servers', () => {
     'timeoutMs',
     'normalizeResponse',
     'jwtResponse',
-  ])('are refused with "%s" beside them, which is each one’s own', (name) => {
+  ])('throw for "%s" beside the servers, because it belongs in each of them', (name) => {
     const message = refusal({ ...GOOD, [name]: name === 'cache' ? {} : 'https://as.example.com' });
     expect(message).toMatch(`Option "${name}" is `);
     expect(message).toMatch(/write it in each of "authorizationServers"$/);
@@ -86,7 +86,7 @@ describe('several servers', () => {
     ['resourceMetadata', 'https://api.example.com/'],
     ['onReject', () => {}],
     ['clock', Date],
-  ])('are refused with "%s" in one of them, by which a request is read before it is chosen', (name, value) => {
+  ])('throw for "%s" in a server, because it is read before the server is selected', (name, value) => {
     const clock = { now: () => 0, monotonic: () => 0 };
     const wrong = { ...ENTRY, [name]: name === 'clock' ? clock : value };
     const message = refusal({ ...GOOD, authorizationServers: { acme: ENTRY, beta: wrong } });
@@ -103,7 +103,7 @@ describe('several servers', () => {
     [{ select: () => 'acme' }, 'Option "select" is not known here'],
     [{ cache: { secrets: ['s'.repeat(32)] } }, 'Option "cache.secrets" is '],
     [{ cache: { store: createSharedMemory().connect() } }, 'Option "cache.secrets" is missing'],
-  ])('are refused where one of them is wrong (%j), saying which', (wrong, expected) => {
+  ])('throw when a server is invalid (%j), and name the server', (wrong, expected) => {
     const message = refusal({ ...GOOD, authorizationServers: { acme: ENTRY, beta: { ...ENTRY, ...wrong } } });
     expect(message).toMatch(`authorizationServers.beta: ${expected}`);
   });
@@ -116,18 +116,18 @@ describe('several servers', () => {
       endpoint = 'x';
     })(),
     () => ENTRY,
-  ])('are refused where one of them is no plain object: %p', (entry) => {
+  ])('throw when a server is no plain object: %p', (entry) => {
     expect(refusal({ ...GOOD, authorizationServers: { acme: entry } })).toMatch(
       /^authorizationServers\.acme: Option "options" is .*; write a plain object$/,
     );
   });
 
-  it('tell nothing of a secret in a refusal', () => {
+  it('throw errors without secrets', () => {
     const wrong = { ...ENTRY, cache: { store: createSharedMemory().connect(), secrets: ['hunter2'] } };
     expect(refusal({ ...GOOD, authorizationServers: { acme: wrong } })).not.toContain('hunter2');
   });
 
-  it('are copied: what is added later is not known, and what is changed is not seen', async () => {
+  it('are copied: later changes have no effect', async () => {
     const servers: Record<string, object> = { acme: { ...ENTRY } };
     const authenticate = tokenIntrospection({ ...GOOD, authorizationServers: servers } as never) as never as {
       servers: object;

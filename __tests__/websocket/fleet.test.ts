@@ -50,14 +50,14 @@ async function expectClosedElsewhere(stores: readonly [Store, Store], of: object
 
 describe('sockets of several processes', () => {
   it.each([{ token: 'abc' }, { sub: 'alice' }, { client_id: 'app' }, { sid: 'one' }, { jti: 'two' }])(
-    'are closed in all of them when one invalidates %j, and others are not',
+    'are closed in all of them when one process invalidates %j, and other sockets stay open',
     async (of) => {
       const memory = createSharedMemory();
       await expectClosedElsewhere([memory.connect(), memory.connect()], of);
     },
   );
 
-  it('are not closed for what was revoked before their token was asked about, though that is read again', async () => {
+  it('stay open when an invalidation older than their response is read again', async () => {
     const memory = createSharedMemory();
     const endpoint = await createEndpoint(active());
     const connection = memory.connect();
@@ -77,7 +77,7 @@ describe('sockets of several processes', () => {
     expect(await client.closed).toEqual(REFUSED);
   });
 
-  it('are judged by an answer of their own where it may not be as old as the one others keep', async () => {
+  it('use a response of their own when the shared one may be too old for recheckSeconds', async () => {
     const memory = createSharedMemory();
     const endpoint = await createEndpoint(active());
     const { authenticate, server } = await join(endpoint, memory.connect(), { recheckSeconds: 1 }, 300);
@@ -89,7 +89,7 @@ describe('sockets of several processes', () => {
 });
 
 describeWithRedis('sockets of two processes over one Redis', () => {
-  it('are closed in both when one invalidates their user', async () => {
+  it('are closed in both when one process invalidates their user', async () => {
     const redis = await startRedis();
     const clients = [createClient({ url: redis.url }), createClient({ url: redis.url })] as const;
     for (const client of clients) client.on('error', () => {});

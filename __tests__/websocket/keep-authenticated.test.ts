@@ -57,7 +57,7 @@ describe('a socket', () => {
     expect(await client.closed).toEqual(REFUSED);
   });
 
-  it('that was let in past exp, within the tolerance, is closed at the end of that', async () => {
+  it('accepted past exp, within the clock tolerance, is closed at the end of the tolerance', async () => {
     const clock = createClock();
     const { server } = await createSetup(active({ exp: clock.seconds() - 1 }), { clock, clockToleranceSeconds: 2 });
     const client = await server.connect('abc');
@@ -70,14 +70,14 @@ describe('a socket', () => {
   it.each([
     ['in a hundred years', 3_000_000_000],
     ['never', undefined],
-  ])('is left open where exp is %s', async (_when, exp) => {
+  ])('stays open when exp is %s', async (_when, exp) => {
     const { server } = await createSetup(active({ exp }));
     const client = await server.connect('abc');
     for (const text of ['one', 'two', 'three']) await expectOpen(client, text);
   });
 
   it.each([{ token: 'abc' }, { sub: 'alice' }, { client_id: 'app' }, { sid: 'one' }, { jti: 'two' }])(
-    'is closed at once when %j is invalidated, and others are not',
+    'is closed at once when %j is invalidated, and other sockets stay open',
     async (of) => {
       const { authenticate, server } = await createSetup(({ form }) =>
         form.get('token') === 'abc'
@@ -91,7 +91,7 @@ describe('a socket', () => {
     },
   );
 
-  it('is closed when its token was invalidated before it was kept', async () => {
+  it('is closed when its token was invalidated before keepAuthenticated()', async () => {
     const { endpoint, authenticate, server } = await createSetup();
     const held = createDeferred<void>();
     server.http.removeAllListeners('upgrade');
@@ -107,7 +107,7 @@ describe('a socket', () => {
     expect(await client.closed).toEqual(REFUSED);
   });
 
-  it('is closed within the life of an answer when the token was revoked at the authorization server alone', async () => {
+  it('is closed within ttlSeconds when the token was revoked only at the authorization server', async () => {
     const clock = createClock();
     const { endpoint, server } = await createSetup(active({ exp: undefined }), { clock, cache: { ttlSeconds: 1 } });
     const client = await server.connect('abc');
@@ -119,14 +119,14 @@ describe('a socket', () => {
     expect(await client.closed).toEqual(REFUSED);
   });
 
-  it('is judged again by all demands of its middleware', async () => {
+  it('is rechecked by the whole policy of its middleware', async () => {
     const { endpoint, server } = await createSetup(active(), { cache: { ttlSeconds: 1 }, scopes: ['write'] });
     const client = await server.connect('abc');
     endpoint.script = active({ scope: 'read' });
     expect(await client.closed).toEqual([1008, 'insufficient_scope']);
   });
 
-  it('stays open, with the claims of the latest answer, where that passes', async () => {
+  it('stays open with the latest claims when a recheck passes', async () => {
     const { endpoint, authenticate, server } = await createSetup(active(), { cache: { ttlSeconds: 1 } });
     const client = await server.connect('abc');
     const socket = onlySocket(server);
@@ -140,7 +140,7 @@ describe('a socket', () => {
     expect(await client.closed).toEqual(REFUSED);
   });
 
-  it('is asked about once for all sockets of a token', async () => {
+  it('is rechecked by one introspection request for all sockets of a token', async () => {
     const clock = createClock();
     const { endpoint, server } = await createSetup(active({ exp: undefined }), { clock, cache: { ttlSeconds: 1 } });
     const clients = [];
@@ -153,7 +153,7 @@ describe('a socket', () => {
     await Promise.all(clients.map((client) => expectOpen(client)));
   });
 
-  it('is asked about again at a random time in the last quarter of the lifetime', async () => {
+  it('is rechecked at a random time in the last quarter of the lifetime', async () => {
     const clock = createClock();
     const { endpoint, server } = await createSetup(active({ exp: undefined }), { clock, cache: { ttlSeconds: 1 } });
     random.mockReturnValue(0.1);
@@ -176,22 +176,22 @@ describe('a socket', () => {
     ['recheckSeconds', { recheckSeconds: 1 }, {}],
     ['recheckSeconds, shorter than the life of answers', { recheckSeconds: 1 }, { cache: { ttlSeconds: 300 } }],
     ['recheckSeconds, without a cache', { recheckSeconds: 1 }, { cache: false as const }],
-  ])('is judged again after %s', async (_title, keep, options) => {
+  ])('is rechecked after %s', async (_title, keep, options) => {
     const { endpoint, server } = await createSetup(active(), options, keep);
     const client = await server.connect('abc');
     endpoint.script = { active: false };
     expect(await client.closed).toEqual(REFUSED);
   });
 
-  it('costs one question where nothing is remembered', async () => {
+  it('causes one introspection request without a cache', async () => {
     const { endpoint, server } = await createSetup(active(), { cache: false });
     await expectOpen(await server.connect('abc'));
     expect(endpoint.asked).toHaveLength(1);
   });
 });
 
-describe('a clock that is set, as when a suspended machine wakes,', () => {
-  it('past exp leaves nothing to hear or to read', async () => {
+describe('a socket when the wall clock is set, as when a suspended machine wakes,', () => {
+  it('past exp receives and sends nothing more', async () => {
     const clock = createClock();
     const { server } = await createSetup(active({ exp: clock.seconds() + 1000 }), { clock });
     const client = await server.connect('abc');
@@ -202,7 +202,7 @@ describe('a clock that is set, as when a suspended machine wakes,', () => {
     expect(client.messages).toEqual(['still there']);
   });
 
-  it('past exp is seen by getSocketAuth(), which closes the socket and still tells whose it was', async () => {
+  it('past exp is closed by getSocketAuth(), which still returns the claims', async () => {
     const clock = createClock();
     const { server } = await createSetup(active({ exp: clock.seconds() + 1000 }), { clock });
     const client = await server.connect('abc');
@@ -213,7 +213,7 @@ describe('a clock that is set, as when a suspended machine wakes,', () => {
     expect(await client.closed).toEqual(REFUSED);
   });
 
-  it('past exp closes a socket that is quiet, too', async () => {
+  it('past exp is closed even when it is idle', async () => {
     const clock = createClock();
     const { server } = await createSetup(active({ exp: clock.seconds() + 1000 }), { clock });
     const client = await server.connect('abc');
@@ -221,7 +221,7 @@ describe('a clock that is set, as when a suspended machine wakes,', () => {
     expect(await client.closed).toEqual(REFUSED);
   });
 
-  it('past the life of an answer has the endpoint asked, once for all sockets of a token', async () => {
+  it('past the lifetime of its response is rechecked by one introspection request for all sockets of a token', async () => {
     const clock = createClock();
     const { endpoint, server } = await createSetup(active({ exp: undefined }), { clock });
     const clients = await Promise.all([...Array(20).keys()].map(() => server.connect('abc')));
@@ -260,7 +260,7 @@ describe('sockets of another library', () => {
         return createSocket({ close: fail, terminate: fail }).socket;
       },
     ],
-  ])('that %s leave none of the others open', async (_what, create) => {
+  ])('that %s keep no other socket open', async (_what, create) => {
     const { authenticate } = await createSetup();
     const auth = await authenticate.introspect('abc');
     const { socket, closed } = createSocket();
@@ -270,15 +270,15 @@ describe('sockets of another library', () => {
     expect(closed).toEqual([REFUSED]);
   });
 
-  it('are closed where they cannot be kept', () => {
+  it('are closed when they cannot be watched', () => {
     const { socket, closed } = createSocket({ addEventListener: undefined });
     expect(() => keepAuthenticated(socket as never, {})).toThrow('no middleware made');
     expect(closed).toEqual([[1011, 'server_error']]);
   });
 });
 
-describe('when the authorization server is down', () => {
-  it('a socket is closed with 1013 once a request would be answered 503, not before, and the app is told', async () => {
+describe('a socket while the authorization server is down', () => {
+  it('is closed with 1013 when a request would be answered 503, not before, and the app is told', async () => {
     const errors: unknown[] = [];
     const clock = createClock();
     const { endpoint, server } = await createSetup(
@@ -299,7 +299,7 @@ describe('when the authorization server is down', () => {
     expect(errors).toMatchObject([{ code: 'server_error' }]);
   });
 
-  it('a socket stays open where the server is well again before the answer in hand ends', async () => {
+  it('stays open when the server recovers before the cached response expires', async () => {
     let calls = 0;
     const { server } = await createSetup(
       (_asked, res) => {
@@ -313,7 +313,7 @@ describe('when the authorization server is down', () => {
     await expectOpen(client);
   });
 
-  it('a socket stays open while answers may stand in, and is closed after that', async () => {
+  it('stays open as long as a stale response may be used, then is closed', async () => {
     const clock = createClock();
     const { endpoint, server } = await createSetup(active({ exp: undefined }), {
       clock,
@@ -329,7 +329,7 @@ describe('when the authorization server is down', () => {
     expect(await client.closed).toEqual([1013, 'temporarily_unavailable']);
   });
 
-  it('a socket whose token is found revoked as it comes back is closed with 1008', async () => {
+  it('is closed with 1008 when the token turns out to be revoked after the outage', async () => {
     const { endpoint, server } = await createSetup(active(), { cache: { ttlSeconds: 1, staleIfErrorSeconds: 60 } });
     const client = await server.connect('abc');
     endpoint.script = DOWN;
@@ -339,7 +339,7 @@ describe('when the authorization server is down', () => {
   });
 });
 
-describe('the end of the middleware', () => {
+describe('close() of the middleware', () => {
   it('closes its sockets with 1001', async () => {
     const decisions = recordDecisions();
     const { authenticate, server } = await createSetup();
@@ -349,7 +349,7 @@ describe('the end of the middleware', () => {
     expect(decisions.map(({ outcome }) => outcome)).toEqual(['accepted', 'accepted', 'accepted']);
   });
 
-  it('closes a socket that comes to be kept after it with 1001 too', async () => {
+  it('closes a socket that is passed to keepAuthenticated() later with 1001 too', async () => {
     const { authenticate, server } = await createSetup(active(), { cache: false });
     server.http.removeAllListeners('upgrade');
     server.http.on('upgrade', async (req, socket, head) => {
@@ -361,8 +361,8 @@ describe('the end of the middleware', () => {
   });
 });
 
-describe('a peer that does not answer the close', () => {
-  it('is not heard any more, and is cut off', async () => {
+describe('a client that does not answer the close frame', () => {
+  it('is no longer heard and is disconnected', async () => {
     const { authenticate, server } = await createSetup();
     const client = await server.connect('abc');
     await expectOpen(client);
@@ -385,7 +385,7 @@ describe('a peer that does not answer the close', () => {
 });
 
 describe('a new token on an open socket', () => {
-  it('takes the place of the old one, and the old one ends nothing any more', async () => {
+  it('replaces the old one, which no longer closes the socket', async () => {
     const clock = createClock();
     const { authenticate, server } = await createSetup(
       ({ form }) => active(form.get('token') === 'old' ? { exp: clock.seconds() + 1 } : { exp: undefined, jti: 'new' }),
@@ -402,7 +402,7 @@ describe('a new token on an open socket', () => {
     expect(await client.closed).toEqual(REFUSED);
   });
 
-  it('leaves no listener behind, however often', async () => {
+  it('leaves no listener behind, however often it is replaced', async () => {
     const { authenticate, server } = await createSetup();
     await server.connect('abc');
     const socket = onlySocket(server);
@@ -413,7 +413,7 @@ describe('a new token on an open socket', () => {
 });
 
 describe('keepAuthenticated', () => {
-  it('closes a socket with 1011, and throws, for claims that no middleware made', async () => {
+  it('closes a socket with 1011 and throws for claims that no middleware made', async () => {
     const { authenticate, server } = await createSetup();
     let thrown: unknown;
     server.wss.removeAllListeners('connection');
@@ -445,7 +445,7 @@ describe('keepAuthenticated', () => {
     expect(await client.closed).toEqual([1011, 'server_error']);
   });
 
-  it('takes the req.auth of a request that passed the middleware, and runs the checks of its guards again', async () => {
+  it('accepts the req.auth of a request and reruns the checks of its guards', async () => {
     const { endpoint, authenticate, server } = await createSetup(active(), { cache: { ttlSeconds: 1 } });
     const guard = requireScope('write');
     server.http.removeAllListeners('upgrade');
@@ -464,7 +464,7 @@ describe('keepAuthenticated', () => {
     expect(await client.closed).toEqual([1008, 'insufficient_scope']);
   });
 
-  it('has nothing left to do for a socket that has closed', async () => {
+  it('does nothing for a socket that has closed', async () => {
     const decisions = recordDecisions();
     const { endpoint, authenticate, server } = await createSetup(active(), { cache: { ttlSeconds: 1 } });
     const client = await server.connect('abc');
@@ -479,7 +479,7 @@ describe('keepAuthenticated', () => {
     expect(decisions.map(({ outcome }) => outcome)).toEqual(['accepted']);
   });
 
-  it('publishes why it closed a socket, as a decision of its own', async () => {
+  it('publishes why it closed a socket, as a separate decision', async () => {
     const decisions = recordDecisions();
     const { authenticate, server } = await createSetup();
     const client = await server.connect('abc');
@@ -492,7 +492,7 @@ describe('keepAuthenticated', () => {
     ]);
   });
 
-  it('keeps a socket whose clock stands still without asking again and again', async () => {
+  it('does not ask again and again while the clock stands still', async () => {
     const clock = createClock();
     const { endpoint, server } = await createSetup(active({ exp: clock.seconds() + 1 }), { clock });
     const client = await server.connect('abc');
@@ -505,7 +505,7 @@ describe('keepAuthenticated', () => {
 });
 
 describe('getSocketAuth', () => {
-  it('throws for a socket that is not kept, and for one of another middleware', async () => {
+  it('throws for an unknown socket, and for one of another middleware', async () => {
     const { authenticate, server } = await createSetup();
     await server.connect('abc');
     const socket = onlySocket(server);
