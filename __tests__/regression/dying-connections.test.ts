@@ -32,10 +32,10 @@ async function createWarmClient(port: number) {
   return ask;
 }
 
-describe('several idle connections that die together', () => {
+describe('several idle connections that close together', () => {
   afterEach(() => jest.restoreAllMocks());
 
-  it('fail no question: its retry does not take another of them', async () => {
+  it('fail no introspection request: its retry does not use another of them', async () => {
     const held: RawRequest[] = [];
     const server = await createDyingServer((request) => {
       if (request.body.includes('second')) held.push(request);
@@ -55,7 +55,7 @@ describe('several idle connections that die together', () => {
     expect(await second).toMatchObject({ active: true });
   });
 
-  it('fail none of many questions at once', async () => {
+  it('fail none of many concurrent introspection requests', async () => {
     const server = await createDyingServer(({ socket }) => void socket.write(ACTIVE));
     const ask = await createWarmClient(server.port);
     const records = await Promise.all(Array.from({ length: 3 * POOLED }, (_, index) => ask(`token-${index}`)));
@@ -63,8 +63,8 @@ describe('several idle connections that die together', () => {
   });
 });
 
-describe('a connection that a retry was made over', () => {
-  it('is closed when the reply has come', async () => {
+describe('a connection of a retry', () => {
+  it('is closed after the response', async () => {
     const server = await createDyingServer(({ socket }) => void socket.write(ACTIVE));
     const ask = await createWarmClient(server.port);
     await ask('token');

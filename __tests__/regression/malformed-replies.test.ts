@@ -15,28 +15,28 @@ async function outcomeOf(bytes: string) {
   return [outcome, server.requests.length];
 }
 
-describe('a reply with the content coding', () => {
+describe('a response with the content coding', () => {
   it.each(['identity', 'Identity', 'IDENTITY', '', ' ', 'identity, identity', ',', 'identity,'])(
-    '%j is read',
+    '%j is accepted',
     async (coding) => {
       expect(await outcomeOf(withHeader(`Content-Encoding: ${coding}`))).toEqual(['active', 1]);
     },
   );
 
   it.each(['gzip', 'identity, gzip', 'identityx', 'x-identity', 'identity;q=1', 'identity gzip'])(
-    '%j is refused',
+    '%j is rejected',
     async (coding) => {
       expect(await outcomeOf(withHeader(`Content-Encoding: ${coding}`))).toEqual(['bad_response: content coding', 1]);
     },
   );
 
-  it('identity on one line and gzip on another is refused', async () => {
+  it('identity on one line and gzip on another is rejected', async () => {
     const bytes = withHeader('Content-Encoding: identity\r\nContent-Encoding: gzip');
     expect(await outcomeOf(bytes)).toEqual(['bad_response: content coding', 1]);
   });
 });
 
-describe('a reply that breaks the rules of HTTP', () => {
+describe('a response that violates HTTP', () => {
   it.each([
     [
       'a 100 Continue that nobody asked for',
@@ -55,11 +55,11 @@ describe('a reply that breaks the rules of HTTP', () => {
       'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n',
       'malformed HTTP',
     ],
-  ])('with %s is told as such, and not asked for again', async (_, bytes, detail) => {
+  ])('with %s is reported as such and not retried', async (_, bytes, detail) => {
     expect(await outcomeOf(bytes)).toEqual([`bad_response: ${detail}`, 1]);
   });
 
-  it('is told as such of the metadata too', async () => {
+  it('is reported as such for the metadata too', async () => {
     const server = await createRawServer(({ socket }) => void socket.write(withHeader('X-Note: a\r\n b')));
     const authorizationServer = `http://127.0.0.1:${server.port}`;
     const authenticate = createAuthenticate({ url: '' }, { endpoint: undefined, authorizationServer });
@@ -69,7 +69,7 @@ describe('a reply that breaks the rules of HTTP', () => {
     });
   });
 
-  it('is not one with early hints before it', async () => {
+  it('is different from one with early hints before it, which is accepted', async () => {
     expect(await outcomeOf(`HTTP/1.1 103 Early Hints\r\n\r\n${response(ACTIVE)}`)).toEqual(['active', 1]);
   });
 });

@@ -12,7 +12,7 @@ const statusOf = async (url: string, token: string) =>
 const tokenOf = ({ form }: Asked) => form.get('token');
 
 describe('many requests with one token', () => {
-  it('without a cache life share their questions: three do for fifty', async () => {
+  it('share introspection requests even without a cache lifetime: 50 requests cause at most four', async () => {
     const gate = createDeferred();
     const endpoint = await createEndpoint(() => gate.promise.then(() => active()));
     let now = 0;
@@ -26,7 +26,7 @@ describe('many requests with one token', () => {
     expect(endpoint.asked.length).toBeLessThanOrEqual(4);
   });
 
-  it('that each want a fresh response do not hold up those with other tokens', async () => {
+  it('that each require a fresh response do not delay those with other tokens', async () => {
     let isHanging = false;
     const endpoint = await createEndpoint((asked, res) =>
       isHanging && tokenOf(asked) === 'one' ? undefined : json(res, active()),
@@ -57,7 +57,7 @@ describe('many requests with one token', () => {
     expect(new Set(codes)).toEqual(new Set(['timeout', 'overloaded']));
   });
 
-  it('are all answered when the middleware is closed while they wait', async () => {
+  it('all succeed when the middleware is closed while they wait', async () => {
     const gate = createDeferred();
     const endpoint = await createEndpoint(() => gate.promise.then(() => active()));
     let now = 0;
@@ -72,7 +72,7 @@ describe('many requests with one token', () => {
   });
 });
 
-describe('the other spelling of a revoked token', () => {
+describe('another token with the jti of a revoked token', () => {
   /** Two tokens with one `jti`, as two spellings of a JWT are. */
   async function create() {
     let isRevoked = false;
@@ -82,7 +82,7 @@ describe('the other spelling of a revoked token', () => {
     return { api, endpoint, fresh: url, revoke: () => (isRevoked = true) };
   }
 
-  it('is forgotten when the first one is found inactive', async () => {
+  it('is removed from the cache when the first one is found inactive', async () => {
     const { api, fresh, revoke } = await create();
     await api.get('a').expect(200);
     await api.get('b').expect(200);
@@ -91,7 +91,7 @@ describe('the other spelling of a revoked token', () => {
     await api.get('b').expect(401);
   });
 
-  it('is forgotten by invalidate({ token }), though the token was asked about after its revocation', async () => {
+  it('is removed by invalidate({ token }), although the token was introspected after its revocation', async () => {
     const { api, fresh, revoke } = await create();
     await api.get('a').expect(200);
     revoke();
@@ -100,7 +100,7 @@ describe('the other spelling of a revoked token', () => {
     await api.get('b').expect(401);
   });
 
-  it('is forgotten when the token was being asked about at the time of invalidate({ token })', async () => {
+  it('is removed when the token is being introspected during invalidate({ token })', async () => {
     const reply = createDeferred();
     const endpoint = await createEndpoint(async (asked) => {
       if (tokenOf(asked) === 'a') await reply.promise;
@@ -120,7 +120,7 @@ describe('the other spelling of a revoked token', () => {
 });
 
 describe('an expired token', () => {
-  it('is no known token: it is not asked about again and again while the endpoint fails for it', async () => {
+  it('is no known token: it is not introspected again and again while the endpoint fails for it', async () => {
     const clock = createClock(Date.now() / 1000);
     const endpoint = await createEndpoint(active({ exp: Math.floor(Date.now() / 1000) + 60 }));
     const api = createApi(endpoint, { clock });

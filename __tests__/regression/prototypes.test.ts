@@ -79,7 +79,7 @@ describe('Object.prototype', () => {
   });
 
   it.each(POLLUTIONS.map(([name], index) => [name, index] as const))(
-    'adds nothing to what a token or a request says: %s',
+    'with extra members adds nothing to a token or a request: %s',
     (name, index) => {
       // zod cannot say what is wrong with a response while an inherited `error` is no function; that it is wrong, it can.
       const empty = name === 'error' ? expect.stringContaining('TypeError') : EXPECTED.empty;
@@ -91,7 +91,7 @@ describe('Object.prototype', () => {
     expect(await run(`freeze ${when}`)).toEqual([EXPECTED]);
   });
 
-  it('is what req.auth inherits from, so that it can be compared, spread and called', async () => {
+  it('is the prototype of req.auth, so that it can be compared, spread and called', async () => {
     const endpoint = await createEndpoint(active({ sub: 'alice', act: { sub: 'service' } }));
     let auth: object = {};
     const app = createApp(createAuthenticate(endpoint), (req, _res, next) => {

@@ -36,7 +36,7 @@ function createDiscovering(server: Endpoint, options: Partial<TokenIntrospection
 const looksUp = ({ method }: Asked) => method === 'GET';
 
 describe.each(Object.entries(FORMS))('Retry-After as %s', (_, value) => {
-  it('of the introspection endpoint is told to clients, and nothing is asked meanwhile', async () => {
+  it('from the introspection endpoint is passed to clients, and the endpoint is not asked meanwhile', async () => {
     const server = await createServer(({ method }) => method === 'POST', 503, value);
     const clock = createClock();
     const api = createApi(server, { clock });
@@ -47,7 +47,7 @@ describe.each(Object.entries(FORMS))('Retry-After as %s', (_, value) => {
     expect(server.asked).toHaveLength(2);
   });
 
-  it('of the metadata is told to clients, and they are not asked for meanwhile', async () => {
+  it('from the metadata is passed to clients, and they are not fetched meanwhile', async () => {
     const server = await createServer(looksUp, 503, value);
     const { api, clock } = createDiscovering(server);
     expect((await api.get('a').expect(503)).headers['retry-after']).toBe('60');
@@ -59,7 +59,7 @@ describe.each(Object.entries(FORMS))('Retry-After as %s', (_, value) => {
     await api.get('c').expect(200);
   });
 
-  it('of the keys is told to clients, and they are not asked for meanwhile', async () => {
+  it('from the keys is passed to clients, and they are not fetched meanwhile', async () => {
     const server = await createServer(({ url }) => url === '/keys', 503, value);
     const script = server.script as (asked: Asked, res: unknown) => object | undefined;
     server.script = (asked, res) => {
@@ -81,8 +81,8 @@ describe.each(Object.entries(FORMS))('Retry-After as %s', (_, value) => {
   });
 });
 
-describe('metadata that are refused with 429', () => {
-  it('are asked for at one address, once a second', async () => {
+describe('metadata behind a 429', () => {
+  it('are fetched from one URL, once a second', async () => {
     const server = await createServer(looksUp, 429);
     const { api, clock } = createDiscovering(server);
     for (const token of ['a', 'b', 'c']) await api.get(token).expect(503);
@@ -94,7 +94,7 @@ describe('metadata that are refused with 429', () => {
     expect(server.asked).toHaveLength(2);
   });
 
-  it('stay in use where they are known, and are looked at again when the server allows it', async () => {
+  it('stay in use when they are known, and are fetched again when the server allows it', async () => {
     const server = await createServer(looksUp, 429, '120');
     server.isWell = true;
     const { api, clock } = createDiscovering(server);

@@ -55,7 +55,7 @@ describe('the User-Agent', () => {
     expect(await headersSent(server, ['user-agent'], options)).toMatchObject({ '/keys': [USER_AGENT] });
   });
 
-  it('of a preset is the same', () => {
+  it('is not set by a preset', () => {
     const preset = github({ clientId: 'id', clientSecret: 'secret' });
     expect(Object.keys(preset.headers ?? {}).map((name) => name.toLowerCase())).not.toContain('user-agent');
   });
@@ -84,7 +84,7 @@ describe('the option headers', () => {
   };
   const NAMES = ['user-agent', 'x-gateway-key', 'accept', 'content-language'];
 
-  it('reaches introspection requests and the metadata, except what is wrong with a GET', async () => {
+  it('is sent with introspection requests and the metadata, except headers that do not fit a GET', async () => {
     const server = await createServer();
     const authorizationServer = new URL(server.url).origin;
     const options = { ...DISCOVERING, authorizationServer, headers: HEADERS };
@@ -94,7 +94,7 @@ describe('the option headers', () => {
     });
   });
 
-  it('reaches the keys', async () => {
+  it('is sent with requests for keys', async () => {
     const server = await createServer();
     server.script = signedReplies(server);
     const authorizationServer = new URL(server.url).origin;
@@ -105,7 +105,7 @@ describe('the option headers', () => {
     });
   });
 
-  it('does not reach keys on an origin that only the metadata name, except User-Agent', async () => {
+  it('is not sent with requests for keys on an origin that only the metadata name, except User-Agent', async () => {
     const [server, elsewhere] = [await createServer(), await createEndpoint({ keys: [] })];
     server.script = signedReplies({ ...server, script: async () => metadata });
     const issuer = new URL(server.url).origin;
