@@ -17,14 +17,14 @@ const scheme = fc
 
 const spaces = fc.integer({ min: 1, max: 20 }).map((count) => ' '.repeat(count));
 
-/** Strings near the grammar, so that its edges are met. */
+/** Strings near the grammar, so that its edge cases occur. */
 const nearly = fc
   .array(fc.oneof(scheme, token, spaces, fc.constantFrom(',', '=', '\t', '"', ':', '\n', 'ß', '^', ''), fc.string()), {
     maxLength: 5,
   })
   .map((parts) => parts.join(''));
 
-/** The grammar once more, told by characters instead of by a pattern. */
+/** The same grammar, checked character by character instead of by a pattern. */
 function expected(value: string): string | undefined {
   const rest = [...value];
   const name = rest.splice(0, 6).join('');
@@ -40,7 +40,7 @@ function expected(value: string): string | undefined {
   return wellFormed ? text : 'malformed_credentials';
 }
 
-/** The two steps between a header and the endpoint. */
+/** Reads and checks a token, as the middleware does before it asks the endpoint. */
 function tokenOf(value: string): string | undefined {
   const found = readAuthorizationHeader(value);
   if (found !== undefined) requireB64Token(found);

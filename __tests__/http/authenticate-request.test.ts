@@ -13,7 +13,7 @@ afterEach(() => {
   for (const close of closing.splice(0)) close();
 });
 
-/** A bare server that lets authenticated clients change to another protocol, and greets them there. */
+/** A bare server that upgrades authenticated clients to another protocol and greets them there. */
 async function serveUpgrades(authenticate: TokenIntrospection): Promise<number> {
   const server = createServer((_req, res) => void res.writeHead(426).end());
   server.on('upgrade', async (req: IncomingMessage, socket: Duplex) => {
@@ -23,7 +23,7 @@ async function serveUpgrades(authenticate: TokenIntrospection): Promise<number> 
     } catch (error) {
       const { status, headers } = error as AuthError;
       const lines = Object.entries(headers).flatMap(([name, value]) =>
-        [value].flat().map((each) => `${name}: ${each}`),
+        [value].flat().map((item) => `${name}: ${item}`),
       );
       socket.end([`HTTP/1.1 ${status} Refused`, ...lines, 'Content-Length: 0', '', ''].join('\r\n'));
     }

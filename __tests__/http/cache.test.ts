@@ -371,14 +371,14 @@ describe('invalidate', () => {
 
   it.each([{ sub: 'alice' }, { client_id: 'app' }, { sid: 's' }, { jti: 'j' }])(
     'removes every response with a claim, and no other: %j',
-    async (of) => {
+    async (criterion) => {
       const endpoint = await createEndpoint(({ form }) =>
         active(form.get('token') === 'other' ? { sub: 'bob', client_id: 'web' } : { sid: 's', jti: 'j' }),
       );
       const api = createApi(endpoint);
       for (const token of ['one', 'two', 'other']) await api.get(token).expect(200);
       endpoint.script = { active: false };
-      await expect(api.authenticate.invalidate(of)).resolves.toBeUndefined();
+      await expect(api.authenticate.invalidate(criterion)).resolves.toBeUndefined();
       await api.get('one').expect(401);
       await api.get('two').expect(401);
       await api.get('other').expect(200);
@@ -403,10 +403,10 @@ describe('invalidate', () => {
 
   it.each([{}, { sub: '' }, { sub: 7 }, { username: 'x' }, { sub: 'a', jti: 'b' }, { token: 'a', sub: 'b' }, 'token'])(
     'accepts exactly one criterion and throws for %j',
-    async (of) => {
+    async (criterion) => {
       const { authenticate } = createApi(await createEndpoint(active()));
       const remedy = 'write invalidate({ token }), or one of { sub }, { sid }, { client_id } and { jti }';
-      expect(() => authenticate.invalidate(of as never)).toThrow(
+      expect(() => authenticate.invalidate(criterion as never)).toThrow(
         expect.objectContaining({ name: 'TypeError', message: expect.stringContaining(remedy) }),
       );
       expect(() => authenticate.invalidate({ sub: 'a', jti: undefined })).not.toThrow();

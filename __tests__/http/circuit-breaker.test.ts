@@ -19,7 +19,7 @@ beforeEach(() => {
 
 afterEach(() => jest.restoreAllMocks());
 
-/** An app whose endpoint has failed for five tokens, with nobody known but `known`. */
+/** An app whose endpoint has failed for five tokens. Only the token `known` is cached. */
 async function createBroken(options: Parameters<typeof createApi>[1] = {}) {
   const clock = createClock(Date.now() / 1000);
   const endpoint = await createEndpoint(active());

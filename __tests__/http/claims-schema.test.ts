@@ -15,7 +15,7 @@ describe('claims schema', () => {
       const auth = getAuth(req, authenticate);
       const id: number = auth.tenant.id;
       const plan: 'free' | 'gold' = auth.plan;
-      // @ts-expect-error no schema speaks of it as a number
+      // @ts-expect-error no schema types it as a number
       const unknownClaim: number = auth.other;
       res.json({ id, plan, sub: auth.sub, unknownClaim, exp: typeof auth.exp });
     });

@@ -99,7 +99,7 @@ describe('Authorization header', () => {
 });
 
 describe('a malformed token', () => {
-  /** The ways a request can present one. */
+  /** Ways in which a request can present one. */
   const WAYS: [string, Partial<TokenIntrospectionOptions>, (app: Express, token: string) => Test][] = [
     ['in the header', {}, (app, token) => request(app).get('/').set('Authorization', `Bearer ${token}`)],
     [
@@ -153,10 +153,10 @@ describe('a malformed token', () => {
     for (const cache of [{}, false] as const) {
       let token = text;
       const api = createApi(endpoint, { getToken: () => token, cache });
-      for (const each of [text, text, 'good', text, 'good']) {
-        token = each;
-        const response = await api.get().expect(each === 'good' ? 200 : 400);
-        expect(response.headers['www-authenticate']).toBe(each === 'good' ? undefined : INVALID_REQUEST);
+      for (const current of [text, text, 'good', text, 'good']) {
+        token = current;
+        const response = await api.get().expect(current === 'good' ? 200 : 400);
+        expect(response.headers['www-authenticate']).toBe(current === 'good' ? undefined : INVALID_REQUEST);
       }
       expect(() => api.authenticate.invalidate({ token: text })).toThrow(
         expect.objectContaining({ name: 'AuthError', reason: 'malformed_credentials' }),
@@ -390,7 +390,7 @@ describe('getToken', () => {
   });
 });
 
-/** An app with a form and a JSON parser, the extended one: it makes lists and objects of names with brackets. */
+/** An app with a JSON parser and an extended form parser, which turns names with brackets into lists and objects. */
 function formApp(endpoint: Endpoint, options: Partial<TokenIntrospectionOptions>) {
   return createApp(express.urlencoded({ extended: true }), express.json(), createAuthenticate(endpoint, options));
 }

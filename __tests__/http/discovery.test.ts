@@ -20,14 +20,14 @@ const OPENID = '/.well-known/openid-configuration';
 
 type Answer = object | ((res: ServerResponse, asked: Asked) => unknown);
 
-/** An authorization server that publishes what it is told to, per path, and answers every question with "active". */
+/** An authorization server with configurable metadata per path. Every introspection response is active. */
 interface Server {
   readonly issuer: string;
   readonly endpoint: Endpoint;
   published: Record<string, Answer>;
-  /** Paths of its metadata that were asked for, in order. */
+  /** Requested metadata paths, in order. */
   looked(): (string | undefined)[];
-  /** Paths that questions went to, in order. */
+  /** Paths of introspection requests, in order. */
   asked(): (string | undefined)[];
 }
 
@@ -42,13 +42,14 @@ async function createServer(path = '', publish?: (issuer: string) => Record<stri
   });
   const { origin } = new URL(endpoint.url);
   const issuer = `${origin}${path}`;
-  const of = (method: string) => () => endpoint.asked.filter((each) => each.method === method).map(({ url }) => url);
+  const pathsOf = (method: string) => () =>
+    endpoint.asked.filter((asked) => asked.method === method).map(({ url }) => url);
   const server: Server = {
     issuer,
     endpoint,
     published: publish?.(issuer) ?? { [OAUTH]: metadataOf(issuer) },
-    looked: of('GET'),
-    asked: of('POST'),
+    looked: pathsOf('GET'),
+    asked: pathsOf('POST'),
   };
   return server;
 }
@@ -61,7 +62,7 @@ function createDiscovering(server: { readonly issuer: string }, options: Partial
   return createApi({ url: '' }, { endpoint: undefined, authorizationServer: server.issuer, ...options });
 }
 
-/** The outage that was told, by its code and its detail. */
+/** Code and detail of each reported outage. */
 function told({ errors }: Api): (string | undefined)[] {
   return errors.map((error) => (error as { message: string }).message.match(/\((.*)\)$/)?.[1]);
 }
@@ -88,17 +89,17 @@ describe('authorizationServer', () => {
 
   it('fetches metadata once for many waiting requests', async () => {
     const server = await createServer();
-    const gate = createDeferred();
+    const release = createDeferred();
     server.published = {
       [OAUTH]: async (res) => {
-        await gate.promise;
+        await release.promise;
         json(res, metadataOf(server.issuer));
       },
     };
     const api = createDiscovering(server);
     const requests = Array.from({ length: 10 }, (_, i) => api.get(`token-${i}`).then(({ status }) => status));
     await until(() => server.looked().length === 1);
-    gate.resolve();
+    release.resolve();
     expect(await Promise.all(requests)).toEqual(Array(10).fill(200));
     expect(server.looked()).toEqual([OAUTH]);
   });
@@ -251,12 +252,12 @@ describe('authorizationServer', () => {
 
   it('holds a request no longer than its deadline when the server does not respond', async () => {
     const server = await createServer();
-    const gate = createDeferred();
-    server.published = { [OAUTH]: () => gate.promise.then(() => undefined) };
+    const release = createDeferred();
+    server.published = { [OAUTH]: () => release.promise.then(() => undefined) };
     const api = createDiscovering(server, { timeoutMs: 60 });
     await api.get('a').expect(503);
     expect(told(api)).toEqual([expect.stringMatching(/^(?:timeout|discovery_failed, timeout)$/)]);
-    gate.resolve();
+    release.resolve();
   });
 });
 
@@ -288,10 +289,10 @@ describe('discovered metadata', () => {
     clock.advance(3599);
     await api.get('b').expect(200);
     expect(server.looked()).toEqual([OAUTH]);
-    const gate = createDeferred();
+    const release = createDeferred();
     server.published = {
       [OAUTH]: async (res) => {
-        await gate.promise;
+        await release.promise;
         json(res, { issuer: server.issuer, introspection_endpoint: `${server.issuer}/moved` });
       },
     };
@@ -301,7 +302,7 @@ describe('discovered metadata', () => {
       [OAUTH, OAUTH],
       ['/ask', '/ask'],
     ]);
-    gate.resolve();
+    release.resolve();
     await until(() => server.endpoint.asked.length === 6);
     for (let asked = ''; asked !== '/moved'; asked = server.asked().at(-1) ?? '') {
       await api.get(`later-${server.asked().length}`).expect(200);
@@ -460,10 +461,10 @@ describe('a middleware that uses discovery', () => {
 
   it('waits for the running discovery on close(), and starts no other', async () => {
     const server = await createServer();
-    const gate = createDeferred();
+    const release = createDeferred();
     server.published = {
       [OAUTH]: async (res) => {
-        await gate.promise;
+        await release.promise;
         json(res, metadataOf(server.issuer));
       },
     };
@@ -471,7 +472,7 @@ describe('a middleware that uses discovery', () => {
     const request = api.get('a').then(({ status }) => status);
     await until(() => server.looked().length === 1);
     const closed = api.authenticate.close();
-    gate.resolve();
+    release.resolve();
     await closed;
     expect([200, 503]).toContain(await request);
     await api.get('b').expect(503);

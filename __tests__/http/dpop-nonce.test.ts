@@ -3,7 +3,7 @@ import { createApi, createApp } from '../support/api.js';
 import { ALGS, boundTo, CHALLENGES, createDpopSetup, createSender, ORIGIN, sendBound } from '../support/dpop.js';
 import { active } from '../support/endpoint.js';
 
-/** For so long a nonce is given out. */
+/** Seconds for which a nonce is issued. */
 const PERIOD = 120;
 const SECRETS = ['a secret of at least 32 bytes, honestly', 'another secret of at least 32 bytes, too'];
 

@@ -89,7 +89,7 @@ describe('replayStore', () => {
     expect(setIfAbsent).toHaveBeenCalledTimes(2);
     for (const [, ttlMs] of setIfAbsent.mock.calls) {
       expect(ttlMs).toBeGreaterThan(130_000);
-      // A slow question in between included.
+      // This includes a slow introspection request in between.
       expect(ttlMs).toBeLessThan(300_000);
     }
   });

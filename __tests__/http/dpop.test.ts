@@ -92,7 +92,7 @@ const header = (title: string, wrong: (sender: Sender) => Record<string, unknown
   title,
   ({ sender, clock }) => sender.proof('abc', clock, { header: wrong(sender) }),
 ];
-/** Whole claims for proofs that no library signs. */
+/** Complete claims for proofs that no library would sign. */
 const partsOf = async ({ sender, clock }: DpopSetup) => {
   const [head, body] = (await sender.proof('abc', clock)).split('.').map((part) => Buffer.from(part, 'base64url'));
   return { header: JSON.parse(String(head)), claims: JSON.parse(String(body)) };

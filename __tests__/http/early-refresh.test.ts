@@ -13,7 +13,7 @@ beforeEach(() => {
 
 afterEach(() => jest.restoreAllMocks());
 
-/** A middleware that remembers for a minute, and knows a token since 50 seconds. */
+/** A middleware with a cache lifetime of 60 seconds, which cached a token 50 seconds ago. */
 async function create(options: Parameters<typeof createAuthenticate>[1] = {}, exp?: number) {
   const clock = createClock(Math.floor(Date.now() / 1000));
   const good = () => active({ exp: exp === undefined ? clock.seconds() + 3600 : clock.seconds() + exp });

@@ -8,7 +8,7 @@ import { until } from '../support/until.js';
 
 const AUDIENCE = { aud: 'https://api.example.com' };
 
-/** What is known about the tokens of these tests. */
+/** Introspection responses for the tokens of these tests. */
 const ANSWERS: Readonly<Record<string, Script>> = {
   good: active({ ...AUDIENCE, scope: 'reports:read' }),
   weak: active({ ...AUDIENCE, scope: 'profile:read' }),
@@ -27,7 +27,7 @@ describe.each(['Fastify', 'Koa', 'NestJS', "Node's own server"])('the app of the
   const get = (authorization?: string, path = '/api/reports') =>
     fetch(`${url}${path}`, {
       headers: authorization === undefined ? {} : { authorization },
-      // None may hang.
+      // No request may hang.
       signal: AbortSignal.timeout(PATIENCE_MS),
     });
 
@@ -92,7 +92,7 @@ describe.each(['Fastify', 'Koa', 'NestJS', "Node's own server"])('the app of the
 });
 
 describe('the app of the guide for Socket.IO', () => {
-  /** Opens one connection, on which sockets can be opened one after the other. */
+  /** Opens one connection. Sockets can be opened on it one after another. */
   async function openConnection() {
     const endpoint = await createEndpoint(({ form }) => ANSWERS[form.get('token') ?? '']);
     const { url, child } = await startGuide('Socket.IO', endpoint.url);
@@ -111,7 +111,7 @@ describe('the app of the guide for Socket.IO', () => {
     connection.send('40{"token":"good"}');
     await until(() => packets.includes('42["hello","alice"]'));
     const second = await open();
-    // Both arrive in one piece, before the first is announced.
+    // Both arrive in one chunk, before the first is announced.
     const { _socket: socket } = second.connection as unknown as { _socket: Socket };
     socket.cork();
     second.connection.send('40{"token":"good"}');

@@ -16,14 +16,14 @@ describe('requireFresh', () => {
     [0, 0.001, 2],
   ])(
     'with maxAgeSeconds %d and a response %d seconds old makes %d introspection requests',
-    async (maxAgeSeconds, age, questions) => {
+    async (maxAgeSeconds, age, requests) => {
       const clock = createClock();
       const endpoint = await createEndpoint(active({ exp: clock.seconds() + 3600 }));
       const api = createApi(endpoint, { clock }, requireFresh({ maxAgeSeconds }));
       await api.get('token').expect(200);
       clock.advance(age);
       await api.get('token').expect(200);
-      expect(endpoint.asked).toHaveLength(questions);
+      expect(endpoint.asked).toHaveLength(requests);
     },
   );
 

@@ -14,7 +14,7 @@ import { BARE, INSUFFICIENT_SCOPE, INVALID_TOKEN, insufficientScope } from '../s
 import { createClock } from '../support/clock.js';
 import { active, createEndpoint } from '../support/endpoint.js';
 
-/** One of each, all satisfied by `active()`. */
+/** One guard of each kind. `active()` satisfies all of them. */
 const GUARDS: readonly (readonly [name: string, guard: Guard])[] = [
   ['requireScope', requireScope('read')],
   ['requireAnyScope', requireAnyScope('admin', 'read')],

@@ -217,7 +217,7 @@ function expectRejection(response: Response, challenge: string, body?: object): 
   if (body !== undefined) expect(response.body).toEqual(body);
 }
 
-/** Connect reads its environment when it is loaded, the others when an app is made. */
+/** Connect reads its environment when it is loaded, the others when an app is created. */
 async function loadHost(name: string, env: string): Promise<RequestListener & { use(middleware: Guard): unknown }> {
   const before = process.env.NODE_ENV;
   process.env.NODE_ENV = env;

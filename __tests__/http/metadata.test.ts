@@ -171,7 +171,7 @@ describe('challenges with the metadata URL', () => {
     const third = second.with({});
     protectedResourceMetadata(authenticate, { ...METADATA, resource: 'https://api.example.com/1' });
     protectedResourceMetadata(second, { ...METADATA, resource: 'https://api.example.com/2' });
-    const challenges = await Promise.all([authenticate, second, third].map((each) => challengeOf(each)));
+    const challenges = await Promise.all([authenticate, second, third].map((middleware) => challengeOf(middleware)));
     expect(challenges.map((challenge) => challenge?.slice(-3))).toEqual(['/1"', '/2"', '/2"']);
   });
 
@@ -233,7 +233,7 @@ describe('protectedResourceMetadata with several authorization servers', () => {
   });
 });
 
-/** What a function of the app's might return. */
+/** A JWT as a function of the app might return it. */
 function jwt(claims: object): string {
   return [{ alg: 'ES256' }, claims, 'signature']
     .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))

@@ -20,8 +20,8 @@ function thumbprint({ cert }: Certificate): string {
   return createHash('sha256').update(new X509Certificate(cert).raw).digest('base64url');
 }
 
-function boundTo(certificate: Certificate, more: Record<string, unknown> = {}): Record<string, unknown> {
-  return active({ exp: undefined, cnf: { 'x5t#S256': thumbprint(certificate) }, ...more });
+function boundTo(certificate: Certificate, claims: Record<string, unknown> = {}): Record<string, unknown> {
+  return active({ exp: undefined, cnf: { 'x5t#S256': thumbprint(certificate) }, ...claims });
 }
 
 interface Setup {
@@ -126,7 +126,7 @@ describe('a token that is not bound', () => {
 });
 
 describe('a certificate in a header', () => {
-  /** As a proxy writes it (RFC 9440 section 2.1). */
+  /** Header value of a proxy (RFC 9440 section 2.1). */
   const headersOf = ({ cert }: Certificate) => ({
     'client-cert': `:${new X509Certificate(cert).raw.toString('base64')}:`,
     'x-forwarded-client-cert': encodeURIComponent(cert),

@@ -12,7 +12,7 @@ import { createApp, createAuthenticate, get } from '../support/api.js';
 import { createClock, type FakeClock } from '../support/clock.js';
 import { active, createEndpoint, json, type Script } from '../support/endpoint.js';
 
-/** Part of every token, of our own secrets, of the endpoint's URL and of all that it says. */
+/** Part of every token, of our own secrets, of the endpoint's URL and of all its responses. */
 const MARK = 'LEAK';
 const TOKEN = `${MARK}-token.AZaz09~+/==`;
 const SECRET = `${MARK}-secret`;
@@ -25,7 +25,7 @@ const CHANNEL_NAMES = [
   ...['start', 'end', 'asyncStart', 'asyncEnd', 'error'].map((part) => `tracing:${CHANNELS.endpoint}:${part}`),
 ];
 
-/** What the endpoint says, in the order of the run. It repeats what it was sent. */
+/** Responses of the endpoint, in the order of the run. It repeats what it was sent. */
 const SAID: readonly Script[] = [
   ({ body }) => active({ sub: MARK, username: body, scope: `read ${MARK}`, exp: undefined }),
   ({ body }, res) => json(res, { error: MARK, error_description: body }, 401),
@@ -49,7 +49,7 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-/** Everything published on any channel, and every process warning, as an operator's log may have it. */
+/** Collects everything published on any channel and every process warning, as an operator's log may hold it. */
 function listen(): { readonly texts: string[]; readonly heard: Map<string, number> } {
   const texts: string[] = [];
   const heard = new Map<string, number>();

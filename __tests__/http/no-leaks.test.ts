@@ -16,7 +16,7 @@ import { createApp, createAuthenticate } from '../support/api.js';
 import { recordDecisions } from '../support/decisions.js';
 import { active, createEndpoint, json, type Script } from '../support/endpoint.js';
 
-/** Part of everything that has to stay inside: tokens, secrets, the endpoint's URL and its text. */
+/** Part of everything that must stay secret: tokens, secrets, the endpoint's URL and its text. */
 const MARK = 'LEAK';
 const TOKEN = `${MARK}-token.AZaz09~+/==`;
 const SECRET = `${MARK}-secret`;
@@ -233,7 +233,7 @@ function throwing(): never {
   throw new Error(`${MARK} ${SECRET}`, { cause: new Error(MARK) });
 }
 
-/** The worst a server can do: it repeats what it was sent. */
+/** The worst response: it repeats what the server was sent. */
 function echo(res: ServerResponse, status: number): void {
   const { authorization } = res.req.headers;
   res.writeHead(status, { 'content-type': 'text/html', 'www-authenticate': `Basic realm="${MARK}"` });
@@ -246,7 +246,7 @@ afterEach(() => {
   for (const restore of restores.splice(0)) restore();
 });
 
-/** Collects all that is written, warned of or published from now on, and whatever it is given. */
+/** Collects all output, warnings and publications from now on, and the values it is called with. */
 function listen(): (...heard: unknown[]) => string {
   const texts: string[] = [];
   const take = (...heard: unknown[]) => void texts.push(describeAll(heard));
@@ -269,7 +269,7 @@ function listen(): (...heard: unknown[]) => string {
   };
 }
 
-/** Everything a log might make of a value. */
+/** Every text form in which a log might print a value. */
 function describeAll(values: readonly unknown[]): string {
   return values
     .map((value) => [inspect(value, { depth: 20, showHidden: true }), JSON.stringify(value), ...ofErrors(value)])

@@ -14,7 +14,7 @@ const JSON_TYPE = { 'content-type': 'application/json' };
 
 type Row = [title: string, script: Script, code: IntrospectionErrorCode, retryAfter?: string];
 
-/** What an endpoint does that is no word on the token, the code it is reported with, and `Retry-After` where it is not 1. */
+/** Failures of an endpoint that say nothing about the token: title, script, error code, and `Retry-After` unless it is 1. */
 const REPLIES: readonly Row[] = [
   ['answers 500 though its body says active', (_asked, res) => json(res, active(), 500), 'server_error'],
   ['answers 502', (_asked, res) => json(res, active(), 502), 'server_error'],
@@ -174,14 +174,14 @@ describe('when the endpoint', () => {
     const endpoint = await createEndpoint(active());
     const api = createApi(endpoint, { cache: false });
     await api.get('any').expect(200);
-    let questions = 0;
+    let requests = 0;
     endpoint.script = (_asked, res) => {
-      if (++questions > 1) return active();
+      if (++requests > 1) return active();
       res.destroy();
       return undefined;
     };
     await api.get('any').expect(200);
-    expect(questions).toBe(2);
+    expect(requests).toBe(2);
   });
 
   it.each([400, 401, 403])(
@@ -255,7 +255,7 @@ function nested(depth: number): string {
   return `{"active":true,"x":${'['.repeat(depth)}${']'.repeat(depth)}}`;
 }
 
-/** Keeps process warnings off the terminal; returns the codes of those there were. */
+/** Keeps process warnings off the terminal and returns their codes. */
 function silenceWarnings(): () => unknown[] {
   const codes: unknown[] = [];
   const spy = jest.spyOn(process, 'emitWarning').mockImplementation(((_message: string, options: { code?: string }) => {

@@ -211,7 +211,7 @@ function define(target: object, descriptor: PropertyDescriptor): void {
   Object.defineProperty(target, 'auth', descriptor);
 }
 
-/** A prototype of this request alone. */
+/** A prototype of this request only. */
 function prototype(req: IncomingMessage): object {
   const own = Object.create(Object.getPrototypeOf(req));
   Object.setPrototypeOf(req, own);

@@ -39,14 +39,14 @@ const COLUMNS = AXES.length;
 interface Row {
   readonly scheme: string;
   readonly title: string;
-  /** The words of each axis that it speaks of. */
+  /** Words of each axis that the row covers. */
   readonly words: readonly (readonly string[])[];
   readonly outcomes: readonly string[];
 }
 
 type Combination = readonly string[];
 
-/** The table of the guide for one scheme. */
+/** Table of the guide for one scheme. */
 function rowsOf(scheme: string, sentence: string): Row[] {
   const text = (page('docs/sender-constrained.md').split(`${sentence}\n\n`)[1] ?? '').split('\n\n', 1)[0] as string;
   const [head = [], , ...rows] = text.split('\n').map((row) =>
@@ -73,7 +73,7 @@ const ROWS = [
   ...rowsOf('DPoP', 'Under the scheme `DPoP`:'),
 ];
 
-/** A server with a path for each set of options, before an endpoint that knows a token for each `cnf` and `token_type`. */
+/** A server with a path for each set of options. Its endpoint knows a token for each `cnf` and `token_type`. */
 async function createServer(sender: Sender) {
   const clock = createClock();
   const endpoint = await createEndpoint(({ form }: { form: URLSearchParams }) => {

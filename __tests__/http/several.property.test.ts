@@ -9,13 +9,13 @@ import { createSeveral, entry } from '../support/several.js';
 const NAMES = ['acme', 'beta', 'gamma'];
 const TOKENS = ['t1', 't2', 't3', 't4'];
 
-/** What each server says of each token, the first time and ever after. */
+/** Responses of each server about each token. They never change. */
 const verdicts = fc.array(fc.array(fc.boolean(), { minLength: 4, maxLength: 4 }), { minLength: 3, maxLength: 3 });
 const steps = fc.array(
   fc.record({
     token: fc.constantFrom(...TOKENS),
     selected: fc.oneof(fc.constantFrom(...NAMES), fc.constantFrom('none', 'nobody', '__proto__')),
-    /** Of the middleware behind, which most of the time selects the same. */
+    /** Selection of the second middleware, which is mostly the same. */
     again: fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, fc.constantFrom(...NAMES)),
     forget: fc.boolean(),
   }),

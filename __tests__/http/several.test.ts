@@ -48,9 +48,9 @@ describe('a token with several authorization servers', () => {
     const [acme, beta] = await twoEndpoints();
     let name = 'acme';
     const api = createSeveralApi(acme, beta, {}, () => name);
-    for (const each of ['acme', 'beta', 'acme', 'beta']) {
-      name = each;
-      expect((await api.get('same').expect(200)).body.auth.sub).toBe(`of ${each}`);
+    for (const server of ['acme', 'beta', 'acme', 'beta']) {
+      name = server;
+      expect((await api.get('same').expect(200)).body.auth.sub).toBe(`of ${server}`);
     }
     expect([tokensOf(acme), tokensOf(beta)]).toEqual([['same'], ['same']]);
   });

@@ -20,7 +20,7 @@ interface Reply {
   readonly key?: KeyObject | Uint8Array;
 }
 
-/** A reply as RFC 9701 section 5 has it, but for what is said otherwise. */
+/** A response as in RFC 9701 section 5, except for the given parts. */
 async function sign({ header, payload, key = RSA.privateKey }: Reply = {}): Promise<string> {
   const { CompactSign } = await import('jose');
   const claims = { iss: ISSUER, aud: 'api', iat: Math.floor(Date.now() / 1000), token_introspection: active() };
@@ -52,7 +52,7 @@ function createSigned(
   return createApi(endpoint, { jwtResponse: { issuer: ISSUER, keys: RSA.publicKey, ...jwtResponse }, ...more });
 }
 
-/** An endpoint that answers every question with this text. */
+/** An endpoint that sends this text for every introspection request. */
 function answering(text: string, contentType?: string): Promise<Endpoint> {
   return createEndpoint((_asked, res) => answer(res, text, contentType));
 }
@@ -289,7 +289,7 @@ describe('an encrypted response', () => {
 describe('the keys of the authorization server', () => {
   const jwk = (key: KeyObject, kid?: string) => ({ ...key.export({ format: 'jwk' }), ...(kid && { kid }) });
 
-  /** A server that publishes metadata and keys, and signs with whatever it is told to. */
+  /** A server that publishes metadata and keys and signs with a given key. */
   async function createServer() {
     const server = {
       keys: [jwk(RSA.publicKey, 'k1')] as object[],

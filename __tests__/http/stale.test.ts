@@ -19,7 +19,7 @@ import { recordWarnings } from '../support/warnings.js';
 const MINUTE = 60;
 const DOWN: Script = (_asked, res) => json(res, {}, 500);
 
-/** A middleware that remembers for a minute and lets answers stand in for five, over an endpoint that knows `good`. */
+/** A middleware that caches for 60 seconds and uses stale responses for 300, with an endpoint that knows `good`. */
 async function create(options: Partial<TokenIntrospectionOptions> = {}, claims: Record<string, unknown> = {}) {
   const clock = createClock(Math.floor(Date.now() / 1000));
   const endpoint = await createEndpoint(active({ exp: clock.seconds() + 3600, ...claims }));
@@ -33,7 +33,7 @@ async function create(options: Partial<TokenIntrospectionOptions> = {}, claims: 
     details.push(getAuthDetails(req));
     next();
   };
-  /** Asks once while the endpoint is well, and then takes it down once the answer's life is over. */
+  /** Sends a request while the endpoint works, then takes it down and lets the response expire. */
   async function outlive(app: ReturnType<typeof createApp>, seconds = MINUTE): Promise<void> {
     await get(app, 'good').expect(200);
     clock.advance(seconds);
@@ -188,7 +188,7 @@ describe('a stale response', () => {
     const app = createApp(authenticate, requireFresh({ maxAgeSeconds }));
     await outlive(app);
     await get(app, 'good').expect(503);
-    // One of the four is about a token of our own: it confirms that the endpoint is down.
+    // One of the four is about a random token: it confirms that the endpoint is down.
     expect([app.reached(), endpoint.asked.length]).toEqual([1, 4]);
   });
 
@@ -253,16 +253,16 @@ describe('a stale response', () => {
     const { authenticate, endpoint, outlive } = await create();
     const app = createApp(authenticate);
     await outlive(app);
-    const gate = createDeferred();
+    const release = createDeferred();
     endpoint.script = async (_asked, res) => {
-      await gate.promise;
+      await release.promise;
       json(res, {}, 500);
     };
     const { url } = await serve(app.app);
     const responses = [1, 2, 3].map(() => fetch(url, { headers: { authorization: 'Bearer good' } }));
     await until(() => authenticate.stats().coalesced === 2);
     authenticate.invalidate({ token: 'good' });
-    gate.resolve();
+    release.resolve();
     expect((await Promise.all(responses)).map(({ status }) => status)).toEqual([503, 503, 503]);
     expect(app.reached()).toBe(1);
   });

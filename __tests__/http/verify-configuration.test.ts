@@ -22,7 +22,7 @@ async function reportOf(script: Script, options: Parameters<typeof createAuthent
   return { endpoint, authenticate, report: await authenticate.verifyConfiguration() };
 }
 
-/** What an error reply with this status and body teaches. */
+/** Report of a configuration whose endpoint sends this status and body. */
 const status = (code: number, body: object = {}, headers: Record<string, string> = {}): Script => {
   return (_asked, res) => {
     for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
@@ -231,9 +231,9 @@ describe('verifyConfiguration with a broken configuration', () => {
   });
 
   it('sends no introspection request when the middleware is closed during discovery', async () => {
-    const gate = createDeferred();
+    const release = createDeferred();
     const metadata = await createEndpoint(async () => {
-      await gate.promise;
+      await release.promise;
       return { issuer: new URL(metadata.url).origin, introspection_endpoint: endpoint.url };
     });
     const endpoint = await createEndpoint({ active: false });
@@ -242,7 +242,7 @@ describe('verifyConfiguration with a broken configuration', () => {
     const report = authenticate.verifyConfiguration();
     await until(() => metadata.asked.length === 1);
     const closed = authenticate.close();
-    gate.resolve();
+    release.resolve();
     await closed;
     expect((await report).problem).toMatchObject({ code: 'closed' });
     expect(endpoint.asked).toEqual([]);

@@ -21,7 +21,7 @@ import { published } from '../support/published.js';
 const AUDIENCE = 'https://mcp.example.com/mcp';
 const METADATA = 'https://mcp.example.com/.well-known/oauth-protected-resource/mcp';
 
-const good = (more: Record<string, unknown> = {}) => active({ aud: AUDIENCE, ...more });
+const good = (claims: Record<string, unknown> = {}) => active({ aud: AUDIENCE, ...claims });
 
 async function createSetup(
   script: Script,
@@ -243,8 +243,8 @@ describe('mcpAuthentication()', () => {
 
   it('names the published metadata in the challenge, also for a derived middleware', async () => {
     const authenticate = published(createAuthenticate(await createEndpoint(good()), { audience: AUDIENCE }));
-    for (const each of [authenticate, authenticate.with({ realm: 'api' })]) {
-      const { headers } = await get(createApp(mcpAuthentication(each))).expect(401);
+    for (const middleware of [authenticate, authenticate.with({ realm: 'api' })]) {
+      const { headers } = await get(createApp(mcpAuthentication(middleware))).expect(401);
       expect(headers['www-authenticate']).toBe(`Bearer realm="api", resource_metadata="${METADATA}"`);
     }
     const { body } = await get(createApp(mcpAuthentication(authenticate)), 'abc').expect(200);

@@ -6,7 +6,7 @@ import { createEndpoint } from '../support/endpoint.js';
 const V1 = '@modelcontextprotocol/sdk/server/auth/middleware/bearerAuth.js';
 const V2 = '@modelcontextprotocol/express';
 
-/** Prints the status with which the SDK's middleware answers a token that is inactive, and whether the entry alone loaded the SDK. */
+/** Prints the status that the SDK's middleware sends for an inactive token, and whether importing the entry loaded the SDK. */
 const program = (endpoint: string) => `
   const before = Object.keys(require.cache ?? {}).filter((path) => path.includes('@modelcontextprotocol')).length;
   const authenticate = tokenIntrospection({

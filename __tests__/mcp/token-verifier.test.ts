@@ -16,7 +16,8 @@ async function createSetup(script: Script, options: Partial<TokenIntrospectionOp
   return { endpoint, authenticate, verifier: mcpTokenVerifier(authenticate) };
 }
 
-const good = (more: Record<string, unknown> = {}) => active({ aud: AUDIENCE, iss: 'https://as.example.com', ...more });
+const good = (claims: Record<string, unknown> = {}) =>
+  active({ aud: AUDIENCE, iss: 'https://as.example.com', ...claims });
 
 function authOf(req: unknown): AuthInfo {
   return (req as { auth: AuthInfo }).auth;

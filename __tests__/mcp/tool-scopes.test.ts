@@ -45,7 +45,7 @@ describe('requireToolScopes', () => {
     await (await createMcp('files:read', guard)).send(message).expect(200);
   });
 
-  // Some parsers take what is in a `__proto__` for members of the object itself.
+  // Some parsers make the members of a `__proto__` members of the object itself.
   it.each([
     [
       'its name only where a parser would inherit it',

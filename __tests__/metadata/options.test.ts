@@ -16,7 +16,7 @@ function authenticateWith(options: Partial<TokenIntrospectionOptions> = {}) {
   });
 }
 
-/** The message of the TypeError that a middleware's metadata are refused with. */
+/** Message of the TypeError for the metadata of a middleware. */
 function refusalOf(options: Partial<TokenIntrospectionOptions>, metadata?: unknown, publishing?: unknown): string {
   try {
     create(authenticateWith(options), metadata, publishing);

@@ -19,7 +19,7 @@ function challengeOf(error: AuthError, settings: Partial<ChallengeSettings> = {}
   return error.headers['WWW-Authenticate'];
 }
 
-/** Answers as the middleware would, on a response that something else has prepared. */
+/** Responds like the middleware, on a response that other code has prepared. */
 function rejecting(reason: AuthErrorReason, prepare: (res: ServerResponse) => void = () => {}): RequestListener {
   return (req, res) => {
     prepare(res);

@@ -80,20 +80,20 @@ describe('asynchronous authentication', () => {
 describe('synchronous authentication', () => {
   const CLAIMS = { active: true, scope: 'read' };
 
-  /** One passage through the middlewares, until the first that waits: what had happened when they returned. */
+  /** Runs the middlewares until one waits. Returns how many have called next, the errors, and the status. */
   function pass(authorization: string | undefined, ...middlewares: RequestHandlerLike[]) {
     const headers = authorization === undefined ? {} : { authorization };
     const rawHeaders = Object.entries(headers).flat();
     const req = Object.assign(new IncomingMessage(new Socket()), { method: 'GET', url: '/', headers, rawHeaders });
     const res = new ServerResponse(req);
-    let went = 0;
+    let called = 0;
     const errors: unknown[] = [];
     const step = (error?: unknown): void => {
       if (error !== undefined) errors.push(error);
-      else middlewares[went++]?.(req, res, step);
+      else middlewares[called++]?.(req, res, step);
     };
     step();
-    return { gone: went - 1, errors, status: res.writableEnded ? res.statusCode : undefined };
+    return { passed: called - 1, errors, status: res.writableEnded ? res.statusCode : undefined };
   }
 
   it('calls next or responds in the same tick', async () => {
@@ -102,12 +102,16 @@ describe('synchronous authentication', () => {
     await authenticate.introspect('good');
     const optional = authenticate.with({ optional: true });
     const guards = [requireScope('read'), requireFresh({ maxAgeSeconds: 60 })];
-    expect(pass('Bearer good', authenticate, ...guards)).toEqual({ gone: 3, errors: [], status: undefined });
-    expect(pass(undefined, optional)).toEqual({ gone: 1, errors: [], status: undefined });
-    expect(pass(undefined, authenticate)).toEqual({ gone: 0, errors: [], status: 401 });
-    expect(pass('Bearer a b', authenticate)).toEqual({ gone: 0, errors: [], status: 400 });
-    expect(pass('Bearer good', authenticate.with({ scopes: ['admin'] }))).toEqual({ gone: 0, errors: [], status: 403 });
-    expect(pass('Bearer other', authenticate)).toEqual({ gone: 0, errors: [], status: undefined });
+    expect(pass('Bearer good', authenticate, ...guards)).toEqual({ passed: 3, errors: [], status: undefined });
+    expect(pass(undefined, optional)).toEqual({ passed: 1, errors: [], status: undefined });
+    expect(pass(undefined, authenticate)).toEqual({ passed: 0, errors: [], status: 401 });
+    expect(pass('Bearer a b', authenticate)).toEqual({ passed: 0, errors: [], status: 400 });
+    expect(pass('Bearer good', authenticate.with({ scopes: ['admin'] }))).toEqual({
+      passed: 0,
+      errors: [],
+      status: 403,
+    });
+    expect(pass('Bearer other', authenticate)).toEqual({ passed: 0, errors: [], status: undefined });
     expect(endpoint.asked).toHaveLength(1);
   });
 
@@ -123,7 +127,7 @@ describe('synchronous authentication', () => {
       next();
     };
     expect(pass('Bearer good', authenticate, late, requireFresh({ maxAgeSeconds: 60 }))).toEqual({
-      gone: 2,
+      passed: 2,
       errors: [],
       status: 401,
     });

@@ -9,7 +9,7 @@ const CLAIMS = { active: true, sub: 'alice', scope: 'read', tenant: 'acme' };
 const wiring = (message: RegExp) =>
   expect.objectContaining({ status: 500, statusCode: 500, message: expect.stringMatching(message) });
 
-/** Middleware that reads what getAuth() gives it, or fails as it does. */
+/** Middleware that calls getAuth() and passes on its error. */
 function reading(read: (req: Parameters<RequestHandler>[0]) => void): RequestHandler {
   return (req, _res, next) => {
     read(req);

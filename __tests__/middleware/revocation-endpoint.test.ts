@@ -15,8 +15,8 @@ function createMiddleware(outcome: () => Promise<void> = async () => {}) {
   const told: Invalidation[] = [];
   return {
     told,
-    invalidate(of: Invalidation) {
-      told.push(of);
+    invalidate(invalidation: Invalidation) {
+      told.push(invalidation);
       return outcome();
     },
   };

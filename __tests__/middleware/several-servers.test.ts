@@ -189,7 +189,7 @@ describe('one store for several servers', () => {
       return createSeveral({ acme: entry(acme, { cache }), beta: entry(beta, { cache }) }, { clock }, () => name);
     };
     const both = [start(), start()];
-    // Until each has read the log for the first time.
+    // Wait until each has read the revocation log for the first time.
     await new Promise((resolve) => setImmediate(resolve));
     for (const authenticate of both) {
       for (name of ['acme', 'beta']) {

@@ -25,7 +25,7 @@ import { createSharedMemory } from '../support/shared-memory.js';
 
 type Options = Record<string, unknown>;
 
-/** A text that no message may show: options are where secrets are given. */
+/** A text that no message may show, because options hold secrets. */
 const HUSH = 'hush-hush';
 
 const REQUIRED = {
@@ -34,7 +34,7 @@ const REQUIRED = {
   audience: 'https://api.example.com',
 };
 
-/** What signed replies need. */
+/** Options that signed responses require. */
 const SIGNED = {
   authorizationServer: 'https://as.example.com',
   clientAuth: clientSecretBasic('api', 'secret'),
@@ -45,7 +45,7 @@ function settingsOf(options: Options = {}): Settings {
   return parseOptions({ ...REQUIRED, ...options } as unknown as TokenIntrospectionOptions);
 }
 
-/** The message of the TypeError that the options are refused with. */
+/** Message of the TypeError for the options. */
 function refusalOf(options: unknown, create: (options: never) => unknown = tokenIntrospection): string {
   try {
     create(options as never);
@@ -130,7 +130,7 @@ const DEMANDS = [
 
 const normalize = (): unknown => ({ active: false });
 
-/** Per option what it is not, besides what no option is. */
+/** Invalid values per option, besides the values that are invalid for every option. */
 const WRONG: Record<string, unknown[]> = {
   endpoint: [HUSH, '', '/introspect', 'as.example.com', false, {}, []],
   authorizationServer: [
@@ -318,7 +318,7 @@ function shown(value: unknown): string {
   return inspect(value, { breakLength: Number.POSITIVE_INFINITY, depth: 1 });
 }
 
-/** What the rest of the message says: a wrong secret in a list is told by its place. */
+/** Whether the rest of the message is right. A wrong secret in a list is named by its position. */
 function isTold(message: string, name: string, place = name): boolean {
   if (new RegExp(`^${place.replaceAll('.', '\\.')}\\[\\d\\] is .+; `).test(message)) return true;
   return message.startsWith(`Option "${name}" is `) && message.endsWith(`; ${REMEDIES[name]}`);

@@ -8,7 +8,7 @@ type Response = Parameters<typeof json>[0];
 
 const isOdd = ({ form }: Asked) => form.get('token')?.startsWith('odd') === true;
 
-/** A healthy endpoint that answers about `odd…` tokens in its own way. */
+/** A healthy endpoint, except for `odd…` tokens. */
 const healthyBut = (odd: (res: Response) => unknown) => (asked: Asked, res: Response) =>
   isOdd(asked) ? void odd(res) : json(res, active());
 
@@ -98,7 +98,7 @@ describe('a token that waits too long for the concurrency limit', () => {
     const clock = createClock(Date.now() / 1000);
     const cache = { ttlSeconds: 1, staleIfErrorSeconds: 3600, refreshAhead: false };
     const api = createApi(endpoint, { clock, cache, timeoutMs: 300 });
-    // More known tokens than there are places.
+    // More known tokens than the concurrency limit allows.
     const tokens = Array.from({ length: 22 }, (_, index) => `known-${index}`);
     for (const token of tokens) await api.get(token).expect(200);
     clock.advance(10);

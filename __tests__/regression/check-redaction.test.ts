@@ -4,7 +4,7 @@ import { active, createEndpoint, type Endpoint } from '../support/endpoint.js';
 
 const TOKEN = 'my-token-abcdef0123456789';
 
-/** What the command prints, about a token if there are claims for it. */
+/** Output of the command. It introspects a token if claims are given. */
 async function printed(secret: string, words: readonly string[], claims?: object, metadata?: object): Promise<string> {
   const server: Endpoint = await createEndpoint(({ method, form }) => {
     const issuer = new URL(server.url).origin;
@@ -59,8 +59,8 @@ describe.each([[[]], [['--json']]])('check %j', (words) => {
     };
     const output = await printed(secret, words, active({ ...spellings, [TOKEN]: 1, [`by-${secret}`]: 2 }));
     for (const hidden of [secret, form, basic, encodeURIComponent(secret), base64(secret), TOKEN, base64(TOKEN)]) {
-      for (const each of [hidden, JSON.stringify(hidden).slice(1, -1), hidden.toLowerCase()]) {
-        expect(output).not.toContain(each);
+      for (const text of [hidden, JSON.stringify(hidden).slice(1, -1), hidden.toLowerCase()]) {
+        expect(output).not.toContain(text);
       }
     }
     expect(output).not.toContain(Buffer.from(secret).toString('base64url'));

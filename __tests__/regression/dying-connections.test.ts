@@ -9,11 +9,11 @@ import { until } from '../support/until.js';
 const ACTIVE = response('{"active":true}');
 const POOLED = 4;
 
-/** A server that resets each of the first connections when it is used again, as a restarted proxy does. */
+/** A server that resets each of the first connections when it is reused, like a restarted proxy. */
 async function createDyingServer(onNew: (request: RawRequest) => void) {
   const server = await createRawServer((request) => {
     const { socket, number } = request;
-    if (number === POOLED) for (const each of server.requests) each.socket.write(ACTIVE);
+    if (number === POOLED) for (const request of server.requests) request.socket.write(ACTIVE);
     if (number <= POOLED) return;
     if (server.sockets.indexOf(socket) < POOLED) socket.resetAndDestroy();
     else onNew(request);
@@ -21,13 +21,13 @@ async function createDyingServer(onNew: (request: RawRequest) => void) {
   return server;
 }
 
-/** A client that holds so many idle connections. */
+/** A client with `POOLED` idle connections. */
 async function createWarmClient(port: number) {
   const clock = createClock();
   const { client } = createTestClient({ url: `http://127.0.0.1:${port}/` }, { clock });
   const ask = (token: string) => client.lookup(questionOf(token, token), since(clock));
   await Promise.all(Array.from({ length: POOLED }, (_, index) => ask(`warm-${index}`)));
-  // A connection is free again a turn after its reply.
+  // A connection is free again one turn of the event loop after its response.
   await new Promise(setImmediate);
   return ask;
 }
@@ -46,7 +46,7 @@ describe('several idle connections that close together', () => {
     const wait = jest.spyOn(timers, 'setTimeout').mockReturnValue(pause.promise);
     const first = ask('first');
     await until(() => wait.mock.calls.length === 1);
-    // It takes the place in the pool that the first one has lost, so that only dying connections are free there.
+    // It uses the pool slot that the first one lost, so that only closing connections are free.
     const second = ask('second');
     await until(() => held.length === 1);
     pause.resolve();

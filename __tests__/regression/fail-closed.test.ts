@@ -18,7 +18,7 @@ const toss = (value: unknown) => () => {
   throw value;
 };
 
-/** Express takes some of these for "go on", wherever in the app's own code they are thrown. */
+/** Express continues with the next handler when some of these values are thrown. */
 describe.each(NOT_ERRORS)('a middleware does not accept a request when %p is thrown', (thrown) => {
   const lockedGetter: RequestHandler = (req, _res, next) => {
     Object.defineProperty(req, 'auth', { get: toss(thrown), configurable: true });
@@ -128,21 +128,21 @@ describe('memory cache', () => {
       revocations: undefined,
       clock,
     });
-    const question = questionOf();
+    const key = questionOf();
     const atLeast = (seconds: number) => since(clock, 1000 + seconds * 1000);
     const at = (seconds: number) => ({
       askedAt: 1_800_000_000_000 + seconds * 1000,
       askedMonotonic: 1000 + seconds * 1000,
     });
-    const first = cache.lookup(question, atLeast(0));
+    const first = cache.lookup(key, atLeast(0));
     clock.advance(1);
-    const second = cache.lookup(question, atLeast(1));
+    const second = cache.lookup(key, atLeast(1));
     clock.advance(5);
     answers[0]?.(inactiveRecord(at(5)));
     await first;
     answers[1]?.(activeRecord({}, at(2)));
     await second;
-    expect(cache.lookup(question, since(clock))).toMatchObject({ active: false });
+    expect(cache.lookup(key, since(clock))).toMatchObject({ active: false });
   });
 });
 

@@ -8,7 +8,7 @@ const URL = 'https://as.example.com/introspect';
 
 afterEach(() => jest.useRealTimers());
 
-/** Express answers errors that nobody handles by a timer, which is faked. */
+/** An app with an error handler: the default one of Express responds by a timer, which is fake here. */
 function createApi(...middlewares: RequestHandler[]) {
   const errors: unknown[] = [];
   const app = express();

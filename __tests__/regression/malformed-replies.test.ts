@@ -4,7 +4,7 @@ import { createRawServer, response } from '../support/raw-server.js';
 const ACTIVE = '{"active":true}';
 const withHeader = (line: string) => response(ACTIVE).replace('\r\n', `\r\n${line}\r\n`);
 
-/** What comes of a lookup whose reply has these bytes, and over how many requests. */
+/** Outcome of a lookup whose response has these bytes, and the number of requests it took. */
 async function outcomeOf(bytes: string) {
   const server = await createRawServer(({ socket }) => void socket.write(bytes));
   const authenticate = createAuthenticate({ url: `http://127.0.0.1:${server.port}/` });

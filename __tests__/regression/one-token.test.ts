@@ -13,15 +13,15 @@ const tokenOf = ({ form }: Asked) => form.get('token');
 
 describe('many requests with one token', () => {
   it('share introspection requests even without a cache lifetime: 50 requests cause at most four', async () => {
-    const gate = createDeferred();
-    const endpoint = await createEndpoint(() => gate.promise.then(() => active()));
+    const release = createDeferred();
+    const endpoint = await createEndpoint(() => release.promise.then(() => active()));
     let now = 0;
     const clock = { now: () => Date.now(), monotonic: () => now++ };
     const authenticate = createAuthenticate(endpoint, { clock, timeoutMs: 20_000, cache: { ttlSeconds: 0 } });
     const { url } = await serve(createApp(authenticate).app);
     const statuses = Promise.all(Array.from({ length: 50 }, () => statusOf(url, 'one')));
     await until(() => authenticate.stats().misses === 50);
-    gate.resolve();
+    release.resolve();
     expect(await statuses).toEqual(Array(50).fill(200));
     expect(endpoint.asked.length).toBeLessThanOrEqual(4);
   });
@@ -40,7 +40,7 @@ describe('many requests with one token', () => {
     await until(() => endpoint.asked.length > before);
     expect(await statusOf(url, 'other')).toBe(200);
     const asked = endpoint.asked.slice(before);
-    expect(asked.filter((each) => tokenOf(each) === 'one').length).toBeLessThanOrEqual(2);
+    expect(asked.filter((request) => tokenOf(request) === 'one').length).toBeLessThanOrEqual(2);
     expect(new Set(await Promise.all(held))).toEqual(new Set([503]));
   });
 
@@ -58,22 +58,22 @@ describe('many requests with one token', () => {
   });
 
   it('all succeed when the middleware is closed while they wait', async () => {
-    const gate = createDeferred();
-    const endpoint = await createEndpoint(() => gate.promise.then(() => active()));
+    const release = createDeferred();
+    const endpoint = await createEndpoint(() => release.promise.then(() => active()));
     let now = 0;
     const clock = { now: () => Date.now(), monotonic: () => now++ };
     const authenticate = createAuthenticate(endpoint, { clock, timeoutMs: 20_000, cache: { ttlSeconds: 0 } });
     const introspecting = Array.from({ length: 6 }, () => authenticate.introspect('one').then(({ active }) => active));
     await until(() => endpoint.asked.length === 2);
     const closing = authenticate.close();
-    gate.resolve();
+    release.resolve();
     expect(await Promise.all(introspecting)).toEqual(Array(6).fill(true));
     await closing;
   });
 });
 
 describe('another token with the jti of a revoked token', () => {
-  /** Two tokens with one `jti`, as two spellings of a JWT are. */
+  /** Two tokens with one `jti`, like two encodings of a JWT. */
   async function create() {
     let isRevoked = false;
     const endpoint = await createEndpoint(() => (isRevoked ? { active: false } : active({ jti: 'j1' })));

@@ -24,7 +24,7 @@ const fail = () => {
   throw FAILURE;
 };
 
-/** As many members of a response as may be needed, and what was written to it. */
+/** A minimal response object, and what was written to it. */
 function createResponse() {
   const headers = new Map<string, unknown>();
   const sent: unknown[] = [];
@@ -47,7 +47,7 @@ function requestWith(authorization?: string, more: object = {}): IncomingMessage
   return { method: 'GET', url: '/', headers, rawHeaders: Object.entries(headers).flat(), ...more } as never;
 }
 
-/** What the middleware, or a guard behind it, came to with a response. */
+/** Outcome of the middleware and the guards behind it: 'passed', 'answered', or the error given to next. */
 function run(guards: readonly Guard[], req: IncomingMessage, res: object): Promise<unknown> {
   const { promise, resolve } = createDeferred<unknown>();
   const { end } = res as { end?: (body?: Buffer) => void };
@@ -76,7 +76,7 @@ const scripted: Script = ({ form }, res) => {
   return form.get('token') === 'good' ? active({ scope: 'read' }) : { active: false };
 };
 
-/** Middlewares whose responses are touched, on every way there is. */
+/** Every case in which the middleware or a guard writes a response. */
 const WAYS: readonly (readonly [
   way: string,
   authorization: string | undefined,
@@ -356,7 +356,7 @@ describe('socket.io', () => {
     });
     await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
-    /** Whether a client is let in, or what it is told. */
+    /** Resolves to 'welcome', or to the message of the rejection. */
     async function connect(token: string | undefined, transport: 'websocket' | 'polling'): Promise<string> {
       const client = io(url, {
         transports: [transport],

@@ -3,7 +3,7 @@ import { createApi } from '../support/api.js';
 import { createClock } from '../support/clock.js';
 import { type Asked, active, createEndpoint, type Endpoint, json } from '../support/endpoint.js';
 
-/** 60 seconds after the time of the clock, in each form. */
+/** 60 seconds after the time of the clock, in each format. */
 const FORMS: Readonly<Record<string, string>> = {
   seconds: '60',
   'IMF-fixdate': 'Fri, 15 Jan 2027 08:01:00 GMT',
@@ -11,7 +11,7 @@ const FORMS: Readonly<Record<string, string>> = {
   'asctime-date': 'Fri Jan 15 08:01:00 2027',
 };
 
-/** An authorization server whose endpoint, metadata or keys refuse requests for a while. */
+/** An authorization server whose endpoint, metadata or keys reject requests for a while. */
 async function createServer(refused: (asked: Asked) => boolean, status: number, retryAfter?: string) {
   const server: Endpoint & { isWell?: boolean } = await createEndpoint((asked, res) => {
     const issuer = new URL(server.url).origin;
@@ -43,7 +43,7 @@ describe.each(Object.entries(FORMS))('Retry-After as %s', (_, value) => {
     expect((await api.get('a').expect(503)).headers['retry-after']).toBe('60');
     clock.advance(1.1);
     await api.get('b').expect(503);
-    // The second question is the circuit breaker's, about a token of its own.
+    // The second introspection request is the probe of the circuit breaker.
     expect(server.asked).toHaveLength(2);
   });
 
@@ -108,7 +108,7 @@ describe('metadata behind a 429', () => {
     ] as const) {
       clock.advance(seconds);
       await api.get(`token-${seconds}`).expect(200);
-      // The look in the background has begun before this one's reply, over a connection of its own.
+      // The refetch in the background has begun before this response, over another connection.
       await api.authenticate.verifyConfiguration();
       expect(looks()).toBe(expected);
     }

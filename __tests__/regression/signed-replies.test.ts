@@ -8,7 +8,7 @@ const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 20
 
 const NESTING = 60_000;
 
-/** An API whose endpoint answers with a JWT of this text, correctly signed. */
+/** An API whose endpoint sends a correctly signed JWT of this text. */
 async function createSigned(payload: string, header: object = {}) {
   const { CompactSign } = await import('jose');
   const jwt = await new CompactSign(Buffer.from(payload))

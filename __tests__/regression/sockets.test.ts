@@ -9,24 +9,14 @@ import { createAuthenticate } from '../support/api.js';
 import { createClock } from '../support/clock.js';
 import { recordDecisions } from '../support/decisions.js';
 import { createDeferred } from '../support/deferred.js';
-import { active, createEndpoint, type Script } from '../support/endpoint.js';
-import { type SocketServer, serveSockets } from '../support/sockets.js';
+import { active, createEndpoint } from '../support/endpoint.js';
+import { createSocketSetup as createSetup, type SocketServer, serveSockets } from '../support/sockets.js';
 import { until } from '../support/until.js';
 import { recordWarnings } from '../support/warnings.js';
 
 const REFUSED = [1008, 'invalid_token'];
 
-async function createSetup(
-  script: Script = active(),
-  options: Partial<TokenIntrospectionOptions> = {},
-  keep: KeepOptions = {},
-) {
-  const endpoint = await createEndpoint(script);
-  const authenticate = createAuthenticate(endpoint, options);
-  return { endpoint, authenticate, server: await serveSockets(authenticate, keep) };
-}
-
-/** A clock that goes on by a millisecond each time it is read, and can be set. */
+/** A clock that advances by one millisecond each time it is read, and can be set. */
 function createTickingClock(): Clock & { set(ms: number): void } {
   let now = 1_800_000_000_000;
   return {
@@ -44,22 +34,22 @@ function onlySocket({ wss }: SocketServer): WebSocket {
   return socket;
 }
 
-/** A socket that is an emitter, as those of `ws` are, without a network. */
-function createSocket(more: object = {}) {
+/** A socket that is an emitter like those of `ws`, without a network. */
+function createSocket(members: object = {}) {
   const closed: unknown[] = [];
   const socket = Object.assign(new EventEmitter(), {
     readyState: 1,
-    close(...how: unknown[]) {
+    close(...closing: unknown[]) {
       socket.readyState = 2;
-      closed.push(how);
+      closed.push(closing);
     },
     addEventListener() {},
-    ...more,
+    ...members,
   });
   return { socket, closed };
 }
 
-/** An upgrade whose socket is the given one, and what was announced. */
+/** An upgrade that yields the given socket. */
 function upgradeTo(socket: ReturnType<typeof createSocket>['socket'], onConnection: () => void = () => {}) {
   const connection = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
   return {
@@ -190,7 +180,7 @@ describe('a listener that still runs when its socket is closed', () => {
 });
 
 describe('a socket that is closed before it is announced', () => {
-  /** An upgrade request, and a frame of 0xFF bytes behind it, which breaks the protocol. */
+  /** An upgrade request followed by a frame of 0xFF bytes, which violates the protocol. */
   const UPGRADE_AND_BAD_FRAME = Buffer.concat([
     Buffer.from(
       'GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer abc\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
@@ -317,7 +307,7 @@ describe('an invalidation that overtakes an upgrade', () => {
   it('closes no socket whose response is still cached, after more invalidations than the process remembers', async () => {
     const { authenticate } = await createSetup(active());
     const auth = await authenticate.introspect('abc');
-    for (let each = 0; each < 10_100; each++) void authenticate.invalidate({ sub: `other-${each}` });
+    for (let index = 0; index < 10_100; index++) void authenticate.invalidate({ sub: `other-${index}` });
     const { socket, closed } = createSocket();
     expect(keepAuthenticated(socket, auth)).toBe(true);
     expect(closed).toEqual([]);

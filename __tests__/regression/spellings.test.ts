@@ -9,7 +9,7 @@ import { createSharedMemory } from '../support/shared-memory.js';
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 const part = (content: object) => Buffer.from(JSON.stringify(content)).toString('base64url');
 
-/** All base64url texts that a decoder that ignores unused bits takes for the same bytes. */
+/** All base64url texts that decode to the same bytes when the decoder ignores unused bits. */
 function twinsOf(text: string): string[] {
   const unused = { 2: 4, 3: 2 }[text.length % 4] ?? 0;
   const last = DIGITS.indexOf(text.at(-1) as string);
@@ -64,7 +64,7 @@ describe('a JWT with an encoding that no issuer produces', () => {
 });
 
 describe('invalidate({ token })', () => {
-  /** RFC 7518 section 3.4: `(r, n - s)` is as good a signature as `(r, s)`, and both are canonical. */
+  /** RFC 7518 section 3.4: `(r, n - s)` is as valid a signature as `(r, s)`, and both are canonical. */
   function twinSignature(signature: Buffer): Buffer {
     const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
     const s = BigInt(`0x${signature.subarray(32).toString('hex')}`);
@@ -76,7 +76,7 @@ describe('invalidate({ token })', () => {
   const content = `${part({ alg: 'ES256' })}.${part({ jti: 'j1' })}`;
   const signature = sign('sha256', Buffer.from(content), { key: privateKey, dsaEncoding: 'ieee-p1363' });
   const [victim, thief] = [signature, twinSignature(signature)].map(
-    (each) => `${content}.${each.toString('base64url')}`,
+    (bytes) => `${content}.${bytes.toString('base64url')}`,
   ) as [string, string];
 
   it('also removes the other encodings, whose records have the same jti', async () => {

@@ -10,7 +10,7 @@ const TEXT = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', param
 
 const guard = requireToolScopes({ write: ['files:write'], remove: ['files:delete'] });
 
-/** A POST through the guard, whose body comes from another middleware. */
+/** POSTs through the guard with a body from another middleware. */
 async function post(parser: RequestHandler) {
   const endpoint = await createEndpoint(active({ aud: AUDIENCE, scope: 'read' }));
   const authenticate = published(createAuthenticate(endpoint, { audience: AUDIENCE }));

@@ -7,7 +7,7 @@ import { createAuthenticate } from '../support/api.js';
 import { ROOT } from '../support/child.js';
 import { type Asked, active, createEndpoint, type Endpoint } from '../support/endpoint.js';
 
-/** An authorization server with metadata and keys, which answers introspection requests with what it is told to. */
+/** An authorization server with metadata and keys. Every introspection response is active. */
 async function createServer(): Promise<Endpoint> {
   const server: Endpoint = await createEndpoint(({ method, url }: Asked) => {
     const issuer = new URL(server.url).origin;
@@ -18,7 +18,7 @@ async function createServer(): Promise<Endpoint> {
   return server;
 }
 
-/** The requests that a lookup made, by path, with these headers. */
+/** Values of the named headers in the requests of a lookup, by path. */
 async function headersSent(server: Endpoint, names: readonly string[], options: Partial<TokenIntrospectionOptions>) {
   const authenticate = createAuthenticate(server, options);
   await authenticate.introspect('token').catch(() => {});
@@ -61,7 +61,7 @@ describe('the User-Agent', () => {
   });
 });
 
-/** Replies with a JWT of an unknown key, so that the keys are fetched. */
+/** Sends a JWT of an unknown key, so that the keys are fetched. */
 function signedReplies(server: Endpoint): Endpoint['script'] {
   const script = server.script as (asked: Asked) => object;
   return (asked, res) => {

@@ -9,7 +9,7 @@ const blocked: Script = (_asked, res) =>
   void res.writeHead(403, { 'content-type': 'text/html' }).end('<h1>Request blocked</h1>');
 const rejected: Script = (_asked, res) => json(res, { error: 'unauthorized_client' }, 403);
 
-/** An API whose users have had a response, which is past its life. */
+/** An API with an expired response in its cache. */
 async function createStaleApi() {
   recordWarnings();
   const clock = createClock(Date.now() / 1000);

@@ -13,7 +13,7 @@ const ANOTHER = /another copy of express-token-introspection made it; see `npm l
 type Library = Pick<typeof import('../../lib/index.js'), 'requireScope' | 'getAuth' | 'tokenIntrospection'>;
 type Sockets = Pick<typeof import('../../lib/websocket/index.js'), 'getSocketAuth' | 'keepAuthenticated'>;
 
-/** The library once more, as a second installation of it is. */
+/** Loads the library again, like a second installation of it. */
 function loadAgain(): Library &
   Sockets &
   Pick<typeof import('../../lib/metadata/index.js'), 'protectedResourceMetadata'> {

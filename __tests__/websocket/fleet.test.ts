@@ -14,13 +14,13 @@ const REFUSED = [1008, 'invalid_token'];
 
 type Store = Connection | ReturnType<typeof redisStore>;
 
-/** One process of the fleet, with its sockets. */
+/** One process of the fleet and its socket server. */
 async function join(endpoint: Endpoint, store: Store, keep: KeepOptions = {}, ttlSeconds = 60) {
   const authenticate = createAuthenticate(endpoint, { cache: { store, secrets: SECRETS, ttlSeconds } });
   return { authenticate, server: await serveSockets(authenticate, keep) };
 }
 
-/** Sees to it that the process has read the log: else it relies on no answer of before. */
+/** Waits until the process has read the revocation log: until then it uses no cached response. */
 async function settle(endpoint: Endpoint, authenticate: RootTokenIntrospection): Promise<void> {
   let isKnown = false;
   while (!isKnown) {
@@ -31,7 +31,7 @@ async function settle(endpoint: Endpoint, authenticate: RootTokenIntrospection):
   }
 }
 
-async function expectClosedElsewhere(stores: readonly [Store, Store], of: object): Promise<void> {
+async function expectClosedElsewhere(stores: readonly [Store, Store], criterion: object): Promise<void> {
   const endpoint = await createEndpoint(({ form }) =>
     form.get('token') === 'abc'
       ? active({ sid: 'one', jti: 'two' })
@@ -42,7 +42,7 @@ async function expectClosedElsewhere(stores: readonly [Store, Store], of: object
   await Promise.all([settle(endpoint, here.authenticate), settle(endpoint, there.authenticate)]);
   const clients = await Promise.all([here.server.connect('abc'), there.server.connect('abc')]);
   const other = await there.server.connect('def');
-  await here.authenticate.invalidate(of);
+  await here.authenticate.invalidate(criterion);
   for (const { closed } of clients) expect(await closed).toEqual(REFUSED);
   other.socket.send('still there');
   await until(() => other.messages.length > 0);
@@ -51,9 +51,9 @@ async function expectClosedElsewhere(stores: readonly [Store, Store], of: object
 describe('sockets of several processes', () => {
   it.each([{ token: 'abc' }, { sub: 'alice' }, { client_id: 'app' }, { sid: 'one' }, { jti: 'two' }])(
     'are closed in all of them when one process invalidates %j, and other sockets stay open',
-    async (of) => {
+    async (criterion) => {
       const memory = createSharedMemory();
-      await expectClosedElsewhere([memory.connect(), memory.connect()], of);
+      await expectClosedElsewhere([memory.connect(), memory.connect()], criterion);
     },
   );
 
@@ -67,7 +67,7 @@ describe('sockets of several processes', () => {
     await settle(endpoint, authenticate);
     const client = await server.connect('abc');
     const [socket] = server.wss.clients;
-    // As the log is told from its beginning to who has lost the connection.
+    // After a lost connection, a process reads the log from its beginning.
     const again = memory.log.map(({ position, entry }) => ({ position, entry }));
     for (const reader of connection.readers) reader.onEntries(again);
     expect(getSocketAuth(socket as never).sub).toBe('alice');

@@ -1,12 +1,11 @@
 import { WebSocket } from 'ws';
-import { requireScope, type TokenIntrospectionOptions, tokenIntrospection } from '../../lib/index.js';
-import { getSocketAuth, type KeepOptions, keepAuthenticated } from '../../lib/websocket/index.js';
-import { createAuthenticate } from '../support/api.js';
+import { requireScope, tokenIntrospection } from '../../lib/index.js';
+import { getSocketAuth, keepAuthenticated } from '../../lib/websocket/index.js';
 import { createClock } from '../support/clock.js';
 import { recordDecisions } from '../support/decisions.js';
 import { createDeferred } from '../support/deferred.js';
-import { active, createEndpoint, json, type Script } from '../support/endpoint.js';
-import { type Client, type SocketServer, serveSockets } from '../support/sockets.js';
+import { active, json, type Script } from '../support/endpoint.js';
+import { type Client, createSocketSetup as createSetup, type SocketServer } from '../support/sockets.js';
 import { until } from '../support/until.js';
 
 const REFUSED = [1008, 'invalid_token'];
@@ -20,18 +19,7 @@ beforeEach(() => {
 
 afterEach(() => random.mockRestore());
 
-async function createSetup(
-  script: Script = active(),
-  options: Partial<TokenIntrospectionOptions> = {},
-  keep: KeepOptions = {},
-) {
-  const endpoint = await createEndpoint(script);
-  const authenticate = createAuthenticate(endpoint, options);
-  const server = await serveSockets(authenticate, keep);
-  return { endpoint, authenticate, server };
-}
-
-/** Says something, and waits for it to come back. */
+/** Sends a message and waits for its echo. */
 async function expectOpen({ socket, messages }: Client, text = 'still there'): Promise<void> {
   socket.send(text);
   await until(() => messages.includes(text));
@@ -78,14 +66,14 @@ describe('a socket', () => {
 
   it.each([{ token: 'abc' }, { sub: 'alice' }, { client_id: 'app' }, { sid: 'one' }, { jti: 'two' }])(
     'is closed at once when %j is invalidated, and other sockets stay open',
-    async (of) => {
+    async (criterion) => {
       const { authenticate, server } = await createSetup(({ form }) =>
         form.get('token') === 'abc'
           ? active({ sid: 'one', jti: 'two' })
           : active({ sub: 'bob', client_id: 'other', sid: 'three' }),
       );
       const [client, other] = await Promise.all([server.connect('abc'), server.connect('def')]);
-      await authenticate.invalidate(of);
+      await authenticate.invalidate(criterion);
       expect(await client.closed).toEqual(REFUSED);
       await expectOpen(other);
     },
@@ -237,14 +225,14 @@ describe('a socket when the wall clock is set, as when a suspended machine wakes
 });
 
 describe('sockets of another library', () => {
-  /** One that can do nothing but close. */
-  function createSocket(more: object = {}) {
+  /** A socket that can only be closed. */
+  function createSocket(members: object = {}) {
     const closed: unknown[] = [];
     const socket = {
       readyState: 1,
-      close: (...how: unknown[]) => void closed.push(how),
+      close: (...closing: unknown[]) => void closed.push(closing),
       addEventListener() {},
-      ...more,
+      ...members,
     };
     return { socket, closed };
   }
@@ -300,16 +288,18 @@ describe('a socket while the authorization server is down', () => {
   });
 
   it('stays open when the server recovers before the cached response expires', async () => {
-    let calls = 0;
-    const { server } = await createSetup(
-      (_asked, res) => {
-        calls++;
-        return calls === 2 || calls === 3 ? json(res, {}, 500) : active();
-      },
-      { cache: { ttlSeconds: 1 } },
-    );
+    const clock = createClock();
+    const { endpoint, server } = await createSetup(active({ exp: undefined }), { clock, cache: { ttlSeconds: 1 } });
+    random.mockReturnValue(0.9);
     const client = await server.connect('abc');
-    await until(() => calls > 4);
+    const socket = onlySocket(server);
+    endpoint.script = DOWN;
+    clock.advance(0.875);
+    await until(() => endpoint.asked.length > 1);
+    await pause(200);
+    endpoint.script = active({ exp: undefined, scope: 'read' });
+    clock.advance(0.125);
+    await until(() => getSocketAuth(socket).scope === 'read');
     await expectOpen(client);
   });
 
@@ -371,7 +361,7 @@ describe('a client that does not answer the close frame', () => {
     socket.on('message', (message) => heard.push(String(message)));
     const gone = new Promise((resolve) => socket.on('close', resolve));
     await authenticate.invalidate({ token: 'abc' });
-    // Its own close would follow that of the server, so the bytes are written by hand: "late", as a client masks it with zeros.
+    // A client of `ws` would answer the close frame, so the bytes are written by hand: the text "late", masked with zeros.
     const raw = (client.socket as unknown as { _socket: import('node:net').Socket })._socket;
     raw.removeAllListeners('data');
     for (const listen of ['message', 'later']) {
@@ -407,7 +397,7 @@ describe('a new token on an open socket', () => {
     await server.connect('abc');
     const socket = onlySocket(server);
     const before = socket.listenerCount('close');
-    for (let each = 0; each < 10; each++) keepAuthenticated(socket, await authenticate.introspect(`token-${each}`));
+    for (let index = 0; index < 10; index++) keepAuthenticated(socket, await authenticate.introspect(`token-${index}`));
     expect(socket.listenerCount('close')).toBe(before);
   });
 });

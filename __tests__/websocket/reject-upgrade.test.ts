@@ -4,7 +4,7 @@ import { Duplex } from 'node:stream';
 import { AuthError, IntrospectionError } from '../../lib/index.js';
 import { rejectUpgrade } from '../../lib/websocket/index.js';
 
-/** A connection of which it is known what was written to it. */
+/** A connection that records what is written to it. */
 function createConnection() {
   const chunks: Buffer[] = [];
   const socket = new Duplex({

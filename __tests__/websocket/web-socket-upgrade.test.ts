@@ -118,7 +118,7 @@ describe('webSocketUpgrade', () => {
     const endpoint = await createEndpoint({ active: false });
     const { port, http } = await serveSockets(createAuthenticate(endpoint));
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
-    // More than is read before the verdict: what is left unread would reset the connection and lose the answer.
+    // More than is read before the response: unread data would reset the connection and lose the response.
     socket.write(`${UPGRADE.join('\r\n')}\r\n\r\n${'x'.repeat(500_000)}`);
     let answer = '';
     socket.setEncoding('latin1').on('data', (text) => {
@@ -150,7 +150,7 @@ describe('webSocketUpgrade', () => {
     socket.write(`${UPGRADE.join('\r\n')}\r\n\r\n`);
     await until(() => endpoint.asked.length === 1);
     socket.resetAndDestroy();
-    // A paused connection learns of that as it is written to or read.
+    // A paused connection notices the disconnect when it is written to or read.
     held.resolve();
     await until(() => decisions.length === 1);
     await gone;
@@ -168,7 +168,7 @@ describe('the arguments of webSocketUpgrade', () => {
       authenticate: createAuthenticate(await createEndpoint(active())),
       server: { handleUpgrade() {}, emit() {} },
     };
-    const given = args.map((each) => (typeof each === 'string' ? known[each] : each));
+    const given = args.map((arg) => (typeof arg === 'string' ? known[arg] : arg));
     expect(() => webSocketUpgrade(...(given as Parameters<typeof webSocketUpgrade>))).toThrow(message);
   });
 });
