@@ -35,13 +35,13 @@ describe('the Authorization header', () => {
     ['letters that only look alike', 'Вearer abc'],
     ['a letter one bit off', '"earer abc'],
     ['a scheme behind a space', ' Bearer abc'],
-    ['a token alone', 'abc'],
+    ['only a token', 'abc'],
   ])('has no credentials for us when it is %s', (_, header) => {
     expect(readAuthorizationHeader(header)).toBeUndefined();
   });
 
   it.each([
-    ['the scheme alone', 'Bearer'],
+    ['only the scheme', 'Bearer'],
     ['the scheme and a space', 'Bearer '],
     ['the scheme and spaces', 'bearer      '],
     ['a tab behind the scheme', 'Bearer\tabc'],
@@ -57,7 +57,7 @@ describe('the Authorization header', () => {
     ['a second credential', 'Bearer abc, Bearer def', 'abc, Bearer def'],
     ['a trailing space', 'Bearer abc ', 'abc '],
     ['a tab before the token', 'Bearer \tabc', '\tabc'],
-    ['padding alone', 'Bearer ==', '=='],
+    ['only padding', 'Bearer ==', '=='],
     ['a letter outside ASCII', 'Bearer tökén', 'tökén'],
   ])('passes on %s whole, so that the checked token is the one that was sent', (_, header, rest) => {
     expect(readAuthorizationHeader(header)).toBe(rest);

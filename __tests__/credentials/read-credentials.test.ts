@@ -28,17 +28,22 @@ describe('the credentials of a request', () => {
   it.each([
     ['nothing', {}, HEADER_ONLY, undefined],
     ['the header', { authorization: 'Bearer abc' }, HEADER_ONLY, 'abc'],
-    ['the header alone unless bodies are allowed', { ...FORM, authorization: 'Bearer abc' }, HEADER_ONLY, 'abc'],
+    ['only the header unless bodies are allowed', { ...FORM, authorization: 'Bearer abc' }, HEADER_ONLY, 'abc'],
     ['no body unless allowed', FORM, HEADER_ONLY, undefined],
     ['the body once allowed', FORM, WITH_BODY, 'from-body'],
     ['the header where bodies are allowed', { authorization: 'Bearer abc' }, WITH_BODY, 'abc'],
     ['the body beside another scheme', { ...FORM, authorization: 'Basic eDp5' }, WITH_BODY, 'from-body'],
     ['nothing where bodies are allowed', {}, WITH_BODY, undefined],
-    ['what getToken returned', { custom: 'abc' }, CUSTOM, 'abc'],
+    ['the result of getToken', { custom: 'abc' }, CUSTOM, 'abc'],
     ['not the header once getToken is given', { authorization: 'Bearer abc' }, CUSTOM, undefined],
     ['nothing for null of getToken', { custom: null, authorization: 'Bearer abc' }, CUSTOM, undefined],
-    ['what getToken returned, uncut', { custom: ' a b\n' }, CUSTOM, ' a b\n'],
-    ['what getToken chose of repeated headers', { custom: 'abc', authorizationRepeated: true }, CUSTOM, 'abc'],
+    ['the unchanged result of getToken', { custom: ' a b\n' }, CUSTOM, ' a b\n'],
+    [
+      'the result of getToken, also for repeated headers',
+      { custom: 'abc', authorizationRepeated: true },
+      CUSTOM,
+      'abc',
+    ],
   ])('are %s', (_, given, sources, token) => {
     expect(readCredentials(facts(given), sources)).toBe(token);
   });

@@ -67,7 +67,7 @@ describe('requireB64Token', () => {
     ['quotes', '"abc"'],
     ['padding first', '=abc'],
     ['padding in the middle', 'a=b'],
-    ['padding alone', '=='],
+    ['only padding', '=='],
     ['a control character', 'abc\u0000'],
     ['a line feed at the end', 'abc\n'],
     ['a letter outside ASCII', 'tökén'],
@@ -84,7 +84,7 @@ describe('requireB64Token', () => {
   it.each([
     ['letters and a character that is not allowed', (size: number) => `${'a'.repeat(size)}!`],
     ['padding and a letter', (size: number) => `a${'='.repeat(size)}a`],
-    ['padding alone', (size: number) => '='.repeat(size)],
+    ['only padding', (size: number) => '='.repeat(size)],
     ['letters and padding by turns', (size: number) => 'a='.repeat(size / 2)],
   ])('takes time in proportion to the length to reject %s', (_, build) => {
     const median = (size: number) => {

@@ -11,7 +11,7 @@ import { until } from '../support/until.js';
 
 describe('a cached active response', () => {
   it.each<[string, CacheOptions | undefined, number]>([
-    ['60 seconds unless told otherwise', undefined, 60],
+    ['60 seconds by default', undefined, 60],
     ['ttlSeconds', { ttlSeconds: 10 }, 10],
     ['ttlSeconds: 0, which is not at all', { ttlSeconds: 0 }, 0],
     ['a fraction of a second', { ttlSeconds: 0.5 }, 0.5],
@@ -128,7 +128,7 @@ describe('a cached active response', () => {
 
 describe('a cached inactive response', () => {
   it.each<[string, CacheOptions | undefined, number]>([
-    ['5 seconds unless told otherwise', undefined, 5],
+    ['5 seconds by default', undefined, 5],
     ['inactiveTtlSeconds', { inactiveTtlSeconds: 2 }, 2],
   ])('is used for %s', async (_title, cache, life) => {
     const clock = createClock();

@@ -151,11 +151,11 @@ describe('an endpoint that asks for a pause', () => {
 
 describe('an endpoint whose responses are odd but no outage', () => {
   it.each<[string, Script]>([
-    ['that it refuses our credentials', (_asked, res) => json(res, { error: 'invalid_client' }, 401)],
-    ['that it refuses the question', (_asked, res) => json(res, { error: 'invalid_request' }, 400)],
-    ['that it is not there', answer(404)],
-    ['what is no introspection response', { active: 'yes' }],
-    ['that all tokens are inactive', { active: false }],
+    ['that rejects our credentials', (_asked, res) => json(res, { error: 'invalid_client' }, 401)],
+    ['that rejects the introspection request', (_asked, res) => json(res, { error: 'invalid_request' }, 400)],
+    ['that sends 404', answer(404)],
+    ['that sends no introspection response', { active: 'yes' }],
+    ['that calls all tokens inactive', { active: false }],
   ])('%s is asked about each token', async (_, script) => {
     recordWarnings();
     const endpoint = await createEndpoint(script);

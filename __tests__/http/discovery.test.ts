@@ -179,7 +179,7 @@ describe('authorizationServer', () => {
       'no introspection_endpoint in the metadata',
     ],
     [
-      'an endpoint in the clear',
+      'an http: endpoint',
       (issuer) => ({ issuer, introspection_endpoint: 'http://as.example.com/ask' }),
       'introspection_endpoint is no https URL',
     ],
@@ -348,7 +348,7 @@ describe('other members of the metadata', () => {
     ['no method at all', { introspection_endpoint_auth_methods_supported: [] }, BASIC, ['METHOD_NOT_ADVERTISED']],
     ['methods, and ours has no name', { introspection_endpoint_auth_methods_supported: ['x'] }, own({}), []],
     [
-      'one of the names of ours',
+      'one of the names of our method',
       { introspection_endpoint_auth_methods_supported: ['b'] },
       own({ methods: ['a', 'b'] }),
       [],

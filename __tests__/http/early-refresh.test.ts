@@ -49,9 +49,9 @@ describe('a cached response shortly before it expires', () => {
   });
 
   it.each<[string, Parameters<typeof createAuthenticate>[1], number | undefined]>([
-    ['that was switched off', { cache: { refreshAhead: false } }, undefined],
-    ['its answer ends with exp', {}, 55],
-    ['nothing is remembered', { cache: false }, undefined],
+    ['that is off', { cache: { refreshAhead: false } }, undefined],
+    ['the response expires with exp', {}, 55],
+    ['there is no cache', { cache: false }, undefined],
   ])('is not refreshed in the background where %s', async (_, options, exp) => {
     const events = recordEvents('cache');
     const attempts = recordAttempts();

@@ -75,7 +75,7 @@ function mayRun({ status, headers, text }: Reply): boolean {
 }
 
 describe('any response of the endpoint', () => {
-  it('lets a handler run only if it is well-formed and says that an acceptable token is active', async () => {
+  it('leads to a handler only if it is well-formed and says that an acceptable token is active', async () => {
     let reply: Reply = { status: 500, headers: {}, text: '' };
     const endpoint = await createEndpoint((_: unknown, res: ServerResponse) => {
       res.writeHead(reply.status, reply.headers).end(reply.text);

@@ -217,7 +217,7 @@ describe('requireFresh', () => {
 
   it.each<[string, object, number, unknown]>([
     ['is the one to go by', { sub: 'bob', scope: 'read' }, 200, 'bob'],
-    ['has to pass what was checked before', { sub: 'bob', scope: '' }, 403, undefined],
+    ['has to pass the earlier checks', { sub: 'bob', scope: '' }, 403, undefined],
     ['may say that the token is revoked', { active: false }, 401, undefined],
   ])('uses a newer response that another request fetched meanwhile, which %s', async (_title, said, status, sub) => {
     const clock = createClock();

@@ -94,9 +94,9 @@ describe('requireClaim', () => {
     ['an object', { tenant: { acme: true } }, 'acme', 403],
     ['null, which is absent', { tenant: null }, () => true, 403],
     ['no such claim', {}, () => true, 403],
-    ['what a predicate accepts', { tenant: { id: 7 } }, (value) => (value as { id?: unknown }).id === 7, 200],
-    ['what a predicate refuses', { tenant: 'acme' }, () => false, 403],
-    ['what a predicate is merely fond of', { tenant: 'acme' }, () => 1 as unknown as boolean, 403],
+    ['a predicate that returns true', { tenant: { id: 7 } }, (value) => (value as { id?: unknown }).id === 7, 200],
+    ['a predicate that returns false', { tenant: 'acme' }, () => false, 403],
+    ['a predicate that returns a truthy value', { tenant: 'acme' }, () => 1 as unknown as boolean, 403],
   ])('with %s responds as expected', async (_title, claims, expected, status) => {
     const endpoint = await createEndpoint(active(claims));
     const api = createApi(endpoint, { scopes: ['read'] }, requireClaim('tenant', expected));

@@ -80,7 +80,7 @@ function describeAll(values: readonly unknown[]): string {
 type Row = [title: string, options: (clock: FakeClock) => Partial<TokenIntrospectionOptions>];
 
 const ROWS: readonly Row[] = [
-  ['with a cache whose answers stand in', () => ({ cache: { ttlSeconds: 10, staleIfErrorSeconds: 1000 } })],
+  ['with a cache and stale responses', () => ({ cache: { ttlSeconds: 10, staleIfErrorSeconds: 1000 } })],
   ['with the cache as it is by default', () => ({})],
   ['without a cache', () => ({ cache: false })],
   ['with a bearer token of our own', () => ({ clientAuth: bearerToken(SECRET), cache: { staleIfErrorSeconds: 100 } })],

@@ -27,7 +27,7 @@ type Row = [title: string, script: Script, options: Partial<TokenIntrospectionOp
 
 const ROWS: readonly Row[] = [
   ['a good token', active(), {}, 200],
-  ['a good token and nothing remembered', active(), { cache: false }, 200],
+  ['a valid token without a cache', active(), { cache: false }, 200],
   ['an inactive token', { active: false, sub: MARK, error: MARK, jwt: MARK }, {}, 401],
   ['an expired token', active({ exp: 1, sub: MARK, username: MARK }), {}, 401],
   ['a token for others', active({ aud: MARK }), { audience: 'api' }, 401],
@@ -39,7 +39,7 @@ const ROWS: readonly Row[] = [
   ['a token in quotes', active(), {}, 400, `"${MARK}"`],
   ['a token with a format in it', active(), {}, 400, `${MARK}%s%0d%0a`],
   [
-    'a refusal of our credentials',
+    'a rejection of our credentials',
     (_asked, res) => json(res, { error: MARK, error_description: SECRET }, 401),
     {},
     503,
@@ -57,7 +57,7 @@ const ROWS: readonly Row[] = [
     503,
   ],
   ['a reset', (_asked, res) => void res.destroy(), {}, 503],
-  ['a status line that is none', (_asked, res) => void res.socket?.end(`HTTP/1.1 ${MARK}\r\n\r\n`), {}, 503],
+  ['a malformed status line', (_asked, res) => void res.socket?.end(`HTTP/1.1 ${MARK}\r\n\r\n`), {}, 503],
   ['silence', () => undefined, { timeoutMs: 50 }, 503],
   ['a normaliser that throws', active(), { normalizeResponse: throwing }, 503],
   ['a schema that throws', active(), { claims: { '~standard': { version: 1, vendor: 'x', validate: throwing } } }, 503],
@@ -71,7 +71,7 @@ const ROWS: readonly Row[] = [
     },
     401,
   ],
-  ['credentials that cannot be had', active(), { clientAuth: { identity: 'own', sign: throwing } }, 503],
+  ['client authentication that throws', active(), { clientAuth: { identity: 'own', sign: throwing } }, 503],
   ['credentials that are no header', active(), { clientAuth: bearerToken(() => `${MARK}\n`) }, 503],
   ['credentials in the body', (_asked, res) => echo(res, 400), { clientAuth: clientSecretPost('api', SECRET) }, 503],
   ['a bearer token of our own', (_asked, res) => echo(res, 403), { clientAuth: bearerToken(`${MARK}-own`) }, 503],
@@ -81,8 +81,8 @@ const ROWS: readonly Row[] = [
 const JSON_TYPE = { 'content-type': 'application/json' };
 
 const HOOKS: readonly (readonly [string, TokenIntrospectionOptions['onReject']])[] = [
-  ['answered by the middleware', undefined],
-  ["handed to Express's own error handling", (error, _req, _res, next) => next(error)],
+  ['when the middleware responds', undefined],
+  ['when the error handling of Express responds', (error, _req, _res, next) => next(error)],
 ];
 
 describe.each(HOOKS)('no secret is revealed, %s, about', (_how, onReject) => {
@@ -202,7 +202,7 @@ describe('no secret is revealed', () => {
     ['an identifier that cannot', () => clientSecretBasic(`${MARK}:`, 'x', { encode: false })],
     ['a bearer token with a line end', () => bearerToken(`${MARK}\n`)],
     ['a URL with credentials', () => create({ endpoint: `https://api:${MARK}@as.test/` })],
-    ['a URL that is none', () => create({ endpoint: `${MARK} as.test` })],
+    ['a malformed URL', () => create({ endpoint: `${MARK} as.test` })],
     ['an insecure URL', () => create({ endpoint: `http://${MARK}.as.test` })],
     ['parameters that are reserved', () => create({ parameters: { client_secret: MARK } })],
     ['headers that are reserved', () => create({ headers: { authorization: MARK } })],

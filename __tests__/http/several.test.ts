@@ -272,7 +272,7 @@ describe('guards', () => {
     expect([tokensOf(acme), tokensOf(beta)]).toEqual([[], ['b', 'b', 'b']]);
   });
 
-  it('let a handler know which server was asked', async () => {
+  it('tell a handler which server was asked', async () => {
     const [acme, beta] = await twoEndpoints();
     const names: unknown[] = [];
     const look = (req: IncomingMessage, _res: unknown, next?: () => void) => {

@@ -278,7 +278,7 @@ describe('an encrypted response', () => {
       async () => encrypt(await sign(), { alg: 'dir', enc: 'A256GCM' }, Buffer.alloc(32)),
       'ERR_JOSE_ALG_NOT_ALLOWED',
     ],
-    ['that is signed alone', () => sign(), 'ERR_JWE_INVALID'],
+    ['that is only signed', () => sign(), 'ERR_JWE_INVALID'],
   ])('%s causes 503', async (_, create, detail) => {
     const api = createSigned(await answering(await create()), { decryptionKey });
     await api.get('a').expect(503);

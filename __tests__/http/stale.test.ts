@@ -120,8 +120,8 @@ describe('staleIfErrorSeconds: while the endpoint is down, a token whose respons
   });
 
   it.each<[string, Script]>([
-    ['it refuses our credentials', (_asked, res) => json(res, { error: 'invalid_client' }, 401)],
-    ['it answers nonsense', { active: 'yes' }],
+    ['it rejects our credentials', (_asked, res) => json(res, { error: 'invalid_client' }, 401)],
+    ['it sends no introspection response', { active: 'yes' }],
     ['it is not there', (_asked, res) => json(res, {}, 404)],
   ])('is answered 503 when the failure is no outage: %s', async (_, script) => {
     recordWarnings();

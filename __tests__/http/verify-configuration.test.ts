@@ -130,7 +130,7 @@ describe('verifyConfiguration with a broken configuration', () => {
       'right',
     ],
     [
-      'a question it does not understand',
+      'an introspection request that it does not understand',
       status(400, { error: 'invalid_request' }),
       {},
       { reachable: true, credentialsAccepted: false },
@@ -159,7 +159,7 @@ describe('verifyConfiguration with a broken configuration', () => {
       'preset',
     ],
     ['its own failure', status(500), {}, { reachable: true }, 'server_error', 'HTTP 500', 'log'],
-    ['too many questions', status(429), {}, { reachable: true }, 'rate_limited', 'HTTP 429', 'slow down'],
+    ['too many introspection requests', status(429), {}, { reachable: true }, 'rate_limited', 'HTTP 429', 'slow down'],
     [
       'silence',
       () => new Promise(() => {}),

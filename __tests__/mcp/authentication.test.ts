@@ -221,7 +221,7 @@ describe('mcpAuthentication()', () => {
     ['lets anonymous requests through', { optional: true }, 'optional'],
     ['takes tokens from elsewhere', { getToken: () => 'abc' }, 'getToken'],
     ['takes tokens from a form', { tokenFromBody: true }, 'tokenFromBody'],
-    ['demands offline_access', { scopes: ['read', 'offline_access'] }, 'scopes'],
+    ['requires offline_access', { scopes: ['read', 'offline_access'] }, 'scopes'],
     ['has no metadata published', { resourceMetadata: undefined }, 'resourceMetadata'],
   ] satisfies [string, PolicyOptions, string][])(
     'throws a TypeError when the middleware %s',

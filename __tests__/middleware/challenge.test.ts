@@ -309,7 +309,7 @@ describe('an error response that cannot be written', () => {
 
   it.each([
     ['throws', broken({})],
-    ['lacks what is needed', { headersSent: false }],
+    ['lacks required members', { headersSent: false }],
     ['is under way', broken({ headersSent: true })],
     ['is under way, and does not tell more', broken({ headersSent: true, writableEnded: false })],
   ])('closes the connection of a response that %s', (_, res: object) => {
@@ -327,7 +327,7 @@ describe('an error response that cannot be written', () => {
 describe('Cache-Control for credentials outside the Authorization header', () => {
   it.each([
     ['is private', undefined, 'private'],
-    ['stays what the app made it', 'no-store', 'no-store'],
+    ['stays as the app set it', 'no-store', 'no-store'],
   ])('%s', async (_, given, expected) => {
     const listener: RequestListener = (_req, res) => {
       if (given !== undefined) res.setHeader('Cache-Control', given);

@@ -226,7 +226,7 @@ describe('the secret of revocationEndpoint', () => {
 });
 
 it.each([[undefined], [[]], [{}], [[createMiddleware(), {}]], [() => {}]])(
-  'rejects a middleware that is none: %j',
+  'throws for %j instead of a middleware',
   (authenticate) => {
     const create = () => revocationEndpoint({ authenticate: authenticate as never, secret: SECRET });
     expect(create).toThrow(/^Option "authenticate" is .*; write what tokenIntrospection\(\) returned$/);

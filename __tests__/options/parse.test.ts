@@ -810,12 +810,12 @@ describe('contradicting options', () => {
       ],
     ),
     [
-      'signed replies of nobody',
+      'signed responses without an issuer',
       { ...SIGNED, authorizationServer: undefined, jwtResponse: { keys: PUBLIC_KEY } },
       'Option "jwtResponse.issuer" is missing; write the "iss" of signed replies',
     ],
     [
-      'signed replies for nobody',
+      'signed responses without a client',
       { ...SIGNED, endpoint: undefined, clientAuth: bearerToken('abc'), jwtResponse: true },
       'Option "jwtResponse.audience" is missing; write the "aud" of signed replies, or a list of them',
     ],
@@ -840,7 +840,7 @@ describe('contradicting options', () => {
       'Option "headers.accept" is a string that cannot be used; leave it out: "jwtResponse" provides it',
     ],
     [
-      'keys that would come in the clear',
+      'keys at an http: URL',
       { ...SIGNED, endpoint: undefined, jwtResponse: { keys: 'http://as.example.com/jwks' } },
       'Option "jwtResponse.keys" is a string that cannot be used; write an https: URL; http: is for loopback hosts, or with dangerouslyAllowHttp',
     ],

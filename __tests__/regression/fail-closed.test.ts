@@ -186,7 +186,7 @@ describe('a claims schema', () => {
     ['nothing', undefined],
     ['a list as claims', { value: ['a'] }],
     ['a string as claims', { value: 'abc' }],
-  ])('that returns %s accepts nobody', async (_what, result) => {
+  ])('that returns %s causes 503', async (_what, result) => {
     const claims = { '~standard': { version: 1, vendor: 'test', validate: () => result } } as never;
     const api = createApi(await createEndpoint(active()), { claims });
     await api.get('token').expect(503);

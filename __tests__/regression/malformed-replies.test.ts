@@ -38,13 +38,9 @@ describe('a response with the content coding', () => {
 
 describe('a response that violates HTTP', () => {
   it.each([
+    ['an unexpected 100 Continue', `HTTP/1.1 100 Continue\r\n\r\n${response(ACTIVE)}`, 'unasked 100 Continue'],
     [
-      'a 100 Continue that nobody asked for',
-      `HTTP/1.1 100 Continue\r\n\r\n${response(ACTIVE)}`,
-      'unasked 100 Continue',
-    ],
-    [
-      'a protocol that nobody asked for',
+      'an unexpected protocol upgrade',
       'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n',
       'unasked 101 Switching Protocols',
     ],

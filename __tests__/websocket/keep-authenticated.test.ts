@@ -162,7 +162,7 @@ describe('a socket', () => {
 
   it.each([
     ['recheckSeconds', { recheckSeconds: 1 }, {}],
-    ['recheckSeconds, shorter than the life of answers', { recheckSeconds: 1 }, { cache: { ttlSeconds: 300 } }],
+    ['recheckSeconds, shorter than ttlSeconds', { recheckSeconds: 1 }, { cache: { ttlSeconds: 300 } }],
     ['recheckSeconds, without a cache', { recheckSeconds: 1 }, { cache: false as const }],
   ])('is rechecked after %s', async (_title, keep, options) => {
     const { endpoint, server } = await createSetup(active(), options, keep);
