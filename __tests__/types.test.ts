@@ -7,12 +7,12 @@ const compile = (project: string) => {
 };
 
 describe('the types', () => {
-  it('let users write what they may, and report what they may not', () => {
+  it('accept valid code and reject invalid code', () => {
     expect(compile('__tests__/types')).toEqual(['', 0]);
   }, 60_000);
 
   it.each(['mcp-sdk-1', 'mcp-sdk-2', 'jwt-bearer'])(
-    'compile with skipLibCheck off in a project beside %s, which declares req.auth',
+    'compile without skipLibCheck in a project beside %s, which declares req.auth',
     (project) => {
       expect(compile(`__tests__/types/beside/${project}`)).toEqual(['', 0]);
     },

@@ -21,14 +21,14 @@ const scheme = fc
 
 const spaces = fc.integer({ min: 1, max: 20 }).map((count) => ' '.repeat(count));
 
-/** Strings near the grammar, so that its edges are met. */
+/** Strings near the grammar, so that its edge cases occur. */
 const nearly = fc
   .array(fc.oneof(scheme, token, spaces, fc.constantFrom(',', '=', '\t', '"', ':', '\n', 'ß', '^', ''), fc.string()), {
     maxLength: 5,
   })
   .map((parts) => parts.join(''));
 
-/** The grammar once more, told by characters instead of by a pattern. */
+/** The same grammar, checked character by character instead of by a pattern. */
 function expected(value: string): string | undefined {
   const rest = [...value];
   const name = rest.splice(0, 6).join('');
@@ -44,7 +44,7 @@ function expected(value: string): string | undefined {
   return wellFormed ? text : 'malformed_credentials';
 }
 
-/** The two steps between a header and the endpoint. */
+/** Reads and checks a token, as the middleware does before it asks the endpoint. */
 function tokenOf(value: string): string | undefined {
   const found = readBearer(value);
   if (found !== undefined) requireB64Token(found);
@@ -61,7 +61,7 @@ function outcomeOf(value: string): string | undefined {
 }
 
 describe('any Authorization header', () => {
-  it('yields the very token, whatever the case of the scheme and the number of spaces', () => {
+  it('yields the exact token, whatever the case of the scheme and the number of spaces', () => {
     fc.assert(
       fc.property(scheme, spaces, token, (name, gap, value) => {
         expect(readBearer(name + gap + value)).toBe(value);
@@ -70,7 +70,7 @@ describe('any Authorization header', () => {
     );
   });
 
-  it('is a token, nothing of ours, or malformed, as the grammar says', () => {
+  it('is a token, another scheme, or malformed, as the grammar says', () => {
     fc.assert(
       fc.property(fc.oneof(nearly, fc.string({ unit: 'binary' })), (value) => {
         expect(outcomeOf(value)).toBe(expected(value));
@@ -79,7 +79,7 @@ describe('any Authorization header', () => {
     );
   });
 
-  it('is refused in words that repeat nothing of it', () => {
+  it('is rejected by a message that repeats nothing of it', () => {
     fc.assert(
       fc.property(token, fc.constantFrom(' ', ',', '"', '\t', 'é'), token, (first, separator, second) => {
         expect(() => tokenOf(`Bearer ${first}${separator}${second}`)).toThrow(

@@ -40,19 +40,19 @@ describe('the Authorization header', () => {
     ['a letter one bit off', '"earer abc'],
     ['a scheme behind a space', ' Bearer abc'],
     ['a token alone', 'abc'],
-  ])('carries no credentials of ours when it is %s', (_, header) => {
+  ])('has no credentials for us when it is %s', (_, header) => {
     expect(readBearer(header)).toBeUndefined();
   });
 
   it.each([
-    ['the scheme alone', 'Bearer'],
+    ['only the scheme', 'Bearer'],
     ['the scheme and a space', 'Bearer '],
     ['the scheme and spaces', 'bearer      '],
     ['a tab behind the scheme', 'Bearer\tabc'],
     ['a comma behind the scheme', 'Bearer,abc'],
     ['a colon behind the scheme', 'bearer: abc'],
     ['an equals sign behind the scheme', 'Bearer=abc'],
-  ])('is refused as malformed when it holds %s', (_, header) => {
+  ])('is rejected as malformed when it holds %s', (_, header) => {
     expect(() => readBearer(header)).toThrow(MALFORMED);
   });
 
@@ -61,14 +61,14 @@ describe('the Authorization header', () => {
     ['a second credential', 'Bearer abc, Bearer def', 'abc, Bearer def'],
     ['a trailing space', 'Bearer abc ', 'abc '],
     ['a tab before the token', 'Bearer \tabc', '\tabc'],
-    ['padding alone', 'Bearer ==', '=='],
+    ['only padding', 'Bearer ==', '=='],
     ['a letter outside ASCII', 'Bearer tökén', 'tökén'],
-  ])('hands on %s whole, so that what is judged is what was sent', (_, header, rest) => {
+  ])('passes on %s whole, so that the checked token is the one that was sent', (_, header, rest) => {
     expect(readBearer(header)).toBe(rest);
     expect(() => requireB64Token(rest)).toThrow(MALFORMED);
   });
 
-  it('takes tokens up to 8 kB and refuses longer ones, however they are padded', () => {
+  it('accepts tokens up to 8 kB and rejects longer ones, whatever the padding', () => {
     const longest = 'a'.repeat(8192);
     const tooLong = expect.objectContaining({ status: 400, code: 'invalid_request', reason: 'token_too_long' });
     expect(readBearer(`Bearer ${longest}`)).toBe(longest);
@@ -85,7 +85,7 @@ describe('the Authorization header', () => {
     ['DPoPs abc', undefined],
     ['DPo abc', undefined],
     [undefined, undefined],
-  ])('yields the token of another scheme where that is asked for: %j', (header, token) => {
+  ])('yields the token of another scheme when that is enabled: %j', (header, token) => {
     expect(header && parseAuthorizationHeader(header, true)).toEqual(token && { scheme: 'DPoP', token });
   });
 

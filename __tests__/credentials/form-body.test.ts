@@ -12,7 +12,7 @@ describe('a form body', () => {
     [`${FORM} ; charset=utf-8`],
     ['Application/X-WWW-Form-URLEncoded'],
     [` ${FORM} `],
-  ])('is told by its media type, as in %p', (contentType) => {
+  ])('is recognised by its media type, as in %p', (contentType) => {
     expect(readFormBody({ method: 'POST', contentType, body: { access_token: 'abc' } })).toBe('abc');
   });
 
@@ -28,7 +28,7 @@ describe('a form body', () => {
     ['POST', 'multipart/form-data; boundary=x'],
     ['POST', `text/plain; x=${FORM}`],
     ['POST', `${FORM}x`],
-  ])('carries no credentials with method %p and type %p', (method, contentType) => {
+  ])('has no credentials with method %p and type %p', (method, contentType) => {
     expect(readFormBody({ method, contentType, body: { access_token: 'abc' } })).toBeUndefined();
   });
 
@@ -38,7 +38,7 @@ describe('a form body', () => {
     ['text', 'access_token=abc'],
     ['without the parameter', { token: 'abc' }],
     ['an object that only inherits the parameter', Object.create({ access_token: 'abc' })],
-  ])('carries no credentials when it is %s', (_, body) => {
+  ])('has no credentials when it is %s', (_, body) => {
     expect(readFormBody({ method: 'POST', contentType: FORM, body })).toBeUndefined();
   });
 
@@ -47,7 +47,7 @@ describe('a form body', () => {
     expect(readFormBody({ method: 'POST', contentType: FORM, body })).toBe('abc');
   });
 
-  it('is read as it is, whatever characters it holds: they are judged before it is sent', () => {
+  it('is read unchanged, whatever characters it holds: they are checked before the token is sent', () => {
     for (const text of ['a b', ' abc', 'abc\r\n', 'tökén', '==']) {
       expect(readFormBody({ method: 'POST', contentType: FORM, body: { access_token: text } })).toBe(text);
     }
@@ -59,7 +59,7 @@ describe('a form body', () => {
     ['nested', { a: 'abc' }, 'malformed_credentials'],
     ['undefined', undefined, 'malformed_credentials'],
     ['too long', 'a'.repeat(8193), 'token_too_long'],
-  ])('is refused when the parameter is %s', (_, accessToken, reason) => {
+  ])('is rejected when the parameter is %s', (_, accessToken, reason) => {
     expect(() => readFormBody({ method: 'POST', contentType: FORM, body: { access_token: accessToken } })).toThrow(
       expect.objectContaining({ status: 400, code: 'invalid_request', reason }),
     );

@@ -43,13 +43,13 @@ describe('the credentials of a request', () => {
   it.each([
     ['nothing', {}, HEADER_ONLY, undefined],
     ['the header', { authorization: 'Bearer abc' }, HEADER_ONLY, 'abc'],
-    ['the header alone unless bodies are allowed', { ...FORM, authorization: 'Bearer abc' }, HEADER_ONLY, 'abc'],
+    ['only the header unless bodies are allowed', { ...FORM, authorization: 'Bearer abc' }, HEADER_ONLY, 'abc'],
     ['no body unless allowed', FORM, HEADER_ONLY, undefined],
     ['the body once allowed', FORM, WITH_BODY, 'from-body'],
     ['the header where bodies are allowed', { authorization: 'Bearer abc' }, WITH_BODY, 'abc'],
     ['the body beside another scheme', { ...FORM, authorization: 'Basic eDp5' }, WITH_BODY, 'from-body'],
     ['nothing where bodies are allowed', {}, WITH_BODY, undefined],
-    ['what getToken returned', { custom: 'abc' }, CUSTOM, 'abc'],
+    ['the result of getToken', { custom: 'abc' }, CUSTOM, 'abc'],
     ['not the header once getToken is given', { authorization: 'Bearer abc' }, CUSTOM, undefined],
     ['nothing for null of getToken', { custom: null, authorization: 'Bearer abc' }, CUSTOM, undefined],
     ['what getToken returned, uncut', { custom: ' a b\n' }, CUSTOM, ' a b\n'],
@@ -84,7 +84,7 @@ describe('the credentials of a request', () => {
     ['an empty string of getToken', { custom: '' }, CUSTOM, 'malformed_credentials'],
     ['a number of getToken', { custom: 7 }, CUSTOM, 'malformed_credentials'],
     ['too long from getToken', { custom: 'a'.repeat(8193) }, CUSTOM, 'token_too_long'],
-  ])('are refused when they are %s', (_, given, policy, reason) => {
+  ])('are rejected when they are %s', (_, given, policy, reason) => {
     expect(() => readCredentials(requestOf(given as Given), policy)).toThrow(
       expect.objectContaining({ name: 'AuthError', status: 400, code: 'invalid_request', reason }),
     );

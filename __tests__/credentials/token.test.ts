@@ -16,7 +16,7 @@ const TOO_LONG = expect.objectContaining({
 
 describe('a token', () => {
   it.each(['eyJhbGciOi.J9-_~+/==', 'a b', ' ', 'tökén', 'abc\r\n', '\ud800'])(
-    'is handed on exactly as it came: %j',
+    'is passed on exactly as it came: %j',
     (token) => {
       expect(readToken(token)).toBe(token);
     },
@@ -33,11 +33,11 @@ describe('a token', () => {
     ['an object that turns into a token', { toString: () => 'abc' }],
     ['a String object', Object('abc')],
     ['an empty string', ''],
-  ])('is refused as malformed when it is %s', (_, candidate) => {
+  ])('is rejected as malformed when it is %s', (_, candidate) => {
     expect(() => readToken(candidate)).toThrow(MALFORMED);
   });
 
-  it('is taken up to 8 kB and refused beyond, whatever it holds', () => {
+  it('is accepted up to 8 kB and rejected beyond, whatever it holds', () => {
     for (const character of ['a', '=', '!', 'ö', '\ud800']) {
       expect(readToken(character.repeat(8192))).toHaveLength(8192);
       expect(() => readToken(character.repeat(8193))).toThrow(TOO_LONG);
@@ -45,9 +45,9 @@ describe('a token', () => {
   });
 });
 
-describe('a token that is about to be sent', () => {
+describe('requireB64Token', () => {
   it.each(['a', 'abc', 'abc=', 'abc====', 'mF_9.B5f-4.1JqM', 'aZ09-._~+/==', '__proto__', 'a'.repeat(8192)])(
-    'may be %.20s',
+    'accepts %.20s',
     (token) => {
       expect(() => requireB64Token(token)).not.toThrow();
     },
@@ -67,7 +67,7 @@ describe('a token that is about to be sent', () => {
     ['quotes', '"abc"'],
     ['padding first', '=abc'],
     ['padding in the middle', 'a=b'],
-    ['padding alone', '=='],
+    ['only padding', '=='],
     ['a control character', 'abc\u0000'],
     ['a line feed at the end', 'abc\n'],
     ['a letter outside ASCII', 'tökén'],
@@ -77,16 +77,16 @@ describe('a token that is about to be sent', () => {
     ['a percent escape', 'a%20b'],
     ['an ampersand', 'abc&token=def'],
     ['a parameter', 'token=abc'],
-  ])('is refused as malformed when it holds %s', (_, token) => {
+  ])('rejects a token with %s as malformed', (_, token) => {
     expect(() => requireB64Token(token)).toThrow(MALFORMED);
   });
 
   it.each([
     ['letters and a character that is not allowed', (size: number) => `${'a'.repeat(size)}!`],
     ['padding and a letter', (size: number) => `a${'='.repeat(size)}a`],
-    ['padding alone', (size: number) => '='.repeat(size)],
+    ['only padding', (size: number) => '='.repeat(size)],
     ['letters and padding by turns', (size: number) => 'a='.repeat(size / 2)],
-  ])('takes time in proportion to its length to refuse %s', (_, build) => {
+  ])('takes time in proportion to the length to reject %s', (_, build) => {
     const median = (size: number) => {
       const candidate = build(size);
       const times = Array.from({ length: 7 }, () => {

@@ -13,7 +13,7 @@ afterEach(() => {
   for (const close of closing.splice(0)) close();
 });
 
-/** A bare server that lets authenticated clients change to another protocol, and greets them there. */
+/** A bare server that upgrades authenticated clients to another protocol and greets them there. */
 async function serveUpgrades(authenticate: TokenIntrospection): Promise<number> {
   const server = createServer((_req, res) => void res.writeHead(426).end());
   server.on('upgrade', async (req: IncomingMessage, socket: Duplex) => {
@@ -23,7 +23,7 @@ async function serveUpgrades(authenticate: TokenIntrospection): Promise<number> 
     } catch (error) {
       const { status, headers } = error as AuthError;
       const lines = Object.entries(headers).flatMap(([name, value]) =>
-        [value].flat().map((each) => `${name}: ${each}`),
+        [value].flat().map((item) => `${name}: ${item}`),
       );
       socket.end([`HTTP/1.1 ${status} Refused`, ...lines, 'Content-Length: 0', '', ''].join('\r\n'));
     }
@@ -56,8 +56,8 @@ function upgrade(port: number, headers: Record<string, string>, path = '/socket'
   });
 }
 
-describe('authenticateRequest, for an upgrade to another protocol', () => {
-  it('lets in who has a good token, and refuses others with the challenge of the middleware', async () => {
+describe('authenticateRequest for an upgrade to another protocol', () => {
+  it('accepts a client with a valid token and rejects others with the challenge of the middleware', async () => {
     const endpoint = await createEndpoint(({ form }) => (form.get('token') === 'abc' ? active() : { active: false }));
     const port = await serveUpgrades(createApi(endpoint).authenticate);
     expect(await upgrade(port, { authorization: 'Bearer abc' })).toMatchObject({
@@ -71,7 +71,7 @@ describe('authenticateRequest, for an upgrade to another protocol', () => {
     expect(refused.headers['cache-control']).toBe('no-store');
   });
 
-  it('answers 503 with the headers of an outage when no judgement can be made', async () => {
+  it('answers 503 with the headers of an outage when the endpoint fails', async () => {
     const endpoint = await createEndpoint((_asked, res) => void res.writeHead(404).end());
     const warning = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
     const port = await serveUpgrades(createApi(endpoint).authenticate);
@@ -80,7 +80,7 @@ describe('authenticateRequest, for an upgrade to another protocol', () => {
     warning.mockRestore();
   });
 
-  it('takes a proof, once, and demands a nonce', async () => {
+  it('accepts a DPoP proof once and requires a nonce', async () => {
     const { sender, clock, endpoint } = await createDpopSetup();
     const port = await serveUpgrades(
       createApi(endpoint, { clock, dpop: { origin: ORIGIN, nonce: true } }).authenticate,
@@ -102,7 +102,7 @@ describe('authenticateRequest', () => {
   const requestWith = (authorization?: string) =>
     ({ method: 'GET', url: '/', headers: { authorization }, rawHeaders: [] }) as unknown as IncomingMessage;
 
-  it('returns claims of the caller’s own, and leaves the request as it is', async () => {
+  it('returns claims in an object of the caller’s own and does not change the request', async () => {
     const { authenticate } = createApi(await createEndpoint(active()));
     const req = requestWith('Bearer abc');
     const [first, second] = [await authenticate.authenticateRequest(req), await authenticate.authenticateRequest(req)];
@@ -112,7 +112,7 @@ describe('authenticateRequest', () => {
     expect(req).not.toHaveProperty('auth');
   });
 
-  it('shares the memory of the middleware', async () => {
+  it('shares the cache of the middleware', async () => {
     const endpoint = await createEndpoint(active());
     const api = createApi(endpoint);
     await api.get('abc').expect(200);
@@ -120,7 +120,7 @@ describe('authenticateRequest', () => {
     expect(endpoint.asked).toHaveLength(1);
   });
 
-  it('rejects, by the demands of the middleware, with its headers', async () => {
+  it('rejects by the policy of the middleware, with its headers', async () => {
     const { authenticate } = createApi(await createEndpoint(active()), { scopes: ['admin'] });
     await expect(authenticate.authenticateRequest(requestWith('Bearer abc'))).rejects.toMatchObject({
       status: 403,
@@ -130,7 +130,7 @@ describe('authenticateRequest', () => {
     await expect(authenticate.authenticateRequest(requestWith('Bearer a b'))).rejects.toMatchObject({ status: 400 });
   });
 
-  it('has no anonymous requests, "optional" or not', async () => {
+  it('rejects a request without credentials, even with "optional"', async () => {
     const { authenticate } = createApi(await createEndpoint(active()), { optional: true });
     await expect(authenticate.authenticateRequest(requestWith())).rejects.toMatchObject({
       status: 401,
@@ -138,7 +138,7 @@ describe('authenticateRequest', () => {
     });
   });
 
-  it('rejects, and never throws, when the app’s own function throws', async () => {
+  it('rejects and never throws when a function of the app throws', async () => {
     const failure = new Error('no cookie');
     const fail = () => {
       throw failure;
@@ -153,7 +153,7 @@ describe('authenticateRequest', () => {
     await expect(authenticate.authenticateRequest(requestWith('Bearer abc'))).rejects.toMatchObject({ code: 'closed' });
   });
 
-  it('leaves the proof to the middleware on the same request', async () => {
+  it('lets the middleware accept the same proof on the same request', async () => {
     const { api, sender, clock } = await createDpopSetup();
     const app = createApp(async (req, _res, next) => {
       await api.authenticate.authenticateRequest(req);

@@ -13,7 +13,7 @@ async function createSetup(details: unknown, accepts?: AuthorizationDetailPredic
 }
 
 describe('requireAuthorizationDetails', () => {
-  it.each([[[PAYMENT]], [[ACCOUNT, PAYMENT]], [[{ type: 'payment' }, PAYMENT]]])('is met by %j', async (details) => {
+  it.each([[[PAYMENT]], [[ACCOUNT, PAYMENT]], [[{ type: 'payment' }, PAYMENT]]])('accepts %j', async (details) => {
     const { api } = await createSetup(details);
     const { body } = await api.get('abc').expect(200);
     expect(body.auth.authorization_details).toEqual(details);
@@ -35,14 +35,14 @@ describe('requireAuthorizationDetails', () => {
     [[{ Type: 'payment' }]],
     [[[PAYMENT]]],
     [[{ nested: PAYMENT }]],
-  ])('is not met by %j: 403 insufficient_scope', async (details) => {
+  ])('answers 403 insufficient_scope for %j', async (details) => {
     const { api } = await createSetup(details);
     const { headers } = await api.get('abc').expect(403);
     expect(headers['www-authenticate']).toBe(INSUFFICIENT_SCOPE);
     expect([api.reached(), api.errors]).toEqual([0, []]);
   });
 
-  it('shows the predicate those of its type, frozen, one after another until one will do', async () => {
+  it('calls the predicate with frozen details of its type, one after another, until one matches', async () => {
     const seen: unknown[] = [];
     const { api } = await createSetup([ACCOUNT, PAYMENT, { type: 'payment', amount: {} }, PAYMENT], (detail) => {
       seen.push(detail);
@@ -53,7 +53,7 @@ describe('requireAuthorizationDetails', () => {
     expect(seen).toEqual([PAYMENT, { type: 'payment', amount: {} }]);
   });
 
-  it('takes nothing but true from the predicate', async () => {
+  it('accepts only true from the predicate', async () => {
     for (const verdict of [false, undefined, null, 1, 'yes', {}]) {
       const { api } = await createSetup([PAYMENT], () => verdict as boolean);
       await api.get('abc').expect(403);
@@ -64,13 +64,13 @@ describe('requireAuthorizationDetails', () => {
     ['throws', () => JSON.parse('{'), 'SyntaxError'],
     ['returns a promise', async () => true, 'TypeError'],
     ['returns a promise that fails', () => Promise.reject(new Error('later')), 'TypeError'],
-  ])('passes an error on when the predicate %s, and the request ends there', async (_, accepts, name) => {
+  ])('passes an error to next when the predicate %s, and the request ends there', async (_, accepts, name) => {
     const { api } = await createSetup([PAYMENT], accepts as AuthorizationDetailPredicate);
     await api.get('abc').expect(500);
     expect([api.reached(), api.errors]).toEqual([0, [expect.objectContaining({ name })]]);
   });
 
-  it('is run again on a fresh answer', async () => {
+  it('runs again on a fresh response', async () => {
     const clock = createClock();
     const endpoint = await createEndpoint(active({ exp: undefined, authorization_details: [PAYMENT] }));
     const guards = [requireAuthorizationDetails('payment'), requireFresh({ maxAgeSeconds: 0 })];
@@ -81,7 +81,7 @@ describe('requireAuthorizationDetails', () => {
     await api.get('abc').expect(403);
   });
 
-  it('needs a type, and a function if anything', () => {
+  it('throws without a type, and for a predicate that is no function', () => {
     for (const type of ['', undefined, null, 7, ['payment'], PAYMENT]) {
       expect(() => requireAuthorizationDetails(type as string)).toThrow(TypeError);
     }

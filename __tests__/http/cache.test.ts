@@ -9,13 +9,13 @@ import { active, createEndpoint, json } from '../support/endpoint.js';
 import { serve } from '../support/serve.js';
 import { until } from '../support/until.js';
 
-describe('an active answer', () => {
+describe('a cached active response', () => {
   it.each<[string, CacheOptions | undefined, number]>([
-    ['60 seconds unless told otherwise', undefined, 60],
+    ['60 seconds by default', undefined, 60],
     ['ttlSeconds', { ttlSeconds: 10 }, 10],
     ['ttlSeconds: 0, which is not at all', { ttlSeconds: 0 }, 0],
     ['a fraction of a second', { ttlSeconds: 0.5 }, 0.5],
-  ])('is remembered for %s', async (_title, cache, life) => {
+  ])('is used for %s', async (_title, cache, life) => {
     const clock = createClock();
     const endpoint = await createEndpoint(active({ exp: clock.seconds() + 3600 }));
     const api = createApi(endpoint, { clock, cache });
@@ -33,7 +33,7 @@ describe('an active answer', () => {
     ['null', null],
     ['in milliseconds', 1_800_003_600_000],
     ['the largest number there is', Number.MAX_VALUE],
-  ])('lives no longer than ttlSeconds when exp is %s', async (_title, exp) => {
+  ])('expires after ttlSeconds when exp is %s', async (_title, exp) => {
     const clock = createClock();
     const endpoint = await createEndpoint(active({ exp }));
     const api = createApi(endpoint, { clock, cache: { ttlSeconds: 1 } });
@@ -43,7 +43,7 @@ describe('an active answer', () => {
     expect(endpoint.asked).toHaveLength(2);
   });
 
-  it('lives no longer than exp, whatever the clock tolerance', async () => {
+  it('expires at exp, whatever the clock tolerance', async () => {
     const clock = createClock();
     const endpoint = await createEndpoint(active({ exp: clock.seconds() + 30 }));
     const api = createApi(endpoint, { clock, clockToleranceSeconds: 300 });
@@ -59,7 +59,7 @@ describe('an active answer', () => {
     expect((await api.get('good').expect(401)).headers['www-authenticate']).toBe(INVALID_TOKEN);
   });
 
-  it('is answered 401 once exp and the tolerance have passed', async () => {
+  it('leads to 401 once exp and the tolerance have passed', async () => {
     const clock = createClock();
     const endpoint = await createEndpoint(active({ exp: clock.seconds() + 30 }));
     const api = createApi(endpoint, { clock, clockToleranceSeconds: 5 });
@@ -70,7 +70,7 @@ describe('an active answer', () => {
     expect(api.reached()).toBe(1);
   });
 
-  it('is judged when it comes, not when it was asked for', async () => {
+  it('is checked against exp when the request arrives, not when the endpoint was asked', async () => {
     const clock = createClock();
     const endpoint = await createEndpoint(() => {
       clock.advance(20);
@@ -81,7 +81,7 @@ describe('an active answer', () => {
     expect(api.reached()).toBe(0);
   });
 
-  it('dies with exp when the wall clock is set forward', async () => {
+  it('expires at exp when the wall clock is set forward', async () => {
     const clock = createClock();
     const endpoint = await createEndpoint(active({ exp: clock.seconds() + 600 }));
     const api = createApi(endpoint, { clock });
@@ -91,7 +91,7 @@ describe('an active answer', () => {
     expect(endpoint.asked).toHaveLength(2);
   });
 
-  it('lives no longer when the wall clock is set back', async () => {
+  it('expires no later when the wall clock is set back', async () => {
     const clock = createClock();
     const endpoint = await createEndpoint(active({ exp: clock.seconds() + 600 }));
     const api = createApi(endpoint, { clock, cache: { ttlSeconds: 60 } });
@@ -102,7 +102,7 @@ describe('an active answer', () => {
     expect(endpoint.asked).toHaveLength(2);
   });
 
-  it('is asked for anew when its age is negative', async () => {
+  it('is looked up again when its age is negative', async () => {
     const clock = createClock();
     const endpoint = await createEndpoint(active({ exp: clock.seconds() + 600 }));
     const api = createApi(endpoint, { clock });
@@ -112,7 +112,7 @@ describe('an active answer', () => {
     expect(endpoint.asked).toHaveLength(2);
   });
 
-  it('is dated by when it was asked for, not by when it came', async () => {
+  it('ages from the time of the introspection request, not of the response', async () => {
     const clock = createClock();
     const endpoint = await createEndpoint(async () => {
       clock.advance(50);
@@ -126,11 +126,11 @@ describe('an active answer', () => {
   });
 });
 
-describe('an inactive answer', () => {
+describe('a cached inactive response', () => {
   it.each<[string, CacheOptions | undefined, number]>([
-    ['5 seconds unless told otherwise', undefined, 5],
+    ['5 seconds by default', undefined, 5],
     ['inactiveTtlSeconds', { inactiveTtlSeconds: 2 }, 2],
-  ])('is remembered for %s', async (_title, cache, life) => {
+  ])('is used for %s', async (_title, cache, life) => {
     const clock = createClock();
     const endpoint = await createEndpoint({ active: false });
     const api = createApi(endpoint, { clock, cache });
@@ -143,7 +143,7 @@ describe('an inactive answer', () => {
     expect(endpoint.asked).toHaveLength(2);
   });
 
-  it('is not remembered with inactiveTtlSeconds: 0', async () => {
+  it('is not stored with inactiveTtlSeconds: 0', async () => {
     const endpoint = await createEndpoint({ active: false });
     const api = createApi(endpoint, { cache: { inactiveTtlSeconds: 0 } });
     await api.get('bad').expect(401);
@@ -151,7 +151,7 @@ describe('an inactive answer', () => {
     await api.get('bad').expect(200);
   });
 
-  it('evicts no good one, though 5000 bad tokens come by, and memory stays bounded', async () => {
+  it('evicts no active response even after 5000 invalid tokens, and memory stays bounded', async () => {
     const endpoint = await createEndpoint(({ form }) =>
       form.get('token')?.startsWith('good') ? active() : { active: false },
     );
@@ -172,12 +172,12 @@ describe('an inactive answer', () => {
   });
 });
 
-describe('a token', () => {
+describe('a token in the cache', () => {
   it.each([
     ['its case', 'Token', 'token'],
     ['its last character', 'token', 'toke'],
     ['its padding', 'token', 'token='],
-  ])('is another one when %s differs', async (_title, one, other) => {
+  ])('is a different one when %s differs', async (_title, one, other) => {
     const endpoint = await createEndpoint(({ form }) => active({ sub: form.get('token') }));
     const api = createApi(endpoint);
     for (const token of [one, other, one, other]) {
@@ -186,17 +186,20 @@ describe('a token', () => {
     expect(endpoint.asked).toHaveLength(2);
   });
 
-  it.each(['__proto__', 'constructor', 'hasOwnProperty', 'toString'])('may be called %s', async (token) => {
-    const endpoint = await createEndpoint({ active: false });
-    const api = createApi(endpoint);
-    await api.get(token).expect(401);
-    await api.get(token).expect(401);
-    expect(endpoint.asked).toHaveLength(1);
-  });
+  it.each(['__proto__', 'constructor', 'hasOwnProperty', 'toString'])(
+    'may be named like a member of Object.prototype: %s',
+    async (token) => {
+      const endpoint = await createEndpoint({ active: false });
+      const api = createApi(endpoint);
+      await api.get(token).expect(401);
+      await api.get(token).expect(401);
+      expect(endpoint.asked).toHaveLength(1);
+    },
+  );
 });
 
-describe('requests at the same time', () => {
-  it('share one call: 200 of them with one cold token make the endpoint hear it once', async () => {
+describe('concurrent requests', () => {
+  it('share one introspection request: 200 clients with one uncached token cause one', async () => {
     const reply = createDeferred();
     const endpoint = await createEndpoint(async () => {
       await reply.promise;
@@ -219,7 +222,7 @@ describe('requests at the same time', () => {
     });
   });
 
-  it('each get claims of their own, which they may edit', async () => {
+  it('get claims in objects of their own, which they may edit', async () => {
     const reply = createDeferred();
     const endpoint = await createEndpoint(async () => {
       await reply.promise;
@@ -242,7 +245,7 @@ describe('requests at the same time', () => {
     expect(endpoint.asked).toHaveLength(1);
   });
 
-  it('are answered though the client that came first has gone', async () => {
+  it('are answered although the client that came first has disconnected', async () => {
     const reply = createDeferred();
     const endpoint = await createEndpoint(async () => {
       await reply.promise;
@@ -270,7 +273,7 @@ describe('requests at the same time', () => {
     expect(app.errors).toEqual([]);
   });
 
-  it('share a failure, which is not kept', async () => {
+  it('share a failure, which is not cached', async () => {
     const reply = createDeferred();
     const endpoint = await createEndpoint(async (_asked, res) => {
       await reply.promise;
@@ -288,7 +291,7 @@ describe('requests at the same time', () => {
     expect(endpoint.asked).toHaveLength(2);
   });
 
-  it('with different tokens are asked about one by one', async () => {
+  it('with different tokens cause one introspection request each', async () => {
     const endpoint = await createEndpoint(({ form }) => active({ sub: form.get('token') }));
     const { url } = await serve(createApp(createAuthenticate(endpoint)).app);
     const tokens = Array.from({ length: 50 }, (_, index) => `token-${index}`);
@@ -302,7 +305,7 @@ describe('requests at the same time', () => {
 });
 
 describe('invalidate', () => {
-  it('makes the next request ask again', async () => {
+  it('makes the next request ask the endpoint again', async () => {
     const endpoint = await createEndpoint(active());
     const api = createApi(endpoint);
     await api.get('good').expect(200);
@@ -314,7 +317,7 @@ describe('invalidate', () => {
     expect(endpoint.asked).toHaveLength(3);
   });
 
-  it('forgets that a token was bad, too', async () => {
+  it('removes an inactive response, too', async () => {
     const endpoint = await createEndpoint({ active: false });
     const api = createApi(endpoint);
     await api.get('early').expect(401);
@@ -324,7 +327,7 @@ describe('invalidate', () => {
     await api.get('early').expect(200);
   });
 
-  it('overtakes an answer under way: it is not stored, and nobody who comes later gets it', async () => {
+  it('keeps a response that is on its way from being stored or shared with later requests', async () => {
     const replies = [createDeferred<object>(), createDeferred<object>()];
     let asked = 0;
     const endpoint = await createEndpoint(() => replies[asked++]?.promise);
@@ -344,7 +347,7 @@ describe('invalidate', () => {
     expect(asked).toBe(2);
   });
 
-  it('does not let the overtaken answer land when it comes first', async () => {
+  it('drops the overtaken response even when it arrives first', async () => {
     const reply = createDeferred<object>();
     const endpoint = await createEndpoint(() => reply.promise);
     const authenticate = createAuthenticate(endpoint);
@@ -359,33 +362,30 @@ describe('invalidate', () => {
     expect(await fetchStatus(url, 'good')).toBe(401);
   });
 
-  it.each(['', 'a b', 'token\r\n', 'tökén', 'a\ud800', '=='])(
-    'throws for what cannot be a token: %p',
-    async (token) => {
-      const { authenticate } = createApi(await createEndpoint(active()));
-      const malformed = expect.objectContaining({ name: 'AuthError', reason: 'malformed_credentials' });
-      expect(() => authenticate.invalidate({ token })).toThrow(malformed);
-      await expect(authenticate.introspect(token)).rejects.toEqual(malformed);
-    },
-  );
+  it.each(['', 'a b', 'token\r\n', 'tökén', 'a\ud800', '=='])('throws for an invalid token: %p', async (token) => {
+    const { authenticate } = createApi(await createEndpoint(active()));
+    const malformed = expect.objectContaining({ name: 'AuthError', reason: 'malformed_credentials' });
+    expect(() => authenticate.invalidate({ token })).toThrow(malformed);
+    await expect(authenticate.introspect(token)).rejects.toEqual(malformed);
+  });
 
   it.each([{ sub: 'alice' }, { client_id: 'app' }, { sid: 's' }, { jti: 'j' }])(
-    'forgets every answer with a claim, and no other: %j',
-    async (of) => {
+    'removes every response with a claim, and no other: %j',
+    async (criterion) => {
       const endpoint = await createEndpoint(({ form }) =>
         active(form.get('token') === 'other' ? { sub: 'bob', client_id: 'web' } : { sid: 's', jti: 'j' }),
       );
       const api = createApi(endpoint);
       for (const token of ['one', 'two', 'other']) await api.get(token).expect(200);
       endpoint.script = { active: false };
-      await expect(api.authenticate.invalidate(of)).resolves.toBeUndefined();
+      await expect(api.authenticate.invalidate(criterion)).resolves.toBeUndefined();
       await api.get('one').expect(401);
       await api.get('two').expect(401);
       await api.get('other').expect(200);
     },
   );
 
-  it('of a claim gives nobody who comes later a response that was under way and turns out to have that claim', async () => {
+  it('by claim keeps later requests from a response that was on its way and turns out to have that claim', async () => {
     const reply = createDeferred<object>();
     const endpoint = await createEndpoint(() => reply.promise);
     const authenticate = createAuthenticate(endpoint);
@@ -402,18 +402,18 @@ describe('invalidate', () => {
   });
 
   it.each([{}, { sub: '' }, { sub: 7 }, { username: 'x' }, { sub: 'a', jti: 'b' }, { token: 'a', sub: 'b' }, 'token'])(
-    'takes exactly one thing to forget, and not %j',
-    async (of) => {
+    'accepts exactly one criterion and throws for %j',
+    async (criterion) => {
       const { authenticate } = createApi(await createEndpoint(active()));
       const remedy = 'write invalidate({ token }), or one of { sub }, { sid }, { client_id } and { jti }';
-      expect(() => authenticate.invalidate(of as never)).toThrow(
+      expect(() => authenticate.invalidate(criterion as never)).toThrow(
         expect.objectContaining({ name: 'TypeError', message: expect.stringContaining(remedy) }),
       );
       expect(() => authenticate.invalidate({ sub: 'a', jti: undefined })).not.toThrow();
     },
   );
 
-  it.each([7, undefined, null, {}])('says what to write when the token is %p', async (token) => {
+  it.each([7, undefined, null, {}])('names the remedy when the token is %p', async (token) => {
     const { authenticate } = createApi(await createEndpoint(active()));
     const message = (what: string) => expect.stringMatching(new RegExp(`^Option "token" is (?!7).*; write ${what}`));
     expect(() => authenticate.invalidate(token as never)).toThrow(
@@ -426,7 +426,7 @@ describe('invalidate', () => {
 });
 
 describe('cache: false', () => {
-  it('asks for every request', async () => {
+  it('asks the endpoint for every request', async () => {
     const endpoint = await createEndpoint(active());
     const api = createApi(endpoint, { cache: false });
     await api.get('good').expect(200);
@@ -436,7 +436,7 @@ describe('cache: false', () => {
     expect(endpoint.asked).toHaveLength(3);
   });
 
-  it('shares not even a call under way', async () => {
+  it('shares no introspection request that is on its way', async () => {
     const reply = createDeferred();
     const endpoint = await createEndpoint(async ({ socket }) => {
       await reply.promise;
@@ -458,7 +458,7 @@ describe('cache: false', () => {
     });
   });
 
-  it('takes invalidate for what it is there: nothing to forget', async () => {
+  it('accepts invalidate(), which has nothing to remove', async () => {
     const endpoint = await createEndpoint(active());
     const api = createApi(endpoint, { cache: false });
     api.authenticate.invalidate({ token: 'good' });
@@ -467,7 +467,7 @@ describe('cache: false', () => {
 });
 
 describe('stats', () => {
-  it('counts hits, misses, calls and entries', async () => {
+  it('counts hits, misses, introspection requests and entries', async () => {
     const endpoint = await createEndpoint(active());
     const api = createApi(endpoint);
     expect(api.authenticate.stats()).toEqual({
@@ -505,7 +505,7 @@ describe('stats', () => {
     });
   });
 
-  it('counts calls that failed, and keeps no entry for them', async () => {
+  it('counts failed introspection requests and stores nothing for them', async () => {
     const endpoint = await createEndpoint((_asked, res) => json(res, {}, 500));
     const api = createApi(endpoint);
     await api.get('any').expect(503);
@@ -520,7 +520,7 @@ describe('stats', () => {
     });
   });
 
-  it('keeps at most maxEntries active answers', async () => {
+  it('stores at most maxEntries active responses', async () => {
     const endpoint = await createEndpoint(active());
     const api = createApi(endpoint, { cache: { maxEntries: 3 } });
     for (const token of ['a', 'b', 'c', 'd', 'e']) await api.get(token).expect(200);

@@ -19,7 +19,7 @@ beforeEach(() => {
 
 afterEach(() => jest.restoreAllMocks());
 
-/** An app whose endpoint has failed for five tokens, with nobody known but `known`. */
+/** An app whose endpoint has failed for five tokens. Only the token `known` is cached. */
 async function createBroken(options: Parameters<typeof createApi>[1] = {}) {
   const clock = createClock(Date.now() / 1000);
   const endpoint = await createEndpoint(active());
@@ -31,8 +31,8 @@ async function createBroken(options: Parameters<typeof createApi>[1] = {}) {
   return { clock, endpoint, api, notBefore: () => endpoint.asked.length - asked };
 }
 
-describe('an endpoint that failed for five tokens', () => {
-  it('is left alone: further tokens are answered 503 at once, with the seconds to wait', async () => {
+describe('an open circuit breaker, after five tokens for which the endpoint failed', () => {
+  it('answers 503 to further tokens at once, with the seconds to wait, and asks nothing', async () => {
     const { api, clock, notBefore } = await createBroken();
     const response = await api.get('x').expect(503);
     expect(response.headers).toMatchObject({ 'retry-after': '1', 'cache-control': 'no-store' });
@@ -43,7 +43,7 @@ describe('an endpoint that failed for five tokens', () => {
     expect([notBefore(), api.reached()]).toEqual([0, 1]);
   });
 
-  it('keeps nobody out whose token is remembered, or bad in itself', async () => {
+  it('rejects no token that is cached, or malformed', async () => {
     const { api, notBefore } = await createBroken();
     await api.get('known').expect(200);
     await api.get('a b').expect(400);
@@ -51,7 +51,7 @@ describe('an endpoint that failed for five tokens', () => {
     expect(notBefore()).toBe(0);
   });
 
-  it('is asked about a token of our own after the pause, by one request, while the others are refused', async () => {
+  it('asks about a token of our own after the pause, for one request, and answers 503 to the others', async () => {
     const { api, clock, endpoint, notBefore } = await createBroken();
     const reply = createDeferred<object>();
     endpoint.script = () => reply.promise;
@@ -74,7 +74,7 @@ describe('an endpoint that failed for five tokens', () => {
     ]);
   });
 
-  it('is left alone for twice as long where it fails for that token too', async () => {
+  it('waits twice as long when that probe fails too', async () => {
     const { api, clock, endpoint, notBefore } = await createBroken();
     endpoint.script = answer(503, { 'retry-after': '2' });
     clock.advance(1);
@@ -88,7 +88,7 @@ describe('an endpoint that failed for five tokens', () => {
     expect(notBefore()).toBe(2);
   });
 
-  it('is left alone by all that is derived from the middleware, and by no other one', async () => {
+  it('holds for every derived middleware, and for no other middleware', async () => {
     const { api, clock, endpoint, notBefore } = await createBroken();
     await get(createApp(api.authenticate.with({ scopes: ['read'] })), 'x').expect(503);
     await expect(api.authenticate.introspect('x')).rejects.toMatchObject({ code: 'circuit_open' });
@@ -97,13 +97,13 @@ describe('an endpoint that failed for five tokens', () => {
     await get(createApp(createAuthenticate(endpoint, { clock })), 'x').expect(200);
   });
 
-  it('is left alone without a cache as well', async () => {
+  it('works without a cache', async () => {
     const { api, notBefore } = await createBroken({ cache: false });
     await api.get('known').expect(503);
     expect([api.errors.at(-1), notBefore()]).toEqual([expect.objectContaining({ code: 'circuit_open' }), 0]);
   });
 
-  it('is asked by verifyConfiguration() all the same, which changes nothing', async () => {
+  it('does not stop verifyConfiguration(), which does not change it', async () => {
     const { api, endpoint, notBefore } = await createBroken();
     expect(await api.authenticate.verifyConfiguration()).toMatchObject({ ok: false });
     endpoint.script = { active: false };
@@ -112,7 +112,7 @@ describe('an endpoint that failed for five tokens', () => {
     expect([notBefore(), api.errors.at(-1)]).toEqual([2, expect.objectContaining({ code: 'circuit_open' })]);
   });
 
-  it('is told as such: to those who watch decisions, and in the state of the circuit', async () => {
+  it('shows in decisions and in the circuit channel', async () => {
     const decisions = recordDecisions();
     const circuit = recordEvents('circuit');
     const { api, clock, endpoint } = await createBroken();
@@ -133,7 +133,7 @@ describe('an endpoint that asks for a pause', () => {
   it.each<[string, Script]>([
     ['with 429', answer(429, { 'retry-after': '30' })],
     ['with 503', answer(503, { 'retry-after': '30' })],
-  ])('%s is given it, and clients are told how much of it is left', async (_, script) => {
+  ])('%s gets it, and clients see how much of it is left', async (_, script) => {
     const clock = createClock(Date.now() / 1000);
     const endpoint = await createEndpoint(script);
     const api = createApi(endpoint, { clock });
@@ -149,13 +149,13 @@ describe('an endpoint that asks for a pause', () => {
   });
 });
 
-describe('an endpoint that answers, however oddly,', () => {
+describe('an endpoint whose responses are odd but no outage', () => {
   it.each<[string, Script]>([
-    ['that it refuses our credentials', (_asked, res) => json(res, { error: 'invalid_client' }, 401)],
-    ['that it refuses the question', (_asked, res) => json(res, { error: 'invalid_request' }, 400)],
-    ['that it is not there', answer(404)],
-    ['what is no introspection response', { active: 'yes' }],
-    ['that all tokens are inactive', { active: false }],
+    ['that rejects our credentials', (_asked, res) => json(res, { error: 'invalid_client' }, 401)],
+    ['that rejects the introspection request', (_asked, res) => json(res, { error: 'invalid_request' }, 400)],
+    ['that sends 404', answer(404)],
+    ['that sends no introspection response', { active: 'yes' }],
+    ['that calls all tokens inactive', { active: false }],
   ])('%s is asked about each token', async (_, script) => {
     recordWarnings();
     const endpoint = await createEndpoint(script);
@@ -164,7 +164,7 @@ describe('an endpoint that answers, however oddly,', () => {
     expect(endpoint.asked).toHaveLength(20);
   });
 
-  it('as it fails for one token twice, is asked about the others, and about that one not for three seconds', async () => {
+  it('as it fails for one token twice, is asked about other tokens, and about that one only after three seconds', async () => {
     const clock = createClock(Date.now() / 1000);
     const endpoint = await createEndpoint(answer(500));
     const api = createApi(endpoint, { clock });

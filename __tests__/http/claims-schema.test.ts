@@ -7,15 +7,15 @@ import { active, createEndpoint } from '../support/endpoint.js';
 
 const TENANT = z.object({ tenant: z.object({ id: z.number() }), plan: z.enum(['free', 'gold']).default('free') });
 
-describe('the claims schema', () => {
-  it('types and checks what getAuth(req, authenticate) returns', async () => {
+describe('claims schema', () => {
+  it('checks what getAuth(req, authenticate) returns and gives it a type', async () => {
     const endpoint = await createEndpoint(active({ tenant: { id: 7 } }));
     const authenticate = createAuthenticate(endpoint, { claims: TENANT });
     const app = createApp(authenticate, (req, res) => {
       const auth = getAuth(req, authenticate);
       const id: number = auth.tenant.id;
       const plan: 'free' | 'gold' = auth.plan;
-      // @ts-expect-error no schema speaks of it as a number
+      // @ts-expect-error no schema types it as a number
       const unknownClaim: number = auth.other;
       res.json({ id, plan, sub: auth.sub, unknownClaim, exp: typeof auth.exp });
     });
@@ -23,7 +23,7 @@ describe('the claims schema', () => {
     expect(body).toEqual({ id: 7, plan: 'free', sub: 'alice', exp: 'number' });
   });
 
-  it('types what introspect resolves to', async () => {
+  it('gives a type to what introspect resolves to', async () => {
     const endpoint = await createEndpoint(active({ tenant: { id: 7 } }));
     const { tenant, sub } = await createAuthenticate(endpoint, { claims: TENANT }).introspect('token');
     expect([tenant.id.toFixed(1), sub]).toEqual(['7.0', 'alice']);
@@ -33,7 +33,7 @@ describe('the claims schema', () => {
     ['a missing claim', {}],
     ['a claim of another type', { tenant: { id: '7' } }],
     ['a null claim', { tenant: null }],
-  ])('answers 401 invalid_token where it does not match: %s', async (_title, claims) => {
+  ])('answers 401 invalid_token when the claims do not match: %s', async (_title, claims) => {
     const endpoint = await createEndpoint(active(claims));
     const app = createApp(createAuthenticate(endpoint, { claims: TENANT }));
     for (const _time of ['asked', 'remembered']) {
@@ -44,7 +44,7 @@ describe('the claims schema', () => {
     expect([app.reached(), endpoint.asked.length]).toEqual([0, 1]);
   });
 
-  it('lays what it makes of the claims over req.auth, and guards still see what the endpoint said', async () => {
+  it('puts its result on req.auth, and guards still read what the endpoint sent', async () => {
     const endpoint = await createEndpoint(active({ roles: 'admin,auditor' }));
     const schema = z.object({ roles: z.string().transform((roles) => roles.split(',')) });
     const authenticate = createAuthenticate(endpoint, { claims: schema });
@@ -55,7 +55,7 @@ describe('the claims schema', () => {
     });
   });
 
-  it('cannot widen what was granted', async () => {
+  it('cannot widen the granted scopes', async () => {
     const endpoint = await createEndpoint(active({ scope: 'read' }));
     const schema = z
       .looseObject({})
@@ -66,7 +66,7 @@ describe('the claims schema', () => {
     expect(body.auth).toMatchObject({ scope: 'read', active: true });
   });
 
-  it('runs once for a record, and again for a new one', async () => {
+  it('runs once for a record and again for a new one', async () => {
     const clock = createClock();
     const endpoint = await createEndpoint(active({ exp: clock.seconds() + 3600 }));
     const runs: unknown[] = [];
@@ -79,7 +79,7 @@ describe('the claims schema', () => {
     expect(runs).toHaveLength(2);
   });
 
-  it('gets claims of its own, which it may edit', async () => {
+  it('receives claims of its own, which it may edit', async () => {
     const endpoint = await createEndpoint(active({ tenant: 'acme' }));
     const schema = custom((claims) => {
       Object.assign(claims as object, { sub: 'mallory' });
@@ -114,7 +114,7 @@ describe('the claims schema', () => {
     ['throws', z.looseObject({}).transform(() => raise(new Error('schema: alice@x.test')))],
     ['is asynchronous', z.looseObject({}).refine(async () => true)],
     ['is asynchronous and rejects', custom(() => Promise.reject(new Error('late')))],
-  ])('that %s is an outage, 503, never the fault of the token', async (_title, claims) => {
+  ])('that %s causes 503, not a rejection of the token', async (_title, claims) => {
     const endpoint = await createEndpoint(active({ email: 'alice@x.test' }));
     const app = createApp(createAuthenticate(endpoint, { claims }));
     const response = await get(app, 'token').expect(503);
@@ -124,7 +124,7 @@ describe('the claims schema', () => {
     expect(String((app.errors[0] as Error).stack)).not.toContain('alice@x.test');
   });
 
-  it('may differ between middlewares over one call to the endpoint', async () => {
+  it('may differ between middlewares that share one introspection request', async () => {
     const endpoint = await createEndpoint(active({ tenant: { id: 7 } }));
     const authenticate = createAuthenticate(endpoint, { claims: TENANT });
     const strict = authenticate.with({ claims: z.object({ tenant: z.string() }) });

@@ -8,7 +8,7 @@ import { exchange } from '../support/serve.js';
 
 const FORM = 'application/x-www-form-urlencoded';
 
-describe('the Authorization header', () => {
+describe('Authorization header', () => {
   it.each([
     ['twice the same token', ['Authorization: Bearer good', 'Authorization: Bearer good']],
     ['two tokens', ['Authorization: Bearer good', 'authorization: Bearer other']],
@@ -30,15 +30,15 @@ describe('the Authorization header', () => {
     ['a parameter', 'Bearer token=good'],
     ['a tab', 'Bearer good\tgood'],
     ['a tab before the token', 'Bearer \tgood'],
-    ['a tab in place of the space', 'Bearer\tgood'],
+    ['a tab instead of the space', 'Bearer\tgood'],
     ['letters beyond ASCII', 'Bearer t\u00e9'],
     ['a percent sign', 'Bearer %67ood'],
     ['padding first', 'Bearer =good'],
     ['padding in the middle', 'Bearer go=od'],
-    ['padding alone', 'Bearer =='],
+    ['only padding', 'Bearer =='],
     ['an ampersand', 'Bearer x&token=good'],
     ['more than 8 kB', `Bearer ${'a'.repeat(8193)}`],
-  ])('answers 400 invalid_request and asks nobody for %s', async (_title, value) => {
+  ])('answers 400 invalid_request and asks nothing for %s', async (_title, value) => {
     const endpoint = await createEndpoint(active());
     const api = createApi(endpoint);
     const response = await exchange(api.app, ['GET / HTTP/1.1', `Authorization: ${value}`]);
@@ -46,7 +46,7 @@ describe('the Authorization header', () => {
     expect([api.reached(), endpoint.asked.length]).toEqual([0, 0]);
   });
 
-  it('takes a token of 8 kB', async () => {
+  it('accepts a token of 8 kB', async () => {
     const endpoint = await createEndpoint(active());
     const token = 'a'.repeat(8192);
     await createApi(endpoint).get(token).expect(200);
@@ -69,7 +69,7 @@ describe('the Authorization header', () => {
     ['a cookie', ['GET / HTTP/1.1', 'Cookie: access_token=good']],
     ['Proxy-Authorization', ['GET / HTTP/1.1', 'Proxy-Authorization: Bearer good']],
     ['X-Authorization', ['GET / HTTP/1.1', 'X-Authorization: Bearer good']],
-  ])('is the only place: a token in %s is no credential', async (_place, lines) => {
+  ])('is the only source: a token in %s is ignored', async (_place, lines) => {
     const endpoint = await createEndpoint(active());
     const api = createApi(endpoint);
     const response = await exchange(api.app, lines);
@@ -84,13 +84,13 @@ describe('the Authorization header', () => {
     expect(endpoint.asked.map(({ form }) => form.get('token'))).toEqual(['good']);
   });
 
-  it('leaves Cache-Control to the route', async () => {
+  it('does not change the Cache-Control of the route', async () => {
     const endpoint = await createEndpoint(active());
     const response = await createApi(endpoint).get('good').expect(200);
     expect(response.headers['cache-control']).toBeUndefined();
   });
 
-  it('answers 400 to a malformed token even where authentication is optional', async () => {
+  it('answers 400 for a malformed token even with optional authentication', async () => {
     const endpoint = await createEndpoint(active());
     const api = createApi(endpoint, { optional: true });
     expect((await api.get('a b').expect(400)).headers['www-authenticate']).toBe(INVALID_REQUEST);
@@ -99,7 +99,7 @@ describe('the Authorization header', () => {
 });
 
 describe('a malformed token', () => {
-  /** The ways a request can present one. */
+  /** Ways in which a request can present one. */
   const WAYS: [string, Partial<TokenIntrospectionOptions>, (app: Express, token: string) => Test][] = [
     ['in the header', {}, (app, token) => request(app).get('/').set('Authorization', `Bearer ${token}`)],
     [
@@ -121,7 +121,7 @@ describe('a malformed token', () => {
     CACHES.map(([memory, cache]) => [`${way}, ${memory}`, { ...options, cache }, present] as const),
   );
 
-  it.each(CASES)('is answered 400 each time, and never asked about: %s', async (_title, options, present) => {
+  it.each(CASES)('is answered 400 each time, and the endpoint is never asked: %s', async (_title, options, present) => {
     const endpoint = await createEndpoint(active());
     const authenticate = createAuthenticate(endpoint, options);
     const app = createApp(express.urlencoded(), authenticate);
@@ -148,15 +148,15 @@ describe('a malformed token', () => {
     'good\r\n',
     'good\u0000',
     'g\u00f6\u00f6d',
-  ])('of getToken is refused before and after its like is known: %j', async (text) => {
+  ])('from getToken is rejected before and after a token like it is cached: %j', async (text) => {
     const endpoint = await createEndpoint(active());
     for (const cache of [{}, false] as const) {
       let token = text;
       const api = createApi(endpoint, { getToken: () => token, cache });
-      for (const each of [text, text, 'good', text, 'good']) {
-        token = each;
-        const response = await api.get().expect(each === 'good' ? 200 : 400);
-        expect(response.headers['www-authenticate']).toBe(each === 'good' ? undefined : INVALID_REQUEST);
+      for (const current of [text, text, 'good', text, 'good']) {
+        token = current;
+        const response = await api.get().expect(current === 'good' ? 200 : 400);
+        expect(response.headers['www-authenticate']).toBe(current === 'good' ? undefined : INVALID_REQUEST);
       }
       expect(() => api.authenticate.invalidate({ token: text })).toThrow(
         expect.objectContaining({ name: 'AuthError', reason: 'malformed_credentials' }),
@@ -167,7 +167,7 @@ describe('a malformed token', () => {
     expect(new Set(endpoint.asked.map(({ form }) => form.get('token')))).toEqual(new Set(['good']));
   });
 
-  it('is refused by introspect() too, alone and many at once, and leaves nothing behind', async () => {
+  it('is rejected by introspect() too, once and many times at once, and leaves nothing behind', async () => {
     const endpoint = await createEndpoint(active());
     for (const cache of [{}, false] as const) {
       const authenticate = createAuthenticate(endpoint, { cache });
@@ -180,7 +180,7 @@ describe('a malformed token', () => {
     expect(endpoint.asked).toHaveLength(0);
   });
 
-  it('is refused, not asked about, where an earlier middleware let another token pass', async () => {
+  it('is rejected without an introspection request when an earlier middleware accepted another token', async () => {
     const endpoint = await createEndpoint(active());
     const authenticate = createAuthenticate(endpoint);
     const app = createApp(authenticate, authenticate.with({ getToken: () => 'good bad' }));
@@ -191,7 +191,7 @@ describe('a malformed token', () => {
 });
 
 describe('tokenFromBody', () => {
-  it('is off unless asked for: a form token is no credential', async () => {
+  it('is off by default: a token in a form is ignored', async () => {
     const endpoint = await createEndpoint(active());
     const { app } = formApp(endpoint, { tokenFromBody: false });
     const response = await request(app).post('/').type('form').send('access_token=good').expect(401);
@@ -199,7 +199,7 @@ describe('tokenFromBody', () => {
   });
 
   it.each(['POST', 'PUT', 'PATCH'] as const)(
-    'takes a form token of a %s and leaves the form readable',
+    'accepts the token of a %s form and leaves the form readable',
     async (method) => {
       const endpoint = await createEndpoint(active());
       const app = express().use(
@@ -215,13 +215,16 @@ describe('tokenFromBody', () => {
     },
   );
 
-  it.each([`${FORM}; charset=UTF-8`, 'Application/X-WWW-Form-UrlEncoded'])('takes a form of type %s', async (type) => {
-    const endpoint = await createEndpoint(active());
-    const { app } = formApp(endpoint, { tokenFromBody: true });
-    await request(app).post('/').set('Content-Type', type).send('access_token=good').expect(200);
-  });
+  it.each([`${FORM}; charset=UTF-8`, 'Application/X-WWW-Form-UrlEncoded'])(
+    'accepts a form of type %s',
+    async (type) => {
+      const endpoint = await createEndpoint(active());
+      const { app } = formApp(endpoint, { tokenFromBody: true });
+      await request(app).post('/').set('Content-Type', type).send('access_token=good').expect(200);
+    },
+  );
 
-  it('answers 400 invalid_request to a token in the header and another in the form', async () => {
+  it('answers 400 invalid_request when both header and form hold a token', async () => {
     const endpoint = await createEndpoint(active());
     const { app, reached } = formApp(endpoint, { tokenFromBody: true });
     const test = request(app).post('/').set('Authorization', 'Bearer good').type('form');
@@ -265,7 +268,7 @@ describe('tokenFromBody', () => {
     expect(endpoint.asked).toHaveLength(0);
   });
 
-  it('ignores a parsed body whose type is not a form, whoever parsed it', async () => {
+  it('ignores a parsed body whose type is not a form, whichever parser made it', async () => {
     const endpoint = await createEndpoint(active());
     const parse: RequestHandler = (req, _res, next) => {
       req.body = { access_token: 'good' };
@@ -287,7 +290,7 @@ describe('tokenFromBody', () => {
     expect(endpoint.asked).toHaveLength(0);
   });
 
-  it('still takes the header where no form parser is mounted', async () => {
+  it('still reads the header when no form parser is mounted', async () => {
     const endpoint = await createEndpoint(active());
     const { app } = createApp(createAuthenticate(endpoint, { tokenFromBody: true }));
     await request(app).post('/').set('Authorization', 'Bearer good').expect(200);
@@ -299,7 +302,7 @@ describe('getToken', () => {
     getToken: ({ headers }) => /(?:^|; )session=([^;]*)/.exec(headers.cookie ?? '')?.[1],
   };
 
-  it('takes the token from where it says, and keeps the answer out of shared caches', async () => {
+  it('returns the token to use, and keeps the response out of shared caches', async () => {
     const endpoint = await createEndpoint(active());
     const { app } = createApi(endpoint, fromCookie);
     const response = await request(app).get('/').set('Cookie', 'session=good').expect(200);
@@ -307,7 +310,7 @@ describe('getToken', () => {
     expect(endpoint.asked[0]?.form.get('token')).toBe('good');
   });
 
-  it('replaces the header, which is then not looked at', async () => {
+  it('replaces the header, which is then ignored', async () => {
     const endpoint = await createEndpoint(active());
     const api = createApi(endpoint, fromCookie);
     expect((await api.get('good').expect(401)).headers['www-authenticate']).toBe(BARE);
@@ -361,7 +364,7 @@ describe('getToken', () => {
   it.each([
     ['resolves', () => Promise.resolve('good')],
     ['rejects', () => Promise.reject(new Error('late'))],
-  ])('answers 500 and asks nobody when it is asynchronous and %s', async (_title, getToken) => {
+  ])('answers 500 and asks nothing when it is asynchronous and %s', async (_title, getToken) => {
     const endpoint = await createEndpoint(active());
     const api = createApi(endpoint, { getToken: getToken as never });
     await api.get('good').expect(500);
@@ -369,7 +372,7 @@ describe('getToken', () => {
     expect([api.reached(), endpoint.asked.length]).toEqual([0, 0]);
   });
 
-  it.each(['max-age=60', 'public'])("leaves a route's own Cache-Control alone: %s", async (value) => {
+  it.each(['max-age=60', 'public'])("does not change a route's own Cache-Control: %s", async (value) => {
     const endpoint = await createEndpoint(active());
     const before: RequestHandler = (_req, res, next) => {
       res.set('Cache-Control', value);
@@ -387,7 +390,7 @@ describe('getToken', () => {
   });
 });
 
-/** An app with a form and a JSON parser, the extended one: it makes lists and objects of names with brackets. */
+/** An app with a JSON parser and an extended form parser, which turns names with brackets into lists and objects. */
 function formApp(endpoint: Endpoint, options: Partial<TokenIntrospectionOptions>) {
   return createApp(express.urlencoded({ extended: true }), express.json(), createAuthenticate(endpoint, options));
 }

@@ -55,8 +55,8 @@ const ROWS: readonly Row[] = [
   ['a null binding', {}, { cnf: null }, 200],
 ];
 
-describe('a token with', () => {
-  it.each<Row>(ROWS)('%s is answered as demanded', async (_title, demands, claims, status) => {
+describe('a policy for a token with', () => {
+  it.each<Row>(ROWS)('%s is enforced', async (_title, demands, claims, status) => {
     const clock = createClock(SECONDS);
     const endpoint = await createEndpoint({ active: true, ...claims });
     const api = createApi(endpoint, { clock, ...demands });
@@ -66,7 +66,7 @@ describe('a token with', () => {
   });
 
   it.each<Row>(ROWS)(
-    '%s is judged alike by a derived middleware, from what the first has learned',
+    '%s is enforced by a derived middleware on the response that the first one cached',
     async (_title, demands, claims, status) => {
       const clock = createClock(SECONDS);
       const endpoint = await createEndpoint({ active: true, exp: SECONDS + 60, ...claims });
@@ -86,7 +86,7 @@ describe('a token with', () => {
 });
 
 describe('with()', () => {
-  it('lets two routes demand two audiences of one token, over one call to the endpoint', async () => {
+  it('lets two routes require two audiences of one token over one introspection request', async () => {
     const endpoint = await createEndpoint(active({ aud: ['https://api.test', 'https://admin.test'] }));
     const authenticate = createAuthenticate(endpoint, { audience: 'https://api.test' });
     const admin = authenticate.with({ audience: 'https://admin.test' });
@@ -98,7 +98,7 @@ describe('with()', () => {
     expect(other.stats()).toEqual(authenticate.stats());
   });
 
-  it('shares a call under way', async () => {
+  it('shares an introspection request that is on its way', async () => {
     const endpoint = await createEndpoint(active({ aud: 'api' }));
     const authenticate = createAuthenticate(endpoint, { audience: 'api' });
     const results = await Promise.allSettled([
@@ -110,7 +110,7 @@ describe('with()', () => {
     expect(endpoint.asked).toHaveLength(1);
   });
 
-  it('inherits what is omitted or undefined and replaces what is given', async () => {
+  it('inherits options that are omitted or undefined and replaces the others', async () => {
     const endpoint = await createEndpoint(active({ scope: 'read' }));
     const authenticate = createAuthenticate(endpoint, {
       scopes: ['read'],
@@ -131,7 +131,7 @@ describe('with()', () => {
     await get(createApp(again), 'token').expect(200);
   });
 
-  it('can make a route optional, or take its token from elsewhere, and leaves the first middleware as it was', async () => {
+  it('can make a route optional or read its token from elsewhere, and does not change the first middleware', async () => {
     const endpoint = await createEndpoint(active());
     const authenticate = createAuthenticate(endpoint);
     await get(createApp(authenticate.with({ optional: true }))).expect(200);
@@ -140,7 +140,7 @@ describe('with()', () => {
     expect((await get(createApp(authenticate)).expect(401)).headers['www-authenticate']).toBe(BARE);
   });
 
-  it('judges behind the first middleware, and its demands and scopes are the ones guards go by', async () => {
+  it('checks the token behind the first middleware, and guards use its options and scopes', async () => {
     const endpoint = await createEndpoint(active({ scope: 'read admin' }));
     const authenticate = createAuthenticate(endpoint, { scopes: ['read'] });
     const admin = authenticate.with({ scopes: ['admin'], realm: 'admin' });
@@ -157,7 +157,7 @@ describe('with()', () => {
     expect(endpoint.asked).toHaveLength(1);
   });
 
-  it('gives the derived middleware no close of its own', async () => {
+  it('gives the derived middleware no close()', async () => {
     const endpoint = await createEndpoint(active());
     const derived = createAuthenticate(endpoint).with({});
     expect(derived).not.toHaveProperty('close');
@@ -176,7 +176,7 @@ describe('with()', () => {
     expect(() => createAuthenticate(endpoint).with(demands)).toThrow(TypeError);
   });
 
-  it('forgets a token for all when any of them is told to', async () => {
+  it('removes a token for all derived middlewares, whichever of them invalidates it', async () => {
     const endpoint = await createEndpoint(active());
     const authenticate = createAuthenticate(endpoint);
     const derived = authenticate.with({ scopes: ['read'] });
@@ -187,7 +187,7 @@ describe('with()', () => {
   });
 });
 
-describe('the order of judgement', () => {
+describe('order of checks', () => {
   it.each<[string, Partial<TokenIntrospectionOptions>, Record<string, unknown>, string]>([
     ['a refresh token before its exp', {}, { token_type: 'refresh_token', exp: 1 }, 'refresh_token'],
     ['exp before the issuer', { issuer: 'x' }, { exp: 1 }, 'expired'],
@@ -202,7 +202,7 @@ describe('the order of judgement', () => {
     await expect(authenticate.introspect('token')).rejects.toMatchObject({ name: 'AuthError', reason });
   });
 
-  it('answers a missing scope 403 only for a token that is otherwise good', async () => {
+  it('answers 403 for a missing scope only when the token is otherwise valid', async () => {
     const endpoint = await createEndpoint({ active: true, scope: '' });
     const api = createApi(endpoint, { audience: false, scopes: ['admin'] });
     expect((await api.get('token').expect(403)).headers['www-authenticate']).toBe(

@@ -20,14 +20,14 @@ const OPENID = '/.well-known/openid-configuration';
 
 type Answer = object | ((res: ServerResponse, asked: Asked) => unknown);
 
-/** An authorization server that publishes what it is told to, per path, and answers every question with "active". */
+/** An authorization server with configurable metadata per path. Every introspection response is active. */
 interface Server {
   readonly issuer: string;
   readonly endpoint: Endpoint;
   published: Record<string, Answer>;
-  /** Paths of its metadata that were asked for, in order. */
+  /** Requested metadata paths, in order. */
   looked(): (string | undefined)[];
-  /** Paths that questions went to, in order. */
+  /** Paths of introspection requests, in order. */
   asked(): (string | undefined)[];
 }
 
@@ -42,13 +42,14 @@ async function createServer(path = '', publish?: (issuer: string) => Record<stri
   });
   const { origin } = new URL(endpoint.url);
   const issuer = `${origin}${path}`;
-  const of = (method: string) => () => endpoint.asked.filter((each) => each.method === method).map(({ url }) => url);
+  const pathsOf = (method: string) => () =>
+    endpoint.asked.filter((asked) => asked.method === method).map(({ url }) => url);
   const server: Server = {
     issuer,
     endpoint,
     published: publish?.(issuer) ?? { [OAUTH]: metadataOf(issuer) },
-    looked: of('GET'),
-    asked: of('POST'),
+    looked: pathsOf('GET'),
+    asked: pathsOf('POST'),
   };
   return server;
 }
@@ -61,7 +62,7 @@ function createDiscovering(server: { readonly issuer: string }, options: Partial
   return createApi({ url: '' }, { endpoint: undefined, authorizationServer: server.issuer, ...options });
 }
 
-/** The outage that was told, by its code and its detail. */
+/** Code and detail of each reported outage. */
 function told({ errors }: Api): (string | undefined)[] {
   return errors.map((error) => (error as { message: string }).message.match(/\((.*)\)$/)?.[1]);
 }
@@ -70,8 +71,8 @@ const silent = () => jest.spyOn(process, 'emitWarning').mockImplementation(() =>
 
 afterEach(() => jest.restoreAllMocks());
 
-describe('an authorization server named by its issuer', () => {
-  it('is asked where its metadata say, and its metadata are asked for once', async () => {
+describe('authorizationServer', () => {
+  it('asks the introspection endpoint from the metadata, which are fetched once', async () => {
     const server = await createServer();
     const api = createDiscovering(server);
     for (const token of ['a', 'b', 'c']) await api.get(token).expect(200);
@@ -79,31 +80,31 @@ describe('an authorization server named by its issuer', () => {
     expect(api.authenticate.stats()).toMatchObject({ endpointCalls: 3 });
   });
 
-  it('is not looked for before there is a token to ask about', async () => {
+  it('fetches no metadata before the first token', async () => {
     const server = await createServer();
     const api = createDiscovering(server);
     await api.get().expect(401);
     expect(server.looked()).toEqual([]);
   });
 
-  it('is looked for once, however many requests wait for it', async () => {
+  it('fetches metadata once for many waiting requests', async () => {
     const server = await createServer();
-    const gate = createDeferred();
+    const release = createDeferred();
     server.published = {
       [OAUTH]: async (res) => {
-        await gate.promise;
+        await release.promise;
         json(res, metadataOf(server.issuer));
       },
     };
     const api = createDiscovering(server);
     const requests = Array.from({ length: 10 }, (_, i) => api.get(`token-${i}`).then(({ status }) => status));
     await until(() => server.looked().length === 1);
-    gate.resolve();
+    release.resolve();
     expect(await Promise.all(requests)).toEqual(Array(10).fill(200));
     expect(server.looked()).toEqual([OAUTH]);
   });
 
-  it('is asked for JSON, without compression and without credentials', async () => {
+  it('requests the metadata as JSON, without compression and without credentials', async () => {
     const server = await createServer();
     await createDiscovering(server).get('a').expect(200);
     const { host, connection, ...headers } = server.endpoint.asked[0]?.headers ?? {};
@@ -122,7 +123,7 @@ describe('an authorization server named by its issuer', () => {
     ['/t1/', [`${OAUTH}/t1`, `${OPENID}/t1`, `/t1${OPENID}`]],
     ['/a/b', [`${OAUTH}/a/b`, `${OPENID}/a/b`, `/a/b${OPENID}`]],
   ])(
-    'with the path %j is looked for where the standards say, in their order, and found at each',
+    'with the path %j looks at the well-known URLs in the order of the standards and finds metadata at each',
     async (path, urls) => {
       for (const [index, url] of urls.entries()) {
         const server = await createServer(path, (issuer) => ({ [url]: metadataOf(issuer) }));
@@ -152,7 +153,7 @@ describe('an authorization server named by its issuer', () => {
       (res) => void res.writeHead(302, { location: '/elsewhere' }).end(),
       'discovery_failed, HTTP 302',
     ],
-  ])('that publishes %s is not found: 503, and nothing is asked', async (_, answer, message) => {
+  ])('answers 503 and sends no token when a server publishes %s', async (_, answer, message) => {
     const server = await createServer('', () => ({ [OAUTH]: answer, '/elsewhere': {} }));
     const api = createDiscovering(server);
     await api.get('a').expect(503);
@@ -178,7 +179,7 @@ describe('an authorization server named by its issuer', () => {
       'no introspection_endpoint in the metadata',
     ],
     [
-      'an endpoint in the clear',
+      'an http: endpoint',
       (issuer) => ({ issuer, introspection_endpoint: 'http://as.example.com/ask' }),
       'introspection_endpoint is no https URL',
     ],
@@ -192,23 +193,26 @@ describe('an authorization server named by its issuer', () => {
       (issuer) => ({ issuer, introspection_endpoint: 'https://a:b@as.example.com/ask' }),
       'introspection_endpoint is no https URL',
     ],
-  ])('that publishes %s is not asked: 503, and a warning says what to do', async (_, publish, detail) => {
-    const emitWarning = silent();
-    const server = await createServer('', (issuer) => ({ [OAUTH]: publish(issuer) }));
-    const api = createDiscovering(server);
-    await api.get('a').expect(503);
-    await api.get('b').expect(503);
-    expect(new Set(told(api))).toEqual(new Set([`discovery_failed, ${detail}`]));
-    expect([server.asked(), api.reached()]).toEqual([[], 0]);
-    expect(emitWarning.mock.calls).toEqual([
-      [
-        `The metadata of the authorization server cannot be used. ${remedyFor('discovery_failed', detail)}`,
-        { type: 'TokenIntrospectionWarning', code: 'DISCOVERY_FAILED', detail },
-      ],
-    ]);
-  });
+  ])(
+    'answers 503 and sends no token when a server publishes %s, and a warning names the remedy',
+    async (_, publish, detail) => {
+      const emitWarning = silent();
+      const server = await createServer('', (issuer) => ({ [OAUTH]: publish(issuer) }));
+      const api = createDiscovering(server);
+      await api.get('a').expect(503);
+      await api.get('b').expect(503);
+      expect(new Set(told(api))).toEqual(new Set([`discovery_failed, ${detail}`]));
+      expect([server.asked(), api.reached()]).toEqual([[], 0]);
+      expect(emitWarning.mock.calls).toEqual([
+        [
+          `The metadata of the authorization server cannot be used. ${remedyFor('discovery_failed', detail)}`,
+          { type: 'TokenIntrospectionWarning', code: 'DISCOVERY_FAILED', detail },
+        ],
+      ]);
+    },
+  );
 
-  it('that is a mistake in one place and missing in another is told to be a mistake', async () => {
+  it('reports a mistake at one URL although the other URL has nothing', async () => {
     silent();
     const server = await createServer('', () => ({ [OAUTH]: metadataOf('https://as.example.com') }));
     const api = createDiscovering(server);
@@ -216,7 +220,7 @@ describe('an authorization server named by its issuer', () => {
     expect(told(api)).toEqual(['discovery_failed, another issuer in the metadata']);
   });
 
-  it('that has a page in one place and its mistake in another is told to be a mistake', async () => {
+  it('reports a mistake at one URL although the other URL serves a page', async () => {
     silent();
     const server = await createServer('', () => ({
       [OAUTH]: (res: ServerResponse) => void res.writeHead(200, { 'content-type': 'text/html' }).end(),
@@ -227,7 +231,7 @@ describe('an authorization server named by its issuer', () => {
     expect(told(api)).toEqual(['discovery_failed, another issuer in the metadata']);
   });
 
-  it('that publishes another’s metadata in one place and its own in the next is found', async () => {
+  it('uses metadata at the second URL when the first names another issuer', async () => {
     const server = await createServer('', (issuer) => ({
       [OAUTH]: metadataOf('https://as.example.com'),
       [OPENID]: metadataOf(issuer),
@@ -235,7 +239,7 @@ describe('an authorization server named by its issuer', () => {
     await createDiscovering(server).get('a').expect(200);
   });
 
-  it('that cannot be reached is an outage, told by its code, without asking elsewhere', async () => {
+  it('reports an unreachable server by its code and does not try another URL', async () => {
     const emitWarning = silent();
     const server = await createServer();
     await server.endpoint.close();
@@ -246,19 +250,19 @@ describe('an authorization server named by its issuer', () => {
     expect(emitWarning).not.toHaveBeenCalled();
   });
 
-  it('that does not answer keeps a request no longer than its deadline', async () => {
+  it('holds a request no longer than its deadline when the server does not respond', async () => {
     const server = await createServer();
-    const gate = createDeferred();
-    server.published = { [OAUTH]: () => gate.promise.then(() => undefined) };
+    const release = createDeferred();
+    server.published = { [OAUTH]: () => release.promise.then(() => undefined) };
     const api = createDiscovering(server, { timeoutMs: 60 });
     await api.get('a').expect(503);
     expect(told(api)).toEqual([expect.stringMatching(/^(?:timeout|discovery_failed, timeout)$/)]);
-    gate.resolve();
+    release.resolve();
   });
 });
 
-describe('a failure to find the authorization server', () => {
-  it('is everyone’s for a second, and then mended by the next request', async () => {
+describe('failed discovery', () => {
+  it('fails every request for one second, then the next request tries again', async () => {
     const server = await createServer();
     const { published } = server;
     server.published = {};
@@ -276,8 +280,8 @@ describe('a failure to find the authorization server', () => {
   });
 });
 
-describe('what was found', () => {
-  it('is used for an hour, and then while it is looked at anew, once', async () => {
+describe('discovered metadata', () => {
+  it('are used for an hour, then during one refetch', async () => {
     const server = await createServer();
     const clock = createClock();
     const api = createDiscovering(server, { clock });
@@ -285,10 +289,10 @@ describe('what was found', () => {
     clock.advance(3599);
     await api.get('b').expect(200);
     expect(server.looked()).toEqual([OAUTH]);
-    const gate = createDeferred();
+    const release = createDeferred();
     server.published = {
       [OAUTH]: async (res) => {
-        await gate.promise;
+        await release.promise;
         json(res, { issuer: server.issuer, introspection_endpoint: `${server.issuer}/moved` });
       },
     };
@@ -298,7 +302,7 @@ describe('what was found', () => {
       [OAUTH, OAUTH],
       ['/ask', '/ask'],
     ]);
-    gate.resolve();
+    release.resolve();
     await until(() => server.endpoint.asked.length === 6);
     for (let asked = ''; asked !== '/moved'; asked = server.asked().at(-1) ?? '') {
       await api.get(`later-${server.asked().length}`).expect(200);
@@ -309,7 +313,7 @@ describe('what was found', () => {
   it.each<[string, (server: Server) => Record<string, Answer>]>([
     ['nothing', () => ({})],
     ['another issuer', ({ issuer }) => ({ [OAUTH]: metadataOf(issuer, { issuer: 'https://as.example.com' }) })],
-  ])('stays in use when %s is found later, which is tried again a minute after', async (_, publish) => {
+  ])('stay in use when a refetch finds %s, which is tried again a minute later', async (_, publish) => {
     silent();
     const server = await createServer();
     const clock = createClock();
@@ -328,7 +332,7 @@ describe('what was found', () => {
   });
 });
 
-describe('what else the metadata say', () => {
+describe('other members of the metadata', () => {
   const BASIC = clientSecretBasic('api', 'secret');
   const own = (more: Partial<ClientAuth>): ClientAuth => ({ identity: 'own', sign() {}, ...more });
 
@@ -344,13 +348,13 @@ describe('what else the metadata say', () => {
     ['no method at all', { introspection_endpoint_auth_methods_supported: [] }, BASIC, ['METHOD_NOT_ADVERTISED']],
     ['methods, and ours has no name', { introspection_endpoint_auth_methods_supported: ['x'] }, own({}), []],
     [
-      'one of the names of ours',
+      'one of the names of our method',
       { introspection_endpoint_auth_methods_supported: ['b'] },
       own({ methods: ['a', 'b'] }),
       [],
     ],
   ])(
-    'is compared with the client authentication, which is used all the same: %s',
+    'are compared with the client authentication, which is used in any case: %s',
     async (_, more, clientAuth, codes) => {
       const emitWarning = silent();
       const server = await createServer('', (issuer) => ({ [OAUTH]: metadataOf(issuer, more) }));
@@ -362,7 +366,7 @@ describe('what else the metadata say', () => {
     },
   );
 
-  it('is told to the client authentication: who and where, and what assertions may be signed with', async () => {
+  it('give client authentication the issuer, the endpoint and the signing algorithms', async () => {
     const server = await createServer('', (issuer) => ({
       [OAUTH]: metadataOf(issuer, { introspection_endpoint_auth_signing_alg_values_supported: ['ES256'] }),
     }));
@@ -377,7 +381,7 @@ describe('what else the metadata say', () => {
     });
   });
 
-  it('is an endpoint of its own for clients that present a certificate, and for no others', async () => {
+  it('name another endpoint for clients that present a certificate, and for no others', async () => {
     const server = await createServer('', (issuer) => ({
       [OAUTH]: metadataOf(issuer, { mtls_endpoint_aliases: { introspection_endpoint: `${issuer}/mtls` } }),
     }));
@@ -389,7 +393,7 @@ describe('what else the metadata say', () => {
   });
 
   it.each([{}, { introspection_endpoint: null }])(
-    'leaves the endpoint as it is where there is no other for certificates: %j',
+    'do not change the endpoint without an mTLS alias: %j',
     async (aliases) => {
       const server = await createServer('', (issuer) => ({
         [OAUTH]: metadataOf(issuer, { mtls_endpoint_aliases: aliases }),
@@ -401,14 +405,14 @@ describe('what else the metadata say', () => {
     },
   );
 
-  it('does no harm where it is null, or nothing that we know', async () => {
+  it('do no harm when they are null or unknown', async () => {
     const server = await createServer('', (issuer) => ({
       [OAUTH]: metadataOf(issuer, { jwks_uri: null, mtls_endpoint_aliases: null, service_documentation: 7 }),
     }));
     await createDiscovering(server).get('a').expect(200);
   });
 
-  it('does no harm where keys that nobody needs could not be fetched', async () => {
+  it('do no harm when keys that are not needed cannot be fetched', async () => {
     const server = await createServer('', (issuer) => ({
       [OAUTH]: metadataOf(issuer, { jwks_uri: 'http://as.example.com' }),
     }));
@@ -416,8 +420,8 @@ describe('what else the metadata say', () => {
   });
 });
 
-describe('a middleware that finds its authorization server', () => {
-  it('goes through the app’s dispatcher for the metadata as well', async () => {
+describe('a middleware that uses discovery', () => {
+  it('fetches metadata through the app’s dispatcher', async () => {
     const server = await createServer();
     const agent = new Agent();
     const origins: unknown[] = [];
@@ -430,13 +434,13 @@ describe('a middleware that finds its authorization server', () => {
     await agent.close();
   });
 
-  it('needs no issuer beside it for signed client authentication', () => {
+  it('needs no "issuer" for signed client authentication', () => {
     const clientAuth = { identity: 'own', sign() {}, needsIssuer: true };
     const authorizationServer = 'https://as.example.com';
     expect(() => tokenIntrospection({ authorizationServer, clientAuth, audience: false })).not.toThrow();
   });
 
-  it('is not led from https to http, not even on this machine', async () => {
+  it('rejects metadata that lead from https to http, even on this machine', async () => {
     const issuer = 'https://as.example.com';
     const asked: unknown[] = [];
     const request = (options: { readonly path: string; readonly method: string }) => {
@@ -455,12 +459,12 @@ describe('a middleware that finds its authorization server', () => {
     expect(new Set(asked)).toEqual(new Set(['GET']));
   });
 
-  it('waits for what it is looking for when it is closed, and looks no more', async () => {
+  it('waits for the running discovery on close(), and starts no other', async () => {
     const server = await createServer();
-    const gate = createDeferred();
+    const release = createDeferred();
     server.published = {
       [OAUTH]: async (res) => {
-        await gate.promise;
+        await release.promise;
         json(res, metadataOf(server.issuer));
       },
     };
@@ -468,7 +472,7 @@ describe('a middleware that finds its authorization server', () => {
     const request = api.get('a').then(({ status }) => status);
     await until(() => server.looked().length === 1);
     const closed = api.authenticate.close();
-    gate.resolve();
+    release.resolve();
     await closed;
     expect([200, 503]).toContain(await request);
     await api.get('b').expect(503);

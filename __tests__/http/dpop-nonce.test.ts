@@ -3,15 +3,15 @@ import { createApi, createApp } from '../support/api.js';
 import { ALGS, boundTo, CHALLENGES, createDpopSetup, createSender, ORIGIN, sendBound } from '../support/dpop.js';
 import { active } from '../support/endpoint.js';
 
-/** For so long a nonce is given out. */
+/** Seconds for which a nonce is issued. */
 const PERIOD = 120;
 const SECRETS = ['a secret of at least 32 bytes, honestly', 'another secret of at least 32 bytes, too'];
 
 const WITH_CACHE = { cache: { ttlSeconds: 3600 } };
 
-describe('where a nonce is demanded, a proof', () => {
+describe('dpop.nonce: a proof', () => {
   it.each([undefined, null, 7, '', 'x', ['x']])(
-    'with the nonce %j is answered 401 use_dpop_nonce and given one, without a question to the endpoint',
+    'with the nonce %j is answered 401 use_dpop_nonce with a nonce, without an introspection request',
     async (nonce) => {
       const { send, api, endpoint } = await createDpopSetup({ nonce: true });
       const { headers, body } = await send(401, { claims: { nonce } });
@@ -23,7 +23,7 @@ describe('where a nonce is demanded, a proof', () => {
     },
   );
 
-  it('with the nonce that was given is accepted, many times over, and the answer names no other', async () => {
+  it('with the current nonce is accepted many times, and the response has no new nonce', async () => {
     const { send } = await createDpopSetup({ nonce: true });
     const nonce = (await send(401)).headers['dpop-nonce'];
     for (let i = 0; i < 3; i++) {
@@ -33,7 +33,7 @@ describe('where a nonce is demanded, a proof', () => {
     }
   });
 
-  it('with an old nonce is accepted for one more period and given the next one, in an answer nobody keeps', async () => {
+  it('with an old nonce is accepted for one more period; its response is not cacheable and has the next nonce', async () => {
     const { send, clock } = await createDpopSetup({ nonce: true }, WITH_CACHE);
     const nonce = (await send(401)).headers['dpop-nonce'];
     clock.advance(PERIOD);
@@ -48,14 +48,14 @@ describe('where a nonce is demanded, a proof', () => {
     await send(200, { claims: { nonce: next } });
   });
 
-  it('that is wrong otherwise is answered invalid_dpop_proof, with a nonce for the next', async () => {
+  it('that is invalid otherwise is answered invalid_dpop_proof with a nonce for the next one', async () => {
     const { send } = await createDpopSetup({ nonce: true });
     const { headers } = await send(401, { claims: { htm: 'POST' } });
     expect(headers['www-authenticate']).toBe(CHALLENGES.proof);
     await send(200, { claims: { nonce: headers['dpop-nonce'] } });
   });
 
-  it('does not make a nonce known to those who sent none', async () => {
+  it('reveals no nonce to clients that sent no proof', async () => {
     const { api, endpoint } = await createDpopSetup({ nonce: true });
     endpoint.script = active({ exp: undefined });
     const otherScheme = await request(api.app).get('/').set('Authorization', 'DPoPs abc').expect(401);
@@ -65,7 +65,7 @@ describe('where a nonce is demanded, a proof', () => {
     }
   });
 
-  it('with the nonce of another process is accepted where the secrets are in common, and replaced where its secret is on its way out', async () => {
+  it('with the nonce of another process is accepted when the secrets are shared, and replaced when its secret is being rotated out', async () => {
     const { endpoint, clock, sender } = await createDpopSetup();
     const apiWith = (secrets: readonly string[]) =>
       createApi(endpoint, { clock, dpop: { origin: ORIGIN, nonce: { secrets } } });
@@ -79,14 +79,14 @@ describe('where a nonce is demanded, a proof', () => {
     await sendBound(c, 'abc', await proof()).expect(401);
   });
 
-  it('is not good with the nonce of another process, where each has made its own secret', async () => {
+  it('is rejected with the nonce of another process when each made its own secret', async () => {
     const [a, b] = [await createDpopSetup({ nonce: true }), await createDpopSetup({ nonce: true })];
     const nonce = (await a.send(401)).headers['dpop-nonce'];
     await a.send(200, { claims: { nonce } });
     await b.send(401, { claims: { nonce } });
   });
 
-  it('is held to one nonce by middlewares on the same request', async () => {
+  it('needs only one nonce for several middlewares on the same request', async () => {
     const { api, sender, clock } = await createDpopSetup({ nonce: true });
     const app = createApp(api.authenticate, api.authenticate.with({ scopes: ['read'] }));
     const first = await sendBound(app, 'abc', await sender.proof('abc', clock)).expect(401);
@@ -94,7 +94,7 @@ describe('where a nonce is demanded, a proof', () => {
     await sendBound(app, 'abc', await sender.proof('abc', clock, { claims: { nonce } })).expect(200);
   });
 
-  it('keeps the secrets it was given, whatever becomes of the list', async () => {
+  it('is checked with the secrets given at creation, even when the list changes later', async () => {
     const secrets = [...SECRETS];
     const { send } = await createDpopSetup({ nonce: { secrets } });
     const nonce = (await send(401)).headers['dpop-nonce'];
@@ -103,8 +103,8 @@ describe('where a nonce is demanded, a proof', () => {
   });
 });
 
-describe('every challenge to DPoP', () => {
-  it('comes with a nonce, beside other challenges that are there', async () => {
+describe('every DPoP challenge', () => {
+  it('comes with a nonce, also beside other challenges', async () => {
     const { api, endpoint } = await createDpopSetup({ nonce: true }, { scopes: ['admin'] });
     const other = await createSender();
     endpoint.script = boundTo(other);

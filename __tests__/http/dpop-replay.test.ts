@@ -7,8 +7,8 @@ import { recordDecisions } from '../support/decisions.js';
 import { boundTo, CHALLENGES, createDpopSetup, ORIGIN, sendBound } from '../support/dpop.js';
 import { createSharedMemory } from '../support/shared-memory.js';
 
-describe('a proof', () => {
-  it('is good for one request: the next is answered 401 invalid_dpop_proof', async () => {
+describe('a DPoP proof', () => {
+  it('is accepted for one request: the next is answered 401 invalid_dpop_proof', async () => {
     const { api, sender, clock, endpoint } = await createDpopSetup();
     const decisions = recordDecisions();
     const proof = await sender.proof('abc', clock);
@@ -19,7 +19,7 @@ describe('a proof', () => {
     expect([api.reached(), endpoint.asked.length]).toEqual([1, 1]);
   });
 
-  it('is good for one of all requests at the same time', async () => {
+  it('is accepted for only one of many concurrent requests', async () => {
     const { api, sender, clock } = await createDpopSetup();
     const proof = await sender.proof('abc', clock);
     const responses = await Promise.all(Array.from({ length: 20 }, () => sendBound(api, 'abc', proof)));
@@ -27,7 +27,7 @@ describe('a proof', () => {
     expect(api.reached()).toBe(1);
   });
 
-  it('that says the same of another moment is not another: its jti counts', async () => {
+  it('with a used jti is rejected even when its iat differs', async () => {
     const { send, clock } = await createDpopSetup();
     await send(200, { claims: { jti: 'one' } });
     clock.advance(5);
@@ -44,18 +44,21 @@ describe('a proof', () => {
     await sendBound(a.api, 'abc', await proofs[1]).expect(200);
   });
 
-  it.each([0, 1, 10, 59, 60, 69, 69.999, 70, 70.001, 71, 80, 140])(
-    'from the future is not good again %d seconds later',
-    async (later) => {
-      const { api, sender, clock } = await createDpopSetup({}, { cache: { ttlSeconds: 600 } });
-      const proof = await sender.proof('abc', clock, { claims: { iat: clock.seconds() + 10 } });
-      await sendBound(api, 'abc', proof).expect(200);
-      clock.advance(later);
-      await sendBound(api, 'abc', proof).expect(401);
-    },
-  );
+  // Default maxAgeSeconds is 60. The age check accepts this proof for 70 seconds, so the replay memory must hold it as long.
+  it.each([
+    ...[0, 1, 10, 59, 60, 69, 69.999, 70].map((later) => [later, 'dpop_proof_replayed'] as const),
+    ...[70.001, 71, 80, 140].map((later) => [later, 'invalid_dpop_proof'] as const),
+  ])('dated 10 seconds ahead is rejected %d seconds after its first use, by the reason %s', async (later, reason) => {
+    const { api, sender, clock } = await createDpopSetup({}, { cache: { ttlSeconds: 600 } });
+    const decisions = recordDecisions();
+    const proof = await sender.proof('abc', clock, { claims: { iat: clock.seconds() + 10 } });
+    await sendBound(api, 'abc', proof).expect(200);
+    clock.advance(later);
+    await sendBound(api, 'abc', proof).expect(401);
+    expect(decisions.map((decision) => decision.reason)).toEqual([undefined, reason]);
+  });
 
-  it('is not used up by what failed before: an outage, or a token that is refused', async () => {
+  it('is not used up by an outage or by a rejected token', async () => {
     const { api, sender, clock, endpoint } = await createDpopSetup({}, { cache: false });
     const proof = await sender.proof('abc', clock);
     endpoint.script = boundTo(sender, { nbf: clock.seconds() + 60 });
@@ -67,18 +70,17 @@ describe('a proof', () => {
     await sendBound(api, 'abc', proof).expect(401);
   });
 
-  it('with a long jti is remembered by its digest', async () => {
+  it('with a long jti is stored as its digest', async () => {
     const keys: string[] = [];
     const setIfAbsent: ReplayStore['setIfAbsent'] = async (key) => keys.push(key) > 0;
     const { send } = await createDpopSetup({ replayStore: { setIfAbsent } });
     await send(200, { claims: { jti: 'j'.repeat(4000) } });
-    await send(401, { claims: { jti: 'j'.repeat(100_000) } }).catch(() => {});
     expect(keys).toEqual([expect.stringMatching(/^dpop\.[\w-]{43}$/)]);
   });
 });
 
-describe('a store for used proofs', () => {
-  it('is asked once a request, for as long as the proof could come again', async () => {
+describe('replayStore', () => {
+  it('is called once per request, with a lifetime at least as long as the proof is acceptable', async () => {
     const setIfAbsent = jest.fn<Promise<boolean>, Parameters<ReplayStore['setIfAbsent']>>();
     setIfAbsent.mockResolvedValueOnce(true).mockResolvedValueOnce(false);
     const { send } = await createDpopSetup({ replayStore: { setIfAbsent }, maxAgeSeconds: 120 });
@@ -87,12 +89,12 @@ describe('a store for used proofs', () => {
     expect(setIfAbsent).toHaveBeenCalledTimes(2);
     for (const [, ttlMs] of setIfAbsent.mock.calls) {
       expect(ttlMs).toBeGreaterThan(130_000);
-      // A slow question in between included.
+      // This includes a slow introspection request in between.
       expect(ttlMs).toBeLessThan(300_000);
     }
   });
 
-  it('is not asked about what is refused anyway', async () => {
+  it('is not called for a proof or token that is rejected anyway', async () => {
     const setIfAbsent = jest.fn(async () => true);
     const { send, endpoint } = await createDpopSetup(
       { replayStore: { setIfAbsent } },
@@ -112,7 +114,7 @@ describe('a store for used proofs', () => {
         throw new Error('down');
       },
     ],
-  ])('that %s is an outage: 503, and no handler runs', async (_, setIfAbsent) => {
+  ])('answers 503 when it %s, and no handler runs', async (_, setIfAbsent) => {
     const { send, api } = await createDpopSetup({ replayStore: { setIfAbsent } });
     const decisions = recordDecisions();
     const response = await send(503);
@@ -123,7 +125,7 @@ describe('a store for used proofs', () => {
     expect(decisions).toMatchObject([{ outcome: 'outage', reason: 'replay_store_failed' }]);
   });
 
-  it('that answers with anything but true has not kept it', async () => {
+  it('counts a proof as replayed unless it returns true', async () => {
     for (const answer of [undefined, null, 0, 'OK', 1, {}]) {
       const setIfAbsent = async () => answer as unknown as boolean;
       const { send, api } = await createDpopSetup({ replayStore: { setIfAbsent } });
@@ -132,7 +134,7 @@ describe('a store for used proofs', () => {
     }
   });
 
-  it('is the one that answers are shared through, unless another is named', async () => {
+  it('defaults to the shared cache’s store', async () => {
     const shared = jest.fn(async () => true);
     const own = jest.fn(async () => true);
     const store = { ...createSharedMemory().connect(), setIfAbsent: shared };
@@ -146,8 +148,8 @@ describe('a store for used proofs', () => {
   });
 });
 
-describe('one request that passes several middlewares', () => {
-  it('uses its proof up once, and needs it at each', async () => {
+describe('several middlewares on one request', () => {
+  it('use up its proof once, and each requires it', async () => {
     const { api, sender, clock, endpoint } = await createDpopSetup();
     const { authenticate } = api;
     const inner = authenticate.with({ scopes: ['read'] });
@@ -159,7 +161,7 @@ describe('one request that passes several middlewares', () => {
     expect([app.reached(), endpoint.asked.length]).toEqual([1, 1]);
   });
 
-  it('is held to the same key by each, though each has an answer of its own', async () => {
+  it('require the same key even when each has a response of its own', async () => {
     const { api, sender, clock, endpoint } = await createDpopSetup({}, { cache: false });
     const app = createApp(api.authenticate, requireScope('write'), api.authenticate.with({ scopes: ['read'] }));
     await sendBound(app, 'abc', await sender.proof('abc', clock)).expect(200);
@@ -169,14 +171,14 @@ describe('one request that passes several middlewares', () => {
     expect([app.reached(), endpoint.asked.length]).toEqual([1, 4]);
   });
 
-  it('is refused by one that does not take the scheme', async () => {
+  it('reject it when one of them does not accept the DPoP scheme', async () => {
     const { api, sender, clock } = await createDpopSetup();
     const app = createApp(api.authenticate, api.authenticate.with({ dpop: false }));
     await sendBound(app, 'abc', await sender.proof('abc', clock)).expect(401);
     expect(app.reached()).toBe(0);
   });
 
-  it('may not change its proof on the way', async () => {
+  it('accept no change of the proof between them', async () => {
     const { api, sender, clock } = await createDpopSetup();
     const [first, second] = [await sender.proof('abc', clock), await sender.proof('abc', clock)];
     const swap: express.RequestHandler = (req, _res, next) => {
@@ -189,8 +191,8 @@ describe('one request that passes several middlewares', () => {
   });
 });
 
-describe('a fresh answer', () => {
-  it('needs no second proof, and is held to the same key', async () => {
+describe('requireFresh with DPoP', () => {
+  it('needs no second proof and requires the same key', async () => {
     const { sender, clock, endpoint, send, api } = await createDpopSetup({}, {}, requireFresh({ maxAgeSeconds: 0 }));
     await send(200);
     clock.advance(1);
@@ -205,8 +207,8 @@ describe('a fresh answer', () => {
   });
 });
 
-describe('a token from elsewhere', () => {
-  it('is not joined by one under the scheme DPoP: 400, as there are two', async () => {
+describe('a token under the DPoP scheme', () => {
+  it('is answered 400 when the form holds another token', async () => {
     const { sender, clock, endpoint } = await createDpopSetup();
     const authenticate = createApi(endpoint, { clock, dpop: { origin: ORIGIN }, tokenFromBody: true }).authenticate;
     const app = createApp(express.urlencoded({ extended: false }), authenticate);
@@ -216,7 +218,7 @@ describe('a token from elsewhere', () => {
     expect([app.reached(), endpoint.asked.length]).toEqual([0, 0]);
   });
 
-  it('is the only one where "getToken" takes it: the header is not looked at', async () => {
+  it('is ignored when "getToken" is given: the header is not read', async () => {
     const { endpoint, clock, sender } = await createDpopSetup();
     const api = createApi(endpoint, { clock, dpop: { origin: ORIGIN }, getToken: () => undefined });
     await sendBound(api, 'abc', await sender.proof('abc', clock)).expect(401);

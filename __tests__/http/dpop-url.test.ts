@@ -5,7 +5,7 @@ import { createClock } from '../support/clock.js';
 import { boundTo, CHALLENGES, createDpopSetup, createSender, ORIGIN, sendBound } from '../support/dpop.js';
 import { createEndpoint } from '../support/endpoint.js';
 
-describe('a proof made for', () => {
+describe('a DPoP proof', () => {
   it.each([
     ['/', `${ORIGIN}/`],
     ['/', ORIGIN],
@@ -18,7 +18,7 @@ describe('a proof made for', () => {
     ['/a/b', `${ORIGIN}/a/./c/../b`],
     ['/%C3%BC', `${ORIGIN}/ü`],
     ['//a', `${ORIGIN}//a`],
-  ])('the request to %s is accepted when it names %s', async (path, htu) => {
+  ])('for the request to %s is accepted when its htu is %s', async (path, htu) => {
     const { send } = await createDpopSetup();
     await send(200, { claims: { htu } }, path);
   });
@@ -32,13 +32,13 @@ describe('a proof made for', () => {
     ['/a', `${ORIGIN}//a`],
     ['/?x=/r', `${ORIGIN}/r`],
     ['/r', 'https://api.example.com.:443/r'],
-  ])('the request to %s is refused when it names %s', async (path, htu) => {
+  ])('for the request to %s is rejected when its htu is %s', async (path, htu) => {
     const { send } = await createDpopSetup();
     const { headers } = await send(401, { claims: { htu } }, path);
     expect(headers['www-authenticate']).toBe(CHALLENGES.proof);
   });
 
-  it('the whole URL is accepted where the middleware is mounted on a part of it', async () => {
+  it('needs the whole URL when the middleware is mounted on a path', async () => {
     const [sender, clock] = [await createSender(), createClock()];
     const authenticate = createAuthenticate(await createEndpoint(boundTo(sender)), { clock, dpop: { origin: ORIGIN } });
     const router = express.Router().use('/inner', authenticate, (_req, res) => void res.json({}));
@@ -64,7 +64,7 @@ describe('a request target that is no path', () => {
     ['.evil.example/r', `${ORIGIN}.evil.example/r`],
     [':8443/r', `${ORIGIN}:8443/r`],
     ['', ORIGIN],
-  ])('%j goes with no proof, not even one for %s', async (url, htu) => {
+  ])('%j matches no proof, not even one for %s', async (url, htu) => {
     const { api, sender, clock } = await createDpopSetup();
     const dpop = await sender.proof('abc', clock, { claims: { htu } });
     const req = { method: 'GET', url, rawHeaders: [], headers: { authorization: 'DPoP abc', dpop } } as never;
@@ -72,8 +72,8 @@ describe('a request target that is no path', () => {
   });
 });
 
-describe('the origin', () => {
-  it('is never what the request says of it', async () => {
+describe('dpop.origin', () => {
+  it('never comes from the headers of the request', async () => {
     const { api, sender, clock } = await createDpopSetup();
     const forged = { host: 'evil.example', 'x-forwarded-host': 'evil.example', forwarded: 'host=evil.example' };
     for (const [htu, status] of [
@@ -89,7 +89,7 @@ describe('the origin', () => {
     }
   });
 
-  it('is that of the audience, where it is one URL and nothing else is said', async () => {
+  it('defaults to the origin of the audience when that is a single URL', async () => {
     for (const audience of ['https://api.example.com/v1', ['https://api.example.com']]) {
       const [sender, clock] = [await createSender(), createClock()];
       const endpoint = await createEndpoint(boundTo(sender, { aud: 'https://api.example.com/v1' }));
@@ -101,7 +101,7 @@ describe('the origin', () => {
     }
   });
 
-  it('may be told by a function, for each request', async () => {
+  it('may be a function that is called for each request', async () => {
     const { send, api, sender, clock } = await createDpopSetup({
       origin: ({ headers }) => (headers['x-tenant'] === 'b' ? 'https://b.example.com/' : ORIGIN),
     });
@@ -112,7 +112,7 @@ describe('the origin', () => {
   });
 
   it.each([undefined, '', 'api.example.com', 'null', '//', 'https://', 'https://alice@api.example.com'])(
-    'that a function cannot tell makes no proof good, not even one that is as wrong: %j',
+    'matches no proof when the function returns no origin, not even an htu that is equally wrong: %j',
     async (origin) => {
       const { send, api } = await createDpopSetup({ origin: () => origin });
       const given = `${origin}`;
@@ -124,7 +124,7 @@ describe('the origin', () => {
   );
 
   it.each([Promise.resolve(ORIGIN), Promise.reject(new Error('later'))])(
-    'that a function promises to tell is an error of the app: 500',
+    'answers 500 when the function returns a promise',
     async (promise) => {
       promise.catch(() => {});
       const { send, api } = await createDpopSetup({ origin: () => promise as never });
@@ -133,7 +133,7 @@ describe('the origin', () => {
     },
   );
 
-  it('that a function fails to tell is an error of the app: 500', async () => {
+  it('answers 500 when the function throws', async () => {
     const failure = new Error('unknown proxy');
     const { send, api } = await createDpopSetup({
       origin: () => {

@@ -19,8 +19,8 @@ import { active, createEndpoint } from '../support/endpoint.js';
 
 const STRANGER = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
-describe('a bound token with a proof', () => {
-  it('is accepted under the scheme DPoP, in any case, with its claims for the handler', async () => {
+describe('a DPoP-bound token with a proof', () => {
+  it('is accepted under the DPoP scheme, in any case, and the handler gets its claims', async () => {
     const { api, sender, clock } = await createDpopSetup();
     for (const scheme of ['DPoP', 'dpop', 'DPOP', 'dPoP  ']) {
       const proof = await sender.proof('abc', clock);
@@ -43,7 +43,7 @@ describe('a bound token with a proof', () => {
     },
   );
 
-  it('is judged as strictly when its key has been seen before', async () => {
+  it('is checked as strictly when its key was seen before', async () => {
     const { sender, send } = await createDpopSetup();
     await send(200);
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -55,14 +55,14 @@ describe('a bound token with a proof', () => {
     await send(200);
   });
 
-  it('leaves plain tokens under Bearer as they were', async () => {
+  it('does not change how plain Bearer tokens are handled', async () => {
     const endpoint = await createEndpoint(active());
     await createApi(endpoint, { dpop: { origin: ORIGIN } })
       .get('abc')
       .expect(200);
   });
 
-  it('is not shown to the endpoint, nor is the scheme', async () => {
+  it('is introspected without the proof and the scheme', async () => {
     const { endpoint, send } = await createDpopSetup();
     await send(200);
     expect(endpoint.asked).toHaveLength(1);
@@ -72,7 +72,7 @@ describe('a bound token with a proof', () => {
     expect(endpoint.asked[0]?.headers.authorization).toMatch(/^Basic /);
   });
 
-  it('is judged for every request, though the answer is remembered', async () => {
+  it('needs a valid proof on every request, although the response is cached', async () => {
     const { api, endpoint, send } = await createDpopSetup();
     await send(200);
     await sendBound(api, 'abc').expect(401);
@@ -92,7 +92,7 @@ const header = (title: string, wrong: (sender: Sender) => Record<string, unknown
   title,
   ({ sender, clock }) => sender.proof('abc', clock, { header: wrong(sender) }),
 ];
-/** Whole claims for proofs that no library signs. */
+/** Complete claims for proofs that no library would sign. */
 const partsOf = async ({ sender, clock }: DpopSetup) => {
   const [head, body] = (await sender.proof('abc', clock)).split('.').map((part) => Buffer.from(part, 'base64url'));
   return { header: JSON.parse(String(head)), claims: JSON.parse(String(body)) };
@@ -214,7 +214,7 @@ const DEFECTS: readonly Defect[] = [
   claims('an iat in milliseconds', ({ clock }) => ({ iat: clock.seconds() * 1000 })),
 ];
 
-describe('a bound token is answered 401 invalid_dpop_proof, without a question to the endpoint, with', () => {
+describe('a DPoP-bound token is answered 401 invalid_dpop_proof, without an introspection request, with', () => {
   it.each(DEFECTS)('%s', async (_, make) => {
     const setup = await createDpopSetup();
     const { api, endpoint } = setup;
@@ -227,7 +227,7 @@ describe('a bound token is answered 401 invalid_dpop_proof, without a question t
     expect(decisions).toMatchObject([{ outcome: 'rejected', status: 401, reason: 'invalid_dpop_proof' }]);
   });
 
-  it('an algorithm that is not among those configured', async () => {
+  it('an algorithm that is not configured', async () => {
     const { api, endpoint, send } = await createDpopSetup({ algorithms: ['ES384', 'PS256'] });
     const response = await send(401);
     expect(response.headers['www-authenticate']).toContain('error="invalid_dpop_proof"');
@@ -236,7 +236,7 @@ describe('a bound token is answered 401 invalid_dpop_proof, without a question t
   });
 });
 
-describe('a proof', () => {
+describe('a DPoP proof', () => {
   it.each([
     [-60, 200],
     [-59.5, 200],
@@ -245,7 +245,7 @@ describe('a proof', () => {
     [10, 200],
     [-61, 401],
     [11, 401],
-  ])('made %d seconds from now is answered %d', async (seconds, status) => {
+  ])('dated %d seconds from now is answered %d', async (seconds, status) => {
     const { clock, send } = await createDpopSetup();
     await send(status, { claims: { iat: clock.seconds() + seconds } });
   });
@@ -255,12 +255,12 @@ describe('a proof', () => {
     [300, 301, 401],
     [1, 1, 200],
     [1, 2, 401],
-  ])('may be %d seconds old where that is said: at %d it is answered %d', async (maxAgeSeconds, age, status) => {
+  ])('with maxAgeSeconds %d and an age of %d seconds is answered %d', async (maxAgeSeconds, age, status) => {
     const { clock, send } = await createDpopSetup({ maxAgeSeconds });
     await send(status, { claims: { iat: clock.seconds() - age } });
   });
 
-  it('of which any character is changed opens nothing, even where it still says the same', async () => {
+  it('with any character changed is rejected, even when it decodes to the same bytes', async () => {
     const { api, sender, clock } = await createDpopSetup();
     const proof = await sender.proof('abc', clock);
     const requestWith = (dpop: string) =>
@@ -283,7 +283,7 @@ describe('a proof', () => {
     );
   });
 
-  it('by another key than the token is bound to is answered 401 invalid_token', async () => {
+  it('by a key other than the one the token is bound to is answered 401 invalid_token', async () => {
     const { api, clock } = await createDpopSetup();
     const other = await createSender();
     const response = await sendBound(api, 'abc', await other.proof('abc', clock)).expect(401);
@@ -292,8 +292,8 @@ describe('a proof', () => {
   });
 });
 
-describe('the scheme DPoP', () => {
-  it('and Bearer are both challenged where there are no credentials, without an error', async () => {
+describe('the DPoP scheme', () => {
+  it('is challenged beside Bearer when there are no credentials, without an error', async () => {
     const { api } = await createDpopSetup();
     for (const authorization of [undefined, 'Basic dTpw', 'DPoPs abc']) {
       const test = request(api.app).get('/');
@@ -305,7 +305,7 @@ describe('the scheme DPoP', () => {
   });
 
   it.each(['DPoP', 'DPoP ', 'dpop', 'DPoP a b', 'DPoP a=b', 'DPoP =', 'DPoP a,b', 'DPoP,x'])(
-    'with a malformed token is answered 400, and the error is its own: %j',
+    'with a malformed token is answered 400 with the error on its own challenge: %j',
     async (authorization) => {
       const { api, endpoint, sender, clock } = await createDpopSetup();
       const proof = await sender.proof(authorization.slice('DPoP '.length), clock);
@@ -315,7 +315,7 @@ describe('the scheme DPoP', () => {
     },
   );
 
-  it('does not take a token that is not bound: 401 invalid_token, whatever its type', async () => {
+  it('rejects a token that is not bound with 401 invalid_token, whatever its type', async () => {
     for (const token_type of ['Bearer', 'DPoP', undefined]) {
       const { endpoint, send, api } = await createDpopSetup();
       endpoint.script = active({ token_type, exp: undefined });
@@ -325,7 +325,7 @@ describe('the scheme DPoP', () => {
     }
   });
 
-  it('carries its error for a token that nobody knows, and for scopes', async () => {
+  it('carries the error for an unknown token, and for missing scopes', async () => {
     const { endpoint, send } = await createDpopSetup({}, { scopes: ['admin'] });
     const lacking = await send(403);
     expect(lacking.headers['www-authenticate']).toBe(CHALLENGES.scope.replace(', algs', ', scope="admin", algs'));
@@ -336,7 +336,7 @@ describe('the scheme DPoP', () => {
     expect(unknown.headers['www-authenticate']).toBe(CHALLENGES.token);
   });
 
-  it('is no credential where it is not switched on: 401 and the challenge of Bearer alone', async () => {
+  it('is ignored when DPoP is off: 401 with only the Bearer challenge', async () => {
     const { sender, clock, endpoint } = await createDpopSetup();
     for (const dpop of [undefined, false] as const) {
       const api = createApi(endpoint, { dpop });
@@ -348,8 +348,8 @@ describe('the scheme DPoP', () => {
   });
 });
 
-describe('a bound token under Bearer', () => {
-  it('is answered 401 invalid_token, with the error on Bearer, and its proof does not help', async () => {
+describe('a DPoP-bound token under Bearer', () => {
+  it('is answered 401 invalid_token with the error on Bearer, and a proof does not help', async () => {
     const { api, sender, clock } = await createDpopSetup();
     for (const proof of [undefined, await sender.proof('abc', clock)]) {
       const test = api.get('abc');
@@ -360,7 +360,7 @@ describe('a bound token under Bearer', () => {
     expect(api.reached()).toBe(0);
   });
 
-  it('is refused by introspect() too, which knows of no proof', async () => {
+  it('is rejected by introspect() too, which has no proof', async () => {
     const { api } = await createDpopSetup();
     await expect(api.authenticate.introspect('abc')).rejects.toMatchObject({ reason: 'sender_constrained' });
   });

@@ -13,7 +13,7 @@ beforeEach(() => {
 
 afterEach(() => jest.restoreAllMocks());
 
-/** A middleware that remembers for a minute, and knows a token since 50 seconds. */
+/** A middleware with a cache lifetime of 60 seconds, which cached a token 50 seconds ago. */
 async function create(options: Parameters<typeof createAuthenticate>[1] = {}, exp?: number) {
   const clock = createClock(Math.floor(Date.now() / 1000));
   const good = () => active({ exp: exp === undefined ? clock.seconds() + 3600 : clock.seconds() + exp });
@@ -29,8 +29,8 @@ const turns = async () => {
   for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
 };
 
-describe('a token used again shortly before its answer ends', () => {
-  it('is answered from memory, while the endpoint is asked in the background', async () => {
+describe('a cached response shortly before it expires', () => {
+  it('is used while the endpoint is asked in the background', async () => {
     const attempts = recordAttempts();
     const { app, authenticate, clock, endpoint, good } = await create();
     const reply = createDeferred();
@@ -49,10 +49,10 @@ describe('a token used again shortly before its answer ends', () => {
   });
 
   it.each<[string, Parameters<typeof createAuthenticate>[1], number | undefined]>([
-    ['that was switched off', { cache: { refreshAhead: false } }, undefined],
-    ['its answer ends with exp', {}, 55],
-    ['nothing is remembered', { cache: false }, undefined],
-  ])('is not asked about in the background where %s', async (_, options, exp) => {
+    ['that is off', { cache: { refreshAhead: false } }, undefined],
+    ['the response expires with exp', {}, 55],
+    ['there is no cache', { cache: false }, undefined],
+  ])('is not refreshed in the background where %s', async (_, options, exp) => {
     const events = recordEvents('cache');
     const attempts = recordAttempts();
     const { app } = await create(options, exp);
@@ -62,7 +62,7 @@ describe('a token used again shortly before its answer ends', () => {
     expect(attempts.filter(({ context }) => context.background === true)).toEqual([]);
   });
 
-  it('is refused from when the endpoint has called it inactive', async () => {
+  it('is replaced by an inactive one, and the token is rejected from then on', async () => {
     const { app, authenticate, endpoint } = await create();
     endpoint.script = { active: false };
     await get(app, 'good').expect(200);
@@ -73,7 +73,7 @@ describe('a token used again shortly before its answer ends', () => {
   });
 
   it.each([401, 429, 500])(
-    'is accepted to the end though the endpoint answers %d, and nobody sees it',
+    'is used to its end although the endpoint answers %d, and clients notice nothing',
     async (status) => {
       recordWarnings();
       const { app, clock, endpoint } = await create();
@@ -90,7 +90,7 @@ describe('a token used again shortly before its answer ends', () => {
     },
   );
 
-  it('is not found good again by what was asked before it was invalidated', async () => {
+  it('is not replaced by a response that an invalidation overtook', async () => {
     const { app, authenticate, endpoint, good } = await create();
     const reply = createDeferred();
     endpoint.script = () => reply.promise.then(good);
@@ -104,7 +104,7 @@ describe('a token used again shortly before its answer ends', () => {
     expect(endpoint.asked).toHaveLength(3);
   });
 
-  it('is asked about at once where a guard wants a fresh answer, and once', async () => {
+  it('is refreshed at once, and once only, when a guard requires a fresh response', async () => {
     const { authenticate, endpoint } = await create();
     await get(createApp(authenticate, requireFresh({ maxAgeSeconds: 60 })), 'good').expect(200);
     await until(() => endpoint.asked.length === 2);
@@ -113,7 +113,7 @@ describe('a token used again shortly before its answer ends', () => {
     expect(endpoint.asked).toHaveLength(2);
   });
 
-  it('may let an open circuit breaker send its probe, and is accepted meanwhile', async () => {
+  it('may let an open circuit breaker send its probe, and is used meanwhile', async () => {
     const { app, clock, endpoint, good } = await create();
     const circuit = recordEvents('circuit');
     endpoint.script = (_asked, res) => json(res, {}, 429);
@@ -130,7 +130,7 @@ describe('a token used again shortly before its answer ends', () => {
 });
 
 describe('close', () => {
-  it('waits for a question in the background, whose answer is forgotten', async () => {
+  it('waits for the refresh in the background and drops its response', async () => {
     const { app, authenticate, endpoint, good } = await create();
     const reply = createDeferred();
     endpoint.script = () => reply.promise.then(good);

@@ -14,11 +14,11 @@ interface Reply {
 const AUDIENCE = 'https://api.example.com';
 const ISSUER = 'https://as.example.com';
 const GOOD = { active: true, aud: AUDIENCE, iss: ISSUER, scope: 'read', exp: Math.floor(Date.now() / 1000) + 3600 };
-/** From a gateway that may find the endpoint the next time: asked once more. */
+/** Statuses of a gateway that may reach the endpoint the next time. The middleware retries once. */
 const STUMBLES = [502, 503, 504];
 const STATUSES = Object.keys(STATUS_CODES).map(Number);
 
-/** A good reply most of the time, so that one thing at a time is wrong. */
+/** Mostly valid responses, so that one part at a time is wrong. */
 const replies: fc.Arbitrary<Reply> = fc.record({
   status: fc.oneof(
     { weight: 5, arbitrary: fc.constant(200) },
@@ -48,7 +48,7 @@ const replies: fc.Arbitrary<Reply> = fc.record({
   ),
 });
 
-/** What must be so before a handler may run, put as plainly as it can be. */
+/** Whether a handler may run, written as plainly as possible. */
 function mayRun({ status, headers, text }: Reply): boolean {
   if (status !== 200) return false;
   if (headers['content-type']?.toLowerCase().split(';')[0] !== 'application/json') return false;
@@ -74,8 +74,8 @@ function mayRun({ status, headers, text }: Reply): boolean {
   );
 }
 
-describe('whatever the endpoint replies', () => {
-  it('no handler runs unless it said, in a proper reply, that a fit token is active', async () => {
+describe('any response of the endpoint', () => {
+  it('leads to a handler only if it is well-formed and says that an acceptable token is active', async () => {
     let reply: Reply = { status: 500, headers: {}, text: '' };
     const endpoint = await createEndpoint((_: unknown, res: ServerResponse) => {
       res.writeHead(reply.status, reply.headers).end(reply.text);
@@ -105,7 +105,7 @@ describe('whatever the endpoint replies', () => {
       { numRuns: 600 },
     );
     emitWarning.mockRestore();
-    // The circuit breaker asks about tokens of its own.
+    // The circuit breaker sends introspection requests of its own.
     const ofClients = endpoint.asked.filter(({ form }) => form.get('token')?.startsWith('token'));
     expect(ofClients.length).toBe(asked + retries);
     expect(api.reached()).toBeGreaterThan(20);

@@ -8,7 +8,7 @@ import { until } from '../support/until.js';
 
 const AUDIENCE = { aud: 'https://api.example.com' };
 
-/** What is known about the tokens of these tests. */
+/** Introspection responses for the tokens of these tests. */
 const ANSWERS: Readonly<Record<string, Script>> = {
   good: active({ ...AUDIENCE, scope: 'reports:read' }),
   weak: active({ ...AUDIENCE, scope: 'profile:read' }),
@@ -27,7 +27,7 @@ describe.each(['Fastify', 'Koa', 'NestJS', "Node's own server"])('the app of the
   const get = (authorization?: string, path = '/api/reports') =>
     fetch(`${url}${path}`, {
       headers: authorization === undefined ? {} : { authorization },
-      // None may hang.
+      // No request may hang.
       signal: AbortSignal.timeout(PATIENCE_MS),
     });
 
@@ -42,7 +42,7 @@ describe.each(['Fastify', 'Koa', 'NestJS', "Node's own server"])('the app of the
     read = () => guide.child.lines.join('\n') + guide.child.errorOutput();
   }, 30_000);
 
-  it('answers as the middleware would, and lets only a good token with the scope to its handler', async () => {
+  it('answers like the middleware, and runs its handler only for a valid token with the scope', async () => {
     const seen: unknown[] = [];
     for (const [authorization, status, challenge] of [
       ['Bearer good', 200, null],
@@ -76,7 +76,7 @@ describe.each(['Fastify', 'Koa', 'NestJS', "Node's own server"])('the app of the
     for (const secret of ['good', 'weak', 'stranger', 'db-12']) expect(read()).not.toContain(secret);
   }, 30_000);
 
-  it('lets no spelling of the path past', async () => {
+  it('protects every spelling of the path', async () => {
     for (const path of [
       '/api//reports',
       '//api/reports',
@@ -92,7 +92,7 @@ describe.each(['Fastify', 'Koa', 'NestJS', "Node's own server"])('the app of the
 });
 
 describe('the app of the guide for Socket.IO', () => {
-  /** Opens one connection, on which sockets can be opened one after the other. */
+  /** Opens one connection. Sockets can be opened on it one after another. */
   async function openConnection() {
     const endpoint = await createEndpoint(({ form }) => ANSWERS[form.get('token') ?? '']);
     const { url, child } = await startGuide('Socket.IO', endpoint.url);
@@ -106,12 +106,12 @@ describe('the app of the guide for Socket.IO', () => {
     return { ...(await open()), child, open };
   }
 
-  it('keeps the claims of a socket when another CONNECT of the same connection is refused', async () => {
+  it('keeps the claims of a socket when another CONNECT of the same connection is rejected', async () => {
     const { connection, packets, child, open } = await openConnection();
     connection.send('40{"token":"good"}');
     await until(() => packets.includes('42["hello","alice"]'));
     const second = await open();
-    // Both arrive in one piece, before the first is announced.
+    // Both arrive in one chunk, before the first is announced.
     const { _socket: socket } = second.connection as unknown as { _socket: Socket };
     socket.cork();
     second.connection.send('40{"token":"good"}');
@@ -129,7 +129,7 @@ describe('the app of the guide for Socket.IO', () => {
     ['weak', 'does not grant what this resource requires'],
     [7, ''],
   ])(
-    'refuses the token %j',
+    'rejects the token %j',
     async (token, message) => {
       const { connection, packets } = await openConnection();
       connection.send(`40${JSON.stringify({ token })}`);

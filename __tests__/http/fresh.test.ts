@@ -15,19 +15,19 @@ describe('requireFresh', () => {
     [0, 0, 1],
     [0, 0.001, 2],
   ])(
-    'with maxAgeSeconds %d and an answer %d seconds old leads to %d questions',
-    async (maxAgeSeconds, age, questions) => {
+    'with maxAgeSeconds %d and a response %d seconds old makes %d introspection requests',
+    async (maxAgeSeconds, age, requests) => {
       const clock = createClock();
       const endpoint = await createEndpoint(active({ exp: clock.seconds() + 3600 }));
       const api = createApi(endpoint, { clock }, requireFresh({ maxAgeSeconds }));
       await api.get('token').expect(200);
       clock.advance(age);
       await api.get('token').expect(200);
-      expect(endpoint.asked).toHaveLength(questions);
+      expect(endpoint.asked).toHaveLength(requests);
     },
   );
 
-  it('measures from when the request came, so that one answer asked for on its behalf will do', async () => {
+  it('measures age at the arrival of the request, so a response fetched for this request is fresh', async () => {
     const clock = createClock();
     const endpoint = await createEndpoint(async () => {
       clock.advance(2);
@@ -38,7 +38,7 @@ describe('requireFresh', () => {
     expect(endpoint.asked).toHaveLength(1);
   });
 
-  it('leaves its answer in memory for others', async () => {
+  it('caches its response for other requests', async () => {
     const clock = createClock();
     const endpoint = await createEndpoint(active({ exp: clock.seconds() + 3600 }));
     const authenticate = createAuthenticate(endpoint, { clock });
@@ -62,7 +62,7 @@ describe('requireFresh', () => {
       403,
       'Bearer realm="api", error="insufficient_scope", error_description="The access token does not grant what this resource requires"',
     ],
-  ])('learns %s', async (_title, change, status, challenge) => {
+  ])('finds out %s', async (_title, change, status, challenge) => {
     const clock = createClock();
     const claims = active({ exp: clock.seconds() + 3600, aud: 'api', scope: 'base admin', tenant: 'acme' });
     const endpoint = await createEndpoint(claims);
@@ -86,7 +86,7 @@ describe('requireFresh', () => {
     expect([passed.length, app.reached()]).toEqual([2, 1]);
   });
 
-  it('runs what was passed before a second middleware again, too', async () => {
+  it('runs again the checks that passed before a second middleware', async () => {
     const clock = createClock();
     const claims = active({ exp: clock.seconds() + 3600, aud: ['api', 'web'], scope: 'admin' });
     const endpoint = await createEndpoint(claims);
@@ -107,7 +107,7 @@ describe('requireFresh', () => {
     }
   });
 
-  it('gives later guards the fresh answer', async () => {
+  it('gives later guards the fresh response', async () => {
     const clock = createClock();
     const endpoint = await createEndpoint(active({ exp: clock.seconds() + 3600, scope: 'read' }));
     const api = createApi(endpoint, { clock }, requireFresh({ maxAgeSeconds: 1 }), requireScope('read'));
@@ -117,7 +117,7 @@ describe('requireFresh', () => {
     expect((await api.get('token').expect(403)).headers['www-authenticate']).toBe(insufficientScope('read'));
   });
 
-  it('answers 503 when the endpoint is down, though an older answer is at hand', async () => {
+  it('answers 503 when the endpoint is down, although an older response is cached', async () => {
     const clock = createClock();
     const endpoint = await createEndpoint(active({ exp: clock.seconds() + 3600 }));
     const authenticate = createAuthenticate(endpoint, { clock });
@@ -130,7 +130,7 @@ describe('requireFresh', () => {
     expect(fresh.reached()).toBe(1);
   });
 
-  it('updates req.auth, keeps what the app added to it and drops what it changed', async () => {
+  it('updates req.auth, keeps what the app added and drops what the app changed', async () => {
     const clock = createClock();
     const claims = active({ exp: clock.seconds() + 3600, sub: 'alice', tenant: 'acme', gone: true });
     const endpoint = await createEndpoint(claims);
@@ -150,7 +150,7 @@ describe('requireFresh', () => {
     expect(body.auth).toEqual({ ...claims, tenant: 'umbrella', gone: undefined, plan: 'gold', same: true });
   });
 
-  it('sees an invalidation that came between the middleware and itself', async () => {
+  it('sees an invalidation between the middleware and itself', async () => {
     const clock = createClock();
     const endpoint = await createEndpoint(active({ exp: clock.seconds() + 3600 }));
     const authenticate = createAuthenticate(endpoint, { clock });
@@ -170,7 +170,7 @@ describe('requireFresh', () => {
     expect(endpoint.asked).toHaveLength(2);
   });
 
-  it('joins no call that set out before it may be believed', async () => {
+  it('joins no introspection request that is too old for it', async () => {
     const clock = createClock();
     const replies = [createDeferred<object>(), createDeferred<object>()];
     const claims = active({ exp: clock.seconds() + 3600 });
@@ -195,7 +195,7 @@ describe('requireFresh', () => {
     expect(asked).toBe(2);
   });
 
-  it('shares one call among requests that may all believe it', async () => {
+  it('shares one introspection request among requests that may all use it', async () => {
     const clock = createClock();
     const endpoint = await createEndpoint(active({ exp: clock.seconds() + 3600 }));
     const authenticate = createAuthenticate(endpoint, { clock });
@@ -217,9 +217,9 @@ describe('requireFresh', () => {
 
   it.each<[string, object, number, unknown]>([
     ['is the one to go by', { sub: 'bob', scope: 'read' }, 200, 'bob'],
-    ['has to pass what was checked before', { sub: 'bob', scope: '' }, 403, undefined],
+    ['has to pass the earlier checks', { sub: 'bob', scope: '' }, 403, undefined],
     ['may say that the token is revoked', { active: false }, 401, undefined],
-  ])('takes a newer answer that another request brought meanwhile, which %s', async (_title, said, status, sub) => {
+  ])('uses a newer response that another request fetched meanwhile, which %s', async (_title, said, status, sub) => {
     const clock = createClock();
     const endpoint = await createEndpoint(active({ exp: clock.seconds() + 3600, sub: 'alice', scope: 'read' }));
     const authenticate = createAuthenticate(endpoint, { clock, scopes: ['read'] });
@@ -236,7 +236,7 @@ describe('requireFresh', () => {
     expect([body.auth?.sub, app.reached(), endpoint.asked.length]).toEqual([sub, status === 200 ? 1 : 0, 2]);
   });
 
-  it('asks again where nothing is remembered, and only when the answer in hand is too old', async () => {
+  it('asks again without a cache, but only when the response of this request is too old', async () => {
     const clock = createClock();
     const endpoint = await createEndpoint(active({ exp: clock.seconds() + 3600 }));
     const wait: RequestHandler = (_req, _res, next) => {
@@ -249,7 +249,7 @@ describe('requireFresh', () => {
   });
 
   it.each([undefined, -1, Number.NaN, Number.POSITIVE_INFINITY, 86_401, '5', null])(
-    'throws where it is written with maxAgeSeconds %p',
+    'throws for maxAgeSeconds %p',
     (maxAgeSeconds) => {
       expect(() => requireFresh({ maxAgeSeconds: maxAgeSeconds as number })).toThrow(TypeError);
     },

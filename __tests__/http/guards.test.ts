@@ -14,7 +14,7 @@ import { BARE, INSUFFICIENT_SCOPE, INVALID_TOKEN, insufficientScope } from '../s
 import { createClock } from '../support/clock.js';
 import { active, createEndpoint } from '../support/endpoint.js';
 
-/** One of each, all satisfied by `active()`. */
+/** One guard of each kind. `active()` satisfies all of them. */
 const GUARDS: readonly (readonly [name: string, guard: Guard])[] = [
   ['requireScope', requireScope('read')],
   ['requireAnyScope', requireAnyScope('admin', 'read')],
@@ -33,7 +33,7 @@ describe('requireScope', () => {
     ['another case', ['read'], 'READ', 403],
     ['many spaces between', ['read', 'write'], '  read   write ', 200],
     ['a name of Object.prototype', ['constructor'], 'read', 403],
-  ])('with %s granted answers as it should', async (_title, needed, scope, status) => {
+  ])('with %s granted responds as expected', async (_title, needed, scope, status) => {
     const endpoint = await createEndpoint(active({ scope }));
     const api = createApi(endpoint, {}, requireScope(...needed));
     const response = await api.get('token').expect(status);
@@ -41,21 +41,21 @@ describe('requireScope', () => {
     expect(api.reached()).toBe(status === 200 ? 1 : 0);
   });
 
-  it('names its scopes together with those of the middleware and of the guards passed before it, each once', async () => {
+  it('names its scopes with those of the middleware and of the guards before it, each once', async () => {
     const endpoint = await createEndpoint(active({ scope: 'base read' }));
     const api = createApi(endpoint, { scopes: ['base'] }, requireScope('read'), requireScope('base', 'admin'));
     const response = await api.get('token').expect(403);
     expect(response.headers['www-authenticate']).toBe(insufficientScope('base read admin'));
   });
 
-  it('says neither who the user is nor what was granted', async () => {
+  it('reveals neither the user nor the granted scopes', async () => {
     const endpoint = await createEndpoint(active({ sub: 'alice-17', username: 'alice@x.test', scope: 'granted-only' }));
     const response = await createApi(endpoint, {}, requireScope('admin')).get('token').expect(403);
     expect(response.text + JSON.stringify(response.headers)).not.toMatch(/alice|granted-only/);
   });
 
   it.each([[[]], [['']], [['a b']], [['a"b']], [['a\\b']], [['é']], [[7]], [[undefined]], [[['read']]]])(
-    'throws where it is written with %j',
+    'throws for %j',
     (scopes) => {
       expect(() => requireScope(...(scopes as string[]))).toThrow(TypeError);
       expect(() => requireAnyScope(...(scopes as string[]))).toThrow(/requireAnyScope\(/);
@@ -70,7 +70,7 @@ describe('requireAnyScope', () => {
     ['both', 'owner admin', 200],
     ['neither', 'read', 403],
     ['none at all', '', 403],
-  ])('with %s granted answers as it should', async (_title, scope, status) => {
+  ])('with %s granted responds as expected', async (_title, scope, status) => {
     const endpoint = await createEndpoint(active({ scope }));
     const api = createApi(endpoint, {}, requireAnyScope('admin', 'owner'));
     const response = await api.get('token').expect(status);
@@ -94,26 +94,29 @@ describe('requireClaim', () => {
     ['an object', { tenant: { acme: true } }, 'acme', 403],
     ['null, which is absent', { tenant: null }, () => true, 403],
     ['no such claim', {}, () => true, 403],
-    ['what a predicate accepts', { tenant: { id: 7 } }, (value) => (value as { id?: unknown }).id === 7, 200],
-    ['what a predicate refuses', { tenant: 'acme' }, () => false, 403],
-    ['what a predicate is merely fond of', { tenant: 'acme' }, () => 1 as unknown as boolean, 403],
-  ])('given %s answers as it should', async (_title, claims, expected, status) => {
+    ['a predicate that returns true', { tenant: { id: 7 } }, (value) => (value as { id?: unknown }).id === 7, 200],
+    ['a predicate that returns false', { tenant: 'acme' }, () => false, 403],
+    ['a predicate that returns a truthy value', { tenant: 'acme' }, () => 1 as unknown as boolean, 403],
+  ])('with %s responds as expected', async (_title, claims, expected, status) => {
     const endpoint = await createEndpoint(active(claims));
     const api = createApi(endpoint, { scopes: ['read'] }, requireClaim('tenant', expected));
     const response = await api.get('token').expect(status);
     expect(response.headers['www-authenticate']).toBe(status === 200 ? undefined : INSUFFICIENT_SCOPE);
   });
 
-  it.each(['constructor', '__proto__', 'toString'])('finds no claim called %s where there is none', async (name) => {
-    const endpoint = await createEndpoint(active());
-    await createApi(
-      endpoint,
-      {},
-      requireClaim(name, () => true),
-    )
-      .get('token')
-      .expect(403);
-  });
+  it.each(['constructor', '__proto__', 'toString'])(
+    'finds no claim called %s when the token has none',
+    async (name) => {
+      const endpoint = await createEndpoint(active());
+      await createApi(
+        endpoint,
+        {},
+        requireClaim(name, () => true),
+      )
+        .get('token')
+        .expect(403);
+    },
+  );
 
   it('answers 500 when its predicate throws or is asynchronous', async () => {
     const endpoint = await createEndpoint(active());
@@ -140,18 +143,18 @@ describe('requireClaim', () => {
     ['tenant', { id: 7 }],
     ['tenant', Number.NaN],
     ['tenant', ['acme', undefined]],
-  ])('throws where it is written with %j, %j', (name, expected) => {
+  ])('throws for %j, %j', (name, expected) => {
     expect(() => requireClaim(name as string, expected as string)).toThrow(TypeError);
   });
 });
 
 describe.each(GUARDS)('%s', (name, guard) => {
-  it('lets a token through that satisfies it', async () => {
+  it('accepts a token that satisfies it', async () => {
     const endpoint = await createEndpoint(active());
     await createApi(endpoint, {}, guard).get('token').expect(200);
   });
 
-  it('answers 500 where no middleware ran before it', async () => {
+  it('answers 500 when no middleware ran before it', async () => {
     const app = createApp(guard);
     await get(app, 'token').expect(500);
     expect(app.reached()).toBe(0);
@@ -174,7 +177,7 @@ describe.each(GUARDS)('%s', (name, guard) => {
     expect(app.reached()).toBe(0);
   });
 
-  it('is not widened by what code writes into req.auth', async () => {
+  it('ignores scopes that code writes into req.auth', async () => {
     const endpoint = await createEndpoint(active({ sub: 'bob', scope: 'none', exp: 4_000_000_000 }));
     const app = createApp(
       createAuthenticate(endpoint),
@@ -187,7 +190,7 @@ describe.each(GUARDS)('%s', (name, guard) => {
     await get(app, 'token').expect(name === 'requireFresh' ? 200 : 403);
   });
 
-  it('refuses a req.auth that was replaced by a copy', async () => {
+  it('answers 500 when req.auth was replaced by a copy', async () => {
     const endpoint = await createEndpoint(active());
     for (const copy of [
       (auth: object) => ({ ...auth }),
@@ -205,7 +208,7 @@ describe.each(GUARDS)('%s', (name, guard) => {
     }
   });
 
-  it('refuses a req.auth that was moved from another request', async () => {
+  it('answers 500 when req.auth comes from another request', async () => {
     const endpoint = await createEndpoint(active());
     const kept: unknown[] = [];
     const move: RequestHandler = (req, _res, next) => {
@@ -220,7 +223,7 @@ describe.each(GUARDS)('%s', (name, guard) => {
     expect(app.reached()).toBe(1);
   });
 
-  it('refuses a request whose req.auth was removed', async () => {
+  it('answers 500 when req.auth was removed', async () => {
     const endpoint = await createEndpoint(active());
     const app = createApp(
       createAuthenticate(endpoint),
@@ -231,7 +234,7 @@ describe.each(GUARDS)('%s', (name, guard) => {
     expect(app.reached()).toBe(0);
   });
 
-  it('answers an anonymous request with the 401 challenge, naming the scopes that are needed', async () => {
+  it('answers an anonymous request with a 401 challenge that names the required scopes', async () => {
     const endpoint = await createEndpoint(active());
     const api = createApi(endpoint, { optional: true, scopes: ['base'] }, guard);
     const needs = { requireScope: ' read', requireAnyScope: ' admin read' }[name] ?? '';
@@ -241,7 +244,7 @@ describe.each(GUARDS)('%s', (name, guard) => {
     expect(api.reached()).toBe(0);
   });
 
-  it('does not take an invented req.auth on an anonymous request for authentication', async () => {
+  it('does not accept an invented req.auth on an anonymous request', async () => {
     const endpoint = await createEndpoint(active());
     const app = createApp(
       createAuthenticate(endpoint, { optional: true }),
@@ -252,7 +255,7 @@ describe.each(GUARDS)('%s', (name, guard) => {
     expect(app.reached()).toBe(0);
   });
 
-  it('judges exp again: a token that ran out on the way is answered 401', async () => {
+  it('checks exp again: a token that expired on the way is answered 401', async () => {
     const clock = createClock();
     const endpoint = await createEndpoint(active({ exp: clock.seconds() + 10 }));
     const wait: RequestHandler = (_req, _res, next) => {
@@ -265,7 +268,7 @@ describe.each(GUARDS)('%s', (name, guard) => {
     expect(app.reached()).toBe(0);
   });
 
-  it('lets onReject of the middleware answer', async () => {
+  it('lets onReject of the middleware respond', async () => {
     const endpoint = await createEndpoint(active());
     const authenticate = createAuthenticate(endpoint, {
       optional: true,
@@ -277,7 +280,7 @@ describe.each(GUARDS)('%s', (name, guard) => {
 });
 
 describe('getAuth', () => {
-  it('is the very object on req.auth, and free to be extended', async () => {
+  it('returns the object on req.auth, which may be extended', async () => {
     const endpoint = await createEndpoint(active());
     const same: boolean[] = [];
     const extend: RequestHandler = (req, _res, next) => {
@@ -293,7 +296,7 @@ describe('getAuth', () => {
   it.each<[string, string | undefined, RequestHandler[], RegExp]>([
     ['no middleware ran', 'token', [], /found no req\.auth; mount/],
     ['req.auth was replaced', 'token', [setAuth((auth) => ({ ...(auth as object) }))], /did not set on this request/],
-  ])('fails with a clear 500 where %s', async (_title, token, between, message) => {
+  ])('throws a clear 500 when %s', async (_title, token, between, message) => {
     const endpoint = await createEndpoint(active());
     const before = between.length === 0 ? [] : [createAuthenticate(endpoint), ...between];
     const app = createApp(...before, (req) => void getAuth(req));
@@ -301,7 +304,7 @@ describe('getAuth', () => {
     expect(app.errors).toEqual([expect.objectContaining({ message: expect.stringMatching(message) })]);
   });
 
-  it('fails for an anonymous request, and where another middleware judged than the one named', async () => {
+  it('throws for an anonymous request, and for a middleware other than the one named', async () => {
     const endpoint = await createEndpoint(active());
     const authenticate = createAuthenticate(endpoint, { optional: true });
     const app = createApp(authenticate, (req) => void getAuth(req));

@@ -17,7 +17,7 @@ import { exchange } from '../support/serve.js';
 import { until } from '../support/until.js';
 
 describe.each(HOSTS)('on %s', (_name, host) => {
-  it('lets a good token through, once by asking and once from memory', async () => {
+  it('accepts a valid token, once from the endpoint and once from the cache', async () => {
     const claims = active({ exp: 4_000_000_000, tenant: 'acme' });
     const endpoint = await createEndpoint(claims);
     const app = host([createAuthenticate(endpoint)], echoAuth);
@@ -48,7 +48,7 @@ describe.each(HOSTS)('on %s', (_name, host) => {
     expect([handler.mock.calls.length, endpoint.asked.length]).toEqual([0, 0]);
   });
 
-  it('answers 401 invalid_token for a token that is not active', async () => {
+  it('answers 401 invalid_token for an inactive token', async () => {
     const endpoint = await createEndpoint({ active: false });
     const handler = jest.fn(echoAuth);
     const response = await get(host([createAuthenticate(endpoint)], handler), 'bad').expect(401);
@@ -63,7 +63,7 @@ describe.each(HOSTS)('on %s', (_name, host) => {
     ['requireScope', requireScope('admin'), insufficientScope('admin')],
     ['requireAnyScope', requireAnyScope('admin', 'root'), insufficientScope('admin root')],
     ['requireClaim', requireClaim('tenant', 'acme'), INSUFFICIENT_SCOPE],
-  ])('answers 403 insufficient_scope where %s is not met', async (_guard, guard, challenge) => {
+  ])('answers 403 insufficient_scope when %s is not satisfied', async (_guard, guard, challenge) => {
     const endpoint = await createEndpoint(active());
     const handler = jest.fn(echoAuth);
     const response = await get(host([createAuthenticate(endpoint), guard], handler), 'weak').expect(403);
@@ -74,7 +74,7 @@ describe.each(HOSTS)('on %s', (_name, host) => {
     expect(handler).not.toHaveBeenCalled();
   });
 
-  it('lets a token through all four guards it satisfies', async () => {
+  it('accepts a token that satisfies all four guards', async () => {
     const endpoint = await createEndpoint(active({ tenant: 'acme' }));
     const guards = [
       requireScope('read'),
@@ -95,7 +95,7 @@ describe.each(HOSTS)('on %s', (_name, host) => {
     expect(handler).not.toHaveBeenCalled();
   });
 
-  it('answers 500 where a guard has no middleware before it', async () => {
+  it('answers 500 when a guard has no middleware before it', async () => {
     const handler = jest.fn(echoAuth);
     await get(host([requireScope('read')], handler), 'any').expect(500);
     expect(handler).not.toHaveBeenCalled();
@@ -105,26 +105,23 @@ describe.each(HOSTS)('on %s', (_name, host) => {
     ['401', { script: active(), token: undefined, status: 401 }],
     ['400', { script: active(), token: 'a b', status: 400 }],
     ['403', { script: active({ scope: '' }), token: 'weak', status: 403 }],
-  ])(
-    'answers HEAD with the status and headers of a GET, %s, and no body',
-    async (_title, { script, token, status }) => {
-      const endpoint = await createEndpoint(script);
-      const app = host([createAuthenticate(endpoint), requireScope('read')], echoAuth);
-      const credentials = token === undefined ? [] : [`Authorization: Bearer ${token}`];
-      const [head, whole] = [
-        await exchange(app, ['HEAD / HTTP/1.1', ...credentials]),
-        await exchange(app, ['GET / HTTP/1.1', ...credentials]),
-      ];
-      expect([head.status, whole.status]).toEqual([status, status]);
-      expect(head.body).toBe('');
-      expect(whole.body.length).toBe(Number(whole.header('content-length')[0]));
-      for (const name of ['www-authenticate', 'cache-control', 'content-type', 'content-length']) {
-        expect(head.header(name)).toEqual(whole.header(name));
-      }
-    },
-  );
+  ])('answers HEAD with the status and headers of GET, %s, and no body', async (_title, { script, token, status }) => {
+    const endpoint = await createEndpoint(script);
+    const app = host([createAuthenticate(endpoint), requireScope('read')], echoAuth);
+    const credentials = token === undefined ? [] : [`Authorization: Bearer ${token}`];
+    const [head, whole] = [
+      await exchange(app, ['HEAD / HTTP/1.1', ...credentials]),
+      await exchange(app, ['GET / HTTP/1.1', ...credentials]),
+    ];
+    expect([head.status, whole.status]).toEqual([status, status]);
+    expect(head.body).toBe('');
+    expect(whole.body.length).toBe(Number(whole.header('content-length')[0]));
+    for (const name of ['www-authenticate', 'cache-control', 'content-type', 'content-length']) {
+      expect(head.header(name)).toEqual(whole.header(name));
+    }
+  });
 
-  it('lets an anonymous request through when authentication is optional, and still refuses a bad token', async () => {
+  it('accepts an anonymous request with "optional", and still rejects an invalid token', async () => {
     const endpoint = await createEndpoint({ active: false });
     const app = host([createAuthenticate(endpoint, { optional: true })], echoAuth);
     expect((await get(app).expect(200)).body).toEqual({ auth: null });
@@ -132,7 +129,7 @@ describe.each(HOSTS)('on %s', (_name, host) => {
   });
 });
 
-describe('called without next on a bare server', () => {
+describe('the middleware without next on a bare server', () => {
   it.each([
     ['401', undefined, 401, BARE],
     ['400', 'a b', 400, INVALID_REQUEST],
@@ -152,7 +149,7 @@ describe('called without next on a bare server', () => {
     expect(response.headers['cache-control']).toBe('no-store');
   });
 
-  it('answers 500 when the app itself is at fault', async () => {
+  it('answers 500 when the app is at fault', async () => {
     const endpoint = await createEndpoint(active());
     const authenticate = createAuthenticate(endpoint, {
       getToken() {
@@ -164,7 +161,7 @@ describe('called without next on a bare server', () => {
     expect(response.headers['cache-control']).toBe('no-store');
   });
 
-  it('answers a guard that fails itself', async () => {
+  it('responds for a guard that fails', async () => {
     const guard = requireScope('read');
     expect((await get((req, res) => guard(req, res), 'any').expect(500)).body).toEqual({ error: 'server_error' });
   });
@@ -172,7 +169,7 @@ describe('called without next on a bare server', () => {
 
 describe.each(['Express 5', 'Express 4', 'Connect'])('the default error handler of %s', (name) => {
   it.each(['development', 'production'])(
-    'in %s answers an outage 503 and says nothing about the endpoint',
+    'in %s answers 503 for an outage and reveals nothing about the endpoint',
     async (env) => {
       const endpoint = await createEndpoint(
         (_asked, res) => void res.writeHead(500, { server: 'as-7' }).end('db-12 down'),
@@ -220,7 +217,7 @@ function expectRejection(response: Response, challenge: string, body?: object): 
   if (body !== undefined) expect(response.body).toEqual(body);
 }
 
-/** Connect reads its environment when it is loaded, the others when an app is made. */
+/** Connect reads its environment when it is loaded, the others when an app is created. */
 async function loadHost(name: string, env: string): Promise<RequestListener & { use(middleware: Guard): unknown }> {
   const before = process.env.NODE_ENV;
   process.env.NODE_ENV = env;

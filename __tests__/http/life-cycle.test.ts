@@ -9,7 +9,7 @@ import { createRawServer, response } from '../support/raw-server.js';
 import { until } from '../support/until.js';
 
 describe('close', () => {
-  it('makes the middleware and everything derived answer 503, whether or not the token was known', async () => {
+  it('makes the middleware and everything derived answer 503, even to cached tokens', async () => {
     const endpoint = await createEndpoint(active());
     const authenticate = createAuthenticate(endpoint);
     const derived = authenticate.with({ scopes: ['read'] });
@@ -28,7 +28,7 @@ describe('close', () => {
     expect(authenticate.stats().entries).toBe(0);
   });
 
-  it('lets an answer under way come in first', async () => {
+  it('waits for an introspection request that is on its way', async () => {
     const reply = createDeferred<object>();
     const endpoint = await createEndpoint(() => reply.promise);
     const api = createApi(endpoint);
@@ -44,7 +44,7 @@ describe('close', () => {
     expect(api.authenticate.stats().entries).toBe(0);
   });
 
-  it('hangs up', async () => {
+  it('closes its connections', async () => {
     const server = await createRawServer(({ socket }) => void socket.write(response('{"active":true}')));
     const api = createApi({ url: `http://127.0.0.1:${server.port}/` });
     await api.get('token').expect(200);
@@ -53,14 +53,14 @@ describe('close', () => {
     await until(() => server.open() === 0);
   });
 
-  it('may be called again, and before anything was asked', async () => {
+  it('may be called again, and before the first request', async () => {
     const endpoint = await createEndpoint(active());
     const authenticate = createAuthenticate(endpoint);
     await Promise.all([authenticate.close(), authenticate.close()]);
     await authenticate.close();
   });
 
-  it.each([true, false])("leaves a dispatcher of the user's own open (cache: %p)", async (cached) => {
+  it.each([true, false])("does not close a dispatcher of the user's own (cache: %p)", async (cached) => {
     const endpoint = await createEndpoint(active());
     const dispatcher = new Agent();
     try {
@@ -76,7 +76,7 @@ describe('close', () => {
 });
 
 describe('introspect', () => {
-  it('gives the claims of a good token, from memory if they are there, in an object of its own', async () => {
+  it('returns the claims of a valid token, from the cache if they are there, in an object of its own', async () => {
     const claims = active({ exp: 4_000_000_000, list: ['a'] });
     const endpoint = await createEndpoint(claims);
     const api = createApi(endpoint);
@@ -106,7 +106,7 @@ describe('introspect', () => {
       active({ aud: 'api', scope: '' }),
       { status: 403, reason: 'insufficient_scope', scopes: ['read'] },
     ],
-  ])('throws what the middleware would answer: %s', async (_title, token, script, expected) => {
+  ])('throws the error that the middleware would respond with: %s', async (_title, token, script, expected) => {
     const endpoint = await createEndpoint(script);
     const authenticate = createAuthenticate(endpoint, { audience: 'api', scopes: ['read'] });
     const error = await authenticate.introspect(token).catch((thrown: unknown) => thrown);
@@ -114,7 +114,7 @@ describe('introspect', () => {
     expect(error).toMatchObject(expected);
   });
 
-  it('puts the same challenge on the error that a client would see', async () => {
+  it('puts the challenge of the middleware on the error', async () => {
     const endpoint = await createEndpoint(active({ scope: '' }));
     const authenticate = createAuthenticate(endpoint, { scopes: ['read'] });
     await expect(authenticate.introspect('x')).rejects.toMatchObject({
@@ -123,7 +123,7 @@ describe('introspect', () => {
     });
   });
 
-  it('throws IntrospectionError when no judgement can be made, and after close', async () => {
+  it('throws IntrospectionError when the endpoint fails, and after close()', async () => {
     const endpoint = await createEndpoint((_asked, res) => json(res, {}, 500));
     const authenticate = createAuthenticate(endpoint);
     const error = await authenticate.introspect('x').catch((thrown: unknown) => thrown);
@@ -134,15 +134,15 @@ describe('introspect', () => {
   });
 });
 
-describe('the middleware', () => {
-  it('is a named function of three parameters, so that every host takes it', async () => {
+describe('tokenIntrospection', () => {
+  it('returns a named function of three parameters, so that every framework accepts it', async () => {
     const endpoint = await createEndpoint(active());
     const authenticate = createAuthenticate(endpoint);
     expect([authenticate.name, authenticate.length]).toEqual(['tokenIntrospectionMiddleware', 3]);
     expect(inspect(authenticate)).not.toContain('secret');
   });
 
-  it("never changes the caller's options, and is not changed by what becomes of them", async () => {
+  it("neither changes the caller's options nor notices later changes to them", async () => {
     const endpoint = await createEndpoint(active({ aud: 'api', scope: 'read' }));
     const options = {
       endpoint: endpoint.url,
@@ -169,7 +169,7 @@ describe('the middleware', () => {
     await authenticate.close();
   });
 
-  it('leaves a response alone that somebody else has already answered', async () => {
+  it('does not touch a response that was sent already', async () => {
     const endpoint = await createEndpoint({ active: false });
     const authenticate = createAuthenticate(endpoint);
     const app = createApp((_req, res, next) => {

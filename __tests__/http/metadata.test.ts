@@ -27,8 +27,8 @@ async function createSetup(options: Partial<TokenIntrospectionOptions> = {}) {
 const challengeOf = async (...middlewares: Parameters<typeof createApp>) =>
   (await get(createApp(...middlewares)).expect(401)).headers['www-authenticate'];
 
-describe.each(HOSTS)('on %s, the metadata', (_name, host) => {
-  it('are answered before authentication, and everything else goes on to it', async () => {
+describe.each(HOSTS)('protectedResourceMetadata on %s', (_name, host) => {
+  it('answers before authentication and passes every other request on', async () => {
     const { authenticate } = await createSetup();
     const app = host([protectedResourceMetadata(authenticate, METADATA), authenticate], echoAuth);
     const { body, headers } = await request(app).get(`${WELL_KNOWN}/v1`).expect(200);
@@ -40,7 +40,7 @@ describe.each(HOSTS)('on %s, the metadata', (_name, host) => {
     await request(app).get('/v1').set('Authorization', 'Bearer good').expect(200);
   });
 
-  it('that cannot be signed are a 500, and the next request tries again', async () => {
+  it('answers 500 when signing fails, and tries again on the next request', async () => {
     const { authenticate } = await createSetup();
     const sign = jest
       .fn<Promise<string>, []>()
@@ -61,15 +61,15 @@ describe.each(HOSTS)('on %s, the metadata', (_name, host) => {
   });
 });
 
-describe('the metadata', () => {
-  it('are found in full where Express shortens the URL', async () => {
+describe('protectedResourceMetadata', () => {
+  it('finds its path where Express shortens the URL', async () => {
     const { authenticate } = await createSetup();
     const app = express().use('/.well-known', protectedResourceMetadata(authenticate, METADATA)).use(authenticate);
     await request(app).get(`${WELL_KNOWN}/v1`).expect(200);
     await request(app).get(`/.well-known${WELL_KNOWN}/v1`).expect(401);
   });
 
-  it('are found under a target in absolute form', async () => {
+  it('finds its path in an absolute-form target', async () => {
     const { authenticate } = await createSetup();
     const app = createApp(protectedResourceMetadata(authenticate, METADATA), authenticate).app as RequestListener;
     const statusOf = async (target: string) => (await exchange(app, [`GET ${target} HTTP/1.1`])).status;
@@ -77,7 +77,7 @@ describe('the metadata', () => {
     expect(await statusOf(`http://api.test/x?http://api.test${WELL_KNOWN}/v1`)).toBe(401);
   });
 
-  it('on a bare server of their own are all there is', async () => {
+  it('answers 404 to everything else on a bare server', async () => {
     const { authenticate } = await createSetup();
     const listener: RequestListener = protectedResourceMetadata(authenticate, METADATA);
     await request(listener).get(`${WELL_KNOWN}/v1`).expect(200);
@@ -87,7 +87,7 @@ describe('the metadata', () => {
     expect(text).toBe('{"error":"server_error"}');
   });
 
-  it('let browsers ask first, whatever headers their request will have', async () => {
+  it('answers CORS preflights, whatever headers the request will have', async () => {
     const { authenticate } = await createSetup();
     const app = createApp(protectedResourceMetadata(authenticate, METADATA), authenticate);
     const { headers, text } = await request(app.app)
@@ -106,14 +106,14 @@ describe('the metadata', () => {
     expect(text).toBe('');
   });
 
-  it('are kept for as long as is said', async () => {
+  it('may be cached as long as configured', async () => {
     const { authenticate } = await createSetup();
     const app = createApp(protectedResourceMetadata(authenticate, METADATA, { maxAgeSeconds: 0 }));
     const { headers } = await get(app, undefined, `${WELL_KNOWN}/v1`).expect(200);
     expect(headers['cache-control']).toBe('public, max-age=0');
   });
 
-  it('do not change with the object they were made from', async () => {
+  it('does not change with the object it was made from', async () => {
     const { authenticate } = await createSetup();
     const servers = ['https://as.example.com'];
     const app = createApp(protectedResourceMetadata(authenticate, { authorization_servers: servers }));
@@ -121,7 +121,7 @@ describe('the metadata', () => {
     expect((await get(app, undefined, `${WELL_KNOWN}/v1`)).body).toMatchObject(METADATA);
   });
 
-  it('are signed once, however many ask', async () => {
+  it('is signed once for many concurrent requests', async () => {
     const { authenticate } = await createSetup();
     const signed = jest.fn(async (metadata: Record<string, unknown>) => jwt({ ...metadata, iss: 'me' }));
     const app = createApp(protectedResourceMetadata(authenticate, METADATA, { signed }));
@@ -130,8 +130,8 @@ describe('the metadata', () => {
   });
 });
 
-describe('challenges name the metadata', () => {
-  it('of the audience, and so do those of derived middlewares and guards', async () => {
+describe('challenges with the metadata URL', () => {
+  it('appear once metadata are published, in every middleware with that audience and its guards', async () => {
     const { authenticate } = await createSetup();
     const derived = authenticate.with({ realm: 'derived', optional: true });
     const child = derived.with({ realm: 'child', optional: false });
@@ -143,7 +143,7 @@ describe('challenges name the metadata', () => {
     expect((await get(app, 'good').expect(403)).headers['www-authenticate']).toContain(parameter);
   });
 
-  it('outside the middleware too', async () => {
+  it('appear outside the middleware too', async () => {
     const { authenticate } = await createSetup();
     const failure = await authenticate.introspect('a b').catch((error) => error);
     expect(failure.headers['WWW-Authenticate']).toContain(`resource_metadata="${URL_OF_V1}"`);
@@ -168,7 +168,7 @@ describe('challenges name the metadata', () => {
     expect(() => authenticate.with({ audience: ['a', 'b'] })).toThrow('Option "resourceMetadata" is true');
   });
 
-  it('unless a derived middleware says otherwise', async () => {
+  it('are replaced by the "resourceMetadata" of a derived middleware', async () => {
     const { authenticate } = await createSetup();
     const own = authenticate.with({ resourceMetadata: 'https://api.example.com/metadata' });
     expect(await challengeOf(own)).toBe(`${BARE}, resource_metadata="https://api.example.com/metadata"`);
@@ -176,7 +176,7 @@ describe('challenges name the metadata', () => {
   });
 });
 
-describe('the metadata, before several authorization servers,', () => {
+describe('protectedResourceMetadata with several authorization servers', () => {
   const ISSUERS = { acme: { issuer: 'https://as.acme.example' }, beta: { issuer: 'https://as.beta.example' } };
 
   async function createServers(
@@ -187,7 +187,7 @@ describe('the metadata, before several authorization servers,', () => {
     return createSeveral({ acme: entry(acme, more.acme), beta: entry(beta, more.beta) }, common);
   }
 
-  it('name them all, and every challenge names the metadata, whichever was selected', async () => {
+  it('lists all of them, and every challenge names the metadata, whichever server was selected', async () => {
     const authenticate = await createServers();
     const app = createApp(protectedResourceMetadata(authenticate, { resource: AUDIENCE }), authenticate as never);
     const derived = createApp(authenticate.with({ scopes: ['read'] }) as never);
@@ -201,21 +201,21 @@ describe('the metadata, before several authorization servers,', () => {
     expect((await get(app).expect(401)).headers['www-authenticate']).toBe(NAMES_V1);
   });
 
-  it('name one only once', async () => {
+  it('lists a server only once', async () => {
     const authenticate = await createServers({ acme: ISSUERS.acme, beta: ISSUERS.acme });
     const app = createApp(protectedResourceMetadata(authenticate, { resource: AUDIENCE }));
     const { body } = await request(app.app).get(`${WELL_KNOWN}/v1`).expect(200);
     expect(body.authorization_servers).toEqual(['https://as.acme.example']);
   });
 
-  it('have to be told of them where not all are known', async () => {
+  it('needs "authorization_servers" when not all issuers are known', async () => {
     const authenticate = await createServers({ acme: ISSUERS.acme });
     expect(() => protectedResourceMetadata(authenticate, { resource: AUDIENCE })).toThrow(
       '"metadata.authorization_servers"',
     );
   });
 
-  it('are about the audience of all, where there is one', async () => {
+  it('uses the common audience as resource', async () => {
     const authenticate = await createServers(
       { acme: { ...ISSUERS.acme, audience: AUDIENCE }, beta: { ...ISSUERS.beta, audience: AUDIENCE } },
       { resourceMetadata: true },
@@ -226,7 +226,7 @@ describe('the metadata, before several authorization servers,', () => {
   });
 });
 
-/** What a function of the app's might return. */
+/** A JWT as a function of the app might return it. */
 function jwt(claims: object): string {
   return [{ alg: 'ES256' }, claims, 'signature']
     .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))

@@ -20,8 +20,8 @@ function thumbprint({ cert }: Certificate): string {
   return createHash('sha256').update(new X509Certificate(cert).raw).digest('base64url');
 }
 
-function boundTo(certificate: Certificate, more: Record<string, unknown> = {}): Record<string, unknown> {
-  return active({ exp: undefined, cnf: { 'x5t#S256': thumbprint(certificate) }, ...more });
+function boundTo(certificate: Certificate, claims: Record<string, unknown> = {}): Record<string, unknown> {
+  return active({ exp: undefined, cnf: { 'x5t#S256': thumbprint(certificate) }, ...claims });
 }
 
 interface Setup {
@@ -45,14 +45,14 @@ async function createSetup(
   };
 }
 
-describe('a token that is bound to a certificate', () => {
-  it('is accepted over a connection with that certificate, self-signed though it is', async () => {
+describe('a certificate-bound token', () => {
+  it('is accepted over a connection with that certificate, even a self-signed one', async () => {
     const { get } = await createSetup();
     const { status, body } = await get(own);
     expect([status, JSON.parse(body).auth.sub]).toEqual([200, 'alice']);
   });
 
-  it('is answered 401 invalid_token with another certificate, or none', async () => {
+  it('is answered 401 invalid_token with another certificate or none', async () => {
     const { get, api } = await createSetup();
     for (const certificate of [other, undefined]) {
       const { status, headers } = await get(certificate);
@@ -61,19 +61,19 @@ describe('a token that is bound to a certificate', () => {
     expect(api.reached()).toBe(0);
   });
 
-  it('is judged for every request, though the answer is remembered', async () => {
+  it('is checked on every request, although the response is cached', async () => {
     const { get, endpoint } = await createSetup();
     const statuses = [];
     for (const certificate of [own, other, undefined, own]) statuses.push((await get(certificate)).status);
     expect([statuses, endpoint.asked.length]).toEqual([[200, 401, 401, 200], 1]);
   });
 
-  it('is refused without TLS', async () => {
+  it('is rejected without TLS', async () => {
     const { api } = await createSetup();
     await api.get('abc').expect(401);
   });
 
-  it('is refused where certificates are not looked at', async () => {
+  it('is rejected when mtls is off', async () => {
     for (const mtls of [undefined, false]) {
       const { get } = await createSetup({ mtls });
       expect((await get(own)).status).toBe(401);
@@ -87,7 +87,7 @@ describe('a token that is bound to a certificate', () => {
     (hash: string) => [hash],
     () => '',
     () => null,
-  ])('is refused where the thumbprint is written otherwise: %s', async (write) => {
+  ])('is rejected when the thumbprint is written in another way: %s', async (write) => {
     const { get, endpoint } = await createSetup();
     endpoint.script = active({ cnf: { 'x5t#S256': write(thumbprint(own)) } });
     expect((await get(own)).status).toBe(401);
@@ -98,14 +98,14 @@ describe('a token that is bound to a certificate', () => {
     [200, { jwk: {} }],
     [200, { 'x5t#S512': 'x' }],
     [401, { jkt: 'x' }],
-  ])('is answered %d when it is bound in another way besides: %j', async (status, more) => {
+  ])('is answered %d when it has another binding besides: %j', async (status, more) => {
     const { get, endpoint } = await createSetup();
     endpoint.script = active({ cnf: { 'x5t#S256': thumbprint(own), ...more } });
     expect((await get(own)).status).toBe(status);
     expect((await get(other)).status).toBe(401);
   });
 
-  it('is held to the certificate again by a fresh answer', async () => {
+  it('is checked again on a fresh response', async () => {
     const clock = createClock();
     const { get, endpoint } = await createSetup({ mtls: true, clock }, requireFresh({ maxAgeSeconds: 0 }));
     expect((await get(own)).status).toBe(200);
@@ -118,7 +118,7 @@ describe('a token that is bound to a certificate', () => {
 });
 
 describe('a token that is not bound', () => {
-  it('is accepted with any certificate, and with none', async () => {
+  it('is accepted with any certificate and with none', async () => {
     const { get, endpoint } = await createSetup();
     endpoint.script = active();
     for (const certificate of [own, other, undefined]) expect((await get(certificate)).status).toBe(200);
@@ -126,14 +126,14 @@ describe('a token that is not bound', () => {
 });
 
 describe('a certificate in a header', () => {
-  /** As a proxy writes it (RFC 9440 section 2.1). */
+  /** Header value of a proxy (RFC 9440 section 2.1). */
   const headersOf = ({ cert }: Certificate) => ({
     'client-cert': `:${new X509Certificate(cert).raw.toString('base64')}:`,
     'x-forwarded-client-cert': encodeURIComponent(cert),
     'x-ssl-client-cert': encodeURIComponent(cert),
   });
 
-  it('is ignored where it was not chosen', async () => {
+  it('is ignored by default', async () => {
     const { get, api } = await createSetup();
     for (const certificate of [other, undefined]) {
       expect((await get(certificate, headersOf(own))).status).toBe(401);
@@ -142,7 +142,7 @@ describe('a certificate in a header', () => {
     expect(api.reached()).toBe(0);
   });
 
-  it('counts where the app takes it from there, and that of the connection does not', async () => {
+  it('is used when the app reads it, and the certificate of the connection is not', async () => {
     const certificate = ({ headers }: { headers: Record<string, unknown> }) => {
       const [, base64] = /^:([A-Za-z0-9+/=]+):$/.exec(String(headers['client-cert'])) ?? [];
       return base64 === undefined ? undefined : Buffer.from(base64, 'base64');
@@ -155,7 +155,7 @@ describe('a certificate in a header', () => {
     await api.get('abc').set('Client-Cert', ':AAAA:').expect(401);
   });
 
-  it('may be PEM, or what Node makes of it', async () => {
+  it('may be PEM or a certificate object of Node', async () => {
     for (const given of [own.cert, new X509Certificate(own.cert)]) {
       const { api } = await createSetup({ mtls: { certificate: () => given } });
       await api.get('abc').expect(200);
@@ -165,14 +165,14 @@ describe('a certificate in a header', () => {
   it.each<[string, () => Promise<string>]>([
     ['promised', async () => own.cert],
     ['promised in vain', () => Promise.reject(new Error('later'))],
-  ])('that is %s is an error of the app: 500', async (_, certificate) => {
+  ])('that is %s causes 500', async (_, certificate) => {
     const { api } = await createSetup({ mtls: { certificate: certificate as never } });
     await api.get('abc').expect(500);
     expect(api.errors).toEqual([new TypeError('"mtls.certificate" returned a promise; it has to be synchronous')]);
     expect(api.reached()).toBe(0);
   });
 
-  it('that cannot be told is an error of the app: 500', async () => {
+  it('that cannot be read causes 500', async () => {
     const failure = new Error('not from the proxy');
     const fail = () => {
       throw failure;
@@ -184,7 +184,7 @@ describe('a certificate in a header', () => {
 });
 
 describe('a token that is bound to a key and a certificate', () => {
-  it('needs both', async () => {
+  it('needs both proofs', async () => {
     const clock = createClock();
     const sender = await createSender();
     const { get, endpoint } = await createSetup({ mtls: true, dpop: { origin: ORIGIN }, clock });
@@ -198,7 +198,7 @@ describe('a token that is bound to a key and a certificate', () => {
     expect((await get(own)).status).toBe(401);
   });
 
-  it('is refused by those that look at one of them only', async () => {
+  it('is rejected by a middleware that checks only one of them', async () => {
     const clock = createClock();
     const sender = await createSender();
     const cnf = { jkt: sender.jkt, 'x5t#S256': thumbprint(own) };

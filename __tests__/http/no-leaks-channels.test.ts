@@ -12,7 +12,7 @@ import { createApp, createAuthenticate, get } from '../support/api.js';
 import { createClock, type FakeClock } from '../support/clock.js';
 import { active, createEndpoint, json, type Script } from '../support/endpoint.js';
 
-/** Part of every token, of our own secrets, of the endpoint's URL and of all that it says. */
+/** Part of every token, of our own secrets, of the endpoint's URL and of all its responses. */
 const MARK = 'LEAK';
 const TOKEN = `${MARK}-token.AZaz09~+/==`;
 const SECRET = `${MARK}-secret`;
@@ -25,7 +25,7 @@ const CHANNEL_NAMES = [
   ...['start', 'end', 'asyncStart', 'asyncEnd', 'error'].map((part) => `tracing:${CHANNELS.endpoint}:${part}`),
 ];
 
-/** What the endpoint says, in the order of the run. It repeats what it was sent. */
+/** Responses of the endpoint, in the order of the run. It repeats what it was sent. */
 const SAID: readonly Script[] = [
   ({ body }) => active({ sub: MARK, username: body, scope: `read ${MARK}`, exp: undefined }),
   ({ body }, res) => json(res, { error: MARK, error_description: body }, 401),
@@ -49,7 +49,7 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-/** Everything published on any channel, and every process warning, as an operator's log may have it. */
+/** Collects everything published on any channel and every process warning, as an operator's log may hold it. */
 function listen(): { readonly texts: string[]; readonly heard: Map<string, number> } {
   const texts: string[] = [];
   const heard = new Map<string, number>();
@@ -80,13 +80,13 @@ function describeAll(values: readonly unknown[]): string {
 type Row = [title: string, options: (clock: FakeClock) => Partial<TokenIntrospectionOptions>];
 
 const ROWS: readonly Row[] = [
-  ['with a cache whose answers stand in', () => ({ cache: { ttlSeconds: 10, staleIfErrorSeconds: 1000 } })],
+  ['with a cache and stale responses', () => ({ cache: { ttlSeconds: 10, staleIfErrorSeconds: 1000 } })],
   ['with the cache as it is by default', () => ({})],
   ['without a cache', () => ({ cache: false })],
   ['with a bearer token of our own', () => ({ clientAuth: bearerToken(SECRET), cache: { staleIfErrorSeconds: 100 } })],
 ];
 
-describe('in a run of everything an endpoint may say, nothing of a token, a secret or its text is told', () => {
+describe('channels and warnings reveal no token, secret or claim, whatever the endpoint sends', () => {
   it.each<Row>([...ROWS])('%s', async (_title, options) => {
     jest.spyOn(Math, 'random').mockReturnValue(0);
     const { texts, heard } = listen();
@@ -132,7 +132,7 @@ describe('in a run of everything an endpoint may say, nothing of a token, a secr
   });
 });
 
-describe('the warning that every token is refused tells nothing of a token, a secret or a claim of a user', () => {
+describe('the warning that every token is rejected reveals no token, secret or claim of a user', () => {
   const secretive = { sub: MARK, username: MARK, scope: MARK, client_id: MARK, jti: MARK, tenant: MARK };
   const objecting = {
     '~standard': { version: 1, vendor: 'x', validate: () => ({ issues: [{ message: MARK }] }) },
@@ -166,8 +166,8 @@ describe('the warning that every token is refused tells nothing of a token, a se
   });
 });
 
-describe('those who watch the endpoint', () => {
-  it('never see what it answered', async () => {
+describe('the endpoint channel', () => {
+  it('publishes no response of the endpoint', async () => {
     const contexts: unknown[] = [];
     const ended = channel(`tracing:${CHANNELS.endpoint}:asyncEnd`);
     const listener = (context: unknown) => void contexts.push(context);

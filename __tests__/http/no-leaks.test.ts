@@ -16,7 +16,7 @@ import { createApp, createAuthenticate } from '../support/api.js';
 import { recordDecisions } from '../support/decisions.js';
 import { active, createEndpoint, json, type Script } from '../support/endpoint.js';
 
-/** Part of everything that has to stay inside: tokens, secrets, the endpoint's URL and its text. */
+/** Part of everything that must stay secret: tokens, secrets, the endpoint's URL and its text. */
 const MARK = 'LEAK';
 const TOKEN = `${MARK}-token.AZaz09~+/==`;
 const SECRET = `${MARK}-secret`;
@@ -27,7 +27,7 @@ type Row = [title: string, script: Script, options: Partial<TokenIntrospectionOp
 
 const ROWS: readonly Row[] = [
   ['a good token', active(), {}, 200],
-  ['a good token and nothing remembered', active(), { cache: false }, 200],
+  ['a valid token without a cache', active(), { cache: false }, 200],
   ['an inactive token', { active: false, sub: MARK, error: MARK, jwt: MARK }, {}, 401],
   ['an expired token', active({ exp: 1, sub: MARK, username: MARK }), {}, 401],
   ['a token for others', active({ aud: MARK }), { audience: 'api' }, 401],
@@ -39,7 +39,7 @@ const ROWS: readonly Row[] = [
   ['a token in quotes', active(), {}, 400, `"${MARK}"`],
   ['a token with a format in it', active(), {}, 400, `${MARK}%s%0d%0a`],
   [
-    'a refusal of our credentials',
+    'a rejection of our credentials',
     (_asked, res) => json(res, { error: MARK, error_description: SECRET }, 401),
     {},
     503,
@@ -57,7 +57,7 @@ const ROWS: readonly Row[] = [
     503,
   ],
   ['a reset', (_asked, res) => void res.destroy(), {}, 503],
-  ['a status line that is none', (_asked, res) => void res.socket?.end(`HTTP/1.1 ${MARK}\r\n\r\n`), {}, 503],
+  ['a malformed status line', (_asked, res) => void res.socket?.end(`HTTP/1.1 ${MARK}\r\n\r\n`), {}, 503],
   ['silence', () => undefined, { timeoutMs: 50 }, 503],
   ['a normaliser that throws', active(), { normalizeResponse: throwing }, 503],
   ['a schema that throws', active(), { claims: { '~standard': { version: 1, vendor: 'x', validate: throwing } } }, 503],
@@ -71,7 +71,7 @@ const ROWS: readonly Row[] = [
     },
     401,
   ],
-  ['credentials that cannot be had', active(), { clientAuth: { identity: 'own', sign: throwing } }, 503],
+  ['client authentication that throws', active(), { clientAuth: { identity: 'own', sign: throwing } }, 503],
   ['credentials that are no header', active(), { clientAuth: bearerToken(() => `${MARK}\n`) }, 503],
   ['credentials in the body', (_asked, res) => echo(res, 400), { clientAuth: clientSecretPost('api', SECRET) }, 503],
   ['a bearer token of our own', (_asked, res) => echo(res, 403), { clientAuth: bearerToken(`${MARK}-own`) }, 503],
@@ -81,11 +81,11 @@ const ROWS: readonly Row[] = [
 const JSON_TYPE = { 'content-type': 'application/json' };
 
 const HOOKS: readonly (readonly [string, TokenIntrospectionOptions['onReject']])[] = [
-  ['answered by the middleware', undefined],
-  ["handed to Express's own error handling", (error, _req, _res, next) => next(error)],
+  ['when the middleware responds', undefined],
+  ['when the error handling of Express responds', (error, _req, _res, next) => next(error)],
 ];
 
-describe.each(HOOKS)('nothing secret is said, %s, about', (_how, onReject) => {
+describe.each(HOOKS)('no secret is revealed, %s, about', (_how, onReject) => {
   it.each<Row>([...ROWS])('%s', async (_title, script, options, status, token = TOKEN) => {
     const said = listen();
     const endpoint = await createEndpoint(script);
@@ -108,7 +108,7 @@ describe.each(HOOKS)('nothing secret is said, %s, about', (_how, onReject) => {
   });
 });
 
-describe('nothing secret is said', () => {
+describe('no secret is revealed', () => {
   it('by guards', async () => {
     const said = listen();
     const endpoint = await createEndpoint(active({ tenant: MARK, scope: `read ${MARK}` }));
@@ -142,7 +142,7 @@ describe('nothing secret is said', () => {
     }
   });
 
-  it('to those who watch memory: they see digests of one length, and no token', async () => {
+  it('on the memory channel, which has digests of one length and no token', async () => {
     const keys = new Set<unknown>();
     const watch = (message: unknown) => void keys.add((message as { key?: unknown }).key);
     subscribe(MEMORY_CHANNEL, watch);
@@ -161,7 +161,7 @@ describe('nothing secret is said', () => {
     expectSilence(inspect(keys), []);
   });
 
-  it('to those who watch decisions: they see the same twelve characters for the same token', async () => {
+  it('on the decision channel, which has the same twelve characters for the same token', async () => {
     const decisions = recordDecisions();
     const endpoint = await createEndpoint(({ form }) => ({ active: form.get('token') === TOKEN }));
     const authenticate = createAuthenticate(endpoint, { optional: true });
@@ -202,13 +202,13 @@ describe('nothing secret is said', () => {
     ['an identifier that cannot', () => clientSecretBasic(`${MARK}:`, 'x', { encode: false })],
     ['a bearer token with a line end', () => bearerToken(`${MARK}\n`)],
     ['a URL with credentials', () => create({ endpoint: `https://api:${MARK}@as.test/` })],
-    ['a URL that is none', () => create({ endpoint: `${MARK} as.test` })],
+    ['a malformed URL', () => create({ endpoint: `${MARK} as.test` })],
     ['an insecure URL', () => create({ endpoint: `http://${MARK}.as.test` })],
     ['parameters that are reserved', () => create({ parameters: { client_secret: MARK } })],
     ['headers that are reserved', () => create({ headers: { authorization: MARK } })],
     ['headers that cannot be sent', () => create({ headers: { 'x-key': `${MARK}\n` } })],
     ['client authentication that is a string', () => create({ clientAuth: MARK as never })],
-  ])('by what is thrown at start-up for %s', (_title, start) => {
+  ])('by the error at start-up for %s', (_title, start) => {
     let thrown: unknown;
     try {
       start();
@@ -233,7 +233,7 @@ function throwing(): never {
   throw new Error(`${MARK} ${SECRET}`, { cause: new Error(MARK) });
 }
 
-/** The worst a server can do: it repeats what it was sent. */
+/** The worst response: it repeats what the server was sent. */
 function echo(res: ServerResponse, status: number): void {
   const { authorization } = res.req.headers;
   res.writeHead(status, { 'content-type': 'text/html', 'www-authenticate': `Basic realm="${MARK}"` });
@@ -246,7 +246,7 @@ afterEach(() => {
   for (const restore of restores.splice(0)) restore();
 });
 
-/** Collects all that is written, warned of or published from now on, and whatever it is given. */
+/** Collects all output, warnings and publications from now on, and the values it is called with. */
 function listen(): (...heard: unknown[]) => string {
   const texts: string[] = [];
   const take = (...heard: unknown[]) => void texts.push(describeAll(heard));
@@ -269,7 +269,7 @@ function listen(): (...heard: unknown[]) => string {
   };
 }
 
-/** Everything a log might make of a value. */
+/** Every text form in which a log might print a value. */
 function describeAll(values: readonly unknown[]): string {
   return values
     .map((value) => [inspect(value, { depth: 20, showHidden: true }), JSON.stringify(value), ...ofErrors(value)])

@@ -8,7 +8,7 @@ import { active, createEndpoint } from '../support/endpoint.js';
 type OnReject = NonNullable<TokenIntrospectionOptions['onReject']>;
 
 describe('onReject', () => {
-  it('replaces the answer', async () => {
+  it('replaces the response', async () => {
     const endpoint = await createEndpoint({ active: false });
     const api = createApi(endpoint, {
       onReject(error, req, res) {
@@ -26,7 +26,7 @@ describe('onReject', () => {
   it.each<[string, string | undefined, number, string]>([
     ['no credentials', undefined, 401, BARE],
     ['a bad token', 'bad', 401, INVALID_TOKEN],
-  ])("hands %s to Express's own error handling with status and headers", async (_title, token, status, challenge) => {
+  ])('hands %s to the error handling of Express with status and headers', async (_title, token, status, challenge) => {
     const endpoint = await createEndpoint({ active: false });
     const api = createApi(endpoint, { onReject: (error, _req, _res, next) => next(error) });
     const response = await api.get(token).expect(status);
@@ -36,7 +36,7 @@ describe('onReject', () => {
     expect(api.reached()).toBe(0);
   });
 
-  it('answers for guards too', async () => {
+  it('responds for guards too', async () => {
     const endpoint = await createEndpoint(active());
     const api = createApi(endpoint, { onReject: (error, _req, _res, next) => next(error) }, requireScope('admin'));
     const response = await api.get('weak').expect(403);
@@ -60,13 +60,13 @@ describe('onReject', () => {
       },
     ],
     [
-      'throw undefined',
+      'throwing undefined',
       () => {
         throw undefined;
       },
     ],
     ['a rejection without a reason', () => Promise.reject()],
-  ])('cannot let a request through with %s', async (_title, onReject) => {
+  ])('cannot let a request through by %s', async (_title, onReject) => {
     const endpoint = await createEndpoint({ active: false });
     for (const token of [undefined, 'a b', 'bad']) {
       const api = createApi(endpoint, { onReject });
@@ -85,7 +85,7 @@ describe('onReject', () => {
     ],
     ['rejects', (thrown) => async () => Promise.reject(thrown)],
     ['passes on', (thrown) => (_error, _req, _res, next) => next(thrown)],
-  ])('hands on the error it %s', async (_title, make) => {
+  ])('passes on the error it %s', async (_title, make) => {
     const thrown = Object.assign(new Error('audit log is full'), { status: 507 });
     const endpoint = await createEndpoint({ active: false });
     const api = createApi(endpoint, { onReject: make(thrown) });
@@ -94,7 +94,7 @@ describe('onReject', () => {
     expect(api.reached()).toBe(0);
   });
 
-  it('that answers and then fails passes the failure on, and the client has the answer', async () => {
+  it('that responds and then fails passes the failure on, and the client gets the response', async () => {
     const endpoint = await createEndpoint({ active: false });
     const finished: Promise<unknown>[] = [];
     const api = createApi(endpoint, {
@@ -109,7 +109,7 @@ describe('onReject', () => {
     expect(api.errors).toEqual([expect.objectContaining({ message: 'too late' })]);
   });
 
-  it('is not called for an outage', async () => {
+  it('is not called in an outage', async () => {
     const endpoint = await createEndpoint((_asked, res) => void res.writeHead(500).end());
     const onReject = jest.fn();
     await createApi(endpoint, { onReject }).get('any').expect(503);
@@ -121,7 +121,7 @@ describe('onReject', () => {
     ['the rejection', (error, _req, _res, next) => next(error), 401, {}],
     ['an error of its own', (_error, _req, _res, next) => next(new Error('own')), 500, { error: 'server_error' }],
   ])(
-    'without a next behind it leaves the answer to the middleware when it passes on %s',
+    'without next leaves the response to the middleware when it passes on %s',
     async (_title, onReject, status, body) => {
       const endpoint = await createEndpoint(active());
       const authenticate = createAuthenticate(endpoint, { onReject });

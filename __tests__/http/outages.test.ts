@@ -14,70 +14,70 @@ const JSON_TYPE = { 'content-type': 'application/json' };
 
 type Row = [title: string, script: Script, code: IntrospectionErrorCode, retryAfter?: string];
 
-/** What an endpoint does that is no word on the token, the code it is reported with, and `Retry-After` where it is not 1. */
+/** Failures of an endpoint that say nothing about the token: title, script, error code, and `Retry-After` unless it is 1. */
 const REPLIES: readonly Row[] = [
-  ['answers 500 though its body says active', (_asked, res) => json(res, active(), 500), 'server_error'],
-  ['answers 502', (_asked, res) => json(res, active(), 502), 'server_error'],
-  ['answers 503', (_asked, res) => json(res, active(), 503), 'server_error'],
-  ['answers 503 and names seconds', withRetryAfter(503, '7'), 'server_error', '7'],
-  ['answers 429', (_asked, res) => json(res, active(), 429), 'rate_limited'],
-  ['answers 429 and names seconds', withRetryAfter(429, '30'), 'rate_limited', '30'],
+  ['sends 500 with a body that says active', (_asked, res) => json(res, active(), 500), 'server_error'],
+  ['sends 502', (_asked, res) => json(res, active(), 502), 'server_error'],
+  ['sends 503', (_asked, res) => json(res, active(), 503), 'server_error'],
+  ['sends 503 with seconds in Retry-After', withRetryAfter(503, '7'), 'server_error', '7'],
+  ['sends 429', (_asked, res) => json(res, active(), 429), 'rate_limited'],
+  ['sends 429 with seconds in Retry-After', withRetryAfter(429, '30'), 'rate_limited', '30'],
   ['names more than two minutes', withRetryAfter(429, '86400'), 'rate_limited', '120'],
   ['names no time at all', withRetryAfter(429, '0'), 'rate_limited', '1'],
   ['names a date long past', withRetryAfter(429, 'Wed, 21 Oct 2015 07:28:00 GMT'), 'rate_limited', '1'],
   ['names a date far off', withRetryAfter(503, 'Fri, 21 Oct 2095 07:28:00 GMT'), 'server_error', '120'],
-  ['names what is no time', withRetryAfter(503, 'soon'), 'server_error', '1'],
-  ['answers 400', (_asked, res) => json(res, { error: 'invalid_request' }, 400), 'client_rejected'],
-  ['answers 400 with broken JSON', raw(400, JSON_TYPE, '{"error":'), 'client_rejected'],
-  ['answers 401', (_asked, res) => json(res, { error: 'invalid_client' }, 401), 'client_rejected'],
-  ['answers 403', (_asked, res) => json(res, active(), 403), 'client_rejected'],
+  ['sends a Retry-After that is no time', withRetryAfter(503, 'soon'), 'server_error', '1'],
+  ['sends 400', (_asked, res) => json(res, { error: 'invalid_request' }, 400), 'client_rejected'],
+  ['sends 400 with broken JSON', raw(400, JSON_TYPE, '{"error":'), 'client_rejected'],
+  ['sends 401', (_asked, res) => json(res, { error: 'invalid_client' }, 401), 'client_rejected'],
+  ['sends 403', (_asked, res) => json(res, active(), 403), 'client_rejected'],
   [
-    'is behind a firewall that answers 403',
+    'is behind a firewall that sends 403',
     raw(403, { 'content-type': 'text/html' }, '<h1>Request blocked'),
     'unreachable',
   ],
-  ['is behind a proxy that answers 400', raw(400, { 'content-type': 'text/plain' }, 'Use HTTPS'), 'unreachable'],
-  ['answers 404', (_asked, res) => json(res, active(), 404), 'bad_response'],
-  ['answers 201', (_asked, res) => json(res, active(), 201), 'bad_response'],
-  ['answers 204', raw(204, {}, ''), 'bad_response'],
-  ['answers 206', (_asked, res) => json(res, active(), 206), 'bad_response'],
-  ['answers HTML', raw(200, { 'content-type': 'text/html' }, '<p>Sign in'), 'bad_response'],
+  ['is behind a proxy that sends 400', raw(400, { 'content-type': 'text/plain' }, 'Use HTTPS'), 'unreachable'],
+  ['sends 404', (_asked, res) => json(res, active(), 404), 'bad_response'],
+  ['sends 201', (_asked, res) => json(res, active(), 201), 'bad_response'],
+  ['sends 204', raw(204, {}, ''), 'bad_response'],
+  ['sends 206', (_asked, res) => json(res, active(), 206), 'bad_response'],
+  ['sends HTML', raw(200, { 'content-type': 'text/html' }, '<p>Sign in'), 'bad_response'],
   [
-    'answers JSON under another name',
+    'sends JSON with another media type',
     raw(200, { 'content-type': 'text/html' }, JSON.stringify(active())),
     'bad_response',
   ],
-  ['answers without a type', raw(200, {}, JSON.stringify(active())), 'bad_response'],
-  ['answers nothing', raw(200, JSON_TYPE, ''), 'bad_response'],
-  ['answers half a JSON', raw(200, JSON_TYPE, JSON.stringify(active()).slice(0, -1)), 'bad_response'],
-  ['answers JSON and more', raw(200, JSON_TYPE, `${JSON.stringify(active())}x`), 'bad_response'],
+  ['sends without a type', raw(200, {}, JSON.stringify(active())), 'bad_response'],
+  ['sends nothing', raw(200, JSON_TYPE, ''), 'bad_response'],
+  ['sends half a JSON', raw(200, JSON_TYPE, JSON.stringify(active()).slice(0, -1)), 'bad_response'],
+  ['sends JSON and more', raw(200, JSON_TYPE, `${JSON.stringify(active())}x`), 'bad_response'],
   [
-    'answers what is not UTF-8',
+    'sends text that is not UTF-8',
     raw(200, JSON_TYPE, Buffer.from('{"active":true,"sub":"\xff"}', 'latin1')),
     'bad_response',
   ],
   [
-    'answers more than 256 kB',
+    'sends more than 256 kB',
     raw(200, JSON_TYPE, JSON.stringify(active({ x: 'x'.repeat(256 * 1024) }))),
     'bad_response',
   ],
-  ['answers without end', endless, 'bad_response'],
+  ['sends without end', endless, 'bad_response'],
   [
-    'answers gzip',
+    'sends gzip',
     raw(200, { ...JSON_TYPE, 'content-encoding': 'gzip' }, gzipSync(JSON.stringify(active()))),
     'bad_response',
   ],
-  ['answers with another coding', raw(200, { ...JSON_TYPE, 'content-encoding': 'br' }, 'x'), 'bad_response'],
-  ['answers JSON nested too deeply', raw(200, JSON_TYPE, nested(100_000)), 'bad_response'],
-  ['hangs up', (_asked, res) => void res.destroy(), 'unreachable'],
-  ['hangs up amid its answer', interrupted, 'unreachable'],
-  ['says nothing', () => undefined, 'timeout'],
-  ['stops amid its answer', stalled, 'timeout'],
+  ['sends with another coding', raw(200, { ...JSON_TYPE, 'content-encoding': 'br' }, 'x'), 'bad_response'],
+  ['sends JSON nested too deeply', raw(200, JSON_TYPE, nested(100_000)), 'bad_response'],
+  ['closes the connection', (_asked, res) => void res.destroy(), 'unreachable'],
+  ['closes the connection in the middle of its response', interrupted, 'unreachable'],
+  ['never responds', () => undefined, 'timeout'],
+  ['stalls in the middle of its response', stalled, 'timeout'],
 ];
 
 describe('when the endpoint', () => {
   it.each<Row>(REPLIES)(
-    '%s, the client sees 503 and Retry-After, and nothing is remembered',
+    '%s, the client sees 503 and Retry-After, and nothing is cached',
     async (_title, script, code, retryAfter = '1') => {
       silenceWarnings();
       const endpoint = await createEndpoint(script);
@@ -102,7 +102,7 @@ describe('when the endpoint', () => {
     },
   );
 
-  it.each([301, 302, 303, 307, 308])('redirects with %d, nobody else is shown the token', async (status) => {
+  it.each([301, 302, 303, 307, 308])('redirects with %d, the token is sent nowhere else', async (status) => {
     const other = await createEndpoint(active());
     const endpoint = await createEndpoint((_asked, res) => void res.writeHead(status, { location: other.url }).end());
     const api = createApi(endpoint);
@@ -111,7 +111,7 @@ describe('when the endpoint', () => {
     expect(api.errors).toEqual([expect.objectContaining({ code: 'bad_response' })]);
   });
 
-  it('is not there, the client sees 503', async () => {
+  it('is not running, the client sees 503', async () => {
     const endpoint = await createEndpoint(active());
     await endpoint.close();
     const api = createApi(endpoint);
@@ -124,7 +124,7 @@ describe('when the endpoint', () => {
     expect((await api.get('any').expect(503)).headers['retry-after']).toBe('1');
   });
 
-  it('has a certificate nobody trusts, it is sent nothing and the client sees 503', async () => {
+  it('has an untrusted certificate, it receives nothing and the client sees 503', async () => {
     let asked = 0;
     const server = createTlsServer(SELF_SIGNED, (_req, res) => {
       asked++;
@@ -160,7 +160,7 @@ describe('when the endpoint', () => {
     }
   });
 
-  it('answers too late, its answer is not given to the next request', async () => {
+  it('responds too late, its response is not used for the next request', async () => {
     const late: ServerResponse[] = [];
     const endpoint = await createEndpoint((_asked, res) => void late.push(res));
     const api = createApi(endpoint, { timeoutMs: 100 });
@@ -170,22 +170,22 @@ describe('when the endpoint', () => {
     expect((await api.get('second').expect(200)).body.auth.sub).toBe('second');
   });
 
-  it('has closed a kept connection, the question is put once more and the client sees nothing of it', async () => {
+  it('has closed an idle connection, the request is retried once and the client notices nothing', async () => {
     const endpoint = await createEndpoint(active());
     const api = createApi(endpoint, { cache: false });
     await api.get('any').expect(200);
-    let questions = 0;
+    let requests = 0;
     endpoint.script = (_asked, res) => {
-      if (++questions > 1) return active();
+      if (++requests > 1) return active();
       res.destroy();
       return undefined;
     };
     await api.get('any').expect(200);
-    expect(questions).toBe(2);
+    expect(requests).toBe(2);
   });
 
   it.each([400, 401, 403])(
-    'refuses our own credentials with %d, the operator is warned once and the client not blamed',
+    'rejects our own credentials with %d, the operator is warned once and the client is not blamed',
     async (status) => {
       const warnings = silenceWarnings();
       const endpoint = await createEndpoint((_asked, res) => json(res, { error: 'invalid_client' }, status));
@@ -200,17 +200,17 @@ describe('when the endpoint', () => {
   );
 });
 
-describe('when our own credentials', () => {
+describe('when the client authentication', () => {
   it.each<[string, ClientAuth['sign'], IntrospectionErrorCode]>([
     [
-      'throw',
+      'throws',
       () => {
         throw new Error('vault is sealed: hunter2');
       },
       'credentials_unavailable',
     ],
-    ['reject', () => Promise.reject(new Error('vault is sealed: hunter2')), 'credentials_unavailable'],
-    ['never come', () => new Promise<void>(() => {}), 'timeout'],
+    ['rejects', () => Promise.reject(new Error('vault is sealed: hunter2')), 'credentials_unavailable'],
+    ['never resolves', () => new Promise<void>(() => {}), 'timeout'],
   ])('%s, the client sees 503 and the endpoint is asked nothing', async (_title, sign, code) => {
     const endpoint = await createEndpoint(active());
     const api = createApi(endpoint, {
@@ -255,7 +255,7 @@ function nested(depth: number): string {
   return `{"active":true,"x":${'['.repeat(depth)}${']'.repeat(depth)}}`;
 }
 
-/** Keeps process warnings off the terminal; returns the codes of those there were. */
+/** Keeps process warnings off the terminal and returns their codes. */
 function silenceWarnings(): () => unknown[] {
   const codes: unknown[] = [];
   const spy = jest.spyOn(process, 'emitWarning').mockImplementation(((_message: string, options: { code?: string }) => {

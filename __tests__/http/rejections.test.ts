@@ -45,7 +45,7 @@ const BODIES: Readonly<Record<string, object>> = {
 
 describe('a client', () => {
   it.each<Row>([...ROWS])(
-    'sees of %s no more than %d and its challenge, and the operator sees the reason',
+    'rejected for %s sees only %d and its challenge, and the operator sees the reason',
     async (reason, status, challenge, options, claims, token) => {
       const decisions = recordDecisions();
       const endpoint = await createEndpoint(active(claims));
@@ -67,7 +67,7 @@ describe('a client', () => {
     },
   );
 
-  it('sees the claims of a good token as the endpoint sent them', async () => {
+  it('with a valid token gets the claims as the endpoint sent them', async () => {
     const claims = active({ exp: 4_000_000_000, aud: ['api'], tenant: { id: 7 } });
     const endpoint = await createEndpoint(claims);
     const api = createApi(endpoint, { audience: 'api' });

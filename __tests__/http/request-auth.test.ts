@@ -31,13 +31,13 @@ const PRESETS: readonly Preset[] = [
   ],
 ];
 
-describe.each<Preset>([...PRESETS])('req.auth that is already there as %s', (_title, preset) => {
+describe.each<Preset>([...PRESETS])('req.auth that exists already as %s', (_title, preset) => {
   const forge: RequestHandler = (req, _res, next) => {
     preset(req);
     next();
   };
 
-  it('is replaced by the claims of a good token, asked for or remembered', async () => {
+  it('is replaced by the claims of a valid token, from the endpoint or the cache', async () => {
     const endpoint = await createEndpoint(active({ scope: 'read' }));
     const app = createApp(forge, createAuthenticate(endpoint), requireScope('read'));
     for (const _time of ['asked', 'remembered']) {
@@ -46,13 +46,13 @@ describe.each<Preset>([...PRESETS])('req.auth that is already there as %s', (_ti
     expect([app.errors, endpoint.asked.length]).toEqual([[], 1]);
   });
 
-  it('is gone for an anonymous request', async () => {
+  it('is removed for an anonymous request', async () => {
     const endpoint = await createEndpoint(active());
     const app = createApp(forge, createAuthenticate(endpoint, { optional: true }));
     expect((await get(app).expect(200)).body).toEqual({ auth: null });
   });
 
-  it('opens no guard', async () => {
+  it('satisfies no guard', async () => {
     const endpoint = await createEndpoint(active());
     const app = createApp(forge, createAuthenticate(endpoint, { optional: true }), requireScope('admin'));
     await get(app).expect(401);
@@ -63,7 +63,7 @@ describe.each<Preset>([...PRESETS])('req.auth that is already there as %s', (_ti
   it.each([
     ['a rejection', { active: false }, 401],
     ['an outage', { active: 'yes' }, 503],
-  ])('is gone where an error handler meets %s', async (_what, script, status) => {
+  ])('is removed when an error handler receives %s', async (_what, script, status) => {
     const endpoint = await createEndpoint(script);
     const seen: unknown[] = [];
     const authenticate = createAuthenticate(endpoint, {
@@ -80,7 +80,7 @@ describe.each<Preset>([...PRESETS])('req.auth that is already there as %s', (_ti
 });
 
 describe('req.auth', () => {
-  it('fails closed, with a 500, where it cannot be replaced', async () => {
+  it('causes 500 when it cannot be replaced', async () => {
     const endpoint = await createEndpoint(active());
     const nail: RequestHandler = (req, _res, next) => {
       define(req, { value: { ...FORGED } });
@@ -91,7 +91,7 @@ describe('req.auth', () => {
     expect(app.reached()).toBe(0);
   });
 
-  it('is the only thing that is added to the request', async () => {
+  it('is the only property that is added to the request', async () => {
     const endpoint = await createEndpoint(active());
     const before: PropertyKey[] = [];
     const after: PropertyKey[] = [];
@@ -106,7 +106,7 @@ describe('req.auth', () => {
     expect(after.filter((key) => !before.includes(key))).toEqual(['auth']);
   });
 
-  it('is a plain object with the claims as they were sent, null members dropped and scope always a string', async () => {
+  it('is a plain object with the claims as sent, except null members, and scope is always a string', async () => {
     const endpoint = await createEndpoint({
       active: true,
       sub: '',
@@ -128,12 +128,12 @@ describe('req.auth', () => {
     expect(Reflect.ownKeys(auth).sort()).toEqual(['active', 'scope', 'sub', 'tenant']);
   });
 
-  it('does not hold the token', async () => {
+  it('does not contain the token', async () => {
     const endpoint = await createEndpoint(active());
     expect((await createApi(endpoint).get('tok-1234').expect(200)).text).not.toContain('tok-1234');
   });
 
-  it('is removed when a second middleware refuses what the first let through', async () => {
+  it('is removed when a second middleware rejects the request that the first accepted', async () => {
     const endpoint = await createEndpoint(active({ aud: 'api' }));
     const authenticate = createAuthenticate(endpoint, { audience: 'api' });
     const second = authenticate.with({ audience: 'web', onReject: (error, _req, _res, next) => next(error) });
@@ -148,7 +148,7 @@ describe('req.auth', () => {
   });
 });
 
-describe('headers that are on the response already', () => {
+describe('headers that are already on the response', () => {
   const cors: RequestHandler = (_req, res, next) => {
     res.set({ 'Access-Control-Allow-Origin': 'https://web.test', Vary: 'Origin', 'X-Request-Id': '7' });
     next();
@@ -160,7 +160,7 @@ describe('headers that are on the response already', () => {
     ['401 invalid_token', { active: false }, 'bad', 401],
     ['403', active({ scope: '' }), 'weak', 403],
     ['200', active(), 'good', 200],
-  ])('stay on a %s, CORS ones among them', async (_title, script, token, status) => {
+  ])('stay on a %s, including CORS headers', async (_title, script, token, status) => {
     const endpoint = await createEndpoint(script);
     const app = createApp(cors, createAuthenticate(endpoint, { scopes: ['read'] }));
     const { headers } = await get(app, token).expect(status);
@@ -171,7 +171,7 @@ describe('headers that are on the response already', () => {
   it.each<[string, string | string[], string[]]>([
     ['one challenge', 'Basic realm="b"', ['Basic realm="b"']],
     ['several', ['Basic realm="b"', 'Negotiate'], ['Basic realm="b"', 'Negotiate']],
-  ])('stay on a 401 that adds its own challenge behind them: %s', async (_title, existing, kept) => {
+  ])('stay on a 401, and the challenge is added after them: %s', async (_title, existing, kept) => {
     const endpoint = await createEndpoint({ active: false });
     const before: RequestHandler = (_req, res, next) => {
       res.setHeader('WWW-Authenticate', existing);
@@ -184,7 +184,7 @@ describe('headers that are on the response already', () => {
     }
   });
 
-  it('are dropped where they describe content that is not sent now', async () => {
+  it('are dropped when they describe content that is no longer sent', async () => {
     const endpoint = await createEndpoint(active());
     const before: RequestHandler = (_req, res, next) => {
       res.set({ 'Content-Encoding': 'gzip', ETag: '"x"', 'Last-Modified': 'Wed, 21 Oct 2015 07:28:00 GMT' });
@@ -211,7 +211,7 @@ function define(target: object, descriptor: PropertyDescriptor): void {
   Object.defineProperty(target, 'auth', descriptor);
 }
 
-/** A prototype of this request alone. */
+/** A prototype of this request only. */
 function prototype(req: IncomingMessage): object {
   const own = Object.create(Object.getPrototypeOf(req));
   Object.setPrototypeOf(req, own);

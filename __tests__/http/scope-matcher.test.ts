@@ -15,14 +15,14 @@ describe('satisfiesScope', () => {
     ['repo:read:all', 403],
     ['re', 403],
     ['', 403],
-  ])('judges "scopes": with %j granted and repo:read required it is %d', async (scope, status) => {
+  ])('decides about "scopes": with %j granted and repo:read required it is %d', async (scope, status) => {
     const endpoint = await createEndpoint(active({ scope }));
     const api = createApi(endpoint, { scopes: ['repo:read'], satisfiesScope: implies });
     const { headers } = await api.get('abc').expect(status);
     if (status === 403) expect(headers['www-authenticate']).toBe(insufficientScope('repo:read'));
   });
 
-  it('judges what requireScope and requireAnyScope require', async () => {
+  it('decides about requireScope and requireAnyScope', async () => {
     const endpoint = await createEndpoint(active({ scope: 'repo user:email' }));
     const statusOf = async (...guards: Parameters<typeof createApi>[2][]) =>
       (await createApi(endpoint, { satisfiesScope: implies }, ...(guards as [])).get('abc')).status;
@@ -32,7 +32,7 @@ describe('satisfiesScope', () => {
     expect(await statusOf(requireAnyScope('user', 'org'))).toBe(403);
   });
 
-  it('is asked about each scope with all that is granted, which it cannot change', async () => {
+  it('is called for each required scope with all granted scopes, which it cannot change', async () => {
     const seen: unknown[] = [];
     const endpoint = await createEndpoint(active({ scope: 'a b' }));
     const satisfiesScope: ScopeMatcher = (granted, required) => {
@@ -46,7 +46,7 @@ describe('satisfiesScope', () => {
     expect(seen).toEqual(['x', 'y', 'z'].map((required) => [['a', 'b'], required]));
   });
 
-  it('grants by true alone: not by what is like it, nor by a promise of it', async () => {
+  it('grants only by returning true, not a truthy value or a promise', async () => {
     const endpoint = await createEndpoint(active());
     for (const verdict of [1, 'yes', {}, undefined, null, Promise.resolve(true), Promise.reject(new Error('later'))]) {
       const satisfiesScope = (() => verdict) as unknown as ScopeMatcher;
@@ -73,7 +73,7 @@ describe('satisfiesScope', () => {
     }
   });
 
-  it('is that of the middleware in front, inherited and replaced by with()', async () => {
+  it('comes from the middleware before the guard, and with() inherits or replaces it', async () => {
     const endpoint = await createEndpoint(active({ scope: 'repo' }));
     const { authenticate } = createApi(endpoint, { satisfiesScope: implies });
     const statusOf = async (middleware: typeof authenticate) =>
@@ -85,7 +85,7 @@ describe('satisfiesScope', () => {
     await get(both, 'abc').expect(200);
   });
 
-  it('judges a fresh answer by the same', async () => {
+  it('decides about a fresh response too', async () => {
     const clock = createClock();
     const endpoint = await createEndpoint(active({ exp: undefined, scope: 'repo' }));
     const guards = [requireScope('repo:read'), requireFresh({ maxAgeSeconds: 0 })];

@@ -39,14 +39,14 @@ const COLUMNS = AXES.length;
 interface Row {
   readonly scheme: string;
   readonly title: string;
-  /** The words of each axis that it speaks of. */
+  /** Words of each axis that the row covers. */
   readonly words: readonly (readonly string[])[];
   readonly outcomes: readonly string[];
 }
 
 type Combination = readonly string[];
 
-/** The table of the guide for one scheme. */
+/** Table of the guide for one scheme. */
 function rowsOf(scheme: string, sentence: string): Row[] {
   const text = (page('docs/sender-constrained.md').split(`${sentence}\n\n`)[1] ?? '').split('\n\n', 1)[0] as string;
   const [head = [], , ...rows] = text.split('\n').map((row) =>
@@ -73,7 +73,7 @@ const ROWS = [
   ...rowsOf('DPoP', 'Under the scheme `DPoP`:'),
 ];
 
-/** A server with a path for each set of options, before an endpoint that knows a token for each `cnf` and `token_type`. */
+/** A server with a path for each set of options. Its endpoint knows a token for each `cnf` and `token_type`. */
 async function createServer(sender: Sender) {
   const clock = createClock();
   const endpoint = await createEndpoint(({ form }: { form: URLSearchParams }) => {
@@ -106,36 +106,33 @@ describe('the guide to sender-constrained tokens', () => {
     }
   });
 
-  it.each(ROWS.map((row) => [row.scheme, row.title, row] as const))(
-    'tells the truth of %s: %s',
-    async (_s, _t, row) => {
-      const [sender, stranger] = [await createSender(), await createSender()];
-      const { url, clock } = await createServer(sender);
-      const signers: Readonly<Record<string, Sender>> = { good: sender, 'other key': stranger };
-      for (const [proof = '', cnf = '', type, certificate] of productOf(row.words)) {
-        for (const variant of (BINDINGS[cnf] ?? []).keys()) {
-          const token = Buffer.from(JSON.stringify([cnf, variant, type])).toString('base64url');
-          const outcomes = await Promise.all(
-            OPTIONS.map(async (_, index) => {
-              const headers: Record<string, string> = { authorization: `${row.scheme} ${token}` };
-              const signer = signers[proof];
-              if (signer) headers.dpop = await signer.proof(token, clock, { claims: { htu: `${ORIGIN}/${index}` } });
-              if (certificate !== 'none') headers['x-certificate'] = String(certificate);
-              const response = await fetch(`${url}/${index}`, { headers });
-              const [, error] = /error="(\w+)"/.exec(response.headers.get('www-authenticate') ?? '') ?? [];
-              return error === undefined ? String(response.status) : `${response.status} ${error}`;
-            }),
-          );
-          expect([proof, cnf, type, certificate, variant, ...outcomes]).toEqual([
-            proof,
-            cnf,
-            type,
-            certificate,
-            variant,
-            ...row.outcomes,
-          ]);
-        }
+  it.each(ROWS.map((row) => [row.scheme, row.title, row] as const))('is right about %s: %s', async (_s, _t, row) => {
+    const [sender, stranger] = [await createSender(), await createSender()];
+    const { url, clock } = await createServer(sender);
+    const signers: Readonly<Record<string, Sender>> = { good: sender, 'other key': stranger };
+    for (const [proof = '', cnf = '', type, certificate] of productOf(row.words)) {
+      for (const variant of (BINDINGS[cnf] ?? []).keys()) {
+        const token = Buffer.from(JSON.stringify([cnf, variant, type])).toString('base64url');
+        const outcomes = await Promise.all(
+          OPTIONS.map(async (_, index) => {
+            const headers: Record<string, string> = { authorization: `${row.scheme} ${token}` };
+            const signer = signers[proof];
+            if (signer) headers.dpop = await signer.proof(token, clock, { claims: { htu: `${ORIGIN}/${index}` } });
+            if (certificate !== 'none') headers['x-certificate'] = String(certificate);
+            const response = await fetch(`${url}/${index}`, { headers });
+            const [, error] = /error="(\w+)"/.exec(response.headers.get('www-authenticate') ?? '') ?? [];
+            return error === undefined ? String(response.status) : `${response.status} ${error}`;
+          }),
+        );
+        expect([proof, cnf, type, certificate, variant, ...outcomes]).toEqual([
+          proof,
+          cnf,
+          type,
+          certificate,
+          variant,
+          ...row.outcomes,
+        ]);
       }
-    },
-  );
+    }
+  });
 });

@@ -9,21 +9,21 @@ import { createSeveral, entry, serversOf } from '../support/several.js';
 const NAMES = ['acme', 'beta', 'gamma'];
 const TOKENS = ['t1', 't2', 't3', 't4'];
 
-/** What each server says of each token, the first time and ever after. */
+/** Responses of each server about each token. They never change. */
 const verdicts = fc.array(fc.array(fc.boolean(), { minLength: 4, maxLength: 4 }), { minLength: 3, maxLength: 3 });
 const steps = fc.array(
   fc.record({
     token: fc.constantFrom(...TOKENS),
     selected: fc.oneof(fc.constantFrom(...NAMES), fc.constantFrom('none', 'nobody', '__proto__')),
-    /** Of the middleware behind, which most of the time selects the same. */
+    /** Selection of the second middleware, which is mostly the same. */
     again: fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, fc.constantFrom(...NAMES)),
     forget: fc.boolean(),
   }),
   { minLength: 1, maxLength: 25 },
 );
 
-describe('whatever is selected for whichever token', () => {
-  it('no server sees a token that was not selected for it, and no handler runs but on the word of the selected one', async () => {
+describe('several authorization servers, for any selection and any tokens', () => {
+  it('sends no token to a server that was not selected, and runs a handler only if the selected server accepts', async () => {
     let says: readonly (readonly boolean[])[] = [];
     const endpoints = await Promise.all(
       NAMES.map((name, server) =>

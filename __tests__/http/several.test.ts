@@ -15,8 +15,8 @@ const twoEndpoints = () =>
   Promise.all([createEndpoint(active({ sub: 'of acme' })), createEndpoint(active({ sub: 'of beta' }))]);
 const tokensOf = ({ asked }: Endpoint) => asked.map(({ form }) => form.get('token'));
 
-describe('a token, where there are several authorization servers', () => {
-  it('is asked about at the selected one alone, with its credentials, and brings its claims', async () => {
+describe('a token with several authorization servers', () => {
+  it('is introspected only at the selected server, with its credentials, and yields its claims', async () => {
     const [acme, beta] = await twoEndpoints();
     const authenticate = createSeveral({
       acme: entry(acme, { clientAuth: clientSecretBasic('api-at-acme', 'one') }),
@@ -36,7 +36,7 @@ describe('a token, where there are several authorization servers', () => {
     expect(credentials).toEqual(['api-at-acme:one', 'api-at-beta:two']);
   });
 
-  it('is answered 401 by the selected one though another would take it', async () => {
+  it('is answered 401 by the selected server even when another would accept it', async () => {
     const [acme, beta] = await twoEndpoints();
     beta.script = { active: false };
     const api = createSeveralApi(acme, beta);
@@ -44,18 +44,18 @@ describe('a token, where there are several authorization servers', () => {
     expect([tokensOf(acme), tokensOf(beta), api.reached()]).toEqual([[], ['b'], 0]);
   });
 
-  it('has an answer of its own at each, whichever was asked first', async () => {
+  it('has a response of its own at each server, whichever is asked first', async () => {
     const [acme, beta] = await twoEndpoints();
     let name = 'acme';
     const api = createSeveralApi(acme, beta, {}, () => name);
-    for (const each of ['acme', 'beta', 'acme', 'beta']) {
-      name = each;
-      expect((await api.get('same').expect(200)).body.auth.sub).toBe(`of ${each}`);
+    for (const server of ['acme', 'beta', 'acme', 'beta']) {
+      name = server;
+      expect((await api.get('same').expect(200)).body.auth.sub).toBe(`of ${server}`);
     }
     expect([tokensOf(acme), tokensOf(beta)]).toEqual([['same'], ['same']]);
   });
 
-  it('is not inactive at one for having been inactive at another', async () => {
+  it('that is inactive at one server may be active at another', async () => {
     const [acme, beta] = await twoEndpoints();
     acme.script = { active: false };
     let name = 'acme';
@@ -68,7 +68,7 @@ describe('a token, where there are several authorization servers', () => {
     expect([tokensOf(acme), tokensOf(beta)]).toEqual([['same'], ['same']]);
   });
 
-  it('is held to the audience and issuer of the selected one', async () => {
+  it('must match the audience and issuer of the selected server', async () => {
     const [acme, beta] = await twoEndpoints();
     const claims = active({ aud: 'one', iss: 'https://as.acme.example' });
     acme.script = claims;
@@ -90,7 +90,7 @@ describe('a token, where there are several authorization servers', () => {
     expect(decisions.map(({ reason }) => reason)).toEqual([undefined, 'audience_mismatch', 'issuer_mismatch']);
   });
 
-  it('is held to demands that all have in common, unless the server has its own', async () => {
+  it('must satisfy the common options, unless the server has its own', async () => {
     const [acme, beta] = await twoEndpoints();
     acme.script = beta.script = active({ scope: 'read' });
     const app = createApp(
@@ -105,7 +105,7 @@ describe('a token, where there are several authorization servers', () => {
     expect((await get(app).expect(401)).headers['www-authenticate']).toBe('Bearer realm="shop", scope="admin"');
   });
 
-  it('waits for its own server only: the circuit breaker of another stays closed', async () => {
+  it('depends only on its own server: the circuit breaker of another stays closed', async () => {
     recordWarnings();
     const [acme, beta] = await twoEndpoints();
     acme.script = (_asked: unknown, res: { writeHead(status: number): { end(): void } }) =>
@@ -117,7 +117,7 @@ describe('a token, where there are several authorization servers', () => {
     expect([new Set(tokensOf(acme)).has('a6'), tokensOf(beta)]).toEqual([false, ['b1']]);
   });
 
-  it('is judged in the same tick once it is remembered', async () => {
+  it('is accepted in the same tick once its response is cached', async () => {
     const [acme, beta] = await twoEndpoints();
     const api = createSeveralApi(acme, beta);
     await api.get('a').expect(200);
@@ -130,8 +130,8 @@ describe('a token, where there are several authorization servers', () => {
   });
 });
 
-describe('the selection', () => {
-  it('of none is answered 401 invalid_token, and nobody is asked', async () => {
+describe('select', () => {
+  it('leads to 401 invalid_token and no introspection request when it returns no server', async () => {
     const [acme, beta] = await twoEndpoints();
     const api = createSeveralApi(acme, beta);
     const decisions = recordDecisions();
@@ -157,7 +157,7 @@ describe('the selection', () => {
     ['a promise', async () => 'acme'],
     ['a promise that fails', () => Promise.reject(new Error('no'))],
     ['a thenable', () => new Thenable('acme')],
-  ])('of what is no name (%s) goes to next as a TypeError, and nobody is asked', async (_title, given) => {
+  ])('leads to a TypeError and no introspection request when it returns no name (%s)', async (_title, given) => {
     const [acme, beta] = await twoEndpoints();
     const api = createSeveralApi(acme, beta, { optional: true }, given);
     await api.get('a').expect(500);
@@ -166,7 +166,7 @@ describe('the selection', () => {
     expect([acme.asked, beta.asked, api.reached()]).toEqual([[], [], 0]);
   });
 
-  it('that throws goes to next, whatever is thrown', async () => {
+  it('passes on whatever it throws', async () => {
     const [acme, beta] = await twoEndpoints();
     for (const thrown of [new Error('no tenant'), undefined, null, 'route']) {
       const api = createSeveralApi(acme, beta, {}, () => {
@@ -178,7 +178,7 @@ describe('the selection', () => {
     expect([acme.asked, beta.asked]).toEqual([[], []]);
   });
 
-  it('sees the request and the token, once for each request with a well-formed one', async () => {
+  it('receives the request and the token, once per request with a well-formed token', async () => {
     const [acme, beta] = await twoEndpoints();
     const seen: unknown[] = [];
     const api = createSeveralApi(acme, beta, {}, (req, token) => {
@@ -200,7 +200,7 @@ describe('the selection', () => {
     expect(tokensOf(acme)).toEqual(['abc']);
   });
 
-  it('cannot change the answer for what is read afterwards: the token that chose is the one that is judged', async () => {
+  it('cannot change the token after the selection: the token it received is the one that is introspected', async () => {
     const [acme, beta] = await twoEndpoints();
     const select = (req: IncomingMessage) => {
       req.headers.authorization = 'Bearer other';
@@ -210,7 +210,7 @@ describe('the selection', () => {
     expect(tokensOf(acme)).toEqual(['abc']);
   });
 
-  it('goes by a token from a form body or an extractor where those are read', async () => {
+  it('receives a token from a form body or an extractor when those are enabled', async () => {
     const [acme, beta] = await twoEndpoints();
     const api = createSeveralApi(acme, beta, { getToken: (req) => req.headers.cookie?.slice(2) });
     const { body, headers } = await request(api.app)
@@ -224,7 +224,7 @@ describe('the selection', () => {
 });
 
 describe('a request without credentials', () => {
-  it('is challenged without asking for a selection', async () => {
+  it('is challenged without a selection', async () => {
     const [acme, beta] = await twoEndpoints();
     const api = createSeveralApi(acme, beta, {}, () => {
       throw new Error('must not be called');
@@ -232,7 +232,7 @@ describe('a request without credentials', () => {
     expect((await api.get().expect(401)).headers['www-authenticate']).toBe(BARE);
   });
 
-  it('goes on where that is optional, and guards behind answer it', async () => {
+  it('is accepted with "optional", and guards behind answer 401', async () => {
     const [acme, beta] = await twoEndpoints();
     const api = createSeveralApi(acme, beta, { optional: true });
     expect((await api.get().expect(200)).body.auth).toBeNull();
@@ -249,7 +249,7 @@ describe('a request without credentials', () => {
 });
 
 describe('guards', () => {
-  it('go by the answer of the selected server', async () => {
+  it('use the response of the selected server', async () => {
     const [acme, beta] = await twoEndpoints();
     acme.script = active({ scope: 'read admin' });
     beta.script = active({ scope: 'read' });
@@ -258,7 +258,7 @@ describe('guards', () => {
     await api.get('b').expect(403);
   });
 
-  it('that want a fresh answer ask the selected server again, and no other', async () => {
+  it('that require a fresh response ask the selected server again, and no other', async () => {
     const clock = createClock();
     const [acme, beta] = await twoEndpoints();
     acme.script = beta.script = active({ exp: undefined });
@@ -272,7 +272,7 @@ describe('guards', () => {
     expect([tokensOf(acme), tokensOf(beta)]).toEqual([[], ['b', 'b', 'b']]);
   });
 
-  it('let a handler know which server was asked', async () => {
+  it('tell a handler which server was asked', async () => {
     const [acme, beta] = await twoEndpoints();
     const names: unknown[] = [];
     const look = (req: IncomingMessage, _res: unknown, next?: () => void) => {
@@ -287,8 +287,8 @@ describe('guards', () => {
   });
 });
 
-describe('two middlewares, one behind the other', () => {
-  it('have both their say about the answer of the one server they select', async () => {
+describe('two middlewares on one request', () => {
+  it('both check the response of the one server they select', async () => {
     const [acme, beta] = await twoEndpoints();
     acme.script = active({ aud: ['one', 'two'], scope: 'read' });
     const authenticate = createSeveral({ acme: entry(acme, { audience: 'one' }), beta: entry(beta) });
@@ -300,7 +300,7 @@ describe('two middlewares, one behind the other', () => {
     expect(tokensOf(acme)).toEqual(['a']);
   });
 
-  it('fail closed where another server is selected the second time, and that one is not asked', async () => {
+  it('answer 500 when the second selects another server, which is not asked', async () => {
     const [acme, beta] = await twoEndpoints();
     for (const again of [
       (authenticate: ReturnType<typeof createSeveral>) => authenticate,
@@ -320,7 +320,7 @@ describe('two middlewares, one behind the other', () => {
     expect(beta.asked).toEqual([]);
   });
 
-  it('fail closed too where two names stand for one server', async () => {
+  it('answer 500 too when two names mean one server', async () => {
     const acme = await createEndpoint(active({ aud: 'one' }));
     let calls = 0;
     const names = ['one', 'two'];
@@ -332,7 +332,7 @@ describe('two middlewares, one behind the other', () => {
     await get(createApp(authenticate as never, authenticate as never), 'same').expect(500);
   });
 
-  it('judge on their own where they read different tokens', async () => {
+  it('check separately when they read different tokens', async () => {
     const [acme, beta] = await twoEndpoints();
     const authenticate = createSeveral({ acme: entry(acme), beta: entry(beta) });
     const app = createApp(authenticate as never, authenticate.with({ getToken: () => 'b1' }) as never);
@@ -342,7 +342,7 @@ describe('two middlewares, one behind the other', () => {
 });
 
 describe('a rejection', () => {
-  it('goes to the onReject of all, with the challenge of the middleware', async () => {
+  it('goes to the common onReject with the challenge of the middleware', async () => {
     const [acme, beta] = await twoEndpoints();
     beta.script = { active: false };
     const seen: AuthError[] = [];
@@ -360,7 +360,7 @@ describe('a rejection', () => {
   });
 });
 
-describe('a token under the scheme DPoP', () => {
+describe('a token under the DPoP scheme', () => {
   async function createBound() {
     const sender = await createSender();
     const clock = createClock();
@@ -370,7 +370,7 @@ describe('a token under the scheme DPoP', () => {
     return { sender, clock, acme, beta };
   }
 
-  it('is asked about at the selected server, and its proof is used up for all', async () => {
+  it('is introspected at the selected server, and its proof is used up for all', async () => {
     const { sender, clock, acme, beta } = await createBound();
     let name = 'acme';
     const api = createSeveralApi(acme, beta, { clock, dpop: { origin: ORIGIN } }, () => name);
@@ -389,7 +389,7 @@ describe('a token under the scheme DPoP', () => {
     expect(new Set([...tokensOf(acme), ...tokensOf(beta)])).toEqual(new Set(['abc']));
   });
 
-  it('is offered by the challenge where nothing is selected, and refused', async () => {
+  it('is challenged when no server is selected, and rejected', async () => {
     const { sender, clock, acme, beta } = await createBound();
     const api = createSeveralApi(acme, beta, { clock, dpop: { origin: ORIGIN } });
     const refused = await sendBound(api, 'xyz', await sender.proof('xyz', clock)).expect(401);
@@ -398,7 +398,7 @@ describe('a token under the scheme DPoP', () => {
     expect([acme.asked, beta.asked]).toEqual([[], []]);
   });
 
-  it('is no credential where that scheme is not accepted, and its bound token is refused under Bearer', async () => {
+  it('is ignored when DPoP is off, and a bound token is rejected under Bearer', async () => {
     const { sender, clock, acme, beta } = await createBound();
     const api = createSeveralApi(acme, beta, { clock });
     await sendBound(api, 'abc', await sender.proof('abc', clock)).expect(401);
@@ -407,8 +407,8 @@ describe('a token under the scheme DPoP', () => {
   });
 });
 
-describe('a token that is bound to a certificate', () => {
-  it('is held to it by the selected server, wherever the certificate is said to be', async () => {
+describe('a certificate-bound token', () => {
+  it('is checked for the selected server, wherever the certificate comes from', async () => {
     const [acme, beta] = await twoEndpoints();
     const thumbprint = 'A'.repeat(43);
     acme.script = active({ cnf: { 'x5t#S256': thumbprint } });
@@ -423,7 +423,7 @@ describe('a token that is bound to a certificate', () => {
 });
 
 describe('close()', () => {
-  it('closes all: whatever would be selected, requests are answered 503', async () => {
+  it('closes all servers: every request is answered 503', async () => {
     const [acme, beta] = await twoEndpoints();
     const api = createSeveralApi(acme, beta);
     const derived = createApp(api.authenticate.with({}) as never);
@@ -431,12 +431,12 @@ describe('close()', () => {
     await api.authenticate.close();
     for (const token of ['a', 'b', 'other', undefined]) await api.get(token).expect(503);
     await get(derived, 'a').expect(503);
-    expect(api.errors.every((error) => (error as { code?: string }).code === 'closed')).toBe(true);
+    expect(api.errors.map((error) => (error as { code?: string }).code)).toEqual(Array(4).fill('closed'));
     expect([tokensOf(acme), tokensOf(beta)]).toEqual([['a'], []]);
   });
 });
 
-it('a middleware with one server is what it was: it has no servers to choose from', async () => {
+it('a middleware with one server has no "servers"', async () => {
   const acme = await createEndpoint(active());
   expect(createAuthenticate(acme)).not.toHaveProperty('servers');
 });

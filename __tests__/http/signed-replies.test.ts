@@ -20,7 +20,7 @@ interface Reply {
   readonly key?: KeyObject | Uint8Array;
 }
 
-/** A reply as RFC 9701 section 5 has it, but for what is said otherwise. */
+/** A response as in RFC 9701 section 5, except for the given parts. */
 async function sign({ header, payload, key = RSA.privateKey }: Reply = {}): Promise<string> {
   const { CompactSign } = await import('jose');
   const claims = { iss: ISSUER, aud: 'api', iat: Math.floor(Date.now() / 1000), token_introspection: active() };
@@ -52,7 +52,7 @@ function createSigned(
   return createApi(endpoint, { jwtResponse: { issuer: ISSUER, keys: RSA.publicKey, ...jwtResponse }, ...more });
 }
 
-/** An endpoint that answers every question with this text. */
+/** An endpoint that sends this text for every introspection request. */
 function answering(text: string, contentType?: string): Promise<Endpoint> {
   return createEndpoint((_asked, res) => answer(res, text, contentType));
 }
@@ -61,8 +61,8 @@ function told({ errors }: Api): (string | undefined)[] {
   return errors.map((error) => (error as { message: string }).message.match(/\((.*)\)$/)?.[1]);
 }
 
-describe('a signed reply', () => {
-  it('is asked for, and what it says of the token is what a handler sees', async () => {
+describe('a signed response', () => {
+  it('is requested, and the handler gets its claims', async () => {
     const endpoint = await answering(
       await sign({ payload: { sub: 'envelope', scope: 'admin', token_introspection: active({ sub: 'bob' }) } }),
     );
@@ -71,7 +71,7 @@ describe('a signed reply', () => {
     expect(endpoint.asked[0]?.headers.accept).toBe(SIGNED);
   });
 
-  it('is verified once and then remembered like any other', async () => {
+  it('is verified once and then cached like any other', async () => {
     const endpoint = await answering(await sign());
     const api = createSigned(endpoint);
     for (let i = 0; i < 3; i++) await api.get('a').expect(200);
@@ -98,7 +98,7 @@ describe('a signed reply', () => {
       .expect(200);
   });
 
-  it('says that a token is not active: 401', async () => {
+  it('may say that a token is not active: 401', async () => {
     const payload = { active: true, scope: 'admin', token_introspection: { active: false } };
     const api = createSigned(await answering(await sign({ payload })));
     const response = await api.get('a').expect(401);
@@ -106,7 +106,7 @@ describe('a signed reply', () => {
     expect([api.errors, api.reached()]).toEqual([[], 0]);
   });
 
-  it('is judged like any other: exp, audience and scope', async () => {
+  it('is checked like any other: exp, audience and scope', async () => {
     const of = async (more: object) =>
       answering(await sign({ payload: { token_introspection: active(more as Record<string, unknown>) } }));
     await createSigned(await of({ exp: 1 }))
@@ -153,7 +153,7 @@ describe('a signed reply', () => {
       'member token_introspection',
     ],
     ['a list in its place', { payload: { token_introspection: [active()] } }, {}, 'member token_introspection'],
-  ])('with %s is an outage, and no word on the token', async (_, reply, options, detail) => {
+  ])('with %s causes 503 and says nothing about the token', async (_, reply, options, detail) => {
     const api = createSigned(await answering(await sign(reply)), options);
     const response = await api.get('a').expect(503);
     expect(response.headers).not.toHaveProperty('www-authenticate');
@@ -183,14 +183,14 @@ describe('a signed reply', () => {
     ['that is empty', async () => '', 'ERR_JWS_INVALID'],
     ['that is JSON', async () => JSON.stringify(active()), 'ERR_JWS_INVALID'],
     ['that is encrypted, where no key was given', async () => encrypt(await sign()), 'ERR_JWS_INVALID'],
-  ])('%s is an outage, and none of it is told', async (_, create, detail) => {
+  ])('%s causes 503, and none of it is revealed', async (_, create, detail) => {
     const api = createSigned(await answering(await create()));
     await api.get('a').expect(503);
     expect(told(api)).toEqual([expect.stringMatching(`^bad_response, signed reply: (?:${detail})`)]);
     expect(api.reached()).toBe(0);
   });
 
-  it('of which the text is not UTF-8 is an outage', async () => {
+  it('whose text is not UTF-8 causes 503', async () => {
     const { CompactSign } = await import('jose');
     const jws = await new CompactSign(Buffer.from([0x7b, 0xff, 0x7d]))
       .setProtectedHeader({ alg: 'RS256', typ: 'token-introspection+jwt' })
@@ -199,7 +199,7 @@ describe('a signed reply', () => {
     await api.get('a').expect(503);
   });
 
-  it('may come a minute off by the clock, and no more', async () => {
+  it('may deviate from the clock by one minute at most', async () => {
     const clock = createClock(Math.floor(Date.now() / 1000));
     for (const [iat, status] of [
       [-60, 200],
@@ -213,19 +213,19 @@ describe('a signed reply', () => {
   });
 });
 
-describe('a reply that is not signed', () => {
+describe('an unsigned response', () => {
   it.each([
     ['JSON', 'application/json'],
     ['a JWT of another kind', 'application/jwt'],
     ['of no kind', ''],
-  ])('is an outage, whatever it says: %s', async (_, contentType) => {
+  ])('causes 503, whatever it says: %s', async (_, contentType) => {
     const text = contentType === 'application/json' ? JSON.stringify(active()) : await sign();
     const api = createSigned(await answering(text, contentType));
     await api.get('a').expect(503);
     expect([told(api), api.reached()]).toEqual([['bad_response, signed reply: not signed'], 0]);
   });
 
-  it('is an outage too when it says that a token is not active', async () => {
+  it('causes 503 even when it says that a token is not active', async () => {
     const api = createSigned(await createEndpoint({ active: false }));
     await api.get('a').expect(503);
   });
@@ -235,7 +235,7 @@ describe('a reply that is not signed', () => {
     [400, { error: 'invalid_request' }, 503],
     [401, { error: 'invalid_client' }, 503],
     [500, {}, 503],
-  ])('means with status %d and %j what it means without signatures', async (status, body, expected) => {
+  ])('with status %d and %j means the same as without signatures', async (status, body, expected) => {
     jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
     const endpoint = await createEndpoint((_asked, res) => json(res, body, status));
     await createSigned(endpoint).get('a').expect(expected);
@@ -243,10 +243,10 @@ describe('a reply that is not signed', () => {
   });
 });
 
-describe('an encrypted reply', () => {
+describe('an encrypted response', () => {
   const decryptionKey = OWN.privateKey;
 
-  it('is decrypted, and then verified', async () => {
+  it('is decrypted, then verified', async () => {
     const endpoint = await answering(await encrypt(await sign()));
     await createSigned(endpoint, { decryptionKey }).get('a').expect(200);
   });
@@ -278,8 +278,8 @@ describe('an encrypted reply', () => {
       async () => encrypt(await sign(), { alg: 'dir', enc: 'A256GCM' }, Buffer.alloc(32)),
       'ERR_JOSE_ALG_NOT_ALLOWED',
     ],
-    ['that is signed alone', () => sign(), 'ERR_JWE_INVALID'],
-  ])('%s is an outage', async (_, create, detail) => {
+    ['that is only signed', () => sign(), 'ERR_JWE_INVALID'],
+  ])('%s causes 503', async (_, create, detail) => {
     const api = createSigned(await answering(await create()), { decryptionKey });
     await api.get('a').expect(503);
     expect([told(api), api.reached()]).toEqual([[`bad_response, signed reply: ${detail}`], 0]);
@@ -289,7 +289,7 @@ describe('an encrypted reply', () => {
 describe('the keys of the authorization server', () => {
   const jwk = (key: KeyObject, kid?: string) => ({ ...key.export({ format: 'jwk' }), ...(kid && { kid }) });
 
-  /** A server that publishes metadata and keys, and signs with whatever it is told to. */
+  /** A server that publishes metadata and keys and signs with a given key. */
   async function createServer() {
     const server = {
       keys: [jwk(RSA.publicKey, 'k1')] as object[],
@@ -325,7 +325,7 @@ describe('the keys of the authorization server', () => {
     return createApi({ url: '' }, { endpoint: undefined, authorizationServer: issuer, jwtResponse, ...more });
   }
 
-  it('are those its metadata name, fetched once', async () => {
+  it('come from its metadata and are fetched once', async () => {
     const server = await createServer();
     const api = createDiscovering(server);
     for (const token of ['a', 'b', 'c']) await api.get(token).expect(200);
@@ -333,7 +333,7 @@ describe('the keys of the authorization server', () => {
     expect(server.accepts()).toEqual(['application/jwk-set+json, application/json']);
   });
 
-  it('are fetched once for a crowd that comes at once', async () => {
+  it('are fetched once for many concurrent requests', async () => {
     const server = await createServer();
     const api = createDiscovering(server);
     const crowd = Array.from({ length: 30 }, (_, i) => api.get(`token-${i}`).then(({ status }) => status));
@@ -341,7 +341,7 @@ describe('the keys of the authorization server', () => {
     expect(server.looked()).toBe(1);
   });
 
-  it('are each tried for a reply that does not name its own, while there are two', async () => {
+  it('are each tried, while there are two, for a response without a key identifier', async () => {
     const server = await createServer();
     server.keys = [jwk(OTHER_RSA.publicKey, 'k0'), jwk(RSA.publicKey, 'k1')];
     server.reply = {};
@@ -354,7 +354,7 @@ describe('the keys of the authorization server', () => {
     expect(told(api)).toEqual(['bad_response, signed reply: ERR_JWS_SIGNATURE_VERIFICATION_FAILED']);
   });
 
-  it('may be at an address that is given, without any metadata', async () => {
+  it('may come from a given address, without metadata', async () => {
     const server = await createServer();
     const { issuer } = server;
     const jwtResponse = { issuer, keys: `${issuer}/jwks` };
@@ -375,13 +375,13 @@ describe('the keys of the authorization server', () => {
     expect(server.looked()).toBe(0);
   });
 
-  it('may be given in a set of whatever holds keys', async () => {
+  it('may be given in a set that holds other keys', async () => {
     const server = Object.assign(await createServer(), { reply: {} });
     const keys = { keys: [RSA.publicKey, {}, { kty: 'RSA', toString() {} }] as never };
     await createDiscovering(server, { keys }).get('a').expect(200);
   });
 
-  it('are fetched again once for a key that is not among them, so that the server can change it', async () => {
+  it('are fetched again once for an unknown key, so that the server can rotate its keys', async () => {
     jest.useFakeTimers({
       doNotFake: ['setTimeout', 'setImmediate', 'nextTick', 'performance', 'queueMicrotask'],
       now: Date.now(),
@@ -405,28 +405,28 @@ describe('the keys of the authorization server', () => {
   });
 
   it.each<[string, Partial<{ jwksStatus: number; more: object; keys: object[] }>, string]>([
-    ['cannot be had', { jwksStatus: 500 }, 'discovery_failed, jwks_uri: HTTP 500'],
-    ['are nowhere', { more: { jwks_uri: undefined } }, 'discovery_failed, no jwks_uri in the metadata'],
+    ['cannot be fetched', { jwksStatus: 500 }, 'discovery_failed, jwks_uri: HTTP 500'],
+    ['have no URL in the metadata', { more: { jwks_uri: undefined } }, 'discovery_failed, no jwks_uri in the metadata'],
     [
-      'would come in the clear',
+      'have an http URL',
       { more: { jwks_uri: 'http://as.example.com/jwks' } },
       'discovery_failed, no jwks_uri in the metadata',
     ],
     [
-      'are at a place that nobody answers',
+      'have an unreachable URL',
       { more: { jwks_uri: 'http://127.0.0.1:1/jwks' } },
       'discovery_failed, jwks_uri: ECONNREFUSED',
     ],
-    ['are none', { keys: [] }, 'bad_response, signed reply: ERR_JWKS_NO_MATCHING_KEY'],
-    ['are no keys', { keys: 'hush' as never }, 'bad_response, signed reply: ERR_JWKS_INVALID'],
-  ])('%s: nobody is let in', async (_, change, detail) => {
+    ['are an empty list', { keys: [] }, 'bad_response, signed reply: ERR_JWKS_NO_MATCHING_KEY'],
+    ['are malformed', { keys: 'hush' as never }, 'bad_response, signed reply: ERR_JWKS_INVALID'],
+  ])('%s: no token is accepted', async (_, change, detail) => {
     const server = Object.assign(await createServer(), change);
     const api = createDiscovering(server);
     await api.get('a').expect(503);
     expect([told(api), api.reached()]).toEqual([[detail], 0]);
   });
 
-  it('are had again as soon as they can be', async () => {
+  it('are available again as soon as a fetch succeeds', async () => {
     const server = Object.assign(await createServer(), { jwksStatus: 503 });
     const api = createDiscovering(server);
     await api.get('a').expect(503);

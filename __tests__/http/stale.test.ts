@@ -19,7 +19,7 @@ import { recordWarnings } from '../support/warnings.js';
 const MINUTE = 60;
 const DOWN: Script = (_asked, res) => json(res, {}, 500);
 
-/** A middleware that remembers for a minute and lets answers stand in for five, over an endpoint that knows `good`. */
+/** A middleware that caches for 60 seconds and uses stale responses for 300, with an endpoint that knows `good`. */
 async function create(options: Partial<TokenIntrospectionOptions> = {}, claims: Record<string, unknown> = {}) {
   const clock = createClock(Math.floor(Date.now() / 1000));
   const endpoint = await createEndpoint(active({ exp: clock.seconds() + 3600, ...claims }));
@@ -33,7 +33,7 @@ async function create(options: Partial<TokenIntrospectionOptions> = {}, claims: 
     details.push(getAuthDetails(req));
     next();
   };
-  /** Asks once while the endpoint is well, and then takes it down once the answer's life is over. */
+  /** Sends a request while the endpoint works, then takes it down and lets the response expire. */
   async function outlive(app: ReturnType<typeof createApp>, seconds = MINUTE): Promise<void> {
     await get(app, 'good').expect(200);
     clock.advance(seconds);
@@ -42,8 +42,8 @@ async function create(options: Partial<TokenIntrospectionOptions> = {}, claims: 
   return { clock, endpoint, authenticate, details, look, outlive };
 }
 
-describe('while the endpoint is down, a token whose answer is past its life', () => {
-  it('is accepted on the strength of it, and the app can tell', async () => {
+describe('staleIfErrorSeconds: while the endpoint is down, a token whose response has expired', () => {
+  it('is accepted by the stale response, and the app can see that', async () => {
     const { authenticate, clock, details, look, outlive } = await create();
     const app = createApp(authenticate, look);
     const asked = clock.seconds();
@@ -56,7 +56,7 @@ describe('while the endpoint is down, a token whose answer is past its life', ()
     expect(authenticate.stats()).toMatchObject({ hits: 0, misses: 2, stale: 1, entries: 1 });
   });
 
-  it('is answered 503 where nobody asked for that, which is the default', async () => {
+  it('is answered 503 by default', async () => {
     const { authenticate, outlive } = await create({ cache: {} });
     const app = createApp(authenticate);
     await outlive(app);
@@ -64,7 +64,7 @@ describe('while the endpoint is down, a token whose answer is past its life', ()
     expect(authenticate.stats().stale).toBe(0);
   });
 
-  it('is told as stale by each that decides', async () => {
+  it('is published as stale by the middleware and by guards', async () => {
     const { authenticate, outlive } = await create();
     const app = createApp(authenticate, requireScope('read'));
     const decisions = recordDecisions();
@@ -78,7 +78,7 @@ describe('while the endpoint is down, a token whose answer is past its life', ()
     ]);
   });
 
-  it('is not asked about while the circuit breaker is open, and accepted all the same', async () => {
+  it('causes no introspection request while the circuit breaker is open, and is accepted', async () => {
     const { authenticate, endpoint, outlive } = await create();
     const app = createApp(authenticate);
     await outlive(app);
@@ -89,7 +89,7 @@ describe('while the endpoint is down, a token whose answer is past its life', ()
     expect(endpoint.asked).toHaveLength(asked);
   });
 
-  it('is answered by the endpoint as soon as that is well again', async () => {
+  it('is introspected again as soon as the endpoint has recovered', async () => {
     const { authenticate, clock, endpoint, details, look, outlive } = await create();
     const app = createApp(authenticate, look);
     await outlive(app);
@@ -100,7 +100,7 @@ describe('while the endpoint is down, a token whose answer is past its life', ()
     expect(details[2]?.introspectedAt).toBe(clock.seconds());
   });
 
-  it('is answered 503 once the time is over for which it may be accepted', async () => {
+  it('is answered 503 after staleIfErrorSeconds', async () => {
     const { authenticate, clock, outlive } = await create();
     const app = createApp(authenticate);
     await outlive(app, 5 * MINUTE - 1);
@@ -120,10 +120,10 @@ describe('while the endpoint is down, a token whose answer is past its life', ()
   });
 
   it.each<[string, Script]>([
-    ['it refuses our credentials', (_asked, res) => json(res, { error: 'invalid_client' }, 401)],
-    ['it answers nonsense', { active: 'yes' }],
+    ['it rejects our credentials', (_asked, res) => json(res, { error: 'invalid_client' }, 401)],
+    ['it sends no introspection response', { active: 'yes' }],
     ['it is not there', (_asked, res) => json(res, {}, 404)],
-  ])('is answered 503 where the trouble is another: %s', async (_, script) => {
+  ])('is answered 503 when the failure is no outage: %s', async (_, script) => {
     recordWarnings();
     const { authenticate, endpoint, outlive } = await create();
     const app = createApp(authenticate);
@@ -133,7 +133,7 @@ describe('while the endpoint is down, a token whose answer is past its life', ()
     expect(authenticate.stats().stale).toBe(0);
   });
 
-  it('is answered 503 where our own credentials cannot be had', async () => {
+  it('is answered 503 when the client authentication fails', async () => {
     let sealed = false;
     const sign = () => {
       if (sealed) throw new Error('sealed');
@@ -146,7 +146,7 @@ describe('while the endpoint is down, a token whose answer is past its life', ()
     await get(app, 'good').expect(503);
   });
 
-  it('is answered 503 after it has been found inactive', async () => {
+  it('is answered 503 after it was found inactive', async () => {
     const { authenticate, clock, endpoint, outlive } = await create();
     const app = createApp(authenticate);
     await outlive(app);
@@ -159,18 +159,18 @@ describe('while the endpoint is down, a token whose answer is past its life', ()
   });
 });
 
-describe('a stale answer', () => {
+describe('a stale response', () => {
   it.each<[string, Partial<TokenIntrospectionOptions>, number]>([
     ['another audience', { audience: 'other' }, 401],
     ['another scope', { scopes: ['admin'] }, 403],
     ['another issuer', { issuer: 'https://as.test' }, 401],
-  ])('does not meet the demand for %s', async (_, demands, status) => {
+  ])('does not satisfy %s', async (_, demands, status) => {
     const { authenticate, outlive } = await create({}, { aud: 'api' });
     await outlive(createApp(authenticate));
     await get(createApp(authenticate.with(demands)), 'good').expect(status);
   });
 
-  it('passes the guards whose demands it meets, and no others', async () => {
+  it('satisfies the guards that it matches, and no others', async () => {
     const { authenticate, outlive } = await create({}, { tenant: 'acme' });
     await outlive(createApp(authenticate));
     for (const [guard, status] of [
@@ -183,12 +183,12 @@ describe('a stale answer', () => {
     }
   });
 
-  it.each([0, 30, 3600])('is never fresh, with maxAgeSeconds %d as little as otherwise', async (maxAgeSeconds) => {
+  it.each([0, 30, 3600])('is never fresh, not even with maxAgeSeconds %d', async (maxAgeSeconds) => {
     const { authenticate, endpoint, outlive } = await create();
     const app = createApp(authenticate, requireFresh({ maxAgeSeconds }));
     await outlive(app);
     await get(app, 'good').expect(503);
-    // One of the four is about a token of our own: it confirms that the endpoint is down.
+    // One of the four is about a random token: it confirms that the endpoint is down.
     expect([app.reached(), endpoint.asked.length]).toEqual([1, 4]);
   });
 
@@ -200,7 +200,7 @@ describe('a stale answer', () => {
     expect(app.reached()).toBe(1);
   });
 
-  it('is accepted by a second middleware as by the first, and judged by its demands', async () => {
+  it('is accepted by a second middleware too, and checked by its policy', async () => {
     const { authenticate, details, look, outlive } = await create();
     const app = createApp(authenticate, requireScope('read'), authenticate.with({ scopes: ['write'] }), look);
     await outlive(app);
@@ -209,7 +209,7 @@ describe('a stale answer', () => {
     await get(createApp(authenticate, authenticate.with({ scopes: ['admin'] })), 'good').expect(403);
   });
 
-  it('does not replace the fresh one that the request has, behind a second middleware', async () => {
+  it('does not replace a fresh one at a second middleware', async () => {
     const { authenticate, clock, endpoint, details, look, outlive } = await create();
     const breakDown: RequestHandler = (_req, _res, next) => {
       endpoint.script = DOWN;
@@ -231,7 +231,7 @@ describe('a stale answer', () => {
     expect(details.map(({ stale }) => stale)).toEqual([false]);
   });
 
-  it('gives way to a fresh one where the endpoint is well again by then', async () => {
+  it('is replaced by a fresh one when the endpoint has recovered meanwhile', async () => {
     const { authenticate, clock, endpoint, details, look, outlive } = await create();
     const mend: RequestHandler = (_req, _res, next) => {
       endpoint.script = active({ exp: clock.seconds() + 3600 });
@@ -242,7 +242,7 @@ describe('a stale answer', () => {
     expect(details.map(({ stale }) => stale)).toEqual([true, false]);
   });
 
-  it('is none after the token was invalidated', async () => {
+  it('is not used after the token was invalidated', async () => {
     const { authenticate, outlive } = await create();
     const app = createApp(authenticate);
     await outlive(app);
@@ -251,32 +251,32 @@ describe('a stale answer', () => {
     await get(app, 'good').expect(503);
   });
 
-  it('is none after the token was invalidated while the endpoint was asked', async () => {
+  it('is not used after the token was invalidated during the introspection request', async () => {
     const { authenticate, endpoint, outlive } = await create();
     const app = createApp(authenticate);
     await outlive(app);
-    const gate = createDeferred();
+    const release = createDeferred();
     endpoint.script = async (_asked, res) => {
-      await gate.promise;
+      await release.promise;
       json(res, {}, 500);
     };
     const { url } = await serve(app.app);
     const responses = [1, 2, 3].map(() => fetch(url, { headers: { authorization: 'Bearer good' } }));
     await until(() => authenticate.stats().coalesced === 2);
     authenticate.invalidate({ token: 'good' });
-    gate.resolve();
+    release.resolve();
     expect((await Promise.all(responses)).map(({ status }) => status)).toEqual([503, 503, 503]);
     expect(app.reached()).toBe(1);
   });
 
-  it('is what introspect() goes by as well', async () => {
+  it('is used by introspect() as well', async () => {
     const { authenticate, outlive } = await create();
     await outlive(createApp(authenticate));
     expect(await authenticate.introspect('good')).toMatchObject({ sub: 'alice' });
     await expect(authenticate.introspect('other')).rejects.toMatchObject({ code: 'server_error' });
   });
 
-  it('is none where nothing is remembered', async () => {
+  it('does not exist without a cache', async () => {
     const { authenticate, outlive } = await create({ cache: false });
     const app = createApp(authenticate);
     await outlive(app, 0);
@@ -285,7 +285,7 @@ describe('a stale answer', () => {
 });
 
 describe('getAuthDetails', () => {
-  it('throws where getAuth() would', async () => {
+  it('throws when getAuth() would', async () => {
     const { authenticate, look } = await create({ optional: true });
     const bare = createApp(look);
     await get(bare, 'good').expect(500);
@@ -295,7 +295,7 @@ describe('getAuthDetails', () => {
     expect(String(anonymous.errors[0])).toContain('getAuthDetails() was called for an anonymous request');
   });
 
-  it('tells the time of the answer that requireFresh brought', async () => {
+  it('returns the time of the response that requireFresh fetched', async () => {
     const { authenticate, clock, details, look } = await create();
     const app = createApp(authenticate, look, requireFresh({ maxAgeSeconds: 1 }), look);
     await get(app, 'good').expect(200);

@@ -31,7 +31,7 @@ describe('requireAuthentication', () => {
       { acr: 'gold', auth_time: SECONDS },
     ],
     [{ acrValues: [], maxAgeSeconds: 300 }, { auth_time: SECONDS }],
-  ])('of %j is met by %j', async (options, claims) => {
+  ])('with %j accepts %j', async (options, claims) => {
     const { api } = await createSetup(options, claims);
     await api.get('abc').expect(200);
   });
@@ -48,7 +48,7 @@ describe('requireAuthentication', () => {
     [{ maxAgeSeconds: 0 }, { auth_time: SECONDS - 1 }, ', max_age="0"'],
     [{ acrValues: ['gold'], maxAgeSeconds: 9 }, { acr: 'gold' }, ', acr_values="gold", max_age="9"'],
     [{ acrValues: ['gold'], maxAgeSeconds: 9 }, { auth_time: SECONDS }, ', acr_values="gold", max_age="9"'],
-  ])('of %j is not met by %j: 401, naming all that is demanded', async (options, claims, demanded) => {
+  ])('with %j answers 401 to %j and names everything that is required', async (options, claims, demanded) => {
     const { api } = await createSetup(options, claims);
     const decisions = recordDecisions();
     const { headers, body } = await api.get('abc').expect(401);
@@ -62,7 +62,7 @@ describe('requireAuthentication', () => {
     ]);
   });
 
-  it('judges the age at the time of the request, so that a remembered answer ages', async () => {
+  it('checks the age at the time of the request, so a cached response ages', async () => {
     const { api, clock, endpoint } = await createSetup({ maxAgeSeconds: 2 }, { auth_time: SECONDS - 1 });
     await api.get('abc').expect(200);
     clock.advance(1);
@@ -72,14 +72,14 @@ describe('requireAuthentication', () => {
     expect(endpoint.asked).toHaveLength(1);
   });
 
-  it('names the scopes of nobody, since they do not help, and the metadata of the resource', async () => {
+  it('names no scopes, because they do not help, but the metadata of the resource', async () => {
     const resourceMetadata = 'https://api.example.com/.well-known/oauth-protected-resource';
     const { api } = await createSetup({ acrValues: ['gold'] }, {}, { scopes: ['read'], resourceMetadata });
     const { headers } = await api.get('abc').expect(401);
     expect(headers['www-authenticate']).toBe(`${STEP_UP}, acr_values="gold", resource_metadata="${resourceMetadata}"`);
   });
 
-  it('tells those without a fit token nothing of what it demands', async () => {
+  it('reveals its requirements only to clients with a valid token', async () => {
     const { api, endpoint } = await createSetup({ acrValues: ['gold'], maxAgeSeconds: 9 }, {}, { optional: true });
     endpoint.script = { active: false };
     for (const token of [undefined, 'abc']) {
@@ -88,7 +88,7 @@ describe('requireAuthentication', () => {
     }
   });
 
-  it('comes after the guards before it and before those behind it', async () => {
+  it('runs after the guards before it and before the guards behind it', async () => {
     const endpoint = await createEndpoint(active());
     const guards = [requireScope('admin'), requireAuthentication({ acrValues: ['gold'] })] as const;
     const statusOf = async (...order: (typeof guards)[number][]) =>
@@ -96,7 +96,7 @@ describe('requireAuthentication', () => {
     expect([await statusOf(...guards), await statusOf(guards[1], guards[0])]).toEqual([403, 401]);
   });
 
-  it('is run again on a fresh answer', async () => {
+  it('runs again on a fresh response', async () => {
     const clock = createClock();
     const endpoint = await createEndpoint(active({ exp: undefined, acr: 'gold' }));
     const guards = [requireAuthentication({ acrValues: ['gold'] }), requireFresh({ maxAgeSeconds: 0 })];
@@ -108,7 +108,7 @@ describe('requireAuthentication', () => {
     expect(headers['www-authenticate']).toBe(`${STEP_UP}, acr_values="gold"`);
   });
 
-  it('puts its error on the scheme that was used', async () => {
+  it('puts its error on the scheme of the request', async () => {
     const { send } = await createDpopSetup({}, {}, requireAuthentication({ acrValues: ['gold'] }));
     const { headers } = await send(401);
     expect(headers['www-authenticate']).toMatch(
@@ -132,12 +132,12 @@ describe('requireAuthentication', () => {
     [{ maxAgeSeconds: Number.NaN }, 'write whole seconds from 0 to 31536000'],
     [{ acrValues: ['gold'], maxAge: 300 }, 'Option "maxAge" is 300; write acrValues, maxAgeSeconds, or both'],
     [{ acrValues: ['gold'], max_age: 300 }, 'Option "max_age" is 300; write acrValues, maxAgeSeconds, or both'],
-  ])('of %j is a mistake at start-up', (options, message) => {
+  ])('with %j throws at start-up', (options, message) => {
     expect(() => requireAuthentication(options as Options)).toThrow(TypeError);
     expect(() => requireAuthentication(options as Options)).toThrow(message);
   });
 
-  it('mounted without being called fails each request with a sentence that says what to write', async () => {
+  it('mounted without being called answers 500 to every request and says what to write', async () => {
     const api = createApi(await createEndpoint(active()), {}, requireAuthentication as never);
     await api.get('abc').expect(500);
     expect(api.errors).toMatchObject([

@@ -22,7 +22,7 @@ async function reportOf(script: Script, options: Parameters<typeof createAuthent
   return { endpoint, authenticate, report: await authenticate.verifyConfiguration() };
 }
 
-/** What an error reply with this status and body teaches. */
+/** Report of a configuration whose endpoint sends this status and body. */
 const status = (code: number, body: object = {}, headers: Record<string, string> = {}): Script => {
   return (_asked, res) => {
     for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
@@ -30,8 +30,8 @@ const status = (code: number, body: object = {}, headers: Record<string, string>
   };
 };
 
-describe('verifying a configuration that works', () => {
-  it('asks about a random token, and says what that taught', async () => {
+describe('verifyConfiguration with a working configuration', () => {
+  it('introspects a random token and reports what it found', async () => {
     const { endpoint, report } = await reportOf({ active: false });
     expect(report).toEqual({
       ok: true,
@@ -48,14 +48,14 @@ describe('verifying a configuration that works', () => {
     expect(endpoint.asked[0]?.form.get('token')).toMatch(/^[\w-]{43}$/);
   });
 
-  it('asks anew each time, about another token, and leaves nothing in the cache', async () => {
+  it('uses another token each time and stores nothing in the cache', async () => {
     const { endpoint, authenticate } = await reportOf({ active: false });
     await authenticate.verifyConfiguration();
     expect(new Set(endpoint.asked.map(({ form }) => form.get('token'))).size).toBe(2);
     expect(authenticate.stats()).toEqual({ hits: 0, misses: 0, coalesced: 0, stale: 0, endpointCalls: 2, entries: 0 });
   });
 
-  it('tells the time from question to answer, by the monotonic clock', async () => {
+  it('reports the latency by the monotonic clock', async () => {
     const clock = createClock();
     const endpoint = await createEndpoint(() => {
       clock.advance(1.5);
@@ -65,18 +65,18 @@ describe('verifying a configuration that works', () => {
     expect((await createAuthenticate(endpoint, { clock }).verifyConfiguration()).latencyMs).toBe(1500);
   });
 
-  it('takes the word that a token of a kind is not supported', async () => {
+  it('accepts a response that the token type is not supported', async () => {
     const { report } = await reportOf(status(400, { error: 'unsupported_token_type' }));
     expect(report.ok).toBe(true);
   });
 
-  it('leaves out the query of the endpoint, where secrets may be', async () => {
+  it('omits the query of the endpoint, which may hold secrets', async () => {
     const endpoint = await createEndpoint({ active: false });
     const authenticate = createAuthenticate({ url: `${endpoint.url}?key=${SECRET}` });
     expect((await authenticate.verifyConfiguration()).endpoint).toBe(endpoint.url);
   });
 
-  it('warns of an endpoint in the clear on another host', async () => {
+  it('warns of an http endpoint on another host', async () => {
     const request = () => Promise.reject(Object.assign(new Error(), { code: 'ENOTFOUND' }));
     const authenticate = createAuthenticate(
       { url: 'http://as.internal/introspect' },
@@ -86,7 +86,7 @@ describe('verifying a configuration that works', () => {
     expect(warnings).toEqual([expect.stringContaining('in the clear')]);
   });
 
-  it('tells the methods that are advertised, and warns when ours is not', async () => {
+  it('lists the advertised methods and warns when ours is not among them', async () => {
     const endpoint = await createEndpoint(({ method }) => {
       const issuer = new URL(endpoint.url).origin;
       const methods = ['private_key_jwt'];
@@ -105,7 +105,7 @@ describe('verifying a configuration that works', () => {
   });
 });
 
-describe('verifying a configuration that does not work', () => {
+describe('verifyConfiguration with a broken configuration', () => {
   type Learned = Partial<Pick<ConfigurationReport, 'reachable' | 'credentialsAccepted' | 'wellFormed'>>;
 
   const failing = (sign: ClientAuth['sign']) => ({ clientAuth: { identity: 'own', sign } });
@@ -130,7 +130,7 @@ describe('verifying a configuration that does not work', () => {
       'right',
     ],
     [
-      'a question it does not understand',
+      'an introspection request that it does not understand',
       status(400, { error: 'invalid_request' }),
       {},
       { reachable: true, credentialsAccepted: false },
@@ -159,7 +159,7 @@ describe('verifying a configuration that does not work', () => {
       'preset',
     ],
     ['its own failure', status(500), {}, { reachable: true }, 'server_error', 'HTTP 500', 'log'],
-    ['too many questions', status(429), {}, { reachable: true }, 'rate_limited', 'HTTP 429', 'slow down'],
+    ['too many introspection requests', status(429), {}, { reachable: true }, 'rate_limited', 'HTTP 429', 'slow down'],
     [
       'silence',
       () => new Promise(() => {}),
@@ -187,7 +187,7 @@ describe('verifying a configuration that does not work', () => {
       'ECONNREFUSED',
       'issuer',
     ],
-  ])('says so, and what to do: %s', async (_, script, options, learned, code, detail, remedy) => {
+  ])('reports the problem and its remedy: %s', async (_, script, options, learned, code, detail, remedy) => {
     const { report } = await reportOf(script, options);
     const unknown = { reachable: undefined, credentialsAccepted: undefined, wellFormed: undefined };
     expect(report).toMatchObject({ ok: false, latencyMs: undefined, ...unknown, ...learned });
@@ -195,7 +195,7 @@ describe('verifying a configuration that does not work', () => {
     expect(inspect(report)).not.toContain(SECRET);
   });
 
-  it('says so where nothing listens', async () => {
+  it('reports an endpoint that is not running', async () => {
     const endpoint = await createEndpoint({});
     await endpoint.close();
     const report = await createAuthenticate(endpoint).verifyConfiguration();
@@ -203,7 +203,7 @@ describe('verifying a configuration that does not work', () => {
     expect(report.problem).toMatchObject({ code: 'unreachable', detail: 'ECONNREFUSED' });
   });
 
-  it('warns of a client certificate that has expired', async () => {
+  it('warns of an expired client certificate', async () => {
     const warnings = recordWarnings();
     const { report } = await reportOf(
       { active: false },
@@ -213,13 +213,13 @@ describe('verifying a configuration that does not work', () => {
     expect(warnings.map(({ code }) => code)).toEqual(['CLIENT_CERTIFICATE_EXPIRES']);
   });
 
-  it('waits for no certificate that does not come', async () => {
+  it('does not wait for a certificate that never arrives', async () => {
     const clientAuth = { identity: 'x', sign() {}, connect: () => new Promise<never>(() => {}) };
     const { report } = await reportOf({ active: false }, { clientAuth, timeoutMs: 50 });
     expect([report.ok, report.warnings]).toEqual([false, []]);
   });
 
-  it('says so where any token is active', async () => {
+  it('reports an endpoint that accepts any token', async () => {
     const { report } = await reportOf(active());
     expect(report).toMatchObject({
       ok: false,
@@ -230,10 +230,10 @@ describe('verifying a configuration that does not work', () => {
     });
   });
 
-  it('asks nothing any more when the middleware is closed while the server is being looked for', async () => {
-    const gate = createDeferred();
+  it('sends no introspection request when the middleware is closed during discovery', async () => {
+    const release = createDeferred();
     const metadata = await createEndpoint(async () => {
-      await gate.promise;
+      await release.promise;
       return { issuer: new URL(metadata.url).origin, introspection_endpoint: endpoint.url };
     });
     const endpoint = await createEndpoint({ active: false });
@@ -242,13 +242,13 @@ describe('verifying a configuration that does not work', () => {
     const report = authenticate.verifyConfiguration();
     await until(() => metadata.asked.length === 1);
     const closed = authenticate.close();
-    gate.resolve();
+    release.resolve();
     await closed;
     expect((await report).problem).toMatchObject({ code: 'closed' });
     expect(endpoint.asked).toEqual([]);
   });
 
-  it('is refused once the middleware has been closed', async () => {
+  it('rejects once the middleware is closed', async () => {
     const { authenticate } = await reportOf({ active: false });
     await authenticate.close();
     await expect(authenticate.verifyConfiguration()).rejects.toMatchObject({ code: 'closed' });

@@ -21,7 +21,7 @@ import { published } from '../support/published.js';
 const AUDIENCE = 'https://mcp.example.com/mcp';
 const METADATA = 'https://mcp.example.com/.well-known/oauth-protected-resource/mcp';
 
-const good = (more: Record<string, unknown> = {}) => active({ aud: AUDIENCE, ...more });
+const good = (claims: Record<string, unknown> = {}) => active({ aud: AUDIENCE, ...claims });
 
 async function createSetup(
   script: Script,
@@ -48,7 +48,7 @@ function authOf(req: unknown): AuthInfo {
   return (req as { auth: AuthInfo }).auth;
 }
 
-describe('what mcpAuthentication() leaves on req.auth', () => {
+describe('req.auth after mcpAuthentication()', () => {
   it("is the SDK's AuthInfo", async () => {
     const setup = await createSetup(good({ exp: 4_000_000_000, tenant: 'acme' }));
     const { body } = await setup.get('abc').expect(200);
@@ -63,7 +63,7 @@ describe('what mcpAuthentication() leaves on req.auth', () => {
     expect(setup.seen[0]?.auth.resource).toBeInstanceOf(URL);
   });
 
-  it('has the token, which neither JSON nor inspection nor a copy shows', async () => {
+  it('holds the token, which JSON, inspection and copies do not show', async () => {
     const setup = await createSetup(good());
     const { text } = await setup.get('secret-token').expect(200);
     const [{ auth }] = setup.seen as [(typeof setup.seen)[0]];
@@ -73,7 +73,7 @@ describe('what mcpAuthentication() leaves on req.auth', () => {
     expect(copy).not.toHaveProperty('token');
   });
 
-  it('has an empty clientId, no expiresAt and no resource, where the endpoint says nothing of them', async () => {
+  it('has an empty clientId, no expiresAt and no resource when the endpoint does not send them', async () => {
     const reply = good({ client_id: undefined, exp: undefined, aud: 'mcp', scope: undefined });
     const setup = await createSetup(reply, { audience: ['mcp', AUDIENCE] });
     const { body } = await setup.get('abc').expect(200);
@@ -82,7 +82,7 @@ describe('what mcpAuthentication() leaves on req.auth', () => {
     expect(Object.keys(body.auth)).not.toEqual(expect.arrayContaining(['resource']));
   });
 
-  it('has as resource the audience of ours that the token names', async () => {
+  it('has the configured audience that the token names as resource', async () => {
     const setup = await createSetup(good({ aud: ['https://other.example.com', `${AUDIENCE}/`] }), {
       audience: [AUDIENCE, `${AUDIENCE}/`],
     });
@@ -90,14 +90,14 @@ describe('what mcpAuthentication() leaves on req.auth', () => {
     expect(body.auth.resource).toBe(`${AUDIENCE}/`);
   });
 
-  it('has in extra what a claims schema makes, while clientId and scopes are as the endpoint said', async () => {
+  it('has the result of a claims schema in extra, while clientId and scopes are as the endpoint sent them', async () => {
     const claims = z.object({ client_id: z.string().toUpperCase(), level: z.coerce.number() });
     const setup = await createSetup(good({ level: '3' }), { claims });
     const { body } = await setup.get('abc').expect(200);
     expect(body.auth).toMatchObject({ clientId: 'app', extra: { client_id: 'APP', level: 3 } });
   });
 
-  it('is an object of its own for each request, none of whose parts another request has', async () => {
+  it('is an object of its own for each request and shares no part with another request', async () => {
     const setup = await createSetup(good());
     await setup.get('abc').expect(200);
     await setup.get('abc').expect(200);
@@ -109,7 +109,7 @@ describe('what mcpAuthentication() leaves on req.auth', () => {
 });
 
 describe('behind mcpAuthentication()', () => {
-  it('getAuth() returns the claims: the same object as extra, with the middleware given or without', async () => {
+  it('getAuth() returns the claims: the same object as extra, with or without the middleware', async () => {
     let claims: unknown[] = [];
     let authenticate: TokenIntrospection | undefined;
     const setup = await createSetup(good(), {}, (req, _res, next) => {
@@ -118,19 +118,20 @@ describe('behind mcpAuthentication()', () => {
     });
     authenticate = setup.authenticate;
     await setup.get('abc').expect(200);
-    for (const each of claims) expect(each).toBe(setup.seen[0]?.auth.extra);
+    expect(claims).toHaveLength(2);
+    for (const auth of claims) expect(auth).toBe(setup.seen[0]?.auth.extra);
     expect(getAuth(setup.seen[0]?.req as Request).sub).toBe('alice');
     expect(getAuthDetails(setup.seen[0]?.req as Request)).toMatchObject({ stale: false });
   });
 
-  it('getAuth() refuses another middleware, even one that was derived', async () => {
+  it('getAuth() throws for another middleware, even a derived one', async () => {
     const setup = await createSetup(good());
     await setup.get('abc').expect(200);
     const [{ req }] = setup.seen as [(typeof setup.seen)[0]];
     expect(() => getAuth(req, setup.authenticate.with({}))).toThrow('another middleware');
   });
 
-  it('guards judge by the record, whatever handlers do to the AuthInfo', async () => {
+  it('guards use the record, whatever handlers do to the AuthInfo', async () => {
     const widen: RequestHandler = (req, _res, next) => {
       authOf(req).scopes.push('admin');
       Object.assign(authOf(req).extra, { scope: 'admin', tenant: 'acme' });
@@ -141,7 +142,7 @@ describe('behind mcpAuthentication()', () => {
     await (await createSetup(good(), {}, requireScope('read'), requireClaim('sub', 'alice'))).get('abc').expect(200);
   });
 
-  it('guards refuse an AuthInfo that somebody else made, and one of another request', async () => {
+  it('guards reject an AuthInfo made by others, and one of another request', async () => {
     const replace =
       (auth: () => unknown): RequestHandler =>
       (req, _res, next) => {
@@ -163,7 +164,7 @@ describe('behind mcpAuthentication()', () => {
     }
   });
 
-  it('a fresh answer makes an AuthInfo again: what the app added to it stays, what it edited does not', async () => {
+  it('a fresh response makes a new AuthInfo: it keeps what the app added and drops what the app changed', async () => {
     const edit: RequestHandler = (req, _res, next) => {
       Object.assign(authOf(req), { tenant: 'acme', clientId: 'edited', expiresAt: 1 });
       next();
@@ -179,7 +180,7 @@ describe('behind mcpAuthentication()', () => {
     expect(getAuth(req)).toBe(auth.extra);
   });
 
-  it('a revoked token is answered 401 invalid_token at once where a fresh answer is required', async () => {
+  it('a revoked token is answered 401 invalid_token at once when a fresh response is required', async () => {
     const setup = await createSetup(good(), {}, requireFresh({ maxAgeSeconds: 0 }));
     await setup.get('abc').expect(200);
     setup.clock.advance(1);
@@ -188,7 +189,7 @@ describe('behind mcpAuthentication()', () => {
     expect(headers['www-authenticate']).toContain(`resource_metadata="${METADATA}"`);
   });
 
-  it('the plain middleware takes its place where it is mounted again, and the other way round', async () => {
+  it('the plain middleware replaces it when mounted again, and the other way round', async () => {
     const endpoint = await createEndpoint(good());
     const authenticate = createAuthenticate(endpoint, { audience: AUDIENCE, resourceMetadata: METADATA });
     const mcp = mcpAuthentication(authenticate);
@@ -196,7 +197,7 @@ describe('behind mcpAuthentication()', () => {
     expect((await get(createApp(authenticate, mcp), 'abc').expect(200)).body.auth).toMatchObject({ clientId: 'app' });
   });
 
-  it('an outage is passed on as an error of 503 with a Retry-After, and never becomes invalid_token', async () => {
+  it('an outage reaches next as an error of 503 with Retry-After, never as invalid_token', async () => {
     const setup = await createSetup((_asked, res) => {
       res.setHeader('Retry-After', '7');
       json(res, {}, 503);
@@ -207,7 +208,7 @@ describe('behind mcpAuthentication()', () => {
     expect(setup.errors).toMatchObject([{ name: 'IntrospectionError' }]);
   });
 
-  it('decisions are published as those of the middleware', async () => {
+  it('decisions are published under the name of the middleware', async () => {
     const decisions = recordDecisions();
     await (await createSetup(good())).get('abc').expect(200);
     expect(decisions).toMatchObject([{ by: 'tokenIntrospection', outcome: 'accepted' }]);
@@ -220,10 +221,10 @@ describe('mcpAuthentication()', () => {
     ['lets anonymous requests through', { optional: true }, 'optional'],
     ['takes tokens from elsewhere', { getToken: () => 'abc' }, 'getToken'],
     ['takes tokens from a form', { tokenFromBody: true }, 'tokenFromBody'],
-    ['demands offline_access', { scopes: ['read', 'offline_access'] }, 'scopes'],
+    ['requires offline_access', { scopes: ['read', 'offline_access'] }, 'scopes'],
     ['has no metadata published', { resourceMetadata: undefined }, 'resourceMetadata'],
   ] satisfies [string, PolicyOptions, string][])(
-    'throws a TypeError where the middleware %s',
+    'throws a TypeError when the middleware %s',
     async (_what, options, name) => {
       const endpoint = await createEndpoint(good());
       const authenticate = createAuthenticate(endpoint, {
@@ -236,28 +237,28 @@ describe('mcpAuthentication()', () => {
     },
   );
 
-  it.each([undefined, null, {}, () => {}])('throws a TypeError for %p, which is no middleware of ours', (given) => {
+  it.each([undefined, null, {}, () => {}])('throws a TypeError for %p instead of a middleware', (given) => {
     expect(() => mcpAuthentication(given as never)).toThrow('Option "authenticate"');
   });
 
-  it('names the metadata that have been published, also behind a derived middleware', async () => {
+  it('names the published metadata in the challenge, also for a derived middleware', async () => {
     const authenticate = published(createAuthenticate(await createEndpoint(good()), { audience: AUDIENCE }));
-    for (const each of [authenticate, authenticate.with({ realm: 'api' })]) {
-      const { headers } = await get(createApp(mcpAuthentication(each))).expect(401);
+    for (const middleware of [authenticate, authenticate.with({ realm: 'api' })]) {
+      const { headers } = await get(createApp(mcpAuthentication(middleware))).expect(401);
       expect(headers['www-authenticate']).toBe(`Bearer realm="api", resource_metadata="${METADATA}"`);
     }
     const { body } = await get(createApp(mcpAuthentication(authenticate)), 'abc').expect(200);
     expect(body.auth.resourceMetadataUrl).toBe(METADATA);
   });
 
-  it('names the metadata where "resourceMetadata" says', async () => {
+  it('names the metadata of "resourceMetadata"', async () => {
     const resourceMetadata = 'https://mcp.example.com/metadata';
     const setup = await createSetup(good({ aud: 'mcp' }), { audience: 'mcp', resourceMetadata });
     const { headers } = await setup.get().expect(401);
     expect(headers['www-authenticate']).toBe(`Bearer realm="api", resource_metadata="${resourceMetadata}"`);
   });
 
-  it('answers by itself where there is nothing behind it to pass an error to', async () => {
+  it('responds by itself when there is no next to pass an error to', async () => {
     const setup = await createSetup((_asked, res) => json(res, {}, 500));
     const mcp = mcpAuthentication(setup.authenticate);
     const app = createApp((req, res) => mcp(req, res));

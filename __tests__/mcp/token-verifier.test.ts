@@ -20,7 +20,8 @@ async function createSetup(
   return { endpoint, authenticate, verifier: mcpTokenVerifier(authenticate, { errors }) };
 }
 
-const good = (more: Record<string, unknown> = {}) => active({ aud: AUDIENCE, iss: 'https://as.example.com', ...more });
+const good = (claims: Record<string, unknown> = {}) =>
+  active({ aud: AUDIENCE, iss: 'https://as.example.com', ...claims });
 
 function authOf(req: unknown): AuthInfo {
   return (req as { auth: AuthInfo }).auth;
@@ -39,7 +40,7 @@ describe.each(REQUIRE_BEARER_AUTH)("behind the SDK's requireBearerAuth of %s", (
     return { ...setup, ...app };
   }
 
-  it('a good token reaches the handler with an AuthInfo, in which JSON has no token', async () => {
+  it('a valid token reaches the handler with an AuthInfo, whose JSON has no token', async () => {
     const app = await createSdkApp(good({ exp: 4_000_000_000 }));
     const { body } = await get(app, 'secret-token').expect(200);
     expect(body.auth).toEqual({
@@ -52,7 +53,7 @@ describe.each(REQUIRE_BEARER_AUTH)("behind the SDK's requireBearerAuth of %s", (
     });
   });
 
-  it('handlers have the token', async () => {
+  it('handlers can read the token', async () => {
     const { verifier } = await createSetup(good(), {}, errors);
     let token: unknown;
     const app = createApp(requireBearerAuth({ verifier, resourceMetadataUrl: METADATA }), (req, _res, next) => {
@@ -78,20 +79,20 @@ describe.each(REQUIRE_BEARER_AUTH)("behind the SDK's requireBearerAuth of %s", (
     expect(app.reached()).toBe(0);
   });
 
-  it('a token without exp is refused by the SDK, though it is good', async () => {
+  it('the SDK rejects a valid token without exp', async () => {
     const app = await createSdkApp(good({ exp: undefined }));
     const { body } = await get(app, 'abc').expect(401);
     expect(body.error_description).toBe('Token has no expiration time');
     expect(app.authenticate.stats().entries).toBe(1);
   });
 
-  it('a scope that the SDK requires and is missing is answered 403 insufficient_scope with all that it requires', async () => {
+  it('a missing scope of the SDK is answered 403 insufficient_scope with all required scopes', async () => {
     const app = await createSdkApp(good(), {}, { requiredScopes: ['read', 'files:read'] });
     const { headers } = await get(app, 'abc').expect(403);
     expect(headers['www-authenticate']).toContain('scope="read files:read"');
   });
 
-  it('a scope that the middleware demands and is missing is answered 403 insufficient_scope', async () => {
+  it('a missing scope of the middleware is answered 403 insufficient_scope', async () => {
     const app = await createSdkApp(good(), { scopes: ['files:read'] });
     const { headers, body } = await get(app, 'abc').expect(403);
     expect(headers['www-authenticate']).toMatch(/^Bearer error="insufficient_scope"/);
@@ -105,7 +106,7 @@ describe.each(REQUIRE_BEARER_AUTH)("behind the SDK's requireBearerAuth of %s", (
     expect(app.endpoint.asked).toEqual([]);
   });
 
-  it('an outage is answered 500 server_error, never invalid_token, and says nothing of its cause', async () => {
+  it('an outage is answered 500 server_error, never invalid_token, and reveals no cause', async () => {
     const decisions = recordDecisions();
     const app = await createSdkApp((_asked, res) => json(res, { error: 'invalid_client' }, 401));
     const { headers, body } = await get(app, 'abc').expect(500);
@@ -117,7 +118,7 @@ describe.each(REQUIRE_BEARER_AUTH)("behind the SDK's requireBearerAuth of %s", (
     expect(decisions).toMatchObject([{ by: 'mcpTokenVerifier', outcome: 'outage', reason: 'client_rejected' }]);
   });
 
-  it('expectedResource is met by the audience the token names, of several', async () => {
+  it('expectedResource accepts one of several audiences of the token', async () => {
     const audience = ['mcp', `${AUDIENCE}/`, AUDIENCE];
     const script = good({ aud: ['mcp', AUDIENCE] });
     const app = await createSdkApp(script, { audience }, { expectedResource: new URL(AUDIENCE) });
@@ -125,7 +126,7 @@ describe.each(REQUIRE_BEARER_AUTH)("behind the SDK's requireBearerAuth of %s", (
     expect(body.auth.resource).toBe(AUDIENCE);
   });
 
-  it('guards behind it judge the AuthInfo it left on the request, and answer as ever', async () => {
+  it('guards behind it check the AuthInfo on the request and respond as usual', async () => {
     const { verifier } = await createSetup(good());
     const bearerAuth = requireBearerAuth({ verifier, resourceMetadataUrl: METADATA });
     await get(createApp(bearerAuth, requireScope('read')), 'abc').expect(200);
@@ -135,7 +136,7 @@ describe.each(REQUIRE_BEARER_AUTH)("behind the SDK's requireBearerAuth of %s", (
     );
   });
 
-  it('what a handler does to the AuthInfo does not widen what guards let pass', async () => {
+  it('what a handler does to the AuthInfo does not widen what guards accept', async () => {
     const { verifier } = await createSetup(good());
     const widen: RequestHandler = (req, _res, next) => {
       authOf(req).scopes.push('admin');
@@ -144,7 +145,7 @@ describe.each(REQUIRE_BEARER_AUTH)("behind the SDK's requireBearerAuth of %s", (
     await get(createApp(requireBearerAuth({ verifier }), widen, requireScope('admin')), 'abc').expect(403);
   });
 
-  it('a fresh answer makes an AuthInfo again', async () => {
+  it('a fresh response makes a new AuthInfo', async () => {
     const { endpoint, verifier } = await createSetup(good());
     const app = createApp(requireBearerAuth({ verifier }), requireFresh({ maxAgeSeconds: 0 }));
     await get(app, 'abc').expect(200);
@@ -154,8 +155,8 @@ describe.each(REQUIRE_BEARER_AUTH)("behind the SDK's requireBearerAuth of %s", (
   });
 });
 
-describe('a verifier', () => {
-  it('makes an AuthInfo for one request: on a second, guards refuse it', async () => {
+describe('mcpTokenVerifier', () => {
+  it('makes an AuthInfo for one request: guards reject it on a second one', async () => {
     const { verifier } = await createSetup(good());
     const auth = await verifier.verifyAccessToken('abc');
     const app = createApp((req, _res, next) => {
@@ -167,7 +168,7 @@ describe('a verifier', () => {
     expect(String(app.errors[0])).toContain('found a req.auth that tokenIntrospection() did not set');
   });
 
-  it('makes an AuthInfo that is no fresher for having been kept: the request came when a guard met it', async () => {
+  it('dates an AuthInfo by its introspection request, even when a guard meets it later', async () => {
     const clock = createClock(Math.floor(Date.now() / 1000));
     const { endpoint, verifier } = await createSetup(good(), { clock });
     const kept = [await verifier.verifyAccessToken('abc'), await verifier.verifyAccessToken('abc')];
@@ -187,7 +188,7 @@ describe('a verifier', () => {
     expect([endpoint.asked.length, app.reached()]).toEqual([2, 1]);
   });
 
-  it('tells of its decisions on the channel, each with the digest of its token', async () => {
+  it('publishes its decisions, each with the digest of its token', async () => {
     const decisions = recordDecisions();
     const { endpoint, verifier } = await createSetup(good());
     await verifier.verifyAccessToken('abc');
@@ -202,7 +203,7 @@ describe('a verifier', () => {
     ]);
   });
 
-  it("passes on what the app's own code throws", async () => {
+  it('passes on an exception of the app', async () => {
     const broken = new Error('broken');
     const { verifier } = await createSetup(good(), {
       scopes: ['read'],
@@ -213,7 +214,7 @@ describe('a verifier', () => {
     await expect(verifier.verifyAccessToken('abc')).rejects.toBe(broken);
   });
 
-  it('makes its errors of the classes it was given, alone', async () => {
+  it('throws only the error classes it was given', async () => {
     class Own extends Error {
       constructor(
         readonly code: string,
@@ -234,7 +235,7 @@ describe('a verifier', () => {
     [{ errors: {} as SdkErrors }, 'errors'],
     [{ errors: null as unknown as SdkErrors }, 'errors'],
     [{ requiredScopes: ['a'] }, 'requiredScopes'],
-  ])('is not created with %j', async (options, name) => {
+  ])('throws for %j', async (options, name) => {
     const { authenticate } = await createSetup(good());
     const create = () => mcpTokenVerifier(authenticate, options as McpTokenVerifierOptions);
     expect(create).toThrow(`Option "${name}"`);
@@ -244,7 +245,7 @@ describe('a verifier', () => {
   it.each([
     ['something else', undefined as unknown as Express, 'authenticate'],
     ['an app', (() => {}) as unknown as Express, 'authenticate'],
-  ])('is not created of %s', (_what, given, name) => {
+  ])('throws for %s instead of a middleware', (_what, given, name) => {
     expect(() => mcpTokenVerifier(given as never, { errors: SDK_ERRORS['version 1'] })).toThrow(`Option "${name}"`);
   });
 });

@@ -21,8 +21,8 @@ async function createMcp(scope: string, ...guards: RequestHandler[]) {
 const call = (name: unknown) => ({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name } });
 const guard = requireToolScopes({ write: ['files:write'], remove: ['files:write', 'files:delete'] });
 
-describe('requireToolScopes()', () => {
-  it('answers 403 to the call of a tool whose scopes are not all granted, naming all that are needed', async () => {
+describe('requireToolScopes', () => {
+  it('answers 403 to a call of a tool when a scope is missing, and names all required scopes', async () => {
     const mcp = await createMcp('files:read files:list files:write', requireScope('files:list'), guard);
     const { headers } = await mcp.send(call('remove')).expect(403);
     expect(headers['www-authenticate']).toContain(
@@ -31,7 +31,7 @@ describe('requireToolScopes()', () => {
     expect(mcp.reached()).toBe(0);
   });
 
-  it('lets it pass when they are', async () => {
+  it('accepts the call when all scopes are granted', async () => {
     await (await createMcp('files:read files:write', guard)).send(call('write')).expect(200);
   });
 
@@ -41,11 +41,11 @@ describe('requireToolScopes()', () => {
     ['another method', { ...call('write'), method: 'tools/list' }],
     ['another method without parameters', { jsonrpc: '2.0', id: 1, method: 'tools/list' }],
     ['no message at all', [null, 1, 'write']],
-  ])('lets %s pass', async (_what, message) => {
+  ])('accepts %s', async (_what, message) => {
     await (await createMcp('files:read', guard)).send(message).expect(200);
   });
 
-  // Some parsers take what is in a `__proto__` for members of the object itself.
+  // Some parsers make the members of a `__proto__` members of the object itself.
   it.each([
     [
       'its name only where a parser would inherit it',
@@ -56,7 +56,7 @@ describe('requireToolScopes()', () => {
     ['a name that is no string', '{"method":"tools/call","params":{"name":["write"]}}'],
     ['no name', '[{"method":"tools/call","params":{}}]'],
     ['no parameters', '{"method":"tools/call"}'],
-  ])('asks for what every tool needs where a call has %s', async (_what, text) => {
+  ])('requires the scopes of every tool when a call has %s', async (_what, text) => {
     const mcp = await createMcp('files:read files:write', guard);
     const send = () =>
       request(mcp.app).post('/').set('Authorization', 'Bearer abc').type('application/json').send(text);
@@ -67,7 +67,7 @@ describe('requireToolScopes()', () => {
     await send().set('Authorization', 'Bearer def').expect(200);
   });
 
-  it('looks at every message of a batch, and names the scopes of all in one challenge', async () => {
+  it('checks every message of a batch and names all their scopes in one challenge', async () => {
     const batch = [call('read'), call('write'), call('remove')];
     const mcp = await createMcp('files:read', guard);
     const { headers } = await mcp.send(batch).expect(403);
@@ -75,14 +75,14 @@ describe('requireToolScopes()', () => {
     expect(mcp.reached()).toBe(0);
   });
 
-  it('lets requests without a message pass: streams, and the end of a session', async () => {
+  it('accepts requests without a message: streams, and the end of a session', async () => {
     const { app } = await createMcp('files:read', guard);
     for (const method of ['get', 'delete'] as const) {
       await request(app)[method]('/').set('Authorization', 'Bearer abc').expect(200);
     }
   });
 
-  it('is an error of 415 where the body was not parsed, so that nothing gets by unread', async () => {
+  it('answers 415 when the body was not parsed, so that no message passes unread', async () => {
     const mcp = await createMcp('files:read files:write', guard);
     const text = JSON.stringify(call('write'));
     const unparsed = request(mcp.app).post('/').set('Authorization', 'Bearer abc').type('text/plain; application/json');
@@ -90,7 +90,7 @@ describe('requireToolScopes()', () => {
     expect(mcp.reached()).toBe(0);
   });
 
-  it('is an error of 415 where Express 4 leaves an empty object in place of a body it did not parse', async () => {
+  it('answers 415 when Express 4 has an empty object instead of an unparsed body', async () => {
     const endpoint = await createEndpoint(active({ aud: AUDIENCE }));
     const authenticate = published(createAuthenticate(endpoint, { audience: AUDIENCE }));
     const app = express4();
@@ -109,21 +109,21 @@ describe('requireToolScopes()', () => {
     expect(reached).toBe(0);
   });
 
-  it('is judged again when a guard behind it brings a fresh answer', async () => {
+  it('checks again when a guard behind it fetches a fresh response', async () => {
     const mcp = await createMcp('files:read files:write', guard, requireFresh({ maxAgeSeconds: 0 }));
     await mcp.send(call('write')).expect(200);
     mcp.endpoint.script = active({ aud: AUDIENCE, scope: 'files:read' });
     await mcp.send(call('write')).expect(403);
   });
 
-  it('fails without authentication before it', async () => {
+  it('fails when no authentication ran before it', async () => {
     const app = createApp(express.json(), guard);
     for (const tool of ['write', 'read']) await request(app.app).post('/').send(call(tool)).expect(500);
     await request(app.app).get('/').expect(500);
     expect(app.reached()).toBe(0);
   });
 
-  it('is the one who decides, in events', async () => {
+  it('names itself in decisions', async () => {
     const mcp = await createMcp('files:read', guard);
     const decisions = recordDecisions();
     await mcp.send(call('read')).expect(200);

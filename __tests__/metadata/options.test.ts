@@ -19,7 +19,7 @@ function authenticateWith(options: Partial<TokenIntrospectionOptions> = {}) {
   });
 }
 
-/** The message of the TypeError that a middleware's metadata are refused with. */
+/** Message of the TypeError for the metadata of a middleware. */
 function refusalOf(options: Partial<TokenIntrospectionOptions>, metadata?: unknown, publishing?: unknown): string {
   try {
     create(authenticateWith(options), metadata, publishing);
@@ -33,12 +33,12 @@ function refusalOf(options: Partial<TokenIntrospectionOptions>, metadata?: unkno
 const RESOURCE = "write the URL of this API, such as 'https://api.example.com/v1': https:, and no fragment";
 const SERVERS = "write the issuer identifiers of the authorization servers, such as ['https://as.example.com']";
 
-describe('the resource', () => {
+describe('metadata.resource', () => {
   it.each<[string, TokenIntrospectionOptions['audience']]>([
     ['the one audience that is a URL', 'https://api.example.com'],
     ['the one of a list', ['https://api.example.com']],
     ['one on a loopback host', 'http://localhost:3000/api'],
-  ])('is by default %s', (_, audience) => {
+  ])('defaults to %s', (_, audience) => {
     expect(create(authenticateWith({ audience, resourceMetadata: true })).url).toContain(
       '/.well-known/oauth-protected-resource',
     );
@@ -48,9 +48,9 @@ describe('the resource', () => {
     ['a name', 'my-api'],
     ['several', ['https://api.example.com', 'https://api.example.org']],
     ['none', false],
-    ['a URL in the clear', 'http://api.example.com'],
+    ['an http: URL', 'http://api.example.com'],
     ['a URL with a fragment', 'https://api.example.com#a'],
-  ])('has to be written where the audience is %s', (_, audience) => {
+  ])('is required when the audience is %s', (_, audience) => {
     expect(refusalOf({ audience })).toBe(`Option "metadata.resource" is missing; ${RESOURCE}`);
     expect(create(authenticateWith({ audience }), { resource: 'https://api.example.com' }).url).toBe(
       'https://api.example.com/.well-known/oauth-protected-resource',
@@ -58,13 +58,13 @@ describe('the resource', () => {
   });
 
   it.each(['https://user:password@api.example.com', ' https://api.example.com', 'https://api.example.com/é', '', 7])(
-    'is not %p',
+    'throws for %p',
     (resource) => {
       expect(refusalOf({}, { resource })).toMatch(/^Option "metadata\.resource" is .+; write the URL of this API/);
     },
   );
 
-  it('is one for a middleware: another needs a derived one', () => {
+  it('belongs to one middleware: a derived one publishes another', () => {
     const authenticate = authenticateWith();
     const second = { resource: 'https://api.example.com/v2' };
     expect(create(authenticate).url).toBe(create(authenticate).url);
@@ -75,12 +75,12 @@ describe('the resource', () => {
   });
 });
 
-describe('the authorization servers', () => {
+describe('metadata.authorization_servers', () => {
   it.each<[string, Partial<TokenIntrospectionOptions>]>([
-    ['nobody names one', { issuer: undefined }],
+    ['there is no issuer', { issuer: undefined }],
     ['the issuer is a name', { issuer: 'accounts' }],
-    ['the issuer is in the clear', { issuer: 'http://as.example.com' }],
-  ])('have to be written where %s', (_, options) => {
+    ['the issuer is an http: URL', { issuer: 'http://as.example.com' }],
+  ])('is required when %s', (_, options) => {
     expect(refusalOf(options)).toBe(`Option "metadata.authorization_servers" is missing; ${SERVERS}`);
     expect(() => create(authenticateWith(options), { authorization_servers: [] })).toThrow(SERVERS);
     create(authenticateWith(options), { authorization_servers: ['https://as.example.com'] });
@@ -111,7 +111,7 @@ describe('resourceMetadata', () => {
   );
 });
 
-describe('a wrong member or option', () => {
+describe('protectedResourceMetadata', () => {
   const { privateKey } = generateKeyPairSync('ed25519');
   const derived = 'leave it out: the options of the middleware say it';
   it.each<[string, unknown, string]>([
@@ -123,7 +123,7 @@ describe('a wrong member or option', () => {
     ['tls_client_certificate_bound_access_tokens', true, `is true; ${derived}`],
     ['signed_metadata', 'a.b.c', 'is a string that cannot be used; leave it out, and give a key to "signed"'],
     ['bearer_methods_supported', ['query'], 'is a list; leave it out: "tokenFromBody" of the middleware says it'],
-  ])('%s is refused', (name, value, expected) => {
+  ])('throws for the member %s', (name, value, expected) => {
     expect(refusalOf({}, { [name]: value })).toContain(`Option "metadata.${name}" ${expected}`);
   });
 
@@ -145,21 +145,24 @@ describe('a wrong member or option', () => {
     ],
     ['signed', { key: createSecretKey(Buffer.alloc(32)) }, 'Option "signed.key" is an object that cannot be used; '],
     ['signed', { key: privateKey, issuer: '' }, 'Option "signed.issuer" is an empty string; '],
-  ])('%s %p is refused', (name, value, expected) => {
+  ])('throws for the option %s: %p', (name, value, expected) => {
     expect(refusalOf({}, {}, { [name]: value })).toContain(expected);
   });
 
-  it.each([[7], ['metadata'], [[]], [null]])('%p is no metadata', (metadata) => {
+  it.each([[7], ['metadata'], [[]], [null]])('throws for %p instead of metadata', (metadata) => {
     expect(refusalOf({}, metadata)).toMatch(/^Option "metadata" is .*; write a plain object$/);
   });
 
-  it.each([[undefined], [{}], [() => {}], ['authenticate']])('%p is no middleware of ours', (authenticate) => {
-    expect(() => create(authenticate)).toThrow(
-      /^Option "authenticate" is .*; write what tokenIntrospection\(\) returned$/,
-    );
-  });
+  it.each([[undefined], [{}], [() => {}], ['authenticate']])(
+    'throws for %p instead of a middleware',
+    (authenticate) => {
+      expect(() => create(authenticate)).toThrow(
+        /^Option "authenticate" is .*; write what tokenIntrospection\(\) returned$/,
+      );
+    },
+  );
 
-  it('is told apart from being mounted without a call', () => {
+  it('throws a message of its own when it is mounted without being called', () => {
     expect(() => create({ pipe() {} })).toThrow(
       new TypeError(
         'protectedResourceMetadata was mounted without being called; write app.use(protectedResourceMetadata(authenticate))',

@@ -7,7 +7,7 @@ const encode = (part: unknown) => Buffer.from(JSON.stringify(part)).toString('ba
 const jwt = (claims: unknown) => `${encode({ alg: 'ES256' })}.${encode(claims)}.c2ln`;
 
 describe('signed metadata', () => {
-  it('are signed by the key, under the name and in the name that are given', async () => {
+  it('are signed by the key, with its name and the issuer that are given', async () => {
     const { jwtVerify } = await import('jose');
     const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const jwk = { ...privateKey.export({ format: 'jwk' }), kid: 'k-1' };
@@ -18,7 +18,7 @@ describe('signed metadata', () => {
     expect(await sign()).toBe(await sign());
   });
 
-  it('of a function of the app are taken as they are, and it cannot change what is published', async () => {
+  it('of a function of the app are used unchanged, and the function cannot change what is published', async () => {
     const metadata = { ...METADATA, scopes_supported: ['read'] };
     const sign = createSigner(metadata, (given) => {
       (given.scopes_supported as string[]).push('admin');
@@ -38,7 +38,7 @@ describe('signed metadata', () => {
     ['no iss', jwt({})],
     ['an empty iss', jwt({ iss: '' })],
     ['metadata that hold themselves', jwt({ iss: 'me', signed_metadata: 'a.b.c' })],
-  ])('are none where the function returns %s', async (_, result) => {
+  ])('are rejected when the function returns %s', async (_, result) => {
     const sign = createSigner(METADATA, () => result as string);
     const failure = await sign().catch((error) => error);
     expect(failure).toMatchObject({

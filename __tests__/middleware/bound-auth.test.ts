@@ -31,7 +31,7 @@ describe('req.auth', () => {
     return auth as Auth;
   }
 
-  it('is a plain object with the claims and nothing else to be seen', async () => {
+  it('is a plain object with the claims and no other visible property', async () => {
     const auth = await authOf();
     expect(Object.getPrototypeOf(auth)).toBe(Object.prototype);
     expect(Reflect.ownKeys(auth)).toEqual(Object.keys({ ...auth }));
@@ -40,7 +40,7 @@ describe('req.auth', () => {
     expect(inspect(auth)).not.toMatch(/session|record|token/i);
   });
 
-  it('belongs to one request: additions stay with it, nested values are shared and frozen', async () => {
+  it('belongs to one request: additions stay on it, nested values are shared and frozen', async () => {
     const endpoint = await createEndpoint(CLAIMS);
     const seen: Auth[] = [];
     const app = createApp(
@@ -61,7 +61,7 @@ describe('req.auth', () => {
     expect(second.body).toEqual({ auth: { ...CLAIMS, sub: 'mallory', note: 'mine' } });
   });
 
-  it('cannot be made to inherit from what the endpoint sent', async () => {
+  it('has no prototype from the endpoint', async () => {
     const endpoint = await createEndpoint((_: unknown, res: ServerResponse) => {
       res.setHeader('content-type', 'application/json').end('{"active":true,"__proto__":{"admin":true}}');
     });
@@ -118,13 +118,13 @@ describe('a guard', () => {
       },
       500,
     ],
-  ])('is not taken in by %s', async (_, work, status) => {
+  ])('is not deceived by %s', async (_, work, status) => {
     const api = createApi(await createEndpoint(CLAIMS), {}, doing(work), guard);
     await api.get('good').expect(status);
     expect(api.reached()).toBe(0);
   });
 
-  it('is not taken in by the auth of another request', async () => {
+  it('is not deceived by the auth of another request', async () => {
     const endpoint = await createEndpoint((asked: { form: URLSearchParams }) => ({
       active: true,
       scope: asked.form.get('token') === 'strong' ? 'admin' : 'read',
@@ -144,7 +144,7 @@ describe('a guard', () => {
     expect(api.reached()).toBe(1);
   });
 
-  it('is not taken in by an earlier auth of the same request', async () => {
+  it('is not deceived by an earlier auth of the same request', async () => {
     let earlier: unknown;
     let answers = 0;
     const endpoint = await createEndpoint(() => ({ active: true, scope: answers++ === 0 ? 'admin' : 'read' }));
@@ -167,14 +167,14 @@ describe('a guard', () => {
     expect([endpoint.asked.length, api.reached()]).toEqual([2, 0]);
   });
 
-  it('is not kept from judging by edits that remove a scope', async () => {
+  it('still checks when edits remove a scope', async () => {
     const edit = doing((req) => Object.assign(req.auth as object, { scope: '' }));
     const api = createApi(await createEndpoint({ active: true, scope: 'admin' }), {}, edit, guard);
     await api.get('good').expect(200);
   });
 });
 
-describe('what an earlier middleware left on the request', () => {
+describe('req.auth of an earlier middleware', () => {
   const forged = { active: true, scope: 'admin', sub: 'mallory' };
 
   it.each<[string, (req: AuthRequest) => void]>([
@@ -205,14 +205,14 @@ describe('what an earlier middleware left on the request', () => {
         Object.defineProperty(req, 'auth', { get: () => forged, configurable: true });
       },
     ],
-  ])('%s is gone, for anonymous requests and for good ones', async (_, work) => {
+  ])('%s is removed, for anonymous requests and for valid tokens', async (_, work) => {
     const authenticate = createAuthenticate(await createEndpoint(CLAIMS), { optional: true });
     const app = createApp(doing(work), authenticate);
     expect((await get(app).expect(200)).body).toEqual({ auth: null });
     expect((await get(app, 'good').expect(200)).body).toEqual({ auth: CLAIMS });
   });
 
-  it('is gone for a refused one, whose error handler may look', async () => {
+  it('is removed for a rejected request, before its error handler runs', async () => {
     let seen: unknown = 'not looked';
     const authenticate = createAuthenticate(await createEndpoint({ active: false }), {
       onReject(error, req, _res, next) {
@@ -230,7 +230,7 @@ describe('what an earlier middleware left on the request', () => {
     expect(seen).toBeUndefined();
   });
 
-  it('is gone while the endpoint is asked', async () => {
+  it('is removed while the endpoint is asked', async () => {
     let req: AuthRequest | undefined;
     let seen: unknown = 'not looked';
     const endpoint = await createEndpoint(() => {
@@ -248,7 +248,7 @@ describe('what an earlier middleware left on the request', () => {
     expect(seen).toBeUndefined();
   });
 
-  it('and locked there fails the request instead of passing for ours', async () => {
+  it('that is locked fails the request instead of passing as ours', async () => {
     const app = createApp(
       doing((req) => Object.defineProperty(req, 'auth', { value: forged })),
       createAuthenticate(await createEndpoint(CLAIMS), { optional: true }),

@@ -18,7 +18,7 @@ function challengeOf(error: AuthError, settings: Partial<ChallengeSettings> = {}
   return error.headers['WWW-Authenticate'];
 }
 
-/** Answers as the middleware would, on a response that something else has prepared. */
+/** Responds like the middleware, on a response that other code has prepared. */
 function rejecting(reason: AuthErrorReason, prepare: (res: ServerResponse) => void = () => {}): RequestListener {
   return (req, res) => {
     prepare(res);
@@ -28,7 +28,7 @@ function rejecting(reason: AuthErrorReason, prepare: (res: ServerResponse) => vo
   };
 }
 
-describe('the challenges of two schemes', () => {
+describe('challenges of two schemes', () => {
   const dpop = { algorithms: ['ES256', 'EdDSA'], nonces: { current: () => 'n-1', check: () => 'current' as const } };
   const challengesOf = (reason: AuthErrorReason, usesDpop: boolean, more: Partial<ChallengeSettings> = {}) => {
     const error = new AuthError(reason);
@@ -36,7 +36,7 @@ describe('the challenges of two schemes', () => {
     return error.headers;
   };
 
-  it('are a line each, the error on the one that was used, and the metadata on both', () => {
+  it('are one line each, with the error on the scheme of the request and the metadata on both', () => {
     const resourceMetadata = 'https://api.example.com/m';
     const metadata = `, resource_metadata="${resourceMetadata}"`;
     expect(challengesOf('inactive', true, { resourceMetadata })['WWW-Authenticate']).toEqual([
@@ -53,14 +53,14 @@ describe('the challenges of two schemes', () => {
     ['invalid_dpop_proof', 'invalid_dpop_proof', 'The request must carry exactly one valid DPoP proof of its own'],
     ['dpop_proof_replayed', 'invalid_dpop_proof', 'The request must carry exactly one valid DPoP proof of its own'],
     ['dpop_nonce_required', 'use_dpop_nonce', 'The DPoP proof must hold a nonce of this resource'],
-  ])('tell of %s no more than its class', (reason, code, description) => {
+  ])('reveal of %s only its class', (reason, code, description) => {
     expect(challengesOf(reason, true)['WWW-Authenticate']).toEqual([
       BARE,
       `DPoP realm="api", error="${code}", error_description="${description}", scope="write", algs="ES256 EdDSA"`,
     ]);
   });
 
-  it('come with a nonce for those who use them, where there are nonces', () => {
+  it('come with a DPoP nonce when nonces are on', () => {
     expect(challengesOf('inactive', true)).toMatchObject({ 'DPoP-Nonce': 'n-1', 'Cache-Control': 'no-store' });
     expect(challengesOf('inactive', false)).not.toHaveProperty('DPoP-Nonce');
     const without = { dpop: { ...dpop, nonces: undefined } };
@@ -69,7 +69,7 @@ describe('the challenges of two schemes', () => {
 });
 
 describe('a nonce for the next request', () => {
-  it('is on the response, which nobody keeps; not where there are none, or where it is too late', async () => {
+  it('is on the response, which is not cacheable; absent when nonces are off or the headers were sent', async () => {
     const nonces = { current: () => 'n-1', check: () => 'old' as const };
     const respond = (given: typeof nonces | undefined, isLate = false) =>
       request((_req: unknown, res: ServerResponse) => {
@@ -86,7 +86,7 @@ describe('a nonce for the next request', () => {
   });
 });
 
-describe('the challenge', () => {
+describe('challenge', () => {
   it.each<[AuthErrorReason, string]>([
     ['no_credentials', BARE],
     ['malformed_credentials', INVALID_REQUEST],
@@ -102,7 +102,7 @@ describe('the challenge', () => {
     ['sender_constrained', INVALID_TOKEN],
     ['insufficient_scope', INSUFFICIENT_SCOPE],
     ['claim_mismatch', INSUFFICIENT_SCOPE],
-  ])('for %s tells the client no more than its class', (reason, challenge) => {
+  ])('for %s reveals only its class', (reason, challenge) => {
     expect(challengeOf(new AuthError(reason))).toBe(challenge);
   });
 
@@ -117,7 +117,7 @@ describe('the challenge', () => {
     expect(challengeOf(error, { scopes: ['read'] }, ['write', 'read'])).toBe(challenge);
   });
 
-  it('for an authentication that does not do names what is demanded, and no scopes', () => {
+  it('for an insufficient authentication names the requirements and no scopes', () => {
     const demands = { acrValues: ['gold', 'silver'], maxAgeSeconds: 0 };
     const error = new AuthError('insufficient_user_authentication', [], demands);
     expect(challengeOf(error, { scopes: ['read'] }, ['write'])).toBe(
@@ -125,7 +125,7 @@ describe('the challenge', () => {
     );
   });
 
-  it('names the resource metadata at its end, whatever the error', () => {
+  it('ends with the resource metadata, whatever the error', () => {
     const settings = { resourceMetadata: 'https://api.example.com/.well-known/oauth-protected-resource' };
     const parameter = ', resource_metadata="https://api.example.com/.well-known/oauth-protected-resource"';
     expect(challengeOf(new AuthError('no_credentials'), settings)).toBe(BARE + parameter);
@@ -145,7 +145,7 @@ describe('the challenge', () => {
     expect(challengeOf(new AuthError('no_credentials'), { realm })).toBe(`Bearer realm=${quoted}`);
   });
 
-  it('comes with Cache-Control, on the error itself, for error handlers that answer', () => {
+  it('comes with Cache-Control on the error itself, for error handlers that respond', () => {
     const error = new AuthError('inactive');
     addChallenge(error, SETTINGS);
     expect(error.headers).toEqual({ 'WWW-Authenticate': INVALID_TOKEN, 'Cache-Control': 'no-store' });
@@ -154,7 +154,7 @@ describe('the challenge', () => {
   it.each<[string, string | string[], string[]]>([
     ['one challenge', 'Basic realm="x"', ['Basic realm="x"', BARE]],
     ['several challenges', ['Basic realm="x"', 'Negotiate'], ['Basic realm="x"', 'Negotiate', BARE]],
-  ])('comes behind %s already there', async (_, existing, expected) => {
+  ])('is added after %s already there', async (_, existing, expected) => {
     const listener = rejecting('no_credentials', (res) => res.setHeader('www-authenticate', existing));
     const response = await request(listener).get('/').expect(401);
     const lines = response.headers['www-authenticate'];
@@ -162,7 +162,7 @@ describe('the challenge', () => {
   });
 });
 
-describe('the answer to a rejected request', () => {
+describe('the response to a rejected request', () => {
   it('is JSON with the error of the challenge', async () => {
     const response = await request(rejecting('inactive')).get('/').expect(401);
     expect(response.headers).toMatchObject({
@@ -176,7 +176,7 @@ describe('the answer to a rejected request', () => {
     );
   });
 
-  it('tells of no error where there were no credentials', async () => {
+  it('has no error when there were no credentials', async () => {
     const response = await request(rejecting('no_credentials')).get('/').expect(401);
     expect(response.text).toBe('{}');
   });
@@ -196,7 +196,7 @@ describe('the answer to a rejected request', () => {
     expect(response.text).toBeUndefined();
   });
 
-  it('keeps headers of others, but not those of content that is not sent', async () => {
+  it('keeps headers of the app, except those of content that is not sent', async () => {
     const listener = rejecting('inactive', (res) => {
       res.setHeader('Access-Control-Allow-Origin', 'https://app.example.com');
       res.setHeader('Set-Cookie', 'a=1');
@@ -220,7 +220,7 @@ describe('the answer to a rejected request', () => {
     }
   });
 
-  it('may be no content, and then has no headers of any', async () => {
+  it('may have no content, and then has no content headers', async () => {
     const listener: RequestListener = (req, res) => {
       res.setHeader('Content-Type', 'text/html').setHeader('Content-Length', 7);
       respond(req, res, 204, { Allow: 'GET' }, undefined);
@@ -235,7 +235,7 @@ describe('the answer to a rejected request', () => {
     expect((await request(ended).get('/').expect(200)).text).toBe('done');
   });
 
-  it('is not mixed into a response under way: it fails, so that the caller passes the rejection on', () => {
+  it('is not mixed into a response on its way: the rejection is passed to next', () => {
     const sent: string[] = [];
     const res = { headersSent: true, setHeader: (name: string) => sent.push(name), end: () => sent.push('end') };
     const req = { method: 'GET' } as IncomingMessage;
@@ -243,7 +243,7 @@ describe('the answer to a rejected request', () => {
     expect(sent).toEqual([]);
   });
 
-  it('stays as it is when the response fails after its headers were sent, and the failure is passed on', () => {
+  it('does not change when the response fails after its headers were sent, and the failure is passed on', () => {
     const sent: string[] = [];
     const res = {
       statusCode: 200,
@@ -265,8 +265,8 @@ describe('the answer to a rejected request', () => {
   });
 });
 
-describe('the answer to an outage, where nobody else gives one', () => {
-  it('is 503 with Retry-After, and says nothing of the endpoint', async () => {
+describe('the response to an outage when no error handler responds', () => {
+  it('is 503 with Retry-After and reveals nothing about the endpoint', async () => {
     const listener: RequestListener = (req, res) =>
       respondWithError(req, res, new IntrospectionError('timeout', 'hush', 7));
     const response = await request(listener).get('/').expect(503);
@@ -280,7 +280,7 @@ describe('the answer to an outage, where nobody else gives one', () => {
     ['a rejection', new AuthError('inactive')],
     ['text', 'hush'],
     ['nothing', undefined],
-  ])('is a plain 500 for %s of the app’s', async (_, error) => {
+  ])('is a plain 500 for %s of the app', async (_, error) => {
     const listener: RequestListener = (req, res) => respondWithError(req, res, error);
     const response = await request(listener).get('/').expect(500);
     expect(response.text).toBe('{"error":"server_error"}');
@@ -289,7 +289,7 @@ describe('the answer to an outage, where nobody else gives one', () => {
   });
 });
 
-describe('the answer to an error that cannot be written', () => {
+describe('an error response that cannot be written', () => {
   const req = { method: 'GET' } as IncomingMessage;
   const fail = () => {
     throw new Error('of the response');
@@ -309,7 +309,7 @@ describe('the answer to an error that cannot be written', () => {
 
   it.each([
     ['throws', broken({})],
-    ['lacks what is needed', { headersSent: false }],
+    ['lacks required members', { headersSent: false }],
     ['is under way', broken({ headersSent: true })],
     ['is under way, and does not tell more', broken({ headersSent: true, writableEnded: false })],
   ])('closes the connection of a response that %s', (_, res: object) => {
@@ -318,16 +318,16 @@ describe('the answer to an error that cannot be written', () => {
     expect(destroyed).toBe(1);
   });
 
-  it('leaves a response alone that has ended', () => {
+  it('does not touch a response that has ended', () => {
     const res = broken({ headersSent: true, writableEnded: true, destroy: fail, removeHeader: fail });
     expect(() => respondWithError(req, res, new IntrospectionError('timeout'))).not.toThrow();
   });
 });
 
-describe('a response to credentials outside the Authorization header', () => {
+describe('Cache-Control for credentials outside the Authorization header', () => {
   it.each([
     ['is private', undefined, 'private'],
-    ['stays what the app made it', 'no-store', 'no-store'],
+    ['stays as the app set it', 'no-store', 'no-store'],
   ])('%s', async (_, given, expected) => {
     const listener: RequestListener = (_req, res) => {
       if (given !== undefined) res.setHeader('Cache-Control', given);
@@ -337,7 +337,7 @@ describe('a response to credentials outside the Authorization header', () => {
     expect((await request(listener).get('/')).headers['cache-control']).toBe(expected);
   });
 
-  it('is left alone once it is under way', async () => {
+  it('does not change once the headers were sent', async () => {
     const listener: RequestListener = (_req, res) => {
       res.writeHead(200).flushHeaders();
       markPrivate(res);

@@ -9,7 +9,7 @@ const CLAIMS = { active: true, sub: 'alice', scope: 'read', tenant: 'acme' };
 const wiring = (message: RegExp) =>
   expect.objectContaining({ status: 500, statusCode: 500, message: expect.stringMatching(message) });
 
-/** Middleware that reads what getAuth() gives it, or fails as it does. */
+/** Middleware that calls getAuth() and passes on its error. */
 function reading(read: (req: Parameters<RequestHandler>[0]) => void): RequestHandler {
   return (req, _res, next) => {
     read(req);
@@ -18,7 +18,7 @@ function reading(read: (req: Parameters<RequestHandler>[0]) => void): RequestHan
 }
 
 describe('getAuth', () => {
-  it('returns the very object that is on the request', async () => {
+  it('returns the object that is on the request', async () => {
     let same: boolean | undefined;
     const authenticate = createAuthenticate(await createEndpoint(CLAIMS));
     const read = reading((req) => {
@@ -28,7 +28,7 @@ describe('getAuth', () => {
     expect(same).toBe(true);
   });
 
-  it('is typed by the claims schema of the middleware it is given', async () => {
+  it('has the type of the claims schema of the middleware it is given', async () => {
     let tenant: string | undefined;
     const authenticate = createAuthenticate(await createEndpoint(CLAIMS), {
       claims: z.object({ tenant: z.string().toUpperCase() }),
@@ -40,7 +40,7 @@ describe('getAuth', () => {
     expect(tenant).toBe('ACME');
   });
 
-  it('knows the middleware that judged last, and takes no other for it', async () => {
+  it('accepts only the middleware that ran last', async () => {
     const authenticate = createAuthenticate(await createEndpoint(CLAIMS));
     const derived = authenticate.with({ scopes: ['read'] });
     const auths: Auth[] = [];
@@ -60,7 +60,7 @@ describe('getAuth', () => {
     expect(other.errors).toEqual([wiring(/another middleware/)]);
   });
 
-  it('throws where no middleware ran', async () => {
+  it('throws when no middleware ran', async () => {
     const app = createApp(reading((req) => getAuth(req)));
     await get(app, 'good').expect(500);
     expect(app.errors).toEqual([wiring(/found no req\.auth; mount/)]);
@@ -77,7 +77,7 @@ describe('getAuth', () => {
     await get(app, 'good').expect(200);
   });
 
-  it('throws once something has replaced req.auth', async () => {
+  it('throws after req.auth was replaced', async () => {
     const app = createApp(
       createAuthenticate(await createEndpoint(CLAIMS)),
       reading((req) => {

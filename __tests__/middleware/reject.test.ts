@@ -22,7 +22,7 @@ type RequestHandlerLike = (req: IncomingMessage, res: ServerResponse, next: (err
 
 type OnReject = NonNullable<TokenIntrospectionOptions['onReject']>;
 
-describe('work before a request goes on', () => {
+describe('asynchronous authentication', () => {
   function run(work: Promise<unknown>, use: (value: unknown) => void = () => {}) {
     const calls: unknown[] = [];
     whenSettled(
@@ -39,7 +39,7 @@ describe('work before a request goes on', () => {
 
   const failure = new Error('no');
 
-  it('goes on with what it brings, or fails, when it is over', async () => {
+  it('calls next with its result, or with its error', async () => {
     const [work, failing] = [createDeferred<string>(), createDeferred()];
     const calls = run(work.promise);
     const failed = run(failing.promise);
@@ -51,7 +51,7 @@ describe('work before a request goes on', () => {
     expect([calls, failed]).toEqual([['value', 'done'], [failure]]);
   });
 
-  it('fails, and does not go on, where what it brings cannot be used', async () => {
+  it('calls next with an error when its result cannot be used', async () => {
     const calls = run(Promise.resolve('value'), () => {
       throw failure;
     });
@@ -60,7 +60,7 @@ describe('work before a request goes on', () => {
     expect(calls).toEqual(['value', failure]);
   });
 
-  it('fails with whatever it fails with, once', async () => {
+  it('calls next once with whatever it rejects with', async () => {
     const calls = run(Promise.reject(undefined));
     await until(() => calls.length > 0);
     await new Promise((resolve) => setImmediate(resolve));
@@ -68,7 +68,7 @@ describe('work before a request goes on', () => {
   });
 
   it.each(['going on', 'failing'])(
-    'leaves what the app throws on %s uncaught, and does not fail twice',
+    'does not catch what the app throws on %s and does not call next twice',
     async (when) => {
       const child = startChild('__tests__/support/run-when-settled.cjs', [when]);
       expect(await child.exit).toBe(0);
@@ -77,41 +77,45 @@ describe('work before a request goes on', () => {
   );
 });
 
-describe('what can be said at once', () => {
+describe('synchronous authentication', () => {
   const CLAIMS = { active: true, scope: 'read' };
 
-  /** One passage through the middlewares, until the first that waits: what had happened when they returned. */
+  /** Runs the middlewares until one waits. Returns how many have called next, the errors, and the status. */
   function pass(authorization: string | undefined, ...middlewares: RequestHandlerLike[]) {
     const headers = authorization === undefined ? {} : { authorization };
     const rawHeaders = Object.entries(headers).flat();
     const req = Object.assign(new IncomingMessage(new Socket()), { method: 'GET', url: '/', headers, rawHeaders });
     const res = new ServerResponse(req);
-    let went = 0;
+    let called = 0;
     const errors: unknown[] = [];
     const step = (error?: unknown): void => {
       if (error !== undefined) errors.push(error);
-      else middlewares[went++]?.(req, res, step);
+      else middlewares[called++]?.(req, res, step);
     };
     step();
-    return { gone: went - 1, errors, status: res.writableEnded ? res.statusCode : undefined };
+    return { passed: called - 1, errors, status: res.writableEnded ? res.statusCode : undefined };
   }
 
-  it('goes on, or is answered, in the same tick', async () => {
+  it('calls next or responds in the same tick', async () => {
     const endpoint = await createEndpoint(CLAIMS);
     const authenticate = createAuthenticate(endpoint);
     await authenticate.introspect('good');
     const optional = authenticate.with({ optional: true });
     const guards = [requireScope('read'), requireFresh({ maxAgeSeconds: 60 })];
-    expect(pass('Bearer good', authenticate, ...guards)).toEqual({ gone: 3, errors: [], status: undefined });
-    expect(pass(undefined, optional)).toEqual({ gone: 1, errors: [], status: undefined });
-    expect(pass(undefined, authenticate)).toEqual({ gone: 0, errors: [], status: 401 });
-    expect(pass('Bearer a b', authenticate)).toEqual({ gone: 0, errors: [], status: 400 });
-    expect(pass('Bearer good', authenticate.with({ scopes: ['admin'] }))).toEqual({ gone: 0, errors: [], status: 403 });
-    expect(pass('Bearer other', authenticate)).toEqual({ gone: 0, errors: [], status: undefined });
+    expect(pass('Bearer good', authenticate, ...guards)).toEqual({ passed: 3, errors: [], status: undefined });
+    expect(pass(undefined, optional)).toEqual({ passed: 1, errors: [], status: undefined });
+    expect(pass(undefined, authenticate)).toEqual({ passed: 0, errors: [], status: 401 });
+    expect(pass('Bearer a b', authenticate)).toEqual({ passed: 0, errors: [], status: 400 });
+    expect(pass('Bearer good', authenticate.with({ scopes: ['admin'] }))).toEqual({
+      passed: 0,
+      errors: [],
+      status: 403,
+    });
+    expect(pass('Bearer other', authenticate)).toEqual({ passed: 0, errors: [], status: undefined });
     expect(endpoint.asked).toHaveLength(1);
   });
 
-  it('and is refused by requireFresh in the same tick, too', async () => {
+  it('lets requireFresh reject in the same tick, too', async () => {
     const clock = createClock();
     const authenticate = createAuthenticate(await createEndpoint({ ...CLAIMS, exp: clock.seconds() + 10 }), {
       clock,
@@ -123,13 +127,13 @@ describe('what can be said at once', () => {
       next();
     };
     expect(pass('Bearer good', authenticate, late, requireFresh({ maxAgeSeconds: 60 }))).toEqual({
-      gone: 2,
+      passed: 2,
       errors: [],
       status: 401,
     });
   });
 
-  it('does not take what the app throws on going on for a failure of authentication', async () => {
+  it('does not treat an error that the app throws in next() as an authentication failure', async () => {
     const authenticate = createAuthenticate(await createEndpoint(CLAIMS));
     await authenticate.introspect('good');
     const decisions = recordDecisions();
@@ -147,7 +151,7 @@ describe('what can be said at once', () => {
 describe('onReject', () => {
   const INACTIVE = { active: false };
 
-  it('is given the error with its headers, the request and the response', async () => {
+  it('receives the error with its headers, the request and the response', async () => {
     const endpoint = await createEndpoint(INACTIVE);
     const seen: unknown[] = [];
     const api = createApi(endpoint, {
@@ -198,17 +202,14 @@ describe('onReject', () => {
     ['a rejection with nothing', () => Promise.reject(undefined)],
   ];
 
-  it.each(CALLS)(
-    'cannot let a request through with %s: the rejection itself is passed on, once',
-    async (_, onReject) => {
-      const endpoint = await createEndpoint(INACTIVE);
-      const api = createApi(endpoint, { onReject });
-      const response = await api.get('bad').expect(401);
-      expect(response.headers['www-authenticate']).toBe(INVALID_TOKEN);
-      expect(api.errors).toEqual([expect.objectContaining({ reason: 'inactive' })]);
-      expect(api.reached()).toBe(0);
-    },
-  );
+  it.each(CALLS)('cannot let a request through with %s: next receives the rejection once', async (_, onReject) => {
+    const endpoint = await createEndpoint(INACTIVE);
+    const api = createApi(endpoint, { onReject });
+    const response = await api.get('bad').expect(401);
+    expect(response.headers['www-authenticate']).toBe(INVALID_TOKEN);
+    expect(api.errors).toEqual([expect.objectContaining({ reason: 'inactive' })]);
+    expect(api.reached()).toBe(0);
+  });
 
   const FAILURE = Object.assign(new Error('of the app'), { status: 502 });
 
@@ -221,7 +222,7 @@ describe('onReject', () => {
       },
     ],
     ['rejects with', () => Promise.reject(FAILURE)],
-  ])('may answer with an error of its own, which it %s', async (_, onReject) => {
+  ])('may respond with an error of its own, which it %s', async (_, onReject) => {
     const endpoint = await createEndpoint(INACTIVE);
     const api = createApi(endpoint, { onReject });
     await api.get('bad').expect(502);
@@ -241,14 +242,14 @@ describe('onReject', () => {
       500,
       '{"error":"server_error"}',
     ],
-  ])('that %s is answered for where there is no next', async (_, onReject, status, text) => {
+  ])('that %s leaves the response to the middleware when there is no next', async (_, onReject, status, text) => {
     const authenticate = createAuthenticate(await createEndpoint(INACTIVE), { onReject });
     const response = await request(createServer((req, res) => authenticate(req, res))).get('/');
     expect([response.status, response.text]).toEqual([status, text]);
     expect(response.headers['www-authenticate']).toBe(status === 401 ? BARE : undefined);
   });
 
-  it('passes on one error, however often it is told to', async () => {
+  it('passes on one error, however often it calls next', async () => {
     const authenticate = createAuthenticate(await createEndpoint(INACTIVE), {
       onReject(_error, _req, _res, next) {
         next();
@@ -267,7 +268,7 @@ describe('onReject', () => {
     expect(passed).toEqual([expect.objectContaining({ reason: 'no_credentials' })]);
   });
 
-  it('is not asked about an outage', async () => {
+  it('is not called in an outage', async () => {
     const onReject = jest.fn<void, Parameters<OnReject>>();
     const endpoint = await createEndpoint((_: unknown, res: Parameters<typeof json>[0]) => json(res, {}, 500));
     const api = createApi(endpoint, { onReject });
@@ -276,7 +277,7 @@ describe('onReject', () => {
   });
 });
 
-describe('what the app’s own code throws', () => {
+describe('an exception in the app’s own code', () => {
   it.each([
     ['undefined', undefined],
     ['null', null],
@@ -296,7 +297,7 @@ describe('what the app’s own code throws', () => {
     expect([api.reached(), endpoint.asked.length]).toEqual([0, 0]);
   });
 
-  it('reaches the app’s error handling as it is when it is an error', async () => {
+  it('reaches the app’s error handling unchanged when it is an error', async () => {
     const failure = Object.assign(new Error('of the app'), { status: 502 });
     const endpoint = await createEndpoint({ active: true });
     const api = createApi(endpoint, {
@@ -311,7 +312,7 @@ describe('what the app’s own code throws', () => {
 });
 
 describe('an outage', () => {
-  it('is an error for the app, and 503 with Retry-After for the client', async () => {
+  it('reaches the app as an error and the client as 503 with Retry-After', async () => {
     const endpoint = await createEndpoint((_: unknown, res: Parameters<typeof json>[0]) => {
       res.setHeader('Retry-After', '30');
       json(res, { error_description: 'hush' }, 503);
@@ -325,7 +326,7 @@ describe('an outage', () => {
     expect(api.reached()).toBe(0);
   });
 
-  it('is told apart from a rejection by introspect(), too', async () => {
+  it('differs from a rejection in introspect(), too', async () => {
     const endpoint = await createEndpoint({ active: false });
     const authenticate = createAuthenticate(endpoint, { scopes: ['read'] });
     const rejection: AuthError = (await authenticate.introspect('bad').catch((error: AuthError) => error)) as AuthError;

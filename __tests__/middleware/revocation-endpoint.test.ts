@@ -15,8 +15,8 @@ function createMiddleware(outcome: () => Promise<void> = async () => {}) {
   const told: Invalidation[] = [];
   return {
     told,
-    invalidate(of: Invalidation) {
-      told.push(of);
+    invalidate(invalidation: Invalidation) {
+      told.push(invalidation);
       return outcome();
     },
   };
@@ -46,21 +46,18 @@ const MOUNTS: readonly (readonly [name: string, mount: Mount])[] = [
   ],
 ];
 
-describe.each(MOUNTS)('on %s', (_, mount) => {
-  it.each(['token', 'sub', 'sid', 'client_id', 'jti'])(
-    'forgets what is named by %s, in a form or in JSON',
-    async (name) => {
-      const authenticate = createMiddleware();
-      const listener = mount(revocationEndpoint({ authenticate, secret: SECRET }));
-      const form = await post(listener)
-        .type('form')
-        .send({ [name]: 'ü &=+' });
-      const json = await post(listener).send({ [name]: 'ü &=+', other: 'ignored' });
-      expect([form.status, json.status]).toEqual([200, 200]);
-      expect(authenticate.told).toEqual([{ [name]: 'ü &=+' }, { [name]: 'ü &=+' }]);
-      expect(form.headers['cache-control']).toBe('no-store');
-    },
-  );
+describe.each(MOUNTS)('revocationEndpoint on %s', (_, mount) => {
+  it.each(['token', 'sub', 'sid', 'client_id', 'jti'])('invalidates by %s, from a form or JSON', async (name) => {
+    const authenticate = createMiddleware();
+    const listener = mount(revocationEndpoint({ authenticate, secret: SECRET }));
+    const form = await post(listener)
+      .type('form')
+      .send({ [name]: 'ü &=+' });
+    const json = await post(listener).send({ [name]: 'ü &=+', other: 'ignored' });
+    expect([form.status, json.status]).toEqual([200, 200]);
+    expect(authenticate.told).toEqual([{ [name]: 'ü &=+' }, { [name]: 'ü &=+' }]);
+    expect(form.headers['cache-control']).toBe('no-store');
+  });
 
   it.each([
     ['nothing', '{}', 'application/json'],
@@ -74,7 +71,7 @@ describe.each(MOUNTS)('on %s', (_, mount) => {
     ['two in a form', 'sub=a&token=b', FORM],
     ['another type', 'sub=a', 'text/plain'],
     ['a type that is nearly right', 'sub=a', 'application/x-www-form'],
-  ])('answers 400 for a body with %s, and forgets nothing', async (_name, body, type) => {
+  ])('answers 400 for a body with %s and invalidates nothing', async (_name, body, type) => {
     const authenticate = createMiddleware();
     const listener = mount(revocationEndpoint({ authenticate, secret: SECRET }));
     const response = await post(listener).set('Content-Type', type).send(body);
@@ -89,7 +86,7 @@ describe.each(MOUNTS)('on %s', (_, mount) => {
     ['an empty one', 'Bearer '],
     ['another scheme', `Basic ${SECRET}`],
     ['two', `Bearer ${SECRET} ${SECRET}`],
-  ])('answers 401 where the secret is %s, and forgets nothing', async (_name, authorization) => {
+  ])('answers 401 when the secret is %s and invalidates nothing', async (_name, authorization) => {
     const authenticate = createMiddleware();
     const listener = mount(revocationEndpoint({ authenticate, secret: SECRET }));
     const test = request(createServer(listener)).post('/').type('form');
@@ -101,7 +98,7 @@ describe.each(MOUNTS)('on %s', (_, mount) => {
     expect(authenticate.told).toEqual([]);
   });
 
-  it.each(['get', 'put', 'delete', 'head'] as const)('answers 405 to %s, and names POST', async (method) => {
+  it.each(['get', 'put', 'delete', 'head'] as const)('answers 405 to %s with Allow: POST', async (method) => {
     const authenticate = createMiddleware();
     const listener = mount(revocationEndpoint({ authenticate, secret: SECRET }));
     const response = await request(createServer(listener))[method]('/').set('Authorization', `Bearer ${SECRET}`);
@@ -110,7 +107,7 @@ describe.each(MOUNTS)('on %s', (_, mount) => {
   });
 });
 
-describe('the body', () => {
+describe('the body of a revocation', () => {
   const padded = (length: number) => `sub=a&padding=${'x'.repeat(length - 14)}`;
 
   it.each([
@@ -131,7 +128,7 @@ describe('the body', () => {
     }
   });
 
-  it('that something else has read, and left nowhere, is answered 400', async () => {
+  it('that another parser read and did not keep is answered 400', async () => {
     const handler = revocationEndpoint({ authenticate: createMiddleware(), secret: SECRET });
     const listener: RequestListener = (req, res) =>
       void req.resume().once('end', () => setImmediate(handler, req, res));
@@ -139,8 +136,8 @@ describe('the body', () => {
   });
 });
 
-describe('what becomes of it', () => {
-  it('is 200 again for the same again, and for what cannot be a token', async () => {
+describe('the outcome of a revocation', () => {
+  it('is 200 again for a repeated request, and for a malformed token', async () => {
     const endpoint = await createEndpoint(active());
     const authenticate = createAuthenticate(endpoint);
     const listener: RequestListener = revocationEndpoint({ authenticate, secret: SECRET });
@@ -149,7 +146,7 @@ describe('what becomes of it', () => {
     }
   });
 
-  it('is that the endpoint is asked anew about the token, or about all of the user', async () => {
+  it('makes the next request introspect the token again, or all tokens of the user', async () => {
     const endpoint = await createEndpoint(active());
     const authenticate = createAuthenticate(endpoint);
     const listener: RequestListener = revocationEndpoint({ authenticate, secret: SECRET });
@@ -162,7 +159,7 @@ describe('what becomes of it', () => {
     expect(endpoint.asked).toHaveLength(4);
   });
 
-  it('is told to every middleware, and 503 where one could not tell the others', async () => {
+  it('reaches every middleware, and is 503 when one could not reach the other processes', async () => {
     const all = [createMiddleware(), createMiddleware(() => Promise.reject(new Error('hush'))), createMiddleware()];
     const listener: RequestListener = revocationEndpoint({ authenticate: all, secret: SECRET });
     const response = await post(listener).send({ sub: 'alice' });
@@ -174,7 +171,7 @@ describe('what becomes of it', () => {
     expect(all.map(({ told }) => told)).toEqual([[{ sub: 'alice' }], [{ sub: 'alice' }], [{ sub: 'alice' }]]);
   });
 
-  it('is 200 for what one of them knows to be no token', async () => {
+  it('is 200 when the middleware rejects the token as malformed', async () => {
     const authenticate = createMiddleware(async () => {
       throw new AuthError('malformed_credentials');
     });
@@ -182,7 +179,7 @@ describe('what becomes of it', () => {
     expect((await post(listener).send({ token: 'x' })).status).toBe(200);
   });
 
-  it('is told anew though the same is under way, and answered once it is known everywhere', async () => {
+  it('is sent again while the same one is on its way, and answered once it is known everywhere', async () => {
     const done = createDeferred();
     const authenticate = createMiddleware(() => done.promise);
     const listener: RequestListener = revocationEndpoint({ authenticate, secret: SECRET });
@@ -199,8 +196,8 @@ describe('what becomes of it', () => {
   });
 });
 
-describe('the secret', () => {
-  it('may come from a function, at each request', async () => {
+describe('the secret of revocationEndpoint', () => {
+  it('may come from a function that is called for each request', async () => {
     const secrets = [SECRET, `${SECRET}-new`];
     const authenticate = createMiddleware();
     const listener: RequestListener = revocationEndpoint({ authenticate, secret: async () => secrets.shift() ?? '' });
@@ -208,7 +205,7 @@ describe('the secret', () => {
     expect((await post(listener).send({ sub: 'a' })).status).toBe(401);
   });
 
-  it('that a function cannot bring is an error of the app, or 500 where there is none', async () => {
+  it('causes an error of the app when its function fails, or 500 without next', async () => {
     const handler = revocationEndpoint({ authenticate: createMiddleware(), secret: () => 'short' });
     const errors: unknown[] = [];
     const withNext: RequestListener = (req, res) =>
@@ -222,14 +219,14 @@ describe('the secret', () => {
     expect([response.status, response.body]).toEqual([500, { error: 'server_error' }]);
   });
 
-  it.each([undefined, '', 'x'.repeat(31), 7, null])('is refused when it is %j, and never shown', (secret) => {
+  it.each([undefined, '', 'x'.repeat(31), 7, null])('is rejected when it is %j, and is never shown', (secret) => {
     const create = () => revocationEndpoint({ authenticate: createMiddleware(), secret: secret as string });
     expect(create).toThrow(/^Option "secret" is .*; write at least 32 characters; is the environment variable set\?$/);
   });
 });
 
 it.each([[undefined], [[]], [{}], [[createMiddleware(), {}]], [() => {}]])(
-  'refuses a middleware that is none: %j',
+  'throws for %j instead of a middleware',
   (authenticate) => {
     const create = () => revocationEndpoint({ authenticate: authenticate as never, secret: SECRET });
     expect(create).toThrow(/^Option "authenticate" is .*; write what tokenIntrospection\(\) returned$/);

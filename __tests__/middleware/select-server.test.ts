@@ -41,7 +41,7 @@ describe('the middleware of one server', () => {
 });
 
 describe('invalidate()', () => {
-  it('forgets at all servers, or at the one it is asked of', async () => {
+  it('removes from all servers, or from the one it is called on', async () => {
     const [acme, beta] = await twoEndpoints();
     const { authenticate, get } = createSeveralApi(acme, beta);
     const ask = async () => {
@@ -58,14 +58,14 @@ describe('invalidate()', () => {
     expect(await ask()).toEqual([3, 3]);
   });
 
-  it('refuses what a single one refuses', async () => {
+  it('throws for what a single server rejects', async () => {
     const { authenticate } = createSeveralApi(...(await twoEndpoints()));
     expect(() => authenticate.invalidate({ sub: '' })).toThrow(TypeError);
     expect(() => authenticate.invalidate({ sub: 'a', jti: 'b' })).toThrow(TypeError);
     expect(() => authenticate.invalidate({ token: 'a b' })).toThrow(AuthError);
   });
 
-  it('is what a revocation endpoint calls, for all or for one', async () => {
+  it('is called by a revocation endpoint, for all servers or for one', async () => {
     const { authenticate } = createSeveralApi(...(await twoEndpoints()));
     const secret = 's'.repeat(32);
     expect(revocationEndpoint({ authenticate, secret })).toBeInstanceOf(Function);
@@ -76,14 +76,14 @@ describe('invalidate()', () => {
 });
 
 describe('authenticateRequest()', () => {
-  it('judges by the selected server', async () => {
+  it('checks the token at the selected server', async () => {
     const [acme, beta] = await twoEndpoints();
     const { authenticate } = createSeveralApi(acme, beta, { scopes: ['read'] });
     expect(await authenticate.authenticateRequest(requestWith('b'))).toMatchObject({ tenant: 'beta' });
     expect([tokensOf(acme), tokensOf(beta)]).toEqual([[], ['b']]);
   });
 
-  it('rejects where none is selected, with the challenge, and asks nobody', async () => {
+  it('rejects with the challenge and asks no server when none is selected', async () => {
     const [acme, beta] = await twoEndpoints();
     const { authenticate } = createSeveralApi(acme, beta);
     const refused = await authenticate.authenticateRequest(requestWith('x')).catch((error: unknown) => error);
@@ -96,7 +96,7 @@ describe('authenticateRequest()', () => {
 });
 
 describe('getAuth()', () => {
-  it('takes the middleware, or the very server that judged', async () => {
+  it('accepts the middleware, or the server that was selected', async () => {
     const [acme, beta] = await twoEndpoints();
     const authenticate = createSeveral({ acme: entry(acme), beta: entry(beta) });
     const derived = authenticate.with({ realm: 'derived' });
@@ -118,7 +118,7 @@ describe('getAuth()', () => {
 });
 
 describe('with()', () => {
-  it('derives all, over the same memories', async () => {
+  it('derives all servers, with the same caches', async () => {
     const [acme, beta] = await twoEndpoints();
     const { authenticate, get: ask } = createSeveralApi(acme, beta);
     await ask('a').expect(200);
@@ -130,7 +130,7 @@ describe('with()', () => {
     expect([tokensOf(acme), tokensOf(beta)]).toEqual([['a'], ['b']]);
   });
 
-  it('replaces what servers have of their own, and can be derived from again', async () => {
+  it('replaces options of each server, and can be called again on the result', async () => {
     const acme = await createEndpoint(active({ aud: 'two', scope: 'read' }));
     const authenticate = createSeveral({ acme: entry(acme, { audience: 'one', scopes: ['read'] }) });
     const second = authenticate.with({ audience: 'two' });
@@ -141,7 +141,7 @@ describe('with()', () => {
     expect(second).not.toHaveProperty('verifyConfiguration');
   });
 
-  it('refuses who a server is, and what is no demand', async () => {
+  it('rejects options of the authorization server and unknown options', async () => {
     const { authenticate } = createSeveralApi(...(await twoEndpoints()));
     for (const wrong of [{ select: () => 'acme' }, { authorizationServers: {} }, { timeoutMs: 1 }]) {
       expect(() => authenticate.with(wrong as never)).toThrow(
@@ -152,7 +152,7 @@ describe('with()', () => {
 });
 
 describe('verifyConfiguration()', () => {
-  it('reports on each by its name', async () => {
+  it('reports on each server by its name', async () => {
     const [acme, beta] = await twoEndpoints();
     acme.script = { active: false };
     const { authenticate } = createSeveralApi(acme, beta);
@@ -168,7 +168,7 @@ describe('verifyConfiguration()', () => {
 });
 
 describe('one store for several servers', () => {
-  it('keeps what they say apart', async () => {
+  it('keeps their responses apart', async () => {
     const [acme, beta] = await twoEndpoints();
     const memory = createSharedMemory();
     const clock = createClock(Date.now() / 1000);
@@ -178,7 +178,7 @@ describe('one store for several servers', () => {
       return createSeveral({ acme: entry(acme, { cache }), beta: entry(beta, { cache }) }, { clock }, () => name);
     };
     const both = [start(), start()];
-    // Until each has read the log for the first time.
+    // Wait until each has read the revocation log for the first time.
     await new Promise((resolve) => setImmediate(resolve));
     for (const authenticate of both) {
       for (name of ['acme', 'beta']) {
@@ -188,7 +188,7 @@ describe('one store for several servers', () => {
     expect([tokensOf(acme), tokensOf(beta)]).toEqual([['same'], ['same']]);
   });
 
-  it('is taken for one endpoint with several tenants where each has a namespace, and keeps those apart too', async () => {
+  it('works for one endpoint with several tenants when each has a namespace, and keeps those apart too', async () => {
     const endpoint = await createEndpoint(({ headers }: Asked) =>
       headers.authorization === 'Bearer of-acme' ? active({ tenant: 'acme' }) : { active: false },
     );
@@ -206,7 +206,7 @@ describe('one store for several servers', () => {
     expect([endpoint.asked.length, app.reached()]).toEqual([2, 1]);
   });
 
-  it('remembers the proofs of its server', async () => {
+  it('also holds their DPoP proofs, unless "replayStore" is given', async () => {
     const [acme, beta] = await twoEndpoints();
     const store = createSharedMemory().connect();
     const { createSender, boundTo, ORIGIN, sendBound } = await import('../support/dpop.js');

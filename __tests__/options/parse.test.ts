@@ -25,7 +25,7 @@ import { createSharedMemory } from '../support/shared-memory.js';
 
 type Options = Record<string, unknown>;
 
-/** A text that no message may show: options are where secrets are given. */
+/** A text that no message may show, because options hold secrets. */
 const HUSH = 'hush-hush';
 
 const REQUIRED = {
@@ -34,7 +34,7 @@ const REQUIRED = {
   audience: 'https://api.example.com',
 };
 
-/** What signed replies need. */
+/** Options that signed responses require. */
 const SIGNED = {
   authorizationServer: 'https://as.example.com',
   clientAuth: clientSecretBasic('api', 'secret'),
@@ -45,7 +45,7 @@ function settingsOf(options: Options = {}): Settings {
   return parseOptions({ ...REQUIRED, ...options } as unknown as TokenIntrospectionOptions);
 }
 
-/** The message of the TypeError that the options are refused with. */
+/** Message of the TypeError for the options. */
 function refusalOf(options: unknown, create: (options: never) => unknown = tokenIntrospection): string {
   try {
     create(options as never);
@@ -129,7 +129,7 @@ const DEMANDS = [
 
 const normalize = (): unknown => ({ active: false });
 
-/** Per option what it is not, besides what no option is. */
+/** Invalid values per option, besides the values that are invalid for every option. */
 const WRONG: Record<string, unknown[]> = {
   endpoint: [HUSH, '', '/introspect', 'as.example.com', false, {}, []],
   authorizationServer: [
@@ -306,7 +306,7 @@ function shown(value: unknown): string {
   return inspect(value, { breakLength: Number.POSITIVE_INFINITY, depth: 1 });
 }
 
-/** What the rest of the message says: a wrong secret in a list is told by its place. */
+/** Whether the rest of the message is right. A wrong secret in a list is named by its position. */
 function isTold(message: string, name: string, place = name): boolean {
   if (new RegExp(`^${place.replaceAll('.', '\\.')}\\[\\d\\] is .+; `).test(message)) return true;
   return message.startsWith(`Option "${name}" is `) && message.endsWith(`; ${REMEDIES[name]}`);
@@ -366,7 +366,7 @@ describe('a valid option', () => {
     ['timeoutMs', 60_000, { timeoutMs: 60_000 }],
     ['dispatcher', dispatcher, { dispatcher }],
     ['clock', clock, { clock }],
-  ])('%s is taken: %j', (name, value, expected) => {
+  ])('%s is accepted: %j', (name, value, expected) => {
     expect(settingsOf({ [name]: value })).toMatchObject(expected);
   });
 
@@ -398,11 +398,11 @@ describe('a valid option', () => {
     ['resourceMetadata', 'https://a.example.com/b?c', { resourceMetadata: 'https://a.example.com/b?c' }],
     ['resourceMetadata', 'http://localhost:3000/b', { resourceMetadata: 'http://localhost:3000/b' }],
     ['onReject', call, { onReject: call }],
-  ])('%s is taken as a demand: %j', (name, value, expected) => {
+  ])('%s is accepted by with(): %j', (name, value, expected) => {
     expect(settingsOf({ [name]: value }).policy).toMatchObject(expected);
   });
 
-  it('has its default when it is left out, or undefined', () => {
+  it('gets its default when it is left out or undefined', () => {
     const expected = {
       requestFormat: 'form',
       tokenParameter: 'token',
@@ -436,7 +436,7 @@ describe('a valid option', () => {
     expect(settingsOf(Object.fromEntries(names.map((name) => [name, undefined])))).toMatchObject(expected);
   });
 
-  it('clock is the system’s by default: the time of day, and one that never goes back', () => {
+  it('clock defaults to the system clock: the time of day, and a monotonic one', () => {
     const { clock } = settingsOf();
     const before = Date.now();
     const now = clock.now();
@@ -446,7 +446,7 @@ describe('a valid option', () => {
     expect(clock.monotonic()).toBeGreaterThanOrEqual(started);
   });
 
-  it('may be an object of a class, used with its own this', async () => {
+  it('may be an instance of a class, and its methods are called on it', async () => {
     class Vault implements ClientAuth {
       readonly #secret = 'from-the-vault';
       readonly identity = 'vault';
@@ -461,42 +461,42 @@ describe('a valid option', () => {
     expect(endpoint.asked[0]?.headers.authorization).toBe('Bearer from-the-vault');
   });
 
-  it('that is an http endpoint on another host is taken only when that is said aloud', () => {
+  it('that is an http endpoint on another host is accepted only with dangerouslyAllowHttp', () => {
     const options = { endpoint: 'http://as.internal/introspect', dangerouslyAllowHttp: true };
     expect(settingsOf(options).location.endpoint?.href).toBe('http://as.internal/introspect');
   });
 });
 
-describe('who is asked', () => {
+describe('authorizationServer and issuer', () => {
   it.each(['https://as.example.com', 'https://as.example.com/', 'https://as.example.com/t1', 'http://localhost:4000'])(
-    'may be an authorization server, spelled as it is: %s',
+    'may be any authorization server, with its exact text: %s',
     (authorizationServer) => {
       const { location } = settingsOf({ endpoint: undefined, authorizationServer });
       expect(location).toEqual({ endpoint: undefined, issuer: authorizationServer, allowHttp: false });
     },
   );
 
-  it('is the issuer that the endpoint is said to belong to', () => {
+  it('comes from "issuer" when "endpoint" is given', () => {
     expect(settingsOf({ issuer: 'https://as.example.com' }).location.issuer).toBe('https://as.example.com');
   });
 
   it.each([
     ['http://as.example.com', 'write an https: URL; http: is for loopback hosts, or with dangerouslyAllowHttp'],
     [`https://api:${HUSH}@as.example.com`, 'leave the credentials out of the URL and give them to "clientAuth"'],
-  ])('is not %s', (authorizationServer, remedy) => {
+  ])('is rejected when it is %s', (authorizationServer, remedy) => {
     const message = refusalOf({ ...REQUIRED, endpoint: undefined, authorizationServer });
     expect(message).toBe(`Option "authorizationServer" is a string that cannot be used; ${remedy}`);
   });
 });
 
-describe('a shared cache', () => {
+describe('cache.store', () => {
   const store = createSharedMemory().connect();
   const secrets = [SECRET, 'ü'.repeat(16)];
 
   it.each<[string, Options, object]>([
     ['with secrets', { store, secrets }, { store, secrets, namespace: '' }],
     ['with a namespace', { store, secrets, namespace: 'one' }, { namespace: 'one' }],
-  ])('is taken %s, and nobody can change that', (_, cache, shared) => {
+  ])('is accepted %s, and cannot be changed later', (_, cache, shared) => {
     const settings = settingsOf({ cache }).cache;
     expect(settings).toMatchObject({ shared });
     expect(settings && Object.isFrozen(settings.shared)).toBe(true);
@@ -530,7 +530,7 @@ describe('a shared cache', () => {
       { ...options, cache: { store, secrets } },
       `Option "cache.namespace" is missing; write a name, or give "${owner}" an "identity"; change it when "${owner}" changes the meaning of responses`,
     ]),
-  ])('refuses %s', (_, options, message) => {
+  ])('rejects %s', (_, options, message) => {
     expect(refusalOf({ ...REQUIRED, ...options })).toBe(message);
   });
 
@@ -538,7 +538,7 @@ describe('a shared cache', () => {
     ['normalizeResponse', { normalizeResponse: normalize }],
     ['a client authentication of one’s own', { clientAuth: { sign() {} } }],
     ['a token that a function brings', { clientAuth: bearerToken(() => 'token') }],
-  ])('takes %s with a namespace', (_, options) => {
+  ])('accepts %s with a namespace', (_, options) => {
     expect(settingsOf({ ...options, cache: { store, secrets, namespace: 'one' } }).cache).toMatchObject({
       shared: { namespace: 'one' },
     });
@@ -551,16 +551,16 @@ describe('a shared cache', () => {
     ['clientSecretJwt', clientSecretJwt({ clientId: 'api', clientSecret: SECRET, audience: 'https://as.example.com' })],
     ['privateKeyJwt', privateKeyJwt({ clientId: 'api', key: RSA.privateKey, audience: 'https://as.example.com' })],
     ['bearerToken', bearerToken('token')],
-  ])('takes %s without a namespace', (_, clientAuth) => {
+  ])('accepts %s without a namespace', (_, clientAuth) => {
     expect(() => settingsOf({ clientAuth, cache: { store, secrets } })).not.toThrow();
   });
 });
 
-describe('signed replies', () => {
+describe('jwtResponse', () => {
   const P256 = PUBLIC_KEY.export({ format: 'jwk' });
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
 
-  it('are verified by what the authorization server publishes, for this client, with RS256, by default', () => {
+  it('uses the published keys of the authorization server, for this client, with RS256, by default', () => {
     expect(parseOptions({ ...SIGNED, jwtResponse: true }).signedResponse).toEqual({
       issuer: 'https://as.example.com',
       audience: ['api'],
@@ -581,7 +581,7 @@ describe('signed replies', () => {
     ],
     ['the address of one', 'https://as.example.com/jwks', new URL('https://as.example.com/jwks')],
     ['the address of one as a URL', new URL('http://localhost/jwks'), new URL('http://localhost/jwks')],
-  ])('may be verified by %s, and need no metadata then', (_, keys, expected) => {
+  ])('may use %s, and needs no metadata then', (_, keys, expected) => {
     const { issuer, audience } = { issuer: 'https://as.example.com', audience: ['a', 'b'] };
     const options = { ...SIGNED, authorizationServer: undefined, endpoint: 'https://as.example.com/introspect' };
     const jwtResponse = { issuer, audience, algorithms: ['ES256'], keys, decryptionKey: rsa.privateKey };
@@ -592,7 +592,7 @@ describe('signed replies', () => {
     else expect(signedResponse?.keys).toEqual(expected);
   });
 
-  it('may be verified by a CryptoKey', async () => {
+  it('may use a CryptoKey', async () => {
     const jwk = rsa.publicKey.export({ format: 'jwk' });
     const keys = await webcrypto.subtle.importKey('jwk', jwk, { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }, true, [
       'verify',
@@ -601,28 +601,25 @@ describe('signed replies', () => {
     expect(rsa.publicKey.equals(signedResponse?.keys as KeyObject)).toBe(true);
   });
 
-  it('are verified by the public half of a key pair', () => {
+  it('uses the public half of a key pair', () => {
     const { signedResponse } = parseOptions({ ...SIGNED, jwtResponse: { keys: rsa.privateKey } });
     expect(rsa.publicKey.equals(signedResponse?.keys as KeyObject)).toBe(true);
   });
 });
 
 describe('an invalid option', () => {
-  it.each(wrongCases)(
-    '%s is refused as %s, naming it and what to write, and showing nothing of it',
-    (name, _, value) => {
-      const message = refusalOf({ ...REQUIRED, [name]: value });
-      expect(message).toMatch(new RegExp(`^Option "${name}" is .+; `));
-      expect(message.endsWith(`; ${REMEDIES[name]}`)).toBe(true);
-      expect(message).not.toContain(HUSH);
-    },
-  );
+  it.each(wrongCases)('%s throws for %s, with its name and the remedy, and without its value', (name, _, value) => {
+    const message = refusalOf({ ...REQUIRED, [name]: value });
+    expect(message).toMatch(new RegExp(`^Option "${name}" is .+; `));
+    expect(message.endsWith(`; ${REMEDIES[name]}`)).toBe(true);
+    expect(message).not.toContain(HUSH);
+  });
 
   it.each(
     Object.entries(WRONG_CACHE).flatMap(([name, values]) =>
       values.map((value) => [name, shown(value), value] as const),
     ),
-  )('cache.%s is refused as %s, by its full name', (name, _, value) => {
+  )('cache.%s throws for %s, by its full name', (name, _, value) => {
     const message = refusalOf({ ...REQUIRED, cache: { [name]: value } });
     expect(isTold(message, `cache.${name}`)).toBe(true);
     expect(message).not.toContain(HUSH);
@@ -632,7 +629,7 @@ describe('an invalid option', () => {
     Object.entries(WRONG_JWT_RESPONSE).flatMap(([name, values]) =>
       values.map((value) => [name, shown(value), value] as const),
     ),
-  )('jwtResponse.%s is refused as %s, by its full name', (name, _, value) => {
+  )('jwtResponse.%s throws for %s, by its full name', (name, _, value) => {
     const message = refusalOf({ ...SIGNED, jwtResponse: { [name]: value } });
     expect(message).toMatch(new RegExp(`^Option "jwtResponse\\.${name}" is .+; `));
     expect(message.endsWith(`; ${REMEDIES[`jwtResponse.${name}`]}`)).toBe(true);
@@ -641,7 +638,7 @@ describe('an invalid option', () => {
 
   it.each(
     Object.entries(WRONG_DPOP).flatMap(([name, values]) => values.map((value) => [name, shown(value), value] as const)),
-  )('dpop.%s is refused as %s, by its full name', (name, _, value) => {
+  )('dpop.%s throws for %s, by its full name', (name, _, value) => {
     const message = refusalOf({ ...REQUIRED, dpop: { [name]: value } });
     expect(isTold(message, `dpop.${name}`, 'dpop.nonce.secrets')).toBe(true);
     expect(message).not.toContain(HUSH);
@@ -660,14 +657,14 @@ describe('an invalid option', () => {
     ['a function that cannot be used', () => HUSH],
     ['a bigint that cannot be used', 7n],
     ['a symbol that cannot be used', Symbol(HUSH)],
-  ])('tells its kind: %s', (told, value) => {
+  ])('is described by its type: %s', (told, value) => {
     const kind = told.replace(/^.* is /, '');
     expect(refusalOf({ ...REQUIRED, clientAuth: value })).toBe(
       `Option "clientAuth" is ${kind}; ${REMEDIES.clientAuth}`,
     );
   });
 
-  it.each(['endpoint', 'clientAuth', 'audience'])('is what %s is when it is left out', (name) => {
+  it.each(['endpoint', 'clientAuth', 'audience'])('%s is described when it is missing', (name) => {
     expect(refusalOf({ ...REQUIRED, [name]: undefined })).toBe(`Option "${name}" is missing; ${REMEDIES[name]}`);
   });
 
@@ -689,7 +686,7 @@ describe('an invalid option', () => {
     [`https://api:${HUSH}@as.example.com/a`, 'leave the credentials out of the URL and give them to "clientAuth"'],
     [`https://${HUSH}@as.example.com/a`, 'leave the credentials out of the URL and give them to "clientAuth"'],
     ['https://as.example.com/a#b', 'leave the fragment out (RFC 7662 section 2)'],
-  ])('is the endpoint %s', (endpoint, remedy) => {
+  ])('endpoint is rejected when it is %s', (endpoint, remedy) => {
     expect(refusalOf({ ...REQUIRED, endpoint })).toBe(`Option "endpoint" is a string that cannot be used; ${remedy}`);
     expect(refusalOf({ ...REQUIRED, endpoint: new URL(endpoint) })).toBe(
       `Option "endpoint" is an object that cannot be used; ${remedy}`,
@@ -699,12 +696,12 @@ describe('an invalid option', () => {
   it.each([
     ['ftp://as.example.com/a', 'write an https: URL'],
     ['data:text/plain,a', 'write an https: URL'],
-  ])('stays the endpoint %s with dangerouslyAllowHttp', (endpoint, remedy) => {
+  ])('endpoint is rejected with dangerouslyAllowHttp too when it is %s', (endpoint, remedy) => {
     expect(refusalOf({ ...REQUIRED, endpoint, dangerouslyAllowHttp: true })).toContain(remedy);
   });
 });
 
-describe('an option that does not exist', () => {
+describe('an unknown option', () => {
   const known = Object.keys(REMEDIES).filter((name) => !name.includes('.'));
 
   it.each([
@@ -715,13 +712,13 @@ describe('an option that does not exist', () => {
     ['endpont', 'endpoint'],
     ['timeout', 'timeoutMs'],
     ['client_auth', 'clientAuth'],
-  ])('is refused with the one that was meant: %s', (name, meant) => {
+  ])('is rejected with the name that was meant: %s', (name, meant) => {
     const message = refusalOf({ ...REQUIRED, [name]: HUSH });
     expect(message).toBe(`Option "${name}" is not known here; did you mean "${meant}"?`);
   });
 
   it.each(['toString', 'hasOwnProperty', '__defineGetter__', `cache${'e'.repeat(1000)}`])(
-    'is refused with all that exist where none is near: %s',
+    'is rejected with all known names when none is similar: %s',
     (name) => {
       const message = refusalOf({ ...REQUIRED, [name]: HUSH });
       expect(message.startsWith(`Option "${name}" is not known here; write one of `)).toBe(true);
@@ -735,19 +732,19 @@ describe('an option that does not exist', () => {
     },
   );
 
-  it('is refused within cache, by its full name', () => {
+  it('is rejected within cache, by its full name', () => {
     expect(refusalOf({ ...REQUIRED, cache: { ttl: 60 } })).toBe(
       'Option "cache.ttl" is not known here; did you mean "cache.ttlSeconds"?',
     );
   });
 
-  it('is refused within dpop, by its full name', () => {
+  it('is rejected within dpop, by its full name', () => {
     expect(refusalOf({ ...REQUIRED, dpop: { maxAge: 60 } })).toBe(
       'Option "dpop.maxAge" is not known here; did you mean "dpop.maxAgeSeconds"?',
     );
   });
 
-  it('does no harm while it is undefined', () => {
+  it('does no harm when it is undefined', () => {
     expect(settingsOf({ later: undefined, cache: { later: undefined } }).timeoutMs).toBe(3000);
   });
 });
@@ -760,18 +757,18 @@ describe('a wrong secret in a list', () => {
     [[SECRET, ''], 'cache.secrets[1] is an empty string; is CACHE_SECRET set?'],
     [[SECRET, HUSH], 'cache.secrets[1] is too short; write a secret of at least 32 bytes, as a string'],
     [[7], 'cache.secrets[0] is not a string; write a secret of at least 32 bytes, as a string'],
-  ])('is told by its place: %j', (given, message) => {
+  ])('is named by its position: %j', (given, message) => {
     expect(secrets(...given)).toBe(message);
   });
 
-  it('is told for nonces too', () => {
+  it('is named for nonces too', () => {
     expect(refusalOf({ ...REQUIRED, dpop: { nonce: { secrets: [undefined] } } })).toBe(
       'dpop.nonce.secrets[0] is undefined; is NONCE_SECRET set?',
     );
   });
 });
 
-describe('options that contradict each other', () => {
+describe('contradicting options', () => {
   const call = (): undefined => undefined;
 
   it.each<[string, Options, string]>([
@@ -788,12 +785,12 @@ describe('options that contradict each other', () => {
       ],
     ),
     [
-      'signed replies of nobody',
+      'signed responses without an issuer',
       { ...SIGNED, authorizationServer: undefined, jwtResponse: { keys: PUBLIC_KEY } },
       'Option "jwtResponse.issuer" is missing; write the "iss" of signed replies',
     ],
     [
-      'signed replies for nobody',
+      'signed responses without a client',
       { ...SIGNED, endpoint: undefined, clientAuth: bearerToken('abc'), jwtResponse: true },
       'Option "jwtResponse.audience" is missing; write the "aud" of signed replies, or a list of them',
     ],
@@ -818,7 +815,7 @@ describe('options that contradict each other', () => {
       'Option "headers.accept" is a string that cannot be used; leave it out: "jwtResponse" provides it',
     ],
     [
-      'keys that would come in the clear',
+      'keys at an http: URL',
       { ...SIGNED, endpoint: undefined, jwtResponse: { keys: 'http://as.example.com/jwks' } },
       'Option "jwtResponse.keys" is a string that cannot be used; write an https: URL; http: is for loopback hosts, or with dangerouslyAllowHttp',
     ],
@@ -879,11 +876,11 @@ describe('options that contradict each other', () => {
       { headers: { [name]: HUSH } },
       `Option "headers.${name.toLowerCase()}" is a string that cannot be used; leave it out: "clientAuth" and "requestFormat" provide it`,
     ]),
-  ])('are refused: %s', (_, options, message) => {
+  ])('are rejected: %s', (_, options, message) => {
     expect(refusalOf({ ...REQUIRED, ...options })).toBe(message);
   });
 
-  it('are found where they meet: getToken for a middleware that takes tokens from bodies', () => {
+  it('are rejected by with() too: getToken for a middleware with tokenFromBody', () => {
     const authenticate = tokenIntrospection({ ...REQUIRED, tokenFromBody: true });
     const message = 'Option "tokenFromBody" is true; leave it out: "getToken" already says where the token is';
     expect(refusalOf({ getToken: call }, authenticate.with)).toBe(message);
@@ -900,7 +897,7 @@ describe('the options object', () => {
     ['a function that cannot be used', () => {}],
     ['a list', [REQUIRED]],
     ['an object that cannot be used', new Map(Object.entries(REQUIRED))],
-  ])('is refused when it is %s', (told, options) => {
+  ])('is rejected when it is %s', (told, options) => {
     expect(refusalOf(options)).toBe(`Option "options" is ${told}; write a plain object`);
   });
 
@@ -909,7 +906,7 @@ describe('the options object', () => {
     expect(parseOptions(options).timeoutMs).toBe(3000);
   });
 
-  it('is not changed, and changing it later changes nothing', () => {
+  it('is not changed, and later changes to it have no effect', () => {
     const options = {
       ...REQUIRED,
       endpoint: new URL('https://as.example.com/introspect'),
@@ -956,7 +953,7 @@ describe('the options object', () => {
     ]);
   });
 
-  it('is read once: what was checked is what is used', () => {
+  it('is read once: the checked values are the values in use', () => {
     let reads = 0;
     const options = Object.defineProperty({ ...REQUIRED }, 'realm', {
       enumerable: true,
@@ -966,7 +963,7 @@ describe('the options object', () => {
     expect(reads).toBe(1);
   });
 
-  it('becomes settings that nobody can change', () => {
+  it('becomes settings that cannot be changed', () => {
     const settings = settingsOf({ scopes: ['read'], audience: ['a'], parameters: { a: '1' }, headers: { a: '1' } });
     const { policy: demands, parameters, headers, cache } = settings;
     for (const part of [settings, demands, demands.scopes, demands.audience, parameters, headers, cache]) {
@@ -976,7 +973,7 @@ describe('the options object', () => {
 });
 
 describe('app.use(tokenIntrospection), without calling it', () => {
-  it('fails each request with a sentence that says what to write', async () => {
+  it('answers 500 to each request with a message that says what to write', async () => {
     const app = createApp(tokenIntrospection as never);
     await request(app.app).get('/').expect(500);
     expect(app.errors).toEqual([
@@ -990,7 +987,7 @@ describe('with()', () => {
   const authenticate = tokenIntrospection(REQUIRED);
   const derive = (demands: PolicyOptions): unknown => authenticate.with(demands);
 
-  it.each(DEMANDS)('takes %s, and refuses a wrong one like the middleware itself', (name) => {
+  it.each(DEMANDS)('accepts %s, and rejects a wrong value like the middleware itself', (name) => {
     expect(() => authenticate.with({ [name]: undefined })).not.toThrow();
     for (const value of [...(WRONG[name] ?? []), ...NEVER]) {
       const message = refusalOf({ [name]: value }, derive);
@@ -1000,7 +997,7 @@ describe('with()', () => {
   });
 
   it.each(Object.keys(WRONG).filter((name) => !DEMANDS.includes(name)))(
-    'refuses %s, which all that share a cache have in common',
+    'rejects %s, which all middlewares of one introspector share',
     (name) => {
       expect(refusalOf({ [name]: HUSH }, derive)).toBe(
         `Option "${name}" is not known here; write one of ${DEMANDS.join(', ')}`,
@@ -1013,13 +1010,13 @@ describe('with()', () => {
     ['null', null],
     ['a list', ['read']],
     ['a string that cannot be used', HUSH],
-  ])('refuses demands that are %s', (told, demands) => {
+  ])('rejects options that are %s', (told, demands) => {
     expect(refusalOf(demands, derive)).toBe(`Option "options" is ${told}; write a plain object`);
   });
 });
 
-describe('no secret', () => {
-  it('is shown by what a factory or the middleware throws', () => {
+describe('a secret', () => {
+  it('is not shown by an error of a factory or of the middleware', () => {
     expect(refusalOf('id', () => bearerToken(`${HUSH} x`))).not.toContain(HUSH);
     expect(refusalOf('id', () => clientSecretBasic('a:b', HUSH, { encode: false }))).not.toContain(HUSH);
     expect(refusalOf({ ...REQUIRED, headers: { authorization: `Bearer ${HUSH}` } })).not.toContain(HUSH);

@@ -19,8 +19,8 @@ import { active, createEndpoint, type Endpoint, json } from '../support/endpoint
 import { serve } from '../support/serve.js';
 import { until } from '../support/until.js';
 
-describe('what is remembered is a fact, never a decision', () => {
-  it('GHSA-qvp4-rpmr-xwrr: answers 403 where a remembered token lacks the scope of this route', async () => {
+describe('the cache, which stores facts and no decisions', () => {
+  it('GHSA-qvp4-rpmr-xwrr: answers 403 when a cached token lacks the scope of this route', async () => {
     const endpoint = await createEndpoint(active({ scope: 'foo' }));
     const authenticate = createAuthenticate(endpoint);
     const [foo, bar] = [createApp(authenticate, requireScope('foo')), createApp(authenticate, requireScope('bar'))];
@@ -36,7 +36,7 @@ describe('what is remembered is a fact, never a decision', () => {
   it.each<[string, Partial<TokenIntrospectionOptions>]>([
     ['audience', { audience: 'web' }],
     ['issuer', { issuer: 'https://other.test' }],
-  ])('answers 401 where a remembered token has another %s than this route demands', async (_title, demands) => {
+  ])('answers 401 when a cached token has another %s than this route requires', async (_title, demands) => {
     const endpoint = await createEndpoint(active({ aud: 'api', iss: 'https://as.test' }));
     const authenticate = createAuthenticate(endpoint, { audience: 'api', issuer: 'https://as.test' });
     await get(createApp(authenticate), 'token').expect(200);
@@ -45,7 +45,7 @@ describe('what is remembered is a fact, never a decision', () => {
     expect(endpoint.asked).toHaveLength(1);
   });
 
-  it('asks again where this route wants a fresher answer than the one that wrote the entry', async () => {
+  it('asks again when this route requires a fresher response than the cached one', async () => {
     const clock = createClock();
     const endpoint = await createEndpoint(active({ exp: clock.seconds() + 3600 }));
     const authenticate = createAuthenticate(endpoint, { clock, cache: { ttlSeconds: 300 } });
@@ -57,7 +57,7 @@ describe('what is remembered is a fact, never a decision', () => {
     expect(endpoint.asked).toHaveLength(2);
   });
 
-  it('CWE-613: answers 401 once exp has passed, however long answers are remembered', async () => {
+  it('CWE-613: answers 401 once exp has passed, whatever the lifetime of the cache', async () => {
     const clock = createClock();
     const endpoint = await createEndpoint(active({ exp: clock.seconds() + 30 }));
     const api = createApi(endpoint, { clock, clockToleranceSeconds: 0, cache: { ttlSeconds: 300 } });
@@ -66,7 +66,7 @@ describe('what is remembered is a fact, never a decision', () => {
     expect((await api.get('token').expect(401)).headers['www-authenticate']).toBe(INVALID_TOKEN);
   });
 
-  it('CVE-2026-3583: answers 401 from the moment a revoked token has been invalidated, scopes or not', async () => {
+  it('CVE-2026-3583: answers 401 as soon as a revoked token was invalidated, with and without scopes', async () => {
     const endpoint = await createEndpoint(active());
     const authenticate = createAuthenticate(endpoint, { scopes: ['read'] });
     const app = createApp(authenticate, requireScope('write'));
@@ -78,8 +78,8 @@ describe('what is remembered is a fact, never a decision', () => {
   });
 });
 
-describe('one authority never answers for another', () => {
-  it('GHSA-4mq7-pvjg-xp2r: asks the endpoint of this middleware, whatever another has said of the token', async () => {
+describe('several middlewares', () => {
+  it('GHSA-4mq7-pvjg-xp2r: ask their own endpoint, whatever another endpoint said about the token', async () => {
     const [one, other] = [await createEndpoint(active()), await createEndpoint({ active: false })];
     await createApi(one).get('token').expect(200);
     const api = createApi(other);
@@ -88,7 +88,7 @@ describe('one authority never answers for another', () => {
     expect([one.asked.length, other.asked.length, api.reached()]).toEqual([2, 1, 0]);
   });
 
-  it('shares no call under way between two middlewares either', async () => {
+  it('share no introspection request that is on its way', async () => {
     const reply = createDeferred();
     const one = await createEndpoint(() => reply.promise.then(() => active()));
     const other = await createEndpoint(() => reply.promise.then(() => ({ active: false })));
@@ -107,7 +107,7 @@ describe('one authority never answers for another', () => {
     ['headers', { headers: { 'x-tenant': 'b' } }],
     ['token parameter', { tokenParameter: 'access_token' }],
     ['request format', { requestFormat: 'json' }],
-  ])('GHSA-vxv2-8j6r-pcpg: shares no answer with a middleware of another %s', async (_title, options) => {
+  ])('GHSA-vxv2-8j6r-pcpg: share no response when they differ in %s', async (_title, options) => {
     const endpoint: Endpoint = await createEndpoint(() => active({ sub: `answer ${endpoint.asked.length}` }));
     const [one, other] = [createApi(endpoint), createApi(endpoint, options)];
     const subjects: unknown[] = [];
@@ -118,7 +118,7 @@ describe('one authority never answers for another', () => {
     expect((await one.get('token').expect(200)).body.auth.sub).toBe('answer 3');
   });
 
-  it('remembers what each of two endpoints said of many tokens, asked alternately and both at once', async () => {
+  it('cache the responses of two endpoints about many tokens separately, in turns and at once', async () => {
     const answering = (name: string) => createEndpoint(({ form }) => active({ sub: `${name} ${form.get('token')}` }));
     const apis = [createApi(await answering('one')), createApi(await answering('other'))];
     const urls = await Promise.all(apis.map(async ({ app }) => (await serve(app)).url));
@@ -134,7 +134,7 @@ describe('one authority never answers for another', () => {
     expect(apis.map(({ authenticate }) => authenticate.stats().endpointCalls)).toEqual([20, 20]);
   });
 
-  it('lets neither judge the answer of the other on a request that passes both', async () => {
+  it('check only their own response on a request that passes both', async () => {
     const one = createAuthenticate(await createEndpoint(active({ iss: 'https://one.test', scope: 'one' })), {
       issuer: 'https://one.test',
       scopes: ['one'],
@@ -151,8 +151,8 @@ describe('one authority never answers for another', () => {
   });
 });
 
-describe('one token never passes for another', () => {
-  it('GHSA-rp9m-7r4c-75qg: shows each of many users their own claims, asked for or remembered', async () => {
+describe('a token', () => {
+  it('GHSA-rp9m-7r4c-75qg: yields the claims of its own user, from the endpoint or the cache', async () => {
     const endpoint = await createEndpoint(({ form }) => active({ sub: `user of ${form.get('token')}` }));
     const { url } = await serve(createApi(endpoint).app);
     const tokens = Array.from({ length: 200 }, (_, index) => `token${index.toString(36)}`);
@@ -168,7 +168,7 @@ describe('one token never passes for another', () => {
   });
 
   it.each(['toke', 'token=', 'Token', 'token.', 'tokenX'])(
-    'GHSA-6mq3-xmgp-pjm5: asks about %s as it is, though token is known to be good',
+    'GHSA-6mq3-xmgp-pjm5: is introspected as %s, although token is known to be valid',
     async (token) => {
       const endpoint = await createEndpoint(({ form }) => ({ active: form.get('token') === 'token' }));
       const api = createApi(endpoint);
@@ -179,7 +179,7 @@ describe('one token never passes for another', () => {
   );
 
   it.each(['a%0d%0aGET', 'a%s%n', 'a:b', '*', 'a&token=good', "a'b", '{a}', 'a\tb'])(
-    'CWE-74: answers 400 and asks nobody about %j',
+    'CWE-74: is answered 400 without an introspection request when it is %j',
     async (token) => {
       const endpoint = await createEndpoint(active());
       const api = createApi(endpoint);
@@ -188,14 +188,14 @@ describe('one token never passes for another', () => {
     },
   );
 
-  it('CWE-74: sends what has a meaning in forms so that it has none', async () => {
+  it('CWE-74: is sent with characters that are special in forms escaped', async () => {
     const endpoint = await createEndpoint(active());
     await createApi(endpoint).get('a+b/c==').expect(200);
     expect(endpoint.asked[0]?.body).toBe('token=a%2Bb%2Fc%3D%3D');
   });
 });
 
-describe('what the endpoint says', () => {
+describe('a response of the endpoint', () => {
   it.each([
     '{}',
     '{"sub":"x"}',
@@ -208,7 +208,7 @@ describe('what the endpoint says', () => {
     '{"active":1}',
     '{"active":null}',
     '{"scope":"read","exp":4000000000}',
-  ])('GHSA-8fcc-w5hv-4gxv: %s is no active token: 503, and no handler runs', async (body) => {
+  ])('GHSA-8fcc-w5hv-4gxv: that is %s causes 503, and no handler runs', async (body) => {
     const endpoint = await createEndpoint((_asked, res) => {
       res.writeHead(200, { 'content-type': 'application/json' }).end(body);
     });
@@ -217,7 +217,7 @@ describe('what the endpoint says', () => {
     expect([api.reached(), api.authenticate.stats().entries]).toEqual([0, 0]);
   });
 
-  it('CVE-2026-37979, CVE-2026-18208: nothing of an inactive answer is shown, on req.auth, in errors or to observers', async () => {
+  it('CVE-2026-37979, CVE-2026-18208: that is inactive is not shown on req.auth, in errors or in decisions', async () => {
     const decisions = recordDecisions();
     const endpoint = await createEndpoint({ active: false, sub: 'leak', jwt: 'leak.leak.leak', scope: 'leak' });
     const seen: unknown[] = [];
@@ -235,7 +235,7 @@ describe('what the endpoint says', () => {
     expect(JSON.stringify([seen, decisions, response.text, response.headers, String(seen[0])])).not.toContain('leak');
   });
 
-  it('CVE-2026-31923: is not heard over TLS that nobody vouches for: 503', async () => {
+  it('CVE-2026-31923: over TLS with an untrusted certificate causes 503', async () => {
     let asked = 0;
     const server = createServer(SELF_SIGNED, (_req, res) => {
       asked++;
@@ -252,14 +252,14 @@ describe('what the endpoint says', () => {
   it.each<[string, Partial<TokenIntrospectionOptions>]>([
     ['issuer', { issuer: 'https://as.test' }],
     ['audience', { audience: 'api' }],
-  ])('is answered 401 when it leaves out the %s that is expected', async (_title, options) => {
+  ])('without the expected %s causes 401', async (_title, options) => {
     const endpoint = await createEndpoint(active());
     expect((await createApi(endpoint, options).get('token').expect(401)).headers['www-authenticate']).toBe(
       INVALID_TOKEN,
     );
   });
 
-  it('cannot reach the prototype of anything', async () => {
+  it('cannot change any prototype', async () => {
     const endpoint = await createEndpoint((_asked, res) => {
       res.writeHead(200, { 'content-type': 'application/json' });
       res.end(
@@ -281,9 +281,9 @@ describe('what the endpoint says', () => {
   });
 });
 
-describe('what a client says', () => {
+describe('data from a client', () => {
   it.each(['X-Userinfo', 'X-Auth-Request-User', 'X-Forwarded-User', 'X-Introspection', 'Auth'])(
-    'CVE-2026-44087, CVE-2026-39998: a %s header is no identity',
+    'CVE-2026-44087, CVE-2026-39998: in a %s header is no identity',
     async (name) => {
       const endpoint = await createEndpoint(active({ sub: 'alice' }));
       const claims = JSON.stringify({ active: true, sub: 'mallory', scope: 'admin' });
@@ -293,7 +293,7 @@ describe('what a client says', () => {
     },
   );
 
-  it('CVE-2026-44087, CVE-2026-39998: what a parser has put on req.auth is gone, with a token and without', async () => {
+  it('CVE-2026-44087, CVE-2026-39998: that a parser put on req.auth is removed, with and without a token', async () => {
     const endpoint = await createEndpoint(active({ sub: 'alice' }));
     const parse: RequestHandler = (req, _res, next) => {
       Object.assign(req, { auth: { active: true, sub: 'mallory', scope: 'admin' } });
@@ -305,14 +305,14 @@ describe('what a client says', () => {
   });
 });
 
-describe('start-up', () => {
-  it('demands to be told the audience, or that there is none', () => {
+describe('tokenIntrospection', () => {
+  it('throws when neither an audience nor false is given', () => {
     const options = { endpoint: 'https://as.test', clientAuth: clientSecretBasic('api', 'secret') };
     expect(() => tokenIntrospection(options as TokenIntrospectionOptions)).toThrow(/"audience" is missing.*false/);
   });
 });
 
-describe('a refused request', () => {
+describe('a rejected request', () => {
   it.each<[string, object, string | undefined, number, string | undefined]>([
     ['without credentials', active(), undefined, 401, BARE],
     ['with a bad token', { active: false }, 'bad', 401, INVALID_TOKEN],

@@ -8,7 +8,7 @@ type Response = Parameters<typeof json>[0];
 
 const isOdd = ({ form }: Asked) => form.get('token')?.startsWith('odd') === true;
 
-/** A healthy endpoint that answers about `odd…` tokens in its own way. */
+/** A healthy endpoint, except for `odd…` tokens. */
 const healthyBut = (odd: (res: Response) => unknown) => (asked: Asked, res: Response) =>
   isOdd(asked) ? void odd(res) : json(res, active());
 
@@ -22,8 +22,8 @@ const ODD_ANSWERS: [string, (res: Response) => unknown][] = [
   ['half a body', (res) => res.writeHead(200, { 'content-length': '100' }).write('{') && res.destroy()],
 ];
 
-describe('tokens of a stranger', () => {
-  it.each(ODD_ANSWERS)('to which a healthy endpoint answers %s keep no good token out', async (_, odd) => {
+describe('odd tokens of strangers', () => {
+  it.each(ODD_ANSWERS)('for which a healthy endpoint sends %s do not affect valid tokens', async (_, odd) => {
     recordWarnings();
     const endpoint = await createEndpoint(healthyBut(odd));
     const api = createApi(endpoint, { timeoutMs: 10_000 });
@@ -36,7 +36,7 @@ describe('tokens of a stranger', () => {
     }
   });
 
-  it('for which a healthy endpoint hangs keep no known user out, and open no breaker', async () => {
+  it('for which a healthy endpoint hangs do not affect known users and open no circuit breaker', async () => {
     const endpoint = await createEndpoint((asked) => (isOdd(asked) ? undefined : active()));
     const clock = createClock(Date.now() / 1000);
     const api = createApi(endpoint, { clock, timeoutMs: 1000, cache: { ttlSeconds: 1, refreshAhead: false } });
@@ -51,27 +51,30 @@ describe('tokens of a stranger', () => {
     await api.get('new').expect(200);
   });
 
-  it.each(ODD_ANSWERS)('to which it answers %s keep no revoked token alive by a stale response', async (_, odd) => {
-    recordWarnings();
-    let isRevoked = false;
-    const endpoint = await createEndpoint((asked, res) => {
-      if (isOdd(asked)) return void odd(res);
-      return json(res, isRevoked ? { active: false } : active());
-    });
-    const clock = createClock(Date.now() / 1000);
-    const cache = { ttlSeconds: 1, staleIfErrorSeconds: 3600, refreshAhead: false };
-    const api = createApi(endpoint, { clock, cache, timeoutMs: 10_000 });
-    await api.get('stolen').expect(200);
-    isRevoked = true;
-    for (let round = 0; round < 3; round++) {
-      clock.advance(10);
-      const strangers = Array.from({ length: 10 }, (_each, index) => api.get(`odd-${round}-${index}`));
-      await Promise.all(strangers);
-      await api.get('stolen').expect(401);
-    }
-  });
+  it.each(ODD_ANSWERS)(
+    'for which the endpoint sends %s cause no stale response for a revoked token',
+    async (_, odd) => {
+      recordWarnings();
+      let isRevoked = false;
+      const endpoint = await createEndpoint((asked, res) => {
+        if (isOdd(asked)) return void odd(res);
+        return json(res, isRevoked ? { active: false } : active());
+      });
+      const clock = createClock(Date.now() / 1000);
+      const cache = { ttlSeconds: 1, staleIfErrorSeconds: 3600, refreshAhead: false };
+      const api = createApi(endpoint, { clock, cache, timeoutMs: 10_000 });
+      await api.get('stolen').expect(200);
+      isRevoked = true;
+      for (let round = 0; round < 3; round++) {
+        clock.advance(10);
+        const strangers = Array.from({ length: 10 }, (_each, index) => api.get(`odd-${round}-${index}`));
+        await Promise.all(strangers);
+        await api.get('stolen').expect(401);
+      }
+    },
+  );
 
-  it('that fill the queue do not keep a revoked token alive by a stale response', async () => {
+  it('that fill the queue cause no stale response for a revoked token', async () => {
     let isRevoked = false;
     const endpoint = await createEndpoint((asked, res) => {
       if (asked.form.get('token') !== 'stolen') return undefined;
@@ -89,13 +92,13 @@ describe('tokens of a stranger', () => {
   });
 });
 
-describe('a wait in our own queue', () => {
-  it('is answered 503, and never with a stale response', async () => {
+describe('a token that waits too long for the concurrency limit', () => {
+  it('is answered 503, never by a stale response', async () => {
     const endpoint = await createEndpoint(active());
     const clock = createClock(Date.now() / 1000);
     const cache = { ttlSeconds: 1, staleIfErrorSeconds: 3600, refreshAhead: false };
     const api = createApi(endpoint, { clock, cache, timeoutMs: 300 });
-    // More known tokens than there are places.
+    // More known tokens than the concurrency limit allows.
     const tokens = Array.from({ length: 22 }, (_, index) => `known-${index}`);
     for (const token of tokens) await api.get(token).expect(200);
     clock.advance(10);
@@ -108,13 +111,13 @@ describe('a wait in our own queue', () => {
   });
 });
 
-describe('a token for which alone the endpoint fails', () => {
+describe('a token for which only the endpoint fails, and for no other', () => {
   it.each<[string, (res: Response) => unknown]>([
     ['500', (res) => json(res, {}, 500)],
     ['429', (res) => json(res, {}, 429)],
     ['a closed connection', (res) => res.destroy()],
     ['nothing', () => undefined],
-  ])('by answering %s is not accepted with a stale response', async (_, fail) => {
+  ])('by sending %s is not accepted by a stale response', async (_, fail) => {
     let isRevoked = false;
     const endpoint = await createEndpoint((asked, res) =>
       isRevoked && asked.form.get('token') === 'stolen' ? void fail(res) : json(res, active()),
@@ -133,7 +136,7 @@ describe('a token for which alone the endpoint fails', () => {
 });
 
 describe('known users', () => {
-  it('stay known after a lookup that failed: they do not wait behind unknown tokens', async () => {
+  it('stay known after a failed lookup: they do not wait behind unknown tokens', async () => {
     let isFailing = false;
     const endpoint = await createEndpoint((asked, res) => {
       if (isOdd(asked)) return undefined;

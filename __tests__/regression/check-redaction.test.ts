@@ -4,7 +4,7 @@ import { active, createEndpoint, type Endpoint } from '../support/endpoint.js';
 
 const TOKEN = 'my-token-abcdef0123456789';
 
-/** What the command prints, about a token if there are claims for it. */
+/** Output of the command. It introspects a token if claims are given. */
 async function printed(secret: string, words: readonly string[], claims?: object, metadata?: object): Promise<string> {
   const server: Endpoint = await createEndpoint(({ method, form }) => {
     const issuer = new URL(server.url).origin;
@@ -39,7 +39,7 @@ describe.each([[[]], [['--json']]])('check %j', (words) => {
     expect(output).toContain('…');
   });
 
-  it('hides secret and token in each spelling that a server may repeat them in', async () => {
+  it('hides the secret and the token in every encoding that a server may repeat', async () => {
     const secret = 'p"ss\\wörd+/-0123456789abcdef';
     const form = new URLSearchParams({ v: secret }).toString().slice(2);
     const basic = base64(`api:${form}`);
@@ -59,8 +59,8 @@ describe.each([[[]], [['--json']]])('check %j', (words) => {
     };
     const output = await printed(secret, words, active({ ...spellings, [TOKEN]: 1, [`by-${secret}`]: 2 }));
     for (const hidden of [secret, form, basic, encodeURIComponent(secret), base64(secret), TOKEN, base64(TOKEN)]) {
-      for (const each of [hidden, JSON.stringify(hidden).slice(1, -1), hidden.toLowerCase()]) {
-        expect(output).not.toContain(each);
+      for (const text of [hidden, JSON.stringify(hidden).slice(1, -1), hidden.toLowerCase()]) {
+        expect(output).not.toContain(text);
       }
     }
     expect(output).not.toContain(Buffer.from(secret).toString('base64url'));
@@ -70,7 +70,7 @@ describe.each([[[]], [['--json']]])('check %j', (words) => {
   });
 
   it.each(['ok', 'true', 'active', 'endpoint', 'accepted', '"', ',', '\n', 'e', '0', 'configuration', '…'])(
-    'leaves its own words as they are when the secret is %j',
+    'does not change its own words when the secret is %j',
     async (secret) => {
       const claims = active({ aud: undefined, note: 'books' });
       const withoutTimes = (text: string) =>
@@ -82,7 +82,7 @@ describe.each([[[]], [['--json']]])('check %j', (words) => {
     },
   );
 
-  it('hides a short secret where it stands alone', async () => {
+  it('hides a short secret where it is a whole word', async () => {
     const output = await printed('ok', words, active({ note: 'the secret is ok', number: 'books', ok: 'ok' }));
     expect(output).toContain('"note": "the secret is …"');
     expect(output).toContain('"number": "books"');

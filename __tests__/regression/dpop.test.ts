@@ -10,17 +10,20 @@ import { published } from '../support/published.js';
 const INVALID_TOKEN = 'error="invalid_token", error_description="The access token is not valid for this resource"';
 
 describe('a token under Bearer with a DPoP header', () => {
-  it.each(['a good proof', 'x', ''])('is refused without a question, since nobody checks %j', async (given) => {
-    const { api, endpoint, sender, clock } = await createDpopSetup();
-    endpoint.script = active({ exp: undefined });
-    const proof = given === 'a good proof' ? await sender.proof('abc', clock) : given;
-    const { headers } = await api.get('abc').set('DPoP', proof).expect(401);
-    expect(headers['www-authenticate']).toBe(CHALLENGES.bearerToken);
-    await api.get('abc').expect(200);
-    expect([endpoint.asked.length, api.reached()]).toEqual([1, 1]);
-  });
+  it.each(['a good proof', 'x', ''])(
+    'is rejected without an introspection request, because nobody checks %j',
+    async (given) => {
+      const { api, endpoint, sender, clock } = await createDpopSetup();
+      endpoint.script = active({ exp: undefined });
+      const proof = given === 'a good proof' ? await sender.proof('abc', clock) : given;
+      const { headers } = await api.get('abc').set('DPoP', proof).expect(401);
+      expect(headers['www-authenticate']).toBe(CHALLENGES.bearerToken);
+      await api.get('abc').expect(200);
+      expect([endpoint.asked.length, api.reached()]).toEqual([1, 1]);
+    },
+  );
 
-  it('is refused where the app takes the token from elsewhere, too', async () => {
+  it('is rejected when the app reads the token elsewhere, too', async () => {
     const endpoint = await createEndpoint(active());
     const getToken = () => 'abc';
     const api = createApi(endpoint, { dpop: { origin: ORIGIN }, getToken });
@@ -28,7 +31,7 @@ describe('a token under Bearer with a DPoP header', () => {
     await api.get().expect(200);
   });
 
-  it('is accepted where DPoP is off, which then means nothing', async () => {
+  it('is accepted when DPoP is off, where the header means nothing', async () => {
     await createApi(await createEndpoint(active()))
       .get('abc')
       .set('DPoP', 'x')
@@ -39,7 +42,7 @@ describe('a token under Bearer with a DPoP header', () => {
 describe('dpop.required', () => {
   const challenge = (parameters: string) => `DPoP realm="api", ${parameters}${ALGS}`;
 
-  it('refuses a plain token before it is asked about, and challenges only DPoP', async () => {
+  it('rejects a plain token without an introspection request and challenges only DPoP', async () => {
     const { api, endpoint, send } = await createDpopSetup({ required: true });
     expect((await api.get('abc').expect(401)).headers['www-authenticate']).toBe(challenge(`${INVALID_TOKEN}, `));
     expect((await api.get().expect(401)).headers['www-authenticate']).toBe(challenge(''));
@@ -48,26 +51,26 @@ describe('dpop.required', () => {
     await send(200);
   });
 
-  it('refuses a plain token under DPoP', async () => {
+  it('rejects a plain token under the DPoP scheme', async () => {
     const { endpoint, send } = await createDpopSetup({ required: true });
     endpoint.script = active({ exp: undefined });
     expect((await send(401)).headers['www-authenticate']).toBe(challenge(`${INVALID_TOKEN}, `));
   });
 
-  it('lets no plain token pass as anonymous', async () => {
+  it('does not treat a plain token as anonymous', async () => {
     const { api } = await createDpopSetup({ required: true }, { optional: true });
     await api.get('abc').expect(401);
     await api.get().expect(200);
   });
 
-  it('refuses every token outside a request', async () => {
+  it('rejects every token outside a request', async () => {
     const { api, endpoint } = await createDpopSetup({ required: true });
     endpoint.script = active({ exp: undefined });
     await expect(api.authenticate.introspect('abc')).rejects.toMatchObject({ reason: 'sender_constrained' });
     expect(endpoint.asked).toHaveLength(0);
   });
 
-  it('is a demand of a derived middleware as well, and can be taken back there', async () => {
+  it('can be set and unset in a derived middleware', async () => {
     const authenticate = createAuthenticate(await createEndpoint(active()), { dpop: { origin: ORIGIN } });
     const strict = authenticate.with({ dpop: { origin: ORIGIN, required: true } });
     await get(createApp(strict), 'abc').expect(401);
@@ -78,7 +81,7 @@ describe('dpop.required', () => {
     expect(() => strict.with({ tokenFromBody: true })).toThrow('Option "tokenFromBody"');
   });
 
-  it('is in the metadata, which must not deny it', async () => {
+  it('is in the metadata, which cannot deny it', async () => {
     const options = {
       audience: ORIGIN,
       dpop: { required: true },
@@ -94,14 +97,14 @@ describe('dpop.required', () => {
     expect(body).toMatchObject({ dpop_bound_access_tokens_required: true, bearer_methods_supported: [] });
   });
 
-  it('is refused by mcpTokenVerifier(), which sees no proof', async () => {
+  it('makes mcpTokenVerifier() throw, because it sees no proof', async () => {
     const options = { audience: ORIGIN, dpop: { required: true } };
     const authenticate = published(createAuthenticate(await createEndpoint(active()), options));
     expect(() => mcpTokenVerifier(authenticate, { errors: SDK_ERRORS['version 1'] })).toThrow('Option "dpop.required"');
   });
 });
 
-describe('a proof', () => {
+describe('a DPoP proof', () => {
   it.each<[string, number, (now: number) => Record<string, unknown>]>([
     ['with an exp to come', 200, (now) => ({ exp: now + 1 })],
     ['whose exp is now', 401, (now) => ({ exp: now })],
@@ -110,8 +113,8 @@ describe('a proof', () => {
     ['whose exp is a string', 401, (now) => ({ exp: String(now + 60) })],
     ['whose exp is null', 401, () => ({ exp: null })],
     ['with an nbf that has passed', 200, (now) => ({ nbf: now - 1 })],
-    ['whose nbf is as far ahead as its iat may be', 200, (now) => ({ nbf: now + 10 })],
-    ['whose nbf is further ahead', 401, (now) => ({ nbf: now + 11 })],
+    ['whose nbf is 10 seconds ahead, like the latest valid iat', 200, (now) => ({ nbf: now + 10 })],
+    ['whose nbf is 11 seconds ahead', 401, (now) => ({ nbf: now + 11 })],
     ['whose nbf is a string', 401, () => ({ nbf: '0' })],
     ['whose nbf is null', 401, () => ({ nbf: null })],
   ])('%s is answered %d', async (_, status, claims) => {
@@ -126,12 +129,12 @@ describe('dpop.origin with a path', () => {
     await sendBound(api, 'abc', await sender.proof('abc', clock, { claims: { htu } }), '/reports').expect(status);
   };
 
-  it.each([`${ORIGIN}/v1`, `${ORIGIN}/v1/`])('is put before the path of the request: %s', async (origin) => {
+  it.each([`${ORIGIN}/v1`, `${ORIGIN}/v1/`])('is prepended to the path of the request: %s', async (origin) => {
     await sends(origin, `${ORIGIN}/v1/reports`, 200);
     await sends(origin, `${ORIGIN}/reports`, 401);
   });
 
-  it.each(['?a', '#a', '?', '#'])('of a function must not hold more than that: %j', async (more) => {
+  it.each(['?a', '#a', '?', '#'])('from a function may have no query or fragment: %j', async (more) => {
     const { sender, clock, api } = await createDpopSetup({ origin: () => `${ORIGIN}/v1${more}` });
     const proofs = [`${ORIGIN}/v1`, `${ORIGIN}/v1/`, `${ORIGIN}/v1/reports`];
     for (const htu of proofs) {

@@ -18,8 +18,8 @@ const toss = (value: unknown) => () => {
   throw value;
 };
 
-/** Express takes some of these for "go on", wherever in the app's own code they are thrown. */
-describe.each(NOT_ERRORS)('a request is not let through when %p is thrown', (thrown) => {
+/** Express continues with the next handler when some of these values are thrown. */
+describe.each(NOT_ERRORS)('a middleware does not accept a request when %p is thrown', (thrown) => {
   const lockedGetter: RequestHandler = (req, _res, next) => {
     Object.defineProperty(req, 'auth', { get: toss(thrown), configurable: true });
     next();
@@ -32,9 +32,9 @@ describe.each(NOT_ERRORS)('a request is not let through when %p is thrown', (thr
       (url) => [createAuthenticate({ url }, { clock: { now: toss(thrown), monotonic: toss(thrown) } as Clock })],
     ],
     ['by a predicate', (url) => [createAuthenticate({ url }), requireClaim('sub', toss(thrown))]],
-    ['by what was on req.auth', (url) => [lockedGetter, createAuthenticate({ url })]],
-    ['by what is on req.auth, at a guard', (url) => [createAuthenticate({ url }), lockedGetter, requireScope('read')]],
-    ['by what is on req.auth, at requireFresh', () => [lockedGetter, requireFresh({ maxAgeSeconds: 1 })]],
+    ['by a getter on req.auth', (url) => [lockedGetter, createAuthenticate({ url })]],
+    ['by a getter on req.auth, in a guard', (url) => [createAuthenticate({ url }), lockedGetter, requireScope('read')]],
+    ['by a getter on req.auth, in requireFresh', () => [lockedGetter, requireFresh({ maxAgeSeconds: 1 })]],
   ])('%s', async (_what, build) => {
     const { url } = await createEndpoint(active());
     for (const host of [createApp, createExpress4App]) {
@@ -57,7 +57,7 @@ function createExpress4App(...middlewares: RequestHandler[]) {
 }
 
 describe('requireFresh', () => {
-  it('asks again when the machine slept, though its monotonic clock did not notice', async () => {
+  it('asks again when the machine was suspended, although the monotonic clock stood still', async () => {
     const clock = createClock();
     const exp = clock.seconds() + 7200;
     const endpoint = await createEndpoint(active({ exp }));
@@ -69,7 +69,7 @@ describe('requireFresh', () => {
     expect(endpoint.asked).toHaveLength(2);
   });
 
-  it('binds the answers of later middlewares too, though they have a cache of their own', async () => {
+  it('applies to later middlewares too, although they have a cache of their own', async () => {
     const endpoint = await createEndpoint(active({ scope: 'admin' }));
     const [outer, inner] = [createAuthenticate(endpoint), createAuthenticate(endpoint)];
     await get(createApp(inner), 'token').expect(200);
@@ -81,7 +81,7 @@ describe('requireFresh', () => {
 });
 
 describe('requireFresh, while it waits,', () => {
-  it('does not overlook that req.auth has been replaced', async () => {
+  it('notices that req.auth was replaced', async () => {
     const endpoint = await createEndpoint(active());
     const authenticate = createAuthenticate(endpoint);
     await get(createApp(authenticate), 'token').expect(200);
@@ -101,7 +101,7 @@ describe('requireFresh, while it waits,', () => {
 });
 
 describe('a closed middleware', () => {
-  it('answers 503 to everyone, credentials or none, optional or not', async () => {
+  it('answers 503 to everyone, with or without credentials or "optional"', async () => {
     const authenticate = createAuthenticate(await createEndpoint(active()));
     const optional = authenticate.with({ optional: true });
     await authenticate.close();
@@ -113,8 +113,8 @@ describe('a closed middleware', () => {
   });
 });
 
-describe('the cache', () => {
-  it('keeps the answer that was asked for last, in whatever order the flights started', async () => {
+describe('memory cache', () => {
+  it('keeps the response of the latest introspection request, whatever the order of arrival', async () => {
     const clock = createClock();
     const answers: ((record: TokenRecord) => void)[] = [];
     const cache = withMemoryCache(() => new Promise((resolve) => answers.push(resolve)), {
@@ -128,26 +128,26 @@ describe('the cache', () => {
       revocations: undefined,
       clock,
     });
-    const question = bearerCredentials();
+    const key = bearerCredentials();
     const atLeast = (seconds: number) => since(clock, 1000 + seconds * 1000);
     const at = (seconds: number) => ({
       askedAt: 1_800_000_000_000 + seconds * 1000,
       askedMonotonic: 1000 + seconds * 1000,
     });
-    const first = cache.lookup(question, atLeast(0));
+    const first = cache.lookup(key, atLeast(0));
     clock.advance(1);
-    const second = cache.lookup(question, atLeast(1));
+    const second = cache.lookup(key, atLeast(1));
     clock.advance(5);
     answers[0]?.(inactiveRecord(at(5)));
     await first;
     answers[1]?.(activeRecord({}, at(2)));
     await second;
-    expect(cache.lookup(question, since(clock))).toMatchObject({ active: false });
+    expect(cache.lookup(key, since(clock))).toMatchObject({ active: false });
   });
 });
 
 describe('a later middleware', () => {
-  it('makes what an earlier one put on req.auth worthless, also where code puts it back', async () => {
+  it('makes an earlier req.auth invalid, even when code puts it back', async () => {
     const authenticate = createAuthenticate(await createEndpoint(active()));
     let kept: unknown;
     const keep: RequestHandler = (req, _res, next) => {
@@ -163,7 +163,7 @@ describe('a later middleware', () => {
     expect(app.reached()).toBe(0);
   });
 
-  it('binds no answer that fails what an earlier one and its guards checked', async () => {
+  it('rejects a response that fails the checks of an earlier middleware and its guards', async () => {
     let scope = 'read';
     const endpoint = await createEndpoint(() => active({ scope }));
     const authenticate = createAuthenticate(endpoint, { cache: { ttlSeconds: 0 } });
@@ -186,21 +186,21 @@ describe('a claims schema', () => {
     ['nothing', undefined],
     ['a list as claims', { value: ['a'] }],
     ['a string as claims', { value: 'abc' }],
-  ])('that returns %s lets nobody through', async (_what, result) => {
+  ])('that returns %s causes 503', async (_what, result) => {
     const claims = { '~standard': { version: 1, vendor: 'test', validate: () => result } } as never;
     const api = createApi(await createEndpoint(active()), { claims });
     await api.get('token').expect(503);
     expect([api.reached(), api.errors]).toEqual([0, [expect.objectContaining({ code: 'claims_schema_failed' })]]);
   });
 
-  it('cannot make claims that one request could change for the next', async () => {
+  it('cannot return claims that one request could change for the next', async () => {
     const claims = { '~standard': { version: 1, vendor: 'test', validate: () => ({ value: { since: new Date(0) } }) } };
     const api = createApi(await createEndpoint(active()), { claims: claims as never });
     await api.get('token').expect(503);
     expect(api.errors).toEqual([expect.objectContaining({ code: 'claims_schema_failed' })]);
   });
 
-  it('keeps its own objects as they were', async () => {
+  it('keeps its own objects unfrozen', async () => {
     const plans = { gold: { limits: [1] } };
     const claims = { '~standard': { version: 1, vendor: 'test', validate: () => ({ value: plans }) } };
     const api = createApi(await createEndpoint(active()), { claims: claims as never });
@@ -212,7 +212,7 @@ describe('a claims schema', () => {
 describe('options', () => {
   const BASE = { endpoint: 'https://as.example.com', clientAuth: { identity: 'x', sign() {} }, audience: 'api' };
 
-  it('are read once, so that none changes after it was checked', async () => {
+  it('are read once, so that no value changes after the check', async () => {
     let reads = 0;
     const options = {
       ...BASE,
@@ -224,7 +224,7 @@ describe('options', () => {
     expect(reads).toBe(1);
   });
 
-  it('are read once in depth too, where they are data', () => {
+  it('are read once in nested data too', () => {
     let reads = 0;
     const headers = {
       get 'x-api-key'() {
@@ -242,7 +242,7 @@ describe('options', () => {
       'that inherit from an object without a prototype',
       Object.create(Object.assign(Object.create(null), { scopes: ['a'] })),
     ],
-  ])('%s are refused, for what is inherited would be lost', (_what, holder) => {
+  ])('%s are rejected, because inherited options would be lost', (_what, holder) => {
     expect(() => tokenIntrospection(Object.assign(holder, BASE))).toThrow(
       /^Option "options" .*; write a plain object$/,
     );
@@ -254,7 +254,7 @@ describe('options', () => {
     ['parameters', null],
     ['parameters', 'abc'],
     ['scopes', ['read']],
-  ])('of a preset that cannot be are refused: %s %j', (name, value) => {
+  ])('of a preset that are invalid are rejected: %s %j', (name, value) => {
     const create = () => polar({ clientId: 'a', clientSecret: 'b', [name]: value });
     expect(create).toThrow(TypeError);
     expect(create).toThrow(`Option "${name}"`);

@@ -8,7 +8,7 @@ const URL = 'https://as.example.com/introspect';
 
 afterEach(() => jest.useRealTimers());
 
-/** Express answers errors that nobody handles by a timer, which is faked. */
+/** An app with an error handler: the default one of Express responds by a timer, which is fake here. */
 function createApi(...middlewares: RequestHandler[]) {
   const errors: unknown[] = [];
   const app = express();
@@ -30,8 +30,8 @@ function createSetup(options: Partial<TokenIntrospectionOptions> = {}) {
 describe.each<[string, Parameters<typeof jest.useFakeTimers>[0]]>([
   ['all faked', undefined],
   ['all but some faked', { doNotFake: ['nextTick', 'setImmediate'] }],
-])('with the timers of the test %s', (_how, config) => {
-  it('a good token is let through, once by asking and once from memory', async () => {
+])('with fake timers, %s,', (_how, config) => {
+  it('a valid token is accepted, once from the endpoint and once from the cache', async () => {
     jest.useFakeTimers(config);
     const { server, api } = createSetup();
     const token = server.issue({ sub: 'alice' });
@@ -39,7 +39,7 @@ describe.each<[string, Parameters<typeof jest.useFakeTimers>[0]]>([
     await api.get(token).expect(200);
   });
 
-  it('other tokens are refused', async () => {
+  it('other tokens are rejected', async () => {
     jest.useFakeTimers(config);
     const { server, api } = createSetup({ scopes: ['read'] });
     await api.get(server.issue({ scope: 'write' })).expect(403);
@@ -47,7 +47,7 @@ describe.each<[string, Parameters<typeof jest.useFakeTimers>[0]]>([
     await api.get().expect(401);
   });
 
-  it('onReject is called, and passes on', async () => {
+  it('onReject is called and passes the error on', async () => {
     jest.useFakeTimers(config);
     const { api } = createSetup({ onReject: async (error, _req, _res, next) => next(error) });
     await api.get('unknown').expect(401);
@@ -55,7 +55,7 @@ describe.each<[string, Parameters<typeof jest.useFakeTimers>[0]]>([
   });
 
   it.each<FakeFailure>(['timeout', 'unreachable', 'server_error', 'rate_limited', 'bad_response', 'client_rejected'])(
-    'an outage is told: %s',
+    'an outage is reported: %s',
     async (failure) => {
       recordWarnings();
       jest.useFakeTimers(config);
@@ -67,7 +67,7 @@ describe.each<[string, Parameters<typeof jest.useFakeTimers>[0]]>([
     },
   );
 
-  it('a token expires, and an answer is asked for again, as the clock is set', async () => {
+  it('a token expires and a response is fetched again when the clock is set', async () => {
     jest.useFakeTimers(config);
     const server = fakeAuthorizationServer();
     const api = createApi(createAuthenticate({ url: URL }, { dispatcher: server.dispatcher }));
@@ -81,7 +81,7 @@ describe.each<[string, Parameters<typeof jest.useFakeTimers>[0]]>([
   });
 });
 
-it('a middleware that was loaded with the timers faked already works, too', async () => {
+it('a middleware that was loaded under fake timers works, too', async () => {
   jest.useFakeTimers();
   jest.resetModules();
   const fresh: typeof import('../../lib/index.js') = require('../../lib/index');

@@ -6,7 +6,7 @@ import { createApi } from '../support/api.js';
 import { active, createEndpoint, type Script } from '../support/endpoint.js';
 import { activeRecord, inactiveRecord } from '../support/records.js';
 
-describe('a reply within 256 kB', () => {
+describe('a response of at most 256 kB', () => {
   const many = (count: number) => `{"active":true,"x":[${Array(count).fill('{}').join(',')}]}`;
   const send =
     (text: string): Script =>
@@ -20,7 +20,7 @@ describe('a reply within 256 kB', () => {
     ['members', `{"active":true,${Array.from({ length: 12_000 }, (_, i) => `"k${i}":1`).join(',')}}`],
     ['scopes', `{"active":true,"scope":"${'a '.repeat(12_000)}"}`],
     ['objects after a text with quotes and commas', many(80_000).replace('{', '{"s":"\\\\\\",{[",')],
-  ])('is refused for more than 10,000 %s', async (_what, text) => {
+  ])('is rejected with more than 10,000 %s', async (_what, text) => {
     const api = createApi(await createEndpoint(send(text)));
     await api.get('token').expect(503);
     expect(api.errors).toMatchObject([{ code: 'bad_response' }]);
@@ -31,13 +31,13 @@ describe('a reply within 256 kB', () => {
     ['4,000 objects', many(4000)],
     ['9,000 groups', JSON.stringify(active({ groups: Array.from({ length: 9000 }, (_, i) => `group-${i}`) }))],
     ['a text of 20,000 commas and brackets', JSON.stringify(active({ x: '",[{\\'.repeat(20_000) }))],
-  ])('is taken with %s', async (_what, text) => {
+  ])('is accepted with %s', async (_what, text) => {
     await createApi(await createEndpoint(send(text)))
       .get('token')
       .expect(200);
   });
 
-  it('is refused in more than 10,000 chunks, of which none is kept', async () => {
+  it('is rejected with more than 10,000 chunks, none of which is kept', async () => {
     const endpoint = await createEndpoint((_asked, res) => {
       res.writeHead(200, { 'content-type': 'application/json' });
       res.flushHeaders();
@@ -48,7 +48,7 @@ describe('a reply within 256 kB', () => {
     expect(api.errors).toMatchObject([{ code: 'bad_response', detail: 'too many chunks' }]);
   });
 
-  it('is read whole, however it is cut', async () => {
+  it('is read completely, however it is split', async () => {
     const text = JSON.stringify(active({ name: 'Zoë €', list: 'x'.repeat(5000) }));
     const endpoint = await createEndpoint((_asked, res) => {
       res.writeHead(200, { 'content-type': 'application/json' });
@@ -60,29 +60,29 @@ describe('a reply within 256 kB', () => {
   });
 });
 
-describe('the memory', () => {
+describe('memory store', () => {
   const large = (letter: string) => activeRecord({ sub: letter, text: letter.repeat(30_000) });
 
-  it('holds no more bytes than it may, however few entries that are', () => {
+  it('stays within its byte limit, even with few entries', () => {
     const store = createMemoryStore(10, 100_000);
     for (const key of ['a', 'b', 'c', 'd']) store.set(key, large(key));
     expect([store.size, store.get('a'), store.get('d')]).toEqual([3, undefined, large('d')]);
   });
 
-  it('keeps no record that is larger than all of it, nor an older one of the same token', () => {
+  it('stores no record larger than the limit and drops the older record of that token', () => {
     const store = createMemoryStore(10, 65_536);
     store.set('a', activeRecord());
     store.set('a', activeRecord({ text: 'a'.repeat(70_000) }));
     expect([store.size, store.get('a')]).toEqual([0, undefined]);
   });
 
-  it('bounds inactive records by a tenth of that', () => {
+  it('limits inactive records to a tenth of the bytes', () => {
     const store = createMemoryStore(1000, 100_000);
     for (let i = 0; i < 100; i++) store.set(String(i), inactiveRecord());
     expect(store.size).toBe(Math.floor(10_000 / sizeOf(inactiveRecord())));
   });
 
-  it('has room for 4 kB an entry by default, and for 1 MiB at least', () => {
+  it('defaults to 4 kB per entry, and to at least 1 MiB', () => {
     const small = createMemoryStore(2);
     const wide = createMemoryStore(1000);
     const fill = (store: typeof small, count: number, bytes: number) => {
@@ -104,18 +104,18 @@ describe('the memory', () => {
     expect(sizeOf(activeRecord(claims))).toBeLessThan(4 * bytes);
   });
 
-  it('counts parts that contain themselves, or occur again, once', () => {
+  it('counts cyclic and repeated parts once', () => {
     const part: Record<string, unknown> = { a: 1 };
     part.self = part;
     expect(sizeOf(activeRecord({ part }))).toBeLessThan(2000);
     expect(sizeOf(activeRecord({ parts: Array(10_000).fill(part) }))).toBeLessThan(100_000);
   });
 
-  it('counts the scopes that were parsed', () => {
+  it('counts the parsed scopes', () => {
     expect(sizeOf(activeRecord({ scope: 'ab '.repeat(1000) }))).toBeGreaterThan(3000 + 20_000);
   });
 
-  it.each(REVOCABLE_CLAIMS)('reads only the records with a claim to forget them: %s', (name) => {
+  it.each(REVOCABLE_CLAIMS)('reads only records with the invalidated claim: %s', (name) => {
     const store = createMemoryStore(1000);
     const looked: string[] = [];
     for (let i = 0; i < 500; i++) {
@@ -142,7 +142,7 @@ describe('the memory', () => {
     expect(store.size).toBe(495);
   });
 
-  it('finds a record by the claims it has now', () => {
+  it('finds a record by its current claims', () => {
     const store = createMemoryStore(2);
     store.set('a', activeRecord({ sub: 'alice' }));
     store.set('a', activeRecord({ sub: 'bob' }));
@@ -156,11 +156,14 @@ describe('the memory', () => {
 });
 
 describe('requireClaim', () => {
-  it.each([2 ** 53, -(2 ** 53), 2 ** 53 + 2, 1e300, [1, 2 ** 53]])('takes no integer that JSON rounds: %j', (value) => {
-    expect(() => requireClaim('tenant_id', value)).toThrow(/^Option "expected" is -?\d.*2\^53.*a string/);
-  });
+  it.each([2 ** 53, -(2 ** 53), 2 ** 53 + 2, 1e300, [1, 2 ** 53]])(
+    'throws for an integer that JSON rounds: %j',
+    (value) => {
+      expect(() => requireClaim('tenant_id', value)).toThrow(/^Option "expected" is -?\d.*2\^53.*a string/);
+    },
+  );
 
-  it.each([2 ** 53 - 1, -(2 ** 53 - 1), 0.5, 0])('takes any other number: %j', (value) => {
+  it.each([2 ** 53 - 1, -(2 ** 53 - 1), 0.5, 0])('accepts any other number: %j', (value) => {
     expect(() => requireClaim('tenant_id', value)).not.toThrow();
   });
 });

@@ -12,21 +12,21 @@ const statusOf = async (url: string, token: string) =>
 const tokenOf = ({ form }: Asked) => form.get('token');
 
 describe('many requests with one token', () => {
-  it('without a cache life share their questions: three do for fifty', async () => {
-    const gate = createDeferred();
-    const endpoint = await createEndpoint(() => gate.promise.then(() => active()));
+  it('share introspection requests even without a cache lifetime: 50 requests cause at most four', async () => {
+    const release = createDeferred();
+    const endpoint = await createEndpoint(() => release.promise.then(() => active()));
     let now = 0;
     const clock = { now: () => Date.now(), monotonic: () => now++ };
     const authenticate = createAuthenticate(endpoint, { clock, timeoutMs: 20_000, cache: { ttlSeconds: 0 } });
     const { url } = await serve(createApp(authenticate).app);
     const statuses = Promise.all(Array.from({ length: 50 }, () => statusOf(url, 'one')));
     await until(() => authenticate.stats().misses === 50);
-    gate.resolve();
+    release.resolve();
     expect(await statuses).toEqual(Array(50).fill(200));
     expect(endpoint.asked.length).toBeLessThanOrEqual(4);
   });
 
-  it('that each want a fresh response do not hold up those with other tokens', async () => {
+  it('that each require a fresh response do not delay those with other tokens', async () => {
     let isHanging = false;
     const endpoint = await createEndpoint((asked, res) =>
       isHanging && tokenOf(asked) === 'one' ? undefined : json(res, active()),
@@ -40,7 +40,7 @@ describe('many requests with one token', () => {
     await until(() => endpoint.asked.length > before);
     expect(await statusOf(url, 'other')).toBe(200);
     const asked = endpoint.asked.slice(before);
-    expect(asked.filter((each) => tokenOf(each) === 'one').length).toBeLessThanOrEqual(2);
+    expect(asked.filter((request) => tokenOf(request) === 'one').length).toBeLessThanOrEqual(2);
     expect(new Set(await Promise.all(held))).toEqual(new Set([503]));
   });
 
@@ -57,23 +57,23 @@ describe('many requests with one token', () => {
     expect(new Set(codes)).toEqual(new Set(['timeout', 'overloaded']));
   });
 
-  it('are all answered when the middleware is closed while they wait', async () => {
-    const gate = createDeferred();
-    const endpoint = await createEndpoint(() => gate.promise.then(() => active()));
+  it('all succeed when the middleware is closed while they wait', async () => {
+    const release = createDeferred();
+    const endpoint = await createEndpoint(() => release.promise.then(() => active()));
     let now = 0;
     const clock = { now: () => Date.now(), monotonic: () => now++ };
     const authenticate = createAuthenticate(endpoint, { clock, timeoutMs: 20_000, cache: { ttlSeconds: 0 } });
     const introspecting = Array.from({ length: 6 }, () => authenticate.introspect('one').then(({ active }) => active));
     await until(() => endpoint.asked.length === 2);
     const closing = authenticate.close();
-    gate.resolve();
+    release.resolve();
     expect(await Promise.all(introspecting)).toEqual(Array(6).fill(true));
     await closing;
   });
 });
 
-describe('the other spelling of a revoked token', () => {
-  /** Two tokens with one `jti`, as two spellings of a JWT are. */
+describe('another token with the jti of a revoked token', () => {
+  /** Two tokens with one `jti`, like two encodings of a JWT. */
   async function create() {
     let isRevoked = false;
     const endpoint = await createEndpoint(() => (isRevoked ? { active: false } : active({ jti: 'j1' })));
@@ -82,7 +82,7 @@ describe('the other spelling of a revoked token', () => {
     return { api, endpoint, fresh: url, revoke: () => (isRevoked = true) };
   }
 
-  it('is forgotten when the first one is found inactive', async () => {
+  it('is removed from the cache when the first one is found inactive', async () => {
     const { api, fresh, revoke } = await create();
     await api.get('a').expect(200);
     await api.get('b').expect(200);
@@ -91,7 +91,7 @@ describe('the other spelling of a revoked token', () => {
     await api.get('b').expect(401);
   });
 
-  it('is forgotten by invalidate({ token }), though the token was asked about after its revocation', async () => {
+  it('is removed by invalidate({ token }), although the token was introspected after its revocation', async () => {
     const { api, fresh, revoke } = await create();
     await api.get('a').expect(200);
     revoke();
@@ -100,7 +100,7 @@ describe('the other spelling of a revoked token', () => {
     await api.get('b').expect(401);
   });
 
-  it('is forgotten when the token was being asked about at the time of invalidate({ token })', async () => {
+  it('is removed when the token is being introspected during invalidate({ token })', async () => {
     const reply = createDeferred();
     const endpoint = await createEndpoint(async (asked) => {
       if (tokenOf(asked) === 'a') await reply.promise;
@@ -120,7 +120,7 @@ describe('the other spelling of a revoked token', () => {
 });
 
 describe('an expired token', () => {
-  it('is no known token: it is not asked about again and again while the endpoint fails for it', async () => {
+  it('is no known token: it is not introspected again and again while the endpoint fails for it', async () => {
     const clock = createClock(Date.now() / 1000);
     const endpoint = await createEndpoint(active({ exp: Math.floor(Date.now() / 1000) + 60 }));
     const api = createApi(endpoint, { clock });

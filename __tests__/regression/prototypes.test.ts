@@ -7,9 +7,9 @@ const SCRIPT = join(ROOT, '__tests__/support/run-prototype.cjs');
 const AUDIENCE = 'https://api.example.com';
 const GOOD = { active: true, aud: AUDIENCE, iss: 'https://as.example.com', scope: 'read', exp: 9999999999 };
 
-/** What requests with each token come to: a status, an outage, or the claims that the handler sees. */
-async function run(how: string, ...args: string[]): Promise<unknown[]> {
-  const { exit, lines, errorOutput } = startChild(SCRIPT, [how, ...args], { NODE_NO_WARNINGS: '1' });
+/** Outcome for each token: a status, an outage, or the claims that the handler sees. */
+async function run(mode: string, ...args: string[]): Promise<unknown[]> {
+  const { exit, lines, errorOutput } = startChild(SCRIPT, [mode, ...args], { NODE_NO_WARNINGS: '1' });
   expect([await exit, errorOutput()]).toEqual([0, '']);
   return lines.map((line) => JSON.parse(line));
 }
@@ -79,9 +79,9 @@ describe('Object.prototype', () => {
   });
 
   it.each(POLLUTIONS.map(([name], index) => [name, index] as const))(
-    'adds nothing to what a token or a request says: %s',
+    'with extra members adds nothing to a token or a request: %s',
     (name, index) => {
-      // zod cannot say what is wrong with a response while an inherited `error` is no function; that it is wrong, it can.
+      // While an inherited `error` is no function, zod can reject a response but cannot give the reason.
       const empty = name === 'error' ? expect.stringContaining('TypeError') : EXPECTED.empty;
       expect(results[index]).toEqual({ ...EXPECTED, empty });
     },
@@ -91,7 +91,7 @@ describe('Object.prototype', () => {
     expect(await run(`freeze ${when}`)).toEqual([EXPECTED]);
   });
 
-  it('is what req.auth inherits from, so that it can be compared, spread and called', async () => {
+  it('is the prototype of req.auth, so that it can be compared, spread and called', async () => {
     const endpoint = await createEndpoint(active({ sub: 'alice', act: { sub: 'service' } }));
     let auth: object = {};
     const app = createApp(createAuthenticate(endpoint), (req, _res, next) => {

@@ -24,7 +24,7 @@ const fail = () => {
   throw FAILURE;
 };
 
-/** As many members of a response as may be needed, and what was written to it. */
+/** A minimal response object, and what was written to it. */
 function createResponse() {
   const headers = new Map<string, unknown>();
   const sent: unknown[] = [];
@@ -47,7 +47,7 @@ function requestWith(authorization?: string, more: object = {}): IncomingMessage
   return { method: 'GET', url: '/', headers, rawHeaders: Object.entries(headers).flat(), ...more } as never;
 }
 
-/** What the middleware, or a guard behind it, came to with a response. */
+/** Outcome of the middleware and the guards behind it: 'passed', 'answered', or the error given to next. */
 function run(guards: readonly Guard[], req: IncomingMessage, res: object): Promise<unknown> {
   const { promise, resolve } = createDeferred<unknown>();
   const { end } = res as { end?: (body?: Buffer) => void };
@@ -76,7 +76,7 @@ const scripted: Script = ({ form }, res) => {
   return form.get('token') === 'good' ? active({ scope: 'read' }) : { active: false };
 };
 
-/** Middlewares whose responses are touched, on every way there is. */
+/** Every case in which the middleware or a guard writes a response. */
 const WAYS: readonly (readonly [
   way: string,
   authorization: string | undefined,
@@ -109,8 +109,8 @@ const WAYS: readonly (readonly [
   ],
 ];
 
-describe('a response that throws as it is touched', () => {
-  it.each(WAYS)('becomes next(error) with %s', async (_way, authorization, build) => {
+describe('a response that throws when it is used', () => {
+  it.each(WAYS)('reaches next(error) with %s', async (_way, authorization, build) => {
     const guards = await build();
     for (const member of ['getHeader', 'setHeader', 'end'] as const) {
       const { res } = createResponse();
@@ -118,7 +118,7 @@ describe('a response that throws as it is touched', () => {
     }
   });
 
-  it('becomes next(error) with a good token by getToken, and req.auth is not set', async () => {
+  it('reaches next(error) with a valid token by getToken, and req.auth is not set', async () => {
     const authenticate = await authenticateWith({ getToken: () => 'good' });
     for (const member of ['getHeader', 'setHeader'] as const) {
       const req = requestWith();
@@ -128,7 +128,7 @@ describe('a response that throws as it is touched', () => {
     expect(await run([authenticate], requestWith(), { ...createResponse().res, end: fail })).toBe('passed');
   });
 
-  it('becomes next(error) with a DPoP nonce that is due', async () => {
+  it('reaches next(error) with a DPoP nonce to send', async () => {
     const { sender, clock, endpoint } = await createDpopSetup();
     const authenticate = createAuthenticate(endpoint, { clock, dpop: { origin: ORIGIN, nonce: true } });
     const requestOf = async (nonce?: string) =>
@@ -146,7 +146,7 @@ describe('a response that throws as it is touched', () => {
     expect(await run([authenticate], await requestOf(nonce), failing)).toBe(FAILURE);
   });
 
-  it('is left without the status and headers of the answer that failed, so that another can be given', async () => {
+  it('loses the status and headers of the failed attempt, so that an error handler can respond', async () => {
     const authenticate = await authenticateWith();
     const app = createApp((_req, res, next) => {
       const { end } = res;
@@ -160,7 +160,7 @@ describe('a response that throws as it is touched', () => {
     expect([status, headers['www-authenticate'], app.errors]).toEqual([500, undefined, [FAILURE]]);
   });
 
-  it('where nobody takes errors: is answered 500, or closed when that fails too', async () => {
+  it('without next is answered 500, or closed when that fails too', async () => {
     const authenticate = await authenticateWith();
     const once = createServer((req, res) => {
       const { writeHead } = res;
@@ -177,7 +177,7 @@ describe('a response that throws as it is touched', () => {
     }
   });
 
-  it('does not hide what the app’s own error handling throws, which is called once', async () => {
+  it('does not hide an exception of the app’s error handling, which is called once', async () => {
     const authenticate = await authenticateWith({ optional: true });
     let calls = 0;
     const broken = () => {
@@ -191,7 +191,7 @@ describe('a response that throws as it is touched', () => {
     expect(calls).toBe(2);
   });
 
-  it.each(['onReject', 'nothing'])('is an error too where %s answers', async (who) => {
+  it.each(['onReject', 'nothing'])('reaches next(error) too where %s responds', async (who) => {
     const onReject: TokenIntrospectionOptions['onReject'] = (error, _req, res) => {
       res.writeHead(error.status).end();
     };
@@ -200,7 +200,7 @@ describe('a response that throws as it is touched', () => {
     expect(await run([authenticate], requestWith('Bearer bad'), res)).toBe(FAILURE);
   });
 
-  it('is an error of the metadata and of the revocation endpoint, too', async () => {
+  it('reaches next(error) of the metadata and of the revocation endpoint, too', async () => {
     const authenticate = await authenticateWith({ audience: 'https://api.example.com', resourceMetadata: true });
     const url = '/.well-known/oauth-protected-resource';
     const issuer = { authorization_servers: ['https://as.example.com'] };
@@ -253,7 +253,7 @@ describe('a response whose headers were sent before the middleware', () => {
     expect(handled).not.toHaveBeenCalled();
   });
 
-  it('is cut off where nobody takes the error', async () => {
+  it('is cut off without an error handler', async () => {
     const authenticate = await authenticateWith();
     const http = createServer((req, res) => {
       res.flushHeaders();
@@ -266,21 +266,21 @@ describe('a response whose headers were sent before the middleware', () => {
   });
 });
 
-describe('a response that has no more than is needed', () => {
-  it('is answered', async () => {
+describe('a minimal response object', () => {
+  it('receives the rejection', async () => {
     const { res, headers, sent } = createResponse();
     expect(await run([await authenticateWith()], requestWith('Bearer bad'), res)).toBe('answered');
     expect([res.statusCode, headers.get('www-authenticate')]).toEqual([401, INVALID_TOKEN]);
     expect(sent).toEqual([expect.stringContaining('"invalid_token"')]);
   });
 
-  it('is answered without a body where the method is HEAD', async () => {
+  it('receives no body for HEAD', async () => {
     const { res, headers, sent } = createResponse();
     await run([await authenticateWith()], requestWith('Bearer bad', { method: 'HEAD' }), res);
     expect([res.statusCode, sent, headers.get('content-length')]).toEqual([401, [undefined], 95]);
   });
 
-  it('is marked as private, unless it says otherwise', async () => {
+  it('gets Cache-Control: private, unless it has a Cache-Control', async () => {
     const authenticate = await authenticateWith({ getToken: () => 'good' });
     const [plain, marked] = [createResponse(), createResponse()];
     marked.res.setHeader('Cache-Control', 'no-store');
@@ -291,12 +291,12 @@ describe('a response that has no more than is needed', () => {
 });
 
 describe('a response that cannot be written', () => {
-  it.each(WAYS)('gives the rejection itself to next with %s', async (_way, authorization, build) => {
+  it.each(WAYS)('passes the rejection to next with %s', async (_way, authorization, build) => {
     const error = await run(await build(), requestWith(authorization), {});
     expect(error).toMatchObject({ name: 'AuthError', headers: { 'WWW-Authenticate': expect.anything() } });
   });
 
-  it('lets a good token through, by getToken too, and passes an outage on', async () => {
+  it('accepts a valid token, by getToken too, and passes an outage on', async () => {
     expect(await run([await authenticateWith()], requestWith('Bearer good'), {})).toBe('passed');
     expect(await run([await authenticateWith({ getToken: () => 'good' })], requestWith(), {})).toBe('passed');
     expect(await run([await authenticateWith()], requestWith('Bearer down'), {})).toBeInstanceOf(IntrospectionError);
@@ -304,7 +304,7 @@ describe('a response that cannot be written', () => {
 });
 
 describe('socket.io with claims in socket.data', () => {
-  it('keeps the claims of one namespace when another refuses a CONNECT of the same connection', async () => {
+  it('keeps the claims of one namespace when another rejects a CONNECT of the same connection', async () => {
     const authenticate = await authenticateWith();
     const http = createServer();
     const server = new Server(http);
@@ -356,7 +356,7 @@ describe('socket.io', () => {
     });
     await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
-    /** Whether a client is let in, or what it is told. */
+    /** Resolves to 'welcome', or to the message of the rejection. */
     async function connect(token: string | undefined, transport: 'websocket' | 'polling'): Promise<string> {
       const client = io(url, {
         transports: [transport],
@@ -378,7 +378,7 @@ describe('socket.io', () => {
 
   const TRANSPORTS = ['websocket', 'polling'] as const;
 
-  it.each(TRANSPORTS)('with io.engine.use(authenticate) lets good tokens in, and no others: %s', async (transport) => {
+  it.each(TRANSPORTS)('with io.engine.use(authenticate) accepts only valid tokens: %s', async (transport) => {
     const authenticate = await authenticateWith();
     const { connect, subs, close } = await serveIo(({ engine }) => engine.use(authenticate));
     try {
@@ -390,7 +390,7 @@ describe('socket.io', () => {
     }
   });
 
-  it.each(TRANSPORTS)('with getToken behind io.engine.use(), on which responses are marked: %s', async (transport) => {
+  it.each(TRANSPORTS)('with getToken behind io.engine.use() accepts only valid tokens: %s', async (transport) => {
     const authenticate = await authenticateWith({ getToken: ({ headers }) => headers.authorization?.slice(7) });
     const { connect, subs, close } = await serveIo(({ engine }) => engine.use(authenticate));
     try {
@@ -402,7 +402,7 @@ describe('socket.io', () => {
     }
   });
 
-  it.each(TRANSPORTS)('with a wrapper for io.use() tells clients why they are refused: %s', async (transport) => {
+  it.each(TRANSPORTS)('with a wrapper for io.use() tells clients why they are rejected: %s', async (transport) => {
     const authenticate = await authenticateWith();
     const { connect, subs, close } = await serveIo((server) => {
       const wrap = (guard: Guard) => (socket: { readonly request: IncomingMessage }, next: (error?: Error) => void) =>
@@ -421,7 +421,7 @@ describe('socket.io', () => {
   });
 });
 
-describe('a header hook of the app that expects req.auth', () => {
+describe('a header hook of the app that needs req.auth', () => {
   const hook: RequestHandler = (req, res, next) => {
     const { writeHead } = res;
     res.writeHead = ((...more: [number]) => {
@@ -432,13 +432,16 @@ describe('a header hook of the app that expects req.auth', () => {
     next();
   };
 
-  it.each([[undefined], ['bad'], ['a b']])('is answered 500 with token %p, on every way alike', async (token) => {
-    const app = createApp(hook, (await authenticateWith()) as RequestHandler);
-    await get(app, token).expect(500);
-    expect([app.errors, app.reached()]).toEqual([[FAILURE], 0]);
-  });
+  it.each([[undefined], ['bad'], ['a b']])(
+    'is answered 500 with token %p, in every way of responding',
+    async (token) => {
+      const app = createApp(hook, (await authenticateWith()) as RequestHandler);
+      await get(app, token).expect(500);
+      expect([app.errors, app.reached()]).toEqual([[FAILURE], 0]);
+    },
+  );
 
-  it('sees the claims of a good one', async () => {
+  it('sees the claims of a valid token', async () => {
     const app = createApp(hook, (await authenticateWith()) as RequestHandler);
     expect((await get(app, 'good').expect(200)).headers['x-user']).toBe('alice');
     const strict = createApp((await authenticateWith({ scopes: ['x'] })) as RequestHandler);

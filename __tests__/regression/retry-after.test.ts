@@ -3,7 +3,7 @@ import { createApi } from '../support/api.js';
 import { createClock } from '../support/clock.js';
 import { type Asked, active, createEndpoint, type Endpoint, json } from '../support/endpoint.js';
 
-/** 60 seconds after the time of the clock, in each form. */
+/** 60 seconds after the time of the clock, in each format. */
 const FORMS: Readonly<Record<string, string>> = {
   seconds: '60',
   'IMF-fixdate': 'Fri, 15 Jan 2027 08:01:00 GMT',
@@ -11,7 +11,7 @@ const FORMS: Readonly<Record<string, string>> = {
   'asctime-date': 'Fri Jan 15 08:01:00 2027',
 };
 
-/** An authorization server whose endpoint, metadata or keys refuse requests for a while. */
+/** An authorization server whose endpoint, metadata or keys reject requests for a while. */
 async function createServer(refused: (asked: Asked) => boolean, status: number, retryAfter?: string) {
   const server: Endpoint & { isWell?: boolean } = await createEndpoint((asked, res) => {
     const issuer = new URL(server.url).origin;
@@ -36,18 +36,18 @@ function createDiscovering(server: Endpoint, options: Partial<TokenIntrospection
 const looksUp = ({ method }: Asked) => method === 'GET';
 
 describe.each(Object.entries(FORMS))('Retry-After as %s', (_, value) => {
-  it('of the introspection endpoint is told to clients, and nothing is asked meanwhile', async () => {
+  it('from the introspection endpoint is passed to clients, and the endpoint is not asked meanwhile', async () => {
     const server = await createServer(({ method }) => method === 'POST', 503, value);
     const clock = createClock();
     const api = createApi(server, { clock });
     expect((await api.get('a').expect(503)).headers['retry-after']).toBe('60');
     clock.advance(1.1);
     await api.get('b').expect(503);
-    // The second question is the circuit breaker's, about a token of its own.
+    // The second introspection request is the probe of the circuit breaker.
     expect(server.asked).toHaveLength(2);
   });
 
-  it('of the metadata is told to clients, and they are not asked for meanwhile', async () => {
+  it('from the metadata is passed to clients, and they are not fetched meanwhile', async () => {
     const server = await createServer(looksUp, 503, value);
     const { api, clock } = createDiscovering(server);
     expect((await api.get('a').expect(503)).headers['retry-after']).toBe('60');
@@ -59,7 +59,7 @@ describe.each(Object.entries(FORMS))('Retry-After as %s', (_, value) => {
     await api.get('c').expect(200);
   });
 
-  it('of the keys is told to clients, and they are not asked for meanwhile', async () => {
+  it('from the keys is passed to clients, and they are not fetched meanwhile', async () => {
     const server = await createServer(({ url }) => url === '/keys', 503, value);
     const script = server.script as (asked: Asked, res: unknown) => object | undefined;
     server.script = (asked, res) => {
@@ -81,8 +81,8 @@ describe.each(Object.entries(FORMS))('Retry-After as %s', (_, value) => {
   });
 });
 
-describe('metadata that are refused with 429', () => {
-  it('are asked for at one address, once a second', async () => {
+describe('metadata behind a 429', () => {
+  it('are fetched from one URL, once a second', async () => {
     const server = await createServer(looksUp, 429);
     const { api, clock } = createDiscovering(server);
     for (const token of ['a', 'b', 'c']) await api.get(token).expect(503);
@@ -94,7 +94,7 @@ describe('metadata that are refused with 429', () => {
     expect(server.asked).toHaveLength(2);
   });
 
-  it('stay in use where they are known, and are looked at again when the server allows it', async () => {
+  it('stay in use when they are known, and are fetched again when the server allows it', async () => {
     const server = await createServer(looksUp, 429, '120');
     server.isWell = true;
     const { api, clock } = createDiscovering(server);
@@ -108,7 +108,7 @@ describe('metadata that are refused with 429', () => {
     ] as const) {
       clock.advance(seconds);
       await api.get(`token-${seconds}`).expect(200);
-      // The look in the background has begun before this one's reply, over a connection of its own.
+      // The refetch in the background has begun before this response, over another connection.
       await api.authenticate.verifyConfiguration();
       expect(looks()).toBe(expected);
     }

@@ -8,7 +8,7 @@ const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 20
 
 const NESTING = 60_000;
 
-/** An API whose endpoint answers with a JWT of this text, correctly signed. */
+/** An API whose endpoint sends a correctly signed JWT of this text. */
 async function createSigned(payload: string, header: object = {}) {
   const { CompactSign } = await import('jose');
   const jwt = await new CompactSign(Buffer.from(payload))
@@ -27,12 +27,12 @@ function payloadOf(introspection: string, more = ''): string {
 
 const nested = (open: string, close: string) => open.repeat(NESTING) + close.repeat(NESTING);
 
-describe('a signed reply', () => {
+describe('a signed response', () => {
   it.each([
     ['in the response', payloadOf(`{"active":true,"a":${nested('[', ']')}}`)],
     ['in the response, below 32 levels', payloadOf(`{"active":true,"a":${'['.repeat(40)}${']'.repeat(40)}}`)],
     ['beside it', payloadOf('{"active":true}', `,"aud":${nested('[', ']')}`)],
-  ])('that is nested too deeply %s is an outage', async (_, payload) => {
+  ])('that is nested too deeply %s causes 503', async (_, payload) => {
     const api = await createSigned(payload);
     await api.get('token').expect(503);
     expect(api.errors).toMatchObject([{ code: 'bad_response' }]);
@@ -40,7 +40,7 @@ describe('a signed reply', () => {
   });
 
   it.each([[[TYPE]], [[[TYPE]]], [[`application/${TYPE}`]], [{ toString: TYPE }], [true]])(
-    'whose type is %j is an outage',
+    'whose type is %j causes 503',
     async (typ) => {
       const api = await createSigned(payloadOf('{"active":true}'), { typ });
       await api.get('token').expect(503);

@@ -9,24 +9,14 @@ import { createAuthenticate } from '../support/api.js';
 import { createClock } from '../support/clock.js';
 import { recordDecisions } from '../support/decisions.js';
 import { createDeferred } from '../support/deferred.js';
-import { active, createEndpoint, type Script } from '../support/endpoint.js';
-import { type SocketServer, serveSockets } from '../support/sockets.js';
+import { active, createEndpoint } from '../support/endpoint.js';
+import { createSocketSetup as createSetup, type SocketServer, serveSockets } from '../support/sockets.js';
 import { until } from '../support/until.js';
 import { recordWarnings } from '../support/warnings.js';
 
 const REFUSED = [1008, 'invalid_token'];
 
-async function createSetup(
-  script: Script = active(),
-  options: Partial<TokenIntrospectionOptions> = {},
-  keep: KeepOptions = {},
-) {
-  const endpoint = await createEndpoint(script);
-  const authenticate = createAuthenticate(endpoint, options);
-  return { endpoint, authenticate, server: await serveSockets(authenticate, keep) };
-}
-
-/** A clock that goes on by a millisecond each time it is read, and can be set. */
+/** A clock that advances by one millisecond each time it is read, and can be set. */
 function createTickingClock(): Clock & { set(ms: number): void } {
   let now = 1_800_000_000_000;
   return {
@@ -44,22 +34,22 @@ function onlySocket({ wss }: SocketServer): WebSocket {
   return socket;
 }
 
-/** A socket that is an emitter, as those of `ws` are, without a network. */
-function createSocket(more: object = {}) {
+/** A socket that is an emitter like those of `ws`, without a network. */
+function createSocket(members: object = {}) {
   const closed: unknown[] = [];
   const socket = Object.assign(new EventEmitter(), {
     readyState: 1,
-    close(...how: unknown[]) {
+    close(...closing: unknown[]) {
       socket.readyState = 2;
-      closed.push(how);
+      closed.push(closing);
     },
     addEventListener() {},
-    ...more,
+    ...members,
   });
   return { socket, closed };
 }
 
-/** An upgrade whose socket is the given one, and what was announced. */
+/** An upgrade that yields the given socket. */
 function upgradeTo(socket: ReturnType<typeof createSocket>['socket'], onConnection: () => void = () => {}) {
   const connection = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
   return {
@@ -80,8 +70,8 @@ const requestWith = (token: string) =>
     url: '/',
   }) as unknown as IncomingMessage;
 
-describe('a clock that goes on at each reading', () => {
-  it('leaves every message that is let through its claims, however close the end of the token is', async () => {
+describe('a clock that advances on each reading', () => {
+  it('leaves every accepted message its claims, however close the token is to expiry', async () => {
     const EXP = 1_800_000_000 + 100;
     const clock = createTickingClock();
     const authenticate = createAuthenticate(await createEndpoint(active({ exp: EXP })), { clock });
@@ -107,7 +97,7 @@ describe('a clock that goes on at each reading', () => {
     expect(heard).toBeGreaterThan(0);
   });
 
-  it('announces no socket that was refused meanwhile, and leaves its claims to those it announces', async () => {
+  it('announces no socket that was closed meanwhile, and keeps the claims of announced ones', async () => {
     const EXP = 1_800_000_000 + 100;
     const clock = createTickingClock();
     const authenticate = createAuthenticate(await createEndpoint(active({ exp: EXP })), {
@@ -142,8 +132,8 @@ describe('a clock that goes on at each reading', () => {
   });
 });
 
-describe('a listener that is still at work when its socket is refused', () => {
-  it('has the claims that its message was let through with, and sends nothing more', async () => {
+describe('a listener that still runs when its socket is closed', () => {
+  it('has the claims that its message was accepted with, and sends nothing more', async () => {
     const { authenticate, server } = await createSetup();
     const [work, done] = [createDeferred(), createDeferred<unknown>()];
     server.wss.on('connection', (socket) => {
@@ -172,7 +162,7 @@ describe('a listener that is still at work when its socket is refused', () => {
     expect(await client.closed).toEqual([1011, 'server_error']);
   });
 
-  it('cannot bring the socket back with another token', async () => {
+  it('cannot reopen the socket with another token', async () => {
     const { authenticate, server } = await createSetup();
     const client = await server.connect('abc');
     const socket = onlySocket(server);
@@ -181,7 +171,7 @@ describe('a listener that is still at work when its socket is refused', () => {
     expect(await client.closed).toEqual(REFUSED);
   });
 
-  it('has them where the client was gone before the socket was kept', async () => {
+  it('has them when the client disconnected before keepAuthenticated()', async () => {
     const { authenticate } = await createSetup();
     const { socket } = createSocket({ readyState: 3 });
     expect(keepAuthenticated(socket, await authenticate.introspect('abc'))).toBe(false);
@@ -189,8 +179,8 @@ describe('a listener that is still at work when its socket is refused', () => {
   });
 });
 
-describe('a socket that is refused before it is announced', () => {
-  /** An upgrade request, and a frame of 0xFF bytes behind it, which breaks the protocol. */
+describe('a socket that is closed before it is announced', () => {
+  /** An upgrade request followed by a frame of 0xFF bytes, which violates the protocol. */
   const UPGRADE_AND_BAD_FRAME = Buffer.concat([
     Buffer.from(
       'GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer abc\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
@@ -238,11 +228,11 @@ describe('a socket that is refused before it is announced', () => {
     return failures;
   }
 
-  it('does not end the process by a frame that breaks the protocol, after an invalidation', async () => {
+  it('does not end the process by a frame that violates the protocol, after an invalidation', async () => {
     expect(await refuseUpgrade({ cache: false }, () => {})).toEqual([]);
   });
 
-  it('does not end the process by such a frame when it cannot be kept', async () => {
+  it('does not end the process by such a frame when keepAuthenticated() fails', async () => {
     const refuse = (upgraded: WebSocket) => {
       const { addEventListener } = upgraded;
       upgraded.addEventListener = () => {
@@ -259,7 +249,7 @@ describe('an invalidation that overtakes an upgrade', () => {
   const CACHES = [false, { ttlSeconds: 0 }, { ttlSeconds: 60 }] as const;
 
   it.each(CACHES.flatMap((cache) => NAMED.map((of) => [cache, of] as const)))(
-    'closes the socket at once with cache: %j, named by %j, and does not announce it',
+    'closes the socket at once with cache: %j, by %j, and does not announce it',
     async (cache, of) => {
       const held = createDeferred();
       const { endpoint, authenticate, server } = await createSetup(
@@ -281,7 +271,7 @@ describe('an invalidation that overtakes an upgrade', () => {
     },
   );
 
-  it.each(CACHES)('closes no socket of what was asked for later, or is another (cache: %j)', async (cache) => {
+  it.each(CACHES)('closes no socket of a later lookup or another token (cache: %j)', async (cache) => {
     const held = createDeferred();
     const { endpoint, authenticate, server } = await createSetup(
       async () => {
@@ -303,7 +293,7 @@ describe('an invalidation that overtakes an upgrade', () => {
   });
 
   it.each(CACHES)(
-    'closes it where it comes between the judgement and keepAuthenticated() (cache: %j)',
+    'closes the socket when it comes between the check and keepAuthenticated() (cache: %j)',
     async (cache) => {
       const { authenticate } = await createSetup(active(), { cache });
       const auth = await authenticate.introspect('abc');
@@ -314,10 +304,10 @@ describe('an invalidation that overtakes an upgrade', () => {
     },
   );
 
-  it('closes none whose response is still cached, after more invalidations than are remembered', async () => {
+  it('closes no socket whose response is still cached, after more invalidations than the process remembers', async () => {
     const { authenticate } = await createSetup(active());
     const auth = await authenticate.introspect('abc');
-    for (let each = 0; each < 10_100; each++) void authenticate.invalidate({ sub: `other-${each}` });
+    for (let index = 0; index < 10_100; index++) void authenticate.invalidate({ sub: `other-${index}` });
     const { socket, closed } = createSocket();
     expect(keepAuthenticated(socket, auth)).toBe(true);
     expect(closed).toEqual([]);
@@ -326,7 +316,7 @@ describe('an invalidation that overtakes an upgrade', () => {
   });
 });
 
-describe('what fails in a timer or an event of ours', () => {
+describe('an exception in a timer or event of the library', () => {
   const TOLD = 'CALLBACK_FAILED';
   const FAILURE = new Error('of the app');
   const fail = () => {
@@ -336,21 +326,24 @@ describe('what fails in a timer or an event of ours', () => {
   it.each<[string, KeepOptions['onError'], number]>([
     ['throws', fail, 1],
     ['returns a promise that is rejected', (async () => fail()) as KeepOptions['onError'], 0],
-  ])('an onError that %s ends nothing, and the operator is told once an hour', async (_how, onError, times) => {
-    const warnings = recordWarnings();
-    const unhandled = jest.fn();
-    process.on('unhandledRejection', unhandled);
-    const { endpoint, server } = await createSetup(active(), { cache: { ttlSeconds: 1 } }, { onError });
-    const client = await server.connect('abc');
-    endpoint.script = (_asked, res) => void res.writeHead(500).end();
-    expect(await client.closed).toEqual([1013, 'temporarily_unavailable']);
-    expect((await server.refused('other')).status).toBe(503);
-    await new Promise((resolve) => setImmediate(resolve));
-    process.off('unhandledRejection', unhandled);
-    expect(unhandled).not.toHaveBeenCalled();
-    expect(warnings.filter(({ code }) => code === TOLD)).toHaveLength(times);
-    expect(JSON.stringify(warnings)).not.toContain('of the app');
-  });
+  ])(
+    'an onError that %s does not end the process, and the operator is warned once an hour',
+    async (_how, onError, times) => {
+      const warnings = recordWarnings();
+      const unhandled = jest.fn();
+      process.on('unhandledRejection', unhandled);
+      const { endpoint, server } = await createSetup(active(), { cache: { ttlSeconds: 1 } }, { onError });
+      const client = await server.connect('abc');
+      endpoint.script = (_asked, res) => void res.writeHead(500).end();
+      expect(await client.closed).toEqual([1013, 'temporarily_unavailable']);
+      expect((await server.refused('other')).status).toBe(503);
+      await new Promise((resolve) => setImmediate(resolve));
+      process.off('unhandledRejection', unhandled);
+      expect(unhandled).not.toHaveBeenCalled();
+      expect(warnings.filter(({ code }) => code === TOLD)).toHaveLength(times);
+      expect(JSON.stringify(warnings)).not.toContain('of the app');
+    },
+  );
 
   it.each(['now', 'monotonic'] as const)('a clock whose %s() throws closes the socket', async (reading) => {
     const clock = createClock();
@@ -369,13 +362,13 @@ describe('what fails in a timer or an event of ours', () => {
     expect(endpoint.asked.length).toBeLessThanOrEqual(2);
   });
 
-  it('an authenticateRequest of the app that throws at once is answered 500', async () => {
+  it('an authenticateRequest of the app that throws synchronously is answered 500', async () => {
     const errors: unknown[] = [];
     const server = await serveSockets({ authenticateRequest: fail }, { onError: (error) => errors.push(error) });
     expect([(await server.refused('abc')).status, errors]).toEqual([500, [FAILURE]]);
   });
 
-  it('a socket that cannot be kept is closed, told of, and not announced', async () => {
+  it('a socket that cannot be watched is closed, reported and not announced', async () => {
     const { authenticate } = await createSetup();
     const { socket, closed } = createSocket({ addEventListener: undefined });
     const announced = jest.fn();

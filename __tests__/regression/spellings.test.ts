@@ -9,7 +9,7 @@ import { createSharedMemory } from '../support/shared-memory.js';
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 const part = (content: object) => Buffer.from(JSON.stringify(content)).toString('base64url');
 
-/** All base64url texts that a decoder that ignores unused bits takes for the same bytes. */
+/** All base64url texts that decode to the same bytes when the decoder ignores unused bits. */
 function twinsOf(text: string): string[] {
   const unused = { 2: 4, 3: 2 }[text.length % 4] ?? 0;
   const last = DIGITS.indexOf(text.at(-1) as string);
@@ -17,7 +17,7 @@ function twinsOf(text: string): string[] {
   return twins.map((digit) => text.slice(0, -1) + digit);
 }
 
-describe('a JWT in a spelling that no issuer gives it', () => {
+describe('a JWT with an encoding that no issuer produces', () => {
   const header = part({ alg: 'ES256' });
   const payload = part({ sub: 'alice', jti: 'j1' });
   const signature = Buffer.alloc(64, 7).toString('base64url');
@@ -56,15 +56,15 @@ describe('a JWT in a spelling that no issuer gives it', () => {
     ['an opaque token of two parts', `${header}.abB`],
     ['an opaque token of five parts', 'a.b.c.d.e'],
     ['an opaque token with padding', 'abcdefghB==='],
-  ])('is not what this is: %s', async (_what, token) => {
+  ])('is not confused with a valid token: %s', async (_what, token) => {
     const endpoint = await createEndpoint(active());
     await createApi(endpoint).get(token).expect(200);
     expect(endpoint.asked[0]?.form.get('token')).toBe(token);
   });
 });
 
-describe('an invalidation by token', () => {
-  /** RFC 7518 section 3.4: `(r, n - s)` is as good a signature as `(r, s)`, and both are canonical. */
+describe('invalidate({ token })', () => {
+  /** RFC 7518 section 3.4: `(r, n - s)` is as valid a signature as `(r, s)`, and both are canonical. */
   function twinSignature(signature: Buffer): Buffer {
     const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
     const s = BigInt(`0x${signature.subarray(32).toString('hex')}`);
@@ -76,10 +76,10 @@ describe('an invalidation by token', () => {
   const content = `${part({ alg: 'ES256' })}.${part({ jti: 'j1' })}`;
   const signature = sign('sha256', Buffer.from(content), { key: privateKey, dsaEncoding: 'ieee-p1363' });
   const [victim, thief] = [signature, twinSignature(signature)].map(
-    (each) => `${content}.${each.toString('base64url')}`,
+    (bytes) => `${content}.${bytes.toString('base64url')}`,
   ) as [string, string];
 
-  it('also forgets the other spellings, whose records have the same jti', async () => {
+  it('also removes the other encodings, whose records have the same jti', async () => {
     const endpoint = await createEndpoint(active({ jti: 'j1' }));
     const api = createApi(endpoint);
     await api.get(victim).expect(200);
@@ -90,7 +90,7 @@ describe('an invalidation by token', () => {
     await api.get(thief).expect(401);
   });
 
-  it('spares the tokens of others, and those without a jti', async () => {
+  it('keeps other tokens and those without a jti', async () => {
     const endpoint = await createEndpoint(({ form }) =>
       active(form.get('token') === 'without' ? {} : { jti: form.get('token') }),
     );
@@ -111,7 +111,7 @@ describe('an invalidation by token', () => {
   it.each([
     ['where this process knows the token', true],
     ['where only the store knows it', false],
-  ])('reaches the spellings that other processes know, %s', async (_where, knows) => {
+  ])('removes the encodings that other processes cached, %s', async (_where, knows) => {
     const endpoint = await createEndpoint(active({ jti: 'j1' }));
     const memory = createSharedMemory();
     const join = () => createAuthenticate(endpoint, { cache: { store: memory.connect(), secrets: ['s'.repeat(32)] } });
@@ -129,8 +129,8 @@ describe('an invalidation by token', () => {
   });
 });
 
-describe('one token in many spellings', () => {
-  it('takes two places in memory, where a server ignores padding', async () => {
+describe('many encodings of one token', () => {
+  it('take two places in memory when a server ignores padding', async () => {
     const endpoint = await createEndpoint(({ form }) => active({ sub: form.get('token')?.replace(/=+$/, '') }));
     const api = createApi(endpoint, { cache: { maxEntries: 20 } });
     for (let user = 0; user < 10; user++) await api.get(`user${user}`).expect(200);
@@ -141,7 +141,7 @@ describe('one token in many spellings', () => {
     expect(endpoint.asked).toHaveLength(asked);
   });
 
-  it('takes few places of a full memory, where its record has a jti', async () => {
+  it('take few places of a full memory when the record has a jti', async () => {
     const endpoint = await createEndpoint(({ form }) => active({ jti: form.get('token')?.toLowerCase() }));
     const api = createApi(endpoint, { cache: { maxEntries: 20 } });
     for (let user = 0; user < 12; user++) await api.get(`user${user}`).expect(200);
@@ -155,14 +155,14 @@ describe('one token in many spellings', () => {
   });
 });
 
-describe('what is no token', () => {
+describe('a malformed token', () => {
   const PASSWORD = 'correct horse battery';
 
   it.each([
     ['under Bearer', {}, `Bearer ${PASSWORD}`],
     ['under Bearer, without a cache', { cache: false as const }, `Bearer ${PASSWORD}`],
     ['under DPoP, without a proof', { dpop: { origin: 'https://api.example.com' } }, `DPoP ${PASSWORD}`],
-  ])('is told to nobody, not even as a digest: %s', async (_where, options, authorization) => {
+  ])('is not published, not even as a digest: %s', async (_where, options, authorization) => {
     const events: unknown[] = [];
     const note = (event: unknown) => void events.push(event);
     const decisions = recordDecisions();

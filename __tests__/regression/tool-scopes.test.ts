@@ -10,7 +10,7 @@ const TEXT = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', param
 
 const guard = requireToolScopes({ write: ['files:write'], remove: ['files:delete'] });
 
-/** A POST through the guard, whose body comes from another middleware. */
+/** POSTs through the guard with a body from another middleware. */
 async function post(parser: RequestHandler) {
   const endpoint = await createEndpoint(active({ aud: AUDIENCE, scope: 'read' }));
   const authenticate = published(createAuthenticate(endpoint, { audience: AUDIENCE }));
@@ -35,7 +35,7 @@ class Message {
   readonly params = { name: 'read' };
 }
 
-describe('requireToolScopes()', () => {
+describe('requireToolScopes', () => {
   it.each<[string, RequestHandler]>([
     ['bytes of express.raw()', express.raw({ type: '*/*' })],
     ['text of express.text()', express.text({ type: '*/*' })],
@@ -54,13 +54,13 @@ describe('requireToolScopes()', () => {
     ['an instance of a class', [new Message()]],
     ['bytes', [Buffer.from(TEXT)]],
     ['a list', [[JSON.parse(TEXT)]]],
-  ])('asks for what every tool needs where a list holds %s', async (_, body) => {
+  ])('requires the scopes of every tool when a list holds %s', async (_, body) => {
     const { response, reached } = await post(withBody(body));
     expect([response.status, reached]).toEqual([403, 0]);
     expect(response.headers['www-authenticate']).toContain('scope="files:write files:delete"');
   });
 
-  it('reads no message behind the first call of which it cannot be told which tool it is', async () => {
+  it('reads no message after the first call whose tool is unknown', async () => {
     const read: number[] = [];
     const messages = ['read', undefined, 'write', 'write'].map((name, index) => ({
       get method() {

@@ -9,7 +9,7 @@ const blocked: Script = (_asked, res) =>
   void res.writeHead(403, { 'content-type': 'text/html' }).end('<h1>Request blocked</h1>');
 const rejected: Script = (_asked, res) => json(res, { error: 'unauthorized_client' }, 403);
 
-/** An API whose users have had a response, which is past its life. */
+/** An API with an expired response in its cache. */
 async function createStaleApi() {
   recordWarnings();
   const clock = createClock(Date.now() / 1000);
@@ -20,7 +20,7 @@ async function createStaleApi() {
   return { api, endpoint };
 }
 
-describe('a refusal that is a page', () => {
+describe('a 403 that is an HTML page', () => {
   it('counts as an outage: a stale response is used', async () => {
     const { api, endpoint } = await createStaleApi();
     endpoint.script = blocked;
@@ -28,13 +28,13 @@ describe('a refusal that is a page', () => {
     expect(api.authenticate.stats().stale).toBe(1);
   });
 
-  it('is not the endpoint that refuses us: that is never answered with a stale response', async () => {
+  it('differs from a 403 of the endpoint itself, which never leads to a stale response', async () => {
     const { api, endpoint } = await createStaleApi();
     endpoint.script = rejected;
     await api.get('known').expect(503);
   });
 
-  it('for tokens of strangers opens no circuit breaker and raises no alarm while our own token passes', async () => {
+  it('for tokens of strangers opens no circuit breaker and causes no warning while our own token passes', async () => {
     const warnings = recordWarnings();
     const circuit = recordEvents('circuit');
     const endpoint = await createEndpoint((asked, res, req) =>
@@ -64,8 +64,8 @@ describe('a refusal that is a page', () => {
   });
 });
 
-describe('a token of a kind that the server cannot introspect', () => {
-  it('is invalid_token to the client, and told to the operator', async () => {
+describe('a token type that the server cannot introspect', () => {
+  it('is invalid_token to the client and reported to the operator', async () => {
     recordWarnings();
     const decisions = recordDecisions();
     const endpoint = await createEndpoint((_asked, res) => json(res, { error: 'unsupported_token_type' }, 400));

@@ -13,7 +13,7 @@ const ANOTHER = /another copy of express-token-introspection made it; see `npm l
 type Library = Pick<typeof import('../../lib/index.js'), 'requireScope' | 'getAuth' | 'tokenIntrospection'>;
 type Sockets = Pick<typeof import('../../lib/websocket/index.js'), 'getSocketAuth' | 'keepAuthenticated'>;
 
-/** The library once more, as a second installation of it is. */
+/** Loads the library again, like a second installation of it. */
 function loadAgain(): Library &
   Sockets &
   Pick<typeof import('../../lib/metadata/index.js'), 'protectedResourceMetadata'> {
@@ -45,8 +45,8 @@ const run = (guard: Guard, req: object): Promise<unknown> =>
 const mock = (headers: Record<string, string>, more: object = {}) =>
   Object.assign(httpMocks.createRequest({ headers }), more);
 
-describe('a request of a mock, without rawHeaders', () => {
-  it('is judged', async () => {
+describe('a mock request without rawHeaders', () => {
+  it('is authenticated', async () => {
     const { server, authenticate } = createSetup();
     const statusOf = (authorization: string) => run(authenticate, mock({ authorization }));
     expect(mock({})).not.toHaveProperty('rawHeaders');
@@ -57,7 +57,7 @@ describe('a request of a mock, without rawHeaders', () => {
     expect(await run(authenticate, mock({}))).toBe(401);
   });
 
-  it('whose rawHeaders repeat a line is still refused', async () => {
+  it('whose rawHeaders repeat a line is still rejected', async () => {
     const { server, authenticate } = createSetup();
     const authorization = `Bearer ${server.issue({ scope: 'read' })}`;
     const rawHeaders = ['Authorization', authorization, 'authorization', authorization];
@@ -81,7 +81,7 @@ describe('a request of a mock, without rawHeaders', () => {
 });
 
 describe('a second copy of the package', () => {
-  it('is named by its guards, getAuth() and metadata', async () => {
+  it('is reported by its guards, getAuth() and metadata', async () => {
     const { server, authenticate } = createSetup();
     const other = loadAgain();
     const req = mock({ authorization: `Bearer ${server.issue({ scope: 'read' })}` });
@@ -96,7 +96,7 @@ describe('a second copy of the package', () => {
     expect(() => protectedResourceMetadata((() => {}) as never)).toThrow('write what tokenIntrospection() returned');
   });
 
-  it('is named where its middleware is given to getAuth()', async () => {
+  it('is reported when its middleware is given to getAuth()', async () => {
     const { server, authenticate } = createSetup();
     const other = loadAgain();
     const foreign = other.tokenIntrospection({
@@ -110,7 +110,7 @@ describe('a second copy of the package', () => {
     await foreign.close();
   });
 
-  it('is named where sockets are kept', async () => {
+  it('is reported when sockets are kept', async () => {
     const { server, authenticate } = createSetup();
     const other = loadAgain();
     const auth = await authenticate.introspect(server.issue({ scope: 'read' }));
@@ -124,7 +124,7 @@ describe('a second copy of the package', () => {
 });
 
 describe('a wrapped request', () => {
-  it('is told apart from one whose req.auth was replaced', async () => {
+  it('causes another message than a replaced req.auth', async () => {
     const { server, authenticate } = createSetup();
     const req = mock({ authorization: `Bearer ${server.issue({ scope: 'read' })}` });
     await run(authenticate, req);

@@ -1,8 +1,10 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
-import type { TokenIntrospection } from '../../lib/index.js';
+import type { TokenIntrospection, TokenIntrospectionOptions } from '../../lib/index.js';
 import { type KeepOptions, webSocketUpgrade } from '../../lib/websocket/index.js';
+import { createAuthenticate } from './api.js';
+import { active, createEndpoint, type Script } from './endpoint.js';
 
 export interface Client {
   readonly socket: WebSocket;
@@ -34,6 +36,17 @@ const closing: (() => void)[] = [];
 afterEach(() => {
   for (const close of closing.splice(0)) close();
 });
+
+/** A scripted endpoint, the middleware over it, and a WebSocket server behind that; closed after the test. */
+export async function createSocketSetup(
+  script: Script = active(),
+  options: Partial<TokenIntrospectionOptions> = {},
+  keep: KeepOptions = {},
+) {
+  const endpoint = await createEndpoint(script);
+  const authenticate = createAuthenticate(endpoint, options);
+  return { endpoint, authenticate, server: await serveSockets(authenticate, keep) };
+}
 
 /** A server of WebSockets that repeats what it hears, over one of node:http; gone after the test. */
 export async function serveSockets(

@@ -1,4 +1,15 @@
-/** Waits for something that is on its way, over as many turns of the event loop as it takes. */
+/** Longest wait: below the timeout of a test, so that a test that waits in vain fails and does not keep the process running. */
+const MAX_WAIT_MS = 18_000;
+
+/**
+ * Resolves when the condition holds. It is checked on each turn of the event loop.
+ *
+ * @throws Error when the condition does not hold after 18 seconds
+ */
 export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+  const startedAt = performance.now();
+  while (!condition()) {
+    if (performance.now() - startedAt > MAX_WAIT_MS) throw new Error(`Waited in vain for ${condition}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }

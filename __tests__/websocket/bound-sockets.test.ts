@@ -14,8 +14,8 @@ import { until } from '../support/until.js';
 
 const REFUSED = [1008, 'invalid_token'];
 
-describe('a socket of a token bound to a key', () => {
-  it('is judged again by the proof of its upgrade, and closed when the token is bound to another key', async () => {
+describe('a socket of a DPoP-bound token', () => {
+  it('keeps the proof of its upgrade for rechecks, and is closed when the token is bound to another key', async () => {
     const [sender, other] = await Promise.all([createSender(), createSender()]);
     const endpoint = await createEndpoint(boundTo(sender));
     const clock = createClock(Math.floor(Date.now() / 1000));
@@ -31,8 +31,8 @@ describe('a socket of a token bound to a key', () => {
   });
 });
 
-describe('a socket of a token bound to a certificate', () => {
-  it('is judged again by the certificate of its connection', async () => {
+describe('a socket of a certificate-bound token', () => {
+  it('keeps the certificate of its connection for rechecks', async () => {
     const [own, other] = await Promise.all([createCertificate('client', 'own'), createCertificate('client', 'other')]);
     const boundToCertificate = ({ cert }: { cert: string }) =>
       active({ cnf: { 'x5t#S256': createHash('sha256').update(new X509Certificate(cert).raw).digest('base64url') } });

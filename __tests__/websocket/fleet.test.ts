@@ -14,13 +14,13 @@ const REFUSED = [1008, 'invalid_token'];
 
 type Store = Connection | ReturnType<typeof redisStore>;
 
-/** One process of the fleet, with its sockets. */
+/** One process of the fleet and its socket server. */
 async function join(endpoint: Endpoint, store: Store, keep: KeepOptions = {}, ttlSeconds = 60) {
   const authenticate = createAuthenticate(endpoint, { cache: { store, secrets: SECRETS, ttlSeconds } });
   return { authenticate, server: await serveSockets(authenticate, keep) };
 }
 
-/** Sees to it that the process has read the log: else it relies on no answer of before. */
+/** Waits until the process has read the revocation log: until then it uses no cached response. */
 async function settle(endpoint: Endpoint, authenticate: RootTokenIntrospection): Promise<void> {
   let isKnown = false;
   while (!isKnown) {
@@ -31,7 +31,7 @@ async function settle(endpoint: Endpoint, authenticate: RootTokenIntrospection):
   }
 }
 
-async function expectClosedElsewhere(stores: readonly [Store, Store], of: object): Promise<void> {
+async function expectClosedElsewhere(stores: readonly [Store, Store], criterion: object): Promise<void> {
   const endpoint = await createEndpoint(({ form }) =>
     form.get('token') === 'abc'
       ? active({ sid: 'one', jti: 'two' })
@@ -42,7 +42,7 @@ async function expectClosedElsewhere(stores: readonly [Store, Store], of: object
   await Promise.all([settle(endpoint, here.authenticate), settle(endpoint, there.authenticate)]);
   const clients = await Promise.all([here.server.connect('abc'), there.server.connect('abc')]);
   const other = await there.server.connect('def');
-  await here.authenticate.invalidate(of);
+  await here.authenticate.invalidate(criterion);
   for (const { closed } of clients) expect(await closed).toEqual(REFUSED);
   other.socket.send('still there');
   await until(() => other.messages.length > 0);
@@ -50,14 +50,14 @@ async function expectClosedElsewhere(stores: readonly [Store, Store], of: object
 
 describe('sockets of several processes', () => {
   it.each([{ token: 'abc' }, { sub: 'alice' }, { client_id: 'app' }, { sid: 'one' }, { jti: 'two' }])(
-    'are closed in all of them when one invalidates %j, and others are not',
-    async (of) => {
+    'are closed in all of them when one process invalidates %j, and other sockets stay open',
+    async (criterion) => {
       const memory = createSharedMemory();
-      await expectClosedElsewhere([memory.connect(), memory.connect()], of);
+      await expectClosedElsewhere([memory.connect(), memory.connect()], criterion);
     },
   );
 
-  it('are not closed for what was revoked before their token was asked about, though that is read again', async () => {
+  it('stay open when an invalidation older than their response is read again', async () => {
     const memory = createSharedMemory();
     const endpoint = await createEndpoint(active());
     const connection = memory.connect();
@@ -67,7 +67,7 @@ describe('sockets of several processes', () => {
     await settle(endpoint, authenticate);
     const client = await server.connect('abc');
     const [socket] = server.wss.clients;
-    // As the log is told from its beginning to who has lost the connection.
+    // After a lost connection, a process reads the log from its beginning.
     const again = memory.log.map(({ position, entry }) => ({ position, entry }));
     for (const reader of connection.readers) reader.onEntries(again);
     expect(getSocketAuth(socket as never).sub).toBe('alice');
@@ -77,7 +77,7 @@ describe('sockets of several processes', () => {
     expect(await client.closed).toEqual(REFUSED);
   });
 
-  it('are judged by an answer of their own where it may not be as old as the one others keep', async () => {
+  it('use a response of their own when the shared one may be too old for recheckSeconds', async () => {
     const memory = createSharedMemory();
     const endpoint = await createEndpoint(active());
     const { authenticate, server } = await join(endpoint, memory.connect(), { recheckSeconds: 1 }, 300);
@@ -89,7 +89,7 @@ describe('sockets of several processes', () => {
 });
 
 describeWithRedis('sockets of two processes over one Redis', () => {
-  it('are closed in both when one invalidates their user', async () => {
+  it('are closed in both when one process invalidates their user', async () => {
     const redis = await startRedis();
     const clients = [createClient({ url: redis.url }), createClient({ url: redis.url })] as const;
     for (const client of clients) client.on('error', () => {});

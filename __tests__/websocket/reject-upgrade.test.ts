@@ -4,7 +4,7 @@ import { Duplex } from 'node:stream';
 import { AuthError, IntrospectionError } from '../../lib/index.js';
 import { rejectUpgrade } from '../../lib/websocket/index.js';
 
-/** A connection of which it is known what was written to it. */
+/** A connection that records what is written to it. */
 function createConnection() {
   const chunks: Buffer[] = [];
   const socket = new Duplex({
@@ -25,7 +25,7 @@ describe('rejectUpgrade', () => {
     [new IntrospectionError('timeout'), 'HTTP/1.1 503 Service Unavailable'],
     [new Error('secret'), 'HTTP/1.1 500 Internal Server Error'],
     [undefined, 'HTTP/1.1 500 Internal Server Error'],
-  ])('answers %s with %s, of the length it says', (error, line) => {
+  ])('responds to %s with %s and the right Content-Length', (error, line) => {
     const { socket, text } = createConnection();
     rejectUpgrade(socket, error);
     const [head = '', body = ''] = text().split('\r\n\r\n');
@@ -44,14 +44,14 @@ describe('rejectUpgrade', () => {
     await closed;
   });
 
-  it('writes nothing to a connection that is over', () => {
+  it('writes nothing to a closed connection', () => {
     const { socket, text } = createConnection();
     socket.destroy();
     rejectUpgrade(socket, new AuthError('inactive'));
     expect(text()).toBe('');
   });
 
-  it('is done with the connection as soon as the client is, whatever that had sent ahead', async () => {
+  it('closes the connection as soon as the client does, whatever the client sent before', async () => {
     const listener: RequestListener = (_req, res) => void res.writeHead(426).end();
     const server = createServer(listener);
     const gone = new Promise<number>((resolve) => {

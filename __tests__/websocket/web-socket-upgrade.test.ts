@@ -20,8 +20,8 @@ const UPGRADE = [
   'Authorization: Bearer abc',
 ];
 
-describe('an upgrade', () => {
-  it('is let in with a good token, whose claims the socket has from the start', async () => {
+describe('webSocketUpgrade', () => {
+  it('accepts a valid token, and the socket has its claims from the start', async () => {
     const endpoint = await createEndpoint(active());
     const server = await serveSockets(createAuthenticate(endpoint));
     const subs: unknown[] = [];
@@ -35,8 +35,8 @@ describe('an upgrade', () => {
   it.each([
     ['401 without credentials', undefined, 401, BARE, {}],
     ['400 for a malformed token', 'a b', 400, /error="invalid_request"/, { error: 'invalid_request' }],
-    ['401 invalid_token for a bad one', 'bad', 401, INVALID_TOKEN, { error: 'invalid_token' }],
-  ])('is answered %s', async (_title, token, status, challenge, body) => {
+    ['401 invalid_token for an inactive token', 'bad', 401, INVALID_TOKEN, { error: 'invalid_token' }],
+  ])('answers %s', async (_title, token, status, challenge, body) => {
     const endpoint = await createEndpoint({ active: false });
     const server = await serveSockets(createAuthenticate(endpoint));
     const refused = await server.refused(token);
@@ -49,14 +49,14 @@ describe('an upgrade', () => {
     expect(server.wss.clients.size).toBe(0);
   });
 
-  it('is answered 403 insufficient_scope, naming the scope', async () => {
+  it('answers 403 insufficient_scope and names the scope', async () => {
     const endpoint = await createEndpoint(active());
     const server = await serveSockets(createAuthenticate(endpoint, { scopes: ['admin'] }));
     const { status, headers } = await server.refused('abc');
     expect([status, headers['www-authenticate']]).toEqual([403, insufficientScope('admin')]);
   });
 
-  it('is answered 503 with Retry-After in an outage, of which the app is told', async () => {
+  it('answers 503 with Retry-After in an outage, and tells the app', async () => {
     const endpoint = await createEndpoint((_asked, res) => json(res, { why: 'database' }, 500));
     const errors: unknown[] = [];
     const server = await serveSockets(createAuthenticate(endpoint), { onError: (error) => errors.push(error) });
@@ -66,7 +66,7 @@ describe('an upgrade', () => {
     expect(errors).toMatchObject([{ code: 'server_error' }]);
   });
 
-  it('is answered 500 when a function of the app throws, and says nothing of why', async () => {
+  it('answers 500 when a function of the app throws, and reveals nothing', async () => {
     const failure = new Error('cookie jar is broken');
     const errors: unknown[] = [];
     const fail = () => {
@@ -78,7 +78,7 @@ describe('an upgrade', () => {
     expect([status, JSON.parse(body), errors]).toEqual([500, { error: 'server_error' }, [failure]]);
   });
 
-  it('is answered 500 when the claims are not those that the middleware made', async () => {
+  it('answers 500 when the claims were not made by the middleware', async () => {
     const authenticate = createAuthenticate(await createEndpoint(active()));
     const errors: unknown[] = [];
     const server = await serveSockets(
@@ -89,7 +89,7 @@ describe('an upgrade', () => {
     expect(errors).toMatchObject([{ message: expect.stringContaining('that very object') }]);
   });
 
-  it('is answered 500 where an error of the app’s making would begin a header of its own', async () => {
+  it('answers 500 when an error of the app would inject a header', async () => {
     const error = Object.assign(new AuthError('inactive'), {
       headers: { 'WWW-Authenticate': 'Bearer\r\nSet-Cookie: a=b' },
     });
@@ -98,7 +98,7 @@ describe('an upgrade', () => {
     expect([status, headers['set-cookie']]).toEqual([500, undefined]);
   });
 
-  it('gets both challenges a line each, and a nonce, and takes a proof once', async () => {
+  it('sends both challenges, one line each, and a nonce, and accepts a proof once', async () => {
     const { sender, clock, endpoint } = await createDpopSetup();
     const authenticate = createAuthenticate(endpoint, { clock, dpop: { origin: ORIGIN, nonce: true } });
     const server = await serveSockets(authenticate);
@@ -114,11 +114,11 @@ describe('an upgrade', () => {
     expect([again.status, again.headers['www-authenticate']]).toEqual([401, CHALLENGES.proof]);
   });
 
-  it('that was refused leaves no connection behind, though its client does not hang up', async () => {
+  it('leaves no connection behind after a rejection, though its client does not hang up', async () => {
     const endpoint = await createEndpoint({ active: false });
     const { port, http } = await serveSockets(createAuthenticate(endpoint));
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
-    // More than is read before the verdict: what is left unread would reset the connection and lose the answer.
+    // More than is read before the response: unread data would reset the connection and lose the response.
     socket.write(`${UPGRADE.join('\r\n')}\r\n\r\n${'x'.repeat(500_000)}`);
     let answer = '';
     socket.setEncoding('latin1').on('data', (text) => {
@@ -133,7 +133,7 @@ describe('an upgrade', () => {
     socket.destroy();
   });
 
-  it.each(['good', 'bad'])('whose client is gone before the verdict ends quietly: a %s token', async (token) => {
+  it.each(['good', 'bad'])('ends quietly when the client disconnects early: a %s token', async (token) => {
     const held = createDeferred<void>();
     const endpoint = await createEndpoint(async () => {
       await held.promise;
@@ -150,7 +150,7 @@ describe('an upgrade', () => {
     socket.write(`${UPGRADE.join('\r\n')}\r\n\r\n`);
     await until(() => endpoint.asked.length === 1);
     socket.resetAndDestroy();
-    // A paused connection learns of that as it is written to or read.
+    // A paused connection notices the disconnect when it is written to or read.
     held.resolve();
     await until(() => decisions.length === 1);
     await gone;
@@ -158,17 +158,17 @@ describe('an upgrade', () => {
   });
 });
 
-describe('webSocketUpgrade', () => {
+describe('the arguments of webSocketUpgrade', () => {
   it.each([
     [[undefined, undefined], /Option "authenticate" is missing; write webSocketUpgrade/],
     [['authenticate', undefined], /Option "server" is missing; write a server/],
     [['authenticate', 'server', { recheckSeconds: 86_401 }], /Option "recheckSeconds" is 86401/],
-  ])('throws for wrong arguments: %j', async (args, message) => {
+  ])('throw when they are wrong: %j', async (args, message) => {
     const known: Record<string, unknown> = {
       authenticate: createAuthenticate(await createEndpoint(active())),
       server: { handleUpgrade() {}, emit() {} },
     };
-    const given = args.map((each) => (typeof each === 'string' ? known[each] : each));
+    const given = args.map((arg) => (typeof arg === 'string' ? known[arg] : arg));
     expect(() => webSocketUpgrade(...(given as Parameters<typeof webSocketUpgrade>))).toThrow(message);
   });
 });
