@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createClient } from '../../__tests__/support/faults/client.mjs';
-import { createModel, createTruth } from '../../__tests__/support/faults/model.mjs';
+import { createModel, createTokenRegistry } from '../../__tests__/support/faults/model.mjs';
 import { startFaultProxy } from '../../__tests__/support/faults/proxy.mjs';
 import { createRandom, createSchedule, nameOf, pick } from '../../__tests__/support/faults/schedule.mjs';
 import { startChild } from '../child.mjs';
@@ -40,7 +40,7 @@ const EXIT_MS = 5 * SECOND;
 
 export async function runSoak({ seed, seconds, report }) {
   const random = createRandom(seed);
-  const truth = createTruth();
+  const registry = createTokenRegistry();
   const lag = monitorEventLoopDelay();
   lag.enable();
   /** A machine that was busy once may have been so at any time. */
@@ -49,7 +49,7 @@ export async function runSoak({ seed, seconds, report }) {
   const server = await startChild('soak/authorization-server.mjs');
   const { endpoint, ...facts } = server.hello;
   const apis = await Promise.all(
-    Object.entries(APIS).map(([name, { staleMs }]) => startApi({ name, endpoint, facts, truth, staleMs, marginMs })),
+    Object.entries(APIS).map(([name, { staleMs }]) => startApi({ name, endpoint, facts, registry, staleMs, marginMs })),
   );
   const children = [server, ...apis.map(({ child }) => child)];
 
@@ -72,7 +72,7 @@ export async function runSoak({ seed, seconds, report }) {
 
   async function issue(list, ttlSeconds, scope = pick(random, SCOPES)) {
     const { token, expiresAt } = await server.ask({ order: 'issue', scope, ttlSeconds });
-    truth.issued(token, { scope, expiresAt });
+    registry.issued(token, { scope, expiresAt });
     list.push(token);
   }
 
@@ -82,9 +82,9 @@ export async function runSoak({ seed, seconds, report }) {
     await issue(tokens.brief, 2 + Math.floor(random() * 6));
     await issue(tokens.good, 3600);
     const [token] = tokens.good.splice(Math.floor(random() * tokens.good.length), 1);
-    truth.revoking(token);
+    registry.revoking(token);
     await server.ask({ order: 'revoke', token });
-    truth.revoked(token);
+    registry.revoked(token);
     tokens.revoked.push(token);
     for (const list of [tokens.brief, tokens.revoked]) list.splice(0, list.length - 20);
   }
@@ -109,7 +109,7 @@ export async function runSoak({ seed, seconds, report }) {
       fresh: path === '/fresh',
       ...answer,
     };
-    api.model.saw(observation);
+    api.model.observe(observation);
     api.observed(observation);
     timeline.add(api.name, observation);
   }
@@ -235,7 +235,7 @@ export async function runSoak({ seed, seconds, report }) {
   }
 }
 
-async function startApi({ name, endpoint, facts, truth, staleMs, marginMs }) {
+async function startApi({ name, endpoint, facts, registry, staleMs, marginMs }) {
   const proxy = await startFaultProxy(endpoint);
   const limits = { ...LIMITS, staleMs, marginMs };
   const child = await startChild('soak/api.mjs', {
@@ -256,7 +256,7 @@ async function startApi({ name, endpoint, facts, truth, staleMs, marginMs }) {
     child,
     due: 0,
     client: createClient(child.hello.port, 2 * LIMITS.timeoutMs + 3 * MARGIN_MS),
-    model: createModel({ truth, limits, proxy }),
+    model: createModel({ registry, limits, proxy }),
     observed: ({ token: _, ...observation }) => void seen.push(observation),
     seen,
     summary() {
