@@ -164,7 +164,7 @@ async function parametersOf(clientAuth: ClientAuth, token: string): Promise<Reco
   return parameters;
 }
 
-/** Sends the first assertion again. */
+/** Sends the parameters of an earlier request again. */
 function replaying(used: Record<string, string>): ClientAuth {
   return {
     identity: 'client:replaying',

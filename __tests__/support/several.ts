@@ -12,7 +12,7 @@ import type { Endpoint } from './endpoint.js';
 
 type Select = (req: IncomingMessage, token: string) => unknown;
 
-/** What is said beside the servers, whether or not it may be. */
+/** Options beside the servers, allowed or not. */
 export type Common = Omit<Partial<SeveralServersOptions>, 'select' | 'authorizationServers'>;
 
 export interface SeveralApi extends App {
@@ -26,15 +26,15 @@ afterEach(async () => {
   await Promise.all(CLOSING.splice(0).map((close) => close()));
 });
 
-/** By the first letter of the token: one server a letter. */
+/** Selects a server by the first letter of the token. */
 export const byFirstLetter: Select = (_req, token) => ({ a: 'acme', b: 'beta' })[token[0] ?? ''];
 
-/** One endpoint of a server, and what else its entry says. */
+/** An entry for a server, with its endpoint and other options. */
 export function entry({ url }: { readonly url: string }, more: AuthorizationServerOptions | object = {}) {
   return { endpoint: url, clientAuth: clientSecretBasic('api', 'secret'), audience: false, ...more } as const;
 }
 
-/** The middleware over several servers; closed after the test. */
+/** The middleware with several servers. It is closed after the test. */
 export function createSeveral(
   authorizationServers: Readonly<Record<string, AuthorizationServerOptions>>,
   common: Common = {},
@@ -46,7 +46,7 @@ export function createSeveral(
   return authenticate;
 }
 
-/** An app behind two servers, `acme` and `beta`. */
+/** An app with two authorization servers, `acme` and `beta`. */
 export function createSeveralApi(
   acme: Endpoint,
   beta: Endpoint,

@@ -1,16 +1,16 @@
 import type { AddressInfo } from 'node:net';
 import { connect, createServer, type Socket } from 'node:net';
 
-/** Stands between a client and a server on loopback, and breaks connections. */
+/** A proxy between a client and a server on loopback that can break connections. */
 export interface TcpProxy {
   readonly port: number;
-  /** How many connections were made. */
+  /** Number of connections so far. */
   readonly made: number;
-  /** Ends all connections and refuses further ones. */
+  /** Closes all connections and refuses new ones. */
   cut(): void;
-  /** Takes connections again. */
+  /** Accepts connections again. */
   mend(): void;
-  /** Passes nothing on for a connection, by its number from 0, and does not close it. New connections work. */
+  /** Stops forwarding for one connection, given by its index from 0, without closing it. New connections work. */
   silence(index: number): void;
 }
 

@@ -1,4 +1,4 @@
-/** Waits for something that is on its way, over as many turns of the event loop as it takes. */
+/** Waits until a condition is true, and checks it in each turn of the event loop. */
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,4 +1,4 @@
-// Compiled, never run: several authorization servers.
+// Compiled, never run. Checks the types of several authorization servers.
 import connect from 'connect';
 import express, { type Request, type RequestHandler } from 'express';
 import { z } from 'zod';
@@ -13,7 +13,7 @@ import {
 } from '../../lib/index.js';
 import { byHost, byIssuer, byPathSegment, byTokenPrefix } from '../../lib/selectors/index.js';
 
-/** Whether two types are the same, `any` and readonly included. */
+/** Whether two types are identical. It also distinguishes `any` and readonly. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 
 const server = { endpoint: 'https://as.example.com/introspect', clientAuth: noClientAuth(), audience: false } as const;
@@ -68,9 +68,9 @@ export function refusesWhatIsMissingOrMisplaced() {
   const select = () => 'acme' as const;
   // @ts-expect-error "select" is required
   tokenIntrospection({ authorizationServers });
-  // @ts-expect-error nobody is called that
+  // @ts-expect-error there is no server with this name
   tokenIntrospection({ authorizationServers, select: () => 'beta' });
-  // @ts-expect-error nobody is called that
+  // @ts-expect-error there is no server with this name
   tokenIntrospection({ authorizationServers, select: byTokenPrefix({ beta_: 'beta' }) });
   // @ts-expect-error synchronous
   tokenIntrospection({ authorizationServers, select: async () => 'acme' as const });
@@ -78,19 +78,19 @@ export function refusesWhatIsMissingOrMisplaced() {
   tokenIntrospection({ authorizationServers, select, endpoint: server.endpoint });
   // @ts-expect-error each has its own
   tokenIntrospection({ authorizationServers, select, issuer: 'https://as.example.com' });
-  // @ts-expect-error a request is read in one way
+  // @ts-expect-error all servers share how a request is read
   tokenIntrospection({ authorizationServers: { acme: { ...server, getToken: () => 'a' } }, select });
-  // @ts-expect-error a request is read in one way
+  // @ts-expect-error all servers share how a request is read
   tokenIntrospection({ authorizationServers: { acme: { ...server, dpop: true } }, select });
-  // @ts-expect-error which server?
+  // @ts-expect-error the server must be named
   authenticate.introspect('token');
-  // @ts-expect-error nobody is called that
+  // @ts-expect-error there is no server with this name
   authenticate.servers.gamma.introspect('token');
-  // @ts-expect-error it is no middleware
+  // @ts-expect-error it is not a middleware
   express().use(authenticate.servers.acme);
-  // @ts-expect-error who they are is not a demand
+  // @ts-expect-error the servers are not options of with()
   authenticate.with({ issuer: 'https://as.example.com' });
-  // @ts-expect-error only the root closes
+  // @ts-expect-error only the root middleware has close()
   authenticate.with({}).close();
 }
 
@@ -103,7 +103,7 @@ export function knowsTheClaimsOfWhoeverJudged(req: Request) {
   true satisfies Same<typeof tenant, string>;
   const { region } = getAuth(req, typed.servers.beta);
   true satisfies Same<typeof region, number>;
-  // @ts-expect-error acme says nothing of it
+  // @ts-expect-error the options of acme do not contain it
   getAuth(req, typed.servers.acme).region satisfies number;
 }
 
