@@ -29,8 +29,8 @@ async function createSender() {
 }
 
 const createSenders = (count) => Promise.all(Array.from({ length: count }, createSender));
-const [strangers, regulars] = [await createSenders(UNCACHED_KEYS), await createSenders(CACHED_KEYS)];
-const sendersByToken = new Map([...strangers, ...regulars].map((sender) => [sender.token, sender]));
+const [uncachedKeys, cachedKeys] = [await createSenders(UNCACHED_KEYS), await createSenders(CACHED_KEYS)];
+const sendersByToken = new Map([...uncachedKeys, ...cachedKeys].map((sender) => [sender.token, sender]));
 
 const dispatcher = createDispatcher((token) => {
   const { jkt } = sendersByToken.get(token);
@@ -59,16 +59,16 @@ async function verifyWithMiddleware({ sender: { token }, proof }) {
 }
 
 const COMPARISONS = {
-  strangers: {
-    senders: strangers,
+  uncachedKeys: {
+    senders: uncachedKeys,
     bare: ({ proof }) => jwtVerify(proof, EmbeddedJWK, OPTIONS),
   },
-  regulars: {
-    senders: regulars,
+  cachedKeys: {
+    senders: cachedKeys,
     bare: ({ proof }) => jwtVerify(proof, EmbeddedJWK, OPTIONS),
   },
-  imported: {
-    senders: regulars,
+  importedKeys: {
+    senders: cachedKeys,
     bare: ({ proof, sender: { key } }) => jwtVerify(proof, key, OPTIONS),
   },
 };

@@ -21,7 +21,7 @@ const { measureCost } = await import('./fleet/cost.mjs');
 const { measureFaults } = await import('./fleet/faults.mjs');
 const { redisVersion, startRedis } = await import('./fleet/redis-server.mjs');
 const { renderFleetReport } = await import('./fleet/report.mjs');
-const { measureLives } = await import('./fleet/lives.mjs');
+const { measureLifetimes } = await import('./fleet/lifetimes.mjs');
 const { measureRestart } = await import('./fleet/restart.mjs');
 const { measureRevocations } = await import('./fleet/revocations.mjs');
 const { violationsOf } = await import('./fleet/targets.mjs');
@@ -66,7 +66,7 @@ try {
     restart: () => measureRestart(common),
     revocations: () => measureRevocations(common),
     clocks: () => measureRevocations({ ...common, areClocksApart: true }),
-    lives: () => measureLives(common),
+    lifetimes: () => measureLifetimes(common),
     faults: () => measureFaults(common),
     cost: () => measureCost(common),
   };

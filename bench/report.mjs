@@ -64,8 +64,8 @@ function renderMemory({ perEntry, bounded }) {
   ].join('\n\n');
 }
 
-function renderFlood({ goodRequests, badRequests, goodHitRatio, latencyMs: { alone, besideTheFlood } }) {
-  const rows = Object.entries({ 'without a flood': alone, 'during the flood': besideTheFlood });
+function renderFlood({ goodRequests, badRequests, goodHitRatio, latencyMs: { withoutFlood, duringFlood } }) {
+  const rows = Object.entries({ 'without a flood': withoutFlood, 'during the flood': duringFlood });
   return [
     `${goodRequests} requests with valid tokens and ${badRequests} with random tokens at the same time: ${(goodHitRatio * 100).toFixed(1)} % of those with valid tokens were cache hits.`,
     table(
@@ -75,16 +75,16 @@ function renderFlood({ goodRequests, badRequests, goodHitRatio, latencyMs: { alo
   ].join('\n\n');
 }
 
-function renderDpop({ proofs, strangers, regulars, imported }) {
+function renderDpop({ proofs, uncachedKeys, cachedKeys, importedKeys }) {
   const row = (name, { oursMicros, bareMicros, ratio }) => [name, oursMicros, bareMicros, spread(ratio, 2)];
   return [
     `${proofs.toLocaleString('en')} new ES256 proofs for each row, each with a cached token. CPU µs per proof, median of pairs of measurements.`,
     table(
       ['key of the proof', 'middleware', "only jose's `jwtVerify`", 'ratio'],
       [
-        row('not cached; jose uses `EmbeddedJWK`', strangers),
-        row('cached; jose uses `EmbeddedJWK`', regulars),
-        row('cached; jose uses a key that was imported before', imported),
+        row('not cached; jose uses `EmbeddedJWK`', uncachedKeys),
+        row('cached; jose uses `EmbeddedJWK`', cachedKeys),
+        row('cached; jose uses a key that was imported before', importedKeys),
       ],
     ),
   ].join('\n\n');

@@ -40,10 +40,10 @@ async function measureSize({ redis, endpoint, plan, report, size, ttlSeconds, pi
     return {
       instances: size,
       requests: requests.length,
-      refused: requests.filter(({ status }) => status !== 200).map(({ status }) => status),
+      rejected: requests.filter(({ status }) => status !== 200).map(({ status }) => status),
       storeFailures: await fleet.storeFailures(),
-      shared: perLife(calls, '/shared', ttlSeconds * 1000),
-      alone: perLife(calls, '/alone', ttlSeconds * 1000),
+      shared: perLifetime(calls, '/shared', ttlSeconds * 1000),
+      unshared: perLifetime(calls, '/unshared', ttlSeconds * 1000),
     };
   } finally {
     fleet.stop();
@@ -54,7 +54,7 @@ async function measureSize({ redis, endpoint, plan, report, size, ttlSeconds, pi
 function pickRandomly(tokens) {
   return () => ({
     token: tokens[Math.floor(Math.random() * tokens.length)],
-    path: Math.random() < 1 / 2 ? '/' : '/alone',
+    path: Math.random() < 1 / 2 ? '/' : '/unshared',
   });
 }
 
@@ -62,17 +62,17 @@ function pickRandomly(tokens) {
 function pickInStep(tokens, size) {
   return (index) => {
     const round = Math.floor(index / size);
-    return { token: tokens[(round >> 1) % tokens.length], path: round % 2 === 0 ? '/' : '/alone' };
+    return { token: tokens[(round >> 1) % tokens.length], path: round % 2 === 0 ? '/' : '/unshared' };
   };
 }
 
 /** Counts calls and lifetimes. A lifetime begins with a call. Calls before the response may be refreshed are unnecessary. */
-function perLife(calls, path, ttlMs) {
+function perLifetime(calls, path, ttlMs) {
   const byToken = new Map();
   for (const [calledPath, token, at] of calls) {
     if (calledPath === path) byToken.set(token, [...(byToken.get(token) ?? []), at]);
   }
-  let lives = 0;
+  let lifetimes = 0;
   let count = 0;
   for (const times of byToken.values()) {
     let lifetimeStart = Number.NEGATIVE_INFINITY;
@@ -80,10 +80,10 @@ function perLife(calls, path, ttlMs) {
       count++;
       if (at - lifetimeStart < ttlMs * MIN_LIFETIME_SHARE) continue;
       lifetimeStart = at;
-      lives++;
+      lifetimes++;
     }
   }
-  return { calls: count, lives, perLife: count / lives };
+  return { calls: count, lifetimes, perLifetime: count / lifetimes };
 }
 
 /** Sends a new token to all instances at the same time, for several response times of the endpoint. */

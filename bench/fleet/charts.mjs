@@ -12,11 +12,11 @@ export function drawFleetCharts({ calls, restart, revocations, clocks }) {
       title: 'Introspection requests per token and lifetime, by number of instances',
       x: { type: 'category', data: calls.rows.map(({ instances }) => String(instances)), name: 'instances' },
       y: { min: 0 },
-      series: ['shared', 'alone'].map((kind) => ({
+      series: ['shared', 'unshared'].map((kind) => ({
         type: 'line',
         name: kind === 'shared' ? 'with the store' : 'without the store',
         symbolSize: 8,
-        data: calls.rows.map((row) => Number(row[kind].perLife.toFixed(2))),
+        data: calls.rows.map((row) => Number(row[kind].perLifetime.toFixed(2))),
         label: { show: true, position: 'top', color: TEXT_COLOR },
       })),
     });
@@ -26,7 +26,7 @@ export function drawFleetCharts({ calls, restart, revocations, clocks }) {
       title: `Introspection requests per second while one of ${restart.instances} instances restarts`,
       x: { type: 'category', data: restart.series.map(({ second }) => String(second)), name: 'seconds' },
       y: { min: 0 },
-      series: ['shared', 'alone'].map((kind, index) => ({
+      series: ['shared', 'unshared'].map((kind, index) => ({
         type: 'bar',
         name: kind === 'shared' ? 'with the store' : 'without the store',
         data: restart.series.map((row) => row[kind]),
@@ -57,7 +57,7 @@ export function drawFleetCharts({ calls, restart, revocations, clocks }) {
       series: Object.entries(kinds)
         .filter(([, measured]) => measured !== undefined)
         .flatMap(([name, { millis }], index) =>
-          ['accepted', 'refused'].map((kind) => ({
+          ['accepted', 'rejected'].map((kind) => ({
             type: 'line',
             step: 'end',
             showSymbol: false,

@@ -1,4 +1,4 @@
-/** One process of the fleet: an Express app with the built library, with the shared store at `/` and without it at `/alone`. */
+/** One process of the fleet: an Express app with the built library, with the shared store at `/` and without it at `/unshared`. */
 import { subscribe } from 'node:diagnostics_channel';
 import { createRequire } from 'node:module';
 import { createClient } from 'redis';
@@ -40,12 +40,12 @@ const shared = library.tokenIntrospection({
   endpoint: `${endpoint}/shared`,
   cache: { ttlSeconds, store: redisStore({ client }), secrets: ['a secret that only this benchmark uses'] },
 });
-const alone = library.tokenIntrospection({ ...common, endpoint: `${endpoint}/alone`, cache: { ttlSeconds } });
+const unshared = library.tokenIntrospection({ ...common, endpoint: `${endpoint}/unshared`, cache: { ttlSeconds } });
 
 const app = express();
 const respond = (_req, res) => res.json({ ok: true });
 app.get('/', shared, respond);
-app.get('/alone', alone, respond);
+app.get('/unshared', unshared, respond);
 app.use((error, _req, res, _next) => {
   res.status(error.status ?? 500).end();
 });

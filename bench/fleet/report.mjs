@@ -7,8 +7,20 @@ const fixed = (value, digits = 1) => (value === undefined ? '–' : value.toFixe
 
 /** Renders the results as Markdown. */
 export function renderFleetReport(results) {
-  const { size, seconds, environment, calls, stampede, restart, revocations, clocks, lives, faults, cost, violations } =
-    results;
+  const {
+    size,
+    seconds,
+    environment,
+    calls,
+    stampede,
+    restart,
+    revocations,
+    clocks,
+    lifetimes,
+    faults,
+    cost,
+    violations,
+  } = results;
   const { node, redis, client, platform, cores, cpu, memoryGigabytes } = environment;
   const parts = [
     '# Results of the fleet',
@@ -24,7 +36,7 @@ export function renderFleetReport(results) {
   if (revocations !== undefined || clocks !== undefined) {
     parts.push('## Revocations', renderRevocations({ 'same time': revocations, 'minutes apart': clocks }));
   }
-  if (lives !== undefined) parts.push('## Lifetimes when clocks differ', renderLives(lives));
+  if (lifetimes !== undefined) parts.push('## Lifetimes when clocks differ', renderLifetimes(lifetimes));
   add(faults, 'Faults of Redis', renderFaults);
   add(cost, 'Cost of a request for Redis', renderCost);
   add(cost, 'An estimate for 1,000 instances and a million tokens', renderEstimate);
@@ -43,19 +55,19 @@ function renderCalls({ ttlSeconds, seconds, tokens, rows, inStep }) {
         'in all',
         'failures of the store',
       ],
-      rows.map(({ instances, shared, alone, storeFailures }) => [
+      rows.map(({ instances, shared, unshared, storeFailures }) => [
         instances,
-        fixed(shared.perLife, 2),
+        fixed(shared.perLifetime, 2),
         shared.calls,
-        fixed(alone.perLife, 2),
-        alone.calls,
+        fixed(unshared.perLifetime, 2),
+        unshared.calls,
         storeFailures,
       ]),
     ),
     ...(inStep === undefined
       ? []
       : [
-          `When each token is sent to all ${inStep.instances} instances within milliseconds once a second: ${fixed(inStep.shared.perLife, 2)} with the store, ${fixed(inStep.alone.perLife, 2)} without it.`,
+          `When each token is sent to all ${inStep.instances} instances within milliseconds once a second: ${fixed(inStep.shared.perLifetime, 2)} with the store, ${fixed(inStep.unshared.perLifetime, 2)} without it.`,
         ]),
   ].join('\n\n');
 }
@@ -83,9 +95,9 @@ function renderRestart({ instances, tokens, perSecond, rows }) {
         phase,
         fixed(seconds),
         known.shared,
-        known.alone,
+        known.unshared,
         unknown.shared,
-        unknown.alone,
+        unknown.unshared,
       ]),
     ),
   ].join('\n\n');
@@ -114,7 +126,7 @@ function renderRevocations(measured) {
   ].join('\n\n');
 }
 
-function renderLives({ ttlSeconds, offsetsMs, tokens, callsPerToken, wrong }) {
+function renderLifetimes({ ttlSeconds, offsetsMs, tokens, callsPerToken, wrong }) {
   const behind = offsetsMs.slice(1).map((ms) => -ms / 1000);
   return `${tokens} tokens are introspected by one instance, then used by others whose clocks are ${behind.join(', ')} s behind (${fixed(callsPerToken, 2)} introspection requests per token), then revoked only at the endpoint. Responses other than 401 after \`ttlSeconds: ${ttlSeconds}\`: ${wrong.length === 0 ? 'none' : wrong.join('; ')}.`;
 }

@@ -24,7 +24,7 @@ export async function measureRestart({ redis, endpoint, plan, report }) {
   try {
     const tokens = Array.from({ length: TOKENS }, () => randomToken(43));
     const knownTokens = new Set(tokens);
-    for (const path of ['/', '/alone']) {
+    for (const path of ['/', '/unshared']) {
       for (let from = 0; from < TOKENS; from += CONCURRENCY) {
         await Promise.all(tokens.slice(from, from + CONCURRENCY).map((token) => fleet.getAll(token, path)));
       }
@@ -39,7 +39,7 @@ export async function measureRestart({ redis, endpoint, plan, report }) {
       skips: (instance) => instance === down,
       next: (index) => ({
         token: index % NEW_EVERY === 0 ? randomToken(43) : tokens[Math.floor(Math.random() * TOKENS)],
-        path: Math.floor(index / SIZE) % 2 === 0 ? '/' : '/alone',
+        path: Math.floor(index / SIZE) % 2 === 0 ? '/' : '/unshared',
       }),
     });
     await sleep(plan.restartSeconds * 1000);
@@ -60,14 +60,14 @@ export async function measureRestart({ redis, endpoint, plan, report }) {
     const rows = Object.entries(phases).map(([phase, times]) => ({
       phase,
       seconds: (times[1] - times[0]) / 1000,
-      known: { shared: count('/shared', times, true), alone: count('/alone', times, true) },
-      unknown: { shared: count('/shared', times, false), alone: count('/alone', times, false) },
+      known: { shared: count('/shared', times, true), unshared: count('/unshared', times, true) },
+      unknown: { shared: count('/shared', times, false), unshared: count('/unshared', times, false) },
     }));
     const series = Array.from({ length: Math.floor((endedAt - startedAt) / 1000) }, (_, second) => {
       const from = startedAt + second * 1000;
       const inSecond = (path) =>
         calls.filter(([calledPath, , at]) => calledPath === path && at >= from && at < from + 1000).length;
-      return { second, shared: inSecond('/shared'), alone: inSecond('/alone') };
+      return { second, shared: inSecond('/shared'), unshared: inSecond('/unshared') };
     });
     return {
       instances: SIZE,
@@ -75,7 +75,7 @@ export async function measureRestart({ redis, endpoint, plan, report }) {
       perSecond: PER_SECOND,
       killedAtSecond: (killedAt - startedAt) / 1000,
       backAtSecond: (backAt - startedAt) / 1000,
-      refused: requests.filter(({ status }) => status !== 200).map(({ status }) => status),
+      rejected: requests.filter(({ status }) => status !== 200).map(({ status }) => status),
       rows,
       series,
     };

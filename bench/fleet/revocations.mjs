@@ -60,7 +60,7 @@ export async function measureRevocations({ redis, endpoint, plan, report, areClo
       accepted: summarize(accepted),
       control: summarize(control),
       callsPerToken: calls.length / count,
-      millis: { accepted, refused: [...times.token, ...times.sub] },
+      millis: { accepted, rejected: [...times.token, ...times.sub] },
       wrong,
     };
   } finally {

@@ -11,13 +11,13 @@ export const REVOCATION_P99_MS = 50;
 export const REJECTION_P99_MS = 150;
 
 /** Describes all missed targets and violations. */
-export function violationsOf({ calls, restart, revocations, clocks, lives, faults }) {
+export function violationsOf({ calls, restart, revocations, clocks, lifetimes, faults }) {
   const found = [];
-  for (const { instances, shared, refused } of calls?.rows ?? []) {
-    if (shared.perLife > MAX_CALLS_PER_LIFETIME)
-      found.push(`calls: ${shared.perLife.toFixed(2)} per token and lifetime with ${instances} instances`);
-    if (refused.length > 0)
-      found.push(`calls: requests with valid tokens got ${tally(refused)} with ${instances} instances`);
+  for (const { instances, shared, rejected } of calls?.rows ?? []) {
+    if (shared.perLifetime > MAX_CALLS_PER_LIFETIME)
+      found.push(`calls: ${shared.perLifetime.toFixed(2)} per token and lifetime with ${instances} instances`);
+    if (rejected.length > 0)
+      found.push(`calls: requests with valid tokens got ${tally(rejected)} with ${instances} instances`);
   }
   if (restart !== undefined) {
     const known = restart.rows
@@ -27,7 +27,7 @@ export function violationsOf({ calls, restart, revocations, clocks, lives, fault
       found.push(
         `restart: ${known} introspection requests for ${restart.tokens} tokens that other instances had cached`,
       );
-    if (restart.refused.length > 0) found.push(`restart: requests with valid tokens got ${tally(restart.refused)}`);
+    if (restart.rejected.length > 0) found.push(`restart: requests with valid tokens got ${tally(restart.rejected)}`);
   }
   for (const [name, measured] of Object.entries({ revocations, clocks })) {
     if (measured === undefined) continue;
@@ -36,7 +36,7 @@ export function violationsOf({ calls, restart, revocations, clocks, lives, fault
     if (all.p99 > REJECTION_P99_MS) found.push(`${name}: rejected after ${all.p99.toFixed(1)} ms (p99)`);
     found.push(...measured.wrong.map((text) => `${name}: ${text}`));
   }
-  found.push(...(lives?.wrong ?? []).map((text) => `lifetimes: ${text}`));
+  found.push(...(lifetimes?.wrong ?? []).map((text) => `lifetimes: ${text}`));
   for (const { fault, violations } of faults ?? []) {
     found.push(...violations.map((text) => `Redis ${fault}: ${text}`));
   }

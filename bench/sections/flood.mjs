@@ -15,7 +15,7 @@ export async function measureFlood({ tokens, endpoint, load, otherLoad, plan, re
     const good = { url, tokens: tokens.opaque.slice(0, VALID_TOKENS), connections: 8, seconds: plan.floodSeconds };
     await load.send({ command: 'run', ...good, seconds: 1 });
     report('flood: only valid tokens');
-    const alone = await load.send({ command: 'run', ...good, rate: VALID_RATE });
+    const withoutFlood = await load.send({ command: 'run', ...good, rate: VALID_RATE });
     report('flood: valid and random tokens');
     await endpoint.send({ set: { reset: true } });
     const [beside, flood] = await Promise.all([
@@ -35,7 +35,7 @@ export async function measureFlood({ tokens, endpoint, load, otherLoad, plan, re
       goodRequests: beside.total,
       badRequests: flood.total,
       goodHitRatio: 1 - goodCalls / beside.total,
-      latencyMs: { alone: alone.latency, besideTheFlood: beside.latency },
+      latencyMs: { withoutFlood: withoutFlood.latency, duringFlood: beside.latency },
     };
   } finally {
     server.stop();

@@ -10,7 +10,7 @@ const MARGIN_MS = 250;
 const OFFSETS = [0, -1, -2, -3].map((seconds) => seconds * 1000);
 
 /** Checks that a shared response expires in time when clocks differ and no revocation is announced. */
-export async function measureLives({ redis, endpoint, report }) {
+export async function measureLifetimes({ redis, endpoint, report }) {
   report('lifetimes, clocks seconds apart');
   await redis.command('FLUSHALL');
   await endpoint.send({ set: { delayMs: 0 }, take: true });
