@@ -1,4 +1,4 @@
-// Makes a checkout ready to run: dependencies when they are missing or older than the lock file, then the build.
+// Prepares a checkout: installs dependencies if they are missing or older than the lock file, then builds.
 import { execSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 

@@ -16,7 +16,7 @@ import { createSharedMemory } from './support/shared-memory.js';
 const README = page('README.md');
 const SOURCE = page('lib/options/types.ts');
 
-/** Under which each option has an effect. */
+/** The required options, and those without which another option has no effect. */
 const REQUIRED: TokenIntrospectionOptions = {
   authorizationServer: 'https://as.example.com',
   clientAuth: library.clientSecretBasic('api', 'secret'),
@@ -25,14 +25,14 @@ const REQUIRED: TokenIntrospectionOptions = {
   jwtResponse: {},
 };
 
-/** A cell such as `10_000`, as a value; `undefined` where it is words. */
+/** The value of a cell such as `10_000`. `undefined` for a cell with words. */
 function literal(cell: string): unknown {
   const [code] = /^`([^`]+)`$/.exec(cell) === null ? [] : codeWords(cell);
   if (code === undefined || !/^(?:true|false|[\d_]+|'[^']*'|\[.*\])$/.test(code)) return undefined;
   return runInNewContext(code);
 }
 
-/** The options with one more, which may be a member of another's object. */
+/** Adds an option, which may be a member of another option. */
 function withOption(name: string, value: unknown): TokenIntrospectionOptions {
   const [outer, inner] = name.split('.') as unknown as [keyof TokenIntrospectionOptions, string?];
   if (inner === undefined) return { ...REQUIRED, [outer]: value };
@@ -51,7 +51,7 @@ function other(value: unknown): unknown {
   return Array.isArray(value) ? ['ES256'] : `${value}-another`;
 }
 
-/** What is said above a member of an interface in `lib/options/types.ts`. */
+/** The docstring of a member of an interface in `lib/options/types.ts`. */
 function docstringsOf(name: string): string[] {
   const member = name.split('.').at(-1);
   return [...SOURCE.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*readonly (\w+)\??:/g)]
@@ -59,7 +59,7 @@ function docstringsOf(name: string): string[] {
     .map(([, text]) => (text as string).replace(/\s+\*?\s*/g, ' '));
 }
 
-/** Whether it shows in the settings that an option has this value. */
+/** Whether this value of an option changes the parsed settings, or is rejected. */
 function changesSettings(name: string, value: unknown): boolean {
   try {
     return settingsOf(withOption(name, value)) !== settingsOf(REQUIRED);
@@ -74,14 +74,14 @@ const OPTIONS = table(README, '| option | default').flatMap(([names = '', standa
 const LITERALS = OPTIONS.filter(([, cell]) => literal(cell) !== undefined);
 
 describe('the options table of the README', () => {
-  // What these come to is hidden in functions; their docstrings are compared below.
-  it.each(LITERALS.filter(([name]) => !name.startsWith('dpop.')))('tells the default of %s: %s', (name, cell) => {
+  // The values of these defaults are inside functions, so only their docstrings are compared below.
+  it.each(LITERALS.filter(([name]) => !name.startsWith('dpop.')))('shows the default of %s: %s', (name, cell) => {
     const value = literal(cell);
     expect(changesSettings(name, value)).toBe(false);
     expect(changesSettings(name, other(value))).toBe(true);
   });
 
-  it.each(LITERALS)('tells the same default of %s as its docstring: %s', (name, cell) => {
+  it.each(LITERALS)('shows the same default of %s as its docstring: %s', (name, cell) => {
     const written = cell.replace(/^`(.*)`$/, '$1').replaceAll('_', '');
     const texts = docstringsOf(name).map((text) => text.replaceAll('`', ''));
     expect(texts).toContainEqual(
@@ -89,7 +89,7 @@ describe('the options table of the README', () => {
     );
   });
 
-  it('tells what is required', () => {
+  it('shows which options are required', () => {
     const required = OPTIONS.filter(([, cell]) => cell === 'required').map(([name]) => name);
     expect(required).toEqual(['endpoint', 'clientAuth', 'audience']);
     const options = { ...REQUIRED, authorizationServer: undefined, endpoint: 'https://as.example.com/introspect' };
@@ -100,19 +100,19 @@ describe('the options table of the README', () => {
 });
 
 describe('the documents', () => {
-  it('lists what with() takes', () => {
+  it('list the options of with()', () => {
     const [sentence = ''] = /^`with\(\)` takes .*$/m.exec(page('docs/recipes.md')) ?? [];
     expect(codeWords(sentence).slice(1).sort()).toEqual(Object.keys(POLICY_RULES).sort());
   });
 
-  it('lists every guard', () => {
+  it('list every guard', () => {
     const listed = table(README, '| guard | passes when').map(([guard = '']) => /`(\w+)/.exec(guard)?.[1]);
     const guards = Object.keys(library).filter((name) => name.startsWith('require'));
     expect(listed.sort()).toEqual(guards.sort());
     expect(guards.length).toBeGreaterThan(4);
   });
 
-  it('shows every preset, and each function of the root entry somewhere in the documents', () => {
+  it('show every preset and each function of the root entry', () => {
     const presets = Object.keys(providers).filter(
       (name) => !new RegExp(`\\b${name}\\(`).test(page('docs/providers.md')),
     );
@@ -121,7 +121,7 @@ describe('the documents', () => {
     expect(Object.keys(library).filter((name) => !new RegExp(`\\b${name}\\b`).test(guides))).toEqual([]);
   });
 
-  it('names every entry of the package somewhere in the documents', () => {
+  it('name every entry of the package', () => {
     const { name, exports } = JSON.parse(page('package.json'));
     const guides = README + findPages('docs').map(page).join('');
     const entries = Object.keys(exports).filter((path) => !/^\.(?:\/package\.json)?$/.test(path));
@@ -129,7 +129,7 @@ describe('the documents', () => {
   });
 });
 
-describe('what to do about each reason and code', () => {
+describe('the remedy for each reason and code', () => {
   const cell = ([beginnings]: Remedy, { length }: readonly Remedy[]) =>
     beginnings.length > 0 ? beginnings.map((each) => `\`${each}\``).join(', ') : length > 1 ? 'otherwise' : 'any';
   const rowsOf = (remedies: Readonly<Record<string, readonly Remedy[]>>) =>
@@ -140,11 +140,11 @@ describe('what to do about each reason and code', () => {
   it.each([
     ['reason', '| reason | cause', REJECTION_REMEDIES],
     ['code', '| code | detail', OUTAGE_REMEDIES],
-  ])('is told by the guide to troubleshooting as by the warnings, for each %s', (_, header, remedies) => {
+  ])('is the same in the guide to troubleshooting and in the warnings, for each %s', (_, header, remedies) => {
     expect(table(page('docs/troubleshooting.md'), header)).toEqual(rowsOf(remedies));
   });
 
-  it('is told by the README, in general', () => {
+  it('is in the README in general', () => {
     const general = (remedies: Readonly<Record<string, readonly Remedy[]>>) =>
       Object.entries(remedies).map(([name, list]) => [`\`${name}\``, list.at(-1)?.[1]]);
     expect(table(README, '| reason | what to do')).toEqual(general(REJECTION_REMEDIES));
@@ -164,7 +164,7 @@ describe('what to do about each reason and code', () => {
 describe('the guide to testing', () => {
   const GUIDE = page('docs/testing.md');
 
-  it('lists what a fake authorization server has, and how it can fail', () => {
+  it('lists the members of a fake authorization server, and how it can fail', () => {
     const rows = table(GUIDE, '| member | what it does');
     expect(rows.map(([member = '']) => /`(\w+)/.exec(member)?.[1]).sort()).toEqual(
       Object.keys(fakeAuthorizationServer()).sort(),

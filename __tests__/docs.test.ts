@@ -14,7 +14,7 @@ const ROOT = join(__dirname, '..');
 const PAGES = findPages();
 const README = page('README.md');
 
-/** Its packages declare `req.auth`, each in its own way. */
+/** A page whose packages declare `req.auth` in different ways, so its examples are compiled separately. */
 const APART = 'docs/mcp.md';
 
 function codeBlocks(markdown: string, ...languages: string[]): string[] {
@@ -23,18 +23,18 @@ function codeBlocks(markdown: string, ...languages: string[]): string[] {
     .map(([, , code]) => code as string);
 }
 
-/** The code-formatted words of a table's column, under the header that starts so. */
+/** The code-formatted words of a column of the table whose header starts with this text. */
 function column(markdown: string, header: string, index: number): string[] {
   return table(markdown, header).flatMap((cells) => codeWords(cells[index]));
 }
 
-/** What a reader has besides. */
+/** Files of the reader's project that the examples import. */
 const OWN_MODULES = {
   'token.d.ts': 'export function currentToken(of: { renew: boolean }): Promise<string>;',
   'vault.d.ts': 'export function currentSecret(): Promise<string>;',
 };
 
-/** The example with the lines of a diff taken away and put in their place, or at its beginning. */
+/** Applies a diff to the example. Added lines replace removed ones, or are put at the beginning. */
 function change(example: string, diff: string): string {
   const lines = example.split('\n');
   let at = 0;
@@ -44,19 +44,19 @@ function change(example: string, diff: string): string {
       lines.splice(at++, 0, text);
     } else {
       at = lines.indexOf(text, at);
-      if (sign !== '-' || at === -1) throw new Error(`The example has no line "${text}" here`);
+      if (sign !== '-' || at === -1) throw new Error(`The example has no line "${text}" at this place`);
       lines.splice(at, 1);
     }
   }
   return lines.join('\n');
 }
 
-/** What a block is called in its page, for the others there to import. */
+/** The file name of a block, which other blocks of its page can import. */
 function fileName(block: string, otherwise: string): string {
   return /^\/\/ (\S+\.ts)\n/.exec(block)?.[1] ?? otherwise;
 }
 
-/** GitHub's anchor for a heading. */
+/** The anchor of a heading on GitHub. */
 function anchor(heading: string): string {
   return heading
     .toLowerCase()
@@ -85,7 +85,7 @@ describe('the README', () => {
     expect(column(README, '| option | default', 0).sort()).toEqual([...known].sort());
   });
 
-  it('leads to a list of every member of the metadata, and every option beside them', () => {
+  it('links to a list of every member of the metadata, and of every other option', () => {
     const guide = page('docs/metadata.md');
     const members = Object.keys(MEMBER_RULES).map((name) => name.replace('metadata.', ''));
     expect(column(guide, '| member | default', 0).sort()).toEqual(members.sort());
@@ -116,7 +116,7 @@ describe('the README', () => {
     expect(new IntrospectionError('timeout').status).toBe(503);
   });
 
-  it('opens with an example that runs as printed', async () => {
+  it('begins with an example that runs as printed', async () => {
     const [example] = codeBlocks(README, 'js') as [string];
     const directory = join(__dirname, '.generated', 'first-example');
     const port = await freePort();
@@ -146,7 +146,7 @@ describe('the benchmark in the README', () => {
   const results = JSON.parse(page('bench/results/results.json'));
   const rows: Row[] = results['throughput-express'];
 
-  it('shows every target of the last full run, as it came out', () => {
+  it('shows the results of the last full run for every target', () => {
     expect(results.size).toBe('full');
     expect(rows.length).toBeGreaterThan(10);
     const shown = page('README.md')
@@ -170,7 +170,7 @@ describe('the comparison', () => {
   const { columns }: { columns: Column[] } = JSON.parse(page('bench/results/comparison.json'));
   const shown = page('docs/comparison.md').split('\n');
 
-  it('shows what the last run saw', () => {
+  it('shows the responses of the last run', () => {
     const [first] = columns as [Column];
     const rows = Object.keys(first.answers).map((title) => [title, ...columns.map(({ answers }) => answers[title])]);
     expect(rows.length).toBeGreaterThan(15);
@@ -179,7 +179,7 @@ describe('the comparison', () => {
     expect(shown.filter((line) => line.startsWith('|'))).toEqual(lines);
   });
 
-  it('names the versions it was run with', () => {
+  it('names the compared versions', () => {
     const versions = [...new Set(columns.flatMap(({ packages }) => packages))];
     expect(versions.length).toBeGreaterThan(4);
     expect(shown).toContain(`Versions: ${versions.join(', ')}.`);
@@ -187,7 +187,7 @@ describe('the comparison', () => {
 });
 
 describe('the documents', () => {
-  it('hold code that compiles under strict with skipLibCheck off', async () => {
+  it('contain code that compiles with strict and without skipLibCheck', async () => {
     const directory = join(__dirname, '.generated', 'examples');
     rmSync(directory, { recursive: true, force: true });
     mkdirSync(directory, { recursive: true });
@@ -204,7 +204,7 @@ describe('the documents', () => {
     rmSync(directory, { recursive: true, force: true });
   }, 60_000);
 
-  it('hold JavaScript that can be pasted as it is', async () => {
+  it('contain JavaScript that runs unchanged', async () => {
     const directory = join(__dirname, '.generated', 'scripts');
     rmSync(directory, { recursive: true, force: true });
     mkdirSync(directory, { recursive: true });
@@ -216,7 +216,7 @@ describe('the documents', () => {
   }, 60_000);
 
   it.each(codeBlocks(page(APART), 'ts').map((block, index) => [index + 1, block] as const))(
-    'hold example %i of MCP servers, which compiles so in a project of its own',
+    'contain example %i of MCP servers, which compiles in its own project',
     async (index, block) => {
       const directory = join(__dirname, '.generated', `mcp-example-${index}`);
       mkdirSync(directory, { recursive: true });
@@ -227,7 +227,7 @@ describe('the documents', () => {
     60_000,
   );
 
-  it('hold tests that pass as printed, in a Jest that knows nothing of ES modules', async () => {
+  it('contain tests that pass as printed, in Jest without ES modules', async () => {
     const directory = join(__dirname, '.generated', 'testing');
     rmSync(directory, { recursive: true, force: true });
     mkdirSync(directory, { recursive: true });
@@ -243,7 +243,7 @@ describe('the documents', () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  it.each(PAGES)('%s links only to what is there', (name) => {
+  it.each(PAGES)('%s links only to existing targets', (name) => {
     const targets = [...prose(name).matchAll(/\]\(([^)\s]+)\)|<(https?:[^>]*)>/g)].map((match) =>
       String(match[1] ?? match[2]),
     );
@@ -269,9 +269,9 @@ async function compile(directory: string, options: object = {}): Promise<string>
         skipLibCheck: false,
         noEmit: true,
         types: ['node'],
-        // As NestJS needs it.
+        // NestJS requires this option.
         experimentalDecorators: true,
-        // The types of Koa are not those of the package's own version that is installed beside it.
+        // The types of Koa need those of @types/content-disposition, not of the installed version of that package.
         paths: { 'content-disposition': [join(ROOT, 'node_modules/@types/content-disposition')] },
         ...options,
       },
@@ -286,7 +286,7 @@ function prose(name: string): string {
   return page(name).replace(/^```[\s\S]*?^```$/gm, '');
 }
 
-/** Of headings that read alike, all but the first are numbered. */
+/** Numbers headings with the same text, except the first. */
 function anchorsOf(name: string): Set<string> {
   const anchors = new Set<string>();
   for (const [, heading] of prose(name).matchAll(/^#+ (.+)$/gm)) {

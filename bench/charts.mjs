@@ -1,11 +1,11 @@
 import * as echarts from 'echarts';
 
-const OURS = '#0a7d5a';
-const OTHERS = '#8a97a6';
-const INK = '#3d4754';
+const LIBRARY_COLOR = '#0a7d5a';
+const OTHER_COLOR = '#8a97a6';
+const TEXT_COLOR = '#3d4754';
 const ROW_HEIGHT = 26;
 
-/** One bar chart for each host; the library's bars stand out. */
+/** Draws a bar chart for each host. The library's bars have another colour. */
 export function drawCharts(results) {
   const charts = {};
   if (results['throughput-express'] !== undefined) {
@@ -17,7 +17,7 @@ export function drawCharts(results) {
   }
   if (results['throughput-http'] !== undefined) {
     charts['cpu-http'] = drawBars({
-      title: 'CPU time a request on node:http, on top of the same server without authentication (µs)',
+      title: 'Additional CPU time per request on node:http, compared with the same server without authentication (µs)',
       rows: results['throughput-http']
         .map(({ target, extraCpuMicros }) => [target, extraCpuMicros.median])
         .filter(([, value]) => value > 0),
@@ -33,14 +33,14 @@ function drawBars({ title, rows, digits }) {
   chart.setOption({
     animation: false,
     backgroundColor: '#ffffff',
-    title: { text: title, left: 12, top: 10, textStyle: { fontSize: 13, fontWeight: 'bold', color: INK } },
+    title: { text: title, left: 12, top: 10, textStyle: { fontSize: 13, fontWeight: 'bold', color: TEXT_COLOR } },
     grid: { left: 320, right: 60, top: 44, bottom: 30 },
-    xAxis: { type: 'value', axisLabel: { color: INK }, splitLine: { lineStyle: { color: '#e6e9ed' } } },
+    xAxis: { type: 'value', axisLabel: { color: TEXT_COLOR }, splitLine: { lineStyle: { color: '#e6e9ed' } } },
     yAxis: {
       type: 'category',
       inverse: true,
       data: rows.map(([name]) => name),
-      axisLabel: { color: INK, interval: 0 },
+      axisLabel: { color: TEXT_COLOR, interval: 0 },
       axisTick: { show: false },
     },
     series: [
@@ -49,9 +49,9 @@ function drawBars({ title, rows, digits }) {
         barWidth: '62%',
         data: rows.map(([name, value]) => ({
           value,
-          itemStyle: { color: name.startsWith('this library') ? OURS : OTHERS },
+          itemStyle: { color: name.startsWith('this library') ? LIBRARY_COLOR : OTHER_COLOR },
         })),
-        label: { show: true, position: 'right', color: INK, formatter: ({ value }) => value.toFixed(digits) },
+        label: { show: true, position: 'right', color: TEXT_COLOR, formatter: ({ value }) => value.toFixed(digits) },
       },
     ],
   });

@@ -1,21 +1,20 @@
 /**
  * node bench/comparison.mjs
  *
- * Asks this library and its peers the same questions, over real HTTP, with the same tokens and the same authorization server, and
- * writes what each answered to results/comparison.json and docs/comparison.md. Takes a good minute: a revoked token is tried again
- * when every cache is over.
+ * Sends the same requests to apps with this library and with others, over HTTP, and writes their responses to results/comparison.json
+ * and docs/comparison.md. Takes a little over a minute, because a revoked token is sent again after every cached response has expired.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const here = fileURLToPath(new URL('.', import.meta.url));
-if (!existsSync(`${here}node_modules/keycloak-connect`))
-  execFileSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: here, stdio: 'inherit' });
+const folder = fileURLToPath(new URL('.', import.meta.url));
+if (!existsSync(`${folder}node_modules/keycloak-connect`))
+  execFileSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: folder, stdio: 'inherit' });
 
 const { startAuthorizationServer } = await import('./comparison/authorization-server.mjs');
 const { PEERS, startPeer } = await import('./comparison/peers.mjs');
-const { QUESTIONS } = await import('./comparison/questions.mjs');
+const { CASES } = await import('./comparison/cases.mjs');
 const { versionOf } = await import('./packages.mjs');
 
 const columns = await Promise.all(
@@ -23,9 +22,9 @@ const columns = await Promise.all(
     const server = await startAuthorizationServer();
     const app = await startPeer(peer, server);
     const answers = {};
-    for (const { title, ask } of QUESTIONS) {
+    for (const { title, run } of CASES) {
       server.reset();
-      answers[title] = await ask({ server, app, peer });
+      answers[title] = await run({ server, app, peer });
     }
     await app.close();
     await server.close();
@@ -33,14 +32,14 @@ const columns = await Promise.all(
   }),
 );
 
-const rows = QUESTIONS.map(({ title }) => [title, ...columns.map(({ answers }) => answers[title])]);
+const rows = CASES.map(({ title }) => [title, ...columns.map(({ answers }) => answers[title])]);
 const line = (cells) => `| ${cells.join(' | ')} |`;
 const table = [
   line(['', ...columns.map(({ name }) => name)]),
   line(['---', ...columns.map(() => '---')]),
   ...rows.map(line),
 ].join('\n');
-writeFileSync(`${here}results/comparison.json`, `${JSON.stringify({ columns }, null, 2)}\n`);
+writeFileSync(`${folder}results/comparison.json`, `${JSON.stringify({ columns }, null, 2)}\n`);
 const page = new URL('../docs/comparison.md', import.meta.url);
 const versions = [...new Set(columns.flatMap(({ packages }) => packages))].join(', ');
 writeFileSync(

@@ -4,7 +4,7 @@ export function median(values) {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** The median of samples, with the least and the greatest of them. */
+/** Median, minimum and maximum of samples. */
 export function summarize(values) {
   return { median: median(values), min: Math.min(...values), max: Math.max(...values), samples: values.length };
 }

@@ -1,9 +1,8 @@
 /**
  * npm run fleet [-- --quick] [--sections=calls,restart,…]
  *
- * Several processes, one Redis, one authorization server: measures what the shared cache brings and what it bears, and writes
- * results/fleet/. Ends with code 1 when anything was accepted wrongly, answered too late, or missed its target. A quick or
- * partial run writes to results/quick/fleet/.
+ * Measures the shared cache with several processes, one Redis and one authorization server, and writes results/fleet/. Exits with code 1
+ * when a response was wrong or late, or when a target was missed. A quick or partial run writes to results/quick/fleet/.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -11,9 +10,9 @@ import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-const here = fileURLToPath(new URL('.', import.meta.url));
-if (!existsSync(`${here}node_modules`))
-  execFileSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: here, stdio: 'inherit' });
+const folder = fileURLToPath(new URL('.', import.meta.url));
+if (!existsSync(`${folder}node_modules`))
+  execFileSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: folder, stdio: 'inherit' });
 
 const { startChild } = await import('./child.mjs');
 const { measureCalls, measureStampede } = await import('./fleet/calls.mjs');
@@ -22,7 +21,7 @@ const { measureCost } = await import('./fleet/cost.mjs');
 const { measureFaults } = await import('./fleet/faults.mjs');
 const { redisVersion, startRedis } = await import('./fleet/redis-server.mjs');
 const { renderFleetReport } = await import('./fleet/report.mjs');
-const { measureLives } = await import('./fleet/lives.mjs');
+const { measureLifetimes } = await import('./fleet/lifetimes.mjs');
 const { measureRestart } = await import('./fleet/restart.mjs');
 const { measureRevocations } = await import('./fleet/revocations.mjs');
 const { violationsOf } = await import('./fleet/targets.mjs');
@@ -42,7 +41,7 @@ const plans = {
   },
   quick: {
     ...{ sizes: [4], callsSeconds: 5, callsTtlSeconds: 4, stampedes: 3, delays: [10, 500], restartSeconds: 1 },
-    ...{ revocations: 50, apart: 6, faults: /parted from one/, joiners: 2, tokens: 100 },
+    ...{ revocations: 50, apart: 6, faults: /disconnected from one/, joiners: 2, tokens: 100 },
   },
 };
 
@@ -50,14 +49,14 @@ const { values } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, sections: { type: 'string' } },
 });
 const size = values.quick ? 'quick' : 'full';
-const chosen = values.sections?.split(',');
+const selectedSections = values.sections?.split(',');
 const startedAt = performance.now();
 const report = (line) =>
   process.stderr.write(`${((performance.now() - startedAt) / 1000).toFixed(0).padStart(4)} s  ${line}\n`);
 
 const redis = await startRedis();
 const endpoint = await startChild('fleet/endpoint.mjs');
-endpoint.url = `http://127.0.0.1:${endpoint.hello.port}`;
+endpoint.url = `http://127.0.0.1:${endpoint.firstMessage.port}`;
 
 try {
   const common = { redis, endpoint, plan: plans[size], report };
@@ -67,26 +66,26 @@ try {
     restart: () => measureRestart(common),
     revocations: () => measureRevocations(common),
     clocks: () => measureRevocations({ ...common, areClocksApart: true }),
-    lives: () => measureLives(common),
+    lifetimes: () => measureLifetimes(common),
     faults: () => measureFaults(common),
     cost: () => measureCost(common),
   };
-  const unknown = chosen?.filter((name) => !Object.hasOwn(sections, name)) ?? [];
-  if (unknown.length > 0) throw new Error(`--sections: write some of ${Object.keys(sections).join(', ')}`);
+  const unknown = selectedSections?.filter((name) => !Object.hasOwn(sections, name)) ?? [];
+  if (unknown.length > 0) throw new Error(`--sections: use names from ${Object.keys(sections).join(', ')}`);
   const results = { size, environment: environment() };
   for (const [name, measure] of Object.entries(sections)) {
-    if (chosen?.includes(name) ?? true) results[name] = await measure();
+    if (selectedSections?.includes(name) ?? true) results[name] = await measure();
   }
   results.seconds = Math.round((performance.now() - startedAt) / 1000);
   results.violations = violationsOf(results);
-  const isWhole = size === 'full' && chosen === undefined;
-  const directory = isWhole ? `${here}results/fleet` : `${here}results/quick/fleet`;
+  const isFullRun = size === 'full' && selectedSections === undefined;
+  const directory = isFullRun ? `${folder}results/fleet` : `${folder}results/quick/fleet`;
   mkdirSync(directory, { recursive: true });
   const markdown = renderFleetReport(results);
   writeFileSync(`${directory}/results.json`, `${JSON.stringify(results, rounded, 2)}\n`);
   writeFileSync(`${directory}/results.md`, markdown);
   for (const [name, svg] of Object.entries(drawFleetCharts(results))) writeFileSync(`${directory}/${name}.svg`, svg);
-  process.stdout.write(`${markdown}\nWritten to ${isWhole ? 'bench/results/fleet' : 'bench/results/quick/fleet'}\n`);
+  process.stdout.write(`${markdown}\nWritten to ${isFullRun ? 'bench/results/fleet' : 'bench/results/quick/fleet'}\n`);
   if (results.violations.length > 0) process.exitCode = 1;
 } finally {
   endpoint.stop();

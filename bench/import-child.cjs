@@ -1,4 +1,4 @@
-// Loads what is named on the command line and says how long that took and what came along.
+// Loads the packages on the command line, and sends the time that it took and the loaded files.
 const { createRequire } = require('node:module');
 const { join } = require('node:path');
 

@@ -1,6 +1,6 @@
-/** Fills one cache, through the middleware itself, and says what that took. Run with --expose-gc. */
-import { Readable } from 'node:stream';
+/** Fills a cache through the middleware, and sends the memory that the process uses meanwhile. Run with --expose-gc. */
 import { parseArgs } from 'node:util';
+import { createDispatcher } from './dispatcher.mjs';
 import { library } from './packages.mjs';
 import { introspectionResponse, randomToken } from './tokens.mjs';
 
@@ -8,53 +8,40 @@ const { values } = parseArgs({ options: { count: { type: 'string' }, 'max-entrie
 const count = Number(values.count);
 const maxEntries = values['max-entries'] === undefined ? undefined : Number(values['max-entries']);
 
-const PARALLEL = 64;
+const CONCURRENCY = 64;
 const CHECKPOINTS = 10;
-
-/** Answers at once, in memory: the network is not what is weighed. */
-const dispatcher = {
-  async request({ body }) {
-    const token = new URLSearchParams(body).get('token');
-    const bytes = Buffer.from(JSON.stringify(introspectionResponse(token)));
-    return {
-      statusCode: 200,
-      headers: { 'content-type': 'application/json', 'content-length': String(bytes.length) },
-      body: Readable.from([bytes], { objectMode: false }),
-    };
-  },
-};
 
 const authenticate = library.tokenIntrospection({
   endpoint: 'https://as.example.com/introspect',
   clientAuth: library.clientSecretBasic('reports-api', 'a-secret'),
   audience: false,
-  dispatcher,
+  dispatcher: createDispatcher(introspectionResponse),
   cache: { ttlSeconds: 3600, ...(maxEntries !== undefined && { maxEntries }) },
 });
 
 await present(1000);
-const empty = await weigh();
-const course = [];
+const empty = await measureMemory();
+const checkpoints = [];
 for (let part = 0; part < CHECKPOINTS; part++) {
   await present(count / CHECKPOINTS);
-  course.push(await weigh());
+  checkpoints.push(await measureMemory());
 }
-process.on('message', ({ id }) => process.send({ id, empty, course, entries: authenticate.stats().entries }));
+process.on('message', ({ id }) => process.send({ id, empty, checkpoints, entries: authenticate.stats().entries }));
 process.send({});
 
 async function present(total) {
-  let left = total;
+  let remaining = total;
   const worker = async () => {
-    while (left-- > 0) {
+    while (remaining-- > 0) {
       const authorization = `Bearer ${randomToken(43)}`;
       const req = { headers: { authorization }, rawHeaders: ['Authorization', authorization], method: 'GET' };
       await new Promise((resolve, reject) => authenticate(req, {}, (error) => (error ? reject(error) : resolve())));
     }
   };
-  await Promise.all(Array.from({ length: PARALLEL }, worker));
+  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
 }
 
-async function weigh() {
+async function measureMemory() {
   await new Promise((resolve) => setTimeout(resolve, 50));
   globalThis.gc();
   globalThis.gc();

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 
-/** The very copies the library runs on, so that hand-written targets and the library stand on the same ground. */
+/** The installed packages that the library uses, so that hand-written targets run with the same versions. */
 const require = createRequire(new URL('../package.json', import.meta.url));
 
 export const express = require('express');
@@ -9,7 +9,7 @@ export const { LRUCache } = require('lru-cache');
 export const { Pool } = require('undici');
 export const library = require('./dist/index.js');
 
-/** An ES module, so a function that loads it. */
+/** Loads jose, which is an ES module. */
 export const jose = () => import(pathToFileURL(require.resolve('jose')));
 
 export function versionOf(name) {

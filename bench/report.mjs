@@ -5,7 +5,7 @@ const HEADINGS = {
   'throughput-http-long': '`node:http`, tokens of 1,500 characters',
 };
 
-/** The results as Markdown. */
+/** Renders the results as Markdown. */
 export function renderReport(results) {
   const parts = ['# Results', renderEnvironment(results)];
   for (const [section, heading] of Object.entries(HEADINGS)) {
@@ -15,7 +15,7 @@ export function renderReport(results) {
     parts.push('## 500 parallel requests with one unknown token', renderStampede(results.stampede));
   if (results.memory !== undefined) parts.push('## Memory', renderMemory(results.memory));
   if (results.flood !== undefined)
-    parts.push('## Good traffic beside a flood of random tokens', renderFlood(results.flood));
+    parts.push('## Requests with valid tokens during a flood of random tokens', renderFlood(results.flood));
   if (results.dpop !== undefined) parts.push('## A DPoP proof', renderDpop(results.dpop));
   if (results.import !== undefined) parts.push('## Loading the package', renderImport(results.import));
   return `${parts.join('\n\n')}\n`;
@@ -32,7 +32,7 @@ function renderEnvironment({ size, environment }) {
 
 function renderThroughput(rows) {
   return table(
-    ['target', 'requests/s', 'ratio to bare', 'CPU µs a request, on top of bare'],
+    ['target', 'requests/s', 'ratio to the app without authentication', 'additional CPU µs per request'],
     rows.map(({ target, perSecond, ratioToBare, extraCpuMicros }) => [
       target,
       perSecond.median.toLocaleString('en'),
@@ -44,7 +44,13 @@ function renderThroughput(rows) {
 
 function renderStampede(rows) {
   return table(
-    ['target', 'endpoint calls, good token', 'sockets open', 'endpoint calls, bad token', 'sockets open'],
+    [
+      'target',
+      'introspection requests, valid token',
+      'open sockets',
+      'introspection requests, invalid token',
+      'open sockets',
+    ],
     rows.map(({ target, good, bad }) => [target, good.calls, good.peakSockets, bad.calls, bad.peakSockets]),
   );
 }
@@ -52,33 +58,33 @@ function renderStampede(rows) {
 function renderMemory({ perEntry, bounded }) {
   const { entries, heapBytes, rssBytes } = perEntry;
   return [
-    `${entries.toLocaleString('en')} cached active tokens with ten claims each: ${heapBytes} bytes of heap a token, ${rssBytes} of RSS.`,
-    `${bounded.distinct.toLocaleString('en')} distinct tokens through a cache with the default bound (${bounded.entries.toLocaleString('en')} entries at the end), ` +
-      `at each tenth of the way: heap ${bounded.heapMegabytes.join(', ')} MB; RSS ${bounded.rssMegabytes.join(', ')} MB.`,
+    `${entries.toLocaleString('en')} cached active tokens with ten claims each: ${heapBytes} bytes of heap and ${rssBytes} bytes of RSS per token.`,
+    `${bounded.distinct.toLocaleString('en')} different tokens with the default cache size (${bounded.entries.toLocaleString('en')} entries at the end). ` +
+      `After each tenth: heap ${bounded.heapMegabytes.join(', ')} MB; RSS ${bounded.rssMegabytes.join(', ')} MB.`,
   ].join('\n\n');
 }
 
-function renderFlood({ goodRequests, badRequests, goodHitRatio, latencyMs: { alone, besideTheFlood } }) {
-  const rows = Object.entries({ alone, 'beside the flood': besideTheFlood });
+function renderFlood({ goodRequests, badRequests, goodHitRatio, latencyMs: { withoutFlood, duringFlood } }) {
+  const rows = Object.entries({ 'without a flood': withoutFlood, 'during the flood': duringFlood });
   return [
-    `${goodRequests} good requests and ${badRequests} with random tokens, at the same time: ${(goodHitRatio * 100).toFixed(1)} % of the good ones were answered from memory.`,
+    `${goodRequests} requests with valid tokens and ${badRequests} with random tokens at the same time: ${(goodHitRatio * 100).toFixed(1)} % of those with valid tokens were cache hits.`,
     table(
-      ['good requests', 'p50 ms', 'p90 ms', 'p99 ms'],
+      ['requests with valid tokens', 'p50 ms', 'p90 ms', 'p99 ms'],
       rows.map(([name, { p50, p90, p99 }]) => [name, p50, p90, p99]),
     ),
   ].join('\n\n');
 }
 
-function renderDpop({ proofs, strangers, regulars, imported }) {
+function renderDpop({ proofs, uncachedKeys, cachedKeys, importedKeys }) {
   const row = (name, { oursMicros, bareMicros, ratio }) => [name, oursMicros, bareMicros, spread(ratio, 2)];
   return [
-    `${proofs.toLocaleString('en')} fresh ES256 proofs a row, each with a token that is remembered: CPU µs a proof, median of pairs of bursts.`,
+    `${proofs.toLocaleString('en')} new ES256 proofs for each row, each with a cached token. CPU µs per proof, median of pairs of measurements.`,
     table(
-      ['a proof of; what jose verifies it with', 'the middleware', "jose's bare `jwtVerify`", 'ratio'],
+      ['key of the proof', 'middleware', "only jose's `jwtVerify`", 'ratio'],
       [
-        row('a key not seen lately; `EmbeddedJWK`', strangers),
-        row('a key seen lately; `EmbeddedJWK`', regulars),
-        row('a key seen lately; the key imported beforehand', imported),
+        row('not cached; jose uses `EmbeddedJWK`', uncachedKeys),
+        row('cached; jose uses `EmbeddedJWK`', cachedKeys),
+        row('cached; jose uses a key that was imported before', importedKeys),
       ],
     ),
   ].join('\n\n');
@@ -86,8 +92,8 @@ function renderDpop({ proofs, strangers, regulars, imported }) {
 
 function renderImport({ libraryMillis, dependenciesMillis, ratio, packages, ownBytes }) {
   return [
-    `${libraryMillis} ms, where undici, zod and lru-cache alone take ${dependenciesMillis} ms (${ratio} times that).`,
-    `Packages loaded: ${packages.join(', ')}. Its own code: ${Math.round(ownBytes / 1000)} kB, not minified.`,
+    `${libraryMillis} ms. Only undici, zod and lru-cache take ${dependenciesMillis} ms (ratio ${ratio}).`,
+    `Packages loaded: ${packages.join(', ')}. Code of this package: ${Math.round(ownBytes / 1000)} kB, not minified.`,
   ].join(' ');
 }
 
@@ -97,6 +103,6 @@ export function table(head, rows) {
 }
 
 function spread({ median, min, max }, digits) {
-  const [middle, least, greatest] = [median, min, max].map((value) => value.toFixed(digits));
-  return least === greatest ? middle : `${middle} (${least} to ${greatest})`;
+  const [middle, lowest, highest] = [median, min, max].map((value) => value.toFixed(digits));
+  return lowest === highest ? middle : `${middle} (${lowest} to ${highest})`;
 }

@@ -1,8 +1,8 @@
 /**
  * npm run bench [-- --quick] [--only=<part of a target's name>] [--sections=memory,import,…]
  *
- * Measures everything side by side and writes results/: results.json, results.md and the charts. A quick, partial or
- * smoke run leaves the committed results alone and writes to results/quick/.
+ * Runs the benchmark and writes results.json, results.md and the charts to results/. A quick, partial or smoke run writes to
+ * results/quick/ instead, and does not change the committed results.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -10,9 +10,9 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-const here = fileURLToPath(new URL('.', import.meta.url));
-if (!existsSync(`${here}node_modules`))
-  execFileSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: here, stdio: 'inherit' });
+const folder = fileURLToPath(new URL('.', import.meta.url));
+if (!existsSync(`${folder}node_modules`))
+  execFileSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: folder, stdio: 'inherit' });
 
 const { drawCharts } = await import('./charts.mjs');
 const { startChild } = await import('./child.mjs');
@@ -27,20 +27,20 @@ const { measureThroughput } = await import('./sections/throughput.mjs');
 const { createTokens } = await import('./tokens.mjs');
 
 const TOKENS = 1000;
-const SHORT = 43;
-const LONG = 1500;
+const SHORT_LENGTH = 43;
+const LONG_LENGTH = 1500;
 
-/** Long tokens are measured where they make a difference. */
-const MAIN = /floor|single flight|this library, cached|RS256|with a Map/;
+/** Targets that are also measured with long tokens, because the length makes a difference for them. */
+const LONG_TOKEN_TARGETS = /floor|single flight|this library, cached|RS256|with a Map/;
 
 const plans = {
   full: {
-    ...{ rounds: 3, turns: 8, seconds: 0.4, warmUpSeconds: 3, long: MAIN },
+    ...{ rounds: 3, turns: 8, seconds: 0.4, warmUpSeconds: 3, long: LONG_TOKEN_TARGETS },
     ...{ entries: 1_000_000, distinct: 5_000_000, floodSeconds: 10, imports: 25 },
     ...{ proofRounds: 40, proofs: 500 },
   },
   quick: {
-    ...{ rounds: 1, turns: 4, seconds: 0.35, warmUpSeconds: 0.8, long: MAIN },
+    ...{ rounds: 1, turns: 4, seconds: 0.35, warmUpSeconds: 0.8, long: LONG_TOKEN_TARGETS },
     ...{ entries: 200_000, distinct: 200_000, floodSeconds: 4, imports: 9 },
     ...{ proofRounds: 15, proofs: 500 },
   },
@@ -61,25 +61,25 @@ const { values } = parseArgs({
 });
 const size = values.smoke ? 'smoke' : values.quick ? 'quick' : 'full';
 const plan = plans[size];
-const chosen = values.sections?.split(',');
-const isWhole = size === 'full' && values.only === '' && chosen === undefined;
+const selectedSections = values.sections?.split(',');
+const isFullRun = size === 'full' && values.only === '' && selectedSections === undefined;
 
-const wants = (name) => name.includes(values.only);
+const isSelected = (name) => name.includes(values.only);
 const report = (line) => process.stderr.write(`${line}\n`);
 const [endpoint, load, otherLoad] = await Promise.all(
   ['endpoint.mjs', 'load.mjs', 'load.mjs'].map((script) => startChild(script)),
 );
-endpoint.url = `http://127.0.0.1:${endpoint.hello.port}`;
+endpoint.url = `http://127.0.0.1:${endpoint.firstMessage.port}`;
 
 try {
-  const short = await createTokens({ count: TOKENS, length: SHORT });
-  const long = await createTokens({ count: TOKENS, length: LONG });
+  const short = await createTokens({ count: TOKENS, length: SHORT_LENGTH });
+  const long = await createTokens({ count: TOKENS, length: LONG_LENGTH });
   const throughput = async (host, tokens, pattern = /./) => {
-    await endpoint.ask({ set: { keys: Object.values(tokens.keys) } });
-    const among = (name) => wants(name) && pattern.test(name);
-    return measureThroughput({ host, tokens, endpoint, load, plan: { ...plan, wants: among }, report });
+    await endpoint.send({ set: { keys: Object.values(tokens.keys) } });
+    const isWanted = (name) => isSelected(name) && pattern.test(name);
+    return measureThroughput({ host, tokens, endpoint, load, plan: { ...plan, wants: isWanted }, report });
   };
-  const common = { tokens: short, endpoint, load, otherLoad, plan: { ...plan, wants }, report };
+  const common = { tokens: short, endpoint, load, otherLoad, plan: { ...plan, wants: isSelected }, report };
   const sections = {
     'throughput-express': () => throughput('express', short),
     'throughput-http': () => throughput('http', short),
@@ -92,24 +92,24 @@ try {
     import: () => measureImport(common),
   };
   const results = { size, environment: environment() };
-  const unknown = chosen?.filter((name) => !Object.hasOwn(sections, name)) ?? [];
-  if (unknown.length > 0) throw new Error(`--sections: write some of ${Object.keys(sections).join(', ')}`);
+  const unknown = selectedSections?.filter((name) => !Object.hasOwn(sections, name)) ?? [];
+  if (unknown.length > 0) throw new Error(`--sections: use names from ${Object.keys(sections).join(', ')}`);
   for (const [name, measure] of Object.entries(sections)) {
-    if (chosen?.includes(name) ?? true) results[name] = await measure();
+    if (selectedSections?.includes(name) ?? true) results[name] = await measure();
   }
-  const directory = isWhole ? `${here}results` : `${here}results/quick`;
+  const directory = isFullRun ? `${folder}results` : `${folder}results/quick`;
   mkdirSync(directory, { recursive: true });
   const markdown = renderReport(results);
   writeFileSync(`${directory}/results.json`, `${JSON.stringify(results, null, 2)}\n`);
   writeFileSync(`${directory}/results.md`, markdown);
   for (const [name, svg] of Object.entries(drawCharts(results))) writeFileSync(`${directory}/${name}.svg`, svg);
-  process.stdout.write(`${markdown}\nWritten to ${isWhole ? 'bench/results' : 'bench/results/quick'}\n`);
+  process.stdout.write(`${markdown}\nWritten to ${isFullRun ? 'bench/results' : 'bench/results/quick'}\n`);
 } finally {
   for (const child of [endpoint, load, otherLoad]) child.stop();
 }
 
 function environment() {
-  const git = (...args) => execFileSync('git', args, { cwd: here, encoding: 'utf8' }).trim();
+  const git = (...args) => execFileSync('git', args, { cwd: folder, encoding: 'utf8' }).trim();
   let commit = 'unknown';
   try {
     commit =

@@ -1,4 +1,4 @@
-/** One sample's process: the same app twice, bare and with the target's middleware, each on a port of its own. */
+/** The process of one sample. It serves the same app on two ports: without authentication, and with the target's middleware. */
 import { createServer } from 'node:http';
 import { express } from './packages.mjs';
 
@@ -17,29 +17,29 @@ const hosts = {
     return createServer(app);
   },
   http([middleware]) {
-    const answer = (res) => {
+    const respond = (res) => {
       res.setHeader('content-type', 'application/json');
       res.end('{"ok":true}');
     };
-    if (middleware === undefined) return createServer((_req, res) => answer(res));
+    if (middleware === undefined) return createServer((_req, res) => respond(res));
     return createServer((req, res) => {
       middleware(req, res, (error) => {
         if (error) res.statusCode = error.status ?? 500;
-        answer(res);
+        respond(res);
       });
     });
   },
 };
 
 const build = hosts[host];
-const [bare, own] = await Promise.all([listen(build([])), listen(build([middleware]))]);
+const [bare, protectedUrl] = await Promise.all([listen(build([])), listen(build([middleware]))]);
 
 process.on('message', ({ id }) => {
   const { user, system } = process.cpuUsage();
   process.send({ id, cpuMicros: user + system });
 });
 process.on('disconnect', () => process.exit());
-process.send({ bare, own });
+process.send({ bare, protectedUrl });
 
 function listen(server) {
   server.keepAliveTimeout = 60_000;

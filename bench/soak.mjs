@@ -1,9 +1,8 @@
 /**
  * npm run soak [-- --seconds=180] [--seed=1]
  *
- * Two Express apps behind the built library, a real authorization server, and a proxy before each app's endpoint that
- * breaks things by a seeded schedule, under load. A model of its own judges every answer. Writes results/soak/, and ends
- * with 1 where anything was not as promised.
+ * Runs two Express apps with the built library and an authorization server under load. A proxy before the endpoint of each app causes
+ * faults by a seeded schedule. An independent model checks every response. Writes results/soak/. Exits with code 1 on a violation.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -11,9 +10,9 @@ import { availableParallelism, cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-const here = fileURLToPath(new URL('.', import.meta.url));
-if (!existsSync(`${here}node_modules`))
-  execFileSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: here, stdio: 'inherit' });
+const folder = fileURLToPath(new URL('.', import.meta.url));
+if (!existsSync(`${folder}node_modules`))
+  execFileSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: folder, stdio: 'inherit' });
 
 const { drawTimeline } = await import('./soak/chart.mjs');
 const { renderSoak } = await import('./soak/report.mjs');
@@ -25,8 +24,8 @@ const MIN_SECONDS = 45;
 const { values } = parseArgs({ options: { seconds: { type: 'string' }, seed: { type: 'string' } } });
 const seconds = Number(values.seconds ?? DEFAULT_SECONDS);
 const seed = Number(values.seed ?? 1);
-if (!(seconds >= MIN_SECONDS)) throw new Error(`--seconds: write a number from ${MIN_SECONDS} on`);
-if (!Number.isSafeInteger(seed)) throw new Error('--seed: write a whole number');
+if (!(seconds >= MIN_SECONDS)) throw new Error(`--seconds: use a number of at least ${MIN_SECONDS}`);
+if (!Number.isSafeInteger(seed)) throw new Error('--seed: use an integer');
 
 const results = {
   seed,
@@ -37,16 +36,18 @@ const results = {
   ...(await runSoak({ seed, seconds, report: (line) => process.stderr.write(`${line}\n`) })),
 };
 
-const { timeline, ...rest } = results;
+const { timeline, ...summary } = results;
 const isDefault = seconds === DEFAULT_SECONDS && seed === 1 && results.violations.length === 0;
 const directory = isDefault ? 'results/soak' : 'results/quick/soak';
 const markdown = renderSoak(results);
-mkdirSync(`${here}${directory}`, { recursive: true });
-writeFileSync(`${here}${directory}/results.json`, `${JSON.stringify(rest, null, 2)}\n`);
-writeFileSync(`${here}${directory}/results.md`, markdown);
-writeFileSync(`${here}${directory}/timeline.svg`, drawTimeline(results));
+mkdirSync(`${folder}${directory}`, { recursive: true });
+writeFileSync(`${folder}${directory}/results.json`, `${JSON.stringify(summary, null, 2)}\n`);
+writeFileSync(`${folder}${directory}/results.md`, markdown);
+writeFileSync(`${folder}${directory}/timeline.svg`, drawTimeline(results));
 process.stdout.write(`${markdown}\nWritten to bench/${directory}\n`);
 if (results.violations.length > 0) {
-  process.stdout.write(`\nNot as promised. To see it again: npm run soak -- --seconds=${seconds} --seed=${seed}\n`);
+  process.stdout.write(
+    `\nThere were violations. To repeat this run: npm run soak -- --seconds=${seconds} --seed=${seed}\n`,
+  );
   process.exitCode = 1;
 }

@@ -6,14 +6,14 @@ export const AUDIENCE = 'https://api.example.com';
 const SCOPE = 'openid profile reports:read reports:write';
 const HOUR = 3600;
 
-/** The endpoint calls inactive what starts with this; no random token does. */
-export const BAD = '~';
+/** The endpoint reports tokens with this prefix as inactive. Random tokens never have it. */
+export const INVALID = '~';
 
 export function randomToken(length) {
   return randomBytes(length).toString('base64url').slice(0, length);
 }
 
-/** What the endpoint says about a token: ten claims, of which some differ from token to token. */
+/** The endpoint's response about an active token: ten claims, of which some differ between tokens. */
 export function introspectionResponse(token) {
   const now = Math.floor(Date.now() / 1000);
   return {
@@ -31,7 +31,7 @@ export function introspectionResponse(token) {
   };
 }
 
-/** Opaque and signed tokens for one run, and what verifies the latter. */
+/** Creates opaque and signed tokens for one run, and the keys that verify the signed ones. */
 export async function createTokens({ count, length }) {
   const [rs256, es256] = await Promise.all([createSigner('RS256'), createSigner('ES256')]);
   const opaque = Array.from({ length: count }, () => randomToken(length));
@@ -51,12 +51,12 @@ async function createSigner(alg) {
   const encode = (claims) => new SignJWT(claims).setProtectedHeader(header).sign(privateKey);
   return {
     jwk: { ...(await exportJWK(publicKey)), alg, kid: alg, use: 'sig' },
-    /** A JWT of about the length asked for, where its claims leave room for that. */
+    /** Creates a JWT of about this length, or a longer one if its claims need more. */
     async sign(token, length) {
       const { active, token_type, ...claims } = introspectionResponse(token.slice(0, 43));
-      const bare = await encode(claims);
-      const missing = Math.floor(((length - bare.length) * 3) / 4) - ',"pad":""'.length;
-      return missing > 0 ? encode({ ...claims, pad: 'x'.repeat(missing) }) : bare;
+      const unpadded = await encode(claims);
+      const missing = Math.floor(((length - unpadded.length) * 3) / 4) - ',"pad":""'.length;
+      return missing > 0 ? encode({ ...claims, pad: 'x'.repeat(missing) }) : unpadded;
     },
   };
 }

@@ -1,20 +1,20 @@
 /**
  * node bench/topologies.mjs [--only=text]
  *
- * Four processes over a Sentinel or a Cluster, each client package in turn, under load and revocations, while a master is killed,
- * frozen, failed over by hand, or loses the slot of the log. Ends with code 1 when a promise was broken.
+ * Runs four processes with a Sentinel or Cluster set-up under load and revocations, with each client package in turn. A master is
+ * killed, frozen, failed over manually, or loses the slot of the revocation log. Exits with code 1 on a violation.
  */
 import { parseArgs } from 'node:util';
+import { startCluster, startSentinel } from './fleet/nemesis/topologies.mjs';
 import {
+  checkTraffic,
   createRandom,
-  judge,
   startAuthorizationServer,
   startInstance,
   startTraffic,
   TIMEOUT_MS,
-  untilShared,
-} from './fleet/nemesis/rig.mjs';
-import { startCluster, startSentinel } from './fleet/nemesis/topologies.mjs';
+  waitUntilShared,
+} from './fleet/nemesis/traffic.mjs';
 import { machineTime, sleep } from './fleet/time.mjs';
 
 const SIZE = 4;
@@ -39,10 +39,10 @@ const RUNS = [
 
 const { values } = parseArgs({ options: { only: { type: 'string', default: '' } } });
 let failures = 0;
-for (const each of RUNS) {
-  const name = `${each.start === startCluster ? 'cluster' : 'sentinel'}, ${each.kind}, ${each.fault}`;
+for (const plan of RUNS) {
+  const name = `${plan.start === startCluster ? 'cluster' : 'sentinel'}, ${plan.kind}, ${plan.fault}`;
   if (!name.includes(values.only)) continue;
-  const result = await run(each);
+  const result = await run(plan);
   if (result.violations.length > 0) failures++;
   console.log(JSON.stringify({ name, ...result }));
 }
@@ -55,31 +55,32 @@ async function run({ start, kind, fault }) {
   const task = { kind, topology: servers.topology, ports: servers.ports, endpoint: server.url, timeoutMs: TIMEOUT_MS };
   const instances = await Promise.all(Array.from({ length: SIZE }, () => startInstance({ ...task, offsetMs: 0 })));
   try {
-    await Promise.all(instances.map((instance) => instance.ask({ order: 'ready' })));
-    if ((await untilShared({ instances, server }, RECOVERY_LIMIT_MS)) === undefined) {
-      return { requests: 0, violations: ['they never shared at all'] };
+    await Promise.all(instances.map((instance) => instance.send({ command: 'ready' })));
+    if ((await waitUntilShared({ instances, server }, RECOVERY_LIMIT_MS)) === undefined) {
+      return { requests: 0, violations: ['the instances never shared a response'] };
     }
     const traffic = startTraffic({ instances, server, random: createRandom(1) });
     await sleep(BEFORE_MS);
-    const trouble = { from: machineTime() - 50, to: Number.POSITIVE_INFINITY };
-    const mend = await servers.faults[fault]();
+    const outage = { from: machineTime() - 50, to: Number.POSITIVE_INFINITY };
+    const repair = await servers.faults[fault]();
     await Promise.race([servers.promoted(), sleep(PROMOTION_LIMIT_MS)]);
-    const promotedMs = machineTime() - trouble.from;
-    const sharedMs = await untilShared({ instances, server }, RECOVERY_LIMIT_MS);
+    const promotedMs = machineTime() - outage.from;
+    const sharedMs = await waitUntilShared({ instances, server }, RECOVERY_LIMIT_MS);
     const thawedAt = machineTime();
-    await mend?.();
+    await repair?.();
     await sleep(AFTER_MS);
-    const againMs = await untilShared({ instances, server }, RECOVERY_LIMIT_MS);
-    trouble.to = machineTime();
-    // A frozen master that thaws takes itself for the master until it hears of the other.
-    const splits = mend === undefined ? [] : [{ from: thawedAt - 500, to: thawedAt + 1000 }];
-    const measured = judge(await traffic.stop(), [trouble], splits);
+    const againMs = await waitUntilShared({ instances, server }, RECOVERY_LIMIT_MS);
+    outage.to = machineTime();
+    // A frozen master that thaws believes that it is the master until it hears of the new one.
+    const splits = repair === undefined ? [] : [{ from: thawedAt - 500, to: thawedAt + 1000 }];
+    const measured = checkTraffic(await traffic.stop(), [outage], splits);
     for (const [text, ms] of Object.entries({ 'after the promotion': sharedMs, 'at the end': againMs })) {
-      if (ms === undefined) measured.violations.push(`not all share ${text}, within ${RECOVERY_LIMIT_MS} ms`);
+      if (ms === undefined)
+        measured.violations.push(`the instances do not share responses ${text}, within ${RECOVERY_LIMIT_MS} ms`);
     }
     return { ...measured, promotedMs, sharedMs, againMs };
   } finally {
-    for (const each of [...instances, server]) each.stop();
+    for (const part of [...instances, server]) part.stop();
     await servers.stop();
   }
 }

@@ -13,7 +13,7 @@ import {
 import { instrument } from 'express-token-introspection/opentelemetry';
 import { AUDIENCE, type AuthorizationServer } from './authorization-server.mjs';
 import { createConsole } from './console/console.mjs';
-import { ownOrigin, refuseOtherSites } from './console/same-origin.mjs';
+import { requireSameOrigin, serverOrigin } from './console/same-origin.mjs';
 import { INACTIVE_TTL_SECONDS, TTL_SECONDS } from './settings.mjs';
 
 export interface ReportsApi {
@@ -21,7 +21,7 @@ export interface ReportsApi {
   readonly authenticate: RootTokenIntrospection;
 }
 
-/** A small API: public, protected, scope-guarded, fresh-guarded and admin routes, and its metrics. */
+/** A small API with one route for each kind of protection, and its metrics. */
 export function createApp(as: AuthorizationServer): ReportsApi {
   const { clientId, clientSecret } = as.resourceServer;
   const authenticate = tokenIntrospection({
@@ -30,7 +30,7 @@ export function createApp(as: AuthorizationServer): ReportsApi {
     audience: AUDIENCE,
     issuer: as.issuer,
     cache: { ttlSeconds: TTL_SECONDS, inactiveTtlSeconds: INACTIVE_TTL_SECONDS },
-    dpop: { origin: ownOrigin },
+    dpop: { origin: serverOrigin },
   });
 
   const exporter = new PrometheusExporter({ preventServerStart: true });
@@ -39,18 +39,18 @@ export function createApp(as: AuthorizationServer): ReportsApi {
   const app = express();
   app.disable('x-powered-by');
 
-  // The page at `/`. It watches, and no request takes another way for it.
+  // The page at `/`. It only observes requests and does not change how they are handled.
   app.use(createConsole(as, authenticate));
 
   app.get('/public', (_req, res) => {
     res.json({ hello: 'world' });
   });
 
-  // For Prometheus. A public API would offer this on a port of its own.
+  // For Prometheus. A public API would serve this on another port.
   app.get('/metrics', (req, res) => exporter.getMetricsRequestHandler(req, res));
 
-  // To watch an outage. An API would not offer this.
-  app.use('/authorization-server', refuseOtherSites);
+  // Lets you cause an outage. A real API would not have these routes.
+  app.use('/authorization-server', requireSameOrigin);
   app.post('/authorization-server/stop', async (_req, res) => {
     await as.stop();
     res.json({ authorizationServer: 'stopped' });
@@ -76,7 +76,7 @@ export function createApp(as: AuthorizationServer): ReportsApi {
     res.json({ reports: ['2026-10', '2026-11'], for: getAuth(req).sub });
   });
 
-  // What must not happen on a revoked token asks anew, whatever is cached.
+  // A payment must not be made with a revoked token, so this route never uses a cached response.
   app.post('/api/payments', requireScope('payments:write'), requireFresh({ maxAgeSeconds: 0 }), (req, res) => {
     res.json({ paid: true, by: getAuth(req).sub });
   });

@@ -1,27 +1,27 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { errors, type KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { verifyTokenRequestProof } from './dpop-proof.mjs';
-import { openDoor } from './restartable-server.mjs';
+import { startRestartableServer } from './restartable-server.mjs';
 
-/** A real authorization server (oidc-provider) with opaque tokens, introspection and revocation, on loopback. */
+/** An authorization server (oidc-provider) on loopback, with opaque tokens, introspection and revocation. */
 export interface AuthorizationServer {
   readonly issuer: string;
   readonly introspectionEndpoint: string;
   readonly revocationEndpoint: string;
   readonly tokenEndpoint: string;
-  /** The API's own credentials at the introspection endpoint. */
+  /** The client credentials of the API, for introspection requests. */
   readonly resourceServer: Credentials;
-  /** The app that tokens are issued to. */
+  /** The client that tokens are issued to. */
   readonly client: Credentials;
   readonly isRunning: boolean;
-  /** How long every answer takes, on top of the time it needs. */
+  /** Milliseconds by which every response is delayed. Default 0. */
   delayMs: number;
-  /** @throws TokenRequestError when it refuses, and what `fetch` throws when it does not answer */
-  issue(of: TokenRequest): Promise<IssuedToken>;
+  /** @throws TokenRequestError when the server rejects the request, and the error of `fetch` when it does not respond */
+  issue(request: TokenRequest): Promise<IssuedToken>;
   revoke(token: string): Promise<void>;
-  /** Asks about a token as the API does: the call of RFC 7662 itself. Resolves with the response body as it was sent. */
+  /** Sends an introspection request (RFC 7662) with the API's credentials. Resolves with the response body as text. */
   introspect(token: string): Promise<string>;
-  /** Drops every connection and answers nobody. What it knows of its tokens is kept. */
+  /** Drops every connection and accepts no others. Issued tokens are kept. */
   stop(): Promise<void>;
   start(): Promise<void>;
 }
@@ -35,9 +35,9 @@ export interface TokenRequest {
   readonly subject: string;
   readonly scope: string;
   readonly ttlSeconds?: number;
-  /** Default the API. */
+  /** The API or MCP server that the token is for. Default: the API. */
   readonly resource?: string;
-  /** A DPoP proof for a POST of the token endpoint: the token is bound to its key. */
+  /** A DPoP proof for a POST to the token endpoint. The token is bound to the key of the proof. */
   readonly dpopProof?: string | undefined;
 }
 
@@ -49,7 +49,7 @@ export interface IssuedToken {
   readonly scope: string;
 }
 
-/** The token endpoint answered, and refused. */
+/** An endpoint of the authorization server responded with an error. */
 export class TokenRequestError extends Error {
   override readonly name = 'TokenRequestError';
 }
@@ -57,27 +57,27 @@ export class TokenRequestError extends Error {
 export const AUDIENCE = 'urn:example:reports-api';
 export const SCOPES = ['profile:read', 'reports:read', 'payments:write', 'admin'];
 
-/** What the MCP server beside the API knows. Its audience is its URL, whichever port it has. */
+/** Path and scopes of the MCP server, which runs in the same process as the API. Its audience is its URL. */
 export const MCP_PATH = '/mcp';
 export const MCP_SCOPES = ['files:read', 'files:write'];
 
-/** A grant of this example's own: whoever holds the client's secret names the subject. Never do this in production. */
+/** A custom grant type: a client with the right secret can get a token for any subject. Never do this in production. */
 export const SUBJECT_GRANT = 'urn:example:grant-type:subject';
 
 const DEFAULT_TTL_SECONDS = 3600;
-/** For how long a proof that was used is remembered. */
-const PROOF_MEMORY_SECONDS = 300;
+/** Seconds for which a used proof is kept, so that it cannot be replayed. */
+const USED_PROOF_SECONDS = 300;
 
-/** Starts it on the port, or on a free one for 0. */
+/** Starts the authorization server on this port. Port 0 takes a free one. */
 export async function createAuthorizationServer(port = 0): Promise<AuthorizationServer> {
   const client = credentials('reports-app');
   const resourceServer = credentials('reports-api');
-  const door = await openDoor(port);
-  const issuer = door.origin;
+  const server = await startRestartableServer(port);
+  const issuer = server.origin;
   const tokenEndpoint = `${issuer}/token`;
   const revocationEndpoint = `${issuer}/token/revocation`;
   const introspectionEndpoint = `${issuer}/token/introspection`;
-  door.answerWith(createProvider(issuer, client, resourceServer).callback());
+  server.setListener(createProvider(issuer, client, resourceServer).callback());
 
   return {
     issuer,
@@ -87,19 +87,19 @@ export async function createAuthorizationServer(port = 0): Promise<Authorization
     resourceServer,
     client,
     get isRunning() {
-      return door.isOpen;
+      return server.isListening;
     },
     get delayMs() {
-      return door.delayMs;
+      return server.delayMs;
     },
     set delayMs(ms) {
-      door.delayMs = ms;
+      server.delayMs = ms;
     },
-    issue: (of) => issueToken(tokenEndpoint, client, of),
+    issue: (request) => issueToken(tokenEndpoint, client, request),
     revoke: async (token) => void (await post(revocationEndpoint, client, { token })),
     introspect: async (token) => (await post(introspectionEndpoint, resourceServer, { token })).text(),
-    stop: door.close,
-    start: door.open,
+    stop: server.stop,
+    start: server.start,
   };
 }
 
@@ -109,20 +109,20 @@ function createProvider(issuer: string, client: Credentials, resourceServer: Cre
       registration(client, [SUBJECT_GRANT, 'client_credentials', 'refresh_token']),
       registration(resourceServer, ['client_credentials']),
     ],
-    // MCP clients register with the scopes they need first, and ask for others later.
+    // MCP clients register only the scopes that they need first. Without this, they could not request others later.
     extraClientMetadata: {
       properties: ['scope'],
       validator: (_ctx, _name, _value, metadata) => void Reflect.deleteProperty(metadata, 'scope'),
     },
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
     scopes: [...SCOPES, ...MCP_SCOPES],
-    // MCP clients in browsers, such as the inspector.
+    // Allows MCP clients in browsers, such as the MCP Inspector.
     clientBasedCORS: () => true,
     issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     jwks: { keys: [{ ...generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' }) }] },
     cookies: { keys: [randomBytes(32).toString('base64url')] },
     features: {
-      // MCP clients register themselves, and anyone logs in as whom they say. Never do this in production.
+      // MCP clients register themselves, and users log in under any name without a password. Never do this in production.
       devInteractions: { enabled: true },
       registration: { enabled: true },
       clientCredentials: { enabled: true },
@@ -161,7 +161,7 @@ function registerSubjectGrant(provider: Provider): void {
       const grantId = await grant.save();
       const common = { accountId, client, grantId, scope, gty: SUBJECT_GRANT };
       const access = new provider.AccessToken({ ...common, claims: {} } as never);
-      const jkt = await senderOf(ctx, provider, client.clientId);
+      const jkt = await thumbprintOfProof(ctx, provider, client.clientId);
       if (jkt !== undefined) access.setThumbprint('jkt', jkt);
       access.resourceServer = new provider.ResourceServer(
         resource,
@@ -180,29 +180,33 @@ function registerSubjectGrant(provider: Provider): void {
   );
 }
 
-/** Thumbprint of the key whose holder the token is for; `undefined` for anyone. */
-async function senderOf(ctx: KoaContextWithOIDC, provider: Provider, clientId: string): Promise<string | undefined> {
+/** Thumbprint of the DPoP key that the token is bound to. `undefined` for a bearer token, sent without a proof. */
+async function thumbprintOfProof(
+  ctx: KoaContextWithOIDC,
+  provider: Provider,
+  clientId: string,
+): Promise<string | undefined> {
   const proof = ctx.get('DPoP');
   if (proof === '') return undefined;
   const verified = await verifyTokenRequestProof(proof, `${provider.issuer}/token`).catch(() => undefined);
-  const end = Math.floor(Date.now() / 1000) + PROOF_MEMORY_SECONDS;
-  const isGood = verified && (await provider.ReplayDetection.unique(clientId, verified.jti, end));
-  if (!isGood) throw new errors.InvalidDpopProof('one proof, for this request, made just now');
+  const expiresAt = Math.floor(Date.now() / 1000) + USED_PROOF_SECONDS;
+  const isValid = verified && (await provider.ReplayDetection.unique(clientId, verified.jti, expiresAt));
+  if (!isValid) throw new errors.InvalidDpopProof('send one unused proof, made for this request in the last minute');
   return verified.jkt;
 }
 
-async function issueToken(endpoint: string, client: Credentials, of: TokenRequest): Promise<IssuedToken> {
+async function issueToken(endpoint: string, client: Credentials, request: TokenRequest): Promise<IssuedToken> {
   const response = await post(
     endpoint,
     client,
     {
       grant_type: SUBJECT_GRANT,
-      subject: of.subject,
-      scope: of.scope,
-      ...(of.ttlSeconds !== undefined && { ttl: String(of.ttlSeconds) }),
-      ...(of.resource !== undefined && { resource: of.resource }),
+      subject: request.subject,
+      scope: request.scope,
+      ...(request.ttlSeconds !== undefined && { ttl: String(request.ttlSeconds) }),
+      ...(request.resource !== undefined && { resource: request.resource }),
     },
-    of.dpopProof === undefined ? {} : { dpop: of.dpopProof },
+    request.dpopProof === undefined ? {} : { dpop: request.dpopProof },
   );
   return (await response.json()) as IssuedToken;
 }
@@ -219,7 +223,9 @@ async function post(
     body: new URLSearchParams(form),
   });
   if (response.ok) return response;
-  throw new TokenRequestError(`${new URL(endpoint).pathname} answered ${response.status}: ${await response.text()}`);
+  throw new TokenRequestError(
+    `${new URL(endpoint).pathname} responded with ${response.status}: ${await response.text()}`,
+  );
 }
 
 function resourceServerInfo(accessTokenTTL: number, resource = AUDIENCE) {

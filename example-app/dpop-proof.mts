@@ -1,7 +1,7 @@
 import { calculateJwkThumbprint, EmbeddedJWK, type JWK, jwtVerify } from 'jose';
 
 export interface DpopProof {
-  /** Thumbprint of the key it was made with. */
+  /** Thumbprint of the key that signed the proof. */
   readonly jkt: string;
   readonly jti: string;
 }
@@ -9,9 +9,9 @@ export interface DpopProof {
 const MAX_AGE_SECONDS = 60;
 
 /**
- * Verifies the proof that comes with a token request (RFC 9449 section 4.3), so that the token can be bound to its key.
+ * Verifies the DPoP proof of a token request (RFC 9449 section 4.3). The token can then be bound to the key of the proof.
  *
- * @throws Error when it is not one for a POST of this URL, made just now
+ * @throws Error when the proof is malformed, older than 60 seconds, or not for a POST to this URL
  */
 export async function verifyTokenRequestProof(proof: string, url: string): Promise<DpopProof> {
   const { payload, protectedHeader } = await jwtVerify(proof, EmbeddedJWK, {
@@ -20,6 +20,6 @@ export async function verifyTokenRequestProof(proof: string, url: string): Promi
     maxTokenAge: MAX_AGE_SECONDS,
     requiredClaims: ['jti'],
   });
-  if (payload.htm !== 'POST' || payload.htu !== url) throw new Error('a proof for another request');
+  if (payload.htm !== 'POST' || payload.htu !== url) throw new Error('the proof is for another request');
   return { jkt: await calculateJwkThumbprint(protectedHeader.jwk as JWK), jti: String(payload.jti) };
 }

@@ -7,13 +7,13 @@ import { protectedResourceMetadata } from 'express-token-introspection/metadata'
 import { z } from 'zod';
 import { type AuthorizationServer, MCP_SCOPES } from './authorization-server.mjs';
 
-/** An MCP server with two tools at this URL, beside the API: routes for the app, and what authenticates them. */
+/** An MCP server with two tools at this URL. Returns its routes for the app, and the middleware that protects them. */
 export function createMcp(as: AuthorizationServer, url: URL): { routes: Router; authenticate: RootTokenIntrospection } {
   const { clientId, clientSecret } = as.resourceServer;
   const authenticate = tokenIntrospection({
     endpoint: as.introspectionEndpoint,
     clientAuth: clientSecretBasic(clientId, clientSecret),
-    // The canonical URL of this server. Tokens for the API are not accepted here, nor those for this server there.
+    // The canonical URL of this server. It rejects tokens for the API, and the API rejects tokens for this server.
     audience: url.href,
     // Challenges send clients to the metadata, where they learn which authorization server to ask.
     resourceMetadata: true,
@@ -61,7 +61,7 @@ function createServer(): McpServer {
   return server;
 }
 
-/** The claims of the token are in `extra`. */
+/** The user of the token, or else its client. The token's claims are in `extra`. */
 function subjectOf(authInfo: { clientId: string; extra?: Record<string, unknown> } | undefined): string {
   return String(authInfo?.extra?.sub ?? authInfo?.clientId);
 }
@@ -70,7 +70,7 @@ function text(content: string) {
   return { content: [{ type: 'text' as const, text: content }] };
 }
 
-/** For MCP clients that run in browsers: without `Expose-Headers` they could not read a challenge. */
+/** Sets CORS headers for MCP clients in browsers. Without `Expose-Headers`, they cannot read the challenge. */
 const allowBrowsers: express.RequestHandler = (req, res, next) => {
   res.set({
     'Access-Control-Allow-Origin': '*',

@@ -1,43 +1,43 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** Where a server of this example listens: it can be closed and opened again on its port, and made slow. */
-export interface Door {
+/** An HTTP server of this example. It can be stopped, started again on the same port, and slowed down. */
+export interface RestartableServer {
   readonly origin: string;
-  readonly isOpen: boolean;
-  /** How long each request waits before it is answered. */
+  readonly isListening: boolean;
+  /** Milliseconds that each request waits before the listener gets it. Default 0. */
   delayMs: number;
-  /** Who answers from now on. */
-  answerWith(listener: RequestListener): void;
-  open(): Promise<void>;
-  /** Drops every connection. */
-  close(): Promise<void>;
+  /** Sets the listener for all later requests. Without one, the server responds with 503. */
+  setListener(listener: RequestListener): void;
+  start(): Promise<void>;
+  /** Stops the server and drops every connection. */
+  stop(): Promise<void>;
 }
 
 export const HOST = '127.0.0.1';
 
-/** Opens a door on the port, or on a free one for 0. */
-export async function openDoor(port: number): Promise<Door> {
+/** Starts a server on this port. Port 0 takes a free one. */
+export async function startRestartableServer(port: number): Promise<RestartableServer> {
   let listener: RequestListener = (_req, res) => res.writeHead(503).end();
   let delayMs = 0;
-  let server = await listen(createServer(answer), port);
-  const { port: opened } = server.address() as AddressInfo;
-  /** Opening and closing take their time: one after the other. */
-  let turn: Promise<void> = Promise.resolve();
+  let server = await listen(createServer(handle), port);
+  const { port: listeningPort } = server.address() as AddressInfo;
+  /** The last start or stop. The next one waits for it. */
+  let lastChange: Promise<void> = Promise.resolve();
 
-  function answer(...[req, res]: Parameters<RequestListener>): void {
+  function handle(...[req, res]: Parameters<RequestListener>): void {
     if (delayMs === 0) return void listener(req, res);
     setTimeout(() => req.socket.destroyed || listener(req, res), delayMs).unref();
   }
 
-  function inTurn(work: () => Promise<void>): Promise<void> {
-    turn = turn.then(work, work);
-    return turn;
+  function afterLastChange(change: () => Promise<void>): Promise<void> {
+    lastChange = lastChange.then(change, change);
+    return lastChange;
   }
 
   return {
-    origin: `http://${HOST}:${opened}`,
-    get isOpen() {
+    origin: `http://${HOST}:${listeningPort}`,
+    get isListening() {
       return server.listening;
     },
     get delayMs() {
@@ -46,15 +46,15 @@ export async function openDoor(port: number): Promise<Door> {
     set delayMs(ms) {
       delayMs = ms;
     },
-    answerWith(other) {
-      listener = other;
+    setListener(newListener) {
+      listener = newListener;
     },
-    open: () =>
-      inTurn(async () => {
-        if (!server.listening) server = await listen(createServer(answer), opened);
+    start: () =>
+      afterLastChange(async () => {
+        if (!server.listening) server = await listen(createServer(handle), listeningPort);
       }),
-    close: () =>
-      inTurn(async () => {
+    stop: () =>
+      afterLastChange(async () => {
         const closed = new Promise((resolve) => server.close(resolve));
         server.closeAllConnections();
         await closed;
@@ -62,7 +62,7 @@ export async function openDoor(port: number): Promise<Door> {
   };
 }
 
-/** Resolves once it listens; a taken port is an error that names it. */
+/** Resolves once the server listens. Rejects with the error of Node.js, which names the port when it is in use. */
 export function listen(server: Server, port: number): Promise<Server> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);

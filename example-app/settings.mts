@@ -1,5 +1,5 @@
-/** How long the API of this example remembers an active answer: short, so that the walk-through need not wait long. */
+/** Seconds for which the API of this example caches an active response. They are few, so that the walk-through is short. */
 export const TTL_SECONDS = 5;
 
-/** The same of an inactive one: the default. */
+/** Seconds for which it caches an inactive response: the default of the middleware. */
 export const INACTIVE_TTL_SECONDS = 5;

@@ -1,4 +1,4 @@
-// What is published: packed once, then looked at.
+// Packs the package and checks what would be published.
 import { existsSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { runTool } from '../tools/tool.mjs';
@@ -6,11 +6,11 @@ import { assert, manifest, root, run, step } from './project.mjs';
 
 const MAX_UNPACKED_BYTES = 1_100_000;
 
-/** The build and what a user reads; a document is one of a user's if the README leads there. */
+/** Expected files: the build, and the documents that the README links to. */
 const EXPECTED =
   /^(?:dist\/.+\.(?:js|d\.ts)|docs\/[\w-]+\.md|(?:README|CHANGELOG|SECURITY)\.md|LICENSE|package\.json)$/;
 
-/** For those who have the repository. */
+/** Documents may also link to these files of the repository, which are not published. */
 const FOR_CONTRIBUTORS = /^(?:CONTRIBUTING\.md|__tests__\/|bench\/|docs\/images\/|example-app\/)/;
 
 export function pack(directory) {
@@ -22,17 +22,20 @@ export function pack(directory) {
 export async function checkContents({ files, tarball, size, unpackedSize }) {
   const paths = new Set(files.map(({ path }) => path));
 
-  await step('the package holds the build and what users read, and nothing else', () => {
-    const strangers = [...paths].filter((path) => !EXPECTED.test(path));
-    assert(strangers.length === 0, `unexpected files: ${strangers}`);
-    const sources = [...paths].filter((path) => path.endsWith('.js') && !existsSync(join(root, sourceOf(path))));
-    assert(sources.length === 0, `built of no source: ${sources}`);
+  await step('the package contains the build and the documents for users, and nothing else', () => {
+    const unexpected = [...paths].filter((path) => !EXPECTED.test(path));
+    assert(unexpected.length === 0, `unexpected files: ${unexpected}`);
+    const withoutSource = [...paths].filter((path) => path.endsWith('.js') && !existsSync(join(root, sourceOf(path))));
+    assert(withoutSource.length === 0, `files without a source: ${withoutSource}`);
     const missing = [...targets(manifest)].filter((path) => !paths.has(path));
     assert(missing.length === 0, `missing files: ${missing}`);
-    assert(unpackedSize < MAX_UNPACKED_BYTES, `it unpacks to ${unpackedSize} bytes`);
+    assert(
+      unpackedSize < MAX_UNPACKED_BYTES,
+      `the unpacked size is ${unpackedSize} bytes, more than ${MAX_UNPACKED_BYTES}`,
+    );
   });
 
-  await step('its documents link to each other, and to nothing it lacks', () => {
+  await step('its documents link only to files that exist', () => {
     const documents = [...paths].filter((path) => path.endsWith('.md'));
     const broken = documents.flatMap((path) =>
       [...readFileSync(join(root, path), 'utf8').matchAll(/\]\(([^)#\s]+)/g)]
@@ -45,26 +48,31 @@ export async function checkContents({ files, tarball, size, unpackedSize }) {
     assert(broken.length === 0, `broken links: ${broken}`);
   });
 
-  await step('it is published with provenance, and installs without running anything', () => {
+  await step('it is published with provenance, and has no install scripts', () => {
     const { publishConfig, scripts } = manifest;
-    assert(publishConfig?.access === 'public' && publishConfig.provenance === true, 'publishConfig does not say so');
+    assert(
+      publishConfig?.access === 'public' && publishConfig.provenance === true,
+      'publishConfig must set access to public and provenance to true',
+    );
     const hooks = ['preinstall', 'install', 'postinstall', 'prepare'].filter((name) => scripts[name] !== undefined);
-    assert(hooks.length === 0, `it runs ${hooks}`);
+    assert(hooks.length === 0, `package.json has the scripts ${hooks}`);
   });
 
-  await step('publint finds nothing', () => run(join(root, 'node_modules/.bin/publint'), ['run', tarball, '--strict']));
-  await step('are-the-types-wrong finds nothing', () =>
+  await step('publint finds no problems', () =>
+    run(join(root, 'node_modules/.bin/publint'), ['run', tarball, '--strict']),
+  );
+  await step('are-the-types-wrong finds no problems', () =>
     runTool('attw', [tarball, '--format', 'ascii', '--no-color', '--no-emoji']),
   );
   console.log(`    ${paths.size} files, ${size} bytes packed, ${unpackedSize} unpacked`);
 }
 
-/** What a file of the build was made of. */
+/** The source of a file of the build. */
 function sourceOf(path) {
   return path.replace(/^dist\//, 'lib/').replace(/\.js$/, '.ts');
 }
 
-/** Every file that package.json points to. */
+/** All files that package.json refers to. */
 function* targets({ main, types, bin, exports }) {
   for (const path of [main, types, ...Object.values(bin)]) yield posix.normalize(path);
   for (const target of Object.values(exports)) {

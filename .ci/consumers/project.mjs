@@ -1,4 +1,4 @@
-// A folder that is somebody's project: what is written and installed there is all it has.
+// Creates temporary projects that contain only what is written and installed there.
 import { execFile, execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ export function run(command, args, cwd = root) {
   return execFileSync(command, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
-/** Does all of them, two at a time. */
+/** Runs all tasks, two at a time. */
 export async function inPairs(tasks) {
   const waiting = [...tasks];
   const work = async () => {
@@ -34,19 +34,19 @@ export async function step(title, check) {
   console.log(`ok  ${title} (${((performance.now() - start) / 1000).toFixed(1)} s)`);
 }
 
-/** A package in the version the library itself is tested with. */
+/** A package with the version that the library is tested with. */
 export function pinned(name) {
   const { version, name: aliased } = locked[`node_modules/${name}`];
   return aliased === undefined ? `${name}@${version}` : `${name}@npm:${aliased}@${version}`;
 }
 
-/** Gives a new project to `use`, and removes it after. */
+/** Creates a project, passes it to `use`, and removes it afterwards. */
 export async function withProject(packages, use) {
   const directory = mkdtempSync(join(tmpdir(), 'consumer-'));
   const project = {
     directory,
     run: (command, ...args) => run(command, args, directory),
-    /** @throws with what it prints */
+    /** @throws an error with the output of the command */
     start: (command, ...args) => promisify(execFile)(command, args, { cwd: directory, env }),
     write(path, content) {
       mkdirSync(dirname(join(directory, path)), { recursive: true });

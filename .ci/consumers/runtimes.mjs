@@ -1,9 +1,9 @@
-// The packed library at work: on every supported Node, in each framework, by import and by require, and in a plain Jest.
+// Runs the packed library on every supported Node version, in each framework, by import and by require, and in Jest.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert, manifest, step } from './project.mjs';
 
-/** They come as npm packages. The first is the least that is supported. */
+/** Node versions, installed as npm packages. The first is the lowest supported version. */
 export const NODE_VERSIONS = [`${/\d+\.\d+/.exec(manifest.engines.node)[0]}.0`, '20', '22', '24', '26'];
 
 const APPS = {
@@ -22,7 +22,7 @@ const app = (create) => `
 
 const names = 'clientSecretBasic, getAuth, requireScope, tokenIntrospection';
 
-const WRITINGS = {
+const MODULE_KINDS = {
   import: [
     'mjs',
     (module, create) => `
@@ -50,12 +50,12 @@ export function writeApps(project) {
   const copy = (name) => project.write(name, readFileSync(join(import.meta.dirname, 'projects', name), 'utf8'));
   for (const name of ['endpoint.mjs', 'app.test.js', 'instances.mjs', 'telemetry.mjs']) copy(name);
   for (const [module, create] of Object.values(APPS)) {
-    for (const [extension, write] of Object.values(WRITINGS))
+    for (const [extension, write] of Object.values(MODULE_KINDS))
       project.write(`${module}.${extension}`, write(module, create));
   }
 }
 
-/** @param versions of Node, besides the one that runs this */
+/** @param versions Node versions, in addition to the one that runs this script */
 export async function checkRuntimes(project, versions) {
   const { directory, run } = project;
   for (const version of [undefined, ...versions]) {
@@ -63,21 +63,21 @@ export async function checkRuntimes(project, versions) {
     const running = run(node, '--version').trim();
     assert(
       version === undefined || running.startsWith(`v${version}.`) || running === `v${version}`,
-      `that is ${running}`,
+      `node${version} is ${running}`,
     );
     await step(`Node ${running}: ${Object.keys(APPS).join(', ')} by import and require, Jest, the command`, () => {
       for (const [module] of Object.values(APPS)) {
-        for (const [extension] of Object.values(WRITINGS)) {
-          const said = run(node, `${module}.${extension}`);
-          assert(said === EXPECTED, `${module}.${extension} said on Node ${running}:\n${said}`);
+        for (const [extension] of Object.values(MODULE_KINDS)) {
+          const output = run(node, `${module}.${extension}`);
+          assert(output === EXPECTED, `${module}.${extension} printed on Node ${running}:\n${output}`);
         }
       }
-      assert(run(node, 'instances.mjs') === 'true\n', 'import and require give two instances');
+      assert(run(node, 'instances.mjs') === 'true\n', 'import and require load two instances');
       assert(run(node, 'telemetry.mjs') === 'function\n', 'OpenTelemetry cannot be instrumented');
       run(node, 'node_modules/jest/bin/jest.js', '--silent', '--reporters=github-actions');
       const command = join(directory, 'node_modules', manifest.name, manifest.bin[manifest.name]);
-      assert(run(node, command, '--version').trim() === manifest.version, 'the command tells another version');
-      assert(run(node, command, '--help').includes('check [options]'), 'the command gives no help');
+      assert(run(node, command, '--version').trim() === manifest.version, 'the command prints another version');
+      assert(run(node, command, '--help').includes('check [options]'), 'the command prints no help');
     });
   }
 }

@@ -1,12 +1,12 @@
-// What each entry loads. The root may not grow unnoticed, and nothing but its own entry loads an optional peer.
+// Checks what each entry loads. The root entry must not grow unnoticed, and only its own entry may load an optional peer.
 import { assert, manifest } from './project.mjs';
 
 const ROOT = { bytes: 400_000, files: 130, packages: ['lru-cache', 'undici', 'zod'] };
 
-/** Of an entry that is not named: a part of what the root loads, or a little of its own. */
+/** Limits of all other entries. */
 const OTHER = { bytes: 150_000, files: 55, packages: ['lru-cache', 'undici', 'zod'] };
 
-/** Entries that bring a package of their own. */
+/** Entries that load an optional peer. */
 export const PEERS = { './opentelemetry': ['@opentelemetry/api'] };
 
 const LOADED = `
@@ -21,7 +21,7 @@ const LOADED = `
   }
   console.log(JSON.stringify(sizes));`;
 
-/** Each entry is loaded by a process of its own, in a project in which every peer is installed. */
+/** Loads each entry in its own process, in a project with every peer. */
 export function checkSizes({ run }) {
   for (const path of Object.keys(manifest.exports).filter((path) => path !== './package.json')) {
     const entry = path.replace('.', manifest.name);
@@ -32,8 +32,8 @@ export function checkSizes({ run }) {
     console.log(
       `    ${entry.padEnd(45)} ${String(own.files).padStart(3)} files, ${kilobytes(own.bytes).padStart(7)}; ${packages.join(', ') || 'no package'}`,
     );
-    const strangers = Object.keys(others).filter((name) => !allowed.includes(name));
-    assert(strangers.length === 0, `${entry} loads ${strangers}`);
+    const unexpected = Object.keys(others).filter((name) => !allowed.includes(name));
+    assert(unexpected.length === 0, `${entry} loads ${unexpected}`);
     assert(own.files <= limit.files, `${entry} loads ${own.files} files of its own, more than ${limit.files}`);
     assert(own.bytes <= limit.bytes, `${entry} loads ${own.bytes} bytes of its own, more than ${limit.bytes}`);
   }

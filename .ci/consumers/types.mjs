@@ -1,15 +1,15 @@
-// The published types, in projects of every kind that TypeScript knows, skipLibCheck off.
+// Compiles the published types in projects with all module kinds of TypeScript, without skipLibCheck.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert, inPairs, manifest, root, step } from './project.mjs';
 import { PEERS } from './sizes.mjs';
 
-/** Besides the one the library is built with. */
+/** Compilers in addition to the one that builds the library. */
 export const OLDER_COMPILERS = { typescript6: 'typescript@6', typescript5: 'typescript@5.9' };
 
 const RESOLUTIONS = { node16: 'node16', nodenext: 'nodenext', bundler: 'preserve' };
 
-/** Every combination, by its compiler. */
+/** All combinations of compiler, module type, resolution and strictness. */
 const MATRIX = ['typescript', ...Object.keys(OLDER_COMPILERS)].flatMap((compiler) =>
   ['module', 'commonjs'].flatMap((type) =>
     Object.keys(RESOLUTIONS).flatMap((resolution) =>
@@ -18,16 +18,16 @@ const MATRIX = ['typescript', ...Object.keys(OLDER_COMPILERS)].flatMap((compiler
   ),
 );
 
-/** What is worth a look where time is short. */
+/** Combinations that are checked with `--part`. */
 const ESSENTIAL = ['module nodenext true', 'commonjs node16 false', 'module bundler true'];
 
 const isEssential = ({ type, resolution, strict }) => ESSENTIAL.includes(`${type} ${resolution} ${strict}`);
 
-/** Those whose examples take no package that few have. */
+/** Guides whose examples need no further packages. */
 const GUIDES = ['caching', 'checking', 'metadata', 'migrating', 'providers', 'recipes', 'testing'];
 const PAGES = ['README.md', ...GUIDES.map((name) => `docs/${name}.md`)];
 
-/** The documents' examples, and what they do not show. */
+/** Writes the examples of the documents, and two more files. */
 export function writeSources(project) {
   const pages = PAGES.map((name) => readFileSync(join(root, name), 'utf8'));
   const [, first] = /^```js\n([\s\S]*?)^```$/m.exec(pages[0]);
@@ -46,14 +46,14 @@ export function writeSources(project) {
   }
 }
 
-export async function checkTypes(project, isWhole) {
-  const combinations = MATRIX.filter((combination) => isWhole || isEssential(combination));
-  for (const compiler of new Set(combinations.map((each) => each.compiler))) {
-    const own = combinations.filter((each) => each.compiler === compiler);
-    const title = `TypeScript ${versionOf(project, compiler)}: the documents' examples in ${own.length} kinds of projects`;
+export async function checkTypes(project, runsAll) {
+  const combinations = MATRIX.filter((combination) => runsAll || isEssential(combination));
+  for (const compiler of new Set(combinations.map((combination) => combination.compiler))) {
+    const kinds = combinations.filter((combination) => combination.compiler === compiler);
+    const title = `TypeScript ${versionOf(project, compiler)}: the documents' examples in ${kinds.length} kinds of projects`;
     await step(title, () =>
       inPairs(
-        own.map(
+        kinds.map(
           ({ type, ...kind }) =>
             () =>
               compile(project, type, kind),
@@ -63,7 +63,7 @@ export async function checkTypes(project, isWhole) {
   }
 }
 
-/** Where nothing but the library is installed. */
+/** Compiles the types in a project that contains only the library. */
 export async function checkBareTypes(project) {
   const entries = Object.keys(manifest.exports).filter(
     (path) => path !== './package.json' && PEERS[path] === undefined,

@@ -1,4 +1,4 @@
-// Runs a tool that brings a TypeScript of its own and is therefore installed beside the project's, when it is first needed.
+// Runs a tool that needs its own version of TypeScript. It is installed in this folder when it is first used.
 import { execFileSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { join } from 'node:path';
 const here = import.meta.dirname;
 const changedAt = (file) => statSync(join(here, file), { throwIfNoEntry: false })?.mtimeMs ?? 0;
 
-/** Says nothing unless it fails. */
+/** Prints nothing unless the tool fails. */
 export function runTool(name, args) {
   if (changedAt('node_modules/.package-lock.json') < changedAt('package-lock.json')) {
     execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: here, stdio: 'inherit' });

@@ -1,11 +1,11 @@
-// The reference of all public names, by TypeDoc: of every entry in package.json. Each warning is an error.
+// TypeDoc settings for the API reference of all entries in package.json. Each warning is an error.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '../..');
 const { name, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
-/** Calls the modules what users import: TypeDoc calls them after their files. */
+/** Names the modules as users import them. TypeDoc would name them after their files. */
 function nameModules(app) {
   app.converter.on('resolveBegin', ({ project }) => {
     for (const module of project.children ?? []) module.name = module.name === 'index' ? name : join(name, module.name);
@@ -23,7 +23,7 @@ export default {
   readme: 'none',
   includeVersion: true,
   excludeExternals: true,
-  // Links to the sources would need to know where the repository is published.
+  // Without links to the sources, because the address of the repository is unknown.
   disableSources: true,
   treatWarningsAsErrors: true,
   validation: {

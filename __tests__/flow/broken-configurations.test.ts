@@ -1,9 +1,9 @@
 import { EXPIRED_CLIENT, SELF_SIGNED } from '../support/certificate.js';
 import { startChild } from '../support/child.js';
 
-/** What a child process runs: see `run-configuration.mjs`. */
+/** A configuration that `run-configuration.mjs` runs in a child process. */
 interface ConfigurationCase {
-  /** How the endpoint replies; `metadata` is its reply to every GET. */
+  /** Responses of the endpoint. `metadata` is the response to every GET. */
   readonly endpoint?: object;
   readonly api?: object;
   readonly authorization?: string;
@@ -15,7 +15,7 @@ const TOKEN = 'mF_9.B5f-4.1JqM';
 const SECRET = 'hush-hush-hush';
 const CLAIM = 'alice-of-the-claims';
 
-/** Members are written as the script fills them in: `"NOW+60"` is a minute from now. */
+/** The script replaces placeholders: `"NOW+60"` is a minute from now. */
 const ACTIVE = {
   active: true,
   sub: CLAIM,
@@ -55,7 +55,7 @@ const ROWS: readonly Row[] = [
     [/\[NOT_AN_ENDPOINT\]/, /"introspection_endpoint" in the server’s metadata/],
   ],
   [
-    'a page instead of the endpoint',
+    'a web page instead of the endpoint',
     [503],
     { endpoint: html(200) },
     [/\[NOT_AN_ENDPOINT\]/, /not JSON: a page, perhaps/],
@@ -84,7 +84,7 @@ const ROWS: readonly Row[] = [
     [/is the server running/],
   ],
   [
-    'another client, which is told nothing',
+    'another client, which gets no claims',
     [401],
     { endpoint: { body: { active: false } } },
     [/\[ALL_INACTIVE\]/, /issued for another client, or when the secret of this API is wrong/],
@@ -110,7 +110,7 @@ const ROWS: readonly Row[] = [
     [/Have the server put the audience of this API into access tokens\. Only if this server never/],
   ],
   [
-    'an issuer without its slash',
+    'an issuer without its trailing slash',
     [401],
     {
       endpoint: { body: { ...ACTIVE, iss: 'https://as.example.com/' } },
@@ -141,12 +141,7 @@ const ROWS: readonly Row[] = [
     { endpoint: { tls: SELF_SIGNED } },
     [/\[UNREACHABLE\]/, /certificate is not trusted/, /NODE_EXTRA_CA_CERTS/],
   ],
-  [
-    'a port that nothing listens on',
-    [503],
-    { endpoint: { port: 9 } },
-    [/\[UNREACHABLE\]/, /Nothing listens there/, /ECONNREFUSED/],
-  ],
+  ['a closed port', [503], { endpoint: { port: 9 } }, [/\[UNREACHABLE\]/, /Nothing listens there/, /ECONNREFUSED/]],
   [
     'a host that does not exist',
     [503],
@@ -154,7 +149,7 @@ const ROWS: readonly Row[] = [
     [/\[UNREACHABLE\]/, /host name is not known here/],
   ],
   [
-    'replies that are signed with another algorithm',
+    'responses that are signed with another algorithm',
     [503],
     {
       endpoint: {
@@ -170,7 +165,7 @@ const ROWS: readonly Row[] = [
     [/\[SIGNED_REPLY_REJECTED\]/, /another algorithm: see "jwtResponse\.algorithms"/],
   ],
   [
-    'replies that are not signed',
+    'responses that are not signed',
     [503],
     {
       endpoint: {
@@ -191,34 +186,34 @@ const ROWS: readonly Row[] = [
     [/\[ALL_INACTIVE\]/],
   ],
   [
-    'exp: 0 where a server means never',
+    'exp: 0 from a server that means "never"',
     [401],
     { endpoint: { body: { ...ACTIVE, exp: 0 } } },
     [/\[EXPIRED\]/, /exp is 0, which is 1970.*"normalizeResponse"/],
     [/NTP/],
   ],
   [
-    'a wrong secret that is answered 403 without a body',
+    'a wrong secret, with a 403 without a body',
     [503],
     { endpoint: { status: 403, type: 'text/html; charset=utf-8', body: '' } },
     [/\[CLIENT_REJECTED\]/, /may not introspect tokens, or its secret is wrong/],
   ],
   [
-    'a proxy that answers with a text',
+    'a proxy that responds with plain text',
     [503],
     { endpoint: { status: 403, type: 'text/plain', body: 'Unknown ALPN Protocol, expected `h2` to be available.' } },
     [/\[NOT_FROM_THE_ENDPOINT\]/, /A firewall, a proxy or another service answered before the endpoint/],
     [/secret/],
   ],
   [
-    'a proxy that wants https:',
+    'a proxy that requires https:',
     [503],
     { endpoint: html(400, '<center>The plain HTTP request was sent to HTTPS port</center>') },
     [/\[NOT_FROM_THE_ENDPOINT\]/, /Are scheme \(https:\), host and port right/],
     [/client authentication/],
   ],
   [
-    'a secret with a line break at its end',
+    'a secret that ends with a line break',
     [503],
     { endpoint: { status: 401, body: { error: 'invalid_client' } }, api: { secret: `${SECRET}\n` } },
     [
@@ -247,7 +242,7 @@ const ROWS: readonly Row[] = [
   ],
   ['metadata that are a page', [503], metadata(html(200)), [/\[DISCOVERY_FAILED\]/, /The metadata are not JSON/]],
   [
-    'metadata that are compressed',
+    'compressed metadata',
     [503],
     metadata({ headers: { 'content-encoding': 'gzip' }, body: 'x' }),
     [/\[DISCOVERY_FAILED\]/, /The metadata are compressed/],
@@ -282,8 +277,8 @@ async function run({ endpoint, api = {}, authorization }: ConfigurationCase, env
 
 const requestsOf = (answers: readonly string[]) => answers.map((line) => Number(line.slice(0, 3)));
 
-describe('a fresh process and ten requests, with', () => {
-  it.each<Row>([...ROWS])('%s, say what is wrong in the terminal', async (_, statuses, subject, told, untold = []) => {
+describe('a new process and ten requests with', () => {
+  it.each<Row>([...ROWS])('%s: prints what is wrong', async (_, statuses, subject, told, untold = []) => {
     const { code, answers, terminal } = await run(subject);
     expect([code, terminal.includes('Error:')]).toEqual([0, false]);
     expect([...new Set(requestsOf(answers))]).toEqual(statuses);
@@ -292,24 +287,24 @@ describe('a fresh process and ten requests, with', () => {
     for (const hush of [TOKEN, SECRET, CLAIM]) expect(terminal).not.toContain(hush);
   });
 
-  it.each([...STARTUP])('%s, do not start', async (_, subject, told) => {
+  it.each([...STARTUP])('%s: does not start', async (_, subject, told) => {
     const { code, answers, terminal } = await run(subject);
     expect([code, answers]).toEqual([1, []]);
     expect(terminal).toMatch(told);
     expect(terminal).not.toContain(SECRET);
   });
 
-  it('a configuration that works, say nothing', async () => {
+  it('a working configuration: prints nothing', async () => {
     const { answers, terminal } = await run({ endpoint: { body: ACTIVE } });
     expect([requestsOf(answers).every((status) => status === 200), terminal]).toEqual([true, '']);
   });
 
-  it('a scope that tokens lack, tell the client which', async () => {
+  it('tokens without a required scope: names the scope to the client', async () => {
     const { answers } = await run({ endpoint: { body: ACTIVE }, api: { options: { scopes: ['admin'] } } });
     expect(answers[0]).toContain('scope="admin"');
   });
 
-  it('a server that repeats the token in aud, do not show it', async () => {
+  it('a server that repeats the token in aud: does not print the token', async () => {
     const { terminal } = await run({ endpoint: { body: { ...ACTIVE, aud: 'urn:ECHO' } } });
     expect(terminal).toContain('received aud (a value with the token in it)');
     expect(terminal).not.toContain(TOKEN);
@@ -319,7 +314,7 @@ describe('a fresh process and ten requests, with', () => {
 describe('NODE_DEBUG=express-token-introspection', () => {
   const DEBUG = { NODE_DEBUG: 'express-token-introspection' };
 
-  it('prints a line for each refusal: what was expected and received, and what to do', async () => {
+  it('prints a line for each rejection: what was expected and received, and what to do', async () => {
     const { terminal } = await run({ endpoint: { body: { ...ACTIVE, aud: 'https://other.example.com' } } }, DEBUG);
     const lines = terminal.split('\n').filter((line) => line.startsWith('EXPRESS-TOKEN-INTROSPECTION '));
     expect(lines).toHaveLength(10);

@@ -44,7 +44,7 @@ afterEach(() => {
 
 afterAll(() => setup?.dispatcher.close());
 
-/** An API whose client authentication is this; without certificates of its own it is told whom to trust. */
+/** An API with this client authentication. Without client certificates, it gets a dispatcher that trusts the server. */
 function createApiOf(clientAuth: ClientAuth, options: Partial<TokenIntrospectionOptions> = {}): Api {
   const { dispatcher } = setup;
   const [url, trust] =
@@ -52,8 +52,8 @@ function createApiOf(clientAuth: ClientAuth, options: Partial<TokenIntrospection
   return createApi({ url }, { clientAuth, issuer: as.issuer, ...trust, ...options });
 }
 
-describe.each(METHODS)('at a running oidc-provider, $name', ({ right, wrong }) => {
-  it('is accepted: 200 with the claims of a token it issued, 401 for one nobody issued', async () => {
+describe.each(METHODS)('$name with a running oidc-provider', ({ right, wrong }) => {
+  it('is accepted: responds with 200 and the claims for an issued token, 401 for another', async () => {
     const api = createApiOf(right(setup));
     const { body } = await api.get(await as.issue('alice')).expect(200);
     expect(body.auth).toMatchObject({ active: true, sub: 'alice', client_id: 'reports-app', iss: as.issuer });
@@ -62,7 +62,7 @@ describe.each(METHODS)('at a running oidc-provider, $name', ({ right, wrong }) =
     expect([api.authenticate.stats().endpointCalls, api.errors]).toEqual([3, []]);
   });
 
-  it('is refused when it is wrong: 503 client_rejected, and nothing is said of the token', async () => {
+  it('is rejected if it is wrong: responds with 503 client_rejected, whatever the token is', async () => {
     const decisions = recordDecisions();
     const api = createApiOf(wrong(setup));
     const response = await api.get(await as.issue('alice')).expect(503);
@@ -72,20 +72,20 @@ describe.each(METHODS)('at a running oidc-provider, $name', ({ right, wrong }) =
   });
 });
 
-describe('at a running oidc-provider', () => {
-  it('a client of which nothing is known is refused', async () => {
+describe('client authentication with a running oidc-provider', () => {
+  it('rejects an unknown client', async () => {
     const api = createApiOf(noClientAuth());
     await api.get(await as.issue('alice')).expect(503);
     expect(api.errors).toMatchObject([{ code: 'client_rejected' }]);
   });
 
-  it('a client that should present a certificate is refused without one', async () => {
+  it('rejects a client that must present a certificate but has none', async () => {
     const api = createApiOf(named('tls'), { endpoint: as.mtlsIntrospectionEndpoint });
     await api.get(await as.issue('alice')).expect(503);
     expect(api.errors).toMatchObject([{ code: 'client_rejected' }]);
   });
 
-  it('an assertion signed in a way the server does not take is refused', async () => {
+  it('rejects an assertion with an algorithm that the server does not accept', async () => {
     const api = createApiOf(privateKeyJwt({ clientId: 'key-jwt-rsa', key: RSA.privateKey, alg: 'RS512' }));
     await api.get(await as.issue('alice')).expect(503);
     expect(api.errors).toMatchObject([{ code: 'client_rejected' }]);
@@ -109,7 +109,7 @@ describe('at a running oidc-provider', () => {
   });
 });
 
-describe('what is renewed while the server runs', () => {
+describe('credentials that change while the server runs', () => {
   const METADATA = { client_id: 'rotating', token_endpoint_auth_method: 'client_secret_basic' };
 
   it.each<[string, (secret: () => string) => ClientAuth]>([
@@ -129,7 +129,7 @@ describe('what is renewed while the server runs', () => {
     expect(api.errors).toMatchObject([{ code: 'client_rejected' }]);
   });
 
-  it('is a key of private_key_jwt, within one request when the function finds the new one in time', async () => {
+  it('uses a new key of private_key_jwt within one request if the function returns it in time', async () => {
     await as.register(withKeys('rotating-key', P256.publicKey));
     const keys = [P256.privateKey, P256.privateKey, OTHER_P256.privateKey];
     const api = createApiOf(
@@ -143,7 +143,7 @@ describe('what is renewed while the server runs', () => {
     expect([api.authenticate.stats().endpointCalls, api.errors]).toEqual([4, []]);
   });
 
-  it('is a certificate, which the next connection presents', async () => {
+  it('presents a new certificate with the next connection', async () => {
     const { selfSigned, otherSelfSigned } = setup.certificates;
     await as.register(withCertificate('rotating-tls', selfSigned));
     let current = selfSigned;
@@ -151,7 +151,7 @@ describe('what is renewed while the server runs', () => {
     await api.get(await as.issue('alice')).expect(200);
     await as.register(withCertificate('rotating-tls', otherSelfSigned));
     current = otherSelfSigned;
-    // The connection that was kept still has the old certificate; being refused is what ends it.
+    // The open connection still has the old certificate. It is closed when the server rejects it.
     await api.get(await as.issue('alice'));
     await api.get(await as.issue('alice')).expect(200);
   });
@@ -164,7 +164,7 @@ async function parametersOf(clientAuth: ClientAuth, token: string): Promise<Reco
   return parameters;
 }
 
-/** Sends what was sent before. */
+/** Sends the parameters of an earlier request again. */
 function replaying(used: Record<string, string>): ClientAuth {
   return {
     identity: 'client:replaying',

@@ -44,7 +44,7 @@ afterEach(() => {
 
 afterAll(() => setup?.dispatcher.close());
 
-/** An API that knows no more of its authorization server than the issuer identifier, and whom to trust. */
+/** An API that is configured with only the issuer identifier and the certificates that it trusts. */
 function createDiscovering(clientAuth: ClientAuth, options: Partial<TokenIntrospectionOptions> = {}): Api {
   const trust = clientAuth.connect === undefined ? { dispatcher: setup.dispatcher } : {};
   return createApi(
@@ -53,7 +53,7 @@ function createDiscovering(clientAuth: ClientAuth, options: Partial<TokenIntrosp
   );
 }
 
-/** What a question carries that may prove who the client is. */
+/** The parts of an introspection request that authenticate the client. */
 function proofsIn({ authorization, certificate, parameters }: Question): string[] {
   return [
     ...parameters.filter((name) => name === 'client_secret' || name === 'client_assertion'),
@@ -62,8 +62,8 @@ function proofsIn({ authorization, certificate, parameters }: Question): string[
   ];
 }
 
-describe.each(METHODS)('at a running oidc-provider found by its issuer, $name', (method) => {
-  it('is accepted: 200 with the claims of a token it issued, 401 for one nobody issued', async () => {
+describe.each(METHODS)('$name with a running oidc-provider found by its issuer', (method) => {
+  it('is accepted: responds with 200 and the claims for an issued token, 401 for another', async () => {
     const api = createDiscovering(method.right(setup));
     const { body } = await api.get(await as.issue('alice')).expect(200);
     expect(body.auth).toMatchObject({ active: true, sub: 'alice', client_id: 'reports-app', iss: as.issuer });
@@ -72,7 +72,7 @@ describe.each(METHODS)('at a running oidc-provider found by its issuer, $name', 
     expect([api.authenticate.stats().endpointCalls, api.errors, warnings]).toEqual([3, [], []]);
   });
 
-  it('is refused when it is wrong: 503 client_rejected, and nothing is said of the token', async () => {
+  it('is rejected if it is wrong: responds with 503 client_rejected, whatever the token is', async () => {
     const decisions = recordDecisions();
     const api = createDiscovering(method.wrong(setup));
     const response = await api.get(await as.issue('alice')).expect(503);
@@ -81,7 +81,7 @@ describe.each(METHODS)('at a running oidc-provider found by its issuer, $name', 
     expect([api.reached(), warnings]).toEqual([0, ['CLIENT_REJECTED']]);
   });
 
-  it('asks as RFC 7662 has it, at the endpoint that is meant for it, with one proof of who asks', async () => {
+  it('sends requests as RFC 7662 requires, to the right endpoint, with one client authentication', async () => {
     await createDiscovering(method.right(setup))
       .get(await as.issue('alice'))
       .expect(200);
@@ -103,22 +103,22 @@ describe.each(METHODS)('at a running oidc-provider found by its issuer, $name', 
   });
 });
 
-describe('found by its issuer, a running oidc-provider', () => {
-  it('is not asked by a client that would have to sign as its metadata do not allow', async () => {
+describe('a running oidc-provider found by its issuer', () => {
+  it('gets no request from a client whose signing algorithm its metadata do not list', async () => {
     const api = createDiscovering(privateKeyJwt({ clientId: 'key-jwt-rsa', key: RSA.privateKey, alg: 'RS512' }));
     await api.get(await as.issue('alice')).expect(503);
     expect(api.errors).toMatchObject([{ code: 'credentials_unavailable' }]);
     expect(await as.questions()).toEqual([]);
   });
 
-  it('refuses a client that should present a certificate and has none, at the endpoint for those without', async () => {
+  it('rejects a client without the required certificate at the endpoint for clients without certificates', async () => {
     const api = createDiscovering(named('tls'));
     await api.get(await as.issue('alice')).expect(503);
     expect(api.errors).toMatchObject([{ code: 'client_rejected' }]);
     expect(await as.questions()).toMatchObject([{ url: as.introspectionEndpoint, certificate: null }]);
   });
 
-  it('sees a renewed certificate at its alias with the next connection', async () => {
+  it('gets a renewed certificate at its mTLS alias with the next connection', async () => {
     const { selfSigned, otherSelfSigned } = setup.certificates;
     await as.register(withCertificate('rotating-tls', selfSigned));
     let current = selfSigned;
@@ -130,7 +130,7 @@ describe('found by its issuer, a running oidc-provider', () => {
     expect(new Set((await as.questions()).map(({ url }) => url))).toEqual(new Set([as.mtlsIntrospectionEndpoint]));
   });
 
-  it('serves clients with and without certificates at once, each at its own endpoint', async () => {
+  it('serves clients with and without certificates at the same time, each at its own endpoint', async () => {
     const plain = createDiscovering(clientSecretBasic('basic', SECRET));
     const withTls = createDiscovering(fixed('tls', setup.certificates.signed, setup.certificates));
     const tokens = await Promise.all(['alice', 'bob', 'carol'].map((subject) => as.issue(subject)));
@@ -145,7 +145,7 @@ describe('found by its issuer, a running oidc-provider', () => {
     );
   });
 
-  it('is not believed when nobody that is trusted vouches for it: 503, and it learns no token', async () => {
+  it('is not used if its certificate is not trusted: 503, and it gets no token', async () => {
     const { signed, authority } = setup.certificates;
     const stranger = await createCertificate('authority', 'authority');
     const clients = [
@@ -164,7 +164,7 @@ describe('found by its issuer, a running oidc-provider', () => {
     await api.get(token).expect(200);
   });
 
-  it('is not taken for one whose name ends in a slash: 503, and a warning says what to write', async () => {
+  it('is not used for an issuer that differs by a trailing slash: 503, and a warning says what to write', async () => {
     const authorizationServer = `${as.issuer}/`;
     const api = createDiscovering(clientSecretBasic('basic', SECRET), { authorizationServer });
     await api.get(await as.issue('alice')).expect(503);

@@ -30,7 +30,7 @@ afterEach(async () => {
 
 afterAll(() => setup?.dispatcher.close());
 
-/** How the client reaches servers: it trusts theirs, and shows a certificate of its own if it has one. */
+/** The client's connections: it trusts the servers' certificates, and presents its own if it has one. */
 function fetchWith(certificate?: Certificate) {
   const own = certificate === undefined ? {} : { cert: certificate.cert, key: certificate.key };
   const dispatcher = new Agent({ connect: { ca: setup.certificates.authority.cert, ...own } });
@@ -41,7 +41,7 @@ function fetchWith(certificate?: Certificate) {
   };
 }
 
-/** An Express 5 app over TLS that asks the real server about tokens. */
+/** An Express 5 app over TLS that introspects tokens at the real server. */
 async function createApi(options: Partial<TokenIntrospectionOptions>): Promise<string> {
   const authenticate = tokenIntrospection({
     endpoint: setup.as.introspectionEndpoint,
@@ -66,7 +66,7 @@ async function metadata() {
 
 type Handle = ReturnType<typeof oauth.DPoP>;
 
-/** A client with a key pair, and a token that the server has bound to it. */
+/** A client with a key pair and a token that is bound to it. */
 async function createBoundClient(): Promise<{ token: string; handle: Handle }> {
   const client: import('oauth4webapi').Client = { client_id: CLIENT };
   const handle = oauth.DPoP(client, await oauth.generateKeyPair('ES256'));
@@ -82,7 +82,7 @@ async function createBoundClient(): Promise<{ token: string; handle: Handle }> {
   return { token: answer.access_token, handle };
 }
 
-/** Asks once more where a server demands a nonce of its own. */
+/** Sends the request again if the server requires a nonce. */
 async function again<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
@@ -104,7 +104,7 @@ function call(url: string, token: string, handle?: Handle): Promise<Response> {
   );
 }
 
-/** What the server said against a request, by the scheme of the challenge. */
+/** Errors of the challenges, by scheme. */
 async function refusalOf(request: Promise<Response>): Promise<Record<string, string | undefined>> {
   const error = await request.then(
     () => undefined,
@@ -114,8 +114,8 @@ async function refusalOf(request: Promise<Response>): Promise<Record<string, str
   return Object.fromEntries(cause.map(({ scheme, parameters }) => [scheme, parameters.error]));
 }
 
-describe('a real client with a token that a real server has bound to its key', () => {
-  it('is served, request after request, each with a proof of its own', async () => {
+describe('a client with a token that is bound to its key', () => {
+  it('is accepted with a new proof for each request', async () => {
     const { token, handle } = await createBoundClient();
     const url: string = await createApi({ dpop: { origin: () => url } });
     for (let i = 0; i < 3; i++) {
@@ -126,7 +126,7 @@ describe('a real client with a token that a real server has bound to its key', (
     }
   });
 
-  it('is given a nonce where one is demanded, and served once it uses it', async () => {
+  it('gets a nonce if one is required, and is accepted with it', async () => {
     const { token, handle } = await createBoundClient();
     const url: string = await createApi({ dpop: { origin: () => url, nonce: true } });
     expect(await refusalOf(call(url, token, handle))).toEqual({ bearer: undefined, dpop: 'use_dpop_nonce' });
@@ -135,7 +135,7 @@ describe('a real client with a token that a real server has bound to its key', (
     expect((await again(() => call(url, other.token, other.handle))).status).toBe(200);
   });
 
-  it('is refused without the key, with another one, and where nobody looks at proofs', async () => {
+  it('is rejected without a proof, with another key, and by an API without DPoP', async () => {
     const { token, handle } = await createBoundClient();
     const other = await createBoundClient();
     const url: string = await createApi({ dpop: { origin: () => url } });
@@ -146,7 +146,7 @@ describe('a real client with a token that a real server has bound to its key', (
     expect(await refusalOf(call(unaware, token, handle))).toEqual({ bearer: undefined });
   });
 
-  it('is refused with a token that the server did not bind', async () => {
+  it('is rejected with a token that is not bound', async () => {
     const { handle } = await createBoundClient();
     const url: string = await createApi({ dpop: { origin: () => url } });
     const token = await setup.as.issue('alice');
@@ -155,8 +155,8 @@ describe('a real client with a token that a real server has bound to its key', (
   });
 });
 
-describe('a real client with a token that a real server has bound to its certificate', () => {
-  /** Registers the client for such tokens, and asks for one over mutual TLS. */
+describe('a client with a token that is bound to its certificate', () => {
+  /** Registers a client for bound tokens, and requests one over mutual TLS. */
   async function createBoundToken(certificate: Certificate): Promise<string> {
     const client = { client_id: 'certified-app', use_mtls_endpoint_aliases: true };
     await setup.as.register({
@@ -172,7 +172,7 @@ describe('a real client with a token that a real server has bound to its certifi
     return (await oauth.processClientCredentialsResponse(as, client, response)).access_token;
   }
 
-  it('is served over a connection with that certificate, and refused with another or none', async () => {
+  it('is accepted with that certificate, and rejected with another or none', async () => {
     const { selfSigned, otherSelfSigned, authority } = setup.certificates;
     const token = await createBoundToken(selfSigned);
     const url = await createApi({ mtls: true });

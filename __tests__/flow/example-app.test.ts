@@ -12,8 +12,8 @@ import { createUserAgent } from '../support/user-agent.js';
 const START = 'example-app/dist/start.mjs';
 const ANY_PORTS = { PORT: '0', AS_PORT: '0' };
 
-/** `sleep` inside the lines is real. */
-const PATIENCE_MS = 120_000;
+/** The commands contain real waits (`sleep`). */
+const TEST_TIMEOUT_MS = 120_000;
 
 const STEP = /^(.*curl .+?) {2}# (\d{3})$/;
 
@@ -26,7 +26,7 @@ async function startExampleApp(env: Record<string, string> = ANY_PORTS): Promise
   return app;
 }
 
-/** What it wrote to standard error, but for the authorization server's remarks on its own set-up. */
+/** Lines of standard error, except the warnings of oidc-provider about its configuration. */
 function complaints(app: Child): string[] {
   return app
     .errorOutput()
@@ -36,10 +36,10 @@ function complaints(app: Child): string[] {
 
 describe('the example app', () => {
   it(
-    'begins with the introspection call itself, and prints what the authorization server answers to it',
+    'prints an introspection request and its response as the first step',
     async () => {
       const app = await startExampleApp();
-      const first = app.lines.findIndex((line) => line.startsWith('# 1. Token introspection itself'));
+      const first = app.lines.findIndex((line) => line.startsWith('# 1. Token introspection:'));
       const [command = '', label, json = ''] = app.lines.slice(first + 1);
       expect(app.lines.findIndex((line) => line.startsWith('curl'))).toBe(first + 1);
       expect(command).toMatch(
@@ -48,11 +48,11 @@ describe('the example app', () => {
       expect([label, `# ${(await bash(command)).trim()}`]).toEqual(['# It prints:', json]);
       expect(JSON.parse(json.slice(2))).toMatchObject({ active: true, sub: 'alice', aud: 'urn:example:reports-api' });
     },
-    PATIENCE_MS,
+    TEST_TIMEOUT_MS,
   );
 
   it(
-    'answers every line of its walk-through, pasted in order, with the status announced behind it',
+    'responds to each command of its walk-through with the printed status',
     async () => {
       const app = await startExampleApp();
       const steps = app.lines.flatMap((line) => {
@@ -60,31 +60,31 @@ describe('the example app', () => {
         return command === undefined ? [] : [{ command, status }];
       });
       expect(new Set(steps.map(({ status }) => status))).toEqual(new Set(['200', '400', '401', '403', '503']));
-      // All except the introspection call, the token of your choice, and the call of an app of your own.
+      // All except the introspection request, the token of your choice, and the call of the README's example.
       expect(steps).toHaveLength(app.lines.filter((line) => line.includes('curl ')).length - 3);
       for (const [index, { command, status }] of steps.entries()) {
         const step = `${index + 1}. ${command}`;
         expect([step, await bash(command)]).toEqual([step, `${status}\n`]);
       }
     },
-    PATIENCE_MS,
+    TEST_TIMEOUT_MS,
   );
 
   it(
-    'issues a token of the subject and scope of your choice, which the API then accepts',
+    'prints a command that gets a token for a subject and scope of your choice, which the API accepts',
     async () => {
       const app = await startExampleApp();
       const api = /listens on (?<url>http:\/\/127\.0\.0\.1:\d+),/.exec(app.lines[0] ?? '')?.groups?.url;
-      const title = app.lines.indexOf('# A token for a subject and scope of your choice');
+      const title = app.lines.indexOf('# Get a token for a subject and scope of your choice');
       const { access_token } = JSON.parse(await bash(app.lines[title + 1] ?? ''));
       const response = await fetch(`${api}/api/reports`, { headers: { authorization: `Bearer ${access_token}` } });
       expect([response.status, await response.json()]).toEqual([200, { reports: ['2026-10', '2026-11'], for: 'dave' }]);
     },
-    PATIENCE_MS,
+    TEST_TIMEOUT_MS,
   );
 
   it(
-    'says what the first example of the README needs to ask its authorization server',
+    'prints the values with which the first example of the README uses its authorization server',
     async () => {
       const app = await startExampleApp();
       const printed = app.lines.join('\n');
@@ -103,7 +103,7 @@ describe('the example app', () => {
       );
       const own = startChild(script, [], { CLIENT_SECRET: String(secret), NODE_OPTIONS: '' });
       const port = await own.line((line) => /^\d+$/.test(line));
-      const title = app.lines.indexOf('# A token for a subject and scope of your choice');
+      const title = app.lines.indexOf('# Get a token for a subject and scope of your choice');
       const { access_token } = JSON.parse(await bash(app.lines[title + 1] ?? ''));
       const response = await fetch(`http://127.0.0.1:${port}/api/reports`, {
         headers: { authorization: `Bearer ${access_token}` },
@@ -116,11 +116,11 @@ describe('the example app', () => {
       ]);
       rmSync(directory, { recursive: true, force: true });
     },
-    PATIENCE_MS,
+    TEST_TIMEOUT_MS,
   );
 
   it(
-    'serves its metrics as Prometheus reads them, without a token or secret in them',
+    'serves metrics in the Prometheus format, without tokens in them',
     async () => {
       const app = await startExampleApp();
       const api = /listens on (?<url>http:\/\/127\.0\.0\.1:\d+),/.exec(app.lines[0] ?? '')?.groups?.url;
@@ -135,11 +135,11 @@ describe('the example app', () => {
       expect(text).toMatch(/^token_introspection_cache_entries\{token_introspection_middleware="api".*\} 1$/m);
       expect(text).not.toContain('made-up');
     },
-    PATIENCE_MS,
+    TEST_TIMEOUT_MS,
   );
 
   it(
-    'lets an MCP client find the authorization server, register, log in, read a file, and ask for more to write one',
+    'lets an MCP client find the authorization server, register, log in, read a file, and get another scope to write a file',
     async () => {
       const app = await startExampleApp();
       const url = /(?<url>http:\S+\/mcp)$/m.exec(app.lines.find((line) => line.startsWith('An MCP server')) ?? '');
@@ -162,46 +162,46 @@ describe('the example app', () => {
       expect(await text('read_file')).toContain('Changed');
       await client.close();
     },
-    PATIENCE_MS,
+    TEST_TIMEOUT_MS,
   );
 
   it.each([
     ['PORT', 'AS_PORT'],
     ['AS_PORT', 'PORT'],
   ])(
-    'says in one line that the port of %s is taken, and exits with code 1',
+    'reports in one line that the port of %s is in use, and exits with code 1',
     async (variable, other) => {
-      const squatter = createServer();
-      await new Promise<void>((resolve) => squatter.listen(0, '127.0.0.1', resolve));
+      const otherServer = createServer();
+      await new Promise<void>((resolve) => otherServer.listen(0, '127.0.0.1', resolve));
       try {
-        const { port } = squatter.address() as { port: number };
+        const { port } = otherServer.address() as { port: number };
         const app = startChild(START, [], { [variable]: String(port), [other]: '0' });
         expect(await app.exit).toBe(1);
-        expect(complaints(app)).toEqual([`Port ${port} is taken; set ${variable} to another.`]);
+        expect(complaints(app)).toEqual([`Port ${port} is in use; set ${variable} to another port.`]);
       } finally {
-        await new Promise((resolve) => squatter.close(resolve));
+        await new Promise((resolve) => otherServer.close(resolve));
       }
     },
-    PATIENCE_MS,
+    TEST_TIMEOUT_MS,
   );
 
   it.each(['http', '-1', '65536', '80.5'])(
-    'says in one line that PORT=%s is no port number, and exits with code 1',
+    'reports in one line that PORT=%s is not a port number, and exits with code 1',
     async (text) => {
       const app = startChild(START, [], { ...ANY_PORTS, PORT: text });
       expect(await app.exit).toBe(1);
-      expect(complaints(app)).toEqual([`PORT is "${text}"; set it to a port number.`]);
+      expect(complaints(app)).toEqual([`PORT is "${text}"; set it to a port number from 0 to 65535.`]);
     },
-    PATIENCE_MS,
+    TEST_TIMEOUT_MS,
   );
 
   it.each(['SIGTERM', 'SIGINT'] as const)(
-    'ends with exit code 0 on %s',
+    'exits with code 0 on %s',
     async (signal) => {
       const app = await startExampleApp();
       app.process.kill(signal);
       expect(await app.exit).toBe(0);
     },
-    PATIENCE_MS,
+    TEST_TIMEOUT_MS,
   );
 });

@@ -3,9 +3,9 @@ import { ROOT, startChild } from '../support/child.js';
 
 const SCRIPT = join(ROOT, '__tests__/support/run-breaker.cjs');
 
-describe('a process whose middleware is closed while its circuit breaker is open', () => {
+describe('a process that closes the middleware while the circuit breaker is open', () => {
   it.each(['fail', 'hang'])(
-    'ends by itself, after an endpoint that did %s',
+    'exits by itself, with an endpoint that did %s',
     async (how) => {
       const { exit, lines, errorOutput } = startChild(SCRIPT, [how]);
       expect([await exit, errorOutput()]).toEqual([0, '']);

@@ -29,14 +29,14 @@ beforeAll(async () => {
 }, 30_000);
 
 beforeEach(async () => {
-  // A page of HTML is warned of, as outages.test.ts has it.
+  // Hides the process warning about an HTML page. Another test checks it.
   jest.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
   proxy = await startProxy();
 });
 
 afterEach(async () => {
   jest.restoreAllMocks();
-  await Promise.all(proxies.splice(0).map((each) => each.close()));
+  await Promise.all(proxies.splice(0).map((started) => started.close()));
 });
 
 async function startProxy(): Promise<FaultProxy> {
@@ -50,64 +50,70 @@ async function newToken(): Promise<string> {
   return (await as.issue({ scope: 'profile:read' })).access_token;
 }
 
-function optionsFor(more: Partial<TokenIntrospectionOptions> = {}): Partial<TokenIntrospectionOptions> {
+function optionsFor(overrides: Partial<TokenIntrospectionOptions> = {}): Partial<TokenIntrospectionOptions> {
   const { resourceServer, audience, issuer } = as;
   return {
     clientAuth: clientSecretBasic(resourceServer.clientId, resourceServer.clientSecret),
     audience,
     issuer,
     timeoutMs: TIMEOUT_MS,
-    ...more,
+    ...overrides,
   };
 }
 
-/** An API at the real time, which stands still until the test moves it. */
-function apiOf(cache: TokenIntrospectionOptions['cache'] = {}, timeoutMs = TIMEOUT_MS) {
+/** An API whose clock starts at the real time and moves only when the test advances it. */
+function createApiWithClock(cache: TokenIntrospectionOptions['cache'] = {}, timeoutMs = TIMEOUT_MS) {
   const clock = createClock(Math.floor(Date.now() / 1000));
   return { clock, ...createApi(proxy, optionsFor({ clock, cache, timeoutMs })) };
 }
 
-describe('a fault before the authorization server', () => {
+describe('a fault of the authorization server', () => {
   it.each<[string, Fault, IntrospectionErrorCode]>([
     ['a closed port', { kind: 'refuse' }, 'unreachable'],
     ['a connection reset', { kind: 'reset' }, 'unreachable'],
-    ['a reply past the deadline', { kind: 'delay', ms: 3 * TIMEOUT_MS }, 'timeout'],
-    ['a reply that stops halfway', { kind: 'stall' }, 'timeout'],
-    ['a reply cut off halfway', { kind: 'truncate' }, 'unreachable'],
+    ['a response after the timeout', { kind: 'delay', ms: 3 * TIMEOUT_MS }, 'timeout'],
+    ['a response that stops halfway', { kind: 'stall' }, 'timeout'],
+    ['a response that is cut off halfway', { kind: 'truncate' }, 'unreachable'],
     ['a 500', { kind: 'status', status: 500 }, 'server_error'],
     ['a 502', { kind: 'status', status: 502 }, 'server_error'],
-    ['a 503 that names a time', { kind: 'status', status: 503, retryAfterSeconds: 7 }, 'server_error'],
+    ['a 503 with Retry-After', { kind: 'status', status: 503, retryAfterSeconds: 7 }, 'server_error'],
     ['a 429', { kind: 'status', status: 429 }, 'rate_limited'],
-    ['a 429 that names a time', { kind: 'status', status: 429, retryAfterSeconds: 7 }, 'rate_limited'],
-    ['a page of HTML', { kind: 'html' }, 'bad_response'],
-    ['silence', { kind: 'blackhole' }, 'timeout'],
-  ])('%s: known users go on, others are told 503, and all is well once it is gone', async (_title, fault, code) => {
-    const [known, unknown] = [await newToken(), await newToken()];
-    const api = apiOf();
-    await api.get(known).expect(200);
-    await proxy.set(fault);
-    await api.get(known).expect(200);
-    const response = await api.get(unknown).expect(503);
-    expect(api.errors).toEqual([expect.objectContaining({ code })]);
-    expect(response.headers).not.toHaveProperty('www-authenticate');
-    expect(response.headers['retry-after']).toBe(
-      String(('retryAfterSeconds' in fault && fault.retryAfterSeconds) || 1),
-    );
-    await proxy.set({ kind: 'pass' });
-    api.clock.advance(8.4);
-    await api.get(unknown).expect(200);
-    await api.get('made-up').expect(401);
-  });
+    ['a 429 with Retry-After', { kind: 'status', status: 429, retryAfterSeconds: 7 }, 'rate_limited'],
+    ['an HTML page', { kind: 'html' }, 'bad_response'],
+    ['no response', { kind: 'blackhole' }, 'timeout'],
+  ])(
+    '%s: serves cached tokens, responds with 503 for others, and recovers when the fault ends',
+    async (_title, fault, code) => {
+      const [known, unknown] = [await newToken(), await newToken()];
+      const api = createApiWithClock();
+      await api.get(known).expect(200);
+      await proxy.set(fault);
+      await api.get(known).expect(200);
+      const response = await api.get(unknown).expect(503);
+      expect(api.errors).toEqual([expect.objectContaining({ code })]);
+      expect(response.headers).not.toHaveProperty('www-authenticate');
+      expect(response.headers['retry-after']).toBe(
+        String(('retryAfterSeconds' in fault && fault.retryAfterSeconds) || 1),
+      );
+      await proxy.set({ kind: 'pass' });
+      api.clock.advance(8.4);
+      await api.get(unknown).expect(200);
+      await api.get('made-up').expect(401);
+    },
+  );
 
   it.each<[string, Fault, 200 | 503]>([
     ['a closed port', { kind: 'refuse' }, 200],
-    ['silence', { kind: 'blackhole' }, 200],
+    ['no response', { kind: 'blackhole' }, 200],
     ['a 500', { kind: 'status', status: 500 }, 200],
     ['a 429', { kind: 'status', status: 429 }, 200],
-    ['a page of HTML, which is no outage', { kind: 'html' }, 503],
-  ])('%s: an answer past its life stands in, where that is allowed', async (_title, fault, status) => {
+    ['an HTML page, which is not an outage', { kind: 'html' }, 503],
+  ])('%s: uses a stale response if staleIfErrorSeconds allows it', async (_title, fault, status) => {
     const known = await newToken();
-    const [strict, lenient] = [apiOf({ ttlSeconds: 10 }), apiOf({ ttlSeconds: 10, staleIfErrorSeconds: 60 })];
+    const [strict, lenient] = [
+      createApiWithClock({ ttlSeconds: 10 }),
+      createApiWithClock({ ttlSeconds: 10, staleIfErrorSeconds: 60 }),
+    ];
     for (const api of [strict, lenient]) await api.get(known).expect(200);
     await proxy.set(fault);
     for (const { clock } of [strict, lenient]) clock.advance(10);
@@ -117,9 +123,9 @@ describe('a fault before the authorization server', () => {
     await lenient.get(known).expect(503);
   });
 
-  it('lets no answer stand in past exp', async () => {
+  it('uses no stale response after exp', async () => {
     const { access_token } = await as.issue({ scope: 'profile:read', ttlSeconds: 30 });
-    const api = apiOf({ ttlSeconds: 10, staleIfErrorSeconds: 600 });
+    const api = createApiWithClock({ ttlSeconds: 10, staleIfErrorSeconds: 600 });
     const { exp } = (await api.get(access_token).expect(200)).body.auth;
     await proxy.set({ kind: 'refuse' });
     api.clock.advance(exp - api.clock.seconds() - 0.001);
@@ -128,17 +134,17 @@ describe('a fault before the authorization server', () => {
     await api.get(access_token).expect(503);
   });
 
-  it('keeps replies back, but not past the deadline: nobody notices', async () => {
-    const api = apiOf();
+  it('waits for responses that are slow but within the timeout', async () => {
+    const api = createApiWithClock();
     await proxy.set({ kind: 'delay', ms: TIMEOUT_MS / 4 });
     await api.get(await newToken()).expect(200);
     await api.get('made-up').expect(401);
   });
 
-  it('is noticed by five, and then nobody waits for it, except the one whose question asks whether it is gone', async () => {
+  it('without a response: opens the circuit breaker after five tokens, and then only the request that sends the probe waits', async () => {
     const [known, unknown] = [await newToken(), await newToken()];
-    // Our own token has half a second, and the client's token the rest.
-    const api = apiOf({}, 1000);
+    // The probe takes up to half a second of the timeout, and the lookup of the client's token gets the rest.
+    const api = createApiWithClock({}, 1000);
     await api.get(known).expect(200);
     await proxy.set({ kind: 'blackhole' });
     await Promise.all([1, 2, 3, 4, 5].map((number) => api.get(`made-up-${number}`).expect(503)));
@@ -146,7 +152,7 @@ describe('a fault before the authorization server', () => {
     await api.get(known).expect(200);
     api.clock.advance(1.2);
     await Promise.all([unknown, 'made-up-7', 'made-up-8'].map((token) => api.get(token).expect(503)));
-    // The one that was answered and the five; our own token, to check; our own again, as the probe, and then one of a client.
+    // The first token, the five that failed, the check with a random token, the probe, and one lookup after the probe.
     expect(proxy.exchanges.length).toBe(1 + 5 + 1 + 2);
     const codes = api.errors.map((error) => (error as IntrospectionError).code);
     expect(codes.filter((code) => code === 'timeout')).toHaveLength(6);
@@ -156,9 +162,9 @@ describe('a fault before the authorization server', () => {
     await api.get(unknown).expect(200);
   });
 
-  it('that asks for a pause gets it', async () => {
+  it('with Retry-After: sends nothing until that time has passed', async () => {
     const unknown = await newToken();
-    const api = apiOf();
+    const api = createApiWithClock();
     await proxy.set({ kind: 'status', status: 429, retryAfterSeconds: 30 });
     await api.get(unknown).expect(503);
     await proxy.set({ kind: 'pass' });
@@ -173,11 +179,11 @@ describe('a fault before the authorization server', () => {
 const SEED = Number(process.env.FAULTS_SEED ?? 7);
 const SECONDS = 7;
 
-describe(`faults by a schedule, seed ${SEED}`, () => {
+describe(`a schedule of faults, seed ${SEED}`, () => {
   const LIMITS = { timeoutMs: 300, ttlMs: 2000, toleranceMs: 1000 };
-  const REQUESTS_A_SECOND = 80;
+  const REQUESTS_PER_SECOND = 80;
 
-  /** A server with the routes of the soak. */
+  /** A server with the same routes as the soak test. */
   async function serveApi(endpoint: FaultProxy, staleMs: number) {
     const authenticate = createAuthenticate(
       endpoint,
@@ -205,34 +211,34 @@ describe(`faults by a schedule, seed ${SEED}`, () => {
     };
   }
 
-  it('bring no answer that is not as promised, and no more questions than promised', async () => {
-    const { createModel, createTruth } = await import('../support/faults/model.mjs');
+  it('causes no wrong response, and no more introspection requests than allowed', async () => {
+    const { createModel, createTokenRegistry } = await import('../support/faults/model.mjs');
     const { createClient } = await import('../support/faults/client.mjs');
     const { createRandom, createSchedule, pick } = await import('../support/faults/schedule.mjs');
     const random = createRandom(SEED);
-    const truth = createTruth();
+    const registry = createTokenRegistry();
     const lag = monitorEventLoopDelay();
     lag.enable();
     const marginMs = () => 250 + lag.max / 1e6;
 
     const apis = await Promise.all(
       [0, 5000].map(async (staleMs) => {
-        const before = await startProxy();
-        const server = await serveApi(before, staleMs);
+        const proxy = await startProxy();
+        const server = await serveApi(proxy, staleMs);
         const client = createClient(server.port, 20_000);
-        const model: Model = createModel({ truth, limits: { ...LIMITS, staleMs, marginMs }, proxy: before });
-        return { before, server, client, model };
+        const model: Model = createModel({ registry, limits: { ...LIMITS, staleMs, marginMs }, proxy });
+        return { proxy, server, client, model };
       }),
     );
     const issue = async (ttlSeconds: number): Promise<string> => {
       const scope = pick(random, ['profile:read', 'profile:read reports:read']);
       const { access_token } = await as.issue({ scope, ttlSeconds });
-      truth.issued(access_token, { scope, expiresAt: Math.floor(Date.now() / 1000 + ttlSeconds) * 1000 });
+      registry.issued(access_token, { scope, expiresAt: Math.floor(Date.now() / 1000 + ttlSeconds) * 1000 });
       return access_token;
     };
-    const good = await Promise.all(Array.from({ length: 12 }, () => issue(3600)));
-    const doomed = await Promise.all(Array.from({ length: 12 }, () => issue(3600)));
-    const brief = await Promise.all(Array.from({ length: 8 }, (_, index) => issue(2 + index)));
+    const valid = await Promise.all(Array.from({ length: 12 }, () => issue(3600)));
+    const toBeRevoked = await Promise.all(Array.from({ length: 12 }, () => issue(3600)));
+    const shortLived = await Promise.all(Array.from({ length: 8 }, (_, index) => issue(2 + index)));
 
     const start = Date.now();
     const phases = createSchedule({
@@ -245,34 +251,38 @@ describe(`faults by a schedule, seed ${SEED}`, () => {
     });
     const seen: Observation[] = [];
     const pending: Promise<void>[] = [];
-    const ask = async ({ client, model }: (typeof apis)[number]): Promise<void> => {
+    const sendRequest = async ({ client, model }: (typeof apis)[number]): Promise<void> => {
       const chance = random();
       const token =
-        chance < 0.4 ? pick(random, good) : chance < 0.7 ? pick(random, [...doomed, ...brief]) : `made-up-${random()}`;
+        chance < 0.4
+          ? pick(random, valid)
+          : chance < 0.7
+            ? pick(random, [...toBeRevoked, ...shortLived])
+            : `made-up-${random()}`;
       const path = pick(random, ['/any', '/any', '/any', '/any', '/scope', '/fresh']);
-      const answer = await client.get(path, token);
+      const response = await client.get(path, token);
       const scope = path === '/scope' ? 'reports:read' : undefined;
-      const observation = { token, scope, fresh: path === '/fresh', ...answer };
+      const observation = { token, scope, fresh: path === '/fresh', ...response };
       seen.push(observation);
-      model.saw(observation);
+      model.observe(observation);
     };
     const load = setInterval(() => {
-      for (const api of apis) pending.push(ask(api));
-    }, 1000 / REQUESTS_A_SECOND);
+      for (const api of apis) pending.push(sendRequest(api));
+    }, 1000 / REQUESTS_PER_SECOND);
     const revocations = (async () => {
-      for (const token of doomed) {
+      for (const token of toBeRevoked) {
         await sleep(500);
-        truth.revoking(token);
+        registry.revoking(token);
         await as.revoke(token);
-        truth.revoked(token);
+        registry.revoked(token);
       }
     })();
     for (const phase of phases) {
       await sleep(Math.max(0, phase.from - Date.now()));
       Object.assign(phase, { from: Date.now() });
-      await Promise.all(apis.map(({ before }) => before.set(phase.fault)));
+      await Promise.all(apis.map(({ proxy }) => proxy.set(phase.fault)));
       await sleep(Math.max(0, phase.until - Date.now()));
-      await Promise.all(apis.map(({ before }) => before.set({ kind: 'pass' })));
+      await Promise.all(apis.map(({ proxy }) => proxy.set({ kind: 'pass' })));
       Object.assign(phase, { until: Date.now() });
     }
     await revocations;

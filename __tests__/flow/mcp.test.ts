@@ -33,10 +33,10 @@ const whoAmI = (authInfo: AuthInfo | undefined) => ({
 });
 const done = () => ({ content: [{ type: 'text' as const, text: 'written' }] });
 
-/** As it takes them in an app that declares no other `req.auth`. */
+/** The type of its parameters in an app that declares no other `req.auth`. */
 type Handle = (req: IncomingMessage, res: ServerResponse, body: unknown) => Promise<void>;
 
-/** Behind what authenticates, with a tool that needs another scope than the rest. */
+/** An MCP server behind authentication. One of its tools requires another scope. */
 const SERVERS: Record<string, (authentication: RequestHandler) => RequestHandler[]> = {
   'version 1': (authentication) => {
     return [
@@ -68,7 +68,7 @@ const SERVERS: Record<string, (authentication: RequestHandler) => RequestHandler
 
 interface Connection {
   connect(): Promise<void>;
-  /** With what the authorization server sent the browser back with. */
+  /** Passes the parameters with which the authorization server redirected the browser back. */
   finishAuth(answer: URLSearchParams): Promise<void>;
   call(tool: string): Promise<string>;
 }
@@ -100,7 +100,7 @@ const CLIENTS: Record<string, Connect> = {
 
 const textOf = (result: object): string => (result as { content: { text: string }[] }).content[0]?.text ?? '';
 
-/** An MCP server on a port of its own, which is part of its name. */
+/** An MCP server on its own port, which is part of its audience. */
 async function startMcpServer(
   createHandlers: (authentication: RequestHandler) => RequestHandler[],
   authenticationOf: (authenticate: ReturnType<typeof tokenIntrospection>) => RequestHandler,
@@ -129,7 +129,7 @@ async function startMcpServer(
   return { url: new URL(resource), authenticate };
 }
 
-/** What the server's challenges were. */
+/** The challenges that the server sent. */
 function recordChallenges(url: URL) {
   const challenges: string[] = [];
   const recordingFetch: typeof fetch = async (input, init) => {
@@ -156,7 +156,7 @@ const [[, requireBearerAuthV1], [, requireBearerAuthV2]] = REQUIRE_BEARER_AUTH a
 ];
 
 describe.each(Object.keys(SERVERS))("an MCP server and client of the SDK's %s", (version) => {
-  it('find the authorization server from the 401, get a token, call a tool, step up, and end with the token', async () => {
+  it('find the authorization server from the 401, get a token, call a tool, get another scope, and stop when the token is revoked', async () => {
     const { url, authenticate } = await startMcpServer(SERVERS[version] as never, mcpAuthentication);
     const metadata = `resource_metadata="${url.origin}/.well-known/oauth-protected-resource/mcp"`;
     const [provider, agent] = [createProvider(), createUserAgent()];
@@ -181,7 +181,7 @@ describe.each(Object.keys(SERVERS))("an MCP server and client of the SDK's %s", 
     expect(authenticate.stats().endpointCalls).toBe(1);
     expect(challenges).toEqual([]);
 
-    // Another scope: the client asks for both, and the call is put again.
+    // The tool requires another scope, so the client requests both and repeats the call.
     await expect(client.call('write')).rejects.toThrow();
     expect(challenges[0]).toMatch(/^403 Bearer .*error="insufficient_scope"/);
     expect(challenges[0]).toContain(metadata);
@@ -191,7 +191,7 @@ describe.each(Object.keys(SERVERS))("an MCP server and client of the SDK's %s", 
     await client.finishAuth(stepUp.answer);
     expect(await client.call('write')).toBe('written');
 
-    // Revoked: over once the server knows.
+    // A revoked token is rejected once the server has asked again.
     await revoke(provider);
     await authenticate.invalidate({ token: String(provider.kept.tokens?.access_token) });
     await expect(client.call('who')).rejects.toThrow('Unauthorized');
@@ -204,7 +204,7 @@ describe.each([
   ['version 1', requireBearerAuthV1],
   ['version 2', requireBearerAuthV2],
 ] as const)("the SDK's own middleware of %s, with our verifier", (version, requireBearerAuth) => {
-  it('lets its client in with a token of the real authorization server, and not once it is revoked', async () => {
+  it('accepts a token of the real authorization server, and rejects it once it is revoked', async () => {
     const { url, authenticate } = await startMcpServer(SERVERS[version] as never, (authenticate) =>
       requireBearerAuth({
         verifier: mcpTokenVerifier(authenticate, { errors: SDK_ERRORS[version] }),
@@ -214,7 +214,7 @@ describe.each([
     );
     const [provider, agent] = [createProvider(), createUserAgent()];
     const { challenges, fetch: recordingFetch } = recordChallenges(url);
-    // The metadata are where the challenge says, and nowhere else.
+    // The metadata document is only at the address in the challenge.
     const located: typeof fetch = (input, init) =>
       String(input) === 'http://127.0.0.1:9/metadata'
         ? fetch(new URL('/.well-known/oauth-protected-resource/mcp', url), init)

@@ -6,7 +6,7 @@ import { serve } from '../support/serve.js';
 
 const SERVER = 'https://as.example.com';
 
-/** An API on loopback whose resource is where it really is. */
+/** An API on loopback whose resource identifier is its real address. */
 async function createSetup(path: string) {
   let app: RequestListener | undefined;
   const { url } = await serve((req, res) => app?.(req, res));
@@ -21,7 +21,7 @@ async function createSetup(path: string) {
 }
 
 describe.each(['', '/', '/mcp', '/v1/reports', '/v1?k=1'])('the metadata of a resource at "%s"', (path) => {
-  it('are found and taken by oauth4webapi', async () => {
+  it('are found and accepted by oauth4webapi', async () => {
     const oauth = await import('oauth4webapi');
     const { resource } = await createSetup(path);
     const insecure = { [oauth.allowInsecureRequests]: true };
@@ -30,7 +30,7 @@ describe.each(['', '/', '/mcp', '/v1/reports', '/v1?k=1'])('the metadata of a re
     expect(found).toMatchObject({ resource, authorization_servers: [SERVER] });
   });
 
-  it('are found by the challenge, and taken, by an MCP client', async () => {
+  it('are found through the challenge and accepted by an MCP client', async () => {
     const mcp = await import('@modelcontextprotocol/client');
     const { resource, metadata } = await createSetup(path);
     const { resourceMetadataUrl, error } = mcp.extractWWWAuthenticateParams(await fetch(resource));

@@ -13,7 +13,7 @@ beforeAll(async () => {
   as = await startAuthorizationServer();
 }, 30_000);
 
-/** How an API of this authorization server is set up. */
+/** Options of an API that uses this authorization server. */
 function optionsFor({ resourceServer, audience, issuer }: RunningAuthorizationServer) {
   return {
     clientAuth: clientSecretBasic(resourceServer.clientId, resourceServer.clientSecret),
@@ -22,13 +22,13 @@ function optionsFor({ resourceServer, audience, issuer }: RunningAuthorizationSe
   } satisfies Partial<TokenIntrospectionOptions>;
 }
 
-/** Starts at the real time, which the authorization server goes by. */
+/** A clock that starts at the real time, which the authorization server uses. */
 function createSynchronousClock() {
   return createClock(Math.floor(Date.now() / 1000));
 }
 
-describe('with a running oidc-provider', () => {
-  it('answers 200 with the claims of an issued token', async () => {
+describe('an API with a running oidc-provider', () => {
+  it('responds with 200 and the claims for an issued token', async () => {
     const { access_token } = await as.issue({ scope: 'profile:read reports:read' });
     const api = createApi({ url: as.introspectionEndpoint }, optionsFor(as), requireScope('reports:read'));
     const response = await api.get(access_token).expect(200);
@@ -46,7 +46,7 @@ describe('with a running oidc-provider', () => {
     expect(response.body.auth.exp - response.body.auth.iat).toBe(3600);
   });
 
-  it('answers 403 insufficient_scope for a scope that was not issued', async () => {
+  it('responds with 403 insufficient_scope if the token lacks the scope', async () => {
     const { access_token } = await as.issue({ scope: 'profile:read' });
     const api = createApi({ url: as.introspectionEndpoint }, optionsFor(as), requireScope('reports:read'));
     const response = await api.get(access_token).expect(403);
@@ -54,7 +54,7 @@ describe('with a running oidc-provider', () => {
     expect(api.reached()).toBe(0);
   });
 
-  it('answers 401 invalid_token for a token nobody issued', async () => {
+  it('responds with 401 invalid_token for a token that was never issued', async () => {
     const decisions = recordDecisions();
     const api = createApi({ url: as.introspectionEndpoint }, optionsFor(as));
     const response = await api.get('made-up').expect(401);
@@ -62,7 +62,7 @@ describe('with a running oidc-provider', () => {
     expect(decisions).toMatchObject([{ outcome: 'rejected', status: 401, reason: 'inactive' }]);
   });
 
-  it('accepts a revoked token within the life of the cached answer, and answers 401 invalid_token after it', async () => {
+  it('accepts a revoked token until the cached response expires, then responds with 401 invalid_token', async () => {
     const decisions = recordDecisions();
     const clock = createSynchronousClock();
     const { access_token } = await as.issue({ scope: 'profile:read' });
@@ -78,7 +78,7 @@ describe('with a running oidc-provider', () => {
     expect(api.authenticate.stats().endpointCalls).toBe(2);
   });
 
-  it('answers 401 invalid_token at once for a revoked token where a fresh answer is required', async () => {
+  it('responds with 401 invalid_token at once for a revoked token behind requireFresh', async () => {
     const decisions = recordDecisions();
     const clock = createSynchronousClock();
     const { access_token } = await as.issue({ scope: 'payments:write' });
@@ -97,7 +97,7 @@ describe('with a running oidc-provider', () => {
     expect(api.reached()).toBe(1);
   });
 
-  it('answers 401 invalid_token for a revoked token right after invalidate()', async () => {
+  it('responds with 401 invalid_token for a revoked token right after invalidate()', async () => {
     const { access_token } = await as.issue({ scope: 'profile:read' });
     const api = createApi({ url: as.introspectionEndpoint }, { ...optionsFor(as), clock: createSynchronousClock() });
     await api.get(access_token).expect(200);
@@ -106,7 +106,7 @@ describe('with a running oidc-provider', () => {
     await api.get(access_token).expect(401);
   });
 
-  it('answers 401 invalid_token once exp has passed, within the life of the cached answer', async () => {
+  it('responds with 401 invalid_token once exp has passed, although the response is cached', async () => {
     const decisions = recordDecisions();
     const clock = createSynchronousClock();
     const { access_token } = await as.issue({ scope: 'profile:read', ttlSeconds: 30 });
@@ -121,7 +121,7 @@ describe('with a running oidc-provider', () => {
     expect(decisions.map(({ outcome, reason }) => reason ?? outcome)).toEqual(['accepted', 'accepted', 'expired']);
   });
 
-  it('answers 401 invalid_token for a refresh token, which names no audience', async () => {
+  it('responds with 401 invalid_token for a refresh token, which has no audience', async () => {
     const decisions = recordDecisions();
     const { refresh_token } = await as.issue({ scope: 'profile:read' });
     const said = await as.introspect(refresh_token);
@@ -135,13 +135,13 @@ describe('with a running oidc-provider', () => {
     expect(api.reached()).toBe(0);
   });
 
-  it('answers 200 for a refresh token where no audience is expected: nothing else tells it apart', async () => {
+  it('responds with 200 for a refresh token if audience is false, because nothing else tells it apart', async () => {
     const { refresh_token } = await as.issue({ scope: 'profile:read' });
     const api = createApi({ url: as.introspectionEndpoint }, { ...optionsFor(as), audience: false });
     await api.get(refresh_token).expect(200);
   });
 
-  it('answers 401 invalid_token for a token that looks like a JWT, and asks about it once', async () => {
+  it('responds with 401 invalid_token for a token that looks like a JWT, and introspects it once', async () => {
     const decisions = recordDecisions();
     const jwt = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl';
     expect(await as.introspect(jwt)).toMatchObject({ status: 400, body: { error: 'unsupported_token_type' } });
@@ -153,7 +153,7 @@ describe('with a running oidc-provider', () => {
     expect([api.authenticate.stats().endpointCalls, api.errors]).toEqual([1, []]);
   });
 
-  it('answers 503 and never invalid_token when our own secret is wrong', async () => {
+  it('responds with 503, never with invalid_token, if the client secret of the API is wrong', async () => {
     const decisions = recordDecisions();
     const { access_token } = await as.issue({ scope: 'profile:read' });
     const clientAuth = clientSecretBasic(as.resourceServer.clientId, 'wrong');
@@ -171,7 +171,7 @@ describe('with a running oidc-provider', () => {
     expect(api.reached()).toBe(0);
   });
 
-  it('answers 503 while it is down except from memory, and recovers once it is back on its port', async () => {
+  it('responds with 503 for tokens that are not cached while the server is down, and recovers once it is back', async () => {
     const decisions = recordDecisions();
     const cached = await as.issue({ scope: 'profile:read' });
     const cold = await as.issue({ scope: 'profile:read' });
@@ -195,7 +195,7 @@ describe('with a running oidc-provider', () => {
     ]);
   });
 
-  it('answers 503 for tokens it had not asked about when the authorization server was killed', async () => {
+  it('responds with 503 for tokens that were not cached when the authorization server was killed', async () => {
     const decisions = recordDecisions();
     const mortal = await startAuthorizationServer();
     const cached = await mortal.issue({ scope: 'profile:read' });

@@ -13,7 +13,7 @@ import { describeWithRedis, type RedisServer, startRedis } from '../support/redi
 const SECRET = 'shared-secret-of-the-fleet-0123456789';
 const KINDS = Object.keys(REDIS_CLIENTS);
 
-describeWithRedis('a fleet over one Redis', () => {
+describeWithRedis('a fleet with one Redis', () => {
   let redis: RedisServer;
   const clients: Connected[] = [];
 
@@ -28,7 +28,7 @@ describeWithRedis('a fleet over one Redis', () => {
 
   type Cache = Exclude<TokenIntrospectionOptions['cache'], false | undefined>;
 
-  /** One process of the fleet, over a client of its own. */
+  /** Starts one process of the fleet with its own client. */
   async function join(
     endpoint: Endpoint,
     kind = 'redis 6',
@@ -54,12 +54,12 @@ describeWithRedis('a fleet over one Redis', () => {
   const judgeAll = (all: readonly RootTokenIntrospection[], token?: string) =>
     Promise.all(all.map((each) => judge(each, token)));
 
-  /** Polls, since what is told over the log takes its moment. */
+  /** Polls, because revocations take a moment to arrive through the revocation log. */
   async function eventually(condition: () => Promise<boolean>): Promise<void> {
     while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
   }
 
-  /** Until answers are shared: every process has read the log. */
+  /** Waits until responses are shared, so that every process has read the revocation log. */
   async function settled(endpoint: Endpoint, all: readonly RootTokenIntrospection[]): Promise<void> {
     let tries = 0;
     await eventually(async () => {
@@ -87,7 +87,7 @@ describeWithRedis('a fleet over one Redis', () => {
   });
 
   it.each([{ token: 'token' }, { sub: 'alice' }, { client_id: 'app' }, { jti: 'one' }, { sid: 'session' }])(
-    'refuses everywhere what one of them invalidates: %j',
+    'rejects in all processes what one of them invalidates: %j',
     async (of) => {
       const endpoint = await createEndpoint(active({ jti: 'one', sid: 'session' }));
       const all = await fleet(endpoint);
@@ -99,7 +99,7 @@ describeWithRedis('a fleet over one Redis', () => {
     },
   );
 
-  it('tells Redis no token, no claim and no secret', async () => {
+  it('sends no token, claim or secret to Redis', async () => {
     const socket = connect(redis.port, '127.0.0.1');
     let seen = '';
     socket.setEncoding('latin1').on('data', (text: string) => {
@@ -138,14 +138,14 @@ describeWithRedis('a fleet over one Redis', () => {
     expect(endpoint.asked).toHaveLength(2);
   });
 
-  it('never shares with another endpoint', async () => {
+  it('does not share responses with another endpoint', async () => {
     const [good, bad] = [await createEndpoint(active()), await createEndpoint(REVOKED)];
     const [one, other] = [await join(good), await join(bad)];
     await judge(one);
     expect(await judge(other)).toBe('inactive');
   });
 
-  it('goes on sharing while its secrets are changed, one step after another', async () => {
+  it('shares responses while its secrets are rotated step by step', async () => {
     const next = 'next-secret-of-the-fleet-0123456789';
     const endpoint = await createEndpoint(active());
     const steps = [[SECRET], [SECRET, next], [next, SECRET], [next]];
@@ -164,7 +164,7 @@ describeWithRedis('a fleet over one Redis', () => {
     }
   });
 
-  it('answers rightly once Redis was emptied', async () => {
+  it('responds correctly after Redis was emptied', async () => {
     const endpoint = await createEndpoint(active());
     const all = await fleet(endpoint);
     await judgeAll(all);
@@ -175,7 +175,7 @@ describeWithRedis('a fleet over one Redis', () => {
     await eventually(async () => (await judgeAll(all)).every((verdict) => verdict === 'inactive'));
   });
 
-  /** Asks about new tokens, good and bad, within the deadline, while Redis is in trouble. */
+  /** Checks that new tokens get correct responses within the timeout during a fault of Redis. */
   async function expectRight(endpoint: Endpoint, all: readonly RootTokenIntrospection[], name: string): Promise<void> {
     const script: Script = endpoint.script;
     endpoint.script = active();
@@ -185,7 +185,7 @@ describeWithRedis('a fleet over one Redis', () => {
     endpoint.script = script;
   }
 
-  it('answers rightly while Redis takes no writes, for it is full or only to be read', async () => {
+  it('responds correctly while Redis accepts no writes, because it is full or read-only', async () => {
     const endpoint = await createEndpoint(active());
     const all = await fleet(endpoint);
     await redis.command('CONFIG', 'SET', 'maxmemory', '1');
@@ -203,7 +203,7 @@ describeWithRedis('a fleet over one Redis', () => {
     );
   });
 
-  it('answers rightly while Redis is frozen, killed, and started anew with nothing in it', async () => {
+  it('responds correctly while Redis is frozen, killed, and restarted empty', async () => {
     const endpoint = await createEndpoint(active());
     const all = await fleet(endpoint);
     await judgeAll(all);
@@ -216,7 +216,7 @@ describeWithRedis('a fleet over one Redis', () => {
     await expect(all[0]?.invalidate({ token: 'x' })).rejects.toThrow();
     await redis.start();
     await expectRight(endpoint, all, 'anew');
-    // Told again until it works, as the promise asks for; then all know.
+    // invalidate() is repeated until it succeeds. Then all processes know the revocation.
     endpoint.script = REVOKED;
     await eventually(() =>
       (all[1] as RootTokenIntrospection).invalidate({ sub: 'alice' }).then(
@@ -229,7 +229,7 @@ describeWithRedis('a fleet over one Redis', () => {
     await settled(endpoint, all);
   }, 15_000);
 
-  /** Sends a command about every answer that is kept. */
+  /** Sends a command for every stored response. */
   async function ofAnswers(name: string, ...words: string[]): Promise<void> {
     const all = (await redis.command('KEYS', 'token-introspection:*')) as string[];
     const answers = all.filter((key) => !/\.lease$|:revocations$/.test(key));
@@ -237,7 +237,7 @@ describeWithRedis('a fleet over one Redis', () => {
     for (const key of answers) await redis.command(name, key, ...words);
   }
 
-  /** One that asks, and one whose clock is off, by clients of a kind, with an answer of the former in Redis. */
+  /** Two processes with this client package. The first has stored a response in Redis, and the clock of the second is wrong. */
   async function apart(kind: string, seconds: number) {
     const endpoint = await createEndpoint(active());
     const now = Date.now() / 1000;
@@ -252,12 +252,12 @@ describeWithRedis('a fleet over one Redis', () => {
   }
 
   it.each(KINDS.flatMap((kind) => [0, -30, 600].map((seconds) => [kind, seconds] as const)))(
-    'counts the age of an answer by the clock of Redis, by %s, in a process whose clock is %d seconds off',
+    'computes the age of a response from the clock of Redis, with %s, in a process whose clock is %d seconds off',
     async (kind, seconds) => {
       const { endpoint, other, clock } = await apart(kind, seconds);
       await new Promise((resolve) => setTimeout(resolve, 120));
       expect([await judge(other), endpoint.asked.length]).toEqual(['accepted', 1]);
-      // From now on only the memory of the process has it.
+      // From now on, only the memory cache of the process has it.
       await ofAnswers('DEL');
       endpoint.script = REVOKED;
       clock.advance(4);
@@ -267,7 +267,7 @@ describeWithRedis('a fleet over one Redis', () => {
     },
   );
 
-  it.each(KINDS)('uses no entry past its life that somebody has lengthened, by %s', async (kind) => {
+  it.each(KINDS)('uses no expired entry whose TTL was extended in Redis, with %s', async (kind) => {
     const endpoint = await createEndpoint(active());
     const cache = { ttlSeconds: 1, refreshAhead: false };
     const [one, other] = [await join(endpoint, kind, { cache }), await join(endpoint, kind, { cache })];
@@ -280,7 +280,7 @@ describeWithRedis('a fleet over one Redis', () => {
     expect(await judge(other)).toBe('inactive');
   });
 
-  it.each(KINDS)('needs no more than the account of the guide, by %s', async (kind) => {
+  it.each(KINDS)('needs only the permissions in the guide, with %s', async (kind) => {
     const [, name = '', rules = ''] =
       /ACL SETUSER (\S+) (.+)/.exec(readFileSync(resolve(__dirname, '../../docs/fleet.md'), 'utf8')) ?? [];
     await redis.command('ACL', 'SETUSER', name, ...rules.replace('>…', '>password').split(' '));
@@ -295,7 +295,7 @@ describeWithRedis('a fleet over one Redis', () => {
     expect(endpoint.asked).toHaveLength(1);
   });
 
-  it.each(KINDS)('is left without a connection of its own by close(), by %s', async (kind) => {
+  it.each(KINDS)('closes its own connection with close(), with %s', async (kind) => {
     const endpoint = await createEndpoint(active());
     const listed = async () =>
       String(await redis.command('CLIENT', 'LIST'))
@@ -311,7 +311,7 @@ describeWithRedis('a fleet over one Redis', () => {
 
 describe('redisStore', () => {
   it.each([undefined, null, {}, 'redis://127.0.0.1', { get() {}, set() {} }])(
-    'refuses a client that is none: %j',
+    'rejects a value that is not a client: %j',
     (client) => {
       expect(() => redisStore({ client: client as never })).toThrow(
         /^Option "client" is .*; write a client of the package "redis" \(5 or 6\) or "ioredis" \(5 or 6\)$/,

@@ -15,7 +15,7 @@ import type { ClientMetadata, TlsAuthorizationServer } from '../support/tls-auth
 const AUDIENCE = 'https://api.example.com';
 const SIGNED = 'application/token-introspection+jwt';
 
-/** How often the library looks for new keys at most, and a little more. */
+/** The minimum interval between two requests for new keys, plus a margin. */
 const KEYS_COOLDOWN_MS = 1050;
 
 const OWN_RSA = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -56,11 +56,11 @@ afterAll(() => setup?.dispatcher.close());
 interface Replies {
   readonly signed: string;
   readonly encrypted?: readonly [alg: string, enc: string];
-  /** What they are encrypted for. */
+  /** The key that responses are encrypted for. */
   readonly key?: KeyObject;
 }
 
-/** Metadata of a client that wants such replies (RFC 9701 section 6). */
+/** Metadata of a client that requires signed responses (RFC 9701 section 6). */
 function withReplies(client_id: string, { signed, encrypted, key }: Replies): ClientMetadata {
   const [alg, enc] = encrypted ?? [];
   return {
@@ -73,7 +73,7 @@ function withReplies(client_id: string, { signed, encrypted, key }: Replies): Cl
   };
 }
 
-/** The two ways to say whose replies are taken. */
+/** The two ways to configure the server whose responses are accepted. */
 const WAYS: [way: string, options: (given?: JwtResponseOptions) => Partial<TokenIntrospectionOptions>][] = [
   ['discovery', (given) => ({ endpoint: undefined, authorizationServer: as.issuer, jwtResponse: given ?? true })],
   [
@@ -85,12 +85,12 @@ const WAYS: [way: string, options: (given?: JwtResponseOptions) => Partial<Token
   ],
 ];
 
-/** The outage that was told, by its code and its detail. */
+/** Code and detail of the outage. */
 function told({ errors }: Api): (string | undefined)[] {
   return errors.map((error) => (error as { message: string }).message.match(/\((.*)\)$/)?.[1]);
 }
 
-describe.each(WAYS)('signed replies of a running oidc-provider, by %s,', (_, optionsOf) => {
+describe.each(WAYS)('signed responses of a running oidc-provider, configured with %s,', (_, optionsOf) => {
   function createSigned(
     client: string | ClientAuth,
     jwtResponse?: JwtResponseOptions,
@@ -118,7 +118,7 @@ describe.each(WAYS)('signed replies of a running oidc-provider, by %s,', (_, opt
     expect([accepted, api.errors]).toEqual([Array(2).fill(['POST', SIGNED]), []]);
   });
 
-  it('say that a token has expired: 401 invalid_token', async () => {
+  it('about an expired token: respond with 401 invalid_token', async () => {
     const decisions = recordDecisions();
     const api = createSigned('rs256');
     const response = await api.get(await as.issue('alice', { exp: Math.floor(Date.now() / 1000) - 60 })).expect(401);
@@ -140,7 +140,7 @@ describe.each(WAYS)('signed replies of a running oidc-provider, by %s,', (_, opt
     expect([api.errors, api.reached()]).toEqual([[], 1]);
   });
 
-  it('about a refresh token name no audience: 401 invalid_token', async () => {
+  it('about a refresh token, which has no audience: respond with 401 invalid_token', async () => {
     const decisions = recordDecisions();
     const api = createSigned('rs256', undefined, { audience: AUDIENCE });
     const response = await api.get(await as.issue('alice', { kind: 'RefreshToken' })).expect(401);
@@ -149,7 +149,7 @@ describe.each(WAYS)('signed replies of a running oidc-provider, by %s,', (_, opt
     expect(api.reached()).toBe(0);
   });
 
-  it('are not needed to refuse a token that looks like a JWT, of which the server speaks no further: 401', async () => {
+  it('are not needed to reject a token that looks like a JWT, which the server does not support: 401', async () => {
     const decisions = recordDecisions();
     const api = createSigned('rs256');
     const jwt = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl';
@@ -184,7 +184,7 @@ describe.each(WAYS)('signed replies of a running oidc-provider, by %s,', (_, opt
     expect(api.reached()).toBe(0);
   });
 
-  it('are outages when the server has stopped signing: 503, whatever the token', async () => {
+  it('cause 503 for every token when the server no longer signs', async () => {
     const api = createSigned('rs256');
     await api.get(await as.issue('alice')).expect(200);
     await as.signReplies(false);
@@ -197,13 +197,13 @@ describe.each(WAYS)('signed replies of a running oidc-provider, by %s,', (_, opt
     await api.get(await as.issue('alice')).expect(200);
   });
 
-  it('are not given to a client that cannot prove itself: 503 client_rejected', async () => {
+  it('are not sent to a client with wrong credentials: 503 client_rejected', async () => {
     const api = createSigned(clientSecretBasic('rs256', OTHER_SECRET));
     await api.get(await as.issue('alice')).expect(503);
     expect(api.errors).toMatchObject([{ code: 'client_rejected' }]);
   });
 
-  it('go on being taken when the server has changed its keys, but for those who hold on to the old ones', async () => {
+  it('are accepted after the server has changed its keys, except by an API with fixed keys', async () => {
     const { body } = await request(as.jwksUri, { dispatcher: setup.dispatcher });
     const old = (await body.json()) as { keys: object[] };
     const following = [createSigned('rs256'), createSigned('es256', { algorithms: ['ES256'] })];
@@ -221,8 +221,8 @@ describe.each(WAYS)('signed replies of a running oidc-provider, by %s,', (_, opt
   });
 });
 
-describe('a running oidc-provider that can sign its replies', () => {
-  it('gives them to a client with a certificate, which fetches the keys over connections of its own', async () => {
+describe('a running oidc-provider that can sign its responses', () => {
+  it('sends them to a client with a certificate, which fetches the keys over separate connections', async () => {
     const clientAuth = fixed('tls-rs256', setup.certificates.signed, setup.certificates);
     const discovering = { endpoint: undefined, authorizationServer: as.issuer, jwtResponse: true };
     const configured = {
@@ -239,7 +239,7 @@ describe('a running oidc-provider that can sign its replies', () => {
     expect(where).toEqual(Array(4).fill([as.mtlsIntrospectionEndpoint, 'CN=reports-api']));
   });
 
-  it('gives plain ones to a client that asks for those', async () => {
+  it('sends unsigned ones to a client that requests them', async () => {
     const { dispatcher } = setup;
     const clientAuth = clientSecretBasic('rs256', SECRET);
     const api = createApi({ url: as.introspectionEndpoint }, { clientAuth, dispatcher });
@@ -247,7 +247,7 @@ describe('a running oidc-provider that can sign its replies', () => {
     expect(await as.questions()).toMatchObject([{ accept: 'application/json' }]);
   });
 
-  it('refuses to give plain ones to a client whose replies are to be encrypted: 503', async () => {
+  it('sends no unsigned ones to a client whose responses must be encrypted: 503', async () => {
     const { dispatcher } = setup;
     const clientAuth = clientSecretBasic('rsa-oaep-256', SECRET);
     const api = createApi({ url: as.introspectionEndpoint }, { clientAuth, dispatcher });

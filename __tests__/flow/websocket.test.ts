@@ -25,8 +25,8 @@ async function serve(ttlSeconds: number) {
   return { authenticate, ...(await serveSockets(authenticate)) };
 }
 
-describe('sockets of tokens of a running oidc-provider', () => {
-  it('are closed with 1008 within the life of an answer once their token is revoked there, and others stay open', async () => {
+describe('WebSockets with tokens of a running oidc-provider', () => {
+  it('are closed with 1008 within the lifetime of a response after their token is revoked, and others stay open', async () => {
     const { connect } = await serve(1);
     const [tokens, others] = await Promise.all([
       as.issue({ scope: 'reports:read' }),
@@ -39,7 +39,7 @@ describe('sockets of tokens of a running oidc-provider', () => {
     await until(() => other.messages.length > 0);
   });
 
-  it('are closed with 1008 as their token expires', async () => {
+  it('are closed with 1008 when their token expires', async () => {
     const { connect, refused } = await serve(60);
     const { access_token } = await as.issue({ scope: 'reports:read', ttlSeconds: 2 });
     const from = performance.now();
@@ -49,7 +49,7 @@ describe('sockets of tokens of a running oidc-provider', () => {
     expect((await refused(access_token)).status).toBe(401);
   });
 
-  it('are refused without the scope that is needed', async () => {
+  it('are rejected without the required scope', async () => {
     const { refused } = await serve(60);
     const { access_token } = await as.issue({ scope: 'profile:read' });
     const { status, headers } = await refused(access_token);

@@ -12,13 +12,13 @@ export interface App {
   readonly app: Express;
   /** Errors that reached the app's error handling. */
   readonly errors: unknown[];
-  /** How often the protected handler ran. */
+  /** Number of calls of the protected handler. */
   reached(): number;
 }
 
 export interface Api extends App {
   readonly authenticate: RootTokenIntrospection;
-  /** GET of the protected route, with a bearer token if one is given. */
+  /** GET of the protected route, with a bearer token if given. */
   get(token?: string): Test;
 }
 
@@ -28,7 +28,7 @@ afterEach(async () => {
   await Promise.all(CLOSING.splice(0).map((close) => close()));
 });
 
-/** The middleware over a scripted endpoint; closed after the test. */
+/** The middleware with a scripted endpoint. It is closed after the test. */
 export function createAuthenticate<Claims = unknown>(
   endpoint: { readonly url: string },
   options: Partial<TokenIntrospectionOptions<Claims>> = {},
@@ -43,7 +43,7 @@ export function createAuthenticate<Claims = unknown>(
   return authenticate;
 }
 
-/** An Express 5 app that runs the middlewares in order and then answers every request with `req.auth`. */
+/** An Express 5 app that runs the middlewares in order and responds to every request with `req.auth`. */
 export function createApp(...middlewares: express.RequestHandler[]): App {
   const errors: unknown[] = [];
   let reached = 0;
@@ -61,7 +61,7 @@ export function createApp(...middlewares: express.RequestHandler[]): App {
   return { app, errors, reached: () => reached };
 }
 
-/** An Express 5 app whose route `/` is behind the middleware and the guards, and answers with `req.auth`. */
+/** An Express 5 app whose route `/` uses the middleware and the guards, and responds with `req.auth`. */
 export function createApi(
   endpoint: { readonly url: string },
   options: Partial<TokenIntrospectionOptions> = {},
@@ -72,7 +72,7 @@ export function createApi(
   return { ...app, authenticate, get: (token) => get(app, token) };
 }
 
-/** GET of a path of an app, with a bearer token if one is given. */
+/** GET of a path of an app, with a bearer token if given. */
 export function get({ app }: { readonly app: Express }, token?: string, path = '/'): Test {
   const test = request(app).get(path);
   return token === undefined ? test : test.set('Authorization', `Bearer ${token}`);

@@ -8,7 +8,7 @@ export interface Assertion {
   readonly payload: JWTPayload;
 }
 
-/** The one assertion a client authentication writes, once its signature has been checked. */
+/** The assertion that a client authentication creates, with its signature verified. */
 export async function assertionOf(
   clientAuth: ClientAuth,
   key: KeyObject,

@@ -21,17 +21,17 @@ export interface Tokens {
   readonly refresh_token: string;
 }
 
-/** A running oidc-provider in another process, as its clients see it. */
+/** A running oidc-provider in another process. */
 export interface RunningAuthorizationServer extends Facts {
   issue(of: { readonly scope: string; readonly ttlSeconds?: number }): Promise<Tokens>;
   revoke(token: string): Promise<void>;
-  /** What the introspection endpoint says, word for word. */
+  /** The body of the introspection response. */
   introspect(token: string): Promise<{ readonly status: number; readonly body: unknown }>;
-  /** Closes the port; tokens and clients stay. */
+  /** Closes the port. Tokens and clients are kept. */
   stop(): Promise<void>;
   /** Opens the same port again. */
   start(): Promise<void>;
-  /** Ends the process the hard way. */
+  /** Kills the process. */
   kill(): Promise<void>;
 }
 
@@ -49,12 +49,12 @@ export async function startAuthorizationServer(): Promise<RunningAuthorizationSe
         scope,
         ...(ttlSeconds !== undefined && { ttl: String(ttlSeconds) }),
       });
-      if (response.status !== 200) throw new Error(`The token endpoint answered ${response.status}`);
+      if (response.status !== 200) throw new Error(`The token endpoint responded with ${response.status}`);
       return (await response.json()) as Tokens;
     },
     async revoke(token) {
       const { status } = await post(facts.revocationEndpoint, facts.client, { token });
-      if (status !== 200) throw new Error(`The revocation endpoint answered ${status}`);
+      if (status !== 200) throw new Error(`The revocation endpoint responded with ${status}`);
     },
     async introspect(token) {
       const response = await post(facts.introspectionEndpoint, facts.resourceServer, { token });

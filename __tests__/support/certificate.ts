@@ -1,4 +1,4 @@
-/** A certificate for localhost that nobody has signed but itself, and its key: what no client may trust unasked. */
+/** A self-signed certificate for localhost and its key. No client may trust it by default. */
 export const SELF_SIGNED = {
   key: `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg/p/GY2VTZ1dpzCy7
@@ -18,7 +18,7 @@ alG8eu1E+h1KlqfWXH5K8JuVCDA/6zqs3XCYM0V8Mg==
 -----END CERTIFICATE-----`,
 };
 
-/** A client certificate that expired on 2021-01-31, signed by itself, and its key. */
+/** A self-signed client certificate that expired on 2021-01-31, and its key. */
 export const EXPIRED_CLIENT = {
   key: `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgpbdQauVn0qrCZnKZ

@@ -31,8 +31,8 @@ extendedKeyUsage = clientAuth
 `;
 
 /**
- * A certificate for two days, made by the machine's `openssl`: Node can read certificates but not make them.
- * Signed by the authority, or by itself where there is none.
+ * Creates a certificate that is valid for two days, with the `openssl` command, because Node cannot create certificates. It is signed
+ * by the authority, or self-signed without one.
  */
 export async function createCertificate(
   use: 'authority' | 'server' | 'client',

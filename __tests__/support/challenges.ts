@@ -1,4 +1,4 @@
-/** The challenges of a middleware with default options, whole. */
+/** The complete challenges of a middleware with default options. */
 export const BARE = 'Bearer realm="api"';
 
 export const INVALID_REQUEST =
@@ -10,7 +10,7 @@ export const INVALID_TOKEN =
 export const INSUFFICIENT_SCOPE =
   'Bearer realm="api", error="insufficient_scope", error_description="The access token does not grant what this resource requires"';
 
-/** The 403 challenge that names scopes. */
+/** The challenge of a 403 for these scopes. */
 export function insufficientScope(scope: string): string {
   return `${INSUFFICIENT_SCOPE}, scope="${scope}"`;
 }

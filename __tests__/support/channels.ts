@@ -9,7 +9,7 @@ interface Events {
   readonly misconfiguration: Misconfiguration;
 }
 
-/** What a subscriber of the endpoint's tracing channel was told, and a copy of the context as it then was. */
+/** An event of the endpoint's tracing channel, with a copy of its context at that time. */
 export interface Traced {
   readonly event: 'start' | 'end' | 'asyncStart' | 'asyncEnd' | 'error';
   readonly context: Readonly<Record<string, unknown>>;
@@ -21,7 +21,7 @@ afterEach(() => {
   for (const restore of restores.splice(0)) restore();
 });
 
-/** Every event of a channel from now on, as an operator's subscriber sees it; until the test ends. */
+/** Collects the events of a channel until the test ends. */
 export function recordEvents<Name extends keyof Events>(name: Name): Events[Name][] {
   const events: Events[Name][] = [];
   const listener = (message: unknown) => void events.push(message as Events[Name]);
@@ -31,7 +31,7 @@ export function recordEvents<Name extends keyof Events>(name: Name): Events[Name
   return events;
 }
 
-/** Every event around an attempt at the endpoint from now on; until the test ends. */
+/** Collects the events of the endpoint's tracing channel until the test ends. */
 export function recordAttempts(): Traced[] {
   const traced: Traced[] = [];
   const take = (event: Traced['event']) => (context: unknown) =>

@@ -6,11 +6,11 @@ export interface Child {
   readonly process: ChildProcess;
   /** Lines of its standard output so far. */
   readonly lines: readonly string[];
-  /** What it wrote to standard error so far. */
+  /** Its standard error so far. */
   errorOutput(): string;
-  /** The first line, past or to come, that matches; an error when it ends without one. */
+  /** The first line that matches, earlier lines included. Rejects if the process exits without one. */
   line(matches: (line: string) => boolean): Promise<string>;
-  /** Its exit code, or `null` when a signal ended it. Settles once its output has been read. */
+  /** Its exit code, or `null` if a signal ended it. Resolves after its output has been read. */
   readonly exit: Promise<number | null>;
 }
 
@@ -22,7 +22,7 @@ afterAll(() => {
   for (const child of children) child.kill('SIGKILL');
 });
 
-/** Runs a script with Node in a process of its own, which does not outlive the test file. */
+/** Runs a script with Node in another process. It is killed after the test file. */
 export function startChild(script: string, args: readonly string[] = [], env: Record<string, string> = {}): Child {
   const process_ = spawn(process.execPath, [script, ...args], { cwd: ROOT, env: { ...process.env, ...env } });
   children.add(process_);
@@ -56,7 +56,7 @@ export function startChild(script: string, args: readonly string[] = [], env: Re
         const found = lines.find(matches);
         if (found === undefined && !ended) return;
         listeners.delete(look);
-        if (found === undefined) reject(new Error(`${script} ended without the line that was waited for: ${errors}`));
+        if (found === undefined) reject(new Error(`${script} exited without the expected line: ${errors}`));
         else resolve(found);
       };
       listeners.add(look);

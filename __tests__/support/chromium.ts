@@ -6,7 +6,7 @@ import { type BrowserContext, type BrowserContextOptions, chromium } from 'playw
 
 const BINARY = process.env.CHROMIUM ?? 'chromium';
 
-/** Without a sandbox, since tests may run as root; without a word to anybody else. */
+/** No sandbox, because tests may run as root, and no connections to other servers. */
 const ARGUMENTS = [
   '--headless',
   '--no-sandbox',
@@ -27,18 +27,18 @@ afterAll(async () => {
   for (const directory of open.values()) rmSync(directory, { recursive: true, force: true });
 });
 
-/** Tests that take a browser: skipped with a line that says so where there is none, but for CI, where that is a failure. */
+/** Describes tests that need Chromium. Without it they are skipped with a message, except in CI, where they fail. */
 export const describeWithChromium: (title: string, tests: () => void) => void =
   found !== '' || process.env.CI === 'true'
     ? describe
     : (title, tests) => {
-        process.stderr.write(`SKIPPED, since ${BINARY} is not installed: ${title}\n`);
+        process.stderr.write(`SKIPPED, because ${BINARY} is not installed: ${title}\n`);
         describe.skip(title, tests);
       };
 
-/** A browser of its own, without any past; gone after the test file. */
+/** Starts a browser with an empty profile. It is closed after the test file. */
 export async function startChromium(options: BrowserContextOptions = {}): Promise<BrowserContext> {
-  if (found === '') throw new Error(`${BINARY} is not installed; install Chromium, or name it in CHROMIUM`);
+  if (found === '') throw new Error(`${BINARY} is not installed. Install Chromium, or set CHROMIUM to its path`);
   const directory = mkdtempSync(join(tmpdir(), 'chromium-'));
   const context = await chromium.launchPersistentContext(directory, {
     executablePath: found,

@@ -24,7 +24,7 @@ export const OTHER_P256 = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 export const RSA = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const ED25519 = generateKeyPairSync('ed25519');
 
-/** Made anew for each run of the tests. */
+/** Keys and certificates, created for each test run. */
 export interface Certificates {
   readonly authority: Certificate;
   readonly server: Certificate;
@@ -34,11 +34,11 @@ export interface Certificates {
   readonly otherSelfSigned: Certificate;
 }
 
-/** A server that knows a client for each method, and what it takes to trust it. */
+/** A server with one client for each method, and the dispatchers that trust it. */
 export interface Setup {
   readonly as: TlsAuthorizationServer;
   readonly certificates: Certificates;
-  /** Trusts the server, for clients without certificates of their own. */
+  /** A dispatcher that trusts the server, for clients without certificates. */
   readonly dispatcher: Agent;
 }
 
@@ -46,9 +46,9 @@ export interface Method {
   readonly name: string;
   right(setup: Setup): ClientAuth;
   wrong(setup: Setup): ClientAuth;
-  /** What a question carries of it. */
+  /** The parts of an introspection request that it adds. */
   readonly carries: Partial<Pick<Question, 'authorization' | 'certificate'>>;
-  /** Its parameters, besides the token. */
+  /** Its parameters, without the token. */
   readonly parameters: readonly string[];
 }
 
@@ -144,7 +144,7 @@ export const METHODS: readonly Method[] = [
   },
 ];
 
-/** Starts the server with a client for each method, and with these besides. */
+/** Starts the server with a client for each method, and with these other clients. */
 export async function startSetup(...more: readonly ClientMetadata[]): Promise<Setup> {
   const certificates = await createCertificates();
   const { authority, server, selfSigned } = certificates;
@@ -182,7 +182,7 @@ export function withKeys(client_id: string, ...keys: KeyObject[]): ClientMetadat
   return { client_id, token_endpoint_auth_method: 'private_key_jwt', jwks };
 }
 
-/** Metadata of a client that is known by this very certificate. */
+/** Metadata of a client that is identified by this certificate. */
 export function withCertificate(client_id: string, { cert }: Certificate): ClientMetadata {
   const { publicKey, raw } = new X509Certificate(cert);
   const jwks = { keys: [{ ...publicKey.export({ format: 'jwk' }), x5c: [raw.toString('base64')] }] };
@@ -197,7 +197,7 @@ export function fixed(clientId: string, { cert, key }: Certificate, { authority 
   return tlsClientAuth({ clientId, cert, key, ca: authority.cert });
 }
 
-/** A client without credentials that says who it is. */
+/** A client that sends only its `client_id`, without credentials. */
 export function named(clientId: string): ClientAuth {
   return {
     identity: `client:${clientId}`,

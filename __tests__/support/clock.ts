@@ -3,15 +3,15 @@ import { ANY_AGE, type LookupOptions } from '../../lib/core/lookup.js';
 import type { Clock } from '../../lib/index.js';
 
 export interface FakeClock extends Clock {
-  /** Lets time go by on both clocks. */
+  /** Advances both clocks. */
   advance(seconds: number): void;
-  /** Sets the wall clock forward or back, as an administrator would; ages do not change. */
+  /** Changes the wall clock, as an administrator would. Ages do not change. */
   step(seconds: number): void;
   /** Now, in seconds since the epoch. */
   seconds(): number;
 }
 
-/** A clock that stands still until told otherwise. */
+/** A clock that changes only when the test changes it. */
 export function createClock(startSeconds = 1_800_000_000): FakeClock {
   let wall = startSeconds * 1000;
   let monotonic = 1000;
@@ -29,7 +29,7 @@ export function createClock(startSeconds = 1_800_000_000): FakeClock {
   };
 }
 
-/** An answer asked for at `notBefore` or later, demanded now. */
+/** Options of a lookup that happens now and requires a response from `notBefore` or later. */
 export function since(clock: Clock, notBefore = ANY_AGE): LookupOptions {
   return { notBefore: notBefore, now: readClock(clock), background: false, isKnown: false };
 }

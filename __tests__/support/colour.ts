@@ -1,7 +1,7 @@
 type Triple = readonly [number, number, number];
 type Matrix = readonly [Triple, Triple, Triple];
 
-/** How people without one kind of cone see linear RGB (Machado, Oliveira and Fernandes 2009, severity 1). */
+/** Linear RGB as colour-blind people see it (Machado, Oliveira and Fernandes 2009, severity 1). */
 const BLINDNESS: Readonly<Record<string, Matrix>> = {
   protanopia: [
     [0.152286, 1.052583, -0.204868],
@@ -34,7 +34,7 @@ const TO_OKLAB: Matrix = [
 
 const LUMINANCE: Triple = [0.2126, 0.7152, 0.0722];
 
-/** Smallest distance in OKLab between two of the colours, for people with full sight and with each kind of colour blindness. */
+/** Smallest OKLab distance between two of the colours, for full colour vision and for each kind of colour blindness. */
 export function leastDifference(colours: readonly string[]): number {
   const sights = [undefined, ...Object.values(BLINDNESS)];
   return Math.min(

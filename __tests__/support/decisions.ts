@@ -9,7 +9,7 @@ afterEach(() => {
   for (const listener of listeners.splice(0)) unsubscribe(CHANNEL, listener);
 });
 
-/** Every decision from now on, in order, as an operator's subscriber sees it; until the test ends. */
+/** Collects the published decisions in order, until the test ends. */
 export function recordDecisions(): Decision[] {
   const decisions: Decision[] = [];
   const listener = (message: unknown) => void decisions.push(message as Decision);

@@ -7,12 +7,12 @@ import { type Api, createApi } from './api.js';
 import { createClock, type FakeClock } from './clock.js';
 import { active, createEndpoint, type Endpoint } from './endpoint.js';
 
-/** Where clients think they are. */
+/** The origin in the proofs of clients. */
 export const ORIGIN = 'https://api.example.com';
 
 export const ALGS = 'algs="ES256 ES384 ES512 PS256 RS256 EdDSA Ed25519"';
 
-/** Both challenges, as they arrive on one line. */
+/** Both challenges in one header line. */
 export const CHALLENGES = {
   none: `Bearer realm="api", DPoP realm="api", ${ALGS}`,
   proof: challengeOfDpop('invalid_dpop_proof', 'The request must carry exactly one valid DPoP proof of its own'),
@@ -29,11 +29,11 @@ function challengeOfDpop(error: string, description: string): string {
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** What is otherwise in a proof: an `undefined` member is left out. */
+/** Changes to a proof. A member that is `undefined` is left out. */
 export interface ProofParts {
   readonly header?: Members | undefined;
   readonly claims?: Members | undefined;
-  /** Signs with another key than the header shows. */
+  /** Signs with another key than the one in the header. */
   readonly key?: KeyObject | undefined;
 }
 
@@ -41,7 +41,7 @@ export interface Sender {
   readonly jkt: string;
   readonly jwk: JWK;
   readonly key: KeyObject;
-  /** A proof of now for GET of the origin's `/` with the token, unless something else is said. */
+  /** Creates a current proof for GET `/` of the origin with the token, except for these changes. */
   proof(token: string, clock: FakeClock, parts?: ProofParts): Promise<string>;
 }
 
@@ -57,7 +57,7 @@ const KEY_PAIRS: Readonly<Record<string, () => KeyPair>> = {
   Ed25519: () => generateKeyPairSync('ed25519'),
 };
 
-/** A client with a key pair of its own. */
+/** A client with its own key pair. */
 export async function createSender(alg = 'ES256'): Promise<Sender> {
   const { calculateJwkThumbprint, CompactSign } = await import('jose');
   const { publicKey, privateKey } = (KEY_PAIRS[alg] as () => KeyPair)();
@@ -81,14 +81,14 @@ export async function createSender(alg = 'ES256'): Promise<Sender> {
   };
 }
 
-/** What no library signs: `signature` is taken as it is. */
+/** A proof with any contents and signature, which no library would create. */
 export function assemble(header: Members, claims: unknown, signature: string | ((input: string) => string)): string {
   const encode = (part: unknown) => Buffer.from(JSON.stringify(part)).toString('base64url');
   const input = `${encode(header)}.${encode(claims)}`;
   return `${input}.${typeof signature === 'string' ? signature : signature(input)}`;
 }
 
-/** GET with a token under the scheme DPoP, and whatever proofs there are. */
+/** Sends a GET with a token in the scheme DPoP, and with these proofs. */
 export function sendBound(
   { app }: { readonly app: Express },
   token: string,
@@ -99,7 +99,7 @@ export function sendBound(
   return proof === undefined ? test : test.set('DPoP', proof as string);
 }
 
-/** An active response about a token bound to the sender's key. */
+/** An active response about a token that is bound to the client's key. */
 export function boundTo({ jkt }: Sender, more: Record<string, unknown> = {}): Record<string, unknown> {
   return active({ token_type: 'DPoP', cnf: { jkt }, exp: undefined, ...more });
 }
@@ -109,11 +109,11 @@ export interface DpopSetup {
   readonly clock: FakeClock;
   readonly endpoint: Endpoint;
   readonly api: Api;
-  /** A request with the token `abc` and a good proof, or one that differs in this, and the status that is expected. */
+  /** Sends the token `abc` with a valid proof or with these changes, and expects this status. */
   send(status: number, parts?: ProofParts, path?: string): Promise<Response>;
 }
 
-/** An API that takes DPoP, an endpoint that knows one bound token, and the client that holds its key. */
+/** An API with DPoP, an endpoint with one bound token, and the client that has its key. */
 export async function createDpopSetup(
   dpop: DpopOptions = {},
   options: Partial<TokenIntrospectionOptions> = {},

@@ -10,14 +10,14 @@ export interface Asked {
   readonly socket: Socket;
 }
 
-/** A reply: an object is sent as JSON with status 200, a function writes it itself. */
+/** A response. An object is sent as JSON with status 200. A function writes the response itself. */
 export type Script = object | ((asked: Asked, res: ServerResponse, req: IncomingMessage) => unknown);
 
 export interface Endpoint {
   readonly url: string;
-  /** Every question that arrived, in order. */
+  /** All requests that arrived, in order. */
   readonly asked: Asked[];
-  /** What is answered from now on. */
+  /** Sets the response to all later requests. */
   script: Script;
   close(): Promise<void>;
 }
@@ -28,7 +28,7 @@ afterEach(async () => {
   await Promise.all([...open].map((endpoint) => endpoint.close()));
 });
 
-/** A real introspection endpoint on loopback that says what it is told to; closed after the test. */
+/** An introspection endpoint on loopback with scripted responses. It is closed after the test. */
 export async function createEndpoint(script: Script): Promise<Endpoint> {
   const server = createServer(async (req, res) => {
     const chunks: Buffer[] = [];
@@ -64,7 +64,7 @@ export function json(res: ServerResponse, body: unknown, status = 200): void {
   res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
-/** An active response for an hour to come; members of `more` replace or add. */
+/** An active response that is valid for an hour. Members of `more` are added or replace others. */
 export function active(more: Record<string, unknown> = {}): Record<string, unknown> {
   return {
     active: true,

@@ -6,7 +6,7 @@ import { type Child, ROOT, startChild } from './child.js';
 
 const FOLDER = '__tests__/.generated/frameworks';
 
-/** The app that a guide shows under a heading, running as printed but for its endpoint and port; gone after the test file. */
+/** Runs the app that a guide shows under a heading, with only its endpoint and port changed. It is stopped after the test file. */
 export async function startGuide(heading: string, endpoint: string): Promise<{ url: string; child: Child }> {
   const guide = readFileSync(join(ROOT, 'docs/frameworks.md'), 'utf8');
   const section = guide.slice(guide.indexOf(`\n## ${heading}\n`));
@@ -43,11 +43,11 @@ function compile(code: string): string {
 }
 
 function replace(code: string, part: string, by: string): string {
-  if (code.split(part).length !== 2) throw new Error(`The guide should say "${part}" once`);
+  if (code.split(part).length !== 2) throw new Error(`The guide must contain "${part}" once`);
   return code.replace(part, by);
 }
 
-/** Whether something listens there. A server may answer nothing at all to a request that it does not know. */
+/** Whether something listens on the port. It sends no request, because a server may not respond to unknown ones. */
 async function isUp(port: number): Promise<boolean> {
   const socket = connect(port, '127.0.0.1');
   return new Promise((resolve) => {

@@ -6,10 +6,10 @@ import type { Guard, TokenIntrospection } from '../../lib/index.js';
 
 type Handler = (req: IncomingMessage & { auth?: unknown }, res: ServerResponse) => void;
 
-/** Builds a listener that runs the middlewares in order and then the handler, on one kind of host. */
+/** Creates a listener of one framework that runs the middlewares in order and then the handler. */
 export type Host = (middlewares: readonly (TokenIntrospection | Guard)[], handler: Handler) => RequestListener;
 
-/** Everything the middleware can be mounted on. */
+/** The frameworks and servers that can use the middleware. */
 export const HOSTS: readonly (readonly [name: string, host: Host])[] = [
   ['Express 5', (middlewares, handler) => express().use(...(middlewares as [Guard]), handler as never)],
   [
@@ -37,13 +37,13 @@ export const HOSTS: readonly (readonly [name: string, host: Host])[] = [
   ],
 ];
 
-/** What a bare server does with errors: it believes their status and headers. */
+/** Error handling of a plain server: it uses the error's status and headers. */
 function fail(res: ServerResponse, error: unknown): void {
   const { status = 500, headers = {} } = error as { status?: number; headers?: Record<string, string> };
   res.writeHead(status, headers).end();
 }
 
-/** Answers with `req.auth` as JSON. */
+/** Responds with `req.auth` as JSON. */
 export const echoAuth: Handler = (req, res) => {
   res.setHeader('content-type', 'application/json').end(JSON.stringify({ auth: req.auth ?? null }));
 };

@@ -9,7 +9,7 @@ afterEach(async () => {
   await Promise.all(closing.splice(0).map((close) => close()));
 });
 
-/** A client of this endpoint without anything around it; closed after the test. */
+/** An introspection client for this endpoint, without caches. It is closed after the test. */
 export function createTestClient(endpoint: Pick<Endpoint, 'url'>, settings: Partial<IntrospectionClientSettings> = {}) {
   const clock: Clock = settings.clock ?? createClock();
   const client = createIntrospectionClient({

@@ -2,7 +2,7 @@ import type { UserAgent } from './user-agent.js';
 
 const REDIRECT_URI = 'http://127.0.0.1:9/callback';
 
-/** What an MCP client remembers of one server: nothing, at first. */
+/** The state that an MCP client stores for one server. It is empty at first. */
 export function createProvider() {
   const kept: {
     client?: Record<string, unknown>;
@@ -34,10 +34,10 @@ export function createProvider() {
 
 export type Provider = ReturnType<typeof createProvider>;
 
-/** Goes where the client was sent, as alice, and returns with what was asked and what was answered. */
+/** Logs in as alice at the address that the client was sent to. Returns the parameters of the request and of the response. */
 export async function login(agent: UserAgent, { kept }: Provider) {
   const { url } = kept;
-  if (url === undefined) throw new Error('The client was sent nowhere');
+  if (url === undefined) throw new Error('The client was not redirected');
   delete kept.url;
   const { searchParams: answer } = await agent.authorize(url, 'alice');
   if (!answer.has('code')) throw new Error(`No code: ${answer}`);

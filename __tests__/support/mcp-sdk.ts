@@ -10,7 +10,7 @@ export interface BearerAuthOptions {
 
 type RequireBearerAuth = (options: BearerAuthOptions) => RequestHandler;
 
-/** Both declare `req.auth`, each with a type of its own, so that neither may be seen by the compiler here. */
+/** Both packages declare `req.auth` with different types, so the compiler must see neither here. */
 const MODULES = {
   'version 1': '@modelcontextprotocol/sdk/server/auth/middleware/bearerAuth.js',
   'version 2': '@modelcontextprotocol/express',

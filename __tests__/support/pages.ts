@@ -2,14 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { ROOT } from './child.js';
 
-/** What is written by machines, or by others. */
+/** Folders with generated or third-party files. */
 const SKIPPED = /^(?:node_modules|dist|api|coverage|\..*)$/;
 
 export function page(name: string): string {
   return readFileSync(join(ROOT, name), 'utf8');
 }
 
-/** The paths of all documents below a folder. */
+/** Paths of all Markdown files below a folder. */
 export function findPages(folder = '.'): string[] {
   return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = posix.join(folder, entry.name);
@@ -18,7 +18,7 @@ export function findPages(folder = '.'): string[] {
   });
 }
 
-/** The rows of a table, each a list of its cells, under the header that starts so. */
+/** Rows of the table whose header row starts with this text. Each row is a list of cells. */
 export function table(markdown: string, header: string): string[][] {
   const start = markdown.indexOf(`\n${header}`);
   if (start === -1) throw new Error(`There is no table "${header}"`);
@@ -35,7 +35,7 @@ export function table(markdown: string, header: string): string[][] {
     ) as string[][];
 }
 
-/** The words of a cell that are set as code. */
+/** The words of a cell that are formatted as code. */
 export function codeWords(cell = ''): string[] {
   return [...cell.matchAll(/`([^`]+)`/g)].map(([, word]) => word as string);
 }

@@ -4,39 +4,39 @@ import type { Preset, PresetOptions } from '../../lib/providers/index.js';
 import { recordDecisions } from './decisions.js';
 import { createProviderApi, createStandIn, type Documented } from './stand-in.js';
 
-/** The options by which providers know who asks. */
+/** Options for client authentication at providers. */
 interface ClientOptions extends PresetOptions {
   readonly clientId?: string | undefined;
   readonly clientSecret?: unknown;
   readonly apiKey?: unknown;
 }
 
-/** One provider's preset and what its document says. */
+/** A provider's preset, and requests and responses from its document. */
 export interface PresetSubject<Options extends ClientOptions, Returned extends Preset> {
   readonly name: string;
   readonly create: (options: Options) => Returned;
-  /** Everything the preset demands, as the provider knows it. */
+  /** All required options of the preset, with the values that the provider expects. */
   readonly credentials: NoInfer<Options>;
-  /** The option that is a secret. Default `clientSecret`, beside `clientId`; any other stands alone. */
+  /** Name of the secret option. Default `clientSecret`, which is used with `clientId`. Any other is used without an id. */
   readonly secret?: 'clientSecret' | 'apiKey';
-  /** The option that is a base URL, where there is one. */
+  /** Name of the option that is a base URL, if there is one. */
   readonly baseUrl?: string;
   readonly documented: Documented;
-  /** What an app of this provider writes beside the preset, and no more: what a preset fixes is left to it. */
+  /** Options that an app adds to the preset. Options that the preset sets are left to it. */
   readonly use: (preset: NoInfer<Returned>) => TokenIntrospectionOptions;
-  /** Tokens that are let in: what they are, and what a handler then sees. */
+  /** Accepted tokens: a description, and the claims that a handler gets. */
   readonly accepted: readonly (readonly [what: string, token: string, auth: object])[];
-  /** A token that is let in, wherever it does not matter which. */
+  /** An accepted token, for tests that need any. */
   readonly token: string;
-  /** A token that the provider says is not active. */
+  /** A token that the provider reports as inactive. */
   readonly inactiveToken: string;
-  /** Parameters an app may add. */
+  /** Parameters that an app may add. */
   readonly furtherParameters: Readonly<Record<string, string>>;
-  /** What is returned besides the endpoint, the client authentication, the headers and the parameters. */
+  /** Options that the preset returns, other than endpoint, client authentication, headers and parameters. */
   readonly fixed?: object;
 }
 
-/** What a caller sees of every preset, whoever the provider is. */
+/** Tests that every preset must pass. */
 export function describePreset<Options extends ClientOptions, Returned extends Preset>(
   subject: PresetSubject<Options, Returned>,
 ): void {
@@ -44,7 +44,7 @@ export function describePreset<Options extends ClientOptions, Returned extends P
   const [refusedWith, refusal] = documented.refuseClient;
   const known = secret === 'clientSecret' ? ['clientId', secret] : [secret];
   const secretValue = String(credentials[secret] ?? '');
-  // Where the provider says of a wrong client what it says of a bad token, no more can be told.
+  // A provider that responds to a wrong client as to an invalid token hides the difference.
   const saysRefusal = refusedWith !== 200;
 
   describe(`${name}, like every preset,`, () => {

@@ -12,7 +12,7 @@ export interface RawServer {
   readonly port: number;
   readonly sockets: readonly Socket[];
   readonly requests: readonly RawRequest[];
-  /** How many connections are open now. */
+  /** Number of open connections. */
   open(): number;
 }
 
@@ -23,7 +23,7 @@ afterEach(async () => {
   servers.clear();
 });
 
-/** A server that answers each request with the bytes it is told to write, or breaks off; closed after the test. */
+/** A server that responds with scripted bytes or closes the connection. It is closed after the test. */
 export async function createRawServer(onRequest: (request: RawRequest) => void): Promise<RawServer> {
   const sockets: Socket[] = [];
   const open = new Set<Socket>();

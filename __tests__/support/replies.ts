@@ -2,7 +2,7 @@ import fc from 'fast-check';
 
 const NOW = Math.floor(Date.now() / 1000);
 
-/** Values an endpoint might put where another kind belongs. */
+/** Values of wrong types that an endpoint may send. */
 const value = fc.oneof(
   fc.constantFrom<unknown>(true, false, null, 'true', 1, 0, '', [], {}, [true], { active: true }),
   fc.jsonValue({ maxDepth: 3 }),
@@ -21,7 +21,7 @@ const members: Record<string, fc.Arbitrary<unknown>> = {
   sub: fc.oneof(fc.string(), value),
 };
 
-/** An active response of which some members are missing, others are of the wrong kind, and more may be there. */
+/** An active response with missing, additional and wrongly typed members. */
 export const mutatedActive: fc.Arbitrary<Record<string, unknown>> = fc
   .tuple(fc.record(members, { requiredKeys: ['active'] }), fc.dictionary(fc.string(), value, { maxKeys: 3 }))
   .map(([known, more]) => ({ ...more, ...known }));

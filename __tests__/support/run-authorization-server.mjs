@@ -1,5 +1,6 @@
-// Runs the example app's authorization server in a process of its own: oidc-provider is an ES module, the tests are not.
-// Prints one line of JSON with all a test needs, then obeys `stop` and `start` on standard input and repeats them when done.
+// Runs the example app's authorization server in its own process, because oidc-provider is an ES module and the tests are not.
+// Prints one line of JSON with its addresses and clients. Then it runs the commands `stop` and `start` of standard input, and prints
+// each when it is done.
 import { createInterface } from 'node:readline';
 import {
   AUDIENCE,

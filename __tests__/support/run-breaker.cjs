@@ -1,4 +1,4 @@
-/** Uses the middleware as built until its circuit breaker is open, closes it, and has nothing more to do. */
+/** Uses the built middleware until its circuit breaker is open, then closes it and does nothing else. */
 const { createServer } = require('node:http');
 const { once } = require('node:events');
 const { subscribe } = require('node:diagnostics_channel');
@@ -14,7 +14,7 @@ async function main() {
     if (isDown && HANG) return;
     res.writeHead(isDown ? 503 : 200, { 'content-type': 'application/json' }).end('{"active":true}');
   });
-  // What keeps the process alive shall be the middleware alone.
+  // Nothing except the middleware may keep the process alive.
   server
     .on('connection', (socket) => socket.unref())
     .listen(0, '127.0.0.1')

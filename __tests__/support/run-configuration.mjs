@@ -1,4 +1,4 @@
-// Runs an API with one configuration, as a fresh process: ten requests within a minute of its own clock. See ConfigurationCase.
+// Runs an API with one configuration in a new process, and sends ten requests within a minute of its clock. See ConfigurationCase.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -11,7 +11,7 @@ const SECONDS_BETWEEN = 7;
 const given = JSON.parse(process.argv[2]);
 const { endpoint = {}, api = {}, authorization = 'Bearer TOKEN', token } = given;
 
-/** Takes the place of words in a reply: times, the token that came, and who we are. */
+/** Replaces placeholders in a response: times, the received token, and the client id. */
 function fill(text, question = '') {
   return text
     .replace(/"NOW([+-]\d+)"/g, (_, seconds) => String(Math.floor(Date.now() / 1000) + Number(seconds)))

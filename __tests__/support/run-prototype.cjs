@@ -1,4 +1,4 @@
-// Changes Object.prototype as another package may, then sends requests through the built middleware, in memory.
+// Changes Object.prototype, as another package may do, then sends requests through the built middleware in memory.
 const { IncomingMessage, ServerResponse } = require('node:http');
 const { Socket } = require('node:net');
 const { Readable } = require('node:stream');
@@ -51,7 +51,7 @@ const GUARDS = {
   requireFresh: lib.requireFresh({ maxAgeSeconds: 0 }),
 };
 
-/** The status, or the claims that the handler sees. */
+/** The status, or the claims that the handler gets. */
 function send(token, guard) {
   return new Promise((resolve) => {
     const req = new IncomingMessage(new Socket());
@@ -70,7 +70,7 @@ function send(token, guard) {
 let runs = 0;
 
 async function sendAll() {
-  // Nothing of an earlier run is in memory.
+  // Each run has its own tokens, so that no response is in the cache.
   const run = runs++;
   const seen = [['no token', await send(undefined)]];
   for (const token of Object.keys(REPLIES)) seen.push([token, await send(`${token}.${run}`)]);

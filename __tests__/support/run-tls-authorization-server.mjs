@@ -1,7 +1,7 @@
-// Runs an authorization server (oidc-provider) over TLS, in a process of its own: it is an ES module, the tests are not.
-// The issuer's own listener asks nobody for a certificate; a second one does, and is published as the alias for mutual TLS.
+// Runs an authorization server (oidc-provider) over TLS in its own process, because it is an ES module and the tests are not.
+// The issuer's listener requests no client certificates. A second listener does, and is published as the mTLS alias.
 // The first line of standard input is JSON: `{ tls: { key, cert, ca }, clients: [metadata] }`. Then it prints `{ issuer, … }`.
-// Each further line is a command, an object whose one member is named in COMMANDS, answered by one line of JSON.
+// Each further line is a command, an object with one member that is named in COMMANDS. Its result is one line of JSON.
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createServer } from 'node:https';
 import { createInterface } from 'node:readline';
@@ -26,13 +26,13 @@ const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const { tls, clients } = JSON.parse((await lines.next()).value);
 const registered = new Map();
 
-/** Questions that reached the introspection endpoint since they were last told. */
+/** Introspection requests since the last report. */
 let questions = [];
 let generation = 0;
 let jwks = createSigningKeys();
 let signsReplies = true;
 
-/** Clients can be registered anew while the server runs; all else that it stores is in memory as well. */
+/** Clients can be replaced while the server runs. All its data is in memory. */
 class Storage {
   static #stores = new Map();
   #store;
@@ -81,7 +81,7 @@ function createProvider() {
       introspection_endpoint_auth_signing_alg_values_supported: AUTH_ALGORITHMS,
       mtls_endpoint_aliases: { introspection_endpoint: mtlsIntrospectionEndpoint, token_endpoint: `${origin}/token` },
     },
-    // Without it refresh tokens are unknown to the introspection endpoint.
+    // Otherwise the introspection endpoint does not know refresh tokens.
     issueRefreshToken: () => true,
     jwks,
     cookies: { keys: [randomBytes(32).toString('base64url')] },
@@ -115,13 +115,13 @@ function createProvider() {
   return provider;
 }
 
-/** The same server, with what it stored; all that is configured takes effect. */
+/** Creates the server again with the same stored data, so that configuration changes take effect. */
 function restart() {
   provider = createProvider();
   answer = provider.callback();
 }
 
-/** What there was to see of a question, but for tokens and credentials. */
+/** The parts of a request without tokens and credentials. */
 function questionOf({ method, socket, url, headers, oidc }) {
   return {
     url: `https://${HOST}:${socket.localPort}${url}`,
@@ -134,7 +134,7 @@ function questionOf({ method, socket, url, headers, oidc }) {
   };
 }
 
-/** A token of this subject; one that has expired already if `exp` says so. */
+/** Issues a token for this subject. It can have expired already, if `exp` says so. */
 async function issue({ kind = 'AccessToken', subject, audience, exp }) {
   const client = await provider.Client.find(APP);
   const grant = new provider.Grant({ accountId: subject, clientId: APP });

@@ -1,4 +1,4 @@
-/** Calls a function of an app that throws, as the middleware calls `next()` after a lookup, and tells how that surfaced. */
+/** Calls a function of an app that throws, as the middleware calls `next()` after a lookup, and prints how the error surfaced. */
 const { whenSettled } = require('../../dist/middleware/settle.js');
 
 for (const event of ['uncaughtException', 'unhandledRejection']) {

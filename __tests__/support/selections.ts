@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-/** A request as far as selectors look at it. */
+/** A request with the parts that selectors read. */
 export function requestOf(
   url: string,
   headers: Readonly<Record<string, string | undefined>> = {},
@@ -10,7 +10,7 @@ export function requestOf(
   return { url, headers, rawHeaders, ...more } as unknown as IncomingMessage;
 }
 
-/** A token that looks like a signed JWT with this payload. */
+/** A token in the form of a signed JWT with this payload. */
 export function jwtOf(payload: unknown): string {
   const encode = (part: unknown) => Buffer.from(JSON.stringify(part)).toString('base64url');
   return `${encode({ alg: 'none' })}.${encode(payload)}.c2lnbmF0dXJl`;

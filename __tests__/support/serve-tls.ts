@@ -17,7 +17,7 @@ afterEach(async () => {
   );
 });
 
-/** An app over TLS that asks for the client's certificate and takes any; closed after the test. */
+/** An app over TLS that requests a client certificate and accepts any. It is closed after the test. */
 export async function serveTls(
   listener: RequestListener,
   tls: Certificate = SELF_SIGNED,
@@ -34,7 +34,7 @@ export interface TlsResponse {
   readonly body: string;
 }
 
-/** GET over a connection of its own, with this client certificate. */
+/** Sends a GET over a new connection with this client certificate. */
 export function getTls(
   url: string,
   headers: Record<string, string>,

@@ -7,7 +7,7 @@ afterEach(async () => {
   await Promise.all([...servers].map(close));
 });
 
-/** A listener on a port of its own, for requests that share one server; closed after the test. */
+/** Starts a server for several requests. It is closed after the test. */
 export async function serve(listener: RequestListener): Promise<{ readonly url: string; readonly port: number }> {
   const server = createServer(listener);
   servers.add(server);
@@ -18,14 +18,14 @@ export async function serve(listener: RequestListener): Promise<{ readonly url: 
 
 export interface RawResponse {
   readonly status: number;
-  /** Header lines as they travelled, names in lower case. */
+  /** Header lines as received, with names in lower case. */
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly body: string;
-  /** The values of one header, a line each. */
+  /** Values of one header, one for each line. */
   header(name: string): string[];
 }
 
-/** Sends the very bytes of a request, for what HTTP clients would tidy up, and reads until the server hangs up. */
+/** Sends the bytes of a request unchanged, which HTTP clients would correct, and reads until the server closes the connection. */
 export async function exchange(listener: RequestListener, lines: readonly string[], body = ''): Promise<RawResponse> {
   const { port } = await serve(listener);
   const [requestLine, ...headers] = lines;

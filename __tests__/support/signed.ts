@@ -2,7 +2,7 @@ import type { ClientAuth, IntrospectionRequest } from '../../lib/index.js';
 
 export const ISSUER = 'https://as.example.com';
 
-/** What a client authentication adds to an empty request. */
+/** The headers and parameters that a client authentication adds to an empty request. */
 export async function signed(
   clientAuth: ClientAuth,
   more: Partial<Pick<IntrospectionRequest, 'issuer' | 'refused' | 'signingAlgorithms'>> = {},

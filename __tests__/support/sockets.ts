@@ -8,13 +8,13 @@ import { active, createEndpoint, type Script } from './endpoint.js';
 
 export interface Client {
   readonly socket: WebSocket;
-  /** What it was told, in order. */
+  /** Received messages, in order. */
   readonly messages: string[];
-  /** Code and reason, once it has closed. */
+  /** Code and reason, after the socket has closed. */
   readonly closed: Promise<readonly [code: number, reason: string]>;
 }
 
-/** The answer to an upgrade that was refused. */
+/** The response to a rejected upgrade. */
 export interface Refused {
   readonly status: number | undefined;
   readonly headers: IncomingMessage['headers'];
@@ -25,9 +25,9 @@ export interface SocketServer {
   readonly port: number;
   readonly http: Server;
   readonly wss: WebSocketServer;
-  /** Opens a socket, with a bearer token if one is given. */
+  /** Opens a socket, with a bearer token if given. */
   connect(token?: string, headers?: Record<string, string>): Promise<Client>;
-  /** The same for one that is refused. */
+  /** Expects that the upgrade is rejected, and resolves with the response. */
   refused(token?: string, headers?: Record<string, string>): Promise<Refused>;
 }
 
@@ -80,7 +80,7 @@ export async function serveSockets(
   };
 }
 
-/** Follows a client's socket from when it has opened. */
+/** Collects the events of a client's socket after it has opened. */
 export async function attend(socket: WebSocket): Promise<Client> {
   const messages: string[] = [];
   socket.on('message', (message) => messages.push(String(message)));

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { parseSync } from '@swc/core';
 import { ROOT } from './child.js';
 
-/** A syntax node, or whatever else a tree holds. */
+/** A syntax node or another value of the tree. */
 type Syntax = Readonly<Record<string, unknown>>;
 
 export interface Import {
   readonly from: string;
-  /** Gone once compiled. */
+  /** Whether it is removed by the compiler. */
   readonly isTypeOnly: boolean;
   readonly isDynamic: boolean;
 }
@@ -18,9 +18,9 @@ export interface Source {
   readonly path: string;
   readonly text: string;
   readonly imports: readonly Import[];
-  /** Names that occur as identifiers, in expressions and types. */
+  /** Identifiers in expressions and types. */
   readonly identifiers: ReadonlySet<string>;
-  /** Methods called on something, and properties assigned on something, but for `this`. */
+  /** Called methods and assigned properties, except those of `this`. */
   readonly touched: ReadonlySet<string>;
   readonly saysAny: boolean;
 }
@@ -33,7 +33,7 @@ export function readSources(): Source[] {
     .map((path) => parseSource(path, readFileSync(join(ROOT, 'lib', path), 'utf8')));
 }
 
-/** Reads off a file what the rules of the architecture are about. */
+/** Reads the facts of a file that the architecture rules check. */
 export function parseSource(path: string, text: string): Source {
   const imports: Import[] = [];
   const identifiers = new Set<string>();
@@ -72,7 +72,7 @@ function importOf(node: Syntax): Import | undefined {
   return isCall ? { from: firstArgument(node), isTypeOnly: false, isDynamic: true } : undefined;
 }
 
-/** `import type { … }`, or every name of it marked so. */
+/** Whether it is `import type { … }`, or marks every name as a type. */
 function isTypeOnly({ typeOnly, specifiers }: Syntax): boolean {
   if (typeOnly === true) return true;
   const names = Array.isArray(specifiers) ? specifiers : [];

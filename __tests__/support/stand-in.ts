@@ -5,36 +5,36 @@ import { USER_AGENT } from '../../lib/introspection/user-agent.js';
 import { type Api, createApi } from './api.js';
 import { type Asked, createEndpoint, json } from './endpoint.js';
 
-/** A status with its JSON body, if it has one. */
+/** A status, with a JSON body if there is one. */
 export type Answer = readonly [status: number, body?: object];
 
-/** What a provider's document says a request is, and what is answered. A request that is anything else is refused. */
+/** Requests and responses as a provider's document describes them. Any other request is rejected. */
 export interface Documented {
   readonly url: string;
   readonly contentType: 'application/x-www-form-urlencoded' | 'application/json';
-  /** The one `Authorization` value; left out where credentials travel in the body. */
+  /** The `Authorization` value. Left out if the credentials are in the body. */
   readonly authorization?: string;
   /** Name of the token's parameter. Default `token`. */
   readonly tokenParameter?: string;
-  /** Body parameters besides the token, all of them. */
+  /** All body parameters except the token. */
   readonly parameters?: Readonly<Record<string, string>>;
-  /** Headers besides authentication, framing and our own `user-agent`. `accept` is `application/json` unless it is named here. */
+  /** Headers other than authentication, framing and our `user-agent`. The default of `accept` is `application/json`. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** What it says about the tokens it knows: JSON, or a JWT as it is. Any other is inactive. */
+  /** Responses about known tokens: JSON, or a JWT as text. Others are inactive. */
   readonly tokens: Readonly<Record<string, object | string>>;
-  /** What is said about a token it does not know. Default 200 and `active: false`. */
+  /** Response about an unknown token. Default: 200 and `active: false`. */
   readonly inactive?: Answer;
   readonly refuseRequest: Answer;
   readonly refuseClient: Answer;
 }
 
 export interface StandIn {
-  /** Takes the provider's place: whatever is asked of its origin arrives here, over a real connection. */
+  /** Sends all requests for the provider's origin to this server, over a real connection. */
   readonly dispatcher: Dispatcher;
   readonly asked: Asked[];
-  /** Why requests were refused, in order. */
+  /** Reasons why requests were rejected, in order. */
   readonly refused: string[];
-  /** What is answered from now on, however well the question is put. */
+  /** Sets the response to all later requests, right or wrong. */
   answer: ((res: ServerResponse) => void) | undefined;
 }
 
@@ -47,7 +47,7 @@ afterEach(async () => {
   await Promise.all(agents.splice(0).map((agent) => agent.destroy()));
 });
 
-/** A provider's introspection endpoint, as strict as its document. */
+/** A provider's introspection endpoint that accepts only requests as in its document. */
 export async function createStandIn(documented: Documented): Promise<StandIn> {
   const { origin, pathname } = new URL(documented.url);
   const refused: string[] = [];
@@ -83,7 +83,7 @@ export async function createStandIn(documented: Documented): Promise<StandIn> {
   return standIn;
 }
 
-/** An app as a user of a preset writes it, with the stand-in in the provider's place. */
+/** An app with a preset, whose requests to the provider go to this server. */
 export function createProviderApi(standIn: StandIn, options: TokenIntrospectionOptions, ...guards: Guard[]): Api {
   return createApi({ url: String(options.endpoint) }, { ...options, dispatcher: standIn.dispatcher }, ...guards);
 }
@@ -119,7 +119,7 @@ function faultOfRequest(asked: Asked, documented: Documented, path: string): str
     : `headers ${JSON.stringify(headers)}`;
 }
 
-/** A body that repeats a parameter, or that is not what its type says, has none. */
+/** Parses a body. One with a repeated parameter or another type has no parameters. */
 function parametersOf({ body, form }: Asked, { contentType }: Documented): Record<string, string | undefined> {
   if (contentType === 'application/json') {
     try {

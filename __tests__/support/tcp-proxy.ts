@@ -4,13 +4,13 @@ import { connect, createServer, type Socket } from 'node:net';
 /** A proxy between a client and a server on loopback that can break connections. */
 export interface TcpProxy {
   readonly port: number;
-  /** Number of connections that were made. */
+  /** Number of connections so far. */
   readonly made: number;
-  /** Resets all connections, and each new one at once. */
+  /** Closes all connections and refuses new ones. */
   cut(): void;
   /** Accepts connections again. */
   mend(): void;
-  /** Forwards nothing more on one connection, by its number from 0, and does not close it. New connections work. */
+  /** Stops forwarding for one connection, given by its index from 0, without closing it. New connections work. */
   silence(index: number): void;
 }
 

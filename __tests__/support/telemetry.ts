@@ -11,7 +11,7 @@ import { type InstrumentOptions, instrument } from '../../lib/opentelemetry/inde
 
 export interface Point {
   readonly attributes: Attributes;
-  /** Of a histogram, how many values. */
+  /** Number of values of a histogram. */
   readonly value: number;
 }
 
@@ -24,7 +24,7 @@ export interface Metric {
 export interface Telemetry {
   readonly meterProvider: MeterProvider;
   readonly tracerProvider: BasicTracerProvider;
-  /** What a backend would be sent now, by name. */
+  /** The metrics that would be exported now, by name. */
   metrics(): Promise<Record<string, Metric>>;
   /** The points of one metric. */
   points(name: string): Promise<readonly Point[]>;
@@ -38,7 +38,7 @@ afterEach(() => {
   for (const stop of stops.splice(0).reverse()) stop();
 });
 
-/** OpenTelemetry's own SDK, keeping in memory what it would send. */
+/** The OpenTelemetry SDK with exporters in memory. */
 export function createTelemetry(): Telemetry {
   const reader = new Reader();
   const exporter = new InMemorySpanExporter();
@@ -73,7 +73,7 @@ export function instrumented(telemetry: Telemetry, options: InstrumentOptions = 
   return stop;
 }
 
-/** Manages contexts as OpenTelemetry's manager for Node does, until the test ends. */
+/** Uses a context manager like that of OpenTelemetry for Node, until the test ends. */
 export function manageContexts(manager: ContextManager = new Manager()): void {
   context.setGlobalContextManager(manager);
   stops.push(() => context.disable());

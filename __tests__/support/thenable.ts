@@ -1,6 +1,6 @@
 const THEN: string = 'then';
 
-/** A promise of another library or realm: no instance of ours. */
+/** A promise of another library or realm, which is not an instance of `Promise`. */
 export class Thenable {
   readonly #value: unknown;
 

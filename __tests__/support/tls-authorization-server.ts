@@ -4,9 +4,9 @@ import { startChild } from './child.js';
 /** Metadata of a client as [RFC 7591](https://www.rfc-editor.org/rfc/rfc7591) names it. */
 export type ClientMetadata = { readonly client_id: string } & Readonly<Record<string, unknown>>;
 
-/** A question as it reached the introspection endpoint, but for tokens and credentials. */
+/** A request to the introspection endpoint, without tokens and credentials. */
 export interface Question {
-  /** Where it arrived. */
+  /** Its URL. */
   readonly url: string;
   readonly method: string;
   readonly contentType: string | null;
@@ -22,7 +22,7 @@ export interface Question {
 export interface TokenDemand {
   readonly kind?: 'AccessToken' | 'RefreshToken';
   readonly audience?: string;
-  /** Given: the token's end instead of an hour from now. */
+  /** Expiry of the token. Default: in an hour. */
   readonly exp?: number;
 }
 
@@ -31,23 +31,23 @@ interface Answer {
   readonly questions?: readonly Question[];
 }
 
-/** A running oidc-provider in another process, over TLS, that knows every method of client authentication. */
+/** A running oidc-provider over TLS in another process, with every method of client authentication. */
 export interface TlsAuthorizationServer {
   readonly issuer: string;
   readonly introspectionEndpoint: string;
-  /** Where clients with a certificate go; the other one asks for none. */
+  /** Address for clients with a certificate. The other address requests none. */
   readonly mtlsIntrospectionEndpoint: string;
   readonly jwksUri: string;
-  /** An access token of this subject, unless something else is demanded. */
+  /** Issues an access token for this subject, or another token if these options say so. */
   issue(subject: string, demand?: TokenDemand): Promise<string>;
   revoke(accessToken: string): Promise<void>;
-  /** Adds a client, or replaces what was known of it. */
+  /** Adds or replaces a client. */
   register(client: ClientMetadata): Promise<void>;
-  /** Replaces the keys that it signs with; the old ones are no longer published. */
+  /** Replaces the signing keys. The old ones are no longer published. */
   changeKeys(): Promise<void>;
-  /** Whether it signs replies for clients that ask for that. It does until told otherwise. */
+  /** Sets whether the server signs responses for clients that require it. Default: it does. */
   signReplies(whether: boolean): Promise<void>;
-  /** The questions that arrived since this was last asked, in order. */
+  /** Introspection requests since the last call, in order. */
   questions(): Promise<readonly Question[]>;
 }
 

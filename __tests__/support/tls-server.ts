@@ -4,13 +4,13 @@ import { serveTls } from './serve-tls.js';
 
 export interface TlsServer {
   readonly url: string;
-  /** The name in the client's certificate, for each request; `undefined` where there was none. */
+  /** Name in the client certificate of each request. `undefined` without a certificate. */
   readonly peers: (string | undefined)[];
-  /** How many connections were opened. */
+  /** Number of connections so far. */
   connections(): number;
 }
 
-/** An endpoint with the certificate of `SELF_SIGNED` that asks for the client's own; closed after the test. */
+/** An endpoint with the certificate `SELF_SIGNED` that requests a client certificate. It is closed after the test. */
 export async function createTlsServer(
   answer: (res: ServerResponse, peer: string | undefined) => void,
 ): Promise<TlsServer> {

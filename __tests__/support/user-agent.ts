@@ -1,6 +1,6 @@
-/** Logs in and consents at oidc-provider's own development pages, as a user in a browser would, and keeps the cookies. */
+/** Logs in and consents at the development pages of oidc-provider, as a user in a browser does. It keeps the cookies. */
 export interface UserAgent {
-  /** Where the authorization server finally sends the browser: a redirect URI of the client's. */
+  /** The client's redirect URI, to which the authorization server finally redirects the browser. */
   authorize(url: URL, login: string): Promise<URL>;
 }
 

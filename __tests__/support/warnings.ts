@@ -1,4 +1,4 @@
-/** A process warning of ours. */
+/** A process warning of this library. */
 export interface Warning {
   readonly text: string;
   readonly code: string | undefined;
@@ -11,7 +11,7 @@ afterEach(() => {
   for (const restore of restores.splice(0)) restore();
 });
 
-/** Keeps process warnings off the terminal, and tells of them; until the test ends. */
+/** Collects process warnings instead of printing them, until the test ends. */
 export function recordWarnings(): Warning[] {
   const warnings: Warning[] = [];
   const take = (text: string, { code, detail }: { code?: string; detail?: string }) =>

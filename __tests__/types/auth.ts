@@ -1,10 +1,10 @@
-// Compiled, never run: what handlers know about `req.auth`.
+// Compiled, never run. Checks the types of `req.auth` in handlers.
 import express, { type Request } from 'express';
 import { z } from 'zod';
 import { type Auth, getAuth, noClientAuth, tokenIntrospection } from '../../lib/index.js';
 import '../../lib/express.js';
 
-/** Whether two types are the same, `any` and readonly included. */
+/** Whether two types are identical. It also distinguishes `any` and readonly. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 
 const required = {
@@ -42,7 +42,7 @@ export function knowsTheClaimsOfTheSchema(req: Request) {
 export function knowsNoMoreWithoutASchema(req: Request) {
   const auth = getAuth(req, plain);
   true satisfies Same<typeof auth, Auth>;
-  // @ts-expect-error nobody has checked it
+  // @ts-expect-error it was not checked
   const tenant: string = getAuth(req, plain).tenant;
   return tenant;
 }

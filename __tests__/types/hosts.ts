@@ -1,4 +1,4 @@
-// Compiled, never run: where the middleware and the guards are mounted.
+// Compiled, never run. Checks where the middleware and the guards can be mounted.
 import { createServer, type RequestListener } from 'node:http';
 import connect from 'connect';
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
@@ -76,12 +76,12 @@ export function takesDerivedMiddlewareWhereAnyIsTaken(): (TokenIntrospection | G
 }
 
 export function refusesWhatIsNoGuard() {
-  // @ts-expect-error one argument a scope
+  // @ts-expect-error each scope is an argument
   requireScope(['reports:read']);
-  // @ts-expect-error it carries its unit
+  // @ts-expect-error the name must contain the unit
   requireFresh({ maxAge: 10 });
-  // @ts-expect-error a predicate answers at once
+  // @ts-expect-error a predicate is synchronous
   requireClaim('tenant', async () => true);
-  // @ts-expect-error nothing to compare with
+  // @ts-expect-error a value is required
   requireClaim('tenant');
 }

@@ -1,4 +1,4 @@
-// Compiled, never run: what the metadata of a resource may be made of, and where they are mounted.
+// Compiled, never run. Checks the options of the resource metadata, and where they can be mounted.
 import { createServer } from 'node:http';
 import connect from 'connect';
 import express, { type RequestHandler } from 'express';
@@ -44,18 +44,18 @@ export const signing: PublishingOptions[] = [
 ];
 
 export function refusesWhatTheOptionsSay() {
-  // @ts-expect-error the options of the middleware say it
+  // @ts-expect-error it is taken from the options of the middleware
   protectedResourceMetadata(authenticate, { dpop_signing_alg_values_supported: ['ES256'] });
   // @ts-expect-error a misspelled member
   protectedResourceMetadata(authenticate, { scope_supported: ['read'] });
-  // @ts-expect-error members are spelled as the document spells them
+  // @ts-expect-error members have the names of the document
   protectedResourceMetadata(authenticate, { scopesSupported: ['read'] });
   // @ts-expect-error there is no such method
   protectedResourceMetadata(authenticate, { bearer_methods_supported: ['cookie'] });
   // @ts-expect-error keys have no language
   protectedResourceMetadata(authenticate, { 'jwks_uri#de': 'https://api.example.com/keys' });
-  // @ts-expect-error it carries its unit
+  // @ts-expect-error the name must contain the unit
   protectedResourceMetadata(authenticate, {}, { maxAge: 60 });
-  // @ts-expect-error any function is no middleware of ours
+  // @ts-expect-error a plain function is not this middleware
   protectedResourceMetadata(() => {});
 }

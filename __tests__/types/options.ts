@@ -1,4 +1,4 @@
-// Compiled, never run: what users may write, and what they may not.
+// Compiled, never run. Checks allowed and forbidden options.
 import type { NextFunction, Request, Response } from 'express';
 import type { Agent } from 'undici';
 import {
@@ -152,24 +152,24 @@ export function refusesWhatIsMissingOrMisspelt() {
   tokenIntrospection({ endpoint: required.endpoint, audience: false });
   // @ts-expect-error an issuer identifier is compared as text
   tokenIntrospection({ ...required, endpoint: undefined, authorizationServer: new URL('https://as.example.com') });
-  // @ts-expect-error "audience" cannot be omitted by way of undefined
+  // @ts-expect-error "audience" cannot be undefined
   tokenIntrospection({ ...required, audience: undefined });
-  // @ts-expect-error `true` is no audience
+  // @ts-expect-error `true` is not an audience
   tokenIntrospection({ ...required, audience: true });
   // @ts-expect-error it is called "scopes"
   tokenIntrospection({ ...required, scope: 'read' });
   // @ts-expect-error it is a list
   tokenIntrospection({ ...required, scopes: 'read' });
-  // @ts-expect-error it carries its unit
+  // @ts-expect-error the name must contain the unit
   tokenIntrospection({ ...required, cache: { ttl: 60 } });
-  // @ts-expect-error `true` is not how to say "on"
+  // @ts-expect-error `true` does not mean "on"
   tokenIntrospection({ ...required, cache: true });
   // @ts-expect-error synchronous
   tokenIntrospection({ ...required, getToken: async () => 'token' });
-  // @ts-expect-error the endpoint is not a demand
+  // @ts-expect-error the endpoint is not an option of with()
   tokenIntrospection(required).with({ endpoint: 'https://elsewhere.example' });
   const derived = tokenIntrospection(required).with({ scopes: ['admin'] });
-  // @ts-expect-error only the root closes
+  // @ts-expect-error only the root middleware has close()
   derived.close();
 }
 
@@ -190,18 +190,18 @@ export function acceptsTheWaysToBindTokens(secret: string | undefined) {
 }
 
 export function refusesOtherWaysToBindTokens() {
-  // @ts-expect-error the origin is told at once
+  // @ts-expect-error the origin function is synchronous
   tokenIntrospection({ ...required, dpop: { origin: async () => 'https://api.example.com' } });
   // @ts-expect-error it has no such member
   tokenIntrospection({ ...required, dpop: { maxAge: 60 } });
-  // @ts-expect-error the certificate is told at once
+  // @ts-expect-error the certificate function is synchronous
   tokenIntrospection({ ...required, mtls: { certificate: async () => 'PEM' } });
   // @ts-expect-error it takes a function
   tokenIntrospection({ ...required, mtls: {} });
-  // @ts-expect-error a promise is no verdict
+  // @ts-expect-error a predicate is synchronous
   tokenIntrospection({ ...required, satisfiesScope: async () => true });
   // @ts-expect-error it has no such member
   requireAuthentication({ acrValues: ['gold'], maxAge: 300 });
-  // @ts-expect-error a promise is no verdict
+  // @ts-expect-error a predicate is synchronous
   requireAuthorizationDetails('payment', async () => true);
 }

@@ -1,4 +1,4 @@
-// Compiled, never run: a preset is options, complete but for the audience, or with it where the provider names none.
+// Compiled, never run. A preset contains all required options except the audience. It contains that too if the provider has none.
 import { type TokenIntrospectionOptions, tokenIntrospection } from '../../lib/index.js';
 import {
   authentik,
@@ -64,13 +64,13 @@ export const takeHeadersAndParameters = [
 export function areGivenToTheMiddleware() {
   tokenIntrospection({ ...polar(credentials), audience: 'portal' });
   tokenIntrospection(notion(credentials));
-  // @ts-expect-error Polar names an audience: say yours
+  // @ts-expect-error Polar sends an audience, so it is required
   tokenIntrospection(polar(credentials));
-  // @ts-expect-error Telnyx may name an audience: say yours, or false
+  // @ts-expect-error Telnyx may send an audience, so it is required, or false
   tokenIntrospection(telnyx(credentials));
-  // @ts-expect-error WorkOS names an audience: say yours
+  // @ts-expect-error WorkOS sends an audience, so it is required
   tokenIntrospection(workos({ ...credentials, authkitDomain }));
-  // @ts-expect-error Keycloak may name an audience: say yours, or false
+  // @ts-expect-error Keycloak may send an audience, so it is required, or false
   tokenIntrospection(keycloak({ ...credentials, url, realm: 'shop' }));
 }
 
@@ -87,8 +87,8 @@ export function refuseWhatTheyDoNotKnow() {
   keycloak({ ...credentials, url });
   // @ts-expect-error an issuer is required
   okta(credentials);
-  // @ts-expect-error Hydra's admin API knows no clients
+  // @ts-expect-error Hydra's admin API has no clients
   hydra({ adminUrl: url, clientId: 'portal' });
-  // @ts-expect-error demands are spread beside a preset, not given to it
+  // @ts-expect-error these options belong beside a preset, not into it
   notion({ ...credentials, scopes: ['read_content'] });
 }

@@ -1,4 +1,4 @@
-// Compiled, never run: what a shared cache may be made of.
+// Compiled, never run. Checks the types of the shared cache.
 import { Cluster, Redis } from 'ioredis';
 import { Redis as Redis5 } from 'ioredis5';
 import { createClient, createCluster, createSentinel } from 'redis';
@@ -30,20 +30,20 @@ export function acceptsClientsClustersAndSentinels() {
 export function refusesOthers(store: CacheStore) {
   // @ts-expect-error sentinels of version 5 cannot be duplicated
   redisStore({ client: createSentinel5({ name: 'a', sentinelRootNodes: [{ host: 'a', port: 1 }] }) });
-  // @ts-expect-error a URL is no client
+  // @ts-expect-error a URL is not a client
   redisStore({ client: url });
-  // @ts-expect-error the store is made of a client
+  // @ts-expect-error the store needs a client
   redisStore(createClient({ url }));
-  // @ts-expect-error what a store keeps are bytes
+  // @ts-expect-error a store keeps bytes
   store.keepAndRelease('key', 'lease', { value: 'text', expiresAt: 1 });
-  // @ts-expect-error an entry has an end
+  // @ts-expect-error an entry needs an expiry
   store.keepAndRelease('key', 'lease', { value: Buffer.of(1) });
 }
 
 export function refusesOneThatGivesBytesWithoutItsTime(store: CacheStore, value: Uint8Array): CacheStore[] {
   return [
     { ...store, getOrLease: async () => ({ now: 1, value, isLeased: false }) },
-    // @ts-expect-error its time is told, too
+    // @ts-expect-error its time is required too
     { ...store, getOrLease: async () => ({ value, isLeased: false }) },
   ];
 }
@@ -57,9 +57,9 @@ export async function acceptsWhatIsForgotten(store: CacheStore, secret: string |
   });
   await authenticate.invalidate({ token: 'token' });
   await authenticate.with({}).invalidate({ sub: 'alice', sid: undefined });
-  // @ts-expect-error nothing is forgotten by name
+  // @ts-expect-error entries cannot be removed by name
   await authenticate.invalidate({ username: 'alice' });
-  // @ts-expect-error a token is named
+  // @ts-expect-error a token is required
   await authenticate.invalidate('token');
   revocationEndpoint({ authenticate, secret: () => 'secret' });
   return revocationEndpoint({ authenticate: [authenticate, authenticate], secret });

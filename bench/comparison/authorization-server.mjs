@@ -1,4 +1,4 @@
-/** Issues JWTs, publishes its key, introspects what it has issued, and misbehaves on demand. */
+/** An authorization server that issues JWTs, publishes its key, introspects its tokens, and can fail in several ways. */
 import { createServer } from 'node:http';
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT } from 'jose';
 
@@ -14,8 +14,8 @@ export const realmPublicKey = (await exportSPKI(publicKey)).replace(/-----[^-]+-
 export async function startAuthorizationServer() {
   const issued = new Map();
   let calls = 0;
-  let mode = 'well';
-  let serial = 0;
+  let mode = 'normal';
+  let issuedCount = 0;
 
   const server = createServer(async (req, res) => {
     const send = (status, body, type = 'application/json') => {
@@ -32,7 +32,7 @@ export async function startAuthorizationServer() {
     if (mode === 'hangs') return;
     if (mode === 'fails') return send(500, { error: 'server_error' });
     if (mode === 'html') return send(200, '<h1>Welcome</h1>', 'text/html');
-    if (mode === 'refuses us') return send(401, { error: 'invalid_client' });
+    if (mode === 'rejects client') return send(401, { error: 'invalid_client' });
     const { claims, isRevoked } = issued.get(new URLSearchParams(body).get('token')) ?? {};
     const isActive = claims !== undefined && !isRevoked && claims.exp * 1000 > Date.now();
     send(200, isActive ? { active: true, token_type: 'Bearer', ...claims } : { active: false });
@@ -56,7 +56,7 @@ export async function startAuthorizationServer() {
           typ: 'Bearer',
           scope: 'reports:read',
         },
-        ...{ iat: now, exp: now + 300, jti: `t${++serial}`, ...changes },
+        ...{ iat: now, exp: now + 300, jti: `t${++issuedCount}`, ...changes },
       };
       const token = await new SignJWT(claims)
         .setProtectedHeader({ alg: 'RS256', kid: 'k1', typ: 'at+jwt' })
@@ -67,13 +67,13 @@ export async function startAuthorizationServer() {
     revoke(token) {
       issued.get(token).isRevoked = true;
     },
-    behave(as) {
-      mode = as;
+    setMode(newMode) {
+      mode = newMode;
     },
     calls: () => calls,
     reset() {
       calls = 0;
-      mode = 'well';
+      mode = 'normal';
     },
     async close() {
       server.closeAllConnections();

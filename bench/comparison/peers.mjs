@@ -1,4 +1,4 @@
-/** Each set up as its documentation has it, with the few lines that it leaves to the app. */
+/** The compared packages. Each is set up as its documentation says, with the few lines that the app must add. */
 import { InvalidTokenError } from '@modelcontextprotocol/sdk/server/auth/errors.js';
 import { requireBearerAuth } from '@modelcontextprotocol/sdk/server/auth/middleware/bearerAuth.js';
 import { auth, requiredScopes } from 'express-oauth2-jwt-bearer';
@@ -9,9 +9,9 @@ import createIntrospect, { errors } from 'token-introspection';
 import { express, library } from '../packages.mjs';
 import { AUDIENCE, CLIENT_ID, CLIENT_SECRET, REALM, realmPublicKey } from './authorization-server.mjs';
 
-const NEEDED_SCOPE = 'reports:write';
+const REQUIRED_SCOPE = 'reports:write';
 
-/** `guard` is what demands a scope, where the package has something for it. */
+/** `guard` requires a scope. It is missing if the package has no guard for scopes. */
 export const PEERS = [
   {
     name: 'this library',
@@ -22,7 +22,7 @@ export const PEERS = [
         clientAuth: library.clientSecretBasic(CLIENT_ID, CLIENT_SECRET),
         audience: AUDIENCE,
       });
-      return { authenticate, guard: library.requireScope(NEEDED_SCOPE), close: () => authenticate.close() };
+      return { authenticate, guard: library.requireScope(REQUIRED_SCOPE), close: () => authenticate.close() };
     },
   },
   {
@@ -30,7 +30,7 @@ export const PEERS = [
     packages: ['express-oauth2-jwt-bearer'],
     create: ({ issuer }) => ({
       authenticate: auth({ issuer, jwksUri: `${issuer}/jwks`, audience: AUDIENCE, tokenSigningAlg: 'RS256' }),
-      guard: requiredScopes(NEEDED_SCOPE),
+      guard: requiredScopes(REQUIRED_SCOPE),
     }),
   },
   {
@@ -55,7 +55,7 @@ export const PEERS = [
     name: 'passport-http-bearer with token-introspection',
     packages: ['passport-http-bearer', 'token-introspection'],
     create({ issuer }) {
-      const introspect = introspectAt(issuer);
+      const introspect = createIntrospectFor(issuer);
       const passport = new Passport();
       const strategy = new Strategy((token, done) => {
         introspect(token).then(
@@ -70,7 +70,7 @@ export const PEERS = [
     name: 'MCP SDK with token-introspection',
     packages: ['@modelcontextprotocol/sdk', 'token-introspection'],
     create({ issuer }) {
-      const introspect = introspectAt(issuer);
+      const introspect = createIntrospectFor(issuer);
       const verifier = {
         async verifyAccessToken(token) {
           const {
@@ -86,17 +86,17 @@ export const PEERS = [
       };
       return {
         authenticate: requireBearerAuth({ verifier }),
-        guard: requireBearerAuth({ verifier, requiredScopes: [NEEDED_SCOPE] }),
+        guard: requireBearerAuth({ verifier, requiredScopes: [REQUIRED_SCOPE] }),
       };
     },
   },
 ];
 
-function introspectAt(issuer) {
+function createIntrospectFor(issuer) {
   return createIntrospect({ endpoint: `${issuer}/introspect`, client_id: CLIENT_ID, client_secret: CLIENT_SECRET });
 }
 
-/** One app a peer: `/` is authenticated, `/guarded` demands a scope besides. */
+/** Starts an app with a package: `/` requires a token, and `/guarded` also requires a scope. */
 export async function startPeer({ create }, server) {
   const { before, authenticate, guard, close } = create(server);
   const app = express();

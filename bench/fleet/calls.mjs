@@ -7,28 +7,28 @@ const TOKENS = 50;
 const TTL_SECONDS = 10;
 const ENDPOINT_DELAY_MS = 10;
 
-/** Requests a second for each token at each instance, with the store and without: all of them are in use everywhere. */
+/** Requests per second for each token at each instance, with the store and without it. So all tokens are in use everywhere. */
 const PER_TOKEN_AND_INSTANCE = 1;
 
-/** Renewed early or not, a life lasts for at least this share. */
-const LEAST_SHARE = 3 / 4;
+/** A response is refreshed after at least this share of its lifetime. */
+const MIN_LIFETIME_SHARE = 3 / 4;
 
-/** How often the endpoint is asked about tokens that are in use at all instances, with the store and without. */
+/** Counts introspection requests for tokens that are in use at all instances, with the store and without it. */
 export async function measureCalls(common) {
   const { plan } = common;
   const ttlSeconds = plan.callsTtlSeconds ?? TTL_SECONDS;
   const rows = [];
-  for (const size of plan.sizes) rows.push(await measureSize({ ...common, size, ttlSeconds, pick: atRandom }));
+  for (const size of plan.sizes) rows.push(await measureSize({ ...common, size, ttlSeconds, pick: pickRandomly }));
   const inStep = plan.inStep
-    ? await measureSize({ ...common, size: plan.sizes.at(-1), ttlSeconds, pick: oneByOne })
+    ? await measureSize({ ...common, size: plan.sizes.at(-1), ttlSeconds, pick: pickInStep })
     : undefined;
   return { ttlSeconds, seconds: plan.callsSeconds, tokens: TOKENS, rows, inStep };
 }
 
 async function measureSize({ redis, endpoint, plan, report, size, ttlSeconds, pick }) {
-  report(`calls: ${size} instances${pick === oneByOne ? ', in step' : ''}`);
+  report(`calls: ${size} instances${pick === pickInStep ? ', in step' : ''}`);
   await redis.command('FLUSHALL');
-  await endpoint.ask({ set: { delayMs: ENDPOINT_DELAY_MS }, take: true });
+  await endpoint.send({ set: { delayMs: ENDPOINT_DELAY_MS }, take: true });
   const fleet = await startFleet({ size, redis, endpoint, ttlSeconds });
   try {
     const tokens = Array.from({ length: TOKENS }, () => randomToken(43));
@@ -36,57 +36,57 @@ async function measureSize({ redis, endpoint, plan, report, size, ttlSeconds, pi
     const stop = startLoad({ fleet, perSecond, next: pick(tokens, size) });
     await sleep(plan.callsSeconds * 1000);
     const requests = await stop();
-    const { calls } = await endpoint.ask({ take: true });
+    const { calls } = await endpoint.send({ take: true });
     return {
       instances: size,
       requests: requests.length,
-      refused: requests.filter(({ status }) => status !== 200).map(({ status }) => status),
+      rejected: requests.filter(({ status }) => status !== 200).map(({ status }) => status),
       storeFailures: await fleet.storeFailures(),
-      shared: perLife(calls, '/shared', ttlSeconds * 1000),
-      alone: perLife(calls, '/alone', ttlSeconds * 1000),
+      shared: perLifetime(calls, '/shared', ttlSeconds * 1000),
+      unshared: perLifetime(calls, '/unshared', ttlSeconds * 1000),
     };
   } finally {
     fleet.stop();
   }
 }
 
-/** Any token, to the store's middleware or the other, as clients that know nothing of one another would. */
-function atRandom(tokens) {
+/** Sends a random token to either middleware, like independent clients. */
+function pickRandomly(tokens) {
   return () => ({
     token: tokens[Math.floor(Math.random() * tokens.length)],
-    path: Math.random() < 1 / 2 ? '/' : '/alone',
+    path: Math.random() < 1 / 2 ? '/' : '/unshared',
   });
 }
 
-/** Each token to all instances within milliseconds, once a second: as clients that ask several at once. */
-function oneByOne(tokens, size) {
+/** Sends each token to all instances within milliseconds once a second, like clients that call several instances at once. */
+function pickInStep(tokens, size) {
   return (index) => {
     const round = Math.floor(index / size);
-    return { token: tokens[(round >> 1) % tokens.length], path: round % 2 === 0 ? '/' : '/alone' };
+    return { token: tokens[(round >> 1) % tokens.length], path: round % 2 === 0 ? '/' : '/unshared' };
   };
 }
 
-/** A life begins with a call; whatever else is asked before an answer may be renewed is too much. */
-function perLife(calls, path, ttlMs) {
+/** Counts calls and lifetimes. A lifetime begins with a call. Calls before the response may be refreshed are unnecessary. */
+function perLifetime(calls, path, ttlMs) {
   const byToken = new Map();
-  for (const [asked, token, at] of calls) {
-    if (asked === path) byToken.set(token, [...(byToken.get(token) ?? []), at]);
+  for (const [calledPath, token, at] of calls) {
+    if (calledPath === path) byToken.set(token, [...(byToken.get(token) ?? []), at]);
   }
-  let lives = 0;
-  let all = 0;
+  let lifetimes = 0;
+  let count = 0;
   for (const times of byToken.values()) {
-    let begun = Number.NEGATIVE_INFINITY;
+    let lifetimeStart = Number.NEGATIVE_INFINITY;
     for (const at of times) {
-      all++;
-      if (at - begun < ttlMs * LEAST_SHARE) continue;
-      begun = at;
-      lives++;
+      count++;
+      if (at - lifetimeStart < ttlMs * MIN_LIFETIME_SHARE) continue;
+      lifetimeStart = at;
+      lifetimes++;
     }
   }
-  return { calls: all, lives, perLife: all / lives };
+  return { calls: count, lifetimes, perLifetime: count / lifetimes };
 }
 
-/** One token that nobody knows, presented to all instances at the same moment, for endpoints of different speed. */
+/** Sends a new token to all instances at the same time, for several response times of the endpoint. */
 export async function measureStampede({ redis, endpoint, plan, report }) {
   report('stampede');
   const size = plan.sizes.at(-1);
@@ -94,14 +94,14 @@ export async function measureStampede({ redis, endpoint, plan, report }) {
   const rows = [];
   try {
     for (const delayMs of plan.delays) {
-      await endpoint.ask({ set: { delayMs }, take: true });
+      await endpoint.send({ set: { delayMs }, take: true });
       for (let index = 0; index < plan.stampedes; index++) await fleet.getAll(randomToken(43));
-      const { calls } = await endpoint.ask({ take: true });
+      const { calls } = await endpoint.send({ take: true });
       rows.push({ delayMs, instances: size, callsPerToken: calls.length / plan.stampedes });
     }
   } finally {
     fleet.stop();
-    await endpoint.ask({ set: { delayMs: 0 } });
+    await endpoint.send({ set: { delayMs: 0 } });
   }
   return rows;
 }

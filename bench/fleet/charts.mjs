@@ -1,40 +1,40 @@
 import * as echarts from 'echarts';
 
-const OURS = '#0a7d5a';
-const OTHERS = '#8a97a6';
-const INK = '#3d4754';
-const GRID = '#e6e9ed';
+const MAIN_COLOR = '#0a7d5a';
+const OTHER_COLOR = '#8a97a6';
+const TEXT_COLOR = '#3d4754';
+const GRID_COLOR = '#e6e9ed';
 
 export function drawFleetCharts({ calls, restart, revocations, clocks }) {
   const charts = {};
   if (calls !== undefined) {
     charts.calls = draw({
-      title: 'Endpoint calls per token and life, by the number of instances',
+      title: 'Introspection requests per token and lifetime, by number of instances',
       x: { type: 'category', data: calls.rows.map(({ instances }) => String(instances)), name: 'instances' },
       y: { min: 0 },
-      series: ['shared', 'alone'].map((kind) => ({
+      series: ['shared', 'unshared'].map((kind) => ({
         type: 'line',
-        name: kind === 'shared' ? 'shared store' : 'no store',
+        name: kind === 'shared' ? 'with the store' : 'without the store',
         symbolSize: 8,
-        data: calls.rows.map((row) => Number(row[kind].perLife.toFixed(2))),
-        label: { show: true, position: 'top', color: INK },
+        data: calls.rows.map((row) => Number(row[kind].perLifetime.toFixed(2))),
+        label: { show: true, position: 'top', color: TEXT_COLOR },
       })),
     });
   }
   if (restart !== undefined) {
     charts.restart = draw({
-      title: `Endpoint calls a second while one of ${restart.instances} instances starts anew`,
+      title: `Introspection requests per second while one of ${restart.instances} instances restarts`,
       x: { type: 'category', data: restart.series.map(({ second }) => String(second)), name: 'seconds' },
       y: { min: 0 },
-      series: ['shared', 'alone'].map((kind, index) => ({
+      series: ['shared', 'unshared'].map((kind, index) => ({
         type: 'bar',
-        name: kind === 'shared' ? 'shared store' : 'no store',
+        name: kind === 'shared' ? 'with the store' : 'without the store',
         data: restart.series.map((row) => row[kind]),
         ...(index === 0 && {
           markLine: {
             symbol: 'none',
-            label: { formatter: 'back', color: INK },
-            lineStyle: { color: INK },
+            label: { formatter: 'running again', color: TEXT_COLOR },
+            lineStyle: { color: TEXT_COLOR },
             data: [{ xAxis: String(Math.floor(restart.backAtSecond)) }],
           },
         }),
@@ -49,20 +49,20 @@ export function drawFleetCharts({ calls, restart, revocations, clocks }) {
         Number((((index + 1) / sorted.length) * 100).toFixed(1)),
       ]);
     };
-    const kinds = { '': revocations, ', clocks apart': clocks };
+    const kinds = { '': revocations, ', clocks minutes apart': clocks };
     charts.revocations = draw({
       title: `Share of revocations by the time since invalidate() in one of ${revocations.instances} processes`,
       x: { type: 'value', name: 'ms', min: 0 },
-      y: { min: 0, max: 100, axisLabel: { formatter: '{value} %', color: INK } },
+      y: { min: 0, max: 100, axisLabel: { formatter: '{value} %', color: TEXT_COLOR } },
       series: Object.entries(kinds)
         .filter(([, measured]) => measured !== undefined)
         .flatMap(([name, { millis }], index) =>
-          ['accepted', 'refused'].map((kind) => ({
+          ['accepted', 'rejected'].map((kind) => ({
             type: 'line',
             step: 'end',
             showSymbol: false,
-            name: `${kind === 'accepted' ? 'none accepts' : 'all answered 401'}${name}`,
-            color: kind === 'accepted' ? OURS : OTHERS,
+            name: `${kind === 'accepted' ? 'no process accepts the token' : 'all processes responded with 401'}${name}`,
+            color: kind === 'accepted' ? MAIN_COLOR : OTHER_COLOR,
             lineStyle: { type: index === 0 ? 'solid' : 'dashed' },
             data: line(millis[kind]),
           })),
@@ -77,12 +77,12 @@ function draw({ title, x, y, series }) {
   chart.setOption({
     animation: false,
     backgroundColor: '#ffffff',
-    color: [OURS, OTHERS],
-    title: { text: title, left: 12, top: 10, textStyle: { fontSize: 13, fontWeight: 'bold', color: INK } },
-    legend: { left: 12, top: 32, itemGap: 10, itemWidth: 18, textStyle: { color: INK } },
+    color: [MAIN_COLOR, OTHER_COLOR],
+    title: { text: title, left: 12, top: 10, textStyle: { fontSize: 13, fontWeight: 'bold', color: TEXT_COLOR } },
+    legend: { left: 12, top: 32, itemGap: 10, itemWidth: 18, textStyle: { color: TEXT_COLOR } },
     grid: { left: 60, right: 84, top: 76, bottom: 34 },
-    xAxis: { nameTextStyle: { color: INK }, axisLabel: { color: INK }, splitLine: { show: false }, ...x },
-    yAxis: { type: 'value', axisLabel: { color: INK }, splitLine: { lineStyle: { color: GRID } }, ...y },
+    xAxis: { nameTextStyle: { color: TEXT_COLOR }, axisLabel: { color: TEXT_COLOR }, splitLine: { show: false }, ...x },
+    yAxis: { type: 'value', axisLabel: { color: TEXT_COLOR }, splitLine: { lineStyle: { color: GRID_COLOR } }, ...y },
     series,
   });
   const svg = chart.renderToSVGString();

@@ -4,34 +4,34 @@ import { sleep } from './time.mjs';
 
 const IDLE_SECONDS = 3;
 
-/** What each kind of request costs Redis in commands and bytes, and what is kept there. */
+/** Measures the Redis commands, bytes and CPU time of each kind of request, and the memory that Redis uses. */
 export async function measureCost({ redis, endpoint, plan, report }) {
   report('cost');
   await redis.command('FLUSHALL');
-  await endpoint.ask({ set: { delayMs: 0 }, take: true });
+  await endpoint.send({ set: { delayMs: 0 }, take: true });
   const fleet = await startFleet({ size: 2, redis, endpoint });
   const [first, second] = fleet.instances;
   const tokens = Array.from({ length: plan.tokens }, () => randomToken(43));
   try {
     await sleep(300);
-    const idle = await counted(redis, () => sleep(IDLE_SECONDS * 1000));
+    const idle = await countCommands(redis, () => sleep(IDLE_SECONDS * 1000));
     const idlePerSecond = mapValues(idle, (value) => value / IDLE_SECONDS);
-    const each = async (work) => {
+    const costPerToken = async (work) => {
       const startedAt = performance.now();
-      const cost = await counted(redis, async () => {
+      const cost = await countCommands(redis, async () => {
         for (const token of tokens) await work(token);
         await sleep(50);
       });
       const seconds = (performance.now() - startedAt) / 1000;
       return mapValues(cost, (value, name) => (value - (idlePerSecond[name] ?? 0) * seconds) / plan.tokens);
     };
-    const miss = await each((token) => first.get(token));
+    const miss = await costPerToken((token) => first.get(token));
     const perEntry = await usage(redis, (key) => !key.endsWith('revocations') && !key.endsWith('.lease'));
-    const shared = await each((token) => second.get(token));
-    const hit = await each((token) => second.get(token));
+    const shared = await costPerToken((token) => second.get(token));
+    const hit = await costPerToken((token) => second.get(token));
     const memoryBefore = Number((await redis.info('memory')).used_memory);
-    const revocation = await each((token) =>
-      first.ask({ order: 'invalidate', of: { sub: `usr_${token.slice(0, 16)}` } }),
+    const revocation = await costPerToken((token) =>
+      first.send({ command: 'invalidate', criteria: { sub: `usr_${token.slice(0, 16)}` } }),
     );
     const memoryAfter = Number((await redis.info('memory')).used_memory);
     const stream = Number(await redis.command('MEMORY', 'USAGE', 'token-introspection:revocations', 'SAMPLES', '0'));
@@ -50,7 +50,7 @@ export async function measureCost({ redis, endpoint, plan, report }) {
         revocationOfAll: (memoryAfter - memoryBefore) / plan.tokens,
         connection: Number(clientBytes) / Number(clients),
       },
-      // The rig has one of its own.
+      // One connection belongs to this process.
       connectionsPerInstance: (Number(clients) - 1) / fleet.instances.length,
     };
   } finally {
@@ -58,8 +58,8 @@ export async function measureCost({ redis, endpoint, plan, report }) {
   }
 }
 
-/** What processes send; what their scripts do is counted with these. */
-async function counted(redis, work) {
+/** Counts the commands that processes send. The work of their scripts is included. */
+async function countCommands(redis, work) {
   await redis.command('CONFIG', 'RESETSTAT');
   await work();
   const commands = await redis.info('commandstats');
@@ -84,13 +84,13 @@ function mapValues(object, change) {
   return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, change(value, name)]));
 }
 
-/** What a large fleet would cost, from what one request does. */
+/** Estimates the cost of a large fleet from the cost of single requests. */
 export function estimate({ miss, shared, bytes, idlePerSecondAndInstance, connectionsPerInstance }) {
   const INSTANCES = 1000;
   const TOKENS = 1_000_000;
-  const words = (cost) => (cost.eval ?? 0) + (cost.evalsha ?? 0);
-  const idlePerSecond = INSTANCES * ((idlePerSecondAndInstance.xread ?? 0) + words(idlePerSecondAndInstance));
-  const of = (ttlSeconds, meetings) => {
+  const scriptCalls = (cost) => (cost.eval ?? 0) + (cost.evalsha ?? 0);
+  const idlePerSecond = INSTANCES * ((idlePerSecondAndInstance.xread ?? 0) + scriptCalls(idlePerSecondAndInstance));
+  const estimateRow = (ttlSeconds, meetings) => {
     const callsPerSecond = TOKENS / ttlSeconds;
     const sharedPerSecond = ((meetings - 1) * TOKENS) / ttlSeconds;
     return {
@@ -98,7 +98,7 @@ export function estimate({ miss, shared, bytes, idlePerSecondAndInstance, connec
       meetings,
       endpointCallsPerSecond: callsPerSecond,
       endpointCallsPerSecondAlone: meetings * callsPerSecond,
-      commandsPerSecond: callsPerSecond * words(miss) + sharedPerSecond * words(shared) + idlePerSecond,
+      commandsPerSecond: callsPerSecond * scriptCalls(miss) + sharedPerSecond * scriptCalls(shared) + idlePerSecond,
       megabytesPerSecond:
         (callsPerSecond * (miss.bytesIn + miss.bytesOut) + sharedPerSecond * (shared.bytesIn + shared.bytesOut)) / 1e6,
       cpuShare: (callsPerSecond * miss.micros + sharedPerSecond * shared.micros) / 1e6,
@@ -111,6 +111,6 @@ export function estimate({ miss, shared, bytes, idlePerSecondAndInstance, connec
     connectionMegabytes: (INSTANCES * connectionsPerInstance * bytes.connection) / 1e6,
     memoryMegabytes: (TOKENS * bytes.entry) / 1e6,
     idleCommandsPerSecond: idlePerSecond,
-    rows: [of(60, 1), of(60, 3), of(60, 10), of(300, 10), of(300, 100)],
+    rows: [estimateRow(60, 1), estimateRow(60, 3), estimateRow(60, 10), estimateRow(300, 10), estimateRow(300, 100)],
   };
 }

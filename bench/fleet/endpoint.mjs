@@ -1,6 +1,7 @@
-/** The authorization server, in a process of its own: it counts questions, and knows what has been revoked. */
+/** The authorization server, in its own process. It records introspection requests and revocations. */
 import { createServer } from 'node:http';
-import { BAD, introspectionResponse } from '../tokens.mjs';
+import { readToken, sendJson } from '../endpoint-http.mjs';
+import { INVALID, introspectionResponse } from '../tokens.mjs';
 import { machineTime } from './time.mjs';
 
 let delayMs = 0;
@@ -8,30 +9,19 @@ let calls = [];
 const revoked = new Set();
 
 const server = createServer((req, res) => {
-  let body = '';
-  req.setEncoding('latin1');
-  req.on('data', (chunk) => {
-    body += chunk;
-  });
-  req.on('end', () => {
-    const token = new URLSearchParams(body).get('token') ?? BAD;
+  readToken(req, (token) => {
     calls.push([req.url, token, machineTime()]);
-    // Judged as it arrives, told later: what a slow server says may be out of date.
-    const text = JSON.stringify(answerTo(token));
-    if (delayMs > 0) setTimeout(send, delayMs, res, text);
-    else send(res, text);
+    // The response is decided now and sent later, so it may be outdated when it arrives, as with a slow server.
+    const response = responseFor(token);
+    if (delayMs > 0) setTimeout(sendJson, delayMs, res, response);
+    else sendJson(res, response);
   });
 });
 
-function answerTo(token) {
-  if (token.startsWith(BAD)) return { active: false };
+function responseFor(token) {
+  if (token.startsWith(INVALID)) return { active: false };
   const response = introspectionResponse(token);
   return revoked.has(token) || revoked.has(response.sub) ? { active: false } : response;
-}
-
-function send(res, text) {
-  res.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
-  res.end(text);
 }
 
 process.on('message', ({ id, set, revoke, take }) => {

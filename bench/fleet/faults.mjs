@@ -1,4 +1,4 @@
-import { BAD, introspectionResponse, randomToken } from '../tokens.mjs';
+import { INVALID, introspectionResponse, randomToken } from '../tokens.mjs';
 import { startFleet } from './fleet.mjs';
 import { startLoad } from './load.mjs';
 import { createModel } from './model.mjs';
@@ -14,13 +14,13 @@ const BAD_EVERY = 17;
 const HEALTHY_MS = 1000;
 const FAULT_MS = 5000;
 const REVOKE_EVERY_MS = 500;
-const TELL_AGAIN_MS = 250;
+const INVALIDATE_RETRY_MS = 250;
 const RECOVERY_LIMIT_MS = 15_000;
 
-/** From when Redis can be read again until all have: retries of the client (2 s and some) and of the library. */
+/** Time until all instances read Redis again after it is back: retries of the client (about 2 s) and of the library. */
 const READERS_BACK_MS = 3000;
 
-/** What is done to Redis; each returns what mends it. */
+/** Faults of Redis. Each returns a function that repairs it. */
 const FAULTS = {
   'killed for 5 s, back empty': async ({ redis }) => {
     await redis.kill();
@@ -34,14 +34,14 @@ const FAULTS = {
     await redis.restart();
     return () => {};
   },
-  'parted from one instance for 5 s': async ({ fleet }) => {
+  'disconnected from one instance for 5 s': async ({ fleet }) => {
     fleet.instances[0].proxy.cut();
-    return () => fleet.instances[0].proxy.mend();
+    return () => fleet.instances[0].proxy.repair();
   },
-  'parted from all for 5 s': async ({ fleet }) => {
+  'disconnected from all instances for 5 s': async ({ fleet }) => {
     for (const { proxy } of fleet.instances) proxy.cut();
     return () => {
-      for (const { proxy } of fleet.instances) proxy.mend();
+      for (const { proxy } of fleet.instances) proxy.repair();
     };
   },
 };
@@ -53,26 +53,26 @@ export async function measureFaults({ redis, endpoint, plan, report }) {
     report(`fault: Redis ${name}`);
     rows.push({
       fault: name,
-      ...(await measureFault({ redis, endpoint, fault, isOfOne: name.includes('one instance') })),
+      ...(await measureFault({ redis, endpoint, fault, affectsOneInstance: name.includes('one instance') })),
     });
   }
-  report('fault: Redis replaced while one instance is away');
+  report('fault: Redis replaced while one instance is disconnected');
   rows.push(await measureReplacement({ redis, endpoint }));
   report('late joiners');
   rows.push(await measureLateJoiners({ redis, endpoint, plan }));
   return rows;
 }
 
-async function measureFault({ redis, endpoint, fault, isOfOne }) {
+async function measureFault({ redis, endpoint, fault, affectsOneInstance }) {
   await redis.command('FLUSHALL');
-  await endpoint.ask({ set: { delayMs: 5 }, take: true });
+  await endpoint.send({ set: { delayMs: 5 }, take: true });
   const settings = { ttlSeconds: TTL_SECONDS, timeoutMs: TIMEOUT_MS };
   const fleet = await startFleet({ size: SIZE, redis, endpoint, proxied: true, ...settings });
   const model = createModel({ ttlMs: TTL_SECONDS * 1000, timeoutMs: TIMEOUT_MS });
   try {
     const tokens = Array.from({ length: TOKENS }, () => randomToken(43));
     for (const token of tokens) model.good(token);
-    const bad = Array.from({ length: 5 }, () => BAD + randomToken(30));
+    const bad = Array.from({ length: 5 }, () => INVALID + randomToken(30));
     for (const token of tokens) await fleet.getAll(token);
     const stop = startLoad({
       fleet,
@@ -80,40 +80,40 @@ async function measureFault({ redis, endpoint, fault, isOfOne }) {
       next: (index) => ({ token: index % BAD_EVERY === 0 ? pick(bad) : pick(tokens) }),
     });
 
-    const telling = [];
+    const invalidations = [];
     let rounds = 0;
     const revokeNext = () => {
       const token = tokens[rounds];
-      // Those that can be told by the parted instance itself, and those that cannot.
-      const teller = fleet.instances[rounds % SIZE];
-      telling.push(revoke({ token, teller, byToken: rounds % 2 === 0, endpoint, model }));
+      // The instances take turns, so the disconnected one invalidates some tokens too.
+      const invalidator = fleet.instances[rounds % SIZE];
+      invalidations.push(revoke({ token, invalidator, byToken: rounds % 2 === 0, endpoint, model }));
       rounds++;
     };
     const timer = setInterval(() => rounds < TOKENS / 2 && revokeNext(), REVOKE_EVERY_MS);
 
     await sleep(HEALTHY_MS);
     const from = machineTime();
-    const mend = await fault({ redis, fleet });
-    const trouble = { from, to: Number.POSITIVE_INFINITY, instance: isOfOne ? 0 : undefined };
-    model.trouble(trouble);
+    const repair = await fault({ redis, fleet });
+    const outage = { from, to: Number.POSITIVE_INFINITY, instance: affectsOneInstance ? 0 : undefined };
+    model.addOutage(outage);
     await sleep(FAULT_MS);
-    await mend();
-    const mendedAt = machineTime();
-    trouble.to = mendedAt + READERS_BACK_MS;
-    const recoveryMs = await recovery({ fleet, endpoint, mendedAt });
+    await repair();
+    const repairedAt = machineTime();
+    outage.to = repairedAt + READERS_BACK_MS;
+    const recoveryMs = await recovery({ fleet, endpoint, repairedAt });
     clearInterval(timer);
     await sleep(HEALTHY_MS);
-    await Promise.all(telling);
+    await Promise.all(invalidations);
     const requests = await stop();
-    const waited = requests.filter(({ startedAt }) => startedAt >= from && startedAt <= mendedAt);
-    const took = waited.map(({ startedAt, endedAt }) => endedAt - startedAt);
-    const violations = model.judge(requests);
+    const during = requests.filter(({ startedAt }) => startedAt >= from && startedAt <= repairedAt);
+    const durations = during.map(({ startedAt, endedAt }) => endedAt - startedAt);
+    const violations = model.check(requests);
     if (recoveryMs === undefined) violations.push(`no recovery within ${RECOVERY_LIMIT_MS} ms`);
     return {
       requests: requests.length,
-      revocations: telling.length,
-      p99Millis: quantile(took, 0.99),
-      longestMillis: Math.max(...took),
+      revocations: invalidations.length,
+      p99Millis: quantile(durations, 0.99),
+      longestMillis: Math.max(...durations),
       recoverySeconds: recoveryMs === undefined ? undefined : recoveryMs / 1000,
       violations,
     };
@@ -122,80 +122,84 @@ async function measureFault({ redis, endpoint, fault, isOfOne }) {
   }
 }
 
-/** As an app has to: when it fails, again. */
-async function revoke({ token, teller, byToken, endpoint, model }) {
-  const { at } = await endpoint.ask({ revoke: token });
-  const { told } = model.revoked(token, at);
-  const of = byToken ? { token } : { sub: introspectionResponse(token).sub };
+/** Revokes a token, and calls invalidate() again when it fails, as an app must. */
+async function revoke({ token, invalidator, byToken, endpoint, model }) {
+  const { at } = await endpoint.send({ revoke: token });
+  const setStoredAt = model.revoked(token, at);
+  const criteria = byToken ? { token } : { sub: introspectionResponse(token).sub };
   for (;;) {
     try {
-      told((await teller.ask({ order: 'invalidate', of })).toldAt);
+      setStoredAt((await invalidator.send({ command: 'invalidate', criteria })).storedAt);
       return;
     } catch {
-      await sleep(TELL_AGAIN_MS);
+      await sleep(INVALIDATE_RETRY_MS);
     }
   }
 }
 
-/** Until all share again: a token that nobody knows is asked about once, and nobody calls the store failing. */
-async function recovery({ fleet, endpoint, mendedAt }) {
-  while (machineTime() - mendedAt < RECOVERY_LIMIT_MS) {
+/** Waits until all instances share responses again: a new token causes one introspection request, and every store state is ok. */
+async function recovery({ fleet, endpoint, repairedAt }) {
+  while (machineTime() - repairedAt < RECOVERY_LIMIT_MS) {
     const at = machineTime();
     const token = randomToken(43);
     for (const instance of fleet.instances) await instance.get(token);
-    const { calls } = await endpoint.ask({ take: true });
-    const states = await Promise.all(fleet.instances.map((instance) => instance.ask({ order: 'look' })));
-    const isShared = calls.filter(([, asked]) => asked === token).length === 1;
-    if (isShared && states.every(({ storeState }) => storeState === 'ok')) return at - mendedAt;
+    const { calls } = await endpoint.send({ take: true });
+    const states = await Promise.all(fleet.instances.map((instance) => instance.send({ command: 'readState' })));
+    const isShared = calls.filter(([, calledToken]) => calledToken === token).length === 1;
+    if (isShared && states.every(({ storeState }) => storeState === 'ok')) return at - repairedAt;
     await sleep(200);
   }
   return undefined;
 }
 
 /**
- * One instance is parted from Redis; a token is revoked, Redis is replaced by an empty one, something else is revoked, and the
- * instance comes back, to a log that is longer than nothing and lacks what it has missed.
+ * One instance is disconnected from Redis. A token is revoked, Redis is replaced by an empty one, and another token is revoked. Then
+ * the instance reconnects to a revocation log that is not empty, but lacks the revocation that it missed.
  */
 async function measureReplacement({ redis, endpoint }) {
   await redis.command('FLUSHALL');
   const settings = { ttlSeconds: TTL_SECONDS, timeoutMs: TIMEOUT_MS };
   const fleet = await startFleet({ size: 2, redis, endpoint, proxied: true, ...settings });
   const model = createModel({ ttlMs: TTL_SECONDS * 1000, timeoutMs: TIMEOUT_MS });
-  const [away, other] = fleet.instances;
+  const [disconnected, other] = fleet.instances;
   try {
     const [token, another] = [randomToken(43), randomToken(43)];
-    for (const each of [token, another]) {
-      model.good(each);
-      await fleet.getAll(each);
+    for (const value of [token, another]) {
+      model.good(value);
+      await fleet.getAll(value);
     }
-    await revoke({ token: randomToken(43), teller: other, byToken: false, endpoint, model });
+    await revoke({ token: randomToken(43), invalidator: other, byToken: false, endpoint, model });
     await sleep(100);
-    away.proxy.cut();
-    const trouble = { from: machineTime(), to: Number.POSITIVE_INFINITY };
-    model.trouble(trouble);
+    disconnected.proxy.cut();
+    const outage = { from: machineTime(), to: Number.POSITIVE_INFINITY };
+    model.addOutage(outage);
     await sleep(1400);
-    await revoke({ token, teller: other, byToken: false, endpoint, model });
+    await revoke({ token, invalidator: other, byToken: false, endpoint, model });
     await redis.restart();
-    await revoke({ token: another, teller: other, byToken: false, endpoint, model });
-    away.proxy.mend();
-    trouble.to = machineTime() + READERS_BACK_MS;
+    await revoke({ token: another, invalidator: other, byToken: false, endpoint, model });
+    disconnected.proxy.repair();
+    outage.to = machineTime() + READERS_BACK_MS;
     const requests = [];
     const until = machineTime() + 6000;
     while (machineTime() < until) {
-      requests.push(await away.get(token), await other.get(token));
+      requests.push(await disconnected.get(token), await other.get(token));
       await sleep(250);
     }
-    const violations = model.judge(requests);
-    return { fault: 'replaced by an empty one while one instance is away', requests: requests.length, violations };
+    const violations = model.check(requests);
+    return {
+      fault: 'replaced by an empty one while one instance is disconnected',
+      requests: requests.length,
+      violations,
+    };
   } finally {
     fleet.stop();
   }
 }
 
-/** Who comes after a revocation, while an answer from before it is on its way to another instance, must not be given that. */
+/** A request that arrives after a revocation must not get a response that was requested before it and is still on its way. */
 async function measureLateJoiners({ redis, endpoint, plan }) {
   await redis.command('FLUSHALL');
-  await endpoint.ask({ set: { delayMs: 800 } });
+  await endpoint.send({ set: { delayMs: 800 } });
   const fleet = await startFleet({ size: 2, redis, endpoint, timeoutMs: TIMEOUT_MS * 2 });
   const model = createModel({ ttlMs: 60_000, timeoutMs: TIMEOUT_MS * 2 });
   const requests = [];
@@ -206,18 +210,18 @@ async function measureLateJoiners({ redis, endpoint, plan }) {
       model.good(token);
       const early = fleet.instances[1].get(token);
       await sleep(100);
-      await revoke({ token, teller: fleet.instances[0], byToken: index % 2 === 0, endpoint, model });
+      await revoke({ token, invalidator: fleet.instances[0], byToken: index % 2 === 0, endpoint, model });
       await sleep(300);
       const late = await fleet.instances[1].get(token);
       await early;
       requests.push(late);
       if (late.status === 200) accepted++;
     }
-    const violations = model.judge(requests);
-    return { fault: 'well, but the endpoint takes 800 ms', requests: requests.length, accepted, violations };
+    const violations = model.check(requests);
+    return { fault: 'normal, but the endpoint takes 800 ms', requests: requests.length, accepted, violations };
   } finally {
     fleet.stop();
-    await endpoint.ask({ set: { delayMs: 0 } });
+    await endpoint.send({ set: { delayMs: 0 } });
   }
 }
 

@@ -5,9 +5,9 @@ import { machineTime } from './time.mjs';
 
 const DEFAULTS = { ttlSeconds: 60, timeoutMs: 2000 };
 
-/** Several instances over one Redis and one endpoint; `offsets` sets their wall clocks apart, `proxied` allows to part them from Redis. */
+/** Starts instances with one Redis and one endpoint. `offsets` shifts their wall clocks. With `proxied` they can be disconnected from Redis. */
 export async function startFleet({ size, redis, endpoint, offsets = [], proxied = false, ...settings }) {
-  const open = async (index) => {
+  const start = async (index) => {
     const proxy = proxied ? await startProxy(redis.port) : undefined;
     const task = {
       ...DEFAULTS,
@@ -17,12 +17,12 @@ export async function startFleet({ size, redis, endpoint, offsets = [], proxied 
       offsetMs: offsets[index] ?? 0,
     };
     const child = await startChild('fleet/instance.mjs', { task });
-    const pool = new Pool(child.hello.url, { connections: 32 });
+    const pool = new Pool(child.firstMessage.url, { connections: 32 });
     return {
       index,
       proxy,
-      ask: child.ask,
-      /** One request: its status, and when it began and ended. */
+      send: child.send,
+      /** Sends a request. Resolves with its status, start and end. */
       async get(token, path = '/') {
         const startedAt = machineTime();
         try {
@@ -44,21 +44,21 @@ export async function startFleet({ size, redis, endpoint, offsets = [], proxied 
       },
     };
   };
-  const instances = await Promise.all(Array.from({ length: size }, (_, index) => open(index)));
-  await Promise.all(instances.map((instance) => instance.ask({ order: 'ready' })));
+  const instances = await Promise.all(Array.from({ length: size }, (_, index) => start(index)));
+  await Promise.all(instances.map((instance) => instance.send({ command: 'ready' })));
   return {
     instances,
-    /** Everyone is asked about a token, at the same time. */
+    /** Sends a token to all instances at the same time. */
     getAll: (token, path) => Promise.all(instances.map((instance) => instance.get(token, path))),
-    /** How often the store was called failing, over all instances. */
+    /** How often the store began to fail, over all instances. */
     async storeFailures() {
-      const states = await Promise.all(instances.map((instance) => instance.ask({ order: 'look' })));
+      const states = await Promise.all(instances.map((instance) => instance.send({ command: 'readState' })));
       return states.reduce((sum, { storeFailures }) => sum + storeFailures, 0);
     },
-    /** Kills one and starts it anew, without waiting for it to reach Redis. */
+    /** Kills and restarts an instance. Does not wait until it is connected to Redis. */
     async restart(index) {
       instances[index].stop();
-      instances[index] = await open(index);
+      instances[index] = await start(index);
     },
     stop() {
       for (const instance of instances) instance.stop();

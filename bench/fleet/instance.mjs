@@ -1,7 +1,8 @@
-/** One process of the fleet: an Express app behind the built library, once with the shared store (`/`) and once without (`/alone`). */
+/** One process of the fleet: an Express app with the built library, with the shared store at `/` and without it at `/unshared`. */
 import { subscribe } from 'node:diagnostics_channel';
 import { createRequire } from 'node:module';
 import { createClient } from 'redis';
+import { handleCommands } from '../commands.mjs';
 import { express, library } from '../packages.mjs';
 import { AUDIENCE } from '../tokens.mjs';
 import { machineTime, sleep } from './time.mjs';
@@ -37,44 +38,44 @@ const common = {
 const shared = library.tokenIntrospection({
   ...common,
   endpoint: `${endpoint}/shared`,
-  cache: { ttlSeconds, store: redisStore({ client }), secrets: ['a secret that is used by the rig alone'] },
+  cache: { ttlSeconds, store: redisStore({ client }), secrets: ['a secret that only this benchmark uses'] },
 });
-const alone = library.tokenIntrospection({ ...common, endpoint: `${endpoint}/alone`, cache: { ttlSeconds } });
+const unshared = library.tokenIntrospection({ ...common, endpoint: `${endpoint}/unshared`, cache: { ttlSeconds } });
 
 const app = express();
-const answer = (_req, res) => res.json({ ok: true });
-app.get('/', shared, answer);
-app.get('/alone', alone, answer);
+const respond = (_req, res) => res.json({ ok: true });
+app.get('/', shared, respond);
+app.get('/unshared', unshared, respond);
 app.use((error, _req, res, _next) => {
   res.status(error.status ?? 500).end();
 });
 
-const orders = {
-  async invalidate({ of }) {
+const commands = {
+  async invalidate({ criteria }) {
     const startedAt = machineTime();
-    await shared.invalidate(of);
-    return { startedAt, toldAt: machineTime() };
+    await shared.invalidate(criteria);
+    return { startedAt, storedAt: machineTime() };
   },
-  /** Presents a token again and again until it is refused. */
+  /** Checks a token every 2 ms until it is rejected. */
   async watch({ token }) {
-    let admittedAt = machineTime();
-    while (await admits(token)) {
-      admittedAt = machineTime();
+    let acceptedAt = machineTime();
+    while (await accepts(token)) {
+      acceptedAt = machineTime();
       await sleep(POLL_MS);
     }
-    return { admittedAt, refusedAt: machineTime() };
+    return { acceptedAt, rejectedAt: machineTime() };
   },
   ping: () => ({}),
-  /** Ends once the store can be read, the log too. */
+  /** Resolves when the store and its revocation log can be read. */
   async ready() {
     await connected;
     await sleep(100);
     return {};
   },
-  look: () => ({ storeState, storeFailures, counts, stats: shared.stats() }),
+  readState: () => ({ storeState, storeFailures, counts, stats: shared.stats() }),
 };
 
-async function admits(token) {
+async function accepts(token) {
   try {
     await shared.introspect(token);
     return true;
@@ -84,13 +85,6 @@ async function admits(token) {
   }
 }
 
-process.on('message', async ({ id, order, ...of }) => {
-  try {
-    process.send({ id, ...(await orders[order](of)) });
-  } catch (error) {
-    process.send({ id, failure: String(error) });
-  }
-});
-process.on('disconnect', () => process.exit());
+handleCommands(commands);
 const server = app.listen(0, '127.0.0.1', () => process.send({ url: `http://127.0.0.1:${server.address().port}` }));
 server.keepAliveTimeout = 60_000;

@@ -3,14 +3,15 @@ import { machineTime } from './time.mjs';
 const TICK_MS = 5;
 
 /**
- * Requests at an even pace, to each instance in turn, whether or not earlier ones have been answered.
+ * Sends requests at a constant rate to each instance in turn. It does not wait for responses.
  *
- * @param next what the request with this number presents: a token, and a path if it is not `/`
- * @returns stops, and brings all that was requested, in the order of the answers
+ * @param next returns the token of the request with this number, and its path if it is not `/`
+ * @param skips whether requests to this instance are left out
+ * @returns a function that stops the load and resolves with all requests, in the order of their responses
  */
 export function startLoad({ fleet, perSecond, next, skips = () => false }) {
   const requests = [];
-  const underWay = new Set();
+  const pending = new Set();
   const startedAt = machineTime();
   let sent = 0;
   const timer = setInterval(() => {
@@ -21,14 +22,14 @@ export function startLoad({ fleet, perSecond, next, skips = () => false }) {
       const { token, path } = next(sent);
       const request = instance.get(token, path).then((result) => {
         requests.push({ ...result, path });
-        underWay.delete(request);
+        pending.delete(request);
       });
-      underWay.add(request);
+      pending.add(request);
     }
   }, TICK_MS);
   return async () => {
     clearInterval(timer);
-    await Promise.all(underWay);
+    await Promise.all(pending);
     return requests;
   };
 }

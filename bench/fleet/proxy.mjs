@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 
-/** What stands between one instance and Redis. While it is cut, connections stay open and nothing passes, as when a network is parted. */
+/** Starts a proxy between one instance and Redis. While it is cut, connections stay open but nothing passes, as in a network partition. */
 export async function startProxy(targetPort) {
   let isCut = false;
   const pairs = new Set();
@@ -30,7 +30,7 @@ export async function startProxy(targetPort) {
       isCut = true;
       for (const socket of [...pairs].flat()) socket.pause();
     },
-    mend() {
+    repair() {
       isCut = false;
       for (const socket of [...pairs].flat()) socket.resume();
     },

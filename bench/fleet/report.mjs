@@ -1,95 +1,114 @@
 import { table } from '../report.mjs';
 import { estimate } from './cost.mjs';
-import { MOST_CALLS_PER_LIFE, REFUSAL_P99_MS, REVOCATION_P99_MS } from './targets.mjs';
+import { MAX_CALLS_PER_LIFETIME, REJECTION_P99_MS, REVOCATION_P99_MS } from './targets.mjs';
 
 const whole = (value) => Math.round(value).toLocaleString('en');
 const fixed = (value, digits = 1) => (value === undefined ? '–' : value.toFixed(digits));
 
-/** The results as Markdown. */
+/** Renders the results as Markdown. */
 export function renderFleetReport(results) {
-  const { size, seconds, environment, calls, stampede, restart, revocations, clocks, lives, faults, cost, violations } =
-    results;
+  const {
+    size,
+    seconds,
+    environment,
+    calls,
+    stampede,
+    restart,
+    revocations,
+    clocks,
+    lifetimes,
+    faults,
+    cost,
+    violations,
+  } = results;
   const { node, redis, client, platform, cores, cpu, memoryGigabytes } = environment;
   const parts = [
     '# Results of the fleet',
-    `Node ${node}, Redis ${redis}, redis (npm) ${client} on ${platform}, ${cores} × ${cpu}, ${memoryGigabytes} GB, all on loopback; ${size} run, ${seconds} s. Load of the machine before: ${environment.load} on ${cores} cores.`,
+    `Node ${node}, Redis ${redis}, redis (npm) ${client} on ${platform}, ${cores} × ${cpu}, ${memoryGigabytes} GB, all on loopback; ${size} run, ${seconds} s. Load average before the run: ${environment.load} on ${cores} cores.`,
     violations.length === 0
-      ? 'All was as it should be.'
-      : `**Not as it should be:**\n\n${violations.map((each) => `- ${each}`).join('\n')}`,
+      ? 'There were no violations, and all targets were met.'
+      : `**Violations and missed targets:**\n\n${violations.map((text) => `- ${text}`).join('\n')}`,
   ];
   const add = (value, heading, render) => value !== undefined && parts.push(`## ${heading}`, render(value));
-  add(calls, 'Endpoint calls', renderCalls);
-  add(stampede, 'A new token at all instances at once', renderStampede);
+  add(calls, 'Introspection requests', renderCalls);
+  add(stampede, 'A new token at all instances at the same time', renderStampede);
   add(restart, 'A cold restart under load', renderRestart);
   if (revocations !== undefined || clocks !== undefined) {
     parts.push('## Revocations', renderRevocations({ 'same time': revocations, 'minutes apart': clocks }));
   }
-  if (lives !== undefined) parts.push('## Lives where clocks are apart', renderLives(lives));
-  add(faults, 'Redis in trouble', renderFaults);
-  add(cost, 'What a request costs Redis', renderCost);
+  if (lifetimes !== undefined) parts.push('## Lifetimes when clocks differ', renderLifetimes(lifetimes));
+  add(faults, 'Faults of Redis', renderFaults);
+  add(cost, 'Cost of a request for Redis', renderCost);
   add(cost, 'An estimate for 1,000 instances and a million tokens', renderEstimate);
   return `${parts.join('\n\n')}\n`;
 }
 
 function renderCalls({ ttlSeconds, seconds, tokens, rows, inStep }) {
   return [
-    `${tokens} tokens in use at all instances for ${seconds} s, with \`ttlSeconds: ${ttlSeconds}\`. Calls per token and life; the target with the store is at most ${MOST_CALLS_PER_LIFE}.`,
+    `${tokens} tokens in use at all instances for ${seconds} s, with \`ttlSeconds: ${ttlSeconds}\`. Introspection requests per token and lifetime. The target with the store is at most ${MAX_CALLS_PER_LIFETIME}.`,
     table(
-      ['instances', 'with the store', 'calls', 'without', 'calls', 'times the store was left alone'],
-      rows.map(({ instances, shared, alone, storeFailures }) => [
+      [
+        'instances',
+        'per lifetime, with the store',
+        'in all',
+        'per lifetime, without it',
+        'in all',
+        'failures of the store',
+      ],
+      rows.map(({ instances, shared, unshared, storeFailures }) => [
         instances,
-        fixed(shared.perLife, 2),
+        fixed(shared.perLifetime, 2),
         shared.calls,
-        fixed(alone.perLife, 2),
-        alone.calls,
+        fixed(unshared.perLifetime, 2),
+        unshared.calls,
         storeFailures,
       ]),
     ),
     ...(inStep === undefined
       ? []
       : [
-          `Where each token reaches all ${inStep.instances} instances within milliseconds, once a second: ${fixed(inStep.shared.perLife, 2)} with the store, ${fixed(inStep.alone.perLife, 2)} without.`,
+          `When each token is sent to all ${inStep.instances} instances within milliseconds once a second: ${fixed(inStep.shared.perLifetime, 2)} with the store, ${fixed(inStep.unshared.perLifetime, 2)} without it.`,
         ]),
   ].join('\n\n');
 }
 
 function renderStampede(rows) {
   return table(
-    ['the endpoint takes', 'instances', 'calls per token'],
+    ['response time of the endpoint', 'instances', 'introspection requests per token'],
     rows.map(({ delayMs, instances, callsPerToken }) => [`${delayMs} ms`, instances, fixed(callsPerToken, 2)]),
   );
 }
 
 function renderRestart({ instances, tokens, perSecond, rows }) {
   return [
-    `One of ${instances} instances is killed and started again, at ${perSecond} requests a second over ${tokens} tokens; one in 60 requests brings a token that nobody has seen. Half of the requests go to a middleware without the store.`,
+    `One of ${instances} instances is killed and restarted, with ${perSecond} requests per second for ${tokens} tokens. One in 60 requests has a new token. Half of the requests go to a middleware without the store.`,
     table(
       [
         'phase',
         'seconds',
-        'calls for known tokens, with the store',
-        'without',
+        'introspection requests for known tokens, with the store',
+        'without it',
         'for new tokens, with the store',
-        'without',
+        'without it',
       ],
       rows.map(({ phase, seconds, known, unknown }) => [
         phase,
         fixed(seconds),
         known.shared,
-        known.alone,
+        known.unshared,
         unknown.shared,
-        unknown.alone,
+        unknown.unshared,
       ]),
     ),
   ].join('\n\n');
 }
 
 const KINDS = {
-  accepted: 'none accepts any more',
-  all: 'the last has answered 401',
+  accepted: 'no process accepts the token',
+  all: 'all have responded with 401',
   token: 'of these: by token',
   sub: 'of these: by `sub`',
-  control: 'for comparison: all answer an empty message',
+  control: 'for comparison: all reply to an empty message',
 };
 
 function renderRevocations(measured) {
@@ -102,21 +121,29 @@ function renderRevocations(measured) {
         }),
   );
   return [
-    `Milliseconds from \`invalidate()\` in one process until none accepts any more (the target is a p99 of less than ${REVOCATION_P99_MS}), and until the last has answered 401, for which one of them asks the endpoint anew and the others wait (${REFUSAL_P99_MS}). Each process is asked every 2 ms.`,
-    table(['clocks', 'instances', '', 'times', 'p50', 'p99', 'most'], rows),
+    `Milliseconds from \`invalidate()\` in one process until no process accepts the token (target: p99 below ${REVOCATION_P99_MS}), and until all have responded with 401 (target: p99 below ${REJECTION_P99_MS}). For the latter, one process sends an introspection request and the others wait for it. Each process is checked every 2 ms.`,
+    table(['clocks', 'instances', '', 'count', 'p50', 'p99', 'max'], rows),
   ].join('\n\n');
 }
 
-function renderLives({ ttlSeconds, offsetsMs, tokens, callsPerToken, wrong }) {
+function renderLifetimes({ ttlSeconds, offsetsMs, tokens, callsPerToken, wrong }) {
   const behind = offsetsMs.slice(1).map((ms) => -ms / 1000);
-  return `${tokens} tokens are asked about by one instance, then used by others whose clocks are ${behind.join(', ')} s behind its own (${fixed(callsPerToken, 2)} calls a token), then revoked at the endpoint alone. \`ttlSeconds: ${ttlSeconds}\` after the question, what was answered otherwise than by 401: ${wrong.length === 0 ? 'nothing' : wrong.join('; ')}.`;
+  return `${tokens} tokens are introspected by one instance, then used by others whose clocks are ${behind.join(', ')} s behind (${fixed(callsPerToken, 2)} introspection requests per token), then revoked only at the endpoint. Responses other than 401 after \`ttlSeconds: ${ttlSeconds}\`: ${wrong.length === 0 ? 'none' : wrong.join('; ')}.`;
 }
 
 function renderFaults(rows) {
   return [
-    'Every request is held against an independent model: bad tokens are refused, good ones accepted, revoked ones refused at once, within 5 seconds where Redis could not be read, and within `ttlSeconds` whatever happens; nothing takes longer than its deadline.',
+    'An independent model checks every response. Invalid tokens are rejected and valid ones accepted. Revoked tokens are rejected at once, within 5 seconds when Redis could not be read, and within `ttlSeconds` in any case. No request takes longer than its timeout.',
     table(
-      ['Redis', 'requests', 'revocations', 'p99 ms meanwhile', 'longest ms', 'all share again after s', 'wrong'],
+      [
+        'Redis',
+        'requests',
+        'revocations',
+        'p99 ms during the fault',
+        'max ms',
+        'all share again after s',
+        'violations',
+      ],
       rows.map(({ fault, requests, revocations, p99Millis, longestMillis, recoverySeconds, violations }) => [
         fault,
         requests,
@@ -124,7 +151,7 @@ function renderFaults(rows) {
         fixed(p99Millis),
         fixed(longestMillis),
         fixed(recoverySeconds),
-        violations.length === 0 ? 'nothing' : violations.join('; '),
+        violations.length === 0 ? 'none' : violations.join('; '),
       ]),
     ),
   ].join('\n\n');
@@ -151,14 +178,14 @@ function renderCost({
     table(
       ['', 'EVAL', 'XREAD', 'bytes in', 'bytes out', 'CPU µs of Redis'],
       [
-        row('a token nobody knows', miss),
-        row('a token another instance knows', shared),
-        row('a token this instance knows', hit),
+        row('a token that is not cached', miss),
+        row('a token that another instance has cached', shared),
+        row('a token that this instance has cached', hit),
         row('a revocation by `sub`, two instances', revocation),
-        row('an idle instance, a second', idlePerSecondAndInstance),
+        row('an idle instance, per second', idlePerSecondAndInstance),
       ],
     ),
-    `Memory of Redis: ${whole(bytes.entry)} bytes an entry, ${whole(bytes.revocation)} a revocation, ${whole(bytes.connection)} a connection. Connections: ${fixed(connectionsPerInstance, 0)} an instance.`,
+    `Memory of Redis: ${whole(bytes.entry)} bytes per entry, ${whole(bytes.revocation)} per revocation, ${whole(bytes.connection)} per connection. Connections per instance: ${fixed(connectionsPerInstance, 0)}.`,
   ].join('\n\n');
 }
 
@@ -166,16 +193,16 @@ function renderEstimate(cost) {
   const { instances, tokens, connections, connectionMegabytes, memoryMegabytes, idleCommandsPerSecond, rows } =
     estimate(cost);
   return [
-    `Worked out from the table above, not measured. ${whole(instances)} instances hold ${whole(connections)} connections (${whole(connectionMegabytes)} MB) and send ${whole(idleCommandsPerSecond)} commands a second when idle; ${whole(tokens)} tokens in use take ${whole(memoryMegabytes)} MB of Redis. What else it costs depends on how many instances meet a token within one life of its answer:`,
+    `Estimated from the table above, not measured. ${whole(instances)} instances hold ${whole(connections)} connections (${whole(connectionMegabytes)} MB) and send ${whole(idleCommandsPerSecond)} commands per second when idle. ${whole(tokens)} tokens in use take ${whole(memoryMegabytes)} MB of Redis. Other costs depend on how many instances use a token within the lifetime of its response:`,
     table(
       [
         '`ttlSeconds`',
-        'instances that meet a token',
-        'endpoint calls/s',
+        'instances that use a token',
+        'introspection requests/s',
         'without the store',
         'Redis commands/s',
         'MB/s',
-        'CPU of Redis in commands',
+        'CPU of Redis for commands',
       ],
       rows.map((row) => [
         row.ttlSeconds,
@@ -187,6 +214,6 @@ function renderEstimate(cost) {
         `${whole(row.cpuShare * 100)} %`,
       ]),
     ),
-    'The CPU is what Redis counts inside commands; reading and writing sockets comes on top of it, and often is more.',
+    'The CPU time is what Redis counts for commands. Reading and writing sockets is not included, and often takes more.',
   ].join('\n\n');
 }

@@ -1,47 +1,50 @@
-/** The shared cache is to ask once a life, whatever the number of instances. */
-export const MOST_CALLS_PER_LIFE = 1.1;
+/** Introspection requests per token and lifetime with the shared cache, for any number of instances. */
+export const MAX_CALLS_PER_LIFETIME = 1.1;
 
-/** Of the tokens that others hold, those that a new instance may ask about. */
-const MOST_SHARE_ASKED_ANEW = 0.02;
+/** Share of the shared responses that a restarted instance may request again. */
+const MAX_SHARE_REQUESTED_AGAIN = 0.02;
 
-/** From invalidate() until no instance accepts any more. */
+/** Milliseconds from invalidate() until no instance accepts the token. */
 export const REVOCATION_P99_MS = 50;
 
-/** And its answer is there: it may have waited for another that asks. */
-export const REFUSAL_P99_MS = 150;
+/** Milliseconds until all have responded with 401. They may wait for the introspection request of another instance. */
+export const REJECTION_P99_MS = 150;
 
-/** Everything that was not as it should be, in words. */
-export function violationsOf({ calls, restart, revocations, clocks, lives, faults }) {
+/** Describes all missed targets and violations. */
+export function violationsOf({ calls, restart, revocations, clocks, lifetimes, faults }) {
   const found = [];
-  for (const { instances, shared, refused } of calls?.rows ?? []) {
-    if (shared.perLife > MOST_CALLS_PER_LIFE)
-      found.push(`calls: ${shared.perLife.toFixed(2)} a token and life with ${instances} instances`);
-    if (refused.length > 0) found.push(`calls: good requests got ${tally(refused)} with ${instances} instances`);
+  for (const { instances, shared, rejected } of calls?.rows ?? []) {
+    if (shared.perLifetime > MAX_CALLS_PER_LIFETIME)
+      found.push(`calls: ${shared.perLifetime.toFixed(2)} per token and lifetime with ${instances} instances`);
+    if (rejected.length > 0)
+      found.push(`calls: requests with valid tokens got ${tally(rejected)} with ${instances} instances`);
   }
   if (restart !== undefined) {
     const known = restart.rows
       .filter(({ phase }) => phase !== 'before')
       .reduce((sum, row) => sum + row.known.shared, 0);
-    if (known > restart.tokens * MOST_SHARE_ASKED_ANEW)
-      found.push(`restart: ${known} calls about ${restart.tokens} tokens that others held`);
-    if (restart.refused.length > 0) found.push(`restart: good requests got ${tally(restart.refused)}`);
+    if (known > restart.tokens * MAX_SHARE_REQUESTED_AGAIN)
+      found.push(
+        `restart: ${known} introspection requests for ${restart.tokens} tokens that other instances had cached`,
+      );
+    if (restart.rejected.length > 0) found.push(`restart: requests with valid tokens got ${tally(restart.rejected)}`);
   }
   for (const [name, measured] of Object.entries({ revocations, clocks })) {
     if (measured === undefined) continue;
     const { accepted, all } = measured;
     if (accepted.p99 > REVOCATION_P99_MS) found.push(`${name}: accepted for ${accepted.p99.toFixed(1)} ms (p99)`);
-    if (all.p99 > REFUSAL_P99_MS) found.push(`${name}: refused after ${all.p99.toFixed(1)} ms (p99)`);
-    found.push(...measured.wrong.map((each) => `${name}: ${each}`));
+    if (all.p99 > REJECTION_P99_MS) found.push(`${name}: rejected after ${all.p99.toFixed(1)} ms (p99)`);
+    found.push(...measured.wrong.map((text) => `${name}: ${text}`));
   }
-  found.push(...(lives?.wrong ?? []).map((each) => `lives: ${each}`));
+  found.push(...(lifetimes?.wrong ?? []).map((text) => `lifetimes: ${text}`));
   for (const { fault, violations } of faults ?? []) {
-    found.push(...violations.map((each) => `Redis ${fault}: ${each}`));
+    found.push(...violations.map((text) => `Redis ${fault}: ${text}`));
   }
   return found;
 }
 
 function tally(statuses) {
   return [...new Set(statuses)]
-    .map((status) => `${statuses.filter((each) => each === status).length} × ${status}`)
+    .map((status) => `${statuses.filter((other) => other === status).length} × ${status}`)
     .join(', ');
 }

@@ -8,7 +8,7 @@ const DEPENDENCIES = ['undici', 'zod', 'lru-cache'];
 const LIBRARY = ['./dist/index.js'];
 const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
 
-/** How long it takes to load the library, beside loading its dependencies alone, and what it brings along. */
+/** Measures how long the library and only its dependencies take to load, and lists the loaded packages. */
 export async function measureImport({ plan, report }) {
   report('import');
   const times = { dependencies: [], library: [] };
@@ -33,7 +33,7 @@ export async function measureImport({ plan, report }) {
 async function load(names) {
   const child = await startChild('import-child.cjs', { args: names });
   try {
-    return await child.ask();
+    return await child.send();
   } finally {
     child.stop();
   }

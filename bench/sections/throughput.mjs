@@ -1,13 +1,13 @@
 import { startChild } from '../child.mjs';
 import { median, round, summarize } from '../figures.mjs';
 import { targets } from '../targets/index.mjs';
-import { BAD } from '../tokens.mjs';
+import { INVALID } from '../tokens.mjs';
 
 const CONNECTIONS = 32;
 
 /**
- * Requests per second and CPU time of every target, each beside a bare route of the same process: bare and target are
- * loaded in turn, every sample is a new process, and the targets take turns within a round.
+ * Measures requests per second and CPU time of every target, compared with the same app without authentication. Both run in one
+ * process and get load in turn. Every sample is a new process, and the targets take turns within a round.
  */
 export async function measureThroughput({ host, tokens, endpoint, load, plan, report }) {
   const mounted = targets.filter(({ hosts, name }) => hosts.includes(host) && plan.wants(name));
@@ -30,31 +30,31 @@ async function sample({ host, target, tokens, endpoint, load, plan }) {
   const presented = tokens[target.token];
   const server = await startServer({ host, target, tokens, endpoint });
   try {
-    await checkAnswers(target, server.hello, presented[0]);
-    const order = { tokens: presented, connections: CONNECTIONS };
+    await checkResponses(target, server.firstMessage, presented[0]);
+    const common = { tokens: presented, connections: CONNECTIONS };
     const run = async (url, seconds) => {
-      const before = await server.ask();
-      const result = await load.ask({ ...order, url, seconds });
-      const after = await server.ask();
+      const before = await server.send();
+      const result = await load.send({ command: 'run', ...common, url, seconds });
+      const after = await server.send();
       return { perSecond: result.perSecond, cpu: (after.cpuMicros - before.cpuMicros) / result.total };
     };
-    const { bare, own } = server.hello;
-    await run(own, plan.warmUpSeconds);
+    const { bare, protectedUrl } = server.firstMessage;
+    await run(protectedUrl, plan.warmUpSeconds);
     await run(bare, plan.warmUpSeconds / 2);
     const pairs = [];
     for (let turn = 0; turn < plan.turns; turn++) {
       const pair = {};
       const sides = [
         ['bare', bare],
-        ['own', own],
+        ['protected', protectedUrl],
       ];
       for (const [side, url] of turn % 2 === 0 ? sides : sides.reverse()) pair[side] = await run(url, plan.seconds);
       pairs.push(pair);
     }
     return {
-      perSecond: median(pairs.map((pair) => pair.own.perSecond)),
-      ratio: median(pairs.map((pair) => pair.own.perSecond / pair.bare.perSecond)),
-      extraCpu: median(pairs.map((pair) => pair.own.cpu - pair.bare.cpu)),
+      perSecond: median(pairs.map((pair) => pair.protected.perSecond)),
+      ratio: median(pairs.map((pair) => pair.protected.perSecond / pair.bare.perSecond)),
+      extraCpu: median(pairs.map((pair) => pair.protected.cpu - pair.bare.cpu)),
       bareCpu: median(pairs.map((pair) => pair.bare.cpu)),
     };
   } finally {
@@ -71,14 +71,14 @@ export async function startServer({ host, target, tokens, endpoint }) {
     issuer: tokens.issuer,
     audience: tokens.audience,
     keys: tokens.keys,
-    // Only those that look tokens up in a table of their own need to be told them.
+    // Only targets with a table of tokens need this.
     ...(/Map$/.test(target.name) && { tokens: tokens.opaque }),
   };
   return startChild('server.mjs', { task: { host, target, context } });
 }
 
-/** A target that lets everything through, or nothing, would be fast. */
-async function checkAnswers({ name, protects }, { bare, own }, token) {
+/** Checks that a target accepts and rejects tokens, because one that does nothing would be fast. */
+async function checkResponses({ name, protects }, { bare, protectedUrl }, token) {
   const statusOf = async (url, authorization) => {
     const response = await fetch(url, { headers: authorization === undefined ? {} : { authorization } });
     await response.arrayBuffer();
@@ -86,23 +86,23 @@ async function checkAnswers({ name, protects }, { bare, own }, token) {
   };
   const seen = [
     await statusOf(bare),
-    await statusOf(own, `Bearer ${token}`),
-    ...(protects ? [await statusOf(own), await statusOf(own, `Bearer ${BAD}${token}`)] : []),
+    await statusOf(protectedUrl, `Bearer ${token}`),
+    ...(protects ? [await statusOf(protectedUrl), await statusOf(protectedUrl, `Bearer ${INVALID}${token}`)] : []),
   ];
   const expected = protects ? [200, 200, 401, 401] : [200, 200];
-  if (seen.join() !== expected.join()) throw new Error(`${name} answered ${seen}, not ${expected}`);
+  if (seen.join() !== expected.join()) throw new Error(`${name} responded with ${seen}, not ${expected}`);
 }
 
 function summarizeSamples(samples) {
-  const of = (figure, digits) => {
-    const { median, min, max } = summarize(samples.map((one) => one[figure]));
+  const summarizeFigure = (figure, digits) => {
+    const { median, min, max } = summarize(samples.map((sample) => sample[figure]));
     return { median: round(median, digits), min: round(min, digits), max: round(max, digits) };
   };
   return {
-    perSecond: of('perSecond', 0),
-    ratioToBare: of('ratio', 3),
-    extraCpuMicros: of('extraCpu', 2),
-    bareCpuMicros: of('bareCpu', 2),
+    perSecond: summarizeFigure('perSecond', 0),
+    ratioToBare: summarizeFigure('ratio', 3),
+    extraCpuMicros: summarizeFigure('extraCpu', 2),
+    bareCpuMicros: summarizeFigure('bareCpu', 2),
     samples: samples.length,
   };
 }

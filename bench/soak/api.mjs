@@ -1,4 +1,4 @@
-/** An Express app behind the built library, in a process of its own, which ends by itself once it has been closed. */
+/** An Express app with the built library, in its own process. The process exits by itself after `close`. */
 import { subscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -44,22 +44,22 @@ const server = createServer(app);
 server.listen(0, '127.0.0.1');
 await once(server, 'listening');
 
-const orders = {
-  /** What it holds on to, once garbage has been collected. */
-  async weigh() {
+const commands = {
+  /** Memory, sockets and timers that are in use after garbage collection. */
+  async measureResources() {
     for (let round = 0; round < 5; round++) {
       global.gc();
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     const handles = process.getActiveResourcesInfo();
-    const count = (name) => handles.filter((each) => each === name).length;
+    const count = (name) => handles.filter((handle) => handle === name).length;
     return {
       heapMegabytes: process.memoryUsage().heapUsed / 2 ** 20,
       sockets: count('TCPSocketWrap'),
       timers: count('Timeout'),
     };
   },
-  tell: () => ({ circuit: circuit.splice(0), stats: authenticate.stats() }),
+  readState: () => ({ circuit: circuit.splice(0), stats: authenticate.stats() }),
   async close() {
     server.close();
     server.closeIdleConnections();
@@ -67,10 +67,10 @@ const orders = {
   },
 };
 
-process.on('message', async ({ id, order }) => {
-  const answer = await orders[order]();
-  process.send({ id, ...answer }, () => {
-    if (order === 'close') process.disconnect();
+process.on('message', async ({ id, command }) => {
+  const result = await commands[command]();
+  process.send({ id, ...result }, () => {
+    if (command === 'close') process.disconnect();
   });
 });
 process.send({ port: server.address().port });

@@ -1,12 +1,13 @@
-/** The example app's authorization server, in a process of its own. */
-import { AUDIENCE, createAuthorizationServer } from '../../example-app/dist/dist/authorization-server.mjs';
+/** The example app's authorization server, in its own process. */
+import { AUDIENCE, createAuthorizationServer } from '../../example-app/dist/authorization-server.mjs';
+import { handleCommands } from '../commands.mjs';
 
 const server = await createAuthorizationServer(0);
 
-const orders = {
+const commands = {
   async issue({ scope, ttlSeconds }) {
     const { access_token: token } = await server.issue({ subject: 'alice', scope, ttlSeconds });
-    // It keeps whole seconds, rounded down.
+    // The server stores whole seconds, rounded down.
     return { token, expiresAt: Math.floor(Date.now() / 1000 + ttlSeconds) * 1000 };
   },
   async revoke({ token }) {
@@ -16,20 +17,13 @@ const orders = {
       headers: { authorization: `Basic ${btoa(`${clientId}:${clientSecret}`)}` },
       body: new URLSearchParams({ token }),
     });
-    if (!response.ok) throw new Error(`The revocation endpoint answered ${response.status}`);
+    if (!response.ok) throw new Error(`The revocation endpoint responded with ${response.status}`);
   },
   stop: () => server.stop(),
   start: () => server.start(),
 };
 
-process.on('message', async ({ id, order, ...rest }) => {
-  try {
-    process.send({ id, ...(await orders[order](rest)) });
-  } catch (error) {
-    process.send({ id, failure: String(error) });
-  }
-});
-process.on('disconnect', () => process.exit());
+handleCommands(commands);
 process.send({
   endpoint: server.introspectionEndpoint,
   issuer: server.issuer,

@@ -1,30 +1,30 @@
 import { table } from '../report.mjs';
 
-const APIS = { strict: 'no old answers (the default)', lenient: '`staleIfErrorSeconds: 20`' };
+const APIS = { strict: 'without stale responses (default)', lenient: '`staleIfErrorSeconds: 20`' };
 
-/** The results as Markdown. */
+/** Renders the results as Markdown. */
 export function renderSoak({ seed, seconds, node, platform, cpu, limits, apis, phases, violations, violationCount }) {
-  const troubles = phases.filter(({ flaps }, index) => !flaps || !phases[index - 1]?.flaps);
-  const rows = (what) => Object.entries(apis).map(([name, api]) => [APIS[name], ...what(api)]);
+  const faults = phases.filter(({ flaps }, index) => !flaps || !phases[index - 1]?.flaps);
+  const rows = (columnsOf) => Object.entries(apis).map(([name, api]) => [APIS[name], ...columnsOf(api)]);
   return `${[
     '# Soak',
-    `Seed ${seed}, ${seconds} s, Node ${node} on ${platform}, ${cpu}. \`timeoutMs\` ${limits.timeoutMs}, \`ttlSeconds\` ${limits.ttlMs / 1000}; ${troubles.length} troubles.`,
+    `Seed ${seed}, ${seconds} s, Node ${node} on ${platform}, ${cpu}. \`timeoutMs\` ${limits.timeoutMs}, \`ttlSeconds\` ${limits.ttlMs / 1000}; ${faults.length} faults.`,
     violationCount === 0
-      ? '**Nothing was other than promised.**'
-      : `**${violationCount} times something was not as promised**, first:\n\n${violations
+      ? '**There were no violations.**'
+      : `**${violationCount} violations.** The first ones:\n\n${violations
           .slice(0, 10)
           .map((violation) => `- ${JSON.stringify(violation)}`)
           .join('\n')}`,
     '![Over time](timeline.svg)',
     table(
-      ['API', 'requests', '200', 'of them old', '401 or 403', '503', 'endpoint calls seen', 'most at once'],
-      rows(({ requests, statuses: of, questions, peak }) => [
+      ['API', 'requests', '200', 'of them stale', '401 or 403', '503', 'introspection requests', 'max concurrent'],
+      rows(({ requests, statuses, calls, peak }) => [
         requests,
-        (of[200] ?? 0) + (of['200, an old answer'] ?? 0),
-        of['200, an old answer'] ?? 0,
-        (of[401] ?? 0) + (of[403] ?? 0),
-        of[503] ?? 0,
-        questions,
+        (statuses[200] ?? 0) + (statuses['200, stale'] ?? 0),
+        statuses['200, stale'] ?? 0,
+        (statuses[401] ?? 0) + (statuses[403] ?? 0),
+        statuses[503] ?? 0,
+        calls,
         peak,
       ]),
     ),
@@ -34,29 +34,29 @@ export function renderSoak({ seed, seconds, node, platform, cpu, limits, apis, p
         'API',
         'requests while it was down',
         '200',
-        '200 on an old answer',
+        '200, stale',
         '503',
-        'of them not at once',
-        'circuit open after ms',
-        'closed after restart, ms',
+        'of them before the circuit breaker opened',
+        'circuit breaker open after ms',
+        'closed after the restart, ms',
       ],
       rows(({ killed }) => [
         killed.requests,
-        killed.admitted,
-        killed.admittedOnOldAnswers,
+        killed.accepted,
+        killed.acceptedStale,
         killed.unavailable,
-        killed.unavailableButNotByTheBreaker,
+        killed.unavailableNotByBreaker,
         killed.openedAfterMs,
         killed.closedAfterRestartMs,
       ]),
     ),
-    'Latency as its client saw it, in milliseconds. Compare the rows, not the figures of two machines.',
+    'Latency at the client, in milliseconds. Compare rows of one run, not runs of different machines.',
     table(
-      ['API', 'answers', 'count', 'p50', 'p90', 'p99', 'greatest'],
+      ['API', 'responses', 'count', 'p50', 'p90', 'p99', 'max'],
       Object.entries(apis).flatMap(([name, { killed }]) =>
-        Object.entries(killed.latencyMs).map(([what, { count, p50, p90, p99, max }]) => [
+        Object.entries(killed.latencyMs).map(([kind, { count, p50, p90, p99, max }]) => [
           APIS[name],
-          what,
+          kind,
           count,
           p50,
           p90,
@@ -65,19 +65,19 @@ export function renderSoak({ seed, seconds, node, platform, cpu, limits, apis, p
         ]),
       ),
     ),
-    '## What it holds on to',
+    '## Memory, sockets and timers',
     table(
       ['API', 'heap before, MB', 'heap after, MB', 'sockets', 'timers'],
-      rows(({ weight: { before, after } }) => [
+      rows(({ resources: { before, after } }) => [
         before.heapMegabytes.toFixed(1),
         after.heapMegabytes.toFixed(1),
         `${before.sockets} → ${after.sockets}`,
         `${before.timers} → ${after.timers}`,
       ]),
     ),
-    '## Codes of the 503s, and what the circuit breaker did',
+    '## Error codes of the 503s, and events of the circuit breaker',
     ...Object.entries(apis).map(
-      ([name, { codes, circuit }]) => `${APIS[name]}: ${list(codes)}. Circuit: ${list(circuit)}.`,
+      ([name, { codes, circuit }]) => `${APIS[name]}: ${list(codes)}. Circuit breaker: ${list(circuit)}.`,
     ),
   ].join('\n\n')}\n`;
 }

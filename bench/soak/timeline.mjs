@@ -1,6 +1,6 @@
 const SECOND = 1000;
 
-/** What happened in each second, for each API. */
+/** Counts the responses and introspection requests of each API in each second. */
 export function createTimeline(start) {
   const rows = [];
   const rowAt = (at) => {
@@ -8,16 +8,16 @@ export function createTimeline(start) {
     while (rows.length <= second) rows.push({});
     return rows[second];
   };
-  const add = (at, name, what) => {
+  const add = (at, name, kind) => {
     const row = rowAt(at);
-    row[name] ??= { admitted: 0, old: 0, rejected: 0, unavailable: 0, asked: 0 };
-    if (what !== undefined) row[name][what]++;
+    row[name] ??= { accepted: 0, stale: 0, rejected: 0, unavailable: 0, calls: 0 };
+    if (kind !== undefined) row[name][kind]++;
   };
   return {
     add(name, { sentAt, status, stale }) {
-      add(sentAt, name, stale ? 'old' : status === 200 ? 'admitted' : status === 503 ? 'unavailable' : 'rejected');
+      add(sentAt, name, stale ? 'stale' : status === 200 ? 'accepted' : status === 503 ? 'unavailable' : 'rejected');
     },
-    asked: (name, { at }) => add(at, name, 'asked'),
+    addCall: (name, { at }) => add(at, name, 'calls'),
     circuit(name, { at, state }) {
       add(at, name);
       if (state === 'open') rowAt(at)[name].opened = true;
@@ -28,7 +28,7 @@ export function createTimeline(start) {
 
 export function percentiles(observations) {
   const sorted = observations.map(({ latencyMs }) => latencyMs).sort((a, b) => a - b);
-  const at = (share) =>
+  const quantile = (share) =>
     Number((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN).toFixed(2));
-  return { count: sorted.length, p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1) };
+  return { count: sorted.length, p50: quantile(0.5), p90: quantile(0.9), p99: quantile(0.99), max: quantile(1) };
 }

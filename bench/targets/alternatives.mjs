@@ -9,7 +9,7 @@ import { Strategy } from 'passport-http-bearer';
 import tokenIntrospection from 'token-introspection';
 import { introspectionResponse } from '../tokens.mjs';
 
-/** Verified locally; nobody is asked whether the token has been revoked. */
+/** Verifies the token locally, so it does not learn about revocations. */
 export function expressOauth2JwtBearer({ jwksUri, issuer, audience }) {
   return auth({ jwksUri, issuer, audience });
 }
@@ -48,7 +48,7 @@ export function tokenIntrospectionUncached(context) {
   return bearer((token) => introspect(token));
 }
 
-/** The usual few lines in front of it. */
+/** Adds the usual cache in a Map. */
 export function tokenIntrospectionInMap(context) {
   const introspect = createIntrospect(context);
   const cache = new Map();
@@ -85,11 +85,11 @@ function bearer(lookup) {
       req.auth = claims;
       next();
     };
-    const refuse = () => {
+    const reject = () => {
       res.statusCode = 401;
       res.end();
     };
-    if (header === undefined || !header.startsWith('Bearer ')) refuse();
-    else lookup(header.slice(7)).then(attach, refuse);
+    if (header === undefined || !header.startsWith('Bearer ')) reject();
+    else lookup(header.slice(7)).then(attach, reject);
   };
 }

@@ -4,49 +4,49 @@ import { LRUCache, Pool } from '../packages.mjs';
 const MAX_ENTRIES = 10_000;
 const TTL_MS = 60_000;
 
-/** Does nothing: what calling a middleware costs. */
+/** Does nothing, to measure the cost of calling a middleware. */
 export function noop() {
   return (_req, _res, next) => next();
 }
 
 /**
- * The least a cached introspection can do: hash, get, compare `exp`, attach. No checks, no scheme, no single flight;
- * misses are filled in beforehand, by a plain call.
+ * The minimum of a cached introspection: hash, get, compare `exp`, attach. It checks nothing else, not even the scheme, and concurrent
+ * requests are not joined. A miss sends a plain introspection request.
  */
 export function floor(context) {
   const cache = new LRUCache({ max: MAX_ENTRIES });
-  const ask = createAsk(context);
+  const introspect = createIntrospect(context);
   return (req, res, next) => {
     const token = req.headers.authorization?.slice(7);
-    if (token === undefined) return refuse(res);
+    if (token === undefined) return reject(res);
     const key = hash('sha256', token, 'base64url');
     const claims = cache.get(key);
     if (claims !== undefined && Date.now() < claims.exp * 1000) {
       req.auth = { ...claims };
       return next();
     }
-    ask(token).then((answer) => {
-      if (!answer.active) return refuse(res);
-      cache.set(key, answer);
-      req.auth = { ...answer };
+    introspect(token).then((response) => {
+      if (!response.active) return reject(res);
+      cache.set(key, response);
+      req.auth = { ...response };
       next();
     }, next);
   };
 }
 
-/** The same shape as one would ship it: a time to live, and one call for all who wait for the same token. */
+/** A realistic version of it, with a lifetime and one introspection request for all concurrent requests with a token. */
 export function singleFlight(context) {
   const cache = new LRUCache({ max: MAX_ENTRIES });
-  const flights = new Map();
-  const ask = createAsk(context);
+  const pending = new Map();
+  const introspect = createIntrospect(context);
 
   function lookup(token) {
     const key = hash('sha256', token, 'base64url');
     const entry = cache.get(key);
     if (entry !== undefined && Date.now() < entry.until) return entry.claims;
-    const flight =
-      flights.get(key) ??
-      ask(token)
+    const request =
+      pending.get(key) ??
+      introspect(token)
         .then((claims) => {
           cache.set(key, {
             claims,
@@ -54,16 +54,16 @@ export function singleFlight(context) {
           });
           return claims;
         })
-        .finally(() => flights.delete(key));
-    flights.set(key, flight);
-    return flight;
+        .finally(() => pending.delete(key));
+    pending.set(key, request);
+    return request;
   }
 
   return (req, res, next) => {
     const header = req.headers.authorization;
-    if (header === undefined || !header.startsWith('Bearer ')) return refuse(res);
+    if (header === undefined || !header.startsWith('Bearer ')) return reject(res);
     const attach = (claims) => {
-      if (!claims.active) return refuse(res);
+      if (!claims.active) return reject(res);
       req.auth = { ...claims };
       next();
     };
@@ -73,21 +73,21 @@ export function singleFlight(context) {
   };
 }
 
-/** A call for each request, without anything else. */
+/** Sends an introspection request for each request, and does nothing else. */
 export function poolRequest(context) {
-  const ask = createAsk(context);
+  const introspect = createIntrospect(context);
   return (req, res, next) => {
     const token = req.headers.authorization?.slice(7);
-    if (token === undefined) return refuse(res);
-    ask(token).then((claims) => {
-      if (!claims.active) return refuse(res);
+    if (token === undefined) return reject(res);
+    introspect(token).then((claims) => {
+      if (!claims.active) return reject(res);
       req.auth = claims;
       next();
     }, next);
   };
 }
 
-function createAsk({ endpoint, clientId, clientSecret }) {
+function createIntrospect({ endpoint, clientId, clientSecret }) {
   const { origin, pathname: path } = new URL(endpoint);
   const pool = new Pool(origin, { connections: 64 });
   const headers = {
@@ -102,7 +102,7 @@ function createAsk({ endpoint, clientId, clientSecret }) {
   };
 }
 
-function refuse(res) {
+function reject(res) {
   res.statusCode = 401;
   res.end();
 }

@@ -21,7 +21,7 @@ export function cachedAndGuarded(context) {
   return (req, res, next) => authenticate(req, res, (error) => (error ? next(error) : guard(req, res, next)));
 }
 
-/** Waits for its turn as long as the alternatives do, which have no deadline. */
+/** Has a long timeout, because the alternatives have none. */
 export function uncached(context) {
   return create(context, { cache: false, timeoutMs: 30_000 });
 }

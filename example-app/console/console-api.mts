@@ -2,22 +2,22 @@ import express, { type NextFunction, type Request, type Response, Router } from 
 import type { RootTokenIntrospection } from 'express-token-introspection';
 import type { ZodType } from 'zod';
 import { type AuthorizationServer, TokenRequestError } from '../authorization-server.mjs';
-import { callWith, madeUpTokens, sideBySide } from './load.mjs';
-import { ORDERS } from './request-schemas.mjs';
-import { ownOrigin } from './same-origin.mjs';
+import { callWithTokens, randomTokens, runConcurrently } from './load.mjs';
+import { REQUEST_SCHEMAS } from './request-schemas.mjs';
+import { serverOrigin } from './same-origin.mjs';
 
-/** What the console's buttons do, for `curl` as well. */
-export function createControls(
+/** The endpoints behind the console's buttons. `curl` can call them too. */
+export function createConsoleApi(
   as: AuthorizationServer,
   authenticate: RootTokenIntrospection,
-  onFlush: () => void,
+  onCacheEmptied: () => void,
 ): Router {
   const router = Router();
   router.use(express.json());
 
   router.post(
     '/token',
-    take(ORDERS.token, async ({ subject, scopes, ttlSeconds }, req, res) => {
+    handleJson(REQUEST_SCHEMAS.token, async ({ subject, scopes, ttlSeconds }, req, res) => {
       const dpopProof = req.get('DPoP');
       res.status(201).json(await as.issue({ subject, scope: scopes.join(' '), ttlSeconds, dpopProof }));
     }),
@@ -25,14 +25,14 @@ export function createControls(
 
   router.post(
     '/introspect',
-    take(ORDERS.introspect, async ({ token }, _req, res) => {
+    handleJson(REQUEST_SCHEMAS.introspect, async ({ token }, _req, res) => {
       res.json({ body: await as.introspect(token) });
     }),
   );
 
   router.post(
     '/revoke',
-    take(ORDERS.revoke, async ({ token }, _req, res) => {
+    handleJson(REQUEST_SCHEMAS.revoke, async ({ token }, _req, res) => {
       await as.revoke(token);
       res.json({ revoked: true });
     }),
@@ -40,7 +40,7 @@ export function createControls(
 
   router.post(
     '/delay',
-    take(ORDERS.delay, async ({ ms }, _req, res) => {
+    handleJson(REQUEST_SCHEMAS.delay, async ({ ms }, _req, res) => {
       as.delayMs = ms;
       res.json({ delayMs: ms });
     }),
@@ -48,49 +48,49 @@ export function createControls(
 
   router.post(
     '/fill',
-    take(ORDERS.fill, async ({ tokens: count }, req, res) => {
+    handleJson(REQUEST_SCHEMAS.fill, async ({ tokens: count }, req, res) => {
       const subjects = Array.from({ length: count }, (_, i) => `user-${i + 1}`);
       const tokens: string[] = [];
-      await sideBySide(subjects, async (subject) => {
+      await runConcurrently(subjects, async (subject) => {
         tokens.push((await as.issue({ subject, scope: 'profile:read' })).access_token);
       });
-      const load = await callWith(tokens, `${ownOrigin(req)}/api/profile`);
-      res.json({ ...load, entries: authenticate.stats().entries });
+      const result = await callWithTokens(tokens, `${serverOrigin(req)}/api/profile`);
+      res.json({ ...result, entries: authenticate.stats().entries });
     }),
   );
 
-  // All tokens are this client's. Inactive answers name none; they end by themselves.
+  // All tokens belong to this client. Inactive responses name no client, so they stay until they expire.
   router.post(
     '/flush',
-    take(ORDERS.flush, async (_order, _req, res) => {
+    handleJson(REQUEST_SCHEMAS.flush, async (_body, _req, res) => {
       const { entries } = authenticate.stats();
       await authenticate.invalidate({ client_id: as.client.clientId });
-      onFlush();
-      const left = authenticate.stats().entries;
-      res.json({ forgotten: entries - left, entries: left });
+      onCacheEmptied();
+      const remaining = authenticate.stats().entries;
+      res.json({ removed: entries - remaining, entries: remaining });
     }),
   );
 
   router.post(
     '/flood',
-    take(ORDERS.flood, async ({ requests, distinct }, req, res) => {
-      const { endpointCalls } = authenticate.stats();
-      const load = await callWith(madeUpTokens(requests, distinct), `${ownOrigin(req)}/api/profile`);
-      const made = authenticate.stats().endpointCalls - endpointCalls;
-      res.json({ ...load, endpointCalls: made, isRunning: as.isRunning });
+    handleJson(REQUEST_SCHEMAS.flood, async ({ requests, distinct }, req, res) => {
+      const before = authenticate.stats().endpointCalls;
+      const result = await callWithTokens(randomTokens(requests, distinct), `${serverOrigin(req)}/api/profile`);
+      const endpointCalls = authenticate.stats().endpointCalls - before;
+      res.json({ ...result, endpointCalls, isRunning: as.isRunning });
     }),
   );
 
   router.use((_error: unknown, _req: Request, res: Response, _next: NextFunction) => {
-    res.status(400).json({ error: 'bad_order', hint: 'The body is not JSON.' });
+    res.status(400).json({ error: 'invalid_request', hint: 'The body is not JSON.' });
   });
   return router;
 }
 
-/** A handler of JSON of this form. Forms of other sites cannot send such a body. */
-function take<Order>(
-  schema: ZodType<Order>,
-  handle: (order: Order, req: Request, res: Response) => Promise<void>,
+/** A handler for JSON bodies that match the schema. It requires the JSON media type, which HTML forms of other sites cannot send. */
+function handleJson<Body>(
+  schema: ZodType<Body>,
+  handle: (body: Body, req: Request, res: Response) => Promise<void>,
 ): (req: Request, res: Response) => Promise<void> {
   return async (req, res) => {
     if (!req.is('application/json')) {
@@ -100,17 +100,17 @@ function take<Order>(
     const { data, error } = schema.safeParse(req.body);
     if (data === undefined) {
       const { path = [], message } = error?.issues[0] ?? {};
-      res.status(400).json({ error: 'bad_order', hint: [...path, message].join(': ') });
+      res.status(400).json({ error: 'invalid_request', hint: [...path, message].join(': ') });
       return;
     }
     try {
       await handle(data, req, res);
     } catch (thrown) {
-      // Without its text: a token may be in it.
+      // The error's text is left out, because it can contain a token.
       const hint =
         thrown instanceof TokenRequestError
-          ? 'The authorization server refused.'
-          : 'The authorization server does not answer. Is it stopped?';
+          ? 'The authorization server rejected the request.'
+          : 'The authorization server does not respond. Is it stopped?';
       res.status(502).json({ error: 'authorization_server', hint });
     }
   };

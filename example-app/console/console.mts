@@ -1,71 +1,71 @@
 import { type Request, type Response, Router } from 'express';
 import type { RootTokenIntrospection } from 'express-token-introspection';
 import { AUDIENCE, type AuthorizationServer, SCOPES } from '../authorization-server.mjs';
-import { createControls } from './console-api.mjs';
-import { watchLive } from './metrics-stream.mjs';
+import { createConsoleApi } from './console-api.mjs';
+import { createMetricsStream } from './metrics-stream.mjs';
 import { createPage } from './page.mjs';
-import { createExchanges } from './request-log.mjs';
-import { ownOrigin, refuseOtherSites } from './same-origin.mjs';
+import { createRequestLog } from './request-log.mjs';
+import { requireSameOrigin, serverOrigin } from './same-origin.mjs';
 
-/** The routes that are recorded. */
-const API = ['/public', '/api', '/admin'];
+/** Requests to these routes are logged. */
+const API_ROUTES = ['/public', '/api', '/admin'];
 
-/** The console: a page at `/`, what it asks for below `/console`, and a record of each request to the API. */
+/** The console: a page at `/`, its endpoints below `/console`, and a log of the requests to the API. */
 export function createConsole(as: AuthorizationServer, authenticate: RootTokenIntrospection): Router {
-  const exchanges = createExchanges();
-  const live = watchLive();
+  const requestLog = createRequestLog();
+  const metrics = createMetricsStream();
   const router = Router();
 
   router.use(createPage());
-  router.use('/console', refuseOtherSites);
+  router.use('/console', requireSameOrigin);
 
   router.get('/console/settings', (req, res) => {
-    // With the secret of this example's API, which is new at each start: the page shows the introspection call in full.
+    // Includes the client secret of this example's API, because the page shows the whole introspection request. It is new at each start.
     res.set('Cache-Control', 'no-store').json({
-      api: ownOrigin(req),
+      api: serverOrigin(req),
       tokenEndpoint: as.tokenEndpoint,
       introspection: { endpoint: as.introspectionEndpoint, ...as.resourceServer },
       audience: AUDIENCE,
       scopes: SCOPES,
     });
   });
-  router.get('/console/exchanges/:id', async (req, res) => {
-    const exchange = await exchanges.find(req.params.id);
-    if (exchange === undefined) res.status(404).json({ error: 'unknown_request' });
-    else res.json(exchange);
+  router.get('/console/requests/:id', async (req, res) => {
+    const entry = await requestLog.find(req.params.id);
+    if (entry === undefined) res.status(404).json({ error: 'unknown_request' });
+    else res.json(entry);
   });
   router.get('/console/events', streamEvents);
-  router.use('/console', createControls(as, authenticate, exchanges.answers.forgetAll));
+  router.use('/console', createConsoleApi(as, authenticate, requestLog.cachedResponses.clear));
   router.use('/console', (_req, res) => {
     res.status(404).json({ error: 'not_found' });
   });
 
-  router.use(API, exchanges.record);
+  router.use(API_ROUTES, requestLog.record);
   return router;
 
-  /** Server-sent events: the past minute and a half at first, then each second as it ends, and what is so whenever it changes. */
+  /** Server-sent events: first `history`, the last 90 seconds, then `second` each second, and `state` after each change. */
   function streamEvents(req: Request, res: Response): void {
     res.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
     const send = (event: string, data: unknown) => res.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
     const sendState = () =>
       send('state', {
         authorizationServer: { running: as.isRunning, delayMs: as.delayMs },
-        circuit: live.circuit,
-        totals: live.totals,
+        circuit: metrics.circuit,
+        totals: metrics.totals,
         entries: authenticate.stats().entries,
-        latest: exchanges.latest(),
+        latest: requestLog.latest(),
       });
-    send('history', live.history());
+    send('history', metrics.history());
     sendState();
-    const stop = [
-      live.onChange(sendState),
-      live.onSecond((second) => {
+    const removeListeners = [
+      metrics.onChange(sendState),
+      metrics.onSecond((second) => {
         send('second', second);
         sendState();
       }),
     ];
     req.once('close', () => {
-      for (const end of stop) end();
+      for (const removeListener of removeListeners) removeListener();
     });
   }
 }

@@ -1,28 +1,28 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
-/** Requests that this page's server sends to the API, over HTTP as anyone would. */
-export interface Load {
+/** Result of many requests that this server sent to its own API over HTTP. */
+export interface LoadResult {
   readonly requests: number;
-  /** How many replies had which status. */
+  /** Number of responses by status. */
   readonly statuses: Readonly<Record<string, number>>;
   readonly ms: number;
 }
 
-const SIDE_BY_SIDE = 16;
+const CONCURRENCY = 16;
 
-/** Marks these requests. They are counted, but not listed: hundreds of them would push the requests of people off the list. */
+/** Marks generated requests. They are counted but not listed, because hundreds of them would push all others off the list. */
 const USER_AGENT = 'example-app-load';
 
-export function isLoad(req: IncomingMessage): boolean {
+export function isGeneratedLoad(req: IncomingMessage): boolean {
   return req.headers['user-agent'] === USER_AGENT;
 }
 
-/** Calls a URL once with each token, many at a time. */
-export async function callWith(tokens: readonly string[], url: string): Promise<Load> {
+/** Calls a URL once with each token, 16 at a time. */
+export async function callWithTokens(tokens: readonly string[], url: string): Promise<LoadResult> {
   const statuses: Record<string, number> = {};
   const start = performance.now();
-  await sideBySide(tokens, async (token) => {
+  await runConcurrently(tokens, async (token) => {
     const response = await fetch(url, {
       headers: { authorization: `Bearer ${token}`, 'user-agent': USER_AGENT },
     });
@@ -32,20 +32,24 @@ export async function callWith(tokens: readonly string[], url: string): Promise<
   return { requests: tokens.length, statuses, ms: Math.round(performance.now() - start) };
 }
 
-/** Tokens nobody issued: as many different ones, or one so many times. */
-export function madeUpTokens(count: number, distinct: boolean): string[] {
-  const one = madeUp();
-  return Array.from({ length: count }, () => (distinct ? madeUp() : one));
+/** Random tokens that were never issued: all different if `distinct`, otherwise the same one `count` times. */
+export function randomTokens(count: number, distinct: boolean): string[] {
+  const repeated = randomToken();
+  return Array.from({ length: count }, () => (distinct ? randomToken() : repeated));
 }
 
-export async function sideBySide<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
-  const rest = [...items];
+/** Runs `work` for each item, 16 at a time. */
+export async function runConcurrently<Item>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<void>,
+): Promise<void> {
+  const waiting = [...items];
   const worker = async () => {
-    for (let item = rest.pop(); item !== undefined; item = rest.pop()) await work(item);
+    for (let item = waiting.pop(); item !== undefined; item = waiting.pop()) await work(item);
   };
-  await Promise.all(Array.from({ length: SIDE_BY_SIDE }, worker));
+  await Promise.all(Array.from({ length: CONCURRENCY }, worker));
 }
 
-function madeUp(): string {
+function randomToken(): string {
   return randomBytes(32).toString('base64url');
 }

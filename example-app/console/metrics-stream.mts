@@ -1,19 +1,19 @@
 import { subscribe, tracingChannel } from 'node:diagnostics_channel';
 import type { CacheEvent, CircuitEvent, Decision } from 'express-token-introspection';
 
-/** What happened: in one second, or since the start. */
+/** Counts of one second, or since the start. */
 export interface Counts {
-  /** What came to the middleware; by its decisions. */
+  /** Requests that the middleware decided on. */
   requests: number;
-  /** Answered from memory. */
+  /** Lookups that a cached response served. */
   hits: number;
-  /** Waited for a call that another request had made. */
+  /** Lookups that waited for the introspection request of another lookup. */
   coalesced: number;
-  /** Attempts at the endpoint, retries and early refreshes included. */
+  /** Introspection requests, including retries and early refreshes. */
   calls: number;
-  /** Requests that were refused, by reason. */
+  /** Rejected requests by reason. */
   readonly rejected: Record<string, number>;
-  /** Requests about which nothing could be told, by code. */
+  /** Requests whose token could not be checked, by error code. */
   readonly outages: Record<string, number>;
 }
 
@@ -23,45 +23,45 @@ export interface Second extends Counts {
   readonly circuit: CircuitEvent['state'];
 }
 
-export interface Live {
-  /** What the circuit breaker told last, and when, in milliseconds since the epoch. */
+export interface MetricsStream {
+  /** The latest event of the circuit breaker, and its time in milliseconds since the epoch. */
   readonly circuit: CircuitEvent & { readonly at?: number };
   readonly totals: Counts;
-  /** The last of them, whole ones only. */
+  /** The last 90 complete seconds, oldest first. */
   history(): readonly Second[];
-  /** @returns what ends it */
+  /** Calls the listener once a second. @returns a function that removes the listener */
   onSecond(listener: (second: Second) => void): () => void;
-  /** Something was counted. Called once for all that happens in a short while. */
+  /** Calls the listener after a change, at most once in 150 ms. @returns a function that removes the listener */
   onChange(listener: () => void): () => void;
 }
 
 const HISTORY_SECONDS = 90;
 const CHANGE_MS = 150;
 
-/** Counts what the library's diagnostics channels tell. */
-export function watchLive(): Live {
-  const totals = nothing();
+/** Counts the events of the library's diagnostics channels. */
+export function createMetricsStream(): MetricsStream {
+  const totals = zeroCounts();
   const history: Second[] = [];
   const secondListeners = new Set<(second: Second) => void>();
   const changeListeners = new Set<() => void>();
-  let present = nothing();
-  let circuit: Live['circuit'] = { state: 'closed' };
-  /** The worst of this second, so that a short opening shows. */
-  let worst: CircuitEvent['state'] = 'closed';
-  let isTelling = false;
+  let currentSecond = zeroCounts();
+  let circuit: MetricsStream['circuit'] = { state: 'closed' };
+  /** The worst state in the current second, so that the chart shows a short opening too. */
+  let worstState: CircuitEvent['state'] = 'closed';
+  let isNotificationScheduled = false;
 
   function count(add: (counts: Counts) => void): void {
     add(totals);
-    add(present);
-    changed();
+    add(currentSecond);
+    scheduleNotification();
   }
 
-  function changed(): void {
-    if (isTelling) return;
-    isTelling = true;
+  function scheduleNotification(): void {
+    if (isNotificationScheduled) return;
+    isNotificationScheduled = true;
     setTimeout(() => {
-      isTelling = false;
-      for (const tell of changeListeners) tell();
+      isNotificationScheduled = false;
+      for (const notify of changeListeners) notify();
     }, CHANGE_MS).unref();
   }
 
@@ -82,8 +82,8 @@ export function watchLive(): Live {
   });
   subscribe('express-token-introspection:circuit', (message) => {
     circuit = { ...(message as CircuitEvent), at: Date.now() };
-    if (circuit.state !== 'closed') worst = circuit.state;
-    changed();
+    if (circuit.state !== 'closed') worstState = circuit.state;
+    scheduleNotification();
   });
   tracingChannel('express-token-introspection:endpoint').start.subscribe(() => {
     count((counts) => {
@@ -92,12 +92,12 @@ export function watchLive(): Live {
   });
 
   setInterval(() => {
-    const second: Second = { at: Math.floor(Date.now() / 1000), circuit: worst, ...present };
-    present = nothing();
-    worst = circuit.state;
+    const second: Second = { at: Math.floor(Date.now() / 1000), circuit: worstState, ...currentSecond };
+    currentSecond = zeroCounts();
+    worstState = circuit.state;
     history.push(second);
     if (history.length > HISTORY_SECONDS) history.shift();
-    for (const tell of secondListeners) tell(second);
+    for (const notify of secondListeners) notify(second);
   }, 1000).unref();
 
   return {
@@ -106,16 +106,16 @@ export function watchLive(): Live {
       return circuit;
     },
     history: () => history,
-    onSecond: (listener) => listen(secondListeners, listener),
-    onChange: (listener) => listen(changeListeners, listener),
+    onSecond: (listener) => addListener(secondListeners, listener),
+    onChange: (listener) => addListener(changeListeners, listener),
   };
 }
 
-function nothing(): Counts {
+function zeroCounts(): Counts {
   return { requests: 0, hits: 0, coalesced: 0, calls: 0, rejected: {}, outages: {} };
 }
 
-function listen<Listener>(listeners: Set<Listener>, listener: Listener): () => void {
+function addListener<Listener>(listeners: Set<Listener>, listener: Listener): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }

@@ -2,14 +2,14 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import express, { type NextFunction, type Request, type Response, Router } from 'express';
 import { HOST } from '../restartable-server.mjs';
-import { ownOrigin } from './same-origin.mjs';
+import { serverOrigin } from './same-origin.mjs';
 
 const FILES = fileURLToPath(new URL('../../console/page/', import.meta.url));
 const { resolve } = createRequire(import.meta.url);
 
 const FILE_OPTIONS = { cacheControl: false, index: false } as const;
 
-/** Nothing from elsewhere, nothing inline. */
+/** The policy allows only files of this server, and no inline code. */
 const HEADERS = {
   'Content-Security-Policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -19,10 +19,10 @@ const HEADERS = {
   'Cache-Control': 'no-cache',
 };
 
-/** The page at `/`, and its files below `/console`. */
+/** Serves the page at `/` and its files below `/console`. */
 export function createPage(): Router {
   const router = Router();
-  router.get('/', toOneAddress, (_req, res) => {
+  router.get('/', redirectToServerOrigin, (_req, res) => {
     res.set(HEADERS).sendFile('index.html', { root: FILES, ...FILE_OPTIONS });
   });
   router.use('/console', (_req, res, next) => {
@@ -35,11 +35,11 @@ export function createPage(): Router {
   return router;
 }
 
-/** DPoP proofs name the address that is asked, and cross-site checks compare it: there is one. */
-function toOneAddress(req: Request, res: Response, next: NextFunction): void {
-  const own = ownOrigin(req);
-  const asked = `http://${req.headers.host}`;
-  if (asked === own) next();
-  else if (asked === own.replace(HOST, 'localhost')) res.redirect(`${own}/`);
-  else res.status(403).json({ error: 'another_site', hint: `Open ${own}/` });
+/** Serves the page under one origin only, because DPoP proofs and the same-origin check compare the address. */
+function redirectToServerOrigin(req: Request, res: Response, next: NextFunction): void {
+  const origin = serverOrigin(req);
+  const requested = `http://${req.headers.host}`;
+  if (requested === origin) next();
+  else if (requested === origin.replace(HOST, 'localhost')) res.redirect(`${origin}/`);
+  else res.status(403).json({ error: 'another_site', hint: `Open ${origin}/` });
 }

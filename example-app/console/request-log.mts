@@ -3,166 +3,173 @@ import { randomUUID } from 'node:crypto';
 import { subscribe } from 'node:diagnostics_channel';
 import type { NextFunction, Request, Response } from 'express';
 import type { CacheEvent, Decision } from 'express-token-introspection';
-import { type Headers, type WireCall, watchWire } from './http-capture.mjs';
-import { isLoad } from './load.mjs';
-import { type AnswerLog, createAnswerLog, type Remembered } from './memory.mjs';
-import { maskedHeader } from './redact.mjs';
+import { type CachedResponse, type CachedResponses, createCachedResponses } from './cached-responses.mjs';
+import { type CapturedCall, captureEndpointCalls, type Headers } from './http-capture.mjs';
+import { isGeneratedLoad } from './load.mjs';
+import { redactHeader } from './redact.mjs';
 
-/** One request to the API: what came, who decided what about it, whom it made the API ask, and what was answered. */
-export interface Exchange {
+/** One request to the API: its message, the decisions about it, the introspection requests it caused, and its response. */
+export interface LogEntry {
   readonly id: string;
+  /** Milliseconds since the epoch. */
   readonly startedAt: number;
-  readonly line: string;
+  readonly requestLine: string;
   readonly headers: Headers;
   readonly decisions: readonly Decision[];
-  /** How questions about its token were answered, in order. */
+  /** Cache outcomes of the lookups of its token, in order. */
   readonly lookups: readonly CacheEvent['outcome'][];
-  /** Introspection calls that this request caused. */
-  readonly calls: readonly ExchangeCall[];
-  /** A call of another request whose answer this one waited for. */
-  readonly joined?: WireCall;
+  /** Introspection requests that it caused. */
+  readonly calls: readonly LoggedCall[];
+  /** The introspection request of another API request, if this one waited for its response. */
+  readonly joined?: CapturedCall;
   readonly status: number;
   readonly ms: number;
-  /** `req.auth` as the handler found it. */
+  /** `req.auth` as the route handler sees it. */
   readonly auth?: unknown;
-  /** When what it was answered from memory had been asked for, in milliseconds since the epoch. */
-  readonly usedOf?: number;
-  /** What is remembered of its token now. */
-  readonly remembered?: Remembered;
+  /** Time of the introspection request whose cached response it used, in milliseconds since the epoch. */
+  readonly usedResponseFrom?: number;
+  /** What the API now has in its cache about the token. */
+  readonly cached?: CachedResponse;
 }
 
-/** An introspection call, and why it was made. */
-export interface ExchangeCall extends WireCall {
+/** An introspection request and its purpose. */
+export interface LoggedCall extends CapturedCall {
   /**
-   * `request`: this request waited for it. `refresh`: its cached response is refreshed in the background. `probe`: the circuit
-   * breaker asks about a random token of its own, to learn whether the authorization server is up.
+   * - `request`: the API request waited for it.
+   * - `refresh`: it refreshes the cached response in the background.
+   * - `probe`: the circuit breaker introspects a random token, to learn whether the authorization server is up.
    */
   readonly purpose: 'request' | 'refresh' | 'probe';
 }
 
-/** One line about an exchange. */
-export type Summary = Pick<Exchange, 'id' | 'startedAt' | 'line' | 'status'> & {
+/** One line of the list of requests. */
+export type LogSummary = Pick<LogEntry, 'id' | 'startedAt' | 'requestLine' | 'status'> & {
   readonly reason?: string;
+  /** Number of introspection requests that it waited for. */
   readonly calls: number;
 };
 
-export interface Exchanges {
-  /** Mounted before the API's own routes: gives each request an `X-Request-Id`, under which it is found. */
+export interface RequestLog {
+  /** Middleware for the API's routes. It sets `X-Request-Id`, the id to find the request by. */
   record(req: Request, res: Response, next: NextFunction): void;
-  find(id: string): Promise<Exchange | undefined>;
-  /** The latest ones, the latest first. */
-  latest(): readonly Summary[];
-  readonly answers: AnswerLog;
+  /** Waits until the request has ended. */
+  find(id: string): Promise<LogEntry | undefined>;
+  /** The latest 6 requests that have ended, newest first. */
+  latest(): readonly LogSummary[];
+  readonly cachedResponses: CachedResponses;
 }
 
-/** An exchange that may still be under way. */
-type Draft = { -readonly [Name in keyof Omit<Exchange, 'calls'>]: Exchange[Name] } & {
+/** An entry of a request that may not have ended yet. */
+type Draft = { -readonly [Name in keyof Omit<LogEntry, 'calls'>]: LogEntry[Name] } & {
   readonly decisions: Decision[];
   readonly lookups: CacheEvent['outcome'][];
-  readonly calls: WireCall[];
+  readonly calls: CapturedCall[];
   /** Digest of the client's token. */
   tokenDigest?: string;
-  /** Its own end, and the ends of the calls it caused or waited for. */
-  readonly ends: { readonly of?: WireCall; readonly end: Promise<void> }[];
+  /** Ends of the request itself, and of the calls that it caused or waited for. */
+  readonly ends: { readonly call?: CapturedCall; readonly end: Promise<void> }[];
 };
 
-const MAX_EXCHANGES = 200;
+const MAX_ENTRIES = 200;
 const MAX_SUMMARIES = 6;
 
-const AFTER_OUTAGE: Remembered = {
-  what: 'nothing',
-  why: 'Failures are never cached. The next request asks again, unless the circuit breaker blocks the call.',
+const NOT_CACHED_AFTER_OUTAGE: CachedResponse = {
+  kind: 'none',
+  explanation:
+    'Failures are never cached. The next request causes a new introspection request, unless the circuit breaker blocks it.',
 };
 
-/** Publishers know nothing of requests: that they publish in a request's async context is what ties them to it. */
-export function createExchanges(): Exchanges {
+/** Events of the library name no request. They belong to the request in whose async context they are published. */
+export function createRequestLog(): RequestLog {
   const current = new AsyncLocalStorage<Draft>();
-  const answers = createAnswerLog();
-  const kept = new Map<string, Draft>();
-  /** The latest call about each token that is under way. */
-  const underWay = new Map<string, { readonly call: WireCall; readonly end: Promise<void> }>();
+  const cachedResponses = createCachedResponses();
+  const entries = new Map<string, Draft>();
+  /** The latest call about each token that has not ended. */
+  const pendingCalls = new Map<string, { readonly call: CapturedCall; readonly end: Promise<void> }>();
 
-  watchWire((call, ended) => {
+  captureEndpointCalls((call, ended) => {
     const end = ended.then(() => {
-      answers.note(call);
-      if (underWay.get(call.tokenDigest)?.call === call) underWay.delete(call.tokenDigest);
+      cachedResponses.add(call);
+      if (pendingCalls.get(call.tokenDigest)?.call === call) pendingCalls.delete(call.tokenDigest);
     });
-    underWay.set(call.tokenDigest, { call, end });
-    const exchange = current.getStore();
-    exchange?.calls.push(call);
-    exchange?.ends.push({ of: call, end });
+    pendingCalls.set(call.tokenDigest, { call, end });
+    const entry = current.getStore();
+    entry?.calls.push(call);
+    entry?.ends.push({ call, end });
   });
   subscribe('express-token-introspection:decision', (message) => {
     const decision = message as Decision;
-    const exchange = current.getStore();
-    exchange?.decisions.push(decision);
-    if (exchange !== undefined && decision.tokenDigest !== undefined) exchange.tokenDigest = decision.tokenDigest;
+    const entry = current.getStore();
+    entry?.decisions.push(decision);
+    if (entry !== undefined && decision.tokenDigest !== undefined) entry.tokenDigest = decision.tokenDigest;
   });
   subscribe('express-token-introspection:cache', (message) => {
     const { outcome, tokenDigest } = message as CacheEvent;
-    const exchange = current.getStore();
-    exchange?.lookups.push(outcome);
-    if (exchange !== undefined) exchange.tokenDigest = tokenDigest;
-    const known = outcome === 'hit' ? answers.about(tokenDigest)?.askedAt : undefined;
-    if (exchange !== undefined && known !== undefined) exchange.usedOf = known;
-    const joined = underWay.get(tokenDigest);
-    if (exchange === undefined || outcome !== 'coalesced' || joined === undefined) return;
-    exchange.joined = joined.call;
-    exchange.ends.push({ end: joined.end });
+    const entry = current.getStore();
+    entry?.lookups.push(outcome);
+    if (entry !== undefined) entry.tokenDigest = tokenDigest;
+    const usedResponseFrom = outcome === 'hit' ? cachedResponses.find(tokenDigest)?.askedAt : undefined;
+    if (entry !== undefined && usedResponseFrom !== undefined) entry.usedResponseFrom = usedResponseFrom;
+    const joined = pendingCalls.get(tokenDigest);
+    if (entry === undefined || outcome !== 'coalesced' || joined === undefined) return;
+    entry.joined = joined.call;
+    entry.ends.push({ end: joined.end });
   });
 
-  function draft(req: Request): Draft {
+  function createDraft(req: Request): Draft {
     const headers: [string, string][] = [];
     for (let i = 0; i < req.rawHeaders.length; i += 2) {
       const [name = '', value = ''] = req.rawHeaders.slice(i, i + 2);
-      headers.push([name, maskedHeader(name, value)]);
+      headers.push([name, redactHeader(name, value)]);
     }
-    const line = `${req.method} ${req.originalUrl.replace(/\?.*$/, '')} HTTP/${req.httpVersion}`;
-    const nothing = { decisions: [], lookups: [], calls: [], ends: [] };
-    return { id: randomUUID(), startedAt: Date.now(), line, headers, ...nothing, status: 0, ms: 0 };
+    const requestLine = `${req.method} ${req.originalUrl.replace(/\?.*$/, '')} HTTP/${req.httpVersion}`;
+    const lists = { decisions: [], lookups: [], calls: [], ends: [] };
+    return { id: randomUUID(), startedAt: Date.now(), requestLine, headers, ...lists, status: 0, ms: 0 };
   }
 
   return {
-    answers,
+    cachedResponses,
     record(req, res, next) {
-      if (isLoad(req)) {
+      if (isGeneratedLoad(req)) {
         next();
         return;
       }
-      const exchange = draft(req);
-      res.setHeader('X-Request-Id', exchange.id);
+      const entry = createDraft(req);
+      res.setHeader('X-Request-Id', entry.id);
       const ended = new Promise<void>((resolve) => {
         res.once('close', () => {
-          exchange.status = res.statusCode;
-          exchange.ms = Date.now() - exchange.startedAt;
+          entry.status = res.statusCode;
+          entry.ms = Date.now() - entry.startedAt;
           const { auth } = req as { auth?: unknown };
-          if (auth !== undefined) exchange.auth = auth;
+          if (auth !== undefined) entry.auth = auth;
           resolve();
         });
       });
-      exchange.ends.push({ end: ended });
-      kept.set(exchange.id, exchange);
-      for (const oldest of kept.keys()) {
-        if (kept.size <= MAX_EXCHANGES) break;
-        kept.delete(oldest);
+      entry.ends.push({ end: ended });
+      entries.set(entry.id, entry);
+      for (const oldest of entries.keys()) {
+        if (entries.size <= MAX_ENTRIES) break;
+        entries.delete(oldest);
       }
-      current.run(exchange, next);
+      current.run(entry, next);
     },
     async find(id) {
-      const found = kept.get(id);
+      const found = entries.get(id);
       if (found === undefined) return undefined;
       const { tokenDigest } = found;
-      // A probe may outlive the request that set it off.
-      const awaited = found.ends.filter(({ of }) => of === undefined || purposeOf(of, tokenDigest) !== 'probe');
+      // A probe can outlast the request that triggered it.
+      const awaited = found.ends.filter(
+        ({ call }) => call === undefined || purposeOfCall(call, tokenDigest) !== 'probe',
+      );
       await Promise.all(awaited.map(({ end }) => end));
-      const { tokenDigest: _digest, ends: _ends, calls, ...exchange } = found;
-      const withPurpose = calls.map((call) => ({ ...call, purpose: purposeOf(call, tokenDigest) }));
-      const remembered = isOutage(found) ? AFTER_OUTAGE : tokenDigest && answers.about(tokenDigest);
-      return { ...exchange, calls: withPurpose, ...(remembered && { remembered }) };
+      const { tokenDigest: _digest, ends: _ends, calls, ...entry } = found;
+      const withPurpose = calls.map((call) => ({ ...call, purpose: purposeOfCall(call, tokenDigest) }));
+      const cached = isOutage(found) ? NOT_CACHED_AFTER_OUTAGE : tokenDigest && cachedResponses.find(tokenDigest);
+      return { ...entry, calls: withPurpose, ...(cached && { cached }) };
     },
     latest() {
-      const ended = [...kept.values()].reverse().filter(({ status }) => status !== 0);
-      return ended.slice(0, MAX_SUMMARIES).map(summaryOf);
+      const ended = [...entries.values()].reverse().filter(({ status }) => status !== 0);
+      return ended.slice(0, MAX_SUMMARIES).map(summarize);
     },
   };
 }
@@ -171,14 +178,14 @@ function isOutage({ decisions }: Draft): boolean {
   return decisions.at(-1)?.outcome === 'outage';
 }
 
-/** The breaker's probe is made in the context of the request that set it off, but about another token. */
-function purposeOf(call: WireCall, tokenDigest: string | undefined): ExchangeCall['purpose'] {
+/** The circuit breaker sends its probe in the async context of the request that triggered it, but for another token. */
+function purposeOfCall(call: CapturedCall, tokenDigest: string | undefined): LoggedCall['purpose'] {
   if (call.tokenDigest !== tokenDigest) return 'probe';
   return call.background ? 'refresh' : 'request';
 }
 
-function summaryOf({ id, startedAt, line, status, decisions, calls, tokenDigest }: Draft): Summary {
+function summarize({ id, startedAt, requestLine, status, decisions, calls, tokenDigest }: Draft): LogSummary {
   const reason = decisions.at(-1)?.reason;
-  const own = calls.filter((call) => purposeOf(call, tokenDigest) === 'request').length;
-  return { id, startedAt, line, status, calls: own, ...(reason !== undefined && { reason }) };
+  const awaited = calls.filter((call) => purposeOfCall(call, tokenDigest) === 'request').length;
+  return { id, startedAt, requestLine, status, calls: awaited, ...(reason !== undefined && { reason }) };
 }

@@ -3,15 +3,15 @@ import { SCOPES } from '../authorization-server.mjs';
 
 const MAX_SECONDS = 86_400;
 
-/** Longer than the middleware waits for an answer. */
+/** Longer than the middleware's default timeout of 3000 ms. */
 const MAX_DELAY_MS = 10_000;
 
 const MAX_LOAD = 1000;
 
-/** What the console's endpoints take, as JSON. */
-export const ORDERS = {
+/** JSON bodies that the console's endpoints accept. */
+export const REQUEST_SCHEMAS = {
   token: z.strictObject({
-    subject: z.string().regex(/^[\w.@-]{1,64}$/, 'letters, digits and . _ @ - only, at most 64'),
+    subject: z.string().regex(/^[\w.@-]{1,64}$/, 'only letters, digits and . _ @ -, at most 64'),
     scopes: z.array(z.enum(SCOPES as [string, ...string[]])).min(1, 'at least one'),
     ttlSeconds: z.int().min(1).max(MAX_SECONDS),
   }),

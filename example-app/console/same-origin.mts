@@ -4,18 +4,19 @@ import { HOST } from '../restartable-server.mjs';
 
 const FORBIDDEN = 403;
 
-/** Where this server is asked: by the socket, never by what the request itself says. */
-export function ownOrigin({ socket }: IncomingMessage): string {
+/** Origin of this server. It is taken from the socket, because a client can write anything into its headers. */
+export function serverOrigin({ socket }: IncomingMessage): string {
   return `http://${HOST}:${socket.localPort}`;
 }
 
 /**
- * Refuses what a page of another site makes a browser send, and requests under a name that was made to point here: what is behind
- * it changes things, and asks for no password. That it is reached from this machine alone, `listen` sees to.
+ * Rejects cross-site requests, and requests under a host name that an attacker points at this machine (DNS rebinding).
+ *
+ * The routes behind it change state and need no password. Other machines cannot reach them, because `listen` binds to loopback.
  */
-export function refuseOtherSites(req: Request, res: Response, next: NextFunction): void {
-  const { origin = ownOrigin(req), host, 'sec-fetch-site': site = 'same-origin' } = req.headers;
-  const isOwn = origin === ownOrigin(req) && `http://${host}` === origin;
-  if (isOwn && (site === 'same-origin' || site === 'none')) next();
-  else res.status(FORBIDDEN).json({ error: 'another_site', hint: `Ask ${ownOrigin(req)} itself.` });
+export function requireSameOrigin(req: Request, res: Response, next: NextFunction): void {
+  const { origin = serverOrigin(req), host, 'sec-fetch-site': site = 'same-origin' } = req.headers;
+  const isSameOrigin = origin === serverOrigin(req) && `http://${host}` === origin;
+  if (isSameOrigin && (site === 'same-origin' || site === 'none')) next();
+  else res.status(FORBIDDEN).json({ error: 'another_site', hint: `Send this request to ${serverOrigin(req)} itself.` });
 }

@@ -1,4 +1,4 @@
-// An introspection endpoint that knows two tokens, and a client that walks through an app behind it.
+// An introspection endpoint with two active tokens, and a client that calls an app behind the middleware.
 import { createServer } from 'node:http';
 
 const TOKENS = {
@@ -22,7 +22,7 @@ export async function createEndpoint() {
   });
   const url = `${await listen(server)}/introspect`;
 
-  /** Prints what a client sees. */
+  /** Prints the responses that a client gets. */
   async function walk(app) {
     const api = createServer(app);
     const origin = await listen(api);

@@ -1,16 +1,16 @@
-export interface Answer {
+export interface ClientResponse {
   readonly sentAt: number;
   readonly receivedAt: number;
   readonly latencyMs: number;
-  /** 0: none came. */
+  /** 0 if no response came. */
   readonly status: number;
   readonly stale: boolean;
   readonly error: string | undefined;
 }
 
 export interface Client {
-  get(path: string, token: string): Promise<Answer>;
+  get(path: string, token: string): Promise<ClientResponse>;
   close(): void;
 }
 
-export function createClient(port: number, patienceMs: number): Client;
+export function createClient(port: number, giveUpAfterMs: number): Client;

@@ -1,7 +1,7 @@
 import { Agent, request } from 'node:http';
 
-/** Makes requests to an API and tells what came of them; gives up `patienceMs` after sending one. */
-export function createClient(port, patienceMs) {
+/** Sends requests to an API and resolves with their outcome. It gives up `giveUpAfterMs` after it sent a request. */
+export function createClient(port, giveUpAfterMs) {
   const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
 
   return {
@@ -14,10 +14,10 @@ export function createClient(port, patienceMs) {
           const latencyMs = performance.now() - start;
           resolve({ sentAt, receivedAt: Date.now(), latencyMs, status, stale: stale === true, error });
         };
-        const asking = request({ port, host: '127.0.0.1', path, agent, headers: { authorization: `Bearer ${token}` } });
-        asking.setTimeout(patienceMs, () => asking.destroy());
-        asking.on('error', () => end(0));
-        asking.on('response', (response) => {
+        const sent = request({ port, host: '127.0.0.1', path, agent, headers: { authorization: `Bearer ${token}` } });
+        sent.setTimeout(giveUpAfterMs, () => sent.destroy());
+        sent.on('error', () => end(0));
+        sent.on('response', (response) => {
           let text = '';
           response.setEncoding('utf8').on('data', (chunk) => {
             text += chunk;
@@ -25,7 +25,7 @@ export function createClient(port, patienceMs) {
           response.on('end', () => end(response.statusCode, text));
           response.on('error', () => end(0));
         });
-        asking.end();
+        sent.end();
       }),
     close: () => agent.destroy(),
   };

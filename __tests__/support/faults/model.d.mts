@@ -1,25 +1,25 @@
 import type { FaultProxy } from './proxy.mjs';
 import type { Phase } from './schedule.mjs';
 
-export interface Truth {
-  issued(token: string, of: { readonly scope: string; readonly expiresAt: number }): void;
+export interface TokenRegistry {
+  issued(token: string, details: { readonly scope: string; readonly expiresAt: number }): void;
   revoking(token: string): void;
   revoked(token: string): void;
 }
 
-/** One request, as its client saw it. */
+/** One request and its response, as the client saw them. */
 export interface Observation {
   readonly token: string;
-  /** What the route needs. */
+  /** Scope that the route requires. */
   readonly scope?: string | undefined;
-  /** Whether the route wants a fresh answer. */
+  /** Whether the route requires a fresh response. */
   readonly fresh: boolean;
   readonly sentAt: number;
   readonly receivedAt: number;
   readonly status: number;
-  /** Of a 200: whether an old answer stood in. */
+  /** Whether a 200 is based on a stale response. */
   readonly stale: boolean;
-  /** Of a 503: the code. */
+  /** Code of the `IntrospectionError` of a 503. */
   readonly error: string | undefined;
 }
 
@@ -33,13 +33,13 @@ export interface Limits {
 
 export interface Model {
   readonly violations: readonly { readonly what: string }[];
-  saw(observation: Observation): void;
+  observe(observation: Observation): void;
   checkCalls(phases: readonly Phase[]): void;
 }
 
-export function createTruth(): Truth;
-export function createModel(of: {
-  readonly truth: Truth;
+export function createTokenRegistry(): TokenRegistry;
+export function createModel(settings: {
+  readonly registry: TokenRegistry;
   readonly limits: Limits;
   readonly proxy: Pick<FaultProxy, 'exchanges' | 'peak'>;
 }): Model;

@@ -1,156 +1,251 @@
 /**
- * What an API behind the middleware may answer, and how often it may ask: from what the authorization server issued and
- * revoked, and from what the proxy saw. It shares no code with the library.
+ * Checks which responses an API behind the middleware may send, and how many introspection requests it may make. The checks use only
+ * what the authorization server issued and revoked, and what the proxy saw. They share no code with the library.
  */
 import { isOutage } from './schedule.mjs';
 
-/** Between one process's clock and another's, and for what is on its way. */
+/** Tolerance for two clock readings of different processes, and for requests that are on their way. */
 const SKEW_MS = 10;
 
-/** A breaker's pause is a second, give or take a fifth. */
-const LEAST_PAUSE_MS = 800;
+/** The circuit breaker's shortest pause is 1 s, reduced by at most a fifth. */
+const MIN_PAUSE_MS = 800;
 
-const MOST_QUESTIONS = 64;
+/** After a check that got a response, the circuit breaker waits this long before the next one. */
+const CHECK_INTERVAL_MS = 1000;
 
-/** Troubles in which an old answer may stand in. */
-const STANDS_IN = new Set(['timeout', 'unreachable', 'server_error', 'rate_limited', 'circuit_open']);
+/** Number of different tokens that must fail before the circuit breaker checks the endpoint. */
+const FAILURES_BEFORE_CHECK = 5;
 
-/** What is true about tokens. */
-export function createTruth() {
+/** An endpoint that responds about real tokens, but not about random ones, counts as up for this long. */
+const REAL_RESPONSE_MS = 10_000;
+
+/** After a failed probe, the lookup that triggered it and one lookup of a known token may still be sent. */
+const LOOKUPS_PER_PROBE = 2;
+
+const MAX_CONCURRENT_REQUESTS = 64;
+
+/** Failures of one introspection request that may mean that the endpoint is down. */
+const OUTAGE_CODES = new Set(['timeout', 'unreachable', 'server_error', 'rate_limited']);
+
+/** Failures for which a stale response may be used. */
+const STALE_CODES = new Set([...OUTAGE_CODES, 'circuit_open']);
+
+/** The tokens that the authorization server issued, and when they expire or were revoked. */
+export function createTokenRegistry() {
   const tokens = new Map();
   return {
     issued(token, { scope, expiresAt }) {
       tokens.set(token, { scopes: scope.split(' '), expiresAt });
     },
-    /** Before the authorization server is told. */
+    /** Call this before the revocation request. */
     revoking(token) {
       tokens.get(token).revokingAt = Date.now();
     },
-    /** Once it has confirmed. */
+    /** Call this after the response to the revocation request. */
     revoked(token) {
       tokens.get(token).revokedAt = Date.now();
     },
-    of: (token) => tokens.get(token),
+    find: (token) => tokens.get(token),
   };
 }
 
 /**
- * Judges what one API does. `limits`: its `timeoutMs`, `ttlMs`, `staleMs`, `toleranceMs`, and `marginMs()`, how late a busy
- * machine may be or was.
+ * Checks one API.
+ *
+ * @param limits the API's `timeoutMs`, `ttlMs`, `staleMs` and `toleranceMs`, and `marginMs()`, the delay that a busy machine may add
  */
-export function createModel({ truth, limits, proxy }) {
+export function createModel({ registry, limits, proxy }) {
   const { timeoutMs, ttlMs, staleMs, toleranceMs, marginMs } = limits;
   const violations = [];
-  const accepted = new Map();
-  const known = new Map();
-  let read = 0;
+  const lastAcceptedAt = new Map();
+  const activeResponses = new Map();
+  const observationsByToken = new Map();
+  let readCount = 0;
 
-  function admitted({ token, scope, fresh, sentAt, stale }) {
-    const fact = truth.of(token);
-    if (fact === undefined) return 'a token nobody issued was admitted';
-    if (scope !== undefined && !fact.scopes.includes(scope)) return 'a token without the scope was admitted';
-    if (sentAt > fact.expiresAt + toleranceMs + SKEW_MS) return 'an expired token was admitted';
-    if (stale && sentAt > fact.expiresAt + SKEW_MS) return 'an old answer stood in past exp';
-    if (stale && (fresh || staleMs === 0)) return 'an old answer stood in where it must not';
-    const life = fresh ? 0 : stale ? staleMs : ttlMs;
-    if (sentAt > fact.revokedAt + life + SKEW_MS) {
-      return `a token revoked ${sentAt - fact.revokedAt} ms before was admitted, where ${life} ms are allowed`;
+  function checkAccepted({ token, scope, fresh, sentAt, stale }) {
+    const issued = registry.find(token);
+    if (issued === undefined) return 'a token that was never issued was accepted';
+    if (scope !== undefined && !issued.scopes.includes(scope)) return 'a token without the scope was accepted';
+    if (sentAt > issued.expiresAt + toleranceMs + SKEW_MS) return 'an expired token was accepted';
+    if (stale && sentAt > issued.expiresAt + SKEW_MS) return 'a stale response was used after exp';
+    if (stale && (fresh || staleMs === 0)) return 'a stale response was used where that is not allowed';
+    const lifetimeMs = fresh ? 0 : stale ? staleMs : ttlMs;
+    if (sentAt > issued.revokedAt + lifetimeMs + SKEW_MS) {
+      return `a token was accepted ${sentAt - issued.revokedAt} ms after its revocation, where ${lifetimeMs} ms are allowed`;
     }
     return undefined;
   }
 
-  function called(status, { token, scope, receivedAt }) {
-    const fact = truth.of(token);
-    const mayBeOver =
-      fact === undefined || receivedAt >= fact.revokingAt - SKEW_MS || receivedAt >= fact.expiresAt - 1000;
-    if (status === 401) return mayBeOver ? undefined : 'a good token was called invalid_token';
-    return fact === undefined || scope === undefined || fact.scopes.includes(scope)
-      ? `a 403 for ${fact === undefined ? 'a token nobody issued' : 'a token that has the scope'}`
+  function checkRejected({ status, token, scope, receivedAt }) {
+    const issued = registry.find(token);
+    const mayBeInvalid =
+      issued === undefined || receivedAt >= issued.revokingAt - SKEW_MS || receivedAt >= issued.expiresAt - 1000;
+    if (status === 401) return mayBeInvalid ? undefined : 'a valid token was rejected with invalid_token';
+    return issued === undefined || scope === undefined || issued.scopes.includes(scope)
+      ? `a 403 for ${issued === undefined ? 'a token that was never issued' : 'a token that has the scope'}`
       : undefined;
   }
 
-  function turnedAway({ token, fresh, sentAt, receivedAt, error }) {
-    const fact = truth.of(token);
-    if (fresh || fact === undefined) return undefined;
-    if (receivedAt >= (fact.revokingAt ?? Number.POSITIVE_INFINITY) - SKEW_MS) return undefined;
+  function checkUnavailable({ token, fresh, sentAt, receivedAt, error }) {
+    const issued = registry.find(token);
+    if (fresh || issued === undefined) return undefined;
+    if (receivedAt >= (issued.revokingAt ?? Number.POSITIVE_INFINITY) - SKEW_MS) return undefined;
     const margin = marginMs();
-    const left = (lifeMs) =>
-      (known.get(token) ?? []).some(({ at, answeredAt }) => {
-        const end = Math.min(at + lifeMs, fact.expiresAt - 1000);
-        return answeredAt + margin < sentAt && accepted.get(token) > answeredAt && receivedAt < end - margin;
+    const isWithin = (lifetimeMs) =>
+      (activeResponses.get(token) ?? []).some(({ at, answeredAt }) => {
+        const end = Math.min(at + lifetimeMs, issued.expiresAt - 1000);
+        return answeredAt + margin < sentAt && lastAcceptedAt.get(token) > answeredAt && receivedAt < end - margin;
       });
-    if (left(ttlMs)) return `a cached user was turned away with 503 ${error}`;
-    if (STANDS_IN.has(error) && left(staleMs)) return `an old answer did not stand in for a 503 ${error}`;
+    if (isWithin(ttlMs)) return `a token with a cached response got 503 ${error}`;
+    if (STALE_CODES.has(error) && isWithin(staleMs)) return `no stale response was used for 503 ${error}`;
     return undefined;
   }
 
-  /** The last two whole answers about each token that said active. */
+  /** Keeps the last two complete active responses about each token. */
   function readExchanges() {
-    const late = proxy.exchanges.slice(read);
-    // Those that may be answered yet are looked at again.
-    const settled = late.findIndex(({ at }) => at > Date.now() - 4 * timeoutMs);
-    read += settled === -1 ? late.length : settled;
-    for (const exchange of late) {
+    const unread = proxy.exchanges.slice(readCount);
+    // Exchanges that may still get a response are read again later.
+    const firstPending = unread.findIndex(({ at }) => at > Date.now() - 4 * timeoutMs);
+    readCount += firstPending === -1 ? unread.length : firstPending;
+    for (const exchange of unread) {
       if (exchange.active !== true) continue;
-      const list = known.get(exchange.token) ?? [];
-      if (!list.includes(exchange)) known.set(exchange.token, [...list.slice(-1), exchange]);
+      const responses = activeResponses.get(exchange.token) ?? [];
+      if (!responses.includes(exchange)) activeResponses.set(exchange.token, [...responses.slice(-1), exchange]);
     }
   }
 
-  function report(what, about) {
-    violations.push({ what, ...about });
+  function report(what, details) {
+    violations.push({ what, ...details });
+  }
+
+  /** The circuit breaker introspects random tokens, which no client ever sends. */
+  function isBreakersToken({ token }) {
+    return !observationsByToken.has(token);
+  }
+
+  /** Time of the last response that reached the API before its deadline. Later ones are ignored, as in an outage all are. */
+  function lastResponseBefore(from) {
+    const times = proxy.exchanges
+      .filter(({ at, answeredAt }) => at < from && answeredAt - at <= timeoutMs)
+      .map(({ answeredAt }) => answeredAt);
+    return Math.max(from, ...times);
+  }
+
+  /**
+   * A time in the outage at which the circuit breaker certainly was open. Only a response can close it, so it stays open until the
+   * outage ends. A client that got `circuit_open` proves it, whatever the machine's load is. `undefined` if no client did.
+   */
+  function seenOpenAt({ from, until }) {
+    const noResponseSince = lastResponseBefore(from) + marginMs();
+    const times = [...observationsByToken.values()]
+      .flat()
+      .filter(({ error, sentAt }) => error === 'circuit_open' && sentAt >= noResponseSince)
+      .map(({ receivedAt }) => receivedAt);
+    const first = Math.min(...times);
+    return first < until ? first : undefined;
+  }
+
+  /**
+   * Time by which the circuit breaker must be open. It checks the endpoint at the next failure after five different tokens have
+   * failed, unless it had checked it within the last second. The check takes at most the timeout.
+   */
+  function mustBeOpenAt({ from, until }) {
+    const { exchanges } = proxy;
+    const breakers = exchanges.filter((exchange) => exchange.at < from && isBreakersToken(exchange));
+    const last = breakers.at(-1);
+    // The breaker may have learned that the endpoint responds only about real tokens.
+    if (last !== undefined && last.answeredAt === undefined && from - last.at < REAL_RESPONSE_MS) return undefined;
+    const since = lastResponseBefore(from);
+    const askedTokens = new Set(exchanges.filter(({ at }) => at >= from && at < until).map(({ token }) => token));
+    const failures = [...observationsByToken.values()]
+      .flat()
+      .filter(({ token, error, sentAt }) => OUTAGE_CODES.has(error) && sentAt >= since && askedTokens.has(token))
+      .sort((a, b) => a.receivedAt - b.receivedAt);
+    const failedTokens = new Set();
+    const checkAllowedAt = (last?.answeredAt ?? Number.NEGATIVE_INFINITY) + CHECK_INTERVAL_MS;
+    for (const { token, receivedAt } of failures) {
+      failedTokens.add(token);
+      if (failedTokens.size >= FAILURES_BEFORE_CHECK && receivedAt >= checkAllowedAt) {
+        return receivedAt + timeoutMs + marginMs();
+      }
+    }
+    return undefined;
+  }
+
+  /** Whether the exchange may belong to a lookup or refresh that began before `time`, with a retry until its deadline. */
+  function mayHaveBegunBefore(time, { token, at }) {
+    const margin = marginMs();
+    return (observationsByToken.get(token) ?? []).some(
+      ({ sentAt, receivedAt }) => sentAt < time && receivedAt + timeoutMs + margin >= at,
+    );
+  }
+
+  /** While the circuit breaker is open, it sends one probe a pause, and the few lookups that a failed probe allows. */
+  function checkOpenBreaker(phase) {
+    const openAt = Math.min(...[seenOpenAt(phase), mustBeOpenAt(phase)].filter((time) => time !== undefined));
+    const { fault, from, until } = phase;
+    if (openAt >= until) return;
+    const later = proxy.exchanges.filter(({ at }) => at >= openAt && at < until);
+    const probes = new Set(later.filter(isBreakersToken).map(({ token }) => token)).size;
+    const lookups = new Set(
+      later
+        .filter((exchange) => !isBreakersToken(exchange) && !mayHaveBegunBefore(openAt, exchange))
+        .map(({ token }) => token),
+    ).size;
+    const maxProbes = 1 + Math.ceil((until - openAt) / MIN_PAUSE_MS);
+    // A probe that failed before `openAt` may have allowed one more.
+    const maxLookups = 1 + LOOKUPS_PER_PROBE * probes;
+    const when = `from ${Math.round(openAt - from)} ms into an outage on, with an open circuit breaker`;
+    if (probes > maxProbes) report(`${probes} probes ${when}, where ${maxProbes} are allowed`, { fault });
+    if (lookups > maxLookups) {
+      report(`introspection requests for ${lookups} tokens ${when}, where ${maxLookups} are allowed`, { fault });
+    }
   }
 
   return {
     violations,
-    /** `status` 0: no answer came within the margin past the deadline. */
-    saw(observation) {
+    /** Checks one response. `status` 0: no response came within the deadline and the margin. */
+    observe(observation) {
       const { status, token, fresh, sentAt, receivedAt } = observation;
       readExchanges();
-      const allowed = timeoutMs * (fresh ? 2 : 1) + marginMs();
-      let what;
-      if (status === 0 || receivedAt - sentAt > allowed) what = `no answer within ${Math.round(allowed)} ms`;
-      else if (status === 200) what = admitted(observation);
-      else if (status === 401 || status === 403) what = called(status, observation);
-      else if (status === 503) what = turnedAway(observation);
-      else what = `status ${status}`;
-      if (status === 200) accepted.set(token, receivedAt);
-      if (what !== undefined) report(what, { observation });
+      if (observationsByToken.has(token)) observationsByToken.get(token).push(observation);
+      else observationsByToken.set(token, [observation]);
+      const allowedMs = timeoutMs * (fresh ? 2 : 1) + marginMs();
+      let violation;
+      if (status === 0 || receivedAt - sentAt > allowedMs) violation = `no response within ${Math.round(allowedMs)} ms`;
+      else if (status === 200) violation = checkAccepted(observation);
+      else if (status === 401 || status === 403) violation = checkRejected(observation);
+      else if (status === 503) violation = checkUnavailable(observation);
+      else violation = `status ${status}`;
+      if (status === 200) lastAcceptedAt.set(token, receivedAt);
+      if (violation !== undefined) report(violation, { observation });
     },
-    /** Once it is over: the endpoint was asked no oftener than lanes and breaker promise. Phases are in wall time. */
+    /** Checks the number of introspection requests, after all responses were observed. Times of phases are wall time. */
     checkCalls(phases) {
       const { exchanges } = proxy;
       const margin = marginMs();
-      if (proxy.peak() > MOST_QUESTIONS)
-        report(`${proxy.peak()} questions side by side, where ${MOST_QUESTIONS} are allowed`);
-      for (const { fault, from, until, flaps } of phases) {
+      if (proxy.peak() > MAX_CONCURRENT_REQUESTS)
+        report(`${proxy.peak()} concurrent introspection requests, where ${MAX_CONCURRENT_REQUESTS} are allowed`);
+      for (const phase of phases) {
+        const { fault, from, until, flaps } = phase;
         if (flaps || !isOutage(fault, timeoutMs)) continue;
-        const opened = from + timeoutMs + margin;
-        // One probe a pause, and its retry; before it opens, what is on its way, and a retry of each.
-        const probes = (since) => 2 * (1 + Math.ceil(Math.max(0, until - since) / LEAST_PAUSE_MS));
-        for (const [since, allowed] of [
-          [from, 2 * MOST_QUESTIONS + probes(from)],
-          [opened, probes(opened)],
-        ]) {
-          const asked = exchanges.filter(({ at }) => at >= since && at < until).length;
-          if (asked > allowed) {
-            report(
-              `${asked} questions from ${Math.round(since - from)} ms into an outage on, where ${allowed} are allowed`,
-              {
-                fault,
-              },
-            );
-          }
-        }
+        // Before the breaker opens: all places of the concurrency limit, and a retry of each.
+        const allowed = 2 * MAX_CONCURRENT_REQUESTS + 2 * (1 + Math.ceil((until - from) / MIN_PAUSE_MS));
+        const sent = exchanges.filter(({ at }) => at >= from && at < until).length;
+        if (sent > allowed)
+          report(`${sent} introspection requests in an outage, where ${allowed} are allowed`, { fault });
+        checkOpenBreaker(phase);
       }
-      const asked = exchanges.map(({ at }) => at);
+      const times = exchanges.map(({ at }) => at);
       for (const { at, fault } of exchanges) {
         if (fault.retryAfterSeconds === undefined) continue;
-        const [quiet, end] = [at + timeoutMs + margin, at + fault.retryAfterSeconds * 1000 - margin];
-        const early = asked.filter((time) => time > quiet && time < end).length;
-        const all = asked.filter((time) => time > at && time < end).length;
-        if (early > 0 || all > MOST_QUESTIONS) {
-          report(`${all} questions after Retry-After: ${fault.retryAfterSeconds}, ${early} of them late`, { fault });
+        const [quietFrom, end] = [at + timeoutMs + margin, at + fault.retryAfterSeconds * 1000 - margin];
+        const late = times.filter((time) => time > quietFrom && time < end).length;
+        const all = times.filter((time) => time > at && time < end).length;
+        if (late > 0 || all > MAX_CONCURRENT_REQUESTS) {
+          report(`${all} introspection requests after Retry-After: ${fault.retryAfterSeconds}, ${late} of them late`, {
+            fault,
+          });
           break;
         }
       }

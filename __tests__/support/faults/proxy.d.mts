@@ -1,15 +1,15 @@
-/** What the proxy does to questions; `delay` holds replies back for `ms`. */
+/** What the proxy does to introspection requests. `delay` holds responses back for `ms`. */
 export type Fault =
   | { readonly kind: 'pass' | 'refuse' | 'reset' | 'stall' | 'truncate' | 'html' | 'blackhole' }
   | { readonly kind: 'delay'; readonly ms: number }
   | { readonly kind: 'status'; readonly status: number; readonly retryAfterSeconds?: number };
 
-/** A question that got as far as the proxy. Times are wall time in milliseconds. */
+/** A request that reached the proxy. Times are wall time in milliseconds. */
 export interface Exchange {
   readonly token: string;
   readonly at: number;
   readonly fault: Fault;
-  /** When the endpoint's whole reply was passed on; absent where it was not. */
+  /** Time at which the complete response was passed on. Absent if it was not. */
   readonly answeredAt?: number;
   readonly active?: boolean;
 }
@@ -23,4 +23,4 @@ export interface FaultProxy {
   close(): Promise<void>;
 }
 
-export function startFaultProxy(upstream: string): Promise<FaultProxy>;
+export function startFaultProxy(endpoint: string): Promise<FaultProxy>;

@@ -3,7 +3,7 @@ import { connect, createServer } from 'node:net';
 const CRLF = '\r\n';
 const HTML = '<!doctype html><title>Sign in</title><p>Sign in';
 
-/** What a fault makes of one question. `refuse` is none of them: no question gets through a closed port. */
+/** Handles one request under each fault. `refuse` is missing, because no request gets through a closed port. */
 const FAULTS = {
   pass: ({ socket, forward, deliver }) => forward((reply) => deliver(socket.write(reply.bytes), reply)),
   delay: ({ socket, fault, forward, deliver, later }) =>
@@ -16,29 +16,29 @@ const FAULTS = {
   html: ({ socket }) => socket.write(response('200 OK', { 'Content-Type': 'text/html' }, HTML)),
 };
 
-/** Stands between a client and an HTTP endpoint on loopback, and does to their exchanges what a fault says. */
-export async function startFaultProxy(upstream) {
-  const { hostname, port: upstreamPort, pathname } = new URL(upstream);
+/** Starts a proxy before an HTTP endpoint on loopback. It applies the current fault to each request. */
+export async function startFaultProxy(endpoint) {
+  const { hostname, port: endpointPort, pathname } = new URL(endpoint);
   const sockets = new Set();
   const exchanges = [];
   let fault = { kind: 'pass' };
-  let underWay = 0;
+  let pending = 0;
   let peak = 0;
   let server = await listen(0);
   const { port } = server.address();
 
-  function listen(at) {
+  function listen(atPort) {
     return new Promise((resolve, reject) => {
       const opened = createServer(serve);
       opened.once('error', reject);
-      opened.listen(at, '127.0.0.1', () => resolve(opened));
+      opened.listen(atPort, '127.0.0.1', () => resolve(opened));
     });
   }
 
   function serve(socket) {
-    let behind;
-    let waiting;
-    let isAsking = false;
+    let upstream;
+    let onNextReply;
+    let isPending = false;
     let timer;
     sockets.add(socket);
     socket.on('error', () => {});
@@ -46,37 +46,37 @@ export async function startFaultProxy(upstream) {
       sockets.delete(socket);
       end();
       clearTimeout(timer);
-      behind?.destroy();
+      upstream?.destroy();
     });
 
     function end() {
-      if (isAsking) underWay--;
-      isAsking = false;
+      if (isPending) pending--;
+      isPending = false;
     }
 
-    /** Asks the endpoint itself, over a connection that belongs to the client's. */
+    /** Forwards a request to the endpoint. Each client connection has its own connection to the endpoint. */
     function forward(bytes, onReply) {
-      waiting = onReply;
-      if (behind === undefined) {
-        const opened = connect(Number(upstreamPort), hostname);
-        behind = opened;
+      onNextReply = onReply;
+      if (upstream === undefined) {
+        const opened = connect(Number(endpointPort), hostname);
+        upstream = opened;
         opened.on('error', () => {});
         opened.once('close', () => {
-          if (behind === opened) behind = undefined;
-          if (waiting !== undefined) socket.resetAndDestroy();
+          if (upstream === opened) upstream = undefined;
+          if (onNextReply !== undefined) socket.resetAndDestroy();
         });
         eachMessage(opened, (reply) => {
-          const take = waiting;
-          waiting = undefined;
-          take?.(reply);
+          const deliverReply = onNextReply;
+          onNextReply = undefined;
+          deliverReply?.(reply);
         });
       }
-      behind.write(bytes);
+      upstream.write(bytes);
     }
 
     eachMessage(socket, ({ bytes, body }) => {
-      isAsking = true;
-      peak = Math.max(peak, ++underWay);
+      isPending = true;
+      peak = Math.max(peak, ++pending);
       const token = new URLSearchParams(body.toString('latin1')).get('token');
       const exchange = { token, at: Date.now(), fault };
       exchanges.push(exchange);
@@ -106,21 +106,21 @@ export async function startFaultProxy(upstream) {
   return {
     url: `http://127.0.0.1:${port}${pathname}`,
     exchanges,
-    /** From now on, for questions that come from now on; a closed port also cuts the connections there are. */
+    /** Sets the fault for all later requests. `refuse` also closes the existing connections. */
     async set(next) {
       fault = next;
       if (next.kind === 'refuse') await close();
       else if (!server.listening) server = await listen(port);
     },
-    /** The most questions that were open side by side. */
+    /** The highest number of concurrent requests so far. */
     peak: () => peak,
     connections: () => sockets.size,
     close,
   };
 }
 
-/** Messages that say how long they are, which is all that travels here. */
-function eachMessage(socket, take) {
+/** Reads HTTP messages with a Content-Length. No others are sent here. */
+function eachMessage(socket, onMessage) {
   let received = Buffer.alloc(0);
   socket.on('data', (chunk) => {
     received = Buffer.concat([received, chunk]);
@@ -132,7 +132,7 @@ function eachMessage(socket, take) {
       if (received.length < size) return;
       const bytes = received.subarray(0, size);
       received = received.subarray(size);
-      take({ bytes, body: bytes.subarray(end + 4) });
+      onMessage({ bytes, body: bytes.subarray(end + 4) });
     }
   });
 }

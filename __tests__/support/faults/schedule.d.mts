@@ -4,17 +4,17 @@ export interface Phase {
   readonly fault: Fault;
   readonly from: number;
   readonly until: number;
-  /** One of a row of short ones. */
+  /** Whether it is one of several short phases in a row. */
   readonly flaps: boolean;
 }
 
-type Range = readonly [least: number, most: number];
+type Range = readonly [min: number, max: number];
 
 export function createRandom(seed: number): () => number;
 export function pick<T>(random: () => number, list: readonly T[]): T;
 export function faultKinds(timeoutMs: number): Fault[];
 export function isOutage(fault: Fault, timeoutMs: number): boolean;
-export function createSchedule(of: {
+export function createSchedule(settings: {
   readonly seed: number;
   readonly from: number;
   readonly until: number;

@@ -1,4 +1,4 @@
-/** Numbers from 0 to 1, the same ones for the same seed (mulberry32). */
+/** Pseudo-random numbers from 0 to 1, the same for the same seed (mulberry32). */
 export function createRandom(seed) {
   let state = seed >>> 0;
   return () => {
@@ -13,7 +13,7 @@ export function pick(random, list) {
   return list[Math.floor(random() * list.length)];
 }
 
-/** All there are, the slow ones well within the deadline or well past it. */
+/** All faults. Delays are either much shorter or much longer than the timeout. */
 export function faultKinds(timeoutMs) {
   return [
     { kind: 'refuse' },
@@ -32,18 +32,18 @@ export function faultKinds(timeoutMs) {
   ];
 }
 
-/** Whether no question can be answered under it, so that the circuit breaker has to open. */
+/** Whether the fault prevents every response, so that the circuit breaker must open. */
 export function isOutage({ kind, ms }, timeoutMs) {
   return kind === 'delay' ? ms > timeoutMs : kind !== 'pass' && kind !== 'html';
 }
 
 /**
- * Phases of trouble with calm between them, from `from` to `until` in milliseconds: every kind in a shuffled order, over and
- * over, and after each third of them one that flaps between trouble and calm.
+ * Phases with a fault and pauses between them, from `from` to `until` in milliseconds. Every fault comes in a shuffled order, again and
+ * again. Every fourth fault is switched on and off in short phases.
  */
 export function createSchedule({ seed, from, until, timeoutMs, troubleMs, calmMs }) {
   const random = createRandom(seed);
-  const between = ([least, most]) => least + random() * (most - least);
+  const between = ([min, max]) => min + random() * (max - min);
   const phases = [];
   let waiting = [];
   for (let at = from, count = 1; ; count++) {

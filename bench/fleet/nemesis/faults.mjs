@@ -1,6 +1,6 @@
 import { machineTime, sleep } from '../time.mjs';
 
-/** Faults of one Redis, of the way to it, of a process, and of the endpoint. Each returns what mends it. */
+/** Faults of Redis, of the connections to it, of a process, and of the endpoint. Each returns a function that repairs it. */
 export const FAULTS = {
   'killed, back empty': async ({ redis }) => {
     await redis.kill();
@@ -26,44 +26,44 @@ export const FAULTS = {
     await redis.command('REPLICAOF', '127.0.0.1', '1');
     return () => redis.command('REPLICAOF', 'NO', 'ONE');
   },
-  'parted from one by closed connections': async ({ proxies, index }) => {
+  'disconnected from one, connections closed': async ({ proxies, index }) => {
     proxies[index].refuse();
-    return () => proxies[index].mend();
+    return () => proxies[index].repair();
   },
-  'parted from all by closed connections': async ({ proxies }) => {
+  'disconnected from all, connections closed': async ({ proxies }) => {
     for (const proxy of proxies) proxy.refuse();
     return () => {
-      for (const proxy of proxies) proxy.mend();
+      for (const proxy of proxies) proxy.repair();
     };
   },
-  'parted from one in silence': async ({ proxies, index }) => {
+  'disconnected from one, connections silent': async ({ proxies, index }) => {
     proxies[index].cut();
-    return () => proxies[index].mend();
+    return () => proxies[index].repair();
   },
-  'parted from all in silence': async ({ proxies }) => {
+  'disconnected from all, connections silent': async ({ proxies }) => {
     for (const proxy of proxies) proxy.cut();
     return () => {
-      for (const proxy of proxies) proxy.mend();
+      for (const proxy of proxies) proxy.repair();
     };
   },
-  'replaced by an empty one while one is parted': async ({ redis, proxies, index }) => {
+  'replaced by an empty one while one is disconnected': async ({ redis, proxies, index }) => {
     proxies[index].refuse();
     await sleep(600);
     await redis.restart();
-    return () => proxies[index].mend();
+    return () => proxies[index].repair();
   },
-  'slow to reply': async ({ proxies }) => {
+  slow: async ({ proxies }) => {
     for (const proxy of proxies) proxy.delay(150);
     return () => {
       for (const proxy of proxies) proxy.delay(0);
     };
   },
-  'well, and one process is suspended': async ({ instances, index, troubles }) => {
+  'normal, one process suspended': async ({ instances, index, outages }) => {
     instances[index].signal('SIGSTOP');
-    troubles.push({ from: machineTime(), to: machineTime() + 8000, instance: index, slows: true });
+    outages.push({ from: machineTime(), to: machineTime() + 8000, instance: index, slows: true });
     return () => instances[index].signal('SIGCONT');
   },
-  'well, and the endpoint is slow': async ({ server }) => {
+  'normal, endpoint slow': async ({ server }) => {
     server.state.delayMs = 700;
     return () => {
       server.state.delayMs = 5;

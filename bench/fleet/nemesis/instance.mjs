@@ -1,10 +1,11 @@
-/** One process of the fleet under attack: node:http, the built library, and a store over any client and topology. */
+/** One process of the fleet for nemesis.mjs and topologies.mjs: node:http, the built library, and a store with any client and topology. */
 import { subscribe } from 'node:diagnostics_channel';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
+import { handleCommands } from '../../commands.mjs';
 import { library } from '../../packages.mjs';
 import { machineTime, sleep } from '../time.mjs';
-import { watchStalls } from './rig.mjs';
+import { recordStalls } from './traffic.mjs';
 
 const require = createRequire(new URL('../../../package.json', import.meta.url));
 const { redisStore } = require('./dist/redis/index.js');
@@ -12,7 +13,7 @@ const { redisStore } = require('./dist/redis/index.js');
 const task = await new Promise((resolve) => process.once('message', resolve));
 let { offsetMs } = task;
 let storeState = 'ok';
-const stalls = watchStalls();
+const stalls = recordStalls();
 const counts = {};
 
 subscribe('express-token-introspection:store', ({ state }) => {
@@ -29,15 +30,15 @@ process.on('unhandledRejection', () => {
 const client = createClient(task);
 client.on('error', () => {});
 
-/** With no settings that help in trouble. */
+/** Creates a client with default settings, without any that help in an outage. */
 function createClient({ kind, topology, ports }) {
   const nodes = ports.map((port) => ({ host: '127.0.0.1', port }));
   if (kind.startsWith('redis')) {
-    const { createClient: single, createCluster, createSentinel } = require(kind);
+    const { createClient: createSingle, createCluster, createSentinel } = require(kind);
     if (topology === 'sentinel') return createSentinel({ name: 'main', sentinelRootNodes: nodes });
     if (topology === 'cluster')
       return createCluster({ rootNodes: ports.map((port) => ({ url: `redis://127.0.0.1:${port}` })) });
-    return single({ url: `redis://127.0.0.1:${ports[0]}` });
+    return createSingle({ url: `redis://127.0.0.1:${ports[0]}` });
   }
   const { Cluster, Redis } = require(kind);
   if (topology === 'sentinel') return new Redis({ name: 'main', sentinels: nodes });
@@ -45,7 +46,7 @@ function createClient({ kind, topology, ports }) {
   return new Redis(nodes[0]);
 }
 
-/** Node-redis connects when it is told to, and a cluster that is down does so only once. */
+/** Connects a node-redis client, and tries again if that fails. A cluster client that is down does not do so itself. */
 async function connect() {
   if (!task.kind.startsWith('redis')) return;
   for (;;) {
@@ -68,7 +69,7 @@ const authenticate = library.tokenIntrospection({
   cache: {
     ttlSeconds: task.ttlSeconds,
     store: redisStore({ client }),
-    secrets: ['a secret that is used by the rig only, 32 bytes'],
+    secrets: ['a secret that only this benchmark uses'],
   },
 });
 
@@ -80,10 +81,10 @@ const server = createServer((req, res) => {
 });
 server.keepAliveTimeout = 60_000;
 
-const orders = {
-  async invalidate({ of }) {
-    await authenticate.invalidate(of);
-    return { toldAt: machineTime() };
+const commands = {
+  async invalidate({ criteria }) {
+    await authenticate.invalidate(criteria);
+    return { storedAt: machineTime() };
   },
   async ready() {
     await Promise.race([connected, sleep(3000)]);
@@ -94,15 +95,8 @@ const orders = {
     offsetMs = ms;
     return {};
   },
-  look: () => ({ storeState, counts, stalls, stats: authenticate.stats() }),
+  readState: () => ({ storeState, counts, stalls, stats: authenticate.stats() }),
 };
 
-process.on('message', async ({ id, order, ...of }) => {
-  try {
-    process.send({ id, ...(await orders[order](of)) });
-  } catch (error) {
-    process.send({ id, failure: String(error) });
-  }
-});
-process.on('disconnect', () => process.exit());
+handleCommands(commands);
 server.listen(0, '127.0.0.1', () => process.send({ url: `http://127.0.0.1:${server.address().port}` }));

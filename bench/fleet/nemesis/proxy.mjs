@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 
-/** Stands between one process and Redis. Connections can be refused, go silent for good, or be slow. */
+/** Starts a proxy between one process and Redis. Connections can be refused, become silent for good, or be slow. */
 export async function startNemesisProxy(targetPort) {
   const pairs = new Set();
   let isRefusing = false;
@@ -15,10 +15,10 @@ export async function startNemesisProxy(targetPort) {
       return;
     }
     const far = connect(targetPort, '127.0.0.1');
-    // What was silent once stays so, as behind a router that has forgotten a connection.
+    // A silent connection stays silent, as after a router has lost its state.
     const pair = { near, far, isSilent };
     pairs.add(pair);
-    const pass = (from, to) => {
+    const forward = (from, to) => {
       from.setNoDelay(true);
       from.on('error', () => {});
       from.on('data', (chunk) => {
@@ -33,8 +33,8 @@ export async function startNemesisProxy(targetPort) {
         to.destroy();
       });
     };
-    pass(near, far);
-    pass(far, near);
+    forward(near, far);
+    forward(far, near);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -57,10 +57,10 @@ export async function startNemesisProxy(targetPort) {
       isSilent = true;
       for (const pair of pairs) pair.isSilent = true;
     },
-    mend() {
+    repair() {
       isRefusing = false;
       isSilent = false;
-      // The client of the app has no other way to notice.
+      // Otherwise the client would never notice that the connection is dead.
       for (const pair of pairs) if (pair.isSilent) pair.near.resetAndDestroy();
     },
     delay(ms) {

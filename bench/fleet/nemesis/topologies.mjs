@@ -1,25 +1,25 @@
 import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { controlProcess, freePort, startRedisProcess } from '../redis-process.mjs';
 import { sleep } from '../time.mjs';
 
 const run = promisify(execFile);
 
 const LOG_KEY = 'token-introspection:revocations';
-const HIGHEST_CLUSTER_PORT = 55_000;
+/** Each node also uses the port that is 10,000 higher, for the cluster bus. */
+const MAX_CLUSTER_PORT = 55_000;
 
-/** One master, one replica, three sentinels. */
+/** Starts a master, a replica and three sentinels. */
 export async function startSentinel() {
   const master = await startServer();
   const replica = await startServer({ replicaof: `127.0.0.1 ${master.port}` });
   const sentinels = await Promise.all([1, 2, 3].map(() => startSentinelProcess(master.port)));
   await sleep(3500);
-  const ask = (...words) => cli(sentinels[0].port, ...words);
-  const current = async () => Number((await ask('SENTINEL', 'get-master-addr-by-name', 'main')).split('\n')[1]);
+  const sentinel = (...words) => cli(sentinels[0].port, ...words);
+  const current = async () => Number((await sentinel('SENTINEL', 'get-master-addr-by-name', 'main')).split('\n')[1]);
   const before = await current();
   return {
     topology: 'sentinel',
@@ -30,9 +30,9 @@ export async function startSentinel() {
         master.freeze();
         return () => master.thaw();
       },
-      'manual failover': async () => void (await ask('SENTINEL', 'failover', 'main')),
+      'manual failover': async () => void (await sentinel('SENTINEL', 'failover', 'main')),
     },
-    /** Ends once another is the master. */
+    /** Resolves when another server is the master. */
     async promoted() {
       while ((await current()) === before) await sleep(100);
     },
@@ -42,12 +42,12 @@ export async function startSentinel() {
   };
 }
 
-/** Three masters with a replica each. */
+/** Starts a cluster of three masters with one replica each. */
 export async function startCluster() {
   const nodes = [];
-  for (let each = 0; each < 6; each++) {
+  for (let index = 0; index < 6; index++) {
     const options = { 'cluster-enabled': 'yes', 'cluster-node-timeout': 2000, 'cluster-replica-validity-factor': 0 };
-    nodes.push(await startServer({ ...options, 'cluster-config-file': `nodes-${each}.conf` }, HIGHEST_CLUSTER_PORT));
+    nodes.push(await startServer({ ...options, 'cluster-config-file': `nodes-${index}.conf` }, MAX_CLUSTER_PORT));
   }
   const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`);
   await run('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-replicas', '1', '--cluster-yes']);
@@ -55,14 +55,14 @@ export async function startCluster() {
   const isReplica = async ({ port }) => /^slave[\s\S]*connected/.test(await cli(port, 'ROLE'));
   while (!((await count(nodes, isReady)) === 6 && (await count(nodes, isReplica)) === 3)) await sleep(200);
   const slot = Number(await cli(nodes[0].port, 'CLUSTER', 'KEYSLOT', LOG_KEY));
-  const master = await nodeOf(slot);
+  const master = await masterOf(slot);
   const roles = await Promise.all(nodes.map(async ({ port }) => (await cli(port, 'ROLE')).split('\n')));
   const replica = nodes.find((_, index) => roles[index][0] === 'slave' && Number(roles[index][2]) === master.port);
   const masters = nodes.filter((_, index) => roles[index][0] === 'master');
   const other = masters.find((node) => node !== master);
 
-  /** The master of a slot, as the first node that answers sees it. */
-  async function nodeOf(wanted) {
+  /** The master of a slot, according to the first node that responds. */
+  async function masterOf(wantedSlot) {
     for (const { port } of nodes) {
       try {
         for (const line of (await cli(port, 'CLUSTER', 'NODES')).split('\n')) {
@@ -70,18 +70,18 @@ export async function startCluster() {
           if (!flags.includes('master') || flags.includes('fail')) continue;
           const holds = ranges.some((range) => {
             const [from, to = from] = range.split('-').map(Number);
-            return wanted >= from && wanted <= to;
+            return wantedSlot >= from && wantedSlot <= to;
           });
           if (holds) return nodes.find((node) => address.startsWith(`127.0.0.1:${node.port}@`));
         }
       } catch {
-        // It is the one that was killed or frozen.
+        // This node was killed or frozen.
       }
     }
     return undefined;
   }
 
-  async function migrate() {
+  async function moveSlot() {
     const [from, to] = await Promise.all([master, other].map(({ port }) => cli(port, 'CLUSTER', 'MYID')));
     await cli(other.port, 'CLUSTER', 'SETSLOT', String(slot), 'IMPORTING', from);
     await cli(master.port, 'CLUSTER', 'SETSLOT', String(slot), 'MIGRATING', to);
@@ -107,10 +107,10 @@ export async function startCluster() {
         return () => master.thaw();
       },
       'manual failover of the log': async () => void (await cli(replica.port, 'CLUSTER', 'FAILOVER')),
-      'the log moved to another master': migrate,
+      'the log moved to another master': moveSlot,
     },
     async promoted() {
-      while (((await nodeOf(slot)) ?? master) === master) await sleep(100);
+      while (((await masterOf(slot)) ?? master) === master) await sleep(100);
     },
     async stop() {
       for (const node of nodes) await node.stop();
@@ -118,35 +118,15 @@ export async function startCluster() {
   };
 }
 
-/** @param highest the bus of a cluster uses a port that is 10000 higher */
-async function startServer(options = {}, highest = 65_535) {
-  const directory = mkdtempSync(join(tmpdir(), 'fleet-redis-'));
-  const port = await freePort(highest);
-  const all = {
-    port,
-    bind: '127.0.0.1',
-    save: '',
-    appendonly: 'no',
-    dir: directory,
-    'repl-diskless-sync-delay': 0,
-    ...options,
-  };
-  const words = Object.entries(all).flatMap(([name, value]) => [`--${name}`, ...String(value).split(' ')]);
-  const child = spawn('redis-server', words, { stdio: ['ignore', 'pipe', 'inherit'] });
-  await new Promise((resolve, reject) => {
-    let output = '';
-    child.stdout.on('data', (chunk) => {
-      output += chunk;
-      if (output.includes('Ready to accept connections')) resolve();
-    });
-    child.once('exit', () => reject(new Error(`redis-server ended: ${output}`)));
-  });
-  return processOf(child, port, directory);
+/** Starts a Redis on a free port of at most `maxPort`. */
+async function startServer(options = {}, maxPort = undefined) {
+  const port = await freePort(maxPort);
+  return { port, ...(await startRedisProcess({ port, 'repl-diskless-sync-delay': 0, ...options })) };
 }
 
 async function startSentinelProcess(master) {
   const directory = mkdtempSync(join(tmpdir(), 'fleet-sentinel-'));
-  const port = await freePort(65_535);
+  const port = await freePort();
   const file = join(directory, 'sentinel.conf');
   const lines = [
     `port ${port}`,
@@ -157,30 +137,11 @@ async function startSentinelProcess(master) {
     'sentinel failover-timeout main 5000',
   ];
   writeFileSync(file, `${lines.join('\n')}\n`);
-  return processOf(spawn('redis-server', [file, '--sentinel'], { stdio: 'ignore' }), port, directory);
+  const child = spawn('redis-server', [file, '--sentinel'], { stdio: 'ignore' });
+  return { port, ...controlProcess(child, directory) };
 }
 
-function processOf(child, port, directory) {
-  async function kill() {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const ended = once(child, 'exit');
-    child.kill('SIGKILL');
-    await ended;
-  }
-  return {
-    port,
-    kill,
-    freeze: () => child.kill('SIGSTOP'),
-    thaw: () => child.kill('SIGCONT'),
-    async stop() {
-      child.kill('SIGCONT');
-      await kill();
-      rmSync(directory, { recursive: true, force: true });
-    },
-  };
-}
-
-/** Not in this thread, which measures. */
+/** Runs redis-cli in another process, because this one takes measurements. */
 async function cli(port, ...words) {
   const { stdout } = await run('redis-cli', ['-p', String(port), ...words], { encoding: 'utf8', timeout: 2000 });
   return stdout.trim();
@@ -189,16 +150,4 @@ async function cli(port, ...words) {
 async function count(list, isCounted) {
   const results = await Promise.all(list.map(isCounted));
   return results.filter(Boolean).length;
-}
-
-async function freePort(highest) {
-  for (;;) {
-    const server = createServer();
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address();
-    server.close();
-    await once(server, 'close');
-    if (port <= highest) return port;
-  }
 }

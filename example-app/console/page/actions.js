@@ -1,104 +1,108 @@
 import { byId } from './element.js';
 
-export const NEEDS_TOKEN = 'Needs a token: step 1.';
+export const NEEDS_TOKEN = 'Get a token first (step 1).';
 
 /**
- * What each button sends: the page sends it, and the curl line says it. Each DPoP call makes a new proof, because a proof is
- * valid for one request.
+ * The action of each button. The page sends its request, and the curl command shows it.
  *
- * - `order`: the request.
- * - `curl`: the request of the curl line, where that is another one.
- * - `obstacle`: why the button cannot be pressed now; `undefined` if it can.
- * - `result`: what the page shows of it, a `call` or an `introspection`. Other actions change something.
+ * - `request`: creates the request. With DPoP it makes a new proof each time, because a proof is valid for one request.
+ * - `curlRequest`: the request of the curl command, if it differs.
+ * - `disabledReason`: why the button cannot be pressed now. `undefined` if it can be pressed.
+ * - `result`: `call` or `introspection`, the section that shows the response. An action without it changes some state.
  *
- * @param state what the page knows: settings, sender, token, live
+ * @param state `settings`, `dpopKey`, `token` and `serverState` of the page
  */
 export function createActions(state) {
-  const control = (path, json) => ({ method: 'POST', url: `${state.settings.api}${path}`, json });
+  const consoleRequest = (path, json) => ({ method: 'POST', url: `${state.settings.api}${path}`, json });
 
-  /** A call of the chosen route with these credentials. */
-  async function call(token) {
+  /** A request to the selected route with this token, or without one. */
+  async function apiRequest(token) {
     const [method, path] = document.querySelector('#routes input:checked').value.split(' ');
     const url = `${state.settings.api}${path}`;
-    if (token === undefined) return { method, url, headers: {}, shows: true };
+    if (token === undefined) return { method, url, headers: {}, showsHeaders: true };
     const isBound = state.token.token_type === 'DPoP';
     const headers = {
       Authorization: `${isBound ? 'DPoP' : 'Bearer'} ${token}`,
-      ...(isBound && { DPoP: await state.sender.proof(method, url, token) }),
+      ...(isBound && { DPoP: await state.dpopKey.proof(method, url, token) }),
     };
-    return { method, url, headers, shows: true };
+    return { method, url, headers, showsHeaders: true };
   }
 
-  /** The introspection call itself, which the API sends. */
-  function introspection() {
+  /** The introspection request that the API sends. */
+  function introspectionRequest() {
     const { endpoint, clientId, clientSecret } = state.settings.introspection;
     const form = `token=${state.token?.access_token ?? 'TOKEN'}`;
     return { method: 'POST', url: endpoint, user: `${clientId}:${clientSecret}`, form };
   }
 
   const needsToken = () => (state.token === undefined ? NEEDS_TOKEN : undefined);
-  const isRunning = () => state.live?.authorizationServer.running ?? true;
+  const isRunning = () => state.serverState?.authorizationServer.running ?? true;
   const delay = (ms) => ({
-    order: async () => control('/console/delay', { ms }),
-    obstacle: () => ((state.live?.authorizationServer.delayMs ?? 0) === ms ? 'It does so now.' : undefined),
+    request: async () => consoleRequest('/console/delay', { ms }),
+    disabledReason: () =>
+      (state.serverState?.authorizationServer.delayMs ?? 0) === ms ? 'This is the current setting.' : undefined,
   });
 
   return {
     token: {
-      async order() {
+      async request() {
         const form = new FormData(byId('token-form'));
         const { tokenEndpoint } = state.settings;
         const isBound = form.get('dpop') !== null;
         return {
-          ...control('/console/token', {
+          ...consoleRequest('/console/token', {
             subject: form.get('subject'),
             scopes: form.getAll('scope'),
             ttlSeconds: Number(form.get('ttlSeconds')),
           }),
-          headers: isBound ? { DPoP: await state.sender.proof('POST', tokenEndpoint) } : {},
+          headers: isBound ? { DPoP: await state.dpopKey.proof('POST', tokenEndpoint) } : {},
         };
       },
     },
     introspect: {
-      order: async () => control('/console/introspect', { token: state.token.access_token }),
-      curl: introspection,
-      obstacle: needsToken,
+      request: async () => consoleRequest('/console/introspect', { token: state.token.access_token }),
+      curlRequest: introspectionRequest,
+      disabledReason: needsToken,
       result: 'introspection',
     },
     revoke: {
-      order: async () => control('/console/revoke', { token: state.token.access_token }),
-      obstacle: () => needsToken() ?? (state.token.isRevoked ? 'It is revoked.' : undefined),
+      request: async () => consoleRequest('/console/revoke', { token: state.token.access_token }),
+      disabledReason: () => needsToken() ?? (state.token.isRevoked ? 'The token is already revoked.' : undefined),
     },
-    alter: { order: () => call(altered(state.token.access_token)), obstacle: needsToken, result: 'call' },
-    refresh: { order: () => call(state.token.refresh_token), obstacle: needsToken, result: 'call' },
+    alter: {
+      request: () => apiRequest(changeToken(state.token.access_token)),
+      disabledReason: needsToken,
+      result: 'call',
+    },
+    refresh: { request: () => apiRequest(state.token.refresh_token), disabledReason: needsToken, result: 'call' },
     stop: {
-      order: async () => control('/authorization-server/stop'),
-      obstacle: () => (isRunning() ? undefined : 'It is stopped.'),
+      request: async () => consoleRequest('/authorization-server/stop'),
+      disabledReason: () => (isRunning() ? undefined : 'It is already stopped.'),
     },
     start: {
-      order: async () => control('/authorization-server/start'),
-      obstacle: () => (isRunning() ? 'It is running.' : undefined),
+      request: async () => consoleRequest('/authorization-server/start'),
+      disabledReason: () => (isRunning() ? 'It is already running.' : undefined),
     },
-    restart: { order: async () => control('/authorization-server/restart') },
+    restart: { request: async () => consoleRequest('/authorization-server/restart') },
     fast: delay(0),
     slow: delay(800),
     hang: delay(4000),
-    fill: { order: async () => control('/console/fill', { tokens: 50 }) },
-    flush: { order: async () => control('/console/flush', {}) },
+    fill: { request: async () => consoleRequest('/console/fill', { tokens: 50 }) },
+    flush: { request: async () => consoleRequest('/console/flush', {}) },
     flood: {
-      order: async () =>
-        control('/console/flood', {
+      request: async () =>
+        consoleRequest('/console/flood', {
           requests: 200,
           distinct: document.querySelector('[name=distinct]:checked').value === 'true',
         }),
     },
-    call: { order: () => call(state.token.access_token), obstacle: needsToken, result: 'call' },
-    bare: { order: () => call(undefined), result: 'call' },
+    call: { request: () => apiRequest(state.token.access_token), disabledReason: needsToken, result: 'call' },
+    bare: { request: () => apiRequest(undefined), result: 'call' },
   };
 }
 
-/** The token with one character in its middle changed. */
-export function altered(token) {
-  const at = Math.floor(token.length / 2);
-  return `${token.slice(0, at)}${token[at] === 'A' ? 'B' : 'A'}${token.slice(at + 1)}`;
+/** The token with one character in the middle changed. */
+function changeToken(token) {
+  const middle = Math.floor(token.length / 2);
+  return `${token.slice(0, middle)}${token[middle] === 'A' ? 'B' : 'A'}${token.slice(middle + 1)}`;
 }

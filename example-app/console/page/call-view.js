@@ -1,21 +1,21 @@
 import { byId, element } from './element.js';
-import { exchangeView } from './exchange.js';
+import { requestDetails } from './request-details.js';
 import { createResult } from './result.js';
+import { summarize } from './summary.js';
 import { clockTime } from './time.js';
-import { verdictOf } from './verdict.js';
 
-/** One request to the API, hop by hop: the last one of this page, or one chosen from the list. */
+/** Shows one request to the API in detail: the last one of this page, or one selected in the list. */
 export function createCallView() {
   const result = createResult(byId('wire'));
   let shown;
-  let isRevealed = false;
+  let showsWholeToken = false;
 
-  /** @param own what only this page knows, if it sent the request: the token, and the response as the browser received it */
-  function show(exchange, own) {
-    shown = { exchange, own };
-    const { status, text, ms } = verdictOf(exchange);
-    const [method, path] = exchange.line.split(' ');
-    byId('verdict').replaceChildren(
+  /** @param sentHere the token, and the response as the browser received it, if this page sent the request */
+  function show(entry, sentHere) {
+    shown = { entry, sentHere };
+    const { status, text, ms } = summarize(entry);
+    const [method, path] = entry.requestLine.split(' ');
+    byId('summary').replaceChildren(
       element('span', { className: 'status', data: { kind: String(status)[0] } }, String(status)),
       element('span', { className: 'what' }, element('code', {}, `${method} ${path}`), ` in ${ms} ms. ${text}`),
     );
@@ -24,46 +24,48 @@ export function createCallView() {
       {
         type: 'button',
         className: 'quiet reveal',
-        'aria-pressed': String(isRevealed),
-        hidden: own?.token === undefined,
+        'aria-pressed': String(showsWholeToken),
+        hidden: sentHere?.token === undefined,
       },
       'Show the whole token',
     );
     toggle.addEventListener('click', () => {
-      isRevealed = !isRevealed;
-      show(exchange, own);
-      byId('exchange').querySelector('.reveal').focus();
+      showsWholeToken = !showsWholeToken;
+      show(entry, sentHere);
+      byId('request-details').querySelector('.reveal').focus();
     });
     const reveal = (text) =>
-      isRevealed && own?.token !== undefined ? text.replaceAll(shortened(own.token), own.token) : text;
-    byId('exchange').replaceChildren(toggle, ...exchangeView(exchange, own?.reply, reveal));
+      showsWholeToken && sentHere?.token !== undefined
+        ? text.replaceAll(shortenToken(sentHere.token), sentHere.token)
+        : text;
+    byId('request-details').replaceChildren(toggle, ...requestDetails(entry, sentHere?.response, reveal));
   }
 
   return {
-    /** Shows what a call of this page brought. */
-    async showCall(order, response, body) {
+    /** Shows a request of this page and its response. */
+    async showCall(request, response, body) {
       const id = response.headers.get('x-request-id');
-      const reply = { reason: response.statusText, headers: [...response.headers], body };
-      const token = order.headers.Authorization?.split(' ')[1];
-      show(await (await fetch(`/console/exchanges/${id}`)).json(), { reply, token });
-      result.shows();
+      const received = { reason: response.statusText, headers: [...response.headers], body };
+      const token = request.headers.Authorization?.split(' ')[1];
+      show(await (await fetch(`/console/requests/${id}`)).json(), { response: received, token });
+      result.setCurrent();
       const { top } = byId('wire').getBoundingClientRect();
       if (top < 0 || top > innerHeight * 0.7) byId('wire').scrollIntoView();
     },
     /** Shows a request of the list. */
-    async choose(id) {
-      const response = await fetch(`/console/exchanges/${id}`);
+    async select(id) {
+      const response = await fetch(`/console/requests/${id}`);
       if (!response.ok) return;
-      const exchange = await response.json();
-      show(exchange, shown?.exchange.id === id ? shown.own : undefined);
-      result.shows(`Chosen from the list: a request of ${clockTime(exchange.startedAt)}.`);
+      const entry = await response.json();
+      show(entry, shown?.entry.id === id ? shown.sentHere : undefined);
+      result.setCurrent(`Selected in the list: a request sent at ${clockTime(entry.startedAt)}.`);
       byId('wire-heading').focus();
     },
-    age: result.age,
+    markOutdated: result.markOutdated,
   };
 }
 
-/** As the server shortens it, which keeps no whole token. */
-function shortened(token) {
+/** Shortens a token in the same way as the server, which does not send whole tokens to the page. */
+function shortenToken(token) {
   return `${token.slice(0, 6)}…${token.slice(-4)}`;
 }

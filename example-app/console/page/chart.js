@@ -5,10 +5,10 @@ const SECONDS = 60;
 const HEIGHT = 148;
 const AGES = Array.from({ length: SECONDS }, (_, i) => i - SECONDS + 1);
 
-/** The last minute, drawn anew each second: lines, or columns that stand on each other. */
+/** A chart of the last minute: lines, or stacked columns if `stacked`. */
 export function createChart(container, stacked) {
   let plot;
-  let drawn = '';
+  let drawnNames = '';
   /** @type {{ name: string, color: string, texture?: string, dash?: number[], values: number[] }[]} */
   let series = [];
   let isOpen = [];
@@ -20,10 +20,10 @@ export function createChart(container, stacked) {
 
   function data() {
     if (!stacked) return [AGES, ...series.map(({ values }) => values)];
-    // Each column reaches from the axis, the highest behind the others.
+    // Each column starts at the axis, so the highest ones are drawn first, behind the others.
     const sums = AGES.map(() => 0);
-    const towers = series.map(({ values }) => values.map((value, i) => (sums[i] += value)));
-    return [AGES, ...towers.reverse()];
+    const cumulative = series.map(({ values }) => values.map((value, i) => (sums[i] += value)));
+    return [AGES, ...cumulative.reverse()];
   }
 
   function optionsFor() {
@@ -62,12 +62,12 @@ export function createChart(container, stacked) {
           paths: stacked ? uPlot.paths.bars({ size: [0.8, 12] }) : undefined,
         })),
       ],
-      hooks: { drawClear: [shade] },
+      hooks: { drawClear: [shadeOpenSeconds] },
     };
   }
 
-  /** The seconds in which the circuit breaker was open. */
-  function shade({ ctx, bbox, valToPos }) {
+  /** Shades the seconds in which the circuit breaker was not closed. */
+  function shadeOpenSeconds({ ctx, bbox, valToPos }) {
     ctx.save();
     ctx.fillStyle = css('--shade');
     for (const [i, age] of AGES.entries()) {
@@ -82,23 +82,21 @@ export function createChart(container, stacked) {
   new ResizeObserver(() => {
     if (plot !== undefined && container.clientWidth > 0) plot.setSize({ width: container.clientWidth, height: HEIGHT });
   }).observe(container);
-  const redraw = () => plot !== undefined && build();
-  document.documentElement.addEventListener('themechange', redraw);
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
+  document.documentElement.addEventListener('themechange', () => plot !== undefined && build());
 
   return {
-    show(latest, openings) {
-      series = latest;
-      isOpen = openings;
+    show(newSeries, newIsOpen) {
+      series = newSeries;
+      isOpen = newIsOpen;
       const names = series.map(({ name }) => name).join();
-      if (plot === undefined || names !== drawn) build();
+      if (plot === undefined || names !== drawnNames) build();
       else plot.setData(data());
-      drawn = names;
+      drawnNames = names;
     },
   };
 }
 
-/** The last minute of a history, oldest first; nothing where it does not reach. */
+/** Reads one value for each second of the last minute, oldest first. Gets `undefined` for seconds before the history begins. */
 export function lastMinute(history, read) {
   const missing = Math.max(0, SECONDS - history.length);
   return [...Array(missing).fill(read(undefined)), ...history.slice(-SECONDS).map(read)];

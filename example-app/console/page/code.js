@@ -1,27 +1,27 @@
-import { copiesOnClick } from './copy.js';
-import { curlOf } from './curl.js';
+import { copyOnClick } from './copy.js';
+import { curlCommand } from './curl.js';
 import { byId } from './element.js';
 
 const PORT = 3001;
 
-/** Shows the code of an API that asks this example's authorization server, and how to start and call it. */
+/** Shows the code of an API that uses this example's authorization server, and the commands that start and call it. */
 export function showCode({ introspection, audience }) {
   byId('code').textContent = codeFor(introspection, audience);
   byId('code-start').textContent = `CLIENT_SECRET='${introspection.clientSecret}' node app.mjs`;
   for (const button of document.querySelectorAll('[data-copy]')) {
-    copiesOnClick(button, () => byId(button.dataset.copy).textContent);
+    copyOnClick(button, () => byId(button.dataset.copy).textContent);
   }
   showCodeCall(undefined);
 }
 
-/** The line that calls that API, with the token if there is one. */
+/** Shows the command that calls that API, with the token if there is one. */
 export function showCodeCall(token) {
   const headers = { Authorization: `Bearer ${token ?? 'TOKEN'}` };
-  byId('code-call').textContent = curlOf({
+  byId('code-call').textContent = curlCommand({
     method: 'GET',
     url: `http://127.0.0.1:${PORT}/api/reports`,
     headers,
-    shows: true,
+    showsHeaders: true,
   });
 }
 

@@ -2,7 +2,7 @@ import { element } from './element.js';
 
 const TICK_MS = 100;
 
-/** The time that a cached response has left, as a bar that runs down. It stops when its element is removed. */
+/** A bar that shows how long a cached response remains in the cache. It stops when its element is removed. */
 export function countdown(askedAt, until) {
   const text = element('span');
   const bar = element('progress', { max: Math.max(1, until - askedAt), 'aria-label': 'Time left in the cache' });
@@ -11,8 +11,8 @@ export function countdown(askedAt, until) {
     bar.value = left;
     text.textContent =
       left > 0
-        ? `The response stays in the cache for another ${(left / 1000).toFixed(1)} s.`
-        : 'The cached response has expired. The next request asks again.';
+        ? `The introspection response stays in the cache for another ${(left / 1000).toFixed(1)} s.`
+        : 'The cached response has expired. The next API request causes a new introspection request.';
     return left > 0;
   };
   show();

@@ -1,28 +1,28 @@
 import { NEEDS_TOKEN } from './actions.js';
-import { copiesOnClick } from './copy.js';
-import { curlOf } from './curl.js';
+import { copyOnClick } from './copy.js';
+import { curlCommand } from './curl.js';
 import { element } from './element.js';
 
 /**
- * Puts a button beside each action's that shows the curl line which does the same. The line of the introspection call is shown
- * at once.
+ * Adds a "curl" button beside each action's button. It shows a curl command that does the same as the action. The command of the
+ * introspection request is shown from the start.
  *
- * @returns a function that brings the open ones up to date
+ * @returns a function that updates the visible commands
  */
 export function addCurlLines(actions) {
   const refreshers = Object.entries(actions).map(([id, action]) => {
     const container = document.querySelector(`[data-action=${id}]`);
     const label = container.querySelector('button').textContent;
-    const isOpen = action.curl !== undefined;
+    const isOpen = action.curlRequest !== undefined;
     const code = element('code', { id: `curl-code-${id}` });
     const note = element(
       'p',
       { className: 'note', hidden: true },
-      'Its proof is valid for one request, within a minute. Copy makes another.',
+      'The DPoP proof is valid for one request within a minute. “Copy” makes a new one.',
     );
     const copy = element(
       'button',
-      { type: 'button', className: 'quiet', 'aria-label': `Copy the curl line of: ${label}` },
+      { type: 'button', className: 'quiet', 'aria-label': `Copy the curl command of: ${label}` },
       'Copy',
     );
     const panel = element(
@@ -39,23 +39,23 @@ export function addCurlLines(actions) {
         className: 'quiet toggle',
         'aria-expanded': String(isOpen),
         'aria-controls': panel.id,
-        'aria-label': `curl line of: ${label}`,
+        'aria-label': `curl command of: ${label}`,
       },
       'curl',
     );
     container.append(toggle, panel);
 
-    function orderOfLine() {
-      if (action.curl !== undefined) return action.curl();
-      return action.obstacle?.() === NEEDS_TOKEN ? undefined : action.order();
+    async function requestForCurl() {
+      if (action.curlRequest !== undefined) return action.curlRequest();
+      return action.disabledReason?.() === NEEDS_TOKEN ? undefined : action.request();
     }
 
     async function refresh() {
       if (panel.hidden) return;
-      const order = await orderOfLine();
-      code.textContent = order === undefined ? 'Get a token first.' : curlOf(order);
-      copy.hidden = order === undefined;
-      note.hidden = order?.headers?.DPoP === undefined;
+      const request = await requestForCurl();
+      code.textContent = request === undefined ? NEEDS_TOKEN : curlCommand(request);
+      copy.hidden = request === undefined;
+      note.hidden = request?.headers?.DPoP === undefined;
     }
 
     toggle.addEventListener('click', async () => {
@@ -63,7 +63,7 @@ export function addCurlLines(actions) {
       toggle.setAttribute('aria-expanded', String(!panel.hidden));
       await refresh();
     });
-    copiesOnClick(copy, async () => {
+    copyOnClick(copy, async () => {
       await refresh();
       return code.textContent;
     });

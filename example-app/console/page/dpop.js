@@ -1,13 +1,13 @@
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256' };
 
-/** A key pair whose private half cannot be read, not by this page either. */
-export async function createSender() {
+/** Creates a key pair that signs DPoP proofs. Nothing can read its private key, not even this page. */
+export async function createDpopKey() {
   const { privateKey, publicKey } = await crypto.subtle.generateKey(ALGORITHM, false, ['sign', 'verify']);
   const { kty, crv, x, y } = await crypto.subtle.exportKey('jwk', publicKey);
   const header = { typ: 'dpop+jwt', alg: 'ES256', jwk: { kty, crv, x, y } };
 
   return {
-    /** A proof for one request (RFC 9449 section 4.2), with the token's digest where there is a token. */
+    /** Creates a proof for one request (RFC 9449 section 4.2). With a token, it contains the token's digest. */
     async proof(method, url, token) {
       const claims = {
         jti: crypto.randomUUID(),

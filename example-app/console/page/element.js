@@ -1,14 +1,17 @@
-/** Makes an element: properties are set as they are, `data` and what has a hyphen as attributes; nothing is ever parsed as HTML. */
+/**
+ * Creates an element. `data` sets its dataset, names with a hyphen and `role` become attributes, and all others are properties. Texts
+ * are never parsed as HTML.
+ */
 export function element(name, properties = {}, ...children) {
-  const made = document.createElement(name);
+  const created = document.createElement(name);
   for (const [key, value] of Object.entries(properties)) {
     if (value === undefined) continue;
-    if (key === 'data') Object.assign(made.dataset, value);
-    else if (key === 'role' || key.includes('-')) made.setAttribute(key, value);
-    else made[key] = value;
+    if (key === 'data') Object.assign(created.dataset, value);
+    else if (key === 'role' || key.includes('-')) created.setAttribute(key, value);
+    else created[key] = value;
   }
-  made.append(...children.flat().filter((child) => child !== undefined && child !== ''));
-  return made;
+  created.append(...children.flat().filter((child) => child !== undefined && child !== ''));
+  return created;
 }
 
 export function byId(id) {

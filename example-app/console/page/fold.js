@@ -1,9 +1,9 @@
-/** Folds long parts on small screens, which have other things to show first. Wide screens show all. */
+/** Folds long sections on screens up to 720 pixels wide. Wider screens show all of them. */
 export function foldOnSmallScreens() {
   const wide = matchMedia('(min-width: 721px)');
-  const parts = document.querySelectorAll('main details[open]');
+  const sections = document.querySelectorAll('main details[open]');
   const setOpen = (isOpen) => {
-    for (const part of parts) part.open = isOpen;
+    for (const section of sections) section.open = isOpen;
   };
   if (!wide.matches) setOpen(false);
   wide.addEventListener('change', ({ matches }) => matches && setOpen(true));

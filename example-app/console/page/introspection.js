@@ -2,7 +2,7 @@ import { byId, element } from './element.js';
 import { bodyText } from './message.js';
 import { createResult } from './result.js';
 
-/** What the authorization server said about the token in step 2. */
+/** Shows the introspection response of step 2. */
 export function createIntrospectionView() {
   const result = createResult(byId('introspection'));
   return {
@@ -13,17 +13,17 @@ export function createIntrospectionView() {
           'p',
           {},
           isActive
-            ? 'The token is good. The API now checks the rest: audience, scopes and expiry.'
-            : 'The token is not good: it was never issued, has expired, or was revoked.',
+            ? 'The token is active. The API also checks its audience, scopes and expiry.'
+            : 'The token is not active: it was never issued, has expired or was revoked.',
         ),
         element('div', { className: 'message' }, element('pre', { className: 'json' }, ...bodyText(body))),
       );
-      result.shows();
+      result.setCurrent();
     },
     clear() {
       byId('introspected').replaceChildren();
       result.clear();
     },
-    age: result.age,
+    markOutdated: result.markOutdated,
   };
 }

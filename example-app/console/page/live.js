@@ -1,45 +1,45 @@
 import { createChart, lastMinute } from './chart.js';
-import { CIRCUIT, circuitNote } from './circuit.js';
+import { CIRCUIT, describeCircuitEvent } from './circuit.js';
 import { byId, element } from './element.js';
 import { areaSwatch, lineSwatch } from './paint.js';
 import { lookOf, reasonText } from './reasons.js';
 import { clockTime } from './time.js';
 
 const TRAFFIC = [
-  { name: 'requests', label: 'Requests', color: '--requests', fill: '--requests-fill' },
+  { name: 'requests', label: 'API requests', color: '--requests', fill: '--requests-fill' },
   { name: 'hits', label: 'Cache hits', color: '--hits' },
-  { name: 'coalesced', label: 'Shared another’s call', color: '--coalesced', dash: [2, 3] },
-  { name: 'calls', label: 'Introspection calls', color: '--calls', dash: [6, 4] },
+  { name: 'coalesced', label: 'Waited for another lookup', color: '--coalesced', dash: [2, 3] },
+  { name: 'calls', label: 'Introspection requests', color: '--calls', dash: [6, 4] },
 ];
 
-/** Follows the server's events: charts, totals, pills, and the latest requests. */
-export function followLive(onState, onChoose) {
+/** Subscribes to the server's events, and shows charts, totals, states and the latest requests. */
+export function showLiveMetrics(onState, onSelect) {
   const traffic = createChart(byId('traffic-chart'), false);
-  const refusals = createChart(byId('refusal-chart'), true);
-  /** Reasons in the order they first came. */
+  const rejections = createChart(byId('rejection-chart'), true);
+  /** Reasons in the order in which they first occurred. */
   const reasons = [];
   let history = [];
   let totals;
 
   function draw() {
-    const openings = lastMinute(history, (second) => second !== undefined && second.circuit !== 'closed');
+    const wasOpen = lastMinute(history, (second) => second !== undefined && second.circuit !== 'closed');
     traffic.show(
       TRAFFIC.map((line) => ({ ...line, values: lastMinute(history, (second) => second?.[line.name] ?? 0) })),
-      openings,
+      wasOpen,
     );
-    refusals.show(
+    rejections.show(
       reasons.map((reason) => ({
         name: reason,
         ...lookOf(reason),
         values: lastMinute(history, (second) => countOf(second, reason)),
       })),
-      openings,
+      wasOpen,
     );
     const last = history.at(-1);
     byId('traffic-legend').replaceChildren(
       ...TRAFFIC.map((line) => row(lineSwatch(line), line.label, last?.[line.name] ?? 0, totals?.[line.name] ?? 0)),
     );
-    byId('refusal-legend').replaceChildren(
+    byId('rejection-legend').replaceChildren(
       ...(reasons.length === 0
         ? [element('tr', {}, element('td', { colSpan: 3 }, 'None yet.'))]
         : reasons.map((reason) => {
@@ -49,7 +49,7 @@ export function followLive(onState, onChoose) {
     );
   }
 
-  function meet(counts) {
+  function addReasons(counts) {
     for (const reason of [...Object.keys(counts.rejected), ...Object.keys(counts.outages)]) {
       if (!reasons.includes(reason)) reasons.push(reason);
     }
@@ -59,44 +59,44 @@ export function followLive(onState, onChoose) {
   const on = (type, listener) => events.addEventListener(type, ({ data }) => listener(JSON.parse(data)));
   on('history', (seconds) => {
     history = seconds;
-    for (const second of seconds) meet(second);
+    for (const second of seconds) addReasons(second);
     draw();
   });
   on('second', (second) => {
     history = [...history, second].slice(-90);
-    meet(second);
+    addReasons(second);
     draw();
   });
   on('state', (state) => {
     totals = state.totals;
-    meet(totals);
+    addReasons(totals);
     draw();
     showState(state);
     onState(state);
   });
   events.addEventListener('error', () => {
-    pill('server-pill', 'Console: not connected', 'bad');
+    pill('server-pill', 'Console: not connected to the example', 'bad');
   });
 
   function showState({ authorizationServer: { running, delayMs }, circuit, entries, latest }) {
-    const slow = delayMs > 0 ? `${delayMs / 1000} s late` : 'running';
+    const runningText = delayMs > 0 ? `responds after ${delayMs / 1000} s` : 'running';
     pill(
       'server-pill',
-      `Authorization server: ${running ? slow : 'stopped'}`,
+      `Authorization server: ${running ? runningText : 'stopped'}`,
       running ? (delayMs > 0 ? 'fair' : 'good') : 'bad',
     );
-    const speed = delayMs > 0 ? `answers ${delayMs / 1000} s late` : 'answers at once';
+    const speed = delayMs > 0 ? `responds after ${delayMs / 1000} s` : 'responds at once';
     setText('server-now', `Now: ${running ? `running, ${speed}` : 'stopped'}.`);
-    const { text, mood } = CIRCUIT[circuit.state];
-    pill('circuit-pill', `Circuit breaker: ${text}`, mood);
-    setText('circuit-note', circuitNote(circuit));
-    setText('entries', `${entries} response${entries === 1 ? '' : 's'}`);
-    showLatest(latest, onChoose);
+    const { text, level } = CIRCUIT[circuit.state];
+    pill('circuit-pill', `Circuit breaker: ${text}`, level);
+    setText('circuit-note', describeCircuitEvent(circuit));
+    setText('entries', `${entries} cached response${entries === 1 ? '' : 's'}`);
+    showLatest(latest, onSelect);
   }
 }
 
-/** Leaves the list as it is while nothing is new, so that the keyboard focus stays. */
-function showLatest(latest, onChoose) {
+/** Changes the list only when there is a new request, so that the keyboard focus is kept. */
+function showLatest(latest, onSelect) {
   const list = byId('latest');
   const ids = latest.map(({ id }) => id).join();
   if (list.dataset.ids === ids && latest.length > 0) return;
@@ -107,17 +107,17 @@ function showLatest(latest, onChoose) {
   }
   const focused = document.activeElement?.closest?.('#latest button')?.dataset.id;
   list.replaceChildren(
-    ...latest.map(({ id, startedAt, line, status, reason, calls }) => {
-      const [method, path] = line.split(' ');
+    ...latest.map(({ id, startedAt, requestLine, status, reason, calls }) => {
+      const [method, path] = requestLine.split(' ');
       const button = element(
         'button',
         { type: 'button', data: { id } },
         element('span', { className: 'status', data: { kind: String(status)[0] } }, String(status)),
         element('span', { className: 'what' }, `${method} ${path}`),
-        element('span', { className: 'why' }, reason ?? (calls > 0 ? 'server asked' : 'server not asked')),
+        element('span', { className: 'why' }, reason ?? (calls > 0 ? 'introspected' : 'not introspected')),
         element('time', {}, clockTime(startedAt)),
       );
-      button.addEventListener('click', () => onChoose(id));
+      button.addEventListener('click', () => onSelect(id));
       return element('li', {}, button);
     }),
   );

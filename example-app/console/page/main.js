@@ -3,21 +3,21 @@ import { createCallView } from './call-view.js';
 import { showCode, showCodeCall } from './code.js';
 import { send } from './curl.js';
 import { addCurlLines } from './curl-line.js';
-import { createSender } from './dpop.js';
+import { createDpopKey } from './dpop.js';
 import { byId, element } from './element.js';
 import { foldOnSmallScreens } from './fold.js';
 import { createIntrospectionView } from './introspection.js';
-import { followLive } from './live.js';
+import { showLiveMetrics } from './live.js';
 import { clearOutcomes, showOutcome } from './outcome.js';
 import { showTokenCard } from './token-card.js';
 
 const state = {
   settings: await (await fetch('/console/settings')).json(),
-  sender: await createSender(),
-  /** The token that was issued last, when it ends, and whether this page revoked it. */
+  dpopKey: await createDpopKey(),
+  /** The last issued token, its expiry time, and whether this page revoked it. */
   token: undefined,
   /** The last state that the server sent. */
-  live: undefined,
+  serverState: undefined,
 };
 
 const actions = createActions(state);
@@ -31,18 +31,18 @@ byId('audience').textContent = state.settings.audience;
 showCode(state.settings);
 foldOnSmallScreens();
 
-followLive((live) => {
-  const before = state.live?.authorizationServer;
-  state.live = live;
-  const { running, delayMs } = live.authorizationServer;
-  if (before?.running !== running || before?.delayMs !== delayMs) showPossible();
-}, callView.choose);
+showLiveMetrics((serverState) => {
+  const before = state.serverState?.authorizationServer;
+  state.serverState = serverState;
+  const { running, delayMs } = serverState.authorizationServer;
+  if (before?.running !== running || before?.delayMs !== delayMs) updateButtons();
+}, callView.select);
 
 for (const [id, action] of Object.entries(actions)) {
   const button = buttonOf(id);
-  const why = element('span', { className: 'why-not', id: `why-not-${id}` });
-  button.after(why);
-  button.setAttribute('aria-describedby', why.id);
+  const reason = element('span', { className: 'disabled-reason', id: `disabled-reason-${id}` });
+  button.after(reason);
+  button.setAttribute('aria-describedby', reason.id);
   const press = () => perform(id, action, button);
   if (id === 'token') {
     byId('token-form').addEventListener('submit', (event) => {
@@ -55,7 +55,7 @@ for (const [id, action] of Object.entries(actions)) {
 }
 for (const name of ['input', 'change']) document.querySelector('main').addEventListener(name, () => refreshCurlLines());
 setInterval(() => showTokenCard(state.token), 1000);
-showPossible();
+updateButtons();
 await refreshCurlLines();
 
 async function perform(id, action, button) {
@@ -63,32 +63,32 @@ async function perform(id, action, button) {
   button.disabled = true;
   clearOutcomes();
   try {
-    const order = await action.order();
-    const response = await send(order);
+    const request = await action.request();
+    const response = await send(request);
     const body = await response.text();
-    if (action.result === 'call') await callView.showCall(order, response, body);
-    else conclude(id, action, response.ok, JSON.parse(body));
+    if (action.result === 'call') await callView.showCall(request, response, body);
+    else finish(id, action, response.ok, JSON.parse(body));
   } catch {
-    showOutcome(id, false, { hint: 'The example does not answer. Is it running?' });
+    showOutcome(id, false, { hint: 'The example does not respond. Is it running?' });
   } finally {
     button.removeAttribute('aria-busy');
     button.disabled = false;
-    showPossible();
-    // People who work with the keyboard go on from here.
+    updateButtons();
+    // Keyboard users continue from this button.
     if (document.activeElement === document.body && !button.disabled) button.focus();
     await refreshCurlLines();
   }
 }
 
-/** Shows what an action other than a call did, and marks what it made old. */
-function conclude(id, action, ok, body) {
+/** Shows the outcome of an action other than a call, and marks the results that it made outdated. */
+function finish(id, action, ok, body) {
   showOutcome(id, ok, body);
   if (!ok) return;
   if (action.result === 'introspection') {
     introspectionView.show(body.body);
     return;
   }
-  callView.age(buttonOf(id).textContent);
+  callView.markOutdated(buttonOf(id).textContent);
   if (id === 'token') {
     state.token = { ...body, endsAt: Date.now() + body.expires_in * 1000, isRevoked: false };
     introspectionView.clear();
@@ -96,19 +96,19 @@ function conclude(id, action, ok, body) {
   }
   if (id === 'revoke') {
     state.token.isRevoked = true;
-    introspectionView.age(buttonOf(id).textContent);
+    introspectionView.markOutdated(buttonOf(id).textContent);
   }
   showTokenCard(state.token);
 }
 
-/** Disables the buttons that cannot be pressed now, and says why beside each. */
-function showPossible() {
-  for (const [id, { obstacle }] of Object.entries(actions)) {
+/** Disables the buttons that cannot be pressed now, and shows the reason below each. */
+function updateButtons() {
+  for (const [id, { disabledReason }] of Object.entries(actions)) {
     const button = buttonOf(id);
     if (button.hasAttribute('aria-busy')) continue;
-    const why = obstacle?.() ?? '';
-    button.disabled = why !== '';
-    byId(`why-not-${id}`).textContent = why;
+    const reason = disabledReason?.() ?? '';
+    button.disabled = reason !== '';
+    byId(`disabled-reason-${id}`).textContent = reason;
   }
 }
 

@@ -1,21 +1,25 @@
 import { element as el } from './element.js';
 
-/** A request or a response as text. The headers that matter come first; the others are folded away. */
-export function message(line, headers, telling, body, reveal) {
-  const rankOf = ([name]) => telling.indexOf(name.toLowerCase());
+/** Shows a request or response as text. The headers of `shownNames` come first, in that order. All others are folded. */
+export function message(startLine, headers, shownNames, body, reveal) {
+  const rankOf = ([name]) => shownNames.indexOf(name.toLowerCase());
   const shown = headers.filter((header) => rankOf(header) !== -1).sort((a, b) => rankOf(a) - rankOf(b));
-  const rest = headers.filter((header) => rankOf(header) === -1);
+  const folded = headers.filter((header) => rankOf(header) === -1);
   return el(
     'div',
     { className: 'message' },
-    el('pre', {}, el('b', {}, line), ...shown.flatMap((header) => ['\n', headerLine(header, reveal)])),
-    rest.length === 0
+    el('pre', {}, el('b', {}, startLine), ...shown.flatMap((header) => ['\n', headerLine(header, reveal)])),
+    folded.length === 0
       ? undefined
       : el(
           'details',
-          { className: 'rest' },
-          el('summary', {}, `${rest.length} more header${rest.length === 1 ? '' : 's'}`),
-          el('pre', {}, ...rest.flatMap((header, i) => (i === 0 ? [headerLine(header)] : ['\n', headerLine(header)]))),
+          { className: 'more-headers' },
+          el('summary', {}, `${folded.length} more header${folded.length === 1 ? '' : 's'}`),
+          el(
+            'pre',
+            {},
+            ...folded.flatMap((header, i) => (i === 0 ? [headerLine(header)] : ['\n', headerLine(header)])),
+          ),
         ),
     body ? el('pre', { className: 'body' }, ...bodyText(body, reveal)) : undefined,
   );
@@ -23,7 +27,7 @@ export function message(line, headers, telling, body, reveal) {
 
 const JSON_PART = /("(?:[^"\\]|\\.)*")(\s*:)?|[^"]+/g;
 
-/** A body, laid out if it is JSON. `reveal` replaces shortened tokens in other bodies. */
+/** Formats a body if it is JSON. In other bodies, `reveal` replaces shortened tokens. */
 export function bodyText(body, reveal = (text) => text) {
   let text = body;
   try {

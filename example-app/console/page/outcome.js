@@ -1,4 +1,4 @@
-/** Panels whose buttons share one place for their outcome. */
+/** Actions that show their outcome in the place of another action or of a panel. */
 const PLACES = {
   stop: 'server',
   start: 'server',
@@ -14,30 +14,30 @@ const PLACES = {
   bare: 'call',
 };
 
-const late = ({ delayMs }) => `Every answer of it comes ${delayMs / 1000} s late.`;
+const delayed = ({ delayMs }) => `The authorization server now responds after ${delayMs / 1000} s.`;
 
 const TEXTS = {
-  revoke: () => 'Revoked. The API may accept it until its cached response expires. /api/payments never uses the cache.',
-  stop: () => 'Stopped. Its port and all its connections are closed.',
-  start: () => 'Running again. It still knows the tokens it issued.',
-  restart: () => 'Restarted. Every connection was dropped, and it still knows its tokens.',
-  fast: () => 'It answers at once.',
-  slow: late,
-  hang: late,
+  revoke: () =>
+    'Revoked. The API can accept the token until its cached response expires. /api/payments never uses the cache.',
+  stop: () => 'Stopped. Its port and all connections to it are closed.',
+  start: () => 'Running again. Tokens that it issued are still valid.',
+  restart: () => 'Restarted. All connections were dropped. Tokens that it issued are still valid.',
+  fast: () => 'The authorization server now responds at once.',
+  slow: delayed,
+  hang: delayed,
   fill: ({ requests, ms, statuses }) =>
-    `${requests} tokens issued, ${requests} calls in ${ms} ms: ${listed(statuses)}.`,
-  flush: ({ forgotten, entries }) =>
-    `${forgotten} removed${entries === 0 ? '' : `; ${entries} inactive ones expire within 5 seconds`}.`,
+    `${requests} tokens issued. ${requests} requests in ${ms} ms: ${formatStatuses(statuses)}.`,
+  flush: ({ removed, entries }) =>
+    `Removed: ${removed}.${entries === 0 ? '' : ` Still cached: ${entries} inactive, which expire within 5 seconds.`}`,
   flood: ({ requests, ms, statuses, endpointCalls, isRunning }) => {
-    const times = `${endpointCalls} time${endpointCalls === 1 ? '' : 's'}`;
-    const cost = isRunning
-      ? `The authorization server was asked ${times}.`
-      : `The API tried ${times} to reach the authorization server.`;
-    return `${requests} requests in ${ms} ms: ${listed(statuses)}. ${cost}`;
+    const introspection = isRunning
+      ? `Introspection requests: ${endpointCalls}.`
+      : `Attempts to reach the authorization server: ${endpointCalls}.`;
+    return `${requests} requests in ${ms} ms: ${formatStatuses(statuses)}. ${introspection}`;
   },
 };
 
-/** Says what an action did, beside its button. */
+/** Shows the outcome of an action near its button. */
 export function showOutcome(id, ok, body) {
   const text = ok ? TEXTS[id]?.(body) : body.hint;
   if (text === undefined) return;
@@ -46,12 +46,12 @@ export function showOutcome(id, ok, body) {
   place.classList.toggle('failed', !ok);
 }
 
-/** Removes what earlier actions said. */
+/** Removes the outcomes of earlier actions. */
 export function clearOutcomes() {
   for (const place of document.querySelectorAll('.outcome')) place.textContent = '';
 }
 
-function listed(statuses) {
+function formatStatuses(statuses) {
   return Object.entries(statuses)
     .map(([status, count]) => `${count} × ${status}`)
     .join(', ');

@@ -1,11 +1,11 @@
-/** Edge of a pattern's tile, in CSS pixels; the periods of all textures divide it. */
+/** Side of a pattern's tile in CSS pixels. It is a multiple of the period of each texture. */
 const TILE = 12;
 
-/** Gaps in the colour, as rectangles of a tile: x, y, width, height. Columns of charts are 4 pixels wide, so gaps lie across. */
+/** Gaps of each texture, as rectangles of a tile: x, y, width, height. They are horizontal, because chart columns are 4 pixels wide. */
 const GAPS = {
   solid: [],
-  striped: rows(3, 1),
-  ruled: rows(6, 2),
+  striped: horizontalGaps(3, 1),
+  ruled: horizontalGaps(6, 2),
   dotted: [0, 4, 8].flatMap((y) => [0, 4, 8].map((x) => [x + 1, y + 1, 2, 2])),
   checked: [0, 4, 8].flatMap((y) =>
     [0, 4, 8].flatMap((x) => [
@@ -15,7 +15,7 @@ const GAPS = {
   ),
 };
 
-/** A fill style for a canvas. Reasons differ by texture as well as by colour. */
+/** A fill style for a canvas, with this colour and texture. */
 export function paint(color, texture) {
   const gaps = GAPS[texture] ?? [];
   if (gaps.length === 0) return css(color);
@@ -31,7 +31,7 @@ export function paint(color, texture) {
   return context.createPattern(tile, 'repeat');
 }
 
-/** A sample for a legend: an area as a chart fills it. */
+/** A sample for a legend: an area as the chart fills it. */
 export function areaSwatch({ color, texture }) {
   return swatch((context, width, height) => {
     context.fillStyle = paint(color, texture);
@@ -39,7 +39,7 @@ export function areaSwatch({ color, texture }) {
   });
 }
 
-/** A sample for a legend: a line as a chart draws it. */
+/** A sample for a legend: a line as the chart draws it. */
 export function lineSwatch({ color, dash = [] }) {
   return swatch((context, width, height) => {
     context.strokeStyle = css(color);
@@ -51,6 +51,7 @@ export function lineSwatch({ color, dash = [] }) {
   });
 }
 
+/** Value of a CSS variable. */
 export function css(variable) {
   return getComputedStyle(document.documentElement).getPropertyValue(variable).trim();
 }
@@ -65,6 +66,6 @@ function swatch(draw) {
   return canvas;
 }
 
-function rows(period, gap) {
+function horizontalGaps(period, gap) {
   return Array.from({ length: TILE / period }, (_, i) => [0, (i + 1) * period - gap, TILE, gap]);
 }

@@ -1,35 +1,35 @@
-/** Names of actions that are listed beside an old result; older ones are left out. */
+/** Maximum number of later actions that the note of an outdated result names. The last ones are named. */
 const MAX_NAMES = 3;
 
-/** Marks what a section shows as old, once another action has changed something. */
+/** Marks the result in a section as outdated after another action has changed something. */
 export function createResult(section) {
-  const note = section.querySelector('.old-note');
-  let isShown = false;
-  let since = [];
+  const note = section.querySelector('.result-note');
+  let hasResult = false;
+  let laterActions = [];
 
-  function mark(text) {
+  function showNote(text) {
     note.textContent = text;
     note.hidden = text === '';
-    section.classList.toggle('old', since.length > 0);
+    section.classList.toggle('outdated', laterActions.length > 0);
   }
 
   return {
-    /** It shows something new. `text` says what, where that is not plain. */
-    shows(text = '') {
-      isShown = true;
-      since = [];
-      mark(text);
+    /** The section shows a new result. `text` is an optional note about it. */
+    setCurrent(text = '') {
+      hasResult = true;
+      laterActions = [];
+      showNote(text);
     },
     clear() {
-      isShown = false;
-      since = [];
-      mark('');
+      hasResult = false;
+      laterActions = [];
+      showNote('');
     },
-    /** An action came after it. */
-    age(name) {
-      if (!isShown) return;
-      since = [...since, name].slice(-MAX_NAMES);
-      mark(`This result is old. Since then: ${since.join(', ')}.`);
+    /** A later action has changed something. */
+    markOutdated(actionName) {
+      if (!hasResult) return;
+      laterActions = [...laterActions, actionName].slice(-MAX_NAMES);
+      showNote(`This result is outdated. Later actions: ${laterActions.join(', ')}.`);
     },
   };
 }

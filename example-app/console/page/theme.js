@@ -1,20 +1,24 @@
-// Loaded before the page is drawn, so that it is never drawn in the wrong theme.
+// This script runs before the page is drawn, so that the page never appears in the wrong theme.
 (() => {
   const root = document.documentElement;
-  const apply = (theme) => {
-    if (theme === 'light' || theme === 'dark') root.dataset.theme = theme;
-    else delete root.dataset.theme;
-  };
-  const chosen = localStorage.getItem('theme') ?? 'auto';
-  apply(chosen);
+  const systemIsDark = matchMedia('(prefers-color-scheme: dark)');
+  let choice = localStorage.getItem('theme') ?? 'auto';
+
+  function apply() {
+    const systemTheme = systemIsDark.matches ? 'dark' : 'light';
+    root.dataset.theme = choice === 'light' || choice === 'dark' ? choice : systemTheme;
+    root.dispatchEvent(new Event('themechange'));
+  }
+
+  apply();
+  systemIsDark.addEventListener('change', apply);
   document.addEventListener('DOMContentLoaded', () => {
-    const choices = document.querySelectorAll('#theme input');
-    for (const choice of choices) {
-      choice.checked = choice.value === chosen;
-      choice.addEventListener('change', () => {
-        localStorage.setItem('theme', choice.value);
-        apply(choice.value);
-        root.dispatchEvent(new Event('themechange'));
+    for (const input of document.querySelectorAll('#theme input')) {
+      input.checked = input.value === choice;
+      input.addEventListener('change', () => {
+        choice = input.value;
+        localStorage.setItem('theme', choice);
+        apply();
       });
     }
   });

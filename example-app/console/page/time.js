@@ -3,14 +3,14 @@ export function clockTime(ms) {
   return new Date(ms).toLocaleTimeString('en-GB');
 }
 
-/** How far a time is from now, in words; from seconds since the epoch. */
-export function relativeTime(seconds) {
-  const away = Math.round(seconds - Date.now() / 1000);
-  return away >= 0 ? `in ${span(away)}` : `${span(-away)} ago`;
+/** Distance of a time from now, such as "in 60 min" or "5 s ago". The time is in seconds since the epoch. */
+export function relativeTime(time) {
+  const seconds = Math.round(time - Date.now() / 1000);
+  return seconds >= 0 ? `in ${formatSeconds(seconds)}` : `${formatSeconds(-seconds)} ago`;
 }
 
-/** Seconds in words. */
-export function span(seconds) {
+/** A duration as "119 s", "60 min" or "2 h". */
+export function formatSeconds(seconds) {
   if (seconds < 120) return `${seconds} s`;
   if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
   return `${Math.round(seconds / 3600)} h`;

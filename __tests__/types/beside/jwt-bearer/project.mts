@@ -1,4 +1,4 @@
-// Compiled, never run: this package beside express-oauth2-jwt-bearer, which declares `req.auth`.
+// Compiled, never run. Uses this package together with express-oauth2-jwt-bearer, which declares `req.auth`.
 import express from 'express';
 import { auth, requiredScopes } from 'express-oauth2-jwt-bearer';
 import { clientSecretBasic, getAuth, requireScope, tokenIntrospection } from 'express-token-introspection';

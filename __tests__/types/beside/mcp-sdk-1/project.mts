@@ -1,4 +1,4 @@
-// Compiled, never run: this package beside version 1 of the MCP SDK, which declares `req.auth`.
+// Compiled, never run. Uses this package together with version 1 of the MCP SDK, which declares `req.auth`.
 
 import * as errors from '@modelcontextprotocol/sdk/server/auth/errors.js';
 import { requireBearerAuth } from '@modelcontextprotocol/sdk/server/auth/middleware/bearerAuth.js';

@@ -1,4 +1,4 @@
-// Compiled, never run: this package beside version 2 of the MCP SDK, whose package for Express declares `req.auth`.
+// Compiled, never run. Uses this package together with version 2 of the MCP SDK, whose package for Express declares `req.auth`.
 import { createMcpExpressApp, requireBearerAuth } from '@modelcontextprotocol/express';
 import { NodeStreamableHTTPServerTransport, toNodeHandler } from '@modelcontextprotocol/node';
 import { type AuthInfo, createMcpHandler, McpServer, OAuthError, requireScopes } from '@modelcontextprotocol/server';

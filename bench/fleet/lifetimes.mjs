@@ -6,14 +6,14 @@ const TTL_SECONDS = 8;
 const TOKENS = 20;
 const MARGIN_MS = 250;
 
-/** Whoever asks is ahead of all others, who are behind by less than a life: they use its answers. */
+/** The first instance sends the introspection requests. The clocks of the others are behind by less than the lifetime, so they use its responses. */
 const OFFSETS = [0, -1, -2, -3].map((seconds) => seconds * 1000);
 
-/** Whether an answer ends in time where clocks are apart and nobody is told of the revocation. */
-export async function measureLives({ redis, endpoint, report }) {
-  report('lives, clocks seconds apart');
+/** Checks that a shared response expires in time when clocks differ and no revocation is announced. */
+export async function measureLifetimes({ redis, endpoint, report }) {
+  report('lifetimes, clocks seconds apart');
   await redis.command('FLUSHALL');
-  await endpoint.ask({ set: { delayMs: 0 }, take: true });
+  await endpoint.send({ set: { delayMs: 0 }, take: true });
   const fleet = await startFleet({
     size: OFFSETS.length,
     redis,
@@ -22,13 +22,13 @@ export async function measureLives({ redis, endpoint, report }) {
     ttlSeconds: TTL_SECONDS,
   });
   const tokens = Array.from({ length: TOKENS }, () => randomToken(43));
-  const found = new Map();
+  const violations = new Map();
   const getAll = async (expected, what) => {
     for (const token of tokens) {
       for (const { instance, status } of await fleet.getAll(token)) {
         if (status === expected) continue;
-        const wrong = `${what} got ${status} from one that is ${-OFFSETS[instance] / 1000} s behind`;
-        found.set(wrong, (found.get(wrong) ?? 0) + 1);
+        const violation = `${what} got ${status} from an instance whose clock is ${-OFFSETS[instance] / 1000} s behind`;
+        violations.set(violation, (violations.get(violation) ?? 0) + 1);
       }
     }
   };
@@ -36,17 +36,17 @@ export async function measureLives({ redis, endpoint, report }) {
     for (const token of tokens) await fleet.instances[0].get(token);
     const askedAt = machineTime();
     await sleep((TTL_SECONDS * 1000) / 2);
-    await getAll(200, 'a good token');
-    const { calls } = await endpoint.ask({ take: true });
-    for (const token of tokens) await endpoint.ask({ revoke: token });
+    await getAll(200, 'a valid token');
+    const { calls } = await endpoint.send({ take: true });
+    for (const token of tokens) await endpoint.send({ revoke: token });
     await sleep(askedAt + TTL_SECONDS * 1000 + MARGIN_MS - machineTime());
-    await getAll(401, 'a token whose answer had ended');
+    await getAll(401, 'a token whose response had expired');
     return {
       ttlSeconds: TTL_SECONDS,
       offsetsMs: OFFSETS,
       tokens: TOKENS,
       callsPerToken: calls.length / TOKENS,
-      wrong: [...found].map(([what, count]) => `${count} × ${what}`),
+      wrong: [...violations].map(([what, count]) => `${count} × ${what}`),
     };
   } finally {
     fleet.stop();
