@@ -6,7 +6,7 @@ import {
   AUDIENCE,
   createAuthorizationServer,
   SUBJECT_GRANT,
-} from '../../example-app/dist/dist/authorization-server.mjs';
+} from '../../example-app/dist/authorization-server.mjs';
 
 const as = await createAuthorizationServer(Number(process.argv[2] ?? 0));
 const { issuer, introspectionEndpoint, revocationEndpoint, tokenEndpoint, resourceServer, client } = as;
