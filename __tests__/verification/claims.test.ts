@@ -15,7 +15,7 @@ const SCHEMA_FAILED = expect.objectContaining({
   status: 503,
   code: 'claims_schema_failed',
   message:
-    'Token introspection failed: the "claims" schema threw, was asynchronous, or made something other than plain data (claims_schema_failed)',
+    'Token introspection failed: the "claims" schema threw, was asynchronous, or did not return plain data (claims_schema_failed)',
 });
 
 describe('the claims schema', () => {

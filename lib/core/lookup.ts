@@ -1,19 +1,22 @@
 import type { Claims } from './claims.js';
 import type { Instant } from './clock.js';
 
-/** When the endpoint was asked: just before the question was sent. */
+/**
+ * When the endpoint was asked: the moment just before the introspection request was sent.
+ * The two times are an {@link Instant}. They are not nested, because there are as many records as tokens.
+ */
 interface Dated {
-  /** An {@link Instant}'s `at`; not nested, since there are as many records as tokens. */
+  /** Wall time, in milliseconds since the epoch. */
   readonly askedAt: number;
-  /** The same moment's `monotonic`. */
+  /** Monotonic time, in milliseconds. */
   readonly askedMonotonic: number;
-  /** Where the log of revocations had been read to by then, where there is one: all up to there were made before. */
+  /** Position in the revocation log at that moment; only later revocations apply. `undefined` without a revocation log. */
   readonly logPosition: string | undefined;
 }
 
 export interface ActiveRecord extends Dated {
   readonly active: true;
-  /** Whether it is served past its life because the endpoint failed; `false` on every record that is kept. */
+  /** Whether this is a stale response: expired, but used because the endpoint failed. Stored records always have `false`. */
   readonly stale: boolean;
   readonly claims: Claims;
   readonly scopes: readonly string[];
@@ -21,72 +24,74 @@ export interface ActiveRecord extends Dated {
 
 export interface InactiveRecord extends Dated {
   readonly active: false;
-  /** Identifier of the token, if a record from when it was active told it: other spellings of the token have the same. */
+  /** Identifier of the token, when an earlier, active record named it. Other spellings of the token have the same `jti`. */
   readonly jti: string | undefined;
-  /** The endpoint cannot introspect tokens of this kind (`unsupported_token_type`). */
+  /** `true` when the endpoint cannot introspect tokens of this kind (`unsupported_token_type`). */
   readonly unsupported?: true;
 }
 
-/** What the endpoint said about one token, and when it was asked. A fact; never a decision. */
+/** The introspection response for one token, and when the endpoint was asked. It holds facts, never decisions. */
 export type TokenRecord = ActiveRecord | InactiveRecord;
 
-/** What a lookup needs of a token. */
+/** A token with the digest that identifies it. */
 export interface TokenKey {
   readonly token: string;
-  /** SHA-256 of the token. Caches and lookups under way are keyed with it. */
+  /** SHA-256 of the token in base64url: the key in caches and in single flight. */
   readonly digest: string;
 }
 
 /**
- * What a request presents. Objects that pass between our own files have no optional members: each is always written, so that none is
- * read through `Object.prototype`.
+ * The credentials of one request.
+ *
+ * Objects that pass between our own files have no optional members. Every member is always written, so none is read from
+ * `Object.prototype`.
  */
 export interface Credentials extends TokenKey {
-  /** The DPoP part of a request whose token came under the scheme DPoP. It is not verified yet. */
+  /** The DPoP part of a request with the scheme DPoP, not verified yet. `undefined` for other schemes. */
   readonly dpop: DpopRequest | undefined;
-  /** What the request has proven of its sender. */
+  /** The keys that the sender has proven to hold. */
   readonly sender: SenderProof | undefined;
-  /** A DPoP proof came with a token that is not under the scheme DPoP, so nobody verifies it. */
+  /** `true` when a DPoP proof came with a token that does not use the scheme DPoP. Such a proof is not verified. */
   readonly hasUnusedProof: boolean;
 }
 
-/** A request with a DPoP proof, as far as the proof speaks of it. */
+/** The parts of a request that a DPoP proof is verified against. */
 export interface DpopRequest {
-  /** Whether there is a `DPoP` header, of whatever content. */
+  /** Whether there is a `DPoP` header, even an empty or malformed one. */
   readonly isPresent: boolean;
-  /** `undefined` where there is none, or not exactly one. */
+  /** The proof; `undefined` unless the request has exactly one. */
   readonly proof: string | undefined;
   readonly method: string | undefined;
-  /** The URL the client asked for; `undefined` where that cannot be told. */
+  /** The URL that the client requested; `undefined` when it cannot be determined. */
   readonly url: string | undefined;
-  /** By who remembers them, the proofs that were used up for this very request: a second middleware may look at them again. */
+  /** Proofs that this request has used up, by replay memory. A second middleware accepts them again for the same request. */
   readonly accepted: Map<object, Set<string>>;
-  /** Whether the client should be given another nonce; known once the proof is verified. */
+  /** Whether the client should get a new nonce. It is set when the proof is verified. */
   renewsNonce: boolean;
 }
 
-/** Which keys the sender has proven to hold. */
+/** The keys that the sender has proven to hold. */
 export interface SenderProof {
-  /** Thumbprint of the key of a DPoP proof. */
+  /** Thumbprint of the key of the DPoP proof. */
   readonly jkt: string | undefined;
-  /** Thumbprint of the client certificate, if there is one. */
+  /** Returns the thumbprint of the client certificate, if there is one. */
   readonly x5t: (() => string | undefined) | undefined;
 }
 
-/** How old an answer may be, seen from now. */
+/** How old a response may be, and how its lookup is scheduled. */
 export interface LookupOptions {
-  /** It was asked for then or later, in monotonic milliseconds. */
+  /** The endpoint must have been asked at this time or later, in monotonic milliseconds. */
   readonly notBefore: number;
-  /** Read once for all that happens in the same tick. */
+  /** The current time, read once for everything that happens in the same tick. */
   readonly now: Instant;
-  /** Whether it is an early refresh, for which nobody waits. */
+  /** Whether this is an early refresh. No request waits for it. */
   readonly background: boolean;
-  /** Whether the token was active lately: its lookup does not wait behind those of unknown tokens. */
+  /** Whether the token was active lately. Its lookup does not wait behind those of unknown tokens. */
   readonly isKnown: boolean;
 }
 
-/** What {@link LookupOptions} demands where nobody demands anything. */
+/** The `notBefore` of {@link LookupOptions} that accepts a response of any age. */
 export const ANY_AGE = Number.NEGATIVE_INFINITY;
 
-/** The type that runs through the middle: the introspection client is one, every cache layer takes one and returns one. */
+/** Finds the record of a token. The introspection client is a lookup; every cache layer takes one and returns one. */
 export type Lookup = (tokenKey: TokenKey, options: LookupOptions) => TokenRecord | Promise<TokenRecord>;

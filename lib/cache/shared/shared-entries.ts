@@ -39,12 +39,7 @@ export interface SharedEntries {
   /** Looks for the response to a tokenKey; `undefined` while the store fails. */
   read(tokenKey: TokenKey, options?: StoreLookupOptions): Promise<StoreLookup | undefined>;
   /** Keeps a record, if there is one, and gives the lease back, if there is one. */
-  save(
-    tokenKey: TokenKey,
-    record: TokenRecord | undefined,
-    at: StoreTime | undefined,
-    leaseId?: string,
-  ): Promise<void>;
+  save(tokenKey: TokenKey, record: TokenRecord | undefined, at: StoreTime | undefined, leaseId?: string): Promise<void>;
 }
 
 /** Its members are its own, so that nothing is read from `Object.prototype`. */
