@@ -78,7 +78,7 @@ describe('the command, for a configuration', () => {
     const { code, out } = await check(at(endpoint));
     expect(code).toBe(EXIT.outage);
     expect(out).toMatch(/credentials accepted: no\n/);
-    expect(out).toContain('client_rejected (HTTP 401)\n  The credentials are not accepted.');
+    expect(out).toContain('client_rejected (HTTP 401)\n  The endpoint does not accept the credentials of this API.');
     expect(out).not.toContain(SECRET);
   });
 
@@ -87,7 +87,7 @@ describe('the command, for a configuration', () => {
     await endpoint.close();
     const { code, out } = await check(at(endpoint, '--token'), { stdin: TOKEN });
     expect(code).toBe(EXIT.outage);
-    expect(out).toContain('unreachable (ECONNREFUSED)\n  Nothing listens there.');
+    expect(out).toContain('unreachable (ECONNREFUSED)\n  Nothing listens at this host and port.');
     expect(out).not.toContain('Token\n');
   });
 
@@ -164,13 +164,13 @@ describe('the command, for a token', () => {
       'nobody knows',
       { active: false },
       [],
-      /rejected, 401 \(inactive\)\n {2}Is the token from this authorization server.*\n.*kept for: +5 s: cache.inactiveTtlSeconds is 5\n?$/,
+      /rejected, 401 \(inactive\)\n {2}The authorization server says that the token is not active.*\n.*kept for: +5 s: cache.inactiveTtlSeconds is 5\n?$/,
     ],
     [
       'is for others',
       active({ aud: 'x' }),
       ['--audience', 'a'],
-      /rejected, 401 \(audience_mismatch\)\n {2}expected: +aud "a"\n {2}received: +aud "x"\n {2}Is the token meant for this API\?/,
+      /rejected, 401 \(audience_mismatch\)\n {2}expected: +aud "a"\n {2}received: +aud "x"\n {2}Check that the token is meant for this API\./,
     ],
     [
       'names nobody',

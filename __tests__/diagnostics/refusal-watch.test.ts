@@ -49,7 +49,7 @@ describe('refusals from the start', () => {
     expect(warnings).toHaveLength(1);
     expect(warnings[0]?.text).toMatch(
       new RegExp(
-        `^No token was accepted so far, and 20 were refused \\(${reason}\\)\\. If there were good ones among them: [A-Z]`,
+        `^No token has been accepted so far, and 20 were rejected \\(${reason}\\)\\. If some of them were valid: [A-Z]`,
       ),
     );
     refuse(reason, 100);

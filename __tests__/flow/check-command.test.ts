@@ -38,7 +38,7 @@ describe('the command, at a running oidc-provider', () => {
   it('says that the secret is wrong, and nothing besides', async () => {
     const { code, out, err } = await check(where(), 'hush-hush');
     expect([code, err]).toEqual([3, '']);
-    expect(out).toContain('client_rejected (HTTP 401)\n  The credentials are not accepted.');
+    expect(out).toContain('client_rejected (HTTP 401)\n  The endpoint does not accept the credentials of this API.');
     expect(out).not.toContain('hush-hush');
   });
 
@@ -49,7 +49,7 @@ describe('the command, at a running oidc-provider', () => {
     expect(byIssuer.out).toContain('discovery_failed (ECONNREFUSED)');
     const byEndpoint = await check(['--endpoint', as.introspectionEndpoint, '--client-id', 'api'], 'secret');
     expect([byEndpoint.code, byEndpoint.err]).toEqual([3, '']);
-    expect(byEndpoint.out).toContain('unreachable (ECONNREFUSED)\n  Nothing listens there.');
+    expect(byEndpoint.out).toContain('unreachable (ECONNREFUSED)\n  Nothing listens at this host and port.');
     await as.start();
   });
 });

@@ -127,7 +127,7 @@ describe('verifying a configuration that does not work', () => {
       { reachable: true, credentialsAccepted: false },
       'client_rejected',
       'HTTP 403',
-      'right',
+      'Allow the client',
     ],
     [
       'a question it does not understand',
@@ -159,7 +159,7 @@ describe('verifying a configuration that does not work', () => {
       'preset',
     ],
     ['its own failure', status(500), {}, { reachable: true }, 'server_error', 'HTTP 500', 'log'],
-    ['too many questions', status(429), {}, { reachable: true }, 'rate_limited', 'HTTP 429', 'slow down'],
+    ['too many questions', status(429), {}, { reachable: true }, 'rate_limited', 'HTTP 429', 'fewer requests'],
     [
       'silence',
       () => new Promise(() => {}),

@@ -83,7 +83,7 @@ export function createRefusalWatches({ monotonic, wasAnyActive }: RefusalWatchSe
       }
       const { detail, ...values } = explain(last);
       alarm(
-        `No token was accepted so far, and ${count} were refused (${reason}). If there were good ones among them: ` +
+        `No token has been accepted so far, and ${count} were rejected (${reason}). If some of them were valid: ` +
           remedyFor(reason, detail),
         describe(values),
       );
