@@ -2,7 +2,7 @@ import type { ActiveRecord } from '../core/lookup.js';
 import { type Decision, decisions, digestOf } from './channels.js';
 import { type DebugContext, isDebugging, printDecision } from './debug.js';
 
-/** That a request goes on, on the strength of this record where there is one. */
+/** Publishes that a request continues. `record` is absent for an anonymous request. */
 export function publishPassage(
   outcome: 'accepted' | 'anonymous',
   by: string,
@@ -15,7 +15,7 @@ export function publishPassage(
   }
 }
 
-/** That a request does not go on. */
+/** Publishes that a request does not continue. */
 export function publishRefusal(
   outcome: 'rejected' | 'outage',
   by: string,

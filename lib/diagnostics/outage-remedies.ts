@@ -1,7 +1,7 @@
 import type { IntrospectionErrorCode } from '../core/errors.js';
 import type { Remedies } from './remedy.js';
 
-/** For each code of an `IntrospectionError`. */
+/** Remedies for each code of an `IntrospectionError`. */
 export const OUTAGE_REMEDIES: Remedies<IntrospectionErrorCode> = {
   timeout: [
     [

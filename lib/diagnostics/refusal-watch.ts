@@ -4,14 +4,15 @@ import { type Explanation, explain } from './explain.js';
 import { createAlarm } from './misconfiguration.js';
 import { remedyFor } from './remedies.js';
 
-/** Warns if a middleware refuses every token for a reason that a wrong configuration would have. */
+/** Warns when a middleware rejects every token for a reason that a wrong configuration may cause. */
 export interface RefusalWatch {
-  /** A token was accepted: the configuration is right for some tokens. */
+  /** Stops for good. Call it when a token is accepted, because then the configuration is right for some tokens. */
   stop(): void;
+  /** Counts a rejection. */
   refused(error: AuthError): void;
 }
 
-/** All watches of one authorization server. */
+/** The watches of all middlewares of one introspector. */
 export interface RefusalWatches {
   create(): RefusalWatch;
   close(): void;
@@ -19,18 +20,18 @@ export interface RefusalWatches {
 
 export interface RefusalWatchSettings {
   readonly monotonic: () => number;
-  /** Whether the endpoint has called any token active. Then it knows this API, whatever it says of other tokens. */
+  /** Whether the endpoint has called any token active. If so, it accepts this API, and inactive tokens are ordinary. */
   readonly wasAnyActive: () => boolean;
 }
 
-/** So many refusals for one reason give the alarm at once. */
+/** Number of rejections for one reason that causes the warning at once. */
 const TOKENS = 20;
 
-/** So many give it after a minute. */
+/** Number of rejections for one reason that causes the warning after a minute. */
 const TOKENS_IN_A_MINUTE = 3;
 const A_MINUTE_MS = 60_000;
 
-/** Reasons that a wrong configuration may have, with the code of the warning. Any stranger can provoke some of them. */
+/** Reasons that a wrong configuration may cause, with the code of the warning. Strangers can cause some of them too. */
 const CODES: Partial<Record<AuthErrorReason, Misconfiguration['code']>> = {
   audience_mismatch: 'AUDIENCE_MISMATCH',
   issuer_mismatch: 'ISSUER_MISMATCH',
@@ -54,7 +55,7 @@ export function createRefusalWatches({ monotonic, wasAnyActive }: RefusalWatchSe
   const open = new Set<() => void>();
 
   function create(): RefusalWatch {
-    /** By reason, so that strangers who are refused for one reason hide no other. */
+    /** Counted by reason, so that rejected tokens of strangers do not hide another reason. */
     const refusals = new Map<AuthErrorReason, Refusals>();
     const alarms = new Map<string, ReturnType<typeof createAlarm>>();
     let isOn = true;
@@ -123,7 +124,7 @@ export function createRefusalWatches({ monotonic, wasAnyActive }: RefusalWatchSe
   };
 }
 
-/** A token that expired after the endpoint was asked. */
+/** Whether the token expired after the endpoint was asked, which needs no warning. */
 function isOrdinary(error: AuthError): boolean {
   return error.reason === 'expired' && explain(error).detail === undefined;
 }

@@ -1,7 +1,7 @@
 import type { AuthErrorReason } from '../core/errors.js';
 import type { Remedies } from './remedy.js';
 
-/** For each reason of an `AuthError`. The details are those of `explain()`. */
+/** Remedies for each reason of an `AuthError`. The details come from `explain()`. */
 export const REJECTION_REMEDIES: Remedies<AuthErrorReason> = {
   no_credentials: [
     [

@@ -2,8 +2,8 @@ import { AuthError, type RequiredAuthentication } from '../core/errors.js';
 import type { ActiveRecord } from '../core/lookup.js';
 
 /**
- * `acr` and `auth_time` of the introspection response (RFC 9470 section 6.2), the latter judged now: a remembered answer ages.
- * What the response does not say is not met.
+ * Requires `acr` and `auth_time` of the introspection response (RFC 9470 section 6.2). A missing claim is rejected.
+ * `auth_time` is compared with the current time, because a cached response ages.
  */
 export function requireAuthenticationContext(
   { claims }: ActiveRecord,

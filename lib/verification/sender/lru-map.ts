@@ -1,11 +1,11 @@
-/** A map that keeps what was used last, and so many at most. */
+/** A map with a maximum size. It keeps the entries that were used most recently. */
 export interface Recent<T> {
   get(name: string): T | undefined;
   set(name: string, value: T): void;
 }
 
 export function createRecent<T>(max: number): Recent<T> {
-  /** In the order of their use. */
+  /** Ordered by last use, oldest first. */
   const values = new Map<string, T>();
 
   function set(name: string, value: T): void {

@@ -1,31 +1,34 @@
 import { type Clock, type Instant, readClock } from '../../core/clock.js';
 
-/** Lets each thing be used once. */
+/** Lets each proof be used only once. */
 export interface ReplayGuard {
-  /** What it remembers in: two guards with the same one know the same. */
+  /** Identity of the storage. Two guards with the same `memory` share what they remember. */
   readonly memory: object;
-  /** Whether it was not used before, within `ttlMs`; rejects where that cannot be told. */
+  /** Resolves with `true` when the identifier was not used within the last `ttlMs`. Rejects when that cannot be determined. */
   use(id: string, ttlMs: number): Promise<boolean>;
 }
 
-/** A memory that several processes share. `cache.store` is one. */
+/** A store of used proofs that several processes share. A `cache.store` fits. */
 export interface ReplayStore {
-  /** Remembers a key for `ttlMs` unless it is remembered already, in one step. Returns whether the key was new. */
+  /** Stores a key for `ttlMs` milliseconds unless it exists, as one atomic step. Returns whether the key was new. */
   setIfAbsent(key: string, ttlMs: number): Promise<boolean>;
 }
 
 const MAX_REMEMBERED = 500_000;
 
-/** For one process. When it is full of what may still be replayed, nothing more can be used: no room is made by forgetting. */
+/**
+ * Creates a replay memory for one process.
+ * When it is full of proofs that could still be replayed, `use` rejects: forgetting one would allow a replay.
+ */
 export function createReplayMemory(clock: Clock): ReplayGuard {
-  /** When each is over; in the order of their use, and so of their end. */
+  /** When each identifier may be forgotten. Ordered by use, and so by end. */
   const used = new Map<string, Instant>();
   return {
     memory: used,
     async use(id, ttlMs) {
       const now = readClock(clock);
       for (const [other, end] of used) {
-        // On both clocks: proofs are dated by the one that can be set back.
+        // Both clocks must have passed the end. Proofs are dated by the wall clock, which can be set back.
         if (end.monotonic > now.monotonic || end.at > now.at) break;
         used.delete(other);
       }
@@ -37,7 +40,7 @@ export function createReplayMemory(clock: Clock): ReplayGuard {
   };
 }
 
-/** @param memory what `store` stands for, where it is wrapped */
+/** @param memory the original store, when `store` is a wrapper of it */
 export function createSharedReplay(store: ReplayStore, memory: object = store): ReplayGuard {
   return { memory, use: (id, ttlMs) => store.setIfAbsent(`dpop.${id}`, ttlMs) };
 }

@@ -4,14 +4,13 @@ import { ownMembers } from '../../core/own-members.js';
 
 const DPOP = /^dpop$/i;
 
-/** What is demanded of the sender. */
 export interface SenderConstraintPolicy {
-  /** Given with `isRequired`, only tokens that are bound to the key of a DPoP proof pass. */
+  /** With `isRequired`, only tokens that are bound to the key of a DPoP proof are accepted. */
   readonly dpop?: { readonly isRequired?: boolean | undefined } | undefined;
 }
 
 /**
- * Requires a DPoP proof where the options demand one; its key is compared by {@link requireSenderConstraint}.
+ * Requires a DPoP proof when the policy requires one. {@link requireSenderConstraint} compares its key with the token.
  *
  * @throws AuthError `sender_constrained`
  */
@@ -20,9 +19,11 @@ export function requireProof({ dpop }: SenderConstraintPolicy, proven: SenderPro
 }
 
 /**
- * A sender-constrained token (RFC 7800 `cnf`) is good only for the sender it is bound to: the request must prove each known way of
- * binding (RFC 9449 section 7, RFC 8705 section 3). Unknown members beside those are ignored (RFC 7800 section 3.1), but a token
- * with only unknown ones is refused. So is a token that is not bound and came with a proof.
+ * Requires that the sender has proven the keys to which a sender-constrained token is bound (`cnf`, RFC 7800).
+ *
+ * - The request must prove every known confirmation method (RFC 9449 section 7, RFC 8705 section 3).
+ * - Unknown members of `cnf` are ignored (RFC 7800 section 3.1), but a token with only unknown ones is rejected.
+ * - A token without `cnf` is rejected when it came with a DPoP proof, or when its `token_type` is DPoP.
  *
  * @throws AuthError `sender_constrained`
  */
