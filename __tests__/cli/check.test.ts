@@ -67,9 +67,9 @@ describe('the command, for a configuration', () => {
     expect([code, err]).toEqual([EXIT.ok, '']);
     expect(out).toContain(`endpoint:             ${endpoint.url}`);
     expect(out).toMatch(
-      /reachable: +yes\n.*credentials accepted: yes\n.*reply well-formed: +yes\n.*answered in: +\d+ ms\n/,
+      /reachable: +yes\n.*credentials accepted: yes\n.*response valid: +yes\n.*response time: +\d+ ms\n/,
     );
-    expect(out).toContain('ok: tokens can be judged');
+    expect(out).toContain('ok: tokens can be checked');
     expect(endpoint.asked[0]?.headers.authorization).toBe(`Basic ${Buffer.from(`api:${SECRET}`).toString('base64')}`);
   });
 
@@ -138,7 +138,7 @@ describe('the command, for a configuration', () => {
     const words = ['--authorization-server', new URL(endpoint.url).origin, '--client-id', 'api'];
     const { code, out } = await check(words);
     expect(code).toBe(EXIT.ok);
-    expect(out).toContain('methods it takes:     private_key_jwt, none\\u001b]0;');
+    expect(out).toContain('methods supported:    private_key_jwt, none\\u001b]0;');
     expect(out).toContain('! The metadata do not name client_secret_basic');
     expect((await check([...words, '--signed'])).out).toContain('bad_response (signed reply: not signed)');
   });
@@ -152,7 +152,7 @@ describe('the command, for a token', () => {
     });
     expect(code).toBe(EXIT.ok);
     expect(out).toMatch(
-      /a request with it: +accepted, NOT CHECKED: issuer, scope\n.*answer kept for: +(?:29|30)[.\d]* s: exp is (?:29|30) seconds away\n/,
+      /a request with it: +accepted, NOT CHECKED: issuer, scope\n.*cached for: +(?:29|30)[.\d]* s: exp is (?:29|30) seconds away\n/,
     );
     expect(out).toMatch(/req\.auth:\n {4}\{\n {6}"active": true,/);
     expect(out).not.toMatch(/[!]/);
@@ -164,7 +164,7 @@ describe('the command, for a token', () => {
       'nobody knows',
       { active: false },
       [],
-      /rejected, 401 \(inactive\)\n {2}The authorization server says that the token is not active.*\n.*kept for: +5 s: cache.inactiveTtlSeconds is 5\n?$/,
+      /rejected, 401 \(inactive\)\n {2}The authorization server says that the token is not active.*\n.*cached for: +5 s: cache.inactiveTtlSeconds is 5\n?$/,
     ],
     [
       'is for others',
@@ -201,7 +201,7 @@ describe('the command, for a token', () => {
       'is over',
       active({ exp: 1 }),
       [],
-      /rejected, 401 \(expired\)\n {2}expected: .*\n {2}received: +exp \d+ s ago\n {2}.*clocks.*\n.*kept for: +0 s: exp is -\d+ seconds away/,
+      /rejected, 401 \(expired\)\n {2}expected: .*\n {2}received: +exp \d+ s ago\n {2}.*clocks.*\n.*cached for: +0 s: exp is -\d+ seconds away/,
     ],
   ])('that %s says why it would be rejected, and ends with 1', async (_, claims, words, expected) => {
     const { code, out } = await check(at(await knowing(claims), '--token', ...words), { stdin: TOKEN });
@@ -213,7 +213,7 @@ describe('the command, for a token', () => {
   it.each<[string, object, string]>([
     ['no exp', active({ exp: undefined }), 'No exp'],
     ['no aud', active(), 'No aud'],
-    ['an aud that is not demanded', active({ aud: 'a' }), 'The reply names an audience'],
+    ['an aud that is not demanded', active({ aud: 'a' }), 'The response names an audience'],
     ['no token_type', active({ token_type: undefined }), 'No token_type'],
     ['no scope', active({ scope: undefined }), 'No scope'],
     ['an iat in milliseconds', active({ iat: Date.now() }), 'iat is in milliseconds'],
@@ -237,7 +237,7 @@ describe('the command, for a token', () => {
   it('may be pasted with its scheme, which is left out', async () => {
     const { code, out } = await check(at(await knowing(active()), '--token'), { stdin: `Bearer ${TOKEN}\n` });
     expect(code).toBe(EXIT.ok);
-    expect(out).toContain('! The word Bearer was left out');
+    expect(out).toContain('! The word Bearer was removed');
     expect(out).not.toContain(TOKEN);
   });
 
@@ -276,9 +276,9 @@ describe('the command, for a token', () => {
     );
     const { code, out, err } = await check(at(endpoint, '--token'), { stdin: TOKEN });
     expect([code, err]).toEqual([EXIT.outage, '']);
-    expect(out).toContain('ok: tokens can be judged');
+    expect(out).toContain('ok: tokens can be checked');
     expect(out).toMatch(
-      /a request with it: +not judged, 503 \(server_error\)\n {2}received: +HTTP 500\n {2}The authorization/,
+      /a request with it: +not checked, 503 \(server_error\)\n {2}received: +HTTP 500\n {2}The authorization/,
     );
   });
 });
@@ -374,8 +374,11 @@ describe('the command, for a provider', () => {
     [['--provider', 'workos', '--client-id', 'api'], '--option authkitDomain=…: write a host name without https://'],
     [['--provider', 'workos', '--option', 'authkitDomain'], 'NAME=VALUE'],
     [['--provider', 'workos', '--option', '=x'], 'NAME=VALUE'],
-    [['--provider', 'hydra', '--option', 'apiKey=x'], 'Secrets are no arguments: write --option-env apiKey=VARIABLE'],
-    [['--provider', 'workos', '--option', 'clientSecret=x'], 'Secrets are no arguments'],
+    [
+      ['--provider', 'hydra', '--option', 'apiKey=x'],
+      'Do not pass secrets as arguments: write --option-env apiKey=VARIABLE',
+    ],
+    [['--provider', 'workos', '--option', 'clientSecret=x'], 'Do not pass secrets as arguments'],
   ])('%j is refused', async (words, message) => {
     const { code, err } = await check(words);
     expect([code, err]).toEqual([EXIT.usage, expect.stringContaining(message)]);
@@ -389,7 +392,7 @@ describe('the command’s secrets', () => {
     'are no arguments: %s',
     async (word) => {
       const { code, err } = await check([...words, word]);
-      expect([code, err]).toEqual([EXIT.usage, expect.stringContaining('are no arguments')]);
+      expect([code, err]).toEqual([EXIT.usage, expect.stringContaining('Do not pass secrets and tokens as arguments')]);
       expect(err).not.toContain(SECRET);
     },
   );
@@ -455,9 +458,9 @@ describe('the command’s words', () => {
     [['check', '--endpoint'], 'argument missing'],
     [['check'], 'Write one of --endpoint, --authorization-server and --provider'],
     [['check', '--endpoint', 'https://a', '--provider', 'polar'], 'Write one of'],
-    [['check', '--endpoint', 'https://a', '--option', 'a=b'], 'belong to --provider'],
-    [['check', '--endpoint', 'https://a', '--option-env', 'a=b'], 'belong to --provider'],
-    [['check', '--endpoint', 'https://a', '--signed'], '--signed needs --authorization-server'],
+    [['check', '--endpoint', 'https://a', '--option', 'a=b'], 'require --provider'],
+    [['check', '--endpoint', 'https://a', '--option-env', 'a=b'], 'require --provider'],
+    [['check', '--endpoint', 'https://a', '--signed'], '--signed requires --authorization-server'],
     [['check', '--endpoint', 'https://a', '--method', 'magic'], '--method is one of'],
     [
       ['check', '--endpoint', 'https://a', '--method', 'none', '--timeout-ms', 'soon'],

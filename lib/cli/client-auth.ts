@@ -9,12 +9,12 @@ import { tlsClientAuth } from '../client-auth/tls-client-auth.js';
 import type { ClientAuth } from '../core/client-auth.js';
 import { type Arguments, UsageError } from './arguments.js';
 
-/** Brings a secret from the environment, or asks for it. */
+/** Reads a secret from the environment, or asks the user for it. */
 export type AskForSecret = (what: string) => Promise<string>;
 
 type Create = (given: Arguments, ask: AskForSecret) => ClientAuth | Promise<ClientAuth>;
 
-/** By the names that metadata know them by. */
+/** Client authentication methods, by their names in authorization server metadata. */
 const METHODS: Readonly<Record<string, Create>> = {
   client_secret_basic: async (given, ask) => clientSecretBasic(given['client-id'], await ask('client secret')),
   client_secret_post: async (given, ask) => clientSecretPost(given['client-id'], await ask('client secret')),

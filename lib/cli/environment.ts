@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 
-/** The variables of the process, and those of a file that the process does not have. */
+/** Returns the variables of the process, plus those of a file. A variable of the process wins. */
 export function environment(file: string, own: NodeJS.ProcessEnv): Readonly<Record<string, string | undefined>> {
   return { ...readVariables(file), ...own };
 }
@@ -10,7 +10,7 @@ function readVariables(file: string): Readonly<Record<string, string | undefined
   try {
     return parseEnv(readFileSync(file, 'utf8'));
   } catch {
-    // Most folders have no such file.
+    // Most folders have no such file, so this is not an error.
     return {};
   }
 }

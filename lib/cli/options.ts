@@ -8,11 +8,11 @@ type Preset = (options: Record<string, unknown>) => Partial<TokenIntrospectionOp
 
 const PRESETS: ReadonlyMap<string, unknown> = new Map(Object.entries(presets));
 
-/** Names of options that nobody else on the machine should read. */
+/** Names of options that hold secrets. */
 const SECRET = /secret|key$|password/i;
 
 /**
- * The options that an app would write for what the command line says. What must not be shown is added to `secrets`.
+ * Converts the command line to the options of an app. Values that must not be shown are added to `secrets`.
  *
  * @throws UsageError, and the TypeErrors of presets and client authentication
  */
@@ -33,7 +33,7 @@ export async function optionsOf(
       : await presetOf(given, source.env, ask, secrets);
   const audience = given.audience === undefined ? {} : { audience: given.audience };
   if (given.ca !== undefined && where.clientAuth?.connect === undefined) {
-    throw new UsageError('--ca belongs to tls_client_auth; elsewhere set NODE_EXTRA_CA_CERTS to the file');
+    throw new UsageError('--ca is only for tls_client_auth; for other methods set NODE_EXTRA_CA_CERTS to the file');
   }
   return {
     audience: false,
@@ -47,7 +47,7 @@ export async function optionsOf(
   } as TokenIntrospectionOptions;
 }
 
-/** Without an option from the environment or a key of its own, a preset wants a client secret. */
+/** Creates the options of a preset. It reads a client secret unless `--key`, `--option-env` or `--method none` is given. */
 async function presetOf(
   given: Arguments,
   env: Source['env'],
@@ -70,13 +70,15 @@ async function presetOf(
 
 function pairOf(text: string): [name: string, value: string] {
   const at = text.indexOf('=');
-  if (at < 1) throw new UsageError(`--option is written NAME=VALUE, and --option-env NAME=VARIABLE`);
+  if (at < 1) throw new UsageError('Write --option NAME=VALUE, or --option-env NAME=VARIABLE');
   return [text.slice(0, at), text.slice(at + 1)];
 }
 
 function plainPairOf(text: string): [name: string, value: string] {
   const [name, value] = pairOf(text);
-  if (SECRET.test(name)) throw new UsageError(`Secrets are no arguments: write --option-env ${name}=VARIABLE`);
+  if (SECRET.test(name)) {
+    throw new UsageError(`Do not pass secrets as arguments: write --option-env ${name}=VARIABLE`);
+  }
   return [name, value];
 }
 

@@ -9,7 +9,7 @@ import { readTokenFrom, type Source } from './secrets.js';
 import { reportOn, withoutScheme } from './token-report.js';
 import { inCommandWords } from './wording.js';
 
-/** What the command needs of its process. */
+/** The streams and variables that the command uses. */
 export interface Terminal extends Source {
   readonly isColourful: boolean;
   out(text: string): void;
@@ -18,13 +18,13 @@ export interface Terminal extends Source {
 
 export const EXIT = { ok: 0, rejected: 1, usage: 2, outage: 3 } as const;
 
-const PADDED_SECRET = 'The secret begins or ends with a space or a line break, and is sent like that.';
+const PADDED_SECRET = 'The secret begins or ends with a space or a line break. It is sent unchanged.';
 
 const OUTAGE = 503;
 
 type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** Runs the command; whatever goes wrong is told in words. */
+/** Runs the command and returns its exit code. Invalid arguments and options are printed, not thrown. */
 export async function run(words: readonly string[], terminal: Terminal): Promise<ExitCode> {
   let given: Arguments | undefined;
   try {
@@ -40,7 +40,7 @@ export async function run(words: readonly string[], terminal: Terminal): Promise
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof TypeError)) throw error;
     const message = inCommandWords(error.message, given ?? {});
-    // What reads JSON finds JSON, whatever went wrong.
+    // Scripts read JSON from standard output, even when the command fails.
     if (words.includes('--json')) terminal.out(printableJson({ error: message }));
     terminal.err(message);
     return EXIT.usage;
@@ -65,7 +65,7 @@ async function check(given: Arguments, terminal: Terminal, secrets: Set<string>)
   }
 }
 
-/** A preset may say that its server names no audience. Then an app cannot check it either, and the report says so. */
+/** Names the checks that were left out. `audience` counts too when a preset sets it to `false`, because then no app can check it. */
 function notChecked(given: Arguments): string[] {
   return (['audience', 'issuer', 'scope'] as const).filter((name) => given[name] === undefined);
 }

@@ -2,15 +2,19 @@ import { createInterface } from 'node:readline/promises';
 import { type Readable, Writable } from 'node:stream';
 import { UsageError } from './arguments.js';
 
-/** Where secrets come from: the process's own, or a test's. */
+/** The sources of secrets. */
 export interface Source {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdin: Readable & { readonly isTTY?: boolean };
-  /** What a question is asked on. */
+  /** Prompts are written here. */
   readonly stderr: Writable;
 }
 
-/** @throws UsageError where there is neither the variable nor someone to ask */
+/**
+ * Reads a secret from `CLIENT_SECRET`, or asks for it in a terminal.
+ *
+ * @throws UsageError when the variable is not set and standard input is not a terminal
+ */
 export async function readSecret({ env, stdin, stderr }: Source, what: string): Promise<string> {
   const { CLIENT_SECRET: secret } = env;
   if (secret !== undefined && secret !== '') return secret;
@@ -19,9 +23,9 @@ export async function readSecret({ env, stdin, stderr }: Source, what: string): 
 }
 
 /**
- * The whole of standard input without the line end, or what is typed there unseen.
+ * Reads the token from standard input, without surrounding whitespace. In a terminal it asks for the token without showing it.
  *
- * @throws UsageError where there is none: that is no verdict on a token
+ * @throws UsageError when standard input is empty: a missing token must not look like a rejected one
  */
 export async function readTokenFrom({ stdin, stderr }: Source): Promise<string> {
   if (stdin.isTTY === true) return askHidden(stdin, stderr, 'token');

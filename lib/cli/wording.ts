@@ -1,7 +1,7 @@
 import { printable } from '../diagnostics/printable.js';
 import type { Arguments } from './arguments.js';
 
-/** What the command calls the options of the library and of its factories. */
+/** Flags of the command for options of the library and of its factories. */
 const FLAGS: Readonly<Record<string, string>> = {
   endpoint: '--endpoint',
   authorizationServer: '--authorization-server',
@@ -20,10 +20,10 @@ const FLAGS: Readonly<Record<string, string>> = {
   jwtResponse: '--signed',
 };
 
-/** Values that may be shown. Others may be secrets, or were read from files. */
+/** Flags whose values may be shown. Other values may be secrets, or were read from files. */
 const SHOWN = ['endpoint', 'authorization-server', 'issuer', 'timeout-ms'] as const;
 
-/** An error of the library, in the words of the command line. */
+/** Rewrites an error message of the library so that it names flags instead of options. */
 export function inCommandWords(message: string, given: Arguments): string {
   return message
     .replace(/^Option "(\w+)" is [^;]*;/, (whole, name: string) => {
@@ -39,7 +39,7 @@ function flagOf(name: string, { provider }: Arguments): string | undefined {
   return provider === undefined ? undefined : `--option ${name}=…`;
 }
 
-/** A URL may hold a password. */
+/** Formats a value for display. A value with `@` is hidden, because a URL may hold a password. */
 function shownValue(given: string | undefined): string {
   return given === undefined || given.includes('@') ? '' : ` ${printable(given)}`;
 }

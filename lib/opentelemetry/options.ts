@@ -2,32 +2,32 @@ import type { MeterProvider, TracerProvider } from '@opentelemetry/api';
 import { optionError } from '../core/option-error.js';
 import type { Stats } from '../introspector.js';
 
-/** What `instrument()` takes. */
+/** Options of `instrument()`. */
 export interface InstrumentOptions {
-  /** Default: the global one, which has to be registered by then. */
+  /** Receives the metrics. Default: the global provider, which must be registered before the call. */
   readonly meterProvider?: MeterProvider | undefined;
-  /** Default: the global one. */
+  /** Receives the spans. Default: the global provider. */
   readonly tracerProvider?: TracerProvider | undefined;
   /**
-   * Middlewares whose memory is to be watched, by names of yours for them. Those that were derived by `with()` share the
-   * memory of their root.
+   * Middlewares whose cache is measured, by names that you choose. Middlewares derived by `with()` share the cache of the
+   * original, so list only that one. Default: none.
    */
   readonly middlewares?: Readonly<Record<string, Watched>> | undefined;
 }
 
-/** What a middleware is here. */
+/** A middleware, as far as `instrument()` uses it. */
 export interface Watched {
-  /** Its figures of now. */
+  /** Returns the current statistics of the cache. */
   stats(): Stats;
 }
 
 const REMEDIES: Readonly<Record<keyof InstrumentOptions, string>> = {
   meterProvider: 'write a MeterProvider, or leave it out for the global one',
   tracerProvider: 'write a TracerProvider, or leave it out for the global one',
-  middlewares: 'write { name: authenticate }, with what tokenIntrospection() returned',
+  middlewares: 'write { name: authenticate }, with the middleware that tokenIntrospection() returned',
 };
 
-/** @throws TypeError for an option that is unknown or cannot be used */
+/** @throws TypeError for an unknown or invalid option */
 export function requireOptions(options: InstrumentOptions): void {
   for (const [name, given] of Object.entries(options)) {
     if (!Object.hasOwn(REMEDIES, name)) throw optionError(name, given, 'there is no such option');

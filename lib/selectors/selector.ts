@@ -1,16 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 import { optionError } from '../core/option-error.js';
 
-/** A function for `select`: the name of an authorization server, or `undefined` for none. It never throws. */
+/** A function for the option `select`. It returns the name of an authorization server, or `undefined` for none. It never throws. */
 export type Selector<Name extends string> = (req: IncomingMessage, token: string) => Name | undefined;
 
-/** What requests or tokens say, to the name of the authorization server that is meant. */
+/** Names of authorization servers, by the value in a request or token that selects them. */
 export type Names<Name extends string> = Readonly<Record<string, Name>>;
 
 /**
- * Copies what a selector chooses from, so that nothing but what is written there is ever found.
+ * Copies the names into a `Map`, so that only listed values are ever found.
  *
- * @param toKey what is compared in place of what is written; `undefined` where that can never be met
+ * @param toKey converts a listed value to the form that is compared; returns `undefined` for a value that can never match
  * @throws TypeError
  */
 export function parseNames<Name extends string>(
