@@ -158,7 +158,7 @@ export function createAuthenticator(
   function noteRefusal(error: unknown, credentials?: Credentials, record?: TokenRecord, now = Number.NaN): unknown {
     if (!(error instanceof AuthError)) return error;
     if (credentials !== undefined) keepEvidence(error, { token: credentials.token, record, expected: demands, now });
-    watch.refused(error);
+    watch.rejected(error);
     return error;
   }
 

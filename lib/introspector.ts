@@ -9,7 +9,7 @@ import { IntrospectionError } from './core/errors.js';
 import type { Lookup, TokenKey, TokenRecord } from './core/lookup.js';
 import { createPendingWork } from './core/pending-work.js';
 import { requireB64Token } from './credentials/token.js';
-import { createRefusalWatches, type RefusalWatch } from './diagnostics/refusal-watch.js';
+import { createRejectionWatches, type RejectionWatch } from './diagnostics/rejection-watch.js';
 import { createIntrospectionClient, type IntrospectionClient } from './introspection/client.js';
 import { toRecord } from './introspection/response.js';
 import { type ConfigurationReport, verifyConfiguration } from './introspection/verify-configuration.js';
@@ -59,7 +59,7 @@ export interface Introspector {
   forgetClaim(name: RevocableClaim, value: string): Promise<void>;
   stats(): Stats;
   /** Watches whether a middleware refuses every token. */
-  watchRefusals(): RefusalWatch;
+  watchRefusals(): RejectionWatch;
   verifyConfiguration(): Promise<ConfigurationReport>;
   close(): Promise<void>;
 }
@@ -75,7 +75,7 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
       : cachedInMemory(ask, settings.cache, settings.clock, { ...settings, diagnose: client.diagnose }, fleet);
   const watches = createInvalidationEvents(fleet?.revocations, (key, record) => cached.peek(key) === record);
   const { ttlMs = 0, staleIfErrorMs = 0 } = settings.cache || {};
-  const refusals = createRefusalWatches({
+  const refusals = createRejectionWatches({
     monotonic: () => settings.clock.monotonic(),
     wasAnyActive: client.wasAnyActive,
   });

@@ -1,7 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
 import request from 'supertest';
 import { CHANNELS } from '../../lib/diagnostics/channels.js';
-import { publishPassage, publishRefusal } from '../../lib/diagnostics/decisions.js';
+import { publishAccepted, publishRejected } from '../../lib/diagnostics/decisions.js';
 import { type Decision, requireFresh, requireScope, type TokenIntrospectionOptions } from '../../lib/index.js';
 import { createApi } from '../support/api.js';
 import { createClock } from '../support/clock.js';
@@ -18,11 +18,11 @@ describe('the decision channel', () => {
 
   it('carries who decided what and why, and only the start of a key', () => {
     const decisions = recordDecisions();
-    publishRefusal('rejected', 'requireScope', 'abcdefghijklmnopqrstuvwxyz', {
+    publishRejected('rejected', 'requireScope', 'abcdefghijklmnopqrstuvwxyz', {
       status: 403,
       reason: 'claim_mismatch',
     });
-    publishPassage('anonymous', 'tokenIntrospection', undefined, undefined);
+    publishAccepted('anonymous', 'tokenIntrospection', undefined, undefined);
     expect(decisions).toStrictEqual([
       {
         outcome: 'rejected',
@@ -37,7 +37,7 @@ describe('the decision channel', () => {
 
   it('carries nothing while nobody listens', () => {
     const publish = jest.spyOn(channel(CHANNELS.decision), 'publish');
-    publishPassage('accepted', 'tokenIntrospection', 'key', undefined);
+    publishAccepted('accepted', 'tokenIntrospection', 'key', undefined);
     expect(publish).not.toHaveBeenCalled();
     publish.mockRestore();
   });

@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
 import { CHANNELS } from '../../lib/diagnostics/channels.js';
-import { createAlarm } from '../../lib/diagnostics/misconfiguration.js';
+import { createWarning } from '../../lib/diagnostics/misconfiguration.js';
 import { recordEvents } from '../support/channels.js';
 import { recordWarnings } from '../support/warnings.js';
 
@@ -12,8 +12,8 @@ describe('an alarm', () => {
   it('is a process warning and an event, with what is safe to tell', () => {
     const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
     const events = recordEvents('misconfiguration');
-    createAlarm('CLIENT_REJECTED')('Check the secret.', 'HTTP 401');
-    createAlarm('ALL_INACTIVE')('Check the client.');
+    createWarning('CLIENT_REJECTED')('Check the secret.', 'HTTP 401');
+    createWarning('ALL_INACTIVE')('Check the client.');
     expect(warn.mock.calls).toStrictEqual([
       ['Check the secret.', { type: 'TokenIntrospectionWarning', code: 'CLIENT_REJECTED', detail: 'HTTP 401' }],
       ['Check the client.', { type: 'TokenIntrospectionWarning', code: 'ALL_INACTIVE' }],
@@ -29,7 +29,7 @@ describe('an alarm', () => {
     jest.spyOn(performance, 'now').mockImplementation(() => now);
     const warnings = recordWarnings();
     const events = recordEvents('misconfiguration');
-    const alarm = createAlarm('NOT_AN_ENDPOINT');
+    const alarm = createWarning('NOT_AN_ENDPOINT');
     for (const [at, given] of [
       [5, 1],
       [6, 1],
@@ -46,15 +46,15 @@ describe('an alarm', () => {
 
   it('of one kind silences no other', () => {
     const warnings = recordWarnings();
-    createAlarm('NOT_AN_ENDPOINT')('remedy');
-    createAlarm('CLIENT_REJECTED')('remedy');
+    createWarning('NOT_AN_ENDPOINT')('remedy');
+    createWarning('CLIENT_REJECTED')('remedy');
     expect(warnings.map(({ code }) => code)).toEqual(['NOT_AN_ENDPOINT', 'CLIENT_REJECTED']);
   });
 
   it('is a warning still while nobody listens', () => {
     const warnings = recordWarnings();
     const publish = jest.spyOn(channel(CHANNELS.misconfiguration), 'publish');
-    createAlarm('NOT_AN_ENDPOINT')('remedy');
+    createWarning('NOT_AN_ENDPOINT')('remedy');
     expect(warnings).toHaveLength(1);
     expect(publish).not.toHaveBeenCalled();
   });

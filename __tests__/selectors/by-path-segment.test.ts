@@ -4,7 +4,7 @@ import { requestOf } from '../support/selections.js';
 import { serve } from '../support/serve.js';
 
 const first = byPathSegment({ acme: 'acme', beta: 'beta', 'm%C3%BCnchen': 'munich' });
-const second = byPathSegment({ acme: 'acme' }, { at: 1 });
+const second = byPathSegment({ acme: 'acme' }, { index: 1 });
 
 describe('byPathSegment', () => {
   it.each([
@@ -81,10 +81,10 @@ describe('byPathSegment', () => {
   });
 
   it('refuses what is no option of it, instead of looking at the first segment', () => {
-    expect(() => byPathSegment({ acme: 'acme' }, { index: 1 } as never)).toThrow('Option "index" is 1; write');
+    expect(() => byPathSegment({ acme: 'acme' }, { segment: 1 } as never)).toThrow('Option "segment" is 1; write');
   });
 
   it.each([-1, 0.5, Number.NaN, '0', null])('refuses to look at segment %p', (at) => {
-    expect(() => byPathSegment({ acme: 'acme' }, { at: at as never })).toThrow('Option "at" is ');
+    expect(() => byPathSegment({ acme: 'acme' }, { index: at as never })).toThrow('Option "index" is ');
   });
 });

@@ -57,7 +57,7 @@ describe('for whatever comes, a selector names one of its list or none, and does
   it('byPathSegment, which agrees with what a URL parser makes of the path', () => {
     fc.assert(
       fc.property(paths, fc.nat(3), fc.option(paths, { nil: undefined }), (url, at, originalUrl) => {
-        const name = byPathSegment(SEGMENTS, { at })(requestOf(url, {}, { originalUrl }), '');
+        const name = byPathSegment(SEGMENTS, { index: at })(requestOf(url, {}, { originalUrl }), '');
         expect(LIST).toContain(name);
         if (name === undefined) return;
         const target = originalUrl ?? url;

@@ -123,7 +123,7 @@ describe('a fake authorization server', () => {
       const { status, headers } = await api.get(token);
       expect([status, headers['retry-after']]).toEqual([503, '1']);
       expect(api.errors).toEqual([expect.objectContaining({ name: 'IntrospectionError', code: expected.code })]);
-      expect(server.questions).toHaveLength(expected.questions);
+      expect(server.requests).toHaveLength(expected.questions);
       server.recover();
       // A pause that was asked for lasts a little longer, by chance.
       monotonic += 1500;
@@ -141,7 +141,7 @@ describe('a fake authorization server', () => {
       const server = fakeAuthorizationServer({ claims });
       const api = createFakedApi(server, { endpoint: undefined, authorizationServer: issuer });
       expect((await api.get(server.issue())).status).toBe(200);
-      expect(server.questions[0]?.url).toBe('https://as.example.com/introspect');
+      expect(server.requests[0]?.url).toBe('https://as.example.com/introspect');
     }
   });
 
@@ -155,7 +155,7 @@ describe('a fake authorization server', () => {
     const server = fakeAuthorizationServer();
     const token = server.issue();
     await createFakedApi(server, { parameters: { resource: 'reports' }, headers: { 'x-tenant': 'a' } }).get(token);
-    expect(server.questions).toEqual([
+    expect(server.requests).toEqual([
       {
         url: URL_OF_THE_REAL_ONE,
         parameters: { token, resource: 'reports' },
@@ -169,7 +169,7 @@ describe('a fake authorization server', () => {
     const key = P256.privateKey;
     const clientAuth = privateKeyJwt({ clientId: 'api', key });
     await createFakedApi(server, { clientAuth, issuer: 'https://as.example.com' }).get(server.issue());
-    expect(server.questions[0]?.parameters).toHaveProperty('client_assertion');
+    expect(server.requests[0]?.parameters).toHaveProperty('client_assertion');
   });
 
   it('does not take the token of another parameter for the one that is asked about', async () => {

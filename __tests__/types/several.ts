@@ -41,7 +41,7 @@ export function areMounted() {
 
 export const acceptsReadySelectors = () => [
   tokenIntrospection({ authorizationServers: { acme: server }, select: byHost({ 'a.example': 'acme' }) }),
-  tokenIntrospection({ authorizationServers: { acme: server }, select: byPathSegment({ acme: 'acme' }, { at: 1 }) }),
+  tokenIntrospection({ authorizationServers: { acme: server }, select: byPathSegment({ acme: 'acme' }, { index: 1 }) }),
   tokenIntrospection({ authorizationServers: { acme: server }, select: byTokenPrefix({ acme_: 'acme' }) }),
   tokenIntrospection({ authorizationServers: { acme: server }, select: byIssuer({ 'https://a.example': 'acme' }) }),
   tokenIntrospection({

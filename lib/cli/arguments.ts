@@ -115,10 +115,10 @@ export function parseArguments(words: readonly string[]): Arguments | 'help' | '
   if (positionals.length !== 1 || positionals[0] !== 'check') {
     throw new UsageError('The command is "check"; see --help');
   }
-  const where = [values.endpoint, values['authorization-server'], values.provider].filter(
+  const servers = [values.endpoint, values['authorization-server'], values.provider].filter(
     (value) => value !== undefined,
   );
-  if (where.length !== 1) {
+  if (servers.length !== 1) {
     throw new UsageError('Write one of --endpoint, --authorization-server and --provider; see --help');
   }
   if (values.signed && values['authorization-server'] === undefined) {

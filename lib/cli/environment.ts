@@ -2,8 +2,11 @@ import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 
 /** Returns the variables of the process, plus those of a file. A variable of the process wins. */
-export function environment(file: string, own: NodeJS.ProcessEnv): Readonly<Record<string, string | undefined>> {
-  return { ...readVariables(file), ...own };
+export function environment(
+  file: string,
+  processVariables: NodeJS.ProcessEnv,
+): Readonly<Record<string, string | undefined>> {
+  return { ...readVariables(file), ...processVariables };
 }
 
 function readVariables(file: string): Readonly<Record<string, string | undefined>> {

@@ -72,7 +72,7 @@ function createRedaction(secrets: ReadonlySet<string>): Redact {
   function encodesSecret(base64: string): boolean {
     const [whole = '', ...behindSomething] = [0, 1, 2, 3].map((start) => decode(base64.slice(start)));
     if (READABLE.test(whole) && whole.search(pattern) !== -1) return true;
-    return [whole, ...behindSomething].some((text) => long.some((each) => each.test(text)));
+    return [whole, ...behindSomething].some((text) => long.some((secret) => secret.test(text)));
   }
 
   return (text) => text.replace(pattern, HIDDEN).replace(BASE64, (part) => (encodesSecret(part) ? HIDDEN : part));
@@ -116,7 +116,7 @@ function inAnyCase(digit: string): string {
 function redactNested(value: unknown, redact: Redact): unknown {
   if (typeof value === 'string') return redact(value);
   if (typeof value === 'number') return redact(String(value)) === String(value) ? value : HIDDEN;
-  if (Array.isArray(value)) return value.map((each) => redactNested(each, redact));
+  if (Array.isArray(value)) return value.map((item) => redactNested(item, redact));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.entries(value).map(([name, member]) => [

@@ -15,11 +15,11 @@ export interface Source {
  *
  * @throws UsageError when the variable is not set and standard input is not a terminal
  */
-export async function readSecret({ env, stdin, stderr }: Source, what: string): Promise<string> {
+export async function readSecret({ env, stdin, stderr }: Source, label: string): Promise<string> {
   const { CLIENT_SECRET: secret } = env;
   if (secret !== undefined && secret !== '') return secret;
-  if (stdin.isTTY !== true) throw new UsageError(`The ${what} is missing: set CLIENT_SECRET`);
-  return askHidden(stdin, stderr, what);
+  if (stdin.isTTY !== true) throw new UsageError(`The ${label} is missing: set CLIENT_SECRET`);
+  return askHidden(stdin, stderr, label);
 }
 
 /**
@@ -35,14 +35,14 @@ export async function readTokenFrom({ stdin, stderr }: Source): Promise<string> 
   return text.trim();
 }
 
-async function askHidden(stdin: Readable, stderr: Writable, what: string): Promise<string> {
+async function askHidden(stdin: Readable, stderr: Writable, label: string): Promise<string> {
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const terminal = createInterface({ input: stdin, output: nowhere, terminal: true });
   const lines = new Promise<string>((resolve, reject) => {
     terminal.once('line', resolve);
-    terminal.once('close', () => reject(new UsageError(`The ${what} is missing`)));
+    terminal.once('close', () => reject(new UsageError(`The ${label} is missing`)));
   });
-  stderr.write(`${what} (not shown): `);
+  stderr.write(`${label} (not shown): `);
   try {
     return await lines;
   } finally {

@@ -41,21 +41,21 @@ const UNCACHED: Lifetimes = { ttlMs: 0, inactiveTtlMs: 0 };
 const PREFIX = /^(?:authorization:\s*)?bearer\s+/i;
 
 /** Removes the scheme, which is often copied together with a token. */
-export function withoutScheme(given: string): string {
-  return given.replace(PREFIX, '');
+export function withoutScheme(text: string): string {
+  return text.replace(PREFIX, '');
 }
 
 /** Introspects and verifies a token. A failure of the endpoint becomes part of the report. */
 export async function reportOn(
-  given: string,
-  shared: Introspector,
+  text: string,
+  introspector: Introspector,
   settings: Settings,
   notChecked: readonly string[],
 ): Promise<TokenReport> {
-  const { policy: demands, clock } = settings;
+  const { policy, clock } = settings;
   const lifetimes = settings.cache || UNCACHED;
-  const notes = PREFIX.test(given) ? [COPIED_SCHEME] : [];
-  const token = withoutScheme(given);
+  const notes = PREFIX.test(text) ? [COPIED_SCHEME] : [];
+  const token = withoutScheme(text);
   let record: TokenRecord | undefined;
   const common = () => ({
     notChecked,
@@ -64,29 +64,29 @@ export async function reportOn(
       ? { cachedForSeconds: 0, cachedBecause: 'there is no response', warnings: notes }
       : {
           cachedForSeconds: Math.round(Math.max(0, lifetimeOf(record, lifetimes))) / 1000,
-          cachedBecause: boundOf(record, lifetimes),
-          warnings: [...notes, ...warningsOf(record, demands.audience === false)],
+          cachedBecause: limitOf(record, lifetimes),
+          warnings: [...notes, ...warningsOf(record, policy.audience === false)],
         }),
   });
   try {
     readToken(token);
     requireB64Token(token);
-    const question = { token, digest: tokenDigest(token) };
+    const tokenKey = { token, digest: tokenDigest(token) };
     const options = { notBefore: ANY_AGE, now: readClock(clock), background: false, isKnown: false };
-    record = await shared.lookup(question, options);
+    record = await introspector.lookup(tokenKey, options);
     requireActive(record);
-    verify(record, demands, clock.now(), undefined);
+    verify(record, policy, clock.now(), undefined);
     const nothing = { reason: undefined, expected: undefined, received: undefined, remedy: undefined };
     return { accepted: true, status: 200, ...nothing, ...common() };
   } catch (error) {
-    if (error instanceof AuthError) keepEvidence(error, { token, record, expected: demands, now: clock.now() });
-    return { accepted: false, ...whyNot(error, record), ...common() };
+    if (error instanceof AuthError) keepEvidence(error, { token, record, expected: policy, now: clock.now() });
+    return { accepted: false, ...failureOf(error, record), ...common() };
   }
 }
 
-type WhyNot = Pick<TokenReport, 'status' | 'reason' | 'expected' | 'received' | 'remedy'>;
+type Failure = Pick<TokenReport, 'status' | 'reason' | 'expected' | 'received' | 'remedy'>;
 
-function whyNot(error: unknown, record: TokenRecord | undefined): WhyNot {
+function failureOf(error: unknown, record: TokenRecord | undefined): Failure {
   if (error instanceof IntrospectionError) {
     const { status, code, detail } = error;
     return { status, reason: code, expected: undefined, received: detail, remedy: remedyFor(code, detail) };
@@ -99,7 +99,7 @@ function whyNot(error: unknown, record: TokenRecord | undefined): WhyNot {
   return { status, reason, expected, received: granted, remedy: remedyFor(reason, detail) };
 }
 
-function boundOf(record: TokenRecord, { ttlMs, inactiveTtlMs }: Lifetimes): string {
+function limitOf(record: TokenRecord, { ttlMs, inactiveTtlMs }: Lifetimes): string {
   if (!record.active) return `cache.inactiveTtlSeconds is ${inactiveTtlMs / 1000}`;
   const cap = `cache.ttlSeconds is ${ttlMs / 1000}`;
   const { exp } = record.claims;

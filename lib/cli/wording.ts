@@ -24,14 +24,14 @@ const FLAGS: Readonly<Record<string, string>> = {
 const SHOWN = ['endpoint', 'authorization-server', 'issuer', 'timeout-ms'] as const;
 
 /** Rewrites an error message of the library so that it names flags instead of options. */
-export function inCommandWords(message: string, given: Arguments): string {
+export function inCommandWords(message: string, args: Arguments): string {
   return message
     .replace(/^Option "(\w+)" is [^;]*;/, (whole, name: string) => {
-      const flag = flagOf(name, given);
-      const value = SHOWN.map((shown) => (flag === `--${shown}` ? given[shown] : undefined)).find(Boolean);
+      const flag = flagOf(name, args);
+      const value = SHOWN.map((shown) => (flag === `--${shown}` ? args[shown] : undefined)).find(Boolean);
       return flag === undefined ? whole : `${flag}${shownValue(value)}:`;
     })
-    .replace(/"(\w+)"/g, (whole, name: string) => flagOf(name, given) ?? whole);
+    .replace(/"(\w+)"/g, (whole, name: string) => flagOf(name, args) ?? whole);
 }
 
 function flagOf(name: string, { provider }: Arguments): string | undefined {
@@ -40,6 +40,6 @@ function flagOf(name: string, { provider }: Arguments): string | undefined {
 }
 
 /** Formats a value for display. A value with `@` is hidden, because a URL may hold a password. */
-function shownValue(given: string | undefined): string {
-  return given === undefined || given.includes('@') ? '' : ` ${printable(given)}`;
+function shownValue(value: string | undefined): string {
+  return value === undefined || value.includes('@') ? '' : ` ${printable(value)}`;
 }

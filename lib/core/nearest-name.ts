@@ -5,8 +5,8 @@ const MIN_PREFIX = 4;
 const UNIT = /^(?:ms|s|seconds)$/;
 
 /** Finds the known name that is probably meant. It may differ in case or a few letters, lack a unit, or have a suffix. */
-export function nearestName(given: string, names: readonly string[]): string | undefined {
-  const lower = given.toLowerCase();
+export function nearestName(name: string, names: readonly string[]): string | undefined {
+  const lower = name.toLowerCase();
   const distances = names.map((name) => [distance(lower, name.toLowerCase()), name] as const);
   const [closest] = distances.sort(([a], [b]) => a - b);
   if (closest !== undefined && closest[0] <= Math.min(2, lower.length / 3)) return closest[1];

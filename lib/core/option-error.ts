@@ -4,8 +4,8 @@ import { nearestName } from './nearest-name.js';
 const MAX_NAME_LENGTH = 64;
 
 /** The error for an invalid option: its name, the kind of value that was given, and what to write instead. */
-export function optionError(name: string, given: unknown, remedy: string): TypeError {
-  return new TypeError(`Option "${name}" is ${describe(given)}; ${remedy}`);
+export function optionError(name: string, value: unknown, remedy: string): TypeError {
+  return new TypeError(`Option "${name}" is ${describe(value)}; ${remedy}`);
 }
 
 /** The error for an unknown option. It suggests the nearest name, otherwise it lists all names. */
@@ -16,10 +16,10 @@ export function unknownOption(name: string, known: readonly string[]): TypeError
 }
 
 /** The error for an invalid item in a list of secrets. */
-export function secretListError(place: string, given: unknown, variable: string, minBytes: number): TypeError {
-  if (given === undefined) return new TypeError(`${place} is undefined; is ${variable} set?`);
-  if (given === '') return new TypeError(`${place} is an empty string; is ${variable} set?`);
-  const fault = typeof given === 'string' ? 'too short' : 'not a string';
+export function secretListError(place: string, value: unknown, variable: string, minBytes: number): TypeError {
+  if (value === undefined) return new TypeError(`${place} is undefined; is ${variable} set?`);
+  if (value === '') return new TypeError(`${place} is an empty string; is ${variable} set?`);
+  const fault = typeof value === 'string' ? 'too short' : 'not a string';
   return new TypeError(`${place} is ${fault}; write a secret of at least ${minBytes} bytes, as a string`);
 }
 
@@ -31,28 +31,28 @@ export function rejectMountedFactory(name: string, argument: unknown, example: s
 }
 
 /** The error for an invalid argument: the call as it was written, what is wrong, and what to do. */
-export function argumentError(call: string, argument: string, given: unknown, remedy: string): TypeError {
-  const kind = given === undefined ? 'undefined' : describe(withoutContent(given));
+export function argumentError(call: string, argument: string, value: unknown, remedy: string): TypeError {
+  const kind = value === undefined ? 'undefined' : describe(withoutContent(value));
   return new TypeError(`${call}: the ${argument} is ${kind}. ${remedy}`);
 }
 
 /** Names the kind of a value. It shows only numbers and booleans, because a string may be a secret. */
-function describe(given: unknown): string {
-  if (given === undefined) return 'missing';
-  if (given === null) return 'null';
-  if (given === '') return 'an empty string';
-  if (typeof given === 'number' || typeof given === 'boolean') return String(given);
-  if (Array.isArray(given)) return given.length === 0 ? 'an empty list' : 'a list';
-  return typeof given === 'string' || typeof given === 'symbol' || typeof given === 'bigint'
-    ? `a ${typeof given} that cannot be used`
-    : `${typeof given === 'object' ? 'an object' : 'a function'} that cannot be used`;
+function describe(value: unknown): string {
+  if (value === undefined) return 'missing';
+  if (value === null) return 'null';
+  if (value === '') return 'an empty string';
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
+  return typeof value === 'string' || typeof value === 'symbol' || typeof value === 'bigint'
+    ? `a ${typeof value} that cannot be used`
+    : `${typeof value === 'object' ? 'an object' : 'a function'} that cannot be used`;
 }
 
 /** Like {@link optionError} for a secret: not even a number is shown. */
-export function secretError(name: string, given: unknown, remedy: string): TypeError {
-  return optionError(name, withoutContent(given), remedy);
+export function secretError(name: string, value: unknown, remedy: string): TypeError {
+  return optionError(name, withoutContent(value), remedy);
 }
 
-function withoutContent(given: unknown): unknown {
-  return typeof given === 'number' || typeof given === 'boolean' ? Object(given) : given;
+function withoutContent(value: unknown): unknown {
+  return typeof value === 'number' || typeof value === 'boolean' ? Object(value) : value;
 }

@@ -2,14 +2,14 @@
  * Copies the own members of an object to one without a prototype, so members that another package adds to `Object.prototype`
  * are never read from it. Nested values are not copied.
  */
-export function ownMembers<T extends object>(given: T): T {
-  return Object.assign(Object.create(null), given);
+export function ownMembers<T extends object>(source: T): T {
+  return Object.assign(Object.create(null), source);
 }
 
 /** Reads one own member; `undefined` when the object does not have it itself, or when the value is not an object. */
-export function ownMember(given: unknown, name: string): unknown {
-  return typeof given === 'object' && given !== null && Object.hasOwn(given, name)
-    ? (given as Readonly<Record<string, unknown>>)[name]
+export function ownMember(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, name)
+    ? (value as Readonly<Record<string, unknown>>)[name]
     : undefined;
 }
 

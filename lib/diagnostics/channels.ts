@@ -125,8 +125,8 @@ export const endpointCalls = tracingChannel<EndpointCall, EndpointCall>(CHANNELS
 const DIGEST_LENGTH = 12;
 
 /** Shortens a token digest for events. */
-export function digestOf(key: string): string {
-  return key.slice(0, DIGEST_LENGTH);
+export function digestOf(digest: string): string {
+  return digest.slice(0, DIGEST_LENGTH);
 }
 
 /** Whether the endpoint channel has subscribers. Before Node 20.13 a `TracingChannel` cannot tell, but each of its parts can. */

@@ -11,6 +11,7 @@ export const REMEDIES: Remedies<AuthErrorReason | IntrospectionErrorCode> = {
 
 /** Returns what is probably wrong, and what to do. */
 export function remedyFor(name: AuthErrorReason | IntrospectionErrorCode, detail = ''): string {
-  const fits = ([beginnings]: Remedy) => beginnings.length === 0 || beginnings.some((each) => detail.startsWith(each));
+  const fits = ([beginnings]: Remedy) =>
+    beginnings.length === 0 || beginnings.some((beginning) => detail.startsWith(beginning));
   return REMEDIES[name].find(fits)?.[1] ?? '';
 }

@@ -1,7 +1,7 @@
 import { AuthError, IntrospectionError } from '../core/errors.js';
 import { optionError } from '../core/option-error.js';
 import { tokenDigest } from '../core/token-digest.js';
-import { publishPassage, publishRefusal } from '../diagnostics/decisions.js';
+import { publishAccepted, publishRejected } from '../diagnostics/decisions.js';
 import { createUnboundAuth } from '../middleware/session.js';
 import type { TokenIntrospection } from '../middleware/types.js';
 import type { AuthInfo } from './auth-info.js';
@@ -65,7 +65,7 @@ export function mcpTokenVerifier(
     async verifyAccessToken(token) {
       try {
         const authenticated = await gate.authenticator.introspect(token);
-        publishPassage('accepted', BY, authenticated.credentials.digest, authenticated.record);
+        publishAccepted('accepted', BY, authenticated.credentials.digest, authenticated.record);
         return createUnboundAuth(gate, authenticated) as AuthInfo;
       } catch (error) {
         throw await translate(error, token, errors);
@@ -78,11 +78,11 @@ export function mcpTokenVerifier(
 async function translate(error: unknown, token: string, errors: SdkErrors | undefined): Promise<unknown> {
   if (error instanceof AuthError) {
     const digested = error.reason === 'malformed_credentials' ? undefined : tokenDigest(token);
-    publishRefusal('rejected', BY, digested, { status: error.status, reason: error.reason }, { error });
+    publishRejected('rejected', BY, digested, { status: error.status, reason: error.reason }, { error });
     return (await createSdkError(CODES[error.status], error.message, errors)) ?? error;
   }
   if (error instanceof IntrospectionError) {
-    publishRefusal('outage', BY, tokenDigest(token), { status: error.status, reason: error.code }, { error });
+    publishRejected('outage', BY, tokenDigest(token), { status: error.status, reason: error.code }, { error });
     return (await createSdkError('server_error', OUTAGE, errors)) ?? error;
   }
   return error;

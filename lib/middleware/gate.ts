@@ -8,7 +8,7 @@ import type { Clock } from '../core/clock.js';
 import { AuthError, IntrospectionError } from '../core/errors.js';
 import type { Next } from '../core/next.js';
 import { type DebugContext, isDebugging } from '../diagnostics/debug.js';
-import { publishRefusal } from '../diagnostics/decisions.js';
+import { publishRejected } from '../diagnostics/decisions.js';
 import type { Introspector } from '../introspector.js';
 import type { Settings } from '../options/settings.js';
 import type { Policy } from '../policy.js';
@@ -115,7 +115,7 @@ export function rejectRequest(
   const { req, res, by } = passage;
   if (!(error instanceof AuthError)) {
     if (error instanceof IntrospectionError) {
-      publishRefusal('outage', by, key, { status: error.status, reason: error.code }, debugContext(gate, req, error));
+      publishRejected('outage', by, key, { status: error.status, reason: error.code }, debugContext(gate, req, error));
     }
     forwardError(error, passage);
     return;
@@ -123,7 +123,7 @@ export function rejectRequest(
   // What is no token may be a password.
   const digested = error.reason === 'malformed_credentials' ? undefined : key;
   const why = { status: error.status, reason: error.reason };
-  publishRefusal('rejected', by, digested, why, debugContext(gate, req, error));
+  publishRejected('rejected', by, digested, why, debugContext(gate, req, error));
   try {
     addChallenge(error, challengeOf(gate), scopes, res, usesDpop(req));
   } catch (thrown) {

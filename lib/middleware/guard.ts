@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AuthError } from '../core/errors.js';
 import type { Next } from '../core/next.js';
-import { publishPassage } from '../diagnostics/decisions.js';
+import { publishAccepted } from '../diagnostics/decisions.js';
 import { requireLifetime } from '../verification/lifetime.js';
 import { anonymousGate, checkContext } from './bound-auth.js';
 import { isOfAnotherCopy, ONE_COPY } from './copies.js';
@@ -55,7 +55,7 @@ export function requireSession(passage: RequestContext, scopes: readonly string[
 }
 
 export function accept({ req, next, by }: RequestContext, { gate, token: { credentials, record } }: Session): void {
-  publishPassage('accepted', by, credentials.digest, record, debugContext(gate, req));
+  publishAccepted('accepted', by, credentials.digest, record, debugContext(gate, req));
   next?.();
 }
 

@@ -9,7 +9,7 @@ import { optionError, secretError } from '../core/option-error.js';
 import { tokenDigest } from '../core/token-digest.js';
 import { readToken, requireB64Token } from '../credentials/token.js';
 import { isDebugging } from '../diagnostics/debug.js';
-import { publishPassage } from '../diagnostics/decisions.js';
+import { publishAccepted } from '../diagnostics/decisions.js';
 import type { Introspector } from '../introspector.js';
 import { askedSinceAfter, detachPreviousAuth, markAnonymous, startSession } from './bound-auth.js';
 import { addChallenge, giveNonce, markPrivate } from './challenge.js';
@@ -93,7 +93,7 @@ export function createHandler<Claims>(entrance: Gate, choose?: Choose): Handler<
       if (credentials === undefined) {
         markAnonymous(req, gate);
         const context = isDebugging ? debugContext(gate, req) : undefined;
-        publishPassage('anonymous', passage.by, undefined, undefined, context);
+        publishAccepted('anonymous', passage.by, undefined, undefined, context);
       } else {
         if (choose !== undefined) gate = choose(req, credentials, earlier);
         const options = {
@@ -133,7 +133,7 @@ export function createHandler<Claims>(entrance: Gate, choose?: Choose): Handler<
     if (privately) markPrivate(res);
     if (credentials.dpop?.renewsNonce) giveNonce(res, demands);
     startSession(req, gate, arrivedAt, authenticated, earlier);
-    publishPassage('accepted', by, credentials.digest, record, isDebugging ? debugContext(gate, req) : undefined);
+    publishAccepted('accepted', by, credentials.digest, record, isDebugging ? debugContext(gate, req) : undefined);
   }
 
   async function authenticateRequest(req: IncomingMessage): Promise<AuthOf<Claims>> {

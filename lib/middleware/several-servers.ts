@@ -80,7 +80,7 @@ function nobody(lookups: Family['lookups']): Parameters<typeof createGate>[0] {
     throw new AuthError('no_authorization_server');
   };
   // It accepts nothing, so that its refusals say nothing about the configuration.
-  const watchRefusals = () => ({ stop() {}, refused() {} });
+  const watchRefusals = () => ({ stop() {}, rejected() {} });
   return { id: '', requireOpen, watchRefusals, lookup: refuse, watch: refuse, lifeMs: 0, staleLifeMs: 0 };
 }
 

@@ -1,9 +1,9 @@
 import { metrics, trace } from '@opentelemetry/api';
 import { measure } from './metrics.js';
-import { type InstrumentOptions, requireOptions, type Watched } from './options.js';
+import { type InstrumentOptions, type MeasuredMiddleware, requireOptions } from './options.js';
 import { traceCalls } from './spans.js';
 
-export type { InstrumentOptions, Watched };
+export type { InstrumentOptions, MeasuredMiddleware };
 
 const NAME = 'express-token-introspection';
 

@@ -12,7 +12,7 @@ import {
   misconfigurations,
 } from '../diagnostics/channels.js';
 import { attributesOf, type EndedCall, outcomeOf } from './calls.js';
-import type { Watched } from './options.js';
+import type { MeasuredMiddleware } from './options.js';
 
 /** A diagnostics channel. Node's own types leave the message unknown. */
 interface Subscribable {
@@ -26,14 +26,14 @@ const STATES: readonly CircuitEvent['state'][] = ['closed', 'half_open', 'open']
 const BOUNDARIES = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
 /** Starts all metrics. The returned function stops them. */
-export function measure(meter: Meter, middlewares: Readonly<Record<string, Watched>>): () => void {
+export function measure(meter: Meter, middlewares: Readonly<Record<string, MeasuredMiddleware>>): () => void {
   const stops = [
     countDecisions(meter),
     countCacheEvents(meter),
     measureCalls(meter),
-    watchCircuit(meter),
+    observeCircuit(meter),
     countMisconfigurations(meter),
-    watchMemories(meter, Object.entries(middlewares)),
+    observeCaches(meter, Object.entries(middlewares)),
   ];
   return () => {
     for (const stop of stops) stop();
@@ -88,7 +88,7 @@ function measureCalls(meter: Meter): () => void {
   };
 }
 
-function watchCircuit(meter: Meter): () => void {
+function observeCircuit(meter: Meter): () => void {
   const openings = meter.createCounter('token_introspection.circuit.openings', {
     description: 'Times the circuit breaker opened, including failed probes',
     unit: '{opening}',
@@ -130,7 +130,7 @@ function countMisconfigurations(meter: Meter): () => void {
   );
 }
 
-function watchMemories(meter: Meter, middlewares: readonly [name: string, Watched][]): () => void {
+function observeCaches(meter: Meter, middlewares: readonly [name: string, MeasuredMiddleware][]): () => void {
   const entries = meter.createObservableUpDownCounter('token_introspection.cache.entries', {
     description: 'Responses in memory',
     unit: '{entry}',
@@ -153,8 +153,8 @@ function watchMemories(meter: Meter, middlewares: readonly [name: string, Watche
   return () => meter.removeBatchObservableCallback(observe, observables);
 }
 
-function listen<Message>(channel: Subscribable, take: (message: Message) => void): () => void {
-  const listener = (message: unknown) => take(message as Message);
+function listen<Message>(channel: Subscribable, handle: (message: Message) => void): () => void {
+  const listener = (message: unknown) => handle(message as Message);
   channel.subscribe(listener);
   return () => channel.unsubscribe(listener);
 }

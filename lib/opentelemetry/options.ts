@@ -12,11 +12,11 @@ export interface InstrumentOptions {
    * Middlewares whose cache is measured, by names that you choose. Middlewares derived by `with()` share the cache of the
    * original, so list only that one. Default: none.
    */
-  readonly middlewares?: Readonly<Record<string, Watched>> | undefined;
+  readonly middlewares?: Readonly<Record<string, MeasuredMiddleware>> | undefined;
 }
 
 /** A middleware, as far as `instrument()` uses it. */
-export interface Watched {
+export interface MeasuredMiddleware {
   /** Returns the current statistics of the cache. */
   stats(): Stats;
 }
@@ -29,22 +29,25 @@ const REMEDIES: Readonly<Record<keyof InstrumentOptions, string>> = {
 
 /** @throws TypeError for an unknown or invalid option */
 export function requireOptions(options: InstrumentOptions): void {
-  for (const [name, given] of Object.entries(options)) {
-    if (!Object.hasOwn(REMEDIES, name)) throw optionError(name, given, 'there is no such option');
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(REMEDIES, name)) throw optionError(name, value, 'there is no such option');
   }
   const { meterProvider, tracerProvider, middlewares } = options;
-  if (!hasMethod(meterProvider, 'getMeter')) throw wrong('meterProvider', meterProvider);
-  if (!hasMethod(tracerProvider, 'getTracer')) throw wrong('tracerProvider', tracerProvider);
-  const watched = middlewares === undefined ? [] : Object.values(middlewares ?? [undefined]);
-  if (typeof middlewares === 'function' || !watched.every((each) => each !== undefined && hasMethod(each, 'stats'))) {
-    throw wrong('middlewares', middlewares);
+  if (!hasMethod(meterProvider, 'getMeter')) throw invalidOption('meterProvider', meterProvider);
+  if (!hasMethod(tracerProvider, 'getTracer')) throw invalidOption('tracerProvider', tracerProvider);
+  const measured = middlewares === undefined ? [] : Object.values(middlewares ?? [undefined]);
+  if (
+    typeof middlewares === 'function' ||
+    !measured.every((middleware) => middleware !== undefined && hasMethod(middleware, 'stats'))
+  ) {
+    throw invalidOption('middlewares', middlewares);
   }
 }
 
-function wrong(name: keyof InstrumentOptions, given: unknown): Error {
-  return optionError(name, given, REMEDIES[name]);
+function invalidOption(name: keyof InstrumentOptions, value: unknown): Error {
+  return optionError(name, value, REMEDIES[name]);
 }
 
-function hasMethod(given: unknown, name: string): boolean {
-  return given === undefined || typeof (given as Record<string, unknown> | null)?.[name] === 'function';
+function hasMethod(value: unknown, name: string): boolean {
+  return value === undefined || typeof (value as Record<string, unknown> | null)?.[name] === 'function';
 }

@@ -38,24 +38,24 @@ export function byHost<Name extends string>(names: Names<Name>, options: ByHostO
   for (const [name, value] of Object.entries(unknown)) throw optionError(name, value, 'write { host }, or nothing');
   if (host !== undefined && typeof host !== 'function') throw optionError('host', host, 'write a function');
   return (req) => {
-    const asked = host === undefined ? askedHost(req) : nameOf(host(req));
-    return asked === undefined ? undefined : known.get(asked);
+    const requested = host === undefined ? requestedHost(req) : nameOf(host(req));
+    return requested === undefined ? undefined : known.get(requested);
   };
 }
 
 /** Returns the host from `Host`, `:authority` and the request target; `undefined` when they differ. */
-function askedHost(req: IncomingMessage): string | undefined {
+function requestedHost(req: IncomingMessage): string | undefined {
   const { headers }: Partial<IncomingMessage> = req;
   if (headers === undefined || isRepeated(req, 'host')) return undefined;
   const named = [ownMember(headers, 'host'), ownMember(headers, ':authority'), targetOf(req).authority].filter(
-    (each) => each !== undefined,
+    (value) => value !== undefined,
   );
   const [host, ...others] = named.map(nameOf);
   return others.every((other) => other === host) ? host : undefined;
 }
 
-function withoutPort(written: string): string | undefined {
-  return written.replace(/^\[.*\]$/, '').includes(':') ? undefined : nameOf(written);
+function withoutPort(host: string): string | undefined {
+  return host.replace(/^\[.*\]$/, '').includes(':') ? undefined : nameOf(host);
 }
 
 function nameOf(host: unknown): string | undefined {

@@ -6,7 +6,7 @@ import { type Names, parseNames, type Selector } from './selector.js';
 /** Options of `byPathSegment()`. */
 export interface ByPathSegmentOptions {
   /** Index of the segment, counted from 0: in `/tenants/acme/reports`, 1 is `acme`. Default 0. */
-  readonly at?: number | undefined;
+  readonly index?: number | undefined;
 }
 
 /** Text between two slashes. */
@@ -20,28 +20,30 @@ const AMBIGUOUS = /\\|(?:^|\/)(?:\.|%2e){1,2}(?:\/|$)/i;
  * decoding: percent-encoding and case matter. A path with dot segments, backslashes or an empty segment before that one selects none.
  *
  * @example
- * byPathSegment({ acme: 'acme', beta: 'beta' }, { at: 1 }) // matches /tenants/acme/reports
+ * byPathSegment({ acme: 'acme', beta: 'beta' }, { index: 1 }) // matches /tenants/acme/reports
  *
- * @throws TypeError when there is no segment, a segment cannot occur in a path, `at` is not a whole number from 0, or an option is unknown
+ * @throws TypeError when there is no segment, a segment cannot occur in a path, `index` is not a whole number from 0, or an option is unknown
  */
 export function byPathSegment<Name extends string>(
   names: Names<Name>,
   options: ByPathSegmentOptions = {},
 ): Selector<Name> {
-  const { at = 0, ...unknown } = ownMembers(options);
+  const { index = 0, ...unknown } = ownMembers(options);
   const remedy = "write byPathSegment({ acme: 'acme' }), with segments as they stand in the URL, without slashes";
   const known = parseNames(names, toSegment, remedy);
-  for (const [name, value] of Object.entries(unknown)) throw optionError(name, value, 'write { at }, or nothing');
-  if (!Number.isInteger(at) || at < 0) throw optionError('at', at, 'write which segment, 0 being the first');
+  for (const [name, value] of Object.entries(unknown)) throw optionError(name, value, 'write { index }, or nothing');
+  if (!Number.isInteger(index) || index < 0) {
+    throw optionError('index', index, 'write the index of the segment, counted from 0');
+  }
   return (req) => {
     const [path = ''] = targetOf(req).path.split(/[?#]/, 1);
     if (!path.startsWith('/') || AMBIGUOUS.test(path)) return undefined;
-    const segments = path.slice(1).split('/', at + 1);
-    const segment = segments[at];
+    const segments = path.slice(1).split('/', index + 1);
+    const segment = segments[index];
     return segment === undefined || segments.includes('') ? undefined : known.get(segment);
   };
 }
 
-function toSegment(written: string): string | undefined {
-  return SEGMENT.test(written) && !AMBIGUOUS.test(written) ? written : undefined;
+function toSegment(text: string): string | undefined {
+  return SEGMENT.test(text) && !AMBIGUOUS.test(text) ? text : undefined;
 }

@@ -14,17 +14,17 @@ export type Names<Name extends string> = Readonly<Record<string, Name>>;
  * @throws TypeError
  */
 export function parseNames<Name extends string>(
-  given: Names<Name>,
-  toKey: (written: string) => string | undefined,
+  listed: Names<Name>,
+  toKey: (value: string) => string | undefined,
   remedy: string,
 ): ReadonlyMap<string, Name> {
   const names = new Map<string, Name>();
-  const entries = typeof given === 'object' && given !== null && !Array.isArray(given) ? Object.entries(given) : [];
-  if (entries.length === 0) throw optionError('names', given, remedy);
-  for (const [written, name] of entries) {
-    const key = toKey(written);
-    if (key === undefined || names.has(key)) throw optionError(`names.${written}`, written, remedy);
-    if (typeof name !== 'string' || name === '') throw optionError(`names.${written}`, name, remedy);
+  const entries = typeof listed === 'object' && listed !== null && !Array.isArray(listed) ? Object.entries(listed) : [];
+  if (entries.length === 0) throw optionError('names', listed, remedy);
+  for (const [value, name] of entries) {
+    const key = toKey(value);
+    if (key === undefined || names.has(key)) throw optionError(`names.${value}`, value, remedy);
+    if (typeof name !== 'string' || name === '') throw optionError(`names.${value}`, name, remedy);
     names.set(key, name);
   }
   return names;

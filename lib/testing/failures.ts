@@ -23,8 +23,8 @@ const FAILURES: Readonly<Record<FakeFailure, () => FakeReply | undefined>> = {
   discovery_failed: () => undefined,
 };
 
-export function isFailure(given: unknown): given is FakeFailure {
-  return typeof given === 'string' && Object.hasOwn(FAILURES, given);
+export function isFailure(value: unknown): value is FakeFailure {
+  return typeof value === 'string' && Object.hasOwn(FAILURES, value);
 }
 
 /** The names of all failures, for error texts. */

@@ -3,14 +3,7 @@ import { Readable } from 'node:stream';
 import { optionError } from '../core/option-error.js';
 import type { Dispatcher } from '../introspection/http.js';
 import { FAILURE_NAMES, type FakeFailure, isFailure, replyOf } from './failures.js';
-import {
-  type FakeClaims,
-  type FakeQuestion,
-  type FakeReply,
-  jsonReply,
-  metadataReply,
-  readQuestion,
-} from './replies.js';
+import { type FakeClaims, type FakeReply, type FakeRequest, jsonReply, metadataReply, readRequest } from './replies.js';
 
 /** Options of a fake authorization server. */
 export interface FakeAuthorizationServerOptions {
@@ -28,7 +21,7 @@ export interface FakeAuthorizationServer {
   /** Pass it as the option `dispatcher`. It replies for any endpoint, and nothing is sent over the network. */
   readonly dispatcher: Dispatcher;
   /** The introspection requests so far, in order, including retries. */
-  readonly questions: readonly FakeQuestion[];
+  readonly requests: readonly FakeRequest[];
   /**
    * Issues an active access token with a random value.
    *
@@ -74,14 +67,14 @@ type Response = Awaited<ReturnType<Dispatcher['request']>>;
 export function fakeAuthorizationServer(options: FakeAuthorizationServerOptions = {}): FakeAuthorizationServer {
   const { claims: common, reply = jsonReply } = requireOptions(options);
   const issued = new Map<unknown, FakeClaims>();
-  const questions: FakeQuestion[] = [];
+  const requests: FakeRequest[] = [];
   let failure: FakeFailure | undefined;
 
-  function introspect(question: FakeQuestion): FakeReply {
-    questions.push(question);
-    const failed = failure && replyOf(failure);
-    if (failed !== undefined) return failed;
-    const { parameters } = question;
+  function introspect(request: FakeRequest): FakeReply {
+    requests.push(request);
+    const failureReply = failure && replyOf(failure);
+    if (failureReply !== undefined) return failureReply;
+    const { parameters } = request;
     // An endpoint that deviates may use another parameter name than `token` (RFC 7662 section 2.1).
     const token = parameters.token ?? Object.values(parameters).find((value) => issued.has(value));
     return reply(issued.get(token) ?? { active: false });
@@ -93,17 +86,17 @@ export function fakeAuthorizationServer(options: FakeAuthorizationServerOptions 
     return metadataReply(origin, path, typeof iss === 'string' ? iss : undefined);
   }
 
-  async function request({ origin, path, method, headers, body }: Request): Promise<Response> {
-    const answered =
+  async function dispatch({ origin, path, method, headers, body }: Request): Promise<Response> {
+    const fakeReply =
       method === 'GET'
         ? describe(String(origin), path)
-        : introspect(readQuestion(`${origin}${path}`, headers as Record<string, string>, String(body)));
-    return respond(answered);
+        : introspect(readRequest(`${origin}${path}`, headers as Record<string, string>, String(body)));
+    return respond(fakeReply);
   }
 
   return {
-    dispatcher: { request: request as Dispatcher['request'] },
-    questions,
+    dispatcher: { request: dispatch as Dispatcher['request'] },
+    requests,
     issue(claims = {}) {
       requireObject('claims', claims);
       const token = `fake-${randomBytes(32).toString('base64url')}`;
@@ -112,12 +105,12 @@ export function fakeAuthorizationServer(options: FakeAuthorizationServerOptions 
       return token;
     },
     revoke(token) {
-      if (!issued.has(token)) throw optionError('token', token, 'give one that issue() of this fake returned');
+      if (!issued.has(token)) throw optionError('token', token, 'write a token that issue() of this fake returned');
       issued.set(token, { active: false });
     },
-    fail(how) {
-      if (!isFailure(how)) throw optionError('failure', how, `write one of ${FAILURE_NAMES}`);
-      failure = how;
+    fail(newFailure) {
+      if (!isFailure(newFailure)) throw optionError('failure', newFailure, `write one of ${FAILURE_NAMES}`);
+      failure = newFailure;
     },
     recover() {
       failure = undefined;
@@ -127,8 +120,8 @@ export function fakeAuthorizationServer(options: FakeAuthorizationServerOptions 
 
 function requireOptions(options: FakeAuthorizationServerOptions): { claims: FakeClaims; reply?: typeof options.reply } {
   requireObject('options', options);
-  for (const [name, given] of Object.entries(options)) {
-    if (!OPTIONS.includes(name)) throw optionError(name, given, `write one of ${OPTIONS.join(', ')}`);
+  for (const [name, value] of Object.entries(options)) {
+    if (!OPTIONS.includes(name)) throw optionError(name, value, `write one of ${OPTIONS.join(', ')}`);
   }
   const { claims = {}, reply } = options;
   requireObject('claims', claims);
@@ -136,9 +129,9 @@ function requireOptions(options: FakeAuthorizationServerOptions): { claims: Fake
   return { claims, reply };
 }
 
-function requireObject(name: string, given: unknown): void {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw optionError(name, given, 'write a plain object');
+function requireObject(name: string, value: unknown): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw optionError(name, value, 'write a plain object');
   }
 }
 

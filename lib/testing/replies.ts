@@ -2,7 +2,7 @@
 export type FakeClaims = Readonly<Record<string, unknown>>;
 
 /** An introspection request to a fake authorization server. It holds tokens and credentials: keep it out of logs. */
-export interface FakeQuestion {
+export interface FakeRequest {
   /** URL of the endpoint. */
   readonly url: string;
   /** Headers, with names in lower case. */
@@ -28,7 +28,7 @@ export function jsonReply(value: object): FakeReply {
   return { body: JSON.stringify(value) };
 }
 
-export function readQuestion(url: string, headers: Readonly<Record<string, string>>, body: string): FakeQuestion {
+export function readRequest(url: string, headers: Readonly<Record<string, string>>, body: string): FakeRequest {
   const isForm = headers['content-type'] === 'application/x-www-form-urlencoded';
   return { url, headers, parameters: isForm ? Object.fromEntries(new URLSearchParams(body)) : JSON.parse(body) };
 }

@@ -7,13 +7,13 @@ import type { ActiveRecord } from '../core/lookup.js';
  */
 export function requireAuthenticationContext(
   { claims }: ActiveRecord,
-  demands: RequiredAuthentication,
+  required: RequiredAuthentication,
   now: number,
 ): void {
-  const { acrValues, maxAgeSeconds } = demands;
+  const { acrValues, maxAgeSeconds } = required;
   const { acr, auth_time: authTime } = claims;
   const isMet = acrValues.length === 0 || (typeof acr === 'string' && acrValues.includes(acr));
   const isRecent =
     maxAgeSeconds === undefined || (typeof authTime === 'number' && now - authTime * 1000 <= maxAgeSeconds * 1000);
-  if (!isMet || !isRecent) throw new AuthError('insufficient_user_authentication', [], demands);
+  if (!isMet || !isRecent) throw new AuthError('insufficient_user_authentication', [], required);
 }

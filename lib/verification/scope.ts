@@ -9,17 +9,17 @@ export interface ScopePolicy {
 }
 
 /** Requires all of `scopes`. */
-export function requireScopes(record: ActiveRecord, demands: ScopePolicy): void {
-  const { scopes } = demands;
+export function requireScopes(record: ActiveRecord, policy: ScopePolicy): void {
+  const { scopes } = policy;
   for (const scope of scopes) {
-    if (!isGranted(record, scope, demands)) throw new AuthError('insufficient_scope', scopes);
+    if (!isGranted(record, scope, policy)) throw new AuthError('insufficient_scope', scopes);
   }
 }
 
 /** Requires at least one of `scopes`. */
-export function requireSomeScope(record: ActiveRecord, demands: ScopePolicy): void {
-  const { scopes } = demands;
-  if (!scopes.some((scope) => isGranted(record, scope, demands))) throw new AuthError('insufficient_scope', scopes);
+export function requireSomeScope(record: ActiveRecord, policy: ScopePolicy): void {
+  const { scopes } = policy;
+  if (!scopes.some((scope) => isGranted(record, scope, policy))) throw new AuthError('insufficient_scope', scopes);
 }
 
 /** Only the value `true` grants a scope. A promise does not. */

@@ -33,17 +33,17 @@ export function requireActive(record: TokenRecord): asserts record is ActiveReco
  */
 export function verify(
   record: ActiveRecord,
-  demands: VerificationPolicy,
+  policy: VerificationPolicy,
   now: number,
-  proven: SenderProof | undefined,
+  sender: SenderProof | undefined,
 ): Claims {
-  requireAccessToken(record, demands);
-  requireLifetime(record, demands, now);
-  requireIssuer(record, demands);
-  requireAudience(record, demands);
-  const claims = parseClaims(record, demands);
-  requireProof(demands, proven);
-  requireSenderConstraint(record, proven);
-  requireScopes(record, demands);
+  requireAccessToken(record, policy);
+  requireLifetime(record, policy, now);
+  requireIssuer(record, policy);
+  requireAudience(record, policy);
+  const claims = parseClaims(record, policy);
+  requireProof(policy, sender);
+  requireSenderConstraint(record, sender);
+  requireScopes(record, policy);
   return claims;
 }

@@ -1,13 +1,13 @@
 import { AuthError, IntrospectionError } from '../core/errors.js';
-import { publishRefusal } from '../diagnostics/decisions.js';
-import { createAlarm } from '../diagnostics/misconfiguration.js';
+import { publishRejected } from '../diagnostics/decisions.js';
+import { createWarning } from '../diagnostics/misconfiguration.js';
 
 /** Publishes what a socket was refused for, where that is a decision: not what the app itself threw, and not the end of all. */
 export function publishFailure(error: unknown, by: string, key: string | undefined): void {
   if (error instanceof AuthError) {
-    publishRefusal('rejected', by, key, { status: error.status, reason: error.reason }, { error });
+    publishRejected('rejected', by, key, { status: error.status, reason: error.reason }, { error });
   } else if (error instanceof IntrospectionError && !isClosing(error)) {
-    publishRefusal('outage', by, key, { status: error.status, reason: error.code }, { error });
+    publishRejected('outage', by, key, { status: error.status, reason: error.code }, { error });
   }
 }
 
@@ -16,7 +16,7 @@ export function isClosing(error: unknown): boolean {
   return error instanceof IntrospectionError && error.code === 'closed';
 }
 
-const callbackFailed = createAlarm('CALLBACK_FAILED');
+const callbackFailed = createWarning('CALLBACK_FAILED');
 
 /** Calls `onError` of the app. It runs in timers and events of ours, where what it throws would end the process. */
 export function tellApp(onError: ((error: unknown) => unknown) | undefined, error: unknown): void {

@@ -1,4 +1,4 @@
-import { keyThumbprintOf } from '../../../lib/verification/sender/key-thumbprint.js';
+import { keyThumbprint } from '../../../lib/verification/sender/key-thumbprint.js';
 import { createSender } from '../../support/dpop.js';
 
 describe('the thumbprint of a key (RFC 7638 section 3)', () => {
@@ -7,7 +7,7 @@ describe('the thumbprint of a key (RFC 7638 section 3)', () => {
     async (alg) => {
       const { jwk, jkt } = await createSender(alg);
       const reversed = Object.fromEntries(Object.entries(jwk).reverse());
-      expect(keyThumbprintOf({ use: 'sig', kid: 'one', ...reversed } as typeof jwk)).toBe(jkt);
+      expect(keyThumbprint({ use: 'sig', kid: 'one', ...reversed } as typeof jwk)).toBe(jkt);
     },
   );
 
@@ -18,6 +18,6 @@ describe('the thumbprint of a key (RFC 7638 section 3)', () => {
     { kty: 'OKP', crv: 'Ed25519', x: ['x'] },
     { kty: 'constructor' },
   ])('is not made of %j', (jwk) => {
-    expect(() => keyThumbprintOf(jwk as never)).toThrow('kind of key');
+    expect(() => keyThumbprint(jwk as never)).toThrow('kind of key');
   });
 });

@@ -1,8 +1,8 @@
-import { createRecent } from '../../../lib/verification/sender/lru-map.js';
+import { createLruMap } from '../../../lib/verification/sender/lru-map.js';
 
 describe('a map of what was used last', () => {
   it('forgets what was not used for longest, once there is more than its bound', () => {
-    const recent = createRecent<number>(2);
+    const recent = createLruMap<number>(2);
     recent.set('a', 1);
     recent.set('b', 2);
     expect(recent.get('a')).toBe(1);
@@ -11,7 +11,7 @@ describe('a map of what was used last', () => {
   });
 
   it('takes another value for a name without forgetting others', () => {
-    const recent = createRecent<number>(2);
+    const recent = createLruMap<number>(2);
     recent.set('a', 1);
     recent.set('b', 2);
     recent.set('a', 3);

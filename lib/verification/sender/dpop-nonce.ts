@@ -17,23 +17,26 @@ const PERIOD_MS = 120_000;
  * without a secret can predict it. The first secret creates nonces; all are accepted, so secrets can be rotated.
  */
 export function createNonces(secrets: readonly (string | Buffer)[], clock: Clock): Nonces {
-  const period = () => Math.floor(clock.now() / PERIOD_MS);
-  const nonceOf = (secret: string | Buffer, at: number) =>
-    createHmac('sha256', secret).update(`dpop nonce ${at}`).digest('base64url');
+  const currentPeriod = () => Math.floor(clock.now() / PERIOD_MS);
+  const createNonce = (secret: string | Buffer, periodNumber: number) =>
+    createHmac('sha256', secret).update(`dpop nonce ${periodNumber}`).digest('base64url');
   return {
-    current: () => nonceOf(secrets[0] as string, period()),
+    current: () => createNonce(secrets[0] as string, currentPeriod()),
     check(nonce) {
       if (typeof nonce !== 'string') return 'unknown';
-      const now = period();
-      const isOf = (secret: string | Buffer, at: number) => equals(nonce, nonceOf(secret, at));
-      if (isOf(secrets[0] as string, now)) return 'current';
+      const now = currentPeriod();
+      const matches = (secret: string | Buffer, periodNumber: number) =>
+        equals(nonce, createNonce(secret, periodNumber));
+      if (matches(secrets[0] as string, now)) return 'current';
       // The next period is accepted too, because the clock of another process may be ahead.
-      return secrets.some((secret) => [now, now - 1, now + 1].some((at) => isOf(secret, at))) ? 'old' : 'unknown';
+      return secrets.some((secret) => [now, now - 1, now + 1].some((number) => matches(secret, number)))
+        ? 'old'
+        : 'unknown';
     },
   };
 }
 
-function equals(given: string, expected: string): boolean {
-  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
+function equals(actual: string, expected: string): boolean {
+  const [a, b] = [Buffer.from(actual), Buffer.from(expected)];
   return a.length === b.length && timingSafeEqual(a, b);
 }

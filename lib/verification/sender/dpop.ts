@@ -5,8 +5,8 @@ import { AuthError, IntrospectionError } from '../../core/errors.js';
 import type { DpopRequest } from '../../core/lookup.js';
 import { ownMembers } from '../../core/own-members.js';
 import type { Nonces } from './dpop-nonce.js';
-import { keyThumbprintOf } from './key-thumbprint.js';
-import { createRecent } from './lru-map.js';
+import { keyThumbprint } from './key-thumbprint.js';
+import { createLruMap } from './lru-map.js';
 import { requireProofHeader } from './proof-header.js';
 import type { ReplayGuard } from './replay.js';
 
@@ -80,18 +80,18 @@ interface ProofClaims {
 
 export function createDpopVerifier(settings: DpopSettings): DpopVerifier {
   const { algorithms, isRequired, maxAgeMs, nonces, replay, clock } = settings;
-  const open = createOpener(algorithms);
+  const verifySignature = createSignatureVerifier(algorithms);
   return {
     algorithms,
     isRequired,
     nonces,
     async verify({ proof, method, url }, digest) {
       if (proof === undefined || proof.length > MAX_PROOF_LENGTH) throw new AuthError('invalid_dpop_proof');
-      const { claims, jkt } = await open(proof);
+      const { claims, jkt } = await verifySignature(proof);
       const { jti, htm, htu, iat, ath, nonce } = claims;
       const now = clock.now();
       const age = typeof iat === 'number' ? now - iat * 1000 : Number.NaN;
-      const isFit =
+      const isValid =
         typeof jti === 'string' &&
         jti !== '' &&
         htm === method &&
@@ -101,7 +101,7 @@ export function createDpopVerifier(settings: DpopSettings): DpopVerifier {
         age <= maxAgeMs &&
         age >= -MAX_AHEAD_MS &&
         isWithinLife(claims, now);
-      if (!isFit) throw new AuthError('invalid_dpop_proof');
+      if (!isValid) throw new AuthError('invalid_dpop_proof');
       const state = nonces?.check(nonce) ?? 'current';
       if (state === 'unknown') throw new AuthError('dpop_nonce_required');
       return { jkt, id: hash('sha256', JSON.stringify([jkt, jti]), 'base64url'), isNonceOld: state === 'old' };
@@ -122,19 +122,19 @@ export function createDpopVerifier(settings: DpopSettings): DpopVerifier {
 }
 
 /** The key of a proof header that was verified before. The same header text always holds the same key. */
-interface KnownHeader {
+interface KnownKey {
   readonly key: CryptoKey;
   readonly jkt: string;
 }
 
-interface Opened {
+interface SignedClaims {
   readonly claims: ProofClaims;
   readonly jkt: string;
 }
 
 /** Verifies signatures of proofs. It keeps the keys used lately, because importing a key takes longer than verifying with it. */
-function createOpener(algorithms: readonly string[]): (proof: string) => Promise<Opened> {
-  const headers = createRecent<KnownHeader>(MAX_HEADERS);
+function createSignatureVerifier(algorithms: readonly string[]): (proof: string) => Promise<SignedClaims> {
+  const headers = createLruMap<KnownKey>(MAX_HEADERS);
   const options = { algorithms: [...algorithms] };
   let jose: typeof import('jose') | undefined;
 
@@ -153,10 +153,10 @@ function createOpener(algorithms: readonly string[]): (proof: string) => Promise
         return EmbeddedJWK(protectedHeader, jws);
       };
       const { payload, protectedHeader, key } = await jose.compactVerify(proof, publicKeyOf, options);
-      const opened = { claims: claimsOf(payload), jkt: keyThumbprintOf({ ...protectedHeader.jwk }) };
+      const verified = { claims: claimsOf(payload), jkt: keyThumbprint({ ...protectedHeader.jwk }) };
       // Copied, because a slice would keep the whole proof in memory.
-      headers.set(Buffer.from(header).toString(), { key: key as CryptoKey, jkt: opened.jkt });
-      return opened;
+      headers.set(Buffer.from(header).toString(), { key: key as CryptoKey, jkt: verified.jkt });
+      return verified;
     } catch {
       throw new AuthError('invalid_dpop_proof');
     }

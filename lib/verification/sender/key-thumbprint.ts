@@ -12,7 +12,7 @@ const MEMBERS: ReadonlyMap<unknown, string[]> = new Map<unknown, string[]>([
  *
  * @throws Error for a value that is not a key of a known type
  */
-export function keyThumbprintOf(jwk: Readonly<Record<string, unknown>>): string {
+export function keyThumbprint(jwk: Readonly<Record<string, unknown>>): string {
   const names = MEMBERS.get(jwk.kty);
   if (names?.every((name) => typeof jwk[name] === 'string') !== true) throw new Error('kind of key');
   return hash('sha256', JSON.stringify(jwk, names), 'base64url');

@@ -1,10 +1,10 @@
 /** A map with a maximum size. It keeps the entries that were used most recently. */
-export interface Recent<T> {
+export interface LruMap<T> {
   get(name: string): T | undefined;
   set(name: string, value: T): void;
 }
 
-export function createRecent<T>(max: number): Recent<T> {
+export function createLruMap<T>(max: number): LruMap<T> {
   /** Ordered by last use, oldest first. */
   const values = new Map<string, T>();
 

@@ -14,8 +14,8 @@ export interface SenderConstraintPolicy {
  *
  * @throws AuthError `sender_constrained`
  */
-export function requireProof({ dpop }: SenderConstraintPolicy, proven: SenderProof | undefined): void {
-  if (dpop?.isRequired && proven?.jkt === undefined) throw new AuthError('sender_constrained');
+export function requireProof({ dpop }: SenderConstraintPolicy, sender: SenderProof | undefined): void {
+  if (dpop?.isRequired && sender?.jkt === undefined) throw new AuthError('sender_constrained');
 }
 
 /**
@@ -29,11 +29,11 @@ export function requireProof({ dpop }: SenderConstraintPolicy, proven: SenderPro
  */
 export function requireSenderConstraint(
   { claims: { cnf, token_type: type } }: ActiveRecord,
-  proven: SenderProof | undefined,
+  sender: SenderProof | undefined,
 ): void {
   const saysDpop = type !== undefined && DPOP.test(type);
   if (cnf === undefined) {
-    if (saysDpop || proven?.jkt !== undefined) throw new AuthError('sender_constrained');
+    if (saysDpop || sender?.jkt !== undefined) throw new AuthError('sender_constrained');
     return;
   }
   if (typeof cnf !== 'object' || cnf === null) throw new AuthError('sender_constrained');
@@ -41,8 +41,8 @@ export function requireSenderConstraint(
   const isProven =
     (jkt !== undefined || x5t !== undefined) &&
     (jkt === undefined
-      ? proven?.jkt === undefined && !saysDpop
-      : jkt === proven?.jkt && (type === undefined || saysDpop)) &&
-    (x5t === undefined || x5t === proven?.x5t?.());
+      ? sender?.jkt === undefined && !saysDpop
+      : jkt === sender?.jkt && (type === undefined || saysDpop)) &&
+    (x5t === undefined || x5t === sender?.x5t?.());
   if (!isProven) throw new AuthError('sender_constrained');
 }

@@ -1,24 +1,24 @@
 import type { AuthError, AuthErrorReason } from '../core/errors.js';
 import type { Misconfiguration } from './channels.js';
 import { type Explanation, explain } from './explain.js';
-import { createAlarm } from './misconfiguration.js';
+import { createWarning } from './misconfiguration.js';
 import { remedyFor } from './remedies.js';
 
 /** Warns when a middleware rejects every token for a reason that a wrong configuration may cause. */
-export interface RefusalWatch {
+export interface RejectionWatch {
   /** Stops for good. Call it when a token is accepted, because then the configuration is right for some tokens. */
   stop(): void;
   /** Counts a rejection. */
-  refused(error: AuthError): void;
+  rejected(error: AuthError): void;
 }
 
 /** The watches of all middlewares of one introspector. */
-export interface RefusalWatches {
-  create(): RefusalWatch;
+export interface RejectionWatches {
+  create(): RejectionWatch;
   close(): void;
 }
 
-export interface RefusalWatchSettings {
+export interface RejectionWatchSettings {
   readonly monotonic: () => number;
   /** Whether the endpoint has called any token active. If so, it accepts this API, and inactive tokens are ordinary. */
   readonly wasAnyActive: () => boolean;
@@ -45,45 +45,45 @@ const CODES: Partial<Record<AuthErrorReason, Misconfiguration['code']>> = {
   sender_constrained: 'SENDER_CONSTRAINED',
 };
 
-interface Refusals {
+interface Rejections {
   count: number;
   readonly since: number;
   last: AuthError;
 }
 
-export function createRefusalWatches({ monotonic, wasAnyActive }: RefusalWatchSettings): RefusalWatches {
-  const open = new Set<() => void>();
+export function createRejectionWatches({ monotonic, wasAnyActive }: RejectionWatchSettings): RejectionWatches {
+  const stops = new Set<() => void>();
 
-  function create(): RefusalWatch {
+  function create(): RejectionWatch {
     /** Counted by reason, so that rejected tokens of strangers do not hide another reason. */
-    const refusals = new Map<AuthErrorReason, Refusals>();
-    const alarms = new Map<string, ReturnType<typeof createAlarm>>();
-    let isOn = true;
+    const rejections = new Map<AuthErrorReason, Rejections>();
+    const warnings = new Map<string, ReturnType<typeof createWarning>>();
+    let isStopped = false;
     let timer: NodeJS.Timeout | undefined;
 
     function stop(): void {
-      isOn = false;
+      isStopped = true;
       clearTimeout(timer);
-      open.delete(stop);
-      refusals.clear();
-      alarms.clear();
+      stops.delete(stop);
+      rejections.clear();
+      warnings.clear();
     }
 
-    function look(reason: AuthErrorReason, now: number): void {
-      const seen = refusals.get(reason);
+    function warnIfDue(reason: AuthErrorReason, now: number): void {
+      const seen = rejections.get(reason);
       const code = CODES[reason];
       if (seen === undefined || code === undefined) return;
       const { count, since, last } = seen;
       if (count < TOKENS && !(count >= TOKENS_IN_A_MINUTE && now - since >= A_MINUTE_MS)) return;
-      refusals.delete(reason);
+      rejections.delete(reason);
       if (reason === 'inactive' && wasAnyActive()) return;
-      let alarm = alarms.get(code);
-      if (alarm === undefined) {
-        alarm = createAlarm(code);
-        alarms.set(code, alarm);
+      let warn = warnings.get(code);
+      if (warn === undefined) {
+        warn = createWarning(code);
+        warnings.set(code, warn);
       }
       const { detail, ...values } = explain(last);
-      alarm(
+      warn(
         `No token has been accepted so far, and ${count} were rejected (${reason}). If some of them were valid: ` +
           remedyFor(reason, detail),
         describe(values),
@@ -91,27 +91,27 @@ export function createRefusalWatches({ monotonic, wasAnyActive }: RefusalWatchSe
     }
 
     function startTimer(): void {
-      open.add(stop);
+      stops.add(stop);
       timer = setTimeout(() => {
-        for (const reason of [...refusals.keys()]) look(reason, Number.POSITIVE_INFINITY);
+        for (const reason of [...rejections.keys()]) warnIfDue(reason, Number.POSITIVE_INFINITY);
       }, A_MINUTE_MS);
       timer.unref();
     }
 
     return {
       stop,
-      refused(error) {
+      rejected(error) {
         const { reason } = error;
-        if (!isOn || CODES[reason] === undefined || isOrdinary(error)) return;
+        if (isStopped || CODES[reason] === undefined || isOrdinary(error)) return;
         if (timer === undefined) startTimer();
         const now = monotonic();
-        const seen = refusals.get(reason);
-        if (seen === undefined) refusals.set(reason, { count: 1, since: now, last: error });
+        const seen = rejections.get(reason);
+        if (seen === undefined) rejections.set(reason, { count: 1, since: now, last: error });
         else {
           seen.count++;
           seen.last = error;
         }
-        look(reason, now);
+        warnIfDue(reason, now);
       },
     };
   }
@@ -119,7 +119,7 @@ export function createRefusalWatches({ monotonic, wasAnyActive }: RefusalWatchSe
   return {
     create,
     close() {
-      for (const stop of open) stop();
+      for (const stop of stops) stop();
     },
   };
 }

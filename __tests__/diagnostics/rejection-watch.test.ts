@@ -1,5 +1,5 @@
 import { AuthError, type AuthErrorReason } from '../../lib/core/errors.js';
-import { createRefusalWatches } from '../../lib/diagnostics/refusal-watch.js';
+import { createRejectionWatches } from '../../lib/diagnostics/rejection-watch.js';
 import { recordWarnings } from '../support/warnings.js';
 
 const CONFIGURATION: AuthErrorReason[] = [
@@ -19,10 +19,10 @@ const A_MINUTE_MS = 60_000;
 function createWatch({ wasAnyActive = false } = {}) {
   const warnings = recordWarnings();
   let now = 0;
-  const watches = createRefusalWatches({ monotonic: () => now, wasAnyActive: () => wasAnyActive });
+  const watches = createRejectionWatches({ monotonic: () => now, wasAnyActive: () => wasAnyActive });
   const watch = watches.create();
   const refuse = (reason: AuthErrorReason, count = 1) => {
-    for (let token = 0; token < count; token++) watch.refused(new AuthError(reason));
+    for (let token = 0; token < count; token++) watch.rejected(new AuthError(reason));
   };
   return {
     watches,
@@ -119,7 +119,7 @@ describe('a token that was accepted', () => {
     const { watches, watch, codes } = createWatch();
     const other = watches.create();
     watch.stop();
-    for (let token = 0; token < 20; token++) other.refused(new AuthError('audience_mismatch'));
+    for (let token = 0; token < 20; token++) other.rejected(new AuthError('audience_mismatch'));
     expect(codes()).toEqual(['AUDIENCE_MISMATCH']);
   });
 });
