@@ -8,8 +8,8 @@ const AN_HOUR_MS = 3_600_000;
 
 afterEach(() => jest.restoreAllMocks());
 
-describe('an alarm', () => {
-  it('is a process warning and an event, with what is safe to tell', () => {
+describe('createWarning', () => {
+  it('emits a process warning and publishes an event', () => {
     const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
     const events = recordEvents('misconfiguration');
     createWarning('CLIENT_REJECTED')('Check the secret.', 'HTTP 401');
@@ -24,13 +24,13 @@ describe('an alarm', () => {
     ]);
   });
 
-  it('is given once an hour', () => {
+  it('warns at most once an hour', () => {
     let now = 5;
     jest.spyOn(performance, 'now').mockImplementation(() => now);
     const warnings = recordWarnings();
     const events = recordEvents('misconfiguration');
-    const alarm = createWarning('NOT_AN_ENDPOINT');
-    for (const [at, given] of [
+    const warn = createWarning('NOT_AN_ENDPOINT');
+    for (const [time, warned] of [
       [5, 1],
       [6, 1],
       [4 + AN_HOUR_MS, 1],
@@ -38,20 +38,20 @@ describe('an alarm', () => {
       [6 + AN_HOUR_MS, 2],
       [5 + 2 * AN_HOUR_MS, 3],
     ] as const) {
-      now = at;
-      alarm('remedy', 'HTTP 404');
-      expect([warnings.length, events.length]).toEqual([given, given]);
+      now = time;
+      warn('remedy', 'HTTP 404');
+      expect([warnings.length, events.length]).toEqual([warned, warned]);
     }
   });
 
-  it('of one kind silences no other', () => {
+  it('counts each code alone', () => {
     const warnings = recordWarnings();
     createWarning('NOT_AN_ENDPOINT')('remedy');
     createWarning('CLIENT_REJECTED')('remedy');
     expect(warnings.map(({ code }) => code)).toEqual(['NOT_AN_ENDPOINT', 'CLIENT_REJECTED']);
   });
 
-  it('is a warning still while nobody listens', () => {
+  it('warns without subscribers too, but publishes nothing', () => {
     const warnings = recordWarnings();
     const publish = jest.spyOn(channel(CHANNELS.misconfiguration), 'publish');
     createWarning('NOT_AN_ENDPOINT')('remedy');

@@ -1,11 +1,7 @@
 // Runs the example app's authorization server in a process of its own: oidc-provider is an ES module, the tests are not.
 // Prints one line of JSON with all a test needs, then obeys `stop` and `start` on standard input and repeats them when done.
 import { createInterface } from 'node:readline';
-import {
-  AUDIENCE,
-  createAuthorizationServer,
-  SUBJECT_GRANT,
-} from '../../example-app/dist/dist/authorization-server.mjs';
+import { AUDIENCE, createAuthorizationServer, SUBJECT_GRANT } from '../../example-app/dist/authorization-server.mjs';
 
 const as = await createAuthorizationServer(Number(process.argv[2] ?? 0));
 const { issuer, introspectionEndpoint, revocationEndpoint, tokenEndpoint, resourceServer, client } = as;

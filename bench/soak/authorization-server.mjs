@@ -1,5 +1,5 @@
 /** The example app's authorization server, in a process of its own. */
-import { AUDIENCE, createAuthorizationServer } from '../../example-app/dist/dist/authorization-server.mjs';
+import { AUDIENCE, createAuthorizationServer } from '../../example-app/dist/authorization-server.mjs';
 
 const server = await createAuthorizationServer(0);
 
