@@ -16,7 +16,7 @@ interface Ran {
   readonly err: string;
 }
 
-interface Surroundings {
+interface Input {
   readonly env?: Record<string, string>;
   /** Content of standard input, or the text typed into a terminal. */
   readonly stdin?: string;
@@ -24,8 +24,8 @@ interface Surroundings {
   readonly isColourful?: boolean;
 }
 
-async function check(words: readonly string[], surroundings: Surroundings = {}): Promise<Ran> {
-  const { env = { CLIENT_SECRET: SECRET }, stdin = '', isTTY = false, isColourful = false } = surroundings;
+async function check(words: readonly string[], input: Input = {}): Promise<Ran> {
+  const { env = { CLIENT_SECRET: SECRET }, stdin = '', isTTY = false, isColourful = false } = input;
   const told = { out: '', err: '', asked: '' };
   const code = await run(['check', ...words], {
     env,

@@ -44,7 +44,7 @@ describe('createWarning', () => {
     }
   });
 
-  it('counts each code alone', () => {
+  it('counts each code separately', () => {
     const warnings = recordWarnings();
     createWarning('NOT_AN_ENDPOINT')('remedy');
     createWarning('CLIENT_REJECTED')('remedy');

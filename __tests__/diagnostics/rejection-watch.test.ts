@@ -75,7 +75,7 @@ describe('a watch, while no token has been accepted', () => {
     expect(codes()).toEqual(['ALL_INACTIVE']);
   });
 
-  it('counts each reason alone, so that bad tokens of strangers hide no other reason', () => {
+  it('counts each reason separately, so that bad tokens of strangers hide no other reason', () => {
     const { reject, codes } = createWatch();
     for (let token = 0; token < 20; token++) {
       reject('malformed_credentials', 2);

@@ -96,15 +96,15 @@ describe('a fake authorization server', () => {
     expect((await kept.get(token)).status).toBe(401);
   });
 
-  const FAILURES: Record<FakeFailure, { code: IntrospectionErrorCode; questions: number }> = {
-    timeout: { code: 'timeout', questions: 1 },
-    unreachable: { code: 'unreachable', questions: 2 },
-    server_error: { code: 'server_error', questions: 1 },
+  const FAILURES: Record<FakeFailure, { code: IntrospectionErrorCode; requests: number }> = {
+    timeout: { code: 'timeout', requests: 1 },
+    unreachable: { code: 'unreachable', requests: 2 },
+    server_error: { code: 'server_error', requests: 1 },
     // Before it opens, the circuit breaker asks about a random token.
-    rate_limited: { code: 'rate_limited', questions: 2 },
-    bad_response: { code: 'bad_response', questions: 1 },
-    client_rejected: { code: 'client_rejected', questions: 1 },
-    discovery_failed: { code: 'discovery_failed', questions: 0 },
+    rate_limited: { code: 'rate_limited', requests: 2 },
+    bad_response: { code: 'bad_response', requests: 1 },
+    client_rejected: { code: 'client_rejected', requests: 1 },
+    discovery_failed: { code: 'discovery_failed', requests: 0 },
   };
 
   it.each(Object.entries(FAILURES))(
@@ -123,7 +123,7 @@ describe('a fake authorization server', () => {
       const { status, headers } = await api.get(token);
       expect([status, headers['retry-after']]).toEqual([503, '1']);
       expect(api.errors).toEqual([expect.objectContaining({ name: 'IntrospectionError', code: expected.code })]);
-      expect(server.requests).toHaveLength(expected.questions);
+      expect(server.requests).toHaveLength(expected.requests);
       server.recover();
       // A requested pause lasts a little longer, by a random amount.
       monotonic += 1500;

@@ -74,17 +74,17 @@ describe('parseClaims', () => {
 
   it('runs the schema once for each record and schema, whether it matched or not', () => {
     const validate = jest.fn<unknown, [unknown]>(() => ({ value: {} }));
-    const refuse = jest.fn<unknown, [unknown]>(() => ({ issues: [{ message: 'no' }] }));
-    const [matching, refusing] = [schemaOf(validate), schemaOf(refuse)];
+    const reject = jest.fn<unknown, [unknown]>(() => ({ issues: [{ message: 'no' }] }));
+    const [matching, rejecting] = [schemaOf(validate), schemaOf(reject)];
     const record = activeRecord({ sub: 'alice' });
     expect(parseClaims(record, { claims: matching })).toBe(parseClaims(record, { claims: matching }));
     expect(validate).toHaveBeenCalledTimes(1);
     for (let i = 0; i < 2; i++) {
-      expect(() => parseClaims(record, { claims: refusing })).toThrow(
+      expect(() => parseClaims(record, { claims: rejecting })).toThrow(
         expect.objectContaining({ reason: 'claims_rejected' }),
       );
     }
-    expect(refuse).toHaveBeenCalledTimes(1);
+    expect(reject).toHaveBeenCalledTimes(1);
     parseClaims(activeRecord({ sub: 'bob' }), { claims: matching });
     expect(validate).toHaveBeenCalledTimes(2);
   });

@@ -45,14 +45,14 @@ function renderConfiguration(report: ConfigurationReport, paint: Paint): string[
 
 function renderToken(report: TokenReport, paint: Paint): string[] {
   const outcome = report.status === 503 ? 'not checked' : 'rejected';
-  const judged = report.accepted
+  const result = report.accepted
     ? paint('green', 'accepted')
     : paint('red', `${outcome}, ${report.status} (${report.reason})`);
   const unchecked = report.notChecked.length === 0 ? '' : `, NOT CHECKED: ${report.notChecked.join(', ')}`;
   return [
     '',
     paint('bold', 'Token'),
-    row('a request with it', `${judged}${report.accepted ? paint('yellow', unchecked) : ''}`),
+    row('a request with it', `${result}${report.accepted ? paint('yellow', unchecked) : ''}`),
     ...(report.expected === undefined ? [] : [row('expected', printable(report.expected))]),
     ...(report.received === undefined ? [] : [row('received', printable(report.received))]),
     ...(report.remedy === undefined ? [] : [`  ${report.remedy}`]),
