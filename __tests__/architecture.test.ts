@@ -3,7 +3,7 @@ import { join, posix } from 'node:path';
 import { ROOT } from './support/child.js';
 import { parseSource, readSources, type Source } from './support/source.js';
 
-/** A file imports only from rows below its own, and from its own folder. */
+/** Layers, lowest first. A file imports only from layers listed before its own, and from its own folder. */
 const ROWS: readonly (readonly [row: string, places: readonly string[]])[] = [
   ['core', ['core/']],
   ['diagnostics', ['diagnostics/']],
@@ -34,7 +34,7 @@ const ROWS: readonly (readonly [row: string, places: readonly string[]])[] = [
   ['command', ['cli/']],
 ];
 
-/** The only files that may name a package. */
+/** The only files that may import each package. */
 const DOORS: Readonly<Record<string, readonly string[]>> = {
   undici: ['introspection/connections.ts', 'introspection/http.ts'],
   'lru-cache': ['cache/memory-store.ts'],
@@ -61,19 +61,19 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** Not installed with the library: whoever imports the subpath of this name brings the package. */
-const BROUGHT_ALONG: Readonly<Record<string, string>> = {
+/** Optional peers: not installed with the library, but by the app that imports the subpath. */
+const OPTIONAL_PEERS: Readonly<Record<string, string>> = {
   '@opentelemetry/api': 'opentelemetry/',
 };
 
-/** An ES module, which the root entry must not load, and what may not be there. */
-const LOADED_WHERE_NEEDED = ['jose'];
+/** Loaded by dynamic import: an ES module that the root entry must not load. */
+const LOADED_DYNAMICALLY = ['jose'];
 
-/** Presets are data: besides the ground and each other they may run nothing but the client-auth factories. */
-const PRESETS_RUN = /^(?:core\/|providers\/|client-auth\/)/;
-const PRESETS_NAME = /^(?:options\/types\.ts|introspection\/response\.ts)$/;
+/** Presets are data. They may import code only from core, from other presets and from client-auth. */
+const PRESET_CODE = /^(?:core\/|providers\/|client-auth\/)/;
+const PRESET_TYPES = /^(?:options\/types\.ts|introspection\/response\.ts)$/;
 
-/** Start-up mistakes come from the first four; the others tell an app that its own function returned a promise. */
+/** The first four report invalid options; the others report that a function of the app returned a promise. */
 const TYPE_ERROR_FILES = [
   'core/option-error.ts',
   'options/rules.ts',
@@ -81,7 +81,7 @@ const TYPE_ERROR_FILES = [
   'core/synchronous.ts',
   'middleware/guards.ts',
   'middleware/select-server.ts',
-  // Tells them to whoever wrote the command.
+  // Prints them for the user of the command.
   'cli/run.ts',
 ];
 
@@ -98,18 +98,18 @@ const RESPONSE_WRITERS = [
   'writeHead',
 ];
 
-/** Where no response is at hand: what has an end there is a command's output, a span, or the connection of an upgrade. */
+/** Files without HTTP responses. Their `end` and `write` belong to command output, spans, or the connection of an upgrade. */
 const WITHOUT_RESPONSES = /^(?:cli\/|opentelemetry\/|websocket\/reject-upgrade\.ts$)/;
 
 const MAX_LINES_OF_CODE = 200;
 
 interface Place {
   readonly height: number;
-  /** Its folder, from which it may always import. */
+  /** The folder of the file, from which it may always import. */
   readonly home: string;
 }
 
-/** The most particular entry counts, so that `providers/index.ts` is surface though `providers/` is wiring. */
+/** The most specific entry counts: `providers/index.ts` is an entry, although `providers/` holds presets. */
 function placeOf(path: string): Place | undefined {
   return ROWS.flatMap(([, places], height) => places.map((place) => ({ height, place })))
     .filter(({ place }) => place === path || (place.endsWith('/') && path.startsWith(place)))
@@ -119,14 +119,14 @@ function placeOf(path: string): Place | undefined {
 
 const isRelative = (from: string) => from.startsWith('.');
 
-/** Path below `lib/` of the file an import names. */
+/** Returns the path below `lib/` of the imported file. */
 function resolve({ path }: Source, from: string): string {
   return posix.join(posix.dirname(path), from).replace(/\.js$/, '.ts');
 }
 
 type Rule = (source: Source) => string[];
 
-const hasAPlace: Rule = ({ path }) => (placeOf(path) === undefined ? [`${path} is in no row`] : []);
+const hasAPlace: Rule = ({ path }) => (placeOf(path) === undefined ? [`${path} is in no layer`] : []);
 
 const importsFromBelow: Rule = (source) => {
   const place = placeOf(source.path);
@@ -147,7 +147,7 @@ const keepsPresetsApart: Rule = (source) => {
     .map(({ from, isTypeOnly }) => ({ target: resolve(source, from), isTypeOnly }))
     .filter(({ target, isTypeOnly }) =>
       isPreset
-        ? !(PRESETS_RUN.test(target) || (isTypeOnly && PRESETS_NAME.test(target)))
+        ? !(PRESET_CODE.test(target) || (isTypeOnly && PRESET_TYPES.test(target)))
         : target.startsWith('providers/') && source.path !== 'cli/options.ts',
     )
     .map(({ target }) => `${source.path} imports ${target}`);
@@ -160,8 +160,8 @@ const usesDoors: Rule = ({ path, imports }) =>
 
 const importsStatically: Rule = ({ path, imports }) =>
   imports
-    .filter(({ from, isDynamic, isTypeOnly }) => isDynamic !== (LOADED_WHERE_NEEDED.includes(from) && !isTypeOnly))
-    .map(({ from, isDynamic }) => `${path} loads ${from} ${isDynamic ? 'as it runs' : 'from the start'}`);
+    .filter(({ from, isDynamic, isTypeOnly }) => isDynamic !== (LOADED_DYNAMICALLY.includes(from) && !isTypeOnly))
+    .map(({ from, isDynamic }) => `${path} loads ${from} ${isDynamic ? 'dynamically' : 'statically'}`);
 
 const leavesTypeErrors: Rule = ({ path, identifiers }) =>
   identifiers.has('TypeError') && !TYPE_ERROR_FILES.includes(path) ? [`${path} names TypeError`] : [];
@@ -178,7 +178,7 @@ const staysShort: Rule = ({ path, text }) => {
   return lines > MAX_LINES_OF_CODE ? [`${path} has ${lines} lines of code`] : [];
 };
 
-/** Files that import themselves by way of others, type imports included. */
+/** Returns the files in import cycles. Type imports count too. */
 function cyclesOf(sources: readonly Source[]): string[] {
   const targets = new Map(
     sources.map((source) => [
@@ -202,12 +202,12 @@ function readManifest() {
 const sources = readSources();
 
 const RULES: readonly (readonly [
-  what: string,
+  title: string,
   rule: Rule,
   broken: readonly (readonly [path: string, text: string])[],
 ])[] = [
   [
-    'puts every file in a row',
+    'has every file in a layer',
     hasAPlace,
     [
       ['utils/misc.ts', ''],
@@ -215,7 +215,7 @@ const RULES: readonly (readonly [
     ],
   ],
   [
-    'imports from the rows below only, and rooms never from each other',
+    'imports only from lower layers, and never between folders of the same layer',
     importsFromBelow,
     [
       ['core/lookup.ts', "import { verify } from '../verification/verify.js';"],
@@ -243,7 +243,7 @@ const RULES: readonly (readonly [
     ],
   ],
   [
-    'makes presets of client authentication and data, and knows none of them elsewhere',
+    'builds presets only from client authentication and data, and imports no preset elsewhere',
     keepsPresetsApart,
     [
       ['providers/polar.ts', "import { parseOptions } from '../options/parse.js';"],
@@ -254,7 +254,7 @@ const RULES: readonly (readonly [
     ],
   ],
   [
-    'opens each package at its door',
+    'imports each package only in the listed files',
     usesDoors,
     [
       ['introspection/client.ts', "import { Pool } from 'undici';"],
@@ -272,7 +272,7 @@ const RULES: readonly (readonly [
     ],
   ],
   [
-    'loads nothing as it runs',
+    'imports dynamically only what must be',
     importsStatically,
     [
       ['introspection/http.ts', "const undici = await import('undici');"],
@@ -281,7 +281,7 @@ const RULES: readonly (readonly [
     ],
   ],
   [
-    'leaves TypeErrors to the options, and to calls of functions of the app',
+    'throws TypeErrors only for options, and for functions of the app',
     leavesTypeErrors,
     [
       ['credentials/token.ts', "export function f() { throw new TypeError('no'); }"],
@@ -297,29 +297,29 @@ const RULES: readonly (readonly [
       ['middleware/guard.ts', 'export const f = (response) => { response.end(); };'],
     ],
   ],
-  ['types everything', typesEverything, [['core/lookup.ts', 'export type Claims = Record<string, any>;']]],
+  ['never uses the type any', typesEverything, [['core/lookup.ts', 'export type Claims = Record<string, any>;']]],
   ['keeps files within 200 lines of code', staysShort, [['core/lookup.ts', 'export {};\n'.repeat(201)]]],
 ];
 
-describe.each(RULES)('the library %s', (_what, rule, broken) => {
+describe.each(RULES)('the library %s', (_title, rule, broken) => {
   it('in every file', () => {
     expect(sources.flatMap(rule)).toEqual([]);
   });
 
-  it('or the breach would be noticed', () => {
+  it('and the rule finds every example of a violation', () => {
     const unnoticed = broken.filter(([path, text]) => rule(parseSource(path, text)).length === 0);
     expect(unnoticed).toEqual([]);
   });
 });
 
 describe('the library', () => {
-  it('has no file that imports itself by way of others', () => {
+  it('has no import cycles', () => {
     expect(cyclesOf(sources)).toEqual([]);
     const [a, b] = [parseSource('a.ts', "export * from './b.js';"), parseSource('b.ts', "import { a } from './a.js';")];
     expect(cyclesOf([a, b])).toEqual(['a.ts', 'b.ts']);
   });
 
-  it('imports only files that exist, each by its compiled name', () => {
+  it('imports only existing files, by their compiled names', () => {
     const paths = new Set(sources.map(({ path }) => path));
     const wrong = sources.flatMap((source) =>
       source.imports
@@ -330,9 +330,9 @@ describe('the library', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('depends on the packages that have a door, and each door is in use', () => {
+  it('depends exactly on the listed packages, and each listed file imports its package', () => {
     const { dependencies } = readManifest();
-    const installed = Object.keys(DOORS).filter((name) => BROUGHT_ALONG[name] === undefined);
+    const installed = Object.keys(DOORS).filter((name) => OPTIONAL_PEERS[name] === undefined);
     expect(Object.keys(dependencies).sort()).toEqual(installed.sort());
     for (const [name, doors] of Object.entries(DOORS)) {
       const users = sources.filter(({ imports }) => imports.some(({ from }) => from === name)).map(({ path }) => path);
@@ -340,9 +340,9 @@ describe('the library', () => {
     }
   });
 
-  it('has optional peers only behind subpaths of their own, which nothing else imports', () => {
+  it('imports optional peers only behind their own subpaths', () => {
     const { peerDependencies, peerDependenciesMeta, exports } = readManifest();
-    for (const [door, folder] of Object.entries(BROUGHT_ALONG)) {
+    for (const [door, folder] of Object.entries(OPTIONAL_PEERS)) {
       const [name] = /^(?:@[^/]+\/)?[^/]+/.exec(door) ?? [];
       expect(peerDependencies).toHaveProperty([name as string]);
       expect(peerDependenciesMeta[name as string]).toEqual({ optional: true });
@@ -357,7 +357,7 @@ describe('the library', () => {
     }
   });
 
-  it('was read at all', () => {
+  it('has more than 40 files, so the rules above were applied', () => {
     expect(sources.length).toBeGreaterThan(40);
   });
 });

@@ -64,7 +64,7 @@ export interface Authenticator {
 
 export function createAuthenticator(introspector: Introspector, policy: Policy): Authenticator {
   const { clock } = introspector;
-  const rejections = introspector.watchRefusals();
+  const rejections = introspector.watchRejections();
   /** Apart from the watch, because it is read for every token. */
   let hasAccepted = false;
 
@@ -170,7 +170,7 @@ export function createAuthenticator(introspector: Introspector, policy: Policy):
   function noteRejection(error: unknown, credentials?: Credentials, record?: TokenRecord, now = Number.NaN): unknown {
     if (!(error instanceof AuthError)) return error;
     if (credentials !== undefined) keepEvidence(error, { token: credentials.token, record, expected: policy, now });
-    rejections.refused(error);
+    rejections.rejected(error);
     return error;
   }
 

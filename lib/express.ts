@@ -2,9 +2,9 @@ import type { Auth } from './core/claims.js';
 
 declare global {
   namespace Express {
-    /** Express's own, with what the middleware adds. */
+    /** Express's request, with the member that the middleware adds. */
     interface Request {
-      /** Set by `tokenIntrospection()`; absent where it did not run or let an anonymous request through. */
+      /** Claims of the token, set by `tokenIntrospection()`; absent when it did not run, and for an anonymous request. */
       auth?: Auth;
     }
   }

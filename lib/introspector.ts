@@ -11,7 +11,7 @@ import { secretError } from './core/option-error.js';
 import { createPendingWork } from './core/pending-work.js';
 import { tokenDigest } from './core/token-digest.js';
 import { readToken, requireB64Token } from './credentials/token.js';
-import { createRefusalWatches, type RefusalWatch } from './diagnostics/refusal-watch.js';
+import { createRejectionWatches, type RejectionWatch } from './diagnostics/rejection-watch.js';
 import { createIntrospectionClient, type IntrospectionClient } from './introspection/client.js';
 import { toRecord } from './introspection/response.js';
 import { type ConfigurationReport, verifyConfiguration } from './introspection/verify-configuration.js';
@@ -66,7 +66,7 @@ export interface Introspector {
   invalidate(target: Invalidation): Promise<void>;
   stats(): Stats;
   /** Watches whether a middleware rejects every token. */
-  watchRefusals(): RefusalWatch;
+  watchRejections(): RejectionWatch;
   verifyConfiguration(): Promise<ConfigurationReport>;
   /** Closes the connections once pending requests have ended. */
   close(): Promise<void>;
@@ -98,7 +98,7 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
       : cachedInMemory(ask, settings.cache, settings.clock, { ...settings, diagnose: client.diagnose }, shared);
   const events = createInvalidationEvents(shared?.revocations, (key, record) => cached.peek(key) === record);
   const { ttlMs = 0, staleIfErrorMs = 0 } = settings.cache || {};
-  const refusals = createRefusalWatches({
+  const rejections = createRejectionWatches({
     monotonic: () => settings.clock.monotonic(),
     wasAnyActive: client.wasAnyActive,
   });
@@ -169,7 +169,7 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
       return name === 'token' ? forgetToken(toTokenKey(value)) : forgetClaim(name, value);
     },
     stats: () => ({ ...cached.stats(), endpointCalls: client.calls() }),
-    watchRefusals: refusals.create,
+    watchRejections: rejections.create,
     async verifyConfiguration() {
       requireOpen();
       return verifyConfiguration(client, settings.clientAuth, settings.clock);
@@ -183,7 +183,7 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
   /** Requests under way are answered first, also those that wait for another process. */
   async function end(): Promise<void> {
     events.close();
-    refusals.close();
+    rejections.close();
     await pending.idle();
     cached.clear();
     await Promise.all([client.close(), shared?.revocations.close()]);

@@ -16,16 +16,16 @@ interface Ran {
   readonly err: string;
 }
 
-interface Surroundings {
+interface Input {
   readonly env?: Record<string, string>;
-  /** What standard input holds; a terminal is typed into. */
+  /** Content of standard input, or the text typed into a terminal. */
   readonly stdin?: string;
   readonly isTTY?: boolean;
   readonly isColourful?: boolean;
 }
 
-async function check(words: readonly string[], surroundings: Surroundings = {}): Promise<Ran> {
-  const { env = { CLIENT_SECRET: SECRET }, stdin = '', isTTY = false, isColourful = false } = surroundings;
+async function check(words: readonly string[], input: Input = {}): Promise<Ran> {
+  const { env = { CLIENT_SECRET: SECRET }, stdin = '', isTTY = false, isColourful = false } = input;
   const told = { out: '', err: '', asked: '' };
   const code = await run(['check', ...words], {
     env,
@@ -49,7 +49,7 @@ async function check(words: readonly string[], surroundings: Surroundings = {}):
 
 const at = ({ url }: Pick<Endpoint, 'url'>, ...words: string[]) => ['--endpoint', url, '--client-id', 'api', ...words];
 
-/** What the endpoint says of `TOKEN`; any other token is not active. */
+/** Claims of `TOKEN` at the endpoint. Any other token is not active. */
 function knowing(claims: object): Promise<Endpoint> {
   return createEndpoint(({ form }) => (form.get('token') === TOKEN ? claims : { active: false }));
 }
@@ -60,44 +60,44 @@ beforeEach(() => {
 
 afterEach(() => jest.restoreAllMocks());
 
-describe('the command, for a configuration', () => {
-  it('says that it works, and ends with 0', async () => {
+describe('check, for a configuration', () => {
+  it('reports that it works, and exits with 0', async () => {
     const endpoint = await createEndpoint({ active: false });
     const { code, out, err } = await check(at(endpoint));
     expect([code, err]).toEqual([EXIT.ok, '']);
     expect(out).toContain(`endpoint:             ${endpoint.url}`);
     expect(out).toMatch(
-      /reachable: +yes\n.*credentials accepted: yes\n.*reply well-formed: +yes\n.*answered in: +\d+ ms\n/,
+      /reachable: +yes\n.*credentials accepted: yes\n.*response valid: +yes\n.*response time: +\d+ ms\n/,
     );
-    expect(out).toContain('ok: tokens can be judged');
+    expect(out).toContain('ok: tokens can be checked');
     expect(endpoint.asked[0]?.headers.authorization).toBe(`Basic ${Buffer.from(`api:${SECRET}`).toString('base64')}`);
   });
 
-  it('says what to do about a wrong secret, which it does not show, and ends with 3', async () => {
+  it('reports a wrong secret without showing it, and exits with 3', async () => {
     const endpoint = await createEndpoint((_asked, res) => json(res, { error: 'invalid_client' }, 401));
     const { code, out } = await check(at(endpoint));
     expect(code).toBe(EXIT.outage);
     expect(out).toMatch(/credentials accepted: no\n/);
-    expect(out).toContain('client_rejected (HTTP 401)\n  The credentials are not accepted.');
+    expect(out).toContain('client_rejected (HTTP 401)\n  The endpoint does not accept the credentials of this API.');
     expect(out).not.toContain(SECRET);
   });
 
-  it('says what to do about a stopped server, and ends with 3', async () => {
+  it('reports a stopped server, and exits with 3', async () => {
     const endpoint = await createEndpoint({});
     await endpoint.close();
     const { code, out } = await check(at(endpoint, '--token'), { stdin: TOKEN });
     expect(code).toBe(EXIT.outage);
-    expect(out).toContain('unreachable (ECONNREFUSED)\n  Nothing listens there.');
+    expect(out).toContain('unreachable (ECONNREFUSED)\n  Nothing listens at this host and port.');
     expect(out).not.toContain('Token\n');
   });
 
-  it('is coloured where that is wanted', async () => {
+  it('prints colours only when the terminal supports them', async () => {
     const { out } = await check(at(await createEndpoint({ active: false })), { isColourful: true });
     expect(out).toContain('\u001b[32myes\u001b[39m');
     expect((await check(at(await createEndpoint({ active: false })))).out).not.toContain('\u001b');
   });
 
-  it('is JSON where that is wanted', async () => {
+  it('prints JSON with --json', async () => {
     const { code, out } = await check(at(await knowing(active()), '--json', '--token'), { stdin: TOKEN });
     expect(code).toBe(EXIT.ok);
     expect(JSON.parse(out)).toMatchObject({
@@ -110,7 +110,7 @@ describe('the command, for a configuration', () => {
     ['a wrong word', ['--method', 'magic']],
     ['a wrong option', ['--timeout-ms', 'soon']],
     ['no secret', []],
-  ])('is JSON even for %s, which is told to people too', async (_, words) => {
+  ])('prints JSON even for %s, and the message on standard error', async (_, words) => {
     const env = words.length === 0 ? {} : { CLIENT_SECRET: SECRET };
     const { code, out, err } = await check(at({ url: 'https://as.example.com' }, '--json', ...words), { env });
     expect(code).toBe(EXIT.usage);
@@ -118,14 +118,14 @@ describe('the command, for a configuration', () => {
     expect(err).not.toBe('');
   });
 
-  it('warns of a secret with a line break at its end', async () => {
+  it('warns of a secret that ends with a line break', async () => {
     const env = { CLIENT_SECRET: `${SECRET}\n` };
     const { out } = await check(at(await createEndpoint({ active: false })), { env });
     expect(out).toContain('! The secret begins or ends with a space or a line break');
     expect(out).not.toContain(SECRET);
   });
 
-  it('finds the server by its metadata', async () => {
+  it('finds the endpoint in the metadata', async () => {
     const endpoint: Endpoint = await createEndpoint(({ method }) =>
       method === 'POST'
         ? { active: false }
@@ -138,21 +138,21 @@ describe('the command, for a configuration', () => {
     const words = ['--authorization-server', new URL(endpoint.url).origin, '--client-id', 'api'];
     const { code, out } = await check(words);
     expect(code).toBe(EXIT.ok);
-    expect(out).toContain('methods it takes:     private_key_jwt, none\\u001b]0;');
+    expect(out).toContain('methods supported:    private_key_jwt, none\\u001b]0;');
     expect(out).toContain('! The metadata do not name client_secret_basic');
     expect((await check([...words, '--signed'])).out).toContain('bad_response (signed reply: not signed)');
   });
 });
 
-describe('the command, for a token', () => {
-  it('says that it would be accepted, how long the answer is kept, and what a handler sees', async () => {
+describe('check, for a token', () => {
+  it('reports that it would be accepted, for how long it is cached, and what a handler sees', async () => {
     const endpoint = await knowing(active({ aud: 'a', exp: Math.floor(Date.now() / 1000) + 30 }));
     const { code, out } = await check(at(endpoint, '--token', '--audience', 'a', '--audience', 'b'), {
       stdin: `${TOKEN}\n`,
     });
     expect(code).toBe(EXIT.ok);
     expect(out).toMatch(
-      /a request with it: +accepted, NOT CHECKED: issuer, scope\n.*answer kept for: +(?:29|30)[.\d]* s: exp is (?:29|30) seconds away\n/,
+      /a request with it: +accepted, NOT CHECKED: issuer, scope\n.*cached for: +(?:2\d|30)[.\d]* s: exp is (?:2\d|30) seconds away\n/,
     );
     expect(out).toMatch(/req\.auth:\n {4}\{\n {6}"active": true,/);
     expect(out).not.toMatch(/[!]/);
@@ -164,13 +164,13 @@ describe('the command, for a token', () => {
       'nobody knows',
       { active: false },
       [],
-      /rejected, 401 \(inactive\)\n {2}Is the token from this authorization server.*\n.*kept for: +5 s: cache.inactiveTtlSeconds is 5\n?$/,
+      /rejected, 401 \(inactive\)\n {2}The authorization server says that the token is not active.*\n.*cached for: +5 s: cache.inactiveTtlSeconds is 5\n?$/,
     ],
     [
       'is for others',
       active({ aud: 'x' }),
       ['--audience', 'a'],
-      /rejected, 401 \(audience_mismatch\)\n {2}expected: +aud "a"\n {2}received: +aud "x"\n {2}Is the token meant for this API\?/,
+      /rejected, 401 \(audience_mismatch\)\n {2}expected: +aud "a"\n {2}received: +aud "x"\n {2}Check that the token is meant for this API\./,
     ],
     [
       'names nobody',
@@ -201,9 +201,9 @@ describe('the command, for a token', () => {
       'is over',
       active({ exp: 1 }),
       [],
-      /rejected, 401 \(expired\)\n {2}expected: .*\n {2}received: +exp \d+ s ago\n {2}.*clocks.*\n.*kept for: +0 s: exp is -\d+ seconds away/,
+      /rejected, 401 \(expired\)\n {2}expected: .*\n {2}received: +exp \d+ s ago\n {2}.*clocks.*\n.*cached for: +0 s: exp is -\d+ seconds away/,
     ],
-  ])('that %s says why it would be rejected, and ends with 1', async (_, claims, words, expected) => {
+  ])('that %s reports why it would be rejected, and exits with 1', async (_, claims, words, expected) => {
     const { code, out } = await check(at(await knowing(claims), '--token', ...words), { stdin: TOKEN });
     expect(code).toBe(EXIT.rejected);
     expect(out).toMatch(expected);
@@ -213,7 +213,7 @@ describe('the command, for a token', () => {
   it.each<[string, object, string]>([
     ['no exp', active({ exp: undefined }), 'No exp'],
     ['no aud', active(), 'No aud'],
-    ['an aud that is not demanded', active({ aud: 'a' }), 'The reply names an audience'],
+    ['an aud that is not checked', active({ aud: 'a' }), 'The response names an audience'],
     ['no token_type', active({ token_type: undefined }), 'No token_type'],
     ['no scope', active({ scope: undefined }), 'No scope'],
     ['an iat in milliseconds', active({ iat: Date.now() }), 'iat is in milliseconds'],
@@ -227,21 +227,21 @@ describe('the command, for a token', () => {
   it.each([
     ['not well-formed', 'not a token', 'rejected, 400 (malformed_credentials)'],
     ['too long', 'x'.repeat(8193), 'rejected, 400 (token_too_long)'],
-  ])('that is %s is not asked about', async (_, stdin, expected) => {
+  ])('that is %s does not ask the endpoint', async (_, stdin, expected) => {
     const endpoint = await createEndpoint({ active: false });
     const { code, out } = await check(at(endpoint, '--token'), { stdin });
     expect([code, endpoint.asked.length]).toEqual([EXIT.rejected, 1]);
     expect(out).toContain(expected);
   });
 
-  it('may be pasted with its scheme, which is left out', async () => {
+  it('removes the scheme from a pasted token', async () => {
     const { code, out } = await check(at(await knowing(active()), '--token'), { stdin: `Bearer ${TOKEN}\n` });
     expect(code).toBe(EXIT.ok);
-    expect(out).toContain('! The word Bearer was left out');
+    expect(out).toContain('! The word Bearer was removed');
     expect(out).not.toContain(TOKEN);
   });
 
-  it('is not said to be accepted for what was not checked', async () => {
+  it('names the checks that were left out', async () => {
     const { out } = await check(at(await knowing(active()), '--token'), { stdin: TOKEN });
     expect(out).toContain('accepted, NOT CHECKED: audience, issuer, scope');
     const words = ['--audience', 'a', '--issuer', 'i', '--scope', 'read'];
@@ -249,7 +249,7 @@ describe('the command, for a token', () => {
     expect(all.out).toMatch(/a request with it: +accepted\n/);
   });
 
-  it('shows no character that a terminal would heed', async () => {
+  it('escapes control characters', async () => {
     const endpoint = await knowing(active({ username: '\u001b[2J\u009b2J\u007f\u202e' }));
     for (const words of [[], ['--json']]) {
       const { out } = await check(at(endpoint, '--token', ...words), { stdin: TOKEN });
@@ -257,12 +257,12 @@ describe('the command, for a token', () => {
     }
   });
 
-  it.each(['', ' \n'])('that is not there is no verdict: %j', async (stdin) => {
+  it.each(['', ' \n'])('that is missing exits with 2: %j', async (stdin) => {
     const { code, err } = await check(at(await createEndpoint({ active: false }), '--token'), { stdin });
     expect([code, err]).toEqual([EXIT.usage, 'The token is missing: standard input is empty']);
   });
 
-  it.each([[[]], [['--json']]])('is not shown, nor is the secret, where the server repeats them: %j', async (words) => {
+  it.each([[[]], [['--json']]])('hides the token and the secret when the server repeats them: %j', async (words) => {
     const endpoint = await knowing(active({ token: TOKEN, note: `by ${SECRET}` }));
     const { code, out } = await check(at(endpoint, '--token', ...words), { stdin: TOKEN });
     expect(code).toBe(EXIT.ok);
@@ -270,20 +270,20 @@ describe('the command, for a token', () => {
     expect(out).not.toMatch(new RegExp(`${TOKEN}|${SECRET}`));
   });
 
-  it('that the server fails over is an outage', async () => {
+  it('reports an outage when the server fails for the token', async () => {
     const endpoint = await createEndpoint(({ form }, res) =>
       form.get('token') === TOKEN ? json(res, {}, 500) : { active: false },
     );
     const { code, out, err } = await check(at(endpoint, '--token'), { stdin: TOKEN });
     expect([code, err]).toEqual([EXIT.outage, '']);
-    expect(out).toContain('ok: tokens can be judged');
+    expect(out).toContain('ok: tokens can be checked');
     expect(out).toMatch(
-      /a request with it: +not judged, 503 \(server_error\)\n {2}received: +HTTP 500\n {2}The authorization/,
+      /a request with it: +not checked, 503 \(server_error\)\n {2}received: +HTTP 500\n {2}The authorization/,
     );
   });
 });
 
-describe('the command, for each method', () => {
+describe('check, for each client authentication method', () => {
   const folder = mkdtempSync(join(tmpdir(), 'check-'));
   const file = (name: string, text: string) => {
     writeFileSync(join(folder, name), text);
@@ -306,7 +306,7 @@ describe('the command, for each method', () => {
     ],
     ['bearer', [], (_sent, authorization) => authorization === `Bearer ${SECRET}`],
     ['none', [], (sent, authorization) => [...sent.keys()].length === 1 && authorization === undefined],
-  ])('%s is used', async (method, words, isRight) => {
+  ])('uses %s', async (method, words, isRight) => {
     const endpoint = await createEndpoint({ active: false });
     const { code } = await check(at(endpoint, '--method', method, ...words));
     expect(code).toBe(EXIT.ok);
@@ -314,7 +314,7 @@ describe('the command, for each method', () => {
     expect(isRight(form, headers.authorization)).toBe(true);
   });
 
-  it('tls_client_auth is used, and its authorities', async () => {
+  it('uses tls_client_auth, and its certificate authorities', async () => {
     const [cert, ownKey] = [file('cert.pem', SELF_SIGNED.cert), file('own-key.pem', SELF_SIGNED.key)];
     const words = ['--endpoint', 'https://127.0.0.1:9/', '--client-id', 'api', '--method', 'tls_client_auth'];
     const { code, out } = await check([...words, '--cert', cert, '--key', ownKey, '--ca', cert]);
@@ -327,14 +327,14 @@ describe('the command, for each method', () => {
     [['--method', 'tls_client_auth', '--key', key], '--cert FILE is missing'],
     [['--method', 'private_key_jwt', '--key', key], '--issuer: name the authorization server'],
     [['--ca', key], 'NODE_EXTRA_CA_CERTS'],
-  ])('%j is refused, and says what is missing', async (words, message) => {
+  ])('rejects %j, and names what is missing', async (words, message) => {
     const { code, err } = await check(at({ url: 'https://as.example.com/introspect' }, ...words));
     expect([code, err]).toEqual([EXIT.usage, expect.stringContaining(message)]);
   });
 });
 
-describe('the command, for a provider', () => {
-  it('uses its preset', async () => {
+describe('check, for a provider', () => {
+  it('uses the preset', async () => {
     const endpoint = await createEndpoint((asked) =>
       asked.url === '/token/introspection' ? { active: false } : undefined,
     );
@@ -345,7 +345,7 @@ describe('the command, for a provider', () => {
     expect(out).toContain(`${issuer}/token/introspection`);
   });
 
-  it('takes an option from the environment', async () => {
+  it('reads an option from the environment', async () => {
     const endpoint = await createEndpoint({ active: false });
     const adminUrl = new URL(endpoint.url).origin;
     const words = ['--provider', 'hydra', '--option', `adminUrl=${adminUrl}`];
@@ -356,7 +356,7 @@ describe('the command, for a provider', () => {
     expect((await check(withKey, { env: {} })).err).toBe('The environment variable ORY_KEY is not set');
   });
 
-  it('gives it a private key where that is what it takes', async () => {
+  it('passes a private key to a preset that takes one', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'check-'));
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     writeFileSync(join(folder, 'key.pem'), privateKey.export({ type: 'pkcs1', format: 'pem' }));
@@ -374,32 +374,35 @@ describe('the command, for a provider', () => {
     [['--provider', 'workos', '--client-id', 'api'], '--option authkitDomain=…: write a host name without https://'],
     [['--provider', 'workos', '--option', 'authkitDomain'], 'NAME=VALUE'],
     [['--provider', 'workos', '--option', '=x'], 'NAME=VALUE'],
-    [['--provider', 'hydra', '--option', 'apiKey=x'], 'Secrets are no arguments: write --option-env apiKey=VARIABLE'],
-    [['--provider', 'workos', '--option', 'clientSecret=x'], 'Secrets are no arguments'],
-  ])('%j is refused', async (words, message) => {
+    [
+      ['--provider', 'hydra', '--option', 'apiKey=x'],
+      'Do not pass secrets as arguments: write --option-env apiKey=VARIABLE',
+    ],
+    [['--provider', 'workos', '--option', 'clientSecret=x'], 'Do not pass secrets as arguments'],
+  ])('rejects %j', async (words, message) => {
     const { code, err } = await check(words);
     expect([code, err]).toEqual([EXIT.usage, expect.stringContaining(message)]);
   });
 });
 
-describe('the command’s secrets', () => {
+describe('secrets of check', () => {
   const words = at({ url: 'https://as.example.com/introspect' });
 
   it.each([['--client-secret=hush-hush'], ['--client-secret'], ['--secret=hush-hush'], ['--token=hush-hush']])(
-    'are no arguments: %s',
+    'are not accepted as arguments: %s',
     async (word) => {
       const { code, err } = await check([...words, word]);
-      expect([code, err]).toEqual([EXIT.usage, expect.stringContaining('are no arguments')]);
+      expect([code, err]).toEqual([EXIT.usage, expect.stringContaining('Do not pass secrets and tokens as arguments')]);
       expect(err).not.toContain(SECRET);
     },
   );
 
-  it.each([[{}], [{ CLIENT_SECRET: '' }]])('are missing where nobody can be asked: %j', async (env) => {
+  it.each([[{}], [{ CLIENT_SECRET: '' }]])('are reported missing without a terminal: %j', async (env) => {
     const { code, err } = await check(words, { env: env as Record<string, string> });
     expect([code, err]).toEqual([EXIT.usage, 'The client secret is missing: set CLIENT_SECRET']);
   });
 
-  it('are asked for at a terminal, and not shown', async () => {
+  it('are asked for in a terminal, and not shown', async () => {
     const endpoint = await createEndpoint({ active: false });
     const { code, out, err } = await check(at(endpoint), { env: {}, stdin: `${SECRET}\n`, isTTY: true });
     expect([code, err]).toEqual([EXIT.ok, 'client secret (not shown): \n']);
@@ -407,12 +410,12 @@ describe('the command’s secrets', () => {
     expect(endpoint.asked[0]?.headers.authorization).toBe(`Basic ${Buffer.from(`api:${SECRET}`).toString('base64')}`);
   });
 
-  it('are missing when the terminal is left without a word', async () => {
+  it('are reported missing when the terminal is closed', async () => {
     const { code, err } = await check(words, { env: {}, stdin: '', isTTY: true });
     expect([code, err]).toEqual([EXIT.usage, expect.stringContaining('The client secret is missing')]);
   });
 
-  it('leave room for a token that is asked for too', async () => {
+  it('can be asked for together with a token', async () => {
     const { code, out, err } = await check(at(await knowing(active()), '--token'), {
       stdin: `${TOKEN}\n`,
       isTTY: true,
@@ -422,7 +425,7 @@ describe('the command’s secrets', () => {
   });
 });
 
-describe('the command’s words', () => {
+describe('the command line', () => {
   const runWords = async (...words: string[]) => {
     const lines = { out: '', err: '' };
     const nothing = { env: {}, stdin: Readable.from([]), stderr: new Writable(), isColourful: false };
@@ -438,13 +441,13 @@ describe('the command’s words', () => {
     return { code, ...lines };
   };
 
-  it.each([[[]], [['--help']], [['check', '-h']]])('%j give the usage, with every exit code', async (words) => {
+  it.each([[[]], [['--help']], [['check', '-h']]])('%j prints the usage with every exit code', async (words) => {
     const { code, out } = await runWords(...words);
     expect(code).toBe(EXIT.ok);
     for (const exit of Object.values(EXIT)) expect(out).toMatch(new RegExp(`^  ${exit}  \\S`, 'm'));
   });
 
-  it('give the version', async () => {
+  it('prints the version with --version', async () => {
     expect((await runWords('--version')).out).toMatch(/^\d+\.\d+\.\d+$/);
   });
 
@@ -455,9 +458,9 @@ describe('the command’s words', () => {
     [['check', '--endpoint'], 'argument missing'],
     [['check'], 'Write one of --endpoint, --authorization-server and --provider'],
     [['check', '--endpoint', 'https://a', '--provider', 'polar'], 'Write one of'],
-    [['check', '--endpoint', 'https://a', '--option', 'a=b'], 'belong to --provider'],
-    [['check', '--endpoint', 'https://a', '--option-env', 'a=b'], 'belong to --provider'],
-    [['check', '--endpoint', 'https://a', '--signed'], '--signed needs --authorization-server'],
+    [['check', '--endpoint', 'https://a', '--option', 'a=b'], 'require --provider'],
+    [['check', '--endpoint', 'https://a', '--option-env', 'a=b'], 'require --provider'],
+    [['check', '--endpoint', 'https://a', '--signed'], '--signed requires --authorization-server'],
     [['check', '--endpoint', 'https://a', '--method', 'magic'], '--method is one of'],
     [
       ['check', '--endpoint', 'https://a', '--method', 'none', '--timeout-ms', 'soon'],
@@ -473,7 +476,7 @@ describe('the command’s words', () => {
       ['check', '--authorization-server', 'as.example.com', '--method', 'none'],
       '--authorization-server as.example.com: write',
     ],
-  ])('%j are refused with 2', async (words, message) => {
+  ])('%j exits with 2', async (words, message) => {
     const { code, out, err } = await runWords(...words);
     expect([code, out]).toEqual([EXIT.usage, '']);
     expect(err).toContain(message);

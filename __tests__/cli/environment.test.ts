@@ -8,20 +8,20 @@ const file = join(folder, '.env');
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-describe('the environment of the command', () => {
-  it('has the variables of a file, and those of the process before them', () => {
+describe('environment', () => {
+  it('returns the variables of the file and of the process, and the process wins', () => {
     writeFileSync(file, "CLIENT_SECRET='from the file'\nORY_KEY=from-the-file # a remark\n");
     expect(environment(file, { CLIENT_SECRET: 'own' })).toEqual({ CLIENT_SECRET: 'own', ORY_KEY: 'from-the-file' });
   });
 
-  it('is that of the process where there is no such file', () => {
+  it('returns only the variables of the process when there is no file', () => {
     expect(environment(join(folder, 'nowhere'), { A: 'b' })).toEqual({ A: 'b' });
   });
 
-  it('is left as it is', () => {
+  it('does not change the variables of the process', () => {
     writeFileSync(file, 'A=c\n');
-    const own = {};
-    environment(file, own);
-    expect(own).toEqual({});
+    const variables = {};
+    environment(file, variables);
+    expect(variables).toEqual({});
   });
 });

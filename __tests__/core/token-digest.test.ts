@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { tokenDigest } from '../../lib/core/token-digest.js';
 
-describe('the digest of a token', () => {
-  it('is 256 bits of base64url in which the token cannot be found', () => {
+describe('tokenDigest', () => {
+  it('returns 256 bits in base64url that do not contain the token', () => {
     expect(tokenDigest('secret-token')).toMatch(/^[\w-]{43}$/);
     expect(tokenDigest('secret-token')).not.toContain('secret-token');
   });
 
-  it('is its SHA-256', () => {
+  it('returns the SHA-256 of the token', () => {
     expect(tokenDigest('abc')).toBe('ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0');
     for (const token of ['a', 'secret-token', 'mF_9.B5f-4.1JqM+/==', 'a'.repeat(8192)]) {
       expect(tokenDigest(token)).toBe(createHash('sha256').update(token).digest('base64url'));
@@ -15,13 +15,13 @@ describe('the digest of a token', () => {
   });
 
   it.each([['ABC'], ['Abc'], ['abc='], ['abc=='], ['ab'], ['abcd'], ['abc '], [' abc'], ['abc\u0000'], ['']])(
-    'is another for %j than for abc',
+    'returns another digest for %j than for abc',
     (token) => {
       expect(tokenDigest(token)).not.toBe(tokenDigest('abc'));
     },
   );
 
-  it('is the same whenever it is asked for, and different for every one of many tokens', () => {
+  it('returns the same digest for the same token, and different digests for 10,000 tokens', () => {
     const tokens = Array.from({ length: 10_000 }, (_, index) => `token-${index}`);
     const keys = tokens.map(tokenDigest);
     expect(new Set(keys).size).toBe(tokens.length);
@@ -29,7 +29,7 @@ describe('the digest of a token', () => {
   });
 
   it.each([['t\ud800'], ['t\udfff'], ['t\ufffd'], ['t\u00f6']])(
-    'is for what no token can be, as %j, never that of a token',
+    'never returns the digest of a valid token for %j, which no token can be',
     (text) => {
       const tokens = ['t', 't?', 't=', 't\u00ef\u00bf\u00bd', 'to'];
       expect(tokens.map(tokenDigest)).not.toContain(tokenDigest(text));

@@ -18,7 +18,7 @@ import { recordWarnings } from '../support/warnings.js';
 
 const DIGEST = expect.stringMatching(/^[\w-]{12}$/);
 
-/** What is traced of one request. */
+/** The trace events of one request. */
 async function traced(script: Script, options: Partial<TokenIntrospectionOptions> = {}) {
   recordWarnings();
   const attempts = recordAttempts();
@@ -27,8 +27,8 @@ async function traced(script: Script, options: Partial<TokenIntrospectionOptions
   return { attempts, url: endpoint.url };
 }
 
-describe('the channels', () => {
-  it('have names that subscribers can rely on', () => {
+describe('the diagnostics channels', () => {
+  it('keep their names, because subscribers rely on them', () => {
     expect(CHANNELS).toEqual({
       decision: 'express-token-introspection:decision',
       cache: 'express-token-introspection:cache',
@@ -39,13 +39,15 @@ describe('the channels', () => {
     });
   });
 
-  it('name tokens by the start of their key', () => {
+  it('identify a token by the first 12 characters of its digest', () => {
     expect(digestOf('abcdefghijklmnop')).toBe('abcdefghijkl');
   });
 
-  it('carry nothing while nobody listens', async () => {
+  it('publish nothing without subscribers', async () => {
     recordWarnings();
-    const spies = [decisions, cacheEvents, circuitEvents, misconfigurations].map((each) => jest.spyOn(each, 'publish'));
+    const spies = [decisions, cacheEvents, circuitEvents, misconfigurations].map((published) =>
+      jest.spyOn(published, 'publish'),
+    );
     const trace = jest.spyOn(endpointCalls, 'tracePromise');
     const endpoint = await createEndpoint(active());
     const api = createApi(endpoint);
@@ -61,7 +63,7 @@ describe('the channels', () => {
     }
   });
 
-  it.each(['start', 'end', 'asyncStart', 'asyncEnd', 'error'])('are traced for one who listens to %s alone', (part) => {
+  it.each(['start', 'end', 'asyncStart', 'asyncEnd', 'error'])('are traced for a subscriber of only %s', (part) => {
     expect(isTraced()).toBe(false);
     const listener = () => {};
     const listened = channel(`tracing:${CHANNELS.endpoint}:${part}`);
@@ -73,7 +75,7 @@ describe('the channels', () => {
 });
 
 describe('the trace of an attempt at the endpoint', () => {
-  it('tells where, about which token, and how it was answered', async () => {
+  it('has the endpoint, the token digest and the status', async () => {
     const { attempts, url } = await traced(active());
     const call = { endpoint: url, attempt: 1, background: false, tokenDigest: DIGEST };
     expect(attempts).toEqual([
@@ -84,7 +86,7 @@ describe('the trace of an attempt at the endpoint', () => {
     ]);
   });
 
-  it('is one of its own for the retry', async () => {
+  it('is separate for the retry', async () => {
     let asked = 0;
     const { attempts } = await traced((_asked, res) => (asked++ === 0 ? void json(res, {}, 503) : active()));
     const ends = attempts.filter(({ event }) => event === 'asyncEnd').map(({ context }) => context);
@@ -97,14 +99,14 @@ describe('the trace of an attempt at the endpoint', () => {
   it.each<[string, Script, number]>([
     ['an inactive token', { active: false }, 200],
     ['a server error', (_asked, res) => json(res, {}, 500), 500],
-    ['a refusal of our credentials', (_asked, res) => json(res, {}, 401), 401],
-  ])('tells the status of %s, which is no error of the attempt', async (_, script, status) => {
+    ['rejected credentials', (_asked, res) => json(res, {}, 401), 401],
+  ])('has the status of %s, and no error', async (_, script, status) => {
     const { attempts } = await traced(script);
     expect(attempts.at(-1)?.context.status).toBe(status);
     expect(attempts.filter(({ event }) => event === 'error')).toEqual([]);
   });
 
-  it('tells a failure by its code, and nothing of its own text', async () => {
+  it('has the code of a failure, but not its text', async () => {
     const request = async () => {
       throw Object.assign(new Error('hush'), { code: 'CERT_HAS_EXPIRED', hush: 'hush' });
     };
@@ -114,10 +116,10 @@ describe('the trace of an attempt at the endpoint', () => {
     expect(inspect(attempts, { depth: 10, showHidden: true })).not.toContain('hush');
   });
 
-  it('does not change what becomes of the request, whatever a subscriber does to the context', async () => {
-    const vandal = (context: unknown) => {
+  it('does not change the response when a subscriber changes the context', async () => {
+    const vandal = jest.fn((context: unknown) => {
       Object.assign(context as object, { status: 500, endpoint: 'x', result: 'x', error: new Error('x'), attempt: 9 });
-    };
+    });
     const parts = ['start', 'end', 'asyncStart', 'asyncEnd'].map((part) =>
       channel(`tracing:${CHANNELS.endpoint}:${part}`),
     );
@@ -130,22 +132,27 @@ describe('the trace of an attempt at the endpoint', () => {
     } finally {
       for (const part of parts) part.unsubscribe(vandal);
     }
+    expect(vandal).toHaveBeenCalledTimes(2 * parts.length);
   });
 
-  it('is what it is without a subscriber', async () => {
+  it('does not change the response when there is a subscriber', async () => {
     const scripts: Script[] = [active(), { active: false }, (_asked, res) => void res.destroy()];
-    for (const script of scripts) {
-      const endpoint = await createEndpoint(script);
-      const untraced = await createApi(endpoint).get('good');
-      recordAttempts();
-      const watched = await createApi(endpoint).get('good');
-      expect([watched.status, watched.body]).toEqual([untraced.status, untraced.body]);
-    }
+    const endpoints = await Promise.all(scripts.map((script) => createEndpoint(script)));
+    const responses = async () => {
+      const received = await Promise.all(endpoints.map((endpoint) => createApi(endpoint).get('good')));
+      return received.map(({ status, body }) => [status, body]);
+    };
+    expect(isTraced()).toBe(false);
+    const untraced = await responses();
+    const attempts = recordAttempts();
+    expect(await responses()).toEqual(untraced);
+    expect(untraced.map(([status]) => status)).toEqual([200, 401, 503]);
+    expect(attempts.length).toBeGreaterThanOrEqual(scripts.length);
   });
 });
 
 describe('a misconfiguration', () => {
-  it('is told while requests are answered, once for each middleware and kind', async () => {
+  it('is published and warned of once for each middleware and code', async () => {
     const warnings = recordWarnings();
     const events = recordEvents('misconfiguration');
     const endpoint = await createEndpoint((_asked, res) => json(res, {}, 401));
@@ -160,7 +167,7 @@ describe('a misconfiguration', () => {
     expect(warnings.map(({ text }) => text)).toEqual(events.map(({ remedy }) => remedy));
   });
 
-  it('of a hundred tokens that are all inactive is told', async () => {
+  it('is published when 100 tokens are all inactive', async () => {
     recordWarnings();
     const events = recordEvents('misconfiguration');
     const { introspect, close } = tokenIntrospection({
@@ -174,7 +181,7 @@ describe('a misconfiguration', () => {
     expect(events).toEqual([{ code: 'ALL_INACTIVE', remedy: expect.any(String) }]);
   });
 
-  it('is not what verifyConfiguration() finds: its token is inactive at every endpoint', async () => {
+  it('is not published by verifyConfiguration(), whose token is inactive at every endpoint', async () => {
     recordWarnings();
     const events = recordEvents('misconfiguration');
     const { authenticate } = createApi(await createEndpoint({ active: false }));

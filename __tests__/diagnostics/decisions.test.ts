@@ -1,7 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
 import request from 'supertest';
 import { CHANNELS } from '../../lib/diagnostics/channels.js';
-import { publishPassage, publishRefusal } from '../../lib/diagnostics/decisions.js';
+import { publishAccepted, publishRejected } from '../../lib/diagnostics/decisions.js';
 import { type Decision, requireFresh, requireScope, type TokenIntrospectionOptions } from '../../lib/index.js';
 import { createApi } from '../support/api.js';
 import { createClock } from '../support/clock.js';
@@ -12,17 +12,17 @@ const DIGEST = expect.stringMatching(/^[\w-]{12}$/);
 const TOKEN = 'aVery.Secret-Token_42';
 
 describe('the decision channel', () => {
-  it('has a name that subscribers can rely on', () => {
+  it('keeps its name, because subscribers rely on it', () => {
     expect(CHANNELS.decision).toBe('express-token-introspection:decision');
   });
 
-  it('carries who decided what and why, and only the start of a key', () => {
+  it('has outcome, author and reason, and only the start of the token digest', () => {
     const decisions = recordDecisions();
-    publishRefusal('rejected', 'requireScope', 'abcdefghijklmnopqrstuvwxyz', {
+    publishRejected('rejected', 'requireScope', 'abcdefghijklmnopqrstuvwxyz', {
       status: 403,
       reason: 'claim_mismatch',
     });
-    publishPassage('anonymous', 'tokenIntrospection', undefined, undefined);
+    publishAccepted('anonymous', 'tokenIntrospection', undefined, undefined);
     expect(decisions).toStrictEqual([
       {
         outcome: 'rejected',
@@ -35,9 +35,9 @@ describe('the decision channel', () => {
     ]);
   });
 
-  it('carries nothing while nobody listens', () => {
+  it('publishes nothing without subscribers', () => {
     const publish = jest.spyOn(channel(CHANNELS.decision), 'publish');
-    publishPassage('accepted', 'tokenIntrospection', 'key', undefined);
+    publishAccepted('accepted', 'tokenIntrospection', 'key', undefined);
     expect(publish).not.toHaveBeenCalled();
     publish.mockRestore();
   });
@@ -46,7 +46,7 @@ describe('the decision channel', () => {
 describe('the decision about a request', () => {
   const accepted = (by: string): Decision => ({ outcome: 'accepted', by, tokenDigest: DIGEST as unknown as string });
 
-  it('is told by the middleware and by each guard, as accepted while it goes on', async () => {
+  it('is published by the middleware and by each guard', async () => {
     const decisions = recordDecisions();
     const api = createApi(
       await createEndpoint(active()),
@@ -61,7 +61,7 @@ describe('the decision about a request', () => {
     expect(decisions.slice(3)).toStrictEqual(decisions.slice(0, 3));
   });
 
-  it('has the same digest for the same token, and another for another', async () => {
+  it('has the same digest for the same token, and different digests for different tokens', async () => {
     const decisions = recordDecisions();
     const api = createApi(await createEndpoint(active()));
     await api.get(TOKEN);
@@ -72,7 +72,7 @@ describe('the decision about a request', () => {
     expect(third).not.toBe(first);
   });
 
-  it('is anonymous where that is allowed, and a rejection by the guard behind', async () => {
+  it('is anonymous with "optional", and rejected by a guard after it', async () => {
     const decisions = recordDecisions();
     const api = createApi(await createEndpoint(active()), { optional: true }, requireScope('read'));
     await api.get().expect(401);
@@ -82,7 +82,7 @@ describe('the decision about a request', () => {
     ]);
   });
 
-  it('is a rejection by the guard that refused', async () => {
+  it('names the guard that rejected the request', async () => {
     const decisions = recordDecisions();
     const api = createApi(await createEndpoint(active()), {}, requireScope('read'), requireScope('admin'));
     await api.get(TOKEN).expect(403);
@@ -98,7 +98,7 @@ describe('the decision about a request', () => {
     ['Bearer', 400, 'malformed_credentials'],
     ['Bearer,a', 400, 'malformed_credentials'],
     [`Bearer ${'a'.repeat(8193)}`, 400, 'token_too_long'],
-  ])('has no digest before there is a token: %.12s', async (authorization, status, reason) => {
+  ])('has no digest without a valid token: %.12s', async (authorization, status, reason) => {
     const decisions = recordDecisions();
     const api = createApi(await createEndpoint(active()));
     const test = request(api.app).get('/');
@@ -107,7 +107,7 @@ describe('the decision about a request', () => {
   });
 
   it.each(['a b', 'a"b', 'p@ssw0rd!'])(
-    'has no digest of what no token can be, which may be a password: %s',
+    'has no digest of an invalid token, which may be a password: %s',
     async (token) => {
       const decisions = recordDecisions();
       const api = createApi(await createEndpoint(active()));
@@ -129,7 +129,7 @@ describe('the decision about a request', () => {
     ['audience_mismatch', { active: true }, { audience: 'https://api.example.com' }, 401],
     ['sender_constrained', { active: true, cnf: { jkt: 'x' } }, {}, 401],
     ['insufficient_scope', { active: true }, { scopes: ['read'] }, 403],
-  ])('about a token refused as %s tells the reason and the digest', async (reason, body, options, status) => {
+  ])('has the reason and the digest of a token that is rejected as %s', async (reason, body, options, status) => {
     const decisions = recordDecisions();
     const api = createApi(await createEndpoint(body), { clock: createClock(NOW), ...options });
     await api.get(TOKEN).expect(status);
@@ -144,7 +144,7 @@ describe('the decision about a request', () => {
     ['client_rejected', (_, res) => json(res, {}, 401)],
     ['bad_response', (_, res) => json(res, {})],
     ['unreachable', (asked) => void asked.socket.destroy()],
-  ])('that cannot be made is an outage: %s', async (reason, script) => {
+  ])('is an outage when the endpoint fails: %s', async (reason, script) => {
     const emitWarning = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
     const decisions = recordDecisions();
     const api = createApi(await createEndpoint(script));
@@ -155,7 +155,7 @@ describe('the decision about a request', () => {
     emitWarning.mockRestore();
   });
 
-  it('is not one about an error of the app’s own code', async () => {
+  it('is not published for an error in the code of the app', async () => {
     const decisions = recordDecisions();
     const api = createApi(await createEndpoint(active()), {
       getToken() {

@@ -19,7 +19,7 @@ function explained(reason: AuthErrorReason, claims: Record<string, unknown> = {}
   return explain(error);
 }
 
-describe('a refused token is explained', () => {
+describe('explain', () => {
   it.each<[AuthErrorReason, Record<string, unknown>, object]>([
     ['audience_mismatch', { aud: 'x' }, { expected: `aud "${API}"`, received: 'aud "x"' }],
     ['audience_mismatch', { aud: `${API}/` }, { detail: 'slash', expected: `aud "${API}"`, received: `aud "${API}/"` }],
@@ -55,11 +55,11 @@ describe('a refused token is explained', () => {
     ['refresh_token', { token_type: 'refresh_token' }, { expected: 'an access token', received: 'a refresh token' }],
     ['claims_rejected', { tenant: 'x' }, {}],
     ['sender_constrained', { cnf: { jkt: 'x' } }, {}],
-  ])('%s with %j', (reason, claims, expected) => {
+  ])('explains %s with claims %j', (reason, claims, expected) => {
     expect(explained(reason, claims)).toEqual(expected);
   });
 
-  it('as expired without a word of clocks where exp passed after the endpoint was asked', () => {
+  it('does not mention clocks when exp passed after the endpoint was asked', () => {
     const record = { ...activeRecord({ exp: NOW / 1000 - 1 }), askedAt: NOW - 30_000 };
     expect(explained('expired', {}, { record })).toEqual({ expected: 'exp in the future', received: 'exp 1 s ago' });
   });
@@ -73,12 +73,12 @@ describe('a refused token is explained', () => {
     ['abc\n', 'spaces', 'a token with spaces'],
     ['bearerabc%', undefined, undefined],
     ['abc%', undefined, undefined],
-  ])('as malformed by the kind of fault: %j', (token, detail, received) => {
+  ])('names the mistake in the malformed token %j', (token, detail, received) => {
     const explanation = explained('malformed_credentials', {}, { token, record: undefined });
     expect(explanation).toEqual({ ...(detail && { detail, received }), expected: 'a bearer token' });
   });
 
-  it('by the scopes that were needed, and not by those it has', () => {
+  it('shows the required scopes, but not the granted ones', () => {
     const error = new AuthError('insufficient_scope', ['read', 'admin']);
     keepEvidence(error, {
       token: TOKEN,
@@ -90,7 +90,7 @@ describe('a refused token is explained', () => {
   });
 
   it.each<AuthErrorReason>(['inactive', 'audience_mismatch', 'expired'])(
-    'as %s by nothing where nothing is known',
+    'returns nothing for %s without evidence or with an inactive record',
     (reason) => {
       expect(explain(new AuthError(reason))).toEqual({});
       expect(explained(reason, {}, { record: inactiveRecord() })).toEqual({});
@@ -98,19 +98,19 @@ describe('a refused token is explained', () => {
   );
 });
 
-describe('what a server says is shown', () => {
+describe('values of the server in an explanation', () => {
   const received = (aud: string) => explained('audience_mismatch', { aud }).received;
 
-  it('without characters that a terminal obeys', () => {
+  it('have control characters escaped', () => {
     expect(received('\u001b[2J\u202e')).toBe('aud "\\u001b[2J\\u202e"');
   });
 
-  it('up to a length', () => {
+  it('are cut after 100 characters', () => {
     expect(received('x'.repeat(101))).toBe(`aud "${'x'.repeat(100)}…"`);
     expect(received('x'.repeat(100))).toBe(`aud "${'x'.repeat(100)}"`);
   });
 
-  it('unless it repeats the token, also behind what is cut off', () => {
+  it('are hidden when they contain the token, even after the cut', () => {
     expect(received(`urn:${TOKEN}`)).toBe('aud (a value with the token in it)');
     expect(received(`${'x'.repeat(200)}${TOKEN}`)).toBe('aud (a value with the token in it)');
     expect(explained('issuer_mismatch', { iss: TOKEN }).received).toBe('iss (a value with the token in it)');

@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel';
 import { CHANNELS } from '../../lib/diagnostics/channels.js';
-import { createAlarm } from '../../lib/diagnostics/misconfiguration.js';
+import { createWarning } from '../../lib/diagnostics/misconfiguration.js';
 import { recordEvents } from '../support/channels.js';
 import { recordWarnings } from '../support/warnings.js';
 
@@ -8,12 +8,12 @@ const AN_HOUR_MS = 3_600_000;
 
 afterEach(() => jest.restoreAllMocks());
 
-describe('an alarm', () => {
-  it('is a process warning and an event, with what is safe to tell', () => {
+describe('createWarning', () => {
+  it('emits a process warning and publishes an event', () => {
     const warn = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
     const events = recordEvents('misconfiguration');
-    createAlarm('CLIENT_REJECTED')('Check the secret.', 'HTTP 401');
-    createAlarm('ALL_INACTIVE')('Check the client.');
+    createWarning('CLIENT_REJECTED')('Check the secret.', 'HTTP 401');
+    createWarning('ALL_INACTIVE')('Check the client.');
     expect(warn.mock.calls).toStrictEqual([
       ['Check the secret.', { type: 'TokenIntrospectionWarning', code: 'CLIENT_REJECTED', detail: 'HTTP 401' }],
       ['Check the client.', { type: 'TokenIntrospectionWarning', code: 'ALL_INACTIVE' }],
@@ -24,13 +24,13 @@ describe('an alarm', () => {
     ]);
   });
 
-  it('is given once an hour', () => {
+  it('warns at most once an hour', () => {
     let now = 5;
     jest.spyOn(performance, 'now').mockImplementation(() => now);
     const warnings = recordWarnings();
     const events = recordEvents('misconfiguration');
-    const alarm = createAlarm('NOT_AN_ENDPOINT');
-    for (const [at, given] of [
+    const warn = createWarning('NOT_AN_ENDPOINT');
+    for (const [time, warned] of [
       [5, 1],
       [6, 1],
       [4 + AN_HOUR_MS, 1],
@@ -38,23 +38,23 @@ describe('an alarm', () => {
       [6 + AN_HOUR_MS, 2],
       [5 + 2 * AN_HOUR_MS, 3],
     ] as const) {
-      now = at;
-      alarm('remedy', 'HTTP 404');
-      expect([warnings.length, events.length]).toEqual([given, given]);
+      now = time;
+      warn('remedy', 'HTTP 404');
+      expect([warnings.length, events.length]).toEqual([warned, warned]);
     }
   });
 
-  it('of one kind silences no other', () => {
+  it('counts each code separately', () => {
     const warnings = recordWarnings();
-    createAlarm('NOT_AN_ENDPOINT')('remedy');
-    createAlarm('CLIENT_REJECTED')('remedy');
+    createWarning('NOT_AN_ENDPOINT')('remedy');
+    createWarning('CLIENT_REJECTED')('remedy');
     expect(warnings.map(({ code }) => code)).toEqual(['NOT_AN_ENDPOINT', 'CLIENT_REJECTED']);
   });
 
-  it('is a warning still while nobody listens', () => {
+  it('warns without subscribers too, but publishes nothing', () => {
     const warnings = recordWarnings();
     const publish = jest.spyOn(channel(CHANNELS.misconfiguration), 'publish');
-    createAlarm('NOT_AN_ENDPOINT')('remedy');
+    createWarning('NOT_AN_ENDPOINT')('remedy');
     expect(warnings).toHaveLength(1);
     expect(publish).not.toHaveBeenCalled();
   });

@@ -14,48 +14,49 @@ function union<Name extends string>(type: string): Name[] {
 const CODES = union<IntrospectionErrorCode>('IntrospectionErrorCode');
 const REASONS = union<AuthErrorReason>('AuthErrorReason');
 
-describe('the table of remedies', () => {
-  it('has every reason and every code, and nothing else', () => {
+describe('the remedies', () => {
+  it('cover exactly the reasons and codes', () => {
     expect(Object.keys(REMEDIES).sort()).toEqual([...REASONS, ...CODES].sort());
   });
 
-  it.each(Object.entries(REMEDIES))('ends each list with one for every detail: %s', (_, remedies) => {
+  it.each(Object.entries(REMEDIES))('of %s end with one that fits every detail', (_, remedies) => {
     expect(remedies.at(-1)?.[0]).toEqual([]);
     expect(remedies.slice(0, -1).filter(([beginnings]) => beginnings.length === 0)).toEqual([]);
   });
 
-  it('recommends to loosen no check first', () => {
+  it('never recommend to disable a check first', () => {
     const texts = Object.values(REMEDIES).flatMap((remedies) => remedies.map(([, text]) => text));
     const loosening = texts.filter((text) =>
       /allowRefreshTokens|"?audience"? (?:to|must be)? ?false|leave "issuer" out/.test(text),
     );
+    expect(loosening).toHaveLength(2);
     for (const text of loosening)
       expect(text).toMatch(/^The response has no (?:aud|iss)\. Have the server .*(?:Only if|If it never)/);
   });
 });
 
-describe('what to do about a rejection', () => {
+describe('the remedy for a rejection', () => {
   it.each<[AuthErrorReason, string, string]>([
     ['refresh_token', '', 'Send the access token'],
     ['audience_mismatch', 'no aud, no token_type', 'typical of a refresh token. Send the access token.'],
     ['audience_mismatch', 'no aud', 'Have the server put the audience of this API into access tokens'],
-    ['audience_mismatch', 'slash', 'a slash at the end'],
-    ['issuer_mismatch', 'slash', 'a slash at the end'],
+    ['audience_mismatch', 'slash', 'including a slash at the end'],
+    ['issuer_mismatch', 'slash', 'including a slash at the end'],
     ['issuer_mismatch', 'no iss', 'Have the server send it'],
     ['expired', 'exp is 0', 'normalizeResponse'],
     ['expired', 'clock', 'NTP'],
     ['not_yet_valid', 'clock', 'NTP'],
-    ['malformed_credentials', 'the word Bearer', 'Send it once'],
+    ['malformed_credentials', 'the word Bearer', 'Send the word only once'],
     ['malformed_credentials', 'quotes', 'quotation marks'],
     ['malformed_credentials', 'spaces', 'on one line'],
     ['unsupported_token_type', '', 'JWTs'],
-  ])('fits the cause: %s, %s', (reason, detail, expected) => {
+  ])('for %s with the detail %s names the cause', (reason, detail, expected) => {
     expect(remedyFor(reason, detail)).toContain(expected);
   });
 });
 
-describe('what to do about an outage', () => {
-  it.each([...CODES, ...REASONS])('is told for %s, whatever else is known', (code) => {
+describe('the remedy for an outage', () => {
+  it.each([...CODES, ...REASONS])('exists for %s with any detail', (code) => {
     expect(remedyFor(code)).toMatch(/^[A-Z].*[.?]$/);
     expect(remedyFor(code, 'what nobody has seen before')).toMatch(/^[A-Z].*[.?]$/);
   });
@@ -80,7 +81,7 @@ describe('what to do about an outage', () => {
     ['bad_response', 'content coding', 'compressed'],
     ['bad_response', 'HTTP 302', 'redirects'],
     ['bad_response', 'HTTP 405', 'path'],
-    ['bad_response', 'HTTP 204', 'right URL'],
+    ['bad_response', 'HTTP 204', 'Check the URL'],
     ['bad_response', 'signed reply: not signed', 'introspection_signed_response_alg'],
     ['bad_response', 'signed reply: aud', 'jwtResponse.audience'],
     ['bad_response', 'signed reply: iss', 'jwtResponse.issuer'],
@@ -97,16 +98,16 @@ describe('what to do about an outage', () => {
     ['discovery_failed', 'HTTP 404', 'no metadata at this issuer'],
     ['discovery_failed', 'HTTP 302', 'redirects'],
     ['discovery_failed', 'redirect', 'redirects'],
-    ['discovery_failed', 'HTTP 401', 'refused'],
+    ['discovery_failed', 'HTTP 401', 'denied'],
     ['discovery_failed', 'HTTP 403', 'firewall'],
-    ['discovery_failed', 'HTTP 429', 'slow down'],
+    ['discovery_failed', 'HTTP 429', 'fewer requests'],
     ['discovery_failed', 'HTTP 503', 'failed'],
     ['discovery_failed', 'media type', 'not JSON'],
     ['discovery_failed', 'not JSON', 'not JSON'],
     ['discovery_failed', 'not metadata', 'not metadata'],
     ['discovery_failed', 'content coding', 'compressed'],
     ['discovery_failed', 'timeout', 'fetched'],
-  ])('heeds what is known of %s: %s', (code, detail, expected) => {
+  ])('for %s with the detail %s names the cause', (code, detail, expected) => {
     expect(remedyFor(code, detail)).toContain(expected);
   });
 });

@@ -36,8 +36,8 @@ const ROWS: readonly Row[] = [
     [401],
     { endpoint: { body: { ...ACTIVE, aud: 'https://other.example.com' } } },
     [
-      /\[AUDIENCE_MISMATCH\].*No token was accepted so far, and \d+ were refused \(audience_mismatch\)\. If there were good ones/,
-      /write "audience" exactly as the response writes aud/,
+      /\[AUDIENCE_MISMATCH\].*No token has been accepted so far, and \d+ were rejected \(audience_mismatch\)\. If some of them were valid/,
+      /write "audience" exactly as aud in the response/,
       /expected aud "https:\/\/api\.example\.com"; received aud "https:\/\/other\.example\.com"/,
     ],
     [/false/],
@@ -46,7 +46,7 @@ const ROWS: readonly Row[] = [
     'the wrong secret',
     [503],
     { endpoint: { status: 401, headers: { 'www-authenticate': 'Basic' }, body: { error: 'invalid_client' } } },
-    [/\[CLIENT_REJECTED\]/, /Are identifier and secret \(or key, or certificate\) right/],
+    [/\[CLIENT_REJECTED\]/, /does not accept the credentials of this API\. Check the client identifier, the secret/],
   ],
   [
     'the wrong path',
@@ -58,7 +58,7 @@ const ROWS: readonly Row[] = [
     'a web page instead of the endpoint',
     [503],
     { endpoint: html(200) },
-    [/\[NOT_AN_ENDPOINT\]/, /not JSON: a page, perhaps/],
+    [/\[NOT_AN_ENDPOINT\]/, /not JSON\. It may be a web page/],
   ],
   [
     'https: on an http: port',
@@ -71,7 +71,7 @@ const ROWS: readonly Row[] = [
     [503],
     { endpoint: { tls: SELF_SIGNED, scheme: 'http' } },
     [/https:/, /\[(?:UNREACHABLE|NOT_AN_ENDPOINT)\]/],
-    [/is the server running/],
+    [/that the server is running/],
   ],
   [
     'an expired client certificate',
@@ -81,7 +81,7 @@ const ROWS: readonly Row[] = [
       api: { tls: { ...EXPIRED_CLIENT, ca: SELF_SIGNED.cert } },
     },
     [/\[CLIENT_CERTIFICATE_EXPIRES\].*expired on 2021-01-31/, /\[UNREACHABLE\]/],
-    [/is the server running/],
+    [/that the server is running/],
   ],
   [
     'another client, which gets no claims',
@@ -118,7 +118,7 @@ const ROWS: readonly Row[] = [
     },
     [
       /\[ISSUER_MISMATCH\]/,
-      /a slash at the end included/,
+      /including a slash at the end/,
       /expected iss "https:\/\/as\.example\.com"; received iss "https:\/\/as\.example\.com\/"/,
     ],
   ],
@@ -127,13 +127,13 @@ const ROWS: readonly Row[] = [
     'a clock that is ten minutes fast',
     [401],
     { endpoint: { body: { ...ACTIVE, exp: 'NOW+300' } }, api: { clockSeconds: 600 } },
-    [/\[EXPIRED\]/, /the clocks differ\. Set both by NTP/, /received exp (?:299|300|301) s ago/],
+    [/\[EXPIRED\]/, /the clocks differ\. Synchronize both with NTP/, /received exp (?:299|300|301) s ago/],
   ],
   [
     'a clock that is ten minutes slow',
     [401],
     { endpoint: { body: { ...ACTIVE, nbf: 'NOW-1' } }, api: { clockSeconds: -600 } },
-    [/\[NOT_YET_VALID\]/, /the clocks differ\. Set both by NTP/, /received nbf in (?:598|599|600) s/],
+    [/\[NOT_YET_VALID\]/, /the clocks differ\. Synchronize both with NTP/, /received nbf in (?:598|599|600) s/],
   ],
   [
     'a certificate that is not trusted',
@@ -141,12 +141,17 @@ const ROWS: readonly Row[] = [
     { endpoint: { tls: SELF_SIGNED } },
     [/\[UNREACHABLE\]/, /certificate is not trusted/, /NODE_EXTRA_CA_CERTS/],
   ],
-  ['a closed port', [503], { endpoint: { port: 9 } }, [/\[UNREACHABLE\]/, /Nothing listens there/, /ECONNREFUSED/]],
+  [
+    'a port that nothing listens on',
+    [503],
+    { endpoint: { port: 9 } },
+    [/\[UNREACHABLE\]/, /Nothing listens at this host and port/, /ECONNREFUSED/],
+  ],
   [
     'a host that does not exist',
     [503],
     { endpoint: { scheme: 'https', host: 'as.invalid' } },
-    [/\[UNREACHABLE\]/, /host name is not known here/],
+    [/\[UNREACHABLE\]/, /host name cannot be resolved/],
   ],
   [
     'responses that are signed with another algorithm',
@@ -162,7 +167,7 @@ const ROWS: readonly Row[] = [
       },
       api: { discovers: true, options: { jwtResponse: true } },
     },
-    [/\[SIGNED_REPLY_REJECTED\]/, /another algorithm: see "jwtResponse\.algorithms"/],
+    [/\[SIGNED_REPLY_REJECTED\]/, /another algorithm\. Check "jwtResponse\.algorithms"/],
   ],
   [
     'responses that are not signed',
@@ -189,7 +194,7 @@ const ROWS: readonly Row[] = [
     'exp: 0 from a server that means "never"',
     [401],
     { endpoint: { body: { ...ACTIVE, exp: 0 } } },
-    [/\[EXPIRED\]/, /exp is 0, which is 1970.*"normalizeResponse"/],
+    [/\[EXPIRED\]/, /exp is 0, which means 1970.*"normalizeResponse"/],
     [/NTP/],
   ],
   [
@@ -202,14 +207,14 @@ const ROWS: readonly Row[] = [
     'a proxy that responds with plain text',
     [503],
     { endpoint: { status: 403, type: 'text/plain', body: 'Unknown ALPN Protocol, expected `h2` to be available.' } },
-    [/\[NOT_FROM_THE_ENDPOINT\]/, /A firewall, a proxy or another service answered before the endpoint/],
+    [/\[NOT_FROM_THE_ENDPOINT\]/, /A firewall, a proxy or another service sent it instead of the endpoint/],
     [/secret/],
   ],
   [
     'a proxy that requires https:',
     [503],
     { endpoint: html(400, '<center>The plain HTTP request was sent to HTTPS port</center>') },
-    [/\[NOT_FROM_THE_ENDPOINT\]/, /Are scheme \(https:\), host and port right/],
+    [/\[NOT_FROM_THE_ENDPOINT\]/, /Check scheme \(https:\), host and port/],
     [/client authentication/],
   ],
   [
@@ -225,7 +230,7 @@ const ROWS: readonly Row[] = [
     'the word Bearer in the token',
     [400],
     { authorization: 'Bearer Bearer TOKEN' },
-    [/\[MALFORMED_CREDENTIALS\]/, /begins with the word Bearer\. Send it once/],
+    [/\[MALFORMED_CREDENTIALS\]/, /begins with the word Bearer\. Send the word only once/],
   ],
   [
     'an issuer without metadata',
@@ -238,7 +243,7 @@ const ROWS: readonly Row[] = [
     'metadata behind a firewall',
     [503],
     metadata(html(403)),
-    [/\[DISCOVERY_FAILED\]/, /does a firewall let this machine/],
+    [/\[DISCOVERY_FAILED\]/, /that a firewall lets this machine through/],
   ],
   ['metadata that are a page', [503], metadata(html(200)), [/\[DISCOVERY_FAILED\]/, /The metadata are not JSON/]],
   [
@@ -251,7 +256,7 @@ const ROWS: readonly Row[] = [
     'metadata of another issuer',
     [503],
     metadata({ body: { issuer: 'https://other.example.com' } }),
-    [/\[DISCOVERY_FAILED\]/, /exactly as the metadata write "issuer"/],
+    [/\[DISCOVERY_FAILED\]/, /exactly as "issuer" in the metadata/],
   ],
 ];
 
@@ -319,7 +324,7 @@ describe('NODE_DEBUG=express-token-introspection', () => {
     const lines = terminal.split('\n').filter((line) => line.startsWith('EXPRESS-TOKEN-INTROSPECTION '));
     expect(lines).toHaveLength(10);
     expect(lines[0]).toMatch(
-      /^EXPRESS-TOKEN-INTROSPECTION \d+: rejected 401 audience_mismatch; by tokenIntrospection; route GET \/api\/reports; expected aud "https:\/\/api\.example\.com"; received aud "https:\/\/other\.example\.com"; token digest [\w-]{12}; Is the token meant for this API\?/,
+      /^EXPRESS-TOKEN-INTROSPECTION \d+: rejected 401 audience_mismatch; by tokenIntrospection; route GET \/api\/reports; expected aud "https:\/\/api\.example\.com"; received aud "https:\/\/other\.example\.com"; token digest [\w-]{12}; Check that the token is meant for this API\./,
     );
     for (const hush of [TOKEN, SECRET, CLAIM]) expect(terminal).not.toContain(hush);
   });

@@ -29,10 +29,12 @@ describe('a DPoP proof', () => {
 
   it('with a used jti is rejected even when its iat differs', async () => {
     const { send, clock } = await createDpopSetup();
+    const decisions = recordDecisions();
     await send(200, { claims: { jti: 'one' } });
     clock.advance(5);
     await send(401, { claims: { jti: 'one' } });
     await send(200, { claims: { jti: 'two' } });
+    expect(decisions.map(({ reason }) => reason)).toEqual([undefined, 'dpop_proof_replayed', undefined]);
   });
 
   it('of another key may have the same jti', async () => {
@@ -60,6 +62,7 @@ describe('a DPoP proof', () => {
 
   it('is not used up by an outage or by a rejected token', async () => {
     const { api, sender, clock, endpoint } = await createDpopSetup({}, { cache: false });
+    const decisions = recordDecisions();
     const proof = await sender.proof('abc', clock);
     endpoint.script = boundTo(sender, { nbf: clock.seconds() + 60 });
     await sendBound(api, 'abc', proof).expect(401);
@@ -68,6 +71,8 @@ describe('a DPoP proof', () => {
     endpoint.script = boundTo(sender);
     await sendBound(api, 'abc', proof).expect(200);
     await sendBound(api, 'abc', proof).expect(401);
+    const reasons = decisions.map(({ reason }) => reason);
+    expect(reasons).toEqual(['not_yet_valid', 'bad_response', undefined, 'dpop_proof_replayed']);
   });
 
   it('with a long jti is stored as its digest', async () => {
@@ -129,8 +134,10 @@ describe('replayStore', () => {
     for (const answer of [undefined, null, 0, 'OK', 1, {}]) {
       const setIfAbsent = async () => answer as unknown as boolean;
       const { send, api } = await createDpopSetup({ replayStore: { setIfAbsent } });
+      const decisions = recordDecisions();
       await send(401);
       expect(api.reached()).toBe(0);
+      expect(decisions).toMatchObject([{ reason: 'dpop_proof_replayed' }]);
     }
   });
 
@@ -156,7 +163,9 @@ describe('several middlewares on one request', () => {
     const app = createApp(authenticate, requireScope('write'), inner, requireScope('read'), authenticate);
     const proof = await sender.proof('abc', clock);
     await sendBound(app, 'abc', proof).expect(200);
+    const decisions = recordDecisions();
     await sendBound(app, 'abc', proof).expect(401);
+    expect(decisions).toMatchObject([{ reason: 'dpop_proof_replayed' }]);
     await sendBound(app, 'abc').expect(401);
     expect([app.reached(), endpoint.asked.length]).toEqual([1, 1]);
   });
@@ -167,8 +176,10 @@ describe('several middlewares on one request', () => {
     await sendBound(app, 'abc', await sender.proof('abc', clock)).expect(200);
     expect(endpoint.asked).toHaveLength(2);
     endpoint.script = () => boundTo(sender, endpoint.asked.length === 4 ? { cnf: { jkt: 'another' } } : {});
+    const decisions = recordDecisions();
     await sendBound(app, 'abc', await sender.proof('abc', clock)).expect(401);
     expect([app.reached(), endpoint.asked.length]).toEqual([1, 4]);
+    expect(decisions.at(-1)).toMatchObject({ outcome: 'rejected', reason: 'sender_constrained' });
   });
 
   it('reject it when one of them does not accept the DPoP scheme', async () => {

@@ -160,8 +160,8 @@ describe('the warning that every token is rejected reveals no token, secret or c
     const authenticate = createAuthenticate(endpoint, { clientAuth: clientSecretPost('api', SECRET), ...options });
     const app = createApp(authenticate);
     for (let request = 0; request < 20; request++) await get(app, token);
-    const warned = texts.filter((text) => text.includes('No token was accepted so far'));
-    expect(warned.join()).toContain(`20 were refused (${reason})`);
+    const warned = texts.filter((text) => text.includes('No token has been accepted so far'));
+    expect(warned.join()).toContain(`20 were rejected (${reason})`);
     expect(texts.join('\n')).not.toContain(MARK);
   });
 });

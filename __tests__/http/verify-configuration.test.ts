@@ -127,7 +127,7 @@ describe('verifyConfiguration with a broken configuration', () => {
       { reachable: true, credentialsAccepted: false },
       'client_rejected',
       'HTTP 403',
-      'right',
+      'Allow the client',
     ],
     [
       'an introspection request that it does not understand',
@@ -159,7 +159,15 @@ describe('verifyConfiguration with a broken configuration', () => {
       'preset',
     ],
     ['its own failure', status(500), {}, { reachable: true }, 'server_error', 'HTTP 500', 'log'],
-    ['too many introspection requests', status(429), {}, { reachable: true }, 'rate_limited', 'HTTP 429', 'slow down'],
+    [
+      'too many introspection requests',
+      status(429),
+      {},
+      { reachable: true },
+      'rate_limited',
+      'HTTP 429',
+      'fewer requests',
+    ],
     [
       'silence',
       () => new Promise(() => {}),

@@ -175,7 +175,7 @@ describe('a failure of the endpoint', () => {
       aboutFailure(new IntrospectionError('bad_response', 'HTTP 404'), false);
     });
     expect(warnings.map(({ code }) => code)).toEqual(['CLIENT_REJECTED', 'NOT_AN_ENDPOINT']);
-    expect(warnings[0]?.text).toContain('Are identifier and secret');
+    expect(warnings[0]?.text).toContain('Check the client identifier, the secret');
     expect(warnings[1]?.text).toContain('no introspection endpoint at this path');
   });
 });

@@ -307,7 +307,7 @@ describe('a reply with another status than 200', () => {
     } catch (error) {
       expect(JSON.stringify(error)).not.toContain('hush');
       expect((error as Error).message).toBe(
-        "Token introspection failed: refused this resource server's own request: check the client authentication (client_rejected, HTTP 401)",
+        "Token introspection failed: the endpoint rejected this API's own request; check the client authentication (client_rejected, HTTP 401)",
       );
     }
   });

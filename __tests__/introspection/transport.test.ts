@@ -767,7 +767,7 @@ describe('a dispatcher of the app', () => {
     const { post } = createMocked({ dispatcher: { request: () => Promise.reject(failure) } });
     await expect(post()).rejects.toMatchObject({
       ...outage('unreachable'),
-      message: 'Token introspection failed: no connection, or it broke before the answer was complete (unreachable)',
+      message: 'Token introspection failed: no connection, or it broke before the response was complete (unreachable)',
     });
   });
 

@@ -25,7 +25,7 @@ afterEach(() => {
 
 const watched = () => WATCHED.filter((name) => channel(name).hasSubscribers);
 
-/** Everything a backend is ever sent. */
+/** Everything that is exported to a backend. */
 async function exported(telemetry: Telemetry): Promise<string> {
   const spans = telemetry.spans().map(({ name, attributes, status, events, links }) => ({
     name,
@@ -43,11 +43,11 @@ async function decisions(telemetry: Telemetry): Promise<number> {
 }
 
 describe('instrument()', () => {
-  it('is what subscribes: importing it does not', () => {
+  it('subscribes only when it is called, not when it is imported', () => {
     expect(watched()).toEqual([]);
   });
 
-  it('feeds the global providers by default', async () => {
+  it('uses the global providers by default', async () => {
     const telemetry = createTelemetry();
     metrics.setGlobalMeterProvider(telemetry.meterProvider);
     trace.setGlobalTracerProvider(telemetry.tracerProvider);
@@ -65,7 +65,7 @@ describe('instrument()', () => {
     }
   });
 
-  it('does no harm without an SDK', async () => {
+  it('changes nothing without an SDK', async () => {
     const stop = instrument();
     await createApi(await createEndpoint(active()))
       .get('a')
@@ -73,7 +73,7 @@ describe('instrument()', () => {
     stop();
   });
 
-  it('names the package as what measures', async () => {
+  it('names the package as the instrumentation scope', async () => {
     const telemetry = createTelemetry();
     instrumented(telemetry);
     const endpoint = await createEndpoint(active());
@@ -81,7 +81,7 @@ describe('instrument()', () => {
     expect(telemetry.spans()[0]?.instrumentationScope.name).toBe('express-token-introspection');
   });
 
-  it('describes each metric, and gives it a unit', async () => {
+  it('gives each metric a description and a unit', async () => {
     const telemetry = createTelemetry();
     instrumented(telemetry);
     await createApi(await createEndpoint(active())).get('a');
@@ -91,8 +91,8 @@ describe('instrument()', () => {
   });
 });
 
-describe('what instrument() returns', () => {
-  it('stops everything: no channel is watched, nothing is counted, traced or observed', async () => {
+describe('the function that instrument() returns', () => {
+  it('stops all counting, tracing and observing', async () => {
     const telemetry = createTelemetry();
     const api = createApi(await createEndpoint(active()));
     const stats = jest.spyOn(api.authenticate, 'stats');
@@ -109,7 +109,7 @@ describe('what instrument() returns', () => {
     expect(stats).toHaveBeenCalledTimes(1);
   });
 
-  it('may be called twice, and while a call is under way', async () => {
+  it('may be called twice, and during a call of the endpoint', async () => {
     const telemetry = createTelemetry();
     const stop = instrumented(telemetry);
     const endpoint = await createEndpoint(async () => {
@@ -122,7 +122,7 @@ describe('what instrument() returns', () => {
     expect(await telemetry.points('token_introspection.endpoint.duration')).toEqual([]);
   });
 
-  it('leaves calls alone that began before it was there', async () => {
+  it('ignores calls that began before instrument()', async () => {
     const telemetry = createTelemetry();
     const onlyTracing = createTelemetry();
     instrumented(onlyTracing);
@@ -138,7 +138,7 @@ describe('what instrument() returns', () => {
 });
 
 describe('two calls of instrument()', () => {
-  it('feed each its own providers, and end each on its own', async () => {
+  it('use their own providers and stop separately', async () => {
     const [first, second] = [createTelemetry(), createTelemetry()];
     const stopFirst = instrumented(first);
     instrumented(second);
@@ -150,7 +150,7 @@ describe('two calls of instrument()', () => {
     expect([first.spans().length, second.spans().length]).toEqual([1, 2]);
   });
 
-  it('count twice where they have the same', async () => {
+  it('count everything twice with the same provider', async () => {
     const telemetry = createTelemetry();
     instrumented(telemetry);
     instrumented(telemetry);
@@ -159,38 +159,38 @@ describe('two calls of instrument()', () => {
   });
 });
 
-describe('nothing secret is exported', () => {
-  const MARK = 'LEAK';
+describe('exported data', () => {
+  const LEAK = 'LEAK';
   const CREDENTIALS = Buffer.from('api:secret').toString('base64');
 
   it.each<[string, Script]>([
-    ['a good answer', active({ sub: MARK, scope: MARK, aud: MARK, iss: MARK, username: MARK })],
-    ['an inactive one', { active: false, sub: MARK }],
-    ['an error with a text', (_asked, res) => json(res, { error: MARK, error_description: MARK }, 400)],
-    ['a refusal', (_asked, res) => json(res, { error: MARK }, 401)],
-    ['a page', (_asked, res) => res.writeHead(200, { 'content-type': 'text/html', 'x-as': MARK }).end(MARK)],
-    ['a redirect', (_asked, res) => res.writeHead(307, { location: `http://${MARK}.test/` }).end()],
+    ['an active response', active({ sub: LEAK, scope: LEAK, aud: LEAK, iss: LEAK, username: LEAK })],
+    ['an inactive response', { active: false, sub: LEAK }],
+    ['an error with a text', (_asked, res) => json(res, { error: LEAK, error_description: LEAK }, 400)],
+    ['rejected credentials', (_asked, res) => json(res, { error: LEAK }, 401)],
+    ['a page', (_asked, res) => res.writeHead(200, { 'content-type': 'text/html', 'x-as': LEAK }).end(LEAK)],
+    ['a redirect', (_asked, res) => res.writeHead(307, { location: `http://${LEAK}.test/` }).end()],
     ['a reset', (_asked, res) => void res.destroy()],
-    ['a status line that is none', (_asked, res) => void res.socket?.end(`HTTP/1.1 ${MARK}\r\n\r\n`)],
-    ['an answer that breaks off', (_asked, res) => void res.writeHead(200).write(MARK, () => res.destroy())],
-  ])('about %s', async (_title, script) => {
+    ['an invalid status line', (_asked, res) => void res.socket?.end(`HTTP/1.1 ${LEAK}\r\n\r\n`)],
+    ['a response that breaks off', (_asked, res) => void res.writeHead(200).write(LEAK, () => res.destroy())],
+  ])('holds no secret after %s', async (_title, script) => {
     jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
     const telemetry = createTelemetry();
     const endpoint = await createEndpoint(
-      typeof script === 'function' ? async (...of) => void (await script(...of)) : script,
+      typeof script === 'function' ? async (...args) => void (await script(...args)) : script,
     );
-    const url = `${endpoint.url}?tenant=${MARK}`;
+    const url = `${endpoint.url}?tenant=${LEAK}`;
     const api = createApi({ url }, { audience: false }, requireScope('read'));
     instrumented(telemetry, { middlewares: { api: api.authenticate } });
-    await api.get(`${MARK}-token`);
-    await api.get(`${MARK} not a token`);
+    await api.get(`${LEAK}-token`);
+    await api.get(`${LEAK} not a token`);
     const text = await exported(telemetry);
     expect(text).toContain('token_introspection.decisions');
     expect(text).toContain('token introspection');
-    for (const secret of [MARK, CREDENTIALS, 'tenant']) expect(text).not.toContain(secret);
+    for (const secret of [LEAK, CREDENTIALS, 'tenant']) expect(text).not.toContain(secret);
   });
 
-  it('and no digest of a token, which would be another series for each', async () => {
+  it('holds no token digest, because each would be a series of its own', async () => {
     const telemetry = createTelemetry();
     instrumented(telemetry);
     const api = createApi(await createEndpoint(active()));
@@ -200,11 +200,11 @@ describe('nothing secret is exported', () => {
   });
 });
 
-describe('nothing is kept alive', () => {
-  it('by a call that has ended, and by what has been stopped', async () => {
+describe('memory', () => {
+  it('is released after a call has ended, and after instrument() is stopped', async () => {
     const telemetry = createTelemetry();
     const collected: string[] = [];
-    const registry = new FinalizationRegistry<string>((what) => collected.push(what));
+    const registry = new FinalizationRegistry<string>((name) => collected.push(name));
     const watch = async () => {
       const middleware = {
         stats: () => ({ hits: 0, misses: 0, coalesced: 0, stale: 0, endpointCalls: 0, entries: 0 }),
@@ -233,15 +233,15 @@ describe('nothing is kept alive', () => {
   });
 });
 
-describe('wrong options', () => {
+describe('invalid options', () => {
   it.each<[string, unknown, string]>([
     ['an unknown one', { middleware: {} }, 'Option "middleware" is an object'],
-    ['a meter provider that is none', { meterProvider: {} }, 'Option "meterProvider" is an object'],
-    ['a tracer provider that is none', { tracerProvider: null }, 'Option "tracerProvider" is null'],
-    ['a middleware instead of some by name', { middlewares: () => {} }, 'Option "middlewares" is a function'],
+    ['an invalid meter provider', { meterProvider: {} }, 'Option "meterProvider" is an object'],
+    ['an invalid tracer provider', { tracerProvider: null }, 'Option "tracerProvider" is null'],
+    ['a middleware without a name', { middlewares: () => {} }, 'Option "middlewares" is a function'],
     ['no middlewares', { middlewares: null }, 'Option "middlewares" is null'],
-    ['what is no middleware', { middlewares: { api: undefined } }, 'Option "middlewares" is an object'],
-  ])('are refused at once: %s', (_title, options, message) => {
+    ['an undefined middleware', { middlewares: { api: undefined } }, 'Option "middlewares" is an object'],
+  ])('throw a TypeError: %s', (_title, options, message) => {
     expect(() => instrument(options as InstrumentOptions)).toThrow(TypeError);
     expect(() => instrument(options as InstrumentOptions)).toThrow(message);
     expect(watched()).toEqual([]);

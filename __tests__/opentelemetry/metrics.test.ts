@@ -14,7 +14,7 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-/** A point, its attributes without the common beginning of their names. */
+/** A point. The common prefix is removed from the names of its attributes. */
 function short({ attributes, value }: Point): readonly [Record<string, unknown>, number] {
   const names = Object.entries(attributes).map(([name, of]) => [
     name.startsWith(PREFIX) ? name.slice(PREFIX.length) : name,
@@ -23,8 +23,8 @@ function short({ attributes, value }: Point): readonly [Record<string, unknown>,
   return [Object.fromEntries(names), value];
 }
 
-describe('decisions', () => {
-  it('are counted by outcome, by who decided, and by reason', async () => {
+describe('token_introspection.decisions', () => {
+  it('counts decisions by outcome, author and reason', async () => {
     const telemetry = createTelemetry();
     instrumented(telemetry);
     const api = createApi(await createEndpoint(active()), { optional: true }, requireScope('admin'));
@@ -39,7 +39,7 @@ describe('decisions', () => {
     ]);
   });
 
-  it('that are outages have the code as their reason', async () => {
+  it('has the error code as the reason of an outage', async () => {
     const telemetry = createTelemetry();
     instrumented(telemetry);
     const api = createApi(await createEndpoint((_asked, res) => json(res, {}, 500)));
@@ -49,7 +49,7 @@ describe('decisions', () => {
     ]);
   });
 
-  it('that rest on a stale answer are told apart', async () => {
+  it('marks decisions with a stale response', async () => {
     const telemetry = createTelemetry();
     instrumented(telemetry);
     const clock = createClock(NOW);
@@ -70,8 +70,8 @@ describe('decisions', () => {
   });
 });
 
-describe('what the cache did', () => {
-  it('is counted by outcome: hit, miss and coalesced', async () => {
+describe('token_introspection.cache.events', () => {
+  it('counts hits, misses and coalesced lookups', async () => {
     const telemetry = createTelemetry();
     instrumented(telemetry);
     const authenticate = createAuthenticate(await createEndpoint(active()));
@@ -84,7 +84,7 @@ describe('what the cache did', () => {
     ]);
   });
 
-  it('is counted for early refreshes too, whose calls are measured as background ones', async () => {
+  it('counts early refreshes, whose calls are measured as background calls', async () => {
     jest.spyOn(Math, 'random').mockReturnValue(0.001);
     const telemetry = createTelemetry();
     instrumented(telemetry);
@@ -109,8 +109,8 @@ describe('what the cache did', () => {
   });
 });
 
-describe('calls of the endpoint', () => {
-  it('are measured in seconds by server, status and attempt', async () => {
+describe('token_introspection.endpoint.duration', () => {
+  it('is measured in seconds by server, status and attempt', async () => {
     const telemetry = createTelemetry();
     instrumented(telemetry);
     const endpoint = await createEndpoint(active());
@@ -137,7 +137,7 @@ describe('calls of the endpoint', () => {
     ['http://localhost/introspect', 'localhost', 80],
     ['https://as.example.com/introspect?tenant=t', 'as.example.com', 443],
     ['https://[::1]:8443/introspect', '[::1]', 8443],
-  ])('name the server of %s by host and port', async (url, address, port) => {
+  ])('names host and port of %s', async (url, address, port) => {
     const telemetry = createTelemetry();
     instrumented(telemetry);
     const dispatcher = { request: () => Promise.reject(Object.assign(new Error('down'), { code: 'ECONNABORTED' })) };
@@ -150,7 +150,7 @@ describe('calls of the endpoint', () => {
     ['500', active, 500],
     ['401', active, 401],
     ['302', active, 302],
-  ])('that are answered %s have that as the type of their error', async (type, body, status) => {
+  ])('has the error.type %s for a response with that status', async (type, body, status) => {
     quietly();
     const telemetry = createTelemetry();
     instrumented(telemetry);
@@ -161,7 +161,7 @@ describe('calls of the endpoint', () => {
     expect(point?.attributes).toMatchObject({ 'http.response.status_code': status, 'error.type': type });
   });
 
-  it('that lost their connection are measured, and the retry on its own', async () => {
+  it('measures a lost connection and the retry separately', async () => {
     const telemetry = createTelemetry();
     instrumented(telemetry);
     let first = true;
@@ -181,7 +181,7 @@ describe('calls of the endpoint', () => {
     expect(points[1]?.[0]).not.toHaveProperty('error.type');
   });
 
-  it('that took too long have a timeout, whether or not there was a status', async () => {
+  it('has the error.type timeout, with or without a status', async () => {
     const telemetry = createTelemetry();
     instrumented(telemetry);
     const endpoint = await createEndpoint((asked, res) => {
@@ -201,7 +201,7 @@ describe('calls of the endpoint', () => {
     ]);
   });
 
-  it('whose answer broke off are unreachable, with the status they had', async () => {
+  it('has the error.type unreachable and the status when the response breaks off', async () => {
     const telemetry = createTelemetry();
     instrumented(telemetry);
     const endpoint = await createEndpoint((_asked, res) => {
@@ -216,11 +216,11 @@ describe('calls of the endpoint', () => {
   });
 });
 
-describe('the circuit breaker', () => {
+describe('token_introspection.circuit', () => {
   const states = (points: readonly Point[]) =>
     Object.fromEntries(points.map((point) => [short(point)[0]['circuit.state'], point.value]));
 
-  it('is in one of its three states, and each opening is counted by its reason', async () => {
+  it('shows the state, and counts openings by reason', async () => {
     const telemetry = createTelemetry();
     instrumented(telemetry);
     const clock = createClock(NOW);
@@ -245,8 +245,8 @@ describe('the circuit breaker', () => {
   });
 });
 
-describe('misconfigurations', () => {
-  it('are counted by code', async () => {
+describe('token_introspection.misconfigurations', () => {
+  it('counts by code', async () => {
     quietly();
     const telemetry = createTelemetry();
     instrumented(telemetry);
@@ -259,8 +259,8 @@ describe('misconfigurations', () => {
   });
 });
 
-describe('the memory of a middleware', () => {
-  it('is watched under the name given to it: entries and lookups', async () => {
+describe('metrics of a named middleware', () => {
+  it('show entries and lookups under its name', async () => {
     const telemetry = createTelemetry();
     const endpoint = await createEndpoint(active());
     const [api, admin] = [createApi(endpoint), createApi(endpoint)];
@@ -279,7 +279,7 @@ describe('the memory of a middleware', () => {
     ]);
   });
 
-  it('counts the times that tokens failed at an endpoint that answered about our own', async () => {
+  it('count failures for tokens of clients while the endpoint responds for a random token', async () => {
     const telemetry = createTelemetry();
     instrumented(telemetry);
     const endpoint = await createEndpoint(({ form }, res) =>

@@ -10,16 +10,16 @@ import { createEndpoint, json } from '../support/endpoint.js';
 import { createTelemetry, instrumented, type Metric } from '../support/telemetry.js';
 import { until } from '../support/until.js';
 
-/** Every metric there is, with every attribute, as the SDK has it and as Prometheus is told. */
+/** Every metric with every attribute, from the SDK and in the text that Prometheus scrapes. */
 interface Published {
   readonly metrics: Record<string, Metric>;
   readonly scrape: string;
 }
 
-/** Labels that Prometheus itself gives to what it scrapes. */
+/** Labels that Prometheus itself adds. */
 const OF_PROMETHEUS = ['job', 'instance'];
 
-/** As a variable of Grafana's is written. */
+/** A variable of Grafana. */
 const DATA_SOURCE = '$' + '{datasource}';
 const DASHBOARD = JSON.parse(readFileSync(join(ROOT, 'example-app/grafana-dashboard.json'), 'utf8'));
 const PAGE = readFileSync(join(ROOT, 'docs/metrics.md'), 'utf8');
@@ -28,7 +28,7 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-/** Traffic with everything in it: answers from memory and from the endpoint, stale ones, refusals, outages, an open circuit. */
+/** Traffic of every kind: cache hits, introspection requests, stale responses, rejections, outages and an open circuit breaker. */
 async function publish(): Promise<Published> {
   const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
   const telemetry = createTelemetry();
@@ -44,7 +44,7 @@ async function publish(): Promise<Published> {
   endpoint.script = { active: false };
   await api.get('b').expect(401);
   endpoint.script = (_asked, res) => json(res, {}, 401);
-  // After five, a token of the middleware's own confirms that it is refused.
+  // After 5 failures, a random token of the middleware confirms that the endpoint is down.
   for (const token of ['c1', 'c2', 'c3', 'c4', 'c5']) await api.get(token).expect(503);
   await until(() => warned.mock.calls.length > 0);
   endpoint.script = ({ form }, res) =>
@@ -59,7 +59,7 @@ async function publish(): Promise<Published> {
   return { metrics: await telemetry.metrics(), scrape: (await get({ app })).text };
 }
 
-describe('the dashboard', () => {
+describe('the dashboard for Grafana', () => {
   interface Panel {
     readonly title: string;
     readonly targets: readonly { readonly expr: string }[];
@@ -72,7 +72,7 @@ describe('the dashboard', () => {
   ];
   const selectors = queries.flatMap((query) => [...query.matchAll(/([a-zA-Z_:][\w:]*)\{([^}]*)\}/g)]);
 
-  it('can be imported anywhere: it has no identifier of one Grafana, and asks for the data source', () => {
+  it('can be imported anywhere, because it has no identifier and asks for the data source', () => {
     expect(DASHBOARD).toMatchObject({ id: null, uid: 'express-token-introspection', title: 'Token introspection' });
     expect(variables[0]).toMatchObject({ name: 'datasource', type: 'datasource', query: 'prometheus' });
     const sources = [...JSON.stringify(DASHBOARD).matchAll(/"datasource":\{[^}]*"uid":"([^"]*)"/g)].map(
@@ -82,7 +82,7 @@ describe('the dashboard', () => {
     expect(new Set(DASHBOARD.panels.map(({ id }: { id: number }) => id)).size).toBe(panels.length);
   });
 
-  it('asks for metrics as they are scraped: each selector finds something', async () => {
+  it('has only queries that find scraped metrics', async () => {
     const { scrape } = await publish();
     const series = scrape
       .split('\n')
@@ -94,12 +94,12 @@ describe('the dashboard', () => {
       }));
     const finds = (name: string, matchers: string) =>
       series.some(
-        (each) =>
-          each.name === name &&
+        (candidate) =>
+          candidate.name === name &&
           [...matchers.matchAll(/(\w+)(=~|!=|=)"([^"]*)"/g)]
             .filter(([, label]) => !OF_PROMETHEUS.includes(label as string))
             .every(([, label, operator, wanted]) => {
-              const value = each.labels.get(label) ?? '';
+              const value = candidate.labels.get(label) ?? '';
               if (operator === '!=') return value !== wanted;
               return operator === '=' ? value === wanted : new RegExp(`^(?:${wanted})$`).test(value);
             }),
@@ -111,7 +111,8 @@ describe('the dashboard', () => {
     const grouped = queries
       .flatMap((query) => [...query.matchAll(/by \(([^)]*)\)/g)])
       .flatMap(([, by]) => by?.split(', '));
-    const labels = new Set(series.flatMap((each) => [...each.labels.keys()]));
+    const labels = new Set(series.flatMap(({ labels }) => [...labels.keys()]));
+    expect(grouped.length).toBeGreaterThan(3);
     expect(grouped.filter((label) => !labels.has(label) && !OF_PROMETHEUS.includes(label as string))).toEqual([]);
   });
 
@@ -123,7 +124,7 @@ describe('the dashboard', () => {
   });
 });
 
-describe('the page about metrics', () => {
+describe('docs/metrics.md', () => {
   const cells = (row: string) => row.split('|').map((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, word]) => word));
   const rows = (header: string) =>
     (PAGE.slice(PAGE.indexOf(`\n${header}`) + 1).split('\n\n', 1)[0] as string).split('\n').slice(2).map(cells);

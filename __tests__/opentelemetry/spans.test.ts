@@ -13,7 +13,7 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-/** Runs each request in a span of its own, as an instrumentation of HTTP servers does. */
+/** Runs each request in its own span, like an instrumentation of HTTP servers. */
 function serverSpans({ tracerProvider }: Telemetry): RequestHandler {
   const tracer = tracerProvider.getTracer('server');
   return (_req, res, next) => {
@@ -23,7 +23,7 @@ function serverSpans({ tracerProvider }: Telemetry): RequestHandler {
   };
 }
 
-/** Starts a span for each request, as an instrumentation of HTTP clients does, and fails. */
+/** Starts a span for each request, like an instrumentation of HTTP clients, and fails. */
 function tracingDispatcher({ tracerProvider }: Telemetry, code: string) {
   const tracer = tracerProvider.getTracer('client');
   return {
@@ -35,8 +35,8 @@ function tracingDispatcher({ tracerProvider }: Telemetry, code: string) {
   };
 }
 
-describe('the span around an attempt', () => {
-  it('is of a client, and has the attributes of the conventions for HTTP', async () => {
+describe('the span of an attempt', () => {
+  it('is a CLIENT span with the attributes of the HTTP conventions', async () => {
     const telemetry = createTelemetry();
     instrumented(telemetry);
     const endpoint = await createEndpoint(active());
@@ -58,7 +58,7 @@ describe('the span around an attempt', () => {
     });
   });
 
-  it('nests in the one of the request, and the one of the HTTP client in it', async () => {
+  it('is a child of the request’s span, and the parent of the HTTP client’s span', async () => {
     manageContexts();
     const telemetry = createTelemetry();
     instrumented(telemetry);
@@ -75,7 +75,7 @@ describe('the span around an attempt', () => {
     expect(new Set(telemetry.spans().map((span) => span.spanContext().traceId)).size).toBe(1);
   });
 
-  it('is one for each attempt, side by side, and a retry says so', async () => {
+  it('exists for each attempt, and a retry has its count', async () => {
     manageContexts();
     const telemetry = createTelemetry();
     instrumented(telemetry);
@@ -94,7 +94,7 @@ describe('the span around an attempt', () => {
     }
   });
 
-  it('is not there for what comes from memory', async () => {
+  it('does not exist for a cache hit', async () => {
     const telemetry = createTelemetry();
     instrumented(telemetry);
     const authenticate = createAuthenticate(await createEndpoint(active()));
@@ -103,7 +103,7 @@ describe('the span around an attempt', () => {
     expect(telemetry.spans()).toHaveLength(1);
   });
 
-  it('says that nobody waits for an early refresh', async () => {
+  it('marks an early refresh as background', async () => {
     jest.spyOn(Math, 'random').mockReturnValue(0.001);
     const telemetry = createTelemetry();
     instrumented(telemetry);
@@ -120,7 +120,7 @@ describe('the span around an attempt', () => {
     ]);
   });
 
-  it.each([500, 401, 404, 302])('is an error when the endpoint answers %i', async (status) => {
+  it.each([500, 401, 404, 302])('is an error when the endpoint responds with %i', async (status) => {
     jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
     const telemetry = createTelemetry();
     instrumented(telemetry);
@@ -131,7 +131,7 @@ describe('the span around an attempt', () => {
     expect(span?.attributes).toMatchObject({ 'error.type': String(status), 'http.response.status_code': status });
   });
 
-  it('is an error when there is no answer, and tells the code of it', async () => {
+  it('is an error with a code when there is no response', async () => {
     const telemetry = createTelemetry();
     instrumented(telemetry);
     const authenticate = createAuthenticate({ url: 'http://127.0.0.1:1/introspect' });
@@ -145,7 +145,7 @@ describe('the span around an attempt', () => {
     expect(spans[0]?.attributes).not.toHaveProperty(['http.response.status_code']);
   });
 
-  it('is an error without a text when something other than our own errors is published', async () => {
+  it('is an error without a text for an error that is not an IntrospectionError', async () => {
     const telemetry = createTelemetry();
     instrumented(telemetry);
     const call = { endpoint: ENDPOINT, attempt: 1, background: false, tokenDigest: 'abcdefghijkl' };

@@ -75,7 +75,7 @@ describe.each<[string, Parameters<typeof jest.useFakeTimers>[0]]>([
     await api.get(token).expect(200);
     jest.advanceTimersByTime(61_000);
     await api.get(token).expect(200);
-    expect(server.questions).toHaveLength(2);
+    expect(server.requests).toHaveLength(2);
     jest.advanceTimersByTime(3_600_000);
     await api.get(token).expect(401);
   });

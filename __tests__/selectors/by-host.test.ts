@@ -19,7 +19,7 @@ describe('byHost', () => {
     ['127.0.0.1:3000', 'v4'],
     ['[::1]:3000', 'v6'],
     ['[::1]', 'v6'],
-  ])('of %p selects %p', (host, name) => {
+  ])('for the host %p selects %p', (host, name) => {
     expect(ofHost(host)).toBe(name);
   });
 
@@ -45,11 +45,11 @@ describe('byHost', () => {
     '::1',
     '__proto__',
     'constructor',
-  ])('of %p selects none', (host) => {
+  ])('for the host %p selects none', (host) => {
     expect(ofHost(host)).toBeUndefined();
   });
 
-  it('does not look at what a client says it was forwarded for', () => {
+  it('ignores X-Forwarded-Host and Forwarded', () => {
     const headers = {
       host: 'beta.example.com',
       'x-forwarded-host': 'acme.example.com',
@@ -58,25 +58,25 @@ describe('byHost', () => {
     expect(select(requestOf('/', headers), 'token')).toBe('beta');
   });
 
-  it('takes the host of an absolute request line, where Host agrees (RFC 9112 section 3.2.2)', () => {
-    const at = (url: string, host: string) => select(requestOf(url, { host }), 'token');
-    expect(at('http://acme.example.com/x', 'acme.example.com:80')).toBe('acme');
-    expect(at('HTTPS://ACME.example.com', 'acme.example.com')).toBe('acme');
-    expect(at('http://acme.example.com/x', 'beta.example.com')).toBeUndefined();
-    expect(at('http://acme.example.com@beta.example.com/', 'acme.example.com')).toBeUndefined();
-    expect(at('http:///x', 'acme.example.com')).toBeUndefined();
-    expect(at('/http://beta.example.com/', 'acme.example.com')).toBe('acme');
+  it('reads the host of an absolute request target, when Host agrees (RFC 9112 section 3.2.2)', () => {
+    const selectFor = (url: string, host: string) => select(requestOf(url, { host }), 'token');
+    expect(selectFor('http://acme.example.com/x', 'acme.example.com:80')).toBe('acme');
+    expect(selectFor('HTTPS://ACME.example.com', 'acme.example.com')).toBe('acme');
+    expect(selectFor('http://acme.example.com/x', 'beta.example.com')).toBeUndefined();
+    expect(selectFor('http://acme.example.com@beta.example.com/', 'acme.example.com')).toBeUndefined();
+    expect(selectFor('http:///x', 'acme.example.com')).toBeUndefined();
+    expect(selectFor('/http://beta.example.com/', 'acme.example.com')).toBe('acme');
     const mounted = requestOf('/x', { host: 'beta.example.com' }, { originalUrl: 'http://acme.example.com/x' });
     expect(select(mounted, 'token')).toBeUndefined();
   });
 
-  it('takes the authority of HTTP/2, where Host agrees if it is there', () => {
+  it('reads :authority of HTTP/2, when Host agrees or is absent', () => {
     expect(select(requestOf('/', { ':authority': 'acme.example.com' }), 'token')).toBe('acme');
     const both = { ':authority': 'acme.example.com', host: 'beta.example.com' };
     expect(select(requestOf('/', both), 'token')).toBeUndefined();
   });
 
-  it('goes by the requests that Node parses, and selects none where Host is repeated', async () => {
+  it('works with requests that Node parses, and selects none when Host is repeated', async () => {
     const listener = (req: object, res: { end(text: string): void }) => res.end(String(select(req as never, 'token')));
     const { port } = await serve(listener as never);
     const answerTo = (host: string) =>
@@ -96,7 +96,7 @@ describe('byHost', () => {
     expect(await hosts('hOST: api.test')).toMatch(/undefined/);
   });
 
-  it('takes the host from a function, such as what Express makes of a trusted proxy', async () => {
+  it('reads the host from the option host, such as req.hostname of Express', async () => {
     const behind = byHost({ 'acme.example.com': 'acme' }, { host: (req: Request) => req.hostname });
     const app = express().set('trust proxy', 'loopback');
     app.use((req, res) => void res.send(String(behind(req, 'token'))));
@@ -125,17 +125,17 @@ describe('byHost', () => {
     { 'a.example': 'acme', 'a.example.': 'beta' },
     { 'a.example': '' },
     { 'a.example': 5 },
-  ])('refuses %j', (names) => {
+  ])('throws for the list %j', (names) => {
     expect(() => byHost(names as never)).toThrow(TypeError);
   });
 
-  it.each([{ hosts: () => 'a.example' }, { trustProxy: true }])('refuses what is no option of it: %p', (options) => {
+  it.each([{ hosts: () => 'a.example' }, { trustProxy: true }])('throws for the unknown option %p', (options) => {
     expect(() => byHost({ 'a.example': 'acme' }, options as never)).toThrow(
       /^Option "(hosts|trustProxy)" is .*; write/,
     );
   });
 
-  it('refuses a host that is no function', () => {
+  it('throws for an option host that is not a function', () => {
     expect(() => byHost({ 'a.example': 'acme' }, { host: 'a.example' as never })).toThrow('Option "host" is a string');
   });
 });

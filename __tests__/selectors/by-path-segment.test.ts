@@ -4,7 +4,7 @@ import { requestOf } from '../support/selections.js';
 import { serve } from '../support/serve.js';
 
 const first = byPathSegment({ acme: 'acme', beta: 'beta', 'm%C3%BCnchen': 'munich' });
-const second = byPathSegment({ acme: 'acme' }, { at: 1 });
+const second = byPathSegment({ acme: 'acme' }, { index: 1 });
 
 describe('byPathSegment', () => {
   it.each([
@@ -18,7 +18,7 @@ describe('byPathSegment', () => {
     ['http://host.example/acme/x', 'acme'],
     ['/acme//x', 'acme'],
     ['/acme/x?to=/../beta', 'acme'],
-  ])('of %p selects %p', (url, name) => {
+  ])('for the path %p selects %p', (url, name) => {
     expect(first(requestOf(url), 'token')).toBe(name);
   });
 
@@ -48,7 +48,7 @@ describe('byPathSegment', () => {
     'http:/acme/x',
     'ftp://host/acme',
     '/%',
-  ])('of %p selects none', (url) => {
+  ])('for the path %p selects none', (url) => {
     expect(first(requestOf(url), 'token')).toBeUndefined();
   });
 
@@ -59,7 +59,7 @@ describe('byPathSegment', () => {
     expect(second(requestOf('/acme/x'), 'token')).toBeUndefined();
   });
 
-  it('sees the whole path below a mount point', async () => {
+  it('reads the whole path below a mount point', async () => {
     const app = express();
     app.use('/tenants', (req, res) => void res.send(`${req.url} ${second(req, 'token')}`));
     const { url } = await serve(app);
@@ -76,15 +76,15 @@ describe('byPathSegment', () => {
     { 'a b': 'a' },
     { 'a?': 'a' },
     { a: 1 },
-  ])('refuses %j', (names) => {
+  ])('throws for the list %j', (names) => {
     expect(() => byPathSegment(names as never)).toThrow(TypeError);
   });
 
-  it('refuses what is no option of it, instead of looking at the first segment', () => {
-    expect(() => byPathSegment({ acme: 'acme' }, { index: 1 } as never)).toThrow('Option "index" is 1; write');
+  it('throws for an unknown option, instead of using the first segment', () => {
+    expect(() => byPathSegment({ acme: 'acme' }, { segment: 1 } as never)).toThrow('Option "segment" is 1; write');
   });
 
-  it.each([-1, 0.5, Number.NaN, '0', null])('refuses to look at segment %p', (at) => {
-    expect(() => byPathSegment({ acme: 'acme' }, { at: at as never })).toThrow('Option "at" is ');
+  it.each([-1, 0.5, Number.NaN, '0', null])('throws for the index %p', (index) => {
+    expect(() => byPathSegment({ acme: 'acme' }, { index: index as never })).toThrow('Option "index" is ');
   });
 });

@@ -17,17 +17,17 @@ describe('byTokenPrefix', () => {
     ['xacme_', undefined],
     ['acme', undefined],
     ['', undefined],
-  ])('of %p selects %p, the longest prefix counting', (token, name) => {
+  ])('for the token %p selects %p, by the longest prefix', (token, name) => {
     expect(select(REQ, token)).toBe(name);
   });
 
-  it('does not go by the order in which they are written', () => {
+  it('does not depend on the order of the list', () => {
     expect(byTokenPrefix({ a_b_: 'long', a_: 'short' })(REQ, 'a_b_c')).toBe('long');
     expect(byTokenPrefix({ a_: 'short', a_b_: 'long' })(REQ, 'a_b_c')).toBe('long');
   });
 
   it.each([{}, null, { '': 'acme' }, { 'acme:': 'acme' }, { 'a b': 'acme' }, { ü: 'acme' }, { acme_: undefined }])(
-    'refuses %j',
+    'throws for the list %j',
     (names) => {
       expect(() => byTokenPrefix(names as never)).toThrow(TypeError);
     },
@@ -37,7 +37,7 @@ describe('byTokenPrefix', () => {
 describe('byIssuer', () => {
   const select = byIssuer({ [ISSUER]: 'acme', 'https://as.beta.example/': 'beta' });
 
-  it('selects by what a JWT says, without verifying anything', () => {
+  it('selects by the iss of a JWT, without verifying the JWT', () => {
     expect(select(REQ, jwtOf({ iss: ISSUER }))).toBe('acme');
     expect(select(REQ, jwtOf({ iss: 'https://as.beta.example/', sub: 'ü' }))).toBe('beta');
     expect(select(REQ, jwtOf({ iss: ISSUER }).replace(/[^.]*$/, ''))).toBe('acme');
@@ -69,7 +69,7 @@ describe('byIssuer', () => {
     },
   );
 
-  it('is not misled by a member that is called __proto__', () => {
+  it('ignores a member named __proto__', () => {
     const payload = Buffer.from(`{"__proto__":{"iss":"${ISSUER}"}}`).toString('base64url');
     expect(select(REQ, `e30.${payload}.x`)).toBeUndefined();
   });
@@ -86,16 +86,16 @@ describe('byIssuer', () => {
     ['no JSON', `${header}.${Buffer.from('{"iss":').toString('base64url')}.x`],
     ['no UTF-8', `${header}.${Buffer.from([0xff, 0xfe]).toString('base64url')}.x`],
     ['nothing', ''],
-  ])('selects none for a token that is no JWT: %s', (_what, token) => {
+  ])('selects none for a token that is not a JWT: %s', (_title, token) => {
     expect(select(REQ, token)).toBeUndefined();
   });
 
-  it('stands deep nesting', () => {
+  it('parses deeply nested payloads', () => {
     const deep = Buffer.from(`${'['.repeat(3000)}${']'.repeat(3000)}`).toString('base64url');
     expect(select(REQ, `e30.${deep}.x`)).toBeUndefined();
   });
 
-  it.each([{}, null, { '': 'acme' }, { [ISSUER]: 7 }])('refuses %j', (names) => {
+  it.each([{}, null, { '': 'acme' }, { [ISSUER]: 7 }])('throws for the list %j', (names) => {
     expect(() => byIssuer(names as never)).toThrow(TypeError);
   });
 });

@@ -2,11 +2,7 @@
 // Prints one line of JSON with its addresses and clients. Then it runs the commands `stop` and `start` of standard input, and prints
 // each when it is done.
 import { createInterface } from 'node:readline';
-import {
-  AUDIENCE,
-  createAuthorizationServer,
-  SUBJECT_GRANT,
-} from '../../example-app/dist/authorization-server.mjs';
+import { AUDIENCE, createAuthorizationServer, SUBJECT_GRANT } from '../../example-app/dist/authorization-server.mjs';
 
 const as = await createAuthorizationServer(Number(process.argv[2] ?? 0));
 const { issuer, introspectionEndpoint, revocationEndpoint, tokenEndpoint, resourceServer, client } = as;

@@ -22,7 +22,7 @@ function createFakedApi(
 }
 
 describe('a fake authorization server', () => {
-  it('lets a request with a token it issued through, with its claims', async () => {
+  it('makes the middleware accept a token that it issued, with its claims', async () => {
     const server = fakeAuthorizationServer();
     const token = server.issue({ sub: 'alice', scope: 'read' });
     const { status, body } = await createFakedApi(server).get(token);
@@ -33,7 +33,7 @@ describe('a fake authorization server', () => {
     expect(Math.abs(iat - Date.now() / 1000)).toBeLessThan(60);
   });
 
-  it('takes every other token for inactive: RFC 7662 section 2.2', async () => {
+  it('responds that every other token is inactive (RFC 7662 section 2.2)', async () => {
     const server = fakeAuthorizationServer();
     const foreign = fakeAuthorizationServer().issue();
     const decisions = recordDecisions();
@@ -45,14 +45,14 @@ describe('a fake authorization server', () => {
     expect(decisions.map(({ reason }) => reason)).toEqual(['inactive', 'inactive']);
   });
 
-  it('issues tokens that nobody can guess, and that show what they are', () => {
+  it('issues random tokens with the prefix fake-', () => {
     const server = fakeAuthorizationServer();
     const tokens = Array.from({ length: 100 }, () => server.issue());
     expect(new Set(tokens).size).toBe(100);
     for (const token of tokens) expect(token).toMatch(/^fake-[\w-]{43}$/);
   });
 
-  it('has no say in what the middleware demands', async () => {
+  it('does not change the checks of the middleware', async () => {
     const server = fakeAuthorizationServer({
       claims: { aud: 'https://api.example.com', iss: 'https://as.example.com' },
     });
@@ -72,7 +72,7 @@ describe('a fake authorization server', () => {
       { scope: 'read', active: false },
     ];
     const statuses: number[] = [];
-    for (const each of claims) statuses.push((await api.get(server.issue(each))).status);
+    for (const tokenClaims of claims) statuses.push((await api.get(server.issue(tokenClaims))).status);
     expect(statuses).toEqual([200, 401, 401, 401, 403, 401, 401]);
     expect(decisions.map(({ reason }) => reason)).toEqual([
       undefined,
@@ -85,7 +85,7 @@ describe('a fake authorization server', () => {
     ]);
   });
 
-  it('revokes: at once without a cache, and with one as soon as the middleware forgets', async () => {
+  it('revokes a token at once without a cache, otherwise when the cached response expires', async () => {
     const server = fakeAuthorizationServer();
     const [kept, asked] = [createFakedApi(server), createFakedApi(server, { cache: false })];
     const token = server.issue();
@@ -96,19 +96,19 @@ describe('a fake authorization server', () => {
     expect((await kept.get(token)).status).toBe(401);
   });
 
-  const FAILURES: Record<FakeFailure, { code: IntrospectionErrorCode; questions: number }> = {
-    timeout: { code: 'timeout', questions: 1 },
-    unreachable: { code: 'unreachable', questions: 2 },
-    server_error: { code: 'server_error', questions: 1 },
-    // The circuit breaker asks about a token of its own before it would open.
-    rate_limited: { code: 'rate_limited', questions: 2 },
-    bad_response: { code: 'bad_response', questions: 1 },
-    client_rejected: { code: 'client_rejected', questions: 1 },
-    discovery_failed: { code: 'discovery_failed', questions: 0 },
+  const FAILURES: Record<FakeFailure, { code: IntrospectionErrorCode; requests: number }> = {
+    timeout: { code: 'timeout', requests: 1 },
+    unreachable: { code: 'unreachable', requests: 2 },
+    server_error: { code: 'server_error', requests: 1 },
+    // Before it opens, the circuit breaker asks about a random token.
+    rate_limited: { code: 'rate_limited', requests: 2 },
+    bad_response: { code: 'bad_response', requests: 1 },
+    client_rejected: { code: 'client_rejected', requests: 1 },
+    discovery_failed: { code: 'discovery_failed', requests: 0 },
   };
 
   it.each(Object.entries(FAILURES))(
-    'answers 503 while it fails by %s, and 200 again after',
+    'makes requests fail with 503 while it fails with %s, and succeed after recover()',
     async (failure, expected) => {
       const server = fakeAuthorizationServer();
       const token = server.issue();
@@ -123,9 +123,9 @@ describe('a fake authorization server', () => {
       const { status, headers } = await api.get(token);
       expect([status, headers['retry-after']]).toEqual([503, '1']);
       expect(api.errors).toEqual([expect.objectContaining({ name: 'IntrospectionError', code: expected.code })]);
-      expect(server.questions).toHaveLength(expected.questions);
+      expect(server.requests).toHaveLength(expected.requests);
       server.recover();
-      // A pause that was asked for lasts a little longer, by chance.
+      // A requested pause lasts a little longer, by a random amount.
       monotonic += 1500;
       expect((await api.get(token)).status).toBe(200);
     },
@@ -136,26 +136,26 @@ describe('a fake authorization server', () => {
     'https://as.example.com/',
     'https://as.example.com/realms/a',
     'https://as.example.com/realms/a/',
-  ])('is found by the issuer identifier %s: RFC 8414 section 3', async (issuer) => {
+  ])('is found by the issuer identifier %s (RFC 8414 section 3)', async (issuer) => {
     for (const claims of [{}, { iss: issuer }]) {
       const server = fakeAuthorizationServer({ claims });
       const api = createFakedApi(server, { endpoint: undefined, authorizationServer: issuer });
       expect((await api.get(server.issue())).status).toBe(200);
-      expect(server.questions[0]?.url).toBe('https://as.example.com/introspect');
+      expect(server.requests[0]?.url).toBe('https://as.example.com/introspect');
     }
   });
 
-  it('is not found by an issuer that is not the one of its tokens', async () => {
+  it('is not found by another issuer than that of its tokens', async () => {
     const server = fakeAuthorizationServer({ claims: { iss: 'https://other.example.com' } });
     const api = createFakedApi(server, { endpoint: undefined, authorizationServer: 'https://as.example.com' });
     expect((await api.get(server.issue())).status).toBe(503);
   });
 
-  it('tells what it was asked', async () => {
+  it('records the introspection requests', async () => {
     const server = fakeAuthorizationServer();
     const token = server.issue();
     await createFakedApi(server, { parameters: { resource: 'reports' }, headers: { 'x-tenant': 'a' } }).get(token);
-    expect(server.questions).toEqual([
+    expect(server.requests).toEqual([
       {
         url: URL_OF_THE_REAL_ONE,
         parameters: { token, resource: 'reports' },
@@ -164,28 +164,28 @@ describe('a fake authorization server', () => {
     ]);
   });
 
-  it('is asked with the assertions of a real client authentication', async () => {
+  it('receives the assertions of a real client authentication', async () => {
     const server = fakeAuthorizationServer();
     const key = P256.privateKey;
     const clientAuth = privateKeyJwt({ clientId: 'api', key });
     await createFakedApi(server, { clientAuth, issuer: 'https://as.example.com' }).get(server.issue());
-    expect(server.questions[0]?.parameters).toHaveProperty('client_assertion');
+    expect(server.requests[0]?.parameters).toHaveProperty('client_assertion');
   });
 
-  it('does not take the token of another parameter for the one that is asked about', async () => {
+  it('reads the parameter token, even if another parameter holds an issued token', async () => {
     const server = fakeAuthorizationServer();
     const api = createFakedApi(server, { parameters: { actor_token: server.issue() } });
     await api.get('unknown').expect(401);
     await api.get(server.issue()).expect(200);
   });
 
-  it('understands JSON, and a parameter of another name', async () => {
+  it('reads JSON requests, and another parameter name', async () => {
     const server = fakeAuthorizationServer();
     const api = createFakedApi(server, { requestFormat: 'json', tokenParameter: 'access_token' });
     expect((await api.get(server.issue())).status).toBe(200);
   });
 
-  it('speaks as a deviating endpoint does where it is told how', async () => {
+  it('replies in the format of a deviating endpoint with the option reply', async () => {
     const credentials = { clientId: 'api', clientSecret: 'secret' };
     const asGithub = fakeAuthorizationServer({
       reply: ({ active, sub, scope }) =>
@@ -239,7 +239,7 @@ describe('a fake authorization server', () => {
     ['claims', () => fakeAuthorizationServer().issue('alice' as never)],
     ['token', () => fakeAuthorizationServer().revoke('a-real-token')],
     ['failure', () => fakeAuthorizationServer().fail('toString' as never)],
-  ])('throws a TypeError that names a wrong "%s", and shows no value', (name, call) => {
+  ])('throws a TypeError that names the invalid "%s", without its value', (name, call) => {
     expect(call).toThrow(TypeError);
     expect(call).toThrow(`Option "${name}" is`);
     expect(call).not.toThrow('a-real-token');

@@ -39,7 +39,7 @@ export function areMounted() {
 
 export const acceptsReadySelectors = () => [
   selectServer({ acme }, byHost({ 'a.example': 'acme' })),
-  selectServer({ acme }, byPathSegment({ acme: 'acme' }, { at: 1 })),
+  selectServer({ acme }, byPathSegment({ acme: 'acme' }, { index: 1 })),
   selectServer({ acme }, byTokenPrefix({ acme_: 'acme' })),
   selectServer({ acme }, byIssuer({ 'https://a.example': 'acme' })),
   selectServer({ acme }, byHost({ 'a.example': 'acme' }, { host: (req: Request) => req.hostname })),

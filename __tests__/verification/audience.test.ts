@@ -3,7 +3,7 @@ import { activeRecord } from '../support/records.js';
 
 const API = 'https://api.example.com';
 
-describe('the audience of a token', () => {
+describe('requireAudience', () => {
   it.each([
     ['the expected one', { aud: API }, [API]],
     ['a list with the expected one', { aud: ['x', API] }, [API]],
@@ -11,7 +11,7 @@ describe('the audience of a token', () => {
     ['a list that meets a list', { aud: ['x', 'b'] }, ['a', 'b']],
     ['anything where none is expected', { aud: 'x' }, false],
     ['absent where none is expected', {}, false],
-  ] as const)('is accepted when it is %s', (_, claims, audience) => {
+  ] as const)('accepts an audience that is %s', (_, claims, audience) => {
     expect(() => requireAudience(activeRecord(claims), { audience })).not.toThrow();
   });
 
@@ -25,7 +25,7 @@ describe('the audience of a token', () => {
     ['the expected one in capitals', { aud: API.toUpperCase() }, [API]],
     ['a text that holds the expected one', { aud: `x ${API}` }, [API]],
     ['a part of the expected one', { aud: 'https://api' }, [API]],
-  ])('is refused when it is %s', (_, claims, audience) => {
+  ])('rejects an audience that is %s', (_, claims, audience) => {
     expect(() => requireAudience(activeRecord(claims), { audience })).toThrow(
       expect.objectContaining({ status: 401, code: 'invalid_token', reason: 'audience_mismatch' }),
     );

@@ -3,18 +3,18 @@ import { activeRecord } from '../support/records.js';
 
 const NOW = 1_800_000_000;
 
-const judge = (claims: Record<string, unknown>, acrValues: readonly string[], maxAgeSeconds?: number) => () =>
+const check = (claims: Record<string, unknown>, acrValues: readonly string[], maxAgeSeconds?: number) => () =>
   requireAuthenticationContext(activeRecord(claims), { acrValues, maxAgeSeconds }, NOW * 1000);
 
-describe('how the user authenticated', () => {
+describe('requireAuthenticationContext', () => {
   it.each<[Record<string, unknown>, readonly string[], number | undefined]>([
     [{}, [], undefined],
     [{ acr: 'b' }, ['a', 'b'], undefined],
     [{ auth_time: NOW - 10 }, [], 10],
     [{ auth_time: NOW - 9.5 }, [], 10],
     [{ acr: 'a', auth_time: NOW }, ['a'], 0],
-  ])('%j meets a demand for one of %j, at most %p seconds ago', (claims, acrValues, maxAgeSeconds) => {
-    expect(judge(claims, acrValues, maxAgeSeconds)).not.toThrow();
+  ])('accepts %j when one of %j is required, at most %p seconds ago', (claims, acrValues, maxAgeSeconds) => {
+    expect(check(claims, acrValues, maxAgeSeconds)).not.toThrow();
   });
 
   it.each<[Record<string, unknown>, readonly string[], number | undefined]>([
@@ -28,8 +28,8 @@ describe('how the user authenticated', () => {
     [{ auth_time: String(NOW) }, [], 10],
     [{ acr: 'a', auth_time: NOW - 11 }, ['a'], 10],
     [{ acr: 'b', auth_time: NOW }, ['a'], 10],
-  ])('%j does not meet a demand for one of %j, at most %p seconds ago', (claims, acrValues, maxAgeSeconds) => {
-    expect(judge(claims, acrValues, maxAgeSeconds)).toThrow(
+  ])('rejects %j when one of %j is required, at most %p seconds ago', (claims, acrValues, maxAgeSeconds) => {
+    expect(check(claims, acrValues, maxAgeSeconds)).toThrow(
       expect.objectContaining({
         status: 401,
         code: 'insufficient_user_authentication',

@@ -15,16 +15,16 @@ const SCHEMA_FAILED = expect.objectContaining({
   status: 503,
   code: 'claims_schema_failed',
   message:
-    'Token introspection failed: the "claims" schema threw, was asynchronous, or made something other than plain data (claims_schema_failed)',
+    'Token introspection failed: the "claims" schema threw, was asynchronous, or did not return plain data (claims_schema_failed)',
 });
 
-describe('the claims schema', () => {
-  it('leaves the claims of the record alone when there is none', () => {
+describe('parseClaims', () => {
+  it('returns the claims of the record without a schema', () => {
     const record = activeRecord({ sub: 'alice' });
     expect(parseClaims(record, { claims: undefined })).toBe(record.claims);
   });
 
-  it('lays what it makes of the claims over them, keeping those it does not know', () => {
+  it('overlays the output of the schema, and keeps claims that the schema does not know', () => {
     const claims = z.object({ tenant: z.string().toUpperCase(), plan: z.string().default('free') });
     expect(parseClaims(activeRecord({ sub: 'alice', tenant: 'acme' }), { claims })).toEqual({
       active: true,
@@ -35,14 +35,14 @@ describe('the claims schema', () => {
     });
   });
 
-  it('cannot change active or scope', () => {
+  it('does not let the schema change active or scope', () => {
     const claims = schemaOf(() => ({ value: { active: false, scope: 'admin', tenant: 'acme' } }));
     const record = activeRecord({ scope: 'read' });
     expect(parseClaims(record, { claims })).toEqual({ active: true, scope: 'read', tenant: 'acme' });
     expect(record.claims).toEqual({ active: true, scope: 'read' });
   });
 
-  it('cannot change the claims of the record by writing to what it is given', () => {
+  it('does not let the schema change the claims of the record by writing to its input', () => {
     const record = activeRecord({ sub: 'alice' });
     const claims = schemaOf((value) => {
       (value as { sub: string }).sub = 'mallory';
@@ -51,45 +51,45 @@ describe('the claims schema', () => {
     expect(parseClaims(record, { claims }).sub).toBe('alice');
   });
 
-  it('makes frozen values, which requests share', () => {
+  it('freezes nested values, because requests share them', () => {
     const claims = z.object({ tenant: z.object({ tags: z.array(z.string()) }) });
     const parsed = parseClaims(activeRecord({ tenant: { tags: ['a'] } }), { claims });
     expect(Object.isFrozen(parsed.tenant)).toBe(true);
     expect(Object.isFrozen((parsed.tenant as { tags: string[] }).tags)).toBe(true);
   });
 
-  it('leaves objects of its own unfrozen: the claims are a copy', () => {
+  it('copies the output, so that objects of the app are not frozen', () => {
     const shared = { tags: ['a'] };
     const parsed = parseClaims(activeRecord(), { claims: schemaOf(() => ({ value: { shared } })) });
     expect(parsed.shared).toEqual(shared);
     expect(Object.isFrozen(shared)).toBe(false);
   });
 
-  it('rejects the token when the claims do not match', () => {
+  it('rejects a token whose claims do not match', () => {
     const claims = z.object({ tenant: z.string() });
     expect(() => parseClaims(activeRecord({ tenant: 7 }), { claims })).toThrow(
       expect.objectContaining({ status: 401, code: 'invalid_token', reason: 'claims_rejected' }),
     );
   });
 
-  it('runs once for a record, whether it matched or not, and once more for another record or schema', () => {
+  it('runs the schema once for each record and schema, whether it matched or not', () => {
     const validate = jest.fn<unknown, [unknown]>(() => ({ value: {} }));
-    const refuse = jest.fn<unknown, [unknown]>(() => ({ issues: [{ message: 'no' }] }));
-    const [matching, refusing] = [schemaOf(validate), schemaOf(refuse)];
+    const reject = jest.fn<unknown, [unknown]>(() => ({ issues: [{ message: 'no' }] }));
+    const [matching, rejecting] = [schemaOf(validate), schemaOf(reject)];
     const record = activeRecord({ sub: 'alice' });
     expect(parseClaims(record, { claims: matching })).toBe(parseClaims(record, { claims: matching }));
     expect(validate).toHaveBeenCalledTimes(1);
     for (let i = 0; i < 2; i++) {
-      expect(() => parseClaims(record, { claims: refusing })).toThrow(
+      expect(() => parseClaims(record, { claims: rejecting })).toThrow(
         expect.objectContaining({ reason: 'claims_rejected' }),
       );
     }
-    expect(refuse).toHaveBeenCalledTimes(1);
+    expect(reject).toHaveBeenCalledTimes(1);
     parseClaims(activeRecord({ sub: 'bob' }), { claims: matching });
     expect(validate).toHaveBeenCalledTimes(2);
   });
 
-  it('is our fault and not the token’s when it throws, and nothing it said is shown', () => {
+  it('throws an IntrospectionError without the text of the schema when the schema throws', () => {
     const claims = schemaOf(() => {
       throw new Error('secret-token');
     });
@@ -109,7 +109,7 @@ describe('the claims schema', () => {
     ['a date, which cannot be frozen', (): unknown => ({ value: { since: new Date(0) } })],
     ['a map, which cannot be frozen', (): unknown => ({ value: { tags: new Map() } })],
     ['a function', (): unknown => ({ value: { isAdmin: () => true } })],
-  ])('is our fault when it returns %s', (_, validate) => {
+  ])('throws an IntrospectionError when the schema returns %s', (_, validate) => {
     expect(() => parseClaims(activeRecord(), { claims: schemaOf(validate) })).toThrow(SCHEMA_FAILED);
   });
 });

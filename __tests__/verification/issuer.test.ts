@@ -3,12 +3,12 @@ import { activeRecord } from '../support/records.js';
 
 const ISSUER = 'https://as.example.com';
 
-describe('the issuer of a token', () => {
+describe('requireIssuer', () => {
   it.each([
     ['the expected one', { iss: ISSUER }, ISSUER],
     ['anything where none is expected', { iss: 'x' }, undefined],
     ['absent where none is expected', {}, undefined],
-  ])('is accepted when it is %s', (_, claims, issuer) => {
+  ])('accepts an issuer that is %s', (_, claims, issuer) => {
     expect(() => requireIssuer(activeRecord(claims), { issuer })).not.toThrow();
   });
 
@@ -19,7 +19,7 @@ describe('the issuer of a token', () => {
     ['the expected one with a slash behind', { iss: `${ISSUER}/` }],
     ['the expected one in capitals', { iss: ISSUER.toUpperCase() }],
     ['the same URL spelt otherwise', { iss: `${ISSUER}:443` }],
-  ])('is refused when it is %s', (_, claims) => {
+  ])('rejects an issuer that is %s', (_, claims) => {
     expect(() => requireIssuer(activeRecord(claims), { issuer: ISSUER })).toThrow(
       expect.objectContaining({ status: 401, code: 'invalid_token', reason: 'issuer_mismatch' }),
     );

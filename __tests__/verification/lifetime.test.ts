@@ -3,7 +3,7 @@ import { activeRecord } from '../support/records.js';
 
 const NOW = 1_800_000_000;
 
-describe('the lifetime of a token', () => {
+describe('requireLifetime', () => {
   it.each([
     ['no times at all', {}, 0],
     ['exp one second ahead', { exp: NOW + 1 }, 0],
@@ -13,14 +13,14 @@ describe('the lifetime of a token', () => {
     ['nbf ahead within the tolerance', { nbf: NOW + 5 }, 5000],
     ['nbf long ago and exp far ahead', { nbf: 0, exp: 1e300 }, 0],
     ['exp further ahead than can be counted in milliseconds', { exp: Number.MAX_VALUE }, 0],
-  ])('is accepted with %s', (_, claims, clockToleranceMs) => {
+  ])('accepts a token with %s', (_, claims, clockToleranceMs) => {
     expect(() => requireLifetime(activeRecord(claims), { clockToleranceMs }, NOW * 1000)).not.toThrow();
   });
 
   it.each([
     [{ exp: NOW + 60 }, 'expired'],
     [{ nbf: NOW - 60 }, 'not_yet_valid'],
-  ])('is refused with %j when the clock does not tell the time', (claims, reason) => {
+  ])('rejects a token with %j when the clock returns NaN', (claims, reason) => {
     expect(() => requireLifetime(activeRecord(claims), { clockToleranceMs: 0 }, Number.NaN)).toThrow(
       expect.objectContaining({ status: 401, code: 'invalid_token', reason }),
     );
@@ -37,7 +37,7 @@ describe('the lifetime of a token', () => {
     ['nbf further ahead than can be counted', { nbf: Number.MAX_VALUE }, 5000, 'not_yet_valid'],
     ['exp and a tolerance that is no number', { exp: NOW + 60 }, Number.NaN, 'expired'],
     ['nbf and a tolerance that is no number', { nbf: NOW - 60 }, Number.NaN, 'not_yet_valid'],
-  ])('is refused with %s', (_, claims, clockToleranceMs, reason) => {
+  ])('rejects a token with %s', (_, claims, clockToleranceMs, reason) => {
     expect(() => requireLifetime(activeRecord(claims), { clockToleranceMs }, NOW * 1000)).toThrow(
       expect.objectContaining({ status: 401, code: 'invalid_token', reason }),
     );

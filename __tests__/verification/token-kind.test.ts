@@ -1,7 +1,7 @@
 import { requireAccessToken } from '../../lib/verification/token-kind.js';
 import { activeRecord } from '../support/records.js';
 
-describe('the kind of a token', () => {
+describe('requireAccessToken', () => {
   it.each([
     {},
     { token_type: 'Bearer' },
@@ -14,7 +14,7 @@ describe('the kind of a token', () => {
     { token_use: 7 },
     { token_type: 'urn:ietf:params:oauth:token-type:access_token' },
     { token_type: '' },
-  ])('is accepted as %j', (claims) => {
+  ])('accepts a token with %j', (claims) => {
     expect(() => requireAccessToken(activeRecord(claims), { allowRefreshTokens: false })).not.toThrow();
   });
 
@@ -30,13 +30,13 @@ describe('the kind of a token', () => {
     { token_type: 'urn:ietf:params:oauth:token-type:refresh_token' },
   ];
 
-  it.each(REFRESH)('is refused as %j', (claims) => {
+  it.each(REFRESH)('rejects a refresh token with %j', (claims) => {
     expect(() => requireAccessToken(activeRecord(claims), { allowRefreshTokens: false })).toThrow(
       expect.objectContaining({ status: 401, code: 'invalid_token', reason: 'refresh_token' }),
     );
   });
 
-  it.each(REFRESH)('is accepted as %j where refresh tokens are allowed', (claims) => {
+  it.each(REFRESH)('accepts a refresh token with %j when refresh tokens are allowed', (claims) => {
     expect(() => requireAccessToken(activeRecord(claims), { allowRefreshTokens: true })).not.toThrow();
   });
 });

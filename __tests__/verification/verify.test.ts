@@ -4,7 +4,7 @@ import { activeRecord, inactiveRecord } from '../support/records.js';
 
 const NOW = 1_800_000_000;
 
-const DEMANDS: VerificationPolicy = {
+const POLICY: VerificationPolicy = {
   allowRefreshTokens: false,
   clockToleranceMs: 5000,
   issuer: undefined,
@@ -15,7 +15,7 @@ const DEMANDS: VerificationPolicy = {
 };
 
 const STRICT: VerificationPolicy = {
-  ...DEMANDS,
+  ...POLICY,
   issuer: 'https://as.example.com',
   audience: ['https://api.example.com'],
   claims: z.object({ tenant: z.string() }),
@@ -30,18 +30,18 @@ const GOOD = {
   scope: 'read',
 };
 
-describe('an answer about a token', () => {
-  it('is rejected as inactive unless active is literally true', () => {
+describe('verify and requireActive', () => {
+  it('reject a token as inactive unless active is exactly true', () => {
     const inactive = expect.objectContaining({ status: 401, code: 'invalid_token', reason: 'inactive' });
     expect(() => requireActive(inactiveRecord())).toThrow(inactive);
     expect(() => requireActive({ ...activeRecord(), active: 'true' as unknown as true })).toThrow(inactive);
     expect(() => requireActive(activeRecord())).not.toThrow();
   });
 
-  it('passes with its own claims when it meets every demand', () => {
+  it('return the claims of a token that meets the policy', () => {
     const record = activeRecord(GOOD);
     expect(verify(record, STRICT, NOW * 1000, undefined)).toEqual({ ...GOOD, active: true });
-    expect(verify(record, DEMANDS, NOW * 1000, undefined)).toBe(record.claims);
+    expect(verify(record, POLICY, NOW * 1000, undefined)).toBe(record.claims);
   });
 
   it.each([
@@ -54,9 +54,9 @@ describe('an answer about a token', () => {
     ['issuer', { iss: 'x', aud: 'x', tenant: 1, cnf: {}, scope: '' }, 'issuer_mismatch'],
     ['audience', { aud: 'x', tenant: 1, cnf: {}, scope: '' }, 'audience_mismatch'],
     ['claims schema', { tenant: 1, cnf: {}, scope: '' }, 'claims_rejected'],
-    ['binding', { cnf: {}, scope: '' }, 'sender_constrained'],
+    ['sender constraint', { cnf: {}, scope: '' }, 'sender_constrained'],
     ['scope', { scope: '' }, 'insufficient_scope'],
-  ])('is refused for its %s before anything judged later', (_, wrong, reason) => {
+  ])('reject a token for its %s before any later check', (_, wrong, reason) => {
     expect(() => verify(activeRecord({ ...GOOD, ...wrong }), STRICT, NOW * 1000, undefined)).toThrow(
       expect.objectContaining({ name: 'AuthError', reason }),
     );

@@ -1,6 +1,6 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 
-/** The command line as it was written; what the words mean is checked where they are used. */
+/** The command line as parsed words. Their values are checked where they are used. */
 export interface Arguments {
   readonly endpoint?: string | undefined;
   readonly 'authorization-server'?: string | undefined;
@@ -56,55 +56,58 @@ const SECRETS = /^--(?:client-)?secret|^--(?:access-)?token=/;
 
 export const USAGE = `Usage: express-token-introspection check [options]
 
-Asks an introspection endpoint about a random token, says what it learned and what to do about it.
-With --token, it also asks about a token of yours, and says how a request with it would be judged.
+Sends a random token to an introspection endpoint, and reports what works, what does not, and what to do.
+With --token, it also introspects a token of yours, and reports whether a request with it would be accepted.
 
-Where to ask (one of them)
+Authorization server (one of these)
   --endpoint URL               the introspection endpoint
-  --authorization-server URL   the issuer identifier, from whose metadata the endpoint is taken
+  --authorization-server URL   the issuer identifier; the endpoint is read from its metadata
   --provider NAME              a preset of express-token-introspection/providers, such as workos
     --option NAME=VALUE        an option of the preset, such as authkitDomain=auth.example.com
     --option-env NAME=VARIABLE the same from an environment variable, such as apiKey=ORY_API_KEY
 
-Who asks
+Client authentication
   --client-id ID
   --method NAME                client_secret_basic (default), client_secret_post, client_secret_jwt,
                                private_key_jwt, tls_client_auth, bearer or none
   --key FILE                   private key (PEM) of private_key_jwt and tls_client_auth
   --key-id ID, --alg NAME      of private_key_jwt
   --cert FILE                  certificate (PEM) of tls_client_auth
-  --ca FILE                    authorities (PEM) of the server, for tls_client_auth; else set NODE_EXTRA_CA_CERTS
-  The secret (or the token of bearer) is read from the environment variable CLIENT_SECRET, else from it in
-  the file .env of the current folder, or asked for.
+  --ca FILE                    certificate authorities (PEM) of the server, for tls_client_auth;
+                               for other methods set NODE_EXTRA_CA_CERTS
+  The secret (or the token of bearer) is read from the environment variable CLIENT_SECRET, otherwise from
+  CLIENT_SECRET in the file .env of the current folder. If neither is set, you are asked for it.
 
-What is demanded of the token
+Checks of the token
   --token                      read the token from standard input, or ask for it
   --audience AUDIENCE          the option "audience" of your app; may be repeated; default: not checked
   --issuer ISSUER              default: not checked
   --scope SCOPE                may be repeated; default: not checked
-  --signed                     take only signed replies (RFC 9701); with --authorization-server
+  --signed                     accept only signed responses (RFC 9701); requires --authorization-server
 
 Other
   --timeout-ms NUMBER          default 3000
-  --dangerously-allow-http     let tokens travel in the clear to other hosts
+  --dangerously-allow-http     send tokens unencrypted to other hosts
   --json                       print the report as JSON
   --help, --version
 
 Exit codes
-  0  all is well, and the token would be accepted, as far as it was checked
+  0  everything works, and the token would be accepted, as far as it was checked
   1  the token would be rejected
-  2  the command is written wrongly
-  3  tokens cannot be judged: the configuration does not work, or the server is down
+  2  the command line is invalid
+  3  tokens cannot be checked: the configuration does not work, or the server is down
 `;
 
 /**
- * Reads the words behind the command's name.
+ * Parses the command line, without the name of the program.
  *
  * @throws UsageError
  */
 export function parseArguments(words: readonly string[]): Arguments | 'help' | 'version' {
   if (words.some((word) => SECRETS.test(word))) {
-    throw new UsageError('Secrets and tokens are no arguments, which others on this machine can read: see --help');
+    throw new UsageError(
+      'Do not pass secrets and tokens as arguments, because others on this machine can read those; see --help',
+    );
   }
   const { values, positionals } = parse(words);
   if (values.help === true || words.length === 0) return 'help';
@@ -112,17 +115,17 @@ export function parseArguments(words: readonly string[]): Arguments | 'help' | '
   if (positionals.length !== 1 || positionals[0] !== 'check') {
     throw new UsageError('The command is "check"; see --help');
   }
-  const where = [values.endpoint, values['authorization-server'], values.provider].filter(
+  const servers = [values.endpoint, values['authorization-server'], values.provider].filter(
     (value) => value !== undefined,
   );
-  if (where.length !== 1) {
+  if (servers.length !== 1) {
     throw new UsageError('Write one of --endpoint, --authorization-server and --provider; see --help');
   }
   if (values.signed && values['authorization-server'] === undefined) {
-    throw new UsageError('--signed needs --authorization-server, whose metadata name the keys; see --help');
+    throw new UsageError('--signed requires --authorization-server, because its metadata name the keys; see --help');
   }
   if (values.provider === undefined && (values.option ?? values['option-env']) !== undefined) {
-    throw new UsageError('--option and --option-env belong to --provider; see --help');
+    throw new UsageError('--option and --option-env require --provider; see --help');
   }
   return values;
 }

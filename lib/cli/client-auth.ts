@@ -9,46 +9,46 @@ import { tlsClientAuth } from '../client-auth/tls-client-auth.js';
 import type { ClientAuth } from '../core/client-auth.js';
 import { type Arguments, UsageError } from './arguments.js';
 
-/** Brings a secret from the environment, or asks for it. */
-export type AskForSecret = (what: string) => Promise<string>;
+/** Reads a secret from the environment, or asks the user for it. */
+export type AskForSecret = (label: string) => Promise<string>;
 
-type Create = (given: Arguments, ask: AskForSecret) => ClientAuth | Promise<ClientAuth>;
+type Create = (args: Arguments, ask: AskForSecret) => ClientAuth | Promise<ClientAuth>;
 
-/** By the names that metadata know them by. */
+/** Client authentication methods, by their names in authorization server metadata. */
 const METHODS: Readonly<Record<string, Create>> = {
-  client_secret_basic: async (given, ask) => clientSecretBasic(given['client-id'], await ask('client secret')),
-  client_secret_post: async (given, ask) => clientSecretPost(given['client-id'], await ask('client secret')),
-  client_secret_jwt: async (given, ask) =>
-    clientSecretJwt({ clientId: given['client-id'], clientSecret: await ask('client secret') }),
-  private_key_jwt: (given) =>
+  client_secret_basic: async (args, ask) => clientSecretBasic(args['client-id'], await ask('client secret')),
+  client_secret_post: async (args, ask) => clientSecretPost(args['client-id'], await ask('client secret')),
+  client_secret_jwt: async (args, ask) =>
+    clientSecretJwt({ clientId: args['client-id'], clientSecret: await ask('client secret') }),
+  private_key_jwt: (args) =>
     privateKeyJwt({
-      clientId: given['client-id'],
-      key: read(given, 'key'),
-      keyId: given['key-id'],
-      alg: given.alg,
+      clientId: args['client-id'],
+      key: readFile(args, 'key'),
+      keyId: args['key-id'],
+      alg: args.alg,
     }),
-  tls_client_auth: (given) =>
+  tls_client_auth: (args) =>
     tlsClientAuth({
-      clientId: given['client-id'],
-      cert: read(given, 'cert'),
-      key: read(given, 'key'),
-      ca: given.ca === undefined ? undefined : read(given, 'ca'),
+      clientId: args['client-id'],
+      cert: readFile(args, 'cert'),
+      key: readFile(args, 'key'),
+      ca: args.ca === undefined ? undefined : readFile(args, 'ca'),
     }),
-  bearer: async (_given, ask) => bearerToken(await ask('bearer token')),
+  bearer: async (_args, ask) => bearerToken(await ask('bearer token')),
   none: noClientAuth,
 };
 
 /** @throws UsageError, TypeError */
-export async function createClientAuth(given: Arguments, ask: AskForSecret): Promise<ClientAuth> {
-  const { method = 'client_secret_basic' } = given;
+export async function createClientAuth(args: Arguments, ask: AskForSecret): Promise<ClientAuth> {
+  const { method = 'client_secret_basic' } = args;
   const create = Object.hasOwn(METHODS, method) ? METHODS[method] : undefined;
   if (create === undefined) throw new UsageError(`--method is one of ${Object.keys(METHODS).join(', ')}`);
-  return create(given, ask);
+  return create(args, ask);
 }
 
 /** @throws UsageError */
-export function read(given: Arguments, name: 'key' | 'cert' | 'ca'): string {
-  const file = given[name];
+export function readFile(args: Arguments, name: 'key' | 'cert' | 'ca'): string {
+  const file = args[name];
   if (file === undefined) throw new UsageError(`--${name} FILE is missing`);
   try {
     return readFileSync(file, 'utf8');

@@ -1,16 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 
-/** The variables of the process, and those of a file that the process does not have. */
-export function environment(file: string, own: NodeJS.ProcessEnv): Readonly<Record<string, string | undefined>> {
-  return { ...readVariables(file), ...own };
+/** Returns the variables of the process, plus those of a file. A variable of the process wins. */
+export function environment(
+  file: string,
+  processVariables: NodeJS.ProcessEnv,
+): Readonly<Record<string, string | undefined>> {
+  return { ...readVariables(file), ...processVariables };
 }
 
 function readVariables(file: string): Readonly<Record<string, string | undefined>> {
   try {
     return parseEnv(readFileSync(file, 'utf8'));
   } catch {
-    // Most folders have no such file.
+    // Most folders have no such file, so this is not an error.
     return {};
   }
 }

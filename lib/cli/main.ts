@@ -2,7 +2,7 @@
 import { environment } from './environment.js';
 import { run } from './run.js';
 
-// What they would warn of is in the report.
+// The report holds these warnings already.
 process.removeAllListeners('warning');
 
 run(process.argv.slice(2), {

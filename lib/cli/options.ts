@@ -1,82 +1,84 @@
 import type { TokenIntrospectionOptions } from '../options/types.js';
 import * as presets from '../providers/index.js';
 import { type Arguments, UsageError } from './arguments.js';
-import { type AskForSecret, createClientAuth, read } from './client-auth.js';
+import { type AskForSecret, createClientAuth, readFile } from './client-auth.js';
 import { readSecret, type Source } from './secrets.js';
 
 type Preset = (options: Record<string, unknown>) => Partial<TokenIntrospectionOptions>;
 
 const PRESETS: ReadonlyMap<string, unknown> = new Map(Object.entries(presets));
 
-/** Names of options that nobody else on the machine should read. */
+/** Names of options that hold secrets. */
 const SECRET = /secret|key$|password/i;
 
 /**
- * The options that an app would write for what the command line says. What must not be shown is added to `secrets`.
+ * Converts the command line to the options of an app. Values that must not be shown are added to `secrets`.
  *
  * @throws UsageError, and the TypeErrors of presets and client authentication
  */
 export async function optionsOf(
-  given: Arguments,
+  args: Arguments,
   source: Source,
   secrets: Set<string>,
 ): Promise<TokenIntrospectionOptions> {
-  const ask: AskForSecret = async (what) => {
-    const secret = await readSecret(source, what);
+  const ask: AskForSecret = async (label) => {
+    const secret = await readSecret(source, label);
     secrets.add(secret);
     return secret;
   };
-  const { endpoint, 'authorization-server': authorizationServer, issuer, scope: scopes } = given;
-  const where =
-    given.provider === undefined
-      ? { endpoint, authorizationServer, clientAuth: await createClientAuth(given, ask) }
-      : await presetOf(given, source.env, ask, secrets);
-  const audience = given.audience === undefined ? {} : { audience: given.audience };
-  if (given.ca !== undefined && where.clientAuth?.connect === undefined) {
-    throw new UsageError('--ca belongs to tls_client_auth; elsewhere set NODE_EXTRA_CA_CERTS to the file');
+  const { endpoint, 'authorization-server': authorizationServer, issuer, scope: scopes } = args;
+  const server =
+    args.provider === undefined
+      ? { endpoint, authorizationServer, clientAuth: await createClientAuth(args, ask) }
+      : await presetOf(args, source.env, ask, secrets);
+  const audience = args.audience === undefined ? {} : { audience: args.audience };
+  if (args.ca !== undefined && server.clientAuth?.connect === undefined) {
+    throw new UsageError('--ca is only for tls_client_auth; for other methods set NODE_EXTRA_CA_CERTS to the file');
   }
   return {
     audience: false,
-    ...where,
+    ...server,
     ...audience,
     issuer,
     scopes,
-    timeoutMs: given['timeout-ms'] === undefined ? undefined : Number(given['timeout-ms']),
-    dangerouslyAllowHttp: given['dangerously-allow-http'],
-    ...(given.signed && { jwtResponse: true }),
+    timeoutMs: args['timeout-ms'] === undefined ? undefined : Number(args['timeout-ms']),
+    dangerouslyAllowHttp: args['dangerously-allow-http'],
+    ...(args.signed && { jwtResponse: true }),
   } as TokenIntrospectionOptions;
 }
 
-/** Without an option from the environment or a key of its own, a preset wants a client secret. */
+/** Creates the options of a preset. It reads a client secret unless `--key`, `--option-env` or `--method none` is given. */
 async function presetOf(
-  given: Arguments,
+  args: Arguments,
   env: Source['env'],
   ask: AskForSecret,
   secrets: Set<string>,
 ): Promise<Partial<TokenIntrospectionOptions>> {
-  const create = PRESETS.get(given.provider ?? '') as Preset | undefined;
+  const create = PRESETS.get(args.provider ?? '') as Preset | undefined;
   if (create === undefined) throw new UsageError(`--provider is one of ${[...PRESETS.keys()].sort().join(', ')}`);
-  const { option = [], 'option-env': optionEnv = [], 'client-id': clientId, method } = given;
+  const { option = [], 'option-env': optionEnv = [], 'client-id': clientId, method } = args;
   const options: Record<string, unknown> = Object.fromEntries([
     ...option.map(plainPairOf),
     ...optionEnv.map((text) => variableOf(text, env)),
   ]);
   for (const text of optionEnv) secrets.add(variableOf(text, env)[1]);
   if (clientId !== undefined) options.clientId = clientId;
-  if (given.key !== undefined) Object.assign(options, { key: read(given, 'key'), keyId: given['key-id'] });
+  if (args.key !== undefined) Object.assign(options, { key: readFile(args, 'key'), keyId: args['key-id'] });
   else if (method !== 'none' && optionEnv.length === 0) options.clientSecret = await ask('client secret');
   return create(options);
 }
 
 function pairOf(text: string): [name: string, value: string] {
-  const at = text.indexOf('=');
-  if (at < 1) throw new UsageError(`--option is written NAME=VALUE, and --option-env NAME=VARIABLE`);
-  return [text.slice(0, at), text.slice(at + 1)];
+  const index = text.indexOf('=');
+  if (index < 1) throw new UsageError('Write --option NAME=VALUE, or --option-env NAME=VARIABLE');
+  return [text.slice(0, index), text.slice(index + 1)];
 }
 
 function plainPairOf(text: string): [name: string, value: string] {
   const [name, value] = pairOf(text);
-  if (SECRET.test(name)) throw new UsageError(`Secrets are no arguments: write --option-env ${name}=VARIABLE`);
+  if (SECRET.test(name)) {
+    throw new UsageError(`Do not pass secrets as arguments: write --option-env ${name}=VARIABLE`);
+  }
   return [name, value];
 }
 

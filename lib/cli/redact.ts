@@ -1,17 +1,17 @@
 import type { Report } from './render.js';
 
-/** Takes the place of a secret. */
+/** Replaces a secret. */
 const HIDDEN = '…';
 
-/** A shorter secret is looked for as a whole word, because the gaps in ordinary words would spell it. */
+/** A shorter secret is only replaced as a whole word, because it may be part of ordinary words. */
 const MIN_PART_LENGTH = 8;
 
-/** What may be base64 in either alphabet (RFC 4648 sections 4 and 5). */
+/** Text that may be base64 in either alphabet (RFC 4648 sections 4 and 5). */
 const BASE64 = /[A-Za-z0-9+/_-]{4,}={0,2}/g;
 
 const READABLE = /^[\x20-\x7e]+$/;
 
-/** Names of RFC 7662 section 2.2, and of other RFCs. The server did not make them up. */
+/** Claim names of RFC 7662 section 2.2 and of other RFCs. They are never redacted, because they are not the server's text. */
 const STANDARD_NAMES: ReadonlySet<string> = new Set([
   'active',
   'scope',
@@ -33,10 +33,10 @@ const STANDARD_NAMES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * A report without the secrets that the command was given. They are looked for in the values that the server sent, because it
- * may repeat what it was asked with. Our own words stay as they are, whatever the secrets are.
+ * Replaces secrets in a report. Only values that the server sent are searched, because the server may repeat the request.
+ * The command's own words are never replaced, even if they equal a secret.
  *
- * @param isDiscovered whether the server said where its endpoint is
+ * @param isDiscovered whether the endpoint's URL comes from the server's metadata
  */
 export function withoutSecrets(report: Report, secrets: ReadonlySet<string>, isDiscovered: boolean): Report {
   const { configuration, token } = report;
@@ -61,18 +61,18 @@ type Redact = (text: string) => string;
 function createRedaction(secrets: ReadonlySet<string>): Redact {
   const spellings = new Set([...secrets].filter(Boolean).flatMap(spellingsOf));
   if (spellings.size === 0) return (text) => text;
-  // The longest first: one secret may be a part of another.
+  // Longest first, because one secret may be part of another.
   const patterns = [...spellings].sort((a, b) => b.length - a.length).map(patternOf);
   const pattern = new RegExp(patterns.join('|'), 'gu');
   const long = [...spellings]
     .filter((spelling) => spelling.length >= MIN_PART_LENGTH)
     .map((spelling) => new RegExp(patternOf(spelling), 'u'));
 
-  /** Random text decodes to short secrets now and then, so they count only in what decodes to readable text. */
+  /** Random text sometimes decodes to a short secret. Therefore a short secret counts only when the whole text is readable. */
   function encodesSecret(base64: string): boolean {
     const [whole = '', ...behindSomething] = [0, 1, 2, 3].map((start) => decode(base64.slice(start)));
     if (READABLE.test(whole) && whole.search(pattern) !== -1) return true;
-    return [whole, ...behindSomething].some((text) => long.some((each) => each.test(text)));
+    return [whole, ...behindSomething].some((text) => long.some((secret) => secret.test(text)));
   }
 
   return (text) => text.replace(pattern, HIDDEN).replace(BASE64, (part) => (encodesSecret(part) ? HIDDEN : part));
@@ -82,7 +82,7 @@ function decode(base64: string): string {
   return Buffer.from(base64, 'base64').toString('utf8');
 }
 
-/** As it is, in a URL, in a form, and within JSON. */
+/** Returns a secret unencoded, and encoded for a URL, a form and JSON. */
 function spellingsOf(secret: string): string[] {
   const inUrl = encodeURIComponent(Buffer.from(secret).toString());
   const inForm = new URLSearchParams([['', secret]]).toString().slice('='.length);
@@ -91,12 +91,12 @@ function spellingsOf(secret: string): string[] {
   return [secret, inUrl, strictly(inUrl), inForm, inJson, withSlashes, inAscii(inJson), inAscii(withSlashes)];
 }
 
-/** RFC 3986 reserves characters that `encodeURIComponent()` leaves as they are. */
+/** Also encodes the characters that RFC 3986 reserves and `encodeURIComponent()` does not encode. */
 function strictly(inUrl: string): string {
   return inUrl.replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-/** JSON of servers that escape every character outside ASCII. */
+/** Escapes every character outside ASCII, as some servers do in JSON. */
 function inAscii(json: string): string {
   return json.replace(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
@@ -112,11 +112,11 @@ function inAnyCase(digit: string): string {
   return `[${digit.toLowerCase()}${digit.toUpperCase()}]`;
 }
 
-/** Claims are at most 32 levels deep. */
+/** Redacts nested values. Recursion is safe, because claims are at most 32 levels deep. */
 function redactNested(value: unknown, redact: Redact): unknown {
   if (typeof value === 'string') return redact(value);
   if (typeof value === 'number') return redact(String(value)) === String(value) ? value : HIDDEN;
-  if (Array.isArray(value)) return value.map((each) => redactNested(each, redact));
+  if (Array.isArray(value)) return value.map((item) => redactNested(item, redact));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.entries(value).map(([name, member]) => [

@@ -3,17 +3,17 @@ import { printable } from '../diagnostics/printable.js';
 import type { ConfigurationReport } from '../introspection/verify-configuration.js';
 import type { TokenReport } from './token-report.js';
 
-/** Everything the command found out. */
+/** The result of the command. */
 export interface Report {
   readonly configuration: ConfigurationReport;
-  /** Where one was asked about. */
+  /** `undefined` without `--token`, or when the configuration does not work. */
   readonly token: TokenReport | undefined;
 }
 
 type Colour = Parameters<typeof styleText>[0];
 type Paint = (colour: Colour, text: string) => string;
 
-/** The report as a person reads it. */
+/** Formats the report for a person. */
 export function render({ configuration, token }: Report, inColour: boolean): string {
   const paint: Paint = (colour, text) => (inColour ? styleText(colour, text, { validateStream: false }) : text);
   const lines = [
@@ -30,12 +30,12 @@ function renderConfiguration(report: ConfigurationReport, paint: Paint): string[
     row('endpoint', report.endpoint ?? 'not found'),
     row('reachable', verdict(report.reachable, paint)),
     row('credentials accepted', verdict(report.credentialsAccepted, paint)),
-    row('reply well-formed', verdict(report.wellFormed, paint)),
-    ...(latencyMs === undefined ? [] : [row('answered in', `${Math.round(latencyMs)} ms`)]),
-    ...(methodsSupported === undefined ? [] : [row('methods it takes', printable(methodsSupported.join(', ')))]),
+    row('response valid', verdict(report.wellFormed, paint)),
+    ...(latencyMs === undefined ? [] : [row('response time', `${Math.round(latencyMs)} ms`)]),
+    ...(methodsSupported === undefined ? [] : [row('methods supported', printable(methodsSupported.join(', ')))]),
     ...report.warnings.map((warning) => `  ${paint('yellow', '!')} ${warning}`),
     ...(problem === undefined
-      ? [`  ${paint('green', 'ok')}: tokens can be judged`]
+      ? [`  ${paint('green', 'ok')}: tokens can be checked`]
       : [
           `  ${paint('red', problem.code)}${problem.detail === undefined ? '' : ` (${problem.detail})`}`,
           `  ${problem.remedy}`,
@@ -44,23 +44,23 @@ function renderConfiguration(report: ConfigurationReport, paint: Paint): string[
 }
 
 function renderToken(report: TokenReport, paint: Paint): string[] {
-  const outcome = report.status === 503 ? 'not judged' : 'rejected';
-  const judged = report.accepted
+  const outcome = report.status === 503 ? 'not checked' : 'rejected';
+  const result = report.accepted
     ? paint('green', 'accepted')
     : paint('red', `${outcome}, ${report.status} (${report.reason})`);
   const unchecked = report.notChecked.length === 0 ? '' : `, NOT CHECKED: ${report.notChecked.join(', ')}`;
   return [
     '',
     paint('bold', 'Token'),
-    row('a request with it', `${judged}${report.accepted ? paint('yellow', unchecked) : ''}`),
+    row('a request with it', `${result}${report.accepted ? paint('yellow', unchecked) : ''}`),
     ...(report.expected === undefined ? [] : [row('expected', printable(report.expected))]),
     ...(report.received === undefined ? [] : [row('received', printable(report.received))]),
     ...(report.remedy === undefined ? [] : [`  ${report.remedy}`]),
-    row('answer kept for', `${report.cachedForSeconds} s: ${report.cachedBecause}`),
+    row('cached for', `${report.cachedForSeconds} s: ${report.cachedBecause}`),
     ...report.warnings.map((warning) => `  ${paint('yellow', '!')} ${warning}`),
     ...(report.auth === undefined
       ? []
-      : [row(report.accepted ? 'req.auth' : 'the reply', ''), indent(printableJson(report.auth))]),
+      : [row(report.accepted ? 'req.auth' : 'response', ''), indent(printableJson(report.auth))]),
   ];
 }
 
@@ -77,7 +77,7 @@ function indent(text: string): string {
   return text.replace(/^/gm, '    ');
 }
 
-/** Line ends are its own: those within strings are escaped already. */
+/** Formats JSON for a terminal. Its line breaks are safe, because JSON escapes those within strings. */
 export function printableJson(value: unknown): string {
   return JSON.stringify(value, undefined, 2).split('\n').map(printable).join('\n');
 }

@@ -9,7 +9,7 @@ import { readTokenFrom, type Source } from './secrets.js';
 import { reportOn, withoutScheme } from './token-report.js';
 import { inCommandWords } from './wording.js';
 
-/** What the command needs of its process. */
+/** The streams and variables that the command uses. */
 export interface Terminal extends Source {
   readonly isColourful: boolean;
   out(text: string): void;
@@ -18,29 +18,29 @@ export interface Terminal extends Source {
 
 export const EXIT = { ok: 0, rejected: 1, usage: 2, outage: 3 } as const;
 
-const PADDED_SECRET = 'The secret begins or ends with a space or a line break, and is sent like that.';
+const PADDED_SECRET = 'The secret begins or ends with a space or a line break. It is sent unchanged.';
 
 const OUTAGE = 503;
 
 type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** Runs the command; whatever goes wrong is told in words. */
+/** Runs the command and returns its exit code. Invalid arguments and options are printed, not thrown. */
 export async function run(words: readonly string[], terminal: Terminal): Promise<ExitCode> {
-  let given: Arguments | undefined;
+  let args: Arguments | undefined;
   try {
     const parsed = parseArguments(words);
     if (parsed === 'help') return tell(terminal, USAGE.trimEnd());
     if (parsed === 'version') return tell(terminal, VERSION);
-    given = parsed;
+    args = parsed;
     const secrets = new Set<string>();
-    const isDiscovered = given['authorization-server'] !== undefined;
-    const report = withoutSecrets(await check(given, terminal, secrets), secrets, isDiscovered);
-    terminal.out(given.json ? printableJson(report) : render(report, terminal.isColourful));
+    const isDiscovered = args['authorization-server'] !== undefined;
+    const report = withoutSecrets(await check(args, terminal, secrets), secrets, isDiscovered);
+    terminal.out(args.json ? printableJson(report) : render(report, terminal.isColourful));
     return exitCodeOf(report);
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof TypeError)) throw error;
-    const message = inCommandWords(error.message, given ?? {});
-    // What reads JSON finds JSON, whatever went wrong.
+    const message = inCommandWords(error.message, args ?? {});
+    // Scripts read JSON from standard output, even when the command fails.
     if (words.includes('--json')) terminal.out(printableJson({ error: message }));
     terminal.err(message);
     return EXIT.usage;
@@ -48,26 +48,26 @@ export async function run(words: readonly string[], terminal: Terminal): Promise
 }
 
 /** @throws UsageError, TypeError */
-async function check(given: Arguments, terminal: Terminal, secrets: Set<string>): Promise<Report> {
-  const options = await optionsOf(given, terminal, secrets);
+async function check(args: Arguments, terminal: Terminal, secrets: Set<string>): Promise<Report> {
+  const options = await optionsOf(args, terminal, secrets);
   const settings = parseOptions(options);
-  const shared = createIntrospector(settings);
+  const introspector = createIntrospector(settings);
   try {
     const padded = [...secrets].some((secret) => ![secret, ''].includes(secret.trim()));
-    const token = given.token ? await readTokenFrom(terminal) : undefined;
+    const token = args.token ? await readTokenFrom(terminal) : undefined;
     if (token !== undefined) secrets.add(token).add(withoutScheme(token));
-    const verified = await shared.verifyConfiguration();
+    const verified = await introspector.verifyConfiguration();
     const configuration = padded ? { ...verified, warnings: [PADDED_SECRET, ...verified.warnings] } : verified;
     if (token === undefined || !configuration.ok) return { configuration, token: undefined };
-    return { configuration, token: await reportOn(token, shared, settings, notChecked(given)) };
+    return { configuration, token: await reportOn(token, introspector, settings, notChecked(args)) };
   } finally {
-    await shared.close();
+    await introspector.close();
   }
 }
 
-/** A preset may say that its server names no audience. Then an app cannot check it either, and the report says so. */
-function notChecked(given: Arguments): string[] {
-  return (['audience', 'issuer', 'scope'] as const).filter((name) => given[name] === undefined);
+/** Names the checks that were left out. `audience` counts too when a preset sets it to `false`, because then no app can check it. */
+function notChecked(args: Arguments): string[] {
+  return (['audience', 'issuer', 'scope'] as const).filter((name) => args[name] === undefined);
 }
 
 function exitCodeOf({ configuration, token }: Report): ExitCode {

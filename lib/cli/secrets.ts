@@ -2,26 +2,30 @@ import { createInterface } from 'node:readline/promises';
 import { type Readable, Writable } from 'node:stream';
 import { UsageError } from './arguments.js';
 
-/** Where secrets come from: the process's own, or a test's. */
+/** The sources of secrets. */
 export interface Source {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdin: Readable & { readonly isTTY?: boolean };
-  /** What a question is asked on. */
+  /** Prompts are written here. */
   readonly stderr: Writable;
 }
 
-/** @throws UsageError where there is neither the variable nor someone to ask */
-export async function readSecret({ env, stdin, stderr }: Source, what: string): Promise<string> {
+/**
+ * Reads a secret from `CLIENT_SECRET`, or asks for it in a terminal.
+ *
+ * @throws UsageError when the variable is not set and standard input is not a terminal
+ */
+export async function readSecret({ env, stdin, stderr }: Source, label: string): Promise<string> {
   const { CLIENT_SECRET: secret } = env;
   if (secret !== undefined && secret !== '') return secret;
-  if (stdin.isTTY !== true) throw new UsageError(`The ${what} is missing: set CLIENT_SECRET`);
-  return askHidden(stdin, stderr, what);
+  if (stdin.isTTY !== true) throw new UsageError(`The ${label} is missing: set CLIENT_SECRET`);
+  return askHidden(stdin, stderr, label);
 }
 
 /**
- * The whole of standard input without the line end, or what is typed there unseen.
+ * Reads the token from standard input, without surrounding whitespace. In a terminal it asks for the token without showing it.
  *
- * @throws UsageError where there is none: that is no verdict on a token
+ * @throws UsageError when standard input is empty: a missing token must not look like a rejected one
  */
 export async function readTokenFrom({ stdin, stderr }: Source): Promise<string> {
   if (stdin.isTTY === true) return askHidden(stdin, stderr, 'token');
@@ -31,14 +35,14 @@ export async function readTokenFrom({ stdin, stderr }: Source): Promise<string> 
   return text.trim();
 }
 
-async function askHidden(stdin: Readable, stderr: Writable, what: string): Promise<string> {
+async function askHidden(stdin: Readable, stderr: Writable, label: string): Promise<string> {
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const terminal = createInterface({ input: stdin, output: nowhere, terminal: true });
   const lines = new Promise<string>((resolve, reject) => {
     terminal.once('line', resolve);
-    terminal.once('close', () => reject(new UsageError(`The ${what} is missing`)));
+    terminal.once('close', () => reject(new UsageError(`The ${label} is missing`)));
   });
-  stderr.write(`${what} (not shown): `);
+  stderr.write(`${label} (not shown): `);
   try {
     return await lines;
   } finally {

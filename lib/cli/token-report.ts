@@ -11,50 +11,51 @@ import type { Introspector } from '../introspector.js';
 import type { Settings } from '../options/settings.js';
 import { requireActive, verify } from '../verification/verify.js';
 
-/** How a request with this token would be judged, and why. */
+/** Whether a request with the token would be accepted, and why. */
 export interface TokenReport {
   readonly accepted: boolean;
-  /** What a client would see. */
+  /** HTTP status that a client would see. */
   readonly status: number;
   readonly reason: AuthErrorReason | IntrospectionErrorCode | undefined;
-  /** What was expected of the token, and what it is instead, where a comparison failed. */
+  /** The expected value, when a comparison failed. */
   readonly expected: string | undefined;
+  /** The received value, when a comparison failed. */
   readonly received: string | undefined;
-  /** What to do about it. */
+  /** What to do. */
   readonly remedy: string | undefined;
-  /** Demands that the command was not given, so that an app that has them may still reject the token. */
+  /** Checks that the command line left out. An app that has them may still reject the token. */
   readonly notChecked: readonly string[];
-  /** The reply as handlers see it, after normalisation; `undefined` for a token that is not active. */
+  /** The response as handlers see it, after `normalizeResponse`; `undefined` for a token that is not active. */
   readonly auth: Claims | undefined;
   readonly cachedForSeconds: number;
-  /** What bounds it. */
+  /** The limit that determines `cachedForSeconds`. */
   readonly cachedBecause: string;
   readonly warnings: readonly string[];
 }
 
-/** No time in seconds comes near it before the year 5000. */
+/** A time from here on is in milliseconds: in seconds it would be after the year 5000. */
 const MILLISECONDS_FROM = 100_000_000_000;
 
 const UNCACHED: Lifetimes = { ttlMs: 0, inactiveTtlMs: 0 };
 
 const PREFIX = /^(?:authorization:\s*)?bearer\s+/i;
 
-/** What was probably copied along with a token is left out. */
-export function withoutScheme(given: string): string {
-  return given.replace(PREFIX, '');
+/** Removes the scheme, which is often copied together with a token. */
+export function withoutScheme(text: string): string {
+  return text.replace(PREFIX, '');
 }
 
-/** Asks about a token, and judges it. A failure of the endpoint is a part of the report. */
+/** Introspects and verifies a token. A failure of the endpoint becomes part of the report. */
 export async function reportOn(
-  given: string,
-  shared: Introspector,
+  text: string,
+  introspector: Introspector,
   settings: Settings,
   notChecked: readonly string[],
 ): Promise<TokenReport> {
-  const { policy: demands, clock } = settings;
+  const { policy, clock } = settings;
   const lifetimes = settings.cache || UNCACHED;
-  const notes = PREFIX.test(given) ? [COPIED_SCHEME] : [];
-  const token = withoutScheme(given);
+  const notes = PREFIX.test(text) ? [COPIED_SCHEME] : [];
+  const token = withoutScheme(text);
   let record: TokenRecord | undefined;
   const common = () => ({
     notChecked,
@@ -63,29 +64,29 @@ export async function reportOn(
       ? { cachedForSeconds: 0, cachedBecause: 'there is no response', warnings: notes }
       : {
           cachedForSeconds: Math.round(Math.max(0, lifetimeOf(record, lifetimes))) / 1000,
-          cachedBecause: boundOf(record, lifetimes),
-          warnings: [...notes, ...warningsOf(record, demands.audience === false)],
+          cachedBecause: limitOf(record, lifetimes),
+          warnings: [...notes, ...warningsOf(record, policy.audience === false)],
         }),
   });
   try {
     readToken(token);
     requireB64Token(token);
-    const question = { token, digest: tokenDigest(token) };
+    const tokenKey = { token, digest: tokenDigest(token) };
     const options = { notBefore: ANY_AGE, now: readClock(clock), background: false, isKnown: false };
-    record = await shared.lookup(question, options);
+    record = await introspector.lookup(tokenKey, options);
     requireActive(record);
-    verify(record, demands, clock.now(), undefined);
+    verify(record, policy, clock.now(), undefined);
     const nothing = { reason: undefined, expected: undefined, received: undefined, remedy: undefined };
     return { accepted: true, status: 200, ...nothing, ...common() };
   } catch (error) {
-    if (error instanceof AuthError) keepEvidence(error, { token, record, expected: demands, now: clock.now() });
-    return { accepted: false, ...whyNot(error, record), ...common() };
+    if (error instanceof AuthError) keepEvidence(error, { token, record, expected: policy, now: clock.now() });
+    return { accepted: false, ...failureOf(error, record), ...common() };
   }
 }
 
-type WhyNot = Pick<TokenReport, 'status' | 'reason' | 'expected' | 'received' | 'remedy'>;
+type Failure = Pick<TokenReport, 'status' | 'reason' | 'expected' | 'received' | 'remedy'>;
 
-function whyNot(error: unknown, record: TokenRecord | undefined): WhyNot {
+function failureOf(error: unknown, record: TokenRecord | undefined): Failure {
   if (error instanceof IntrospectionError) {
     const { status, code, detail } = error;
     return { status, reason: code, expected: undefined, received: detail, remedy: remedyFor(code, detail) };
@@ -93,16 +94,16 @@ function whyNot(error: unknown, record: TokenRecord | undefined): WhyNot {
   if (!(error instanceof AuthError)) throw error;
   const { status, reason } = error;
   const { detail, expected, received } = explain(error);
-  // The reply is shown anyway, so its scopes may be.
+  // The scopes may be shown, because the whole response is shown too.
   const granted = reason === 'insufficient_scope' && record?.active ? `scope "${record.scopes.join(' ')}"` : received;
   return { status, reason, expected, received: granted, remedy: remedyFor(reason, detail) };
 }
 
-function boundOf(record: TokenRecord, { ttlMs, inactiveTtlMs }: Lifetimes): string {
+function limitOf(record: TokenRecord, { ttlMs, inactiveTtlMs }: Lifetimes): string {
   if (!record.active) return `cache.inactiveTtlSeconds is ${inactiveTtlMs / 1000}`;
   const cap = `cache.ttlSeconds is ${ttlMs / 1000}`;
   const { exp } = record.claims;
-  if (exp === undefined) return `${cap}, and the reply has no exp`;
+  if (exp === undefined) return `${cap}, and the response has no exp`;
   const left = Math.round(exp - record.askedAt / 1000);
   return left * 1000 < ttlMs ? `exp is ${left} seconds away` : `${cap}, and exp is ${left} seconds away`;
 }
@@ -113,14 +114,14 @@ function warningsOf(record: TokenRecord, isForAnyone: boolean): string[] {
   return isForAnyone && record.claims.aud !== undefined ? [...warnings, UNUSED_AUDIENCE] : warnings;
 }
 
-const COPIED_SCHEME = 'The word Bearer was left out: it is the scheme, and no part of the token.';
-const UNUSED_AUDIENCE = 'The reply names an audience: demand it, so that tokens meant for others are refused.';
+const COPIED_SCHEME = 'The word Bearer was removed. It is the scheme, not part of the token.';
+const UNUSED_AUDIENCE = 'The response names an audience. Set "audience", so that tokens for other APIs are rejected.';
 
 const RULES: readonly (readonly [applies: (record: ActiveRecord) => boolean, warning: string])[] = [
-  [({ claims }) => claims.exp === undefined, 'No exp: only cache.ttlSeconds bounds how long the response is used.'],
+  [({ claims }) => claims.exp === undefined, 'No exp: only cache.ttlSeconds limits how long the response is used.'],
   [
     ({ claims }) => claims.aud === undefined,
-    'No aud: nothing says that the token is for this API. Have the server put its audience into access tokens.',
+    'No aud: the token may be for another API. Have the server put the audience of this API into access tokens.',
   ],
   [
     ({ claims }) => /refresh/i.test(`${claims.token_type} ${claims.token_use}`),
@@ -128,16 +129,19 @@ const RULES: readonly (readonly [applies: (record: ActiveRecord) => boolean, war
   ],
   [
     ({ claims }) => claims.token_type === undefined,
-    'No token_type: refresh tokens cannot be told apart, except by their aud.',
+    'No token_type: refresh tokens cannot be recognized, except by their aud.',
   ],
-  [({ claims }) => (claims.iat ?? 0) >= MILLISECONDS_FROM, 'iat is in milliseconds: it takes a normalizeResponse.'],
+  [
+    ({ claims }) => (claims.iat ?? 0) >= MILLISECONDS_FROM,
+    'iat is in milliseconds. Convert it to seconds with "normalizeResponse".',
+  ],
   [
     ({ claims }) => (claims.exp ?? 0) >= MILLISECONDS_FROM,
-    'exp is in milliseconds, and so thousands of years away: it takes a normalizeResponse.',
+    'exp is in milliseconds, so the token seems to expire in thousands of years. Convert it to seconds with "normalizeResponse".',
   ],
   [
     ({ claims }) => claims.cnf !== undefined,
-    'cnf: the token is bound to its sender, and refused as a plain bearer token.',
+    'cnf: the token is bound to its sender, so it is rejected as a plain bearer token.',
   ],
-  [({ scopes }) => scopes.length === 0, 'No scope: requireScope lets nobody through.'],
+  [({ scopes }) => scopes.length === 0, 'No scope: requireScope rejects every request.'],
 ];

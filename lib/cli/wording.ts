@@ -1,7 +1,7 @@
 import { printable } from '../diagnostics/printable.js';
 import type { Arguments } from './arguments.js';
 
-/** What the command calls the options of the library and of its factories. */
+/** Flags of the command for options of the library and of its factories. */
 const FLAGS: Readonly<Record<string, string>> = {
   endpoint: '--endpoint',
   authorizationServer: '--authorization-server',
@@ -20,18 +20,18 @@ const FLAGS: Readonly<Record<string, string>> = {
   jwtResponse: '--signed',
 };
 
-/** Values that may be shown. Others may be secrets, or were read from files. */
+/** Flags whose values may be shown. Other values may be secrets, or were read from files. */
 const SHOWN = ['endpoint', 'authorization-server', 'issuer', 'timeout-ms'] as const;
 
-/** An error of the library, in the words of the command line. */
-export function inCommandWords(message: string, given: Arguments): string {
+/** Rewrites an error message of the library so that it names flags instead of options. */
+export function inCommandWords(message: string, args: Arguments): string {
   return message
     .replace(/^Option "(\w+)" is [^;]*;/, (whole, name: string) => {
-      const flag = flagOf(name, given);
-      const value = SHOWN.map((shown) => (flag === `--${shown}` ? given[shown] : undefined)).find(Boolean);
+      const flag = flagOf(name, args);
+      const value = SHOWN.map((shown) => (flag === `--${shown}` ? args[shown] : undefined)).find(Boolean);
       return flag === undefined ? whole : `${flag}${shownValue(value)}:`;
     })
-    .replace(/"(\w+)"/g, (whole, name: string) => flagOf(name, given) ?? whole);
+    .replace(/"(\w+)"/g, (whole, name: string) => flagOf(name, args) ?? whole);
 }
 
 function flagOf(name: string, { provider }: Arguments): string | undefined {
@@ -39,7 +39,7 @@ function flagOf(name: string, { provider }: Arguments): string | undefined {
   return provider === undefined ? undefined : `--option ${name}=…`;
 }
 
-/** A URL may hold a password. */
-function shownValue(given: string | undefined): string {
-  return given === undefined || given.includes('@') ? '' : ` ${printable(given)}`;
+/** Formats a value for display. A value with `@` is hidden, because a URL may hold a password. */
+function shownValue(value: string | undefined): string {
+  return value === undefined || value.includes('@') ? '' : ` ${printable(value)}`;
 }

@@ -1,6 +1,6 @@
 import type { ClientAuth, IntrospectionRequest } from '../core/client-auth.js';
 import { argumentError } from '../core/option-error.js';
-import { createAlarm } from '../diagnostics/misconfiguration.js';
+import { createWarning } from '../diagnostics/misconfiguration.js';
 import { printable } from '../diagnostics/printable.js';
 
 /** A secret, or a function that returns the current one: it is called for every attempt, within the deadline. */
@@ -21,7 +21,7 @@ export interface SecretUse<Credential> {
 /** The `sign` of a method that rests on one secret: prepared once where it is given, else each time the function brings one. */
 export function signWithSecret<Credential>(use: SecretUse<Credential>): ClientAuth['sign'] {
   const { secret, prepare, write } = use;
-  const warn = createAlarm('SECRET_HAS_WHITESPACE');
+  const warn = createWarning('SECRET_HAS_WHITESPACE');
   const accept = (given: unknown) => {
     const accepted = requireSecret(use, given);
     const credential = prepare(accepted);

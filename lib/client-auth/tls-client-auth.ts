@@ -2,7 +2,7 @@ import { createSecureContext } from 'node:tls';
 import type { ClientAuth } from '../core/client-auth.js';
 import { optionError, secretError } from '../core/option-error.js';
 import { ownMembers } from '../core/own-members.js';
-import { createAlarm } from '../diagnostics/misconfiguration.js';
+import { createWarning } from '../diagnostics/misconfiguration.js';
 import { expiryWarning } from './certificate-expiry.js';
 import { requireClientId, requireOptions } from './client-identifier.js';
 
@@ -38,7 +38,7 @@ export function tlsClientAuth(options: TlsClientAuthOptions): ClientAuth {
   }
   const trust = authorities === undefined ? {} : { ca: authorities };
   if (typeof cert !== 'function' && typeof key !== 'function') requirePair(cert, key);
-  const alarm = createAlarm('CLIENT_CERTIFICATE_EXPIRES');
+  const alarm = createWarning('CLIENT_CERTIFICATE_EXPIRES');
   const watchExpiry = (given: unknown) => {
     const warning = expiryWarning(given, Date.now());
     if (warning !== undefined) alarm(warning);

@@ -3,70 +3,70 @@
  * Members that were `null` are absent; `scope` is always a string.
  */
 export interface Auth {
-  /** Nothing else is let through. */
+  /** Always `true`: any other value is rejected. */
   active: true;
   /** Granted scopes, separated by spaces; `''` when the endpoint named none. */
   scope: string;
-  /** The client that asked for the token. */
+  /** The client that requested the token. */
   client_id?: string;
-  /** For people to read. It identifies nobody. */
+  /** A name for people to read. Do not use it to identify a user. */
   username?: string;
-  /** Such as `Bearer` or `DPoP`. */
+  /** Type of the token, such as `Bearer` or `DPoP`. */
   token_type?: string;
-  /** Seconds since the epoch. */
+  /** When the token expires, in seconds since the epoch. */
   exp?: number;
-  /** Seconds since the epoch. */
+  /** When the token was issued, in seconds since the epoch. */
   iat?: number;
-  /** Seconds since the epoch. */
+  /** When the token becomes valid, in seconds since the epoch. */
   nbf?: number;
-  /** The subject: who authorized the token. It identifies a user together with `iss`. */
+  /** The subject, usually the user who authorized the token. It identifies a user only together with `iss`. */
   sub?: string;
-  /** Whom the token is for. */
+  /** The audience: the APIs that the token is intended for. */
   aud?: string | readonly string[];
-  /** Who issued it. */
+  /** The authorization server that issued the token. */
   iss?: string;
   /** Identifier of the token. */
   jti?: string;
   [claim: string]: unknown;
 }
 
-/** The claims of a record: prepared once, nested values frozen, shared by every request that meets the record. */
+/** The claims of a record. Nested values are frozen, because all requests with the same record share them. */
 export type Claims = Readonly<Auth>;
 
-/** Whether what is granted covers what is required. It must return `true` itself. */
+/** Returns `true` when the granted scopes cover the required one. Any other value, a promise included, means no. */
 export type ScopeMatcher = (granted: readonly string[], required: string) => boolean;
 
-/** The part of Standard Schema that is used here; zod 4 schemas are such, and so are those of valibot and arktype. */
+/** The part of [Standard Schema](https://standardschema.dev) that is used here. Schemas of zod 4, valibot and arktype fit. */
 export interface ClaimsSchema<Output = unknown> {
-  /** As [Standard Schema](https://standardschema.dev) has it. */
+  /** The entry point that Standard Schema defines. */
   readonly '~standard': {
-    /** Of the specification. */
+    /** Version of the Standard Schema specification. */
     readonly version: 1;
-    /** Which library it is of. */
+    /** Name of the schema library. */
     readonly vendor: string;
-    /** Judges claims. It must be synchronous. */
+    /** Validates claims. It must be synchronous. */
     readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
-    /** For the compiler alone. */
+    /** Types for the compiler; never read at run time. */
     readonly types?:
       | {
-          /** What it takes. */
+          /** Type of the value before validation. */
           readonly input: unknown;
-          /** What it makes of it. */
+          /** Type of the value after validation. */
           readonly output: Output;
         }
       | undefined;
   };
 }
 
-/** What a schema makes of claims: their value, or what is wrong with them. */
+/** Result of a schema: the validated value, or the issues. */
 export type SchemaResult<Output> =
   | {
-      /** What takes their place. */
+      /** The validated claims. They are laid over the claims of the response. */
       readonly value: Output;
-      /** None. */
+      /** Absent on success. */
       readonly issues?: undefined;
     }
   | {
-      /** What is wrong, one by one. Nothing of it is passed on. */
+      /** What is wrong with the claims. It is never logged or sent to the client. */
       readonly issues: readonly unknown[];
     };

@@ -1,25 +1,25 @@
-/** One attempt at the endpoint, as a {@link ClientAuth} sees it before it is sent. */
+/** One attempt at the introspection endpoint, as a {@link ClientAuth} sees it before it is sent. */
 export interface IntrospectionRequest {
   /** URL of the endpoint. */
   readonly endpoint: string;
-  /** The authorization server's issuer identifier, where it is known. */
+  /** Issuer identifier of the authorization server; `undefined` when it is not known. */
   readonly issuer: string | undefined;
-  /** Algorithms of client assertions that the endpoint takes, where its metadata say so. */
+  /** Algorithms that the endpoint accepts for client assertions; `undefined` when its metadata do not list them. */
   readonly signingAlgorithms?: readonly string[] | undefined;
-  /** Whether the endpoint has just answered 401: credentials that are kept somewhere should be renewed. */
+  /** `true` when the endpoint has just responded with 401. Renew credentials that you keep. */
   readonly refused: boolean;
-  /** Headers, to be added to. */
+  /** Headers of the request. Add yours. */
   readonly headers: Record<string, string>;
-  /** Body parameters, the token's among them; what is written to the token's own parameter is overwritten. */
+  /** Body parameters. Add yours. A value that you write to the token's parameter is overwritten. */
   readonly parameters: Record<string, string>;
 }
 
-/** For example `cert`, `key` and `ca`. */
+/** TLS options, for example `cert`, `key` and `ca`. */
 export type TlsMaterial = Readonly<Record<string, unknown>>;
 
 /**
- * How this resource server proves itself to the introspection endpoint.
- * The factories (`clientSecretBasic`, `privateKeyJwt`, `tlsClientAuth` and their like) make them; your own is welcome.
+ * Client authentication: how this API authenticates to the introspection endpoint.
+ * Use a factory such as `clientSecretBasic`, `privateKeyJwt` or `tlsClientAuth`, or write your own.
  */
 export interface ClientAuth {
   /**
@@ -28,16 +28,19 @@ export interface ClientAuth {
    */
   readonly identity?: string | undefined;
   /**
-   * Adds credentials to the headers or parameters of one attempt; called again for a retry.
-   * When the endpoint answers 401 it is called once more, and the question is put again if the credentials have changed.
-   * What it throws is a 503 `credentials_unavailable`; an `IntrospectionError` is passed on as it is.
+   * Adds credentials to the headers or parameters of one attempt. Every retry calls it again.
+   * After a 401 it is called once more, and the request is repeated if the credentials have changed.
+   * If it throws, the request fails with 503 `credentials_unavailable`; an `IntrospectionError` is passed on unchanged.
    */
   sign(request: IntrospectionRequest): void | Promise<void>;
-  /** The client identifier: who signed replies are for ([RFC 9701](https://www.rfc-editor.org/rfc/rfc9701)). */
+  /** Client identifier: the expected audience of signed replies ([RFC 9701](https://www.rfc-editor.org/rfc/rfc9701)). */
   readonly clientId?: string | undefined;
-  /** The names under which metadata advertise this method, any of them; a warning tells when none is. Default: not compared. */
+  /**
+   * Names of this method in authorization server metadata. A warning is emitted when the metadata list none of them.
+   * Default: no comparison.
+   */
   readonly methods?: readonly string[] | undefined;
-  /** Whether `sign` cannot do without the authorization server's issuer. Default `false`. */
+  /** Whether `sign` needs the authorization server's issuer identifier. Default `false`. */
   readonly needsIssuer?: boolean | undefined;
   /** TLS material as `tls.connect` takes it, or a function that returns it for each new connection. */
   readonly connect?: TlsMaterial | (() => TlsMaterial | Promise<TlsMaterial>) | undefined;

@@ -1,16 +1,16 @@
-/** A moment on both clocks. */
+/** One moment, read from the wall clock and from the monotonic clock. */
 export interface Instant {
-  /** Wall time, milliseconds since the epoch. */
+  /** Wall time, in milliseconds since the epoch. */
   readonly at: number;
-  /** Monotonic time in milliseconds: what ages are measured with, so that a clock step lengthens nothing. */
+  /** Monotonic time in milliseconds. Ages are measured with it, so setting the wall clock back extends no lifetime. */
   readonly monotonic: number;
 }
 
-/** Wall time for `exp` and `nbf`, monotonic time for ages. Both in milliseconds. */
+/** The two clocks of the library: wall time for `exp` and `nbf`, monotonic time for ages. */
 export interface Clock {
-  /** Milliseconds since the epoch. */
+  /** Wall time, in milliseconds since the epoch. */
   now(): number;
-  /** Milliseconds since any moment; it is never set back. */
+  /** Milliseconds since an arbitrary moment. The value never decreases. */
   monotonic(): number;
 }
 

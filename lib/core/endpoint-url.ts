@@ -1,6 +1,6 @@
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
-/** What to write instead of a URL that tokens, credentials or keys must not travel to; `undefined` where they may. */
+/** Advice for a URL that is not safe for tokens, credentials or keys; `undefined` when the URL is safe. */
 export function remedyForUrl(url: URL, allowHttp: boolean): string | undefined {
   const isSecure = url.protocol === 'https:';
   if (!isSecure && url.protocol !== 'http:') return 'write an https: URL';
@@ -13,7 +13,7 @@ export function remedyForUrl(url: URL, allowHttp: boolean): string | undefined {
   return url.hash === '' ? undefined : 'leave the fragment out (RFC 7662 section 2)';
 }
 
-/** An origin, or one with a path, spelled as URL parsers spell it. */
+/** Whether the value is an http or https origin, with or without a path, in the normal form of URL parsers. */
 export function isBaseUrl(value: string): boolean {
   if (!URL.canParse(value)) return false;
   const { protocol, origin, pathname } = new URL(value);

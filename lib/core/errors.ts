@@ -1,4 +1,4 @@
-/** RFC 6750 section 3.1, RFC 9470 section 3 and RFC 9449 sections 7.1 and 9; absent when the request carried no credentials at all. */
+/** The `error` that the client sees in the response (RFC 6750 section 3.1, RFC 9470 section 3, RFC 9449 sections 7.1 and 9). */
 export type AuthErrorCode =
   | 'invalid_request'
   | 'invalid_token'
@@ -7,7 +7,7 @@ export type AuthErrorCode =
   | 'invalid_dpop_proof'
   | 'use_dpop_nonce';
 
-/** Why a request was refused, for the operator. Clients see only the `code`. */
+/** Why a request was rejected, for the operator. Clients see only the `code`. */
 export type AuthErrorReason =
   | 'no_credentials'
   | 'malformed_credentials'
@@ -30,7 +30,7 @@ export type AuthErrorReason =
   | 'dpop_proof_replayed'
   | 'dpop_nonce_required';
 
-/** Why no judgement could be made. */
+/** Why the token could not be checked. */
 export type IntrospectionErrorCode =
   | 'timeout'
   | 'unreachable'
@@ -81,7 +81,10 @@ const REJECTIONS: Readonly<Record<AuthErrorReason, Rejection>> = {
   dpop_nonce_required: USE_DPOP_NONCE,
 };
 
-/** Fixed texts: unknown, expired and revoked tokens must read alike, and nothing of a request may be echoed. */
+/**
+ * The texts are fixed for two reasons. A client must not learn whether a token is unknown, expired or revoked. And no part of a
+ * request may appear in a response.
+ */
 const DESCRIPTIONS: Readonly<Record<AuthErrorCode, string>> = {
   invalid_request: 'The request must carry exactly one well-formed bearer token',
   invalid_token: 'The access token is not valid for this resource',
@@ -92,51 +95,52 @@ const DESCRIPTIONS: Readonly<Record<AuthErrorCode, string>> = {
 };
 
 const OUTAGES: Readonly<Record<IntrospectionErrorCode, string>> = {
-  timeout: 'no complete answer within the deadline',
-  unreachable: 'no connection, or it broke before the answer was complete',
-  server_error: 'answered with a server error',
-  rate_limited: 'asked us to slow down',
-  bad_response: 'answered with something that is not an introspection response',
-  client_rejected: "refused this resource server's own request: check the client authentication",
+  timeout: 'no complete response within the deadline',
+  unreachable: 'no connection, or it broke before the response was complete',
+  server_error: 'the endpoint responded with a server error',
+  rate_limited: 'the endpoint asked for fewer requests',
+  bad_response: 'the endpoint sent something that is not an introspection response',
+  client_rejected: "the endpoint rejected this API's own request; check the client authentication",
   credentials_unavailable: 'the client authentication could not provide its credentials',
-  discovery_failed: 'what the authorization server publishes about itself could not be used',
-  circuit_open: 'not asked, because it failed just now or asked for a pause',
-  overloaded: 'not asked in time, because too many introspection requests were waiting in this process',
-  replay_store_failed: 'whether the DPoP proof was used before could not be told',
-  claims_schema_failed: 'the "claims" schema threw, was asynchronous, or made something other than plain data',
+  discovery_failed: 'the metadata or keys of the authorization server could not be used',
+  circuit_open: 'the endpoint was not asked, because it just failed or asked for a pause',
+  overloaded:
+    'the endpoint was not asked in time, because too many introspection requests were waiting in this process',
+  replay_store_failed: 'the replay store could not tell whether the DPoP proof was used before',
+  claims_schema_failed: 'the "claims" schema threw, was asynchronous, or did not return plain data',
   closed: 'the middleware has been closed',
 };
 
 const DEFAULT_RETRY_AFTER_SECONDS = 1;
 
-/** RFC 9470 section 3. */
+/** How the user must have authenticated (RFC 9470 section 3). */
 export interface RequiredAuthentication {
-  /** Ways to authenticate of which one will do (`acr_values`); empty where any will. */
+  /** Accepted authentication contexts (`acr_values`); one of them is enough. Empty when any is accepted. */
   readonly acrValues: readonly string[];
-  /** How long ago the user may have authenticated (`max_age`); `undefined` where that does not matter. */
+  /** How long ago the user may have authenticated, in seconds (`max_age`); `undefined` for no limit. */
   readonly maxAgeSeconds: number | undefined;
 }
 
 /**
- * A rejection: the request's own fault, an answer of 400, 401 or 403.
- * It never holds a token, nor anything the authorization server said.
+ * A rejection: the request is at fault, and the response is 400, 401 or 403.
+ * The error never holds a token, nor any text of the authorization server.
  */
 export class AuthError extends Error {
   /** Always `'AuthError'`. */
   override readonly name = 'AuthError';
-  /** Status of the answer. */
+  /** HTTP status of the response. */
   readonly status: 400 | 401 | 403;
-  /** The same, under the other name that error handlers look for. */
+  /** Same as `status`. Some error handlers read this name. */
   readonly statusCode: 400 | 401 | 403;
-  /** What the client is told as `error`; `undefined` where it presented no credentials. */
+  /** The `error` that the client sees; `undefined` when the request had no credentials. */
   readonly code: AuthErrorCode | undefined;
-  /** Why, for the operator; the client is not told. */
+  /** Why the request was rejected, for the operator. Do not send it to the client. */
   readonly reason: AuthErrorReason;
-  /** The scopes that were asked for and not all granted; empty unless `reason` is `insufficient_scope`. */
+  /** The required scopes; empty unless `reason` is `insufficient_scope`. */
   readonly scopes: readonly string[];
-  /** What authentication was asked for; `undefined` unless `reason` is `insufficient_user_authentication`. */
+  /** The required authentication; `undefined` unless `reason` is `insufficient_user_authentication`. */
   readonly authentication: RequiredAuthentication | undefined;
-  /** The challenge and `Cache-Control`, as Express's own error handling sends them. */
+  /** `WWW-Authenticate` and `Cache-Control`. Express's own error handler sends them. */
   headers: Record<string, string | string[]> = {};
 
   constructor(reason: AuthErrorReason, scopes: readonly string[] = [], authentication?: RequiredAuthentication) {
@@ -152,23 +156,23 @@ export class AuthError extends Error {
 }
 
 /**
- * An outage: the authorization server or our own configuration is at fault, the token was never judged. Always 503.
- * It never holds a token, a secret, the endpoint's URL or its text.
+ * An outage: the authorization server or your configuration is at fault, and the token could not be checked. The status is always 503.
+ * The error never holds a token, a secret, the endpoint's URL or text that the endpoint sent.
  */
 export class IntrospectionError extends Error {
   /** Always `'IntrospectionError'`. */
   override readonly name = 'IntrospectionError';
-  /** Status of the answer. */
+  /** HTTP status of the response. */
   readonly status = 503;
-  /** The same, under the other name that error handlers look for. */
+  /** Same as `status`. Some error handlers read this name. */
   readonly statusCode = 503;
-  /** Why no judgement could be made. */
+  /** Why the token could not be checked. */
   readonly code: IntrospectionErrorCode;
-  /** What is safe to tell an operator, such as `HTTP 401` or `ECONNREFUSED`. */
+  /** A detail that is safe to log, such as `HTTP 401` or `ECONNREFUSED`. */
   readonly detail: string | undefined;
-  /** Seconds, 1 to 120: what the endpoint asked for, else 1. */
+  /** When the client may retry, in seconds (1 to 120): the pause that the endpoint asked for, otherwise 1. */
   readonly retryAfterSeconds: number;
-  /** `Retry-After` and `Cache-Control`, as Express's own error handling sends them. */
+  /** `Retry-After` and `Cache-Control`. Express's own error handler sends them. */
   readonly headers: Record<string, string>;
 
   constructor(code: IntrospectionErrorCode, detail?: string, retryAfterSeconds = DEFAULT_RETRY_AFTER_SECONDS) {

@@ -1,13 +1,18 @@
 const MAX_DEPTH = 32;
 
-/** Most members and list items in all. As an object, each takes up to 20 times the memory of its text. */
+/** Maximum of members and list items in total. As an object, a value takes up to 20 times the memory of its text. */
 export const MAX_VALUES = 10_000;
 
 /**
- * Freezes everything below the top level and removes own `__proto__` members, so that the parts can be shared.
- * Returns `false` when it holds anything but plain objects, lists and primitives (a `Map` or `Date` stays mutable when
- * frozen), leads back to the top, which stays mutable, is nested deeper than 32 levels, or holds more than 10,000 values. Iterative:
- * depth is the sender's choice.
+ * Freezes everything below the top level and removes own `__proto__` members, so that requests can share the nested values.
+ *
+ * It works without recursion, because the sender chooses the depth.
+ *
+ * @returns `false` for an object that
+ * - holds anything except plain objects, lists and primitives (a `Map` or `Date` stays mutable when frozen),
+ * - contains a reference to the top level, which stays mutable,
+ * - is nested deeper than 32 levels,
+ * - or holds more than 10,000 values.
  */
 export function freezeNested(top: object): boolean {
   let level: object[] = [top];
@@ -32,7 +37,7 @@ export function freezeNested(top: object): boolean {
   return true;
 }
 
-/** A list, or an object whose prototype is the end of the chain, of whichever realm. */
+/** Whether the value is a list or a plain object. Objects of other realms count too, so the end of the prototype chain is compared. */
 function isPlain(value: object): boolean {
   if (Array.isArray(value)) return true;
   const prototype: unknown = Object.getPrototypeOf(value);

@@ -1,19 +1,22 @@
 import type { Claims } from './claims.js';
 import type { Instant } from './clock.js';
 
-/** When the endpoint was asked: just before the question was sent. */
+/**
+ * When the endpoint was asked: the moment just before the introspection request was sent.
+ * The two times are an {@link Instant}. They are not nested, because there are as many records as tokens.
+ */
 interface Dated {
-  /** An {@link Instant}'s `at`; not nested, since there are as many records as tokens. */
+  /** Wall time, in milliseconds since the epoch. */
   readonly askedAt: number;
-  /** The same moment's `monotonic`. */
+  /** Monotonic time, in milliseconds. */
   readonly askedMonotonic: number;
-  /** Where the log of revocations had been read to by then, where there is one: all up to there were made before. */
+  /** Position in the revocation log at that moment; only later revocations apply. `undefined` without a revocation log. */
   readonly logPosition: string | undefined;
 }
 
 export interface ActiveRecord extends Dated {
   readonly active: true;
-  /** Whether it is served past its life because the endpoint failed; `false` on every record that is kept. */
+  /** Whether this is a stale response: expired, but used because the endpoint failed. Stored records always have `false`. */
   readonly stale: boolean;
   readonly claims: Claims;
   readonly scopes: readonly string[];
@@ -21,19 +24,19 @@ export interface ActiveRecord extends Dated {
 
 export interface InactiveRecord extends Dated {
   readonly active: false;
-  /** Identifier of the token, if a record from when it was active told it: other spellings of the token have the same. */
+  /** Identifier of the token, when an earlier, active record named it. Other spellings of the token have the same `jti`. */
   readonly jti: string | undefined;
-  /** The endpoint cannot introspect tokens of this kind (`unsupported_token_type`). */
+  /** `true` when the endpoint cannot introspect tokens of this kind (`unsupported_token_type`). */
   readonly unsupported?: true;
 }
 
-/** What the endpoint said about one token, and when it was asked. A fact; never a decision. */
+/** The introspection response for one token, and when the endpoint was asked. It holds facts, never decisions. */
 export type TokenRecord = ActiveRecord | InactiveRecord;
 
-/** What a lookup needs of a token. */
+/** A token with the digest that identifies it. */
 export interface TokenKey {
   readonly token: string;
-  /** SHA-256 of the token. Caches and lookups under way are keyed with it. */
+  /** SHA-256 of the token in base64url: the key in caches and in single flight. */
   readonly digest: string;
 }
 
@@ -70,20 +73,20 @@ export interface SenderProof {
   readonly x5t: (() => string | undefined) | undefined;
 }
 
-/** How old an answer may be, seen from now. */
+/** How old a response may be, and how its lookup is scheduled. */
 export interface LookupOptions {
-  /** It was asked for then or later, in monotonic milliseconds. */
+  /** The endpoint must have been asked at this time or later, in monotonic milliseconds. */
   readonly notBefore: number;
-  /** Read once for all that happens in the same tick. */
+  /** The current time, read once for everything that happens in the same tick. */
   readonly now: Instant;
-  /** Whether it is an early refresh, for which nobody waits. */
+  /** Whether this is an early refresh. No request waits for it. */
   readonly background: boolean;
-  /** Whether the token was active lately: its lookup does not wait behind those of unknown tokens. */
+  /** Whether the token was active lately. Its lookup does not wait behind those of unknown tokens. */
   readonly isKnown: boolean;
 }
 
-/** What {@link LookupOptions} demands where nobody demands anything. */
+/** The `notBefore` of {@link LookupOptions} that accepts a response of any age. */
 export const ANY_AGE = Number.NEGATIVE_INFINITY;
 
-/** The type that runs through the middle: the introspection client is one, every cache layer takes one and returns one. */
+/** Finds the record of a token. The introspection client is a lookup; every cache layer takes one and returns one. */
 export type Lookup = (tokenKey: TokenKey, options: LookupOptions) => TokenRecord | Promise<TokenRecord>;

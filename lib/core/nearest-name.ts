@@ -1,12 +1,12 @@
-/** So long must a name be that is the beginning of the given one, to be taken for it. */
+/** Minimum length of a known name that counts as the beginning of a longer, unknown one. */
 const MIN_PREFIX = 4;
 
-/** What a name may lack at its end. */
+/** Units that may be missing at the end of a name. */
 const UNIT = /^(?:ms|s|seconds)$/;
 
-/** Finds the name that was probably meant: it differs by a few letters or by case, lacks a unit, or has something behind it. */
-export function nearestName(given: string, names: readonly string[]): string | undefined {
-  const lower = given.toLowerCase();
+/** Finds the known name that is probably meant. It may differ in case or a few letters, lack a unit, or have a suffix. */
+export function nearestName(name: string, names: readonly string[]): string | undefined {
+  const lower = name.toLowerCase();
   const distances = names.map((name) => [distance(lower, name.toLowerCase()), name] as const);
   const [closest] = distances.sort(([a], [b]) => a - b);
   if (closest !== undefined && closest[0] <= Math.min(2, lower.length / 3)) return closest[1];
@@ -17,7 +17,7 @@ export function nearestName(given: string, names: readonly string[]): string | u
   });
 }
 
-/** How many letters have to be added, dropped or changed (Levenshtein). */
+/** Levenshtein distance: the number of letters to add, drop or change. */
 function distance(a: string, b: string): number {
   let before = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let row = 1; row <= a.length; row++) {

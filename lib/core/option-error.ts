@@ -1,58 +1,58 @@
 import { nearestName } from './nearest-name.js';
 
-/** No option's name is longer. Finding the nearest takes time. */
+/** Longer names are not compared: no option has one, and the comparison takes time. */
 const MAX_NAME_LENGTH = 64;
 
-/** A wrong option, as the `TypeError` every start-up mistake becomes: its name, what was given, what to write. */
-export function optionError(name: string, given: unknown, remedy: string): TypeError {
-  return new TypeError(`Option "${name}" is ${describe(given)}; ${remedy}`);
+/** The error for an invalid option: its name, the kind of value that was given, and what to write instead. */
+export function optionError(name: string, value: unknown, remedy: string): TypeError {
+  return new TypeError(`Option "${name}" is ${describe(value)}; ${remedy}`);
 }
 
-/** An option that does not exist, with the one that was probably meant, else with all that exist. */
+/** The error for an unknown option. It suggests the nearest name, otherwise it lists all names. */
 export function unknownOption(name: string, known: readonly string[]): TypeError {
   const meant = name.length > MAX_NAME_LENGTH ? undefined : nearestName(name, known);
   const remedy = meant === undefined ? `write one of ${known.join(', ')}` : `did you mean "${meant}"?`;
   return new TypeError(`Option "${name}" is not known here; ${remedy}`);
 }
 
-/** A wrong secret in a list of secrets. */
-export function secretListError(place: string, given: unknown, variable: string, minBytes: number): TypeError {
-  if (given === undefined) return new TypeError(`${place} is undefined; is ${variable} set?`);
-  if (given === '') return new TypeError(`${place} is an empty string; is ${variable} set?`);
-  const fault = typeof given === 'string' ? 'too short' : 'not a string';
+/** The error for an invalid item in a list of secrets. */
+export function secretListError(place: string, value: unknown, variable: string, minBytes: number): TypeError {
+  if (value === undefined) return new TypeError(`${place} is undefined; is ${variable} set?`);
+  if (value === '') return new TypeError(`${place} is an empty string; is ${variable} set?`);
+  const fault = typeof value === 'string' ? 'too short' : 'not a string';
   return new TypeError(`${place} is ${fault}; write a secret of at least ${minBytes} bytes, as a string`);
 }
 
-/** `app.use(requireScope)` passes a request where the arguments belong. */
+/** Throws when a factory was mounted without being called. Then its first argument is a request, as in `app.use(requireScope)`. */
 export function rejectMountedFactory(name: string, argument: unknown, example: string): void {
   if (typeof (argument as { pipe?: unknown } | null | undefined)?.pipe === 'function') {
     throw new TypeError(`${name} was mounted without being called; write ${example}`);
   }
 }
 
-/** A wrong argument: the call as it was written, what is wrong with the argument, what to do. */
-export function argumentError(call: string, argument: string, given: unknown, remedy: string): TypeError {
-  const kind = given === undefined ? 'undefined' : describe(withoutContent(given));
+/** The error for an invalid argument: the call as it was written, what is wrong, and what to do. */
+export function argumentError(call: string, argument: string, value: unknown, remedy: string): TypeError {
+  const kind = value === undefined ? 'undefined' : describe(withoutContent(value));
   return new TypeError(`${call}: the ${argument} is ${kind}. ${remedy}`);
 }
 
-/** Names the kind of a value, never its content: it may be a secret. */
-function describe(given: unknown): string {
-  if (given === undefined) return 'missing';
-  if (given === null) return 'null';
-  if (given === '') return 'an empty string';
-  if (typeof given === 'number' || typeof given === 'boolean') return String(given);
-  if (Array.isArray(given)) return given.length === 0 ? 'an empty list' : 'a list';
-  return typeof given === 'string' || typeof given === 'symbol' || typeof given === 'bigint'
-    ? `a ${typeof given} that cannot be used`
-    : `${typeof given === 'object' ? 'an object' : 'a function'} that cannot be used`;
+/** Names the kind of a value. It shows only numbers and booleans, because a string may be a secret. */
+function describe(value: unknown): string {
+  if (value === undefined) return 'missing';
+  if (value === null) return 'null';
+  if (value === '') return 'an empty string';
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
+  return typeof value === 'string' || typeof value === 'symbol' || typeof value === 'bigint'
+    ? `a ${typeof value} that cannot be used`
+    : `${typeof value === 'object' ? 'an object' : 'a function'} that cannot be used`;
 }
 
-/** The same for a secret, of which even a number tells too much. */
-export function secretError(name: string, given: unknown, remedy: string): TypeError {
-  return optionError(name, withoutContent(given), remedy);
+/** Like {@link optionError} for a secret: not even a number is shown. */
+export function secretError(name: string, value: unknown, remedy: string): TypeError {
+  return optionError(name, withoutContent(value), remedy);
 }
 
-function withoutContent(given: unknown): unknown {
-  return typeof given === 'number' || typeof given === 'boolean' ? Object(given) : given;
+function withoutContent(value: unknown): unknown {
+  return typeof value === 'number' || typeof value === 'boolean' ? Object(value) : value;
 }

@@ -1,24 +1,24 @@
 /**
- * A copy with only an object's own members, and without a prototype: what another package adds to `Object.prototype`
- * is never read from it. Nested values are not copied.
+ * Copies the own members of an object to one without a prototype, so members that another package adds to `Object.prototype`
+ * are never read from it. Nested values are not copied.
  */
-export function ownMembers<T extends object>(given: T): T {
-  return Object.assign(Object.create(null), given);
+export function ownMembers<T extends object>(source: T): T {
+  return Object.assign(Object.create(null), source);
 }
 
-/** One own member of an object; `undefined` when the object does not have it itself, or is no object. */
-export function ownMember(given: unknown, name: string): unknown {
-  return typeof given === 'object' && given !== null && Object.hasOwn(given, name)
-    ? (given as Readonly<Record<string, unknown>>)[name]
+/** Reads one own member; `undefined` when the object does not have it itself, or when the value is not an object. */
+export function ownMember(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, name)
+    ? (value as Readonly<Record<string, unknown>>)[name]
     : undefined;
 }
 
-/** Copies members onto an object as its own, even where `Object.prototype` is frozen and has members of these names. */
+/** Sets own members on an object. It works even if `Object.prototype` is frozen and has members of the same names. */
 export function setMembers<T extends object, Members extends object>(target: T, members: Members): T & Members {
   try {
     return Object.assign(target, members);
   } catch {
-    // Assignment throws for a name that a frozen prototype has, such as `constructor`; a definition does not.
+    // Assigning a name that a frozen prototype has, such as `constructor`, throws. Defining it does not.
     for (const [name, value] of Object.entries(members)) {
       Object.defineProperty(target, name, { value, writable: true, enumerable: true, configurable: true });
     }

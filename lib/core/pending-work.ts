@@ -1,8 +1,8 @@
-/** Counts what is under way, so that closing can wait for it. */
+/** Counts pending promises, so that `close()` can wait for them. */
 export interface PendingWork {
-  /** Counts a promise until it ends, and returns the same promise. */
+  /** Counts a promise until it settles, and returns the same promise. */
   add<T>(work: Promise<T>): Promise<T>;
-  /** Ends once nothing is under way. */
+  /** Resolves when no promise is pending. */
   idle(): Promise<void>;
 }
 

@@ -1,16 +1,16 @@
-/** RFC 6750 section 2.1. Its two classes share no character, so a mismatch is found in linear time. */
+/** A bearer token (RFC 6750 section 2.1). The two character classes share no character, so matching takes linear time. */
 export const B64_TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
 
-/** RFC 6749 section 3.3. */
+/** One scope (RFC 6749 section 3.3). */
 export const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 
-/** RFC 9110 section 5.6.2. */
+/** A header name (RFC 9110 section 5.6.2). */
 export const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
-/** One line of ASCII (RFC 9110 section 5.5). */
+/** A header value: one line of ASCII (RFC 9110 section 5.5). */
 export const HEADER_VALUE = /^[\x20-\x7e\t]*$/;
 
-/** What goes into a quoted-string, escaped where need be (RFC 9110 section 5.6.4), in ASCII. */
+/** ASCII text that fits into a quoted-string once it is escaped (RFC 9110 section 5.6.4). */
 export const QUOTABLE = /^[\x20-\x7e]*$/;
 
 /** Type and subtype of a `Content-Type` value, in lower case, without parameters (RFC 9110 section 8.3.1). */

@@ -2,60 +2,66 @@ import { channel, tracingChannel } from 'node:diagnostics_channel';
 import type { AuthErrorReason, IntrospectionErrorCode } from '../core/errors.js';
 
 /**
- * What was decided about one request by the middleware or by one guard, so that one request may bring several.
- * Published synchronously, in the request's own async context. It never holds a token or a claim.
+ * A decision about one request, made by the middleware or by a guard. One request may cause several decisions.
+ * It is published synchronously, in the async context of the request. It never holds a token or a claim.
  */
 export interface Decision {
-  /** Whether the request went on, with a good token or without any, or was answered 400, 401 or 403 (`rejected`), or 503 (`outage`). */
+  /**
+   * - `accepted`: the request continued with a valid token.
+   * - `anonymous`: the request continued without a token.
+   * - `rejected`: the response is 400, 401 or 403.
+   * - `outage`: the response is 503.
+   */
   readonly outcome: 'accepted' | 'anonymous' | 'rejected' | 'outage';
-  /** Who decided: `tokenIntrospection`, the guard's name, or `webSocketUpgrade` and `keepAuthenticated`. */
+  /** Name of the function that decided: `tokenIntrospection`, a guard, `webSocketUpgrade` or `keepAuthenticated`. */
   readonly by: string;
-  /** The status that follows from it; absent when the request went on. */
+  /** HTTP status of the response; absent when the request continued. */
   readonly status?: number;
-  /** Why: an `AuthError`'s reason or an `IntrospectionError`'s code; absent when the request went on. */
+  /** The `reason` of an `AuthError` or the `code` of an `IntrospectionError`; absent when the request continued. */
   readonly reason?: AuthErrorReason | IntrospectionErrorCode;
-  /** `true` where the answer was a stale one (`cache.staleIfErrorSeconds`). */
+  /** `true` when a stale response was used (`cache.staleIfErrorSeconds`). */
   readonly stale?: true;
-  /** Start of the token's SHA-256, in base64url; absent where there was nothing that could be a token. */
+  /** First 12 characters of the token's SHA-256 in base64url; absent when the request had nothing that could be a token. */
   readonly tokenDigest?: string;
 }
 
-/** How one question was answered, or that an answer is renewed before its end. */
+/** The outcome of one lookup in the cache, or an early refresh. */
 export interface CacheEvent {
   /**
-   * `hit`: from memory. `miss`: the endpoint is asked. `coalesced`: a question under way is waited for. `stale`: from memory
-   * though past its life, since the endpoint failed. `refresh`: the endpoint is asked in the background, beside a hit.
-   * Of a miss that is answered by the shared cache: `shared`; of an entry there that cannot be used: `unusable`.
+   * - `hit`: the response came from memory.
+   * - `miss`: memory had no usable response, so the shared cache or the endpoint is asked.
+   * - `coalesced`: the lookup waited for an introspection request that was already under way.
+   * - `stale`: an expired response from memory was used, because the endpoint failed.
+   * - `refresh`: the endpoint is asked in the background, in addition to a hit.
+   * - `shared`: after a miss, the response came from the shared cache.
+   * - `unusable`: after a miss, the entry in the shared cache could not be used.
    */
   readonly outcome: 'hit' | 'miss' | 'coalesced' | 'stale' | 'refresh' | 'shared' | 'unusable';
-  /** Start of the token's SHA-256, in base64url. */
+  /** First 12 characters of the token's SHA-256 in base64url. */
   readonly tokenDigest: string;
 }
 
-/**
- * The circuit breaker before the endpoint has changed its state, or has found that the endpoint is up though it failed for
- * some tokens.
- */
+/** The circuit breaker has changed its state, or has found that the endpoint is up although it failed for some tokens. */
 export interface CircuitEvent {
-  /** `open`: nothing is asked. `half_open`: one question is under way as a probe. `closed`: everything is asked. */
+  /** `open`: the endpoint is not asked. `half_open`: one request is sent as a probe. `closed`: the endpoint is asked as usual. */
   readonly state: 'open' | 'half_open' | 'closed';
-  /** What opened it, or made it suspect the endpoint. */
+  /** The failure that opened the circuit breaker, or that made it check the endpoint. */
   readonly reason?: IntrospectionErrorCode;
-  /** The endpoint failed for tokens that clients presented, but answered about a random token of ours. The breaker stays closed. */
+  /** `true` when the endpoint failed for tokens of clients, but responded for a random token of ours. The breaker stays closed. */
   readonly tokensToBlame?: true;
-  /** Seconds until the probe, where it is open. */
+  /** Seconds until the next probe, when the circuit breaker is open. */
   readonly retryAfterSeconds?: number;
 }
 
-/** The store of the shared cache has begun to fail, or works again. */
+/** The store of the shared cache has started to fail, or works again. */
 export interface StoreEvent {
-  /** `failing`: a command failed, or the revocation log has not been read for 5 seconds. `ok`: all of it works again. */
+  /** `failing`: a command failed, or the revocation log could not be read for 5 seconds. `ok`: everything works again. */
   readonly state: 'failing' | 'ok';
 }
 
-/** Something that only an operator can mend; once an hour for each code. */
+/** A problem that only an operator can fix. It is published at most once an hour for each code. */
 export interface Misconfiguration {
-  /** What it is about; also the `code` of the process warning. */
+  /** Kind of the problem; also the `code` of the process warning. */
   readonly code:
     | 'CLIENT_REJECTED'
     | 'NOT_AN_ENDPOINT'
@@ -77,29 +83,29 @@ export interface Misconfiguration {
     | 'MALFORMED_CREDENTIALS'
     | 'SENDER_CONSTRAINED'
     | 'CALLBACK_FAILED';
-  /** What is safe to tell, such as `HTTP 401`, or the expected and the received audience. */
+  /** A detail that is safe to log, such as `HTTP 401`, or the expected and the received audience. */
   readonly detail?: string;
-  /** What is probably wrong, and what to do about it. */
+  /** What is probably wrong, and what to do. */
   readonly remedy: string;
 }
 
-/** One attempt at the endpoint: the context of a `TracingChannel`, filled in as it goes on. */
+/** One attempt at the endpoint: the context object of a `TracingChannel`. Members are added while the attempt proceeds. */
 export interface EndpointCall {
-  /** Origin and path. */
+  /** Origin and path of the endpoint. */
   readonly endpoint: string;
   /** 1, or 2 for the retry. */
   readonly attempt: number;
-  /** Whether it is an early refresh, for which nobody waits. */
+  /** Whether this is an early refresh. No request waits for it. */
   readonly background: boolean;
-  /** Start of the token's SHA-256, in base64url. */
+  /** First 12 characters of the token's SHA-256 in base64url. */
   readonly tokenDigest: string;
-  /** Of the reply, once there is one. */
+  /** HTTP status of the response, once there is one. */
   status?: number;
 }
 
 const PREFIX = 'express-token-introspection';
 
-/** Names of the `node:diagnostics_channel`s; that of {@link EndpointCall} is for `tracingChannel()`. */
+/** Names of the diagnostics channels. `endpoint` is a name for `tracingChannel()`, with {@link EndpointCall} as context. */
 export const CHANNELS = {
   decision: `${PREFIX}:decision`,
   cache: `${PREFIX}:cache`,
@@ -118,12 +124,12 @@ export const endpointCalls = tracingChannel<EndpointCall, EndpointCall>(CHANNELS
 
 const DIGEST_LENGTH = 12;
 
-/** What stands for a token in events, of its key. */
-export function digestOf(key: string): string {
-  return key.slice(0, DIGEST_LENGTH);
+/** Shortens a token digest for events. */
+export function digestOf(digest: string): string {
+  return digest.slice(0, DIGEST_LENGTH);
 }
 
-/** Whether anyone looks: `TracingChannel` itself tells that only from Node 20.13 on, and of its parts each tells. */
+/** Whether the endpoint channel has subscribers. Before Node 20.13 a `TracingChannel` cannot tell, but each of its parts can. */
 export function isTraced(): boolean {
   const { start, end, asyncStart, asyncEnd, error } = endpointCalls;
   return [start, end, asyncStart, asyncEnd, error].some(({ hasSubscribers }) => hasSubscribers);

@@ -7,13 +7,13 @@ import { remedyFor } from './remedies.js';
 
 const log = debuglog('express-token-introspection');
 
-/** Whether `NODE_DEBUG=express-token-introspection` is set. Read once: Node does not let it change later. */
+/** Whether `NODE_DEBUG=express-token-introspection` is set. It is read once, because Node ignores later changes. */
 export const isDebugging = log.enabled;
 
-/** What the decision channel does not carry, for the line that is printed. */
+/** Details for the printed line that the decision channel does not carry. */
 export interface DebugContext {
   readonly error?: unknown;
-  /** Method and path. */
+  /** Method and path of the request. */
   readonly route?: string | undefined;
 }
 
@@ -22,7 +22,7 @@ export function printDecision(decision: Decision, context: DebugContext = {}): v
   log('%s', lineOf(decision, context));
 }
 
-/** The line, for tests too. */
+/** Formats a decision as one line. Exported for tests. */
 export function lineOf(decision: Decision, { error, route }: DebugContext): string {
   const { outcome, status, reason, by, stale, tokenDigest } = decision;
   const isRejection = outcome === 'rejected' && error !== undefined;

@@ -2,32 +2,32 @@ import type { ActiveRecord } from '../core/lookup.js';
 import { type Decision, decisions, digestOf } from './channels.js';
 import { type DebugContext, isDebugging, printDecision } from './debug.js';
 
-/** That a request goes on, on the strength of this record where there is one. */
-export function publishPassage(
+/** Publishes that a request continues. `record` is absent for an anonymous request. */
+export function publishAccepted(
   outcome: 'accepted' | 'anonymous',
   by: string,
-  key: string | undefined,
+  digest: string | undefined,
   record: ActiveRecord | undefined,
   context?: DebugContext,
 ): void {
   if (decisions.hasSubscribers || isDebugging) {
-    publish({ outcome, by, ...(record?.stale && { stale: true }) }, key, context);
+    publish({ outcome, by, ...(record?.stale && { stale: true }) }, digest, context);
   }
 }
 
-/** That a request does not go on. */
-export function publishRefusal(
+/** Publishes that a request does not continue. */
+export function publishRejected(
   outcome: 'rejected' | 'outage',
   by: string,
-  key: string | undefined,
-  why: Required<Pick<Decision, 'status' | 'reason'>>,
+  digest: string | undefined,
+  failure: Required<Pick<Decision, 'status' | 'reason'>>,
   context?: DebugContext,
 ): void {
-  if (decisions.hasSubscribers || isDebugging) publish({ outcome, by, ...why }, key, context);
+  if (decisions.hasSubscribers || isDebugging) publish({ outcome, by, ...failure }, digest, context);
 }
 
-function publish(made: Decision, key: string | undefined, context: DebugContext | undefined): void {
-  const decision = key === undefined ? made : { ...made, tokenDigest: digestOf(key) };
-  if (isDebugging) printDecision(decision, context);
-  decisions.publish(decision);
+function publish(decision: Decision, digest: string | undefined, context: DebugContext | undefined): void {
+  const event = digest === undefined ? decision : { ...decision, tokenDigest: digestOf(digest) };
+  if (isDebugging) printDecision(event, context);
+  decisions.publish(event);
 }

@@ -2,18 +2,21 @@ import type { AuthError, AuthErrorReason } from '../core/errors.js';
 import type { ActiveRecord, TokenRecord } from '../core/lookup.js';
 import { printable } from './printable.js';
 
-/** Why a token was refused, for the operator. It holds configuration and no claims of users: `aud`, `iss` and times are configuration. */
+/**
+ * Why a token was rejected, for the operator.
+ * It holds no claims about users. `aud`, `iss` and times are shown, because they are configuration.
+ */
 export interface Explanation {
-  /** Chooses the remedy among those of the reason. */
+  /** Selects one of the remedies for the reason. */
   readonly detail?: string;
   readonly expected?: string;
   readonly received?: string;
 }
 
-/** How a token was judged. */
+/** The data that a token was checked against. */
 export interface Evidence {
   readonly token: string;
-  /** `undefined` if the endpoint did not answer about the token. */
+  /** `undefined` when the endpoint was not asked about the token, or failed. */
   readonly record: TokenRecord | undefined;
   readonly expected: {
     readonly audience: readonly string[] | false;
@@ -23,14 +26,14 @@ export interface Evidence {
   readonly now: number;
 }
 
-/** Kept apart from the error, which the app sees and may log. */
+/** Kept outside the error, because the app sees the error and may log it. */
 const evidences = new WeakMap<AuthError, Evidence>();
 
 export function keepEvidence(error: AuthError, evidence: Evidence): void {
   evidences.set(error, evidence);
 }
 
-/** Says what was expected of a token and what was received. */
+/** Returns what was expected of a token and what was received. */
 export function explain(error: AuthError): Explanation {
   if (error.reason === 'insufficient_scope') return { expected: `scope ${listed(error.scopes)}` };
   const evidence = evidences.get(error);
@@ -78,7 +81,7 @@ function explainIssuer({ claims: { iss } }: ActiveRecord, { token, expected: { i
   return { ...(isSlash && { detail: 'slash' }), expected, received: `iss ${listed([iss], token)}` };
 }
 
-/** Names the kind of fault, and nothing of the token. */
+/** Names the kind of mistake. It shows no part of the token. */
 function explainMalformed(token: string): Explanation {
   const expected = 'a bearer token';
   if (/^bearer\b/i.test(token)) return { detail: 'the word Bearer', expected, received: 'the word Bearer twice' };
@@ -89,10 +92,10 @@ function explainMalformed(token: string): Explanation {
 const MAX_LISTED = 3;
 const MAX_LENGTH = 100;
 
-/** A shorter token may be part of an innocent value by chance. */
+/** A shorter token may occur in a harmless value by chance. */
 const MIN_TOKEN_LENGTH = 8;
 
-/** A server may repeat the token it was asked about. */
+/** Formats values for display. A value that contains the token is hidden, because a server may repeat the token it was asked about. */
 function listed(values: readonly string[], token = ''): string {
   const shown = values.slice(0, MAX_LISTED).map((value) => {
     if (token.length >= MIN_TOKEN_LENGTH && value.includes(token)) return '(a value with the token in it)';

@@ -3,8 +3,8 @@ import { type Misconfiguration, misconfigurations } from './channels.js';
 
 const AN_HOUR_MS = 3_600_000;
 
-/** Tells of one kind of misconfiguration, at most once an hour: as a process warning, and on its channel. */
-export function createAlarm(code: Misconfiguration['code']): (remedy: string, detail?: string) => void {
+/** Creates a function that reports one kind of misconfiguration as a process warning and on its channel, at most once an hour. */
+export function createWarning(code: Misconfiguration['code']): (remedy: string, detail?: string) => void {
   let quietUntil = Number.NEGATIVE_INFINITY;
   return (remedy, detail) => {
     const now = performance.now();

@@ -1,31 +1,34 @@
 import type { AuthErrorReason } from '../core/errors.js';
 import type { Remedies } from './remedy.js';
 
-/** For each reason of an `AuthError`. The details are those of `explain()`. */
+/** Remedies for each reason of an `AuthError`. The details come from `explain()`. */
 export const REJECTION_REMEDIES: Remedies<AuthErrorReason> = {
   no_credentials: [
     [
       [],
-      'The request has no "Authorization: Bearer" header. If the client sent one: a proxy must pass it on, and with "getToken" the header is not read.',
+      'The request has no "Authorization: Bearer" header. If the client sends one, check that the proxies pass it on. With "getToken" the header is not read.',
     ],
   ],
   malformed_credentials: [
-    [['the word Bearer'], 'The token begins with the word Bearer. Send it once: "Authorization: Bearer TOKEN".'],
+    [
+      ['the word Bearer'],
+      'The token begins with the word Bearer. Send the word only once: "Authorization: Bearer TOKEN".',
+    ],
     [['quotes'], 'The token is in quotation marks. Send it without them.'],
-    [['spaces'], 'The token contains spaces or line ends. Send the token alone, on one line.'],
+    [['spaces'], 'The token contains spaces or line breaks. Send only the token, on one line.'],
     [
       [],
-      'The token has characters that no bearer token has (RFC 6750 section 2.1). Send "Authorization: Bearer TOKEN", with the access token as it was issued.',
+      'The token has characters that are not allowed in a bearer token (RFC 6750 section 2.1). Send "Authorization: Bearer TOKEN", with the access token exactly as it was issued.',
     ],
   ],
   repeated_credentials: [
     [[], 'The request has more than one token. Send one "Authorization" header, and no other token.'],
   ],
-  token_too_long: [[[], 'The token is longer than 8 kB. Have the authorization server issue shorter ones.']],
+  token_too_long: [[[], 'The token is longer than 8 kB. Have the authorization server issue shorter tokens.']],
   inactive: [
     [
       [],
-      'Is the token from this authorization server, and not expired or revoked? Some servers also call tokens inactive that were issued for another client, or when the secret of this API is wrong.',
+      'The authorization server says that the token is not active. It may be expired, revoked, or from another server. Some servers also say so when a token was issued for another client, or when the secret of this API is wrong.',
     ],
   ],
   unsupported_token_type: [
@@ -38,75 +41,75 @@ export const REJECTION_REMEDIES: Remedies<AuthErrorReason> = {
   expired: [
     [
       ['exp is 0'],
-      'exp is 0, which is 1970. If the server means "never" by it, remove it with "normalizeResponse": (reply) => { const { exp, ...rest } = JSON.parse(reply.text); return exp === 0 ? rest : { ...rest, exp }; }.',
+      'exp is 0, which means 1970. If the server means "never", remove exp with "normalizeResponse": (reply) => { const { exp, ...rest } = JSON.parse(reply.text); return exp === 0 ? rest : { ...rest, exp }; }.',
     ],
     [
       ['clock'],
-      'The server calls the token active although exp has passed here, so the clocks differ. Set both by NTP, this machine first.',
+      'The server says that the token is active, but exp has passed on this machine, so the clocks differ. Synchronize both with NTP, this machine first.',
     ],
-    [[], 'The token has expired. The client should get a new one.'],
+    [[], 'The token has expired. The client must get a new one.'],
   ],
   not_yet_valid: [
     [
       [],
-      'The server calls the token active although nbf has not come here, so the clocks differ. Set both by NTP, this machine first.',
+      'The server says that the token is active, but nbf is still in the future on this machine, so the clocks differ. Synchronize both with NTP, this machine first.',
     ],
   ],
   issuer_mismatch: [
-    [['slash'], 'Write "issuer" exactly as the response writes iss, a slash at the end included.'],
+    [['slash'], 'Write "issuer" exactly as iss in the response, including a slash at the end.'],
     [
       ['no iss'],
       'The response has no iss. Have the server send it. If it never does, leave "issuer" out: only this server is asked.',
     ],
-    [[], 'Is the token from the expected server? If so, write "issuer" exactly as the response writes iss.'],
+    [[], 'Check that the token is from the expected server. If it is, write "issuer" exactly as iss in the response.'],
   ],
   audience_mismatch: [
     [
       ['no aud, no token_type'],
-      'The response has no aud and no token_type, which is typical of a refresh token. Send the access token. If it was one, have the server put the audience of this API into access tokens.',
+      'The response has no aud and no token_type, which is typical of a refresh token. Send the access token. If it was the access token, have the server put the audience of this API into access tokens.',
     ],
     [
       ['no aud'],
-      'The response has no aud. Have the server put the audience of this API into access tokens. Only if this server never sends aud, set "audience" to false: tokens for other APIs are accepted then.',
+      'The response has no aud. Have the server put the audience of this API into access tokens. Only if this server never sends aud, set "audience" to false: then tokens for other APIs are accepted too.',
     ],
-    [['slash'], 'Write "audience" exactly as the response writes aud, a slash at the end included.'],
+    [['slash'], 'Write "audience" exactly as aud in the response, including a slash at the end.'],
     [
       [],
-      'Is the token meant for this API? If so, write "audience" exactly as the response writes aud. Else have the client request a token for this API.',
+      'Check that the token is meant for this API. If it is, write "audience" exactly as aud in the response. If not, the client must request a token for this API.',
     ],
   ],
   claims_rejected: [
     [
       [],
-      'The "claims" schema does not match the response. Compare them: "npx express-token-introspection check --token" shows the response.',
+      'The claims in the response do not match the "claims" schema. Run "npx express-token-introspection check --token" to see the response.',
     ],
   ],
   sender_constrained: [
     [
       [],
-      'The token is bound to a key or certificate, and the request did not prove it. Set "dpop" or "mtls" as the tokens need it, and have the client use the scheme DPoP or its certificate.',
+      'The token is bound to a key or certificate that the request did not prove. Set "dpop" or "mtls" as the tokens require it. The client must use the scheme DPoP, or its certificate.',
     ],
   ],
   no_authorization_server: [
     [
       [],
-      'No authorization server was chosen for the request. Does "select" know every issuer, host or path that clients use?',
+      'No authorization server was selected for the request. Check that "select" knows every issuer, host or path that clients use.',
     ],
   ],
-  insufficient_scope: [[[], 'The client must request a token with all scopes that the route needs.']],
-  claim_mismatch: [[[], 'The token lacks the claim that the guard of this route demands.']],
+  insufficient_scope: [[[], 'The client must request a token with the scopes that the route requires.']],
+  claim_mismatch: [[[], 'The token does not have the claim that the guard of this route requires.']],
   insufficient_user_authentication: [
     [
       [],
-      'The user must log in again, or by a stronger method, as the challenge says. Does the response have acr and auth_time?',
+      'The user must log in again, or with a stronger method, as the challenge says. Check that the response has acr and auth_time.',
     ],
   ],
   invalid_dpop_proof: [
     [
       [],
-      'The DPoP proof is missing, malformed, too old, or made for another URL. Is "dpop.origin" what clients call, and are both clocks right?',
+      'The DPoP proof is missing, malformed, too old, or made for another URL. Check that "dpop.origin" is the origin that clients call, and that both clocks are right.',
     ],
   ],
-  dpop_proof_replayed: [[[], 'The DPoP proof was used before. The client must make a new proof for each request.']],
-  dpop_nonce_required: [[[], 'The client must repeat the request with the nonce of the DPoP-Nonce header.']],
+  dpop_proof_replayed: [[[], 'The DPoP proof was used before. The client must create a new proof for each request.']],
+  dpop_nonce_required: [[[], 'The client must repeat the request with the nonce in the DPoP-Nonce header.']],
 };

@@ -3,14 +3,15 @@ import { OUTAGE_REMEDIES } from './outage-remedies.js';
 import { REJECTION_REMEDIES } from './rejection-remedies.js';
 import type { Remedies, Remedy } from './remedy.js';
 
-/** Every reason and every code. Warnings, the command, README and docs/troubleshooting.md show these texts. */
+/** Remedies for every reason and every code. Warnings, the command, README and docs/troubleshooting.md show these texts. */
 export const REMEDIES: Remedies<AuthErrorReason | IntrospectionErrorCode> = {
   ...REJECTION_REMEDIES,
   ...OUTAGE_REMEDIES,
 };
 
-/** What is probably wrong, and what to do about it. */
+/** Returns what is probably wrong, and what to do. */
 export function remedyFor(name: AuthErrorReason | IntrospectionErrorCode, detail = ''): string {
-  const fits = ([beginnings]: Remedy) => beginnings.length === 0 || beginnings.some((each) => detail.startsWith(each));
+  const fits = ([beginnings]: Remedy) =>
+    beginnings.length === 0 || beginnings.some((beginning) => detail.startsWith(beginning));
   return REMEDIES[name].find(fits)?.[1] ?? '';
 }

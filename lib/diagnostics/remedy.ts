@@ -1,7 +1,8 @@
 /**
- * By name, then by how the detail begins; the first that fits. The last of each list fits every detail. All are fixed texts:
- * nothing of a request, a reply or a secret is in them.
+ * Remedies by reason or code. In each list, the first remedy that fits the detail is used; the last one fits every detail.
+ * All texts are fixed, so they hold no part of a request, a response or a secret.
  */
 export type Remedies<Name extends string> = Readonly<Record<Name, readonly Remedy[]>>;
 
+/** A remedy fits a detail that begins with one of `beginnings`. An empty list fits every detail. */
 export type Remedy = readonly [beginnings: readonly string[], text: string];

@@ -1,7 +1,7 @@
 import { IntrospectionError, type IntrospectionErrorCode } from '../core/errors.js';
 import type { TokenRecord } from '../core/lookup.js';
 import type { Misconfiguration } from '../diagnostics/channels.js';
-import { createAlarm } from '../diagnostics/misconfiguration.js';
+import { createWarning } from '../diagnostics/misconfiguration.js';
 import { remedyFor } from '../diagnostics/remedies.js';
 import { supportsMethod } from './server-location.js';
 
@@ -74,16 +74,16 @@ export function createConfigurationWarnings(
   methods: readonly string[] | undefined,
   askAboutOurToken: () => Promise<unknown>,
 ): ConfigurationWarnings {
-  const alarms = new Map<Misconfiguration['code'], ReturnType<typeof createAlarm>>();
+  const alarms = new Map<Misconfiguration['code'], ReturnType<typeof createWarning>>();
   let wasAnyActive = false;
   let wasAnswered = false;
   let failures = 0;
   let failuresInARow = 0;
 
-  function alarmOf(code: Misconfiguration['code']): ReturnType<typeof createAlarm> {
+  function alarmOf(code: Misconfiguration['code']): ReturnType<typeof createWarning> {
     const known = alarms.get(code);
     if (known !== undefined) return known;
-    const alarm = createAlarm(code);
+    const alarm = createWarning(code);
     alarms.set(code, alarm);
     return alarm;
   }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Clock } from '../core/clock.js';
 import { remedyForUrl } from '../core/endpoint-url.js';
 import { IntrospectionError } from '../core/errors.js';
-import { createAlarm } from '../diagnostics/misconfiguration.js';
+import { createWarning } from '../diagnostics/misconfiguration.js';
 import { remedyFor } from '../diagnostics/remedies.js';
 import { createCooldown } from './cooldown.js';
 import { type Endpoint, type Reply, textOf, toEndpoint } from './http.js';
@@ -74,7 +74,7 @@ export function createDiscovery(settings: DiscoverySettings): () => Authorizatio
   let known: AuthorizationServer | undefined;
   let pending: Promise<AuthorizationServer> | undefined;
   let dueAt = Number.NEGATIVE_INFINITY;
-  const alarm = createAlarm('DISCOVERY_FAILED');
+  const alarm = createWarning('DISCOVERY_FAILED');
 
   async function discover(): Promise<AuthorizationServer> {
     try {

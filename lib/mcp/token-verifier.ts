@@ -1,7 +1,7 @@
 import { AuthError, IntrospectionError } from '../core/errors.js';
 import { optionError } from '../core/option-error.js';
 import { tokenDigest } from '../core/token-digest.js';
-import { publishPassage } from '../diagnostics/decisions.js';
+import { publishAccepted } from '../diagnostics/decisions.js';
 import { publishFailure } from '../middleware/reject.js';
 import { createDetachedAuth } from '../middleware/session.js';
 import type { TokenIntrospection } from '../middleware/types.js';
@@ -64,7 +64,7 @@ export function mcpTokenVerifier(authenticate: TokenIntrospection, options: McpT
     async verifyAccessToken(token) {
       try {
         const verified = await authenticator.introspect(token);
-        publishPassage('accepted', BY, verified.credentials.digest, verified.record);
+        publishAccepted('accepted', BY, verified.credentials.digest, verified.record);
         return createDetachedAuth(origin, verified) as AuthInfo;
       } catch (error) {
         publishFailure(error, BY, typeof token === 'string' ? tokenDigest(token) : undefined, { error });

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AuthError } from '../core/errors.js';
 import type { Next } from '../core/next.js';
-import { publishPassage } from '../diagnostics/decisions.js';
+import { publishAccepted } from '../diagnostics/decisions.js';
 import type { Policy } from '../policy.js';
 import { requireLifetime } from '../verification/lifetime.js';
 import { anonymousPolicy } from './anonymous.js';
@@ -58,7 +58,7 @@ export function requireSession(context: RequestContext, scopes: readonly string[
 }
 
 export function accept({ req, next, by }: RequestContext, { authenticator, token }: Session): void {
-  publishPassage('accepted', by, token.credentials.digest, token.record, debugContext(authenticator.policy, req));
+  publishAccepted('accepted', by, token.credentials.digest, token.record, debugContext(authenticator.policy, req));
   next?.();
 }
 

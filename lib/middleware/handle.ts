@@ -5,7 +5,7 @@ import { AuthError } from '../core/errors.js';
 import { ANY_AGE, type Credentials } from '../core/lookup.js';
 import type { Next } from '../core/next.js';
 import { isDebugging } from '../diagnostics/debug.js';
-import { publishPassage } from '../diagnostics/decisions.js';
+import { publishAccepted } from '../diagnostics/decisions.js';
 import type { Policy } from '../policy.js';
 import { markAnonymous } from './anonymous.js';
 import { addChallenge } from './challenge.js';
@@ -95,7 +95,7 @@ export function createHandle({ authenticator, select, present }: HandleSettings)
     if (isPrivate) markPrivate(res);
     if (token.needsNonce) giveNonce(res, origin.authenticator.policy);
     startSession(req, origin, now.monotonic, token, earlier);
-    publishPassage(
+    publishAccepted(
       'accepted',
       by,
       token.credentials.digest,
@@ -140,7 +140,7 @@ function authenticate(
 
 function letAnonymousGoOn({ req, by }: RequestContext, { policy }: Authenticator): void {
   markAnonymous(req, policy);
-  publishPassage('anonymous', by, undefined, undefined, isDebugging ? debugContext(policy, req) : undefined);
+  publishAccepted('anonymous', by, undefined, undefined, isDebugging ? debugContext(policy, req) : undefined);
 }
 
 /** Gives a rejection the headers that the middleware would answer with. */

@@ -5,7 +5,7 @@ import type { Next, RejectionHandler } from '../core/next.js';
 import { hasScheme } from '../credentials/authorization-header.js';
 import { ownHeader } from '../credentials/request-headers.js';
 import { type DebugContext, isDebugging } from '../diagnostics/debug.js';
-import { publishRefusal } from '../diagnostics/decisions.js';
+import { publishRejected } from '../diagnostics/decisions.js';
 import type { Policy } from '../policy.js';
 import { addChallenge } from './challenge.js';
 import { isAnswerable, respondWithError, respondWithRejection } from './respond.js';
@@ -61,9 +61,9 @@ export function publishFailure(error: unknown, by: string, digest: string | unde
   if (error instanceof AuthError) {
     // A malformed token may be a password.
     const published = error.reason === 'malformed_credentials' ? undefined : digest;
-    publishRefusal('rejected', by, published, { status: error.status, reason: error.reason }, context);
+    publishRejected('rejected', by, published, { status: error.status, reason: error.reason }, context);
   } else if (error instanceof IntrospectionError) {
-    publishRefusal('outage', by, digest, { status: error.status, reason: error.code }, context);
+    publishRejected('outage', by, digest, { status: error.status, reason: error.code }, context);
   }
 }
 

@@ -2,15 +2,15 @@ import type { Attributes } from '@opentelemetry/api';
 import { IntrospectionError } from '../core/errors.js';
 import type { EndpointCall } from '../diagnostics/channels.js';
 
-/** The context of the channel once the attempt has ended. */
+/** The context object of the endpoint channel after the attempt has ended. */
 export type EndedCall = EndpointCall & { readonly error?: unknown };
 
-/** From here on a status is a failure: redirects are not followed. */
+/** A status from here on is a failure. Redirects are failures too, because they are not followed. */
 const FIRST_BAD_STATUS = 300;
 
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
 
-/** Whom an attempt asks, by the [conventions for HTTP clients](https://opentelemetry.io/docs/specs/semconv/http/). */
+/** Attributes of the server, by the [conventions for HTTP clients](https://opentelemetry.io/docs/specs/semconv/http/). */
 export function attributesOf({ endpoint, background }: EndpointCall): Attributes {
   const { hostname, port, protocol } = new URL(endpoint);
   return {
@@ -21,7 +21,7 @@ export function attributesOf({ endpoint, background }: EndpointCall): Attributes
   };
 }
 
-/** What became of it. */
+/** Attributes of the outcome. */
 export function outcomeOf({ status, error }: EndedCall): Attributes {
   const failure = failureOf(status, error);
   return {
@@ -30,7 +30,7 @@ export function outcomeOf({ status, error }: EndedCall): Attributes {
   };
 }
 
-/** The code of what it failed with, else its status where that is none of success. */
+/** Returns the code of the error, otherwise a status of 300 or more; `undefined` on success. */
 function failureOf(status: number | undefined, error: unknown): string | undefined {
   if (error !== undefined) return error instanceof IntrospectionError ? error.code : '_OTHER';
   return status !== undefined && status >= FIRST_BAD_STATUS ? String(status) : undefined;

@@ -1,21 +1,24 @@
 import { metrics, trace } from '@opentelemetry/api';
 import { measure } from './metrics.js';
-import { type InstrumentOptions, requireOptions, type Watched } from './options.js';
+import { type InstrumentOptions, type MeasuredMiddleware, requireOptions } from './options.js';
 import { traceCalls } from './spans.js';
 
-export type { InstrumentOptions, Watched };
+export type { InstrumentOptions, MeasuredMiddleware };
 
 const NAME = 'express-token-introspection';
 
 /**
- * Feeds OpenTelemetry with what all middlewares of this process publish: metrics of decisions, cache, endpoint, circuit
- * breaker and misconfigurations, and a CLIENT span for each attempt at the endpoint, within which the request is sent.
- * No token, claim, secret or query is in them. Each call counts on its own: call it once.
+ * Exports metrics and spans of all middlewares in this process to OpenTelemetry.
+ *
+ * There are metrics of decisions, cache, endpoint, circuit breaker and misconfigurations, and a CLIENT span for each attempt at
+ * the endpoint. The span is active while the request is sent. Metrics and spans hold no token, claim, secret or query.
+ *
+ * Call it only once, because a second call counts everything again.
  *
  * @example
  * const stop = instrument({ middlewares: { api: authenticate } });
  *
- * @returns what ends it: nothing is counted or traced any more, and nothing of it is kept
+ * @returns a function that stops all counting and tracing
  * @throws TypeError for an invalid or unknown option, naming it
  */
 export function instrument(options: InstrumentOptions = {}): () => void {

@@ -12,9 +12,9 @@ import {
   misconfigurations,
 } from '../diagnostics/channels.js';
 import { attributesOf, type EndedCall, outcomeOf } from './calls.js';
-import type { Watched } from './options.js';
+import type { MeasuredMiddleware } from './options.js';
 
-/** What a channel is; the types of Node's leave the message unknown. */
+/** A diagnostics channel. Node's own types leave the message unknown. */
 interface Subscribable {
   subscribe(listener: (message: unknown) => void): void;
   unsubscribe(listener: (message: unknown) => void): void;
@@ -22,18 +22,18 @@ interface Subscribable {
 
 const STATES: readonly CircuitEvent['state'][] = ['closed', 'half_open', 'open'];
 
-/** In seconds, as the conventions for HTTP clients have them. */
+/** Bucket boundaries in seconds, from the OpenTelemetry conventions for HTTP clients. */
 const BOUNDARIES = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
-/** Counts and measures until the function that is returned is called. */
-export function measure(meter: Meter, middlewares: Readonly<Record<string, Watched>>): () => void {
+/** Starts all metrics. The returned function stops them. */
+export function measure(meter: Meter, middlewares: Readonly<Record<string, MeasuredMiddleware>>): () => void {
   const stops = [
     countDecisions(meter),
     countCacheEvents(meter),
     measureCalls(meter),
-    watchCircuit(meter),
+    observeCircuit(meter),
     countMisconfigurations(meter),
-    watchMemories(meter, Object.entries(middlewares)),
+    observeCaches(meter, Object.entries(middlewares)),
   ];
   return () => {
     for (const stop of stops) stop();
@@ -58,7 +58,7 @@ function countDecisions(meter: Meter): () => void {
 function countCacheEvents(meter: Meter): () => void {
   const counter = meter.createCounter('token_introspection.cache.events', {
     description:
-      'How questions were answered (hit, miss, coalesced), stale answers after a failure, and early refreshes',
+      'Outcomes of cache lookups (hit, miss, coalesced), stale responses after a failure, and early refreshes',
     unit: '{event}',
   });
   return listen<CacheEvent>(cacheEvents, ({ outcome }) => counter.add(1, { 'token_introspection.outcome': outcome }));
@@ -88,9 +88,9 @@ function measureCalls(meter: Meter): () => void {
   };
 }
 
-function watchCircuit(meter: Meter): () => void {
+function observeCircuit(meter: Meter): () => void {
   const openings = meter.createCounter('token_introspection.circuit.openings', {
-    description: 'Times the circuit breaker opened, a probe that failed included',
+    description: 'Times the circuit breaker opened, including failed probes',
     unit: '{opening}',
   });
   const states = meter.createObservableUpDownCounter('token_introspection.circuit.state', {
@@ -98,7 +98,7 @@ function watchCircuit(meter: Meter): () => void {
     unit: '1',
   });
   const tokenFailures = meter.createCounter('token_introspection.circuit.token_failures', {
-    description: 'Times the endpoint failed for tokens of clients, but answered about a token of our own',
+    description: 'Times the endpoint failed for tokens of clients, but responded for a random token of ours',
     unit: '{check}',
   });
   let current: CircuitEvent['state'] = 'closed';
@@ -122,7 +122,7 @@ function watchCircuit(meter: Meter): () => void {
 
 function countMisconfigurations(meter: Meter): () => void {
   const counter = meter.createCounter('token_introspection.misconfigurations', {
-    description: 'Times something was noticed that only an operator can mend, at most once an hour for each code',
+    description: 'Problems that only an operator can fix, at most one an hour for each code',
     unit: '{misconfiguration}',
   });
   return listen<Misconfiguration>(misconfigurations, ({ code }) =>
@@ -130,13 +130,13 @@ function countMisconfigurations(meter: Meter): () => void {
   );
 }
 
-function watchMemories(meter: Meter, middlewares: readonly [name: string, Watched][]): () => void {
+function observeCaches(meter: Meter, middlewares: readonly [name: string, MeasuredMiddleware][]): () => void {
   const entries = meter.createObservableUpDownCounter('token_introspection.cache.entries', {
-    description: 'Answers in memory',
+    description: 'Responses in memory',
     unit: '{entry}',
   });
   const lookups = meter.createObservableCounter('token_introspection.cache.lookups', {
-    description: 'Requests since the middleware was created, by whether they were answered from memory',
+    description: 'Lookups since the middleware was created, by outcome: from memory (hit) or not (miss)',
     unit: '{lookup}',
   });
   const observe: BatchObservableCallback = (result) => {
@@ -153,8 +153,8 @@ function watchMemories(meter: Meter, middlewares: readonly [name: string, Watche
   return () => meter.removeBatchObservableCallback(observe, observables);
 }
 
-function listen<Message>(channel: Subscribable, take: (message: Message) => void): () => void {
-  const listener = (message: unknown) => take(message as Message);
+function listen<Message>(channel: Subscribable, handle: (message: Message) => void): () => void {
+  const listener = (message: unknown) => handle(message as Message);
   channel.subscribe(listener);
   return () => channel.unsubscribe(listener);
 }

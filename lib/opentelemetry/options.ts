@@ -2,49 +2,52 @@ import type { MeterProvider, TracerProvider } from '@opentelemetry/api';
 import { optionError } from '../core/option-error.js';
 import type { Stats } from '../introspector.js';
 
-/** What `instrument()` takes. */
+/** Options of `instrument()`. */
 export interface InstrumentOptions {
-  /** Default: the global one, which has to be registered by then. */
+  /** Receives the metrics. Default: the global provider, which must be registered before the call. */
   readonly meterProvider?: MeterProvider | undefined;
-  /** Default: the global one. */
+  /** Receives the spans. Default: the global provider. */
   readonly tracerProvider?: TracerProvider | undefined;
   /**
-   * Middlewares whose memory is to be watched, by names of yours for them. Those that were derived by `with()` share the
-   * memory of their root.
+   * Middlewares whose cache is measured, by names that you choose. Middlewares derived by `with()` share the cache of the
+   * original, so list only that one. Default: none.
    */
-  readonly middlewares?: Readonly<Record<string, Watched>> | undefined;
+  readonly middlewares?: Readonly<Record<string, MeasuredMiddleware>> | undefined;
 }
 
-/** What a middleware is here. */
-export interface Watched {
-  /** Its figures of now. */
+/** A middleware, as far as `instrument()` uses it. */
+export interface MeasuredMiddleware {
+  /** Returns the current statistics of the cache. */
   stats(): Stats;
 }
 
 const REMEDIES: Readonly<Record<keyof InstrumentOptions, string>> = {
   meterProvider: 'write a MeterProvider, or leave it out for the global one',
   tracerProvider: 'write a TracerProvider, or leave it out for the global one',
-  middlewares: 'write { name: authenticate }, with what tokenIntrospection() returned',
+  middlewares: 'write { name: authenticate }, with the middleware that tokenIntrospection() returned',
 };
 
-/** @throws TypeError for an option that is unknown or cannot be used */
+/** @throws TypeError for an unknown or invalid option */
 export function requireOptions(options: InstrumentOptions): void {
-  for (const [name, given] of Object.entries(options)) {
-    if (!Object.hasOwn(REMEDIES, name)) throw optionError(name, given, 'there is no such option');
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(REMEDIES, name)) throw optionError(name, value, 'there is no such option');
   }
   const { meterProvider, tracerProvider, middlewares } = options;
-  if (!hasMethod(meterProvider, 'getMeter')) throw wrong('meterProvider', meterProvider);
-  if (!hasMethod(tracerProvider, 'getTracer')) throw wrong('tracerProvider', tracerProvider);
-  const watched = middlewares === undefined ? [] : Object.values(middlewares ?? [undefined]);
-  if (typeof middlewares === 'function' || !watched.every((each) => each !== undefined && hasMethod(each, 'stats'))) {
-    throw wrong('middlewares', middlewares);
+  if (!hasMethod(meterProvider, 'getMeter')) throw invalidOption('meterProvider', meterProvider);
+  if (!hasMethod(tracerProvider, 'getTracer')) throw invalidOption('tracerProvider', tracerProvider);
+  const measured = middlewares === undefined ? [] : Object.values(middlewares ?? [undefined]);
+  if (
+    typeof middlewares === 'function' ||
+    !measured.every((middleware) => middleware !== undefined && hasMethod(middleware, 'stats'))
+  ) {
+    throw invalidOption('middlewares', middlewares);
   }
 }
 
-function wrong(name: keyof InstrumentOptions, given: unknown): Error {
-  return optionError(name, given, REMEDIES[name]);
+function invalidOption(name: keyof InstrumentOptions, value: unknown): Error {
+  return optionError(name, value, REMEDIES[name]);
 }
 
-function hasMethod(given: unknown, name: string): boolean {
-  return given === undefined || typeof (given as Record<string, unknown> | null)?.[name] === 'function';
+function hasMethod(value: unknown, name: string): boolean {
+  return value === undefined || typeof (value as Record<string, unknown> | null)?.[name] === 'function';
 }

@@ -7,7 +7,7 @@ import { attributesOf, type EndedCall, outcomeOf } from './calls.js';
 
 const SPAN = 'token introspection';
 
-/** A span around each attempt at the endpoint, active while the request is sent, so that those of HTTP clients nest in it. */
+/** Creates a span for each attempt at the endpoint. It is active while the request is sent, so spans of HTTP clients nest in it. */
 export function traceCalls(tracer: Tracer): () => void {
   const { start, asyncEnd } = tracingChannel<Context, EndpointCall>(CHANNELS.endpoint);
   const spans = new WeakMap<EndpointCall, Span>();
@@ -43,7 +43,7 @@ export function traceCalls(tracer: Tracer): () => void {
   };
 }
 
-/** Such as `ECONNREFUSED`: what is safe to tell. */
+/** Returns the detail that is safe to export, such as `ECONNREFUSED`. */
 function messageOf(error: unknown): { message?: string } {
   return error instanceof IntrospectionError && error.detail !== undefined ? { message: error.detail } : {};
 }

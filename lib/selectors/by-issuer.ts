@@ -1,14 +1,14 @@
 import { ownMember } from '../core/own-members.js';
 import { type Names, parseNames, type Selector } from './selector.js';
 
-/** A signed JWT in its compact form (RFC 7515 section 3.1); its second part is the payload. */
+/** A signed JWT in compact form (RFC 7515 section 3.1). The second part is the payload. */
 const JWT = /^[\w-]+\.([\w-]+)\.[\w-]*$/;
 
 /**
- * Selects by the `iss` that a JWT says of itself, where it is exactly one of the list. Opaque and encrypted tokens select none.
+ * Selects the authorization server by the `iss` in a JWT, compared exactly. Opaque and encrypted tokens select none.
  *
- * Nothing is verified, not even the signature: it is only to choose, never to trust. Give each server its `issuer`, so that
- * what it says about the token has to agree.
+ * Not checked: the signature, or anything else in the JWT. Use it only to select, never to trust. Set `issuer` for each server, so
+ * that the introspection response must name the same issuer.
  *
  * @example
  * byIssuer({ 'https://as.acme.example': 'acme', 'https://as.beta.example': 'beta' })
@@ -24,7 +24,7 @@ export function byIssuer<Name extends string>(names: Names<Name>): Selector<Name
   };
 }
 
-/** As the token says; tokens are at most 8 kB when they get here. */
+/** Reads `iss` from the payload. Parsing is cheap, because longer tokens than 8 kB are rejected before. */
 function issuerOf(token: string): unknown {
   const [, payload] = JWT.exec(token) ?? [];
   if (payload === undefined) return undefined;

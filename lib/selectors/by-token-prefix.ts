@@ -2,14 +2,14 @@ import { B64_TOKEN } from '../core/syntax.js';
 import { type Names, parseNames, type Selector } from './selector.js';
 
 /**
- * Selects by how the token begins, compared exactly; of several prefixes that fit, the longest counts.
+ * Selects the authorization server by the prefix of the token, compared exactly. If several prefixes match, the longest is used.
  *
- * Not checked: that the server of that name issued the token. The client chose it.
+ * Not checked: that the selected server issued the token. The client chooses the prefix.
  *
  * @example
  * byTokenPrefix({ acme_: 'acme', beta_: 'beta' })
  *
- * @throws TypeError when there is no prefix, or one with which no token begins
+ * @throws TypeError when there is no prefix, or a prefix has characters that no token can have
  */
 export function byTokenPrefix<Name extends string>(names: Names<Name>): Selector<Name> {
   const remedy = "write byTokenPrefix({ acme_: 'acme' }), with prefixes that tokens can begin with";

@@ -1,4 +1,4 @@
-// Functions for `select`, where there are several authorization servers
+// Functions for the option `select`, with several authorization servers
 
 export { type ByHostOptions, byHost } from './by-host.js';
 export { byIssuer } from './by-issuer.js';

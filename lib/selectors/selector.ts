@@ -1,30 +1,30 @@
 import type { IncomingMessage } from 'node:http';
 import { optionError } from '../core/option-error.js';
 
-/** A function for `select`: the name of an authorization server, or `undefined` for none. It never throws. */
+/** A function for the option `select`. It returns the name of an authorization server, or `undefined` for none. It never throws. */
 export type Selector<Name extends string> = (req: IncomingMessage, token: string) => Name | undefined;
 
-/** What requests or tokens say, to the name of the authorization server that is meant. */
+/** Names of authorization servers, by the value in a request or token that selects them. */
 export type Names<Name extends string> = Readonly<Record<string, Name>>;
 
 /**
- * Copies what a selector chooses from, so that nothing but what is written there is ever found.
+ * Copies the names into a `Map`, so that only listed values are ever found.
  *
- * @param toKey what is compared in place of what is written; `undefined` where that can never be met
+ * @param toKey converts a listed value to the form that is compared; returns `undefined` for a value that can never match
  * @throws TypeError
  */
 export function parseNames<Name extends string>(
-  given: Names<Name>,
-  toKey: (written: string) => string | undefined,
+  listed: Names<Name>,
+  toKey: (value: string) => string | undefined,
   remedy: string,
 ): ReadonlyMap<string, Name> {
   const names = new Map<string, Name>();
-  const entries = typeof given === 'object' && given !== null && !Array.isArray(given) ? Object.entries(given) : [];
-  if (entries.length === 0) throw optionError('names', given, remedy);
-  for (const [written, name] of entries) {
-    const key = toKey(written);
-    if (key === undefined || names.has(key)) throw optionError(`names.${written}`, written, remedy);
-    if (typeof name !== 'string' || name === '') throw optionError(`names.${written}`, name, remedy);
+  const entries = typeof listed === 'object' && listed !== null && !Array.isArray(listed) ? Object.entries(listed) : [];
+  if (entries.length === 0) throw optionError('names', listed, remedy);
+  for (const [value, name] of entries) {
+    const key = toKey(value);
+    if (key === undefined || names.has(key)) throw optionError(`names.${value}`, value, remedy);
+    if (typeof name !== 'string' || name === '') throw optionError(`names.${value}`, name, remedy);
     names.set(key, name);
   }
   return names;

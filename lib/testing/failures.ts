@@ -1,15 +1,15 @@
 import { IntrospectionError, type IntrospectionErrorCode } from '../core/errors.js';
 import type { FakeReply } from './replies.js';
 
-/** How a fake authorization server can fail: the `code` of the `IntrospectionError` that comes of it. */
+/** A failure that a fake authorization server can simulate, named by the `code` of the resulting `IntrospectionError`. */
 export type FakeFailure = Extract<
   IntrospectionErrorCode,
   'timeout' | 'unreachable' | 'server_error' | 'rate_limited' | 'bad_response' | 'client_rejected' | 'discovery_failed'
 >;
 
-/** What becomes of a question then; of `discovery_failed` nothing, which is about the metadata alone. */
+/** Replies to an introspection request, by failure. `discovery_failed` has none, because it affects only the metadata. */
 const FAILURES: Readonly<Record<FakeFailure, () => FakeReply | undefined>> = {
-  // At once: a test need not wait for `timeoutMs`.
+  // It fails at once, so a test need not wait for `timeoutMs`.
   timeout: () => {
     throw new IntrospectionError('timeout');
   },
@@ -23,14 +23,14 @@ const FAILURES: Readonly<Record<FakeFailure, () => FakeReply | undefined>> = {
   discovery_failed: () => undefined,
 };
 
-export function isFailure(given: unknown): given is FakeFailure {
-  return typeof given === 'string' && Object.hasOwn(FAILURES, given);
+export function isFailure(value: unknown): value is FakeFailure {
+  return typeof value === 'string' && Object.hasOwn(FAILURES, value);
 }
 
-/** Names them, for those who wrote another. */
+/** The names of all failures, for error texts. */
 export const FAILURE_NAMES = Object.keys(FAILURES).join(', ');
 
-/** @throws what the connection fails with, where there is no reply */
+/** @throws the error of the connection, when the failure has no reply */
 export function replyOf(failure: FakeFailure): FakeReply | undefined {
   return FAILURES[failure]();
 }

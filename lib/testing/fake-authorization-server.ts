@@ -3,51 +3,45 @@ import { Readable } from 'node:stream';
 import { optionError } from '../core/option-error.js';
 import type { Dispatcher } from '../introspection/http.js';
 import { FAILURE_NAMES, type FakeFailure, isFailure, replyOf } from './failures.js';
-import {
-  type FakeClaims,
-  type FakeQuestion,
-  type FakeReply,
-  jsonReply,
-  metadataReply,
-  readQuestion,
-} from './replies.js';
+import { type FakeClaims, type FakeReply, type FakeRequest, jsonReply, metadataReply, readRequest } from './replies.js';
 
-/** How a fake authorization server answers. */
+/** Options of a fake authorization server. */
 export interface FakeAuthorizationServerOptions {
-  /** What every token says unless `issue()` says otherwise, such as `aud` and `iss`. Default none. */
+  /** Claims of every token, such as `aud` and `iss`. Claims passed to `issue()` override them. Default: none. */
   readonly claims?: FakeClaims | undefined;
   /**
-   * Puts an introspection response into the words of an endpoint that deviates, for `normalizeResponse` to read. Default: JSON with
-   * status 200, as RFC 7662 has it.
+   * Converts an introspection response to the format of an endpoint that deviates, to test `normalizeResponse`.
+   * Default: JSON with status 200, as RFC 7662 defines.
    */
   readonly reply?: ((response: FakeClaims) => FakeReply) | undefined;
 }
 
 /** An authorization server in the memory of this process. */
 export interface FakeAuthorizationServer {
-  /** For the option `dispatcher`. Whatever endpoint the middleware asks, this answers; nothing goes over a network. */
+  /** Pass it as the option `dispatcher`. It replies for any endpoint, and nothing is sent over the network. */
   readonly dispatcher: Dispatcher;
-  /** What the endpoint was asked, retries included, in order. */
-  readonly questions: readonly FakeQuestion[];
+  /** The introspection requests so far, in order, including retries. */
+  readonly requests: readonly FakeRequest[];
   /**
-   * Makes an access token that is active: random, and unknown everywhere else.
+   * Issues an active access token with a random value.
    *
-   * @param claims laid over `iat` (now), `exp` (in an hour), `token_type` (`Bearer`) and the `claims` of all; `undefined` leaves one out
+   * @param claims override the option `claims`, and the defaults `iat` (now), `exp` (in an hour) and `token_type` (`Bearer`);
+   *   a claim with the value `undefined` is left out
    */
   issue(claims?: FakeClaims): string;
   /**
-   * Makes a token inactive. A middleware that remembers it accepts it until `cache.ttlSeconds` have passed, as it would in production.
+   * Makes a token inactive. A middleware that has cached the token accepts it for up to `cache.ttlSeconds`, as in production.
    *
-   * @throws TypeError for a token that `issue()` did not make
+   * @throws TypeError for a token that `issue()` did not return
    */
   revoke(token: string): void;
   /**
-   * Answers every question so, until `recover()`. A `timeout` comes at once. `discovery_failed` takes away the metadata and nothing else.
+   * Makes every introspection request fail until `recover()`. A `timeout` fails at once. `discovery_failed` affects only the metadata.
    *
-   * @throws TypeError for another failure
+   * @throws TypeError for an unknown failure
    */
   fail(failure: FakeFailure): void;
-  /** Answers as before. */
+  /** Ends the failure. */
   recover(): void;
 }
 
@@ -58,10 +52,10 @@ type Request = Parameters<Dispatcher['request']>[0];
 type Response = Awaited<ReturnType<Dispatcher['request']>>;
 
 /**
- * An authorization server for your own tests, which need no network then: the middleware runs in full, and asks this instead of its
- * endpoint. It knows the tokens it has issued and takes every other for inactive, as RFC 7662 section 2.2 has it.
+ * Creates an authorization server for the tests of your app, so that they need no network. The middleware runs in full, but asks
+ * the fake instead of the endpoint. Tokens that the fake did not issue are inactive (RFC 7662 section 2.2).
  *
- * Not checked: the client's credentials. Not made: signed replies (`jwtResponse`), and what proves a sender (`dpop`, `mtls`).
+ * Not checked: the client's credentials. Not supported: signed responses (`jwtResponse`), and proofs of a sender (`dpop`, `mtls`).
  *
  * @example
  * const server = fakeAuthorizationServer({ claims: { aud: 'https://api.example.com' } });
@@ -73,15 +67,15 @@ type Response = Awaited<ReturnType<Dispatcher['request']>>;
 export function fakeAuthorizationServer(options: FakeAuthorizationServerOptions = {}): FakeAuthorizationServer {
   const { claims: common, reply = jsonReply } = requireOptions(options);
   const issued = new Map<unknown, FakeClaims>();
-  const questions: FakeQuestion[] = [];
+  const requests: FakeRequest[] = [];
   let failure: FakeFailure | undefined;
 
-  function introspect(question: FakeQuestion): FakeReply {
-    questions.push(question);
-    const failed = failure && replyOf(failure);
-    if (failed !== undefined) return failed;
-    const { parameters } = question;
-    // Whatever the token's parameter is called, where it has not the name of RFC 7662 section 2.1.
+  function introspect(request: FakeRequest): FakeReply {
+    requests.push(request);
+    const failureReply = failure && replyOf(failure);
+    if (failureReply !== undefined) return failureReply;
+    const { parameters } = request;
+    // An endpoint that deviates may use another parameter name than `token` (RFC 7662 section 2.1).
     const token = parameters.token ?? Object.values(parameters).find((value) => issued.has(value));
     return reply(issued.get(token) ?? { active: false });
   }
@@ -92,17 +86,17 @@ export function fakeAuthorizationServer(options: FakeAuthorizationServerOptions 
     return metadataReply(origin, path, typeof iss === 'string' ? iss : undefined);
   }
 
-  async function request({ origin, path, method, headers, body }: Request): Promise<Response> {
-    const answered =
+  async function dispatch({ origin, path, method, headers, body }: Request): Promise<Response> {
+    const fakeReply =
       method === 'GET'
         ? describe(String(origin), path)
-        : introspect(readQuestion(`${origin}${path}`, headers as Record<string, string>, String(body)));
-    return respond(answered);
+        : introspect(readRequest(`${origin}${path}`, headers as Record<string, string>, String(body)));
+    return respond(fakeReply);
   }
 
   return {
-    dispatcher: { request: request as Dispatcher['request'] },
-    questions,
+    dispatcher: { request: dispatch as Dispatcher['request'] },
+    requests,
     issue(claims = {}) {
       requireObject('claims', claims);
       const token = `fake-${randomBytes(32).toString('base64url')}`;
@@ -111,12 +105,12 @@ export function fakeAuthorizationServer(options: FakeAuthorizationServerOptions 
       return token;
     },
     revoke(token) {
-      if (!issued.has(token)) throw optionError('token', token, 'give one that issue() of this fake returned');
+      if (!issued.has(token)) throw optionError('token', token, 'write a token that issue() of this fake returned');
       issued.set(token, { active: false });
     },
-    fail(how) {
-      if (!isFailure(how)) throw optionError('failure', how, `write one of ${FAILURE_NAMES}`);
-      failure = how;
+    fail(newFailure) {
+      if (!isFailure(newFailure)) throw optionError('failure', newFailure, `write one of ${FAILURE_NAMES}`);
+      failure = newFailure;
     },
     recover() {
       failure = undefined;
@@ -126,8 +120,8 @@ export function fakeAuthorizationServer(options: FakeAuthorizationServerOptions 
 
 function requireOptions(options: FakeAuthorizationServerOptions): { claims: FakeClaims; reply?: typeof options.reply } {
   requireObject('options', options);
-  for (const [name, given] of Object.entries(options)) {
-    if (!OPTIONS.includes(name)) throw optionError(name, given, `write one of ${OPTIONS.join(', ')}`);
+  for (const [name, value] of Object.entries(options)) {
+    if (!OPTIONS.includes(name)) throw optionError(name, value, `write one of ${OPTIONS.join(', ')}`);
   }
   const { claims = {}, reply } = options;
   requireObject('claims', claims);
@@ -135,13 +129,13 @@ function requireOptions(options: FakeAuthorizationServerOptions): { claims: Fake
   return { claims, reply };
 }
 
-function requireObject(name: string, given: unknown): void {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw optionError(name, given, 'write a plain object');
+function requireObject(name: string, value: unknown): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw optionError(name, value, 'write a plain object');
   }
 }
 
-/** As much of a reply of undici's as the middleware reads. */
+/** Creates the part of an undici response that the middleware reads. */
 function respond({ status = 200, contentType = 'application/json', body = '' }: FakeReply): Response {
   const response = {
     statusCode: status,

@@ -4,4 +4,4 @@ export {
   type FakeAuthorizationServerOptions,
   fakeAuthorizationServer,
 } from './fake-authorization-server.js';
-export type { FakeClaims, FakeQuestion, FakeReply } from './replies.js';
+export type { FakeClaims, FakeReply, FakeRequest } from './replies.js';

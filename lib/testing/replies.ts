@@ -1,23 +1,23 @@
 /** Members of an introspection response ([RFC 7662 section 2.2](https://www.rfc-editor.org/rfc/rfc7662#section-2.2)). */
 export type FakeClaims = Readonly<Record<string, unknown>>;
 
-/** What a fake authorization server was asked. It holds tokens and credentials: keep it out of logs. */
-export interface FakeQuestion {
-  /** The endpoint's URL. */
+/** An introspection request to a fake authorization server. It holds tokens and credentials: keep it out of logs. */
+export interface FakeRequest {
+  /** URL of the endpoint. */
   readonly url: string;
-  /** Names in lower case. */
+  /** Headers, with names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The token's among them. */
+  /** Body parameters, including the token. */
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 
 /** A reply of a fake authorization server. */
 export interface FakeReply {
-  /** Default 200. */
+  /** HTTP status. Default 200. */
   readonly status?: number | undefined;
-  /** Default `'application/json'`. */
+  /** Value of `Content-Type`. Default `'application/json'`. */
   readonly contentType?: string | undefined;
-  /** Default empty. */
+  /** Text of the body. Default empty. */
   readonly body?: string | undefined;
 }
 
@@ -28,14 +28,14 @@ export function jsonReply(value: object): FakeReply {
   return { body: JSON.stringify(value) };
 }
 
-export function readQuestion(url: string, headers: Readonly<Record<string, string>>, body: string): FakeQuestion {
+export function readRequest(url: string, headers: Readonly<Record<string, string>>, body: string): FakeRequest {
   const isForm = headers['content-type'] === 'application/x-www-form-urlencoded';
   return { url, headers, parameters: isForm ? Object.fromEntries(new URLSearchParams(body)) : JSON.parse(body) };
 }
 
 /**
- * Metadata at the places of RFC 8414 section 3.1 and OpenID Connect Discovery section 4. Where nobody says how the issuer is
- * spelled, the first place has it without a slash at its end and the others with one, so that either is found.
+ * Replies with metadata at the URLs of RFC 8414 section 3.1 and OpenID Connect Discovery section 4.
+ * Without a given issuer, RFC 8414 metadata have it without a slash at the end and the others with one, so both forms are found.
  */
 export function metadataReply(origin: string, path: string, issuer: string | undefined): FakeReply {
   const [, place, suffix] = WELL_KNOWN.exec(path) ?? [];

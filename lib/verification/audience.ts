@@ -2,11 +2,11 @@ import { AuthError } from '../core/errors.js';
 import type { ActiveRecord } from '../core/lookup.js';
 
 export interface AudiencePolicy {
-  /** Any of these must be named; `false` when the authorization server names no audience. */
+  /** `aud` must name at least one of these; `false` when the authorization server sends no `aud`. */
   readonly audience: readonly string[] | false;
 }
 
-/** `aud`, a string or a list, compared exactly (RFC 9068 section 4). Once an audience is expected, an absent `aud` fails. */
+/** Requires that `aud`, a string or a list, names an expected audience exactly (RFC 9068 section 4). A missing `aud` is rejected. */
 export function requireAudience({ claims }: ActiveRecord, { audience }: AudiencePolicy): void {
   if (audience === false) return;
   const { aud } = claims;

@@ -7,14 +7,14 @@ export interface ClaimsPolicy {
   readonly claims: ClaimsSchema | undefined;
 }
 
-/** What a schema made of a record's claims; `undefined` when they do not match. Checked once per record and schema. */
+/** Claims after validation, by schema and record; `undefined` when they do not match. Each record is validated once per schema. */
 const outcomes = new WeakMap<ClaimsSchema, WeakMap<ActiveRecord, Claims | undefined>>();
 
 /**
- * The claims a handler will see: the record's, with what the schema makes of them laid over.
+ * Returns the claims for the handler: the claims of the record, overlaid with the output of the schema.
  *
  * @throws AuthError `claims_rejected`
- * @throws IntrospectionError `claims_schema_failed`, for a schema that throws, is asynchronous or makes what cannot be shared
+ * @throws IntrospectionError `claims_schema_failed` when the schema throws, is asynchronous or returns values that cannot be shared
  */
 export function parseClaims(record: ActiveRecord, { claims: schema }: ClaimsPolicy): Claims {
   if (schema === undefined) return record.claims;
@@ -38,7 +38,7 @@ function applySchema(claims: Claims, schema: ClaimsSchema): Claims | undefined {
       throw new Error('asynchronous');
     }
     if (result.issues !== undefined) return undefined;
-    // A copy: freezing must not reach into objects that the app's schema shares.
+    // Copied, because freezing must not affect objects that the app's schema shares.
     const output: unknown = structuredClone(result.value);
     if (!isObject(output) || Array.isArray(output)) throw new Error('no claims');
     const merged: Claims = { ...claims, ...output, active: claims.active, scope: claims.scope };

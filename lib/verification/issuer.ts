@@ -5,7 +5,7 @@ export interface IssuerPolicy {
   readonly issuer: string | undefined;
 }
 
-/** `iss` code point by code point (RFC 9068 section 4). Once an issuer is expected, an absent `iss` fails. */
+/** Requires that `iss` is exactly the expected issuer (RFC 9068 section 4). A missing `iss` is rejected. */
 export function requireIssuer({ claims }: ActiveRecord, { issuer }: IssuerPolicy): void {
   if (issuer !== undefined && claims.iss !== issuer) throw new AuthError('issuer_mismatch');
 }

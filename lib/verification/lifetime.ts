@@ -6,8 +6,8 @@ export interface LifetimePolicy {
 }
 
 /**
- * `exp` and `nbf` against the wall clock (RFC 7662 section 2.2). `exp: 0` is 1970, not never.
- * Written so that a clock that does not tell the time fails both.
+ * Requires that the wall clock is between `nbf` and `exp` (RFC 7662 section 2.2). `exp: 0` means 1970, not never.
+ * The comparisons are negated, so that a clock that returns `NaN` is rejected.
  */
 export function requireLifetime({ claims }: ActiveRecord, { clockToleranceMs }: LifetimePolicy, now: number): void {
   const { exp, nbf } = claims;

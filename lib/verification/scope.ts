@@ -4,25 +4,25 @@ import type { ActiveRecord } from '../core/lookup.js';
 
 export interface ScopePolicy {
   readonly scopes: readonly string[];
-  /** `undefined`: compared exactly (RFC 6749 section 3.3). */
+  /** Compares scopes. `undefined` compares them exactly (RFC 6749 section 3.3). */
   readonly satisfiesScope: ScopeMatcher | undefined;
 }
 
-/** All of `scopes`. */
-export function requireScopes(record: ActiveRecord, demands: ScopePolicy): void {
-  const { scopes } = demands;
+/** Requires all of `scopes`. */
+export function requireScopes(record: ActiveRecord, policy: ScopePolicy): void {
+  const { scopes } = policy;
   for (const scope of scopes) {
-    if (!isGranted(record, scope, demands)) throw new AuthError('insufficient_scope', scopes);
+    if (!isGranted(record, scope, policy)) throw new AuthError('insufficient_scope', scopes);
   }
 }
 
-/** At least one of `scopes`. */
-export function requireSomeScope(record: ActiveRecord, demands: ScopePolicy): void {
-  const { scopes } = demands;
-  if (!scopes.some((scope) => isGranted(record, scope, demands))) throw new AuthError('insufficient_scope', scopes);
+/** Requires at least one of `scopes`. */
+export function requireSomeScope(record: ActiveRecord, policy: ScopePolicy): void {
+  const { scopes } = policy;
+  if (!scopes.some((scope) => isGranted(record, scope, policy))) throw new AuthError('insufficient_scope', scopes);
 }
 
-/** Only `true` itself will do: a promise is no verdict. */
+/** Only the value `true` grants a scope. A promise does not. */
 function isGranted({ scopes }: ActiveRecord, required: string, { satisfiesScope }: ScopePolicy): boolean {
   if (satisfiesScope === undefined) return scopes.includes(required);
   const verdict: unknown = satisfiesScope(scopes, required);

@@ -18,32 +18,32 @@ export interface VerificationPolicy
     SenderConstraintPolicy,
     ScopePolicy {}
 
-/** The first question of all: literally `true`, or rejected. */
+/** Requires that `active` is exactly `true`. This check comes first. */
 export function requireActive(record: TokenRecord): asserts record is ActiveRecord {
   if (record.active === true) return;
   throw new AuthError(record.unsupported === true ? 'unsupported_token_type' : 'inactive');
 }
 
 /**
- * Judges what is known about an active token by what is demanded of it here and now; the first failure answers.
- * Runs for every request, cache hit or not: facts are cached, decisions are not.
+ * Verifies an active token against the policy and returns the claims for the handler. The first failure is thrown.
+ * It runs for every request, even on a cache hit: facts are cached, decisions are not.
  *
- * @returns the claims for the handler
  * @throws AuthError
+ * @throws IntrospectionError `claims_schema_failed`
  */
 export function verify(
   record: ActiveRecord,
-  demands: VerificationPolicy,
+  policy: VerificationPolicy,
   now: number,
-  proven: SenderProof | undefined,
+  sender: SenderProof | undefined,
 ): Claims {
-  requireAccessToken(record, demands);
-  requireLifetime(record, demands, now);
-  requireIssuer(record, demands);
-  requireAudience(record, demands);
-  const claims = parseClaims(record, demands);
-  requireProof(demands, proven);
-  requireSenderConstraint(record, proven);
-  requireScopes(record, demands);
+  requireAccessToken(record, policy);
+  requireLifetime(record, policy, now);
+  requireIssuer(record, policy);
+  requireAudience(record, policy);
+  const claims = parseClaims(record, policy);
+  requireProof(policy, sender);
+  requireSenderConstraint(record, sender);
+  requireScopes(record, policy);
   return claims;
 }

@@ -1,5 +1,5 @@
 import { IntrospectionError } from '../core/errors.js';
-import { createAlarm } from '../diagnostics/misconfiguration.js';
+import { createWarning } from '../diagnostics/misconfiguration.js';
 import { publishFailure } from '../middleware/reject.js';
 
 /** Publishes a rejection or outage that ends a socket. The end of the middleware is none. */
@@ -12,7 +12,7 @@ export function isClosing(error: unknown): boolean {
   return error instanceof IntrospectionError && error.code === 'closed';
 }
 
-const callbackFailed = createAlarm('CALLBACK_FAILED');
+const callbackFailed = createWarning('CALLBACK_FAILED');
 
 /** Calls `onError` of the app. It runs in timers and events of ours, where what it throws would end the process. */
 export function tellApp(onError: ((error: unknown) => unknown) | undefined, error: unknown): void {

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { AuthError } from '../core/errors.js';
 import { optionError } from '../core/option-error.js';
-import { publishPassage } from '../diagnostics/decisions.js';
+import { publishAccepted } from '../diagnostics/decisions.js';
 import { whenSettled } from '../middleware/settle.js';
 import type { TokenIntrospection } from '../middleware/types.js';
 import { type KeepOptions, keepAuthenticated, requireOptions, requireSession } from './keep-authenticated.js';
@@ -64,7 +64,7 @@ export function webSocketUpgrade<Socket extends ServerSocket>(
       (judged) => {
         const { credentials, record } = requireSession(judged).token;
         auth = judged;
-        publishPassage('accepted', 'webSocketUpgrade', credentials.digest, record);
+        publishAccepted('accepted', 'webSocketUpgrade', credentials.digest, record);
       },
       () => {
         if (socket.destroyed) return;

@@ -10,19 +10,19 @@ const THUMBPRINT = createHash('sha256')
   .replace(/\//g, '_')
   .slice(0, 43);
 
-describe('the thumbprint of a certificate', () => {
+describe('thumbprintOf', () => {
   it.each<[string, ClientCertificate]>([
     ['PEM', SELF_SIGNED.cert],
     ['PEM as bytes', Buffer.from(SELF_SIGNED.cert)],
     ['DER', DER],
     ['DER in an array', new Uint8Array(DER)],
-    ['what Node makes of it', new X509Certificate(DER)],
-  ])('is the same of %s', (_, certificate) => {
+    ['an X509Certificate', new X509Certificate(DER)],
+  ])('returns the same thumbprint for %s', (_, certificate) => {
     expect(thumbprintOf(certificate)).toBe(THUMBPRINT);
   });
 
-  it('is in base64url without padding', () => {
-    expect(THUMBPRINT).toMatch(/^[\w-]{43}$/);
+  it('returns base64url without padding', () => {
+    expect(thumbprintOf(SELF_SIGNED.cert)).toMatch(/^[\w-]{43}$/);
   });
 
   it.each<[string, unknown]>([
@@ -35,7 +35,7 @@ describe('the thumbprint of a certificate', () => {
     ['an object', { raw: DER }],
     ['a promise', Promise.resolve(SELF_SIGNED.cert)],
     ['a certificate cut short', DER.subarray(0, -1)],
-  ])('is none of %s', (_, certificate) => {
+  ])('returns undefined for %s', (_, certificate) => {
     expect(thumbprintOf(certificate as ClientCertificate)).toBeUndefined();
   });
 });

@@ -5,8 +5,8 @@ const PERIOD = 120;
 const SECRET = 'a secret of at least 32 bytes, honestly';
 const OTHER = 'another secret of at least 32 bytes, too';
 
-describe('a nonce', () => {
-  it('is current for as long as it is given out, then old for as long again, then unknown', () => {
+describe('a DPoP nonce', () => {
+  it('is current for at most 120 seconds, then old for 120 seconds, then unknown', () => {
     const clock = createClock(PERIOD * 1000);
     const nonces = createNonces([SECRET], clock);
     const nonce = nonces.current();
@@ -24,7 +24,7 @@ describe('a nonce', () => {
     ]);
   });
 
-  it('is good in every process with the same secret, and in none with another', () => {
+  it('is accepted in every process with the same secret, and in none with another', () => {
     const clock = createClock();
     const nonce = createNonces([SECRET], clock).current();
     expect(createNonces([SECRET], clock).check(nonce)).toBe('current');
@@ -32,7 +32,7 @@ describe('a nonce', () => {
     expect(createNonces([Buffer.from(SECRET)], clock).check(nonce)).toBe('current');
   });
 
-  it('of a secret that is on its way out is accepted and replaced, and the first secret makes all new ones', () => {
+  it('of a later secret is accepted as old, and the first secret creates new nonces', () => {
     const clock = createClock();
     const [before, rotating] = [createNonces([OTHER], clock), createNonces([SECRET, OTHER], clock)];
     expect(rotating.check(before.current())).toBe('old');
@@ -44,11 +44,11 @@ describe('a nonce', () => {
     expect(rotating.check(nonce)).toBe('unknown');
   });
 
-  it.each([undefined, null, 7, '', 'x', [], {}, true])('is not %j', (value) => {
+  it.each([undefined, null, 7, '', 'x', [], {}, true])('is never %j', (value) => {
     expect(createNonces([SECRET], createClock()).check(value)).toBe('unknown');
   });
 
-  it('is compared whole, and not foretold by the one before', () => {
+  it('is compared exactly, and differs from the one before', () => {
     const clock = createClock();
     const nonces = createNonces([SECRET], clock);
     const nonce = nonces.current();
@@ -60,7 +60,7 @@ describe('a nonce', () => {
     expect(nonces.current()).not.toBe(nonce);
   });
 
-  it('is made of characters that a header can hold', () => {
+  it('has only characters that a header can hold', () => {
     expect(createNonces([SECRET], createClock()).current()).toMatch(/^[\w-]{43}$/);
   });
 });

@@ -1,13 +1,13 @@
-import { keyThumbprintOf } from '../../../lib/verification/sender/key-thumbprint.js';
+import { keyThumbprint } from '../../../lib/verification/sender/key-thumbprint.js';
 import { createSender } from '../../support/dpop.js';
 
-describe('the thumbprint of a key (RFC 7638 section 3)', () => {
+describe('keyThumbprint (RFC 7638 section 3)', () => {
   it.each(['ES256', 'ES384', 'ES512', 'RS256', 'Ed25519'])(
-    'of %s is what jose makes of it, whatever else the JWK holds',
+    'returns the same thumbprint for an %s key as jose, whatever else the JWK holds',
     async (alg) => {
       const { jwk, jkt } = await createSender(alg);
       const reversed = Object.fromEntries(Object.entries(jwk).reverse());
-      expect(keyThumbprintOf({ use: 'sig', kid: 'one', ...reversed } as typeof jwk)).toBe(jkt);
+      expect(keyThumbprint({ use: 'sig', kid: 'one', ...reversed } as typeof jwk)).toBe(jkt);
     },
   );
 
@@ -17,7 +17,7 @@ describe('the thumbprint of a key (RFC 7638 section 3)', () => {
     { kty: 'EC', crv: 'P-256', x: 'x' },
     { kty: 'OKP', crv: 'Ed25519', x: ['x'] },
     { kty: 'constructor' },
-  ])('is not made of %j', (jwk) => {
-    expect(() => keyThumbprintOf(jwk as never)).toThrow('kind of key');
+  ])('throws for %j', (jwk) => {
+    expect(() => keyThumbprint(jwk as never)).toThrow('kind of key');
   });
 });

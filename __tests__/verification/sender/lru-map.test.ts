@@ -1,8 +1,8 @@
-import { createRecent } from '../../../lib/verification/sender/lru-map.js';
+import { createLruMap } from '../../../lib/verification/sender/lru-map.js';
 
-describe('a map of what was used last', () => {
-  it('forgets what was not used for longest, once there is more than its bound', () => {
-    const recent = createRecent<number>(2);
+describe('createLruMap', () => {
+  it('removes the least recently used entry when the map is full', () => {
+    const recent = createLruMap<number>(2);
     recent.set('a', 1);
     recent.set('b', 2);
     expect(recent.get('a')).toBe(1);
@@ -10,8 +10,8 @@ describe('a map of what was used last', () => {
     expect(['a', 'b', 'c'].map((name) => recent.get(name))).toEqual([1, undefined, 3]);
   });
 
-  it('takes another value for a name without forgetting others', () => {
-    const recent = createRecent<number>(2);
+  it('replaces the value of a name without removing others', () => {
+    const recent = createLruMap<number>(2);
     recent.set('a', 1);
     recent.set('b', 2);
     recent.set('a', 3);

@@ -1,8 +1,8 @@
 import { createReplayGuard, createReplayMemory } from '../../../lib/verification/sender/replay.js';
 import { createClock } from '../../support/clock.js';
 
-describe('what is remembered in this process', () => {
-  it('can be used once, until its time is over', async () => {
+describe('createReplayMemory', () => {
+  it('accepts an identifier once until its time is over', async () => {
     const clock = createClock();
     const use = createReplayMemory(clock);
     expect(await use('a', 1000)).toBe(true);
@@ -15,21 +15,26 @@ describe('what is remembered in this process', () => {
     expect(await use('a', 1000)).toBe(false);
   });
 
-  it('is not used for longer when the clock on the wall is set', async () => {
+  it('remembers an identifier until both clocks have passed its end', async () => {
     const clock = createClock();
     const use = createReplayMemory(clock);
     await use('a', 1000);
     clock.step(3600);
     expect(await use('a', 1000)).toBe(false);
+    clock.step(-7200);
+    clock.advance(1);
+    expect(await use('a', 1000)).toBe(false);
+    clock.advance(3600);
+    expect(await use('a', 1000)).toBe(true);
   });
 
-  it('can be used once by all that try at the same time', async () => {
+  it('accepts an identifier only once when 100 requests use it at the same time', async () => {
     const use = createReplayMemory(createClock());
     const verdicts = await Promise.all(Array.from({ length: 100 }, () => use('a', 1000)));
     expect(verdicts.filter((verdict) => verdict)).toHaveLength(1);
   });
 
-  it('is never forgotten early: when there is no room, nothing new can be used until there is', async () => {
+  it('rejects new identifiers when it is full, instead of forgetting one early', async () => {
     const clock = createClock();
     const use = createReplayMemory(clock);
     for (let i = 0; i < 500_000; i++) void use(String(i), 1000);
@@ -40,14 +45,14 @@ describe('what is remembered in this process', () => {
   });
 });
 
-describe('what several processes remember', () => {
-  it('is kept under a name of its own for as long as told, unless it is there', async () => {
+describe('createSharedReplay', () => {
+  it('stores an identifier with a prefix for the given time', async () => {
     const setIfAbsent = jest.fn(async () => true);
     expect(await createReplayGuard(createClock(), { setIfAbsent }).use('abc', 70_000, {})).toBe(true);
     expect(setIfAbsent.mock.calls).toEqual([['dpop.abc', 70_000]]);
   });
 
-  it('is what the store says', async () => {
+  it('returns the result of the store, and passes its errors on', async () => {
     expect(await createReplayGuard(createClock(), { setIfAbsent: async () => false }).use('abc', 1, {})).toBe(false);
     const broken = createReplayGuard(createClock(), { setIfAbsent: () => Promise.reject(new Error('down')) });
     await expect(broken.use('abc', 1, {})).rejects.toThrow('down');

@@ -1,9 +1,9 @@
 import { hash, X509Certificate } from 'node:crypto';
 
-/** A client certificate: PEM, DER, or as Node reads it. */
+/** A client certificate: PEM, DER, or an `X509Certificate`. */
 export type ClientCertificate = string | Uint8Array | X509Certificate;
 
-/** The SHA-256 of a certificate's DER, in base64url (RFC 8705 section 3.1); `undefined` for what is none. */
+/** Returns the SHA-256 of a certificate's DER in base64url (RFC 8705 section 3.1); `undefined` for an invalid certificate. */
 export function thumbprintOf(certificate: ClientCertificate | undefined): string | undefined {
   if (certificate === undefined) return undefined;
   try {

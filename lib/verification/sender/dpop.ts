@@ -5,8 +5,8 @@ import { AuthError, IntrospectionError } from '../../core/errors.js';
 import type { DpopRequest } from '../../core/lookup.js';
 import { ownMembers } from '../../core/own-members.js';
 import type { Nonces } from './dpop-nonce.js';
-import { keyThumbprintOf } from './key-thumbprint.js';
-import { createRecent } from './lru-map.js';
+import { keyThumbprint } from './key-thumbprint.js';
+import { createLruMap } from './lru-map.js';
 import { requireProofHeader } from './proof-header.js';
 import type { ReplayGuard } from './replay.js';
 
@@ -19,23 +19,24 @@ export interface DpopSettings {
   readonly clock: Clock;
 }
 
-/** What a proof says of its sender. */
+/** A verified proof. */
 export interface Proof {
-  /** The thumbprint of the key it was made with. */
+  /** Thumbprint of the key that signed the proof. */
   readonly jkt: string;
-  /** Names this proof among all of this key. */
+  /** Identifies the proof: a digest of its key and `jti`. */
   readonly id: string;
-  /** Whether the client should be given another nonce. */
+  /** Whether the client should get a new nonce. */
   readonly isNonceOld: boolean;
 }
 
 export interface DpopVerifier {
   readonly algorithms: readonly string[];
-  /** Whether tokens under Bearer are refused. */
+  /** Whether tokens with the scheme Bearer are rejected. */
   readonly isRequired?: boolean | undefined;
   readonly nonces: Nonces | undefined;
   /**
-   * All of RFC 9449 section 4.3 that a proof can be held to by itself.
+   * Verifies a proof by RFC 9449 section 4.3. Two checks happen elsewhere: {@link DpopVerifier.use} rejects replays, and
+   * `requireSenderConstraint` compares the key with the token.
    *
    * @param digest the SHA-256 of the token, in base64url
    * @throws AuthError `invalid_dpop_proof`, `dpop_nonce_required`
@@ -52,13 +53,16 @@ export interface DpopVerifier {
 
 const MAX_PROOF_LENGTH = 8192;
 
-/** How far ahead a client's clock may be. */
+/** How far a client's clock may be ahead. */
 const MAX_AHEAD_MS = 10_000;
 
-/** A proof is looked at before the endpoint is asked, and used up after: by then it must still be known. */
+/**
+ * Extra time for which a used proof is remembered. A proof is verified before the endpoint is asked and marked as used
+ * afterwards, so it may be older than `maxAgeMs` by then.
+ */
 const MARGIN_MS = 120_000;
 
-/** Of so many clients the keys are kept. */
+/** Maximum number of proof headers whose imported keys are kept. */
 const MAX_HEADERS = 1000;
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
@@ -76,18 +80,18 @@ interface ProofClaims {
 
 export function createDpopVerifier(settings: DpopSettings): DpopVerifier {
   const { algorithms, isRequired, maxAgeMs, nonces, replay, clock } = settings;
-  const open = createOpener(algorithms);
+  const verifySignature = createSignatureVerifier(algorithms);
   return {
     algorithms,
     isRequired,
     nonces,
     async verify({ proof, method, url }, digest) {
       if (proof === undefined || proof.length > MAX_PROOF_LENGTH) throw new AuthError('invalid_dpop_proof');
-      const { claims, jkt } = await open(proof);
+      const { claims, jkt } = await verifySignature(proof);
       const { jti, htm, htu, iat, ath, nonce } = claims;
       const now = clock.now();
       const age = typeof iat === 'number' ? now - iat * 1000 : Number.NaN;
-      const isFit =
+      const isValid =
         typeof jti === 'string' &&
         jti !== '' &&
         htm === method &&
@@ -97,7 +101,7 @@ export function createDpopVerifier(settings: DpopSettings): DpopVerifier {
         age <= maxAgeMs &&
         age >= -MAX_AHEAD_MS &&
         isWithinLife(claims, now);
-      if (!isFit) throw new AuthError('invalid_dpop_proof');
+      if (!isValid) throw new AuthError('invalid_dpop_proof');
       const state = nonces?.check(nonce) ?? 'current';
       if (state === 'unknown') throw new AuthError('dpop_nonce_required');
       return { jkt, id: hash('sha256', JSON.stringify([jkt, jti]), 'base64url'), isNonceOld: state === 'old' };
@@ -114,20 +118,20 @@ export function createDpopVerifier(settings: DpopSettings): DpopVerifier {
   };
 }
 
-/** What the header of a proof comes to: its text tells all of it. */
-interface KnownHeader {
+/** The key of a proof header that was verified before. The same header text always holds the same key. */
+interface KnownKey {
   readonly key: CryptoKey;
   readonly jkt: string;
 }
 
-interface Opened {
+interface SignedClaims {
   readonly claims: ProofClaims;
   readonly jkt: string;
 }
 
-/** Opens proofs. The keys of who sent some lately are kept, since to import one takes longer than to verify with it. */
-function createOpener(algorithms: readonly string[]): (proof: string) => Promise<Opened> {
-  const headers = createRecent<KnownHeader>(MAX_HEADERS);
+/** Verifies signatures of proofs. It keeps the keys used lately, because importing a key takes longer than verifying with it. */
+function createSignatureVerifier(algorithms: readonly string[]): (proof: string) => Promise<SignedClaims> {
+  const headers = createLruMap<KnownKey>(MAX_HEADERS);
   const options = { algorithms: [...algorithms] };
   let jose: typeof import('jose') | undefined;
 
@@ -146,10 +150,10 @@ function createOpener(algorithms: readonly string[]): (proof: string) => Promise
         return EmbeddedJWK(protectedHeader, jws);
       };
       const { payload, protectedHeader, key } = await jose.compactVerify(proof, publicKeyOf, options);
-      const opened = { claims: claimsOf(payload), jkt: keyThumbprintOf({ ...protectedHeader.jwk }) };
-      // A copy: a slice would keep the whole proof.
-      headers.set(Buffer.from(header).toString(), { key: key as CryptoKey, jkt: opened.jkt });
-      return opened;
+      const verified = { claims: claimsOf(payload), jkt: keyThumbprint({ ...protectedHeader.jwk }) };
+      // Copied, because a slice would keep the whole proof in memory.
+      headers.set(Buffer.from(header).toString(), { key: key as CryptoKey, jkt: verified.jkt });
+      return verified;
     } catch {
       throw new AuthError('invalid_dpop_proof');
     }
@@ -162,14 +166,14 @@ function claimsOf(payload: Uint8Array): ProofClaims {
   return ownMembers(claims);
 }
 
-/** Neither claim has to be there, but one that is there counts (RFC 7519 sections 4.1.4 and 4.1.5). */
+/** `exp` and `nbf` are optional, but they are checked when present (RFC 7519 sections 4.1.4 and 4.1.5). */
 function isWithinLife({ exp, nbf }: ProofClaims, now: number): boolean {
   const isUnexpired = exp === undefined || (typeof exp === 'number' && now < exp * 1000);
   const hasBegun = nbf === undefined || (typeof nbf === 'number' && now >= nbf * 1000 - MAX_AHEAD_MS);
   return isUnexpired && hasBegun;
 }
 
-/** Most clients write what they ask for as it stands in the request. */
+/** Compares `htu` with the URL of the request. Most clients write it exactly as in the request, so that is compared first. */
 function isSameTarget(htu: string, url: string | undefined): boolean {
   if (url === undefined) return false;
   if (htu === url && !url.includes('@')) return URL.canParse(url);
@@ -177,7 +181,7 @@ function isSameTarget(htu: string, url: string | undefined): boolean {
   return expected !== undefined && normalized(htu) === expected;
 }
 
-/** Without query and fragment (RFC 9449 section 4.3), by the rules of RFC 3986 sections 6.2.2 and 6.2.3. */
+/** Removes query and fragment (RFC 9449 section 4.3), and normalizes the rest (RFC 3986 sections 6.2.2 and 6.2.3). */
 function normalized(url: string): string | undefined {
   if (!URL.canParse(url)) return undefined;
   const { protocol, host, pathname, username, password } = new URL(url);

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 
-/** What makes a public key of each kind, in the order in which it is digested. */
+/** Required members of each type of public key, in the order in which they are digested. */
 const MEMBERS: ReadonlyMap<unknown, string[]> = new Map<unknown, string[]>([
   ['EC', ['crv', 'kty', 'x', 'y']],
   ['OKP', ['crv', 'kty', 'x']],
@@ -8,11 +8,11 @@ const MEMBERS: ReadonlyMap<unknown, string[]> = new Map<unknown, string[]>([
 ]);
 
 /**
- * The SHA-256 thumbprint of a public key (RFC 7638 section 3), without the detour that Web Crypto makes of a digest.
+ * Returns the SHA-256 thumbprint of a public key (RFC 7638 section 3). It is synchronous, unlike a digest of Web Crypto.
  *
- * @throws Error for what is no key of a kind known here
+ * @throws Error for a value that is not a key of a known type
  */
-export function keyThumbprintOf(jwk: Readonly<Record<string, unknown>>): string {
+export function keyThumbprint(jwk: Readonly<Record<string, unknown>>): string {
   const names = MEMBERS.get(jwk.kty);
   if (names?.every((name) => typeof jwk[name] === 'string') !== true) throw new Error('kind of key');
   return hash('sha256', JSON.stringify(jwk, names), 'base64url');

@@ -1,11 +1,11 @@
-/** A map that keeps what was used last, and so many at most. */
-export interface Recent<T> {
+/** A map with a maximum size. It keeps the entries that were used most recently. */
+export interface LruMap<T> {
   get(name: string): T | undefined;
   set(name: string, value: T): void;
 }
 
-export function createRecent<T>(max: number): Recent<T> {
-  /** In the order of their use. */
+export function createLruMap<T>(max: number): LruMap<T> {
+  /** Ordered by last use, oldest first. */
   const values = new Map<string, T>();
 
   function set(name: string, value: T): void {

@@ -13,9 +13,9 @@ export interface ReplayGuard {
   use(id: string, ttlMs: number, request: object): Promise<boolean>;
 }
 
-/** A memory that several processes share. `cache.store` is one. */
+/** A store of used proofs that several processes share. A `cache.store` fits. */
 export interface ReplayStore {
-  /** Remembers a key for `ttlMs` unless it is remembered already, in one step. Returns whether the key was new. */
+  /** Stores a key for `ttlMs` milliseconds unless it exists, as one atomic step. Returns whether the key was new. */
   setIfAbsent(key: string, ttlMs: number): Promise<boolean>;
 }
 
@@ -64,14 +64,17 @@ function inTime(store: ReplayStore): ReplayStore['setIfAbsent'] {
   return (key, ttlMs) => withTimeout(async () => store.setIfAbsent(key, ttlMs), STORE_TIMEOUT_MS);
 }
 
-/** For one process. When it is full of proofs that may still be replayed, it accepts no further ones. It never forgets early. */
+/**
+ * Creates a replay memory for one process. When it is full of proofs that could still be replayed, it rejects: forgetting one would
+ * allow a replay.
+ */
 export function createReplayMemory(clock: Clock): ReplayStore['setIfAbsent'] {
   /** When each proof is forgotten, in the order of their use. */
   const used = new Map<string, Instant>();
   return async (key, ttlMs) => {
     const now = readClock(clock);
     for (const [other, end] of used) {
-      // On both clocks, because proofs are dated by the wall clock, which can be set back.
+      // Both clocks must have passed the end. Proofs are dated by the wall clock, which can be set back.
       if (end.monotonic > now.monotonic || end.at > now.at) break;
       used.delete(other);
     }

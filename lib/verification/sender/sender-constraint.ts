@@ -4,35 +4,36 @@ import { ownMembers } from '../../core/own-members.js';
 
 const DPOP = /^dpop$/i;
 
-/** What is demanded of the sender. */
 export interface SenderConstraintPolicy {
-  /** Given with `isRequired`, only tokens that are bound to the key of a DPoP proof pass. */
+  /** With `isRequired`, only tokens that are bound to the key of a DPoP proof are accepted. */
   readonly dpop?: { readonly isRequired?: boolean | undefined } | undefined;
 }
 
 /**
- * Requires a DPoP proof where the options demand one; its key is compared by {@link requireSenderConstraint}.
+ * Requires a DPoP proof when the policy requires one. {@link requireSenderConstraint} compares its key with the token.
  *
  * @throws AuthError `sender_constrained`
  */
-export function requireProof({ dpop }: SenderConstraintPolicy, proven: SenderProof | undefined): void {
-  if (dpop?.isRequired && proven?.jkt === undefined) throw new AuthError('sender_constrained');
+export function requireProof({ dpop }: SenderConstraintPolicy, sender: SenderProof | undefined): void {
+  if (dpop?.isRequired && sender?.jkt === undefined) throw new AuthError('sender_constrained');
 }
 
 /**
- * A sender-constrained token (RFC 7800 `cnf`) is good only for the sender it is bound to: the request must prove each known way of
- * binding (RFC 9449 section 7, RFC 8705 section 3). Unknown members beside those are ignored (RFC 7800 section 3.1), but a token
- * with only unknown ones is refused. So is a token that is not bound and came with a proof.
+ * Requires that the sender has proven the keys to which a sender-constrained token is bound (`cnf`, RFC 7800).
+ *
+ * - The request must prove every known confirmation method (RFC 9449 section 7, RFC 8705 section 3).
+ * - Unknown members of `cnf` are ignored (RFC 7800 section 3.1), but a token with only unknown ones is rejected.
+ * - A token without `cnf` is rejected when it came with a DPoP proof, or when its `token_type` is DPoP.
  *
  * @throws AuthError `sender_constrained`
  */
 export function requireSenderConstraint(
   { claims: { cnf, token_type: type } }: ActiveRecord,
-  proven: SenderProof | undefined,
+  sender: SenderProof | undefined,
 ): void {
   const saysDpop = type !== undefined && DPOP.test(type);
   if (cnf === undefined) {
-    if (saysDpop || proven?.jkt !== undefined) throw new AuthError('sender_constrained');
+    if (saysDpop || sender?.jkt !== undefined) throw new AuthError('sender_constrained');
     return;
   }
   if (typeof cnf !== 'object' || cnf === null) throw new AuthError('sender_constrained');
@@ -40,8 +41,8 @@ export function requireSenderConstraint(
   const isProven =
     (jkt !== undefined || x5t !== undefined) &&
     (jkt === undefined
-      ? proven?.jkt === undefined && !saysDpop
-      : jkt === proven?.jkt && (type === undefined || saysDpop)) &&
-    (x5t === undefined || x5t === proven?.x5t?.());
+      ? sender?.jkt === undefined && !saysDpop
+      : jkt === sender?.jkt && (type === undefined || saysDpop)) &&
+    (x5t === undefined || x5t === sender?.x5t?.());
   if (!isProven) throw new AuthError('sender_constrained');
 }

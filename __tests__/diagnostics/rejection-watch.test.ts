@@ -1,5 +1,5 @@
 import { AuthError, type AuthErrorReason } from '../../lib/core/errors.js';
-import { createRefusalWatches } from '../../lib/diagnostics/refusal-watch.js';
+import { createRejectionWatches } from '../../lib/diagnostics/rejection-watch.js';
 import { recordWarnings } from '../support/warnings.js';
 
 const CONFIGURATION: AuthErrorReason[] = [
@@ -19,15 +19,15 @@ const A_MINUTE_MS = 60_000;
 function createWatch({ wasAnyActive = false } = {}) {
   const warnings = recordWarnings();
   let now = 0;
-  const watches = createRefusalWatches({ monotonic: () => now, wasAnyActive: () => wasAnyActive });
+  const watches = createRejectionWatches({ monotonic: () => now, wasAnyActive: () => wasAnyActive });
   const watch = watches.create();
-  const refuse = (reason: AuthErrorReason, count = 1) => {
-    for (let token = 0; token < count; token++) watch.refused(new AuthError(reason));
+  const reject = (reason: AuthErrorReason, count = 1) => {
+    for (let token = 0; token < count; token++) watch.rejected(new AuthError(reason));
   };
   return {
     watches,
     watch,
-    refuse,
+    reject,
     codes: () => warnings.map(({ code }) => code),
     warnings,
     pass(ms: number) {
@@ -40,46 +40,46 @@ beforeEach(() => jest.useFakeTimers({ doNotFake: ['performance'] }));
 
 afterEach(() => jest.useRealTimers());
 
-describe('refusals from the start', () => {
-  it.each(CONFIGURATION)('of 20 tokens as %s give one warning, not before and not again', (reason) => {
-    const { refuse, warnings } = createWatch();
-    refuse(reason, 19);
+describe('a watch, while no token has been accepted', () => {
+  it.each(CONFIGURATION)('warns once at the 20th token that is rejected as %s', (reason) => {
+    const { reject, warnings } = createWatch();
+    reject(reason, 19);
     expect(warnings).toEqual([]);
-    refuse(reason);
+    reject(reason);
     expect(warnings).toHaveLength(1);
     expect(warnings[0]?.text).toMatch(
       new RegExp(
-        `^No token was accepted so far, and 20 were refused \\(${reason}\\)\\. If there were good ones among them: [A-Z]`,
+        `^No token has been accepted so far, and 20 were rejected \\(${reason}\\)\\. If some of them were valid: [A-Z]`,
       ),
     );
-    refuse(reason, 100);
+    reject(reason, 100);
     expect(warnings).toHaveLength(1);
   });
 
-  it('of three tokens within a minute give it when the minute is over', () => {
-    const { refuse, codes } = createWatch();
-    refuse('audience_mismatch', 3);
+  it('warns after a minute when 3 tokens were rejected in it', () => {
+    const { reject, codes } = createWatch();
+    reject('audience_mismatch', 3);
     jest.advanceTimersByTime(A_MINUTE_MS - 1);
     expect(codes()).toEqual([]);
     jest.advanceTimersByTime(1);
     expect(codes()).toEqual(['AUDIENCE_MISMATCH']);
   });
 
-  it('of two tokens within a minute give none until a third comes', () => {
-    const { refuse, codes, pass } = createWatch();
-    refuse('inactive', 2);
+  it('does not warn of 2 rejected tokens until there is a third', () => {
+    const { reject, codes, pass } = createWatch();
+    reject('inactive', 2);
     jest.advanceTimersByTime(10 * A_MINUTE_MS);
     expect(codes()).toEqual([]);
     pass(A_MINUTE_MS);
-    refuse('inactive');
+    reject('inactive');
     expect(codes()).toEqual(['ALL_INACTIVE']);
   });
 
-  it('for one reason hide no other, and strangers cannot hide a real one', () => {
-    const { refuse, codes } = createWatch();
+  it('counts each reason separately, so that bad tokens of strangers hide no other reason', () => {
+    const { reject, codes } = createWatch();
     for (let token = 0; token < 20; token++) {
-      refuse('malformed_credentials', 2);
-      refuse('issuer_mismatch');
+      reject('malformed_credentials', 2);
+      reject('issuer_mismatch');
     }
     expect(codes()).toEqual(['MALFORMED_CREDENTIALS', 'ISSUER_MISMATCH']);
   });
@@ -91,43 +91,43 @@ describe('refusals from the start', () => {
     'claim_mismatch',
     'token_too_long',
     'invalid_dpop_proof',
-  ])('as %s say nothing of the configuration', (reason) => {
-    const { refuse, codes } = createWatch();
-    refuse(reason, 100);
+  ])('never warns of %s, which says nothing about the configuration', (reason) => {
+    const { reject, codes } = createWatch();
+    reject(reason, 100);
     jest.advanceTimersByTime(A_MINUTE_MS);
     expect(codes()).toEqual([]);
   });
 
-  it('as inactive are no matter where the endpoint has called another token active', () => {
-    const { refuse, codes } = createWatch({ wasAnyActive: true });
-    refuse('inactive', 100);
+  it('does not warn of inactive tokens when the endpoint has called another token active', () => {
+    const { reject, codes } = createWatch({ wasAnyActive: true });
+    reject('inactive', 100);
     expect(codes()).toEqual([]);
   });
 });
 
-describe('a token that was accepted', () => {
-  it.each([0, 1, 19])('ends it, after %d refusals', (before) => {
-    const { refuse, watch, codes } = createWatch();
-    refuse('audience_mismatch', before);
+describe('an accepted token', () => {
+  it.each([0, 1, 19])('ends the warnings of the middleware, after %d rejections', (before) => {
+    const { reject, watch, codes } = createWatch();
+    reject('audience_mismatch', before);
     watch.stop();
-    refuse('audience_mismatch', 500);
+    reject('audience_mismatch', 500);
     jest.advanceTimersByTime(A_MINUTE_MS);
     expect([codes(), jest.getTimerCount()]).toEqual([[], 0]);
   });
 
-  it('at one middleware ends nothing at another', () => {
+  it('does not end the warnings of another middleware', () => {
     const { watches, watch, codes } = createWatch();
     const other = watches.create();
     watch.stop();
-    for (let token = 0; token < 20; token++) other.refused(new AuthError('audience_mismatch'));
+    for (let token = 0; token < 20; token++) other.rejected(new AuthError('audience_mismatch'));
     expect(codes()).toEqual(['AUDIENCE_MISMATCH']);
   });
 });
 
-describe('closing', () => {
-  it('leaves no timer', () => {
-    const { watches, refuse, codes } = createWatch();
-    refuse('audience_mismatch', 5);
+describe('close', () => {
+  it('stops the timers', () => {
+    const { watches, reject, codes } = createWatch();
+    reject('audience_mismatch', 5);
     expect(jest.getTimerCount()).toBe(1);
     watches.close();
     expect(jest.getTimerCount()).toBe(0);
