@@ -1,5 +1,5 @@
+import { withDeadline } from '../../lib/core/timeout.js';
 import { type ConcurrencyLimit, createConcurrencyLimit } from '../../lib/introspection/concurrency-limit.js';
-import { withDeadline } from '../../lib/introspection/deadline.js';
 import { createDeferred, type Deferred } from '../support/deferred.js';
 import { until } from '../support/until.js';
 

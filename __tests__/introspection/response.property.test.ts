@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { IntrospectionError } from '../../lib/core/errors.js';
 import type { TokenRecord } from '../../lib/core/lookup.js';
-import type { Reply } from '../../lib/introspection/http.js';
+import type { EndpointResponse } from '../../lib/introspection/http.js';
 import { parseResponse } from '../../lib/introspection/response.js';
 import { mutatedActive } from '../support/replies.js';
 
 const ASKED = { at: 1_800_000_000_000, monotonic: 1000 };
 
-function read(body: string, given: Partial<Reply> = {}): TokenRecord | IntrospectionError {
+function read(body: string, given: Partial<EndpointResponse> = {}): TokenRecord | IntrospectionError {
   try {
     return parseResponse(
       { status: 200, headers: { 'content-type': 'application/json' }, body, ...given },

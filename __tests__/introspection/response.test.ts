@@ -1,5 +1,5 @@
 import { IntrospectionError } from '../../lib/core/errors.js';
-import type { Reply } from '../../lib/introspection/http.js';
+import type { EndpointResponse } from '../../lib/introspection/http.js';
 import {
   type EndpointReply,
   parseResponse,
@@ -11,11 +11,11 @@ import { Thenable } from '../support/thenable.js';
 const ASKED = { at: 1_800_000_000_000, monotonic: 1000 };
 const DATES = { askedAt: 1_800_000_000_000, askedMonotonic: 1000 };
 
-function reply(given: Partial<Reply> = {}): Reply {
+function reply(given: Partial<EndpointResponse> = {}): EndpointResponse {
   return { status: 200, headers: { 'content-type': 'application/json' }, body: '{"active":true}', ...given };
 }
 
-function says(body: unknown, given: Partial<Reply> = {}) {
+function says(body: unknown, given: Partial<EndpointResponse> = {}) {
   return parseResponse(reply({ body: JSON.stringify(body), ...given }), ASKED, undefined);
 }
 
@@ -240,7 +240,12 @@ describe('a reply with another status than 200', () => {
     );
   });
 
-  const refusal = (status: number, type: string | undefined, body: Reply['body'], more: Reply['headers'] = {}) => {
+  const refusal = (
+    status: number,
+    type: string | undefined,
+    body: EndpointResponse['body'],
+    more: EndpointResponse['headers'] = {},
+  ) => {
     const headers = { ...(type !== undefined && { 'content-type': type }), ...more };
     return () => parseResponse({ status, headers, body }, ASKED, undefined);
   };
@@ -314,7 +319,11 @@ describe('a reply with another status than 200', () => {
 });
 
 describe('a normalizer', () => {
-  function normalized(normalize: ResponseNormalizer['normalize'], given: Partial<Reply> = {}, statuses = [200]) {
+  function normalized(
+    normalize: ResponseNormalizer['normalize'],
+    given: Partial<EndpointResponse> = {},
+    statuses = [200],
+  ) {
     return parseResponse(reply(given), ASKED, { statuses: new Set(statuses), normalize });
   }
 

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { interceptors, MockAgent } from 'undici';
 import type { TlsMaterial } from '../../lib/core/client-auth.js';
 import { IntrospectionError } from '../../lib/core/errors.js';
-import { type HttpRequest, type Reply, toEndpoint } from '../../lib/introspection/http.js';
+import { type EndpointResponse, type HttpRequest, toEndpoint } from '../../lib/introspection/http.js';
 import { createTransport, type TransportSettings } from '../../lib/introspection/transport.js';
 import { SELF_SIGNED } from '../support/certificate.js';
 import { type Certificate, createCertificate } from '../support/certificates.js';
@@ -46,8 +46,8 @@ function createClient(endpoint: string, settings: Partial<TransportSettings> = {
       prepare: (refused: boolean) => Promise<Question> = async () => ATTEMPT,
       reads: (status: number) => boolean = () => true,
       refuses: (status: number) => boolean = () => false,
-      stumbles: (reply: Reply) => boolean = () => false,
-    ): Promise<Reply> =>
+      stumbles: (reply: EndpointResponse) => boolean = () => false,
+    ): Promise<EndpointResponse> =>
       transport.within((deadline) =>
         transport.post(
           {

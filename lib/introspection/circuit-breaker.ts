@@ -1,6 +1,6 @@
-import { setImmediate, setTimeout } from 'node:timers/promises';
 import type { Clock } from '../core/clock.js';
 import { IntrospectionError } from '../core/errors.js';
+import { withTimeout } from '../core/timeout.js';
 import { type CircuitEvent, circuitEvents } from '../diagnostics/channels.js';
 import { asksForPause, hasCode, isOutage, provesLife, reasonOf } from './failures.js';
 import { failedToConnect } from './http.js';
@@ -150,15 +150,8 @@ export function createCircuitBreaker({ clock, timeoutMs, probe }: CircuitBreaker
 
   /** Does not wait for our token as long as a lookup would: an endpoint that hangs is known by its recent latency. */
   function askUnlessItHangs(timeout: unknown): Promise<unknown> {
-    return Promise.race([askAboutOurToken(), hang(timeout)]);
-  }
-
-  async function hang(timeout: unknown): Promise<unknown> {
     const waitMs = Math.min(timeoutMs, Math.max(MIN_HANG_CHECK_MS, latencyMs * HANG_CHECK_LATENCIES));
-    await setTimeout(waitMs, undefined, { ref: false });
-    // Where our own event loop is late, an answer may have arrived meanwhile.
-    await setImmediate();
-    return timeout;
+    return withTimeout(askAboutOurToken, waitMs).catch(() => timeout);
   }
 
   /** Whether the endpoint fails for our own token too. However many wait for this, it is asked once. */

@@ -4,15 +4,15 @@ import { type Clock, type Instant, readClock } from '../core/clock.js';
 import { IntrospectionError } from '../core/errors.js';
 import { ANY_AGE, type Lookup, type LookupOptions, type TokenKey, type TokenRecord } from '../core/lookup.js';
 import { HEADER_VALUE } from '../core/syntax.js';
+import { beforeDeadline, type Deadline } from '../core/timeout.js';
 import { tokenDigest } from '../core/token-digest.js';
 import { digestOf } from '../diagnostics/channels.js';
 import { createAdaptiveWidth } from './adaptive-width.js';
 import { type CircuitBreaker, createCircuitBreaker } from './circuit-breaker.js';
 import { createConcurrencyLimit } from './concurrency-limit.js';
 import { createConfigurationWarnings } from './configuration-warnings.js';
-import { type Deadline, until } from './deadline.js';
 import { createFailedTokens } from './failed-tokens.js';
-import { type HttpRequest, headerOf, type Reply } from './http.js';
+import { type EndpointResponse, type HttpRequest, headerOf } from './http.js';
 import { parseResponse, type ResponseNormalizer, readsBody } from './response.js';
 import { createLocator, type ServerLocation } from './server-location.js';
 import type { AuthorizationServer } from './server-metadata.js';
@@ -80,7 +80,7 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
   const rules = {
     wantsBody: (status: number) => readsBody(status, normalizer),
     isUnauthorized: (status: number) => status === UNAUTHORIZED && !handles(status),
-    isTransient: (reply: Reply) =>
+    isTransient: (reply: EndpointResponse) =>
       TRANSIENT_STATUSES.has(reply.status) && !handles(reply.status) && headerOf(reply, 'retry-after') === undefined,
   };
 
@@ -133,7 +133,7 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
 
   async function askOrRemember(tokenKey: TokenKey, options: LookupOptions, deadline: Deadline): Promise<TokenRecord> {
     try {
-      const record = await until(deadline, ask(tokenKey, options, deadline));
+      const record = await beforeDeadline(deadline, ask(tokenKey, options, deadline));
       failedTokens.noteAnswer(tokenKey.digest);
       return record;
     } catch (error) {

@@ -1,5 +1,5 @@
 import { IntrospectionError } from '../core/errors.js';
-import type { Deadline } from './deadline.js';
+import type { Deadline } from '../core/timeout.js';
 
 /** Bounds how many calls run side by side. The others wait in the order in which they came, those for known tokens first. */
 export interface ConcurrencyLimit {

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { buildConnector, Client, Pool } from 'undici';
 import type { ClientAuth, TlsMaterial } from '../core/client-auth.js';
 import { IntrospectionError } from '../core/errors.js';
+import { withTimeout } from '../core/timeout.js';
 
 export interface Connections {
   /** What to ask an origin through now. */
@@ -27,7 +28,7 @@ const KEEP_ALIVE_MS = 90_000;
 
 /** A pool for each origin. A connection attempt, with what it takes to get the TLS material, has `timeoutMs`. */
 export function createConnections(timeoutMs: number, connect: ClientAuth['connect']): Connections {
-  const material = typeof connect === 'function' ? () => within(timeoutMs, connect) : undefined;
+  const material = typeof connect === 'function' ? () => withTimeout(async () => connect(), timeoutMs) : undefined;
   let current: Generation = { pools: new Map(), presented: [] };
 
   function open(origin: string, { presented }: Generation): Pool {
@@ -92,14 +93,4 @@ export function createConnections(timeoutMs: number, connect: ClientAuth['connec
       await Promise.all([...current.pools.values()].map((pool) => pool.close()));
     },
   };
-}
-
-function within<T>(timeoutMs: number, work: () => T | Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error('too late')), timeoutMs);
-    Promise.resolve()
-      .then(work)
-      .then(resolve, reject)
-      .finally(() => clearTimeout(timer));
-  });
 }

@@ -1,7 +1,7 @@
 import type { Dispatcher as UndiciDispatcher } from 'undici';
 import { IntrospectionError } from '../core/errors.js';
 import { ownMember } from '../core/own-members.js';
-import type { Deadline } from './deadline.js';
+import type { Deadline } from '../core/timeout.js';
 import { faultOfReply } from './malformed-response.js';
 
 /**
@@ -25,14 +25,14 @@ export interface HttpRequest {
   readonly body: string;
 }
 
-export interface Reply {
+export interface EndpointResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** What was read, or why it could not be; empty where nobody wanted it. */
   readonly body: string | IntrospectionError;
 }
 
-type Response = Awaited<ReturnType<Dispatcher['request']>>;
+type UndiciResponse = Awaited<ReturnType<Dispatcher['request']>>;
 
 const MAX_BODY_BYTES = 256 * 1024;
 const MIN_BUFFER_BYTES = 4096;
@@ -88,7 +88,7 @@ export async function exchange(
   request: HttpRequest | Omit<HttpRequest, 'body'>,
   reads: (status: number) => boolean,
   deadline: Deadline,
-): Promise<Reply> {
+): Promise<EndpointResponse> {
   if (deadline.passed) throw new IntrospectionError('timeout');
   const body = 'body' in request ? request.body : null;
   const response = await via.request({
@@ -109,12 +109,12 @@ export async function exchange(
 }
 
 /** @throws IntrospectionError when the body could not be read */
-export function textOf({ body }: Reply): string {
+export function textOf({ body }: EndpointResponse): string {
   if (typeof body !== 'string') throw body;
   return body;
 }
 
-export function headerOf({ headers }: Reply, name: string): string | undefined {
+export function headerOf({ headers }: EndpointResponse, name: string): string | undefined {
   const value = Object.hasOwn(headers, name) ? headers[name] : undefined;
   return Array.isArray(value) ? value[0] : value;
 }
@@ -144,7 +144,7 @@ export function codeOf(error: unknown): string | undefined {
 }
 
 /** Reads the body up to the cap. A content coding is refused: what it expands to would be unbounded. */
-function readText(response: Response): Promise<string | IntrospectionError> {
+function readText(response: UndiciResponse): Promise<string | IntrospectionError> {
   return new Promise((resolve) => {
     const { body, headers } = response;
     if (isCoded(ownMember(headers, 'content-encoding'))) {
@@ -206,19 +206,19 @@ function decode(content: Uint8Array): string | IntrospectionError {
 }
 
 /** A dispatcher of the app's may follow redirects; what another host says is not the endpoint's word. */
-function wasRedirected(response: Response): boolean {
+function wasRedirected(response: UndiciResponse): boolean {
   const context = ownMember(response, 'context');
   const history = ownMember(context, 'history');
   return Array.isArray(history) && history.length > 0;
 }
 
-function badResponse(response: Response, detail: string): IntrospectionError {
+function badResponse(response: UndiciResponse, detail: string): IntrospectionError {
   discard(response);
   return new IntrospectionError('bad_response', detail);
 }
 
 /** Destroying a body that has not ended is reported as an error of its own. */
-function discard({ body }: Response): void {
+function discard({ body }: UndiciResponse): void {
   body.on('error', () => {});
   body.destroy();
 }

@@ -1,9 +1,9 @@
 import { IntrospectionError } from '../core/errors.js';
 import { MAX_VALUES } from '../core/freeze.js';
 import { mediaType } from '../core/syntax.js';
-import { headerOf, type Reply } from './http.js';
+import { type EndpointResponse, headerOf } from './http.js';
 
-export function isJson(reply: Reply): boolean {
+export function isJson(reply: EndpointResponse): boolean {
   return mediaType(headerOf(reply, 'content-type')) === 'application/json';
 }
 

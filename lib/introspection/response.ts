@@ -4,7 +4,7 @@ import { IntrospectionError } from '../core/errors.js';
 import { MAX_VALUES } from '../core/freeze.js';
 import type { ActiveRecord, InactiveRecord, TokenRecord } from '../core/lookup.js';
 import { ownMember } from '../core/own-members.js';
-import { headerOf, type Reply, textOf } from './http.js';
+import { type EndpointResponse, headerOf, textOf } from './http.js';
 import { isJson, parseJson } from './json.js';
 import { parseScopes, prepareClaims } from './response-claims.js';
 import { retryAfterOf } from './retry-after.js';
@@ -14,7 +14,7 @@ export interface EndpointReply {
   /** Status of the reply. */
   readonly status: number;
   /** Names in lower case. */
-  readonly headers: Reply['headers'];
+  readonly headers: EndpointResponse['headers'];
   /** The body as it came. */
   readonly text: string;
 }
@@ -64,7 +64,11 @@ export function readsBody(status: number, normalizer: ResponseNormalizer | undef
  *
  * @throws IntrospectionError when it says nothing about the token
  */
-export function parseResponse(reply: Reply, asked: Instant, normalizer: ResponseNormalizer | undefined): TokenRecord {
+export function parseResponse(
+  reply: EndpointResponse,
+  asked: Instant,
+  normalizer: ResponseNormalizer | undefined,
+): TokenRecord {
   if (normalizer?.statuses.has(reply.status)) return toRecord(normalize(reply, normalizer), asked);
   if (isUnsupportedTokenType(reply)) return { ...inactive(asked), unsupported: true };
   if (reply.status !== OK) throw statusError(reply, asked);
@@ -120,7 +124,7 @@ function membersOf(value: unknown): unknown {
 }
 
 /** The app's own code: whatever it does wrong is a reply we cannot use. The copy is ours to freeze. */
-function normalize(reply: Reply, { normalize }: ResponseNormalizer): unknown {
+function normalize(reply: EndpointResponse, { normalize }: ResponseNormalizer): unknown {
   const { status, headers } = reply;
   const text = textOf(reply);
   try {
@@ -136,7 +140,7 @@ function normalize(reply: Reply, { normalize }: ResponseNormalizer): unknown {
 }
 
 /** Anyone can present a token of a kind the endpoint does not handle: that is its word on the token, not an outage. */
-function isUnsupportedTokenType(reply: Reply): boolean {
+function isUnsupportedTokenType(reply: EndpointResponse): boolean {
   if (reply.status !== BAD_REQUEST || !isJson(reply) || typeof reply.body !== 'string') return false;
   try {
     return ownMember(parseJson(reply.body), 'error') === 'unsupported_token_type';
@@ -145,7 +149,7 @@ function isUnsupportedTokenType(reply: Reply): boolean {
   }
 }
 
-function statusError(reply: Reply, asked: Instant): IntrospectionError {
+function statusError(reply: EndpointResponse, asked: Instant): IntrospectionError {
   const { status } = reply;
   const detail = `HTTP ${status}`;
   const retryAfter = retryAfterOf(reply, asked.at);
@@ -164,7 +168,7 @@ function statusError(reply: Reply, asked: Instant): IntrospectionError {
  * - an empty body: RFC 6749 section 5.2 demands JSON, but some servers send only the status when the secret is wrong
  * - a 401 with a challenge: it answers the credentials that were sent, whatever the body is (RFC 6749 section 5.2)
  */
-function isFromBeforeEndpoint(reply: Reply): boolean {
+function isFromBeforeEndpoint(reply: EndpointResponse): boolean {
   const { status, body } = reply;
   if (isJson(reply) || (status === UNAUTHORIZED && headerOf(reply, 'www-authenticate') !== undefined)) return false;
   if (typeof body !== 'string') return true;

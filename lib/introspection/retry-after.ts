@@ -1,4 +1,4 @@
-import { headerOf, type Reply } from './http.js';
+import { type EndpointResponse, headerOf } from './http.js';
 
 const TOO_MANY_REQUESTS = 429;
 const MAX_SECONDS = 120;
@@ -21,13 +21,13 @@ const DATE_FORMS = [
  *
  * @param now wall time in milliseconds
  */
-export function retryAfterOf(reply: Reply, now: number): number | undefined {
+export function retryAfterOf(reply: EndpointResponse, now: number): number | undefined {
   if (reply.status !== TOO_MANY_REQUESTS && reply.status < 500) return undefined;
   return parseRetryAfter(headerOf(reply, 'retry-after'), now);
 }
 
 /** Seconds of the pause that a server asks for: with a 429 always, with a 5xx only if it says how long. */
-export function requestedPauseOf(reply: Reply, now: number): number | undefined {
+export function requestedPauseOf(reply: EndpointResponse, now: number): number | undefined {
   return retryAfterOf(reply, now) ?? (reply.status === TOO_MANY_REQUESTS ? 1 : undefined);
 }
 

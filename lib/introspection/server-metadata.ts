@@ -5,7 +5,7 @@ import { IntrospectionError } from '../core/errors.js';
 import { createAlarm } from '../diagnostics/misconfiguration.js';
 import { remedyFor } from '../diagnostics/remedies.js';
 import { createCooldown } from './cooldown.js';
-import { type Endpoint, type Reply, textOf, toEndpoint } from './http.js';
+import { type Endpoint, type EndpointResponse, textOf, toEndpoint } from './http.js';
 import { isJson, parseJson } from './json.js';
 import { requestedPauseOf } from './retry-after.js';
 import type { Transport } from './transport.js';
@@ -135,7 +135,7 @@ function wellKnownUrls(issuer: string): URL[] {
 }
 
 function read(
-  reply: Reply,
+  reply: EndpointResponse,
   { issuer, usesMutualTls, allowHttp }: DiscoverySettings,
   metadata: MetadataSchema,
 ): AuthorizationServer {
@@ -159,7 +159,7 @@ function read(
   };
 }
 
-function jsonOf(reply: Reply): unknown {
+function jsonOf(reply: EndpointResponse): unknown {
   try {
     return parseJson(textOf(reply));
   } catch (error) {

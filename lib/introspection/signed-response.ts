@@ -6,7 +6,7 @@ import { IntrospectionError } from '../core/errors.js';
 import { ownMember } from '../core/own-members.js';
 import { mediaType } from '../core/syntax.js';
 import { createCooldown } from './cooldown.js';
-import { codeOf, headerOf, type Reply, textOf } from './http.js';
+import { codeOf, type EndpointResponse, headerOf, textOf } from './http.js';
 import { parseJson } from './json.js';
 import { requestedPauseOf } from './retry-after.js';
 import type { AuthorizationServer } from './server-metadata.js';
@@ -28,7 +28,11 @@ export interface JwkSet {
 }
 
 /** Turns a signed reply into the plain one it holds. */
-export type OpenReply = (reply: Reply, server: AuthorizationServer, asked: Instant) => Promise<Reply>;
+export type OpenReply = (
+  reply: EndpointResponse,
+  server: AuthorizationServer,
+  asked: Instant,
+) => Promise<EndpointResponse>;
 
 type Keys = JWTVerifyGetKey | KeyObject;
 

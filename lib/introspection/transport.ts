@@ -2,16 +2,16 @@ import { setTimeout } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { ClientAuth } from '../core/client-auth.js';
 import { IntrospectionError } from '../core/errors.js';
+import { type Deadline, withDeadline } from '../core/timeout.js';
 import { type EndpointCall, endpointCalls, isTraced } from '../diagnostics/channels.js';
 import { createConnections } from './connections.js';
-import { type Deadline, withDeadline } from './deadline.js';
 import {
   type Dispatcher,
   type Endpoint,
+  type EndpointResponse,
   exchange,
   type HttpRequest,
   isConnectionFailure,
-  type Reply,
   toEndpoint,
   toIntrospectionError,
   withoutQuery,
@@ -37,7 +37,7 @@ export interface IntrospectionExchange {
   /** Whether a reply with this status refuses our credentials. */
   isUnauthorized(status: number): boolean;
   /** Whether a reply says no more than that another try may do. */
-  isTransient(reply: Reply): boolean;
+  isTransient(reply: EndpointResponse): boolean;
   /** What tracing tells of it. */
   readonly about: Pick<EndpointCall, 'tokenDigest' | 'background'>;
 }
@@ -53,9 +53,9 @@ export interface Transport {
    * POSTs a tokenKey. There is at most one retry: when no connection came about or it was lost before a reply, when the
    * endpoint stumbled, or when the credentials were refused and others are at hand.
    */
-  post(inquiry: IntrospectionExchange, deadline: Deadline): Promise<Reply>;
+  post(inquiry: IntrospectionExchange, deadline: Deadline): Promise<EndpointResponse>;
   /** GETs what the authorization server publishes, once, over a connection and within a deadline of its own. */
-  get(url: URL, accept: string): Promise<Reply>;
+  get(url: URL, accept: string): Promise<EndpointResponse>;
   /** How many times the endpoint was asked, retries included. */
   calls(): number;
   /** Ends once what is under way has ended. */
@@ -99,7 +99,7 @@ export function createTransport({
     inquiry: IntrospectionExchange,
     deadline: Deadline,
     lostConnection = false,
-  ): Promise<Reply> {
+  ): Promise<EndpointResponse> {
     if (!deadline.passed) calls++;
     const over = (dispatcher: Dispatcher) => exchange(dispatcher, attempt, inquiry.wantsBody, deadline);
     const asking = () => (lostConnection ? overNew(attempt.to, over) : over(via(attempt.to)));
@@ -123,7 +123,7 @@ export function createTransport({
       const { prepare, isUnauthorized: refuses, isTransient: stumbles } = inquiry;
       const first = await prepare(false);
       const used = via(first.to);
-      let reply: Reply | undefined;
+      let reply: EndpointResponse | undefined;
       try {
         reply = await ask(first, 1, inquiry, deadline);
       } catch (error) {
@@ -174,8 +174,12 @@ export function createTransport({
  * Traces without the reply and without the error's own text, which subscribers must not see. To them a reply that cannot be
  * read, or not in time, is an error.
  */
-async function trace(call: EndpointCall, asking: () => Promise<Reply>, deadline: Deadline): Promise<Reply> {
-  let outcome: () => Reply = () => {
+async function trace(
+  call: EndpointCall,
+  asking: () => Promise<EndpointResponse>,
+  deadline: Deadline,
+): Promise<EndpointResponse> {
+  let outcome: () => EndpointResponse = () => {
     throw new Error('not asked');
   };
   await endpointCalls
