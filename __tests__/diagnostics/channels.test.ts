@@ -46,7 +46,7 @@ describe('the channels', () => {
   it('carry nothing while nobody listens', async () => {
     recordWarnings();
     const spies = [decisions, cacheEvents, circuitEvents, misconfigurations].map((each) => jest.spyOn(each, 'publish'));
-    const trace = jest.spyOn(endpointCalls, 'tracePromise');
+    const trace = jest.spyOn(endpointCalls.start, 'runStores');
     const endpoint = await createEndpoint(active());
     const api = createApi(endpoint);
     await api.get('good').expect(200);

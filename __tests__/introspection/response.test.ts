@@ -2,9 +2,9 @@ import { IntrospectionError } from '../../lib/core/errors.js';
 import type { EndpointResponse } from '../../lib/introspection/http.js';
 import {
   type EndpointReply,
+  isBodyNeeded,
   parseResponse,
   type ResponseNormalizer,
-  readsBody,
 } from '../../lib/introspection/response.js';
 import { Thenable } from '../support/thenable.js';
 
@@ -437,7 +437,7 @@ describe('a body that could not be read', () => {
     [429, false],
     [503, false],
   ])('matters at status %i: %p', (status, matters) => {
-    expect(readsBody(status, { statuses: new Set([200, 404]), normalize: () => undefined })).toBe(matters);
-    expect(readsBody(404, undefined)).toBe(false);
+    expect(isBodyNeeded(status, { statuses: new Set([200, 404]), normalize: () => undefined })).toBe(matters);
+    expect(isBodyNeeded(404, undefined)).toBe(false);
   });
 });

@@ -4,19 +4,21 @@ import { interceptors, MockAgent } from 'undici';
 import type { TlsMaterial } from '../../lib/core/client-auth.js';
 import { IntrospectionError } from '../../lib/core/errors.js';
 import { type EndpointResponse, type HttpRequest, toEndpoint } from '../../lib/introspection/http.js';
+import { createSendWithRetry, type RetrySettings } from '../../lib/introspection/retry.js';
 import { createTransport, type TransportSettings } from '../../lib/introspection/transport.js';
 import { SELF_SIGNED } from '../support/certificate.js';
 import { type Certificate, createCertificate } from '../support/certificates.js';
+import { createClock } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';
 import { createEndpoint } from '../support/endpoint.js';
 import { createRawServer, type RawRequest, response } from '../support/raw-server.js';
 import { createTlsServer } from '../support/tls-server.js';
 import { until } from '../support/until.js';
 
-/** Where it goes is the client's. */
-type Question = Omit<HttpRequest, 'to'>;
+/** The helper below adds the endpoint. */
+type Request = Omit<HttpRequest, 'endpoint'>;
 
-const ATTEMPT: Question = { headers: { 'content-type': 'text/plain', 'x-a': '1' }, body: 'token=abc' };
+const REQUEST: Request = { headers: { 'content-type': 'text/plain', 'x-a': '1' }, body: 'token=abc' };
 const ACTIVE = '{"active":true}';
 
 const closing: (() => Promise<void>)[] = [];
@@ -25,14 +27,20 @@ afterEach(async () => {
   await Promise.all(closing.splice(0).map((close) => close()));
 });
 
-function createClient(endpoint: string, settings: Partial<TransportSettings> = {}) {
-  const to = toEndpoint(new URL(endpoint));
+type Settings = Partial<TransportSettings & Pick<RetrySettings, 'handledStatuses'>>;
+
+/** A transport with the retry around it. */
+function createClient(url: string, { handledStatuses, ...settings }: Settings = {}) {
+  const endpoint = toEndpoint(new URL(url));
+  const timeoutMs = settings.timeoutMs ?? 30_000;
   const transport = createTransport({
-    timeoutMs: 30_000,
+    timeoutMs,
     dispatcher: undefined,
     connect: undefined,
+    readsBody: () => true,
     ...settings,
   });
+  const sendWithRetry = createSendWithRetry({ transport, clock: createClock(), timeoutMs, handledStatuses });
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> => {
     closed ??= transport.close();
@@ -42,28 +50,22 @@ function createClient(endpoint: string, settings: Partial<TransportSettings> = {
   return {
     close,
     calls: transport.calls,
-    post: (
-      prepare: (refused: boolean) => Promise<Question> = async () => ATTEMPT,
-      reads: (status: number) => boolean = () => true,
-      refuses: (status: number) => boolean = () => false,
-      stumbles: (reply: EndpointResponse) => boolean = () => false,
-    ): Promise<EndpointResponse> =>
-      transport.within((deadline) =>
-        transport.post(
-          {
-            prepare: async (refused) => ({ to, ...(await prepare(refused)) }),
-            wantsBody: reads,
-            isUnauthorized: refuses,
-            isTransient: stumbles,
-            about: { tokenDigest: 'digest', background: false },
-          },
+    async post(
+      prepare: (isUnauthorized: boolean) => Promise<Request> = async () => REQUEST,
+    ): Promise<EndpointResponse> {
+      const { response } = await transport.within((deadline) =>
+        sendWithRetry(
+          async (isUnauthorized) => ({ endpoint, ...(await prepare(isUnauthorized)) }),
+          { tokenDigest: 'digest', background: false },
           deadline,
         ),
-      ),
+      );
+      return response;
+    },
   };
 }
 
-async function createRawClient(onRequest: (request: RawRequest) => void, settings: Partial<TransportSettings> = {}) {
+async function createRawClient(onRequest: (request: RawRequest) => void, settings: Settings = {}) {
   const server = await createRawServer(onRequest);
   return { server, ...createClient(`http://127.0.0.1:${server.port}/introspect?tenant=a`, settings) };
 }
@@ -122,12 +124,13 @@ describe('a question to the endpoint', () => {
   });
 
   it('does not wait for a body nobody reads', async () => {
-    const { server, post } = await createRawClient(({ socket }) =>
-      socket.write(response('part', { 'Content-Length': '100' }, '401 Unauthorized')),
+    const readsBody = jest.fn<boolean, [status: number]>(() => false);
+    const { server, post } = await createRawClient(
+      ({ socket }) => socket.write(response('part', { 'Content-Length': '100' }, '401 Unauthorized')),
+      { readsBody },
     );
-    const reads = jest.fn<boolean, [status: number]>(() => false);
-    expect(await post(undefined, reads)).toMatchObject({ status: 401, body: '' });
-    expect(reads.mock.calls).toEqual([[401]]);
+    expect(await post()).toMatchObject({ status: 401, body: '' });
+    expect(readsBody.mock.calls).toEqual([[401]]);
     await until(() => server.sockets[0]?.destroyed === true);
   });
 
@@ -240,7 +243,7 @@ describe('a connection that breaks', () => {
   /** Attempts that can be told apart. */
   function createPrepare() {
     let prepared = 0;
-    return jest.fn<Promise<Question>, []>(async () => ({ headers: {}, body: `attempt=${++prepared}` }));
+    return jest.fn<Promise<Request>, []>(async () => ({ headers: {}, body: `attempt=${++prepared}` }));
   }
 
   it('under a question is replaced once, and the question is prepared anew', async () => {
@@ -290,7 +293,7 @@ describe('a connection that breaks', () => {
   it('does not help out when the question itself cannot be prepared', async () => {
     const { server, post } = await createRawClient(({ socket }) => socket.write(response(ACTIVE)));
     const prepare = jest
-      .fn<Promise<Question>, []>()
+      .fn<Promise<Request>, []>()
       .mockRejectedValue(new IntrospectionError('credentials_unavailable'));
     await expect(post(prepare)).rejects.toMatchObject(outage('credentials_unavailable'));
     expect([server.requests.length, prepare.mock.calls.length]).toEqual([0, 1]);
@@ -299,27 +302,24 @@ describe('a connection that breaks', () => {
 
 describe('credentials that are refused', () => {
   const REFUSED = response('{}', {}, '401 Unauthorized');
-  const at401 = (status: number) => status === 401;
+  const readsBody = (status: number) => status !== 401;
 
   /** Does to the questions, in order, what it is told to; says 200 to further ones. */
-  async function createRefusing(
-    refusals: readonly ((request: RawRequest) => unknown)[],
-    settings: Partial<TransportSettings> = {},
-  ) {
-    const client = await createRawClient((request) => {
-      const refuse = refusals[request.number - 1];
-      if (refuse === undefined) request.socket.write(response(ACTIVE));
-      else refuse(request);
-    }, settings);
-    const ask = (prepare: (refused: boolean) => Promise<Question>, reads = (status: number) => !at401(status)) =>
-      client.post(prepare, reads, at401);
-    return { ...client, ask };
+  async function createRefusing(refusals: readonly ((request: RawRequest) => unknown)[], settings: Settings = {}) {
+    return createRawClient(
+      (request) => {
+        const refuse = refusals[request.number - 1];
+        if (refuse === undefined) request.socket.write(response(ACTIVE));
+        else refuse(request);
+      },
+      { readsBody, ...settings },
+    );
   }
 
   /** Attempts that can be told apart. */
   function createPrepare() {
     let prepared = 0;
-    return jest.fn<Promise<Question>, [refused: boolean]>(async () => ({ headers: {}, body: `attempt=${++prepared}` }));
+    return jest.fn<Promise<Request>, [refused: boolean]>(async () => ({ headers: {}, body: `attempt=${++prepared}` }));
   }
 
   const refuse = ({ socket }: RawRequest) => socket.write(REFUSED);
@@ -327,78 +327,79 @@ describe('credentials that are refused', () => {
   const ignore = () => {};
 
   it('are asked for once more, and the question is put again with others', async () => {
-    const { server, ask, calls } = await createRefusing([refuse]);
+    const { server, post, calls } = await createRefusing([refuse]);
     const prepare = createPrepare();
-    expect(await ask(prepare)).toMatchObject({ status: 200, body: ACTIVE });
+    expect(await post(prepare)).toMatchObject({ status: 200, body: ACTIVE });
     expect(prepare.mock.calls).toEqual([[false], [true]]);
     expect(server.requests.map(({ body }) => body)).toEqual(['attempt=1', 'attempt=2']);
     expect(calls()).toBe(2);
   });
 
   it('may differ in a header alone', async () => {
-    const { ask, calls } = await createRefusing([refuse]);
+    const { post, calls } = await createRefusing([refuse]);
     const prepare = async (refused: boolean) => ({ headers: { 'x-a': refused ? '2' : '1' }, body: 'token=abc' });
-    expect(await ask(prepare)).toMatchObject({ status: 200 });
+    expect(await post(prepare)).toMatchObject({ status: 200 });
     expect(calls()).toBe(2);
   });
 
   it('are final when there are no others', async () => {
-    const { server, ask, calls } = await createRefusing([refuse, refuse]);
-    const prepare = jest.fn<Promise<Question>, [refused: boolean]>(async () => ({
-      headers: { ...ATTEMPT.headers },
-      body: ATTEMPT.body,
+    const { server, post, calls } = await createRefusing([refuse, refuse]);
+    const prepare = jest.fn<Promise<Request>, [refused: boolean]>(async () => ({
+      headers: { ...REQUEST.headers },
+      body: REQUEST.body,
     }));
-    expect(await ask(prepare)).toMatchObject({ status: 401, body: '' });
+    expect(await post(prepare)).toMatchObject({ status: 401, body: '' });
     expect(prepare.mock.calls).toEqual([[false], [true]]);
     expect([server.requests.length, calls()]).toEqual([1, 1]);
   });
 
   it('are final when the others are refused, too', async () => {
-    const { server, ask, calls } = await createRefusing([refuse, refuse]);
+    const { server, post, calls } = await createRefusing([refuse, refuse]);
     const prepare = createPrepare();
-    expect(await ask(prepare)).toMatchObject({ status: 401 });
+    expect(await post(prepare)).toMatchObject({ status: 401 });
     expect(prepare.mock.calls).toEqual([[false], [true]]);
     expect([server.requests.length, calls()]).toEqual([2, 2]);
   });
 
   it('are final after a retry over a lost connection: there is one retry', async () => {
-    const { server, ask, calls } = await createRefusing([reset, refuse]);
+    const { server, post, calls } = await createRefusing([reset, refuse]);
     const prepare = createPrepare();
-    expect(await ask(prepare)).toMatchObject({ status: 401 });
+    expect(await post(prepare)).toMatchObject({ status: 401 });
     expect(prepare.mock.calls).toEqual([[false], [false]]);
     expect([server.requests.length, calls()]).toEqual([2, 2]);
   });
 
   it('are not asked for a third time when the connection is lost under the others', async () => {
-    const { server, ask, calls } = await createRefusing([refuse, reset]);
+    const { server, post, calls } = await createRefusing([refuse, reset]);
     const prepare = createPrepare();
-    await expect(ask(prepare)).rejects.toMatchObject(outage('unreachable', '(ECONNRESET|UND_ERR_SOCKET|EPIPE)'));
+    await expect(post(prepare)).rejects.toMatchObject(outage('unreachable', '(ECONNRESET|UND_ERR_SOCKET|EPIPE)'));
     expect([server.requests.length, prepare.mock.calls.length, calls()]).toEqual([2, 2, 2]);
   });
 
   it('are not replaced where the reply means something else', async () => {
-    const { server, post, calls } = await createRefusing([refuse]);
+    const { server, post, calls } = await createRefusing([refuse], {
+      handledStatuses: new Set([401]),
+      readsBody: () => true,
+    });
     const prepare = createPrepare();
-    const refuses = jest.fn<boolean, [status: number]>(() => false);
-    expect(await post(prepare, undefined, refuses)).toMatchObject({ status: 401, body: '{}' });
+    expect(await post(prepare)).toMatchObject({ status: 401, body: '{}' });
     expect([server.requests.length, prepare.mock.calls.length, calls()]).toEqual([1, 1, 1]);
-    expect(refuses.mock.calls).toEqual([[401]]);
   });
 
   it('make an outage when the others cannot be had', async () => {
-    const { server, ask, calls } = await createRefusing([refuse]);
+    const { server, post, calls } = await createRefusing([refuse]);
     const prepare = async (refused: boolean) => {
       if (refused) throw new IntrospectionError('credentials_unavailable');
-      return ATTEMPT;
+      return REQUEST;
     };
-    await expect(ask(prepare)).rejects.toMatchObject(outage('credentials_unavailable'));
+    await expect(post(prepare)).rejects.toMatchObject(outage('credentials_unavailable'));
     expect([server.requests.length, calls()]).toEqual([1, 1]);
   });
 
   it('leave the deadline as it was: it covers getting others, which are not sent afterwards', async () => {
-    const { server, ask, calls, close } = await createRefusing([refuse], { timeoutMs: 200 });
-    const renewed = createDeferred<Question>();
-    await expect(ask((refused) => (refused ? renewed.promise : Promise.resolve(ATTEMPT)))).rejects.toMatchObject(
+    const { server, post, calls, close } = await createRefusing([refuse], { timeoutMs: 200 });
+    const renewed = createDeferred<Request>();
+    await expect(post((refused) => (refused ? renewed.promise : Promise.resolve(REQUEST)))).rejects.toMatchObject(
       outage('timeout'),
     );
     renewed.resolve({ headers: {}, body: 'late' });
@@ -407,9 +408,9 @@ describe('credentials that are refused', () => {
   });
 
   it('leave the deadline as it was: it covers the second answer', async () => {
-    const { server, ask, calls } = await createRefusing([refuse, ignore], { timeoutMs: 200 });
+    const { server, post, calls } = await createRefusing([refuse, ignore], { timeoutMs: 200 });
     const start = performance.now();
-    await expect(ask(createPrepare())).rejects.toMatchObject(outage('timeout'));
+    await expect(post(createPrepare())).rejects.toMatchObject(outage('timeout'));
     expect(performance.now() - start).toBeLessThan(390);
     expect([server.requests.length, calls()]).toEqual([2, 2]);
   });
@@ -516,12 +517,7 @@ describe('TLS material from a function', () => {
     );
     let current = first;
     const { post } = createClient(server.url, { connect: async () => trusting(current) });
-    const ask = () =>
-      post(
-        undefined,
-        (status) => status === 200,
-        (status) => status === 401,
-      );
+    const ask = () => post();
     expect((await ask()).status).toBe(401);
     current = second;
     await turn();
@@ -541,11 +537,7 @@ describe('TLS material from a function', () => {
     let current = first;
     const { post } = createClient(server.url, { connect: async () => trusting(current) });
     const ask = async () => {
-      const reply = await post(
-        undefined,
-        (status) => status === 200,
-        (status) => status === 401,
-      );
+      const reply = await post();
       await turn();
       return reply.status;
     };
@@ -562,16 +554,7 @@ describe('TLS material from a function', () => {
     const server = await createTlsServer(accepting(() => accepted, 20));
     let current = first;
     const { post } = createClient(server.url, { connect: async () => trusting(current) });
-    const burst = () =>
-      Promise.all(
-        Array.from({ length: 20 }, () =>
-          post(
-            undefined,
-            (status) => status === 200,
-            (status) => status === 401,
-          ),
-        ),
-      );
+    const burst = () => Promise.all(Array.from({ length: 20 }, () => post()));
     await burst();
     await turn();
     current = second;
@@ -603,7 +586,7 @@ describe('the deadline', () => {
       await new Promise<void>((resolve) => {
         ready = resolve;
       });
-      return ATTEMPT;
+      return REQUEST;
     });
     await expect(answer).rejects.toMatchObject(outage('timeout'));
     ready();
@@ -645,9 +628,9 @@ describe('the deadline', () => {
 
   it('covers preparing the question, which is not sent afterwards', async () => {
     const { server, post, close } = await createRawClient(({ socket }) => socket.write(response(ACTIVE)), SOON);
-    const prepared = createDeferred<Question>();
+    const prepared = createDeferred<Request>();
     await expect(post(() => prepared.promise)).rejects.toMatchObject(outage('timeout'));
-    prepared.resolve(ATTEMPT);
+    prepared.resolve(REQUEST);
     await close();
     expect(server.requests).toHaveLength(0);
   });
@@ -703,11 +686,11 @@ describe('closing', () => {
 
   it('waits for a question that is still being prepared, and for its answer', async () => {
     const { post, close } = await createRawClient(({ socket }) => socket.write(response(ACTIVE)));
-    const prepared = createDeferred<Question>();
+    const prepared = createDeferred<Request>();
     const reply = post(() => prepared.promise);
     const closed = close();
     await turn();
-    prepared.resolve(ATTEMPT);
+    prepared.resolve(REQUEST);
     expect((await reply).body).toBe(ACTIVE);
     await closed;
   });
@@ -717,7 +700,7 @@ describe('a dispatcher of the app', () => {
   const ORIGIN = 'https://as.example.com:8443';
   const QUESTION = { path: '/introspect?tenant=a', method: 'POST', body: 'token=abc', headers: { 'x-a': '1' } };
 
-  function createMocked(settings: Partial<TransportSettings> = {}) {
+  function createMocked(settings: Settings = {}) {
     const agent = new MockAgent();
     agent.disableNetConnect();
     const client = createClient(`${ORIGIN}/introspect?tenant=a`, { dispatcher: agent, ...settings });

@@ -2,8 +2,7 @@ import type { Clock } from '../core/clock.js';
 import { IntrospectionError } from '../core/errors.js';
 import { withTimeout } from '../core/timeout.js';
 import { type CircuitEvent, circuitEvents } from '../diagnostics/channels.js';
-import { asksForPause, hasCode, isOutage, provesLife, reasonOf } from './failures.js';
-import { failedToConnect } from './http.js';
+import { asksForPause, failedToConnect, hasCode, isOutage, provesLife, reasonOf } from './failures.js';
 
 /** Spares an endpoint that is down, and the requests that would wait for it. */
 export interface CircuitBreaker {

@@ -1,9 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import type { ClientAuth } from '../core/client-auth.js';
-import { type Clock, type Instant, readClock } from '../core/clock.js';
+import { type Clock, readClock } from '../core/clock.js';
 import { IntrospectionError } from '../core/errors.js';
 import { ANY_AGE, type Lookup, type LookupOptions, type TokenKey, type TokenRecord } from '../core/lookup.js';
-import { HEADER_VALUE } from '../core/syntax.js';
 import { beforeDeadline, type Deadline } from '../core/timeout.js';
 import { tokenDigest } from '../core/token-digest.js';
 import { digestOf } from '../diagnostics/channels.js';
@@ -12,21 +10,18 @@ import { type CircuitBreaker, createCircuitBreaker } from './circuit-breaker.js'
 import { createConcurrencyLimit } from './concurrency-limit.js';
 import { createConfigurationWarnings } from './configuration-warnings.js';
 import { createFailedTokens } from './failed-tokens.js';
-import { type EndpointResponse, type HttpRequest, headerOf } from './http.js';
-import { parseResponse, type ResponseNormalizer, readsBody } from './response.js';
+import { prepareRequest, type RequestSettings } from './introspection-request.js';
+import { isBodyNeeded, parseResponse, type ResponseNormalizer } from './response.js';
+import { createSendWithRetry } from './retry.js';
 import { createLocator, type ServerLocation } from './server-location.js';
 import type { AuthorizationServer } from './server-metadata.js';
-import { createResponseVerifier, SIGNED_MEDIA_TYPE, type SignedResponseSettings } from './signed-response.js';
+import { createResponseVerifier, type SignedResponseSettings } from './signed-response.js';
 import { createTransport, type TransportSettings } from './transport.js';
-import { USER_AGENT } from './user-agent.js';
 
-export interface IntrospectionClientSettings extends Omit<TransportSettings, 'connect'> {
+export interface IntrospectionClientSettings
+  extends RequestSettings,
+    Pick<TransportSettings, 'timeoutMs' | 'dispatcher'> {
   readonly location: ServerLocation;
-  readonly clientAuth: ClientAuth;
-  readonly requestFormat: 'form' | 'json';
-  readonly tokenParameter: string;
-  readonly parameters: Readonly<Record<string, string>>;
-  readonly headers: Readonly<Record<string, string>>;
   readonly normalizer: ResponseNormalizer | undefined;
   readonly signedResponse: SignedResponseSettings | undefined;
   readonly clock: Clock;
@@ -48,26 +43,21 @@ export interface IntrospectionClient {
   close(): Promise<void>;
 }
 
-const UNAUTHORIZED = 401;
-
-/** From a gateway before the endpoint, which may find it the next time. */
-const TRANSIENT_STATUSES: ReadonlySet<number> = new Set([502, 503, 504]);
-
 /** Calls side by side about any token. The number adapts to what the endpoint bears. */
 const WIDTH = { start: 10, min: 1, max: 56 };
 
 /** Further places, for tokens that were active lately: a flood of unknown tokens does not hold these up. */
 const RESERVED_FOR_KNOWN_TOKENS = 8;
 
-const MEDIA_TYPES = { form: 'application/x-www-form-urlencoded', json: 'application/json' };
-
 /** Asks the endpoint about a token (RFC 7662 section 2.1). Nothing of the incoming request goes along but the token. */
 export function createIntrospectionClient(settings: IntrospectionClientSettings): IntrospectionClient {
   const { clientAuth, clock, normalizer, signedResponse } = settings;
   const ownOrigins = originsOf(settings);
-  const transport = createTransport({ ...settings, connect: clientAuth.connect, ownOrigins });
-  const server = createLocator(settings.location, clientAuth.connect !== undefined, transport.get, clock);
-  const open = signedResponse && createResponseVerifier(signedResponse, transport.get, clock);
+  const readsBody = (status: number) => isBodyNeeded(status, normalizer);
+  const transport = createTransport({ ...settings, connect: clientAuth.connect, ownOrigins, readsBody });
+  const sendWithRetry = createSendWithRetry({ ...settings, transport, handledStatuses: normalizer?.statuses });
+  const locate = createLocator(settings.location, clientAuth.connect !== undefined, transport.get, clock);
+  const verifyResponse = signedResponse && createResponseVerifier(signedResponse, transport.get, clock);
   const breaker = createCircuitBreaker({ clock, timeoutMs: settings.timeoutMs, probe });
   const { monotonic } = clock;
   const limit = createConcurrencyLimit({
@@ -76,36 +66,18 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
   });
   const failedTokens = createFailedTokens(monotonic);
   const warnings = createConfigurationWarnings(clientAuth.methods, probe);
-  const handles = (status: number) => normalizer?.statuses.has(status) === true;
-  const rules = {
-    wantsBody: (status: number) => readsBody(status, normalizer),
-    isUnauthorized: (status: number) => status === UNAUTHORIZED && !handles(status),
-    isTransient: (reply: EndpointResponse) =>
-      TRANSIENT_STATUSES.has(reply.status) && !handles(reply.status) && headerOf(reply, 'retry-after') === undefined,
-  };
 
-  async function inquire(
-    { token, digest: key }: TokenKey,
-    options: LookupOptions,
-    deadline: Deadline,
-  ): Promise<TokenRecord> {
-    const located = server();
-    const asking = located instanceof Promise ? await located : located;
-    warnings.aboutMethods(asking.authMethods);
-    let asked: Instant = { at: Number.NaN, monotonic: Number.NaN };
-    const reply = await transport.post(
-      {
-        ...rules,
-        async prepare(refused) {
-          const attempt = await prepare(token, asking, refused, settings);
-          asked = readClock(clock);
-          return attempt;
-        },
-        about: { tokenDigest: digestOf(key), background: options.background },
-      },
+  async function request({ token, digest }: TokenKey, { background }: LookupOptions, deadline: Deadline) {
+    const located = locate();
+    const server = located instanceof Promise ? await located : located;
+    warnings.aboutMethods(server.authMethods);
+    const { response, asked } = await sendWithRetry(
+      (isUnauthorized) => prepareRequest(token, server, settings, verifyResponse !== undefined, isUnauthorized),
+      { tokenDigest: digestOf(digest), background },
       deadline,
     );
-    return parseResponse(open === undefined ? reply : await open(reply, asking, asked), asked, normalizer);
+    const plain = verifyResponse === undefined ? response : await verifyResponse(response, server, asked);
+    return parseResponse(plain, asked, normalizer);
   }
 
   async function ask(
@@ -115,7 +87,7 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
     isOurToken = false,
   ): Promise<TokenRecord> {
     try {
-      const record = await inquire(tokenKey, options, deadline);
+      const record = await request(tokenKey, options, deadline);
       warnings.about(record);
       return record;
     } catch (error) {
@@ -162,54 +134,13 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
   return {
     lookup,
     probe,
-    server,
+    server: locate,
     calls: transport.calls,
     wasAnyActive: warnings.wasAnyActive,
     assertCallAllowed: breaker.assertCallAllowed,
     diagnose: breaker.diagnose,
     close: transport.close,
   };
-}
-
-/** Later lines win: credentials over extra parameters, the token and the framing over both. */
-async function prepare(
-  token: string,
-  server: AuthorizationServer,
-  refused: boolean,
-  settings: IntrospectionClientSettings,
-): Promise<HttpRequest> {
-  const { requestFormat, tokenParameter, clientAuth, signedResponse } = settings;
-  const accept = signedResponse === undefined ? 'application/json' : SIGNED_MEDIA_TYPE;
-  const signed = {
-    endpoint: server.endpoint.href,
-    issuer: server.issuer,
-    signingAlgorithms: server.authSigningAlgorithms,
-    refused,
-    headers: { accept, 'user-agent': USER_AGENT, ...settings.headers } as Record<string, string>,
-    parameters: { [tokenParameter]: token, ...settings.parameters } as Record<string, string>,
-  };
-  // Without a prototype, so that a header may have any name.
-  const headers: Record<string, string> = Object.create(null);
-  try {
-    const signing = clientAuth.sign(signed);
-    if (signing !== undefined) await signing;
-    for (const name of Object.keys(signed.parameters)) requireString(signed.parameters[name]);
-    for (const name of Object.keys(signed.headers)) {
-      headers[name.toLowerCase()] = requireString(signed.headers[name], HEADER_VALUE);
-    }
-  } catch (error) {
-    throw error instanceof IntrospectionError ? error : new IntrospectionError('credentials_unavailable');
-  }
-  headers['content-type'] = MEDIA_TYPES[requestFormat];
-  headers['accept-encoding'] = 'identity';
-  const parameters = { ...signed.parameters, [tokenParameter]: token };
-  const body = requestFormat === 'form' ? new URLSearchParams(parameters).toString() : JSON.stringify(parameters);
-  return { to: server.endpoint, headers: { ...headers }, body };
-}
-
-function requireString(value: unknown, pattern?: RegExp): string {
-  if (typeof value !== 'string' || pattern?.test(value) === false) throw new Error('not a string of its kind');
-  return value;
 }
 
 /** Origins that the app wrote itself, and so trusts with its `headers`. Metadata may name others. */

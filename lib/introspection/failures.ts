@@ -11,6 +11,30 @@ const OUTAGE_CODES: ReadonlySet<IntrospectionErrorCode> = new Set([
 /** Failures that only an endpoint that is up can cause. */
 const ALIVE_CODES: ReadonlySet<IntrospectionErrorCode> = new Set(['bad_response', 'client_rejected']);
 
+/** No connection came about, or it died before a reply: another try may do, and asking twice about a token does no harm. */
+const LOST_CONNECTION_DETAILS: ReadonlySet<string | undefined> = new Set([
+  'UND_ERR_SOCKET',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'EAI_AGAIN',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EPIPE',
+  'ETIMEDOUT',
+]);
+
+/** The connection failed before anything was sent. No token can have caused it. */
+const NO_CONNECTION_DETAILS: ReadonlySet<string | undefined> = new Set([
+  'UND_ERR_CONNECT_TIMEOUT',
+  'EAI_AGAIN',
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+]);
+
 export function hasCode(error: unknown, code: IntrospectionErrorCode): boolean {
   return error instanceof IntrospectionError && error.code === code;
 }
@@ -33,4 +57,14 @@ export function asksForPause(error: unknown): error is IntrospectionError {
 /** The member `reason` of an event, where there is one. */
 export function reasonOf(error: unknown): { readonly reason?: IntrospectionErrorCode } {
   return error instanceof IntrospectionError ? { reason: error.code } : {};
+}
+
+/** Whether no connection came about, or it was lost before a response. Asking again about a token does no harm. */
+export function isLostConnection(error: IntrospectionError): boolean {
+  return error.code === 'unreachable' && LOST_CONNECTION_DETAILS.has(error.detail);
+}
+
+/** Whether no connection came about, so that the endpoint never saw the token. */
+export function failedToConnect(error: unknown): boolean {
+  return error instanceof IntrospectionError && error.code === 'unreachable' && NO_CONNECTION_DETAILS.has(error.detail);
 }

@@ -20,7 +20,7 @@ export interface Endpoint {
 
 /** One attempt, ready to be sent. */
 export interface HttpRequest {
-  readonly to: Endpoint;
+  readonly endpoint: Endpoint;
   readonly headers: Record<string, string>;
   readonly body: string;
 }
@@ -40,30 +40,6 @@ const MIN_BUFFER_BYTES = 4096;
 /** Each costs as much time as a thousand bytes do; no server needs so many for a body of this size. */
 const MAX_CHUNKS = 10_000;
 
-/** No connection came about, or it died before a reply: another try may do, and asking twice about a token does no harm. */
-const CONNECTION_FAILURES: ReadonlySet<unknown> = new Set([
-  'UND_ERR_SOCKET',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'EAI_AGAIN',
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EPIPE',
-  'ETIMEDOUT',
-]);
-
-/** The connection failed before anything was sent. No token can have caused it. */
-const CONNECT_FAILURES: ReadonlySet<unknown> = new Set([
-  'UND_ERR_CONNECT_TIMEOUT',
-  'EAI_AGAIN',
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-]);
-
 /** Error codes are names such as ECONNREFUSED or CERT_HAS_EXPIRED. Anything else is not passed on. */
 const ERROR_CODE = /^[A-Z0-9_]{1,64}$/;
 
@@ -81,19 +57,19 @@ export function withoutQuery({ href }: Endpoint): string {
 /**
  * Sends one request and reads what is wanted of its reply. No redirect is followed.
  *
- * @throws whatever the dispatcher fails with: see {@link isConnectionFailure} and {@link toIntrospectionError}
+ * @throws whatever the dispatcher fails with: see {@link toIntrospectionError}
  */
-export async function exchange(
+export async function sendRequest(
   via: Dispatcher,
   request: HttpRequest | Omit<HttpRequest, 'body'>,
-  reads: (status: number) => boolean,
+  wantsBody: (status: number) => boolean,
   deadline: Deadline,
 ): Promise<EndpointResponse> {
   if (deadline.passed) throw new IntrospectionError('timeout');
   const body = 'body' in request ? request.body : null;
   const response = await via.request({
-    origin: request.to.origin,
-    path: request.to.path,
+    origin: request.endpoint.origin,
+    path: request.endpoint.path,
     method: body === null ? 'GET' : 'POST',
     headers: request.headers,
     body,
@@ -103,7 +79,7 @@ export async function exchange(
   });
   const { statusCode: status, headers: fields } = response;
   if (wasRedirected(response)) throw badResponse(response, 'redirect');
-  if (reads(status)) return { status, headers: fields, body: await readText(response) };
+  if (wantsBody(status)) return { status, headers: fields, body: await readText(response) };
   discard(response);
   return { status, headers: fields, body: '' };
 }
@@ -117,15 +93,6 @@ export function textOf({ body }: EndpointResponse): string {
 export function headerOf({ headers }: EndpointResponse, name: string): string | undefined {
   const value = Object.hasOwn(headers, name) ? headers[name] : undefined;
   return Array.isArray(value) ? value[0] : value;
-}
-
-export function isConnectionFailure(error: unknown): boolean {
-  return CONNECTION_FAILURES.has(codeOf(error)) && faultOfReply(error) === undefined;
-}
-
-/** Whether no connection to the endpoint came about, so that it never saw the token. */
-export function failedToConnect(error: unknown): boolean {
-  return error instanceof IntrospectionError && error.code === 'unreachable' && CONNECT_FAILURES.has(error.detail);
 }
 
 /** Maps a transport failure to an outage. The original is dropped: its text may name hosts, headers or bodies. */

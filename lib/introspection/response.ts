@@ -55,7 +55,7 @@ const activeResponse = z.object({
 const REFUSALS: ReadonlySet<number> = new Set([BAD_REQUEST, UNAUTHORIZED, FORBIDDEN]);
 
 /** Whether the body matters: elsewhere the status says it all. */
-export function readsBody(status: number, normalizer: ResponseNormalizer | undefined): boolean {
+export function isBodyNeeded(status: number, normalizer: ResponseNormalizer | undefined): boolean {
   return status === OK || REFUSALS.has(status) || normalizer?.statuses.has(status) === true;
 }
 
