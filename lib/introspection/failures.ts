@@ -44,7 +44,7 @@ export function isOutage(error: unknown): boolean {
   return error instanceof IntrospectionError && OUTAGE_CODES.has(error.code);
 }
 
-export function provesLife(error: unknown): boolean {
+export function provesEndpointIsUp(error: unknown): boolean {
   return error instanceof IntrospectionError && ALIVE_CODES.has(error.code);
 }
 
