@@ -8,7 +8,7 @@ function create() {
     failedTokens.noteFailure(token, new IntrospectionError(code, 'HTTP 500', 1));
   const refusal = (token: string): unknown => {
     try {
-      failedTokens.assertMayAsk(token);
+      failedTokens.assertLookupAllowed(token);
       return undefined;
     } catch (error) {
       const { code, detail, retryAfterSeconds } = error as IntrospectionError;
@@ -32,9 +32,9 @@ describe('a token for which the endpoint failed', () => {
   });
 
   it('starts anew after an answer', () => {
-    const { fail, refusal, noteAnswer } = create();
+    const { fail, refusal, noteResponse } = create();
     fail('odd');
-    noteAnswer('odd');
+    noteResponse('odd');
     fail('odd');
     expect(refusal('odd')).toBeUndefined();
   });

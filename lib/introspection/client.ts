@@ -29,27 +29,27 @@ export interface IntrospectionClientSettings
 
 export interface IntrospectionClient {
   readonly lookup: Lookup;
-  /** Asks about a random token that nobody issued, past the circuit breaker. */
+  /** Asks about a random token that nobody issued. It bypasses the circuit breaker and the concurrency limit. */
   probe(): Promise<TokenRecord>;
-  /** @throws IntrospectionError `circuit_open` while a lookup would not ask */
+  /** @throws IntrospectionError `circuit_open` while a lookup would not reach the endpoint */
   readonly assertCallAllowed: CircuitBreaker['assertCallAllowed'];
   readonly diagnose: CircuitBreaker['diagnose'];
-  /** @throws IntrospectionError where it cannot be found */
+  /** @throws IntrospectionError when it cannot be found */
   server(): AuthorizationServer | Promise<AuthorizationServer>;
-  /** How many times the endpoint was asked, retries included. */
+  /** How many introspection requests were sent, retries included. */
   calls(): number;
   /** Whether any response was active. */
   wasAnyActive(): boolean;
   close(): Promise<void>;
 }
 
-/** Calls side by side about any token. The number adapts to what the endpoint bears. */
+/** Concurrent calls about any token. The number adapts to the throughput of the endpoint. */
 const WIDTH = { start: 10, min: 1, max: 56 };
 
-/** Further places, for tokens that were active lately: a flood of unknown tokens does not hold these up. */
+/** Additional calls for tokens that were active lately, so that a flood of unknown tokens does not delay them. */
 const RESERVED_FOR_KNOWN_TOKENS = 8;
 
-/** Asks the endpoint about a token (RFC 7662 section 2.1). Nothing of the incoming request goes along but the token. */
+/** Looks up tokens at the endpoint (RFC 7662 section 2.1). Of the incoming request, only the token is sent. */
 export function createIntrospectionClient(settings: IntrospectionClientSettings): IntrospectionClient {
   const { clientAuth, clock, normalizer, signedResponse } = settings;
   const ownOrigins = originsOf(settings);
@@ -67,27 +67,27 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
   const failedTokens = createFailedTokens(monotonic);
   const warnings = createConfigurationWarnings(clientAuth.methods, probe);
 
-  async function request({ token, digest }: TokenKey, { background }: LookupOptions, deadline: Deadline) {
+  async function requestRecord({ token, digest }: TokenKey, { background }: LookupOptions, deadline: Deadline) {
     const located = locate();
     const server = located instanceof Promise ? await located : located;
     warnings.aboutMethods(server.authMethods);
-    const { response, asked } = await sendWithRetry(
+    const { response, sentAt } = await sendWithRetry(
       (isUnauthorized) => prepareRequest(token, server, settings, verifyResponse !== undefined, isUnauthorized),
       { tokenDigest: digestOf(digest), background },
       deadline,
     );
-    const plain = verifyResponse === undefined ? response : await verifyResponse(response, server, asked);
-    return parseResponse(plain, asked, normalizer);
+    const plain = verifyResponse === undefined ? response : await verifyResponse(response, server, sentAt);
+    return parseResponse(plain, sentAt, normalizer);
   }
 
-  async function ask(
+  async function requestAndWarn(
     tokenKey: TokenKey,
     options: LookupOptions,
     deadline: Deadline,
     isOurToken = false,
   ): Promise<TokenRecord> {
     try {
-      const record = await request(tokenKey, options, deadline);
+      const record = await requestRecord(tokenKey, options, deadline);
       warnings.about(record);
       return record;
     } catch (error) {
@@ -100,13 +100,17 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
     const token = randomBytes(32).toString('base64url');
     const tokenKey = { token, digest: tokenDigest(token) };
     const options = { notBefore: ANY_AGE, now: readClock(clock), background: true, isKnown: true };
-    return transport.within((deadline) => ask(tokenKey, options, deadline, true));
+    return transport.within((deadline) => requestAndWarn(tokenKey, options, deadline, true));
   }
 
-  async function askOrRemember(tokenKey: TokenKey, options: LookupOptions, deadline: Deadline): Promise<TokenRecord> {
+  async function requestAndRemember(
+    tokenKey: TokenKey,
+    options: LookupOptions,
+    deadline: Deadline,
+  ): Promise<TokenRecord> {
     try {
-      const record = await beforeDeadline(deadline, ask(tokenKey, options, deadline));
-      failedTokens.noteAnswer(tokenKey.digest);
+      const record = await beforeDeadline(deadline, requestAndWarn(tokenKey, options, deadline));
+      failedTokens.noteResponse(tokenKey.digest);
       return record;
     } catch (error) {
       failedTokens.noteFailure(tokenKey.digest, error);
@@ -114,16 +118,16 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
     }
   }
 
-  /** The circuit breaker is asked before the wait for a place, and after it. */
+  /** The circuit breaker is checked twice: before the wait for a place and after it, because it may open meanwhile. */
   async function lookup(tokenKey: TokenKey, options: LookupOptions): Promise<TokenRecord> {
     const { digest } = tokenKey;
     const { isKnown } = options;
     breaker.assertCallAllowed(isKnown);
-    if (!isKnown) failedTokens.assertMayAsk(digest);
+    if (!isKnown) failedTokens.assertLookupAllowed(digest);
     return transport.within(
       (deadline) =>
         limit.run(
-          () => breaker.run({ digest, isKnown }, () => askOrRemember(tokenKey, options, deadline)),
+          () => breaker.run({ digest, isKnown }, () => requestAndRemember(tokenKey, options, deadline)),
           deadline,
           isKnown,
         ),
@@ -143,7 +147,7 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
   };
 }
 
-/** Origins that the app wrote itself, and so trusts with its `headers`. Metadata may name others. */
+/** Origins from the options, which get the option `headers`. Metadata may name other origins. */
 function originsOf({ location, signedResponse }: IntrospectionClientSettings): ReadonlySet<string> {
   const urls = [
     location.endpoint,

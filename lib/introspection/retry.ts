@@ -15,11 +15,11 @@ export interface RetrySettings {
   readonly handledStatuses: ReadonlySet<number> | undefined;
 }
 
-/** A response, and when it was asked for. */
+/** A response, with the time of its request. */
 export interface DatedResponse {
   readonly response: EndpointResponse;
-  /** Just before the request was sent that this response answers. */
-  readonly asked: Instant;
+  /** Time just before its request was sent. */
+  readonly sentAt: Instant;
 }
 
 /** Sends a request within a deadline. `prepare` signs it: once, and again for a retry, with fresh credentials after a 401. */
@@ -53,28 +53,28 @@ export function createSendWithRetry({ transport, clock, timeoutMs, handledStatus
 
   return async (prepare, labels, deadline) => {
     const request = await prepare(false);
-    const asked = readClock(clock);
+    const sentAt = readClock(clock);
     const tls = transport.tlsGeneration();
     const outcome = await transport
       .post(request, { ...labels, attempt: 1, newConnection: false }, deadline)
       .catch((error: IntrospectionError) => error);
 
     const reason = retryReason(outcome);
-    if (reason === undefined) return dated(outcome, asked);
+    if (reason === undefined) return dated(outcome, sentAt);
     if (reason !== 'unauthorized') await setTimeout(Math.random() * maxJitterMs);
     if (deadline.passed) throw new IntrospectionError('timeout');
 
     const retry = await prepare(reason === 'unauthorized');
-    const askedAgain = readClock(clock);
+    const resentAt = readClock(clock);
     const hasSameCredentials = reason === 'unauthorized' && isDeepStrictEqual(request, retry);
-    if (hasSameCredentials && !(await transport.renewTls(tls))) return dated(outcome, asked);
+    if (hasSameCredentials && !(await transport.renewTls(tls))) return dated(outcome, sentAt);
     const newConnection = reason === 'connection lost';
     const response = await transport.post(retry, { ...labels, attempt: 2, newConnection }, deadline);
-    return { response, asked: askedAgain };
+    return { response, sentAt: resentAt };
   };
 }
 
-function dated(outcome: EndpointResponse | IntrospectionError, asked: Instant): DatedResponse {
+function dated(outcome: EndpointResponse | IntrospectionError, sentAt: Instant): DatedResponse {
   if (outcome instanceof IntrospectionError) throw outcome;
-  return { response: outcome, asked };
+  return { response: outcome, sentAt };
 }
