@@ -42,7 +42,7 @@ function refusal(told: string, variable = 'CLIENT_SECRET'): string {
 describe.each(FACTORIES)('%s', (_, create, call) => {
   it.each(WRONG)('refuses an identifier that is %s', (_, id, told) => {
     expect(() => create(id, 'hush')).toThrow(
-      new TypeError(`Option "clientId" is ${told}; write the client's identifier, a non-empty string`),
+      new TypeError(`Option "clientId" is ${told}; write the client identifier, a non-empty string`),
     );
   });
 

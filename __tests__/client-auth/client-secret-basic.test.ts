@@ -60,7 +60,11 @@ describe('clientSecretBasic', () => {
   });
 
   it.each<[string, object, string]>([
-    ['encoding', { encoding: true }, 'Option "encoding" is true; leave it out; known here: encode, allowEmptySecret'],
+    [
+      'encoding',
+      { encoding: true },
+      'Option "encoding" is true; leave it out; known options: encode, allowEmptySecret',
+    ],
     ['encode', { encode: 'no' }, 'Option "encode" is a string that cannot be used; write true or false'],
     ['allowEmptySecret', { allowEmptySecret: 1 }, 'Option "allowEmptySecret" is 1; write true or false'],
   ])('refuses a switch it does not know, or a wrong one: %s', (_, options, message) => {

@@ -64,12 +64,12 @@ describe('clientSecretJwt', () => {
     [
       'two audiences',
       { audience: [ISSUER] },
-      'Option "audience" is a list; write who the assertion is for: the issuer, or the endpoint',
+      'Option "audience" is a list; write the recipient of the assertion: the issuer or the endpoint',
     ],
     [
       'an option it does not know',
       { key: 8_675_309 },
-      'Option "key" is an object that cannot be used; leave it out; known here: clientId, clientSecret, alg, audience',
+      'Option "key" is an object that cannot be used; leave it out; known options: clientId, clientSecret, alg, audience',
     ],
   ])('refuses %s', (_, options, message) => {
     expect(() => create(options as Partial<ClientSecretJwtOptions>)).toThrow(new TypeError(message));

@@ -258,17 +258,17 @@ describe('privateKeyJwt refuses', () => {
     [
       'an empty audience',
       { audience: '' },
-      'Option "audience" is an empty string; write who the assertion is for: the issuer, or the endpoint',
+      'Option "audience" is an empty string; write the recipient of the assertion: the issuer or the endpoint',
     ],
     [
       'two audiences',
       { audience: [ISSUER, 'other'] },
-      'Option "audience" is a list; write who the assertion is for: the issuer, or the endpoint',
+      'Option "audience" is a list; write the recipient of the assertion: the issuer or the endpoint',
     ],
     [
       'an option it does not know',
       { secret: 'hush' },
-      'Option "secret" is an object that cannot be used; leave it out; known here: clientId, key, alg, audience, keyId',
+      'Option "secret" is an object that cannot be used; leave it out; known options: clientId, key, alg, audience, keyId',
     ],
   ])('%s', (_, options, message) => {
     const attempt = () => create(options as Partial<PrivateKeyJwtOptions>);

@@ -323,7 +323,7 @@ describe('an endpoint that refuses our own request', () => {
     for (let i = 0; i < 3; i++) await expect(ask()).rejects.toMatchObject({ code: 'client_rejected', status: 503 });
     expect(emitWarning.mock.calls).toEqual([
       [
-        `The introspection endpoint cannot be asked, and requests are answered 503. ${remedyFor('client_rejected', `HTTP ${status}`)}`,
+        `The introspection endpoint cannot be used, so requests get 503. ${remedyFor('client_rejected', `HTTP ${status}`)}`,
         { type: 'TokenIntrospectionWarning', code: 'CLIENT_REJECTED', detail: `HTTP ${status}` },
       ],
     ]);

@@ -71,7 +71,7 @@ describe('a failure of the endpoint', () => {
     about(activeRecord());
     aboutFailure(new IntrospectionError(failure, detail), false);
     expect(warnings).toEqual([
-      { text: expect.stringMatching(/^The introspection endpoint cannot be asked/), code, detail },
+      { text: expect.stringMatching(/^The introspection endpoint cannot be used/), code, detail },
     ]);
   });
 
@@ -80,7 +80,7 @@ describe('a failure of the endpoint', () => {
     const { aboutFailure } = createConfigurationWarnings(undefined, async () => {});
     aboutFailure(new IntrospectionError(failure, detail), false);
     expect(warnings).toEqual([
-      { text: expect.stringMatching(/^The introspection endpoint cannot be asked/), code, detail },
+      { text: expect.stringMatching(/^The introspection endpoint cannot be used/), code, detail },
     ]);
   });
 

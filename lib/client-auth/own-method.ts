@@ -1,13 +1,13 @@
 import type { ClientAuth } from '../core/client-auth.js';
 
-/** What the factories here have made: they are known to name the client, and nothing else, in their `identity`. */
-const made = new WeakSet<ClientAuth>();
+/** Methods made by the factories of this package. Their `identity` contains the client's name and nothing else. */
+const ownMethods = new WeakSet<ClientAuth>();
 
 export function ownMethod(clientAuth: ClientAuth): ClientAuth {
-  made.add(clientAuth);
+  ownMethods.add(clientAuth);
   return clientAuth;
 }
 
 export function isOwnMethod(clientAuth: ClientAuth): boolean {
-  return made.has(clientAuth);
+  return ownMethods.has(clientAuth);
 }

@@ -116,12 +116,12 @@ export function createConfigurationWarnings(
     aboutMethods(advertised) {
       if (supportsMethod(advertised, methods)) return;
       warningFor('METHOD_NOT_ADVERTISED')(
-        'The metadata of the authorization server do not name the configured "clientAuth" ' +
-          `(${methods?.join(' or ')}) among the methods that its introspection endpoint takes.`,
+        'The metadata of the authorization server do not list the configured "clientAuth" ' +
+          `(${methods?.join(' or ')}) among the methods that its introspection endpoint accepts.`,
       );
     },
     wasAnyActive: () => wasAnyActive,
   };
 }
 
-const PREAMBLE = 'The introspection endpoint cannot be asked, and requests are answered 503.';
+const PREAMBLE = 'The introspection endpoint cannot be used, so requests get 503.';

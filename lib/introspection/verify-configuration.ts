@@ -92,18 +92,20 @@ export async function verifyConfiguration(
     facts.endpoint = withoutQuery(server.endpoint);
     facts.methodsSupported = server.authMethods;
     if (remedyForUrl(new URL(server.endpoint.href), false) !== undefined) {
-      warnings.push('Tokens and credentials travel in the clear: the endpoint is an http: URL on another host.');
+      warnings.push(
+        'Tokens and credentials are sent unencrypted, because the endpoint is an http: URL on another host.',
+      );
     }
     if (!supportsMethod(server.authMethods, clientAuth.methods)) {
       warnings.push(
-        `The metadata do not name ${clientAuth.methods?.join(' or ')} among the methods the endpoint takes.`,
+        `The metadata do not list ${clientAuth.methods?.join(' or ')} among the methods that the endpoint accepts.`,
       );
     }
     const startedAt = clock.monotonic();
     const { active } = await client.probe();
     const latencyMs = clock.monotonic() - startedAt;
     if (!active) return report(ALL_GOOD, undefined, latencyMs);
-    const remedy = 'The endpoint calls a random token active. It does not check tokens: do not rely on it.';
+    const remedy = 'The endpoint called a random token active. It does not check tokens, so do not rely on it.';
     return report(ALL_GOOD, { code: 'accepts_any_token', detail: undefined, remedy }, latencyMs);
   } catch (error) {
     if (!(error instanceof IntrospectionError)) throw error;
