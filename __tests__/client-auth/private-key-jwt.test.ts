@@ -253,7 +253,7 @@ describe('privateKeyJwt refuses', () => {
     [
       'no client',
       { clientId: '' },
-      'Option "clientId" is an empty string; write the client\'s identifier, a non-empty string',
+      'Option "clientId" is an empty string; write the client identifier, a non-empty string',
     ],
     [
       'an empty audience',

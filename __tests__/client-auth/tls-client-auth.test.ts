@@ -84,7 +84,7 @@ describe('tlsClientAuth', () => {
     [
       'no client',
       { clientId: undefined },
-      'Option "clientId" is missing; write the client\'s identifier, a non-empty string',
+      'Option "clientId" is missing; write the client identifier, a non-empty string',
     ],
     [
       'an option it does not know',
