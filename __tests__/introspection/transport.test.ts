@@ -70,7 +70,7 @@ async function createRawClient(onRequest: (request: RawRequest) => void, setting
   return { server, ...createClient(`http://127.0.0.1:${server.port}/introspect?tenant=a`, settings) };
 }
 
-/** A connection is free again a turn after its answer. */
+/** A connection is free one turn of the event loop after its response. */
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
@@ -84,8 +84,8 @@ function outage(code: string, detail?: string) {
   };
 }
 
-describe('a question to the endpoint', () => {
-  it('is one POST to its path and query, with the headers and the body it was given', async () => {
+describe('an introspection request', () => {
+  it('is one POST to the path and query of the endpoint, with its headers and body', async () => {
     const { server, post } = await createRawClient(({ socket }) => socket.write(response(ACTIVE, { 'X-B': '2' })));
     expect(await post()).toEqual({
       status: 200,
@@ -106,7 +106,7 @@ describe('a question to the endpoint', () => {
     expect(server.requests[0]?.body).toBe('token=abc');
   });
 
-  it('goes over a connection that is kept for the next one', async () => {
+  it('uses a connection that stays open for the next request', async () => {
     const { server, post } = await createRawClient(({ socket }) => socket.write(response(ACTIVE)));
     for (let i = 0; i < 3; i++) {
       await post();
@@ -115,7 +115,7 @@ describe('a question to the endpoint', () => {
     expect([server.requests.length, server.sockets.length]).toEqual([3, 1]);
   });
 
-  it.each([301, 302, 303, 307, 308])('is not taken elsewhere by a %i', async (status) => {
+  it.each([301, 302, 303, 307, 308])('does not follow a %i', async (status) => {
     const { server, post } = await createRawClient(({ socket }) =>
       socket.write(response('', { Location: '/elsewhere' }, `${status} Moved`)),
     );
@@ -123,7 +123,7 @@ describe('a question to the endpoint', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it('does not wait for a body nobody reads', async () => {
+  it('does not wait for a body that is not read', async () => {
     const readsBody = jest.fn<boolean, [status: number]>(() => false);
     const { server, post } = await createRawClient(
       ({ socket }) => socket.write(response('part', { 'Content-Length': '100' }, '401 Unauthorized')),
@@ -134,7 +134,7 @@ describe('a question to the endpoint', () => {
     await until(() => server.sockets[0]?.destroyed === true);
   });
 
-  it('shares at most 64 connections with the others', async () => {
+  it('shares at most 64 connections with other requests', async () => {
     const waiting: RawRequest[] = [];
     let released = false;
     const { server, post } = await createRawClient((request) => {
@@ -151,21 +151,21 @@ describe('a question to the endpoint', () => {
     expect([server.requests.length, server.sockets.length]).toEqual([100, 64]);
   });
 
-  it('fails as unreachable where nobody listens, with the code and without the address', async () => {
+  it('fails with unreachable and ECONNREFUSED, without the address, when nothing listens', async () => {
     const endpoint = await createEndpoint({});
     await endpoint.close();
     const { post } = createClient(endpoint.url);
     await expect(post()).rejects.toMatchObject(outage('unreachable', 'ECONNREFUSED'));
   });
 
-  it('fails as unreachable where the other side speaks no TLS', async () => {
+  it('fails with unreachable when the server speaks no TLS', async () => {
     const endpoint = await createEndpoint({});
     const { post } = createClient(endpoint.url.replace('http:', 'https:'));
     await expect(post()).rejects.toMatchObject(outage('unreachable', '(ERR_SSL_\\w+|EPROTO)'));
   });
 });
 
-describe('a reply', () => {
+describe('a response', () => {
   const LIMIT = 256 * 1024;
 
   it('may have a body of 256 kB', async () => {
@@ -173,12 +173,12 @@ describe('a reply', () => {
     expect(await post()).toMatchObject({ status: 200, body: 'a'.repeat(LIMIT) });
   });
 
-  it('is refused when its body is one byte larger', async () => {
+  it('is rejected when its body is one byte larger', async () => {
     const { post } = await createRawClient(({ socket }) => socket.write(response('a'.repeat(LIMIT + 1))));
     expect((await post()).body).toMatchObject(outage('bad_response', 'too large'));
   });
 
-  it('is cut off when its body does not end', async () => {
+  it('is cancelled when its body does not end', async () => {
     const { server, post } = await createRawClient(({ socket }) => {
       socket.write('HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n');
       const flood = (): void => {
@@ -192,7 +192,7 @@ describe('a reply', () => {
   });
 
   it.each(['gzip', 'br', 'deflate', 'zstd', 'GZIP', 'gzip, identity', 'unknown'])(
-    'is refused with the content coding %s',
+    'is rejected with the content coding %s',
     async (coding) => {
       const { post } = await createRawClient(({ socket }) =>
         socket.write(response(ACTIVE, { 'Content-Encoding': coding })),
@@ -201,14 +201,14 @@ describe('a reply', () => {
     },
   );
 
-  it('may say that it has no content coding', async () => {
+  it('may have the content coding identity', async () => {
     const { post } = await createRawClient(({ socket }) =>
       socket.write(response(ACTIVE, { 'Content-Encoding': 'identity' })),
     );
     expect((await post()).body).toBe(ACTIVE);
   });
 
-  it('is read as UTF-8, across the seams of its chunks', async () => {
+  it('is read as UTF-8 across chunks', async () => {
     const bytes = Buffer.from('{"sub":"Žofie €"}');
     const { post } = await createRawClient(({ socket }) => {
       socket.write(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n`);
@@ -219,7 +219,7 @@ describe('a reply', () => {
     expect((await post()).body).toBe('{"sub":"Žofie €"}');
   });
 
-  it('is refused when it is no UTF-8, and the next one is read all the same', async () => {
+  it('is rejected when it is not UTF-8, and the next response is read', async () => {
     const { post } = await createRawClient(({ socket, number }) =>
       number === 1
         ? socket.write(Buffer.from(response('{"sub":"\u00ff\u00e2"}'), 'latin1'))
@@ -229,7 +229,7 @@ describe('a reply', () => {
     expect((await post()).body).toBe(ACTIVE);
   });
 
-  it('leaves the connection usable after a refusal', async () => {
+  it('leaves the connection usable after a rejection', async () => {
     const { post } = await createRawClient(({ socket, number }) =>
       socket.write(response(ACTIVE, number === 1 ? { 'Content-Encoding': 'gzip' } : {})),
     );
@@ -239,14 +239,14 @@ describe('a reply', () => {
   });
 });
 
-describe('a connection that breaks', () => {
-  /** Attempts that can be told apart. */
+describe('a lost connection', () => {
+  /** Requests with different bodies. */
   function createPrepare() {
     let prepared = 0;
     return jest.fn<Promise<Request>, []>(async () => ({ headers: {}, body: `attempt=${++prepared}` }));
   }
 
-  it('under a question is replaced once, and the question is prepared anew', async () => {
+  it('causes one retry over a new connection, with a newly prepared request', async () => {
     const { server, post } = await createRawClient(({ socket, number }) =>
       number === 2 ? socket.resetAndDestroy() : socket.write(response(ACTIVE)),
     );
@@ -258,7 +258,7 @@ describe('a connection that breaks', () => {
     expect(server.requests.map(({ socket }) => server.sockets.indexOf(socket))).toEqual([0, 0, 1]);
   });
 
-  it('is replaced when it was closed in an orderly way, too', async () => {
+  it('causes a retry when the server closed it in an orderly way, too', async () => {
     const { server, post } = await createRawClient(({ socket, number }) =>
       number === 2 ? socket.end() : socket.write(response(ACTIVE)),
     );
@@ -268,7 +268,7 @@ describe('a connection that breaks', () => {
     expect(server.requests).toHaveLength(3);
   });
 
-  it('again makes the endpoint unreachable: there is one retry', async () => {
+  it('causes unreachable when the retry loses its connection, too', async () => {
     const { server, post } = await createRawClient(({ socket, number }) =>
       number === 1 ? socket.write(response(ACTIVE)) : socket.resetAndDestroy(),
     );
@@ -279,7 +279,7 @@ describe('a connection that breaks', () => {
     expect([server.requests.length, prepare.mock.calls.length]).toEqual([3, 3]);
   });
 
-  it('in the middle of a body makes it unreadable, without a retry', async () => {
+  it('causes no retry in the middle of a body', async () => {
     const { server, post } = await createRawClient(({ socket, number }) => {
       if (number === 1) socket.write(response(ACTIVE));
       else socket.write(response('{"active":', { 'Content-Length': '15' }), () => socket.resetAndDestroy());
@@ -290,7 +290,7 @@ describe('a connection that breaks', () => {
     expect(server.requests).toHaveLength(2);
   });
 
-  it('does not help out when the question itself cannot be prepared', async () => {
+  it('is not involved when the request cannot be prepared', async () => {
     const { server, post } = await createRawClient(({ socket }) => socket.write(response(ACTIVE)));
     const prepare = jest
       .fn<Promise<Request>, []>()
@@ -300,11 +300,11 @@ describe('a connection that breaks', () => {
   });
 });
 
-describe('credentials that are refused', () => {
+describe('credentials that get a 401', () => {
   const REFUSED = response('{}', {}, '401 Unauthorized');
   const readsBody = (status: number) => status !== 401;
 
-  /** Does to the questions, in order, what it is told to; says 200 to further ones. */
+  /** Handles the requests in order with `refusals`, and responds 200 to further ones. */
   async function createRefusing(refusals: readonly ((request: RawRequest) => unknown)[], settings: Settings = {}) {
     return createRawClient(
       (request) => {
@@ -316,7 +316,7 @@ describe('credentials that are refused', () => {
     );
   }
 
-  /** Attempts that can be told apart. */
+  /** Requests with different bodies. */
   function createPrepare() {
     let prepared = 0;
     return jest.fn<Promise<Request>, [refused: boolean]>(async () => ({ headers: {}, body: `attempt=${++prepared}` }));
@@ -326,7 +326,7 @@ describe('credentials that are refused', () => {
   const reset = ({ socket }: RawRequest) => socket.resetAndDestroy();
   const ignore = () => {};
 
-  it('are asked for once more, and the question is put again with others', async () => {
+  it('are prepared once more, and the request is sent again with new ones', async () => {
     const { server, post, calls } = await createRefusing([refuse]);
     const prepare = createPrepare();
     expect(await post(prepare)).toMatchObject({ status: 200, body: ACTIVE });
@@ -335,14 +335,14 @@ describe('credentials that are refused', () => {
     expect(calls()).toBe(2);
   });
 
-  it('may differ in a header alone', async () => {
+  it('may differ only in a header', async () => {
     const { post, calls } = await createRefusing([refuse]);
     const prepare = async (refused: boolean) => ({ headers: { 'x-a': refused ? '2' : '1' }, body: 'token=abc' });
     expect(await post(prepare)).toMatchObject({ status: 200 });
     expect(calls()).toBe(2);
   });
 
-  it('are final when there are no others', async () => {
+  it('cause no retry when they stay the same', async () => {
     const { server, post, calls } = await createRefusing([refuse, refuse]);
     const prepare = jest.fn<Promise<Request>, [refused: boolean]>(async () => ({
       headers: { ...REQUEST.headers },
@@ -353,7 +353,7 @@ describe('credentials that are refused', () => {
     expect([server.requests.length, calls()]).toEqual([1, 1]);
   });
 
-  it('are final when the others are refused, too', async () => {
+  it('cause no second retry when the new ones get a 401, too', async () => {
     const { server, post, calls } = await createRefusing([refuse, refuse]);
     const prepare = createPrepare();
     expect(await post(prepare)).toMatchObject({ status: 401 });
@@ -361,7 +361,7 @@ describe('credentials that are refused', () => {
     expect([server.requests.length, calls()]).toEqual([2, 2]);
   });
 
-  it('are final after a retry over a lost connection: there is one retry', async () => {
+  it('cause no retry after a retry over a lost connection', async () => {
     const { server, post, calls } = await createRefusing([reset, refuse]);
     const prepare = createPrepare();
     expect(await post(prepare)).toMatchObject({ status: 401 });
@@ -369,14 +369,14 @@ describe('credentials that are refused', () => {
     expect([server.requests.length, calls()]).toEqual([2, 2]);
   });
 
-  it('are not asked for a third time when the connection is lost under the others', async () => {
+  it('are not prepared a third time when the retry loses its connection', async () => {
     const { server, post, calls } = await createRefusing([refuse, reset]);
     const prepare = createPrepare();
     await expect(post(prepare)).rejects.toMatchObject(outage('unreachable', '(ECONNRESET|UND_ERR_SOCKET|EPIPE)'));
     expect([server.requests.length, prepare.mock.calls.length, calls()]).toEqual([2, 2, 2]);
   });
 
-  it('are not replaced where the reply means something else', async () => {
+  it('are not renewed when a normalizer handles the 401', async () => {
     const { server, post, calls } = await createRefusing([refuse], {
       handledStatuses: new Set([401]),
       readsBody: () => true,
@@ -386,7 +386,7 @@ describe('credentials that are refused', () => {
     expect([server.requests.length, prepare.mock.calls.length, calls()]).toEqual([1, 1, 1]);
   });
 
-  it('make an outage when the others cannot be had', async () => {
+  it('cause an outage when new ones are unavailable', async () => {
     const { server, post, calls } = await createRefusing([refuse]);
     const prepare = async (refused: boolean) => {
       if (refused) throw new IntrospectionError('credentials_unavailable');
@@ -396,7 +396,7 @@ describe('credentials that are refused', () => {
     expect([server.requests.length, calls()]).toEqual([1, 1]);
   });
 
-  it('leave the deadline as it was: it covers getting others, which are not sent afterwards', async () => {
+  it('do not extend the deadline, which covers the renewal', async () => {
     const { server, post, calls, close } = await createRefusing([refuse], { timeoutMs: 200 });
     const renewed = createDeferred<Request>();
     await expect(post((refused) => (refused ? renewed.promise : Promise.resolve(REQUEST)))).rejects.toMatchObject(
@@ -407,7 +407,7 @@ describe('credentials that are refused', () => {
     expect([server.requests.length, calls()]).toEqual([1, 1]);
   });
 
-  it('leave the deadline as it was: it covers the second answer', async () => {
+  it('do not extend the deadline, which covers the second response', async () => {
     const { server, post, calls } = await createRefusing([refuse, ignore], { timeoutMs: 200 });
     const start = performance.now();
     await expect(post(createPrepare())).rejects.toMatchObject(outage('timeout'));
@@ -427,7 +427,7 @@ describe('TLS material from a function', () => {
   const HEADERS = { 'content-type': 'application/json' };
   const trusting = (certificate: Certificate) => ({ ...certificate, ca: SELF_SIGNED.cert });
 
-  it('is asked for with a new connection, and not for one that is kept', async () => {
+  it('is fetched for a new connection, and not for one that stays open', async () => {
     const server = await createTlsServer((res) => res.writeHead(200, HEADERS).end(ACTIVE));
     const connect = jest.fn(async () => trusting(first));
     const { post } = createClient(server.url, { connect });
@@ -440,7 +440,7 @@ describe('TLS material from a function', () => {
     expect(server.peers).toEqual(['first', 'first', 'first']);
   });
 
-  it('is used as it is now: a renewed certificate is presented by the next connection', async () => {
+  it('is fetched again, so that the next connection presents a renewed certificate', async () => {
     const server = await createTlsServer((res) => res.writeHead(200, { ...HEADERS, connection: 'close' }).end(ACTIVE));
     let current = first;
     const connect = jest.fn(() => trusting(current));
@@ -452,7 +452,7 @@ describe('TLS material from a function', () => {
     expect(server.peers).toEqual(['first', 'second']);
   });
 
-  it('is used by all of several connections at once', async () => {
+  it('is used by several new connections at once', async () => {
     const server = await createTlsServer((res) => setTimeout(() => res.writeHead(200, HEADERS).end(ACTIVE), 20));
     const connect = jest.fn(async () => trusting(first));
     const { post } = createClient(server.url, { connect });
@@ -471,7 +471,7 @@ describe('TLS material from a function', () => {
     ['rejects', () => Promise.reject(new Error('the vault says hush'))],
     ['returns garbage', async () => ({ cert: 'hush', key: 'hush' }) as never],
     ['returns nothing', async () => ({ cert: 7, key: undefined }) as never],
-  ])('that %s is an outage of which nothing is told, and the next question asks again', async (_, fail) => {
+  ])('is an outage without details when the function %s, and the next request calls it again', async (_, fail) => {
     const server = await createTlsServer((res) => res.writeHead(200, HEADERS).end(ACTIVE));
     const connect = jest.fn<unknown, []>(fail);
     const { post } = createClient(server.url, { connect: connect as TransportSettings['connect'] });
@@ -485,14 +485,14 @@ describe('TLS material from a function', () => {
     expect(server.peers).toEqual(['first']);
   });
 
-  it('that never comes is a timeout, and does not keep the transport from closing', async () => {
+  it('causes a timeout when it never comes, and does not prevent closing', async () => {
     const server = await createTlsServer((res) => res.writeHead(200, HEADERS).end(ACTIVE));
     const { post, close } = createClient(server.url, { connect: () => new Promise<never>(() => {}), timeoutMs: 40 });
     await expect(post()).rejects.toMatchObject(outage('timeout'));
     await close();
   });
 
-  it('that never came does not take the place of later connections', async () => {
+  it('does not block later connections when it never came', async () => {
     const server = await createTlsServer((res) => res.writeHead(200, HEADERS).end(ACTIVE));
     const connect = jest.fn<Promise<TlsMaterial>, []>(() => new Promise<never>(() => {}));
     const { post } = createClient(server.url, { timeoutMs: 500, connect });
@@ -503,13 +503,13 @@ describe('TLS material from a function', () => {
     expect(await ask()).toMatchObject({ body: ACTIVE });
   });
 
-  it('that trusts nobody new makes the endpoint unreachable', async () => {
+  it('causes unreachable when it does not trust the server', async () => {
     const server = await createTlsServer((res) => res.writeHead(200, HEADERS).end(ACTIVE));
     const { post } = createClient(server.url, { connect: async () => ({ ...first }) });
     await expect(post()).rejects.toMatchObject(outage('unreachable', '[A-Z_]+'));
   });
 
-  it('replaces a certificate that was refused, as soon as the function has another', async () => {
+  it('replaces a certificate that got a 401, as soon as the function returns another', async () => {
     const server = await createTlsServer((res, peer) =>
       peer === 'second'
         ? res.writeHead(200, HEADERS).end(ACTIVE)
@@ -524,14 +524,14 @@ describe('TLS material from a function', () => {
     expect((await ask()).status).toBe(200);
   });
 
-  /** Answers slowly enough for connections to stand side by side, and 401 to any other certificate. */
+  /** Responds slowly, so that several connections open, and with 401 for any other certificate. */
   const accepting = (name: () => string, delayMs: number) => (res: ServerResponse, peer: string | undefined) =>
     void setTimeout(() => {
       if (peer === name()) res.writeHead(200, HEADERS).end(ACTIVE);
       else res.writeHead(401, { 'content-length': 0 }).end();
     }, delayMs);
 
-  it('leaves older connections behind, though newer ones are in the same pool', async () => {
+  it('replaces older connections, though newer ones are in the same pool', async () => {
     let accepted = 'first';
     const server = await createTlsServer(accepting(() => accepted, 50));
     let current = first;
@@ -549,7 +549,7 @@ describe('TLS material from a function', () => {
     for (let i = 0; i < 4; i++) expect(await ask()).toBe(200);
   });
 
-  it('is renewed once for a burst of refusals, each of which is asked again', async () => {
+  it('is renewed once for many 401 responses, each of which causes a retry', async () => {
     let accepted = 'first';
     const server = await createTlsServer(accepting(() => accepted, 20));
     let current = first;
@@ -579,7 +579,7 @@ describe('the deadline', () => {
     expect(server.sockets.length).toBeGreaterThan(0);
   });
 
-  it('covers preparing: a question that is ready too late is not put', async () => {
+  it('covers the preparation: a request that is ready too late is not sent', async () => {
     const { server, post, calls } = await createRawClient(() => {}, SOON);
     let ready: () => void = () => {};
     const answer = post(async () => {
@@ -594,21 +594,21 @@ describe('the deadline', () => {
     expect([calls(), server.sockets.length]).toEqual([0, 0]);
   });
 
-  it('need not pass when a body is given up without a word', async () => {
+  it('is not awaited when a body is closed without an error', async () => {
     const body = new Readable({ read: () => void body.destroy() });
     const dispatcher = { request: async () => ({ statusCode: 200, headers: {}, body }) };
     const { post } = createClient('https://as.example.com/introspect', { dispatcher: dispatcher as never });
     expect((await post()).body).toMatchObject(outage('unreachable'));
   });
 
-  it('covers the headers, and the connection is given up', async () => {
+  it('covers the headers, and closes the connection', async () => {
     const { server, post } = await createRawClient(() => {}, SOON);
     await expect(post()).rejects.toMatchObject(outage('timeout'));
     await until(() => server.sockets[0]?.destroyed === true);
     expect(server.requests).toHaveLength(1);
   });
 
-  it('covers a body that stops, and the connection is given up', async () => {
+  it('covers a body that stops, and closes the connection', async () => {
     const { server, post } = await createRawClient(
       ({ socket }) => socket.write(response('{"active":', { 'Content-Length': '15' })),
       SOON,
@@ -617,7 +617,7 @@ describe('the deadline', () => {
     await until(() => server.sockets[0]?.destroyed === true);
   });
 
-  it('covers a body that trickles without end', async () => {
+  it('covers a body that arrives slowly without end', async () => {
     const { post } = await createRawClient(({ socket }) => {
       socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
       const drip = setInterval(() => socket.write('1\r\n \r\n'), 5);
@@ -626,7 +626,7 @@ describe('the deadline', () => {
     await expect(post()).rejects.toMatchObject(outage('timeout'));
   });
 
-  it('covers preparing the question, which is not sent afterwards', async () => {
+  it('covers the preparation, and the request is not sent afterwards', async () => {
     const { server, post, close } = await createRawClient(({ socket }) => socket.write(response(ACTIVE)), SOON);
     const prepared = createDeferred<Request>();
     await expect(post(() => prepared.promise)).rejects.toMatchObject(outage('timeout'));
@@ -643,7 +643,7 @@ describe('the deadline', () => {
     expect(server.requests.length).toBeLessThanOrEqual(2);
   });
 
-  it('covers a dispatcher that does not heed it, whose late answer changes nothing', async () => {
+  it('covers a dispatcher that ignores it, whose late response has no effect', async () => {
     const late = createDeferred<never>();
     const request = jest.fn(() => late.promise);
     const { post } = createClient('https://as.example.com/', { ...SOON, dispatcher: { request } });
@@ -653,7 +653,7 @@ describe('the deadline', () => {
     expect(request).toHaveBeenCalledTimes(1);
   });
 
-  it('of one question does not touch the others', async () => {
+  it('of one request does not affect others', async () => {
     const answers: RawRequest[] = [];
     const { post } = await createRawClient((request) => answers.push(request), SOON);
     const patient = post(() => never).catch((error: unknown) => error);
@@ -665,8 +665,8 @@ describe('the deadline', () => {
   });
 });
 
-describe('closing', () => {
-  it('waits for answers under way', async () => {
+describe('close', () => {
+  it('waits for responses that are pending', async () => {
     const asked: RawRequest[] = [];
     const { server, post, close } = await createRawClient((request) => asked.push(request));
     const reply = post();
@@ -684,7 +684,7 @@ describe('closing', () => {
     await until(() => server.open() === 0);
   });
 
-  it('waits for a question that is still being prepared, and for its answer', async () => {
+  it('waits for a request that is being prepared, and for its response', async () => {
     const { post, close } = await createRawClient(({ socket }) => socket.write(response(ACTIVE)));
     const prepared = createDeferred<Request>();
     const reply = post(() => prepared.promise);
@@ -707,7 +707,7 @@ describe('a dispatcher of the app', () => {
     return { agent, endpoint: agent.get(ORIGIN), ...client };
   }
 
-  it('is asked instead of a pool of our own, and is not closed', async () => {
+  it('replaces our own pool, and is not closed', async () => {
     const { agent, endpoint, post, close } = createMocked();
     endpoint
       .intercept(QUESTION)
@@ -720,7 +720,7 @@ describe('a dispatcher of the app', () => {
     await agent.close();
   });
 
-  it('that resets the connection is asked once more', async () => {
+  it('causes one retry when it resets the connection', async () => {
     const { endpoint, post } = createMocked();
     endpoint.intercept(QUESTION).replyWithError(Object.assign(new Error('reset'), { code: 'ECONNRESET' }));
     endpoint.intercept(QUESTION).reply(200, ACTIVE);
@@ -730,7 +730,7 @@ describe('a dispatcher of the app', () => {
   it.each([
     ['a certificate', Object.assign(new Error('hush'), { code: 'CERT_HAS_EXPIRED' }), 'CERT_HAS_EXPIRED'],
     ['TLS', Object.assign(new Error('hush'), { code: 'EPROTO' }), 'EPROTO'],
-  ])('that fails over %s is not asked again, and only the code is told', async (_, failure, code) => {
+  ])('causes no retry when %s fails, and only its code is shown', async (_, failure, code) => {
     const { endpoint, post } = createMocked();
     endpoint.intercept(QUESTION).replyWithError(failure);
     endpoint.intercept(QUESTION).reply(200, ACTIVE);
@@ -746,7 +746,7 @@ describe('a dispatcher of the app', () => {
     ['with a code that is no text', Object.assign(new Error('hush'), { code: { hush: 1 } })],
     ['that is no error', 'hush'],
     ['that is null', null],
-  ])('that fails with something %s says nothing of it', async (_, failure) => {
+  ])('shows nothing of an error %s', async (_, failure) => {
     const { post } = createMocked({ dispatcher: { request: () => Promise.reject(failure) } });
     await expect(post()).rejects.toMatchObject({
       ...outage('unreachable'),
@@ -754,7 +754,7 @@ describe('a dispatcher of the app', () => {
     });
   });
 
-  it('that followed a redirect is not believed', async () => {
+  it('is not trusted when it followed a redirect', async () => {
     const agent = new MockAgent();
     agent.disableNetConnect();
     const endpoint = agent.get(ORIGIN);

@@ -54,9 +54,9 @@ export function createCircuitBreaker({ clock, timeoutMs, probe }: CircuitBreaker
     clock,
     timeoutMs,
     probe,
-    onUp(suspicion, tokensToBlame) {
+    onUp(trigger, tokensToBlame) {
       forgetFailures();
-      if (tokensToBlame) circuit.publish({ ...reasonOf(suspicion), tokensToBlame: true });
+      if (tokensToBlame) circuit.publish({ ...reasonOf(trigger), tokensToBlame: true });
     },
   });
 

@@ -10,9 +10,9 @@ export interface EndpointCheck {
   /**
    * Why the endpoint is down, or `undefined` when it is up. All callers share one check at a time.
    *
-   * @param suspicion the failure that made the caller suspect the endpoint
+   * @param trigger the failure that caused the check
    */
-  run(suspicion: unknown): Promise<unknown>;
+  run(trigger: unknown): Promise<unknown>;
   /** The running check of an endpoint that may hang. New lookups wait for its outcome, so that they do not hang too. */
   hangCheck(): Promise<unknown> | undefined;
   /** Sends one request for our token. Returns why that failed, or `undefined` when the endpoint is up. */
@@ -32,7 +32,7 @@ export interface EndpointCheckSettings {
   /** Asks the endpoint about a random token of ours. */
   readonly probe: () => Promise<unknown>;
   /** Is called once for each check that finds the endpoint up. `tokensToBlame`: it responded about our token. */
-  readonly onUp: (suspicion: unknown, tokensToBlame: boolean) => void;
+  readonly onUp: (trigger: unknown, tokensToBlame: boolean) => void;
 }
 
 /** Shortest time between two checks. After a check that found the endpoint up, failures belong to their tokens for this long. */
@@ -74,15 +74,15 @@ export function createEndpointCheck({ clock, timeoutMs, probe, onUp }: EndpointC
     return withTimeout(askAboutOurToken, waitMs).catch(() => timeout);
   }
 
-  async function check(suspicion: unknown): Promise<unknown> {
+  async function check(trigger: unknown): Promise<unknown> {
     const responsesBefore = responses;
-    mayHang = hasCode(suspicion, 'timeout');
-    const failure = await (mayHang ? askUnlessItHangs(suspicion) : askAboutOurToken());
+    mayHang = hasCode(trigger, 'timeout');
+    const failure = await (mayHang ? askUnlessItHangs(trigger) : askAboutOurToken());
     const respondedLately = failsForOurToken && sinceResponseMs() < REAL_RESPONSE_MS;
     const isDown = isOutage(failure) && responses === responsesBefore && !respondedLately;
     if (isDown) return failure;
     notBefore = clock.monotonic() + CHECK_INTERVAL_MS;
-    onUp(suspicion, failure === undefined);
+    onUp(trigger, failure === undefined);
     return undefined;
   }
 
@@ -92,8 +92,8 @@ export function createEndpointCheck({ clock, timeoutMs, probe, onUp }: EndpointC
 
   return {
     isAllowed: () => running !== undefined || clock.monotonic() >= notBefore,
-    run(suspicion) {
-      running ??= check(suspicion).finally(() => {
+    run(trigger) {
+      running ??= check(trigger).finally(() => {
         running = undefined;
         mayHang = false;
       });
