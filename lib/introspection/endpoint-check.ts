@@ -5,7 +5,7 @@ import { hasCode, isOutage, provesEndpointIsUp } from './failures.js';
 
 /** Finds out whether the endpoint is down, with a random token of ours. Clients cannot influence how that ends. */
 export interface EndpointCheck {
-  /** Whether a check is running or may start now. Checks start at least one second apart. */
+  /** Whether a check is running or may start now. None may start for one second after a check that found the endpoint up. */
   isAllowed(): boolean;
   /**
    * Why the endpoint is down, or `undefined` when it is up. All callers share one check at a time.
@@ -35,7 +35,7 @@ export interface EndpointCheckSettings {
   readonly onUp: (trigger: unknown, tokensToBlame: boolean) => void;
 }
 
-/** Shortest time between two checks. After a check that found the endpoint up, failures belong to their tokens for this long. */
+/** Pause after a check that found the endpoint up. Until it ends, failures are attributed to their tokens. */
 const CHECK_INTERVAL_MS = 1000;
 
 /** An endpoint that fails for our token counts as up for this long after a response about a real token. */
