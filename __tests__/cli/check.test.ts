@@ -139,7 +139,7 @@ describe('check, for a configuration', () => {
     const { code, out } = await check(words);
     expect(code).toBe(EXIT.ok);
     expect(out).toContain('methods supported:    private_key_jwt, none\\u001b]0;');
-    expect(out).toContain('! The metadata do not name client_secret_basic');
+    expect(out).toContain('! The metadata do not list client_secret_basic');
     expect((await check([...words, '--signed'])).out).toContain('bad_response (signed reply: not signed)');
   });
 });

@@ -4,7 +4,7 @@ import { signed } from '../support/signed.js';
 const REMEDY = 'write a bearer token (RFC 6750 section 2.1), without spaces or line ends';
 
 describe('bearerToken', () => {
-  it('sends the token as this resource server’s own', async () => {
+  it('sends the token in the Authorization header', async () => {
     expect(await signed(bearerToken('23410913-abewfq.123483'))).toEqual({
       headers: { authorization: 'Bearer 23410913-abewfq.123483' },
       parameters: {},
@@ -14,7 +14,7 @@ describe('bearerToken', () => {
   it.each([
     ['a value', () => 'fresh'],
     ['a promise', async () => 'fresh'],
-  ])('asks a function that returns %s for every attempt', async (_, source) => {
+  ])('calls a function that returns %s for every request', async (_, source) => {
     const token = jest.fn<string | Promise<string>, []>(source);
     const clientAuth = bearerToken(token);
     expect(token).not.toHaveBeenCalled();
@@ -23,7 +23,7 @@ describe('bearerToken', () => {
     expect(token).toHaveBeenCalledTimes(2);
   });
 
-  it('tells a function whether its last token was refused, and nothing else', async () => {
+  it('passes only refused to a function', async () => {
     const token = jest.fn<string, [unknown]>(() => 'fresh');
     const clientAuth = bearerToken(token);
     await signed(clientAuth);
@@ -31,7 +31,7 @@ describe('bearerToken', () => {
     expect(token.mock.calls).toEqual([[{ refused: false }], [{ refused: true }]]);
   });
 
-  it('has an identity of its own for each token, in which the token cannot be found', () => {
+  it('has one identity for each token, which does not contain the token', () => {
     const { identity } = bearerToken('hush');
     expect(identity).toMatch(/^bearer:[\w-]{43}$/);
     expect(bearerToken('hush').identity).toBe(identity);
@@ -45,7 +45,7 @@ describe('bearerToken', () => {
     ['with a header of its own', 'abc\r\nX-Evil: 1'],
     ['with the scheme before it', 'Bearer abc'],
     ['outside ASCII', 'ü'],
-  ])('refuses a token %s, without showing it', async (_, token) => {
+  ])('rejects a token %s without showing it', async (_, token) => {
     const refusal = new TypeError(`Option "token" is a string that cannot be used; ${REMEDY}`);
     expect(() => bearerToken(token)).toThrow(refusal);
     await expect(signed(bearerToken(() => token))).rejects.toThrow(refusal);

@@ -8,14 +8,14 @@ import { recordWarnings } from '../support/warnings.js';
 const EXPIRES = Date.parse('2021-01-31T12:00:00Z');
 const A_DAY_MS = 86_400_000;
 
-describe('a client certificate', () => {
+describe('expiryWarning', () => {
   it.each([
     [14 * A_DAY_MS, undefined],
     [14 * A_DAY_MS - 1, 'expires on 2021-01-31, in 13 days'],
     [1, 'expires on 2021-01-31, in 0 days'],
     [0, 'expired on 2021-01-31'],
     [-1000 * A_DAY_MS, 'expired on 2021-01-31'],
-  ])('that has %d ms left is told as %p', (left, told) => {
+  ])('for a certificate with %d ms left returns %p', (left, told) => {
     for (const cert of [EXPIRED_CLIENT.cert, Buffer.from(EXPIRED_CLIENT.cert)]) {
       const warning = expiryWarning(cert, EXPIRES - left);
       if (told === undefined) expect(warning).toBeUndefined();
@@ -23,7 +23,7 @@ describe('a client certificate', () => {
     }
   });
 
-  it('that lives for days is told when a quarter of its life is left', async () => {
+  it('warns of a certificate that is valid for days when a quarter of its validity is left', async () => {
     const { cert } = await createCertificate('client', 'api');
     const hours = 3_600_000;
     const expires = Date.parse(new X509Certificate(cert).validTo);
@@ -31,18 +31,21 @@ describe('a client certificate', () => {
     expect(expiryWarning(cert, expires - 11 * hours)).toContain('in 0 days');
   });
 
-  it('is the first of a chain', () => {
+  it('reads the first certificate of a chain', () => {
     expect(expiryWarning(`${EXPIRED_CLIENT.cert}\n${SELF_SIGNED.cert}`, EXPIRES)).toContain('2021-01-31');
     expect(expiryWarning(`${SELF_SIGNED.cert}\n${EXPIRED_CLIENT.cert}`, Date.now())).toBeUndefined();
   });
 
-  it.each([undefined, 7, '', 'no certificate', EXPIRED_CLIENT.key])('that is none is no matter: %p', (cert) => {
-    expect(expiryWarning(cert, EXPIRES)).toBeUndefined();
-  });
+  it.each([undefined, 7, '', 'no certificate', EXPIRED_CLIENT.key])(
+    'returns nothing for a value that is no certificate: %p',
+    (cert) => {
+      expect(expiryWarning(cert, EXPIRES)).toBeUndefined();
+    },
+  );
 });
 
 describe('tlsClientAuth()', () => {
-  it('warns when it is given an expired certificate, and once only', async () => {
+  it('warns once of an expired certificate', async () => {
     const warnings = recordWarnings();
     const { connect } = tlsClientAuth({ clientId: 'api', ...EXPIRED_CLIENT });
     expect(warnings).toEqual([
@@ -52,7 +55,7 @@ describe('tlsClientAuth()', () => {
     expect(warnings).toHaveLength(1);
   });
 
-  it('warns of what a function brings when it is used', async () => {
+  it('warns of the certificate of a function when it is called', async () => {
     const warnings = recordWarnings();
     const { connect } = tlsClientAuth({
       clientId: 'api',
@@ -64,7 +67,7 @@ describe('tlsClientAuth()', () => {
     expect(warnings.map(({ code }) => code)).toEqual(['CLIENT_CERTIFICATE_EXPIRES']);
   });
 
-  it('says nothing of a certificate that is good for years', () => {
+  it('does not warn of a certificate that is valid for years', () => {
     const warnings = recordWarnings();
     tlsClientAuth({ clientId: 'api', ...SELF_SIGNED });
     expect(warnings).toEqual([]);

@@ -11,7 +11,7 @@ const ED25519 = generateKeyPairSync('ed25519');
 const byKey = (key: KeyObject, alg?: string) => privateKeyJwt({ clientId: 'api', key, alg });
 const bySecret = (alg?: 'HS256' | 'HS512') => clientSecretJwt({ clientId: 'api', clientSecret: SECRET, alg });
 
-describe('an assertion to an endpoint whose metadata say what it takes', () => {
+describe('an assertion for an endpoint whose metadata list algorithms', () => {
   it.each<[string, ClientAuth, KeyObject, string[] | undefined, string]>([
     ['the default where nothing is said', byKey(RSA.privateKey), RSA.publicKey, undefined, 'RS256'],
     ['the default where it is taken', byKey(RSA.privateKey), RSA.publicKey, ['PS256', 'RS256'], 'RS256'],
@@ -30,7 +30,7 @@ describe('an assertion to an endpoint whose metadata say what it takes', () => {
     ['other than what was chosen for a secret', bySecret('HS256'), ['HS512'], 'HS256'],
     ['none', bySecret(), [], 'HS256 or HS384 or HS512'],
   ])(
-    'is not made where it takes algorithms %s, and the outage says so',
+    'is not made when the metadata list algorithms %s, and the outage says so',
     async (_, clientAuth, signingAlgorithms, detail) => {
       await expect(signed(clientAuth, { signingAlgorithms })).rejects.toMatchObject({
         status: 503,

@@ -29,10 +29,10 @@ const WRONG: [string, unknown, string][] = [
   ['a function', () => 'hush', 'a function that cannot be used'],
 ];
 
-/** A function is one way to give a secret. */
+/** A secret may also be a function, so functions are not in this list. */
 const WRONG_SECRETS = WRONG.filter(([, given]) => typeof given !== 'function');
 
-/** What is wrong, and what to do about it. */
+/** Description of a wrong secret and its remedy, as the error has them. */
 function refusal(told: string, variable = 'CLIENT_SECRET'): string {
   if (told === 'missing') return `undefined. Is ${variable} set?`;
   if (told === 'an empty string') return `${told}. Is ${variable} set?`;
@@ -40,13 +40,13 @@ function refusal(told: string, variable = 'CLIENT_SECRET'): string {
 }
 
 describe.each(FACTORIES)('%s', (_, create, call) => {
-  it.each(WRONG)('refuses an identifier that is %s', (_, id, told) => {
+  it.each(WRONG)('rejects an identifier that is %s', (_, id, told) => {
     expect(() => create(id, 'hush')).toThrow(
-      new TypeError(`Option "clientId" is ${told}; write the client's identifier, a non-empty string`),
+      new TypeError(`Option "clientId" is ${told}; write the client identifier, a non-empty string`),
     );
   });
 
-  it.each(WRONG_SECRETS)('refuses a secret that is %s, and shows the call', (_, secret, told) => {
+  it.each(WRONG_SECRETS)('rejects a secret that is %s, and shows the call', (_, secret, told) => {
     expect(() => create('reports-api', secret)).toThrow(new TypeError(`${call}: the secret is ${refusal(told)}`));
   });
 
@@ -54,13 +54,13 @@ describe.each(FACTORIES)('%s', (_, create, call) => {
     expect(() => create('api', 8_675_309)).toThrow(/: the secret is (?!.*8675309)/);
   });
 
-  it('shows no character of an identifier that a terminal obeys', () => {
+  it('shows no control characters of an identifier', () => {
     expect(() => create('\u001b[2J', undefined)).toThrow('\\u001b[2J');
   });
 });
 
 describe('bearerToken', () => {
-  it.each(WRONG_SECRETS)('refuses a token that is %s', (_, token, told) => {
+  it.each(WRONG_SECRETS)('rejects a token that is %s', (_, token, told) => {
     expect(() => bearerToken(token as string)).toThrow(
       new TypeError(`bearerToken(token): the token is ${refusal(told, 'the environment variable')}`),
     );

@@ -22,21 +22,21 @@ describe('clientSecretBasic', () => {
     ['a plus and a space', 'a', '+ +', 'a:%2B+%2B'],
     ['letters outside ASCII', 'ü', '€', '%C3%BC:%E2%82%AC'],
     ['what form-encoding leaves alone', 'a*-._', "z~!'()", 'a*-._:z%7E%21%27%28%29'],
-  ])('sends %s as a server decodes it', async (_, id, secret, userPass) => {
+  ])('sends %s so that a server decodes it', async (_, id, secret, userPass) => {
     const { headers } = await signed(clientSecretBasic(id, secret));
     expect(Buffer.from(String(headers.authorization).slice('Basic '.length), 'base64').toString()).toBe(userPass);
     const decoded = new URLSearchParams(userPass.replace(':', '=')).entries().next().value;
     expect(decoded).toEqual([id, secret]);
   });
 
-  it('sends them as they are with encode: false, for servers that do not decode', async () => {
+  it('sends them unencoded with encode: false', async () => {
     const { headers } = await signed(clientSecretBasic(CLIENT_ID, CLIENT_SECRET, { encode: false }));
     expect(headers.authorization).toBe(
       'Basic MVBwRy9RIDE6ei90WjlWd0ZacUFwbUlRK1pIMUk1cExrL3VCNHVkOlgyLzhiTCt3ZkZUdDFyRnc9',
     );
   });
 
-  it('sends an empty secret only where that is allowed', async () => {
+  it('sends an empty secret only with allowEmptySecret', async () => {
     const { headers } = await signed(clientSecretBasic('api', '', { allowEmptySecret: true }));
     expect(headers.authorization).toBe(`Basic ${Buffer.from('api:').toString('base64')}`);
     expect(() => clientSecretBasic('api', '')).toThrow(
@@ -52,7 +52,7 @@ describe('clientSecretBasic', () => {
     ['a line feed in the identifier', 'a\nb', 'secret', 'clientId', 'a colon or a control character'],
     ['a line feed in the secret', 'api', 'sec\nret', 'clientSecret', 'a control character'],
     ['a C1 control in the secret', 'api', 'sec\u0085ret', 'clientSecret', 'a control character'],
-  ])('refuses %s with encode: false', (_, id, secret, option, what) => {
+  ])('rejects %s with encode: false', (_, id, secret, option, what) => {
     expect(() => clientSecretBasic(id, secret, { encode: false })).toThrow(
       new TypeError(`Option "${option}" is a string that cannot be used; with encode: false it cannot hold ${what}`),
     );
@@ -60,15 +60,19 @@ describe('clientSecretBasic', () => {
   });
 
   it.each<[string, object, string]>([
-    ['encoding', { encoding: true }, 'Option "encoding" is true; leave it out; known here: encode, allowEmptySecret'],
+    [
+      'encoding',
+      { encoding: true },
+      'Option "encoding" is true; leave it out; known options: encode, allowEmptySecret',
+    ],
     ['encode', { encode: 'no' }, 'Option "encode" is a string that cannot be used; write true or false'],
     ['allowEmptySecret', { allowEmptySecret: 1 }, 'Option "allowEmptySecret" is 1; write true or false'],
-  ])('refuses a switch it does not know, or a wrong one: %s', (_, options, message) => {
+  ])('rejects an unknown or wrong option: %s', (_, options, message) => {
     expect(() => clientSecretBasic('api', 'secret', options)).toThrow(new TypeError(message));
     expect(() => clientSecretBasic('api', 'secret', { encode: undefined, allowEmptySecret: undefined })).not.toThrow();
   });
 
-  it('encodes what a function returns in the same way', async () => {
+  it('encodes the secret of a function in the same way', async () => {
     expect(await signed(clientSecretBasic(CLIENT_ID, async () => CLIENT_SECRET))).toEqual(
       await signed(clientSecretBasic(CLIENT_ID, CLIENT_SECRET)),
     );
@@ -77,7 +81,7 @@ describe('clientSecretBasic', () => {
     );
   });
 
-  it('refuses what a function returns where the same value would be refused', async () => {
+  it('rejects the secret of a function that it would reject as a value', async () => {
     await expect(signed(clientSecretBasic('api', () => 'sec\nret', { encode: false }))).rejects.toThrow(
       new TypeError(
         'Option "clientSecret" is a string that cannot be used; with encode: false it cannot hold a control character',
@@ -88,7 +92,7 @@ describe('clientSecretBasic', () => {
     expect(headers.authorization).toBe(`Basic ${btoa('api:')}`);
   });
 
-  it('names the client in its identity, and never the secret', () => {
+  it('has the client in its identity, and never the secret', () => {
     expect(clientSecretBasic('api', 'hush').identity).toBe('client:api');
     expect(JSON.stringify(clientSecretBasic('api', 'hush'))).not.toContain('hush');
   });

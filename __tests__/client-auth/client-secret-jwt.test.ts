@@ -12,7 +12,7 @@ function create(options: Partial<ClientSecretJwtOptions> = {}) {
 }
 
 describe('clientSecretJwt', () => {
-  it('sends one assertion beside its type and the client, and the secret nowhere', async () => {
+  it('sends one assertion with its type and the client, and never the secret', async () => {
     const { headers, parameters } = await signed(create());
     expect(headers).toEqual({});
     expect(parameters).toEqual({
@@ -22,7 +22,7 @@ describe('clientSecretJwt', () => {
     });
   });
 
-  it('speaks of the client, to the authorization server alone, for a minute', async () => {
+  it('signs for the client and the authorization server, valid for one minute', async () => {
     const { header, payload } = await assertionOf(create(), KEY);
     expect(header).toEqual({ alg: 'HS256', typ: 'client-authentication+jwt' });
     expect(payload).toEqual({
@@ -40,18 +40,18 @@ describe('clientSecretJwt', () => {
     expect(header.alg).toBe(alg);
   });
 
-  it('is for another audience where one is given', async () => {
+  it('signs for another audience if one is set', async () => {
     const audience = `${ISSUER}/introspect`;
     expect((await assertionOf(create({ audience }), KEY, { issuer: undefined })).payload.aud).toBe(audience);
   });
 
-  it('sends another assertion each time', async () => {
+  it('sends a new assertion with each request', async () => {
     const clientAuth = create();
     const assertions = await Promise.all(Array.from({ length: 20 }, () => assertionOf(clientAuth, KEY)));
     expect(new Set(assertions.map(({ payload }) => payload.jti)).size).toBe(20);
   });
 
-  it('signs with the secret a function has at the time', async () => {
+  it('signs with the current secret of a function', async () => {
     const secrets = ['old', SECRET];
     const clientAuth = create({ clientSecret: async () => secrets.shift() ?? '' });
     expect((await assertionOf(clientAuth, createSecretKey(Buffer.from('old')))).payload.sub).toBe(CLIENT_ID);
@@ -64,22 +64,22 @@ describe('clientSecretJwt', () => {
     [
       'two audiences',
       { audience: [ISSUER] },
-      'Option "audience" is a list; write who the assertion is for: the issuer, or the endpoint',
+      'Option "audience" is a list; write the recipient of the assertion: the issuer or the endpoint',
     ],
     [
       'an option it does not know',
       { key: 8_675_309 },
-      'Option "key" is an object that cannot be used; leave it out; known here: clientId, clientSecret, alg, audience',
+      'Option "key" is an object that cannot be used; leave it out; known options: clientId, clientSecret, alg, audience',
     ],
-  ])('refuses %s', (_, options, message) => {
+  ])('rejects %s', (_, options, message) => {
     expect(() => create(options as Partial<ClientSecretJwtOptions>)).toThrow(new TypeError(message));
   });
 
-  it.each([undefined, null, 'secret'])('refuses options that are %p', (options) => {
+  it.each([undefined, null, 'secret'])('rejects options that are %p', (options) => {
     expect(() => clientSecretJwt(options as never)).toThrow(TypeError);
   });
 
-  it('needs an audience: its own, or the issuer', async () => {
+  it('needs an audience: its option or the issuer', async () => {
     const options = { endpoint: `${ISSUER}/introspect`, audience: false } as const;
     expect(() => tokenIntrospection({ ...options, clientAuth: create() })).toThrow(
       new TypeError(

@@ -9,12 +9,12 @@ describe('clientSecretPost', () => {
     });
   });
 
-  it('adds what a function returns, unchanged', async () => {
+  it('adds the secret of a function, unchanged', async () => {
     const { parameters } = await signed(clientSecretPost('api', async () => 'a+b:c='));
     expect(parameters).toEqual({ client_id: 'api', client_secret: 'a+b:c=' });
   });
 
-  it('adds an empty secret only where that is allowed', async () => {
+  it('adds an empty secret only with allowEmptySecret', async () => {
     const allowed = { client_id: 'api', client_secret: '' };
     const options = { allowEmptySecret: true };
     expect((await signed(clientSecretPost('api', '', options))).parameters).toEqual(allowed);
@@ -23,7 +23,7 @@ describe('clientSecretPost', () => {
     await expect(signed(clientSecretPost('api', () => undefined as never, options))).rejects.toThrow(TypeError);
   });
 
-  it('names the client in its identity, and never the secret', () => {
+  it('has the client in its identity, and never the secret', () => {
     expect(JSON.stringify(clientSecretPost('api', 'hush'))).not.toContain('hush');
   });
 });

@@ -32,7 +32,7 @@ async function cryptoKey(key: KeyObject, algorithm: webcrypto.EcKeyImportParams 
 }
 
 describe('an assertion of privateKeyJwt', () => {
-  it('is one parameter of three parts beside its type and the client, and nothing in the headers', async () => {
+  it('is one parameter with three parts, sent with its type and the client, and without headers', async () => {
     const { headers, parameters } = await signed(create());
     expect(headers).toEqual({});
     expect(parameters).toEqual({
@@ -42,7 +42,7 @@ describe('an assertion of privateKeyJwt', () => {
     });
   });
 
-  it('speaks of the client, to the authorization server alone, for a minute', async () => {
+  it('is for the client and the authorization server, valid for one minute', async () => {
     const { header, payload } = await assertionOf(create(), P256.publicKey);
     expect(header).toEqual({ alg: 'ES256', typ: 'client-authentication+jwt' });
     expect(payload).toEqual({
@@ -58,23 +58,23 @@ describe('an assertion of privateKeyJwt', () => {
     expect(Math.abs(iat - Date.now() / 1000)).toBeLessThan(10);
   });
 
-  it('is for another audience where one is given, whatever the issuer', async () => {
+  it('is for another audience if one is set, with any issuer', async () => {
     const audience = `${ISSUER}/token`;
     expect((await assertionOf(create({ audience }), P256.publicKey)).payload.aud).toBe(audience);
     const { payload } = await assertionOf(create({ audience }), P256.publicKey, { issuer: undefined });
     expect(payload.aud).toBe(audience);
   });
 
-  it('is never the same twice', async () => {
+  it('is different each time', async () => {
     const clientAuth = create();
     const assertions = await Promise.all(Array.from({ length: 50 }, () => assertionOf(clientAuth, P256.publicKey)));
     const ids = assertions.map(({ payload }) => payload.jti ?? '');
     expect(new Set(ids).size).toBe(50);
-    // A version 4 UUID: 122 random bits.
+    // A version 4 UUID has 122 random bits.
     for (const id of ids) expect(id).toMatch(/^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/);
   });
 
-  it('names its key where the key has a name', async () => {
+  it('has a kid if the key has one', async () => {
     const named = jwk(P256.privateKey, { kid: 'of the JWK' });
     expect((await assertionOf(create({ keyId: 'k1' }), P256.publicKey)).header.kid).toBe('k1');
     expect((await assertionOf(create({ key: named }), P256.publicKey)).header.kid).toBe('of the JWK');
@@ -104,12 +104,12 @@ describe('an assertion of privateKeyJwt', () => {
     ['PS384', RSA],
     ['PS512', RSA],
     ['Ed25519', ED25519],
-  ])('is signed with %s where that is asked for', async (alg, { privateKey, publicKey }) => {
+  ])('is signed with %s if alg says so', async (alg, { privateKey, publicKey }) => {
     const { header } = await assertionOf(create({ key: privateKey, alg }), publicKey);
     expect(header.alg).toBe(alg);
   });
 
-  it('is signed with what the JWK names, unless something else is asked for', async () => {
+  it('is signed with the alg of the JWK, unless the option says otherwise', async () => {
     const key = jwk(RSA.privateKey, { alg: 'PS384' });
     expect((await assertionOf(create({ key }), RSA.publicKey)).header.alg).toBe('PS384');
     expect((await assertionOf(create({ key, alg: 'RS256' }), RSA.publicKey)).header.alg).toBe('RS256');
@@ -125,7 +125,7 @@ describe('an assertion of privateKeyJwt', () => {
     ['KeyObject', ED25519, () => ED25519.privateKey],
     ['CryptoKey', P256, () => cryptoKey(P256.privateKey, { name: 'ECDSA', namedCurve: 'P-256' })],
     ['CryptoKey of RSA', RSA, () => cryptoKey(RSA.privateKey, { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' })],
-  ])('is signed by a key as %s, from a function as well', async (_, { publicKey }, make) => {
+  ])('is signed by a key as %s, also from a function', async (_, { publicKey }, make) => {
     const key = await make();
     expect((await assertionOf(create({ key }), publicKey)).payload.iss).toBe(CLIENT_ID);
     expect((await assertionOf(create({ key: () => key }), publicKey)).payload.iss).toBe(CLIENT_ID);
@@ -137,7 +137,7 @@ describe('an assertion of privateKeyJwt', () => {
     ['RSASSA-PKCS1-v1_5', 'SHA-512', 'RS512'],
     ['RSA-PSS', 'SHA-256', 'PS256'],
     ['RSA-PSS', 'SHA-384', 'PS384'],
-  ])('is signed with what a CryptoKey of %s with %s is for: %s', async (name, hash, alg) => {
+  ])('is signed with the algorithm of a CryptoKey of %s with %s: %s', async (name, hash, alg) => {
     const key = await cryptoKey(RSA.privateKey, { name, hash });
     const { header } = await assertionOf(create({ key }), RSA.publicKey);
     expect(header.alg).toBe(alg);
@@ -145,7 +145,7 @@ describe('an assertion of privateKeyJwt', () => {
 });
 
 describe('the key function of privateKeyJwt', () => {
-  it('is called for every attempt, so that keys can be renewed', async () => {
+  it('is called for every request, so that keys can be renewed', async () => {
     const keys = [jwk(P256.privateKey, { kid: 'old' }), jwk(P384.privateKey, { kid: 'new' })];
     const key = jest.fn<PrivateKey, []>(() => keys.shift() as PrivateKey);
     const clientAuth = create({ key });
@@ -179,7 +179,7 @@ describe('the key function of privateKeyJwt', () => {
   });
 });
 
-describe('privateKeyJwt refuses', () => {
+describe('privateKeyJwt rejects', () => {
   const PEM = pem(P256.privateKey);
   const DAMAGED = PEM.replace(/\n.{20}/, '\n');
   const MATERIAL = [DAMAGED, PEM].flatMap((text) => text.split('\n').filter((line) => /^[\w+/]{16,}/.test(line)));
@@ -253,22 +253,22 @@ describe('privateKeyJwt refuses', () => {
     [
       'no client',
       { clientId: '' },
-      'Option "clientId" is an empty string; write the client\'s identifier, a non-empty string',
+      'Option "clientId" is an empty string; write the client identifier, a non-empty string',
     ],
     [
       'an empty audience',
       { audience: '' },
-      'Option "audience" is an empty string; write who the assertion is for: the issuer, or the endpoint',
+      'Option "audience" is an empty string; write the recipient of the assertion: the issuer or the endpoint',
     ],
     [
       'two audiences',
       { audience: [ISSUER, 'other'] },
-      'Option "audience" is a list; write who the assertion is for: the issuer, or the endpoint',
+      'Option "audience" is a list; write the recipient of the assertion: the issuer or the endpoint',
     ],
     [
       'an option it does not know',
       { secret: 'hush' },
-      'Option "secret" is an object that cannot be used; leave it out; known here: clientId, key, alg, audience, keyId',
+      'Option "secret" is an object that cannot be used; leave it out; known options: clientId, key, alg, audience, keyId',
     ],
   ])('%s', (_, options, message) => {
     const attempt = () => create(options as Partial<PrivateKeyJwtOptions>);
@@ -293,8 +293,8 @@ describe('privateKeyJwt refuses', () => {
   });
 });
 
-describe('what privateKeyJwt is', () => {
-  it('names the client in its identity, and shows nothing of the key', () => {
+describe('privateKeyJwt', () => {
+  it('has the client in its identity, and shows nothing of the key', () => {
     const key = pem(P256.privateKey);
     const { d = '' } = P256.privateKey.export({ format: 'jwk' });
     for (const clientAuth of [create({ key }), create({ key: jwk(P256.privateKey) }), create({ key: () => key })]) {
@@ -305,7 +305,7 @@ describe('what privateKeyJwt is', () => {
     }
   });
 
-  it('needs an audience: its own, or the issuer', () => {
+  it('needs an audience: its option or the issuer', () => {
     const options = { endpoint: `${ISSUER}/introspect`, audience: false } as const;
     expect(() => tokenIntrospection({ ...options, clientAuth: create() })).toThrow(
       new TypeError(

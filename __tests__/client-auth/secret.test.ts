@@ -23,7 +23,7 @@ describe.each(FACTORIES)('a secret of %s', (_, argument, create) => {
   it.each([
     ['a value', () => 'hush-1'],
     ['a promise', async () => 'hush-1'],
-  ])('from a function that returns %s is asked for with every attempt, and not before', async (_, source) => {
+  ])('from a function that returns %s is fetched for every request, and not before', async (_, source) => {
     const secret = jest.fn<string | Promise<string>, []>(source);
     const clientAuth = create(secret);
     expect(secret).not.toHaveBeenCalled();
@@ -52,13 +52,13 @@ describe.each(FACTORIES)('a secret of %s', (_, argument, create) => {
     ['an object', { value: 'hush' }, 'an object that cannot be used'],
     ['a list', ['hush'], 'a list'],
     ['another function', () => 'hush', 'a function that cannot be used'],
-  ])('from a function that returns %s makes signing fail, and is not shown', async (_, secret, told) => {
+  ])('from a function that returns %s makes signing fail without showing it', async (_, secret, told) => {
     const refusal = `: the ${argument} is ${told}. `;
     await expect(signed(create(() => secret as string))).rejects.toThrow(refusal);
     await expect(signed(create(async () => secret as string))).rejects.toThrow(refusal);
   });
 
-  it('is not shown by what holds it', async () => {
+  it('is not shown by an inspection of the client authentication', async () => {
     for (const clientAuth of [create('hush-1'), create(() => 'hush-1')]) {
       await signed(clientAuth);
       const shown = inspect(clientAuth, { depth: Infinity, showHidden: true }) + JSON.stringify(clientAuth);
@@ -73,7 +73,7 @@ describe('a secret with whitespace around it', () => {
     create,
   ]);
 
-  it.each(SECRETS)('of %s is used as it is, with a warning that does not show it', async (name, create) => {
+  it.each(SECRETS)('of %s is used unchanged, with a warning that does not show it', async (name, create) => {
     const warnings = recordWarnings();
     await signed(create('hush-1\n'));
     await signed(create(async () => ' hush-1'));
@@ -87,14 +87,14 @@ describe('a secret with whitespace around it', () => {
     expect(JSON.stringify(warnings)).not.toContain('hush');
   });
 
-  it('is warned of once for a function', async () => {
+  it('causes one warning for a function', async () => {
     const warnings = recordWarnings();
     const clientAuth = clientSecretPost('api', () => 'hush-1\n');
     for (let time = 0; time < 3; time++) await signed(clientAuth);
     expect(warnings).toHaveLength(1);
   });
 
-  it('inside it is no matter', () => {
+  it('causes no warning when the whitespace is inside', () => {
     const warnings = recordWarnings();
     clientSecretPost('api', 'hush 1');
     expect(warnings).toEqual([]);
@@ -118,7 +118,7 @@ describe('a secret that changes', () => {
       (secret) => bearerToken(secret),
       (secret) => ({ headers: { authorization: `Bearer ${secret}` }, parameters: {} }),
     ],
-  ])('is what %s sends from then on', async (_, create, sent) => {
+  ])('is sent by %s from then on', async (_, create, sent) => {
     const secrets = ['old', 'new'];
     const clientAuth = create(() => secrets.shift() ?? '');
     expect(await signed(clientAuth)).toEqual(sent('old'));

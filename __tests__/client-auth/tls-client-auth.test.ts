@@ -14,14 +14,14 @@ function create(options: Partial<TlsClientAuthOptions> = {}) {
   return tlsClientAuth({ clientId: 'api', cert, key, ...options });
 }
 
-/** What a new connection is made with. */
+/** TLS material of a new connection. */
 async function materialOf(options: Partial<TlsClientAuthOptions>): Promise<unknown> {
   const { connect } = create(options);
   return typeof connect === 'function' ? connect() : connect;
 }
 
 describe('tlsClientAuth', () => {
-  it('adds the client and nothing else: the certificate is the proof', async () => {
+  it('adds only client_id to the request', async () => {
     expect(await signed(create())).toEqual({ headers: {}, parameters: { client_id: 'api' } });
   });
 
@@ -34,7 +34,7 @@ describe('tlsClientAuth', () => {
     ['functions', { cert: () => cert, key: async () => key }, { cert, key }],
     ['a function and a value', { cert: async () => cert, key, ca: cert }, { cert, key, ca: [cert] }],
     ['a value and a function', { key: () => Buffer.from(key) }, { cert, key: Buffer.from(key) }],
-  ])('brings %s for its connections', async (_, options, material) => {
+  ])('connects with %s', async (_, options, material) => {
     expect(await materialOf(options)).toEqual(material);
   });
 
@@ -84,29 +84,29 @@ describe('tlsClientAuth', () => {
     [
       'no client',
       { clientId: undefined },
-      'Option "clientId" is missing; write the client\'s identifier, a non-empty string',
+      'Option "clientId" is missing; write the client identifier, a non-empty string',
     ],
     [
       'an option it does not know',
       { pfx: 'hush' },
-      'Option "pfx" is an object that cannot be used; leave it out; known here: clientId, cert, key, ca',
+      'Option "pfx" is an object that cannot be used; leave it out; known options: clientId, cert, key, ca',
     ],
-  ])('refuses %s', (_, options, message) => {
+  ])('rejects %s', (_, options, message) => {
     expect(() => create(options as Partial<TlsClientAuthOptions>)).toThrow(new TypeError(message));
   });
 
-  it('refuses the key of another certificate, of which nothing is told', async () => {
+  it('rejects the key of another certificate without showing it', async () => {
     const other = await createCertificate('client', 'other');
     expect(() => create({ key: other.key })).toThrow(
       new TypeError(`Option "cert" is a string that cannot be used; ${PAIR_REMEDY}`),
     );
   });
 
-  it.each([undefined, null, 'cert'])('refuses options that are %p', (options) => {
+  it.each([undefined, null, 'cert'])('rejects options that are %p', (options) => {
     expect(() => tlsClientAuth(options as never)).toThrow(TypeError);
   });
 
-  it('refuses a dispatcher beside it, which has connections of its own', async () => {
+  it('rejects a dispatcher next to it, which has its own connections', async () => {
     const dispatcher = new Agent();
     const options = { endpoint: `${ISSUER}/introspect`, audience: false, clientAuth: create() } as const;
     expect(() => tokenIntrospection({ ...options, dispatcher })).toThrow(
@@ -118,7 +118,7 @@ describe('tlsClientAuth', () => {
     await dispatcher.close();
   });
 
-  it('names the client in its identity', () => {
+  it('has the client in its identity', () => {
     expect(create().identity).toBe('client:api');
   });
 

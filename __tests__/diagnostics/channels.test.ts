@@ -48,7 +48,7 @@ describe('the diagnostics channels', () => {
     const spies = [decisions, cacheEvents, circuitEvents, misconfigurations].map((published) =>
       jest.spyOn(published, 'publish'),
     );
-    const trace = jest.spyOn(endpointCalls, 'tracePromise');
+    const trace = jest.spyOn(endpointCalls.start, 'runStores');
     const endpoint = await createEndpoint(active());
     const api = createApi(endpoint);
     await api.get('good').expect(200);

@@ -100,7 +100,7 @@ describe('verifyConfiguration with a working configuration', () => {
       ok: true,
       endpoint: endpoint.url,
       methodsSupported: ['private_key_jwt'],
-      warnings: ['The metadata do not name client_secret_basic among the methods the endpoint takes.'],
+      warnings: ['The metadata do not list client_secret_basic among the methods that the endpoint accepts.'],
     });
   });
 });

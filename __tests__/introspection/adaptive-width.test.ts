@@ -3,12 +3,12 @@ import { createAdaptiveWidth } from '../../lib/introspection/adaptive-width.js';
 const SETTINGS = { start: 10, min: 1, max: 56 };
 const MAX = SETTINGS.max;
 
-/** When a call ends that is sent now, beside so many others. */
+/** End time of a call that is sent now, together with this many others. */
 type End = (now: number, beside: number, index: number) => number;
 
 /**
- * Runs calls against an endpoint in simulated time, always with more calls waiting than are allowed, and returns the widths of
- * the second half of the run.
+ * Runs calls against an endpoint in simulated time, while more calls wait than are allowed. Returns the widths of the second half
+ * of the run.
  */
 function run(seconds: number, end: End): number[] {
   let now = 0;
@@ -28,7 +28,7 @@ function run(seconds: number, end: End): number[] {
   return widths;
 }
 
-/** An endpoint with so many workers, each of which takes so long for a call. */
+/** An endpoint with a number of workers and a fixed time for each call. */
 function workers(count: number, ms: number): End {
   const freeAt: number[] = Array(count).fill(0);
   return (now) => {
@@ -40,8 +40,8 @@ function workers(count: number, ms: number): End {
 
 const most = (widths: readonly number[]): number => widths.toSorted((a, b) => a - b)[widths.length >> 1] as number;
 
-describe('the adaptive width', () => {
-  it('grows to the maximum for an endpoint that bears it', () => {
+describe('createAdaptiveWidth', () => {
+  it('grows to the maximum for an endpoint with enough workers', () => {
     expect(most(run(30, workers(100, 20)))).toBe(MAX);
   });
 
@@ -55,15 +55,15 @@ describe('the adaptive width', () => {
     expect(most(widths)).toBeLessThanOrEqual(16);
   });
 
-  it('shrinks for an endpoint that answers fewer calls a second the more are sent', () => {
+  it('shrinks for an endpoint whose throughput falls as more calls are sent', () => {
     expect(most(run(60, (now, beside) => now + (beside <= 2 ? 20 : beside * beside * 10)))).toBeLessThanOrEqual(2);
   });
 
-  it('grows while some tokens make the endpoint hang: they must not keep the others out', () => {
+  it('grows while some tokens make the endpoint hang, so that other tokens are not delayed', () => {
     expect(most(run(120, (now, _beside, index) => now + (index % 2 === 0 ? 3000 : 20)))).toBe(MAX);
   });
 
-  it('shrinks to its minimum and no further', () => {
+  it('shrinks no further than its minimum', () => {
     let now = 0;
     const width = createAdaptiveWidth({ start: 8, min: 8, max: 56, monotonic: () => now });
     const seen = new Set<number>();
@@ -75,7 +75,7 @@ describe('the adaptive width', () => {
     expect(Math.min(...seen)).toBe(8);
   });
 
-  it('takes back a trial during which the queue became empty', () => {
+  it('undoes a trial when the queue becomes empty during it', () => {
     let now = 0;
     const width = createAdaptiveWidth({ ...SETTINGS, monotonic: () => now });
     while (width.current === SETTINGS.start) {
@@ -87,13 +87,13 @@ describe('the adaptive width', () => {
     expect(width.current).toBe(SETTINGS.start);
   });
 
-  it('does not change while nobody waits', () => {
+  it('does not change while no call waits', () => {
     const width = createAdaptiveWidth({ ...SETTINGS, monotonic: () => performance.now() });
     for (let call = 0; call < 10_000; call++) width.onEnd(false);
     expect(width.current).toBe(10);
   });
 
-  it('has at least its start again once nobody waits, however far it shrank', () => {
+  it('returns to at least its start value when no call waits', () => {
     let now = 0;
     const width = createAdaptiveWidth({ ...SETTINGS, monotonic: () => now });
     for (let call = 0; call < 2000; call++) {

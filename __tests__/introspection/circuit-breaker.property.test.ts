@@ -5,7 +5,7 @@ import { createClock } from '../support/clock.js';
 
 type Answer = 'answer' | IntrospectionErrorCode;
 
-/** A wait in milliseconds, or a lookup: how the endpoint would answer about the token, and about our own meanwhile. */
+/** A wait in milliseconds, or a lookup with the responses of the endpoint about the token and about our own token. */
 type Step = { readonly wait: number } | { readonly token: number; readonly answer: Answer; readonly ours: Answer };
 
 const ALIVE: readonly Answer[] = ['answer', 'bad_response', 'client_rejected'];
@@ -22,7 +22,7 @@ const answers = (ofTrouble: number) =>
     },
   );
 
-/** Outages most of the time, so that it opens. */
+/** Mostly outages, so that the breaker opens. */
 const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
     { weight: 1, arbitrary: fc.record({ wait: fc.nat({ max: 20_000 }) }) },
@@ -31,7 +31,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
   { maxLength: 80, size: 'max' },
 );
 
-/** The same rules, written down as plainly as possible. Returns the outcome of each lookup. */
+/** A simple model of the same rules. Returns the outcome of each lookup. */
 function createModel() {
   let openUntil: number | undefined;
   let pause = 1000;
@@ -93,8 +93,8 @@ function createModel() {
   };
 }
 
-describe('whatever happens one after another', () => {
-  it('the circuit breaker asks when the model would, and refuses when it would', async () => {
+describe('createCircuitBreaker, for any sequence of events', () => {
+  it('allows and rejects the same lookups as the model', async () => {
     const random = jest.spyOn(Math, 'random').mockReturnValue(0.5);
     const seen = { circuit_open: 0, answer: 0, other: 0 };
     await fc.assert(

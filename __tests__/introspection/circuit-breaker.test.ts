@@ -20,8 +20,8 @@ function failure(code: IntrospectionErrorCode, retryAfterSeconds?: number, detai
 const REFUSED = () => failure('unreachable', undefined, 'ECONNREFUSED');
 
 /**
- * A circuit breaker with a clock of its own. `ours` is how the endpoint answers about the breaker's own token; by default it
- * fails as it did for the last token of a client. No draw is off, so that the first pause is one second.
+ * A circuit breaker with its own clock. `ours` is the response of the endpoint about the breaker's own token. By default it fails
+ * as for the last token of a client. The random number is 0.5, so that the first pause is one second.
  */
 function create(timeoutMs = 0) {
   const clock = createClock();
@@ -39,7 +39,7 @@ function create(timeoutMs = 0) {
     },
   });
 
-  /** The outcome of a lookup for a token about which the endpoint answers like this. */
+  /** The outcome of a lookup for a token with this response. */
   async function ask(digest: string, answer: unknown = 'answer', isKnown = false): Promise<unknown> {
     try {
       return await breaker.run({ digest, isKnown }, async () => {
@@ -57,7 +57,7 @@ function create(timeoutMs = 0) {
     for (let token = 0; token < tokens; token++) await ask(`token ${token}`, error);
   }
 
-  /** The seconds that a refused lookup is told to wait. */
+  /** The Retry-After seconds of a rejected lookup. */
   function told(): number | undefined {
     try {
       breaker.assertCallAllowed(false);
@@ -70,9 +70,9 @@ function create(timeoutMs = 0) {
   return { ...breaker, clock, endpoint, ask, fail, told, asked: () => asked, probes: () => probes };
 }
 
-describe('a closed circuit breaker', () => {
+describe('the closed circuit breaker', () => {
   it.each<IntrospectionErrorCode>(['timeout', 'unreachable', 'server_error'])(
-    'opens after %s for five tokens in a row, once the endpoint has failed for its own token too',
+    'opens after %s for five tokens in a row, when the endpoint also fails for its own token',
     async (code) => {
       const { ask, fail, state, asked, probes } = create();
       await fail(4, failure(code));
@@ -90,7 +90,7 @@ describe('a closed circuit breaker', () => {
     ['rate_limited', failure('rate_limited', 120)],
     ['timeout', failure('timeout')],
     ['unreachable after the request was sent', failure('unreachable', undefined, 'UND_ERR_SOCKET')],
-  ])('stays closed after %s for fifty tokens while the endpoint answers about its own token', async (_, error) => {
+  ])('stays closed after %s for fifty tokens while the endpoint responds about its own token', async (_, error) => {
     const { ask, clock, endpoint, state, told } = create();
     endpoint.ours = 'answer';
     for (let token = 0; token < 50; token++) {
@@ -103,14 +103,14 @@ describe('a closed circuit breaker', () => {
   it.each<[string, unknown]>([
     ['nonsense', failure('bad_response')],
     ['a refusal of our credentials', failure('client_rejected')],
-  ])('takes %s as an answer about its own token', async (_, answer) => {
+  ])('counts %s as a response about its own token', async (_, answer) => {
     const { endpoint, fail, state } = create();
     endpoint.ours = answer;
     await fail(5, failure('server_error'));
     expect(state()).toBe('closed');
   });
 
-  it('asks about its own token at most once a second while the endpoint answers that', async () => {
+  it('asks about its own token at most once a second while the endpoint responds', async () => {
     const { clock, endpoint, fail, probes } = create();
     endpoint.ours = 'answer';
     await fail(50, failure('rate_limited', 120));
@@ -120,14 +120,14 @@ describe('a closed circuit breaker', () => {
     expect(probes()).toBe(2);
   });
 
-  it('opens without a check when no connection came about for five tokens', async () => {
+  it('opens without a check when no connection was possible for five tokens', async () => {
     const { endpoint, fail, state, probes } = create();
     endpoint.ours = 'answer';
     await fail(5, REFUSED());
     expect([state(), probes()]).toEqual(['open', 0]);
   });
 
-  it('stays closed when a token of a client is answered while the check is under way', async () => {
+  it('stays closed when a client’s token gets a response during the check', async () => {
     const { ask, endpoint, fail, state } = create();
     const ours = createDeferred<unknown>();
     endpoint.ours = ours.promise;
@@ -139,21 +139,21 @@ describe('a closed circuit breaker', () => {
     expect(state()).toBe('closed');
   });
 
-  it('checks once for however many tokens fail together', async () => {
+  it('checks once when many tokens fail together', async () => {
     const { ask, endpoint, state, probes } = create();
     endpoint.ours = failure('timeout');
     await Promise.all(Array.from({ length: 40 }, (_, token) => ask(`token ${token}`, failure('timeout'))));
     expect([state(), probes()]).toEqual(['open', 1]);
   });
 
-  it('opens when the endpoint, after five timeouts, does not answer about its own token soon', async () => {
+  it('opens when the endpoint does not respond soon about its own token after five timeouts', async () => {
     const { ask, endpoint, state } = create(10_000);
     endpoint.ours = new Promise(() => {});
     await Promise.all(Array.from({ length: 5 }, (_, token) => ask(`token ${token}`, failure('timeout'))));
     expect([state(), await ask('another')]).toEqual(['open', 'circuit_open']);
   });
 
-  it('has lookups wait for the check after five timeouts, and then asks: none is refused because of tokens that hang', async () => {
+  it('delays lookups during the check after five timeouts, and then runs them', async () => {
     const { ask, endpoint, state, asked } = create(60_000);
     const ours = createDeferred<unknown>();
     endpoint.ours = ours.promise;
@@ -170,20 +170,20 @@ describe('a closed circuit breaker', () => {
     await Promise.all(odd);
   });
 
-  it('counts different outages together', async () => {
+  it('adds up outages of different kinds', async () => {
     const { ask, state } = create();
     const codes: IntrospectionErrorCode[] = ['timeout', 'unreachable', 'server_error', 'timeout', 'unreachable'];
     for (const [index, code] of codes.entries()) await ask(String(index), failure(code));
     expect(state()).toBe('open');
   });
 
-  it('does not check because of fewer than five tokens, however often they fail', async () => {
+  it('does not check after failures for fewer than five tokens', async () => {
     const { fail, state, probes } = create();
     for (let round = 0; round < 50; round++) await fail(4);
     expect([state(), probes()]).toEqual(['closed', 0]);
   });
 
-  it('does not count a timeout after less than nine tenths of the deadline while others are answered', async () => {
+  it('ignores a timeout after less than nine tenths of the deadline while other lookups get responses', async () => {
     const { ask, clock, fail, state, probes } = create(60_000);
     await ask('good');
     clock.advance(59);
@@ -194,7 +194,7 @@ describe('a closed circuit breaker', () => {
     expect(state()).toBe('open');
   });
 
-  it('counts anew after an answer', async () => {
+  it('counts from zero after a response', async () => {
     const { ask, fail, state, probes } = create();
     await fail(4);
     await ask('x');
@@ -204,7 +204,7 @@ describe('a closed circuit breaker', () => {
     expect(state()).toBe('open');
   });
 
-  it('counts connections that never came about apart: four odd tokens and one of them open nothing', async () => {
+  it('counts failed connections separately from other failures', async () => {
     const { ask, endpoint, fail, state } = create();
     endpoint.ours = 'answer';
     await fail(4, failure('server_error'));
@@ -212,7 +212,7 @@ describe('a closed circuit breaker', () => {
     expect(state()).toBe('closed');
   });
 
-  it('does not open when its check fails for a reason of our own', async () => {
+  it('does not open when its check fails because of this process', async () => {
     const { endpoint, fail, state } = create();
     endpoint.ours = failure('credentials_unavailable');
     await fail(5, failure('server_error'));
@@ -226,7 +226,7 @@ describe('a closed circuit breaker', () => {
     ['a reply that makes no sense', failure('bad_response')],
     ['a refusal of our credentials', failure('client_rejected')],
     ['an error of another kind', new Error('other')],
-  ])('learns nothing from %s', async (_, answer) => {
+  ])('ignores %s', async (_, answer) => {
     const { ask, fail, state } = create();
     for (let token = 0; token < 10; token++) await ask(`x${token}`, answer);
     expect(state()).toBe('closed');
@@ -237,27 +237,30 @@ describe('a closed circuit breaker', () => {
   });
 
   it.each<[string, IntrospectionError, number]>([
-    ['asked to slow down', failure('rate_limited', 7), 7],
-    ['asked to slow down without a time', failure('rate_limited'), 1],
-    ['told when a failing endpoint comes back', failure('server_error', 90), 90],
-  ])('opens after one token when %s about its own token too, for as long', async (_, answer, seconds) => {
-    const { ask, clock, endpoint, told } = create();
-    await ask('one', answer);
-    expect(told()).toBe(seconds);
-    clock.advance(seconds - 0.001);
-    expect(await ask('two')).toBe('circuit_open');
-    clock.advance(0.001);
-    endpoint.ours = 'answer';
-    expect(await ask('two')).toBe('answer');
-  });
+    ['responds 429 with Retry-After', failure('rate_limited', 7), 7],
+    ['responds 429 without Retry-After', failure('rate_limited'), 1],
+    ['responds 503 with Retry-After', failure('server_error', 90), 90],
+  ])(
+    'opens after one token when the endpoint %s about its own token too, for the requested time',
+    async (_, answer, seconds) => {
+      const { ask, clock, endpoint, told } = create();
+      await ask('one', answer);
+      expect(told()).toBe(seconds);
+      clock.advance(seconds - 0.001);
+      expect(await ask('two')).toBe('circuit_open');
+      clock.advance(0.001);
+      endpoint.ours = 'answer';
+      expect(await ask('two')).toBe('answer');
+    },
+  );
 
-  it('does not check after one token when the endpoint fails without a time to come back', async () => {
+  it('does not check after one token when the endpoint fails without Retry-After', async () => {
     const { ask, state, probes } = create();
     await ask('one', failure('server_error', 1));
     expect([state(), probes()]).toEqual(['closed', 0]);
   });
 
-  it('never comes back sooner than it was told to, whatever the draw', async () => {
+  it('never retries sooner than the endpoint requested, with any jitter', async () => {
     draw = 0;
     const { ask, clock } = create();
     await ask('one', failure('rate_limited', 1));
@@ -266,8 +269,8 @@ describe('a closed circuit breaker', () => {
   });
 });
 
-describe('an open circuit breaker', () => {
-  it('tells how many seconds are left, rounded up', async () => {
+describe('the open circuit breaker', () => {
+  it('reports the seconds that are left, rounded up', async () => {
     const { ask, clock, told } = create();
     await ask('one', failure('rate_limited', 30));
     for (const [passed, left] of [
@@ -285,7 +288,7 @@ describe('an open circuit breaker', () => {
     [0, 0.8],
     [0.5, 1],
     [0.999_999, 1.2],
-  ])('pauses for one second, give or take a fifth: with a draw of %d for %d', async (drawn, seconds) => {
+  ])('pauses for one second with a jitter of 20 percent: with a random number of %d for %d', async (drawn, seconds) => {
     draw = drawn;
     const { ask, clock, endpoint, fail } = create();
     await fail(5);
@@ -296,7 +299,7 @@ describe('an open circuit breaker', () => {
     expect(await ask('x')).toBe('answer');
   });
 
-  it('goes by its own token: tokens of clients cannot lengthen the pause', async () => {
+  it('ignores tokens of clients, so that they cannot lengthen the pause', async () => {
     const { ask, clock, endpoint, fail, asked, state, told } = create();
     await fail(5);
     clock.advance(1);
@@ -305,7 +308,7 @@ describe('an open circuit breaker', () => {
     expect([state(), told(), asked()]).toEqual(['closed', undefined, 6]);
   });
 
-  it('pauses twice as long after each probe that fails, up to half a minute, and passes on why', async () => {
+  it('doubles the pause after each failed probe, up to 30 seconds, and throws the failure', async () => {
     const { ask, clock, fail, told, asked } = create();
     await fail(5);
     const pauses: unknown[] = [];
@@ -318,7 +321,7 @@ describe('an open circuit breaker', () => {
     expect([pauses, asked()]).toEqual([[1, 2, 4, 8, 16, 30, 30, 30], 13]);
   });
 
-  it('stays open for longer when its probe is told to stay away for longer', async () => {
+  it('stays open for longer when the response to its probe requests a longer pause', async () => {
     const { ask, clock, endpoint, fail, told } = create();
     await fail(5);
     clock.advance(1);
@@ -331,7 +334,7 @@ describe('an open circuit breaker', () => {
     ['an answer', 'answer'],
     ['nonsense', failure('bad_response')],
     ['a refusal of our credentials', failure('client_rejected')],
-  ])('closes when its probe brings %s, and begins with short pauses again', async (_, answer) => {
+  ])('closes when its probe gets %s, and starts with short pauses again', async (_, answer) => {
     const { ask, clock, endpoint, fail, told, state } = create();
     await fail(5);
     clock.advance(1);
@@ -351,7 +354,7 @@ describe('an open circuit breaker', () => {
     ['has no credentials', failure('credentials_unavailable')],
     ['finds no metadata', failure('discovery_failed')],
     ['fails in another way', new Error('other')],
-  ])('stays open after a probe that %s, and passes its error on', async (_, answer) => {
+  ])('stays open after a probe that %s, and throws its error', async (_, answer) => {
     const { ask, clock, endpoint, fail, state } = create();
     await fail(5);
     clock.advance(1);
@@ -360,7 +363,7 @@ describe('an open circuit breaker', () => {
     expect(state()).toBe('open');
   });
 
-  it('refuses the others while its probe is under way', async () => {
+  it('rejects other lookups while its probe runs', async () => {
     const { ask, clock, endpoint, fail, told, state, asked } = create();
     await fail(5);
     clock.advance(1);
@@ -374,7 +377,7 @@ describe('an open circuit breaker', () => {
     expect(await ask('x')).toBe('answer');
   });
 
-  it('is not closed, nor opened for longer, by outcomes of questions asked before it opened', async () => {
+  it('ignores the outcomes of lookups that began before it opened', async () => {
     const { run, ask, clock, endpoint, fail, told, state } = create();
     const late = Array.from({ length: 20 }, () => createDeferred<string>());
     const runs = late.map(({ promise }, index) =>
@@ -394,7 +397,7 @@ describe('an open circuit breaker', () => {
     expect(state()).toBe('closed');
   });
 
-  it('is not opened anew, once closed, by questions asked before it opened', async () => {
+  it('does not open again after it closed, because of lookups from before it opened', async () => {
     const { run, ask, clock, endpoint, fail, state } = create();
     const late = Array.from({ length: 5 }, () => createDeferred<string>());
     const runs = late.map(({ promise }, index) =>
@@ -409,7 +412,7 @@ describe('an open circuit breaker', () => {
     expect(state()).toBe('closed');
   });
 
-  it('goes by the monotonic clock', async () => {
+  it('uses the monotonic clock', async () => {
     const { ask, clock, endpoint, fail } = create();
     await fail(5);
     endpoint.ours = 'answer';
@@ -421,28 +424,31 @@ describe('an open circuit breaker', () => {
   });
 });
 
-describe('an endpoint that fails for every token it does not know', () => {
+describe('an endpoint that fails for every unknown token', () => {
   const FAILURES: [string, IntrospectionError][] = [
     ['500', failure('server_error')],
     ['nothing', failure('timeout')],
     ['a closed connection', failure('unreachable', undefined, 'UND_ERR_SOCKET')],
   ];
 
-  it.each(FAILURES)('by %s closes the breaker when a real token is answered after the pause', async (_, error) => {
-    const { ask, clock, endpoint, fail, state } = create();
-    endpoint.ours = error;
-    await fail(5, error);
-    expect(state()).toBe('open');
-    clock.advance(1);
-    expect(await ask('good')).toBe('answer');
-    expect(state()).toBe('closed');
-    clock.advance(9);
-    await fail(50, error);
-    expect([state(), await ask('good')]).toEqual(['closed', 'answer']);
-  });
+  it.each(FAILURES)(
+    'with %s closes the breaker when it responds about a real token after the pause',
+    async (_, error) => {
+      const { ask, clock, endpoint, fail, state } = create();
+      endpoint.ours = error;
+      await fail(5, error);
+      expect(state()).toBe('open');
+      clock.advance(1);
+      expect(await ask('good')).toBe('answer');
+      expect(state()).toBe('closed');
+      clock.advance(9);
+      await fail(50, error);
+      expect([state(), await ask('good')]).toEqual(['closed', 'answer']);
+    },
+  );
 
   it.each(FAILURES)(
-    'by %s closes the breaker when a known token is answered after a failed probe',
+    'with %s closes the breaker when it responds about a known token after a failed probe',
     async (_, error) => {
       const { ask, clock, endpoint, fail, state } = create();
       endpoint.ours = error;
@@ -454,7 +460,7 @@ describe('an endpoint that fails for every token it does not know', () => {
     },
   );
 
-  it('opens the breaker when it has answered about no real token for ten seconds', async () => {
+  it('opens the breaker after ten seconds without a response about a real token', async () => {
     const { ask, clock, endpoint, fail, state } = create();
     endpoint.ours = failure('server_error');
     await fail(5, failure('server_error'));
@@ -465,7 +471,7 @@ describe('an endpoint that fails for every token it does not know', () => {
     expect(state()).toBe('open');
   });
 
-  it('is trusted again once it has answered about the breaker’s own token', async () => {
+  it('is trusted again after a response about the breaker’s own token', async () => {
     const { ask, clock, endpoint, fail, state } = create();
     endpoint.ours = failure('server_error');
     await fail(5, failure('server_error'));
@@ -479,7 +485,7 @@ describe('an endpoint that fails for every token it does not know', () => {
     expect(state()).toBe('open');
   });
 
-  it('does not close the breaker when the real token fails as well', async () => {
+  it('does not close the breaker when the lookup of the real token fails too', async () => {
     const { ask, clock, endpoint, fail, told } = create();
     endpoint.ours = failure('server_error');
     await fail(5, failure('server_error'));
@@ -488,7 +494,7 @@ describe('an endpoint that fails for every token it does not know', () => {
     expect(told()).toBe(2);
   });
 
-  it('is asked about one known token after each failed probe, and about no other before the next', async () => {
+  it('is asked about one known token after each failed probe, and about no other until the next probe', async () => {
     const { ask, asked, clock, fail } = create();
     await fail(5, failure('timeout'));
     expect(await ask('known', failure('timeout'), true)).toBe('circuit_open');
@@ -499,7 +505,7 @@ describe('an endpoint that fails for every token it does not know', () => {
     expect(asked()).toBe(7);
   });
 
-  it('that cannot be reached is asked about none', async () => {
+  it('is not asked about a known token when it cannot be reached', async () => {
     const { ask, clock, endpoint, fail, asked } = create();
     await fail(5, REFUSED());
     endpoint.ours = REFUSED();
@@ -509,7 +515,7 @@ describe('an endpoint that fails for every token it does not know', () => {
     expect(asked()).toBe(5);
   });
 
-  it('is not asked about an unknown token while it wants a pause', async () => {
+  it('is not asked about an unknown token during a pause that it requested', async () => {
     const { ask, clock, endpoint, fail, asked } = create();
     await fail(1, failure('rate_limited', 2));
     endpoint.ours = failure('rate_limited', 5);
@@ -518,7 +524,7 @@ describe('an endpoint that fails for every token it does not know', () => {
     expect(asked()).toBe(1);
   });
 
-  it('does not close a breaker that has opened again since the real token was asked about', async () => {
+  it('does not close a breaker that has opened again during the lookup of the real token', async () => {
     const { run, clock, endpoint, fail, ask, state } = create();
     await fail(5, failure('server_error'));
     clock.advance(1);
@@ -537,7 +543,7 @@ describe('diagnose', () => {
   const CODES = ['timeout', 'unreachable', 'server_error', 'rate_limited'] as const;
 
   it.each(CODES)(
-    'says that the endpoint is down after %s if it fails for our token too, and opens nothing',
+    'returns down after %s when the endpoint fails for our token too, and does not open the breaker',
     async (code) => {
       const { diagnose, endpoint, state } = create();
       endpoint.ours = failure(code);
@@ -546,7 +552,7 @@ describe('diagnose', () => {
   );
 
   it.each(CODES)(
-    'says that it is up after %s if it answers about our token, and checks once a second',
+    'returns up after %s when the endpoint responds about our token, and checks once a second',
     async (code) => {
       const { clock, diagnose, endpoint, state, probes } = create();
       endpoint.ours = 'answer';
@@ -557,7 +563,7 @@ describe('diagnose', () => {
     },
   );
 
-  it('says that it is down without a check when no connection came about, and while the breaker is open', async () => {
+  it('returns down without a check when no connection was possible, and while the breaker is open', async () => {
     const { diagnose, endpoint, fail, probes } = create();
     endpoint.ours = 'answer';
     expect(await diagnose(REFUSED())).toBe('down');
@@ -567,7 +573,7 @@ describe('diagnose', () => {
   });
 
   it.each(['overloaded', 'bad_response', 'client_rejected', 'closed'] as const)(
-    'does not know after %s',
+    'returns unknown after %s',
     async (code) => {
       const { diagnose, probes } = create();
       expect([await diagnose(failure(code)), probes()]).toEqual(['unknown', 0]);
@@ -575,8 +581,8 @@ describe('diagnose', () => {
   );
 });
 
-describe('the circuit channel', () => {
-  it('tells of each change, what opened it and for how long', async () => {
+describe('the circuit diagnostics channel', () => {
+  it('publishes each change of state, with its reason and duration', async () => {
     const events = recordEvents('circuit');
     const { ask, clock, endpoint, fail } = create();
     await ask('x');
@@ -601,7 +607,7 @@ describe('the circuit channel', () => {
     ]);
   });
 
-  it('tells that tokens are to blame when the endpoint answers about the breaker’s own', async () => {
+  it('publishes tokensToBlame when the endpoint responds about the breaker’s own token', async () => {
     const events = recordEvents('circuit');
     const { endpoint, fail } = create();
     endpoint.ours = 'answer';
@@ -609,7 +615,7 @@ describe('the circuit channel', () => {
     expect(events).toStrictEqual([{ state: 'closed', reason: 'server_error', tokensToBlame: true }]);
   });
 
-  it('names no reason where a probe failed in a way of its own', async () => {
+  it('publishes no reason when a probe failed with an unknown error', async () => {
     const events = recordEvents('circuit');
     const { ask, clock, endpoint, fail } = create();
     await fail(5);

@@ -20,14 +20,14 @@ function signing(sign: ClientAuth['sign']): { clientAuth: ClientAuth } {
   return { clientAuth: { identity: 'test', sign } };
 }
 
-/** The header lines that are not those of the connection. */
+/** The headers without those of the connection. */
 function headersOf(endpoint: Endpoint) {
   const { host, connection, 'content-length': length, ...headers } = endpoint.asked[0]?.headers ?? {};
   return headers;
 }
 
-describe('what the endpoint is asked', () => {
-  it('is a form with the token and nothing else', async () => {
+describe('the introspection request', () => {
+  it('is a form with only the token', async () => {
     const endpoint = await createEndpoint(active());
     await createClient(endpoint).ask();
     expect(endpoint.asked[0]).toMatchObject({
@@ -43,14 +43,14 @@ describe('what the endpoint is asked', () => {
     });
   });
 
-  it('is JSON where the endpoint wants that', async () => {
+  it('is JSON with requestFormat json', async () => {
     const endpoint = await createEndpoint(active());
     await createClient(endpoint, { requestFormat: 'json', parameters: { hint: 'a"b' } }).ask();
     expect(JSON.parse(endpoint.asked[0]?.body ?? '')).toEqual({ token: TOKEN, hint: 'a"b' });
     expect(headersOf(endpoint)['content-type']).toBe('application/json');
   });
 
-  it('holds the parameters and headers of the settings, and the token under its own name', async () => {
+  it('has the configured parameters, headers and token parameter', async () => {
     const endpoint = await createEndpoint(active());
     const settings = { tokenParameter: 'access_token', parameters: { token_type_hint: 'access_token' } };
     await createClient(endpoint, {
@@ -64,7 +64,7 @@ describe('what the endpoint is asked', () => {
     expect(headersOf(endpoint)).toMatchObject({ 'x-tenant': 'a', accept: 'application/problem+json' });
   });
 
-  it('holds the credentials, which are told what they sign', async () => {
+  it('has the credentials, and passes the request to sign()', async () => {
     const endpoint = await createEndpoint(active());
     const sign = jest.fn<void, Parameters<ClientAuth['sign']>>(({ headers, parameters }) => {
       headers.Authorization = 'Signed 1';
@@ -85,7 +85,7 @@ describe('what the endpoint is asked', () => {
     expect(endpoint.asked[0]?.form.get('client_id')).toBe('api');
   });
 
-  it('is this token in this form, whatever the credentials write', async () => {
+  it('keeps the token and the framing when the client authentication writes others', async () => {
     const endpoint = await createEndpoint(active());
     await createClient(
       endpoint,
@@ -102,7 +102,7 @@ describe('what the endpoint is asked', () => {
     });
   });
 
-  it('holds nothing that the credentials wrote for an earlier question', async () => {
+  it('has nothing that the client authentication wrote into an earlier request', async () => {
     const endpoint = await createEndpoint(active());
     let attempts = 0;
     const { ask, calls } = createClient(
@@ -121,7 +121,7 @@ describe('what the endpoint is asked', () => {
   });
 });
 
-describe('credentials that fail', () => {
+describe('client authentication that fails', () => {
   it.each<[string, ClientAuth['sign']]>([
     [
       'throw',
@@ -148,7 +148,7 @@ describe('credentials that fail', () => {
         (parameters as Record<string, unknown>).client_id = 7;
       },
     ],
-  ])('because they %s are an outage of which nothing is told, and the endpoint is not asked', async (_, sign) => {
+  ])('is an outage without details, and sends no request, when it %s', async (_, sign) => {
     const endpoint = await createEndpoint(active());
     const { ask } = createClient(endpoint, signing(sign));
     const error: unknown = await ask().catch((thrown: unknown) => thrown);
@@ -164,10 +164,10 @@ describe('credentials that fail', () => {
   });
 });
 
-describe('credentials that are refused with 401', () => {
+describe('credentials that get a 401', () => {
   type Res = Parameters<typeof json>[0];
 
-  /** An endpoint that knows one bearer token. */
+  /** An endpoint that accepts one bearer token. */
   function createKnowing(token: string) {
     return createEndpoint((asked: { headers: { authorization?: string } }, res: Res) =>
       asked.headers.authorization === `Bearer ${token}`
@@ -184,7 +184,7 @@ describe('credentials that are refused with 401', () => {
     jest.restoreAllMocks();
   });
 
-  it('are renewed by a function that is told of it: one more question, and no outage', async () => {
+  it('are renewed by a function, which causes one retry and no outage', async () => {
     const endpoint = await createKnowing('new');
     const token = jest.fn<string, [{ readonly refused: boolean }]>(({ refused }) => (refused ? 'new' : 'old'));
     const { ask, calls } = createClient(endpoint, { clientAuth: bearerToken(token) });
@@ -195,7 +195,7 @@ describe('credentials that are refused with 401', () => {
     expect(process.emitWarning).not.toHaveBeenCalled();
   });
 
-  it('are client_rejected after one question where there are no others', async () => {
+  it('cause client_rejected after one request when the credentials stay the same', async () => {
     const endpoint = await createKnowing('new');
     const token = jest.fn<string, []>(() => 'old');
     for (const clientAuth of [bearerToken('old'), bearerToken(token)]) {
@@ -207,7 +207,7 @@ describe('credentials that are refused with 401', () => {
     expect(endpoint.asked).toHaveLength(2);
   });
 
-  it('are client_rejected after two questions when the others are refused, too', async () => {
+  it('cause client_rejected after two requests when the new credentials get a 401 too', async () => {
     const endpoint = await createKnowing('new');
     let tokens = 0;
     const { ask, calls } = createClient(endpoint, { clientAuth: bearerToken(() => `old-${++tokens}`) });
@@ -216,7 +216,7 @@ describe('credentials that are refused with 401', () => {
     expect(process.emitWarning).toHaveBeenCalledTimes(1);
   });
 
-  it.each([400, 403])('are not what %i says', async (status) => {
+  it.each([400, 403])('are not renewed after a %i', async (status) => {
     const endpoint = await createEndpoint((_: unknown, res: Res) => json(res, {}, status));
     let tokens = 0;
     const { ask, calls } = createClient(endpoint, { clientAuth: bearerToken(() => `token-${++tokens}`) });
@@ -224,7 +224,7 @@ describe('credentials that are refused with 401', () => {
     expect([calls(), tokens]).toEqual([1, 1]);
   });
 
-  it('are not what 401 says where a normalizer is there for it', async () => {
+  it('are not renewed after a 401 that a normalizer handles', async () => {
     const endpoint = await createEndpoint((_: unknown, res: Res) => json(res, {}, 401));
     let tokens = 0;
     const { ask, calls } = createClient(endpoint, {
@@ -235,7 +235,7 @@ describe('credentials that are refused with 401', () => {
     expect([calls(), tokens]).toEqual([1, 1]);
   });
 
-  it('are an outage of their own when they cannot be renewed', async () => {
+  it('cause credentials_unavailable when they cannot be renewed', async () => {
     const endpoint = await createKnowing('new');
     const { ask, calls } = createClient(endpoint, {
       clientAuth: bearerToken(({ refused }) => {
@@ -249,7 +249,7 @@ describe('credentials that are refused with 401', () => {
     expect(calls()).toBe(1);
   });
 
-  it('leave the deadline as it was', async () => {
+  it('do not extend the deadline', async () => {
     const endpoint = await createKnowing('new');
     const { ask, calls } = createClient(endpoint, {
       timeoutMs: 200,
@@ -259,7 +259,7 @@ describe('credentials that are refused with 401', () => {
     expect(calls()).toBe(1);
   });
 
-  it('are asked for at the time of the second question, which is the time of the answer', async () => {
+  it('date the record by the time of the second request', async () => {
     const clock = createClock(1_800_000_000);
     const endpoint = await createKnowing('new');
     const token = ({ refused }: { readonly refused: boolean }) => {
@@ -271,8 +271,8 @@ describe('credentials that are refused with 401', () => {
   });
 });
 
-describe('TLS material that cannot be had', () => {
-  it('is an outage of which nothing is told', async () => {
+describe('TLS material from a function that fails', () => {
+  it('is an outage without details', async () => {
     const clientAuth = tlsClientAuth({
       clientId: 'api',
       cert: () => Promise.reject(new Error('the vault says hush')),
@@ -285,8 +285,8 @@ describe('TLS material that cannot be had', () => {
   });
 });
 
-describe('the time of an answer', () => {
-  it('is taken just before the question is sent: after signing, before the answer', async () => {
+describe('the date of a record', () => {
+  it('is the time just before the request: after signing and before the response', async () => {
     const clock = createClock(1_800_000_000);
     const endpoint = await createEndpoint(() => {
       clock.advance(10);
@@ -296,7 +296,7 @@ describe('the time of an answer', () => {
     expect(await ask()).toMatchObject({ askedAt: 1_800_000_002_000, askedMonotonic: 3000 });
   });
 
-  it('is that of the attempt which was answered', async () => {
+  it('is the time of the request that got the response', async () => {
     const clock = createClock(1_800_000_000);
     const endpoint = await createEndpoint((asked: { socket: { resetAndDestroy(): void } }) => {
       if (endpoint.asked.length === 2) asked.socket.resetAndDestroy();
@@ -313,8 +313,8 @@ describe('the time of an answer', () => {
   });
 });
 
-describe('an endpoint that refuses our own request', () => {
-  it.each([400, 401, 403])('with %i is warned about once, loudly and without secrets', async (status) => {
+describe('an endpoint that rejects our own request', () => {
+  it.each([400, 401, 403])('with %i causes one process warning without secrets', async (status) => {
     const emitWarning = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
     const endpoint = await createEndpoint((_: unknown, res: Parameters<typeof json>[0]) =>
       json(res, { error: 'invalid_client', error_description: `unknown ${TOKEN}` }, status),
@@ -323,14 +323,14 @@ describe('an endpoint that refuses our own request', () => {
     for (let i = 0; i < 3; i++) await expect(ask()).rejects.toMatchObject({ code: 'client_rejected', status: 503 });
     expect(emitWarning.mock.calls).toEqual([
       [
-        `The introspection endpoint cannot be asked, and requests are answered 503. ${remedyFor('client_rejected', `HTTP ${status}`)}`,
+        `The introspection endpoint cannot be used, so requests get 503. ${remedyFor('client_rejected', `HTTP ${status}`)}`,
         { type: 'TokenIntrospectionWarning', code: 'CLIENT_REJECTED', detail: `HTTP ${status}` },
       ],
     ]);
     emitWarning.mockRestore();
   });
 
-  it.each([429, 500, 503])('is not what one that answers %i is', async (status) => {
+  it.each([429, 500, 503])('is not assumed after a %i', async (status) => {
     const emitWarning = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
     const endpoint = await createEndpoint((_: unknown, res: Parameters<typeof json>[0]) => json(res, {}, status));
     await expect(createClient(endpoint).ask()).rejects.toMatchObject({ name: 'IntrospectionError' });

@@ -1,5 +1,5 @@
+import { withDeadline } from '../../lib/core/timeout.js';
 import { type ConcurrencyLimit, createConcurrencyLimit } from '../../lib/introspection/concurrency-limit.js';
-import { withDeadline } from '../../lib/introspection/deadline.js';
 import { createDeferred, type Deferred } from '../support/deferred.js';
 import { until } from '../support/until.js';
 
@@ -11,8 +11,8 @@ afterEach(() => {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-/** Sends in so many, each of location stays until told to leave; tells in which order they got in, and how each ended. */
-function crowd(limit: ConcurrencyLimit, size: number, timeoutMs = 30_000, heeds = true, isKnown = false) {
+/** Runs `size` calls that end on `leave`. Records the order in which they started, and how each ended. */
+function crowd(limit: ConcurrencyLimit, size: number, timeoutMs = 30_000, listensToSignal = true, isKnown = false) {
   const inside: number[] = [];
   const ended: unknown[] = [];
   const stays: Deferred<void>[] = [];
@@ -23,7 +23,7 @@ function crowd(limit: ConcurrencyLimit, size: number, timeoutMs = 30_000, heeds 
     withDeadline(
       timeoutMs,
       (deadline) => {
-        if (heeds) deadline.signal.once('abort', () => stay.resolve());
+        if (listensToSignal) deadline.signal.once('abort', () => stay.resolve());
         return limit.run(
           async () => {
             inside.push(number);
@@ -42,15 +42,15 @@ function crowd(limit: ConcurrencyLimit, size: number, timeoutMs = 30_000, heeds 
   return { inside, ended, leave: (number: number) => stays[number]?.resolve() };
 }
 
-describe('the concurrency limit', () => {
-  it('runs as many calls side by side as allowed, and no more', async () => {
+describe('createConcurrencyLimit', () => {
+  it('runs no more concurrent calls than its width', async () => {
     const { inside } = crowd(createConcurrencyLimit({ width: { current: 3 }, reserved: 0 }), 5);
     expect(inside).toEqual([0, 1, 2]);
     await turn();
     expect(inside).toEqual([0, 1, 2]);
   });
 
-  it('starts one call for each that ends, in the order in which they came', async () => {
+  it('starts one call for each call that ends, in order of arrival', async () => {
     const { inside, leave } = crowd(createConcurrencyLimit({ width: { current: 2 }, reserved: 0 }), 5);
     for (const [leaving, expected] of [
       [1, [0, 1, 2]],
@@ -63,7 +63,7 @@ describe('the concurrency limit', () => {
     }
   });
 
-  it('has all its places again once every call has ended', async () => {
+  it('has all places again after every call has ended', async () => {
     const limit = createConcurrencyLimit({ width: { current: 2 }, reserved: 0 });
     const { leave } = crowd(limit, 4);
     for (let number = 0; number < 4; number++) {
@@ -73,7 +73,7 @@ describe('the concurrency limit', () => {
     expect(crowd(limit, 3).inside).toEqual([0, 1]);
   });
 
-  it('starts no call before one that waits', async () => {
+  it('starts no new call before a waiting one', async () => {
     const limit = createConcurrencyLimit({ width: { current: 1 }, reserved: 0 });
     const first = crowd(limit, 2);
     first.leave(0);
@@ -84,9 +84,9 @@ describe('the concurrency limit', () => {
 
   it.each([true, false])(
     'frees the places of calls whose deadline has passed, whether or not they stop: %j',
-    async (heeds) => {
+    async (listensToSignal) => {
       const limit = createConcurrencyLimit({ width: { current: 2 }, reserved: 0 });
-      const hasty = crowd(limit, 2, 20, heeds);
+      const hasty = crowd(limit, 2, 20, listensToSignal);
       const patient = crowd(limit, 3);
       await until(() => hasty.ended.length === 2);
       await turn();
@@ -108,7 +108,7 @@ describe('the concurrency limit', () => {
     expect([hasty.inside, patient.inside]).toEqual([[], [0]]);
   });
 
-  it('frees the places of calls that fail', async () => {
+  it('frees the places of failed calls', async () => {
     const limit = createConcurrencyLimit({ width: { current: 1 }, reserved: 0 });
     const failing = withDeadline(
       1000,
@@ -119,7 +119,7 @@ describe('the concurrency limit', () => {
     expect(crowd(limit, 2).inside).toEqual([0]);
   });
 
-  it('keeps the reserved places for known tokens, which take any free place', async () => {
+  it('reserves places for known tokens, which may also take any other free place', async () => {
     const limit = createConcurrencyLimit({ width: { current: 2 }, reserved: 1 });
     const unknown = crowd(limit, 4);
     const known = crowd(limit, 3, 30_000, true, true);

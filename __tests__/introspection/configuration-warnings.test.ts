@@ -5,7 +5,7 @@ import { recordWarnings } from '../support/warnings.js';
 
 type Failure = [failure: IntrospectionErrorCode, detail: string | undefined, code: string];
 
-/** What does not end by itself, but a token of a stranger may cause it. */
+/** Failures that do not end by themselves, but that any client's token may cause. */
 const LASTING: Failure[] = [
   ['client_rejected', 'HTTP 400', 'CLIENT_REJECTED'],
   ['client_rejected', 'HTTP 401', 'CLIENT_REJECTED'],
@@ -19,7 +19,7 @@ const LASTING: Failure[] = [
   ['bad_response', 'HTTP 405', 'NOT_AN_ENDPOINT'],
 ];
 
-/** What no token can cause, and does not end by itself. */
+/** Failures that do not end by themselves, and that no token can cause. */
 const AT_ONCE: Failure[] = [
   ['unreachable', 'ENOTFOUND', 'UNREACHABLE'],
   ['unreachable', 'CERT_HAS_EXPIRED', 'UNREACHABLE'],
@@ -38,7 +38,7 @@ const AT_ONCE: Failure[] = [
   ['discovery_failed', 'SELF_SIGNED_CERT_IN_CHAIN', 'DISCOVERY_FAILED'],
 ];
 
-/** What a token of a stranger may cause at a healthy endpoint. */
+/** Failures that any client's token may cause at a healthy endpoint. */
 const PROVOKABLE: Failure[] = [
   ['unreachable', 'HTTP 403, not from the endpoint', 'NOT_FROM_THE_ENDPOINT'],
   ['bad_response', 'signed reply: not signed', 'SIGNED_REPLY_REJECTED'],
@@ -46,7 +46,7 @@ const PROVOKABLE: Failure[] = [
   ['bad_response', 'malformed HTTP', 'NOT_AN_ENDPOINT'],
 ];
 
-/** What may end by itself. */
+/** Failures that may end by themselves. */
 const PASSING: Failure[] = [
   ['unreachable', 'ECONNREFUSED', 'UNREACHABLE'],
   ['unreachable', 'UND_ERR_SOCKET', 'UNREACHABLE'],
@@ -65,27 +65,27 @@ function times(count: number, act: () => void): void {
 }
 
 describe('a failure of the endpoint', () => {
-  it.each(AT_ONCE)('such as %s, %s is told at once as %s', (failure, detail, code) => {
+  it.each(AT_ONCE)('causes a warning at once: %s, %s as %s', (failure, detail, code) => {
     const warnings = recordWarnings();
     const { about, aboutFailure } = createConfigurationWarnings(undefined, async () => {});
     about(activeRecord());
     aboutFailure(new IntrospectionError(failure, detail), false);
     expect(warnings).toEqual([
-      { text: expect.stringMatching(/^The introspection endpoint cannot be asked/), code, detail },
+      { text: expect.stringMatching(/^The introspection endpoint cannot be used/), code, detail },
     ]);
   });
 
-  it.each(LASTING)('such as %s, %s is told at once while nothing was answered, as %s', (failure, detail, code) => {
+  it.each(LASTING)('causes a warning at once before the first response: %s, %s as %s', (failure, detail, code) => {
     const warnings = recordWarnings();
     const { aboutFailure } = createConfigurationWarnings(undefined, async () => {});
     aboutFailure(new IntrospectionError(failure, detail), false);
     expect(warnings).toEqual([
-      { text: expect.stringMatching(/^The introspection endpoint cannot be asked/), code, detail },
+      { text: expect.stringMatching(/^The introspection endpoint cannot be used/), code, detail },
     ]);
   });
 
   it.each(LASTING)(
-    'such as %s, %s is confirmed by a token of our own once a request was answered',
+    'needs confirmation by a token of our own after the first response: %s, %s',
     (failure, detail, code) => {
       const warnings = recordWarnings();
       let asked = 0;
@@ -106,7 +106,7 @@ describe('a failure of the endpoint', () => {
   );
 
   it.each(PROVOKABLE)(
-    'such as %s, %s is told after three while nothing was answered, as %s',
+    'causes a warning after three failures before the first response: %s, %s as %s',
     (failure, detail, code) => {
       const warnings = recordWarnings();
       const { aboutFailure } = createConfigurationWarnings(undefined, async () => {});
@@ -117,7 +117,7 @@ describe('a failure of the endpoint', () => {
     },
   );
 
-  it.each([...PROVOKABLE, ...PASSING])('such as %s, %s is not told once a request was answered', (failure, detail) => {
+  it.each([...PROVOKABLE, ...PASSING])('causes no warning after the first response: %s, %s', (failure, detail) => {
     const warnings = recordWarnings();
     const { about, aboutFailure } = createConfigurationWarnings(undefined, async () => {});
     about(inactiveRecord());
@@ -125,7 +125,7 @@ describe('a failure of the endpoint', () => {
     expect(warnings).toEqual([]);
   });
 
-  it.each(PROVOKABLE)('such as %s, %s for a token of our own is told at once', (failure, detail, code) => {
+  it.each(PROVOKABLE)('causes a warning at once for a token of our own: %s, %s', (failure, detail, code) => {
     const warnings = recordWarnings();
     const { about, aboutFailure } = createConfigurationWarnings(undefined, async () => {});
     about(activeRecord());
@@ -133,16 +133,13 @@ describe('a failure of the endpoint', () => {
     expect(warnings.map((warning) => warning.code)).toEqual([code]);
   });
 
-  it.each(PASSING)(
-    'such as %s, %s for a token of our own is not told once a request was answered',
-    (failure, detail) => {
-      const warnings = recordWarnings();
-      const { about, aboutFailure } = createConfigurationWarnings(undefined, async () => {});
-      about(activeRecord());
-      times(100, () => aboutFailure(new IntrospectionError(failure, detail), true));
-      expect(warnings).toEqual([]);
-    },
-  );
+  it.each(PASSING)('causes no warning for a token of our own after the first response: %s, %s', (failure, detail) => {
+    const warnings = recordWarnings();
+    const { about, aboutFailure } = createConfigurationWarnings(undefined, async () => {});
+    about(activeRecord());
+    times(100, () => aboutFailure(new IntrospectionError(failure, detail), true));
+    expect(warnings).toEqual([]);
+  });
 
   it.each<[IntrospectionErrorCode, string | undefined]>([
     ['bad_response', 'HTTP 201'],
@@ -155,7 +152,7 @@ describe('a failure of the endpoint', () => {
     ['circuit_open', undefined],
     ['overloaded', undefined],
     ['credentials_unavailable', undefined],
-  ])('such as %s, %s is told to nobody', (failure, detail) => {
+  ])('never causes a warning: %s, %s', (failure, detail) => {
     const warnings = recordWarnings();
     const { aboutFailure } = createConfigurationWarnings(undefined, async () => {});
     times(5, () => {
@@ -166,7 +163,7 @@ describe('a failure of the endpoint', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('is told once for each kind, with what to do about it', () => {
+  it('causes one warning for each code, with a remedy', () => {
     const warnings = recordWarnings();
     const { aboutFailure } = createConfigurationWarnings(undefined, async () => {});
     times(3, () => {
@@ -180,8 +177,8 @@ describe('a failure of the endpoint', () => {
   });
 });
 
-describe('whether any token was active', () => {
-  it('is known from the first active response on', () => {
+describe('wasAnyActive', () => {
+  it('is true from the first active response on', () => {
     const { about, wasAnyActive } = createConfigurationWarnings(undefined, async () => {});
     about(inactiveRecord());
     expect(wasAnyActive()).toBe(false);
@@ -191,8 +188,8 @@ describe('whether any token was active', () => {
   });
 });
 
-describe('methods of client authentication', () => {
-  it('that the metadata do not name are told, with those that are configured', () => {
+describe('aboutMethods', () => {
+  it('warns when the metadata do not list the configured methods', () => {
     const warnings = recordWarnings();
     const { aboutMethods } = createConfigurationWarnings(['client_secret_basic', 'client_secret_post'], async () => {});
     times(3, () => aboutMethods(['private_key_jwt']));
@@ -211,7 +208,7 @@ describe('methods of client authentication', () => {
     ['one of those named', ['bearer', 'client_secret_post'], ['client_secret_post']],
     ['not said by the metadata', ['client_secret_basic'], undefined],
     ['not said by the configuration', undefined, ['private_key_jwt']],
-  ])('that are %s are no matter', (_, configured, advertised) => {
+  ])('does not warn about methods that are %s', (_, configured, advertised) => {
     const warnings = recordWarnings();
     createConfigurationWarnings(configured, async () => {}).aboutMethods(advertised);
     expect(warnings).toEqual([]);

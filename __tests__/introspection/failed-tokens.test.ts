@@ -8,7 +8,7 @@ function create() {
     failedTokens.noteFailure(token, new IntrospectionError(code, 'HTTP 500', 1));
   const refusal = (token: string): unknown => {
     try {
-      failedTokens.assertMayAsk(token);
+      failedTokens.assertLookupAllowed(token);
       return undefined;
     } catch (error) {
       const { code, detail, retryAfterSeconds } = error as IntrospectionError;
@@ -18,8 +18,8 @@ function create() {
   return { ...failedTokens, fail, refusal, pass: (ms: number) => (now += ms) };
 }
 
-describe('a token for which the endpoint failed', () => {
-  it('may be asked about after one failure, and after two not for three seconds', () => {
+describe('createFailedTokens', () => {
+  it('allows a lookup after one failure, and none for three seconds after the second', () => {
     const { fail, refusal, pass } = create();
     fail('odd');
     expect(refusal('odd')).toBeUndefined();
@@ -31,22 +31,22 @@ describe('a token for which the endpoint failed', () => {
     expect(refusal('odd')).toBeUndefined();
   });
 
-  it('starts anew after an answer', () => {
-    const { fail, refusal, noteAnswer } = create();
+  it('counts from zero after a response', () => {
+    const { fail, refusal, noteResponse } = create();
     fail('odd');
-    noteAnswer('odd');
+    noteResponse('odd');
     fail('odd');
     expect(refusal('odd')).toBeUndefined();
   });
 
-  it('keeps no other token from being asked about', () => {
+  it('does not block other tokens', () => {
     const { fail, refusal } = create();
     fail('odd');
     fail('odd');
     expect(refusal('good')).toBeUndefined();
   });
 
-  it('starts anew when its last failure is three seconds old', () => {
+  it('counts from zero when the last failure is three seconds old', () => {
     const { fail, refusal, pass } = create();
     fail('odd');
     pass(3000);
@@ -55,7 +55,7 @@ describe('a token for which the endpoint failed', () => {
   });
 
   it.each<IntrospectionErrorCode>(['timeout', 'unreachable', 'rate_limited', 'overloaded', 'circuit_open'])(
-    'is not remembered for %s, which is not about the token',
+    'does not count %s, which no token causes',
     (code) => {
       const { fail, refusal } = create();
       fail('odd', code);
@@ -64,7 +64,7 @@ describe('a token for which the endpoint failed', () => {
     },
   );
 
-  it('is forgotten when a thousand others have failed since, so that memory stays bounded', () => {
+  it('forgets a token after a thousand others have failed', () => {
     const { fail, refusal } = create();
     fail('first');
     fail('first');

@@ -6,18 +6,18 @@ function nested(levels: number, leaf: unknown = 'leaf'): unknown {
   return value;
 }
 
-describe('claims', () => {
+describe('prepareClaims', () => {
   it.each([
     ['absent', {}, ''],
     ['a string', { scope: 'read write' }, 'read write'],
     ['an empty string', { scope: '' }, ''],
     ['a list', { scope: ['read', 'write'] }, 'read write'],
     ['an empty list', { scope: [] }, ''],
-  ])('have a scope that is a string when the endpoint’s is %s', (_, response, scope) => {
+  ])('makes scope a string when the response has %s', (_, response, scope) => {
     expect(prepareClaims(response)).toEqual({ active: true, scope });
   });
 
-  it('are made of the response in place, with frozen parts that requests may share', () => {
+  it('changes the response in place, and freezes its nested values', () => {
     const response = { sub: 'alice', aud: ['a'], ext: { list: [{ deep: [1] }] } };
     const claims = prepareClaims(response);
     expect(claims).toBe(response);
@@ -35,13 +35,13 @@ describe('claims', () => {
     }
   });
 
-  it('may be nested 32 levels deep and no deeper, and are judged without recursion', () => {
+  it('accepts 32 levels of nesting and no more, without recursion', () => {
     expect(prepareClaims({ ext: nested(32) })).toEqual({ active: true, scope: '', ext: nested(32) });
     expect(prepareClaims({ ext: nested(33) })).toBeUndefined();
     expect(prepareClaims({ ext: nested(100_000) })).toBeUndefined();
   });
 
-  it('lose members named __proto__, at any level', () => {
+  it('removes members named __proto__ at every level', () => {
     const response = JSON.parse('{"ext":{"list":[{"__proto__":{"admin":true},"kept":1}]}}');
     const claims = prepareClaims(response) as { ext: { list: [Record<string, unknown>] } } | undefined;
     const part = claims?.ext.list[0];
@@ -54,24 +54,24 @@ describe('claims', () => {
     ['a date', new Date(0)],
     ['a map', new Map()],
     ['an object of a class', new URL('https://as.example.com')],
-  ])('may not hold %s, which freezing would not keep from change', (_, value) => {
+  ])('rejects %s, which stays mutable when frozen', (_, value) => {
     expect(prepareClaims({ ext: [value] })).toBeUndefined();
   });
 
-  it('may hold loops, which a normalizer can build', () => {
+  it('accepts loops, which a normalizer can build', () => {
     const loop: Record<string, unknown> = { name: 'loop' };
     loop.self = loop;
     expect(Object.isFrozen(prepareClaims({ loop })?.loop)).toBe(true);
   });
 
-  it('keep the strings that come with one token after another as they are', () => {
+  it('keeps the text of shared strings', () => {
     const common = { scope: 'read write', client_id: 'app', token_type: 'Bearer', aud: 'api', iss: 'https://as.test' };
     for (let i = 0; i < 3; i++) {
       expect(prepareClaims({ ...common, sub: String(i) })).toEqual({ ...common, active: true, sub: String(i) });
     }
   });
 
-  it('are right whatever came before: thousands of others, or others far too long', () => {
+  it('returns correct claims after thousands of other texts and after long texts', () => {
     const made = (index: number) => ({
       scope: `s${index}`,
       client_id: `c${index}`,
@@ -91,30 +91,30 @@ describe('claims', () => {
     expect(prepareClaims(made(0))).toEqual({ ...made(0), active: true });
   });
 
-  it.each(['__proto__', 'constructor', 'toString', ''])('may hold texts like %j where others are shared', (text) => {
+  it.each(['__proto__', 'constructor', 'toString', ''])('accepts %j in a claim whose texts are shared', (text) => {
     expect(prepareClaims({ scope: text, client_id: text })).toEqual({ active: true, scope: text, client_id: text });
     expect(parseScopes(text)).toEqual(text === '' ? [] : [text]);
   });
 
-  it('leave what is no string where one is usual', () => {
+  it('keeps values that are not strings in claims whose texts are shared', () => {
     const response = { client_id: 7, token_type: true, aud: ['api', 'web'], iss: { name: 'x' } };
     expect(prepareClaims({ ...response })).toEqual({ ...response, active: true, scope: '' });
   });
 });
 
-describe('scopes', () => {
+describe('parseScopes', () => {
   it.each([
     ['', []],
     ['read', ['read']],
     ['read write', ['read', 'write']],
     ['  read   write ', ['read', 'write']],
     ['read\twrite', ['read\twrite']],
-  ])('are parsed from %j', (scope, scopes) => {
+  ])('parses %j', (scope, scopes) => {
     expect(parseScopes(scope)).toEqual(scopes);
     expect(Object.isFrozen(parseScopes(scope))).toBe(true);
   });
 
-  it('are one list for one scope string, which nobody can change', () => {
+  it('returns one frozen list for one scope string', () => {
     const scopes = parseScopes('shared read write');
     expect(parseScopes(['shared', 'read', 'write'].join(' '))).toBe(scopes);
     expect(parseScopes('shared  read write')).not.toBe(scopes);
@@ -124,7 +124,7 @@ describe('scopes', () => {
     expect(parseScopes('shared read write')).toEqual(['shared', 'read', 'write']);
   });
 
-  it('are right however many scope strings have come by', () => {
+  it('returns correct scopes after many other scope strings', () => {
     const text = (index: number) => `read-${index} write-${index}`;
     for (const _round of ['new', 'perhaps remembered']) {
       for (let index = 0; index < 2500; index++) {
@@ -137,7 +137,7 @@ describe('scopes', () => {
     expect(parseScopes('kept for a while')).not.toBe(first);
   });
 
-  it('are right for very long scope strings, which are not kept', () => {
+  it('returns correct scopes for long scope strings, which are not cached', () => {
     const names = Array.from({ length: 20_000 }, (_, index) => `scope-${index}`);
     const long = names.join(' ');
     expect(parseScopes(long)).toEqual(names);

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { IntrospectionError } from '../../lib/core/errors.js';
 import type { TokenRecord } from '../../lib/core/lookup.js';
-import type { Reply } from '../../lib/introspection/http.js';
+import type { EndpointResponse } from '../../lib/introspection/http.js';
 import { parseResponse } from '../../lib/introspection/response.js';
 import { mutatedActive } from '../support/replies.js';
 
 const ASKED = { at: 1_800_000_000_000, monotonic: 1000 };
 
-function read(body: string, given: Partial<Reply> = {}): TokenRecord | IntrospectionError {
+function read(body: string, given: Partial<EndpointResponse> = {}): TokenRecord | IntrospectionError {
   try {
     return parseResponse(
       { status: 200, headers: { 'content-type': 'application/json' }, body, ...given },
@@ -39,11 +39,11 @@ const bodies = fc.oneof(
   fc.string(),
 );
 
-/** Members of that name are dropped at every depth. */
+/** Members with this name are removed at every depth. */
 const withoutProto = (name: string, value: unknown) => (name === '__proto__' ? undefined : value);
 
-describe('any reply', () => {
-  it('is a record or an outage, and active only if it says so with a boolean', () => {
+describe('parseResponse, for any response', () => {
+  it('returns an active record only for active: true, otherwise an inactive record or an outage', () => {
     fc.assert(
       fc.property(bodies, (text) => {
         const outcome = read(text);
@@ -55,7 +55,7 @@ describe('any reply', () => {
     );
   });
 
-  it('becomes claims of the promised shape, whatever else the endpoint sent', () => {
+  it('returns claims of the documented types, with any other members', () => {
     let records = 0;
     fc.assert(
       fc.property(mutatedActive, (body) => {
@@ -82,7 +82,7 @@ describe('any reply', () => {
     expect(records).toBeGreaterThan(50);
   });
 
-  it('is an outage at any status but 200, unless it names an unsupported token type', () => {
+  it('throws for every status except 200, unless the error is unsupported_token_type', () => {
     fc.assert(
       fc.property(fc.integer({ min: 100, max: 599 }), bodies, (status, text) => {
         fc.pre(status !== 200 && !(status === 400 && text.includes('unsupported_token_type')));
@@ -92,7 +92,7 @@ describe('any reply', () => {
     );
   });
 
-  it('is an outage at any type but application/json', () => {
+  it('throws for every media type except application/json', () => {
     fc.assert(
       fc.property(fc.string(), (type) => {
         fc.pre(!/^\s*application\/json\s*(;|$)/i.test(type));

@@ -1,21 +1,21 @@
 import { IntrospectionError } from '../../lib/core/errors.js';
-import type { Reply } from '../../lib/introspection/http.js';
+import type { EndpointResponse } from '../../lib/introspection/http.js';
 import {
   type EndpointReply,
+  isBodyNeeded,
   parseResponse,
   type ResponseNormalizer,
-  readsBody,
 } from '../../lib/introspection/response.js';
 import { Thenable } from '../support/thenable.js';
 
 const ASKED = { at: 1_800_000_000_000, monotonic: 1000 };
 const DATES = { askedAt: 1_800_000_000_000, askedMonotonic: 1000 };
 
-function reply(given: Partial<Reply> = {}): Reply {
+function reply(given: Partial<EndpointResponse> = {}): EndpointResponse {
   return { status: 200, headers: { 'content-type': 'application/json' }, body: '{"active":true}', ...given };
 }
 
-function says(body: unknown, given: Partial<Reply> = {}) {
+function says(body: unknown, given: Partial<EndpointResponse> = {}) {
   return parseResponse(reply({ body: JSON.stringify(body), ...given }), ASKED, undefined);
 }
 
@@ -30,15 +30,15 @@ function outage(code: string, detail: string, retryAfterSeconds = 1) {
   });
 }
 
-/** It names the member, if one is at fault: those of the RFC have nothing secret about them. */
+/** The error may name an invalid member of the RFC, because these names are not secret. */
 const BAD_SHAPE = outage(
   'bad_response',
   '(?:shape|member (?:active|scope|client_id|username|token_type|exp|iat|nbf|sub|aud|iss|jti))',
 );
 const NORMALIZER_FAILED = outage('bad_response', 'normalizeResponse failed');
 
-describe('a reply about an active token', () => {
-  it('is a record of its claims, names unchanged, and of when it was asked for', () => {
+describe('a response about an active token', () => {
+  it('becomes a record of its claims, names unchanged, and of the time of its request', () => {
     const body = {
       active: true,
       scope: 'read write dolphin',
@@ -63,7 +63,7 @@ describe('a reply about an active token', () => {
     });
   });
 
-  it('has no members that were null', () => {
+  it('loses members that are null', () => {
     const nothing = { scope: null, exp: null, aud: null, sub: null, cnf: null, tenant: null };
     expect(says({ active: true, ...nothing })).toEqual({
       active: true,
@@ -74,7 +74,7 @@ describe('a reply about an active token', () => {
     });
   });
 
-  it('cannot change what objects inherit', () => {
+  it('cannot change Object.prototype', () => {
     const body = '{"active":true,"__proto__":{"admin":true},"constructor":"x","toString":"y"}';
     const record = parseResponse(reply({ body }), ASKED, undefined);
     expect(record).toMatchObject({ claims: { active: true, constructor: 'x', toString: 'y' } });
@@ -93,37 +93,37 @@ describe('a reply about an active token', () => {
     'application/json; charset=utf-8',
     'application/json;charset=UTF-8',
     ' application/json ',
-  ])('may be of type %p', (type) => {
+  ])('may have the media type %p', (type) => {
     expect(says({ active: true }, { headers: { 'content-type': type } })).toMatchObject({ active: true });
   });
 
-  it('may name its type in a list', () => {
+  it('may have its media type in a list', () => {
     expect(says({ active: true }, { headers: { 'content-type': ['application/json'] } }).active).toBe(true);
   });
 });
 
-describe('a reply about an inactive token', () => {
+describe('a response about an inactive token', () => {
   it.each([
     [{ active: false }],
     [{ active: false, sub: 'leak', exp: 1 }],
     [{ active: false, exp: 'malformed', scope: 7, aud: {} }],
-  ])('says only that, as in %j', (body) => {
+  ])('becomes a record without claims: %j', (body) => {
     expect(says(body)).toEqual({ active: false, ...DATES });
   });
 
-  it('may be 400 unsupported_token_type, which anybody’s token can provoke', () => {
+  it('may be a 400 unsupported_token_type, which any client can cause', () => {
     const record = says({ error: 'unsupported_token_type' }, { status: 400 });
     expect(record).toEqual({ active: false, unsupported: true, ...DATES });
   });
 });
 
-describe('a reply that is no introspection response', () => {
+describe('a response that is not an introspection response', () => {
   it.each([
     ['exp', { active: true, exp: '1419356238' }],
     ['active', { active: 'true' }],
     ['active', { error: 'invalid_client' }],
     ['aud', { active: true, aud: ['api', 1] }],
-  ])('is told by the member at fault: %s', (member, body) => {
+  ])('causes an error that names the invalid member: %s', (member, body) => {
     expect(() => says(body)).toThrow(outage('bad_response', `member ${member}`));
   });
 
@@ -162,7 +162,7 @@ describe('a reply that is no introspection response', () => {
     expect(() => says(body)).toThrow(BAD_SHAPE);
   });
 
-  it.each(['1e999', '-1e999'])('is an outage when exp is %s, which is no finite number', (exp) => {
+  it.each(['1e999', '-1e999'])('is an outage when exp is %s, which is not a finite number', (exp) => {
     expect(() => parseResponse(reply({ body: `{"active":true,"exp":${exp}}` }), ASKED, undefined)).toThrow(BAD_SHAPE);
   });
 
@@ -188,7 +188,7 @@ describe('a reply that is no introspection response', () => {
     ['text/plain; x=application/json'],
     [['text/html', 'application/json']],
     [[]],
-  ])('is an outage when its type is %j', (type) => {
+  ])('is an outage when its media type is %j', (type) => {
     expect(() => says({ active: true }, { headers: { 'content-type': type } })).toThrow(
       outage('bad_response', 'media type'),
     );
@@ -200,7 +200,7 @@ describe('a reply that is no introspection response', () => {
   });
 });
 
-describe('a reply with another status than 200', () => {
+describe('a response with another status than 200', () => {
   it.each([
     [201, 'bad_response'],
     [204, 'bad_response'],
@@ -218,7 +218,7 @@ describe('a reply with another status than 200', () => {
     [502, 'server_error'],
     [503, 'server_error'],
     [599, 'server_error'],
-  ])('is an outage at %i, whatever it says: %s', (status, code) => {
+  ])('is an outage at %i with any body: %s', (status, code) => {
     expect(() => says({ active: true }, { status })).toThrow(outage(code, `HTTP ${status}`));
     expect(() => says({ active: false }, { status })).toThrow(outage(code, `HTTP ${status}`));
   });
@@ -230,17 +230,22 @@ describe('a reply with another status than 200', () => {
     ['a list', [{ error: 'unsupported_token_type' }], { status: 400 }],
     ['null', null, { status: 400 }],
     ['a string', 'unsupported_token_type', { status: 400 }],
-  ])('is our misconfiguration and not a word about the token with %s', (_, body, given) => {
+  ])('is client_rejected, and says nothing about the token, with %s', (_, body, given) => {
     expect(() => says(body, given)).toThrow(outage('client_rejected', `HTTP ${given.status}`));
   });
 
-  it.each(['', '<html>', '{"error":'])('is our misconfiguration at 400 even when its JSON is %p', (body) => {
+  it.each(['', '<html>', '{"error":'])('is client_rejected at 400 when its JSON is %p', (body) => {
     expect(() => parseResponse(reply({ status: 400, body }), ASKED, undefined)).toThrow(
       outage('client_rejected', 'HTTP 400'),
     );
   });
 
-  const refusal = (status: number, type: string | undefined, body: Reply['body'], more: Reply['headers'] = {}) => {
+  const refusal = (
+    status: number,
+    type: string | undefined,
+    body: EndpointResponse['body'],
+    more: EndpointResponse['headers'] = {},
+  ) => {
     const headers = { ...(type !== undefined && { 'content-type': type }), ...more };
     return () => parseResponse({ status, headers, body }, ASKED, undefined);
   };
@@ -255,7 +260,7 @@ describe('a reply with another status than 200', () => {
     ['a text without a type', refusal(403, undefined, 'Forbidden'), 403],
     ['a page that is compressed', refusal(403, 'text/html', unreadable), 403],
     ['a number', refusal(403, 'text/plain', '42'), 403],
-  ])('is the word of something before the endpoint where it refuses us with %s', (_, attempt, status) => {
+  ])('is unreachable, because something before the endpoint sent it, with %s', (_, attempt, status) => {
     expect(attempt).toThrow(outage('unreachable', `HTTP ${status}, not from the endpoint`));
   });
 
@@ -270,7 +275,7 @@ describe('a reply with another status than 200', () => {
     ['a line end alone', refusal(400, 'text/plain', '\r\n'), 400],
     ['a challenge and no body', refusal(401, undefined, '', challenge), 401],
     ['a challenge and a page', refusal(401, 'text/html', '<h1>Unauthorized</h1>', challenge), 401],
-  ])('is the word of the endpoint where it refuses us with %s', (_, attempt, status) => {
+  ])('is client_rejected, because the endpoint sent it, with %s', (_, attempt, status) => {
     expect(attempt).toThrow(outage('client_rejected', `HTTP ${status}`));
   });
 
@@ -294,13 +299,13 @@ describe('a reply with another status than 200', () => {
     ['two values in one', '60, 90', 1],
     ['empty', '', 1],
     ['repeated', ['7', '9'], 7],
-  ])('hands on Retry-After that is %s', (_, value, seconds) => {
+  ])('sets retryAfterSeconds from a Retry-After that is %s', (_, value, seconds) => {
     const given = (status: number) => ({ status, headers: { 'retry-after': value } });
     expect(() => says({}, given(429))).toThrow(outage('rate_limited', 'HTTP 429', seconds));
     expect(() => says({}, given(503))).toThrow(outage('server_error', 'HTTP 503', seconds));
   });
 
-  it('says nothing of the endpoint’s text to anyone', () => {
+  it('shows no text of the endpoint', () => {
     expect.assertions(2);
     try {
       says({ error: 'invalid_client', error_description: 'unknown client hush' }, { status: 401 });
@@ -314,11 +319,15 @@ describe('a reply with another status than 200', () => {
 });
 
 describe('a normalizer', () => {
-  function normalized(normalize: ResponseNormalizer['normalize'], given: Partial<Reply> = {}, statuses = [200]) {
+  function normalized(
+    normalize: ResponseNormalizer['normalize'],
+    given: Partial<EndpointResponse> = {},
+    statuses = [200],
+  ) {
     return parseResponse(reply(given), ASKED, { statuses: new Set(statuses), normalize, identity: undefined });
   }
 
-  it('is given status, headers and text, and what it returns is checked and kept', () => {
+  it('gets status, headers and text, and its result is checked', () => {
     const normalize = jest.fn<unknown, [EndpointReply]>(() => ({ active: true, scope: ['a', 'b'], exp: null }));
     const headers = { 'content-type': 'text/plain', 'x-a': '1' };
     expect(normalized(normalize, { headers, body: 'ok' })).toEqual({
@@ -331,7 +340,7 @@ describe('a normalizer', () => {
     expect(normalize.mock.calls).toEqual([[{ status: 200, headers, text: 'ok' }]]);
   });
 
-  it('puts nothing into claims that one request could change for another, not even with a loop to the top', () => {
+  it('cannot put mutable values into claims, not even with a loop to the top', () => {
     const loop: Record<string, unknown> = { active: true, list: [] };
     loop.self = loop;
     (loop.list as unknown[]).push(loop);
@@ -346,19 +355,19 @@ describe('a normalizer', () => {
     for (const part of [self, list, ...(list as unknown[])]) expect(Object.isFrozen(part)).toBe(true);
   });
 
-  it('keeps its own object, which is neither frozen nor edited', () => {
+  it('may keep the object that it returned, which stays unchanged', () => {
     const kept = { active: true, scope: ['a', 'b'], ext: { list: [1] }, gone: null };
     expect(normalized(() => kept)).toMatchObject({ claims: { active: true, scope: 'a b', ext: { list: [1] } } });
     expect(kept).toEqual({ active: true, scope: ['a', 'b'], ext: { list: [1] }, gone: null });
     expect([kept, kept.scope, kept.ext, kept.ext.list].some((part) => Object.isFrozen(part))).toBe(false);
   });
 
-  it('can say inactive for a status it is there for, before that is an outage', () => {
+  it('may return inactive for one of its statuses', () => {
     expect(normalized(() => ({ active: false }), { status: 404 }, [200, 404])).toEqual({ active: false, ...DATES });
     expect(normalized(() => ({ active: false }), { status: 401 }, [200, 401])).toEqual({ active: false, ...DATES });
   });
 
-  it('is not called for any other status', () => {
+  it('is not called for other statuses', () => {
     const normalize = jest.fn<unknown, [EndpointReply]>(() => ({ active: true }));
     expect(() => normalized(normalize, { status: 500 }, [200, 404])).toThrow(outage('server_error', 'HTTP 500'));
     expect(normalize).not.toHaveBeenCalled();
@@ -377,7 +386,7 @@ describe('a normalizer', () => {
     expect(() => normalized(() => value)).toThrow(BAD_SHAPE);
   });
 
-  it('is an outage when it throws, and nothing it said is shown', () => {
+  it('is an outage when it throws, and its error is not shown', () => {
     expect(() =>
       normalized(() => {
         throw new Error('secret-token');
@@ -394,7 +403,7 @@ describe('a normalizer', () => {
     expect(() => normalized(normalize)).toThrow(NORMALIZER_FAILED);
   });
 
-  it('leaves what it returned unfrozen: the claims are a copy', () => {
+  it('does not get its result frozen, because the claims are a copy', () => {
     const shared = { tags: ['a'] };
     const record = normalized(() => ({ active: true, shared }));
     expect(record).toMatchObject({ claims: { shared: { tags: ['a'] } } });
@@ -406,8 +415,8 @@ describe('a body that could not be read', () => {
   const TOO_LARGE = new IntrospectionError('bad_response', 'too large');
 
   it.each([
-    ['is the outage at 200', 200, undefined, 'bad_response, too large'],
-    ['changes nothing about our misconfiguration at 400', 400, undefined, 'client_rejected, HTTP 400'],
+    ['causes the outage at 200', 200, undefined, 'bad_response, too large'],
+    ['stays client_rejected at 400', 400, undefined, 'client_rejected, HTTP 400'],
     [
       'is the outage at a status a normalizer is there for',
       404,
@@ -427,10 +436,10 @@ describe('a body that could not be read', () => {
     [302, false],
     [429, false],
     [503, false],
-  ])('matters at status %i: %p', (status, matters) => {
-    expect(readsBody(status, { statuses: new Set([200, 404]), normalize: () => undefined, identity: undefined })).toBe(
-      matters,
-    );
-    expect(readsBody(404, undefined)).toBe(false);
+  ])('is read at status %i: %p', (status, matters) => {
+    expect(
+      isBodyNeeded(status, { statuses: new Set([200, 404]), normalize: () => undefined, identity: undefined }),
+    ).toBe(matters);
+    expect(isBodyNeeded(404, undefined)).toBe(false);
   });
 });

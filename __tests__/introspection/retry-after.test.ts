@@ -2,7 +2,7 @@ import { parseRetryAfter, requestedPauseOf, retryAfterOf } from '../../lib/intro
 
 const NOW = Date.UTC(2026, 10, 26, 21, 3, 0);
 
-describe('Retry-After', () => {
+describe('parseRetryAfter and retryAfterOf', () => {
   it.each([
     ['60', 60],
     ['0', 1],
@@ -17,7 +17,7 @@ describe('Retry-After', () => {
     ['Sunday, 06-Nov-94 08:49:37 GMT', 1],
     ['Sun Nov  6 08:49:37 1994', 1],
     ['Fri, 26 Nov 2027 21:03:00 GMT', 120],
-  ])('may be %j, which is %d seconds', (value, seconds) => {
+  ])('accepts %j as %d seconds', (value, seconds) => {
     expect(parseRetryAfter(value, NOW)).toBe(seconds);
   });
 
@@ -45,7 +45,7 @@ describe('Retry-After', () => {
     'Thu Nov 6 21:04:00 2026',
     'Thu, 26 Foo 2026 21:04:00 GMT',
     '60, 60',
-  ])('may not be %j', (value) => {
+  ])('rejects %j', (value) => {
     expect(parseRetryAfter(value, NOW)).toBeUndefined();
   });
 
@@ -53,7 +53,7 @@ describe('Retry-After', () => {
     ['a year in the next century', Date.UTC(2099, 11, 31, 23, 59, 30), 'Friday, 01-Jan-00 00:00:00 GMT', 30],
     ['a year within 50 years', NOW, 'Thursday, 26-Nov-76 21:03:00 GMT', 120],
     ['a year that would be more than 50 years away', NOW, 'Saturday, 26-Nov-77 21:03:00 GMT', 1],
-  ])('with two digits means %s', (_, now, value, seconds) => {
+  ])('reads a two-digit year as %s', (_, now, value, seconds) => {
     expect(parseRetryAfter(value, now)).toBe(seconds);
   });
 
@@ -66,7 +66,7 @@ describe('Retry-After', () => {
     [500, '7', 7, 7],
     [404, '7', undefined, undefined],
     [200, '7', undefined, undefined],
-  ])('of a %d that says %p is told as %p, and asks for a pause of %p', (status, value, told, pause) => {
+  ])('for a %d with %p return %p, and a requested pause of %p', (status, value, told, pause) => {
     const reply = { status, headers: { 'retry-after': value }, body: '' };
     expect(retryAfterOf(reply, NOW)).toBe(told);
     expect(requestedPauseOf(reply, NOW)).toBe(pause);

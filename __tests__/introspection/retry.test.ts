@@ -11,7 +11,7 @@ import { createTestClient } from '../support/introspection-client.js';
 import { bearerCredentials } from '../support/records.js';
 import { recordWarnings } from '../support/warnings.js';
 
-/** A client that signs with the number of the attempt. */
+/** A client that signs with the number of the request. */
 function createClient(endpoint: Pick<Endpoint, 'url'>, settings: Partial<IntrospectionClientSettings> = {}) {
   const signed: boolean[] = [];
   const clientAuth: ClientAuth = {
@@ -28,7 +28,7 @@ function createClient(endpoint: Pick<Endpoint, 'url'>, settings: Partial<Introsp
   };
 }
 
-/** Scripts in turn, the last one for good. */
+/** Plays scripts in turn, and repeats the last one. */
 function inTurn(...scripts: Script[]): Script {
   let turn = 0;
   return (asked, res, req) => {
@@ -48,13 +48,13 @@ const breakOff: Script = (_asked, res) => {
   res.write('{"active":true', () => res.destroy());
 };
 
-describe('a question to which the endpoint', () => {
+describe('a retry', () => {
   it.each<[string, Script]>([
     ['hangs up', hangUp],
     ['answers 502', status(502)],
     ['answers 503', status(503)],
     ['answers 504', status(504)],
-  ])('%s is put once more, signed anew', async (_, script) => {
+  ])('is sent once, newly signed, when the endpoint %s', async (_, script) => {
     const endpoint = await createEndpoint(inTurn(script, active()));
     const { ask, calls, signed } = createClient(endpoint);
     expect(await ask()).toMatchObject({ active: true });
@@ -71,7 +71,7 @@ describe('a question to which the endpoint', () => {
     ['answers 401, then 503', inTurn(status(401), status(503)), 'server_error'],
     ['answers 401, then hangs up', inTurn(status(401), hangUp), 'unreachable'],
     ['answers 401', status(401), 'client_rejected'],
-  ])('%s whenever it is asked is put twice at most', async (_, script, code) => {
+  ])('is sent at most once when the endpoint %s every time', async (_, script, code) => {
     recordWarnings();
     const endpoint = await createEndpoint(script);
     const { ask, calls } = createClient(endpoint);
@@ -91,38 +91,38 @@ describe('a question to which the endpoint', () => {
     ['redirects', status(307, { location: '/' }), 'bad_response'],
     ['answers nonsense', { active: 'yes' }, 'bad_response'],
     ['breaks off amid its answer', breakOff, 'unreachable'],
-  ])('%s is not put again', async (_, script, code) => {
+  ])('is not sent when the endpoint %s', async (_, script, code) => {
     recordWarnings();
     const endpoint = await createEndpoint(script);
     const { ask, calls } = createClient(endpoint);
     await expect(ask()).rejects.toMatchObject({ code });
-    // After a 429 the circuit breaker asks about a token of its own.
+    // After a 429 the circuit breaker asks about its own token.
     const [first, ...others] = endpoint.asked.map(({ form }) => form.get('token'));
     expect(others).not.toContain(first);
     expect([others.length, calls()]).toEqual(code === 'rate_limited' ? [1, 2] : [0, 1]);
   });
 
-  it.each([active(), { active: false }])('answers about the token is not put again: %#', async (script) => {
+  it.each([active(), { active: false }])('is not sent after a response about the token: %#', async (script) => {
     const endpoint = await createEndpoint(script);
     await createClient(endpoint).ask();
     expect(endpoint.asked).toHaveLength(1);
   });
 
-  it.each([401, 502, 503])('says something about the token with %d is not put again', async (code) => {
+  it.each([401, 502, 503])('is not sent after a %d that a normalizer handles', async (code) => {
     const endpoint = await createEndpoint(status(code));
     const normalizer = { statuses: new Set([code]), normalize: () => ({ active: false }), identity: undefined };
     expect(await createClient(endpoint, { normalizer }).ask()).toMatchObject({ active: false });
     expect(endpoint.asked).toHaveLength(1);
   });
 
-  it('answers 401 is put once more with changed credentials, which are told that they were refused', async () => {
+  it('is sent after a 401 with new credentials, and sign() gets refused: true', async () => {
     const endpoint = await createEndpoint(inTurn(status(401), active()));
     const { ask, signed } = createClient(endpoint);
     expect(await ask()).toMatchObject({ active: true });
     expect(signed).toEqual([false, true]);
   });
 
-  it('answers 401 is not put again with the same credentials', async () => {
+  it('is not sent after a 401 with the same credentials', async () => {
     recordWarnings();
     const endpoint = await createEndpoint(status(401));
     const { ask } = createClient(endpoint, { clientAuth: clientSecretBasic('api', 'secret') });
@@ -131,7 +131,7 @@ describe('a question to which the endpoint', () => {
   });
 });
 
-describe('a connection that fails', () => {
+describe('a failed connection', () => {
   const CODES = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN', 'ENOTFOUND', 'EHOSTUNREACH'];
 
   function failing(code: string) {
@@ -142,7 +142,7 @@ describe('a connection that fails', () => {
   }
 
   it.each([...CODES, 'ENETUNREACH', 'UND_ERR_SOCKET', 'UND_ERR_CONNECT_TIMEOUT'])(
-    'with %s is tried once more, and told by its code',
+    'with %s causes one retry, and is reported with its code',
     async (code) => {
       const { request, dispatcher } = failing(code);
       const { ask, signed } = createClient({ url: 'https://as.example.com/' }, { dispatcher });
@@ -152,7 +152,7 @@ describe('a connection that fails', () => {
   );
 
   it.each(['CERT_HAS_EXPIRED', 'EPROTO', 'UND_ERR_ABORTED', 'UND_ERR_HEADERS_OVERFLOW'])(
-    'with %s is not tried again',
+    'with %s causes no retry',
     async (code) => {
       const { request, dispatcher } = failing(code);
       await expect(createClient({ url: 'https://as.example.com/' }, { dispatcher }).ask()).rejects.toMatchObject({
@@ -166,7 +166,7 @@ describe('a connection that fails', () => {
 describe('the wait before a retry', () => {
   afterEach(() => jest.restoreAllMocks());
 
-  /** How long each wait was, in milliseconds. */
+  /** Duration of each wait, in milliseconds. */
   async function waits(timeoutMs: number, draw: number, script: Script): Promise<unknown[]> {
     jest.spyOn(Math, 'random').mockReturnValue(draw);
     const wait = jest.spyOn(timers, 'setTimeout').mockResolvedValue(undefined);
@@ -177,22 +177,22 @@ describe('the wait before a retry', () => {
   }
 
   it.each<[string, number, number, Script, unknown[]]>([
-    ['up to a tenth of the deadline', 900, 1, status(503), [90]],
-    ['up to 100 milliseconds', 10_000, 1, status(503), [100]],
-    ['as far as that', 10_000, 0.25, status(503), [25]],
-    ['and may be none', 10_000, 0, status(503), [0]],
-    ['before a lost connection is made again, too', 10_000, 1, hangUp, [100]],
-  ])('is drawn by lot %s', async (_, timeoutMs, draw, script, expected) => {
+    ['at most a tenth of the deadline', 900, 1, status(503), [90]],
+    ['at most 100 milliseconds', 10_000, 1, status(503), [100]],
+    ['proportional to the random number', 10_000, 0.25, status(503), [25]],
+    ['zero for a random number of zero', 10_000, 0, status(503), [0]],
+    ['also after a lost connection', 10_000, 1, hangUp, [100]],
+  ])('is random: %s', async (_, timeoutMs, draw, script, expected) => {
     expect(await waits(timeoutMs, draw, script)).toEqual(expected);
   });
 
-  it('is left out where the credentials were refused', async () => {
+  it('is left out after a 401', async () => {
     expect(await waits(10_000, 1, status(401))).toEqual([]);
   });
 });
 
 describe('the deadline', () => {
-  /** A question whose deadline passes in the wait for the retry. */
+  /** A lookup whose deadline passes during the wait for the retry. */
   async function lateRetry() {
     const wait = createDeferred();
     const spy = jest.spyOn(timers, 'setTimeout').mockReturnValue(wait.promise);
@@ -206,17 +206,17 @@ describe('the deadline', () => {
     return { ...client, endpoint };
   }
 
-  it('ends a wait for the retry, after which nothing is sent, nor counted', async () => {
+  it('ends the wait for a retry, and nothing is sent or counted afterwards', async () => {
     const { calls, endpoint } = await lateRetry();
     expect([endpoint.asked.length, calls()]).toEqual([1, 1]);
   });
 
-  it('ends a wait for the retry, after which nothing is signed', async () => {
+  it('ends the wait for a retry, and nothing is signed afterwards', async () => {
     const { signed } = await lateRetry();
     expect(signed).toEqual([false]);
   });
 
-  it('keeps a connection that is lost after it from being tried again', async () => {
+  it('prevents a retry after a connection that is lost later', async () => {
     jest.spyOn(Math, 'random').mockReturnValue(0);
     const lost = createDeferred<never>();
     const dispatcher = { request: (() => lost.promise) as unknown as Agent['request'] };
@@ -228,7 +228,7 @@ describe('the deadline', () => {
     expect(signed).toEqual([false]);
   });
 
-  it('is one for both attempts', async () => {
+  it('covers both requests', async () => {
     const endpoint = await createEndpoint(inTurn(status(503), () => undefined));
     const start = performance.now();
     await expect(createClient(endpoint, { timeoutMs: 150 }).ask()).rejects.toMatchObject({ code: 'timeout' });

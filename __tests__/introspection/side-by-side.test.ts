@@ -15,8 +15,7 @@ function createClient(endpoint: Pick<Endpoint, 'url'>, settings: Partial<Introsp
   const { client, clock } = createTestClient(endpoint, { timeoutMs: 20_000, ...settings });
   return {
     calls: client.calls,
-    /** So many questions at once, and what becomes of each. */
-    /** `isOne`: they fail as one token, so that the circuit breaker stays closed. */
+    /** The outcomes of `count` concurrent lookups. `isOne`: they count as one token, so that the circuit breaker stays closed. */
     ask: (count: number, prefix = 'token', isKnown = false, isOne = false): Promise<string>[] =>
       Array.from({ length: count }, async (_, index) => {
         const question = bearerCredentials(`${prefix}${index}`, isOne ? prefix : `${prefix}${index}`);
@@ -37,8 +36,8 @@ const turns = async (count: number) => {
 const asked = (endpoint: Endpoint, prefix: string) =>
   endpoint.asked.map(({ form }) => form.get('token')).filter((token) => token?.startsWith(prefix));
 
-describe('lookups side by side', () => {
-  it('start with ten at a time; the others wait for their turn, and all are answered', async () => {
+describe('concurrent lookups', () => {
+  it('run ten at a time at first, while the others wait', async () => {
     const gate = createDeferred();
     const endpoint = await createEndpoint(() => gate.promise.then(() => active()));
     const { ask, calls } = createClient(endpoint);
@@ -51,7 +50,7 @@ describe('lookups side by side', () => {
     expect(endpoint.asked.length).toBe(FOREGROUND + 20);
   });
 
-  it('for known tokens have places of their own', async () => {
+  it('have reserved places for known tokens', async () => {
     const gate = createDeferred();
     const endpoint = await createEndpoint(() => gate.promise.then(() => active()));
     const { ask } = createClient(endpoint);
@@ -63,7 +62,7 @@ describe('lookups side by side', () => {
     expect(new Set(await Promise.all(answers))).toEqual(new Set(['active']));
   });
 
-  it('take free places of unknown tokens where known ones have none left', async () => {
+  it('for known tokens use free places of unknown tokens', async () => {
     const gate = createDeferred();
     const endpoint = await createEndpoint(() => gate.promise.then(() => active()));
     const { ask } = createClient(endpoint);
@@ -75,7 +74,7 @@ describe('lookups side by side', () => {
     expect(new Set(await Promise.all(answers))).toEqual(new Set(['active']));
   });
 
-  it('make room for the next when they fail', async () => {
+  it('free their places when they fail', async () => {
     const endpoint = await createEndpoint(({ form }: Asked, res: Parameters<typeof json>[0]) =>
       form.get('token')?.startsWith('odd') ? json(res, {}, 500) : json(res, active()),
     );
@@ -84,7 +83,7 @@ describe('lookups side by side', () => {
     expect(await Promise.all(ask(1))).toEqual(['active']);
   });
 
-  it('time out when the endpoint had their deadline, and are overloaded when they waited, after which there is room again', async () => {
+  it('end with timeout when they were sent, with overloaded when they waited, and free their places', async () => {
     const endpoint = await createEndpoint(() => undefined);
     const { ask } = createClient(endpoint, { timeoutMs: 500 });
     expect(await Promise.all(ask(AT_FIRST + 20, 'token', false, true))).toEqual([
@@ -96,7 +95,7 @@ describe('lookups side by side', () => {
     expect(new Set(await Promise.all(ask(FOREGROUND + 1)))).toEqual(new Set(['active']));
   });
 
-  it('are overloaded, not timed out, when the endpoint had only the rest of their deadline', async () => {
+  it('end with overloaded when they waited for a large part of their deadline', async () => {
     const first = createDeferred<object>();
     const endpoint = await createEndpoint(() => (endpoint.asked.length <= AT_FIRST ? first.promise : undefined));
     const { ask } = createClient(endpoint, { timeoutMs: 600 });
@@ -108,7 +107,7 @@ describe('lookups side by side', () => {
     expect(endpoint.asked).toHaveLength(AT_FIRST + 1);
   });
 
-  it('whose credentials never come keep nobody else waiting past their deadline', async () => {
+  it('free their places at their deadline when their credentials never come', async () => {
     let come = false;
     const endpoint = await createEndpoint(active());
     const sign = () => (come ? undefined : new Promise<void>(() => {}));
@@ -118,7 +117,7 @@ describe('lookups side by side', () => {
     expect(await Promise.all(ask(1))).toEqual(['active']);
   });
 
-  it('that wait for their turn are not sent once the circuit breaker is open', async () => {
+  it('are not sent after a wait when the circuit breaker has opened', async () => {
     const gate = createDeferred();
     const endpoint = await createEndpoint(async (_asked: Asked, res: Parameters<typeof json>[0]) => {
       await gate.promise;

@@ -29,7 +29,7 @@ const ACTIVE = {
 const DOCUMENTED: Documented = {
   url: 'https://authentik.example.com/application/o/introspect/',
   contentType: 'application/x-www-form-urlencoded',
-  // It does not decode what Basic carries.
+  // The server does not decode Basic credentials.
   authorization: basic('Jb7XjrPw0qZb2ZkT:a+b/c %d:e='),
   tokens: { user: ACTIVE, other_application: { ...ACTIVE, aud: 'Qn3rT5' } },
   refuseRequest: [200, { active: false }],

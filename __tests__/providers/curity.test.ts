@@ -69,7 +69,7 @@ describe('curity', () => {
   }
 
   it.each(['application/jwt;charset=UTF-8', 'Application/JWT ; charset=utf-8'])(
-    'reads a JWT sent as %s',
+    'reads a JWT of the media type %s',
     async (type) => {
       const api = await answered(type, jwt(CLAIMS));
       await api.get('_0XBPWQQ_user').expect(200);
@@ -104,14 +104,14 @@ describe('curity', () => {
     ['whose "exp" is a string', 'application/jwt', jwt({ ...CLAIMS, exp: String(CLAIMS.exp) })],
     ['whose "active" is a string', 'application/jwt', jwt({ ...CLAIMS, active: 'yes' })],
     ['whose "active" is null', 'application/jwt', jwt({ ...CLAIMS, active: null })],
-  ])('answers 503 for a reply %s', async (_what, type, body) => {
+  ])('answers 503 for a response %s', async (_what, type, body) => {
     const api = await answered(type, body);
     await api.get('_0XBPWQQ_user').expect(503);
     expect(api.errors).toMatchObject([{ code: 'bad_response' }]);
     expect(api.reached()).toBe(0);
   });
 
-  it('answers 401 invalid_token for a JWT that says it is not active', async () => {
+  it('answers 401 invalid_token for a JWT with active: false', async () => {
     const api = await answered('application/jwt', jwt({ ...CLAIMS, active: false }));
     await api.get('_0XBPWQQ_user').expect(401);
     expect(api.reached()).toBe(0);
@@ -127,20 +127,20 @@ describe('curity', () => {
     await api.get('_0XBPWQQ_user').expect(401);
   });
 
-  it.each([201, 205, 404, 500])('answers 503 for status %d, whatever it holds', async (status) => {
+  it.each([201, 205, 404, 500])('answers 503 for status %d with any body', async (status) => {
     const api = await answered('application/jwt', status === 205 ? '' : jwt(CLAIMS), status);
     await api.get('_0XBPWQQ_user').expect(503);
     expect(api.reached()).toBe(0);
   });
 
-  it('asks another path when told to', async () => {
+  it('uses the option path', async () => {
     const standIn = await createStandIn({ ...DOCUMENTED, url: 'https://login.example.com/dev/introspection' });
     const api = createProviderApi(standIn, use(curity({ ...CREDENTIALS, path: '/dev/introspection' })));
     await api.get('_0XBPWQQ_user').expect(200);
     expect(standIn.refused).toEqual([]);
   });
 
-  it('fails closed where an app asks for JSON after all', async () => {
+  it('fails closed when the app requests JSON', async () => {
     const standIn = await createStandIn({ ...DOCUMENTED, headers: { accept: 'application/json' } });
     standIn.answer = (res) => json(res, { active: true, ...CLAIMS });
     const preset = curity({ ...CREDENTIALS, headers: { Accept: 'application/json' } });

@@ -72,19 +72,19 @@ describe('github', () => {
   it.each([
     ['lasting', { ...AUTH, exp: undefined }],
     ['of_no_user', { ...AUTH, scope: '', sub: undefined, username: undefined }],
-  ])('leaves out what a reply does not name: %s', async (token, auth) => {
+  ])('leaves out claims that the response does not contain: %s', async (token, auth) => {
     const standIn = await createStandIn(DOCUMENTED);
     const api = createProviderApi(standIn, { ...github(CREDENTIALS), clock });
     expect((await api.get(token).expect(200)).body).toEqual({ auth: JSON.parse(JSON.stringify(auth)) });
   });
 
-  it('never hands on the token that GitHub repeats', async () => {
+  it('never shows the token that GitHub repeats', async () => {
     const standIn = await createStandIn(DOCUMENTED);
     const api = createProviderApi(standIn, { ...github(CREDENTIALS), clock });
     expect((await api.get('documented').expect(200)).text).not.toContain(AUTHORIZATION.token);
   });
 
-  it('asks a GitHub Enterprise Server when told to', async () => {
+  it('uses the option apiUrl for a GitHub Enterprise Server', async () => {
     const standIn = await createStandIn({
       ...DOCUMENTED,
       url: 'https://git.example.com/api/v3/applications/Iv1.8a61f9b3a7aba766/token',
@@ -102,7 +102,7 @@ describe('github', () => {
     ['without an app', '{"scopes":[]}'],
     ['with a time that is none', JSON.stringify({ ...AUTHORIZATION, expires_at: 'soon' })],
     ['with scopes that hold spaces', JSON.stringify({ ...AUTHORIZATION, scopes: ['a b'] })],
-  ])('answers 503 for a reply %s', async (_what, body) => {
+  ])('answers 503 for a response %s', async (_what, body) => {
     const standIn = await createStandIn(DOCUMENTED);
     standIn.answer = (res) => void res.writeHead(200, { 'content-type': 'application/json' }).end(body);
     const api = createProviderApi(standIn, { ...github(CREDENTIALS), clock });
@@ -118,7 +118,10 @@ describe('github', () => {
       .expect(503);
   });
 
-  it.each(['git.example.com', 'https://git.example.com/api/v3?page=1'])('throws for the address %s', (apiUrl) => {
-    expect(() => github({ ...CREDENTIALS, apiUrl })).toThrow('Option "apiUrl"');
-  });
+  it.each(['git.example.com', 'https://git.example.com/api/v3?page=1'])(
+    'throws a TypeError for the apiUrl %s',
+    (apiUrl) => {
+      expect(() => github({ ...CREDENTIALS, apiUrl })).toThrow('Option "apiUrl"');
+    },
+  );
 });

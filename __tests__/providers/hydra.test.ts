@@ -67,7 +67,7 @@ describe('hydra', () => {
   it.each([
     ['refresh_token', 'ory_rt_user'],
     ['audience_mismatch', 'ory_at_other'],
-  ])('answers 401 invalid_token by reason of %s', async (reason, token) => {
+  ])('answers 401 invalid_token with the reason %s', async (reason, token) => {
     const decisions = recordDecisions();
     const standIn = await createStandIn(NETWORK);
     const api = createProviderApi(standIn, { ...hydra(CREDENTIALS), audience: AUDIENCE, clock });

@@ -44,14 +44,14 @@ describe('notion', () => {
     ['in_seconds', { active: true, scope: SCOPE, iat: 1727554061 }],
     ['issued_at_zero', { active: true, scope: SCOPE, iat: 0 }],
     ['without_iat', { active: true, scope: SCOPE }],
-  ])('leaves the rest of a reply as it came: %s', async (token, auth) => {
+  ])('leaves other members unchanged: %s', async (token, auth) => {
     const standIn = await createStandIn(DOCUMENTED);
     const api = createProviderApi(standIn, { ...notion(CREDENTIALS), clock });
     const response = await api.get(token).expect(200);
     expect(response.body).toEqual({ auth });
   });
 
-  it('accepts a revoked token no longer than the ttl, though replies name no expiry', async () => {
+  it('accepts a revoked token no longer than the ttl, though responses contain no exp', async () => {
     const time = createClock(1_727_554_100);
     const standIn = await createStandIn(DOCUMENTED);
     const api = createProviderApi(standIn, { ...notion(CREDENTIALS), cache: { ttlSeconds: 30 }, clock: time });
@@ -70,7 +70,7 @@ describe('notion', () => {
     ['null', 'null'],
     ['a list', '[{"active":true}]'],
     ['active in quotes', '{"active":"true","scope":"read_content"}'],
-  ])('answers 503 for a reply that is %s', async (_what, body) => {
+  ])('answers 503 for a response that is %s', async (_what, body) => {
     const standIn = await createStandIn(DOCUMENTED);
     standIn.answer = (res) => void res.writeHead(200, { 'content-type': 'application/json' }).end(body);
     const api = createProviderApi(standIn, { ...notion(CREDENTIALS), clock });
@@ -79,7 +79,7 @@ describe('notion', () => {
     expect(api.reached()).toBe(0);
   });
 
-  it('sends the Notion-Version it is told to', async () => {
+  it('sends the configured Notion-Version', async () => {
     const standIn = await createStandIn({ ...DOCUMENTED, headers: { 'notion-version': '2022-06-28' } });
     const api = createProviderApi(standIn, { ...notion({ ...CREDENTIALS, notionVersion: '2022-06-28' }), clock });
     await api.get('documented').expect(200);
@@ -87,7 +87,7 @@ describe('notion', () => {
   });
 
   it.each(['notion-version', 'Notion-Version', 'NOTION-VERSION'])(
-    'sends one Notion-Version, the one given, when it is given as the header %s',
+    'sends only the Notion-Version of the header %s when headers has one',
     async (name) => {
       const standIn = await createStandIn({ ...DOCUMENTED, headers: { 'notion-version': '2022-06-28' } });
       const preset = notion({ ...CREDENTIALS, headers: { [name]: '2022-06-28' } });
@@ -99,7 +99,7 @@ describe('notion', () => {
     },
   );
 
-  it('sends Base64 of id:secret as documented, whatever characters the secret holds', async () => {
+  it('sends Base64 of id:secret as documented, with any characters in the secret', async () => {
     const clientSecret = 'secret_A/b+c=~';
     const standIn = await createStandIn({
       ...DOCUMENTED,
@@ -110,7 +110,7 @@ describe('notion', () => {
     expect(standIn.refused).toEqual([]);
   });
 
-  it('spreads beside other options, which count', async () => {
+  it('can be combined with other options, which apply', async () => {
     const standIn = await createStandIn(DOCUMENTED);
     const api = createProviderApi(standIn, { ...notion(CREDENTIALS), scopes: ['read_comments'], clock });
     const response = await api.get('documented').expect(403);

@@ -48,7 +48,7 @@ describePreset({
 });
 
 describe('oidcProvider', () => {
-  it('answers 401 invalid_token for a refresh token, which names no audience', async () => {
+  it('answers 401 invalid_token for a refresh token, which has no audience', async () => {
     const decisions = recordDecisions();
     const standIn = await createStandIn(DOCUMENTED);
     const api = createProviderApi(standIn, { ...oidcProvider(CREDENTIALS), audience: AUDIENCE, clock });
@@ -57,7 +57,7 @@ describe('oidcProvider', () => {
     expect(api.reached()).toBe(0);
   });
 
-  it('answers 200, 401 once revoked, and 503 with a wrong secret, at a running oidc-provider', async () => {
+  it('with a running oidc-provider answers 200, 401 after revocation, and 503 for a wrong secret', async () => {
     const decisions = recordDecisions();
     const { issuer, audience, resourceServer, introspectionEndpoint, issue, revoke } = await startAuthorizationServer();
     const preset = oidcProvider({ issuer, ...resourceServer });

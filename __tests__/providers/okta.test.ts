@@ -53,7 +53,7 @@ describePreset({
 
 describe('okta', () => {
   it.each(['https://shop.okta.com', 'https://shop.okta.com/', 'https://shop.okta.com/oauth2'])(
-    'asks the org authorization server for the issuer %s',
+    'uses the endpoint of the org authorization server for the issuer %s',
     async (issuer) => {
       const standIn = await createStandIn({ ...DOCUMENTED, url: 'https://shop.okta.com/oauth2/v1/introspect' });
       const api = createProviderApi(standIn, { ...okta({ ...CREDENTIALS, issuer }), audience: AUDIENCE, clock });

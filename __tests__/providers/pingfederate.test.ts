@@ -7,7 +7,7 @@ import { basic, createProviderApi, createStandIn, type Documented } from '../sup
 const CREDENTIALS = { url: 'https://sso.example.com:9031', clientId: 'reports_rs', clientSecret: '2Fed&p=ss word' };
 const NOW = 1_790_000_000;
 
-/** As the access token manager is set up, further members come along. */
+/** The configuration of the access token manager can add members. */
 const ACTIVE = {
   active: true,
   client_id: 'portal',
@@ -51,7 +51,7 @@ describePreset({
 });
 
 describe('pingfederate', () => {
-  it('answers 401 invalid_token where nothing but active is said, as of refresh tokens', async () => {
+  it('answers 401 invalid_token for a response with only active, as for refresh tokens', async () => {
     const decisions = recordDecisions();
     const standIn = await createStandIn(DOCUMENTED);
     const api = createProviderApi(standIn, { ...pingfederate(CREDENTIALS), audience: 'reports', clock });

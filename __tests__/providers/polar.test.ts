@@ -49,7 +49,7 @@ describePreset({
 });
 
 describe('polar', () => {
-  it('asks the sandbox when told to', async () => {
+  it('uses the sandbox with server: sandbox', async () => {
     const standIn = await createStandIn({ ...DOCUMENTED, url: 'https://sandbox-api.polar.sh/v1/oauth2/introspect' });
     const api = createProviderApi(standIn, {
       ...polar({ ...CREDENTIALS, server: 'sandbox' }),
@@ -60,7 +60,7 @@ describe('polar', () => {
     expect(response.body.auth.sub_type).toBe('organization');
   });
 
-  it('answers 401 invalid_token for a refresh token, however active', async () => {
+  it('answers 401 invalid_token for an active refresh token', async () => {
     const decisions = recordDecisions();
     const standIn = await createStandIn(DOCUMENTED);
     const api = createProviderApi(standIn, { ...polar(CREDENTIALS), audience: AUDIENCE, clock });
@@ -79,7 +79,7 @@ describe('polar', () => {
     expect(api.reached()).toBe(0);
   });
 
-  it('spreads beside other options, which count', async () => {
+  it('can be combined with other options, which apply', async () => {
     const standIn = await createStandIn(DOCUMENTED);
     const api = createProviderApi(standIn, {
       ...polar(CREDENTIALS),
@@ -95,7 +95,7 @@ describe('polar', () => {
     );
   });
 
-  it('throws a TypeError that names "server" for one that Polar does not have', () => {
+  it('throws a TypeError that names "server" for an unknown server', () => {
     const create = () => polar({ ...CREDENTIALS, server: 'staging' as 'sandbox' });
     expect(create).toThrow(TypeError);
     expect(create).toThrow('"server"');

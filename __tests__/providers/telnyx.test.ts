@@ -43,14 +43,14 @@ describePreset({
 });
 
 describe('telnyx', () => {
-  it('answers 200 for a reply that says no more than active, where no audience is expected', async () => {
+  it('answers 200 for a response with only active, with audience: false', async () => {
     const standIn = await createStandIn(DOCUMENTED);
     const api = createProviderApi(standIn, { ...telnyx(CREDENTIALS), audience: false, clock });
     const response = await api.get('bare').expect(200);
     expect(response.body).toEqual({ auth: { active: true, scope: '' } });
   });
 
-  it('answers 401 invalid_token for a reply without an audience, where one is expected', async () => {
+  it('answers 401 invalid_token for a response without aud, when an audience is required', async () => {
     const decisions = recordDecisions();
     const standIn = await createStandIn(DOCUMENTED);
     const api = createProviderApi(standIn, { ...telnyx(CREDENTIALS), audience: AUDIENCE, clock });
@@ -59,7 +59,7 @@ describe('telnyx', () => {
     expect(api.reached()).toBe(0);
   });
 
-  it('asks in JSON, which is documented too, when told to', async () => {
+  it('sends JSON, which is documented too, with requestFormat: json', async () => {
     const standIn = await createStandIn({ ...DOCUMENTED, contentType: 'application/json' });
     const api = createProviderApi(standIn, {
       ...telnyx(CREDENTIALS),
@@ -71,7 +71,7 @@ describe('telnyx', () => {
     expect(standIn.refused).toEqual([]);
   });
 
-  it('sends its credentials in the body instead when another client authentication is spread over it', async () => {
+  it('sends its credentials in the body when clientAuth is overridden', async () => {
     const { authorization: _notSent, ...documented } = DOCUMENTED;
     const parameters = { client_id: CREDENTIALS.clientId, client_secret: CREDENTIALS.clientSecret };
     const standIn = await createStandIn({ ...documented, parameters });
@@ -85,7 +85,7 @@ describe('telnyx', () => {
     expect(standIn.refused).toEqual([]);
   });
 
-  it('answers 503 and never invalid_token when Telnyx calls the question invalid', async () => {
+  it('answers 503 and never invalid_token when Telnyx calls the request invalid', async () => {
     const standIn = await createStandIn(DOCUMENTED);
     const api = createProviderApi(standIn, {
       ...telnyx({ ...CREDENTIALS, parameters: { unheard_of: 'yes' } }),
@@ -98,7 +98,7 @@ describe('telnyx', () => {
     expect(standIn.refused).toEqual(['parameters token=full&unheard_of=yes']);
   });
 
-  it('spreads beside other options, which count', async () => {
+  it('can be combined with other options, which apply', async () => {
     const standIn = await createStandIn(DOCUMENTED);
     const api = createProviderApi(standIn, {
       ...telnyx(CREDENTIALS),

@@ -46,7 +46,7 @@ describePreset({
 });
 
 describe('vmwareCloud', () => {
-  // Left out it means a public client; empty or undefined it is a variable that was never filled.
+  // Without clientSecret the client is public. Empty or undefined means that a variable was not set.
   it('authenticates a public client with its identifier and an empty secret', async () => {
     const standIn = await createStandIn({ ...DOCUMENTED, authorization: basic('public-app:') });
     const preset = vmwareCloud({ endpoint: URL_OF_ORGANISATION, clientId: 'public-app' });
@@ -56,7 +56,7 @@ describe('vmwareCloud', () => {
     expect(standIn.refused).toEqual([]);
   });
 
-  it('sends Base64 of id:secret as documented, whatever characters the secret holds', async () => {
+  it('sends Base64 of id:secret as documented, with any characters in the secret', async () => {
     const clientSecret = 'Yt5/kq+9=~';
     const standIn = await createStandIn({ ...DOCUMENTED, authorization: basic(`reports:${clientSecret}`) });
     const api = createProviderApi(standIn, { ...vmwareCloud({ ...CREDENTIALS, clientSecret }), clock });
@@ -80,7 +80,7 @@ describe('vmwareCloud', () => {
     expect([standIn.refused, api.reached()]).toEqual([[], 0]);
   });
 
-  it('hands the Retry-After of a 429 on', async () => {
+  it('passes on the Retry-After of a 429', async () => {
     const standIn = await createStandIn(DOCUMENTED);
     standIn.answer = (res) => void res.writeHead(429, { 'retry-after': '17' }).end();
     const api = createProviderApi(standIn, { ...vmwareCloud(CREDENTIALS), clock });
@@ -89,7 +89,7 @@ describe('vmwareCloud', () => {
     expect(api.errors).toMatchObject([{ code: 'rate_limited', retryAfterSeconds: 17 }]);
   });
 
-  it('spreads beside other options, which count', async () => {
+  it('can be combined with other options, which apply', async () => {
     const decisions = recordDecisions();
     const standIn = await createStandIn(DOCUMENTED);
     const api = createProviderApi(standIn, { ...vmwareCloud(CREDENTIALS), allowRefreshTokens: false, clock });

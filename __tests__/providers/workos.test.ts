@@ -11,7 +11,7 @@ const CREDENTIALS = {
 };
 const AUDIENCE = 'client_123456789';
 
-// The token of the documentation, its payload shortened: WorkOS introspects tokens that look like a JWT.
+// Token of the documentation with a shorter payload. WorkOS introspects tokens that look like a JWT.
 const USER_TOKEN = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ1c2VyXzAxSlBYTjYifQ.dsMI3PBp5LWGeUosFUYYLsjC78swFMI4EUVXW1LN7yd80g';
 
 const USER = {
@@ -78,7 +78,7 @@ describePreset({
 });
 
 describe('workos', () => {
-  it('answers 401 invalid_token for a refresh token, however active', async () => {
+  it('answers 401 invalid_token for an active refresh token', async () => {
     const decisions = recordDecisions();
     const standIn = await createStandIn(DOCUMENTED);
     const api = createProviderApi(standIn, { ...workos(CREDENTIALS), audience: AUDIENCE, clock });
@@ -99,7 +99,7 @@ describe('workos', () => {
     expect(api.reached()).toBe(0);
   });
 
-  it('answers 401 invalid_token once exp has passed', async () => {
+  it('answers 401 invalid_token after exp', async () => {
     const time = createClock(1_742_604_600);
     const decisions = recordDecisions();
     const standIn = await createStandIn(DOCUMENTED);
@@ -110,7 +110,7 @@ describe('workos', () => {
     expect(decisions).toMatchObject([{ outcome: 'accepted' }, { outcome: 'rejected', reason: 'expired' }]);
   });
 
-  it('spreads beside other options, which count', async () => {
+  it('can be combined with other options, which apply', async () => {
     const standIn = await createStandIn(DOCUMENTED);
     const api = createProviderApi(standIn, {
       ...workos(CREDENTIALS),

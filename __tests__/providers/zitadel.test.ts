@@ -58,7 +58,7 @@ describePreset({
 
 describe('zitadel', () => {
   const pair = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  /** What is downloaded for an application: its key is PEM of PKCS #1. */
+  /** The key file of an application. Its key is PEM of PKCS #1. */
   const keyFile = {
     type: 'application',
     keyId: '81693565968962154',
@@ -72,7 +72,7 @@ describe('zitadel', () => {
     return assertionOf(zitadel(options).clientAuth, publicKey);
   }
 
-  it('signs with the key of a key file, for the issuer', async () => {
+  it('signs with the key of a key file, with the issuer as audience', async () => {
     const { header, payload } = await assertionFor({ issuer: 'https://shop.zitadel.cloud/', clientId, key, keyId });
     expect(header).toMatchObject({ alg: 'RS256', kid: '81693565968962154' });
     expect(payload).toMatchObject({
@@ -84,13 +84,13 @@ describe('zitadel', () => {
     });
   });
 
-  it('takes the key from a function too', async () => {
+  it('accepts a function as key', async () => {
     const vault = jest.fn(async () => key);
     await assertionFor({ issuer: CREDENTIALS.issuer, clientId, key: vault, keyId });
     expect(vault).toHaveBeenCalledTimes(1);
   });
 
-  it('answers 200, having asked with an assertion and no secret', async () => {
+  it('answers 200 after a request with an assertion and without a secret', async () => {
     const endpoint = await createEndpoint({ ...ACTIVE, aud: PROJECT });
     const preset = zitadel({ issuer: new URL(endpoint.url).origin, clientId, key, keyId });
     const api = createApi({ url: String(preset.endpoint) }, { ...preset, audience: PROJECT, clock });
@@ -109,7 +109,7 @@ describe('zitadel', () => {
     });
   });
 
-  it('shows its key nowhere', () => {
+  it('never shows its key', () => {
     const [, line = ''] = key.split('\n');
     const shown = inspect(zitadel({ issuer: CREDENTIALS.issuer, clientId, key, keyId }), {
       depth: Number.POSITIVE_INFINITY,
@@ -130,7 +130,7 @@ describe('zitadel', () => {
     ['clientId', { issuer: CREDENTIALS.issuer, clientId: undefined, key, keyId }],
     ['issuer', { issuer: undefined, clientId, key, keyId }],
     ['type', { issuer: CREDENTIALS.issuer, ...keyFile }],
-  ])('throws a TypeError that names "%s", for want of one clear way to sign', (name, options) => {
+  ])('throws a TypeError that names "%s" when the way to authenticate is unclear', (name, options) => {
     const create = () => zitadel(options);
     expect(create).toThrow(TypeError);
     expect(create).toThrow(`Option "${name}" is `);

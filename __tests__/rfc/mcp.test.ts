@@ -42,14 +42,14 @@ describe('MCP authorization 2025-06-18', () => {
     ['does not name', good({ aud: 'https://other.example.com/mcp' })],
     ['names no audience beside', good({ aud: undefined })],
     ['names only a part of', good({ aud: 'https://mcp.example.com' })],
-  ])('mcp-0618-c: a token that %s this server is answered 401 invalid_token', async (_what, reply) => {
+  ])('mcp-0618-c: a token that %s this server gets 401 invalid_token', async (_what, reply) => {
     const mcp = await createMcp(reply);
     const { headers } = await mcp.get('abc').expect(401);
     expect(headers['www-authenticate']).toContain('error="invalid_token"');
     expect(mcp.reached()).toBe(0);
   });
 
-  it('mcp-0618-b: without metadata that name an authorization server there is no middleware, and no verifier', async () => {
+  it('mcp-0618-b: creating a middleware or verifier throws without metadata that name an authorization server', async () => {
     const authenticate = createAuthenticate(await createEndpoint(good()), { audience: AUDIENCE });
     const none = () => protectedResourceMetadata(authenticate, { authorization_servers: [] });
     expect(none).toThrow('"metadata.authorization_servers"');
@@ -59,20 +59,20 @@ describe('MCP authorization 2025-06-18', () => {
     );
   });
 
-  it('mcp-0618-c: without an audience there is no middleware, and no verifier', async () => {
+  it('mcp-0618-c: creating a middleware or verifier throws without an audience', async () => {
     const authenticate = createAuthenticate(await createEndpoint(good()), { audience: false });
     expect(() => mcpAuthentication(authenticate)).toThrow('Option "audience"');
     expect(() => mcpTokenVerifier(authenticate, { errors: SDK_ERRORS['version 1'] })).toThrow('Option "audience"');
   });
 
-  it('mcp-0618-d: invalid or expired is 401, a missing scope 403, malformed 400', async () => {
+  it('mcp-0618-d: an invalid or expired token gets 401, a missing scope 403, a malformed request 400', async () => {
     await (await createMcp({ active: false })).get('abc').expect(401);
     await (await createMcp(good({ exp: 1 }))).get('abc').expect(401);
     await (await createMcp(good(), {}, requireScope('files:write'))).get('abc').expect(403);
     await (await createMcp(good())).get('a b').expect(400);
   });
 
-  it('mcp-0618-e: a token in the query is not looked at', async () => {
+  it('mcp-0618-e: a token in the query is ignored', async () => {
     const mcp = await createMcp(good());
     await mcp.get(undefined, '/?access_token=abc').expect(401);
     expect(mcp.endpoint.asked).toEqual([]);
@@ -86,12 +86,12 @@ describe('MCP authorization 2025-06-18', () => {
     expect(mcp.reached()).toBe(1);
   });
 
-  it('mcp-0618-f, mcp-0618-g: what is on req.auth shows its token to those alone who ask for it by name', async () => {
+  it('mcp-0618-f, mcp-0618-g: req.auth shows its token only to code that reads the member by name', async () => {
     const { text } = await (await createMcp(good())).get('secret-token').expect(200);
     expect(text).not.toContain('secret-token');
   });
 
-  it('mcp-0618-h: a server may be named with a trailing slash and without', async () => {
+  it('mcp-0618-h: the URL of a server may have a trailing slash', async () => {
     const audience = [AUDIENCE, `${AUDIENCE}/`];
     for (const aud of audience) await (await createMcp(good({ aud }), { audience })).get('abc').expect(200);
   });
@@ -104,7 +104,7 @@ describe('MCP authorization 2025-11-25', () => {
     expect(headers['www-authenticate']).toBe(`Bearer realm="api", scope="files:read", ${METADATA}`);
   });
 
-  it('mcp-1125-b: a 403 says insufficient_scope, which scopes, and where the metadata are', async () => {
+  it('mcp-1125-b: a 403 has insufficient_scope, the scopes and the URL of the metadata', async () => {
     const mcp = await createMcp(good(), {}, requireScope('files:write'));
     const { headers, body } = await mcp.get('abc').expect(403);
     expect(headers['www-authenticate']).toMatch(
@@ -131,14 +131,14 @@ describe('MCP authorization 2026-07-28', () => {
     await mcp.get('abc').expect(200);
   });
 
-  it('mcp-0728-c: no challenge asks for offline_access: demanding it is a mistake at creation', async () => {
+  it('mcp-0728-c: no challenge has offline_access: requiring it throws at creation', async () => {
     const endpoint = await createEndpoint(good());
     const authenticate = createAuthenticate(endpoint, { audience: AUDIENCE, scopes: ['offline_access'] });
     expect(() => mcpAuthentication(authenticate)).toThrow('Option "scopes"');
     expect(() => mcpTokenVerifier(authenticate, { errors: SDK_ERRORS['version 1'] })).toThrow('Option "scopes"');
   });
 
-  it('mcp-0728-d: the endpoint of the authorization server is asked over HTTPS', () => {
+  it('mcp-0728-d: the endpoint of the authorization server must use HTTPS', () => {
     const options = { clientAuth: clientSecretBasic('mcp', 'secret'), audience: AUDIENCE };
     expect(() => tokenIntrospection({ ...options, endpoint: 'http://as.example.com/introspect' })).toThrow(
       '"endpoint"',

@@ -6,7 +6,7 @@ describe('RFC 6749 section 2.3.1: client_secret_basic', () => {
   it.each([
     ['plain words', 'api', 'secret', 'api:secret'],
     [
-      'characters that Basic and forms disagree about',
+      'characters that Basic and forms encode differently',
       '1PpG/Q 1',
       'z/tZ9VwFZqApmIQ+ZH1I5pLk/uB4ud:X2/8bL+wfFTt1rFw=',
       '1PpG%2FQ+1:z%2FtZ9VwFZqApmIQ%2BZH1I5pLk%2FuB4ud%3AX2%2F8bL%2BwfFTt1rFw%3D',
@@ -26,7 +26,7 @@ describe('RFC 6749 section 2.3.1: client_secret_basic', () => {
     expect(asked?.url).toBe('/introspect');
   });
 
-  it('section 2.3.1: gives the very header of a known vector', async () => {
+  it('section 2.3.1: produces the header of a known test vector', async () => {
     const endpoint = await createEndpoint(active());
     const clientAuth = clientSecretBasic('1PpG/Q 1', 'z/tZ9VwFZqApmIQ+ZH1I5pLk/uB4ud:X2/8bL+wfFTt1rFw=');
     await createApi(endpoint, { clientAuth }).get('token').expect(200);
@@ -35,7 +35,7 @@ describe('RFC 6749 section 2.3.1: client_secret_basic', () => {
     );
   });
 
-  it('section 2.3.1: has a named opt-out for servers that do not decode', async () => {
+  it('section 2.3.1: does not encode with encode: false', async () => {
     const endpoint = await createEndpoint(active());
     const clientAuth = clientSecretBasic('a b', 'c+d:e/é', { encode: false });
     await createApi(endpoint, { clientAuth }).get('token').expect(200);
@@ -47,7 +47,7 @@ describe('RFC 6749 section 2.3.1: client_secret_basic', () => {
     ['a colon in the identifier', 'a:b', 'x', /"clientId"/],
     ['a control character in the identifier', 'a\0', 'x', /"clientId"/],
     ['a control character in the secret', 'a', 'x\n', /"clientSecret"/],
-  ])('section 2.3.1: throws for %s that would travel unencoded', (_title, id, secret, message) => {
+  ])('section 2.3.1: throws for %s that would be sent unencoded', (_title, id, secret, message) => {
     expect(() => clientSecretBasic(id, secret, { encode: false })).toThrow(message);
   });
 });
@@ -79,7 +79,7 @@ describe('RFC 6749 section 2.3: one method per request', () => {
     expect(create).toThrow(TypeError);
   });
 
-  it('section 2.3.1: an empty secret is possible where it is asked for', async () => {
+  it('section 2.3.1: an empty secret needs allowEmptySecret', async () => {
     const endpoint = await createEndpoint(active());
     const clientAuth = clientSecretBasic('api', '', { allowEmptySecret: true });
     await createApi(endpoint, { clientAuth }).get('token').expect(200);
@@ -87,9 +87,9 @@ describe('RFC 6749 section 2.3: one method per request', () => {
   });
 });
 
-describe('RFC 6749 sections 5.1 and 7: what a token is good for', () => {
+describe('RFC 6749 sections 5.1 and 7: token types and use', () => {
   it.each(['bearer', 'Bearer', 'BEARER', 'access_token', 'N_A'])(
-    'section 5.1: token_type %s is no obstacle',
+    'section 5.1: token_type %s is accepted',
     async (type) => {
       const endpoint = await createEndpoint(active({ token_type: type }));
       await createApi(endpoint).get('token').expect(200);
@@ -99,7 +99,7 @@ describe('RFC 6749 sections 5.1 and 7: what a token is good for', () => {
   it.each([
     ['that has expired', { exp: 1 }, 401],
     ['whose scope does not cover the resource', { scope: 'other' }, 403],
-    ['that is good', {}, 200],
+    ['that is valid', {}, 200],
   ])('section 7: a token %s', async (_title, claims, status) => {
     const endpoint = await createEndpoint(active(claims));
     const api = createApi(endpoint, { scopes: ['read'] });

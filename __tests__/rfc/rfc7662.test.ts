@@ -28,15 +28,15 @@ describe('RFC 7662 section 2: the endpoint is protected by TLS', () => {
     ['http://0.0.0.0/introspect', false, false],
     ['ftp://as.test/introspect', true, false],
     ['https://as.test/introspect#fragment', false, false],
-  ])('section 2: takes %s (dangerouslyAllowHttp: %p) or throws: %p', (endpoint, dangerouslyAllowHttp, taken) => {
+  ])('section 2: accepts %s (dangerouslyAllowHttp: %p) or throws: %p', (endpoint, dangerouslyAllowHttp, taken) => {
     const create = () => tokenIntrospection({ ...REQUIRED, endpoint, dangerouslyAllowHttp });
     if (taken) expect(create().name).toBe('tokenIntrospectionMiddleware');
     else expect(create).toThrow(/"endpoint"/);
   });
 });
 
-describe('RFC 7662 section 2.1: the question', () => {
-  it('section 2.1: is one POST of a form with the exact token and nothing of the request but that', async () => {
+describe('RFC 7662 section 2.1: the introspection request', () => {
+  it('section 2.1: is one POST of a form with the exact token and nothing else of the incoming request', async () => {
     const endpoint = await createEndpoint(active());
     const api = createApi(endpoint);
     const token = 'AZaz09-._~+/==';
@@ -69,7 +69,7 @@ describe('RFC 7662 section 2.1: the question', () => {
     ['client_secret_post', clientSecretPost('rs', 's'), undefined, { client_id: 'rs', client_secret: 's' }],
     ['a bearer token', bearerToken('own'), 'Bearer own', {}],
     ['a bearer token that is fetched', bearerToken(async () => 'own'), 'Bearer own', {}],
-    ['none, said out loud', noClientAuth(), undefined, {}],
+    ['noClientAuth()', noClientAuth(), undefined, {}],
   ])('section 2.1: is authenticated by %s', async (_title, clientAuth, authorization, parameters) => {
     const endpoint = await createEndpoint(active());
     await createApi(endpoint, { clientAuth }).get('token').expect(200);
@@ -77,12 +77,12 @@ describe('RFC 7662 section 2.1: the question', () => {
     expect(Object.fromEntries(endpoint.asked[0]?.form ?? [])).toEqual({ token: 'token', ...parameters });
   });
 
-  it('section 2.1: has to be authenticated somehow', () => {
+  it('section 2.1: must be authenticated', () => {
     const { clientAuth: _left, ...options } = REQUIRED;
     expect(() => tokenIntrospection(options as TokenIntrospectionOptions)).toThrow(/"clientAuth" is missing/);
   });
 
-  it('section 2.1: may carry more parameters and headers', async () => {
+  it('section 2.1: may have additional parameters and headers', async () => {
     const endpoint = await createEndpoint(active());
     const options = { parameters: { token_type_hint: 'access_token' }, headers: { 'X-Tenant': 'acme' } };
     await createApi(endpoint, options).get('token').expect(200);
@@ -104,7 +104,7 @@ describe('RFC 7662 section 2.1: the question', () => {
     },
   );
 
-  it('section 2.1: carries the presented token, whatever client authentication writes there', async () => {
+  it('section 2.1: has the presented token when the client authentication writes another one', async () => {
     const endpoint = await createEndpoint(active());
     const sign: ClientAuth['sign'] = ({ parameters, headers }) => {
       parameters.token = 'other';
@@ -129,12 +129,12 @@ describe('RFC 7662 section 2.2: the response', () => {
     ['an object', '{"active":{}}', 503],
     ['missing', '{}', 503],
     ['missing from an error', '{"error":"invalid_client"}', 503],
-    ['spelled otherwise (section 1.1)', '{"Active":true}', 503],
+    ['in another case (section 1.1)', '{"Active":true}', 503],
     ['inherited', '{"__proto__":{"active":true}}', 503],
     ['contradicted later', '{"active":true,"active":false}', 401],
     ['in a list', '[{"active":true}]', 503],
     ['in a string', '"{\\"active\\":true}"', 503],
-    ['behind a byte order mark', '\uFEFF{"active":true}', 200],
+    ['after a byte order mark', '\uFEFF{"active":true}', 200],
   ])('section 2.2: active that is %s', async (_title, body, status) => {
     const endpoint = await createEndpoint((_asked, res) => void res.writeHead(200, JSON_TYPE).end(body));
     const api = createApi(endpoint);
@@ -142,10 +142,13 @@ describe('RFC 7662 section 2.2: the response', () => {
     expect([api.reached(), endpoint.asked.length]).toEqual([status === 200 ? 1 : 0, 1]);
   });
 
-  it.each(['null', 'true', '1', '"x"', '[]', ''])('section 2.2: a body of %j is no response', async (body) => {
-    const endpoint = await createEndpoint((_asked, res) => void res.writeHead(200, JSON_TYPE).end(body));
-    await createApi(endpoint).get('token').expect(503);
-  });
+  it.each(['null', 'true', '1', '"x"', '[]', ''])(
+    'section 2.2: a body of %j is not an introspection response',
+    async (body) => {
+      const endpoint = await createEndpoint((_asked, res) => void res.writeHead(200, JSON_TYPE).end(body));
+      await createApi(endpoint).get('token').expect(503);
+    },
+  );
 
   it.each<[string, string, number]>([
     ['a string', '"read write"', 200],
@@ -225,7 +228,7 @@ describe('RFC 7662 section 2.2: the response', () => {
     expect((await createApi(endpoint).get('token').expect(200)).body).toEqual({ auth: { active: true, scope: '' } });
   });
 
-  it('section 2.2: members the RFC does not name are legal, and shadow nothing', async () => {
+  it('section 2.2: other members are allowed, and replace nothing', async () => {
     const claims = { active: true, scope: 'read', scopes: ['admin'], token: 'x', tenant: 't1', hasScope: true };
     const endpoint = await createEndpoint(claims);
     expect((await createApi(endpoint).get('token').expect(200)).body.auth).toEqual(claims);
@@ -234,14 +237,14 @@ describe('RFC 7662 section 2.2: the response', () => {
       .expect(403);
   });
 
-  it('section 2.2: nothing beside active is believed, or passed on, of an inactive token', async () => {
+  it('section 2.2: other members of an inactive token are ignored', async () => {
     const endpoint = await createEndpoint({ active: false, sub: 'leak-1', reason: 'leak-2', scope: 'leak-3' });
     const response = await createApi(endpoint).get('token').expect(401);
     expect(response.text + JSON.stringify(response.headers)).not.toContain('leak');
   });
 
   it.each(['Application/JSON; charset=utf-8', 'application/json;charset=UTF-8', 'application/json ; x=y'])(
-    'section 2.2: the type may be written %s',
+    'section 2.2: the media type may be written as %s',
     async (type) => {
       const endpoint = await createEndpoint((_asked, res) => {
         res.writeHead(200, { 'content-type': type }).end('{"active":true}');
@@ -250,7 +253,7 @@ describe('RFC 7662 section 2.2: the response', () => {
     },
   );
 
-  it('section 2.2: a token that looks like a JWT is never read in place of the response', async () => {
+  it('section 2.2: a token that looks like a JWT is never read instead of the response', async () => {
     const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
     const jwt = `${part({ alg: 'none' })}.${part({ scope: 'admin', active: true, exp: 4e9 })}.eA`;
     const endpoint = await createEndpoint(active({ scope: 'read' }));
@@ -264,7 +267,7 @@ describe('RFC 7662 section 2.2: the response', () => {
 });
 
 describe('RFC 7662 section 2.3: errors', () => {
-  it('section 2.3: an unsupported token type is a word on the token, 401, and remembered as such', async () => {
+  it('section 2.3: unsupported_token_type rejects the token with 401, and is cached', async () => {
     const endpoint = await createEndpoint((_asked, res) => {
       res.writeHead(400, JSON_TYPE).end('{"error":"unsupported_token_type"}');
     });
@@ -280,7 +283,7 @@ describe('RFC 7662 section 2.3: errors', () => {
     [400, 'application/json', '["unsupported_token_type"]'],
     [400, 'application/json', '{"error_description":"unsupported_token_type"}'],
     [400, 'application/json', 'null'],
-  ])('section 2.3: %d as %s with %s is none', async (status, type, body) => {
+  ])('section 2.3: %d as %s with %s is an outage', async (status, type, body) => {
     const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
     const endpoint = await createEndpoint((_asked, res) => {
       res.writeHead(status, { 'content-type': type }).end(body);
@@ -289,7 +292,7 @@ describe('RFC 7662 section 2.3: errors', () => {
     warned.mockRestore();
   });
 
-  it('section 2.3: inactive is no error: it is asked once, and nobody is told', async () => {
+  it('section 2.3: inactive is no error: it causes one request and no warning', async () => {
     const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => {});
     const endpoint = await createEndpoint({ active: false });
     const api = createApi(endpoint);
@@ -300,14 +303,14 @@ describe('RFC 7662 section 2.3: errors', () => {
 });
 
 describe('RFC 7662 section 4: security', () => {
-  it('section 4: no token that is none by its syntax reaches the endpoint', async () => {
+  it('section 4: no malformed token reaches the endpoint', async () => {
     const endpoint = await createEndpoint(active());
     const api = createApi(endpoint);
     for (let attempt = 0; attempt < 100; attempt++) await api.get(`a ${attempt}`).expect(400);
     expect(endpoint.asked).toHaveLength(0);
   });
 
-  it('section 4: the token is in no URL', async () => {
+  it('section 4: no URL contains the token', async () => {
     const endpoint = await createEndpoint(active());
     await createApi({ url: `${endpoint.url}?tenant=a` })
       .get('tok-1234')

@@ -29,7 +29,7 @@ describe('RFC 8705 section 3: certificate-bound tokens', () => {
     expect((await get(renewed)).status).toBe(401);
   });
 
-  it('section 3: another certificate, or none, is answered 401 invalid_token', async () => {
+  it('section 3: another certificate, or none, gets 401 invalid_token', async () => {
     const { get } = await createSetup();
     for (const certificate of [renewed, undefined]) {
       const { status, headers } = await get(certificate);
@@ -43,27 +43,27 @@ describe('RFC 8705 section 3: certificate-bound tokens', () => {
     ['in capitals', THUMBPRINT.toUpperCase()],
     ['of SHA-1', createHash('sha1').update(new X509Certificate(SELF_SIGNED.cert).raw).digest('base64url')],
     ['of the PEM', createHash('sha256').update(SELF_SIGNED.cert).digest('base64url')],
-  ])('section 3.1: a thumbprint %s is not that of the certificate', async (_, thumbprint) => {
+  ])('section 3.1: a thumbprint %s does not match the certificate', async (_, thumbprint) => {
     const { get } = await createSetup(thumbprint);
     expect((await get(SELF_SIGNED)).status).toBe(401);
   });
 
-  it('section 3: the certificate counts for every request, though the answer is remembered', async () => {
+  it('section 3: the certificate is checked for every request, also after a cache hit', async () => {
     const { get, endpoint } = await createSetup();
     expect((await get(SELF_SIGNED)).status).toBe(200);
     expect((await get(renewed)).status).toBe(401);
     expect(endpoint.asked).toHaveLength(1);
   });
 
-  it('section 3: a bound token is refused where certificates are not looked at', async () => {
+  it('section 3: a bound token is rejected when certificates are not checked', async () => {
     const { get } = await createSetup(THUMBPRINT, false);
     const { status, headers } = await get(SELF_SIGNED);
     expect([status, headers['www-authenticate']]).toEqual([401, INVALID_TOKEN]);
   });
 });
 
-describe('RFC 8705 section 6: considerations', () => {
-  it('section 6.2: nobody has to have signed the certificate', async () => {
+describe('RFC 8705 section 6: implementation considerations', () => {
+  it('section 6.2: the certificate may be self-signed', async () => {
     const { get } = await createSetup();
     expect((await get(SELF_SIGNED)).status).toBe(200);
   });
@@ -73,7 +73,7 @@ describe('RFC 8705 section 6: considerations', () => {
     expect((await get(renewed)).status).toBe(401);
   });
 
-  it('section 6.5: a certificate in a header is ignored unless the app has chosen to believe it', async () => {
+  it('section 6.5: a certificate in a header is ignored unless the app enables it', async () => {
     const { get } = await createSetup();
     const header = `:${new X509Certificate(SELF_SIGNED.cert).raw.toString('base64')}:`;
     expect((await get(undefined, { 'client-cert': header })).status).toBe(401);

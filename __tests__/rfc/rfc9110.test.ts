@@ -9,7 +9,7 @@ import { exchange } from '../support/serve.js';
 const REQUIRED = { endpoint: 'https://as.test', clientAuth: { identity: 'x', sign() {} }, audience: false } as const;
 
 describe('RFC 9110 section 5: fields', () => {
-  it('section 5.3: two Authorization lines are one too many, 400', async () => {
+  it('section 5.3: two Authorization lines get 400', async () => {
     const endpoint = await createEndpoint(active());
     const { app } = createApi(endpoint);
     const lines = ['GET / HTTP/1.1', 'Authorization: Bearer a', 'Authorization: Bearer b'];
@@ -18,7 +18,7 @@ describe('RFC 9110 section 5: fields', () => {
     expect(endpoint.asked).toHaveLength(0);
   });
 
-  it('section 5.4: a field beyond what the server takes is a 431, and nobody is asked', async () => {
+  it('section 5.4: a field that is too long for the server gets 431 without an introspection request', async () => {
     const endpoint = await createEndpoint(active());
     const response = await exchange(createApi(endpoint).app, [
       'GET / HTTP/1.1',
@@ -35,7 +35,7 @@ describe('RFC 9110 section 5: fields', () => {
     ['a bare CR', '\r'],
     ['a folded line', '\r\n '],
     ['a tab', '\t'],
-  ])('section 5.5: %s in a credential is a 400, and nobody is asked', async (_title, character) => {
+  ])('section 5.5: %s in a credential gets 400 without an introspection request', async (_title, character) => {
     const endpoint = await createEndpoint(active());
     const response = await exchange(createApi(endpoint).app, [
       'GET / HTTP/1.1',
@@ -44,7 +44,7 @@ describe('RFC 9110 section 5: fields', () => {
     expect([response.status, endpoint.asked.length]).toEqual([400, 0]);
   });
 
-  it('section 5.5: white space around the value does not belong to it', async () => {
+  it('section 5.5: white space around the value is ignored', async () => {
     const endpoint = await createEndpoint(active());
     const response = await exchange(createApi(endpoint).app, ['GET / HTTP/1.1', 'Authorization: \t Bearer x \t']);
     expect([response.status, endpoint.asked[0]?.form.get('token')]).toEqual([200, 'x']);
@@ -69,7 +69,7 @@ describe('RFC 9110 section 5: fields', () => {
     ['resourceMetadata', 'https://api.test/é'],
     ['resourceMetadata', '/.well-known/oauth-protected-resource'],
     ['resourceMetadata', 'javascript:alert(1)'],
-  ])('section 5.6.4: what no quoted-string can carry is refused at start-up: %s %j', (name, value) => {
+  ])('section 5.6.4: text that a quoted-string cannot contain throws at start-up: %s %j', (name, value) => {
     expect(() => tokenIntrospection({ ...REQUIRED, [name]: value })).toThrow(`"${name}"`);
     expect(() => tokenIntrospection(REQUIRED).with({ [name]: value })).toThrow(`"${name}"`);
   });
@@ -77,7 +77,7 @@ describe('RFC 9110 section 5: fields', () => {
 
 describe('RFC 9110 section 9.3: methods', () => {
   it.each(['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND'])(
-    'section 9.3: %s has no way around authentication',
+    'section 9.3: %s requires authentication',
     async (method) => {
       const endpoint = await createEndpoint(active());
       const api = createApi(endpoint);
@@ -89,16 +89,20 @@ describe('RFC 9110 section 9.3: methods', () => {
 
   it.each([
     ['a preflight', 'OPTIONS', ['Origin: https://web.test', 'Access-Control-Request-Method: GET']],
-    ['what pretends to be one', 'GET', ['Origin: https://web.test', 'Access-Control-Request-Method: GET']],
+    [
+      'a GET with the headers of a preflight',
+      'GET',
+      ['Origin: https://web.test', 'Access-Control-Request-Method: GET'],
+    ],
     ['an overridden method', 'POST', ['X-HTTP-Method-Override: OPTIONS']],
-  ])('section 9.3.7: nor has %s', async (_title, method, headers) => {
+  ])('section 9.3.7: %s requires authentication', async (_title, method, headers) => {
     const endpoint = await createEndpoint(active());
     const api = createApi(endpoint);
     const response = await exchange(api.app, [`${method} / HTTP/1.1`, ...headers]);
     expect([response.status, api.reached()]).toEqual([401, 0]);
   });
 
-  it('section 9.3.7: CORS middleware mounted before answers preflights, and nobody is asked', async () => {
+  it('section 9.3.7: CORS middleware mounted before handles preflights without an introspection request', async () => {
     const endpoint = await createEndpoint(active());
     const cors: RequestHandler = (req, res, next) => {
       res.set('Access-Control-Allow-Origin', '*');
@@ -179,7 +183,7 @@ describe('RFC 9110 section 11: authentication', () => {
   it.each([
     ['none', active(), undefined, 401],
     ['invalid', { active: false }, 'bad', 401],
-    ['valid and inadequate', active({ scope: '' }), 'weak', 403],
+    ['valid and insufficient', active({ scope: '' }), 'weak', 403],
     ['valid', active(), 'good', 200],
   ])('section 11.4: credentials that are %s', async (_title, script, token, status) => {
     const endpoint = await createEndpoint(script);
@@ -189,14 +193,14 @@ describe('RFC 9110 section 11: authentication', () => {
     expect(response.headers['www-authenticate'] !== undefined).toBe(status !== 200);
   });
 
-  it('section 11.5: the realm is quoted, always', async () => {
+  it('section 11.5: the realm is always quoted', async () => {
     const endpoint = await createEndpoint(active());
     expect((await createApi(endpoint, { realm: 'plain' }).get()).headers['www-authenticate']).toBe(
       'Bearer realm="plain"',
     );
   });
 
-  it('section 11.6.1: a challenge that is there already stays, on a line of its own', async () => {
+  it('section 11.6.1: an existing challenge stays in a separate header line', async () => {
     const endpoint = await createEndpoint(active());
     const basic: RequestHandler = (_req, res, next) => {
       res.set('WWW-Authenticate', 'Basic realm="b"');
@@ -206,7 +210,7 @@ describe('RFC 9110 section 11: authentication', () => {
     expect(response.header('www-authenticate')).toEqual(['Basic realm="b"', BARE]);
   });
 
-  it('section 11.7.2: Proxy-Authorization is for proxies', async () => {
+  it('section 11.7.2: Proxy-Authorization is ignored', async () => {
     const endpoint = await createEndpoint(active());
     const { app } = createApi(endpoint);
     await request(app).get('/').set('Proxy-Authorization', 'Bearer x').expect(401);
@@ -214,7 +218,7 @@ describe('RFC 9110 section 11: authentication', () => {
   });
 });
 
-describe('RFC 9110 section 12.5.5 and RFC 9111: caches on the way', () => {
+describe('RFC 9110 section 12.5.5 and RFC 9111: HTTP caches', () => {
   const ANSWERS: readonly [title: string, script: Script, token: string | undefined, status: number][] = [
     ['200', active(), 'good', 200],
     ['400', active(), 'a b', 400],
@@ -224,7 +228,7 @@ describe('RFC 9110 section 12.5.5 and RFC 9111: caches on the way', () => {
     ['503', (_asked, res) => json(res, {}, 500), 'any', 503],
   ];
 
-  it.each([...ANSWERS])('section 12.5.5: Vary is left as the app set it, %s', async (_title, script, token, status) => {
+  it.each([...ANSWERS])('section 12.5.5: Vary stays as the app set it, %s', async (_title, script, token, status) => {
     const endpoint = await createEndpoint(script);
     const vary: RequestHandler = (_req, res, next) => {
       res.set('Vary', 'Origin');
@@ -237,7 +241,7 @@ describe('RFC 9110 section 12.5.5 and RFC 9111: caches on the way', () => {
   });
 
   it.each([...ANSWERS])(
-    'RFC 9111 sections 3.5 and 5.2: %s is not for storing unless the route says so',
+    'RFC 9111 sections 3.5 and 5.2: %s is not stored unless the route allows it',
     async (_title, script, token, status) => {
       const endpoint = await createEndpoint(script);
       const response = await createApi(endpoint, { scopes: ['read'] })
@@ -247,7 +251,7 @@ describe('RFC 9110 section 12.5.5 and RFC 9111: caches on the way', () => {
     },
   );
 
-  it.each(['max-age=60, private', 'public, s-maxage=60'])('RFC 9111 section 5.2: a route may say %s', async (value) => {
+  it.each(['max-age=60, private', 'public, s-maxage=60'])('RFC 9111 section 5.2: a route may set %s', async (value) => {
     const endpoint = await createEndpoint(active());
     const route: RequestHandler = (_req, res, next) => {
       res.set('Cache-Control', value);

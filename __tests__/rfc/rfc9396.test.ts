@@ -7,7 +7,7 @@ const DETAILS = [
 ];
 
 describe('RFC 9396 section 9.2: authorization_details of a response', () => {
-  it('section 9.2: reach the handler untouched', async () => {
+  it('section 9.2: reach the handler unchanged', async () => {
     const { body } = await createApi(await createEndpoint(active({ authorization_details: DETAILS })))
       .get('abc')
       .expect(200);
@@ -15,7 +15,7 @@ describe('RFC 9396 section 9.2: authorization_details of a response', () => {
   });
 
   it.each([['x'], [7], [{}], [[7]], [[{ type: 7 }]], [[null]]])(
-    'section 9.2: harm nobody where they are no list of objects with a type, and meet no demand: %j',
+    'section 9.2: satisfy no requirement when they are not a list of objects with a type: %j',
     async (details) => {
       const endpoint = await createEndpoint(active({ authorization_details: details }));
       const { body } = await createApi(endpoint).get('abc').expect(200);
@@ -25,7 +25,7 @@ describe('RFC 9396 section 9.2: authorization_details of a response', () => {
   );
 
   it.each(['Payment', 'payment ', 'pay%6Dent', 'https://example.com/payment'])(
-    'section 12: are compared as they are, so that %j is not payment',
+    'section 12: are compared exactly, so that %j is not payment',
     async (type) => {
       const endpoint = await createEndpoint(active({ authorization_details: [{ type }] }));
       await createApi(endpoint, {}, requireAuthorizationDetails('payment')).get('abc').expect(403);

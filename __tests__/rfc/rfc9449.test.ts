@@ -13,7 +13,7 @@ import {
 } from '../support/dpop.js';
 import { active, createEndpoint } from '../support/endpoint.js';
 
-/** The request of figure 12, and what the endpoint says of its token. */
+/** The request of figure 12, and the introspection response for its token. */
 const FIGURE = {
   url: 'https://resource.example.org/protectedresource',
   token: 'Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU',
@@ -37,14 +37,14 @@ describe('RFC 9449 section 7.1: the example', () => {
 });
 
 describe('RFC 9449 section 4: proofs', () => {
-  it('section 4.3(1): two header lines are refused', async () => {
+  it('section 4.3(1): two header lines are rejected', async () => {
     const { api, sender, clock } = await createDpopSetup();
     const proofs = [await sender.proof('abc', clock), await sender.proof('abc', clock)];
     const { headers } = await sendBound(api, 'abc', proofs).expect(401);
     expect([headers['www-authenticate'], api.reached()]).toEqual([CHALLENGES.proof, 0]);
   });
 
-  it('section 4.3(2): what is no JWS is refused', async () => {
+  it('section 4.3(2): a value that is no JWS is rejected', async () => {
     const { api } = await createDpopSetup();
     const { headers } = await sendBound(api, 'abc', 'abc').expect(401);
     expect(headers['www-authenticate']).toBe(CHALLENGES.proof);
@@ -67,13 +67,13 @@ describe('RFC 9449 section 4: proofs', () => {
     ['4.3(12), 7: with the hash of another token', { claims: { ath: 'fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo' } }],
     ['4.3(11), 11.1: of an hour ago', { claims: { iat: 1_800_000_000 - 3600 } }],
     ['4.3(11), 11.1: of an hour ahead', { claims: { iat: 1_800_000_000 + 3600 } }],
-  ])('section %s it is refused', async (_, parts) => {
+  ])('section %s the proof is rejected', async (_, parts) => {
     const { send, api } = await createDpopSetup();
     const { headers } = await send(401, parts);
     expect([headers['www-authenticate'], api.reached()]).toEqual([CHALLENGES.proof, 0]);
   });
 
-  it.each(['none', 'HS256'])('section 4.3(5), 11.6: the algorithm %s is refused', async (alg) => {
+  it.each(['none', 'HS256'])('section 4.3(5), 11.6: the algorithm %s is rejected', async (alg) => {
     const { api, sender, clock } = await createDpopSetup();
     const [, payload = ''] = (await sender.proof('abc', clock)).split('.');
     const claims = JSON.parse(String(Buffer.from(payload, 'base64url')));
@@ -82,14 +82,14 @@ describe('RFC 9449 section 4: proofs', () => {
     await sendBound(api, 'abc', proof).expect(401);
   });
 
-  it('section 4.3(6): a signature that does not fit is refused', async () => {
+  it('section 4.3(6): a signature that does not match is rejected', async () => {
     const { api, sender, clock } = await createDpopSetup();
     const [head, , signature] = (await sender.proof('abc', clock)).split('.');
     const [, payload] = (await sender.proof('abc', clock)).split('.');
     await sendBound(api, 'abc', [head, payload, signature].join('.')).expect(401);
   });
 
-  it.each(['ES256', 'RS256', 'EdDSA'])('section 4.3(7): a private key of %s in the header is refused', async (alg) => {
+  it.each(['ES256', 'RS256', 'EdDSA'])('section 4.3(7): a private key of %s in the header is rejected', async (alg) => {
     const [sender, clock] = [await createSender(alg), createClock()];
     const endpoint = await createEndpoint(active({ exp: undefined, cnf: { jkt: sender.jkt } }));
     const api = createApi(endpoint, { clock, dpop: { origin: ORIGIN } });
@@ -98,7 +98,7 @@ describe('RFC 9449 section 4: proofs', () => {
     expect(endpoint.asked).toHaveLength(0);
   });
 
-  it('section 4.3(9): query and fragment do not count', async () => {
+  it('section 4.3(9): query and fragment are ignored', async () => {
     const { send } = await createDpopSetup();
     await send(200, { claims: { htu: `${ORIGIN}/r` } }, '/r?x=1');
   });
@@ -114,15 +114,15 @@ describe('RFC 9449 section 4: proofs', () => {
   });
 });
 
-describe('RFC 9449 section 6: what tokens are bound to', () => {
-  it('section 4.3(12), 6, 7.1: a good proof by another key is answered 401 invalid_token', async () => {
+describe('RFC 9449 section 6: token binding', () => {
+  it('section 4.3(12), 6, 7.1: a valid proof of another key gets 401 invalid_token', async () => {
     const { api, clock } = await createDpopSetup();
     const other = await createSender();
     const { headers } = await sendBound(api, 'abc', await other.proof('abc', clock)).expect(401);
     expect(headers['www-authenticate']).toBe(CHALLENGES.token);
   });
 
-  it('section 6.2: a token that is bound, but of type Bearer, is refused', async () => {
+  it('section 6.2: a bound token of type Bearer is rejected', async () => {
     const { send, endpoint, sender } = await createDpopSetup();
     endpoint.script = active({ exp: undefined, cnf: { jkt: sender.jkt }, token_type: 'Bearer' });
     await send(401);
@@ -136,7 +136,7 @@ describe('RFC 9449 section 6: what tokens are bound to', () => {
 });
 
 describe('RFC 9449 section 7: requests', () => {
-  it('section 7.1: a remembered token needs a proof all the same', async () => {
+  it('section 7.1: a cached token needs a proof too', async () => {
     const { api, send, endpoint } = await createDpopSetup();
     await send(200);
     await sendBound(api, 'abc').expect(401);
@@ -149,7 +149,7 @@ describe('RFC 9449 section 7: requests', () => {
     await request(api.app).get('/').set({ authorization: 'dpop abc', dpop }).expect(200);
   });
 
-  it('section 7.1: the challenge names the algorithms, and an error where there was a token', async () => {
+  it('section 7.1: the challenge has the algorithms, and an error if the request had a token', async () => {
     const { api, send } = await createDpopSetup({ algorithms: ['ES256', 'PS256'] });
     const none = await request(api.app).get('/').expect(401);
     expect(none.headers['www-authenticate']).toMatch(/DPoP realm="api", algs="ES256 PS256"$/);
@@ -157,7 +157,7 @@ describe('RFC 9449 section 7: requests', () => {
     expect(headers['www-authenticate']).toMatch(/DPoP realm="api", error="invalid_dpop_proof", .*algs="ES256 PS256"$/);
   });
 
-  it('section 7.2: a bound token under Bearer is answered 401 invalid_token, even with a proof', async () => {
+  it('section 7.2: a bound token with the scheme Bearer gets 401 invalid_token, even with a proof', async () => {
     const { api, sender, clock } = await createDpopSetup();
     const { headers } = await api
       .get('abc')
@@ -166,18 +166,18 @@ describe('RFC 9449 section 7: requests', () => {
     expect(headers['www-authenticate']).toBe(CHALLENGES.bearerToken);
   });
 
-  it('section 7.2: there are two challenges, without an error where no credentials came', async () => {
+  it('section 7.2: there are two challenges, without an error if the request had no credentials', async () => {
     const { api } = await createDpopSetup();
     const { headers } = await request(api.app).get('/').expect(401);
     expect(headers['www-authenticate']).toBe(CHALLENGES.none);
   });
 
-  it('section 7.2: a bound token is refused where DPoP is not known', async () => {
+  it('section 7.2: a bound token is rejected without DPoP support', async () => {
     const { api } = await createDpopSetup({}, { dpop: false });
     await api.get('abc').expect(401);
   });
 
-  it('section 7.2: a token that is not bound is refused under the scheme DPoP', async () => {
+  it('section 7.2: an unbound token is rejected with the scheme DPoP', async () => {
     const { send, endpoint } = await createDpopSetup();
     endpoint.script = active({ exp: undefined });
     expect((await send(401)).headers['www-authenticate']).toBe(CHALLENGES.token);
@@ -185,20 +185,20 @@ describe('RFC 9449 section 7: requests', () => {
 });
 
 describe('RFC 9449 sections 8 and 9: nonces', () => {
-  it('section 9, 4.3(10), 11.3: a proof without one is answered 401 use_dpop_nonce, and given one', async () => {
+  it('section 9, 4.3(10), 11.3: a proof without a nonce gets 401 use_dpop_nonce and a nonce', async () => {
     const { send } = await createDpopSetup({ nonce: true });
     const { headers } = await send(401);
     expect(headers['www-authenticate']).toBe(CHALLENGES.nonce);
     await send(200, { claims: { nonce: headers['dpop-nonce'] } });
   });
 
-  it('section 8, 8.2: an answer that gives one has one such header, and is not stored', async () => {
+  it('section 8, 8.2: a response with a nonce has one DPoP-Nonce header, and is not stored', async () => {
     const { send } = await createDpopSetup({ nonce: true });
     const { headers } = await send(401);
     expect([headers['cache-control'], headers['dpop-nonce']]).toEqual(['no-store', expect.not.stringContaining(',')]);
   });
 
-  it('section 8: recent ones are accepted, others are not', async () => {
+  it('section 8: recent nonces are accepted, others are rejected', async () => {
     const { send, clock } = await createDpopSetup({ nonce: true }, { cache: { ttlSeconds: 3600 } });
     const nonce = (await send(401)).headers['dpop-nonce'];
     clock.advance(120);
@@ -209,7 +209,7 @@ describe('RFC 9449 sections 8 and 9: nonces', () => {
 });
 
 describe('RFC 9449 section 11.1: replay', () => {
-  it('section 11.1: a proof that comes again is refused', async () => {
+  it('section 11.1: a repeated proof is rejected', async () => {
     const { api, sender, clock } = await createDpopSetup();
     const proof = await sender.proof('abc', clock);
     await sendBound(api, 'abc', proof).expect(200);
@@ -217,7 +217,7 @@ describe('RFC 9449 section 11.1: replay', () => {
     expect(headers['www-authenticate']).toBe(CHALLENGES.proof);
   });
 
-  it('section 11.1: a jti of any length that a proof has room for is remembered in little', async () => {
+  it('section 11.1: a jti of any length takes little memory', async () => {
     const keys: string[] = [];
     const setIfAbsent = async (key: string) => keys.push(key) > 0;
     const { send } = await createDpopSetup({ replayStore: { setIfAbsent } });

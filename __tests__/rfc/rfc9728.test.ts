@@ -37,7 +37,7 @@ async function documentOf(...setup: Parameters<typeof createSetup>): Promise<Rec
 
 describe('RFC 9728 section 1.2: the resource identifier', () => {
   it.each(['http://api.example.com', 'https://api.example.com/#part', 'https://api.example.com/#', 'urn:example:api'])(
-    'section 1.2: %s is none: an https URL without fragment is demanded when the app starts',
+    'section 1.2: %s throws at start-up, because an https URL without fragment is required',
     async (resource) => {
       await expect(createSetup({ resource })).rejects.toThrow(
         new TypeError(
@@ -49,7 +49,7 @@ describe('RFC 9728 section 1.2: the resource identifier', () => {
 });
 
 describe('RFC 9728 section 2: the metadata', () => {
-  it.each([{}, { scopes_supported: ['read'] }])('section 2: resource is always there', async (metadata) => {
+  it.each([{}, { scopes_supported: ['read'] }])('section 2: resource is always present', async (metadata) => {
     expect((await documentOf(metadata)).resource).toBe(RESOURCE);
   });
 
@@ -67,18 +67,18 @@ describe('RFC 9728 section 2: the metadata', () => {
     dpop_bound_access_tokens_required: false,
   };
 
-  it('section 2: every member that is given is published as it is', async () => {
+  it('section 2: every configured member is published unchanged', async () => {
     expect(await documentOf(all)).toEqual({ ...all, bearer_methods_supported: ['header'] });
   });
 
-  it('section 2: scopes_supported are those of the middleware and those that are given, each once', async () => {
+  it('section 2: scopes_supported has the scopes of the middleware and the configured ones, each once', async () => {
     const options = { scopes: ['read', 'api'] };
     expect((await documentOf({}, options)).scopes_supported).toEqual(['read', 'api']);
     const metadata = { scopes_supported: ['write', 'read'] };
     expect((await documentOf(metadata, options)).scopes_supported).toEqual(['read', 'api', 'write']);
   });
 
-  it('section 2.1: human-readable members may come in several languages', async () => {
+  it('section 2.1: human-readable members may have several languages', async () => {
     const metadata = { resource_name: 'Reports', 'resource_name#de': 'Berichte', 'resource_tos_uri#pt-BR': RESOURCE };
     expect(await documentOf(metadata)).toMatchObject(metadata);
   });
@@ -100,25 +100,25 @@ describe('RFC 9728 section 2: the metadata', () => {
     ['resource_tos_uri#de', 'tos'],
     ['authorization_details_types_supported', [7]],
     ['dpop_bound_access_tokens_required', 'yes'],
-  ])('section 2: a %s of another type is refused when the app starts', async (name, value) => {
+  ])('section 2: a %s of another type throws at start-up', async (name, value) => {
     await expect(createSetup({ [name]: value } as ResourceMetadata)).rejects.toThrow(TypeError);
     await expect(createSetup({ [name]: value } as ResourceMetadata)).rejects.toThrow(`Option "metadata.${name}" is `);
   });
 
   it.each<[string, Partial<TokenIntrospectionOptions>, string[] | undefined]>([
-    ['by default the header', {}, ['header']],
-    ['the body too where it is looked at', { tokenFromBody: true }, ['header', 'body']],
-    ['nothing where the app looks for itself', { getToken: () => null }, undefined],
+    ['the header by default', {}, ['header']],
+    ['the body too with tokenFromBody', { tokenFromBody: true }, ['header', 'body']],
+    ['absent with getToken', { getToken: () => null }, undefined],
   ])('section 2: bearer_methods_supported is %s', async (_, options, expected) => {
     expect((await documentOf({}, options)).bearer_methods_supported).toEqual(expected);
   });
 
-  it('section 2: bearer_methods_supported may say that there is none', async () => {
+  it('section 2: bearer_methods_supported may be empty', async () => {
     const metadata = { bearer_methods_supported: [] };
     expect((await documentOf(metadata, { getToken: () => null })).bearer_methods_supported).toEqual([]);
   });
 
-  it('section 2: DPoP and certificates are told of where they are taken', async () => {
+  it('section 2: DPoP and certificates are published if they are supported', async () => {
     expect(await documentOf({}, { dpop: { algorithms: ['ES256', 'PS256'] }, mtls: true })).toMatchObject({
       dpop_signing_alg_values_supported: ['ES256', 'PS256'],
       tls_client_certificate_bound_access_tokens: true,
@@ -130,7 +130,7 @@ describe('RFC 9728 section 2: the metadata', () => {
 });
 
 describe('RFC 9728 section 2.2: signed metadata', () => {
-  it('section 2.2: they are signed, say who attests to them, and do not hold themselves', async () => {
+  it('section 2.2: they are signed, name their issuer, and do not contain signed_metadata', async () => {
     const { jwtVerify } = await import('jose');
     const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const { signed_metadata, ...plain } = await documentOf({}, {}, { signed: { key: privateKey, keyId: 'k-1' } });
@@ -140,7 +140,7 @@ describe('RFC 9728 section 2.2: signed metadata', () => {
   });
 });
 
-describe('RFC 9728 section 3: where the metadata are', () => {
+describe('RFC 9728 section 3: location of the metadata', () => {
   it.each([
     ['https://api.example.com', WELL_KNOWN],
     ['https://api.example.com/', WELL_KNOWN],
@@ -151,7 +151,7 @@ describe('RFC 9728 section 3: where the metadata are', () => {
     ['https://api.example.com?k=1', `${WELL_KNOWN}?k=1`],
     ['https://api.example.com/?k=1', `${WELL_KNOWN}?k=1`],
     ['HTTPS://API.example.com:443/v1', `${WELL_KNOWN}/v1`],
-  ])('section 3.1: those of %s are at %s of its host, and nowhere else', async (resource, target) => {
+  ])('section 3.1: those of %s are only at %s of its host', async (resource, target) => {
     const { app, handler } = await createSetup({ resource });
     expect(handler.url).toBe(`https://api.example.com${target}`);
     expect((await get(app, undefined, target).expect(200)).body.resource).toBe(resource);
@@ -160,7 +160,7 @@ describe('RFC 9728 section 3: where the metadata are', () => {
     }
   });
 
-  it('section 3.1: they are served for GET and HEAD, and no other method', async () => {
+  it('section 3.1: they are served only for GET and HEAD', async () => {
     const {
       app: { app },
     } = await createSetup();
@@ -173,7 +173,7 @@ describe('RFC 9728 section 3: where the metadata are', () => {
     }
   });
 
-  it('section 3.2: the answer is 200 and JSON, without members that have no elements', async () => {
+  it('section 3.2: the response is 200 and JSON, without empty members', async () => {
     const { app } = await createSetup({ authorization_details_types_supported: [], scopes_supported: [] });
     const { status, headers, body } = await get(app, undefined, WELL_KNOWN);
     expect([status, headers['content-type']]).toEqual([200, 'application/json; charset=utf-8']);
@@ -181,14 +181,14 @@ describe('RFC 9728 section 3: where the metadata are', () => {
   });
 
   it.each(['https://api.example.com', 'https://api.example.com/', 'HTTPS://API.Example.com/%7ea/../b'])(
-    'section 3.3: resource is %s, code point by code point as it was given',
+    'section 3.3: resource is %s, exactly as configured',
     async (resource) => {
       expect((await documentOf({ resource })).resource).toBe(resource);
       expect((await documentOf({}, { audience: resource })).resource).toBe(resource);
     },
   );
 
-  it('section 7.10: they take no credentials, are open to other origins, and may be kept', async () => {
+  it('section 7.10: they need no credentials, are open to other origins, and may be cached', async () => {
     const { app, endpoint } = await createSetup();
     for (const test of [get(app, undefined, WELL_KNOWN), get(app, 'any', WELL_KNOWN)]) {
       const { headers } = await test.expect(200);
@@ -200,12 +200,12 @@ describe('RFC 9728 section 3: where the metadata are', () => {
 });
 
 describe('RFC 9728 section 5: challenges', () => {
-  it('section 5.1: resource_metadata names them, where there is no error to tell too', async () => {
+  it('section 5.1: resource_metadata has their URL, also without an error', async () => {
     const { app } = await createSetup();
     expect((await get(app).expect(401)).headers['www-authenticate']).toBe(`${BARE}, ${PARAMETER}`);
   });
 
-  it('section 5.1: it stands beside the parameters of other specifications', async () => {
+  it('section 5.1: it is combined with the parameters of other specifications', async () => {
     const { app } = await createSetup({}, {}, {}, requireAuthentication({ maxAgeSeconds: 60 }));
     const { headers } = await get(app, 'good').expect(401);
     expect(headers['www-authenticate']).toMatch(
@@ -223,17 +223,17 @@ describe('RFC 9728 section 5: challenges', () => {
   it.each<[string, string | undefined, number]>([
     ['no credentials', undefined, 401],
     ['a malformed token', 'a b', 400],
-    ['a bad token', 'bad', 401],
-    ['a scope that is missing', 'good', 403],
-  ])('section 5.2: it is in the answer to %s', async (_, token, status) => {
+    ['an invalid token', 'bad', 401],
+    ['a missing scope', 'good', 403],
+  ])('section 5.2: it is in the response to %s', async (_, token, status) => {
     const { app, endpoint } = await createSetup({}, {}, {}, requireScope('write'));
     if (token === 'bad') endpoint.script = { active: false };
     expect((await get(app, token).expect(status)).headers['www-authenticate']).toContain(PARAMETER);
   });
 });
 
-describe('what the authorization specification of MCP adds', () => {
-  it('a 401 names metadata that can be fetched and hold an authorization server', async () => {
+describe('additional requirements of MCP authorization', () => {
+  it('a 401 has the URL of metadata that name an authorization server', async () => {
     const options = { endpoint: undefined, authorizationServer: 'https://as.example.com' };
     const { app } = await createSetup({ authorization_servers: undefined }, options);
     const { headers } = await get(app).expect(401);
@@ -242,7 +242,7 @@ describe('what the authorization specification of MCP adds', () => {
     expect(body.authorization_servers).toEqual(['https://as.example.com']);
   });
 
-  it('a 403 names error, scope and metadata in one challenge', async () => {
+  it('a 403 has error, scope and metadata in one challenge', async () => {
     const { app } = await createSetup({}, { scopes: ['read'] }, {}, requireScope('write'));
     const { headers } = await get(app, 'good').expect(403);
     expect(headers['www-authenticate']).toMatch(

@@ -44,12 +44,12 @@ export function describePreset<Options extends ClientOptions, Returned extends P
   const [refusedWith, refusal] = documented.refuseClient;
   const known = secret === 'clientSecret' ? ['clientId', secret] : [secret];
   const secretValue = String(credentials[secret] ?? '');
-  // A provider that responds to a wrong client as to an invalid token hides the difference.
+  // Some providers respond to a wrong client as they do to an invalid token. These cases cannot be distinguished.
   const saysRefusal = refusedWith !== 200;
 
-  describe(`${name}, like every preset,`, () => {
+  describe(`${name}, as every preset,`, () => {
     it.each(subject.accepted)(
-      'answers 200 with the documented claims of %s, having asked as documented',
+      'answers 200 with the documented claims of %s after the documented request',
       async (_what, accepted, auth) => {
         const standIn = await createStandIn(documented);
         const api = createProviderApi(standIn, use(create(credentials)));
@@ -59,7 +59,7 @@ export function describePreset<Options extends ClientOptions, Returned extends P
       },
     );
 
-    it('takes its secret from a function too, each time anew', async () => {
+    it('calls a function for the secret with every request', async () => {
       const standIn = await createStandIn(documented);
       const vault = jest.fn(async () => secretValue);
       const api = createProviderApi(standIn, { ...use(create({ ...credentials, [secret]: vault })), cache: false });
@@ -82,7 +82,7 @@ export function describePreset<Options extends ClientOptions, Returned extends P
     });
 
     it.each(known)(
-      `answers ${saysRefusal ? '503 and never invalid_token' : '401'} when another "%s" is refused with ${refusedWith} ${JSON.stringify(refusal)}`,
+      `answers ${saysRefusal ? '503 and never invalid_token' : '401'} when a wrong "%s" is rejected with ${refusedWith} ${JSON.stringify(refusal)}`,
       async (option) => {
         const standIn = await createStandIn(documented);
         const api = createProviderApi(standIn, use(create({ ...credentials, [option]: 'other' })));
@@ -111,7 +111,7 @@ export function describePreset<Options extends ClientOptions, Returned extends P
     });
 
     it.each(['x-request-source', 'X-Request-Source', 'X-REQUEST-SOURCE'])(
-      'sends further parameters and the further header %s beside its own',
+      'sends additional parameters and the additional header %s with its own',
       async (header) => {
         const headers = { ...documented.headers, 'x-request-source': 'reports' };
         const parameters = { ...documented.parameters, ...subject.furtherParameters };
@@ -139,13 +139,13 @@ export function describePreset<Options extends ClientOptions, Returned extends P
     it.each([
       ['scopes', ['admin']],
       ['audience', 'reports'],
-    ])('throws a TypeError for the option "%s", which it does not know, rather than drop it', (option, value) => {
+    ])('throws a TypeError for the unknown option "%s"', (option, value) => {
       const attempt = () => create({ ...credentials, [option]: value });
       expect(attempt).toThrow(TypeError);
       expect(attempt).toThrow(`"${option}"`);
     });
 
-    it('returns options and nothing else', () => {
+    it('returns only options', () => {
       expect(create(credentials)).toEqual({
         endpoint: documented.url,
         clientAuth: expect.objectContaining({
@@ -162,7 +162,7 @@ export function describePreset<Options extends ClientOptions, Returned extends P
     if (baseUrl === undefined) return;
     const base = String((credentials as Readonly<Record<string, unknown>>)[baseUrl]);
 
-    it(`finds its endpoint below any path of "${baseUrl}", with or without a slash at its end`, () => {
+    it(`appends its endpoint to any path of "${baseUrl}", with or without a slash at the end`, () => {
       const below = documented.url.slice(base.length);
       expect(documented.url).toBe(base + below);
       for (const slash of ['', '/']) {
@@ -182,7 +182,7 @@ export function describePreset<Options extends ClientOptions, Returned extends P
       'https://auth.example.com/#top',
       'https://hunter1@auth.example.com',
       'https://:hunter2@auth.example.com',
-    ])(`throws a TypeError that names "${baseUrl}", and shows nothing of it, when it is %j`, (value) => {
+    ])(`throws a TypeError that names "${baseUrl}", without showing the credentials, when it is %j`, (value) => {
       const attempt = () => create({ ...credentials, [baseUrl]: value });
       expect(attempt).toThrow(TypeError);
       expect(attempt).toThrow(`Option "${baseUrl}" is `);

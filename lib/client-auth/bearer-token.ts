@@ -4,18 +4,18 @@ import { optionError } from '../core/option-error.js';
 import { B64_TOKEN } from '../core/syntax.js';
 import { signWithSecret } from './secret.js';
 
-/** `refused`: the endpoint has just answered 401, so that a token kept by the function should be renewed. */
-export type TokenSource = (attempt: { readonly refused: boolean }) => string | Promise<string>;
+/** Returns the current token. `refused` is `true` after a 401 of the endpoint: the function should then renew its token. */
+export type TokenSource = (request: { readonly refused: boolean }) => string | Promise<string>;
 
-/** Metadata may name types of access tokens too (RFC 8414 section 2). */
+/** Metadata may also list types of access tokens as methods (RFC 8414 section 2). */
 const METHODS = ['Bearer', 'bearer'];
 
 /**
- * A bearer token of this resource server's own, as RFC 7662 section 2.1 shows it.
+ * Client authentication with a bearer token of this resource server, as in the example of RFC 7662 section 2.1.
  *
- * @param token the token, or a function that returns the current one; it is called for every attempt, within the deadline,
- * and once more when the endpoint answers 401
- * @throws TypeError when the token is missing, empty or not a bearer token; a function's failure is a 503 instead
+ * @param token the token, or a function that returns the current one. The function is called for every request, within the
+ * deadline, and once more after a 401
+ * @throws TypeError when the token is missing, empty or not a bearer token; a failing function causes a 503 instead
  */
 export function bearerToken(token: string | TokenSource | undefined): ClientAuth {
   const common = { call: 'bearerToken(token)', argument: 'token', prepare: toAuthorization, write } as const;
@@ -30,7 +30,6 @@ export function bearerToken(token: string | TokenSource | undefined): ClientAuth
   };
 }
 
-/** A line feed at the end of a token file is a frequent guest. */
 function toAuthorization(token: string): string {
   if (B64_TOKEN.test(token)) return `Bearer ${token}`;
   throw optionError('token', token, 'write a bearer token (RFC 6750 section 2.1), without spaces or line ends');

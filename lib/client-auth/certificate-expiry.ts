@@ -2,13 +2,13 @@ import { X509Certificate } from 'node:crypto';
 
 const A_DAY_MS = 86_400_000;
 
-/** A warning begins so long before the certificate expires. */
+/** The warning starts 14 days before the certificate expires. */
 const WARNING_MS = 14 * A_DAY_MS;
 
-/** Certificates that live for days are renewed all the time: for them, it begins when this share of their life is left. */
+/** For certificates that are valid for less than 56 days, the warning starts when this share of their validity is left. */
 const WARNING_SHARE = 0.25;
 
-/** Says when a client certificate expires, if that is soon or past. The first of a chain counts. */
+/** A warning when a client certificate expires soon or has expired. It reads the first certificate of a chain. */
 export function expiryWarning(cert: unknown, now: number): string | undefined {
   const validity = validityOf(cert);
   if (validity === undefined) return undefined;
@@ -17,8 +17,8 @@ export function expiryWarning(cert: unknown, now: number): string | undefined {
   if (left >= Math.min(WARNING_MS, (to - from) * WARNING_SHARE)) return undefined;
   const date = new Date(to).toISOString().slice(0, 10);
   return left > 0
-    ? `The client certificate expires on ${date}, in ${Math.floor(left / A_DAY_MS)} days. Renew it before: the authorization server refuses it afterwards.`
-    : `The client certificate expired on ${date}. Renew it: the authorization server refuses it.`;
+    ? `The client certificate expires on ${date}, in ${Math.floor(left / A_DAY_MS)} days. Renew it before that date, because the authorization server rejects it afterwards.`
+    : `The client certificate expired on ${date}. Renew it, because the authorization server rejects it.`;
 }
 
 function validityOf(cert: unknown): { readonly from: number; readonly to: number } | undefined {
@@ -28,7 +28,7 @@ function validityOf(cert: unknown): { readonly from: number; readonly to: number
     const validity = { from: Date.parse(validFrom), to: Date.parse(validTo) };
     return Number.isNaN(validity.from + validity.to) ? undefined : validity;
   } catch {
-    // Not a certificate: the TLS connection says so.
+    // Not a certificate. The TLS connection reports that.
     return undefined;
   }
 }

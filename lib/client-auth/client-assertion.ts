@@ -7,21 +7,24 @@ const LIFETIME_SECONDS = 60;
 
 export interface AssertionSettings {
   readonly clientId: string;
-  /** Who the assertion is for; `undefined`: the authorization server's issuer identifier. */
+  /** Claim `aud` of the assertion. Default the issuer identifier of the authorization server. */
   readonly audience: string | undefined;
 }
 
-/** What the assertion is signed with. */
+/** Key that signs the assertion. */
 export interface AssertionKey {
-  /** Those to sign with, the first by preference. */
+  /** Algorithms that the key can use, the preferred one first. */
   readonly algorithms: readonly string[];
   readonly key: KeyObject | webcrypto.CryptoKey | Uint8Array;
   readonly keyId?: string | undefined;
 }
 
 /**
- * Writes a fresh assertion into a request ([RFC 7523 section 2.2](https://www.rfc-editor.org/rfc/rfc7523#section-2.2)):
- * for one use, valid for a minute, meant for the authorization server alone.
+ * Writes a new client assertion into a request ([RFC 7523 section 2.2](https://www.rfc-editor.org/rfc/rfc7523#section-2.2)).
+ * It is valid for 60 seconds and for one use.
+ *
+ * @throws IntrospectionError `credentials_unavailable` when the endpoint accepts none of the algorithms
+ * @throws Error when the audience is unknown
  */
 export async function writeAssertion(
   { parameters, issuer, signingAlgorithms }: IntrospectionRequest,
@@ -29,11 +32,11 @@ export async function writeAssertion(
   { algorithms, key, keyId }: AssertionKey,
 ): Promise<void> {
   if (audience === undefined) throw new Error('no audience');
-  const alg = algorithms.find((each) => signingAlgorithms?.includes(each) !== false);
+  const alg = algorithms.find((algorithm) => signingAlgorithms?.includes(algorithm) !== false);
   if (alg === undefined) {
     throw new IntrospectionError('credentials_unavailable', `the endpoint does not take ${algorithms.join(' or ')}`);
   }
-  // ESM only, and needed here alone.
+  // jose is an ES module, so it is loaded only when it is used.
   const { SignJWT } = await import('jose');
   const now = Math.floor(Date.now() / 1000);
   const assertion = new SignJWT({ iss: clientId, sub: clientId, aud: audience, jti: randomUUID() })

@@ -1,30 +1,31 @@
 import { optionError } from '../core/option-error.js';
 
-/** Checks what often comes from an environment variable. */
+/** @throws TypeError when the client identifier is missing or empty, for example because an environment variable is not set */
 export function requireClientId(clientId: string | undefined): string {
   if (typeof clientId === 'string' && clientId !== '') return clientId;
-  throw optionError('clientId', clientId, "write the client's identifier, a non-empty string");
+  throw optionError('clientId', clientId, 'write the client identifier, a non-empty string');
 }
 
-/** Checks the switches of a factory: each known, each `true` or `false`. */
+/** @throws TypeError for an option that is unknown, or neither `true` nor `false` */
 export function requireFlags(options: object, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null) throw optionError('options', options, 'write an object');
   for (const [name, value] of Object.entries(options)) {
-    if (!known.includes(name)) throw optionError(name, value, `leave it out; known here: ${known.join(', ')}`);
+    if (!known.includes(name)) throw optionError(name, value, `leave it out; known options: ${known.join(', ')}`);
     if (value !== undefined && typeof value !== 'boolean') throw optionError(name, value, 'write true or false');
   }
 }
 
-/** Checks that the options of a factory are an object with known members alone. */
+/** @throws TypeError for options that are no object, or have an unknown member */
 export function requireOptions(options: object, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null)
     throw optionError('options', options, `write { ${known.join(', ')} }`);
   for (const [name, value] of Object.entries(options)) {
-    if (!known.includes(name)) throw optionError(name, Object(value), `leave it out; known here: ${known.join(', ')}`);
+    if (!known.includes(name))
+      throw optionError(name, Object(value), `leave it out; known options: ${known.join(', ')}`);
   }
 }
 
 export function requireAudience(audience: string | undefined): void {
   if (audience === undefined || (typeof audience === 'string' && audience !== '')) return;
-  throw optionError('audience', audience, 'write who the assertion is for: the issuer, or the endpoint');
+  throw optionError('audience', audience, 'write the recipient of the assertion: the issuer or the endpoint');
 }

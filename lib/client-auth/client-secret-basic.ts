@@ -4,24 +4,24 @@ import { ownMembers } from '../core/own-members.js';
 import { requireClientId, requireFlags } from './client-identifier.js';
 import { callOf, type Secret, signWithSecret } from './secret.js';
 
-/** What `clientSecretBasic()` takes besides. */
+/** Options of `clientSecretBasic()`. */
 export interface ClientSecretBasicOptions {
-  /** Form-encode identifier and secret first, as RFC 6749 section 2.3.1 demands. Default `true`; `false` is for servers that do not decode. */
+  /** Form-encode identifier and secret, as RFC 6749 section 2.3.1 requires. Default `true`. Write `false` for a server that does not decode them. */
   readonly encode?: boolean | undefined;
-  /** Accept an empty secret, as some servers want it of public clients. Default `false`. */
+  /** Allow an empty secret, which some servers require from public clients. Default `false`. */
   readonly allowEmptySecret?: boolean | undefined;
 }
 
-/** What RFC 7617 section 2 forbids. */
+/** RFC 7617 section 2 forbids control characters. */
 const CONTROL_CHARACTER = /\p{Cc}/u;
 
 /**
  * HTTP Basic client authentication ([RFC 6749 section 2.3.1](https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1)).
- * Prefer it to {@link clientSecretPost} where the server offers both.
+ * Prefer it to {@link clientSecretPost} when the server offers both.
  *
- * @param clientSecret the secret, or a function that returns the current one; it is called for every attempt
- * @throws TypeError when the identifier or the secret is missing or empty, or cannot be sent unencoded; a function's failure
- * is a 503 instead
+ * @param clientSecret the secret, or a function that returns the current one; called for every request
+ * @throws TypeError when the identifier or the secret is missing or empty, or cannot be sent unencoded; a failing function
+ * causes a 503 instead
  */
 export function clientSecretBasic(
   clientId: string | undefined,
@@ -56,7 +56,7 @@ function formEncode(value: string): string {
   return new URLSearchParams({ v: value }).toString().slice('v='.length);
 }
 
-/** Without encoding, a colon would move into the secret (RFC 7617 section 2). */
+/** Without encoding, the server would read the part after a colon as the start of the secret (RFC 7617 section 2). */
 function requireUnencodable(id: string, secret: string): void {
   if (id.includes(':') || CONTROL_CHARACTER.test(id)) {
     throw optionError('clientId', id, 'with encode: false it cannot hold a colon or a control character');

@@ -6,30 +6,30 @@ import { writeAssertion } from './client-assertion.js';
 import { requireAudience, requireClientId, requireOptions } from './client-identifier.js';
 import { type Secret, signWithSecret } from './secret.js';
 
-/** What `clientSecretJwt()` takes. */
+/** Options of `clientSecretJwt()`. */
 export interface ClientSecretJwtOptions {
-  /** The identifier of the client that this API is at the server. Required. */
+  /** Client identifier of this API at the authorization server. Required. */
   readonly clientId: string | undefined;
-  /** The secret, or a function that returns the current one; it is called for every attempt. */
+  /** Client secret, or a function that returns the current one. The function is called for every request. */
   readonly clientSecret: Secret;
-  /** Default `HS256`, or another of the three where the metadata of an `authorizationServer` advertise that alone. */
+  /** Default `HS256`, or the first of the three that the metadata of an `authorizationServer` lists. */
   readonly alg?: 'HS256' | 'HS384' | 'HS512' | undefined;
-  /** Who the assertion is for. Default the authorization server's issuer; some servers want the endpoint instead. */
+  /** Recipient of the assertion. Default the issuer of the authorization server; some servers require the endpoint instead. */
   readonly audience?: string | undefined;
 }
 
 const ALGORITHMS: readonly string[] = ['HS256', 'HS384', 'HS512'];
 
 /**
- * A JWT signed with the client secret (`client_secret_jwt` of OpenID Connect Core section 9,
- * [RFC 7523](https://www.rfc-editor.org/rfc/rfc7523)): the secret itself does not travel.
+ * Client authentication with a JWT that the client secret signs (`client_secret_jwt` of OpenID Connect Core section 9,
+ * [RFC 7523](https://www.rfc-editor.org/rfc/rfc7523)). The secret itself is not sent.
  *
- * @throws TypeError when an option is missing, unknown or wrong; a function's failure is a 503 instead
+ * @throws TypeError when an option is missing, unknown or wrong; a failing function causes a 503 instead
  */
 export function clientSecretJwt(options: ClientSecretJwtOptions): ClientAuth {
   requireOptions(options, ['clientId', 'clientSecret', 'alg', 'audience']);
-  const { clientSecret, alg, audience, clientId: given } = ownMembers(options);
-  const clientId = requireClientId(given);
+  const { clientSecret, alg, audience, clientId: configuredId } = ownMembers(options);
+  const clientId = requireClientId(configuredId);
   requireAudience(audience);
   if (alg !== undefined && !ALGORITHMS.includes(alg))
     throw optionError('alg', alg, `write one of ${ALGORITHMS.join(', ')}`);

@@ -3,17 +3,17 @@ import { ownMembers } from '../core/own-members.js';
 import { requireClientId, requireFlags } from './client-identifier.js';
 import { callOf, type Secret, signWithSecret } from './secret.js';
 
-/** What `clientSecretPost()` takes besides. */
+/** Options of `clientSecretPost()`. */
 export interface ClientSecretPostOptions {
-  /** Accept an empty secret, as some servers want it of public clients. Default `false`. */
+  /** Allow an empty secret, which some servers require from public clients. Default `false`. */
   readonly allowEmptySecret?: boolean | undefined;
 }
 
 /**
- * `client_id` and `client_secret` as body parameters ([RFC 6749 section 2.3.1](https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1)).
+ * Client authentication with `client_id` and `client_secret` as body parameters ([RFC 6749 section 2.3.1](https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1)).
  *
- * @param clientSecret the secret, or a function that returns the current one; it is called for every attempt
- * @throws TypeError when either is missing or empty; a function's failure is a 503 instead
+ * @param clientSecret the secret, or a function that returns the current one; called for every request
+ * @throws TypeError when either is missing or empty; a failing function causes a 503 instead
  */
 export function clientSecretPost(
   clientId: string | undefined,

@@ -6,7 +6,7 @@ const MIN_RSA_BITS = 2048;
 
 type Algorithms = readonly [string, ...string[]];
 
-/** What each kind of key can sign with; the first is the default. */
+/** Algorithms of each key type or curve. The first is the default. */
 const ALGORITHMS: Readonly<Record<string, Algorithms>> = {
   rsa: ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
   prime256v1: ['ES256'],
@@ -23,52 +23,53 @@ export type PublicKey = string | JsonWebKey | KeyObject | webcrypto.CryptoKey;
 
 export interface SigningKey {
   readonly key: KeyObject;
-  /** Those it can sign with, the first by preference. */
+  /** Algorithms that the key can use, the preferred one first. */
   readonly algorithms: Algorithms;
   readonly keyId: string | undefined;
 }
 
-/** `undefined` for what is no such key; what the engine says of it is not passed on. */
-export function toPrivateKey(given: unknown): KeyObject | undefined {
-  const key = toKeyObject(given, createPrivateKey);
+/** Parses a private key; `undefined` for anything else. It drops the error of the parser, which may show parts of the key. */
+export function toPrivateKey(input: unknown): KeyObject | undefined {
+  const key = toKeyObject(input, createPrivateKey);
   return key?.type === 'private' ? key : undefined;
 }
 
-/** The public half of a private key too; `undefined` for what is neither. */
-export function toPublicKey(given: unknown): KeyObject | undefined {
-  const key = toKeyObject(given, createPublicKey);
+/** Parses a public key, or derives it from a private key; `undefined` for anything else. */
+export function toPublicKey(input: unknown): KeyObject | undefined {
+  const key = toKeyObject(input, createPublicKey);
   if (key?.type === 'private') return createPublicKey(key);
   return key?.type === 'public' ? key : undefined;
 }
 
 /**
- * What signs a JWT: by default what a JWK or a `CryptoKey` names, else what the key can.
+ * Parses a key that signs JWTs. `alg` and `keyId` default to the members of a JWK or the algorithm of a `CryptoKey`. Without these,
+ * every algorithm of the key type is allowed.
  *
- * @param prefix of the options' names
- * @throws TypeError
+ * @param prefix stands before the names of the options in errors
+ * @throws TypeError when the key is missing, too weak or of another type, or cannot sign with `alg`
  */
 export function parseSigningKey(
-  given: PrivateKey | undefined,
+  input: PrivateKey | undefined,
   alg: string | undefined,
   keyId: string | undefined,
   prefix = '',
 ): SigningKey {
-  const key = toPrivateKey(given);
+  const key = toPrivateKey(input);
   if (key === undefined) {
-    throw secretError(`${prefix}key`, given, 'write a private key: PEM, JWK, KeyObject or CryptoKey');
+    throw secretError(`${prefix}key`, input, 'write a private key: PEM, JWK, KeyObject or CryptoKey');
   }
   const { asymmetricKeyType: type = '', asymmetricKeyDetails: { namedCurve = '', modulusLength = Infinity } = {} } =
     key;
   const algorithms =
-    isCryptoKey(given) && type === 'rsa' ? algorithmsOf(given) : ALGORITHMS[type === 'ec' ? namedCurve : type];
+    isCryptoKey(input) && type === 'rsa' ? algorithmsOf(input) : ALGORITHMS[type === 'ec' ? namedCurve : type];
   if (algorithms === undefined || modulusLength < MIN_RSA_BITS) {
     throw secretError(
       `${prefix}key`,
-      given,
+      input,
       'write an RSA key of at least 2048 bits, or one of P-256, P-384, P-521 or Ed25519',
     );
   }
-  const named = isJwk(given) ? given : {};
+  const named = isJwk(input) ? input : {};
   const chosen = alg ?? named.alg;
   if (chosen !== undefined && !algorithms.includes(chosen)) {
     throw optionError(`${prefix}alg`, chosen, `this key signs with ${algorithms.join(', ')}`);
@@ -78,21 +79,21 @@ export function parseSigningKey(
   return { key, algorithms: chosen === undefined ? algorithms : [chosen], keyId: kid };
 }
 
-export function isJwk(given: unknown): given is JsonWebKey & { readonly alg?: string; readonly kid?: string } {
-  return typeof given === 'object' && given !== null && !isKeyObject(given) && !isCryptoKey(given);
+export function isJwk(input: unknown): input is JsonWebKey & { readonly alg?: string; readonly kid?: string } {
+  return typeof input === 'object' && input !== null && !isKeyObject(input) && !isCryptoKey(input);
 }
 
 function toKeyObject(
-  given: unknown,
+  input: unknown,
   read: (key: string | { key: JsonWebKey; format: 'jwk' }) => KeyObject,
 ): KeyObject | undefined {
-  if (isKeyObject(given)) return given;
-  if (isCryptoKey(given)) return KeyObject.from(given);
+  if (isKeyObject(input)) return input;
+  if (isCryptoKey(input)) return KeyObject.from(input);
   try {
-    if (typeof given === 'string') return read(given);
-    if (isJwk(given)) return read({ key: given, format: 'jwk' });
+    if (typeof input === 'string') return read(input);
+    if (isJwk(input)) return read({ key: input, format: 'jwk' });
   } catch {
-    // No key.
+    // Not a key.
   }
   return undefined;
 }

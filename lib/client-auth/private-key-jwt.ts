@@ -4,34 +4,34 @@ import { writeAssertion } from './client-assertion.js';
 import { requireAudience, requireClientId, requireOptions } from './client-identifier.js';
 import { type PrivateKey, parseSigningKey } from './keys.js';
 
-/** What `privateKeyJwt()` takes. */
+/** Options of `privateKeyJwt()`. */
 export interface PrivateKeyJwtOptions {
-  /** The identifier of the client that this API is at the server. Required. */
+  /** Client identifier of this API at the authorization server. Required. */
   readonly clientId: string | undefined;
-  /** The key, or a function that returns the current one; it is called for every attempt. */
+  /** Private key, or a function that returns the current one. The function is called for every request. */
   readonly key: PrivateKey | undefined | (() => PrivateKey | Promise<PrivateKey>);
   /**
-   * Default what a JWK or a `CryptoKey` names, else by the key the first of `RS256`, `ES256`, `ES384`, `ES512` or `EdDSA` and
-   * what else it can sign with that the metadata of an `authorizationServer` advertise.
+   * Signing algorithm. Default the algorithm that a JWK or a `CryptoKey` names. Without one: `RS256`, `ES256`, `ES384`, `ES512` or
+   * `EdDSA`, depending on the key, or the first algorithm of the key that the metadata of an `authorizationServer` lists.
    */
   readonly alg?: string | undefined;
-  /** Who the assertion is for. Default the authorization server's issuer; some servers want the endpoint instead. */
+  /** Recipient of the assertion. Default the issuer of the authorization server; some servers require the endpoint instead. */
   readonly audience?: string | undefined;
-  /** The `kid` by which the server finds the public key. Default what a JWK names. */
+  /** Header `kid`, by which the server finds the public key. Default the `kid` of a JWK. */
   readonly keyId?: string | undefined;
 }
 
 /**
- * A JWT signed with the client's private key (`private_key_jwt` of OpenID Connect Core section 9,
- * [RFC 7523](https://www.rfc-editor.org/rfc/rfc7523)): the server knows the public key alone.
+ * Client authentication with a JWT that the client's private key signs (`private_key_jwt` of OpenID Connect Core section 9,
+ * [RFC 7523](https://www.rfc-editor.org/rfc/rfc7523)). The server knows only the public key.
  *
- * @throws TypeError when an option is missing, unknown or wrong, or the key cannot sign with `alg`; a function's failure is a
+ * @throws TypeError when an option is missing, unknown or wrong, or the key cannot sign with `alg`; a failing function causes a
  * 503 instead
  */
 export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientAuth {
   requireOptions(options, ['clientId', 'key', 'alg', 'audience', 'keyId']);
-  const { key, alg, audience, keyId, clientId: given } = ownMembers(options);
-  const clientId = requireClientId(given);
+  const { key, alg, audience, keyId, clientId: configuredId } = ownMembers(options);
+  const clientId = requireClientId(configuredId);
   requireAudience(audience);
   const common = {
     identity: `client:${clientId}`,

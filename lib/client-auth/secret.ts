@@ -3,46 +3,46 @@ import { argumentError } from '../core/option-error.js';
 import { createWarning } from '../diagnostics/misconfiguration.js';
 import { printable } from '../diagnostics/printable.js';
 
-/** A secret, or a function that returns the current one: it is called for every attempt, within the deadline. */
+/** A secret, or a function that returns the current one. The function is called for every request, within the deadline. */
 export type Secret = string | undefined | (() => string | Promise<string>);
 
 export interface SecretUse<Credential> {
-  /** The call of the factory, for errors and warnings. */
+  /** Call of the factory, as errors and warnings show it. */
   readonly call: string;
-  /** What the call names it, for errors and warnings. */
+  /** Name of the argument in `call`. */
   readonly argument: 'secret' | 'token';
   readonly secret: Secret;
   readonly allowEmpty?: boolean | undefined;
-  /** What is sent of a secret; throws where it cannot be. */
+  /** Turns a secret into the credential to send. It throws for a secret that cannot be sent. */
   readonly prepare: (secret: string) => Credential;
   readonly write: (request: IntrospectionRequest, credential: Credential) => void | Promise<void>;
 }
 
-/** The `sign` of a method that rests on one secret: prepared once where it is given, else each time the function brings one. */
+/** The `sign` of a method with one secret. A fixed secret is prepared once, the secret of a function for every request. */
 export function signWithSecret<Credential>(use: SecretUse<Credential>): ClientAuth['sign'] {
   const { secret, prepare, write } = use;
   const warn = createWarning('SECRET_HAS_WHITESPACE');
-  const accept = (given: unknown) => {
-    const accepted = requireSecret(use, given);
-    const credential = prepare(accepted);
-    if (accepted.trim() !== accepted) warn(whitespaceWarning(use, accepted));
+  const toCredential = (input: unknown) => {
+    const text = requireSecret(use, input);
+    const credential = prepare(text);
+    if (text.trim() !== text) warn(whitespaceWarning(use, text));
     return credential;
   };
   if (typeof secret === 'function') {
-    return async (request) => write(request, accept(await secret()));
+    return async (request) => write(request, toCredential(await secret()));
   }
-  const credential = accept(secret);
+  const credential = toCredential(secret);
   return (request) => write(request, credential);
 }
 
-/** A call as the app wrote it, such as `clientSecretBasic('reports-api', secret)`. */
+/** The call of a factory as the app wrote it, such as `clientSecretBasic('reports-api', secret)`. */
 export function callOf(factory: string, clientId: string): string {
   return `${factory}('${printable(clientId)}', secret)`;
 }
 
-type Told = Pick<SecretUse<never>, 'call' | 'argument' | 'allowEmpty'>;
+type SecretDescription = Pick<SecretUse<never>, 'call' | 'argument' | 'allowEmpty'>;
 
-function requireSecret({ call, argument, allowEmpty = false }: Told, secret: unknown): string {
+function requireSecret({ call, argument, allowEmpty = false }: SecretDescription, secret: unknown): string {
   if (typeof secret === 'string' && (secret !== '' || allowEmpty)) return secret;
   const variable = argument === 'secret' ? 'CLIENT_SECRET' : 'the environment variable';
   const remedy =
@@ -50,8 +50,8 @@ function requireSecret({ call, argument, allowEmpty = false }: Told, secret: unk
   throw argumentError(call, argument, secret, remedy);
 }
 
-/** Says where the whitespace is, and nothing else of the secret. */
-function whitespaceWarning({ call, argument }: Told, secret: string): string {
+/** Says where the whitespace is, and nothing else about the secret. */
+function whitespaceWarning({ call, argument }: SecretDescription, secret: string): string {
   const end = secret.trimEnd() === secret ? 'begins' : 'ends';
   const kind = /[\r\n]$|^[\r\n]/.test(secret) ? 'a line break' : 'a space';
   return (

@@ -9,56 +9,56 @@ import { requireClientId, requireOptions } from './client-identifier.js';
 /** PEM, as text or bytes. */
 export type Pem = string | Buffer;
 
-/** What `tlsClientAuth()` takes. */
+/** Options of `tlsClientAuth()`. */
 export interface TlsClientAuthOptions {
-  /** The identifier of the client that this API is at the server. Required. */
+  /** Client identifier of this API at the authorization server. Required. */
   readonly clientId: string | undefined;
-  /** The client's certificate, or a chain: its own first. As a function: called for each new connection. */
+  /** Client certificate, or a chain that starts with it. A function is called for each new connection. */
   readonly cert: Pem | undefined | (() => Pem | Promise<Pem>);
-  /** The certificate's private key, given in the same way. */
+  /** Private key of the certificate, in the same forms. */
   readonly key: Pem | undefined | (() => Pem | Promise<Pem>);
-  /** Authorities the endpoint's own certificate may come from, instead of the system's. */
+  /** Certificate authorities to trust for the certificate of the endpoint. Default those of the system. */
   readonly ca?: Pem | readonly Pem[] | undefined;
 }
 
 /**
- * Mutual TLS ([RFC 8705 section 2](https://www.rfc-editor.org/rfc/rfc8705#section-2)): the client is known by its certificate,
- * whether an authority signed it (`tls_client_auth`) or not (`self_signed_tls_client_auth`).
+ * Client authentication with mutual TLS ([RFC 8705 section 2](https://www.rfc-editor.org/rfc/rfc8705#section-2)). The certificate
+ * may be signed by an authority (`tls_client_auth`) or self-signed (`self_signed_tls_client_auth`).
  *
- * @throws TypeError when an option is missing, unknown or wrong, or the key is not the certificate's; a function's failure
- * is a 503 instead
+ * @throws TypeError when an option is missing, unknown or wrong, or the key does not belong to the certificate; a failing function
+ * causes a 503 instead
  */
 export function tlsClientAuth(options: TlsClientAuthOptions): ClientAuth {
   requireOptions(options, ['clientId', 'cert', 'key', 'ca']);
-  const { cert, key, ca, clientId: given } = ownMembers(options);
-  const clientId = requireClientId(given);
+  const { cert, key, ca, clientId: configuredId } = ownMembers(options);
+  const clientId = requireClientId(configuredId);
   const authorities: Pem[] | undefined = ca === undefined ? undefined : [ca].flat();
   if (authorities?.every(isPem) === false) {
     throw optionError('ca', ca, 'write PEM, as a string or a Buffer, or a list of them');
   }
   const trust = authorities === undefined ? {} : { ca: authorities };
   if (typeof cert !== 'function' && typeof key !== 'function') requirePair(cert, key);
-  const alarm = createWarning('CLIENT_CERTIFICATE_EXPIRES');
-  const watchExpiry = (given: unknown) => {
-    const warning = expiryWarning(given, Date.now());
-    if (warning !== undefined) alarm(warning);
-    return given;
+  const warn = createWarning('CLIENT_CERTIFICATE_EXPIRES');
+  const checkExpiry = (certificate: unknown) => {
+    const warning = expiryWarning(certificate, Date.now());
+    if (warning !== undefined) warn(warning);
+    return certificate;
   };
-  if (typeof cert !== 'function') watchExpiry(cert);
+  if (typeof cert !== 'function') checkExpiry(cert);
   return {
     identity: `client:${clientId}`,
     clientId,
     methods: ['tls_client_auth', 'self_signed_tls_client_auth'],
-    // A function in any case: what inspects this object finds no key in it.
-    connect: async () => ({ cert: watchExpiry(await current(cert)), key: await current(key), ...trust }),
+    // Always a function, so that an inspection of this object shows no key.
+    connect: async () => ({ cert: checkExpiry(await current(cert)), key: await current(key), ...trust }),
     sign({ parameters }) {
       parameters.client_id = clientId;
     },
   };
 }
 
-function current(given: Pem | undefined | (() => Pem | Promise<Pem>)): unknown {
-  return typeof given === 'function' ? given() : given;
+function current(source: Pem | undefined | (() => Pem | Promise<Pem>)): unknown {
+  return typeof source === 'function' ? source() : source;
 }
 
 function requirePair(cert: Pem | undefined, key: Pem | undefined): void {

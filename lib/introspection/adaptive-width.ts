@@ -1,19 +1,21 @@
 /**
- * Finds how many calls an endpoint bears side by side, by trying. More are allowed while more bring more answers a second;
- * fewer while fewer bring as many. It goes by throughput and not by latency, so that tokens for which the endpoint is slow
+ * Finds the best number of concurrent calls by trying. The number grows while more calls bring more responses a second, and
+ * shrinks while fewer calls bring as many. It measures throughput and not latency, so that tokens for which the endpoint is slow
  * cannot lower it.
  */
 export interface AdaptiveWidth {
   readonly current: number;
-  /** To be called when a call has been answered. Only an endpoint for which others wait shows what it bears. */
+  /** Call this after each response. Measurements count only while other calls wait. */
   onEnd(othersWait: boolean): void;
 }
 
-/** A wider limit must bring this much more, and a narrower one may cost this much, to be kept. */
-const WORTHWHILE = 1.15;
-const AS_GOOD = 0.97;
+/** A wider limit is kept if its throughput is at least this many times that of the limit before. */
+const MIN_GAIN = 1.15;
 
-/** How long a measurement takes, and how many calls for each that is allowed side by side. */
+/** A narrower limit is kept if its throughput is at least this share of that of the limit before. */
+const MIN_SHARE = 0.97;
+
+/** Shortest duration of a measurement, and its number of calls for each place. */
 const MEASURED_MS = 250;
 const CALLS_PER_PLACE = 2;
 
@@ -24,57 +26,57 @@ export interface AdaptiveWidthSettings {
   readonly monotonic: () => number;
 }
 
-/** Measurements for which a width is kept after both of its neighbours were worse. */
-const REST = 16;
+/** Measurements without a new trial, after the wider and the narrower limit were both worse. */
+const MEASUREMENTS_BETWEEN_TRIALS = 16;
 
 export function createAdaptiveWidth({ start, min, max, monotonic }: AdaptiveWidthSettings): AdaptiveWidth {
   let width = start;
   let isWidening = true;
-  /** The width before this trial, and what it brought; `undefined` while there is no trial. */
+  /** Width and throughput before the current trial; `undefined` when there is no trial. */
   let before: { readonly width: number; readonly rate: number } | undefined;
-  let rejected = 0;
-  let resting = 0;
+  let failedTrials = 0;
+  let measurementsToSkip = 0;
   let ended = -start;
   let startedAt: number | undefined;
 
-  /** Calls from before a change end first, and tell nothing about the new width. */
-  function measureAfresh(): void {
+  /** Starts a new measurement. It skips the calls that began before the change. */
+  function restartMeasurement(): void {
     startedAt = undefined;
     ended = -width;
   }
 
-  function neighbour(): number {
+  function nextWidth(): number {
     return isWidening ? Math.min(max, width * 2) : Math.max(min, Math.floor(width / 2));
   }
 
-  /** Tries the next width in this direction, or the other way where this is the end. */
+  /** Tries the next width in the current direction, or in the other one at `min` and `max`. */
   function tryNext(rate: number): void {
-    if (neighbour() === width) isWidening = !isWidening;
+    if (nextWidth() === width) isWidening = !isWidening;
     before = { width, rate };
-    width = neighbour();
+    width = nextWidth();
   }
 
-  function judge(rate: number): void {
-    if (resting > 0) {
-      resting--;
+  function evaluate(rate: number): void {
+    if (measurementsToSkip > 0) {
+      measurementsToSkip--;
       return;
     }
     if (before === undefined) {
       tryNext(rate);
       return;
     }
-    if (rate >= before.rate * (width > before.width ? WORTHWHILE : AS_GOOD)) {
-      rejected = 0;
+    if (rate >= before.rate * (width > before.width ? MIN_GAIN : MIN_SHARE)) {
+      failedTrials = 0;
       tryNext(rate);
       return;
     }
     width = before.width;
     before = undefined;
     isWidening = !isWidening;
-    rejected++;
-    if (rejected < 2) return;
-    rejected = 0;
-    resting = REST;
+    failedTrials++;
+    if (failedTrials < 2) return;
+    failedTrials = 0;
+    measurementsToSkip = MEASUREMENTS_BETWEEN_TRIALS;
   }
 
   return {
@@ -86,7 +88,7 @@ export function createAdaptiveWidth({ start, min, max, monotonic }: AdaptiveWidt
         width = Math.max(before?.width ?? width, start);
         isWidening = true;
         before = undefined;
-        measureAfresh();
+        restartMeasurement();
         return;
       }
       if (ended === 0) startedAt = monotonic();
@@ -94,8 +96,8 @@ export function createAdaptiveWidth({ start, min, max, monotonic }: AdaptiveWidt
       if (startedAt === undefined || ended <= width * CALLS_PER_PLACE) return;
       const elapsedMs = monotonic() - startedAt;
       if (elapsedMs < MEASURED_MS) return;
-      judge((ended - 1) / elapsedMs);
-      measureAfresh();
+      evaluate((ended - 1) / elapsedMs);
+      restartMeasurement();
     },
   };
 }

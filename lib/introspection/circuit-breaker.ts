@@ -1,26 +1,21 @@
-import { setImmediate, setTimeout } from 'node:timers/promises';
 import type { Clock } from '../core/clock.js';
-import { IntrospectionError } from '../core/errors.js';
-import { type CircuitEvent, circuitEvents } from '../diagnostics/channels.js';
-import { asksForPause, hasCode, isOutage, provesLife, reasonOf } from './failures.js';
-import { failedToConnect } from './http.js';
+import type { CircuitEvent } from '../diagnostics/channels.js';
+import { type CircuitState, createCircuitState } from './circuit-state.js';
+import { createEndpointCheck } from './endpoint-check.js';
+import { asksForPause, failedToConnect, hasCode, isOutage, reasonOf } from './failures.js';
 
-/** Spares an endpoint that is down, and the requests that would wait for it. */
+/** Protects an endpoint that is down, and the requests that would wait for it. */
 export interface CircuitBreaker {
+  readonly assertCallAllowed: CircuitState['assertCallAllowed'];
   /**
-   * @param isKnown the token was active lately
-   * @throws IntrospectionError `circuit_open` while the endpoint is not asked about such a token
-   */
-  assertCallAllowed(isKnown: boolean): void;
-  /**
-   * Asks about a token, and learns from the outcome. A breaker whose pause is over sends its probe first.
+   * Runs a lookup, and learns from its outcome. After a pause, the breaker sends its probe first.
    *
-   * @throws IntrospectionError `circuit_open`, what the probe failed with, or what `ask` failed with
+   * @throws IntrospectionError `circuit_open`, the failure of the probe, or the failure of `lookup`
    */
-  run<T>(token: CalledToken, ask: () => Promise<T>): Promise<T>;
+  run<T>(token: CalledToken, lookup: () => Promise<T>): Promise<T>;
   /**
-   * Whether the endpoint is down, or only failed for the token whose lookup ended with this error. `unknown` for an error that is
-   * no outage, and shortly after the endpoint was found to be up.
+   * Whether the endpoint is down, or only failed for the token whose lookup ended with this error. `unknown` for an error that
+   * is no outage, and for one second after a check found the endpoint up.
    */
   diagnose(error: unknown): Promise<'down' | 'up' | 'unknown'>;
   state(): CircuitEvent['state'];
@@ -40,238 +35,126 @@ export interface CircuitBreakerSettings {
   readonly probe: () => Promise<unknown>;
 }
 
-/** Failures for this many different tokens in a row make the breaker suspect the endpoint. */
+/** The breaker suspects the endpoint after failures for this many different tokens in a row. */
 const TOKENS_TO_SUSPECT = 5;
 
-/** Each probe that fails doubles the pause. */
-const MIN_PAUSE_MS = 1000;
-const MAX_PAUSE_MS = 30_000;
-
-/** Checks are at least this far apart. After one that was answered, failures are blamed on their tokens for this long. */
-const CHECK_INTERVAL_MS = 1000;
-
-/** An endpoint that fails for our token counts as up for this long after it has answered about a real one. */
-const REAL_ANSWER_MS = 10_000;
-
-/** After timeouts, the endpoint must answer about our token within this time, or within this many times its recent latency. */
-const MIN_HANG_CHECK_MS = 500;
-const HANG_CHECK_LATENCIES = 3;
-
-/** The longest latency is forgotten by this share with each answer. */
-const LATENCY_DECAY = 0.9;
-
-/** A timeout after less than this share of the deadline says nothing about an endpoint that still answers. */
+/** A timeout after less than this share of the deadline says nothing about an endpoint that still responds. */
 const WHOLE_DEADLINE = 0.9;
 
 /**
- * Anybody can present a token that makes a healthy endpoint fail. Such failures are only a suspicion: before it opens, and
- * before it closes again, the breaker asks about a random token of its own. Only connections that never came about are proof.
+ * Anybody can present a token that makes a healthy endpoint fail, so such failures prove nothing. Before the breaker opens, and
+ * before it closes again, it asks about a random token of its own. Only failures to connect are proof without that.
  */
 export function createCircuitBreaker({ clock, timeoutMs, probe }: CircuitBreakerSettings): CircuitBreaker {
-  /** Digests of tokens that failed since the endpoint last answered, and of those for which no connection came about. */
-  const suspects = new Set<string>();
-  const unconnected = new Set<string>();
-  let pauseMs = MIN_PAUSE_MS;
-  /** Monotonic time of the next probe; `undefined` while the breaker is closed. */
-  let probeAt: number | undefined;
-  let isProbing = false;
-  /** Whether a known token may be asked about in this pause, for a second opinion after a probe that failed. */
-  let knownMayTry = false;
-  /** Counts openings: a tokenKey asked before the last one says nothing about the endpoint now. */
-  let openings = 0;
-  let answers = 0;
-  let lastAnswerAt = Number.NEGATIVE_INFINITY;
-  /** Longest time until a recent answer, in milliseconds. */
-  let latencyMs = 0;
-  let endpointCheck: Promise<unknown> | undefined;
-  let noCheckBefore = Number.NEGATIVE_INFINITY;
-  /** Whether the check is about an endpoint that may hang. New lookups wait for its short outcome, so that they do not hang too. */
-  let mayHang = false;
-  /** Whether the endpoint answers about real tokens but fails for ours: then that failure says nothing. */
-  let failsForOurToken = false;
+  /** Digests of tokens that failed since the last response, and of those for which no connection came about. */
+  const failedTokens = new Set<string>();
+  const unconnectedTokens = new Set<string>();
+  const circuit = createCircuitState(clock);
+  const check = createEndpointCheck({
+    clock,
+    timeoutMs,
+    probe,
+    onUp(trigger, tokensToBlame) {
+      forgetFailures();
+      if (tokensToBlame) circuit.publish({ ...reasonOf(trigger), tokensToBlame: true });
+    },
+  });
 
-  function state(): CircuitEvent['state'] {
-    if (probeAt === undefined) return 'closed';
-    return isProbing ? 'half_open' : 'open';
-  }
-
-  function publish(more: Omit<CircuitEvent, 'state'> = {}): void {
-    if (!circuitEvents.hasSubscribers) return;
-    const event: CircuitEvent = { state: state(), ...more };
-    circuitEvents.publish(event);
+  function isClosed(): boolean {
+    return circuit.current() === 'closed';
   }
 
   function open(error: unknown): void {
-    const askedMs = asksForPause(error) ? error.retryAfterSeconds * 1000 : 0;
-    // A little off, so that the processes of a fleet do not come back together.
-    const waitMs = Math.max(askedMs, pauseMs * (0.8 + Math.random() * 0.4));
-    openings++;
-    probeAt = clock.monotonic() + waitMs;
-    pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS);
-    knownMayTry = false;
     forgetFailures();
-    publish({ ...reasonOf(error), retryAfterSeconds: secondsUntil(probeAt) });
-  }
-
-  function close(): void {
-    probeAt = undefined;
-    pauseMs = MIN_PAUSE_MS;
-    publish();
+    circuit.open(error);
   }
 
   function forgetFailures(): void {
-    suspects.clear();
-    unconnected.clear();
+    failedTokens.clear();
+    unconnectedTokens.clear();
   }
 
-  function secondsUntil(at: number): number {
-    return Math.max(1, Math.ceil((at - clock.monotonic()) / 1000));
-  }
-
-  function isProbeDue(): boolean {
-    return probeAt !== undefined && !isProbing && clock.monotonic() >= probeAt;
-  }
-
-  function assertCallAllowed(isKnown: boolean): void {
-    if (probeAt === undefined || isProbeDue() || (isKnown && knownMayTry)) return;
-    throw new IntrospectionError('circuit_open', undefined, secondsUntil(probeAt));
-  }
-
-  /** Asks about our own token. Returns why that failed, or `undefined` where the endpoint is up. */
-  async function askAboutOurToken(): Promise<unknown> {
-    try {
-      await probe();
-    } catch (error) {
-      if (!provesLife(error)) return error;
-    }
-    failsForOurToken = false;
-    return undefined;
-  }
-
-  /** Does not wait for our token as long as a lookup would: an endpoint that hangs is known by its recent latency. */
-  function askUnlessItHangs(timeout: unknown): Promise<unknown> {
-    return Promise.race([askAboutOurToken(), hang(timeout)]);
-  }
-
-  async function hang(timeout: unknown): Promise<unknown> {
-    const waitMs = Math.min(timeoutMs, Math.max(MIN_HANG_CHECK_MS, latencyMs * HANG_CHECK_LATENCIES));
-    await setTimeout(waitMs, undefined, { ref: false });
-    // Where our own event loop is late, an answer may have arrived meanwhile.
-    await setImmediate();
-    return timeout;
-  }
-
-  /** Whether the endpoint fails for our own token too. However many wait for this, it is asked once. */
-  function checkEndpoint(suspicion: unknown): Promise<unknown> {
-    endpointCheck ??= askForCheck(suspicion).finally(() => {
-      endpointCheck = undefined;
-      mayHang = false;
-    });
-    return endpointCheck;
-  }
-
-  /** Returns why the endpoint is down, or `undefined` where it is up. */
-  async function askForCheck(suspicion: unknown): Promise<unknown> {
-    const answersBefore = answers;
-    mayHang = hasCode(suspicion, 'timeout');
-    const failure = await (mayHang ? askUnlessItHangs(suspicion) : askAboutOurToken());
-    const hasAnsweredLately = failsForOurToken && clock.monotonic() - lastAnswerAt < REAL_ANSWER_MS;
-    const isDown = isOutage(failure) && answers === answersBefore && !hasAnsweredLately;
-    if (isDown) return failure;
-    noCheckBefore = clock.monotonic() + CHECK_INTERVAL_MS;
-    forgetFailures();
-    if (failure === undefined) publish({ ...reasonOf(suspicion), tokensToBlame: true });
-    return undefined;
-  }
-
-  async function suspect(digest: string, error: unknown): Promise<void> {
+  async function noteFailure(digest: string, error: unknown): Promise<void> {
     if (failedToConnect(error)) {
-      unconnected.add(digest);
-      if (unconnected.size >= TOKENS_TO_SUSPECT) open(error);
+      unconnectedTokens.add(digest);
+      if (unconnectedTokens.size >= TOKENS_TO_SUSPECT) open(error);
       return;
     }
-    suspects.add(digest);
-    if ((suspects.size < TOKENS_TO_SUSPECT && !asksForPause(error)) || !mayCheck()) return;
-    const openingsBefore = openings;
-    const failure = await checkEndpoint(error);
-    if (failure !== undefined && openings === openingsBefore) open(failure);
+    failedTokens.add(digest);
+    if ((failedTokens.size < TOKENS_TO_SUSPECT && !asksForPause(error)) || !check.isAllowed()) return;
+    const openingsBefore = circuit.openings();
+    const failure = await check.run(error);
+    if (failure !== undefined && circuit.openings() === openingsBefore) open(failure);
   }
 
-  function mayCheck(): boolean {
-    return endpointCheck !== undefined || clock.monotonic() >= noCheckBefore;
-  }
-
-  function noteAnswer(elapsedMs: number): void {
-    answers++;
-    lastAnswerAt = clock.monotonic();
-    latencyMs = Math.max(elapsedMs, latencyMs * LATENCY_DECAY);
-    forgetFailures();
-  }
-
-  /** A timeout says little where a lookup had spent its deadline in our queue, unless nobody else gets an answer either. */
-  function isTelling(error: unknown, elapsedMs: number): boolean {
+  /** A timeout says little when the lookup spent much of its deadline in our queue, unless no other lookup gets a response. */
+  function countsAsFailure(error: unknown, elapsedMs: number): boolean {
     if (!isOutage(error)) return false;
     if (!hasCode(error, 'timeout') || elapsedMs >= timeoutMs * WHOLE_DEADLINE) return true;
-    return clock.monotonic() - lastAnswerAt >= timeoutMs;
+    return check.sinceResponseMs() >= timeoutMs;
   }
 
-  /** Outcomes of questions asked before the breaker last opened are ignored: they say nothing about the endpoint now. */
-  async function ask<T>(digest: string, work: () => Promise<T>): Promise<T> {
-    const openingsBefore = openings;
+  /** Ignores the outcome of a lookup that began before the breaker last opened: it says nothing about the endpoint now. */
+  async function runAndLearn<T>(digest: string, lookup: () => Promise<T>): Promise<T> {
+    const openingsBefore = circuit.openings();
     const startedAt = performance.now();
     try {
-      const answer = await work();
-      if (openings === openingsBefore) noteAnswer(performance.now() - startedAt);
-      return answer;
+      const result = await lookup();
+      if (circuit.openings() === openingsBefore) {
+        check.noteResponse(performance.now() - startedAt);
+        forgetFailures();
+      }
+      return result;
     } catch (error) {
-      if (openings === openingsBefore && isTelling(error, performance.now() - startedAt)) await suspect(digest, error);
+      const elapsedMs = performance.now() - startedAt;
+      if (circuit.openings() === openingsBefore && countsAsFailure(error, elapsedMs)) await noteFailure(digest, error);
       throw error;
     }
   }
 
-  /** Some endpoints fail for every token they do not know, ours included. A real token that is answered proves them up. */
-  async function askForSecondOpinion<T>(work: () => Promise<T>): Promise<T> {
-    const openingsBefore = openings;
-    const answer = await work();
-    if (openings === openingsBefore && probeAt !== undefined) {
-      failsForOurToken = true;
-      lastAnswerAt = clock.monotonic();
-      close();
+  /** Some endpoints fail for every unknown token, ours included. A response about a real token proves that they are up. */
+  async function runAsSecondOpinion<T>(lookup: () => Promise<T>): Promise<T> {
+    const openingsBefore = circuit.openings();
+    const result = await lookup();
+    if (circuit.openings() === openingsBefore && !isClosed()) {
+      check.noteFailsForOurToken();
+      circuit.close();
     }
-    return answer;
+    return result;
   }
 
-  /** The pause is over: our own token decides whether the breaker closes, and may be outvoted by a real one. */
-  async function probeThenAsk<T>({ digest, isKnown }: CalledToken, work: () => Promise<T>): Promise<T> {
-    isProbing = true;
-    publish();
-    const failure = await askUnlessItHangs(new IntrospectionError('timeout'));
-    isProbing = false;
+  /** The pause is over. The probe decides whether the breaker closes; a response about a real token overrules it. */
+  async function probeThenRun<T>({ digest, isKnown }: CalledToken, lookup: () => Promise<T>): Promise<T> {
+    circuit.startProbe();
+    const failure = await check.probe();
+    circuit.endProbe();
     if (failure === undefined) {
-      if (probeAt !== undefined) close();
-      return ask(digest, work);
+      if (!isClosed()) circuit.close();
+      return runAndLearn(digest, lookup);
     }
     open(failure);
-    knownMayTry = isOutage(failure) && !failedToConnect(failure);
-    if (!knownMayTry || (!isKnown && asksForPause(failure))) throw failure;
-    return askForSecondOpinion(work);
+    if (!isOutage(failure) || failedToConnect(failure)) throw failure;
+    circuit.allowKnownToken();
+    if (!isKnown && asksForPause(failure)) throw failure;
+    return runAsSecondOpinion(lookup);
   }
 
   return {
-    assertCallAllowed,
-    async run(token, work) {
-      if (mayHang) await endpointCheck;
-      assertCallAllowed(token.isKnown);
-      if (probeAt === undefined) return ask(token.digest, work);
-      if (isProbeDue()) return probeThenAsk(token, work);
-      knownMayTry = false;
-      return askForSecondOpinion(work);
+    assertCallAllowed: circuit.assertCallAllowed,
+    async run(token, lookup) {
+      const hangCheck = check.hangCheck();
+      if (hangCheck !== undefined) await hangCheck;
+      circuit.assertCallAllowed(token.isKnown);
+      if (isClosed()) return runAndLearn(token.digest, lookup);
+      if (circuit.isProbeDue()) return probeThenRun(token, lookup);
+      circuit.useKnownToken();
+      return runAsSecondOpinion(lookup);
     },
     async diagnose(error) {
-      if (probeAt !== undefined || failedToConnect(error) || hasCode(error, 'circuit_open')) return 'down';
-      if (!isOutage(error) || !mayCheck()) return 'unknown';
-      return (await checkEndpoint(error)) === undefined ? 'up' : 'down';
+      if (!isClosed() || failedToConnect(error) || hasCode(error, 'circuit_open')) return 'down';
+      if (!isOutage(error) || !check.isAllowed()) return 'unknown';
+      return (await check.run(error)) === undefined ? 'up' : 'down';
     },
-    state,
+    state: circuit.current,
   };
 }

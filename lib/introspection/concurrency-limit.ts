@@ -1,14 +1,14 @@
 import { IntrospectionError } from '../core/errors.js';
-import type { Deadline } from './deadline.js';
+import type { Deadline } from '../core/timeout.js';
 
-/** Bounds how many calls run side by side. The others wait in the order in which they came, those for known tokens first. */
+/** Limits concurrent calls. The others wait in their order of arrival, calls for known tokens first. */
 export interface ConcurrencyLimit {
   /**
-   * Runs `work` as soon as there is a place. The place is free again when `work` has ended, or when the deadline has passed:
-   * work that ignores its deadline does not keep others waiting.
+   * Runs `work` as soon as there is a place. The place is free again when `work` has ended or the deadline has passed, so that
+   * work that ignores its deadline does not delay others.
    *
    * @param isKnown the token was active lately
-   * @throws IntrospectionError `timeout`, or `overloaded` when much of the deadline was spent waiting
+   * @throws IntrospectionError `timeout`, or `overloaded` when more than a tenth of the deadline was spent waiting
    */
   run<T>(work: () => Promise<T>, deadline: Deadline, isKnown: boolean): Promise<T>;
 }
@@ -17,17 +17,17 @@ export interface ConcurrencySettings {
   /** Places for calls about any token. */
   readonly width: {
     readonly current: number;
-    /** Is told when a call ends before its deadline, and whether others wait for its place. */
+    /** Is called when a call ends before its deadline. */
     onEnd?(othersWait: boolean): void;
   };
-  /** Further places, for calls about known tokens only. */
+  /** Additional places, only for calls about known tokens. */
   readonly reserved: number;
 }
 
-/** A wait of more than this share of the deadline is our own doing: a timeout that follows is none of the endpoint's. */
+/** After a wait of more than this share of the deadline, a timeout is `overloaded`, because the endpoint did not cause it. */
 const MAX_WAIT_SHARE = 0.1;
 
-/** A call that has waited for longer than this share of its deadline is not made: it would mostly be given up before the answer. */
+/** A call that waited longer than this share of its deadline is not sent, because it would mostly time out before the response. */
 const MAX_WAIT_TO_START = 0.5;
 
 interface Waiter {
@@ -47,7 +47,7 @@ export function createConcurrencyLimit({ width, reserved }: ConcurrencySettings)
   }
 
   function leave(kind: keyof typeof running, isLate: boolean): void {
-    // A call that hung says nothing about how many the endpoint bears.
+    // A call that hung says nothing about the throughput of the endpoint.
     if (!isLate) width.onEnd?.(waiting.known.length + waiting.unknown.length > 0);
     running[kind]--;
     startWaiters('known');
@@ -68,7 +68,7 @@ export function createConcurrencyLimit({ width, reserved }: ConcurrencySettings)
     }
   }
 
-  /** A caller whose deadline passes leaves the queue. */
+  /** Removes the caller from the queue when its deadline passes. */
   async function waitForPlace(kind: keyof typeof running, deadline: Deadline): Promise<void> {
     const { signal, timeoutMs } = deadline;
     const since = performance.now();

@@ -5,55 +5,55 @@ import { createWarning } from '../diagnostics/misconfiguration.js';
 import { remedyFor } from '../diagnostics/remedies.js';
 import { supportsMethod } from './server-location.js';
 
-/** Warns of what only an operator can mend, by what comes back from the endpoint. */
+/** Warns of mistakes that only an operator can correct. It detects them by the responses of the endpoint. */
 export interface ConfigurationWarnings {
   about(record: TokenRecord): void;
-  /** @param isOurToken the request was about a random token of ours, so that no client can have caused the failure */
+  /** @param isOurToken the request was about a random token of ours, so no client can have caused the failure */
   aboutFailure(error: unknown, isOurToken: boolean): void;
   aboutMethods(advertised: readonly string[] | undefined): void;
   /** Whether any response was active. */
   wasAnyActive(): boolean;
 }
 
-/** So many failures give an alarm while no request has been answered. */
+/** This many failures cause a warning while no request has got a response. */
 const FAILURES = 3;
 
-/** After so many failures in a row, a failure that tokens of clients may have caused is confirmed by a token of ours. */
+/** After this many failures in a row that tokens of clients may have caused, a request for a token of ours confirms them. */
 const FAILURES_TO_CONFIRM = 5;
 
-interface Suspicion {
+interface FailurePattern {
   readonly code: IntrospectionErrorCode;
   readonly detail: RegExp;
   readonly alarm: Misconfiguration['code'];
   /**
-   * - `at once`: no token can cause it, and it does not end by itself
-   * - `from the start`: it may end by itself, so that it counts only while no request has been answered
-   * - `or for our token`: the same, but a client's token may cause it: a failure for a token of ours counts at any time
-   * - `until confirmed`: it does not end by itself, but a client's token may cause it: once a request has been answered, only
-   *   a failure for a token of ours counts
+   * - `at once`: always. No token can cause the failure, and it does not end by itself
+   * - `before first response`: only while no request has got a response, because the failure may end by itself
+   * - `or for our token`: the same, and at any time for a token of ours, because a client's token may cause the failure
+   * - `unless a token caused it`: always before the first response, then only for a token of ours. The failure does not end by
+   *   itself, but a client's token may cause it
    */
-  readonly counts: 'at once' | 'from the start' | 'or for our token' | 'until confirmed';
+  readonly counts: 'at once' | 'before first response' | 'or for our token' | 'unless a token caused it';
 }
 
-/** Beginnings of the codes by which TLS and name lookup fail for good. */
+/** Prefixes of the codes for failures of TLS and name lookup that do not end by themselves. */
 const CONNECTIONS_THAT_NEVER_WORK =
   /^(?:ENOTFOUND|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|ERR_TLS_CERT_|ERR_SSL_WRONG_VERSION_NUMBER)/;
 
-/** The first that fits. Mistakes in the metadata themselves are told by `discovery.ts`, which sees them in the background too. */
-const SUSPICIONS: readonly Suspicion[] = [
-  { code: 'client_rejected', detail: /^/, alarm: 'CLIENT_REJECTED', counts: 'until confirmed' },
+/** The first match applies. `server-metadata.ts` warns of mistakes in the metadata itself, because it also sees them in the background. */
+const PATTERNS: readonly FailurePattern[] = [
+  { code: 'client_rejected', detail: /^/, alarm: 'CLIENT_REJECTED', counts: 'unless a token caused it' },
   {
     code: 'bad_response',
     detail: /^(?:media type|redirect|not JSON|HTTP (?:3\d\d|404|405))$/,
     alarm: 'NOT_AN_ENDPOINT',
-    counts: 'until confirmed',
+    counts: 'unless a token caused it',
   },
   { code: 'bad_response', detail: /^malformed HTTP/, alarm: 'NOT_AN_ENDPOINT', counts: 'or for our token' },
   { code: 'bad_response', detail: /^signed reply/, alarm: 'SIGNED_REPLY_REJECTED', counts: 'or for our token' },
   { code: 'unreachable', detail: /^HTTP/, alarm: 'NOT_FROM_THE_ENDPOINT', counts: 'or for our token' },
   { code: 'unreachable', detail: CONNECTIONS_THAT_NEVER_WORK, alarm: 'UNREACHABLE', counts: 'at once' },
-  { code: 'unreachable', detail: /^/, alarm: 'UNREACHABLE', counts: 'from the start' },
-  { code: 'timeout', detail: /^/, alarm: 'UNREACHABLE', counts: 'from the start' },
+  { code: 'unreachable', detail: /^/, alarm: 'UNREACHABLE', counts: 'before first response' },
+  { code: 'timeout', detail: /^/, alarm: 'UNREACHABLE', counts: 'before first response' },
   { code: 'discovery_failed', detail: CONNECTIONS_THAT_NEVER_WORK, alarm: 'DISCOVERY_FAILED', counts: 'at once' },
   {
     code: 'discovery_failed',
@@ -65,63 +65,63 @@ const SUSPICIONS: readonly Suspicion[] = [
     code: 'discovery_failed',
     detail: /^(?!another issuer|no introspection_endpoint|introspection_endpoint)/,
     alarm: 'DISCOVERY_FAILED',
-    counts: 'from the start',
+    counts: 'before first response',
   },
 ];
 
-/** @param askAboutOurToken asks about a random token of ours; its failure is told to `aboutFailure`, too */
+/** @param askAboutOurToken asks about a random token of ours, and passes a failure to `aboutFailure` */
 export function createConfigurationWarnings(
   methods: readonly string[] | undefined,
   askAboutOurToken: () => Promise<unknown>,
 ): ConfigurationWarnings {
-  const alarms = new Map<Misconfiguration['code'], ReturnType<typeof createWarning>>();
+  const warnings = new Map<Misconfiguration['code'], ReturnType<typeof createWarning>>();
   let wasAnyActive = false;
-  let wasAnswered = false;
+  let hadResponse = false;
   let failures = 0;
   let failuresInARow = 0;
 
-  function alarmOf(code: Misconfiguration['code']): ReturnType<typeof createWarning> {
-    const known = alarms.get(code);
+  function warningFor(code: Misconfiguration['code']): ReturnType<typeof createWarning> {
+    const known = warnings.get(code);
     if (known !== undefined) return known;
     const alarm = createWarning(code);
-    alarms.set(code, alarm);
+    warnings.set(code, alarm);
     return alarm;
   }
 
   return {
     about({ active }) {
-      wasAnswered = true;
+      hadResponse = true;
       failuresInARow = 0;
       if (active) wasAnyActive = true;
     },
     aboutFailure(error, isOurToken) {
       if (!(error instanceof IntrospectionError)) return;
       const { code, detail = '' } = error;
-      const found = SUSPICIONS.find((suspicion) => suspicion.code === code && suspicion.detail.test(detail));
-      if (found === undefined) return;
-      const { counts } = found;
+      const pattern = PATTERNS.find((candidate) => candidate.code === code && candidate.detail.test(detail));
+      if (pattern === undefined) return;
+      const { counts } = pattern;
       const isCertain =
         counts === 'at once' ||
-        (counts !== 'from the start' && isOurToken) ||
-        (counts === 'until confirmed' && !wasAnswered);
-      if (!isCertain && wasAnswered) {
-        if (counts !== 'from the start' && ++failuresInARow % FAILURES_TO_CONFIRM === 0) {
+        (counts !== 'before first response' && isOurToken) ||
+        (counts === 'unless a token caused it' && !hadResponse);
+      if (!isCertain && hadResponse) {
+        if (counts !== 'before first response' && ++failuresInARow % FAILURES_TO_CONFIRM === 0) {
           askAboutOurToken().catch(() => {});
         }
         return;
       }
       if (!isCertain && ++failures < FAILURES) return;
-      alarmOf(found.alarm)(`${PREAMBLE} ${remedyFor(code, detail)}`, error.detail ?? code);
+      warningFor(pattern.alarm)(`${PREAMBLE} ${remedyFor(code, detail)}`, error.detail ?? code);
     },
     aboutMethods(advertised) {
       if (supportsMethod(advertised, methods)) return;
-      alarmOf('METHOD_NOT_ADVERTISED')(
-        'The metadata of the authorization server do not name the configured "clientAuth" ' +
-          `(${methods?.join(' or ')}) among the methods that its introspection endpoint takes.`,
+      warningFor('METHOD_NOT_ADVERTISED')(
+        'The metadata of the authorization server do not list the configured "clientAuth" ' +
+          `(${methods?.join(' or ')}) among the methods that its introspection endpoint accepts.`,
       );
     },
     wasAnyActive: () => wasAnyActive,
   };
 }
 
-const PREAMBLE = 'The introspection endpoint cannot be asked, and requests are answered 503.';
+const PREAMBLE = 'The introspection endpoint cannot be used, so requests get 503.';

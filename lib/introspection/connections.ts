@@ -2,35 +2,39 @@ import { isDeepStrictEqual } from 'node:util';
 import { buildConnector, Client, Pool } from 'undici';
 import type { ClientAuth, TlsMaterial } from '../core/client-auth.js';
 import { IntrospectionError } from '../core/errors.js';
+import { withTimeout } from '../core/timeout.js';
+import type { Dispatcher } from './http.js';
 
 export interface Connections {
-  /** What to ask an origin through now. */
-  to(origin: string): Pool;
-  /** Does `work` over a connection that is new, and closed when it has ended. */
-  overNew<T>(origin: string, work: (via: Client) => Promise<T>): Promise<T>;
-  /** After a refusal through `used`: whether another try would go over connections with newer TLS material. */
-  renew(used: unknown): Promise<boolean>;
-  /** Ends once what is under way has ended. */
+  /** Pooled connections to an origin. */
+  to(origin: string): Dispatcher;
+  /** Does `work` over a new connection, which is closed afterwards. */
+  withNew<T>(origin: string, work: (via: Dispatcher) => Promise<T>): Promise<T>;
+  /** Number of the current generation. Pools of one generation presented the same TLS material, or nearly. */
+  generation(): number;
+  /** Whether requests now present newer TLS material than those of this generation. It fetches the material, after a 401. */
+  renew(generation: number): Promise<boolean>;
+  /** Ends after all requests have ended. */
   close(): Promise<void>;
 }
 
-/** Connections that were made with the same TLS material, or nearly. */
 interface Generation {
+  readonly number: number;
   readonly pools: Map<string, Pool>;
   readonly presented: TlsMaterial[];
 }
 
 const MAX_CONNECTIONS = 64;
 
-/** Used where the server announces no `Keep-Alive: timeout` of its own; a minute of quiet keeps its connection. */
+/** Applies when the server sends no `Keep-Alive: timeout`. A connection survives a minute without requests. */
 const KEEP_ALIVE_MS = 90_000;
 
-/** A pool for each origin. A connection attempt, with what it takes to get the TLS material, has `timeoutMs`. */
+/** One pool for each origin. Connecting, including the wait for TLS material, may take `timeoutMs`. */
 export function createConnections(timeoutMs: number, connect: ClientAuth['connect']): Connections {
-  const material = typeof connect === 'function' ? () => within(timeoutMs, connect) : undefined;
-  let current: Generation = { pools: new Map(), presented: [] };
+  const fetchMaterial = typeof connect === 'function' ? () => withTimeout(async () => connect(), timeoutMs) : undefined;
+  let current: Generation = { number: 1, pools: new Map(), presented: [] };
 
-  function open(origin: string, { presented }: Generation): Pool {
+  function createPool(origin: string, { presented }: Generation): Pool {
     return new Pool(origin, {
       connections: MAX_CONNECTIONS,
       keepAliveTimeout: KEEP_ALIVE_MS,
@@ -39,37 +43,38 @@ export function createConnections(timeoutMs: number, connect: ClientAuth['connec
   }
 
   function connectorFor(presented: TlsMaterial[]) {
-    return material === undefined ? { ...connect, timeout: timeoutMs } : present(material, presented);
+    return fetchMaterial === undefined
+      ? { ...connect, timeout: timeoutMs }
+      : createPresentingConnector(fetchMaterial, presented);
   }
 
-  /** Asks for the material of each new connection, so that certificates can be renewed. */
-  function present(latest: () => Promise<TlsMaterial>, presented: TlsMaterial[]): buildConnector.connector {
+  /** Fetches the material for each new connection, so that certificates can be renewed. */
+  function createPresentingConnector(
+    fetchLatest: () => Promise<TlsMaterial>,
+    presented: TlsMaterial[],
+  ): buildConnector.connector {
     return async (options, callback) => {
       const start = performance.now();
       try {
-        const own = await latest();
-        if (!presented.some((known) => isDeepStrictEqual(known, own))) presented.push(own);
+        const material = await fetchLatest();
+        if (!presented.some((known) => isDeepStrictEqual(known, material))) presented.push(material);
         const timeout = Math.max(1, Math.ceil(timeoutMs - (performance.now() - start)));
-        buildConnector({ ...own, timeout })(options, callback);
+        buildConnector({ ...material, timeout })(options, callback);
       } catch {
         callback(new IntrospectionError('credentials_unavailable'), null);
       }
     };
   }
 
-  function isCurrent(used: unknown): boolean {
-    return [...current.pools.values()].some((pool) => pool === used);
-  }
-
   return {
     to(origin) {
       const known = current.pools.get(origin);
       if (known !== undefined) return known;
-      const pool = open(origin, current);
+      const pool = createPool(origin, current);
       current.pools.set(origin, pool);
       return pool;
     },
-    async overNew(origin, work) {
+    async withNew(origin, work) {
       const client = new Client(origin, { connect: connectorFor(current.presented) });
       try {
         return await work(client);
@@ -77,15 +82,16 @@ export function createConnections(timeoutMs: number, connect: ClientAuth['connec
         client.destroy().catch(() => {});
       }
     },
-    async renew(used) {
-      if (material === undefined) return false;
-      const latest = isCurrent(used) ? await material().catch(() => undefined) : undefined;
-      // Another request has renewed them meanwhile.
-      if (!isCurrent(used)) return true;
+    generation: () => current.number,
+    async renew(generation) {
+      if (fetchMaterial === undefined) return false;
+      const latest = generation === current.number ? await fetchMaterial().catch(() => undefined) : undefined;
+      // Another request has renewed the material meanwhile.
+      if (generation !== current.number) return true;
       if (latest === undefined || current.presented.every((known) => isDeepStrictEqual(known, latest))) return false;
-      const { pools: former } = current;
-      current = { pools: new Map(), presented: [] };
-      for (const pool of former.values()) pool.close().catch(() => {});
+      const { number, pools: formerPools } = current;
+      current = { number: number + 1, pools: new Map(), presented: [] };
+      for (const pool of formerPools.values()) pool.close().catch(() => {});
       return true;
     },
     async close() {
@@ -94,12 +100,13 @@ export function createConnections(timeoutMs: number, connect: ClientAuth['connec
   };
 }
 
-function within<T>(timeoutMs: number, work: () => T | Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error('too late')), timeoutMs);
-    Promise.resolve()
-      .then(work)
-      .then(resolve, reject)
-      .finally(() => clearTimeout(timer));
-  });
+/** Connections of the app's own dispatcher, which makes, renews and closes them itself. */
+export function appConnections(dispatcher: Dispatcher): Connections {
+  return {
+    to: () => dispatcher,
+    withNew: (_origin, work) => work(dispatcher),
+    generation: () => 1,
+    renew: async () => false,
+    async close() {},
+  };
 }

@@ -1,27 +1,27 @@
 import { IntrospectionError } from '../core/errors.js';
 
-/** Remembers the tokens for which the endpoint keeps failing, so that it is not asked about them again and again. */
+/** Remembers tokens for which the endpoint failed, so that it is not asked about them again at once. */
 export interface FailedTokens {
-  /** @throws IntrospectionError the last failure for this token, if it failed twice in a row and not long ago */
-  assertMayAsk(digest: string): void;
+  /** @throws IntrospectionError the last failure for this token, for 3 seconds after the second failure in a row */
+  assertLookupAllowed(digest: string): void;
   noteFailure(digest: string, error: unknown): void;
-  noteAnswer(digest: string): void;
+  noteResponse(digest: string): void;
 }
 
 const REMEMBERED_MS = 3000;
 const MAX_TOKENS = 1000;
 
-/** One failure may be an accident. After the second, the token has to wait. */
+/** One failure may be an accident. The second failure starts the wait. */
 const FAILURES_TO_WAIT = 2;
 
 interface Failure {
   readonly error: IntrospectionError;
-  readonly times: number;
+  readonly count: number;
   readonly until: number;
 }
 
 export function createFailedTokens(monotonic: () => number): FailedTokens {
-  /** In the order of their last failure. */
+  /** By token digest, ordered by their last failure. */
   const failures = new Map<string, Failure>();
 
   function find(digest: string): Failure | undefined {
@@ -32,21 +32,21 @@ export function createFailedTokens(monotonic: () => number): FailedTokens {
   }
 
   return {
-    assertMayAsk(digest) {
+    assertLookupAllowed(digest) {
       const failure = failures.size === 0 ? undefined : find(digest);
-      if (failure === undefined || failure.times < FAILURES_TO_WAIT) return;
+      if (failure === undefined || failure.count < FAILURES_TO_WAIT) return;
       const { code, detail } = failure.error;
       throw new IntrospectionError(code, detail, Math.max(1, Math.ceil((failure.until - monotonic()) / 1000)));
     },
     noteFailure(digest, error) {
       if (!(error instanceof IntrospectionError) || error.code !== 'server_error') return;
-      const times = (find(digest)?.times ?? 0) + 1;
+      const count = (find(digest)?.count ?? 0) + 1;
       failures.delete(digest);
-      failures.set(digest, { error, times, until: monotonic() + REMEMBERED_MS });
+      failures.set(digest, { error, count, until: monotonic() + REMEMBERED_MS });
       const [oldest] = failures.keys();
       if (failures.size > MAX_TOKENS && oldest !== undefined) failures.delete(oldest);
     },
-    noteAnswer(digest) {
+    noteResponse(digest) {
       if (failures.size > 0) failures.delete(digest);
     },
   };

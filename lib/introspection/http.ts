@@ -1,70 +1,46 @@
 import type { Dispatcher as UndiciDispatcher } from 'undici';
 import { IntrospectionError } from '../core/errors.js';
 import { ownMember } from '../core/own-members.js';
-import type { Deadline } from './deadline.js';
-import { faultOfReply } from './malformed-response.js';
+import type { Deadline } from '../core/timeout.js';
+import { faultOfResponse } from './malformed-response.js';
 
 /**
- * An undici dispatcher: a `ProxyAgent`, an `Agent` with your own CA, a `MockAgent`.
- * It must not follow redirects: the token and the credentials would go along.
+ * An undici dispatcher, such as a `ProxyAgent`, an `Agent` with your own CA, or a `MockAgent`.
+ * It must not follow redirects, because the token and the credentials would be sent to the new location.
  */
 export type Dispatcher = Pick<UndiciDispatcher, 'request'>;
 
-/** Where a request goes; taken apart once, since a URL takes its parts together anew each time. */
+/** Parts of a URL, read once: a `URL` builds each part again on every read. */
 export interface Endpoint {
   readonly href: string;
   readonly origin: string;
-  /** With the query. */
+  /** Path and query. */
   readonly path: string;
 }
 
-/** One attempt, ready to be sent. */
+/** A POST request that is ready to be sent. */
 export interface HttpRequest {
-  readonly to: Endpoint;
+  readonly endpoint: Endpoint;
   readonly headers: Record<string, string>;
   readonly body: string;
 }
 
-export interface Reply {
+export interface EndpointResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** What was read, or why it could not be; empty where nobody wanted it. */
+  /** The text of the body, or the error that prevented reading it. Empty when the caller did not want it. */
   readonly body: string | IntrospectionError;
 }
 
-type Response = Awaited<ReturnType<Dispatcher['request']>>;
+type UndiciResponse = Awaited<ReturnType<Dispatcher['request']>>;
 
 const MAX_BODY_BYTES = 256 * 1024;
 const MIN_BUFFER_BYTES = 4096;
 
-/** Each costs as much time as a thousand bytes do; no server needs so many for a body of this size. */
+/** A chunk costs as much time as a thousand bytes. No server needs more chunks than this for the largest body. */
 const MAX_CHUNKS = 10_000;
 
-/** No connection came about, or it died before a reply: another try may do, and asking twice about a token does no harm. */
-const CONNECTION_FAILURES: ReadonlySet<unknown> = new Set([
-  'UND_ERR_SOCKET',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'EAI_AGAIN',
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EPIPE',
-  'ETIMEDOUT',
-]);
-
-/** The connection failed before anything was sent. No token can have caused it. */
-const CONNECT_FAILURES: ReadonlySet<unknown> = new Set([
-  'UND_ERR_CONNECT_TIMEOUT',
-  'EAI_AGAIN',
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-]);
-
-/** Error codes are names such as ECONNREFUSED or CERT_HAS_EXPIRED. Anything else is not passed on. */
+/** Error codes are names such as ECONNREFUSED or CERT_HAS_EXPIRED. Any other text is dropped. */
 const ERROR_CODE = /^[A-Z0-9_]{1,64}$/;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -73,27 +49,27 @@ export function toEndpoint({ href, origin, pathname, search }: URL): Endpoint {
   return { href, origin, path: pathname + search };
 }
 
-/** A query may hold what is nobody else's business. */
+/** The URL as it may appear in events and reports. A query may hold private data. */
 export function withoutQuery({ href }: Endpoint): string {
   return href.replace(/\?.*$/, '');
 }
 
 /**
- * Sends one request and reads what is wanted of its reply. No redirect is followed.
+ * Sends one request, and reads the body if `wantsBody` accepts the status. It does not follow redirects.
  *
- * @throws whatever the dispatcher fails with: see {@link isConnectionFailure} and {@link toIntrospectionError}
+ * @throws the error of the dispatcher; see {@link toIntrospectionError}
  */
-export async function exchange(
+export async function sendRequest(
   via: Dispatcher,
   request: HttpRequest | Omit<HttpRequest, 'body'>,
-  reads: (status: number) => boolean,
+  wantsBody: (status: number) => boolean,
   deadline: Deadline,
-): Promise<Reply> {
+): Promise<EndpointResponse> {
   if (deadline.passed) throw new IntrospectionError('timeout');
   const body = 'body' in request ? request.body : null;
   const response = await via.request({
-    origin: request.to.origin,
-    path: request.to.path,
+    origin: request.endpoint.origin,
+    path: request.endpoint.path,
     method: body === null ? 'GET' : 'POST',
     headers: request.headers,
     body,
@@ -101,50 +77,41 @@ export async function exchange(
     headersTimeout: 0,
     bodyTimeout: 0,
   });
-  const { statusCode: status, headers: fields } = response;
+  const { statusCode: status, headers } = response;
   if (wasRedirected(response)) throw badResponse(response, 'redirect');
-  if (reads(status)) return { status, headers: fields, body: await readText(response) };
+  if (wantsBody(status)) return { status, headers, body: await readText(response) };
   discard(response);
-  return { status, headers: fields, body: '' };
+  return { status, headers, body: '' };
 }
 
 /** @throws IntrospectionError when the body could not be read */
-export function textOf({ body }: Reply): string {
+export function textOf({ body }: EndpointResponse): string {
   if (typeof body !== 'string') throw body;
   return body;
 }
 
-export function headerOf({ headers }: Reply, name: string): string | undefined {
+export function headerOf({ headers }: EndpointResponse, name: string): string | undefined {
   const value = Object.hasOwn(headers, name) ? headers[name] : undefined;
   return Array.isArray(value) ? value[0] : value;
 }
 
-export function isConnectionFailure(error: unknown): boolean {
-  return CONNECTION_FAILURES.has(codeOf(error)) && faultOfReply(error) === undefined;
-}
-
-/** Whether no connection to the endpoint came about, so that it never saw the token. */
-export function failedToConnect(error: unknown): boolean {
-  return error instanceof IntrospectionError && error.code === 'unreachable' && CONNECT_FAILURES.has(error.detail);
-}
-
-/** Maps a transport failure to an outage. The original is dropped: its text may name hosts, headers or bodies. */
+/** Maps a transport failure to an outage. It drops the original error, whose text may name hosts, headers or bodies. */
 export function toIntrospectionError(error: unknown): IntrospectionError {
   if (error instanceof IntrospectionError) return error;
-  const fault = faultOfReply(error);
+  const fault = faultOfResponse(error);
   return fault === undefined
     ? new IntrospectionError('unreachable', codeOf(error))
     : new IntrospectionError('bad_response', fault);
 }
 
-/** The code of an error of Node's or a package's, if it has one that is safe to pass on. */
+/** The `code` of an error from Node.js or a package, if it is safe to show. */
 export function codeOf(error: unknown): string | undefined {
   const code = ownMember(error, 'code');
   return typeof code === 'string' && ERROR_CODE.test(code) ? code : undefined;
 }
 
-/** Reads the body up to the cap. A content coding is refused: what it expands to would be unbounded. */
-function readText(response: Response): Promise<string | IntrospectionError> {
+/** Reads the body, up to 256 KiB. It rejects content codings, because the decoded size would be unbounded. */
+function readText(response: UndiciResponse): Promise<string | IntrospectionError> {
   return new Promise((resolve) => {
     const { body, headers } = response;
     if (isCoded(ownMember(headers, 'content-encoding'))) {
@@ -154,11 +121,11 @@ function readText(response: Response): Promise<string | IntrospectionError> {
     let content: Uint8Array = new Uint8Array();
     let size = 0;
     let chunks = 0;
-    body.on('data', function take(chunk: Uint8Array) {
+    body.on('data', function onChunk(chunk: Uint8Array) {
       chunks++;
       if (size + chunk.byteLength > MAX_BODY_BYTES || chunks > MAX_CHUNKS) {
-        // More may have arrived already.
-        body.off('data', take);
+        // More chunks may have arrived already.
+        body.off('data', onChunk);
         resolve(badResponse(response, chunks > MAX_CHUNKS ? 'too many chunks' : 'too large'));
         return;
       }
@@ -173,7 +140,7 @@ function readText(response: Response): Promise<string | IntrospectionError> {
   });
 }
 
-/** Names of codings are case-insensitive, and empty members of a list do not count (RFC 9110 sections 8.4.1 and 5.6.1). */
+/** Names of codings are case-insensitive. Empty list members do not count (RFC 9110 sections 8.4.1 and 5.6.1). */
 function isCoded(contentEncoding: unknown): boolean {
   if (contentEncoding === undefined) return false;
   return String(contentEncoding)
@@ -182,8 +149,8 @@ function isCoded(contentEncoding: unknown): boolean {
 }
 
 /**
- * Puts a chunk behind the first `size` bytes of a buffer, which it may grow. A reply in one chunk is not copied; the chunks of any other
- * are not kept, because a chunk of one byte takes a hundred bytes of memory.
+ * Appends a chunk to the first `size` bytes of a buffer, and grows the buffer if needed. A body in one chunk is not copied. The
+ * chunks of other bodies are not kept, because a chunk of one byte takes a hundred bytes of memory.
  */
 function append(content: Uint8Array, size: number, chunk: Uint8Array): Uint8Array {
   if (size === 0) return chunk;
@@ -205,20 +172,20 @@ function decode(content: Uint8Array): string | IntrospectionError {
   }
 }
 
-/** A dispatcher of the app's may follow redirects; what another host says is not the endpoint's word. */
-function wasRedirected(response: Response): boolean {
+/** Whether the app's dispatcher followed a redirect. A response of another host says nothing about the token. */
+function wasRedirected(response: UndiciResponse): boolean {
   const context = ownMember(response, 'context');
   const history = ownMember(context, 'history');
   return Array.isArray(history) && history.length > 0;
 }
 
-function badResponse(response: Response, detail: string): IntrospectionError {
+function badResponse(response: UndiciResponse, detail: string): IntrospectionError {
   discard(response);
   return new IntrospectionError('bad_response', detail);
 }
 
-/** Destroying a body that has not ended is reported as an error of its own. */
-function discard({ body }: Response): void {
+/** Destroying an unfinished body emits an error, which is ignored here. */
+function discard({ body }: UndiciResponse): void {
   body.on('error', () => {});
   body.destroy();
 }

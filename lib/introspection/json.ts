@@ -1,16 +1,16 @@
 import { IntrospectionError } from '../core/errors.js';
 import { MAX_VALUES } from '../core/freeze.js';
 import { mediaType } from '../core/syntax.js';
-import { headerOf, type Reply } from './http.js';
+import { type EndpointResponse, headerOf } from './http.js';
 
-export function isJson(reply: Reply): boolean {
-  return mediaType(headerOf(reply, 'content-type')) === 'application/json';
+export function isJson(response: EndpointResponse): boolean {
+  return mediaType(headerOf(response, 'content-type')) === 'application/json';
 }
 
 /**
- * Parses what a server sent. The top level has no prototype, so that only members that were sent are read from it.
+ * Parses JSON from a server. A top-level object has no prototype, so that only members of the JSON can be read from it.
  *
- * @throws IntrospectionError `bad_response`, also for more values than anybody needs
+ * @throws IntrospectionError `bad_response` for invalid JSON and for too many values
  */
 export function parseJson(text: string): unknown {
   if (hasTooManyValues(text)) throw new IntrospectionError('bad_response', 'too many values');
@@ -28,27 +28,27 @@ export function parseJson(text: string): unknown {
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** `,`, `[` and `{`: before every value but the first there is one of them. */
+/** `,`, `[` and `{`. One of them stands before every value except the first. */
 const BEFORE_VALUES: ReadonlySet<number> = new Set([0x2c, 0x5b, 0x7b]);
 
-/** Counted before parsing: `{},{},…` takes twenty times the memory of its text. A usual response is too short to be looked at. */
+/** Counts before parsing, because parsed `{},{},…` takes twenty times the memory of its text. Usual responses are too short to count. */
 function hasTooManyValues(text: string): boolean {
   if (text.length <= MAX_VALUES) return false;
   let count = 0;
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === QUOTE) at = endOfString(text, at);
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code === QUOTE) index = endOfString(text, index);
     else if (BEFORE_VALUES.has(code) && ++count > MAX_VALUES) return true;
   }
   return false;
 }
 
-/** Position of the quote that ends a string; the end of the text where there is none. */
+/** Position of the quote that ends a string, or the length of the text when no quote ends it. */
 function endOfString(text: string, start: number): number {
-  for (let at = text.indexOf('"', start + 1); at !== -1; at = text.indexOf('"', at + 1)) {
-    let before = at - 1;
+  for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
+    let before = end - 1;
     while (text.charCodeAt(before) === BACKSLASH) before--;
-    if ((at - before) % 2 === 1) return at;
+    if ((end - before) % 2 === 1) return end;
   }
   return text.length;
 }

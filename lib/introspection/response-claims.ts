@@ -1,21 +1,21 @@
 import type { Claims } from '../core/claims.js';
 import { freezeNested } from '../core/freeze.js';
 
-/** What many tokens have in common. */
+/** Claims whose values many tokens share. */
 const COMMON_MEMBERS = ['scope', 'client_id', 'token_type', 'aud', 'iss'] as const;
 
-const MAX_KEPT = 1000;
-const MAX_KEPT_LENGTH = 1024;
+const MAX_CACHED = 1000;
+const MAX_CACHED_LENGTH = 1024;
 
-const shareText = makeOnce((text) => text);
+const shareText = memoize((text) => text);
 
-export const parseScopes = makeOnce((scope): readonly string[] =>
+export const parseScopes = memoize((scope): readonly string[] =>
   Object.freeze(scope.split(' ').filter((name) => name !== '')),
 );
 
 /**
- * Makes the claims out of a response, in place: `scope` becomes a string, what is nested is frozen, and strings that
- * come with one token after another are kept once. `undefined` when something is nested too deeply, or there is too much of it.
+ * Turns a response into claims, in place: `scope` becomes a string, nested values are frozen, and strings that many tokens share
+ * are stored once. Returns `undefined` for values that are nested too deeply, or too many.
  */
 export function prepareClaims(response: Record<string, unknown>): Claims | undefined {
   const { scope = '' } = response;
@@ -30,16 +30,16 @@ export function prepareClaims(response: Record<string, unknown>): Claims | undef
   return freezeNested(claims) ? claims : undefined;
 }
 
-/** Remembers what was made of a string, within bounds: a response is the authorization server's, its size is anyone's. */
-function makeOnce<Made>(make: (text: string) => Made): (text: string) => Made {
-  const kept = new Map<string, Made>();
+/** Caches results by their text, up to 1000 texts of 1024 characters, because anyone can present tokens with new texts. */
+function memoize<Result>(compute: (text: string) => Result): (text: string) => Result {
+  const cache = new Map<string, Result>();
   return (text) => {
-    const known = kept.get(text);
+    const known = cache.get(text);
     if (known !== undefined) return known;
-    const made = make(text);
-    if (text.length > MAX_KEPT_LENGTH) return made;
-    if (kept.size >= MAX_KEPT) kept.clear();
-    kept.set(text, made);
-    return made;
+    const result = compute(text);
+    if (text.length > MAX_CACHED_LENGTH) return result;
+    if (cache.size >= MAX_CACHED) cache.clear();
+    cache.set(text, result);
+    return result;
   };
 }

@@ -4,26 +4,26 @@ import { IntrospectionError } from '../core/errors.js';
 import { MAX_VALUES } from '../core/freeze.js';
 import type { ActiveRecord, InactiveRecord, TokenRecord } from '../core/lookup.js';
 import { ownMember } from '../core/own-members.js';
-import { headerOf, type Reply, textOf } from './http.js';
+import { type EndpointResponse, headerOf, textOf } from './http.js';
 import { isJson, parseJson } from './json.js';
 import { parseScopes, prepareClaims } from './response-claims.js';
 import { retryAfterOf } from './retry-after.js';
 
-/** What `normalizeResponse` is given: a reply of the endpoint, header names in lower case. */
+/** Response of the endpoint, as `normalizeResponse` gets it. */
 export interface EndpointReply {
-  /** Status of the reply. */
+  /** HTTP status code. */
   readonly status: number;
-  /** Names in lower case. */
-  readonly headers: Reply['headers'];
-  /** The body as it came. */
+  /** Header fields, names in lower case. */
+  readonly headers: EndpointResponse['headers'];
+  /** Text of the body, unchanged. */
   readonly text: string;
 }
 
-/** Turns a reply that deviates from RFC 7662 into an introspection response; what it returns is still checked. */
+/** Turns a response that deviates from RFC 7662 into an introspection response. The result is still checked. */
 export interface ResponseNormalizer {
-  /** The statuses it is called for; any other is handled as RFC 7662 has it. */
+  /** Statuses that it handles. Other statuses are handled as RFC 7662 says. */
   readonly statuses: ReadonlySet<number>;
-  readonly normalize: (reply: EndpointReply) => unknown;
+  readonly normalize: (response: EndpointReply) => unknown;
   readonly identity: string | undefined;
 }
 
@@ -36,7 +36,7 @@ const TOO_MANY_REQUESTS = 429;
 const time = z.number().optional();
 const text = z.string().optional();
 
-/** RFC 7662 section 2.2. It only judges: what else the endpoint sends is kept, but not by this. */
+/** RFC 7662 section 2.2. The schema only checks. Other members are kept, but the schema ignores them. */
 const activeResponse = z.object({
   active: z.literal(true),
   scope: z.union([z.string(), z.array(z.string().regex(/^[^ ]+$/))]).optional(),
@@ -52,78 +52,88 @@ const activeResponse = z.object({
   jti: text,
 });
 
-/** Statuses that refuse our request. The body tells whether the endpoint itself refuses it. */
-const REFUSALS: ReadonlySet<number> = new Set([BAD_REQUEST, UNAUTHORIZED, FORBIDDEN]);
+/** Statuses that reject our request. The body shows whether the endpoint sent them, or something before it. */
+const REJECTIONS: ReadonlySet<number> = new Set([BAD_REQUEST, UNAUTHORIZED, FORBIDDEN]);
 
-/** Whether the body matters: elsewhere the status says it all. */
-export function readsBody(status: number, normalizer: ResponseNormalizer | undefined): boolean {
-  return status === OK || REFUSALS.has(status) || normalizer?.statuses.has(status) === true;
+/** Whether a response with this status is read beyond its headers. */
+export function isBodyNeeded(status: number, normalizer: ResponseNormalizer | undefined): boolean {
+  return status === OK || REJECTIONS.has(status) || normalizer?.statuses.has(status) === true;
 }
 
 /**
- * Turns a reply into what it says about the token.
+ * Turns a response into a token record.
  *
  * @throws IntrospectionError when it says nothing about the token
  */
-export function parseResponse(reply: Reply, asked: Instant, normalizer: ResponseNormalizer | undefined): TokenRecord {
-  if (normalizer?.statuses.has(reply.status)) return toRecord(normalize(reply, normalizer), asked);
-  if (isUnsupportedTokenType(reply)) return { ...inactive(asked), unsupported: true };
-  if (reply.status !== OK) throw statusError(reply, asked);
-  const text = textOf(reply);
-  if (!isJson(reply)) throw new IntrospectionError('bad_response', 'media type');
-  return toRecord(parseJson(text), asked);
+export function parseResponse(
+  response: EndpointResponse,
+  sentAt: Instant,
+  normalizer: ResponseNormalizer | undefined,
+): TokenRecord {
+  if (normalizer?.statuses.has(response.status)) return toRecord(normalize(response, normalizer), sentAt);
+  if (isUnsupportedTokenType(response)) return { ...inactive(sentAt), unsupported: true };
+  if (response.status !== OK) throw statusError(response, sentAt);
+  const text = textOf(response);
+  if (!isJson(response)) throw new IntrospectionError('bad_response', 'media type');
+  return toRecord(parseJson(text), sentAt);
 }
 
 /**
- * Makes a record of an introspection response.
+ * Turns parsed JSON into a token record.
  *
- * @throws IntrospectionError when it is none
+ * @throws IntrospectionError `bad_response` when it is no introspection response
  */
-export function toRecord(value: unknown, asked: Instant): TokenRecord {
+export function toRecord(value: unknown, sentAt: Instant): TokenRecord {
   const members = membersOf(value);
-  if (ownMember(members, 'active') === false) return inactive(asked);
+  if (ownMember(members, 'active') === false) return inactive(sentAt);
   const parsed = activeResponse.safeParse(members);
   if (!parsed.success) throw new IntrospectionError('bad_response', faultyMember(parsed.error));
-  // The object that was judged takes half the memory of the copy that the parser makes.
-  return active(members as Record<string, unknown>, asked);
+  // The checked object takes half the memory of the copy that zod makes.
+  return active(members as Record<string, unknown>, sentAt);
 }
 
-/** One of the members above, never a name the endpoint made up. */
+/** Names one of the members above, never a name that the endpoint made up. */
 function faultyMember({ issues }: z.ZodError): string {
   const member = issues[0]?.path[0];
   return typeof member === 'string' ? `member ${member}` : 'shape';
 }
 
-function active(data: Record<string, unknown>, asked: Instant): ActiveRecord {
+function active(data: Record<string, unknown>, sentAt: Instant): ActiveRecord {
   const claims = prepareClaims(data);
   if (claims === undefined) throw new IntrospectionError('bad_response', 'nesting');
   const scopes = parseScopes(claims.scope);
   if (scopes.length > MAX_VALUES) throw new IntrospectionError('bad_response', 'too many scopes');
-  const { at: askedAt, monotonic: askedMonotonic } = asked;
+  const { at: askedAt, monotonic: askedMonotonic } = sentAt;
   return { active: true, stale: false, claims, scopes, askedAt, askedMonotonic, logPosition: undefined };
 }
 
-function inactive(asked: Instant): InactiveRecord {
-  return { active: false, jti: undefined, askedAt: asked.at, askedMonotonic: asked.monotonic, logPosition: undefined };
+function inactive(sentAt: Instant): InactiveRecord {
+  return {
+    active: false,
+    jti: undefined,
+    askedAt: sentAt.at,
+    askedMonotonic: sentAt.monotonic,
+    logPosition: undefined,
+  };
 }
 
 /**
- * The members of a response, without a prototype, so that every check reads what the endpoint sent and nothing else. A member that is
- * `null` is absent (some servers send every member they know).
+ * The members of a response, without a prototype, so that every check reads only what the endpoint sent. A member that is `null`
+ * is absent, because some servers send every member they know.
  */
 function membersOf(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   const members = Object.entries(value);
   const kept = members.filter(([name, member]) => member !== null && name !== '__proto__');
-  const own = kept.length === members.length ? value : Object.fromEntries(kept);
-  // `Object.create(null)` makes an object that takes twice the memory and is slower to read.
-  return Object.setPrototypeOf(own, null);
+  const copy = kept.length === members.length ? value : Object.fromEntries(kept);
+  // An object from `Object.create(null)` takes twice the memory and is slower to read.
+  return Object.setPrototypeOf(copy, null);
 }
 
-/** The app's own code: whatever it does wrong is a reply we cannot use. The copy is ours to freeze. */
-function normalize(reply: Reply, { normalize }: ResponseNormalizer): unknown {
-  const { status, headers } = reply;
-  const text = textOf(reply);
+/** Runs code of the app. A mistake there means a response that cannot be used. The result is copied, so that it can be frozen. */
+function normalize(response: EndpointResponse, { normalize }: ResponseNormalizer): unknown {
+  const { status, headers } = response;
+  const text = textOf(response);
   try {
     const value = normalize({ status, headers, text });
     if (typeof value === 'object' && value !== null && 'then' in value) {
@@ -136,38 +146,39 @@ function normalize(reply: Reply, { normalize }: ResponseNormalizer): unknown {
   }
 }
 
-/** Anyone can present a token of a kind the endpoint does not handle: that is its word on the token, not an outage. */
-function isUnsupportedTokenType(reply: Reply): boolean {
-  if (reply.status !== BAD_REQUEST || !isJson(reply) || typeof reply.body !== 'string') return false;
+/** Anyone can present a token of a type that the endpoint does not support, so this rejects the token and is no outage. */
+function isUnsupportedTokenType(response: EndpointResponse): boolean {
+  if (response.status !== BAD_REQUEST || !isJson(response) || typeof response.body !== 'string') return false;
   try {
-    return ownMember(parseJson(reply.body), 'error') === 'unsupported_token_type';
+    return ownMember(parseJson(response.body), 'error') === 'unsupported_token_type';
   } catch {
     return false;
   }
 }
 
-function statusError(reply: Reply, asked: Instant): IntrospectionError {
-  const { status } = reply;
+function statusError(response: EndpointResponse, sentAt: Instant): IntrospectionError {
+  const { status } = response;
   const detail = `HTTP ${status}`;
-  const retryAfter = retryAfterOf(reply, asked.at);
+  const retryAfter = retryAfterOf(response, sentAt.at);
   if (status === TOO_MANY_REQUESTS) return new IntrospectionError('rate_limited', detail, retryAfter);
   if (status >= 500) return new IntrospectionError('server_error', detail, retryAfter);
-  if (!REFUSALS.has(status)) return new IntrospectionError('bad_response', detail);
-  return isFromBeforeEndpoint(reply)
+  if (!REJECTIONS.has(status)) return new IntrospectionError('bad_response', detail);
+  return isFromBeforeEndpoint(response)
     ? new IntrospectionError('unreachable', `${detail}, not from the endpoint`)
     : new IntrospectionError('client_rejected', detail);
 }
 
 /**
- * Whether a refusal is a page or a text, such as firewalls, proxies and wrong ports send. These count as the endpoint's own word:
+ * Whether a rejection is a page or a text, as firewalls, proxies and wrong ports send. These count as sent by the endpoint:
  *
- * - any JSON: many servers send other members than `error`, or none
- * - an empty body: RFC 6749 section 5.2 demands JSON, but some servers send only the status when the secret is wrong
- * - a 401 with a challenge: it answers the credentials that were sent, whatever the body is (RFC 6749 section 5.2)
+ * - any JSON, because many servers send other members than `error`, or none
+ * - an empty body: RFC 6749 section 5.2 requires JSON, but some servers send only the status when the secret is wrong
+ * - a 401 with a challenge, with any body, because it is about the credentials that were sent (RFC 6749 section 5.2)
  */
-function isFromBeforeEndpoint(reply: Reply): boolean {
-  const { status, body } = reply;
-  if (isJson(reply) || (status === UNAUTHORIZED && headerOf(reply, 'www-authenticate') !== undefined)) return false;
+function isFromBeforeEndpoint(response: EndpointResponse): boolean {
+  const { status, body } = response;
+  if (isJson(response) || (status === UNAUTHORIZED && headerOf(response, 'www-authenticate') !== undefined))
+    return false;
   if (typeof body !== 'string') return true;
   return body.trim() !== '' && !isJsonObject(body);
 }

@@ -1,4 +1,4 @@
-import { headerOf, type Reply } from './http.js';
+import { type EndpointResponse, headerOf } from './http.js';
 
 const TOO_MANY_REQUESTS = 429;
 const MAX_SECONDS = 120;
@@ -16,22 +16,22 @@ const DATE_FORMS = [
 ];
 
 /**
- * Seconds after which a server that refused a request for now wants the next one: those of its `Retry-After`, 1 to 120.
- * `undefined` for a status other than 429 and 5xx, and for a header that is absent or malformed.
+ * Seconds of the `Retry-After` of a 429 or 5xx response, 1 to 120. `undefined` for other statuses, and when the header is absent or
+ * malformed.
  *
  * @param now wall time in milliseconds
  */
-export function retryAfterOf(reply: Reply, now: number): number | undefined {
-  if (reply.status !== TOO_MANY_REQUESTS && reply.status < 500) return undefined;
-  return parseRetryAfter(headerOf(reply, 'retry-after'), now);
+export function retryAfterOf(response: EndpointResponse, now: number): number | undefined {
+  if (response.status !== TOO_MANY_REQUESTS && response.status < 500) return undefined;
+  return parseRetryAfter(headerOf(response, 'retry-after'), now);
 }
 
-/** Seconds of the pause that a server asks for: with a 429 always, with a 5xx only if it says how long. */
-export function requestedPauseOf(reply: Reply, now: number): number | undefined {
-  return retryAfterOf(reply, now) ?? (reply.status === TOO_MANY_REQUESTS ? 1 : undefined);
+/** Seconds that a server wants us to wait: at least 1 after a 429; after a 5xx only if it sent `Retry-After`. */
+export function requestedPauseOf(response: EndpointResponse, now: number): number | undefined {
+  return retryAfterOf(response, now) ?? (response.status === TOO_MANY_REQUESTS ? 1 : undefined);
 }
 
-/** Reads the value of a `Retry-After` (RFC 9110 section 10.2.3): seconds or a date, as whole seconds from 1 to 120. */
+/** Parses the seconds or the date of a `Retry-After` (RFC 9110 section 10.2.3) to whole seconds, 1 to 120. */
 export function parseRetryAfter(value: string | undefined, now: number): number | undefined {
   if (value === undefined) return undefined;
   const seconds = /^\d+$/.test(value) ? Number(value) : secondsUntil(value, now);
@@ -40,8 +40,8 @@ export function parseRetryAfter(value: string | undefined, now: number): number 
 
 function secondsUntil(date: string, now: number): number | undefined {
   for (const form of DATE_FORMS) {
-    const at = timeOf(form.exec(date)?.groups, now);
-    if (at !== undefined) return Math.ceil((at - now) / 1000);
+    const time = timeOf(form.exec(date)?.groups, now);
+    if (time !== undefined) return Math.ceil((time - now) / 1000);
   }
   return undefined;
 }
@@ -50,15 +50,15 @@ function secondsUntil(date: string, now: number): number | undefined {
 function timeOf(parts: Readonly<Record<string, string>> | undefined, now: number): number | undefined {
   if (parts === undefined) return undefined;
   const { year, shortYear, month = '', day, hour, minute, second } = parts;
-  const fullYear = year === undefined ? centuryOf(Number(shortYear), now) : Number(year);
+  const fullYear = year === undefined ? fullYearOf(Number(shortYear), now) : Number(year);
   const date = new Date(0);
   date.setUTCFullYear(fullYear, MONTHS.indexOf(month), Number(day));
   if (date.getUTCDate() !== Number(day)) return undefined;
   return date.setUTCHours(Number(hour), Number(minute), Number(second));
 }
 
-/** Two digits that seem more than 50 years in the future mean the last such year in the past (RFC 9110 section 5.6.7). */
-function centuryOf(shortYear: number, now: number): number {
+/** A two-digit year more than 50 years in the future means the last such year in the past (RFC 9110 section 5.6.7). */
+function fullYearOf(shortYear: number, now: number): number {
   const current = new Date(now).getUTCFullYear();
   const year = current - (current % 100) + shortYear;
   if (year > current + 50) return year - 100;

@@ -3,13 +3,13 @@ import { toEndpoint } from './http.js';
 import { type AuthorizationServer, createDiscovery } from './server-metadata.js';
 import type { Transport } from './transport.js';
 
-/** Either where to ask, or whose metadata says so. */
+/** The introspection endpoint, or the issuer whose metadata names it. */
 export type ServerLocation = { readonly allowHttp: boolean } & (
   | { readonly endpoint: URL; readonly issuer: string | undefined }
   | { readonly endpoint: undefined; readonly issuer: string }
 );
 
-/** Returns what finds the authorization server: at once where it is configured or has been found before. */
+/** Returns a function that finds the authorization server. It returns no promise when the server is configured or already known. */
 export function createLocator(
   location: ServerLocation,
   usesMutualTls: boolean,
@@ -27,7 +27,7 @@ export function createLocator(
   return () => server;
 }
 
-/** Whether one of these methods is advertised; where either side leaves it open, they agree. */
+/** Whether the metadata advertises one of these methods. `true` when either list is unknown. */
 export function supportsMethod(
   advertised: readonly string[] | undefined,
   methods: readonly string[] | undefined,

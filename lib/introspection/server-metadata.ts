@@ -4,28 +4,28 @@ import { remedyForUrl } from '../core/endpoint-url.js';
 import { IntrospectionError } from '../core/errors.js';
 import { createWarning } from '../diagnostics/misconfiguration.js';
 import { remedyFor } from '../diagnostics/remedies.js';
-import { createCooldown } from './cooldown.js';
-import { type Endpoint, type Reply, textOf, toEndpoint } from './http.js';
+import { createBackoff } from './backoff.js';
+import { type Endpoint, type EndpointResponse, textOf, toEndpoint } from './http.js';
 import { isJson, parseJson } from './json.js';
 import { requestedPauseOf } from './retry-after.js';
 import type { Transport } from './transport.js';
 
-/** Who is asked, and what is known of it. */
+/** Location and metadata of the authorization server. */
 export interface AuthorizationServer {
-  /** The issuer identifier, where it is known. */
+  /** Issuer identifier, if known. */
   readonly issuer: string | undefined;
   readonly endpoint: Endpoint;
-  /** Where its public keys are. */
+  /** URL of its public keys. */
   readonly jwksUri: URL | undefined;
-  /** The methods of client authentication its endpoint takes, where it says so. */
+  /** Client authentication methods that its endpoint accepts, if the metadata lists them. */
   readonly authMethods: readonly string[] | undefined;
-  /** The algorithms of client assertions its endpoint takes, where it says so. */
+  /** Algorithms of client assertions that its endpoint accepts, if the metadata lists them. */
   readonly authSigningAlgorithms: readonly string[] | undefined;
 }
 
 export interface DiscoverySettings {
   readonly issuer: string;
-  /** Whether the client presents a certificate, for which there may be an endpoint of its own (RFC 8705 section 5). */
+  /** Whether the client presents a certificate. The server may have a separate endpoint for that (RFC 8705 section 5). */
   readonly usesMutualTls: boolean;
   readonly allowHttp: boolean;
   readonly get: Transport['get'];
@@ -34,14 +34,14 @@ export interface DiscoverySettings {
 
 const OK = 200;
 
-/** What was found is looked at anew this often, in the background. */
+/** Interval of the refresh in the background. */
 const REFRESH_MS = 3_600_000;
 const REFRESH_RETRY_MS = 60_000;
 
-/** Shortest pause after a failure while nothing is known yet. */
+/** Shortest pause after a failure before the first success. */
 const COOLDOWN_MS = 1000;
 
-/** RFC 8414 section 2, as far as it matters here. */
+/** Members of RFC 8414 section 2 that are used here. */
 function createMetadataSchema() {
   const text = z.string().nullish();
   const list = z.array(z.string()).nullish();
@@ -57,29 +57,29 @@ function createMetadataSchema() {
 
 type MetadataSchema = ReturnType<typeof createMetadataSchema>;
 
-/** What no waiting mends; anything else may be an outage. */
+/** Mistakes in the metadata, which do not go away by waiting. Other failures may be an outage. */
 const OTHER_ISSUER = 'another issuer in the metadata';
 const NO_ENDPOINT = 'no introspection_endpoint in the metadata';
 const UNUSABLE_ENDPOINT = 'introspection_endpoint is no https URL';
 const MISTAKES: readonly unknown[] = [OTHER_ISSUER, NO_ENDPOINT, UNUSABLE_ENDPOINT];
 
 /**
- * Finds an authorization server by its issuer identifier ([RFC 8414](https://www.rfc-editor.org/rfc/rfc8414), then OpenID
- * Connect Discovery): once, however many wait for it. What was found stays in use while it is looked at anew.
+ * Finds an authorization server by its issuer identifier: [RFC 8414](https://www.rfc-editor.org/rfc/rfc8414) first, then OpenID
+ * Connect Discovery. Concurrent callers share one attempt. Known metadata stays in use while a refresh runs.
  */
 export function createDiscovery(settings: DiscoverySettings): () => AuthorizationServer | Promise<AuthorizationServer> {
   const { clock } = settings;
   const metadata = createMetadataSchema();
-  const cooldown = createCooldown(clock);
+  const backoff = createBackoff(clock);
   let known: AuthorizationServer | undefined;
   let pending: Promise<AuthorizationServer> | undefined;
-  let dueAt = Number.NEGATIVE_INFINITY;
+  let refreshAt = Number.NEGATIVE_INFINITY;
   const alarm = createWarning('DISCOVERY_FAILED');
 
   async function discover(): Promise<AuthorizationServer> {
     try {
       known = await find(settings, metadata);
-      dueAt = clock.monotonic() + REFRESH_MS;
+      refreshAt = clock.monotonic() + REFRESH_MS;
       return known;
     } catch (error) {
       const failure = error as IntrospectionError;
@@ -87,7 +87,7 @@ export function createDiscovery(settings: DiscoverySettings): () => Authorizatio
         const { code, detail } = failure;
         alarm(`The metadata of the authorization server cannot be used. ${remedyFor(code, detail)}`, detail);
       }
-      cooldown.begin(failure, known === undefined ? COOLDOWN_MS : REFRESH_RETRY_MS);
+      backoff.start(failure, known === undefined ? COOLDOWN_MS : REFRESH_RETRY_MS);
       throw failure;
     } finally {
       pending = undefined;
@@ -96,8 +96,8 @@ export function createDiscovery(settings: DiscoverySettings): () => Authorizatio
 
   return () => {
     if (pending !== undefined) return known ?? pending;
-    if (known !== undefined && clock.monotonic() < dueAt) return known;
-    const failure = cooldown.failure();
+    if (known !== undefined && clock.monotonic() < refreshAt) return known;
+    const failure = backoff.failure();
     if (failure !== undefined) return known ?? Promise.reject(failure);
     pending = discover();
     pending.catch(() => {});
@@ -109,14 +109,14 @@ export function createDiscovery(settings: DiscoverySettings): () => Authorizatio
 async function find(settings: DiscoverySettings, metadata: MetadataSchema): Promise<AuthorizationServer> {
   let failure: IntrospectionError | undefined;
   for (const url of wellKnownUrls(settings.issuer)) {
-    const reply = await settings.get(url, 'application/json').catch(rethrow);
-    const pauseSeconds = requestedPauseOf(reply, settings.clock.now());
-    // The other addresses are on the same host.
-    if (pauseSeconds !== undefined) throw failed(`HTTP ${reply.status}`, pauseSeconds);
+    const response = await settings.get(url, 'application/json').catch(asDiscoveryFailure);
+    const pauseSeconds = requestedPauseOf(response, settings.clock.now());
+    // The other URLs are on the same host.
+    if (pauseSeconds !== undefined) throw failed(`HTTP ${response.status}`, pauseSeconds);
     try {
-      return read(reply, settings, metadata);
+      return read(response, settings, metadata);
     } catch (error) {
-      failure = moreTelling(failure, error as IntrospectionError);
+      failure = moreSpecific(failure, error as IntrospectionError);
     }
   }
   throw failure;
@@ -135,15 +135,15 @@ function wellKnownUrls(issuer: string): URL[] {
 }
 
 function read(
-  reply: Reply,
+  response: EndpointResponse,
   { issuer, usesMutualTls, allowHttp }: DiscoverySettings,
   metadata: MetadataSchema,
 ): AuthorizationServer {
-  if (reply.status !== OK) throw failed(`HTTP ${reply.status}`);
-  if (!isJson(reply)) throw failed('media type');
-  const { success, data } = metadata.safeParse(jsonOf(reply));
+  if (response.status !== OK) throw failed(`HTTP ${response.status}`);
+  if (!isJson(response)) throw failed('media type');
+  const { success, data } = metadata.safeParse(jsonOf(response));
   if (!success) throw failed('not metadata');
-  // Code point by code point (section 3.3): another issuer's metadata would send our tokens and credentials to it.
+  // Exact comparison (section 3.3): metadata of another issuer would send our tokens and credentials there.
   if (data.issuer !== issuer) throw failed(OTHER_ISSUER);
   const alias = usesMutualTls ? data.mtls_endpoint_aliases?.introspection_endpoint : undefined;
   const endpoint = alias ?? data.introspection_endpoint;
@@ -159,33 +159,33 @@ function read(
   };
 }
 
-function jsonOf(reply: Reply): unknown {
+function jsonOf(response: EndpointResponse): unknown {
   try {
-    return parseJson(textOf(reply));
+    return parseJson(textOf(response));
   } catch (error) {
     throw failed((error as IntrospectionError).detail ?? 'not JSON');
   }
 }
 
-/** What comes over TLS leads nowhere else: an `http:` URL there is the address behind somebody's proxy, not ours to ask. */
-function usableUrl(given: string | null | undefined, issuer: string, allowHttp: boolean): URL | undefined {
-  const url = URL.canParse(given ?? '') ? new URL(given ?? '') : undefined;
+/** A usable URL of the metadata. Metadata that came over TLS must not lead to `http:`: such a URL is an address behind a proxy. */
+function usableUrl(text: string | null | undefined, issuer: string, allowHttp: boolean): URL | undefined {
+  const url = URL.canParse(text ?? '') ? new URL(text ?? '') : undefined;
   if (url === undefined || remedyForUrl(url, allowHttp) !== undefined) return undefined;
   return url.protocol === 'https:' || allowHttp || issuer.startsWith('http:') ? url : undefined;
 }
 
-/** Several places are asked: that one of them had nothing says less than what another one had. */
-function moreTelling(first: IntrospectionError | undefined, next: IntrospectionError): IntrospectionError {
-  return first === undefined || weight(next) > weight(first) ? next : first;
+/** The more specific of two failures. A 404 of one well-known URL says less than the content of another. */
+function moreSpecific(first: IntrospectionError | undefined, next: IntrospectionError): IntrospectionError {
+  return first === undefined || specificity(next) > specificity(first) ? next : first;
 }
 
-function weight({ detail }: IntrospectionError): number {
+function specificity({ detail }: IntrospectionError): number {
   if (MISTAKES.includes(detail)) return 3;
   if (detail?.startsWith('HTTP ') !== true) return 2;
   return detail === 'HTTP 404' ? 0 : 1;
 }
 
-function rethrow(error: IntrospectionError): never {
+function asDiscoveryFailure(error: IntrospectionError): never {
   throw failed(error.detail ?? error.code);
 }
 

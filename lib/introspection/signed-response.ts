@@ -5,8 +5,8 @@ import type { Clock, Instant } from '../core/clock.js';
 import { IntrospectionError } from '../core/errors.js';
 import { ownMember } from '../core/own-members.js';
 import { mediaType } from '../core/syntax.js';
-import { createCooldown } from './cooldown.js';
-import { codeOf, headerOf, type Reply, textOf } from './http.js';
+import { createBackoff } from './backoff.js';
+import { codeOf, type EndpointResponse, headerOf, textOf } from './http.js';
 import { parseJson } from './json.js';
 import { requestedPauseOf } from './retry-after.js';
 import type { AuthorizationServer } from './server-metadata.js';
@@ -16,19 +16,23 @@ export interface SignedResponseSettings {
   readonly issuer: string;
   readonly audience: readonly string[];
   readonly algorithms: readonly string[];
-  /** `undefined`: those that the metadata name. */
+  /** Keys that verify the signature. `undefined`: the keys at the `jwks_uri` of the metadata. */
   readonly keys: URL | JwkSet | KeyObject | undefined;
-  /** Given: replies must be encrypted. */
+  /** If present, responses must be encrypted for this key. */
   readonly decryptionKey: KeyObject | undefined;
 }
 
-/** Not jose's own: in published types, those of an ES module do not compile under `node16`. */
+/** Our own type, because types of an ES module such as jose do not compile under `node16` when we publish them. */
 export interface JwkSet {
   readonly keys: readonly JsonWebKey[];
 }
 
-/** Turns a signed reply into the plain one it holds. */
-export type OpenReply = (reply: Reply, server: AuthorizationServer, asked: Instant) => Promise<Reply>;
+/** Verifies a signed response, and returns the plain response inside it. */
+export type VerifyResponse = (
+  response: EndpointResponse,
+  server: AuthorizationServer,
+  sentAt: Instant,
+) => Promise<EndpointResponse>;
 
 type Keys = JWTVerifyGetKey | KeyObject;
 
@@ -37,14 +41,14 @@ export const SIGNED_MEDIA_TYPE = 'application/token-introspection+jwt';
 const OK = 200;
 const TYPE = /^(?:application\/)?token-introspection\+jwt$/i;
 
-/** How far the two clocks may be apart. */
+/** Allowed difference between the two clocks. */
 const MAX_SKEW_MS = 60_000;
 
-/** After a look at the keys, this long passes before the next for a key that is not among them. */
+/** Shortest time between two fetches of the keys for an unknown key. */
 const KEYS_COOLDOWN_MS = 1000;
 const KEYS_MAX_AGE_MS = 600_000;
 
-/** What is encrypted for a public key; a password or a shared key is nothing that a server could have of us. */
+/** Algorithms that encrypt for a public key. The server has no password and no shared key of ours. */
 const DECRYPTION = {
   keyManagementAlgorithms: [
     'RSA-OAEP',
@@ -58,59 +62,59 @@ const DECRYPTION = {
   ],
 };
 
-/** Verifies JWT replies ([RFC 9701](https://www.rfc-editor.org/rfc/rfc9701)): a reply of any other kind is an outage. */
+/** Verifies JWT responses ([RFC 9701](https://www.rfc-editor.org/rfc/rfc9701)). Any other response with status 200 is an outage. */
 export function createResponseVerifier(
   settings: SignedResponseSettings,
   get: Transport['get'],
   clock: Clock,
-): OpenReply {
+): VerifyResponse {
   const { algorithms, decryptionKey } = settings;
   const schema = createPayloadSchema();
   let found: { readonly source: unknown; readonly keys: Promise<Keys> } | undefined;
 
-  /** Opened once for however many replies wait, so that they share one look at the keys. */
+  /** All responses share one set of keys, and so one fetch. */
   function keysOf(server: AuthorizationServer): Promise<Keys> {
     const keys = settings.keys ?? server.jwksUri;
     if (keys === undefined) throw new IntrospectionError('discovery_failed', 'no jwks_uri in the metadata');
     const source = keys instanceof URL ? keys.href : keys;
-    if (found?.source !== source) found = { source, keys: openKeys(keys, get, clock) };
+    if (found?.source !== source) found = { source, keys: loadKeys(keys, get, clock) };
     return found.keys;
   }
 
-  async function verify(reply: string, server: AuthorizationServer): Promise<string> {
+  async function verify(jwt: string, server: AuthorizationServer): Promise<string> {
     const { compactDecrypt } = await import('jose');
     try {
       const keys = await keysOf(server);
-      const decrypted = decryptionKey && (await compactDecrypt(reply, decryptionKey, DECRYPTION));
-      const { payload, protectedHeader } = await verifySignature(decrypted?.plaintext ?? reply, keys, algorithms);
-      if (!isSignedReply(protectedHeader)) throw unusable('typ');
+      const decrypted = decryptionKey && (await compactDecrypt(jwt, decryptionKey, DECRYPTION));
+      const { payload, protectedHeader } = await verifySignature(decrypted?.plaintext ?? jwt, keys, algorithms);
+      if (!isSignedResponse(protectedHeader)) throw unusable('typ');
       return new TextDecoder('utf-8', { fatal: true }).decode(payload);
     } catch (error) {
       throw error instanceof IntrospectionError ? error : unusable(codeOf(error) ?? 'not a signed reply');
     }
   }
 
-  return async (reply, server, asked) => {
-    if (reply.status !== OK) return reply;
-    const jwt = textOf(reply);
-    if (mediaType(headerOf(reply, 'content-type')) !== SIGNED_MEDIA_TYPE) throw unusable('not signed');
+  return async (response, server, sentAt) => {
+    if (response.status !== OK) return response;
+    const jwt = textOf(response);
+    if (mediaType(headerOf(response, 'content-type')) !== SIGNED_MEDIA_TYPE) throw unusable('not signed');
     const { success, data, error } = schema.safeParse(parseJson(await verify(jwt, server)));
     if (!success) throw unusable(`member ${String(error.issues[0]?.path[0])}`);
     if (data.iss !== settings.issuer) throw unusable('iss');
     if (![data.aud].flat().some((aud) => settings.audience.includes(aud))) throw unusable('aud');
-    if (Math.abs(data.iat * 1000 - asked.at) > MAX_SKEW_MS) throw unusable('iat');
-    const headers = { ...reply.headers, 'content-type': 'application/json' };
-    return { ...reply, headers, body: textOfJson(data.token_introspection) };
+    if (Math.abs(data.iat * 1000 - sentAt.at) > MAX_SKEW_MS) throw unusable('iat');
+    const headers = { ...response.headers, 'content-type': 'application/json' };
+    return { ...response, headers, body: textOfJson(data.token_introspection) };
   };
 }
 
-/** A list of types must not pass: a regular expression would read it as a string. */
-function isSignedReply(header: object): boolean {
+/** Requires a string, because a regular expression would also accept a list with one matching item. */
+function isSignedResponse(header: object): boolean {
   const typ: unknown = ownMember(header as { readonly typ?: unknown }, 'typ');
   return typeof typ === 'string' && TYPE.test(typ);
 }
 
-/** `JSON.parse` reads values that are nested more deeply than `JSON.stringify` can write. */
+/** Fails for values that `JSON.parse` can read but `JSON.stringify` cannot write, because they are nested too deeply. */
 function textOfJson(value: unknown): string {
   try {
     return JSON.stringify(value);
@@ -119,7 +123,7 @@ function textOfJson(value: unknown): string {
   }
 }
 
-/** RFC 9701 section 5. What else is beside `token_introspection` says nothing about the token. */
+/** Payload of RFC 9701 section 5. Other members say nothing about the token. */
 function createPayloadSchema() {
   return z.object({
     iss: z.string(),
@@ -129,7 +133,7 @@ function createPayloadSchema() {
   });
 }
 
-/** A reply that does not name its key is tried with each that it may be: there are two while the server changes them. */
+/** Tries each matching key for a response without `kid`, because a server has two keys while it changes them. */
 async function verifySignature(
   jws: string | Uint8Array,
   keys: Keys,
@@ -154,7 +158,7 @@ async function verifySignature(
   }
 }
 
-async function openKeys(keys: URL | JwkSet | KeyObject, get: Transport['get'], clock: Clock): Promise<Keys> {
+async function loadKeys(keys: URL | JwkSet | KeyObject, get: Transport['get'], clock: Clock): Promise<Keys> {
   const { createLocalJWKSet, createRemoteJWKSet, customFetch } = await import('jose');
   if (!(keys instanceof URL)) return 'keys' in keys ? createLocalJWKSet(keys as JSONWebKeySet) : keys;
   return createRemoteJWKSet(keys, {
@@ -164,19 +168,19 @@ async function openKeys(keys: URL | JwkSet | KeyObject, get: Transport['get'], c
   });
 }
 
-/** Fetches the keys over our own connections, with their deadline and their bounds, and pauses when the server asks for it. */
+/** Fetches the keys over our own connections, with their deadline and size limit, and pauses when the server asks for it. */
 function fetchKeys(url: URL, get: Transport['get'], clock: Clock): () => Promise<Response> {
-  const cooldown = createCooldown(clock);
+  const backoff = createBackoff(clock);
   return async () => {
-    const paused = cooldown.failure();
-    if (paused !== undefined) throw paused;
-    const reply = await get(url, 'application/jwk-set+json, application/json').catch((error: IntrospectionError) => {
+    const pausedBy = backoff.failure();
+    if (pausedBy !== undefined) throw pausedBy;
+    const response = await get(url, 'application/jwk-set+json, application/json').catch((error: IntrospectionError) => {
       throw noKeys(error.detail ?? error.code);
     });
-    if (reply.status === OK) return new Response(textOf(reply));
-    const pauseSeconds = requestedPauseOf(reply, clock.now());
-    const failure = noKeys(`HTTP ${reply.status}`, pauseSeconds);
-    if (pauseSeconds !== undefined) cooldown.begin(failure, pauseSeconds * 1000);
+    if (response.status === OK) return new Response(textOf(response));
+    const pauseSeconds = requestedPauseOf(response, clock.now());
+    const failure = noKeys(`HTTP ${response.status}`, pauseSeconds);
+    if (pauseSeconds !== undefined) backoff.start(failure, pauseSeconds * 1000);
     throw failure;
   };
 }

@@ -1,17 +1,13 @@
-import { setTimeout } from 'node:timers/promises';
-import { isDeepStrictEqual } from 'node:util';
 import type { ClientAuth } from '../core/client-auth.js';
 import { IntrospectionError } from '../core/errors.js';
+import { type Deadline, withDeadline } from '../core/timeout.js';
 import { type EndpointCall, endpointCalls, isTraced } from '../diagnostics/channels.js';
-import { createConnections } from './connections.js';
-import { type Deadline, withDeadline } from './deadline.js';
+import { appConnections, createConnections } from './connections.js';
 import {
   type Dispatcher,
-  type Endpoint,
-  exchange,
+  type EndpointResponse,
   type HttpRequest,
-  isConnectionFailure,
-  type Reply,
+  sendRequest,
   toEndpoint,
   toIntrospectionError,
   withoutQuery,
@@ -22,179 +18,154 @@ export interface TransportSettings {
   readonly timeoutMs: number;
   readonly dispatcher: Dispatcher | undefined;
   readonly connect: ClientAuth['connect'];
+  /** Whether the body of an introspection response with this status is read. */
+  readonly readsBody: (status: number) => boolean;
   /** The option `headers`, names in lower case. Default none. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Origins that the app wrote itself. Metadata and keys of other origins are requested without `headers`. Default none. */
   readonly ownOrigins?: ReadonlySet<string>;
 }
 
-/** One tokenKey, and what replies to it mean. */
-export interface IntrospectionExchange {
-  /** What is sent; called again for a retry, and told whether our credentials were refused. */
-  prepare(refused: boolean): Promise<HttpRequest>;
-  /** Whether the body of a reply with this status is wanted. */
-  wantsBody(status: number): boolean;
-  /** Whether a reply with this status refuses our credentials. */
-  isUnauthorized(status: number): boolean;
-  /** Whether a reply says no more than that another try may do. */
-  isTransient(reply: Reply): boolean;
-  /** What tracing tells of it. */
-  readonly about: Pick<EndpointCall, 'tokenDigest' | 'background'>;
+/** Members of the tracing events of one call that the caller knows. */
+export type CallLabels = Pick<EndpointCall, 'tokenDigest' | 'background'>;
+
+export interface PostOptions extends CallLabels {
+  readonly attempt: EndpointCall['attempt'];
+  /** Whether to use a new connection. Pooled ones often die together. A dispatcher of the app decides by itself. */
+  readonly newConnection: boolean;
 }
 
+/** Sends single requests to the authorization server. It never retries. */
 export interface Transport {
   /**
-   * Runs what asks within one deadline, of which some time may have been spent already; closing waits for it.
+   * Runs `work` within one deadline. `close` waits for it.
    *
-   * @throws IntrospectionError `timeout`, or `closed` once closing has ended
+   * @param spentMs time that has already passed, 0 by default
+   * @throws IntrospectionError `timeout`, or `closed` after `close` has ended
    */
   within<T>(work: (deadline: Deadline) => Promise<T>, spentMs?: number): Promise<T>;
-  /**
-   * POSTs a tokenKey. There is at most one retry: when no connection came about or it was lost before a reply, when the
-   * endpoint stumbled, or when the credentials were refused and others are at hand.
-   */
-  post(inquiry: IntrospectionExchange, deadline: Deadline): Promise<Reply>;
-  /** GETs what the authorization server publishes, once, over a connection and within a deadline of its own. */
-  get(url: URL, accept: string): Promise<Reply>;
-  /** How many times the endpoint was asked, retries included. */
+  /** POSTs one introspection request. @throws IntrospectionError when no response came */
+  post(request: HttpRequest, options: PostOptions, deadline: Deadline): Promise<EndpointResponse>;
+  /** GETs a public document of the authorization server, over its own connection and within its own deadline. */
+  get(url: URL, accept: string): Promise<EndpointResponse>;
+  /** Number of the TLS material that a request sent now may use. */
+  tlsGeneration(): number;
+  /** Whether a retry would present newer TLS material than a request of this generation. */
+  renewTls(generation: number): Promise<boolean>;
+  /** How many introspection requests were sent, retries included. */
   calls(): number;
-  /** Ends once what is under way has ended. */
+  /** Waits for all work that has begun, then closes the connections. */
   close(): Promise<void>;
 }
 
 const OK = 200;
 
-/** Before the retry, so that those who failed together do not come back together. */
-const MAX_JITTER_MS = 100;
-
-/** The option `headers` is written for POST requests: these would be wrong with a GET. */
+/** The option `headers` is written for POST requests. These would be wrong in a GET. */
 const NOT_FOR_GET = /^(?:accept$|content-)/;
 
-export function createTransport({
-  timeoutMs,
-  dispatcher,
-  connect,
-  headers = {},
-  ownOrigins,
-}: TransportSettings): Transport {
-  const own = dispatcher === undefined ? createConnections(timeoutMs, connect) : undefined;
-  const via: (to: Endpoint) => Dispatcher =
-    own === undefined ? () => dispatcher as Dispatcher : ({ origin }) => own.to(origin);
-  const published = Object.fromEntries(Object.entries(headers).filter(([name]) => !NOT_FOR_GET.test(name)));
+export function createTransport(settings: TransportSettings): Transport {
+  const { timeoutMs, dispatcher, connect, readsBody, headers = {}, ownOrigins } = settings;
+  const connections = dispatcher === undefined ? createConnections(timeoutMs, connect) : appConnections(dispatcher);
+  const headersForGet = Object.fromEntries(Object.entries(headers).filter(([name]) => !NOT_FOR_GET.test(name)));
 
   let calls = 0;
-  let underWay = 0;
+  let running = 0;
   let whenIdle: () => void = () => {};
-  /** Nothing is under way any more, and nothing may begin. */
   let closed = false;
-
-  /** Does `work` over a new connection, because pooled ones often die together; a dispatcher of the app decides itself. */
-  function overNew<T>(to: Endpoint, work: (via: Dispatcher) => Promise<T>): Promise<T> {
-    return own === undefined ? work(via(to)) : own.overNew(to.origin, work);
-  }
-
-  async function ask(
-    attempt: HttpRequest,
-    number: number,
-    inquiry: IntrospectionExchange,
-    deadline: Deadline,
-    lostConnection = false,
-  ): Promise<Reply> {
-    if (!deadline.passed) calls++;
-    const over = (dispatcher: Dispatcher) => exchange(dispatcher, attempt, inquiry.wantsBody, deadline);
-    const asking = () => (lostConnection ? overNew(attempt.to, over) : over(via(attempt.to)));
-    if (!isTraced()) return asking();
-    const call: EndpointCall = { endpoint: withoutQuery(attempt.to), attempt: number, ...inquiry.about };
-    return trace(call, asking, deadline);
-  }
 
   function within<T>(work: (deadline: Deadline) => Promise<T>, spentMs = 0): Promise<T> {
     if (closed) return Promise.reject(new IntrospectionError('closed'));
-    underWay++;
+    running++;
     return withDeadline(Math.max(1, timeoutMs - spentMs), work, () => {
-      underWay--;
-      if (underWay === 0) whenIdle();
+      running--;
+      if (running === 0) whenIdle();
     });
+  }
+
+  /** @throws IntrospectionError */
+  async function send(
+    request: HttpRequest | Omit<HttpRequest, 'body'>,
+    wantsBody: (status: number) => boolean,
+    newConnection: boolean,
+    deadline: Deadline,
+  ): Promise<EndpointResponse> {
+    const { origin } = request.endpoint;
+    const sendOver = (via: Dispatcher) => sendRequest(via, request, wantsBody, deadline);
+    try {
+      return await (newConnection ? connections.withNew(origin, sendOver) : sendOver(connections.to(origin)));
+    } catch (error) {
+      throw toIntrospectionError(error);
+    }
   }
 
   return {
     within,
-    async post(inquiry, deadline) {
-      const { prepare, isUnauthorized: refuses, isTransient: stumbles } = inquiry;
-      const first = await prepare(false);
-      const used = via(first.to);
-      let reply: Reply | undefined;
-      try {
-        reply = await ask(first, 1, inquiry, deadline);
-      } catch (error) {
-        if (!isConnectionFailure(error) || deadline.passed) throw toIntrospectionError(error);
-      }
-      const isRefused = reply !== undefined && refuses(reply.status);
-      if (reply !== undefined && !isRefused && !stumbles(reply)) return reply;
-      if (!isRefused) await setTimeout(Math.random() * Math.min(MAX_JITTER_MS, timeoutMs / 10));
-      if (deadline.passed) throw new IntrospectionError('timeout');
-      const second = await prepare(isRefused);
-      if (reply !== undefined && isRefused && isDeepStrictEqual(first, second) && !(await own?.renew(used)))
-        return reply;
-      try {
-        return await ask(second, 2, inquiry, deadline, reply === undefined);
-      } catch (error) {
-        throw toIntrospectionError(error);
-      }
+    async post(request, { newConnection, ...labels }, deadline) {
+      if (!deadline.passed) calls++;
+      const sendIt = () => send(request, readsBody, newConnection, deadline);
+      return isTraced() ? trace({ endpoint: withoutQuery(request.endpoint), ...labels }, sendIt, deadline) : sendIt();
     },
     get: (url, accept) =>
-      within(async (deadline) => {
+      within((deadline) => {
         const userAgent = headers['user-agent'] ?? USER_AGENT;
-        const given = ownOrigins?.has(url.origin) ? published : {};
+        const extraHeaders = ownOrigins?.has(url.origin) ? headersForGet : {};
         const request = {
-          to: toEndpoint(url),
-          headers: { ...given, 'user-agent': userAgent, accept, 'accept-encoding': 'identity' },
+          endpoint: toEndpoint(url),
+          headers: { ...extraHeaders, 'user-agent': userAgent, accept, 'accept-encoding': 'identity' },
         };
-        try {
-          return await overNew(request.to, (over) => exchange(over, request, (status) => status === OK, deadline));
-        } catch (error) {
-          throw toIntrospectionError(error);
-        }
+        return send(request, (status) => status === OK, true, deadline);
       }),
+    tlsGeneration: connections.generation,
+    renewTls: connections.renew,
     calls: () => calls,
     async close() {
       await new Promise<void>((resolve) => {
+        // In the same tick as the end of the last work, so that nothing can begin in between.
         whenIdle = () => {
           closed = true;
           resolve();
         };
-        if (underWay === 0) whenIdle();
+        if (running === 0) whenIdle();
       });
-      await own?.close();
+      await connections.close();
     },
   };
 }
 
 /**
- * Traces without the reply and without the error's own text, which subscribers must not see. To them a reply that cannot be
- * read, or not in time, is an error.
+ * Publishes the events of `TracingChannel.tracePromise`, which would show subscribers the response. To them, a response that
+ * cannot be read, or not in time, is an error.
  */
-async function trace(call: EndpointCall, asking: () => Promise<Reply>, deadline: Deadline): Promise<Reply> {
-  let outcome: () => Reply = () => {
-    throw new Error('not asked');
-  };
-  await endpointCalls
-    .tracePromise(async () => {
-      let failure: unknown;
-      try {
-        const reply = await asking();
-        call.status = reply.status;
-        outcome = () => reply;
-        if (typeof reply.body === 'string') return;
-        failure = reply.body;
-      } catch (error) {
-        outcome = () => {
-          throw error;
-        };
-        failure = error;
-      }
-      throw deadline.passed ? new IntrospectionError('timeout') : toIntrospectionError(failure);
-    }, call)
-    .catch(() => {});
-  return outcome();
+function trace(
+  call: EndpointCall,
+  send: () => Promise<EndpointResponse>,
+  deadline: Deadline,
+): Promise<EndpointResponse> {
+  const { start, end, asyncStart, asyncEnd, error: failed } = endpointCalls;
+
+  function publishFailure(error: unknown): void {
+    const visible = deadline.passed ? new IntrospectionError('timeout') : error;
+    failed.publish(Object.assign(call, { error: visible }));
+  }
+
+  async function sendAndPublish(): Promise<EndpointResponse> {
+    try {
+      const response = await send();
+      call.status = response.status;
+      if (typeof response.body !== 'string') publishFailure(response.body);
+      return response;
+    } catch (error) {
+      publishFailure(error);
+      throw error;
+    } finally {
+      asyncStart.publish(call);
+      asyncEnd.publish(call);
+    }
+  }
+
+  return start.runStores(call, () => {
+    const sending = sendAndPublish();
+    end.publish(call);
+    return sending;
+  });
 }

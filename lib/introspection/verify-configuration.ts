@@ -9,35 +9,35 @@ import type { IntrospectionClient } from './client.js';
 import { withoutQuery } from './http.js';
 import { supportsMethod } from './server-location.js';
 
-/** What asking about a random token taught. What could not be known is `undefined`. */
+/** Findings of one introspection request about a random token. A member that could not be found out is `undefined`. */
 export interface ConfigurationReport {
-  /** Whether tokens can be judged. */
+  /** Whether tokens can be verified. */
   readonly ok: boolean;
-  /** Where was asked, without its query. */
+  /** URL of the endpoint, without its query. */
   readonly endpoint: string | undefined;
-  /** Whether an answer came. */
+  /** Whether the endpoint responded. */
   readonly reachable: boolean | undefined;
-  /** Whether the endpoint took the client authentication. A few say `active: false` instead of refusing it. */
+  /** Whether the endpoint accepted the client authentication. A few endpoints respond `active: false` instead of rejecting it. */
   readonly credentialsAccepted: boolean | undefined;
-  /** Whether the reply was an introspection response, signed as demanded where that was demanded. */
+  /** Whether the response was a valid introspection response, and signed if `jwtResponse` requires that. */
   readonly wellFormed: boolean | undefined;
-  /** From the tokenKey to the judgement, in milliseconds. */
+  /** Milliseconds from the request to the verified response. */
   readonly latencyMs: number | undefined;
-  /** Methods of client authentication that the metadata of an `authorizationServer` advertise. */
+  /** Client authentication methods in the metadata of an `authorizationServer`. */
   readonly methodsSupported: readonly string[] | undefined;
-  /** Why tokens cannot be judged; `undefined` where they can. */
+  /** Why tokens cannot be verified; `undefined` when they can. */
   readonly problem: ConfigurationProblem | undefined;
-  /** What may be wrong though tokens can be judged, in sentences. */
+  /** Sentences about possible mistakes that do not prevent verification. */
   readonly warnings: readonly string[];
 }
 
-/** What is wrong. */
+/** A mistake that prevents the verification of tokens. */
 export interface ConfigurationProblem {
-  /** The outage that every request would be; `accepts_any_token`: the endpoint called a random token active. */
+  /** Code of the `IntrospectionError` that every request would get, or `accepts_any_token`: the endpoint called a random token active. */
   readonly code: IntrospectionErrorCode | 'accepts_any_token';
-  /** What is safe to tell, such as `HTTP 401`. */
+  /** Detail that holds no secret, such as `HTTP 401`. */
   readonly detail: string | undefined;
-  /** What to do about it. */
+  /** How to correct it. */
   readonly remedy: string;
 }
 
@@ -46,9 +46,9 @@ type Findings = Pick<ConfigurationReport, 'reachable' | 'credentialsAccepted' | 
 const MATERIAL_TIMEOUT_MS = 1000;
 
 const UNKNOWN: Findings = { reachable: undefined, credentialsAccepted: undefined, wellFormed: undefined };
-const ANSWERED: Findings = { reachable: true, credentialsAccepted: true, wellFormed: true };
+const ALL_GOOD: Findings = { reachable: true, credentialsAccepted: true, wellFormed: true };
 
-const LEARNED: Readonly<Record<IntrospectionErrorCode, Partial<Findings>>> = {
+const FINDINGS: Readonly<Record<IntrospectionErrorCode, Partial<Findings>>> = {
   timeout: { reachable: false },
   unreachable: { reachable: false },
   server_error: { reachable: true },
@@ -64,7 +64,7 @@ const LEARNED: Readonly<Record<IntrospectionErrorCode, Partial<Findings>>> = {
   closed: {},
 };
 
-/** Asks about a token that nobody issued, past every cache. It never throws for what is wrong: that is the report. */
+/** Asks about a token that nobody issued, without any cache. It does not throw for a wrong configuration, but reports it. */
 export async function verifyConfiguration(
   client: IntrospectionClient,
   clientAuth: ClientAuth,
@@ -73,14 +73,14 @@ export async function verifyConfiguration(
   const facts: { endpoint?: string; methodsSupported?: readonly string[] | undefined } = {};
   const warnings: string[] = await certificateWarnings(clientAuth);
   const report = (
-    learned: Partial<Findings>,
+    findings: Partial<Findings>,
     problem: ConfigurationProblem | undefined,
     latencyMs?: number,
   ): ConfigurationReport => ({
     ok: problem === undefined,
     endpoint: facts.endpoint,
     ...UNKNOWN,
-    ...learned,
+    ...findings,
     latencyMs,
     methodsSupported: facts.methodsSupported,
     problem,
@@ -92,27 +92,29 @@ export async function verifyConfiguration(
     facts.endpoint = withoutQuery(server.endpoint);
     facts.methodsSupported = server.authMethods;
     if (remedyForUrl(new URL(server.endpoint.href), false) !== undefined) {
-      warnings.push('Tokens and credentials travel in the clear: the endpoint is an http: URL on another host.');
+      warnings.push(
+        'Tokens and credentials are sent unencrypted, because the endpoint is an http: URL on another host.',
+      );
     }
     if (!supportsMethod(server.authMethods, clientAuth.methods)) {
       warnings.push(
-        `The metadata do not name ${clientAuth.methods?.join(' or ')} among the methods the endpoint takes.`,
+        `The metadata do not list ${clientAuth.methods?.join(' or ')} among the methods that the endpoint accepts.`,
       );
     }
-    const asked = clock.monotonic();
+    const startedAt = clock.monotonic();
     const { active } = await client.probe();
-    const latencyMs = clock.monotonic() - asked;
-    if (!active) return report(ANSWERED, undefined, latencyMs);
-    const remedy = 'The endpoint calls a random token active. It does not check tokens: do not rely on it.';
-    return report(ANSWERED, { code: 'accepts_any_token', detail: undefined, remedy }, latencyMs);
+    const latencyMs = clock.monotonic() - startedAt;
+    if (!active) return report(ALL_GOOD, undefined, latencyMs);
+    const remedy = 'The endpoint called a random token active. It does not check tokens, so do not rely on it.';
+    return report(ALL_GOOD, { code: 'accepts_any_token', detail: undefined, remedy }, latencyMs);
   } catch (error) {
     if (!(error instanceof IntrospectionError)) throw error;
     const { code, detail } = error;
-    return report(LEARNED[code], { code, detail, remedy: remedyFor(code, detail) });
+    return report(FINDINGS[code], { code, detail, remedy: remedyFor(code, detail) });
   }
 }
 
-/** What a connection would present. Failures are left to the connection. */
+/** Checks the client certificate that a connection would present. It ignores failures, because the connection reports them. */
 async function certificateWarnings({ connect }: ClientAuth): Promise<string[]> {
   try {
     const material =

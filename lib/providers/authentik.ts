@@ -6,17 +6,17 @@ import { mergePreset, type Preset, type PresetOptions, requireClientSecret } fro
 export interface AuthentikOptions extends PresetOptions {
   /** Base URL of the server, such as `'https://authentik.example.com'`. */
   readonly url: string | undefined;
-  /** The identifier of the client that this API is at the server. Required. */
+  /** Client identifier of this API at the authorization server. Required. */
   readonly clientId: string | undefined;
-  /** The client's secret, or a function that returns the current one. Required. */
+  /** Client secret, or a function that returns the current one. Required. */
   readonly clientSecret: Secret;
 }
 
 /**
- * [authentik](https://docs.goauthentik.io/add-secure-apps/providers/oauth2/). Replies name the audience (a client
- * identifier), and no kind of token. It answers `active: false` to wrong credentials too, which then look like bad tokens.
+ * [authentik](https://docs.goauthentik.io/add-secure-apps/providers/oauth2/). Responses contain `aud` (a client
+ * identifier) and no token type. The server responds `active: false` to wrong credentials too, so they look like invalid tokens.
  *
- * @throws TypeError for missing credentials or a URL that is none
+ * @throws TypeError for missing credentials or an invalid URL
  */
 export function authentik({ url, clientId, clientSecret, ...additions }: AuthentikOptions): Preset {
   return mergePreset(

@@ -1,30 +1,29 @@
 import { optionError } from '../core/option-error.js';
 
 /**
- * The URL below which a provider's endpoints are found, as paths can be put behind it: with its own path, without a slash
- * at the end.
+ * Base URL of a provider, with its path and without a slash at the end, so that paths can be appended.
  *
- * @throws TypeError naming the option, when it is no http: or https: URL or holds credentials, a query or a fragment
+ * @throws TypeError for a value that is no `http:` or `https:` URL, or a URL with credentials, a query or a fragment
  */
-export function requireBaseUrl(name: string, given: string | undefined): string {
-  const url = typeof given === 'string' && URL.canParse(given) ? new URL(given) : undefined;
+export function requireBaseUrl(option: string, value: string | undefined): string {
+  const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw optionError(name, given, 'write a URL such as https://auth.example.com');
+    throw optionError(option, value, 'write a URL such as https://auth.example.com');
   }
   if ([url.username, url.password, url.search, url.hash].some((part) => part !== '')) {
-    throw optionError(name, given, 'leave credentials, query and fragment out of the URL');
+    throw optionError(option, value, 'leave credentials, query and fragment out of the URL');
   }
   return `${url.origin}${url.pathname.replace(/\/$/, '')}`;
 }
 
 /**
- * A name as one segment of a path.
+ * A name, encoded as one segment of a path.
  *
- * @throws TypeError naming the option, when it is missing, or would be no segment of its own
+ * @throws TypeError when it is missing, empty, `.` or `..`
  */
-export function requireSegment(name: string, given: string | undefined): string {
-  if (typeof given !== 'string' || given === '' || given === '.' || given === '..') {
-    throw optionError(name, given, 'write a name');
+export function requireSegment(option: string, value: string | undefined): string {
+  if (typeof value !== 'string' || value === '' || value === '.' || value === '..') {
+    throw optionError(option, value, 'write a name');
   }
-  return encodeURIComponent(given);
+  return encodeURIComponent(value);
 }

@@ -9,11 +9,11 @@ import { mergePreset, type Preset, type PresetOptions, requireClientSecret } fro
 export interface CurityOptions extends PresetOptions {
   /** Base URL of the runtime, such as `'https://login.example.com'`. */
   readonly url: string | undefined;
-  /** Of a client with the introspection capability. */
+  /** Identifier of a client with the introspection capability. Required. */
   readonly clientId: string | undefined;
-  /** The client's secret, or a function that returns the current one. Required. */
+  /** Client secret, or a function that returns the current one. Required. */
   readonly clientSecret: Secret;
-  /** Of the introspection endpoint, as the token profile names it. Default `'/oauth/v2/oauth-introspect'`. */
+  /** Path of the introspection endpoint in the token profile. Default `'/oauth/v2/oauth-introspect'`. */
   readonly path?: string | undefined;
 }
 
@@ -22,12 +22,11 @@ const JWT_MEDIA_TYPE = /^application\/jwt *(?:;|$)/i;
 const JWT = /^[\w-]+\.([\w-]+)\.[\w-]+$/;
 
 /**
- * The Curity Identity Server, asked for the
- * [phantom token](https://curity.io/resources/learn/introspect-with-phantom-token/): an active token is answered with a JWT
- * of its claims, any other with 204. The JWT's signature is not verified: it comes straight from the endpoint that was asked,
- * and is trusted as a JSON reply would be.
+ * The Curity Identity Server with [phantom tokens](https://curity.io/resources/learn/introspect-with-phantom-token/). It responds
+ * with a JWT of the claims for an active token, and with 204 for any other. The signature of the JWT is not verified. The JWT comes
+ * directly from the endpoint, and is trusted as a JSON response is.
  *
- * @throws TypeError for missing credentials, a URL that is none or a path without a slash at its start
+ * @throws TypeError for missing credentials, an invalid URL or a path without a slash at its start
  */
 export function curity(options: CurityOptions): Preset {
   const { url, clientId, clientSecret, path = '/oauth/v2/oauth-introspect', ...additions } = ownMembers(options);
@@ -49,7 +48,7 @@ export function curity(options: CurityOptions): Preset {
   );
 }
 
-/** `active` of the JWT itself, which is not usual, counts. */
+/** A claim `active` in the JWT overrides the default `true`. It is unusual. */
 function normalize({ status, headers, text }: EndpointReply): unknown {
   if (status === NO_CONTENT) return { active: false };
   if (!JWT_MEDIA_TYPE.test(String(headers['content-type']))) throw new Error('not application/jwt');

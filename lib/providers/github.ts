@@ -5,11 +5,11 @@ import { requireBaseUrl, requireSegment } from './base-url.js';
 import { mergePreset, type NoAudience, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
 
 export interface GithubOptions extends PresetOptions {
-  /** Of your OAuth or GitHub App; it knows no tokens but its own. */
+  /** Client identifier of your OAuth App or GitHub App, which can check only its own tokens. Required. */
   readonly clientId: string | undefined;
-  /** The client's secret, or a function that returns the current one. Required. */
+  /** Client secret, or a function that returns the current one. Required. */
   readonly clientSecret: Secret;
-  /** Default `https://api.github.com`; on GitHub Enterprise Server `https://{host}/api/v3`. */
+  /** Base URL of the REST API. Default `https://api.github.com`; write `https://{host}/api/v3` for GitHub Enterprise Server. */
   readonly apiUrl?: string | undefined;
 }
 
@@ -24,11 +24,11 @@ interface Authorization {
 const NOT_FOUND = 404;
 
 /**
- * [GitHub's "check a token"](https://docs.github.com/rest/apps/oauth-applications#check-a-token): not RFC 7662, but the same
- * question. `sub` is the user's id, `username` the login; a token it does not know is a 404. Replies name no audience: it
- * answers for your app's own tokens alone.
+ * [GitHub's "check a token"](https://docs.github.com/rest/apps/oauth-applications#check-a-token): not RFC 7662, but with
+ * the same purpose. `sub` is the user's id, `username` the login. An unknown token is a 404. Responses contain no `aud`, because
+ * GitHub only knows the tokens of your own app here.
  *
- * @throws TypeError for missing credentials or a URL that is none
+ * @throws TypeError for missing credentials or an invalid URL
  */
 export function github({
   clientId,

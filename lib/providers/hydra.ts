@@ -8,15 +8,15 @@ import { mergePreset, type Preset, type PresetOptions } from './preset.js';
 export interface HydraOptions extends PresetOptions {
   /** Base URL of the admin API, such as `'http://127.0.0.1:4445'`, or `https://{slug}.projects.oryapis.com` on Ory Network. */
   readonly adminUrl: string | undefined;
-  /** Of the Ory Network project. Left out for an admin port that asks for no credentials. Written but undefined, it is missing. */
+  /** API key of the Ory Network project. Leave it out for an admin port without credentials. `undefined` is an error. */
   readonly apiKey?: string | TokenSource | undefined;
 }
 
 /**
- * [Ory Hydra](https://www.ory.com/docs/hydra/reference/api), 2.0 and later. Replies name a list of audiences, and say in
- * `token_use` whether the token is a refresh token.
+ * [Ory Hydra](https://www.ory.com/docs/hydra/reference/api), 2.0 and later. Responses contain a list of audiences in
+ * `aud`, and `token_use`, which identifies refresh tokens.
  *
- * @throws TypeError for an API key that is missing or cannot be sent, or a URL that is none
+ * @throws TypeError for an API key that is missing or cannot be sent, or an invalid URL
  */
 export function hydra(options: HydraOptions): Preset {
   const { adminUrl, apiKey, ...additions } = ownMembers(options);

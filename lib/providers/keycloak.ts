@@ -8,17 +8,17 @@ export interface KeycloakOptions extends PresetOptions {
   readonly url: string | undefined;
   /** Name of the realm that issues the tokens. Required. */
   readonly realm: string | undefined;
-  /** Of a confidential client; others are refused. */
+  /** Identifier of a confidential client. Keycloak rejects public clients. Required. */
   readonly clientId: string | undefined;
-  /** The client's secret, or a function that returns the current one. Required. */
+  /** Client secret, or a function that returns the current one. Required. */
   readonly clientSecret: Secret;
 }
 
 /**
- * [Keycloak](https://www.keycloak.org/securing-apps/oidc-layers#_token_introspection_endpoint). Replies name an audience
- * where roles or a mapper add one: say yours. Newer servers call a token inactive unless its audience names the client that asks.
+ * [Keycloak](https://www.keycloak.org/securing-apps/oidc-layers#_token_introspection_endpoint). Responses contain `aud`
+ * if roles or a mapper add it, so set `audience`. For newer servers a token is inactive unless its `aud` contains your client.
  *
- * @throws TypeError for missing credentials, a missing realm or a URL that is none
+ * @throws TypeError for missing credentials, a missing realm or an invalid URL
  */
 export function keycloak({ url, realm, clientId, clientSecret, ...additions }: KeycloakOptions): Preset {
   const realmPath = `/realms/${requireSegment('realm', realm)}`;

@@ -4,20 +4,20 @@ import type { EndpointReply } from '../introspection/response.js';
 import { mergePreset, type NoAudience, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
 
 export interface NotionOptions extends PresetOptions {
-  /** The identifier of the client that this API is at the server. Required. */
+  /** Client identifier of this API at the authorization server. Required. */
   readonly clientId: string | undefined;
-  /** The client's secret, or a function that returns the current one. Required. */
+  /** Client secret, or a function that returns the current one. Required. */
   readonly clientSecret: Secret;
   /** `Notion-Version` header. Default `'2026-03-11'`. */
   readonly notionVersion?: string | undefined;
 }
 
-/** No time in seconds comes near it before the year 5000; every time in milliseconds since 1973 is past it. */
+/** Smaller than every time in milliseconds since 1973, larger than every time in seconds until the year 5000. */
 const MILLISECONDS_FROM = 100_000_000_000;
 
 /**
- * [Notion](https://developers.notion.com). It asks in JSON, and its replies hold `active`, `scope` and `iat` only: no `exp`
- * (the cache bound rules), no `sub`, no audience. `iat` comes in milliseconds and is turned into seconds.
+ * [Notion](https://developers.notion.com). Requests are JSON. Responses contain only `active`, `scope` and `iat`: no `exp`, so
+ * the limits of the cache apply, and no `sub` or `aud`. Notion sends `iat` in milliseconds; the preset converts it to seconds.
  *
  * @throws TypeError for missing credentials
  */

@@ -4,18 +4,18 @@ import { requireBaseUrl } from './base-url.js';
 import { mergePreset, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
 
 export interface OidcProviderOptions extends PresetOptions {
-  /** Such as `'https://auth.example.com'`, with the path the provider is mounted at. */
+  /** Issuer identifier, such as `'https://auth.example.com'`, with the path of the provider. */
   readonly issuer: string | undefined;
-  /** The identifier of the client that this API is at the server. Required. */
+  /** Client identifier of this API at the authorization server. Required. */
   readonly clientId: string | undefined;
-  /** The client's secret, or a function that returns the current one. Required. */
+  /** Client secret, or a function that returns the current one. Required. */
   readonly clientSecret: Secret;
 }
 
 /**
- * [oidc-provider](https://github.com/panva/node-oidc-provider/blob/main/docs/README.md#featuresintrospection) of npm, with
- * its default routes. Replies name an audience where the token is for a resource server; refresh tokens have none, and
- * nothing else tells them apart.
+ * The npm package [oidc-provider](https://github.com/panva/node-oidc-provider/blob/main/docs/README.md#featuresintrospection), with
+ * its default routes. Responses contain `aud` when the token is for a resource server. Refresh tokens have no `aud`; nothing else
+ * distinguishes them.
  *
  * @throws TypeError for missing credentials or an issuer that is no URL
  */

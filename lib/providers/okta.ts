@@ -4,17 +4,17 @@ import { requireBaseUrl } from './base-url.js';
 import { mergePreset, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
 
 export interface OktaOptions extends PresetOptions {
-  /** Of a custom authorization server (`https://example.okta.com/oauth2/default`), or your Okta domain (`https://example.okta.com`) for the org's. */
+  /** Issuer of a custom authorization server (`https://example.okta.com/oauth2/default`), or your Okta domain (`https://example.okta.com`) for the org authorization server. */
   readonly issuer: string | undefined;
-  /** The identifier of the client that this API is at the server. Required. */
+  /** Client identifier of this API at the authorization server. Required. */
   readonly clientId: string | undefined;
-  /** The client's secret, or a function that returns the current one. Required. */
+  /** Client secret, or a function that returns the current one. Required. */
   readonly clientSecret: Secret;
 }
 
 /**
- * [Okta](https://developer.okta.com/docs/api/openapi/okta-oauth/oauth/customas). Replies name the audience that the
- * authorization server is set up with; tokens of the org authorization server are meant for Okta's own APIs.
+ * [Okta](https://developer.okta.com/docs/api/openapi/okta-oauth/oauth/customas). Responses contain the `aud` that is
+ * configured for the authorization server. Tokens of the org authorization server are only for Okta's own APIs.
  *
  * @throws TypeError for missing credentials or an issuer that is no URL
  */

@@ -6,18 +6,17 @@ import { mergePreset, type Preset, type PresetOptions, requireClientSecret } fro
 export interface PingfederateOptions extends PresetOptions {
   /** Base URL of the runtime engine, such as `'https://sso.example.com:9031'`. */
   readonly url: string | undefined;
-  /** The identifier of the client that this API is at the server. Required. */
+  /** Client identifier of this API at the authorization server. Required. */
   readonly clientId: string | undefined;
-  /** The client's secret, or a function that returns the current one. Required. */
+  /** Client secret, or a function that returns the current one. Required. */
   readonly clientSecret: Secret;
 }
 
 /**
  * [PingFederate](https://docs.pingidentity.com/pingfederate/latest/developers_reference_guide/pf_introspec_endpoint.html).
- * Replies name a subject and an audience where the access token manager maps them, and a scope where it is more than the
- * default one.
+ * Responses contain `sub` and `aud` if the access token manager maps them, and `scope` if it is more than the default scope.
  *
- * @throws TypeError for missing credentials or a URL that is none
+ * @throws TypeError for missing credentials or an invalid URL
  */
 export function pingfederate({ url, clientId, clientSecret, ...additions }: PingfederateOptions): Preset {
   return mergePreset(

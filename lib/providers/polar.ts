@@ -4,18 +4,18 @@ import { optionError } from '../core/option-error.js';
 import { mergePreset, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
 
 export interface PolarOptions extends PresetOptions {
-  /** The identifier of the client that this API is at the server. Required. */
+  /** Client identifier of this API at the authorization server. Required. */
   readonly clientId: string | undefined;
-  /** The client's secret, or a function that returns the current one. Required. */
+  /** Client secret, or a function that returns the current one. Required. */
   readonly clientSecret: Secret;
-  /** Default `'production'`. */
+  /** Environment of Polar. Default `'production'`. */
   readonly server?: 'production' | 'sandbox' | undefined;
 }
 
 const HOSTS = { production: 'api.polar.sh', sandbox: 'sandbox-api.polar.sh' };
 
 /**
- * [Polar](https://polar.sh/docs/api-reference/oauth2/connect/introspect-token). Replies name an audience: say yours.
+ * [Polar](https://polar.sh/docs/api-reference/oauth2/connect/introspect-token). Responses contain `aud`, so set `audience`.
  *
  * @throws TypeError for missing credentials or an unknown server
  */

@@ -3,32 +3,32 @@ import { optionError, secretError } from '../core/option-error.js';
 import { ownMembers } from '../core/own-members.js';
 import type { EndpointOptions } from '../options/types.js';
 
-/** What every preset takes besides its own: further headers and parameters, added to the preset's. */
+/** Options of every preset: additional headers and parameters. They are merged into those of the preset. */
 export type PresetOptions = Pick<EndpointOptions, 'headers' | 'parameters'>;
 
-/** What a preset returns: options to spread into `tokenIntrospection()`, and nothing else. */
+/** Options to spread into `tokenIntrospection()`. A preset is plain data. */
 export type Preset<Fixed = unknown> = EndpointOptions & Fixed;
 
-/** What a preset says of a server whose replies name no audience. */
+/** Part of a preset for a server whose responses contain no `aud`. */
 export interface NoAudience {
-  /** There is nothing to compare. */
+  /** The audience is not checked, because responses contain none. */
   readonly audience: false;
 }
 
 /**
- * Lays the caller's additions over the preset's own headers and parameters, so that adding one drops none.
+ * Merges additional headers and parameters into those of the preset.
  *
- * @throws TypeError for an option the preset does not know: silently dropped, a demand would look enforced
+ * @throws TypeError for an unknown option, because an ignored option would look as if it were enforced
  */
-export function mergePreset<Fixed>(own: Preset<Fixed>, additions: PresetOptions): Preset<Fixed> {
+export function mergePreset<Fixed>(base: Preset<Fixed>, additions: PresetOptions): Preset<Fixed> {
   const { headers = {}, parameters = {}, ...unknown } = ownMembers(additions);
   for (const [name, value] of Object.entries(unknown)) {
-    throw optionError(name, value, 'write it beside the preset: tokenIntrospection({ ...preset, … })');
+    throw optionError(name, value, 'write it next to the preset: tokenIntrospection({ ...preset, … })');
   }
   for (const [name, value] of Object.entries({ headers, parameters })) {
     if (!isRecord(value)) throw optionError(name, value, 'write an object of strings');
   }
-  const preset = ownMembers(own);
+  const preset = ownMembers(base);
   return {
     ...preset,
     headers: { ...lowerCased(preset.headers), ...lowerCased(headers) },
@@ -36,7 +36,7 @@ export function mergePreset<Fixed>(own: Preset<Fixed>, additions: PresetOptions)
   };
 }
 
-/** @throws TypeError when a secret is missing, which is most often an environment variable */
+/** @throws TypeError when the secret is missing or empty, most often because an environment variable is not set */
 export function requireClientSecret(preset: string, clientSecret: Secret): Secret {
   if (clientSecret !== undefined && clientSecret !== '') return clientSecret;
   throw secretError('clientSecret', clientSecret, `write ${preset}({ clientSecret, … }); is CLIENT_SECRET set?`);

@@ -3,15 +3,15 @@ import type { Secret } from '../client-auth/secret.js';
 import { mergePreset, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
 
 export interface TelnyxOptions extends PresetOptions {
-  /** The identifier of the client that this API is at the server. Required. */
+  /** Client identifier of this API at the authorization server. Required. */
   readonly clientId: string | undefined;
-  /** The client's secret, or a function that returns the current one. Required. */
+  /** Client secret, or a function that returns the current one. Required. */
   readonly clientSecret: Secret;
 }
 
 /**
- * [Telnyx](https://developers.telnyx.com). Replies name no `sub`, and an audience only perhaps.
- * Its documentation does not spell out the client authentication method: this is Basic; spread another `clientAuth` over it if need be.
+ * [Telnyx](https://developers.telnyx.com). Responses contain no `sub`, and `aud` is uncertain.
+ * The documentation does not name the client authentication method. This preset uses HTTP Basic; override `clientAuth` if needed.
  *
  * @throws TypeError for missing credentials
  */

@@ -5,22 +5,22 @@ import type { EndpointOptions } from '../options/types.js';
 import { mergePreset, type NoAudience, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
 
 export interface VmwareCloudOptions extends PresetOptions {
-  /** Its documentation names no URL: take your organisation's. */
+  /** Introspection endpoint of your organization. The documentation names no URL. Required. */
   readonly endpoint: EndpointOptions['endpoint'];
-  /** The identifier of the client that this API is at the server. Required. */
+  /** Client identifier of this API at the authorization server. Required. */
   readonly clientId: string | undefined;
-  /** Left out for a public client, which authenticates with an empty secret. Written but undefined, it is missing. */
+  /** Client secret. Leave it out for a public client, which authenticates with an empty secret. `undefined` is an error. */
   readonly clientSecret?: Secret;
 }
 
 /**
- * VMware Cloud Services. It introspects refresh tokens only, so these are accepted here; replies name no audience and no scope.
+ * VMware Cloud Services. It introspects only refresh tokens, so this preset allows them. Responses contain no `aud` and no `scope`.
  *
  * @throws TypeError for missing credentials
  */
 export function vmwareCloud(options: VmwareCloudOptions): Preset<
   NoAudience & {
-    /** It introspects nothing else. */
+    /** Refresh tokens are the only tokens that it introspects. */
     readonly allowRefreshTokens: true;
   }
 > {

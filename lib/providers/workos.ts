@@ -6,17 +6,17 @@ import { mergePreset, type Preset, type PresetOptions, requireClientSecret } fro
 export interface WorkosOptions extends PresetOptions {
   /** Host name of your AuthKit domain, such as `'auth.example.com'`. */
   readonly authkitDomain: string | undefined;
-  /** The identifier of the client that this API is at the server. Required. */
+  /** Client identifier of this API at the authorization server. Required. */
   readonly clientId: string | undefined;
-  /** The client's secret, or a function that returns the current one. Required. */
+  /** Client secret, or a function that returns the current one. Required. */
   readonly clientSecret: Secret;
 }
 
 const HOST = /^[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d+)?$/i;
 
 /**
- * [WorkOS](https://workos.com/docs/reference/workos-connect/introspection). Replies name the audience (a client
- * identifier) and no scope.
+ * [WorkOS](https://workos.com/docs/reference/workos-connect/introspection). Responses contain `aud` (a client
+ * identifier) and no `scope`.
  *
  * @throws TypeError for missing credentials or a domain that is no host name
  */

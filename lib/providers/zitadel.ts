@@ -7,23 +7,23 @@ import { requireBaseUrl } from './base-url.js';
 import { mergePreset, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
 
 export interface ZitadelOptions extends PresetOptions {
-  /** Such as `'https://example.zitadel.cloud'`. Signed client authentication is meant for it. */
+  /** Issuer identifier, such as `'https://example.zitadel.cloud'`. It is also the audience of signed client authentication. Required. */
   readonly issuer: string | undefined;
-  /** The identifier of the client that this API is at the server. Required. */
+  /** Client identifier of this API at the authorization server. Required. */
   readonly clientId: string | undefined;
-  /** Of an application that authenticates with Basic. */
+  /** Client secret, for an application that authenticates with HTTP Basic. */
   readonly clientSecret?: Secret;
-  /** Of an application that authenticates with a JWT: `key` of its key file. */
+  /** Private key (`key` of the key file), for an application that authenticates with a JWT. */
   readonly key?: PrivateKeyJwtOptions['key'];
-  /** `keyId` of the key file. */
+  /** Identifier of the private key (`keyId` of the key file). */
   readonly keyId?: string | undefined;
 }
 
 /**
  * [Zitadel](https://zitadel.com/docs/guides/integrate/token-introspection), for an application of type API: with
- * `clientSecret`, or with `key` and `keyId`. Replies name a list of audiences, project and client identifiers.
+ * `clientSecret`, or with `key` and `keyId`. Responses contain a list of audiences: project and client identifiers.
  *
- * @throws TypeError for missing credentials, for both kinds of them, or an issuer that is no URL
+ * @throws TypeError for missing credentials, for a secret together with a key, or an issuer that is no URL
  */
 export function zitadel(options: ZitadelOptions): Preset {
   const { issuer, clientId, clientSecret, key, keyId, ...additions } = ownMembers(options);
@@ -33,7 +33,7 @@ export function zitadel(options: ZitadelOptions): Preset {
     throw secretError(
       'clientSecret',
       clientSecret,
-      'leave it out beside "key": an application has the one or the other',
+      'leave it out when "key" is set, because an application has either a secret or a key',
     );
   }
   return mergePreset(
