@@ -29,8 +29,8 @@ export async function run(words: readonly string[], terminal: Terminal): Promise
   let args: Arguments | undefined;
   try {
     const parsed = parseArguments(words);
-    if (parsed === 'help') return tell(terminal, USAGE.trimEnd());
-    if (parsed === 'version') return tell(terminal, VERSION);
+    if (parsed === 'help') return print(terminal, USAGE.trimEnd());
+    if (parsed === 'version') return print(terminal, VERSION);
     args = parsed;
     const secrets = new Set<string>();
     const isDiscovered = args['authorization-server'] !== undefined;
@@ -65,7 +65,7 @@ async function check(args: Arguments, terminal: Terminal, secrets: Set<string>):
   }
 }
 
-/** Names the checks that were left out. `audience` counts too when a preset sets it to `false`, because then no app can check it. */
+/** Names the checks that were left out. `audience` counts too when a preset sets it to `false`, because no app can check it then. */
 function notChecked(args: Arguments): string[] {
   return (['audience', 'issuer', 'scope'] as const).filter((name) => args[name] === undefined);
 }
@@ -76,7 +76,7 @@ function exitCodeOf({ configuration, token }: Report): ExitCode {
   return token?.accepted === false ? EXIT.rejected : EXIT.ok;
 }
 
-function tell(terminal: Terminal, text: string): ExitCode {
+function print(terminal: Terminal, text: string): ExitCode {
   terminal.out(text);
   return EXIT.ok;
 }

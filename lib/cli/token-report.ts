@@ -21,7 +21,7 @@ export interface TokenReport {
   readonly expected: string | undefined;
   /** The received value, when a comparison failed. */
   readonly received: string | undefined;
-  /** What to do. */
+  /** Advice from the table of remedies. */
   readonly remedy: string | undefined;
   /** Checks that the command line left out. An app that has them may still reject the token. */
   readonly notChecked: readonly string[];

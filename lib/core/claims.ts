@@ -67,6 +67,6 @@ export type SchemaResult<Output> =
       readonly issues?: undefined;
     }
   | {
-      /** What is wrong with the claims. It is never logged or sent to the client. */
+      /** The problems that the schema found. They are never logged or sent to the client. */
       readonly issues: readonly unknown[];
     };

@@ -156,7 +156,8 @@ export class AuthError extends Error {
 }
 
 /**
- * An outage: the authorization server or your configuration is at fault, and the token could not be checked. The status is always 503.
+ * An outage: the authorization server or your configuration is at fault, and the token could not be checked.
+ * The status is always 503.
  * The error never holds a token, a secret, the endpoint's URL or text that the endpoint sent.
  */
 export class IntrospectionError extends Error {

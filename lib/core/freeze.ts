@@ -37,7 +37,7 @@ export function freezeNested(top: object): boolean {
   return true;
 }
 
-/** Whether the value is a list or a plain object. Objects of other realms count too, so the end of the prototype chain is compared. */
+/** Whether the value is a list or a plain object. The end of the prototype chain decides, so objects of other realms count too. */
 function isPlain(value: object): boolean {
   if (Array.isArray(value)) return true;
   const prototype: unknown = Object.getPrototypeOf(value);

@@ -85,7 +85,7 @@ export interface Misconfiguration {
     | 'CALLBACK_FAILED';
   /** A detail that is safe to log, such as `HTTP 401`, or the expected and the received audience. */
   readonly detail?: string;
-  /** What is probably wrong, and what to do. */
+  /** The probable cause, and what to do. */
   readonly remedy: string;
 }
 

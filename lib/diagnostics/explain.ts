@@ -95,7 +95,7 @@ const MAX_LENGTH = 100;
 /** A shorter token may occur in a harmless value by chance. */
 const MIN_TOKEN_LENGTH = 8;
 
-/** Formats values for display. A value that contains the token is hidden, because a server may repeat the token it was asked about. */
+/** Formats values for display. A value that contains the token is hidden, because a server may repeat the token. */
 function listed(values: readonly string[], token = ''): string {
   const shown = values.slice(0, MAX_LISTED).map((value) => {
     if (token.length >= MIN_TOKEN_LENGTH && value.includes(token)) return '(a value with the token in it)';
