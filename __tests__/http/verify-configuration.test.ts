@@ -83,7 +83,7 @@ describe('verifying a configuration that works', () => {
       { dangerouslyAllowHttp: true, dispatcher: { request } },
     );
     const { warnings } = await authenticate.verifyConfiguration();
-    expect(warnings).toEqual([expect.stringContaining('in the clear')]);
+    expect(warnings).toEqual([expect.stringContaining('unencrypted')]);
   });
 
   it('tells the methods that are advertised, and warns when ours is not', async () => {
