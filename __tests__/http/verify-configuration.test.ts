@@ -83,7 +83,7 @@ describe('verifyConfiguration with a working configuration', () => {
       { dangerouslyAllowHttp: true, dispatcher: { request } },
     );
     const { warnings } = await authenticate.verifyConfiguration();
-    expect(warnings).toEqual([expect.stringContaining('in the clear')]);
+    expect(warnings).toEqual([expect.stringContaining('unencrypted')]);
   });
 
   it('lists the advertised methods and warns when ours is not among them', async () => {
