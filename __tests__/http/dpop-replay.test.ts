@@ -145,7 +145,7 @@ describe('replayStore', () => {
     const shared = jest.fn(async () => true);
     const own = jest.fn(async () => true);
     const store = { ...createSharedMemory().connect(), setIfAbsent: shared };
-    const cache = { store, dangerouslyStorePlaintext: true };
+    const cache = { store, secrets: ['s'.repeat(32)] };
     const usesOf = ({ mock }: jest.Mock) => mock.calls.filter(([key]) => String(key).startsWith('dpop.')).length;
     const first = await createDpopSetup({}, { cache });
     await first.send(200);
@@ -172,7 +172,8 @@ describe('several middlewares on one request', () => {
 
   it('require the same key even when each has a response of its own', async () => {
     const { api, sender, clock, endpoint } = await createDpopSetup({}, { cache: false });
-    const app = createApp(api.authenticate, requireScope('write'), api.authenticate.with({ scopes: ['read'] }));
+    const other = createAuthenticate(endpoint, { clock, cache: false, dpop: { origin: ORIGIN }, scopes: ['read'] });
+    const app = createApp(api.authenticate, requireScope('write'), other);
     await sendBound(app, 'abc', await sender.proof('abc', clock)).expect(200);
     expect(endpoint.asked).toHaveLength(2);
     endpoint.script = () => boundTo(sender, endpoint.asked.length === 4 ? { cnf: { jkt: 'another' } } : {});
@@ -180,6 +181,25 @@ describe('several middlewares on one request', () => {
     await sendBound(app, 'abc', await sender.proof('abc', clock)).expect(401);
     expect([app.reached(), endpoint.asked.length]).toEqual([1, 4]);
     expect(decisions.at(-1)).toMatchObject({ outcome: 'rejected', reason: 'sender_constrained' });
+  });
+
+  it('of one introspector share the response, even without a cache, and each applies its policy', async () => {
+    const { api, sender, clock, endpoint } = await createDpopSetup({}, { cache: false });
+    const app = createApp(api.authenticate, requireScope('write'), api.authenticate.with({ scopes: ['read'] }));
+    await sendBound(app, 'abc', await sender.proof('abc', clock)).expect(200);
+    const strict = createApp(api.authenticate, api.authenticate.with({ scopes: ['admin'] }));
+    await sendBound(strict, 'abc', await sender.proof('abc', clock)).expect(403);
+    expect([app.reached(), strict.reached(), endpoint.asked.length]).toEqual([1, 0, 2]);
+  });
+
+  it('of one introspector verify the proof again if their DPoP options differ', async () => {
+    const { api, sender, clock } = await createDpopSetup();
+    const strict = api.authenticate.with({ dpop: { origin: ORIGIN, algorithms: ['PS256'] } });
+    const app = createApp(api.authenticate, strict);
+    await sendBound(app, 'abc', await sender.proof('abc', clock)).expect(401);
+    const same = createApp(api.authenticate, api.authenticate.with({ dpop: { origin: ORIGIN, maxAgeSeconds: 30 } }));
+    await sendBound(same, 'abc', await sender.proof('abc', clock)).expect(200);
+    expect([app.reached(), same.reached()]).toEqual([0, 1]);
   });
 
   it('reject it when one of them does not accept the DPoP scheme', async () => {

@@ -1,7 +1,7 @@
 /**
  * A store that several processes share: entries that expire, leases, keys that are used once, and one log that all processes read.
  *
- * It holds only digests and bytes, never a token or a claim. The bytes are encrypted unless `dangerouslyStorePlaintext` is set. Keys and
+ * It holds only digests and bytes, never a token or a claim. The bytes are encrypted. Keys and
  * log entries consist of letters, digits, `-`, `_` and `.`.
  *
  * Every method may be called concurrently, and may reject when it fails. A slow command counts as failed: after 1 second for
