@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import express from 'express';
 import request from 'supertest';
 import { type ReplayStore, requireFresh, requireScope } from '../../lib/index.js';
-import { createApi, createApp } from '../support/api.js';
+import { createApi, createApp, createAuthenticate } from '../support/api.js';
 import { recordDecisions } from '../support/decisions.js';
 import { boundTo, CHALLENGES, createDpopSetup, ORIGIN, sendBound } from '../support/dpop.js';
 import { createSharedMemory } from '../support/shared-memory.js';
