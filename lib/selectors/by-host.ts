@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { optionError } from '../core/option-error.js';
 import { ownMember, ownMembers } from '../core/own-members.js';
-import { isRepeated } from '../credentials/request-headers.js';
+import { isRepeated } from '../credentials/headers.js';
 import { targetOf } from '../credentials/request-target.js';
 import { type Names, parseNames, type Selector } from './selector.js';
 
