@@ -162,6 +162,12 @@ describe('the remedy for each reason and code', () => {
     expect(outages).toEqual(general(OUTAGE_REMEDIES));
   });
 
+  it('has a command in the guide to troubleshooting, for each reason and code', () => {
+    const listed = table(page('docs/troubleshooting.md'), '| reason or code').flatMap(([names]) => codeWords(names));
+    const names = Object.keys({ ...REJECTION_REMEDIES, ...OUTAGE_REMEDIES });
+    expect([...new Set(listed)].sort()).toEqual(names.sort());
+  });
+
   it('is listed for every code of a warning', () => {
     const [, codes = ''] = /readonly code:([^;]*);/.exec(page('lib/diagnostics/channels.ts')) ?? [];
     const listed = table(page('docs/troubleshooting.md'), '| code of the warning').flatMap(([names]) =>
