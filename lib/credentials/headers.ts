@@ -32,7 +32,7 @@ export function hasScheme(value: string, scheme: string): boolean {
   for (let i = 0; i < scheme.length; i++) {
     if ((value.charCodeAt(i) | TO_LOWER_CASE) !== scheme.charCodeAt(i)) return false;
   }
-  return !TOKEN_CHARACTER.test(value.charAt(scheme.length));
+  return value.charCodeAt(scheme.length) === SPACE || !TOKEN_CHARACTER.test(value.charAt(scheme.length));
 }
 
 function tokenAfter(value: string, scheme: string): string {
