@@ -118,8 +118,8 @@ describe('challenge', () => {
   });
 
   it('for an insufficient authentication names the requirements and no scopes', () => {
-    const demands = { acrValues: ['gold', 'silver'], maxAgeSeconds: 0 };
-    const error = new AuthError('insufficient_user_authentication', [], demands);
+    const required = { acrValues: ['gold', 'silver'], maxAgeSeconds: 0 };
+    const error = new AuthError('insufficient_user_authentication', [], required);
     expect(challengeOf(error, { scopes: ['read'] }, ['write'])).toBe(
       'Bearer realm="api", error="insufficient_user_authentication", error_description="This resource requires a stronger or more recent authentication of the user", acr_values="gold silver", max_age="0"',
     );
