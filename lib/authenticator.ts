@@ -51,10 +51,10 @@ export interface Authenticator {
   /** Looks up a token again and verifies the new record. Its sender has proven its keys already. */
   refresh(token: AuthenticatedToken, options: LookupOptions): AuthenticatedToken | Promise<AuthenticatedToken>;
   /** Verifies a token that another middleware of the same introspector has looked up for the same request. */
-  adopt(
+  join(
     token: AuthenticatedToken,
     credentials: Credentials,
-    from: Policy,
+    earlierPolicy: Policy,
   ): AuthenticatedToken | Promise<AuthenticatedToken>;
   /** Verifies a token that did not come in a request. */
   introspect(token: string): Promise<AuthenticatedToken>;
@@ -89,7 +89,7 @@ export function createAuthenticator(introspector: Introspector, policy: Policy):
     return lookUp(credentials, certificate && { jkt: undefined, x5t: certificate }, options);
   }
 
-  function adopt(token: AuthenticatedToken, credentials: Credentials, from: Policy) {
+  function join(token: AuthenticatedToken, credentials: Credentials, from: Policy) {
     const { dpop, certificate } = credentials;
     const { record } = token;
     const isProven = dpop?.proof === token.credentials.dpop?.proof && from.dpop === policy.dpop;
@@ -179,7 +179,7 @@ export function createAuthenticator(introspector: Introspector, policy: Policy):
     policy,
     readCredentials: readRequest,
     authenticate,
-    adopt,
+    join: join,
     refresh: ({ credentials, sender }, options) => lookUp(credentials, sender, options),
     introspect: async (text) => {
       introspector.requireOpen();

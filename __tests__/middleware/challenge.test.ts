@@ -3,11 +3,11 @@ import request from 'supertest';
 import { AuthError, type AuthErrorReason, IntrospectionError } from '../../lib/core/errors.js';
 import { addChallenge, type ChallengeSettings } from '../../lib/middleware/challenge.js';
 import {
-  giveNonce,
   markPrivate,
   respond,
   respondWithError,
   respondWithRejection,
+  setNonce,
 } from '../../lib/middleware/respond.js';
 import { BARE, INSUFFICIENT_SCOPE, INVALID_REQUEST, INVALID_TOKEN } from '../support/challenges.js';
 
@@ -75,7 +75,7 @@ describe('a nonce for the next request', () => {
       request((_req: unknown, res: ServerResponse) => {
         res.setHeader('Cache-Control', 'max-age=60');
         if (isLate) res.flushHeaders();
-        giveNonce(res, { dpop: { algorithms: [], nonces: given } });
+        setNonce(res, { dpop: { algorithms: [], nonces: given } });
         res.end();
       }).get('/');
     expect((await respond(nonces)).headers).toMatchObject({ 'dpop-nonce': 'n-1', 'cache-control': 'no-store' });

@@ -1,10 +1,10 @@
 import { optionError } from '../core/option-error.js';
+import { createAuthenticationMiddleware } from '../middleware/authentication-middleware.js';
 import type { Guard } from '../middleware/guard.js';
-import { createHandle } from '../middleware/handle.js';
-import { register } from '../middleware/registry.js';
+import { register } from '../middleware/middleware-registry.js';
 import type { TokenIntrospection } from '../middleware/types.js';
 import type { Policy } from '../policy.js';
-import { mcpOrigin } from './mcp-authenticator.js';
+import { mcpSessionSource } from './session-source.js';
 
 /**
  * Authenticates requests to an MCP server as `authenticate` does, and sets `req.auth` to the {@link AuthInfo} that transports of the MCP
@@ -23,9 +23,9 @@ import { mcpOrigin } from './mcp-authenticator.js';
  * requires one for each request, and does not require the scope `offline_access`
  */
 export function mcpAuthentication(authenticate: TokenIntrospection): Guard {
-  const { authenticator, present } = mcpOrigin('mcpAuthentication', authenticate);
+  const { authenticator, present } = mcpSessionSource('mcpAuthentication', authenticate);
   requireHeaderOnly(authenticator.policy);
-  return register(createHandle({ authenticator, present }), [authenticator]);
+  return register(createAuthenticationMiddleware({ authenticator, present }), [authenticator]);
 }
 
 function requireHeaderOnly({ optional, getToken, tokenFromBody }: Policy): void {

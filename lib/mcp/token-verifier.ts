@@ -6,8 +6,8 @@ import { publishFailure } from '../middleware/reject.js';
 import { createDetachedAuth } from '../middleware/session.js';
 import type { TokenIntrospection } from '../middleware/types.js';
 import type { AuthInfo } from './auth-info.js';
-import { mcpOrigin } from './mcp-authenticator.js';
 import { createSdkError, isSdkErrors, type SdkErrorCode, type SdkErrors } from './sdk-errors.js';
+import { mcpSessionSource } from './session-source.js';
 
 /** The `verifier` that the SDK's `requireBearerAuth` takes. */
 export interface McpTokenVerifier {
@@ -50,7 +50,7 @@ const OUTAGE = 'The token cannot be verified at the moment';
  * for a wrong option
  */
 export function mcpTokenVerifier(authenticate: TokenIntrospection, options: McpTokenVerifierOptions): McpTokenVerifier {
-  const origin = mcpOrigin('mcpTokenVerifier', authenticate);
+  const origin = mcpSessionSource('mcpTokenVerifier', authenticate);
   const { authenticator } = origin;
   if (authenticator.policy.dpop?.isRequired) {
     throw optionError('dpop.required', true, 'write mcpAuthentication(authenticate): the SDK does not pass proofs on');

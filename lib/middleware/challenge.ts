@@ -59,7 +59,7 @@ function parametersOf(error: AuthError, settings: ChallengeSettings, guardScopes
   if (error.code !== undefined) {
     parameters.push(`error=${quote(error.code)}`, `error_description=${quote(error.message)}`);
   }
-  const scopes = namesScopes(error) ? new Set([...settings.scopes, ...guardScopes, ...error.scopes]) : new Set();
+  const scopes = shouldNameScopes(error) ? new Set([...settings.scopes, ...guardScopes, ...error.scopes]) : new Set();
   if (scopes.size > 0) parameters.push(`scope=${quote([...scopes].join(' '))}`);
   const acrValues = error.authentication?.acrValues ?? [];
   const maxAgeSeconds = error.authentication?.maxAgeSeconds;
@@ -73,7 +73,7 @@ function resourceOf({ resourceMetadata }: ChallengeSettings): string[] {
 }
 
 /** Other scopes mend neither a malformed request nor a claim, nor how the user authenticated. */
-function namesScopes({ status, reason }: AuthError): boolean {
+function shouldNameScopes({ status, reason }: AuthError): boolean {
   return (status === 401 && reason !== 'insufficient_user_authentication') || reason === 'insufficient_scope';
 }
 

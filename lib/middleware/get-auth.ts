@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Auth } from '../core/claims.js';
-import { isOfAnotherCopy, ONE_COPY } from './copies.js';
-import { unauthenticated, wiringError } from './guard.js';
-import { isAuthenticatorOf } from './registry.js';
+import { missingAuthError, wiringError } from './guard.js';
+import { isAuthenticatorOf } from './middleware-registry.js';
+import { isFromAnotherCopy, OTHER_COPY_REMEDY } from './package-copies.js';
 import { type Session, sessionOf } from './session.js';
 import type { AuthOf, SelectingMiddleware, TokenIntrospection } from './types.js';
 
@@ -20,7 +20,8 @@ export function getAuth<ServerAuth>(req: IncomingMessage, authenticate: Selectin
 export function getAuth(req: IncomingMessage, authenticate?: object): Auth {
   const session = requireSession('getAuth()', req);
   if (authenticate !== undefined && !isAuthenticatorOf(authenticate, session.authenticator)) {
-    if (isOfAnotherCopy(authenticate)) throw wiringError(`getAuth() cannot use this middleware: ${ONE_COPY}`);
+    if (isFromAnotherCopy(authenticate))
+      throw wiringError(`getAuth() cannot use this middleware: ${OTHER_COPY_REMEDY}`);
     throw wiringError('getAuth() was given another middleware than the one that authenticated this request');
   }
   return session.claims;
@@ -49,6 +50,6 @@ export function getAuthDetails(req: IncomingMessage): AuthDetails {
 
 function requireSession(name: string, req: IncomingMessage): Session {
   const session = sessionOf(req);
-  if (session === undefined) throw unauthenticated(name, req);
+  if (session === undefined) throw missingAuthError(name, req);
   return session;
 }

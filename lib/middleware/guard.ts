@@ -5,7 +5,7 @@ import { publishAccepted } from '../diagnostics/decisions.js';
 import type { Policy } from '../policy.js';
 import { requireLifetime } from '../verification/lifetime.js';
 import { anonymousPolicy } from './anonymous.js';
-import { isOfAnotherCopy, ONE_COPY } from './copies.js';
+import { isFromAnotherCopy, OTHER_COPY_REMEDY } from './package-copies.js';
 import { debugContext, forwardError, type RequestContext, rejectRequest } from './reject.js';
 import {
   type AuthRequest,
@@ -48,7 +48,7 @@ export function requireSession(context: RequestContext, scopes: readonly string[
     const session = sessionOf(req);
     if (session !== undefined) return session;
     policy = anonymousPolicy(req);
-    failure = policy === undefined ? unauthenticated(`${by}()`, req) : new AuthError('no_credentials');
+    failure = policy === undefined ? missingAuthError(`${by}()`, req) : new AuthError('no_credentials');
   } catch (error) {
     failure = error;
   }
@@ -73,13 +73,13 @@ export function scopesOf({ checks }: Session): string[] {
 }
 
 /** A mistake in the app's wiring, answered 500, with its likely cause. */
-export function unauthenticated(who: string, req: AuthRequest): Error {
+export function missingAuthError(who: string, req: AuthRequest): Error {
   return wiringError(`${who} ${causeFor(req)}`);
 }
 
 function causeFor(req: AuthRequest): string {
   const { auth } = req;
-  if (isOfAnotherCopy(auth)) return `cannot use this req.auth: ${ONE_COPY}`;
+  if (isFromAnotherCopy(auth)) return `cannot use this req.auth: ${OTHER_COPY_REMEDY}`;
   if (sessionBehind(auth) !== undefined) {
     return 'found a req.auth that tokenIntrospection() did not set on this request, but on another object: a copy or a wrapper of the request does not do';
   }

@@ -8,9 +8,9 @@ import { type DebugContext, isDebugging } from '../diagnostics/debug.js';
 import { publishRejected } from '../diagnostics/decisions.js';
 import type { Policy } from '../policy.js';
 import { addChallenge } from './challenge.js';
-import { isAnswerable, respondWithError, respondWithRejection } from './respond.js';
+import { canRespond, respondWithError, respondWithRejection } from './respond.js';
 import { routeOf } from './route-of.js';
-import { throwUncaught } from './settle.js';
+import { throwUncaught } from './when-settled.js';
 
 /** One request on its way through a middleware or guard. */
 export interface RequestContext {
@@ -90,7 +90,7 @@ function respondOrForward(error: AuthError, context: RequestContext): void {
   const { req, res } = context;
   let failure: unknown = error;
   try {
-    if (isAnswerable(res)) {
+    if (canRespond(res)) {
       respondWithRejection(req, res, error);
       return;
     }

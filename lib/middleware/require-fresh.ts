@@ -3,10 +3,18 @@ import { isFresh } from '../cache/lifetimes.js';
 import { readClock } from '../core/clock.js';
 import { optionError, rejectMountedFactory } from '../core/option-error.js';
 import { ownMembers } from '../core/own-members.js';
-import { accept, type Guard, nameGuard, requireSession, requireUnexpired, scopesOf, unauthenticated } from './guard.js';
+import {
+  accept,
+  type Guard,
+  missingAuthError,
+  nameGuard,
+  requireSession,
+  requireUnexpired,
+  scopesOf,
+} from './guard.js';
 import { rejectRequest } from './reject.js';
 import { endSession, type RequestSession, renewSession, type Session, sessionOf } from './session.js';
-import { whenSettled } from './settle.js';
+import { whenSettled } from './when-settled.js';
 
 const MAX_AGE_SECONDS = 86_400;
 
@@ -67,6 +75,6 @@ function refresh(session: Session, notBefore: number): AuthenticatedToken | Prom
 }
 
 function renew(session: RequestSession, token: AuthenticatedToken): void {
-  if (sessionOf(session.req) !== session) throw unauthenticated('requireFresh()', session.req);
+  if (sessionOf(session.req) !== session) throw missingAuthError('requireFresh()', session.req);
   renewSession(session, token);
 }

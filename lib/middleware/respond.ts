@@ -38,7 +38,7 @@ export function responseFor(error: unknown): ErrorResponse {
 }
 
 /** Gives the client the nonce for its next proof (RFC 9449 section 8.2), in a response that nobody keeps. */
-export function giveNonce(res: ResponseLike, { dpop }: Pick<ChallengeSettings, 'dpop'>): void {
+export function setNonce(res: ResponseLike, { dpop }: Pick<ChallengeSettings, 'dpop'>): void {
   const nonce = dpop?.nonces?.current();
   if (nonce === undefined || res.headersSent || !hasMembers(res)) return;
   res.setHeader(DPOP_NONCE, nonce);
@@ -54,7 +54,7 @@ export function respondWithRejection(req: IncomingMessage, res: ResponseLike, er
 /** Answers an error that nobody else takes. It never throws: if the response fails too, the connection is closed. */
 export function respondWithError(req: IncomingMessage, res: Partial<ResponseLike> | undefined, error: unknown): void {
   try {
-    if (!isAnswerable(res)) {
+    if (!canRespond(res)) {
       destroy(res);
       return;
     }
@@ -69,7 +69,7 @@ export function respondWithError(req: IncomingMessage, res: Partial<ResponseLike
  * Whether a rejection can be written to it, or has been answered already. Wrappers for other frameworks pass an empty object as the
  * response.
  */
-export function isAnswerable(res: Partial<ResponseLike> | undefined): res is ResponseLike {
+export function canRespond(res: Partial<ResponseLike> | undefined): res is ResponseLike {
   return hasMembers(res) && !isUnfinished(res);
 }
 
@@ -125,13 +125,13 @@ export function respond(
     }
     res.end(method === 'HEAD' ? undefined : content);
   } catch (error) {
-    if (!res.headersSent) withdraw(res, statusCode, Object.keys(headers));
+    if (!res.headersSent) removeHeaders(res, statusCode, Object.keys(headers));
     throw error;
   }
 }
 
 /** Takes an answer back that could not be sent. */
-function withdraw(res: ResponseLike, statusCode: number, names: readonly string[]): void {
+function removeHeaders(res: ResponseLike, statusCode: number, names: readonly string[]): void {
   res.statusCode = statusCode;
   for (const name of [...names, ...CONTENT_HEADERS]) res.removeHeader?.(name);
 }

@@ -10,8 +10,8 @@ import { ownHeader } from '../credentials/request-headers.js';
 import type { Invalidation } from '../introspector.js';
 import { forwardError } from './reject.js';
 import { respond } from './respond.js';
-import { whenSettled } from './settle.js';
 import type { TokenIntrospection } from './types.js';
+import { whenSettled } from './when-settled.js';
 
 /** What `revocationEndpoint()` takes. */
 export interface RevocationEndpointOptions {

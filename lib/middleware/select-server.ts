@@ -8,8 +8,8 @@ import { requireSynchronous } from '../core/synchronous.js';
 import { requireB64Token } from '../credentials/token.js';
 import type { Invalidation, Stats } from '../introspector.js';
 import type { PolicyOptions } from '../options/types.js';
-import { createHandle, type SelectServer } from './handle.js';
-import { authenticatorsOf, register } from './registry.js';
+import { createAuthenticationMiddleware, type SelectServer } from './authentication-middleware.js';
+import { authenticatorsOf, register } from './middleware-registry.js';
 import type { Session } from './session.js';
 import type {
   AuthOfServers,
@@ -86,10 +86,10 @@ export function selectServer<Servers extends NamedServers>(
   }) as RootSelectingMiddleware<AuthOfServers<Servers>, keyof Servers & string>;
 }
 
-function parseServers(given: NamedServers): ReadonlyMap<string, RootTokenIntrospection> {
-  const isObject = typeof given === 'object' && given !== null && !Array.isArray(given);
-  const middlewares = new Map((isObject ? Object.entries(given) : []) as [string, RootTokenIntrospection][]);
-  if (middlewares.size === 0) throw optionError('servers', given, 'write { name: tokenIntrospection({ … }), … }');
+function parseServers(servers: NamedServers): ReadonlyMap<string, RootTokenIntrospection> {
+  const isObject = typeof servers === 'object' && servers !== null && !Array.isArray(servers);
+  const middlewares = new Map((isObject ? Object.entries(servers) : []) as [string, RootTokenIntrospection][]);
+  if (middlewares.size === 0) throw optionError('servers', servers, 'write { name: tokenIntrospection({ … }), … }');
   let first: { readonly name: string; readonly authenticator: Authenticator } | undefined;
   for (const [name, middleware] of middlewares) {
     const [authenticator, another] = authenticatorsOf(middleware);
@@ -128,15 +128,18 @@ function createMiddleware(selection: Selection): SelectingMiddleware {
   );
   const authenticators = [...byName.values()];
   const [reader] = authenticators as [Authenticator];
-  const middleware = Object.assign(createHandle({ authenticator: reader, select: createSelect(selection, byName) }), {
-    invalidate: (target: Invalidation) =>
-      Promise.all(middlewares.map((each) => each.invalidate(target))).then(() => undefined),
-    stats: () => sum(middlewares.map((each) => each.stats())),
-    with(options: PolicyOptions) {
-      const derived = [...selection.middlewares].map(([name, each]) => [name, each.with(options)] as const);
-      return createMiddleware({ ...selection, middlewares: new Map(derived) });
+  const middleware = Object.assign(
+    createAuthenticationMiddleware({ authenticator: reader, select: createSelect(selection, byName) }),
+    {
+      invalidate: (target: Invalidation) =>
+        Promise.all(middlewares.map((each) => each.invalidate(target))).then(() => undefined),
+      stats: () => sum(middlewares.map((each) => each.stats())),
+      with(options: PolicyOptions) {
+        const derived = [...selection.middlewares].map(([name, each]) => [name, each.with(options)] as const);
+        return createMiddleware({ ...selection, middlewares: new Map(derived) });
+      },
     },
-  });
+  );
   return register(middleware as unknown as SelectingMiddleware, authenticators);
 }
 

@@ -1,4 +1,4 @@
-import { introduce } from './copies.js';
+import { addRecognizer } from './package-copies.js';
 
 /** A constructor that returns another object makes the private fields of a subclass land on that object. */
 const Target = function (this: unknown, target: object) {
@@ -24,7 +24,7 @@ class SessionBinding extends Target {
   }
 }
 
-introduce((value) => SessionBinding.read(value) !== undefined);
+addRecognizer((value) => SessionBinding.read(value) !== undefined);
 
 export function bindSession(target: object, session: object): void {
   new SessionBinding(target, session);

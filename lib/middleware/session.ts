@@ -34,7 +34,7 @@ export interface CheckContext {
 export type Presenter = (auth: object, token: AuthenticatedToken) => Auth;
 
 /** Where a session comes from. */
-export interface Origin {
+export interface SessionSource {
   readonly authenticator: Authenticator;
   /** The server that `selectServer()` chose; `undefined` for a middleware of one server. */
   readonly selected: SelectedServer | undefined;
@@ -49,7 +49,7 @@ export interface SelectedServer {
 }
 
 /** The authentication of one request, stream or socket. Handlers cannot reach it, so no edit of `req.auth` widens access. */
-export interface Session extends Origin {
+export interface Session extends SessionSource {
   /** `undefined` for a token that did not come in a request. */
   req: IncomingMessage | undefined;
   /** The first request with this `auth` becomes its request, because somebody else puts `auth` on the request. */
@@ -76,7 +76,7 @@ const NO_CHECKS: readonly PassedCheck[] = [];
 
 /** Starts a session, and returns the object that carries it. */
 export function createAuth(
-  { authenticator, selected, present }: Origin,
+  { authenticator, selected, present }: SessionSource,
   req: IncomingMessage | undefined,
   arrivedAt: number,
   token: AuthenticatedToken,
@@ -103,7 +103,7 @@ export function createAuth(
 }
 
 /** An `auth` that somebody else puts on the request: the first request that has it becomes its request. */
-export function createDetachedAuth(origin: Origin, token: AuthenticatedToken): object {
+export function createDetachedAuth(origin: SessionSource, token: AuthenticatedToken): object {
   const auth = createAuth(origin, undefined, Number.POSITIVE_INFINITY, token);
   (boundSession(auth) as Session).awaitsRequest = true;
   return auth;
@@ -117,7 +117,7 @@ export function createDetachedAuth(origin: Origin, token: AuthenticatedToken): o
  */
 export function startSession(
   req: AuthRequest,
-  origin: Origin,
+  origin: SessionSource,
   arrivedAt: number,
   token: AuthenticatedToken,
   earlier: Session | undefined,
@@ -216,7 +216,7 @@ function policyCheck({ policy, verify }: Authenticator): PassedCheck {
   return { scopes: policy.scopes, run: ({ record, sender }) => verify(record, sender) };
 }
 
-function fill(auth: Auth, { present }: Origin, token: AuthenticatedToken): Auth {
+function fill(auth: Auth, { present }: SessionSource, token: AuthenticatedToken): Auth {
   return present === undefined ? setMembers(auth, token.claims) : present(auth, token);
 }
 

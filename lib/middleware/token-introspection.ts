@@ -5,8 +5,8 @@ import { createIntrospector } from '../introspector.js';
 import { parseOptions } from '../options/parse.js';
 import { derivePolicy } from '../options/policy.js';
 import type { PolicyOptions, TokenIntrospectionOptions } from '../options/types.js';
-import { createHandle, withHeaders } from './handle.js';
-import { register } from './registry.js';
+import { createAuthenticationMiddleware, withHeaders } from './authentication-middleware.js';
+import { register } from './middleware-registry.js';
 import { createAuth } from './session.js';
 import type { AuthOf, RootTokenIntrospection, TokenIntrospection } from './types.js';
 
@@ -40,7 +40,7 @@ export function tokenIntrospection<Claims = unknown>(
 
 function createMiddleware<Claims>(authenticator: Authenticator): TokenIntrospection<Claims> {
   const { introspector, policy } = authenticator;
-  const middleware = Object.assign(createHandle({ authenticator }), {
+  const middleware = Object.assign(createAuthenticationMiddleware({ authenticator }), {
     introspect: (token: string) => introspect(authenticator, token),
     invalidate: introspector.invalidate,
     stats: introspector.stats,

@@ -1,7 +1,7 @@
 import type { Authenticator } from '../authenticator.js';
 import { optionError } from '../core/option-error.js';
-import { authenticatorsOf } from '../middleware/registry.js';
-import type { Origin } from '../middleware/session.js';
+import { authenticatorsOf } from '../middleware/middleware-registry.js';
+import type { SessionSource } from '../middleware/session.js';
 import type { TokenIntrospection } from '../middleware/types.js';
 import { fillAuthInfo } from './auth-info.js';
 
@@ -13,7 +13,10 @@ const OFFLINE_ACCESS = 'offline_access';
  * @throws TypeError for anything else than a middleware, or one that does not require what MCP requires: an audience, no
  * `offline_access`, and metadata by which clients find the authorization server
  */
-export function mcpOrigin(name: string, authenticate: TokenIntrospection): Origin & { authenticator: Authenticator } {
+export function mcpSessionSource(
+  name: string,
+  authenticate: TokenIntrospection,
+): SessionSource & { authenticator: Authenticator } {
   const [authenticator, another] = authenticatorsOf(authenticate);
   if (authenticator === undefined || another !== undefined) {
     const remedy = `write ${name}(authenticate), with what tokenIntrospection() returned`;

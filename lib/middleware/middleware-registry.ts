@@ -1,10 +1,10 @@
 import type { Authenticator } from '../authenticator.js';
 import { optionError } from '../core/option-error.js';
-import { introduce, isOfAnotherCopy, ONE_COPY } from './copies.js';
+import { addRecognizer, isFromAnotherCopy, OTHER_COPY_REMEDY } from './package-copies.js';
 
 /** The authenticators behind each middleware. */
 const authenticators = new WeakMap<object, readonly Authenticator[]>();
-introduce((value) => authenticators.has(value));
+addRecognizer((value) => authenticators.has(value));
 
 /** Notes which authenticators a middleware uses: one, or those that `selectServer()` chooses among. */
 export function register<T extends object>(middleware: T, behind: readonly Authenticator[]): T {
@@ -19,7 +19,8 @@ export function register<T extends object>(middleware: T, behind: readonly Authe
  */
 export function authenticatorsOf(middleware: unknown): readonly Authenticator[] {
   const behind = typeof middleware === 'function' ? authenticators.get(middleware) : undefined;
-  if (behind === undefined && isOfAnotherCopy(middleware)) throw optionError('authenticate', middleware, ONE_COPY);
+  if (behind === undefined && isFromAnotherCopy(middleware))
+    throw optionError('authenticate', middleware, OTHER_COPY_REMEDY);
   return behind ?? [];
 }
 
