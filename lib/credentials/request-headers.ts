@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-/** A header of the request itself, not one that somebody added to `Object.prototype`. */
+/** Reads a header of the request, but never a property that other code added to `Object.prototype`. */
 export function ownHeader(
   { headers }: Pick<IncomingMessage, 'headers'>,
   name: 'authorization' | 'content-type',
@@ -9,12 +9,14 @@ export function ownHeader(
 }
 
 /**
- * Whether a request has more than one line of this header, given in lower case. Node shows the first and hides the others.
- * A request that a test made may have no `rawHeaders`.
+ * Whether a request has this header more than once. `req.headers` has only the first one. A request that a test created may have no
+ * `rawHeaders`.
+ *
+ * @param header in lower case
  */
 export function isRepeated({ rawHeaders }: Partial<Pick<IncomingMessage, 'rawHeaders'>>, header: string): boolean {
   let seen = false;
-  // Names alternate with values. Comparing lengths first leaves almost nothing to lower-case.
+  // Names alternate with values. Lengths are compared first, because that is fast.
   for (let i = 0; i < (rawHeaders?.length ?? 0); i += 2) {
     const name = rawHeaders?.[i];
     if (name?.length !== header.length || String(name).toLowerCase() !== header) continue;

@@ -7,20 +7,19 @@ import type { Policy } from '../policy.js';
 import { mcpSessionSource } from './session-source.js';
 
 /**
- * Authenticates requests to an MCP server as `authenticate` does, and sets `req.auth` to the {@link AuthInfo} that transports of the MCP
- * SDK hand to tools. Guards and `getAuth(req)` work behind it.
+ * Creates middleware that authenticates requests to an MCP server by the policy of `authenticate`. It sets `req.auth` to the
+ * {@link AuthInfo} that transports of the MCP SDK pass to tools. Guards and `getAuth(req)` work after it.
  *
- * Every challenge names the protected resource metadata of the option `resourceMetadata`. `protectedResourceMetadata(authenticate)`
- * publishes them.
+ * Every challenge has the URL of the option `resourceMetadata`. `protectedResourceMetadata(authenticate)` publishes that document.
  *
- * Not checked: `Origin` and `Host`, and whether the token is still valid once an event stream has begun.
+ * Not checked: `Origin` and `Host`, and whether the token is still valid after an event stream has begun.
  *
  * @example
  * app.post('/mcp', mcpAuthentication(authenticate), requireScope('files:read'), (req, res) =>
  *   transport.handleRequest(req, res, req.body));
  *
- * @throws TypeError unless `authenticate` names an audience and `resourceMetadata`, reads tokens only from the `Authorization` header,
- * requires one for each request, and does not require the scope `offline_access`
+ * @throws TypeError unless `authenticate` has an `audience` and `resourceMetadata`, reads tokens only from the `Authorization` header and
+ * requires one for each request; also if it requires the scope `offline_access`
  */
 export function mcpAuthentication(authenticate: TokenIntrospection): Guard {
   const { authenticator, present } = mcpSessionSource('mcpAuthentication', authenticate);

@@ -24,7 +24,7 @@ import {
 import type { RequestAuthenticator } from './types.js';
 import { whenSettled } from './when-settled.js';
 
-/** Chooses the server that is asked about the token of a request. Nobody has been asked yet. */
+/** Chooses the authorization server for a request. It runs before any lookup. */
 export type SelectServer = (
   req: IncomingMessage,
   credentials: Credentials,
@@ -32,7 +32,7 @@ export type SelectServer = (
 ) => { readonly authenticator: Authenticator; readonly selected: SelectedServer };
 
 export interface AuthenticationMiddlewareSettings {
-  /** Reads requests, and authenticates them unless `select` chooses another. */
+  /** Reads requests. It also authenticates them, unless `select` chooses another authenticator. */
   readonly authenticator: Authenticator;
   readonly select?: SelectServer | undefined;
   readonly present?: Presenter | undefined;
@@ -40,7 +40,7 @@ export interface AuthenticationMiddlewareSettings {
 
 const NAME = 'tokenIntrospection';
 
-/** Creates middleware, whether it has one authorization server or several. */
+/** Creates the middleware of one authorization server, or of several with `select`. */
 export function createAuthenticationMiddleware({
   authenticator,
   select,
@@ -49,10 +49,10 @@ export function createAuthenticationMiddleware({
   const { policy, introspector } = authenticator;
   const { clock } = introspector;
   const isPrivate = policy.tokenFromBody || policy.getToken !== undefined;
-  const single: SessionSource = { authenticator, selected: undefined, present };
+  const defaultSource: SessionSource = { authenticator, selected: undefined, present };
 
-  function originFor(req: IncomingMessage, credentials: Credentials, earlier: Session | undefined): SessionSource {
-    return select === undefined ? single : { ...select(req, credentials, earlier), present };
+  function sourceFor(req: IncomingMessage, credentials: Credentials, earlier: Session | undefined): SessionSource {
+    return select === undefined ? defaultSource : { ...select(req, credentials, earlier), present };
   }
 
   function tokenIntrospectionMiddleware(req: IncomingMessage, res: ServerResponse, next?: Next): void {
@@ -67,19 +67,19 @@ export function createAuthenticationMiddleware({
         continueAnonymously(context, authenticator);
       } else {
         digest = credentials.digest;
-        const origin = originFor(req, credentials, earlier);
-        responsePolicy = origin.authenticator.policy;
-        const outcome = authenticate(origin.authenticator, credentials, now, earlier);
+        const source = sourceFor(req, credentials, earlier);
+        responsePolicy = source.authenticator.policy;
+        const outcome = authenticate(source.authenticator, credentials, now, earlier);
         if (outcome instanceof Promise) {
           whenSettled(
             outcome,
-            (token) => accept(context, origin, now, token, earlier),
+            (token) => accept(context, source, now, token, earlier),
             () => next?.(),
             (error) => rejectRequest(error, responsePolicy, context, digest),
           );
           return;
         }
-        accept(context, origin, now, outcome, earlier);
+        accept(context, source, now, outcome, earlier);
       }
     } catch (error) {
       rejectRequest(error, responsePolicy, context, digest);
@@ -88,17 +88,17 @@ export function createAuthenticationMiddleware({
     next?.();
   }
 
-  /** Does all that is left before the app goes on. The response comes first, because it may throw. */
+  /** Sets the response headers and starts the session. The headers come first, because setting them may throw. */
   function accept(
     { req, res, by }: RequestContext,
-    origin: SessionSource,
+    source: SessionSource,
     now: Instant,
     token: AuthenticatedToken,
     earlier: Session | undefined,
   ): void {
     if (isPrivate) markPrivate(res);
-    if (token.needsNonce) setNonce(res, origin.authenticator.policy);
-    startSession(req, origin, now.monotonic, token, earlier);
+    if (token.needsNonce) setNonce(res, source.authenticator.policy);
+    startSession(req, source, now.monotonic, token, earlier);
     publishAccepted(
       'accepted',
       by,
@@ -114,19 +114,19 @@ export function createAuthenticationMiddleware({
       const now = readClock(clock);
       const credentials = authenticator.readCredentials(req);
       if (credentials === undefined) throw new AuthError('no_credentials');
-      const origin = originFor(req, credentials, undefined);
-      responsePolicy = origin.authenticator.policy;
-      const token = await authenticate(origin.authenticator, credentials, now, undefined);
-      return createAuth(origin, req, now.monotonic, token);
+      const source = sourceFor(req, credentials, undefined);
+      responsePolicy = source.authenticator.policy;
+      const token = await authenticate(source.authenticator, credentials, now, undefined);
+      return createAuth(source, req, now.monotonic, token);
     } catch (error) {
-      throw withHeaders(error, responsePolicy, usesDpop(req));
+      throw withChallenge(error, responsePolicy, usesDpop(req));
     }
   }
 
   return Object.assign(tokenIntrospectionMiddleware, { authenticateRequest }) as RequestAuthenticator;
 }
 
-/** A token that an earlier middleware of the same introspector has looked up is not looked up again. */
+/** Authenticates the token. If an earlier middleware of the same introspector looked it up, it joins that session without a lookup. */
 function authenticate(
   authenticator: Authenticator,
   credentials: Credentials,
@@ -147,8 +147,8 @@ function continueAnonymously({ req, by }: RequestContext, { policy }: Authentica
   publishAccepted('anonymous', by, undefined, undefined, isDebugging ? debugContext(policy, req) : undefined);
 }
 
-/** Gives a rejection the headers that the middleware would answer with. */
-export function withHeaders(error: unknown, policy: Policy, isDpop?: boolean): unknown {
+/** Adds the headers of the middleware's response to a rejection. Returns the error. */
+export function withChallenge(error: unknown, policy: Policy, isDpop?: boolean): unknown {
   if (error instanceof AuthError) addChallenge(error, policy, undefined, undefined, isDpop);
   return error;
 }

@@ -7,10 +7,10 @@ import { type Session, sessionOf } from './session.js';
 import type { AuthOf, SelectingMiddleware, TokenIntrospection } from './types.js';
 
 /**
- * The claims of the request's token: the same object as `req.auth`, typed and never undefined. Behind `mcpAuthentication()`, where
- * `req.auth` is the SDK's `AuthInfo`, they are its `extra`. Given the middleware too, its `claims` schema types them.
+ * The claims of the request's token: the same object as `req.auth`, but typed and never undefined. After `mcpAuthentication()`,
+ * `req.auth` is the SDK's `AuthInfo`, and the claims are its `extra`. If you pass the middleware too, its `claims` schema types them.
  *
- * @param authenticate the middleware that authenticated the request: of one server, or of `selectServer()`
+ * @param authenticate the middleware that authenticated the request, of one server or from `selectServer()`
  * @throws Error (status 500) if `tokenIntrospection()` did not run or let an anonymous request through, if another middleware
  * authenticated the request, or if something replaced `req.auth`
  */
@@ -22,7 +22,7 @@ export function getAuth(req: IncomingMessage, authenticate?: object): Auth {
   if (authenticate !== undefined && !isAuthenticatorOf(authenticate, session.authenticator)) {
     if (isFromAnotherCopy(authenticate))
       throw wiringError(`getAuth() cannot use this middleware: ${OTHER_COPY_REMEDY}`);
-    throw wiringError('getAuth() was given another middleware than the one that authenticated this request');
+    throw wiringError('getAuth() was called with another middleware than the one that authenticated this request');
   }
   return session.claims;
 }
@@ -31,7 +31,7 @@ export function getAuth(req: IncomingMessage, authenticate?: object): Auth {
 export interface AuthDetails {
   /** When the endpoint was asked, in seconds since the epoch. */
   readonly introspectedAt: number;
-  /** The response has expired and was used because the endpoint failed (`cache.staleIfErrorSeconds`). */
+  /** Whether the response has expired and was used because the endpoint failed (`cache.staleIfErrorSeconds`). */
   readonly stale: boolean;
   /** The name of the server that `selectServer()` chose; `undefined` without it. */
   readonly server: string | undefined;

@@ -18,7 +18,7 @@ import {
   sessionOf,
 } from './session.js';
 
-/** Middleware to mount behind `tokenIntrospection()`. Without that, every request fails with status 500. */
+/** Middleware to mount after `tokenIntrospection()`. Without it, every request fails with status 500. */
 export type Guard = (req: IncomingMessage, res: ServerResponse, next?: Next) => void;
 
 export function createGuard(name: string, check: Check): Guard {
@@ -39,7 +39,7 @@ export function createGuard(name: string, check: Check): Guard {
   });
 }
 
-/** The session behind the request. A request without one is answered, and the result is `undefined`. */
+/** The session of the request. A request without one gets a response, and the result is `undefined`. */
 export function requireSession(context: RequestContext, scopes: readonly string[]): RequestSession | undefined {
   const { req, by } = context;
   let policy: Policy | undefined;
@@ -62,32 +62,32 @@ export function accept({ req, next, by }: RequestContext, { authenticator, token
   next?.();
 }
 
-/** Time has passed since the middleware checked the lifetime. */
+/** Checks `exp` again, because time has passed since the middleware checked it. */
 export function requireUnexpired({ authenticator: { introspector, policy }, token }: Session): void {
   requireLifetime(token.record, policy, introspector.clock.now());
 }
 
-/** Scopes that the checks before required, for challenges. */
+/** Scopes that earlier checks required, for challenges. */
 export function scopesOf({ checks }: Session): string[] {
   return checks.flatMap(({ scopes }) => scopes);
 }
 
-/** A mistake in the app's wiring, answered 500, with its likely cause. */
-export function missingAuthError(who: string, req: AuthRequest): Error {
-  return wiringError(`${who} ${causeFor(req)}`);
+/** The error for a request without a session. It names the likely mistake in the app, and the status is 500. */
+export function missingAuthError(caller: string, req: AuthRequest): Error {
+  return wiringError(`${caller} ${causeFor(req)}`);
 }
 
 function causeFor(req: AuthRequest): string {
   const { auth } = req;
   if (isFromAnotherCopy(auth)) return `cannot use this req.auth: ${OTHER_COPY_REMEDY}`;
   if (sessionBehind(auth) !== undefined) {
-    return 'found a req.auth that tokenIntrospection() did not set on this request, but on another object: a copy or a wrapper of the request does not do';
+    return 'found a req.auth that tokenIntrospection() did not set on this request, but on another object; pass the request itself, not a copy or wrapper of it';
   }
   if (auth !== undefined) {
     return 'found a req.auth that tokenIntrospection() did not set on this request; leave that object in place';
   }
   if (anonymousPolicy(req) !== undefined) {
-    return 'was called for an anonymous request, which "optional" let through; look at req.auth first, or mount a guard';
+    return 'was called for an anonymous request, which "optional" let through; check req.auth first, or mount a guard';
   }
   return 'found no req.auth; mount tokenIntrospection() before it';
 }

@@ -1,25 +1,25 @@
-/** Whether a copy of this package made a value: the claims of a request, a middleware, a socket. */
+/** Whether this copy of the package created a value: the claims of a request, a middleware or a socket. */
 type Recognizer = (value: object) => boolean;
 
-/** In the registry that all copies share, so that one can name what another made. Only errors look there. */
+/** Key of the set that all copies of this package share. It is read only to explain an error. */
 const KEY = Symbol.for('express-token-introspection.copies');
 
 const ownRecognizers = new Set<Recognizer>();
 const allRecognizers = sharedSet();
 
-/** Tells other copies of this package what this one makes. */
-export function addRecognizer(made: Recognizer): void {
-  ownRecognizers.add(made);
-  allRecognizers.add(made);
+/** Lets other copies of this package recognize the values that this copy creates. */
+export function addRecognizer(recognizes: Recognizer): void {
+  ownRecognizers.add(recognizes);
+  allRecognizers.add(recognizes);
 }
 
-/** Whether another copy of this package made it. Then two are installed, and neither knows what the other does. */
+/** Whether another copy of this package created a value. Two copies cannot use each other's values. */
 export function isFromAnotherCopy(value: unknown): boolean {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
-  return [...allRecognizers].some((made) => !ownRecognizers.has(made) && made(value) === true);
+  return [...allRecognizers].some((recognizes) => !ownRecognizers.has(recognizes) && recognizes(value) === true);
 }
 
-/** What to do about it. */
+/** The cause and the remedy, for error messages. */
 export const OTHER_COPY_REMEDY =
   'another copy of express-token-introspection made it; see `npm ls express-token-introspection`, and keep one copy';
 

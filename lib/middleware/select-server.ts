@@ -20,7 +20,7 @@ import type {
   TokenIntrospection,
 } from './types.js';
 
-/** Options by which a request is read and answered. All servers need the same, because the token is read once. */
+/** Options for reading requests and sending responses. They must be equal for all servers, because the token is read once. */
 const REQUEST_OPTIONS = [
   'optional',
   'tokenFromBody',
@@ -32,22 +32,22 @@ const REQUEST_OPTIONS = [
   'onReject',
 ] as const;
 
-/** A function of `select` for the servers with these names. */
+/** Returns the name of the server for a token, or `undefined` for none. */
 export type Select<Name extends string> = {
   call(req: IncomingMessage, token: string): Name | undefined;
 }['call'];
 
-/** Middlewares by name, and how one is chosen. What `with()` derives chooses among the same servers. */
+/** Middlewares by name, and the function that selects one. */
 interface Selection {
   readonly middlewares: ReadonlyMap<unknown, TokenIntrospection>;
   readonly select: Select<string>;
-  /** The same object for all that are derived from one another. */
+  /** The same object for all middlewares that `with()` derives from one another. */
   readonly servers: object;
 }
 
 /**
- * Middleware over several authorization servers. For each request, `select` names one of them. Only that server is asked about the token,
- * and its policy verifies it. `undefined` rejects the request with 401 `invalid_token`.
+ * Creates middleware for several authorization servers. For each request, `select` names one of them. Only that server is asked about
+ * the token, and its policy verifies it. `undefined` rejects the request with 401 `invalid_token`.
  *
  * `select` sees a well-formed token of which nothing is verified yet. It is synchronous. Ready selectors are in
  * `express-token-introspection/selectors`.
@@ -59,7 +59,7 @@ interface Selection {
  *   byIssuer({ 'https://as.acme.example': 'acme', 'https://as.beta.example': 'beta' }),
  * );
  *
- * @throws TypeError for something else than middlewares of one server each, or servers that read or answer requests differently
+ * @throws TypeError for a value that is not a middleware of one server, or for servers whose options for requests and responses differ
  */
 export function selectServer<Servers extends NamedServers>(
   servers: Servers,
@@ -97,13 +97,13 @@ function parseServers(servers: NamedServers): ReadonlyMap<string, RootTokenIntro
       throw optionError(`servers.${name}`, middleware, 'write what tokenIntrospection() returned');
     }
     if (first === undefined) first = { name, authenticator };
-    else requireSameRequests(name, authenticator, first.name, first.authenticator);
+    else requireSameOptions(name, authenticator, first.name, first.authenticator);
   }
   return middlewares;
 }
 
-/** @throws TypeError if two servers would read or answer the same request differently */
-function requireSameRequests(name: string, one: Authenticator, otherName: string, other: Authenticator): void {
+/** @throws TypeError if two servers have different options for requests and responses */
+function requireSameOptions(name: string, one: Authenticator, otherName: string, other: Authenticator): void {
   for (const option of REQUEST_OPTIONS) {
     const [value, expected] = [one.policy.options[option], other.policy.options[option]];
     if (isDeepStrictEqual(value, expected)) continue;
@@ -132,10 +132,12 @@ function createMiddleware(selection: Selection): SelectingMiddleware {
     createAuthenticationMiddleware({ authenticator: reader, select: createSelect(selection, byName) }),
     {
       invalidate: (target: Invalidation) =>
-        Promise.all(middlewares.map((each) => each.invalidate(target))).then(() => undefined),
-      stats: () => sum(middlewares.map((each) => each.stats())),
+        Promise.all(middlewares.map((middleware) => middleware.invalidate(target))).then(() => undefined),
+      stats: () => sum(middlewares.map((middleware) => middleware.stats())),
       with(options: PolicyOptions) {
-        const derived = [...selection.middlewares].map(([name, each]) => [name, each.with(options)] as const);
+        const derived = [...selection.middlewares].map(
+          ([name, middleware]) => [name, middleware.with(options)] as const,
+        );
         return createMiddleware({ ...selection, middlewares: new Map(derived) });
       },
     },
@@ -154,7 +156,7 @@ function createSelect({ select, servers }: Selection, byName: ReadonlyMap<unknow
     const name: unknown = requireSynchronous('select', select(req, token));
     if (name === undefined) throw new AuthError('no_authorization_server');
     const authenticator = byName.get(name);
-    if (authenticator === undefined) throw new TypeError('"select" returned what is no name of a server');
+    if (authenticator === undefined) throw new TypeError('"select" returned a value that is not the name of a server');
     if (isAnotherServer(earlier, digest, name, servers)) {
       throw new TypeError('"select" returned another name than before for the same token of the same request');
     }
@@ -162,7 +164,7 @@ function createSelect({ select, servers }: Selection, byName: ReadonlyMap<unknow
   };
 }
 
-/** Guards that accepted the response of one server say nothing about the response of another. */
+/** Whether an earlier middleware selected another server. Its guards checked a response of that server, so they cannot count here. */
 function isAnotherServer(earlier: Session | undefined, digest: string, name: unknown, servers: object): boolean {
   const before = earlier?.token.credentials.digest === digest ? earlier.selected : undefined;
   return before !== undefined && before.servers === servers && before.name !== name;

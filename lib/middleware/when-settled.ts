@@ -1,20 +1,21 @@
 import * as timers from 'node:timers';
 
-/** Taken when this file is loaded, because tests may fake the timers later. */
+/** Read when this file is loaded, because tests may fake the timers later. */
 const { setImmediate } = timers;
 
 /**
- * Uses the result of a promise and goes on. The app runs in `onDone` and `onError`. What it throws there becomes an uncaught exception,
- * and reaches neither the other of them nor a promise of ours.
+ * Calls `onValue` with the value of a promise, then `onDone`. If the promise or `onValue` fails, it calls `onError`. Code of the app runs
+ * in `onDone` and `onError`. An error that it throws there becomes an uncaught exception, and neither calls the other function nor
+ * rejects a promise of ours.
  */
 export function whenSettled<T>(
-  outcome: Promise<T>,
-  use: (value: T) => void,
+  promise: Promise<T>,
+  onValue: (value: T) => void,
   onDone: () => void,
   onError: (error: unknown) => void,
 ): void {
-  outcome
-    .then(use)
+  promise
+    .then(onValue)
     .then(
       () => void onDone(),
       (error: unknown) => void onError(error),
