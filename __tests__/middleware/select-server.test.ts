@@ -222,7 +222,7 @@ describe('one store for several servers', () => {
     expect([endpoint.asked.length, app.reached()]).toEqual([2, 1]);
   });
 
-  it('also holds their DPoP proofs, unless "replayStore" is given', async () => {
+  it('of the first one also holds the DPoP proofs of all, unless "replayStore" is given', async () => {
     const [acme, beta] = await twoEndpoints();
     const store = createSharedMemory().connect();
     const { createSender, boundTo, ORIGIN, sendBound } = await import('../support/dpop.js');
@@ -230,7 +230,7 @@ describe('one store for several servers', () => {
     beta.script = boundTo(sender);
     const app = createApp(
       createMultiServerMiddleware(
-        { acme: serverOptions(acme), beta: serverOptions(beta, { cache: { store, secrets: SECRETS } }) },
+        { acme: serverOptions(acme, { cache: { store, secrets: SECRETS } }), beta: serverOptions(beta) },
         { clock, dpop: { origin: ORIGIN } },
       ) as never,
     );

@@ -123,7 +123,7 @@ export function createAuthenticationMiddleware({
   return Object.assign(tokenIntrospectionMiddleware, { authenticateRequest }) as RequestAuthenticator;
 }
 
-/** Authenticates the token. If an earlier middleware of the same introspector looked it up, it joins that session without a lookup. */
+/** Authenticates the token. A second middleware of the same introspector joins the session of the first. */
 function authenticate(
   authenticator: Authenticator,
   credentials: Credentials,
@@ -131,12 +131,12 @@ function authenticate(
   earlier: Session | undefined,
 ): AuthenticatedToken | Promise<AuthenticatedToken> {
   const isSame = isSameToken(earlier, authenticator, credentials);
-  const isShared = isSame && earlier.authenticator.introspector === authenticator.introspector;
-  if (isShared && !earlier.token.record.stale) {
-    return authenticator.join(earlier.token, credentials, earlier.authenticator.policy);
+  const options = { notBefore: isSame ? earlier.notBefore : ANY_AGE, now, background: false, isKnown: isSame };
+  if (isSame && earlier.authenticator.introspector === authenticator.introspector) {
+    const { token, authenticator: before } = earlier;
+    return authenticator.join({ token, policy: before.policy }, credentials, options);
   }
-  const notBefore = isSame ? earlier.notBefore : ANY_AGE;
-  return authenticator.authenticate(credentials, { notBefore, now, background: false, isKnown: false });
+  return authenticator.authenticate(credentials, options);
 }
 
 function continueAnonymously({ req, by }: RequestContext, { policy }: Authenticator): void {

@@ -1,6 +1,7 @@
 import type { Authenticator } from '../authenticator.js';
 import { optionError } from '../core/option-error.js';
 import { addRecognizer, isFromAnotherCopy, OTHER_COPY_REMEDY } from './package-copies.js';
+import type { SessionSource } from './session.js';
 
 /** The authenticators of each middleware. */
 const authenticators = new WeakMap<object, readonly Authenticator[]>();
@@ -24,7 +25,8 @@ export function authenticatorsOf(middleware: unknown): readonly Authenticator[] 
   return found ?? [];
 }
 
-/** Whether an authenticator belongs to this middleware. */
-export function isAuthenticatorOf(middleware: object, authenticator: Authenticator): boolean {
-  return authenticators.get(middleware)?.includes(authenticator) === true;
+/** Whether this middleware started a session: itself, or as the server that `selectServer()` chose. */
+export function hasStarted(middleware: object, { authenticator, selected }: SessionSource): boolean {
+  const own = authenticators.get(middleware) ?? [];
+  return own.includes(authenticator) || (selected?.original !== undefined && own.includes(selected.original));
 }

@@ -44,8 +44,8 @@ export interface SessionSource {
 
 export interface SelectedServer {
   readonly name: string;
-  /** The same object for all middlewares that choose among the same servers. */
-  readonly servers: object;
+  /** The authenticator of the server's own middleware. */
+  readonly original: Authenticator | undefined;
 }
 
 /** The authentication of one request, stream or socket. Handlers cannot reach it, so editing `req.auth` never grants access. */
@@ -126,7 +126,7 @@ export function startSession(
     req.auth = createAuth(source, req, arrivedAt, token);
     return;
   }
-  const checks = [...earlier.checks, policyCheck(earlier.authenticator)];
+  const checks = [...earlier.checks, policyCheck(earlier)];
   if (earlier.token.record !== token.record) runChecks(checks, token);
   req.auth = createAuth(source, req, arrivedAt, token, checks, earlier.notBefore);
 }
@@ -207,9 +207,10 @@ export function contextOf({ introspector, policy: { satisfiesScope } }: Authenti
   return { now: introspector.clock.now(), satisfiesScope };
 }
 
-function policyCheck(authenticator: Authenticator): PassedCheck {
+/** The policy of an earlier middleware as a check, with the keys that the sender has proven to that middleware. */
+function policyCheck({ authenticator, token: { sender } }: Session): PassedCheck {
   const { policy, verify } = authenticator;
-  return { check: { scopes: policy.scopes, run: ({ record, sender }) => verify(record, sender) }, authenticator };
+  return { check: { scopes: policy.scopes, run: ({ record }) => verify(record, sender) }, authenticator };
 }
 
 function fill(auth: Auth, { present }: SessionSource, token: AuthenticatedToken): Auth {

@@ -1,4 +1,5 @@
 import { optionError } from '../core/option-error.js';
+import { ownMembers } from '../core/own-members.js';
 import type { Policy } from '../policy.js';
 import { metadataUrlOf } from './metadata-url.js';
 import { POLICY_RULES, readOptions } from './rules.js';
@@ -24,18 +25,24 @@ export function parsePolicy(options: PolicyOptions, context: SenderContext): Pol
  */
 export function derivePolicy(inherited: Policy, given: PolicyOptions, context: SenderContext): Policy {
   const own = Object.entries(readOptions(given, POLICY_RULES)).filter(([, value]) => value !== undefined);
-  return createPolicy({ ...inherited.options, ...Object.fromEntries(own) }, context, inherited);
+  // Without a prototype, so that no option is read from `Object.prototype`.
+  const options: PolicyOptions = Object.assign(Object.create(null), inherited.options, Object.fromEntries(own));
+  return createPolicy(options, context, inherited, !own.some(([name]) => name === 'dpop'));
 }
 
-function createPolicy(options: PolicyOptions, context: SenderContext, inherited: Policy | undefined): Policy {
+function createPolicy(
+  options: PolicyOptions,
+  context: SenderContext,
+  inherited: Policy | undefined,
+  inheritsDpop = false,
+): Policy {
   const audience = parseAudience(options.audience ?? false);
   const clockToleranceSeconds = options.clockToleranceSeconds ?? DEFAULT_CLOCK_TOLERANCE_SECONDS;
-  const isDpopInherited = inherited !== undefined && inherited.options.dpop === options.dpop;
   const policy: Policy = Object.freeze({
-    options: Object.freeze({ ...options }),
+    options: Object.freeze(ownMembers(options)),
     audience,
     // The same verifier, because it knows its nonces.
-    ...(isDpopInherited
+    ...(inherited !== undefined && inheritsDpop
       ? { dpop: inherited.dpop, dpopOrigin: inherited.dpopOrigin }
       : parseDpop(options.dpop, audience, context, inherited?.dpop?.isRequired)),
     certificateThumbprint: parseMtls(options.mtls),

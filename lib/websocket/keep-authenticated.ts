@@ -2,7 +2,7 @@ import type { Auth } from '../core/claims.js';
 import { AuthError } from '../core/errors.js';
 import { optionError } from '../core/option-error.js';
 import { wiringError } from '../middleware/guard.js';
-import { isAuthenticatorOf } from '../middleware/middleware-registry.js';
+import { hasStarted } from '../middleware/middleware-registry.js';
 import { addRecognizer, isFromAnotherCopy, OTHER_COPY_REMEDY } from '../middleware/package-copies.js';
 import { createAuth, type Session, sessionBehind } from '../middleware/session.js';
 import type { AuthOf, TokenIntrospection } from '../middleware/types.js';
@@ -89,7 +89,7 @@ export function getSocketAuth(socket: ServerSocket, authenticate?: TokenIntrospe
     throw wiringError('getSocketAuth() was called for a socket that was not passed to keepAuthenticated()');
   }
   authenticated.monitor?.check();
-  if (authenticate !== undefined && !isAuthenticatorOf(authenticate, authenticated.session.authenticator)) {
+  if (authenticate !== undefined && !hasStarted(authenticate, authenticated.session)) {
     throw wiringError('getSocketAuth() was called with another middleware than the one that authenticated this socket');
   }
   return authenticated.auth;
