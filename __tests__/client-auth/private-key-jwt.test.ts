@@ -268,7 +268,7 @@ describe('privateKeyJwt rejects', () => {
     [
       'an option it does not know',
       { secret: 'hush' },
-      'Option "secret" is an object that cannot be used; leave it out; known options: clientId, key, alg, audience, keyId',
+      'Option "secret" is not known here; write one of clientId, key, alg, audience, keyId',
     ],
   ])('%s', (_, options, message) => {
     const attempt = () => create(options as Partial<PrivateKeyJwtOptions>);

@@ -89,7 +89,7 @@ describe('tlsClientAuth', () => {
     [
       'an option it does not know',
       { pfx: 'hush' },
-      'Option "pfx" is an object that cannot be used; leave it out; known options: clientId, cert, key, ca',
+      'Option "pfx" is not known here; write one of clientId, cert, key, ca',
     ],
   ])('rejects %s', (_, options, message) => {
     expect(() => create(options as Partial<TlsClientAuthOptions>)).toThrow(new TypeError(message));
