@@ -16,12 +16,12 @@ const url = 'redis://localhost';
 export function acceptsClientsClustersAndSentinels() {
   return [
     redisStore({ client: createClient({ url }) }),
-    redisStore({ client: createClient({ url, RESP: 2 }), prefix: undefined, commandTimeoutMs: undefined }),
+    redisStore({ client: createClient({ url, RESP: 2 }), prefix: undefined }),
     redisStore({ client: createCluster({ rootNodes: [{ url }] }) }),
     redisStore({ client: createSentinel({ name: 'a', sentinelRootNodes: [{ host: 'a', port: 1 }] }) }),
     redisStore({ client: createClient5({ url }) }),
     redisStore({ client: createCluster5({ rootNodes: [{ url }] }) }),
-    redisStore({ client: new Redis(url), prefix: 'a:', commandTimeoutMs: 100 }),
+    redisStore({ client: new Redis(url), prefix: 'a:' }),
     redisStore({ client: new Cluster([url]) }),
     redisStore({ client: new Redis5(url) }),
   ];
