@@ -3,7 +3,7 @@ import { toPrivateKey, toPublicKey } from '../client-auth/keys.js';
 import { remedyForUrl } from '../core/endpoint-url.js';
 import { optionError } from '../core/option-error.js';
 import type { ResponseNormalizer } from '../introspection/response.js';
-import type { ServerLocation } from '../introspection/server-location.js';
+import type { ParsedServerLocation } from '../introspection/server-location.js';
 import type { SignedResponseSettings } from '../introspection/signed-response.js';
 import { JWT_RESPONSE_RULES, OPTION_RULES, readOptions, throwOptionError } from './rules.js';
 import type { JwtResponseOptions, NormalizeOptions, TokenIntrospectionOptions } from './types.js';
@@ -28,7 +28,7 @@ const RESERVED_HEADERS = new Set([
 const NO_OPTIONS: JwtResponseOptions = Object.freeze(Object.create(null));
 
 /** @throws TypeError */
-export function parseLocation(options: TokenIntrospectionOptions): ServerLocation {
+export function parseLocation(options: TokenIntrospectionOptions): ParsedServerLocation {
   const { endpoint, authorizationServer, issuer } = options;
   const allowHttp = options.dangerouslyAllowHttp === true;
   if (authorizationServer === undefined) {
