@@ -10,7 +10,7 @@ import type { TokenIntrospectionOptions } from '../lib/options/types.js';
 import * as providers from '../lib/providers/index.js';
 import { FAILURE_NAMES } from '../lib/testing/failures.js';
 import { fakeAuthorizationServer } from '../lib/testing/index.js';
-import { codeWords, findPages, page, table } from './support/pages.js';
+import { codeWords, findPages, page, table, tables } from './support/pages.js';
 import { createSharedMemory } from './support/shared-memory.js';
 
 const README = page('README.md');
@@ -40,7 +40,9 @@ function withOption(name: string, value: unknown): TokenIntrospectionOptions {
 }
 
 function settingsOf(options: TokenIntrospectionOptions): string {
-  return inspect(parseOptions(options), { depth: null });
+  const { policy, ...settings } = parseOptions(options);
+  // The options as they were written are not compared.
+  return inspect({ ...settings, policy: { ...policy, options: undefined } }, { depth: null });
 }
 
 /** Another value of the same kind. */
@@ -68,12 +70,12 @@ function changesSettings(name: string, value: unknown): boolean {
   }
 }
 
-const OPTIONS = table(README, '| option | default').flatMap(([names = '', standard = '']) =>
+const OPTIONS = tables(page('docs/options.md'), '| option | default').flatMap(([names = '', standard = '']) =>
   codeWords(names).map((name) => [name, standard] as const),
 );
 const LITERALS = OPTIONS.filter(([, cell]) => literal(cell) !== undefined);
 
-describe('the options table of the README', () => {
+describe('the page about options', () => {
   // The values of these defaults are inside functions, so only their docstrings are compared below.
   it.each(LITERALS.filter(([name]) => !name.startsWith('dpop.')))('shows the default of %s: %s', (name, cell) => {
     const value = literal(cell);
@@ -100,6 +102,12 @@ describe('the options table of the README', () => {
 });
 
 describe('the documents', () => {
+  it('list the members of the middleware', () => {
+    const middleware = library.tokenIntrospection({ ...REQUIRED, cache: false, jwtResponse: false });
+    const listed = table(page('docs/options.md'), '| member | meaning').map(([name]) => /`(\w+)/.exec(name ?? '')?.[1]);
+    expect(listed.sort()).toEqual(Object.keys(middleware).sort());
+  });
+
   it('list the options of with()', () => {
     const [sentence = ''] = /^`with\(\)` takes .*$/m.exec(page('docs/recipes.md')) ?? [];
     expect(codeWords(sentence).slice(1).sort()).toEqual(Object.keys(POLICY_RULES).sort());
@@ -117,6 +125,8 @@ describe('the documents', () => {
       (name) => !new RegExp(`\\b${name}\\(`).test(page('docs/providers.md')),
     );
     expect(presets).toEqual([]);
+    const listed = table(README, '| provider | preset').map(([, preset]) => /`(\w+)\(/.exec(preset ?? '')?.[1]);
+    expect(listed.sort()).toEqual(Object.keys(providers).sort());
     const guides = README + findPages('docs').map(page).join('');
     expect(Object.keys(library).filter((name) => !new RegExp(`\\b${name}\\b`).test(guides))).toEqual([]);
   });
@@ -144,12 +154,18 @@ describe('the remedy for each reason and code', () => {
     expect(table(page('docs/troubleshooting.md'), header)).toEqual(rowsOf(remedies));
   });
 
-  it('is in the README in general', () => {
+  it('is on the page about errors in general', () => {
     const general = (remedies: Readonly<Record<string, readonly Remedy[]>>) =>
       Object.entries(remedies).map(([name, list]) => [`\`${name}\``, list.at(-1)?.[1]]);
-    expect(table(README, '| reason | what to do')).toEqual(general(REJECTION_REMEDIES));
-    const outages = table(README, '| `code` | what happened').map(([code, , remedy]) => [code, remedy]);
+    expect(table(page('docs/errors.md'), '| reason | what to do')).toEqual(general(REJECTION_REMEDIES));
+    const outages = table(page('docs/errors.md'), '| `code` | what happened').map(([code, , remedy]) => [code, remedy]);
     expect(outages).toEqual(general(OUTAGE_REMEDIES));
+  });
+
+  it('has a command in the guide to troubleshooting, for each reason and code', () => {
+    const listed = table(page('docs/troubleshooting.md'), '| reason or code').flatMap(([names]) => codeWords(names));
+    const names = Object.keys({ ...REJECTION_REMEDIES, ...OUTAGE_REMEDIES });
+    expect([...new Set(listed)].sort()).toEqual(names.sort());
   });
 
   it('is listed for every code of a warning', () => {

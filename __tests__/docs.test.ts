@@ -1,18 +1,28 @@
 import { execFile, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer } from 'node:http';
 import { join, posix } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { AuthError, type AuthErrorReason, IntrospectionError } from '../lib/index.js';
 import { MEMBER_RULES, PUBLISHING_RULES, SIGNED_RULES } from '../lib/metadata/rules.js';
 import { CACHE_RULES, DPOP_RULES, JWT_RESPONSE_RULES, OPTION_RULES } from '../lib/options/rules.js';
-import { codeWords, findPages, page, table } from './support/pages.js';
+import { freePort } from './support/free-port.js';
+import { codeWords, findPages, page, table, tables } from './support/pages.js';
 
 const run = promisify(execFile);
 
 const ROOT = join(__dirname, '..');
 const PAGES = findPages();
 const README = page('README.md');
+
+interface BenchmarkRow {
+  readonly target: string;
+  readonly ratioToBare: { readonly median: number };
+  readonly extraCpuMicros: { readonly median: number };
+}
+const RESULTS = JSON.parse(page('bench/results/results.json'));
+const BENCHMARK: BenchmarkRow[] = RESULTS['throughput-express'];
 
 /** A page whose packages declare `req.auth` in different ways, so its examples are compiled separately. */
 const APART = 'docs/mcp.md';
@@ -34,26 +44,9 @@ const OWN_MODULES = {
   'vault.d.ts': 'export function currentSecret(): Promise<string>;',
 };
 
-/** Applies a diff to the example. Added lines replace removed ones, or are put at the beginning. */
-function change(example: string, diff: string): string {
-  const lines = example.split('\n');
-  let at = 0;
-  for (const line of diff.trimEnd().split('\n')) {
-    const [sign, text] = [line[0], line.slice(1)];
-    if (sign === '+') {
-      lines.splice(at++, 0, text);
-    } else {
-      at = lines.indexOf(text, at);
-      if (sign !== '-' || at === -1) throw new Error(`The example has no line "${text}" at this place`);
-      lines.splice(at, 1);
-    }
-  }
-  return lines.join('\n');
-}
-
 /** The file name of a block, which other blocks of its page can import. */
 function fileName(block: string, otherwise: string): string {
-  return /^\/\/ (\S+\.ts)\n/.exec(block)?.[1] ?? otherwise;
+  return /^\/\/ (\S+\.(?:ts|mjs))\n/.exec(block)?.[1] ?? otherwise;
 }
 
 /** The anchor of a heading on GitHub. */
@@ -65,95 +58,122 @@ function anchor(heading: string): string {
     .replace(/\s/g, '-');
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 describe('the README', () => {
-  it('shows a complete example before line 25', () => {
-    const lines = README.split('\n');
-    expect(lines.indexOf('```', lines.indexOf('```js'))).toBeLessThan(25);
+  it('has at most 150 lines, and 1,200 words outside code', () => {
+    expect(README.trimEnd().split('\n').length).toBeLessThanOrEqual(150);
+    expect(prose('README.md').split(/\s+/).length).toBeLessThanOrEqual(1200);
   });
 
-  it('lists every option, and no other', () => {
+  it('shows an example at the beginning', () => {
+    expect(README.split('\n').indexOf('```js')).toBeLessThan(20);
+  });
+
+  it('begins with an example that runs as printed', async () => {
+    const [example] = codeBlocks(README, 'js') as [string];
+    const { output, responses } = await runApp({ 'app.mjs': example }, 'app.mjs', '/api/reports');
+    expect(responses).toEqual([
+      [401, 'Bearer realm="api"', {}],
+      [200, null, { sub: 'dave', scope: 'reports:read' }],
+    ]);
+    expect(output).toContain('token introspection works');
+    expect(output).toContain('listening on http://127.0.0.1:');
+    expect(README).toContain(' node app.mjs');
+  });
+
+  it('prints what is wrong with the client secret when the example starts', async () => {
+    const [example] = codeBlocks(README, 'js') as [string];
+    const { output } = await runApp({ 'app.mjs': example }, 'app.mjs', '/api/reports', 'another secret');
+    expect(output).toContain('token introspection fails (client_rejected): The endpoint does not accept');
+  });
+
+  it('compares the speed of a cache hit by the last full run', () => {
+    const micros = (name: string) => BENCHMARK.find(({ target }) => target === name)?.extraCpuMicros.median.toFixed(1);
+    expect(README).toContain(
+      `a cached token costs ${micros('this library, cached')} µs of CPU time a request; verifying an RS256 JWT with express-oauth2-jwt-bearer costs ${micros('express-oauth2-jwt-bearer, RS256')} µs. Uncached requests cost ${micros('this library, cache off')} µs`,
+    );
+  });
+});
+
+describe('the tutorial', () => {
+  const files = Object.fromEntries(
+    codeBlocks(page('docs/tutorial.md'), 'js').map((block) => [fileName(block, ''), block]),
+  );
+
+  it('has an API that answers as described', async () => {
+    const { output, responses } = await runApp(files, 'server.mjs', '/api/me');
+    expect(responses).toEqual([
+      [401, 'Bearer realm="api"', {}],
+      [200, null, { user: 'dave' }],
+    ]);
+    expect(output).toContain('token introspection works');
+    expect(output).toContain('"reason":"no_credentials"');
+  });
+
+  it('has tests that pass', async () => {
+    const directory = writeApp('tutorial-test', files);
+    const env = { ...process.env, NODE_OPTIONS: '' };
+    const { stdout } = await run(process.execPath, ['--test', '--test-reporter=tap'], { cwd: directory, env });
+    expect(stdout).toContain('# pass 3');
+    rmSync(directory, { recursive: true, force: true });
+  });
+});
+
+describe('the options', () => {
+  it('are all on their page, and no others', () => {
     const rules = [OPTION_RULES, CACHE_RULES, JWT_RESPONSE_RULES, DPOP_RULES];
     const known = new Set(rules.flatMap((each) => Object.keys(each)));
-    expect(column(README, '| option | default', 0).sort()).toEqual([...known].sort());
+    const listed = tables(page('docs/options.md'), '| option | default').flatMap(([cell]) => codeWords(cell));
+    expect(listed.sort()).toEqual([...known].sort());
   });
 
-  it('links to a list of every member of the metadata, and of every other option', () => {
+  it('in the README are ten of them', () => {
+    const [listed, all] = [column(README, '| option | meaning', 0), page('docs/options.md')];
+    expect(listed.filter((name) => !all.includes(`| \`${name}\` |`))).toEqual([]);
+    expect(listed.length).toBe(10);
+  });
+
+  it('of the metadata are all in their guide', () => {
     const guide = page('docs/metadata.md');
     const members = Object.keys(MEMBER_RULES).map((name) => name.replace('metadata.', ''));
     expect(column(guide, '| member | default', 0).sort()).toEqual(members.sort());
     const options = Object.keys({ ...PUBLISHING_RULES, ...SIGNED_RULES });
     expect(column(guide, '| option | default', 0).sort()).toEqual(options.sort());
   });
+});
+
+describe('the page about errors', () => {
+  const ERRORS = page('docs/errors.md');
 
   it('lists every reason of a rejection under its status and code', () => {
-    const listed = column(README, '| `status` | `code`', 2) as AuthErrorReason[];
-    const { headers: _, ...sample } = new AuthError('inactive');
-    expect(sample).toMatchObject({ status: 401, code: 'invalid_token' });
+    const rows = table(ERRORS, '| `status` | `code`');
     const source = readFileSync(join(ROOT, 'lib/core/errors.ts'), 'utf8');
-    expect([...listed].sort()).toEqual(union(source, 'AuthErrorReason').sort());
-    for (const reason of listed) {
-      const { status, code } = new AuthError(reason);
-      const row = README.split('\n').find(
-        (line) => /^\| \d{3} \|/.test(line) && line.includes(`\`${reason}\``) && line.includes(`${status}`),
-      );
-      expect(row).toContain(code === undefined ? '| – |' : `| \`${code}\` |`);
+    expect(rows.flatMap(([, , reasons]) => codeWords(reasons)).sort()).toEqual(union(source, 'AuthErrorReason').sort());
+    for (const [listedStatus, listedCode, reasons] of rows) {
+      for (const reason of codeWords(reasons) as AuthErrorReason[]) {
+        const { status, code } = new AuthError(reason);
+        expect([listedStatus, listedCode]).toEqual([`${status}`, code === undefined ? '–' : `\`${code}\``]);
+      }
     }
   });
 
   it('lists every code of an outage', () => {
     const source = readFileSync(join(ROOT, 'lib/core/errors.ts'), 'utf8');
-    expect(column(README, '| `code` | what happened', 0).sort()).toEqual(
+    expect(column(ERRORS, '| `code` | what happened', 0).sort()).toEqual(
       union(source, 'IntrospectionErrorCode').sort(),
     );
     expect(new IntrospectionError('timeout').status).toBe(503);
   });
-
-  it('begins with an example that runs as printed', async () => {
-    const [example] = codeBlocks(README, 'js') as [string];
-    const directory = join(__dirname, '.generated', 'first-example');
-    const port = await freePort();
-    mkdirSync(directory, { recursive: true });
-    writeFileSync(join(directory, 'app.mjs'), example.replace('listen(3000)', `listen(${port})`));
-    const app = spawn(process.execPath, ['app.mjs'], {
-      cwd: directory,
-      env: { ...process.env, CLIENT_SECRET: 'secret', NODE_OPTIONS: '' },
-      stdio: 'inherit',
-    });
-    try {
-      const response = await untilUp(`http://127.0.0.1:${port}/api/reports`);
-      expect([response.status, response.headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="api"']);
-    } finally {
-      app.kill();
-      rmSync(directory, { recursive: true, force: true });
-    }
-  });
 });
 
-describe('the benchmark in the README', () => {
-  interface Row {
-    readonly target: string;
-    readonly ratioToBare: { readonly median: number };
-    readonly extraCpuMicros: { readonly median: number };
-  }
-  const results = JSON.parse(page('bench/results/results.json'));
-  const rows: Row[] = results['throughput-express'];
-
-  it('shows the results of the last full run for every target', () => {
-    expect(results.size).toBe('full');
-    expect(rows.length).toBeGreaterThan(10);
-    const shown = page('README.md')
+describe('the benchmark', () => {
+  it('is shown with the results of the last full run for every target', () => {
+    expect(RESULTS.size).toBe('full');
+    expect(BENCHMARK.length).toBeGreaterThan(10);
+    const shown = page('docs/how-it-works.md')
       .split('\n')
-      .filter((line) => rows.some(({ target }) => line.startsWith(`| ${target} |`)));
+      .filter((line) => BENCHMARK.some(({ target }) => line.startsWith(`| ${target} |`)));
     expect(shown).toEqual(
-      rows.map(
+      BENCHMARK.map(
         ({ target, ratioToBare, extraCpuMicros }) =>
           `| ${target} | ${ratioToBare.median.toFixed(2)} | ${extraCpuMicros.median.toFixed(1)} |`,
       ),
@@ -191,10 +211,8 @@ describe('the documents', () => {
     const directory = join(__dirname, '.generated', 'examples');
     rmSync(directory, { recursive: true, force: true });
     mkdirSync(directory, { recursive: true });
-    const [first] = codeBlocks(README, 'js') as [string];
-    const changed = PAGES.flatMap((name) => codeBlocks(page(name), 'diff')).map((diff) => change(first, diff));
     const together = PAGES.filter((name) => name !== APART);
-    const blocks = [...together.flatMap((name) => codeBlocks(page(name), 'ts')), first, ...changed];
+    const blocks = together.flatMap((name) => codeBlocks(page(name), 'ts'));
     expect(blocks.length).toBeGreaterThan(20);
     for (const [name, declarations] of Object.entries(OWN_MODULES)) writeFileSync(join(directory, name), declarations);
     for (const [index, block] of blocks.entries()) {
@@ -210,7 +228,9 @@ describe('the documents', () => {
     mkdirSync(directory, { recursive: true });
     const blocks = PAGES.flatMap((name) => codeBlocks(page(name), 'js'));
     expect(blocks.length).toBeGreaterThan(2);
-    for (const [index, block] of blocks.entries()) writeFileSync(join(directory, `example-${index}.mjs`), block);
+    for (const [index, block] of blocks.entries()) {
+      writeFileSync(join(directory, fileName(block, `example-${index}.mjs`)), block);
+    }
     expect(await compile(directory, { allowJs: true, checkJs: true, noImplicitAny: false })).toBe('');
     rmSync(directory, { recursive: true, force: true });
   }, 60_000);
@@ -241,6 +261,10 @@ describe('the documents', () => {
     const { stderr } = await run(process.execPath, [jest, '--rootDir', directory, '--config', config], { env });
     expect(stderr).toContain('4 passed, 4 total');
     rmSync(directory, { recursive: true, force: true });
+  });
+
+  it.each(PAGES)('%s contains no diffs, because nobody can paste them', (name) => {
+    expect(codeBlocks(page(name), 'diff')).toEqual([]);
   });
 
   it.each(PAGES)('%s links only to existing targets', (name) => {
@@ -279,6 +303,70 @@ async function compile(directory: string, options: object = {}): Promise<string>
   );
   const tsc = join(ROOT, 'node_modules/.bin/tsc');
   return (await run(tsc, ['-p', directory]).catch(({ stdout }) => ({ stdout }))).stdout;
+}
+
+/** Writes the files of an app. They import the library by its name. */
+function writeApp(name: string, files: Readonly<Record<string, string>>): string {
+  const directory = join(__dirname, '.generated', name);
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory, { recursive: true });
+  for (const [file, code] of Object.entries(files)) writeFileSync(join(directory, file), code);
+  return directory;
+}
+
+/** Runs an app of the example's authorization server against a stand-in, and requests the path without a token and with a valid one. */
+async function runApp(files: Readonly<Record<string, string>>, script: string, path: string, secret = 'secret') {
+  const endpoint = await startEndpoint();
+  const withEndpoint = Object.entries(files).map(([name, code]) => [
+    name,
+    code.replace('http://127.0.0.1:4000/token/introspection', endpoint.url),
+  ]);
+  const directory = writeApp(`run-${script}`, Object.fromEntries(withEndpoint));
+  const port = await freePort();
+  const env = { ...process.env, CLIENT_SECRET: secret, PORT: `${port}`, NODE_OPTIONS: '' };
+  const app = spawn(process.execPath, [script], { cwd: directory, env, stdio: ['ignore', 'pipe', 'inherit'] });
+  let output = '';
+  app.stdout.on('data', (chunk) => {
+    output += chunk;
+  });
+  try {
+    const url = `http://127.0.0.1:${port}${path}`;
+    const responses = [await untilUp(url), await fetch(url, { headers: { authorization: 'Bearer good' } })];
+    return {
+      responses: await Promise.all(
+        responses.map(async (response) => [
+          response.status,
+          response.headers.get('www-authenticate'),
+          await response.json(),
+        ]),
+      ),
+      output,
+    };
+  } finally {
+    app.kill();
+    endpoint.close();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** An introspection endpoint with one client and one active token. */
+async function startEndpoint() {
+  const credentials = `Basic ${btoa('reports-api:secret')}`;
+  const claims = { active: true, sub: 'dave', scope: 'reports:read', aud: 'urn:example:reports-api' };
+  const server = createServer(async (req, res) => {
+    const token = new URLSearchParams(await text(req)).get('token');
+    const isClient = req.headers.authorization === credentials;
+    res.writeHead(isClient ? 200 : 401, { 'Content-Type': 'application/json' });
+    res.end(JSON.stringify(!isClient ? { error: 'invalid_client' } : token === 'good' ? claims : { active: false }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as { port: number }).port}/introspect`,
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
 }
 
 /** A page without its code blocks. */

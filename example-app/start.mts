@@ -47,8 +47,9 @@ console.log(
 );
 
 const { access_token } = await as.issue({ subject: 'dave', scope: 'profile:read reports:read' });
-console.log('# Try the first example of the README: change its port to 3001, put these values into it,');
-console.log('# start it, and call it from another terminal:');
+console.log(
+  '# Try the first example of the README, which has these values. Start it, and call it from another terminal:',
+);
 console.log(`#   endpoint: '${as.introspectionEndpoint}',`);
 console.log(`#   audience: '${AUDIENCE}',`);
 console.log(`CLIENT_SECRET='${resourceServer.clientSecret}' node app.mjs`);

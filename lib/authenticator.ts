@@ -12,8 +12,8 @@ import {
   type TokenRecord,
 } from './core/lookup.js';
 import { tokenDigest } from './core/token-digest.js';
-import { readCredentials } from './credentials/read-credentials.js';
-import { readToken, requireB64Token } from './credentials/token.js';
+import { readCredentials, readToken } from './credentials/read-credentials.js';
+import { requireB64Token } from './credentials/token.js';
 import { keepEvidence } from './diagnostics/explain.js';
 import type { Introspector } from './introspector.js';
 import type { Policy } from './policy.js';
@@ -69,10 +69,11 @@ export function createAuthenticator(introspector: Introspector, policy: Policy):
   let hasAccepted = false;
 
   function readRequest(req: IncomingMessage): Credentials | undefined {
-    introspector.requireOpen();
     const credentials = readOrNote(req);
-    if (credentials === undefined && !policy.optional) throw new AuthError('no_credentials');
-    return credentials;
+    if (credentials !== undefined) return credentials;
+    introspector.requireOpen();
+    if (!policy.optional) throw new AuthError('no_credentials');
+    return undefined;
   }
 
   function readOrNote(req: IncomingMessage): Credentials | undefined {
@@ -138,7 +139,7 @@ export function createAuthenticator(introspector: Introspector, policy: Policy):
     try {
       if (credentials.hasUnusedProof) throw new AuthError('sender_constrained');
       // Checked before the lookup too, which would be in vain.
-      requireProof(policy, sender);
+      if (policy.dpop !== undefined) requireProof(policy, sender);
       return introspector.lookup(credentials, options);
     } catch (error) {
       throw noteRejection(error, credentials);

@@ -1,6 +1,6 @@
 import { introspectorId } from './cache/introspector-id.js';
 import { createInvalidationEvents, type InvalidationEvents } from './cache/invalidation-events.js';
-import { type CachedLookup, withMemoryCache } from './cache/memory-cache.js';
+import { type CachedLookup, type MemoryCacheOptions, withMemoryCache } from './cache/memory-cache.js';
 import { createMemoryStore } from './cache/memory-store.js';
 import { createSharedCache, type SharedCache } from './cache/shared/create-shared-cache.js';
 import { REVOCABLE_CLAIMS, type RevocableClaim } from './cache/shared/revocations.js';
@@ -10,7 +10,8 @@ import type { Lookup, TokenKey, TokenRecord } from './core/lookup.js';
 import { secretError } from './core/option-error.js';
 import { createPendingWork } from './core/pending-work.js';
 import { tokenDigest } from './core/token-digest.js';
-import { readToken, requireB64Token } from './credentials/token.js';
+import { readToken } from './credentials/read-credentials.js';
+import { requireB64Token } from './credentials/token.js';
 import { createRejectionWatches, type RejectionWatch } from './diagnostics/rejection-watch.js';
 import { createIntrospectionClient, type IntrospectionClient } from './introspection/client.js';
 import { toRecord } from './introspection/response.js';
@@ -94,8 +95,8 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
   const inner = shared?.lookup ?? client.lookup;
   const cached =
     settings.cache === false
-      ? uncached(ask)
-      : cachedInMemory(ask, settings.cache, settings.clock, { ...settings, diagnose: client.diagnose }, shared);
+      ? uncached((...args) => admit(() => ask(...args)))
+      : cachedInMemory(ask, settings.cache, { ...settings, diagnose: client.diagnose, admit }, shared);
   const events = createInvalidationEvents(shared?.revocations, (key, record) => cached.peek(key) === record);
   const { ttlMs = 0, staleIfErrorMs = 0 } = settings.cache || {};
   const rejections = createRejectionWatches({
@@ -104,6 +105,12 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
   });
   const pending = createPendingWork();
   let closing: Promise<void> | undefined;
+
+  /** Begins a lookup that memory cannot answer. Closing waits for it, also while it waits for another lookup of the same token. */
+  function admit<T>(lookUp: () => T | Promise<T>): Promise<T> {
+    requireOpen();
+    return pending.add(Promise.resolve(lookUp()));
+  }
 
   /** Rejects malformed tokens before a request is sent. A token in memory is well-formed, because it was looked up once. */
   function ask(...[tokenKey, options]: Parameters<Lookup>): ReturnType<Lookup> {
@@ -152,12 +159,7 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
     clock,
     replay,
     requireOpen,
-    lookup(tokenKey, options) {
-      requireOpen();
-      const found = cached.lookup(tokenKey, options);
-      // Closing waits for it, also while it waits for another lookup of the same token.
-      return found instanceof Promise ? pending.add(found) : found;
-    },
+    lookup: cached.lookup,
     lifeMs: ttlMs,
     staleLifeMs: staleIfErrorMs,
     watch(...watched) {
@@ -180,12 +182,13 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
     },
   };
 
-  /** Requests under way are answered first, also those that wait for another process. */
+  /** Pending requests are answered first, also those that wait for another process. */
   async function end(): Promise<void> {
     events.close();
     rejections.close();
-    await pending.idle();
+    // From now on no request gets a cached response.
     cached.clear();
+    await pending.idle();
     await Promise.all([client.close(), shared?.revocations.close()]);
   }
 }
@@ -205,12 +208,12 @@ function sharedCacheOf(
 function cachedInMemory(
   inner: Lookup,
   cache: MemoryCacheSettings,
-  clock: Clock,
-  { diagnose, timeoutMs }: Pick<IntrospectionClient, 'diagnose'> & { readonly timeoutMs: number },
+  { clock, timeoutMs, diagnose, admit }: Pick<MemoryCacheOptions, 'clock' | 'timeoutMs' | 'diagnose' | 'admit'>,
   shared: SharedCache | undefined,
 ): CachedLookup {
   const store = createMemoryStore(cache.maxEntries, cache.maxBytes);
-  return withMemoryCache(inner, { ...cache, clock, store, diagnose, timeoutMs, revocations: shared?.revocations });
+  const revocations = shared?.revocations;
+  return withMemoryCache(inner, { ...cache, clock, store, diagnose, timeoutMs, admit, revocations });
 }
 
 function jtiOf(record: TokenRecord | undefined): string | undefined {

@@ -24,15 +24,13 @@ const ESSENTIAL = ['module nodenext true', 'commonjs node16 false', 'module bund
 const isEssential = ({ type, resolution, strict }) => ESSENTIAL.includes(`${type} ${resolution} ${strict}`);
 
 /** Guides whose examples need no further packages. */
-const GUIDES = ['caching', 'checking', 'metadata', 'migrating', 'providers', 'recipes', 'testing'];
-const PAGES = ['README.md', ...GUIDES.map((name) => `docs/${name}.md`)];
+const GUIDES = ['caching', 'checking', 'metadata', 'migrating', 'options', 'providers', 'recipes', 'testing'];
+const PAGES = GUIDES.map((name) => `docs/${name}.md`);
 
 /** Writes the examples of the documents, and two more files. */
 export function writeSources(project) {
   const pages = PAGES.map((name) => readFileSync(join(root, name), 'utf8'));
-  const [, first] = /^```js\n([\s\S]*?)^```$/m.exec(pages[0]);
   const blocks = pages.flatMap((page) => [...page.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, code]) => code));
-  blocks.unshift(first);
   assert(blocks.length > 10, 'the documents have no examples');
   for (const type of ['module', 'commonjs']) {
     project.write(`${type}/package.json`, { type });

@@ -54,14 +54,13 @@ describe('a form body', () => {
   });
 
   it.each([
-    ['repeated', ['abc', 'def'], 'malformed_credentials'],
-    ['empty', '', 'malformed_credentials'],
-    ['nested', { a: 'abc' }, 'malformed_credentials'],
-    ['undefined', undefined, 'malformed_credentials'],
-    ['too long', 'a'.repeat(8193), 'token_too_long'],
-  ])('is rejected when the parameter is %s', (_, accessToken, reason) => {
+    ['repeated', ['abc', 'def']],
+    ['empty', ''],
+    ['nested', { a: 'abc' }],
+    ['undefined', undefined],
+  ])('is rejected when the parameter is %s', (_, accessToken) => {
     expect(() => readFormBody({ method: 'POST', contentType: FORM, body: { access_token: accessToken } })).toThrow(
-      expect.objectContaining({ status: 400, code: 'invalid_request', reason }),
+      expect.objectContaining({ status: 400, code: 'invalid_request', reason: 'malformed_credentials' }),
     );
   });
 });

@@ -44,6 +44,12 @@ describe('the credentials of a request', () => {
     ['nothing', {}, HEADER_ONLY, undefined],
     ['the header', { authorization: 'Bearer abc' }, HEADER_ONLY, 'abc'],
     ['only the header unless bodies are allowed', { ...FORM, authorization: 'Bearer abc' }, HEADER_ONLY, 'abc'],
+    [
+      'a token of 8 kB',
+      { authorization: `Bearer${' '.repeat(100)}${'a'.repeat(8192)}` },
+      HEADER_ONLY,
+      'a'.repeat(8192),
+    ],
     ['no body unless allowed', FORM, HEADER_ONLY, undefined],
     ['the body once allowed', FORM, WITH_BODY, 'from-body'],
     ['the header where bodies are allowed', { authorization: 'Bearer abc' }, WITH_BODY, 'abc'],
@@ -55,10 +61,10 @@ describe('the credentials of a request', () => {
     ['what getToken returned, uncut', { custom: ' a b\n' }, CUSTOM, ' a b\n'],
     ['what getToken chose of repeated headers', { custom: 'abc', authorizationRepeated: true }, CUSTOM, 'abc'],
   ])('are %s', (_, given, policy, token) => {
-    expect(readCredentials(requestOf(given as Given), policy)?.token).toBe(token);
+    expect(readCredentials(requestOf(given), policy)?.token).toBe(token);
   });
 
-  it.each([
+  it.each<[string, Given, CredentialPolicy, string]>([
     ['in header and body', { ...FORM, authorization: 'Bearer abc' }, WITH_BODY, 'repeated_credentials'],
     ['the same in header and body', { ...FORM, authorization: 'Bearer from-body' }, WITH_BODY, 'repeated_credentials'],
     [
@@ -83,9 +89,19 @@ describe('the credentials of a request', () => {
     ['malformed in the body', { ...FORM, body: { access_token: [] } }, WITH_BODY, 'malformed_credentials'],
     ['an empty string of getToken', { custom: '' }, CUSTOM, 'malformed_credentials'],
     ['a number of getToken', { custom: 7 }, CUSTOM, 'malformed_credentials'],
+    ...[`${'a'.repeat(8193)}`, `${'a'.repeat(8192)}=`, '!'.repeat(8193)].map(
+      (long) =>
+        ['too long in the header', { authorization: `Bearer ${long}` }, HEADER_ONLY, 'token_too_long'] as [
+          string,
+          Given,
+          CredentialPolicy,
+          string,
+        ],
+    ),
+    ['too long in the body', { ...FORM, body: { access_token: 'a'.repeat(8193) } }, WITH_BODY, 'token_too_long'],
     ['too long from getToken', { custom: 'a'.repeat(8193) }, CUSTOM, 'token_too_long'],
   ])('are rejected when they are %s', (_, given, policy, reason) => {
-    expect(() => readCredentials(requestOf(given as Given), policy)).toThrow(
+    expect(() => readCredentials(requestOf(given), policy)).toThrow(
       expect.objectContaining({ name: 'AuthError', status: 400, code: 'invalid_request', reason }),
     );
   });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { type Child, startChild } from '../support/child.js';
+import { freePort } from '../support/free-port.js';
 import { createProvider, login } from '../support/mcp-client.js';
 import { page } from '../support/pages.js';
 import { createUserAgent } from '../support/user-agent.js';
@@ -94,15 +95,13 @@ describe('the example app', () => {
       const directory = join(__dirname, '../.generated', 'app-of-your-own');
       mkdirSync(directory, { recursive: true });
       const script = join(directory, 'app.mjs');
-      writeFileSync(
-        script,
-        example
-          .replace('https://as.example.com/oauth2/introspect', String(endpoint))
-          .replace('https://api.example.com', String(audience))
-          .replace('app.listen(3000)', 'const server = app.listen(0, () => console.log(server.address().port))'),
-      );
-      const own = startChild(script, [], { CLIENT_SECRET: String(secret), NODE_OPTIONS: '' });
-      const port = await own.line((line) => /^\d+$/.test(line));
+      // The example has the default port of the authorization server, and this one has a free port.
+      writeFileSync(script, example.replace('http://127.0.0.1:4000/token/introspection', String(endpoint)));
+      expect(example).toContain(`audience: '${audience}'`);
+      const port = await freePort();
+      const own = startChild(script, [], { CLIENT_SECRET: String(secret), PORT: `${port}`, NODE_OPTIONS: '' });
+      await own.line((line) => line === `listening on http://127.0.0.1:${port}`);
+      await own.line((line) => line === 'token introspection works');
       const title = app.lines.indexOf('# Get a token for a subject and scope of your choice');
       const { access_token } = JSON.parse(await bash(app.lines[title + 1] ?? ''));
       const response = await fetch(`http://127.0.0.1:${port}/api/reports`, {

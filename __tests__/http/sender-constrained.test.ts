@@ -69,7 +69,7 @@ function productOf(words: readonly (readonly string[])[]): Combination[] {
 }
 
 const ROWS = [
-  ...rowsOf('Bearer', 'Under `Bearer`, or where `getToken` or `tokenFromBody` takes the token:'),
+  ...rowsOf('Bearer', 'Under `Bearer`, or if `getToken` or `tokenFromBody` provides the token:'),
   ...rowsOf('DPoP', 'Under the scheme `DPoP`:'),
 ];
 

@@ -18,21 +18,33 @@ export function findPages(folder = '.'): string[] {
   });
 }
 
-/** Rows of the table whose header row starts with this text. Each row is a list of cells. */
+/** Rows of the first table whose header row starts with this text. Each row is a list of cells. */
 export function table(markdown: string, header: string): string[][] {
-  const start = markdown.indexOf(`\n${header}`);
-  if (start === -1) throw new Error(`There is no table "${header}"`);
-  return markdown
-    .slice(start + 1)
-    .split('\n\n', 1)[0]
-    ?.split('\n')
+  const [, first] = markdown.split(`\n${header}`);
+  if (first === undefined) throw new Error(`There is no table "${header}"`);
+  return rowsOf(first);
+}
+
+/** Rows of all tables whose header row starts with this text. */
+export function tables(markdown: string, header: string): string[][] {
+  const [, ...all] = markdown.split(`\n${header}`);
+  if (all.length === 0) throw new Error(`There is no table "${header}"`);
+  return all.flatMap(rowsOf);
+}
+
+/** Rows of the table at the beginning of the text, which starts in the header row. */
+function rowsOf(markdown: string): string[][] {
+  const [rows = ''] = markdown.split('\n\n', 1);
+  return rows
+    .trimEnd()
+    .split('\n')
     .slice(2)
     .map((row) =>
       row
         .split(/(?<!\\)\|/)
         .slice(1, -1)
         .map((cell) => cell.trim()),
-    ) as string[][];
+    );
 }
 
 /** The words of a cell that are formatted as code. */

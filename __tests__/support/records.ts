@@ -1,4 +1,5 @@
 import type { ActiveRecord, InactiveRecord, TokenKey } from '../../lib/core/lookup.js';
+import { isPlainToken } from '../../lib/core/token-facts.js';
 
 const ASKED = { askedAt: 1_800_000_000_000, askedMonotonic: 1000 };
 
@@ -11,9 +12,14 @@ export function bearerCredentials(token = 'token', digest = 'key'): TokenKey {
 export function activeRecord(claims: Record<string, unknown> = {}, asked = ASKED): ActiveRecord {
   const scope = typeof claims.scope === 'string' ? claims.scope : '';
   const allClaims = { ...claims, active: true as const, scope };
-  return { active: true, stale: false, claims: allClaims, scopes: scope.split(' '), logPosition: undefined, ...asked };
+  const isPlain = isPlainToken(allClaims);
+  const scopes = scope.split(' ');
+  return { active: true, isPlain, stale: false, claims: allClaims, scopes, logPosition: undefined, ...asked };
 }
 
 export function inactiveRecord(asked = ASKED): InactiveRecord {
   return { active: false, jti: undefined, logPosition: undefined, ...asked };
 }
+
+/** Begins every lookup, as an open introspector does. */
+export const admit = <T>(lookUp: () => T): T => lookUp();

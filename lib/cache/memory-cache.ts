@@ -32,6 +32,8 @@ export interface MemoryCacheOptions extends Lifetimes {
   /** Whether an error of a lookup means that the endpoint is down, or only that it failed for this token. */
   readonly diagnose: Diagnose;
   readonly refreshAhead: boolean;
+  /** Begins a lookup on a cache miss, or throws. */
+  readonly admit: (lookUp: () => Promise<TokenRecord>) => Promise<TokenRecord>;
   /** Deadline of a request, in milliseconds. */
   readonly timeoutMs: number;
   readonly clock: Clock;
@@ -61,7 +63,7 @@ const REFRESH_PAUSE_MS = 1000;
  * Looks in memory first, then joins or starts a lookup. A cache hit is returned as a value, without a promise.
  */
 export function withMemoryCache(inner: Lookup, settings: MemoryCacheOptions): CachedLookup {
-  const { store, staleIfErrorMs, diagnose, refreshAhead, timeoutMs, clock, revocations } = settings;
+  const { store, staleIfErrorMs, diagnose, refreshAhead, timeoutMs, clock, revocations, admit } = settings;
   let hits = 0;
   let misses = 0;
   let stale = 0;
@@ -129,8 +131,8 @@ export function withMemoryCache(inner: Lookup, settings: MemoryCacheOptions): Ca
       }
     }
     misses++;
-    if (record?.active && isUnexpired(record, now)) return lookUp(tokenKey, { ...options, isKnown: true });
-    return lookUp(tokenKey, options);
+    const isKnown = options.isKnown || (record?.active === true && isUnexpired(record, now));
+    return admit(() => lookUp(tokenKey, { ...options, isKnown }));
   };
 
   function lookUp(tokenKey: TokenKey, options: LookupOptions): Promise<TokenRecord> {

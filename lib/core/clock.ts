@@ -25,3 +25,6 @@ export function ageOf(since: Instant, now: Instant): number {
 export function readClock(clock: Clock): Instant {
   return { at: clock.now(), monotonic: clock.monotonic() };
 }
+
+/** The clock of this process. */
+export const SYSTEM_CLOCK: Clock = { now: () => Date.now(), monotonic: () => performance.now() };

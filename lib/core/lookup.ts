@@ -16,6 +16,8 @@ interface Dated {
 
 export interface ActiveRecord extends Dated {
   readonly active: true;
+  /** Neither a refresh token nor sender-constrained, so the checks for those are skipped. */
+  readonly isPlain: boolean;
   /** Whether this is a stale response: expired, but used because the endpoint failed. Stored records always have `false`. */
   readonly stale: boolean;
   readonly claims: Claims;

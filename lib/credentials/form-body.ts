@@ -1,5 +1,5 @@
+import { AuthError } from '../core/errors.js';
 import { mediaType } from '../core/syntax.js';
-import { readToken } from './token.js';
 
 const PARAMETER = 'access_token';
 
@@ -16,10 +16,12 @@ export interface FormRequest {
 /**
  * Reads `access_token` from a parsed form body (RFC 6750 section 2.2). The body stream itself is not touched.
  *
- * @throws AuthError `malformed_credentials` (a repeated parameter arrives as a list) or `token_too_long`
+ * @throws AuthError `malformed_credentials`: a repeated parameter arrives as a list
  */
 export function readFormBody({ method, contentType, body }: FormRequest): string | undefined {
   if (!METHODS.has(method) || mediaType(contentType) !== 'application/x-www-form-urlencoded') return undefined;
   if (typeof body !== 'object' || body === null || !Object.hasOwn(body, PARAMETER)) return undefined;
-  return readToken((body as Record<string, unknown>)[PARAMETER]);
+  const token = (body as Record<string, unknown>)[PARAMETER];
+  if (typeof token !== 'string' || token === '') throw new AuthError('malformed_credentials');
+  return token;
 }

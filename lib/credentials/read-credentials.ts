@@ -4,11 +4,11 @@ import type { Credentials } from '../core/lookup.js';
 import { ownMember } from '../core/own-members.js';
 import { requireSynchronous } from '../core/synchronous.js';
 import { tokenDigest } from '../core/token-digest.js';
-import { parseAuthorizationHeader } from './authorization-header.js';
 import { type DpopOrigin, dpopRequestOf } from './dpop-request.js';
 import { readFormBody } from './form-body.js';
-import { isRepeated, ownHeader } from './request-headers.js';
-import { readToken } from './token.js';
+import { isRepeated, ownHeader, parseAuthorizationHeader } from './headers.js';
+
+const MAX_TOKEN_LENGTH = 8192;
 
 /** Where a request carries its credentials, and which kinds are accepted. */
 export interface CredentialPolicy {
@@ -33,9 +33,7 @@ export function readCredentials(req: IncomingMessage, policy: CredentialPolicy):
   const { getToken, tokenFromBody, dpop } = policy;
   if (getToken !== undefined) {
     const token = requireSynchronous('getToken', getToken(req));
-    return token === undefined || token === null
-      ? undefined
-      : createCredentials(req, policy, 'Bearer', readToken(token));
+    return token === undefined || token === null ? undefined : createCredentials(req, policy, 'Bearer', token);
   }
   // Node shows the first line and hides the others (RFC 9110 section 5.3).
   if (isRepeated(req, 'authorization')) throw new AuthError('repeated_credentials');
@@ -59,8 +57,9 @@ function createCredentials(
   req: IncomingMessage,
   { dpop, dpopOrigin, certificateThumbprint }: CredentialPolicy,
   scheme: Credentials['scheme'],
-  token: string,
+  presented: unknown,
 ): Credentials {
+  const token = readToken(presented);
   return {
     token,
     digest: tokenDigest(token),
@@ -69,4 +68,15 @@ function createCredentials(
     hasUnusedProof: scheme === 'Bearer' && dpop !== undefined && Object.hasOwn(req.headers, 'dpop'),
     certificate: certificateThumbprint && (() => certificateThumbprint(req)),
   };
+}
+
+/**
+ * Requires a token of at most 8 kB. A lookup needs no more, because cached tokens are well-formed.
+ *
+ * @throws AuthError `malformed_credentials`, or `token_too_long` above 8 kB
+ */
+export function readToken(candidate: unknown): string {
+  if (typeof candidate !== 'string' || candidate === '') throw new AuthError('malformed_credentials');
+  if (candidate.length > MAX_TOKEN_LENGTH) throw new AuthError('token_too_long');
+  return candidate;
 }

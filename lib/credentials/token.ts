@@ -1,19 +1,6 @@
 import { AuthError } from '../core/errors.js';
 import { B64_TOKEN } from '../core/syntax.js';
 
-const MAX_TOKEN_LENGTH = 8192;
-
-/**
- * Returns the token if there is one of a bearable length: all that has to be known to look it up.
- *
- * @throws AuthError `malformed_credentials`, or `token_too_long` above 8 kB
- */
-export function readToken(candidate: unknown): string {
-  if (typeof candidate !== 'string' || candidate === '') throw new AuthError('malformed_credentials');
-  if (candidate.length > MAX_TOKEN_LENGTH) throw new AuthError('token_too_long');
-  return candidate;
-}
-
 /** Base64url without padding whose unused bits are zero (RFC 7515 section 2, RFC 4648 section 3.5): the only spelling of its bytes. */
 const CANONICAL_BASE64URL = /^(?:[\w-]{4})*(?:[\w-][AQgw]|[\w-]{2}[AEIMQUYcgkosw048])?$/;
 

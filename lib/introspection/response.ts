@@ -4,6 +4,7 @@ import { IntrospectionError } from '../core/errors.js';
 import { MAX_VALUES } from '../core/freeze.js';
 import type { ActiveRecord, InactiveRecord, TokenRecord } from '../core/lookup.js';
 import { ownMember } from '../core/own-members.js';
+import { isPlainToken } from '../core/token-facts.js';
 import { type EndpointResponse, headerOf, textOf } from './http.js';
 import { isJson, parseJson } from './json.js';
 import { parseScopes, prepareClaims } from './response-claims.js';
@@ -104,7 +105,8 @@ function active(data: Record<string, unknown>, sentAt: Instant): ActiveRecord {
   const scopes = parseScopes(claims.scope);
   if (scopes.length > MAX_VALUES) throw new IntrospectionError('bad_response', 'too many scopes');
   const { at: askedAt, monotonic: askedMonotonic } = sentAt;
-  return { active: true, stale: false, claims, scopes, askedAt, askedMonotonic, logPosition: undefined };
+  const isPlain = isPlainToken(claims);
+  return { active: true, isPlain, stale: false, claims, scopes, askedAt, askedMonotonic, logPosition: undefined };
 }
 
 function inactive(sentAt: Instant): InactiveRecord {

@@ -4,6 +4,7 @@ import { type Instant, readClock } from '../core/clock.js';
 import { AuthError } from '../core/errors.js';
 import { ANY_AGE, type Credentials } from '../core/lookup.js';
 import type { Next } from '../core/next.js';
+import { decisions } from '../diagnostics/channels.js';
 import { isDebugging } from '../diagnostics/debug.js';
 import { publishAccepted } from '../diagnostics/decisions.js';
 import type { Policy } from '../policy.js';
@@ -95,13 +96,9 @@ export function createHandle({ authenticator, select, present }: HandleSettings)
     if (isPrivate) markPrivate(res);
     if (token.needsNonce) giveNonce(res, origin.authenticator.policy);
     startSession(req, origin, now.monotonic, token, earlier);
-    publishAccepted(
-      'accepted',
-      by,
-      token.credentials.digest,
-      token.record,
-      isDebugging ? debugContext(policy, req) : undefined,
-    );
+    if (decisions.hasSubscribers || isDebugging) {
+      publishAccepted('accepted', by, token.credentials.digest, token.record, debugContext(policy, req));
+    }
   }
 
   async function authenticateRequest(req: IncomingMessage): Promise<object> {

@@ -6,7 +6,7 @@ import type { Next } from '../core/next.js';
 import { optionError, secretError } from '../core/option-error.js';
 import { ownMember, ownMembers } from '../core/own-members.js';
 import { mediaType } from '../core/syntax.js';
-import { ownHeader } from '../credentials/request-headers.js';
+import { ownHeader } from '../credentials/headers.js';
 import type { Invalidation } from '../introspector.js';
 import { forwardError } from './reject.js';
 import { respond } from './respond.js';

@@ -6,7 +6,7 @@ import type { Credentials } from '../core/lookup.js';
 import { optionError } from '../core/option-error.js';
 import { requireSynchronous } from '../core/synchronous.js';
 import { requireB64Token } from '../credentials/token.js';
-import type { Invalidation, Stats } from '../introspector.js';
+import type { Introspector, Invalidation, Stats } from '../introspector.js';
 import type { PolicyOptions } from '../options/types.js';
 import { createHandle, type SelectServer } from './handle.js';
 import { authenticatorsOf, register } from './registry.js';
@@ -20,18 +20,6 @@ import type {
   TokenIntrospection,
 } from './types.js';
 
-/** Options by which a request is read and answered. All servers need the same, because the token is read once. */
-const REQUEST_OPTIONS = [
-  'optional',
-  'tokenFromBody',
-  'getToken',
-  'dpop',
-  'mtls',
-  'realm',
-  'resourceMetadata',
-  'onReject',
-] as const;
-
 /** A function of `select` for the servers with these names. */
 export type Select<Name extends string> = {
   call(req: IncomingMessage, token: string): Name | undefined;
@@ -39,7 +27,7 @@ export type Select<Name extends string> = {
 
 /** Middlewares by name, and how one is chosen. What `with()` derives chooses among the same servers. */
 interface Selection {
-  readonly middlewares: ReadonlyMap<unknown, TokenIntrospection>;
+  readonly middlewares: ReadonlyMap<string, TokenIntrospection>;
   readonly select: Select<string>;
   /** The same object for all that are derived from one another. */
   readonly servers: object;
@@ -90,35 +78,47 @@ function parseServers(given: NamedServers): ReadonlyMap<string, RootTokenIntrosp
   const isObject = typeof given === 'object' && given !== null && !Array.isArray(given);
   const middlewares = new Map((isObject ? Object.entries(given) : []) as [string, RootTokenIntrospection][]);
   if (middlewares.size === 0) throw optionError('servers', given, 'write { name: tokenIntrospection({ … }), … }');
-  let first: { readonly name: string; readonly authenticator: Authenticator } | undefined;
   for (const [name, middleware] of middlewares) {
-    const [authenticator, another] = authenticatorsOf(middleware);
-    if (authenticator === undefined || another !== undefined) {
-      throw optionError(`servers.${name}`, middleware, 'write what tokenIntrospection() returned');
-    }
-    if (first === undefined) first = { name, authenticator };
-    else requireSameRequests(name, authenticator, first.name, first.authenticator);
+    const isRoot = typeof middleware?.close === 'function' && authenticatorsOf(middleware).length === 1;
+    if (!isRoot) throw optionError(`servers.${name}`, middleware, 'write what tokenIntrospection() returned');
   }
   return middlewares;
 }
 
-/** @throws TypeError if two servers would read or answer the same request differently */
-function requireSameRequests(name: string, one: Authenticator, otherName: string, other: Authenticator): void {
-  for (const option of REQUEST_OPTIONS) {
-    const [value, expected] = [one.policy.options[option], other.policy.options[option]];
-    if (isDeepStrictEqual(value, expected)) continue;
-    throw optionError(
-      `servers.${name}.${option}`,
-      value,
-      `write the same as for "${otherName}": a request is read once`,
-    );
+/**
+ * Requires that all servers read and answer a request in the same way, because it is read once, before a server is selected.
+ *
+ * @throws TypeError
+ */
+function requireSameRequests(byName: ReadonlyMap<string, Authenticator>): void {
+  const [[firstName, first], ...others] = [...byName] as [[string, Authenticator], ...[string, Authenticator][]];
+  const expected = requestOptionsOf(first);
+  for (const [name, authenticator] of others) {
+    for (const [option, value] of Object.entries(requestOptionsOf(authenticator))) {
+      if (isDeepStrictEqual(value, expected[option])) continue;
+      const remedy = `write the same as for "${firstName}", because a request is read once`;
+      throw optionError(`servers.${name}.${option}`, value, remedy);
+    }
   }
-  if (one.policy.resourceMetadata !== other.policy.resourceMetadata) {
-    throw optionError(`servers.${name}.resourceMetadata`, true, `write one URL, the same as for "${otherName}"`);
-  }
-  if (one.introspector.clock !== other.introspector.clock) {
-    throw optionError(`servers.${name}.clock`, one.introspector.clock, `write the same as for "${otherName}"`);
-  }
+}
+
+/** Everything that decides how a request is read and answered. */
+function requestOptionsOf({ policy, introspector }: Authenticator): Readonly<Record<string, unknown>> {
+  const { optional, tokenFromBody, getToken, realm, resourceMetadata, onReject, options, dpopOrigin } = policy;
+  const { dpop = false, mtls = false } = options;
+  const { clock } = introspector;
+  return {
+    optional,
+    tokenFromBody,
+    getToken,
+    dpop,
+    'dpop.origin': dpopOrigin,
+    mtls,
+    realm,
+    resourceMetadata,
+    onReject,
+    clock,
+  };
 }
 
 function createMiddleware(selection: Selection): SelectingMiddleware {
@@ -126,9 +126,11 @@ function createMiddleware(selection: Selection): SelectingMiddleware {
   const byName = new Map(
     [...selection.middlewares].map(([name, middleware]) => [name, singleAuthenticatorOf(middleware)] as const),
   );
+  requireSameRequests(byName);
   const authenticators = [...byName.values()];
   const [reader] = authenticators as [Authenticator];
-  const middleware = Object.assign(createHandle({ authenticator: reader, select: createSelect(selection, byName) }), {
+  const selectAuthenticator = createSelect(selection, byName, reader.introspector);
+  const middleware = Object.assign(createHandle({ authenticator: reader, select: selectAuthenticator }), {
     invalidate: (target: Invalidation) =>
       Promise.all(middlewares.map((each) => each.invalidate(target))).then(() => undefined),
     stats: () => sum(middlewares.map((each) => each.stats())),
@@ -145,11 +147,18 @@ function singleAuthenticatorOf(middleware: TokenIntrospection): Authenticator {
   return authenticator as Authenticator;
 }
 
-function createSelect({ select, servers }: Selection, byName: ReadonlyMap<unknown, Authenticator>): SelectServer {
+function createSelect(
+  { select, servers }: Selection,
+  byName: ReadonlyMap<unknown, Authenticator>,
+  { requireOpen }: Pick<Introspector, 'requireOpen'>,
+): SelectServer {
   return (req, { token, digest }: Credentials, earlier) => {
     requireB64Token(token);
     const name: unknown = requireSynchronous('select', select(req, token));
-    if (name === undefined) throw new AuthError('no_authorization_server');
+    if (name === undefined) {
+      requireOpen();
+      throw new AuthError('no_authorization_server');
+    }
     const authenticator = byName.get(name);
     if (authenticator === undefined) throw new TypeError('"select" returned what is no name of a server');
     if (isAnotherServer(earlier, digest, name, servers)) {

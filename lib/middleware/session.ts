@@ -217,7 +217,13 @@ function policyCheck({ policy, verify }: Authenticator): PassedCheck {
 }
 
 function fill(auth: Auth, { present }: Origin, token: AuthenticatedToken): Auth {
-  return present === undefined ? setMembers(auth, token.claims) : present(auth, token);
+  if (present !== undefined) return present(auth, token);
+  try {
+    return Object.assign(auth, token.claims);
+  } catch {
+    // `Object.prototype` is frozen and has a member of that name.
+    return setMembers(auth, token.claims);
+  }
 }
 
 /** Properties of `req.auth` that are not ours. */

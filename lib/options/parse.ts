@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock.js';
+import { SYSTEM_CLOCK } from '../core/clock.js';
 import { optionError, rejectMountedFactory } from '../core/option-error.js';
 import { createReplayGuard } from '../verification/sender/replay.js';
 import { parseCache } from './cache.js';
@@ -14,8 +14,6 @@ import { parsePolicy } from './policy.js';
 import { OPTION_RULES, readOptions, throwOptionError } from './rules.js';
 import type { Settings } from './settings.js';
 import type { TokenIntrospectionOptions } from './types.js';
-
-const SYSTEM_CLOCK: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
 
 /**
  * Turns what users may write into frozen settings.

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { checkOptions } from '../core/option-check.js';
 import { optionError } from '../core/option-error.js';
 import { ownMember, ownMembers } from '../core/own-members.js';
-import { isRepeated } from '../credentials/request-headers.js';
+import { isRepeated } from '../credentials/headers.js';
 import { targetOf } from '../credentials/request-target.js';
 import { type Names, parseNames, type Selector } from './selector.js';
 

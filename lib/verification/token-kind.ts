@@ -1,12 +1,10 @@
 import { AuthError } from '../core/errors.js';
 import type { ActiveRecord } from '../core/lookup.js';
+import { isRefreshTokenType } from '../core/token-facts.js';
 
 export interface TokenKindPolicy {
   readonly allowRefreshTokens: boolean;
 }
-
-/** Values that servers use for refresh tokens, and the identifier of RFC 8693 section 3. */
-const REFRESH_TOKEN = /^(?:urn:ietf:params:oauth:token-type:)?refresh(?:[_-]?token)?$/i;
 
 /**
  * Rejects refresh tokens, because endpoints introspect them too (RFC 7662 section 2.1).
@@ -14,9 +12,6 @@ const REFRESH_TOKEN = /^(?:urn:ietf:params:oauth:token-type:)?refresh(?:[_-]?tok
  */
 export function requireAccessToken({ claims }: ActiveRecord, { allowRefreshTokens }: TokenKindPolicy): void {
   if (allowRefreshTokens) return;
-  if (saysRefreshToken(claims.token_type) || saysRefreshToken(claims.token_use)) throw new AuthError('refresh_token');
-}
-
-function saysRefreshToken(kind: unknown): boolean {
-  return Array.isArray(kind) ? kind.some(saysRefreshToken) : typeof kind === 'string' && REFRESH_TOKEN.test(kind);
+  if (isRefreshTokenType(claims.token_type) || isRefreshTokenType(claims.token_use))
+    throw new AuthError('refresh_token');
 }

@@ -1,8 +1,7 @@
 import { AuthError } from '../../core/errors.js';
 import type { ActiveRecord, SenderProof } from '../../core/lookup.js';
 import { ownMembers } from '../../core/own-members.js';
-
-const DPOP = /^dpop$/i;
+import { isDpopType } from '../../core/token-facts.js';
 
 export interface SenderConstraintPolicy {
   /** With `isRequired`, only tokens that are bound to the key of a DPoP proof are accepted. */
@@ -31,7 +30,7 @@ export function requireSenderConstraint(
   { claims: { cnf, token_type: type } }: ActiveRecord,
   sender: SenderProof | undefined,
 ): void {
-  const saysDpop = type !== undefined && DPOP.test(type);
+  const saysDpop = isDpopType(type);
   if (cnf === undefined) {
     if (saysDpop || sender?.jkt !== undefined) throw new AuthError('sender_constrained');
     return;

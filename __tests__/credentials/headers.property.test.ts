@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { AuthError } from '../../lib/core/errors.js';
-import { parseAuthorizationHeader } from '../../lib/credentials/authorization-header.js';
+import { parseAuthorizationHeader } from '../../lib/credentials/headers.js';
 
 const readBearer = (value: string | undefined) =>
   value === undefined ? undefined : parseAuthorizationHeader(value, false)?.token;
