@@ -59,11 +59,12 @@ function refusalOf(options: unknown, create: (options: never) => unknown = token
 const REMEDIES: Record<string, string> = {
   endpoint: 'write the URL of the introspection endpoint, or "authorizationServer" instead',
   authorizationServer:
-    'write the issuer identifier as the metadata of the authorization server spell it: a URL without query and fragment',
-  clientAuth: 'write clientSecretBasic(…), privateKeyJwt(…) or another of their kind',
-  audience: 'write the audience tokens must name, a list of them, or false when this authorization server names none',
+    'write the issuer identifier exactly as the metadata of the authorization server spell it: a URL without query or fragment',
+  clientAuth: 'write clientSecretBasic(…), privateKeyJwt(…) or another client authentication',
+  audience:
+    'write the "aud" that tokens must contain, a list of accepted values, or false if this server never sends "aud"',
   issuer: 'write the expected "iss"',
-  scopes: "write a list of scopes such as ['reports:read'], one scope each",
+  scopes: "write a list of scopes such as ['reports:read'], one scope per item",
   satisfiesScope: 'write a function',
   claims: 'write a Standard Schema, for example z.object({ … }) of zod 4',
   allowRefreshTokens: 'write true or false',
@@ -95,14 +96,14 @@ const REMEDIES: Record<string, string> = {
   'cache.secrets': 'write a list of secrets of at least 32 bytes each; is the environment variable set?',
   'cache.namespace': 'write a name',
   'cache.maxEntries': 'write a whole number from 1 to 16000000',
-  'jwtResponse.issuer': 'write the "iss" of signed replies',
-  'jwtResponse.audience': 'write the "aud" of signed replies, or a list of them',
+  'jwtResponse.issuer': 'write the "iss" of signed responses',
+  'jwtResponse.audience': 'write the "aud" of signed responses, or a list of them',
   'jwtResponse.algorithms': "write a list of algorithms that sign with a private key, such as ['ES256']",
   'jwtResponse.keys':
     'write the public key of the authorization server (PEM, JWK, KeyObject or CryptoKey), a JWK Set, or the URL of one',
   'jwtResponse.decryptionKey': 'write a private key: PEM, JWK, KeyObject or CryptoKey',
   'dpop.algorithms': "write a list of algorithms that sign with a private key, such as ['ES256']",
-  'dpop.origin': "write the origin that clients ask, such as 'https://api.example.com', or a function that returns it",
+  'dpop.origin': "write the origin that clients call, such as 'https://api.example.com', or a function that returns it",
   'dpop.required': 'write true or false',
   'dpop.nonce': 'write true, or { secrets } with secrets of at least 32 bytes each',
   'dpop.maxAgeSeconds': 'write a number of seconds from 1 to 600',
@@ -512,7 +513,7 @@ describe('cache.store', () => {
   });
 
   it.each<[string, Options, string]>([
-    ['secrets', { cache: { secrets } }, 'Option "cache.secrets" is a list; leave it out: it belongs to "cache.store"'],
+    ['secrets', { cache: { secrets } }, 'Option "cache.secrets" is a list; leave it out: it has no effect without "cache.store"'],
     [
       'a store without secrets',
       { cache: { store } },
@@ -775,24 +776,24 @@ describe('contradicting options', () => {
     [
       'two ways to the endpoint',
       { authorizationServer: 'https://as.example.com' },
-      'Option "endpoint" is a string that cannot be used; leave it out: the metadata of "authorizationServer" say it',
+      'Option "endpoint" is a string that cannot be used; leave it out: the metadata of "authorizationServer" name it',
     ],
     ...[false, 'reports', 'urn:example:api', ['https://a.example.com', 'https://b.example.com']].map(
       (audience): [string, Options, string] => [
         `proofs made for the audience ${audience}`,
         { audience, dpop: true },
-        'Option "dpop.origin" is missing; write the origin that clients ask, such as \'https://api.example.com\'',
+        'Option "dpop.origin" is missing; write the origin that clients call, such as \'https://api.example.com\'',
       ],
     ),
     [
       'signed responses without an issuer',
       { ...SIGNED, authorizationServer: undefined, jwtResponse: { keys: PUBLIC_KEY } },
-      'Option "jwtResponse.issuer" is missing; write the "iss" of signed replies',
+      'Option "jwtResponse.issuer" is missing; write the "iss" of signed responses',
     ],
     [
       'signed responses without a client',
       { ...SIGNED, endpoint: undefined, clientAuth: bearerToken('abc'), jwtResponse: true },
-      'Option "jwtResponse.audience" is missing; write the "aud" of signed replies, or a list of them',
+      'Option "jwtResponse.audience" is missing; write the "aud" of signed responses, or a list of them',
     ],
     [
       'signed replies without keys',
@@ -802,12 +803,12 @@ describe('contradicting options', () => {
     [
       'signed replies for a client that does not prove itself',
       { jwtResponse: { issuer: 'a', audience: 'b', keys: PUBLIC_KEY } },
-      'Option "clientAuth" is an object that cannot be used; signed replies are for clients that prove themselves (RFC 9701 section 4)',
+      'Option "clientAuth" is an object that cannot be used; write a method with credentials: "jwtResponse" requires an authenticated client (RFC 9701 section 4)',
     ],
     [
       'signed replies that are something else',
       { ...SIGNED, endpoint: undefined, jwtResponse: true, normalizeResponse: normalize },
-      'Option "normalizeResponse" is a function that cannot be used; leave it out: signed replies are as RFC 9701 has them',
+      'Option "normalizeResponse" is a function that cannot be used; leave it out: RFC 9701 defines the format of signed responses',
     ],
     [
       'signed replies and another kind',
@@ -822,7 +823,7 @@ describe('contradicting options', () => {
     [
       'two places for the token',
       { getToken: call, tokenFromBody: true },
-      'Option "tokenFromBody" is true; leave it out: "getToken" already says where the token is',
+      'Option "tokenFromBody" is true; leave it out: "getToken" reads the token',
     ],
     [
       'the scheme DPoP and a token in the body',
@@ -837,7 +838,7 @@ describe('contradicting options', () => {
     [
       'two connections',
       { dispatcher: new MockAgent(), clientAuth: { ...noClientAuth(), connect: { cert: HUSH } } },
-      'Option "dispatcher" is an object that cannot be used; leave it out: "clientAuth" brings TLS material for its own connections',
+      'Option "dispatcher" is an object that cannot be used; leave it out: "clientAuth" opens connections of its own, with its TLS material',
     ],
     [
       'a parameter that is the token',
@@ -882,7 +883,7 @@ describe('contradicting options', () => {
 
   it('are rejected by with() too: getToken for a middleware with tokenFromBody', () => {
     const authenticate = tokenIntrospection({ ...REQUIRED, tokenFromBody: true });
-    const message = 'Option "tokenFromBody" is true; leave it out: "getToken" already says where the token is';
+    const message = 'Option "tokenFromBody" is true; leave it out: "getToken" reads the token';
     expect(refusalOf({ getToken: call }, authenticate.with)).toBe(message);
     expect(() => authenticate.with({ getToken: call, tokenFromBody: false })).not.toThrow();
   });
