@@ -309,7 +309,7 @@ describe('privateKeyJwt', () => {
     const options = { endpoint: `${ISSUER}/introspect`, audience: false } as const;
     expect(() => tokenIntrospection({ ...options, clientAuth: create() })).toThrow(
       new TypeError(
-        'Option "issuer" is missing; write the issuer identifier of the authorization server, or give "clientAuth" an "audience"',
+        'Option "issuer" is missing; write the issuer identifier of the authorization server, or give "clientAuth" an audience of its own',
       ),
     );
     expect(() => tokenIntrospection({ ...options, clientAuth: create(), issuer: ISSUER })).not.toThrow();

@@ -27,7 +27,7 @@ export function acceptsClientsClustersAndSentinels() {
   ];
 }
 
-export function refusesOthers(store: CacheStore) {
+export function rejectsOthers(store: CacheStore) {
   // @ts-expect-error sentinels of version 5 cannot be duplicated
   redisStore({ client: createSentinel5({ name: 'a', sentinelRootNodes: [{ host: 'a', port: 1 }] }) });
   // @ts-expect-error a URL is not a client
@@ -40,7 +40,7 @@ export function refusesOthers(store: CacheStore) {
   store.keepAndRelease('key', 'lease', { value: Buffer.of(1) });
 }
 
-export function refusesOneThatGivesBytesWithoutItsTime(store: CacheStore, value: Uint8Array): CacheStore[] {
+export function rejectsStoresThatReturnNoTime(store: CacheStore, value: Uint8Array): CacheStore[] {
   return [
     { ...store, getOrLease: async () => ({ now: 1, value, isLeased: false }) },
     // @ts-expect-error its time is required too
@@ -48,7 +48,7 @@ export function refusesOneThatGivesBytesWithoutItsTime(store: CacheStore, value:
   ];
 }
 
-export async function acceptsWhatIsForgotten(store: CacheStore, secret: string | undefined) {
+export async function acceptsTargetsOfInvalidation(store: CacheStore, secret: string | undefined) {
   const authenticate = tokenIntrospection({
     endpoint: 'https://as.example.com/introspect',
     clientAuth: noClientAuth(),

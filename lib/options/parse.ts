@@ -27,7 +27,7 @@ export function parseOptions(input: TokenIntrospectionOptions): Settings {
     throw optionError(
       'issuer',
       undefined,
-      'write the issuer identifier of the authorization server, or give "clientAuth" an "audience"',
+      'write the issuer identifier of the authorization server, or give "clientAuth" an audience of its own',
     );
   }
   if (dispatcher !== undefined && clientAuth.connect !== undefined) {
