@@ -426,7 +426,7 @@ describe('keepAuthenticated', () => {
     [{ recheckSeconds: '60' }, /Option "recheckSeconds" is a string/],
     [{ recheckSeconds: true }, /Option "recheckSeconds"/],
     [{ onError: 'log' }, /Option "onError"/],
-    [{ recheckMs: 5 }, /Option "recheckMs" is 5; write \{ recheckSeconds/],
+    [{ recheckMs: 5 }, /Option "recheckMs" is not known here; write one of recheckSeconds, onError/],
   ])('throws for %j, and closes the socket', async (options, message) => {
     const { server } = await createSetup();
     const client = await server.connect('abc');

@@ -1,5 +1,6 @@
 import type { Auth } from '../core/claims.js';
 import { AuthError } from '../core/errors.js';
+import { checkOptions } from '../core/option-check.js';
 import { optionError } from '../core/option-error.js';
 import { wiringError } from '../middleware/guard.js';
 import { hasStarted } from '../middleware/middleware-registry.js';
@@ -106,10 +107,9 @@ export function requireSession(auth: unknown): Session {
 }
 
 /** @throws TypeError */
-export function requireOptions({ recheckSeconds, onError, ...unknown }: KeepOptions): void {
-  for (const [name, value] of Object.entries(unknown)) {
-    throw optionError(name, value, 'write { recheckSeconds, onError }, or nothing');
-  }
+export function requireOptions(options: KeepOptions): void {
+  checkOptions(options, ['recheckSeconds', 'onError']);
+  const { recheckSeconds, onError } = options;
   if (recheckSeconds !== undefined && !isSeconds(recheckSeconds)) {
     throw optionError('recheckSeconds', recheckSeconds, `write a number of seconds from 1 to ${MAX_SECONDS}`);
   }
