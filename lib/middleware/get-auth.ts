@@ -8,9 +8,9 @@ import type { AuthOf, SelectingMiddleware, TokenIntrospection } from './types.js
 
 /**
  * The claims of the request's token: the same object as `req.auth`, typed and never undefined. Behind `mcpAuthentication()`, where
- * `req.auth` is the SDK's `AuthInfo`, they are its `extra`. Given the middleware too, its `claims` schema types them.
+ * `req.auth` is the SDK's `AuthInfo`, they are its `extra`. Pass the middleware that authenticated the request, of one server or of
+ * `selectServer()`, and its `claims` schema types them.
  *
- * @param authenticate the middleware that authenticated the request: of one server, or of `selectServer()`
  * @throws Error (status 500) if `tokenIntrospection()` did not run or let an anonymous request through, if another middleware
  * authenticated the request, or if something replaced `req.auth`
  */

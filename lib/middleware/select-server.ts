@@ -22,6 +22,7 @@ import type {
 
 /** A function of `select` for the servers with these names. */
 export type Select<Name extends string> = {
+  /** Returns the name of the server to ask, or `undefined` to reject the request. */
   call(req: IncomingMessage, token: string): Name | undefined;
 }['call'];
 

@@ -1,4 +1,4 @@
-// TypeDoc settings for the API reference of all entries in package.json. Each warning is an error.
+// TypeDoc settings for the API reference of all entries in package.json, as Markdown. Each warning is an error.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -13,19 +13,28 @@ function nameModules(app) {
 }
 
 export default {
-  name,
+  name: 'API reference',
   tsconfig: join(root, 'tsconfig.json'),
   entryPoints: Object.values(exports)
     .filter(({ types }) => types !== undefined)
     .map(({ types }) => join(root, types.replace('./dist/', 'lib/').replace('.d.ts', '.ts'))),
-  plugin: [nameModules],
+  plugin: ['typedoc-plugin-markdown', nameModules],
   out: join(root, 'api'),
+  router: 'member',
+  entryFileName: 'index',
+  navigationJson: join(root, 'api/navigation.json'),
+  hidePageHeader: true,
+  hideBreadcrumbs: true,
+  useCodeBlocks: true,
+  sanitizeComments: true,
+  indexFormat: 'table',
+  parametersFormat: 'table',
   readme: 'none',
-  includeVersion: true,
   excludeExternals: true,
   // Without links to the sources, because the address of the repository is unknown.
   disableSources: true,
   treatWarningsAsErrors: true,
+  intentionallyNotExported: ['Bivariant'],
   validation: {
     notExported: true,
     invalidLink: true,
