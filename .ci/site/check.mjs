@@ -1,5 +1,5 @@
-// Checks the built website in headless Chromium: pages, requests, links, anchors, search and accessibility. `--screenshots=DIRECTORY`
-// takes pictures of some pages too. Run `npm run docs` first.
+// Checks the built website in headless Chromium: pages, requests, links, anchors, search and accessibility. Run `npm run docs` first.
+// `--only=REGEXP` visits some pages only. `--screenshots=DIRECTORY` takes pictures and checks nothing.
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
@@ -13,6 +13,7 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 
 const SIZES = { desktop: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } };
 const THEMES = ['light', 'dark'];
+const LOOKS = Object.values(SIZES).flatMap((viewport) => THEMES.map((theme) => ({ viewport, theme })));
 
 const TYPES = {
   '.html': 'text/html; charset=utf-8',
@@ -26,21 +27,36 @@ const TYPES = {
   '.txt': 'text/plain; charset=utf-8',
 };
 
+const IS_DRAWN = `(theme) =>
+  document.documentElement.classList.contains('dark') === (theme === 'dark') && document.querySelector('pre.diagram') === null`;
+
+const INSPECT = `(async () => {
+  const { violations } = await axe.run({ resultTypes: ['violations'] });
+  const { scrollWidth, clientWidth } = document.documentElement;
+  return {
+    violations: violations.map(({ id, nodes }) => [id, ...nodes.slice(0, 3).map(({ html }) => html.slice(0, 160))].join('\\n    ')),
+    isTooWide: scrollWidth > clientWidth,
+  };
+})()`;
+
 /** No sandbox, because CI may run as root, and no connections to other servers. */
 const ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'];
 
-const { values: options } = parseArgs({ options: { screenshots: { type: 'string' } } });
+const { values: options } = parseArgs({
+  options: { only: { type: 'string', default: '' }, screenshots: { type: 'string' } },
+});
 
 const findings = [];
+let visits = 0;
 const server = await serve();
 const address = `http://127.0.0.1:${server.address().port}`;
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ARGUMENTS });
 try {
   const started = performance.now();
-  const visited = await visitAll();
-  checkLinks(visited);
-  await checkSearch();
   if (options.screenshots !== undefined) await takeScreenshots(options.screenshots);
+  const visited = options.screenshots === undefined ? await visitAll() : new Map();
+  checkLinks(visited);
+  if (visited.size > 0) await checkSearch();
   const seconds = ((performance.now() - started) / 1000).toFixed(0);
   console.log(`${visited.size} pages of the website checked in ${seconds} s, ${findings.length} findings`);
 } finally {
@@ -65,7 +81,8 @@ async function serve() {
 /** Follows all links from the home page, with two pages of the browser at a time. Returns anchors and links by path. */
 async function visitAll() {
   const visited = new Map();
-  const waiting = ['/', ...PAGES.map((path) => `/${sitePath(path).replace(/index\.md$/, '').replace(/\.md$/, '.html')}`)];
+  const isWanted = (path) => new RegExp(options.only).test(path);
+  const waiting = PAGES.map((path) => `/${sitePath(path)}`.replace(/index\.md$/, '').replace(/\.md$/, '.html')).filter(isWanted);
   const known = new Set(waiting);
   let busy = 0;
   const work = async () => {
@@ -81,7 +98,7 @@ async function visitAll() {
         const content = await visit(page, path);
         visited.set(path, content);
         for (const { pathname } of content.links) {
-          if (known.has(pathname) || !/(?:\/|\.html)$/.test(pathname)) continue;
+          if (known.has(pathname) || !/(?:\/|\.html)$/.test(pathname) || !isWanted(pathname)) continue;
           known.add(pathname);
           waiting.push(pathname);
         }
@@ -117,24 +134,20 @@ async function openPage(colorScheme = 'light') {
 }
 
 async function visit(page, path) {
-  await page.emulateMedia({ colorScheme: 'light' });
-  await page.setViewportSize(SIZES.desktop);
-  await page.goto(address + path, { waitUntil: 'networkidle' });
+  // Pages of the API reference come from one template, so each is looked at in one way, and all of them in every way.
+  const looks = path.startsWith('/api/') ? [LOOKS[visits++ % LOOKS.length]] : LOOKS;
+  await page.emulateMedia({ colorScheme: looks[0].theme });
+  await page.setViewportSize(looks[0].viewport);
+  await page.goto(address + path);
+  await page.waitForFunction("document.querySelector('#app').__vue_app__ !== undefined");
   await page.evaluate(AXE);
-  for (const [size, viewport] of Object.entries(SIZES)) {
+  for (const { viewport, theme } of looks) {
     await page.setViewportSize(viewport);
-    for (const theme of THEMES) {
-      await page.emulateMedia({ colorScheme: theme });
-      await page.waitForFunction(
-        `document.documentElement.classList.contains('dark') === ${theme === 'dark'} && !document.querySelector('pre.diagram')`,
-      );
-      const violations = await page.evaluate(
-        "axe.run({ resultTypes: ['violations'] }).then(({ violations }) => violations.map(({ id, nodes }) => [id, ...nodes.slice(0, 3).map(({ html }) => html.slice(0, 160))].join('\\n    ')))",
-      );
-      findings.push(...violations.map((violation) => `${path}, ${size}, ${theme}: ${violation}`));
-    }
-    const isTooWide = await page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth');
-    if (isTooWide) findings.push(`${path}, ${size}: the page is wider than the screen`);
+    await page.emulateMedia({ colorScheme: theme });
+    await page.waitForFunction(IS_DRAWN, theme);
+    const { violations, isTooWide } = await page.evaluate(INSPECT);
+    if (isTooWide) violations.push('the page is wider than the screen');
+    findings.push(...violations.map((violation) => `${path}, ${viewport.width} pixels, ${theme}: ${violation}`));
   }
   const { anchors, links } = await page.evaluate(`({
     anchors: [...document.querySelectorAll('[id]')].map(({ id }) => id),

@@ -27,17 +27,13 @@ const link = (path) => `/${sitePath(path).replace(/index\.md$/, '').replace(/\.m
 function sidebarGroup({ title, pages: own = [], groups = [] }) {
   return {
     text: title,
-    collapsed: false,
     items: [...own.map((path) => ({ text: titleOf(path), link: link(path) })), ...groups.map(sidebarGroup)],
   };
 }
 
 /** One sidebar for all pages. Members of an entry are listed only in the pages of that entry, because there are many. */
 function sidebars() {
-  const groups = NAVIGATION.map((group) => ({
-    ...sidebarGroup(group),
-    ...(group.isForContributors ? { collapsed: true } : {}),
-  }));
+  const groups = NAVIGATION.map(sidebarGroup);
   const withApi = (items, isOpen) =>
     groups.map((group) =>
       group.text === 'Reference'
@@ -76,7 +72,7 @@ function apiGroup({ title, path, children }) {
   return {
     text: title,
     ...(path ? { link: apiLink(path) } : {}),
-    ...(children ? { collapsed: false, items: children.map(apiGroup) } : {}),
+    ...(children ? { items: children.map(apiGroup) } : {}),
   };
 }
 
@@ -102,6 +98,8 @@ export default {
   rewrites: Object.fromEntries(
     PAGES.map((path) => [path, sitePath(path)]).filter(([path, rewritten]) => path !== rewritten),
   ),
+  // Otherwise each page contains the navigation of all.
+  metaChunk: true,
   head: [
     [
       'link',
@@ -119,6 +117,9 @@ export default {
         isPage: (path) => pages.has(path) || path.startsWith('api/'),
         fileUrl: (path) => (codeHost === undefined ? undefined : `${codeHost.show}${path}`),
       }),
+  },
+  vite: {
+    resolve: { alias: [{ find: /^.*\/VPHome\.vue$/, replacement: join(import.meta.dirname, 'theme/HomePage.vue') }] },
   },
   transformPageData({ relativePath, frontmatter }) {
     if (relativePath === 'index.md') return homePage();
