@@ -2,7 +2,7 @@
 // See https://llmstxt.org. They are written before the package is packed, and with the website.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { headingOf, NAVIGATION, pagesOf, readPage, root } from './navigation.mjs';
+import { headingOf, NAVIGATION, pagesOf, readPage, root, SUMMARIES } from './navigation.mjs';
 
 const { name, description } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
@@ -24,8 +24,9 @@ export function llmsFiles() {
   };
 }
 
-/** The first two sentences of a page, without links. */
+/** What a page is about. By default its first two sentences, without links. */
 function summary(path) {
+  if (SUMMARIES[path] !== undefined) return SUMMARIES[path];
   const blocks = readPage(path)
     .replace(/^```[^]*?^```$/gm, '')
     .split('\n\n');
