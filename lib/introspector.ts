@@ -51,22 +51,22 @@ export interface Introspector {
   /** How long a stale response may be used, in milliseconds. */
   readonly staleLifeMs: number;
   /**
-   * Calls back when a record is invalidated, or when the introspector closes.
+   * Calls a listener when a record is invalidated, or when the introspector closes.
    *
-   * @returns stops it
+   * @returns a function that removes the listener
    * @throws IntrospectionError `closed`
    */
   readonly watch: InvalidationEvents['watch'];
   /**
    * Invalidates a token, or every token with a claim: at once in this process, and in all others that share its store once the promise
-   * has resolved. A token takes along every token whose record has the same `jti`, because servers may accept one token in several
-   * spellings.
+   * has resolved. Invalidating a token also invalidates every token whose record has the same `jti`, because servers may accept one token
+   * in several spellings.
    *
-   * @throws TypeError, AuthError for a target that names no token; rejects with what the store fails with
+   * @throws TypeError, AuthError for a target that names no token; rejects with the error of the store
    */
   invalidate(target: Invalidation): Promise<void>;
   stats(): Stats;
-  /** Watches whether a middleware rejects every token. */
+  /** Starts to watch whether a middleware rejects every token. */
   watchRejections(): RejectionWatch;
   verifyConfiguration(): Promise<ConfigurationReport>;
   /** Closes the connections once pending requests have ended. */
@@ -75,7 +75,7 @@ export interface Introspector {
 
 /** The tokens to invalidate: one token, or all that name this user, session, client or identifier. Give exactly one member. */
 export interface Invalidation {
-  /** The token itself, and every token with the same `jti`, because servers may accept one token in several spellings. */
+  /** The token itself. Every token with the same `jti` is invalidated too, because servers may accept one token in several spellings. */
   readonly token?: string | undefined;
   /** All tokens of this subject. */
   readonly sub?: string | undefined;
@@ -138,7 +138,7 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
     events.forget(token.digest);
     if (known !== undefined) forgetClaimHere('jti', known);
     for (const lookup of lookups) {
-      // Its response will tell the `jti`.
+      // Its response holds the `jti`.
       lookup.then((record) => forgetJti(jtiOf(record))).catch(() => {});
     }
     if (shared === undefined) return;
@@ -182,7 +182,7 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
     },
   };
 
-  /** Pending requests are answered first, also those that wait for another process. */
+  /** Pending requests end first, also those that wait for another process. */
   async function end(): Promise<void> {
     events.close();
     rejections.close();

@@ -82,7 +82,9 @@ async function serve() {
 async function visitAll() {
   const visited = new Map();
   const isWanted = (path) => new RegExp(options.only).test(path);
-  const waiting = PAGES.map((path) => `/${sitePath(path)}`.replace(/index\.md$/, '').replace(/\.md$/, '.html')).filter(isWanted);
+  const waiting = PAGES.map((path) => `/${sitePath(path)}`.replace(/index\.md$/, '').replace(/\.md$/, '.html')).filter(
+    isWanted,
+  );
   const known = new Set(waiting);
   let busy = 0;
   const work = async () => {
@@ -161,7 +163,8 @@ function checkLinks(visited) {
   for (const [path, { links }] of visited) {
     for (const { pathname, hash } of links) {
       const target = visited.get(pathname);
-      if (target === undefined && !existsSync(join(dist, pathname))) findings.push(`${path}: broken link to ${pathname}`);
+      if (target === undefined && !existsSync(join(dist, pathname)))
+        findings.push(`${path}: broken link to ${pathname}`);
       const anchor = decodeURIComponent(hash.slice(1));
       if (target !== undefined && anchor !== '' && !target.anchors.has(anchor)) {
         findings.push(`${path}: broken anchor ${pathname}#${anchor}`);
@@ -177,7 +180,9 @@ async function checkSearch() {
   await page.locator('#localsearch-input').fill('revoked');
   await page.locator('.VPLocalSearchBox .result').first().waitFor({ timeout: 10_000 });
   await page.evaluate(AXE);
-  const found = await page.locator('.VPLocalSearchBox .result').evaluateAll((results) => results.map(({ href }) => href));
+  const found = await page
+    .locator('.VPLocalSearchBox .result')
+    .evaluateAll((results) => results.map(({ href }) => href));
   if (!found.some((href) => href.includes('/docs/'))) findings.push(`search: "revoked" finds no guide, only ${found}`);
   await page.keyboard.press('Enter');
   await page.waitForURL(/\/docs\//);
@@ -189,7 +194,14 @@ async function takeScreenshots(directory) {
     for (const theme of THEMES) {
       const page = await openPage(theme);
       await page.setViewportSize(viewport);
-      for (const path of ['/', '/docs/tutorial.html', '/docs/how-it-works.html', '/docs/options.html', '/docs/errors.html', '/api/']) {
+      for (const path of [
+        '/',
+        '/docs/tutorial.html',
+        '/docs/how-it-works.html',
+        '/docs/options.html',
+        '/docs/errors.html',
+        '/api/',
+      ]) {
         await page.goto(address + path, { waitUntil: 'networkidle' });
         const name = path.replace(/\W+/g, '-').replace(/^-|-(?:html)?-?$/g, '') || 'home';
         await page.screenshot({ path: join(directory, `${name}-${size}-${theme}.png`) });

@@ -14,9 +14,12 @@ const CHAPTERS = NAVIGATION.filter(({ isForContributors }) => !isForContributors
 
 export function llmsFiles() {
   const lists = CHAPTERS.map(
-    ({ title, pages }) => `## ${title}\n\n${pages.map((path) => `- [${headingOf(path)}](${path}): ${summary(path)}\n`).join('')}`,
+    ({ title, pages }) =>
+      `## ${title}\n\n${pages.map((path) => `- [${headingOf(path)}](${path}): ${summary(path)}\n`).join('')}`,
   );
-  const documents = CHAPTERS.flatMap(({ pages }) => pages).map((path) => `<!-- ${path} -->\n\n${readPage(path).trim()}\n`);
+  const documents = CHAPTERS.flatMap(({ pages }) => pages).map(
+    (path) => `<!-- ${path} -->\n\n${readPage(path).trim()}\n`,
+  );
   const introduction = `# ${name}\n\n> ${description}.\n`;
   return {
     'llms.txt': [introduction, 'All documents in one file: [llms-full.txt](llms-full.txt)\n', ...lists].join('\n'),
@@ -28,7 +31,7 @@ export function llmsFiles() {
 function summary(path) {
   if (SUMMARIES[path] !== undefined) return SUMMARIES[path];
   const blocks = readPage(path)
-    .replace(/^```[^]*?^```$/gm, '')
+    .replace(/^```[\s\S]*?^```$/gm, '')
     .split('\n\n');
   const paragraph = blocks.find((block, index) => index > 0 && /^[\w`*[]/.test(block));
   const text = paragraph.replace(/\s+/g, ' ').replace(/\[([^\]]+)\]\([^)]*\)/g, '$1');

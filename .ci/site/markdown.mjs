@@ -29,7 +29,9 @@ export function adaptMarkdown(md, { isPage, fileUrl }) {
     return `<MermaidDiagram code="${encodeURIComponent(content)}" />\n`;
   };
   md.renderer.rules.html_block = (tokens, index, ...rest) => {
-    const picture = /<picture>[^]*srcset="([^"]+)"[^]*<img src="([^"]+)" alt="([^"]*)"/.exec(tokens[index].content);
+    const picture = /<picture>[\s\S]*srcset="([^"]+)"[\s\S]*<img src="([^"]+)" alt="([^"]*)"/.exec(
+      tokens[index].content,
+    );
     if (picture === null) return htmlBlock(tokens, index, ...rest);
     const [, dark, light, alt] = picture;
     // The theme is chosen in the page, so a media query does not know it.

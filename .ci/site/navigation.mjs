@@ -66,14 +66,18 @@ const SHORT_TITLES = {
 /** Summaries of pages whose first sentences do not say what the page is about. */
 export const SUMMARIES = {
   'SECURITY.md': 'Report a vulnerability. The threat model, what is guaranteed, and a checklist for deployers.',
-  'docs/checking.md': 'Check your configuration and a token with `npx express-token-introspection check`. Discovery of the endpoint.',
+  'docs/checking.md':
+    'Check your configuration and a token with `npx express-token-introspection check`. Discovery of the endpoint.',
   'docs/comparison.md': 'How this library and four other packages respond to the same requests.',
   'docs/errors.md': 'Every reason of a rejection (400, 401, 403) and every code of an outage (503), with what to do.',
   'docs/faq.md': 'Common questions about introspection, caching, revocation and deployment.',
   'docs/metrics.md': 'Metrics and spans for OpenTelemetry, a Grafana dashboard, and diagnostics channels.',
-  'docs/migrating.md': 'Replace a fetch middleware, express-jwt, express-oauth2-jwt-bearer, keycloak-connect or another package.',
-  'docs/options.md': 'All options of `tokenIntrospection()` with defaults and ranges, and the members of the middleware.',
-  'docs/outages.md': 'What clients get when the authorization server fails: retries, circuit breaker, stale responses, alerts.',
+  'docs/migrating.md':
+    'Replace a fetch middleware, express-jwt, express-oauth2-jwt-bearer, keycloak-connect or another package.',
+  'docs/options.md':
+    'All options of `tokenIntrospection()` with defaults and ranges, and the members of the middleware.',
+  'docs/outages.md':
+    'What clients get when the authorization server fails: retries, circuit breaker, stale responses, alerts.',
   'docs/troubleshooting.md': 'Find out why requests get 401, 400, 403 or 503: a command for each reason and code.',
 };
 

@@ -3,11 +3,11 @@ import request from 'supertest';
 import { AuthError, type AuthErrorReason, IntrospectionError } from '../../lib/core/errors.js';
 import { addChallenge, type ChallengeSettings } from '../../lib/middleware/challenge.js';
 import {
-  giveNonce,
   markPrivate,
   respond,
   respondWithError,
   respondWithRejection,
+  setNonce,
 } from '../../lib/middleware/respond.js';
 import { BARE, INSUFFICIENT_SCOPE, INVALID_REQUEST, INVALID_TOKEN } from '../support/challenges.js';
 
@@ -75,7 +75,7 @@ describe('a nonce for the next request', () => {
       request((_req: unknown, res: ServerResponse) => {
         res.setHeader('Cache-Control', 'max-age=60');
         if (isLate) res.flushHeaders();
-        giveNonce(res, { dpop: { algorithms: [], nonces: given } });
+        setNonce(res, { dpop: { algorithms: [], nonces: given } });
         res.end();
       }).get('/');
     expect((await respond(nonces)).headers).toMatchObject({ 'dpop-nonce': 'n-1', 'cache-control': 'no-store' });
@@ -118,8 +118,8 @@ describe('challenge', () => {
   });
 
   it('for an insufficient authentication names the requirements and no scopes', () => {
-    const demands = { acrValues: ['gold', 'silver'], maxAgeSeconds: 0 };
-    const error = new AuthError('insufficient_user_authentication', [], demands);
+    const required = { acrValues: ['gold', 'silver'], maxAgeSeconds: 0 };
+    const error = new AuthError('insufficient_user_authentication', [], required);
     expect(challengeOf(error, { scopes: ['read'] }, ['write'])).toBe(
       'Bearer realm="api", error="insufficient_user_authentication", error_description="This resource requires a stronger or more recent authentication of the user", acr_values="gold silver", max_age="0"',
     );

@@ -157,7 +157,7 @@ describe('a listener that still runs when its socket is closed', () => {
     const { server } = await createSetup();
     const client = await server.connect('abc');
     const socket = onlySocket(server);
-    expect(() => keepAuthenticated(socket, { sub: 'mallory' })).toThrow('no middleware made');
+    expect(() => keepAuthenticated(socket, { sub: 'mallory' })).toThrow('no middleware created');
     expect(getSocketAuth(socket).sub).toBe('alice');
     expect(await client.closed).toEqual([1011, 'server_error']);
   });

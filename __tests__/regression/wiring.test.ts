@@ -128,7 +128,7 @@ describe('a wrapped request', () => {
     const { server, authenticate } = createSetup();
     const req = mock({ authorization: `Bearer ${server.issue({ scope: 'read' })}` });
     await run(authenticate, req);
-    expect(() => getAuth(Object.create(req))).toThrow(/on another object: a copy or a wrapper/);
+    expect(() => getAuth(Object.create(req))).toThrow(/on another object; pass the request itself/);
     expect(() => getAuth(Object.assign(req, { auth: { sub: 'bob' } }) as never)).toThrow(/leave that object in place/);
   });
 });

@@ -48,7 +48,7 @@ export async function createSocketSetup(
   return { endpoint, authenticate, server: await serveSockets(authenticate, keep) };
 }
 
-/** A server of WebSockets that repeats what it hears, over one of node:http; gone after the test. */
+/** A WebSocket server over a server of `node:http` that repeats each message. It is closed after the test. */
 export async function serveSockets(
   authenticate: Pick<TokenIntrospection, 'authenticateRequest'>,
   options: KeepOptions = {},

@@ -260,7 +260,7 @@ describe('sockets of another library', () => {
 
   it('are closed when they cannot be watched', () => {
     const { socket, closed } = createSocket({ addEventListener: undefined });
-    expect(() => keepAuthenticated(socket as never, {})).toThrow('no middleware made');
+    expect(() => keepAuthenticated(socket as never, {})).toThrow('no middleware created');
     expect(closed).toEqual([[1011, 'server_error']]);
   });
 });
@@ -403,7 +403,7 @@ describe('a new token on an open socket', () => {
 });
 
 describe('keepAuthenticated', () => {
-  it('closes a socket with 1011 and throws for claims that no middleware made', async () => {
+  it('closes a socket with 1011 and throws for claims that no middleware created', async () => {
     const { authenticate, server } = await createSetup();
     let thrown: unknown;
     server.wss.removeAllListeners('connection');
@@ -416,7 +416,7 @@ describe('keepAuthenticated', () => {
     });
     const client = await server.connect('abc');
     expect(await client.closed).toEqual([1011, 'server_error']);
-    expect(thrown).toMatchObject({ status: 500, message: expect.stringContaining('that very object') });
+    expect(thrown).toMatchObject({ status: 500, message: expect.stringContaining('the very object') });
     await authenticate.invalidate({ token: 'abc' });
   });
 
@@ -506,7 +506,7 @@ describe('getSocketAuth', () => {
       audience: false,
     });
     expect(() => getSocketAuth(socket, other)).toThrow('another middleware');
-    expect(() => getSocketAuth({ ...socket } as never)).toThrow('does not keep');
+    expect(() => getSocketAuth({ ...socket } as never)).toThrow('was not passed to keepAuthenticated()');
     await other.close();
   });
 });

@@ -78,7 +78,7 @@ describe('webSocketUpgrade', () => {
     expect([status, JSON.parse(body), errors]).toEqual([500, { error: 'server_error' }, [failure]]);
   });
 
-  it('answers 500 when the claims were not made by the middleware', async () => {
+  it('answers 500 when the claims were not created by the middleware', async () => {
     const authenticate = createAuthenticate(await createEndpoint(active()));
     const errors: unknown[] = [];
     const server = await serveSockets(
@@ -86,7 +86,7 @@ describe('webSocketUpgrade', () => {
       { onError: (error) => errors.push(error) },
     );
     expect((await server.refused('abc')).status).toBe(500);
-    expect(errors).toMatchObject([{ message: expect.stringContaining('that very object') }]);
+    expect(errors).toMatchObject([{ message: expect.stringContaining('the very object') }]);
   });
 
   it('answers 500 when an error of the app would inject a header', async () => {
@@ -161,7 +161,7 @@ describe('webSocketUpgrade', () => {
 describe('the arguments of webSocketUpgrade', () => {
   it.each([
     [[undefined, undefined], /Option "authenticate" is missing; write webSocketUpgrade/],
-    [['authenticate', undefined], /Option "server" is missing; write a server/],
+    [['authenticate', undefined], /Option "server" is missing; write a WebSocket server/],
     [['authenticate', 'server', { recheckSeconds: 86_401 }], /Option "recheckSeconds" is 86401/],
   ])('throw when they are wrong: %j', async (args, message) => {
     const known: Record<string, unknown> = {

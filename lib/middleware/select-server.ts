@@ -8,8 +8,8 @@ import { requireSynchronous } from '../core/synchronous.js';
 import { requireB64Token } from '../credentials/token.js';
 import type { Introspector, Invalidation, Stats } from '../introspector.js';
 import type { PolicyOptions } from '../options/types.js';
-import { createHandle, type SelectServer } from './handle.js';
-import { authenticatorsOf, register } from './registry.js';
+import { createAuthenticationMiddleware, type SelectServer } from './authentication-middleware.js';
+import { authenticatorsOf, register } from './middleware-registry.js';
 import type { Session } from './session.js';
 import type {
   AuthOfServers,
@@ -20,23 +20,23 @@ import type {
   TokenIntrospection,
 } from './types.js';
 
-/** A function of `select` for the servers with these names. */
+/** Returns the name of the server for a token, or `undefined` for none. */
 export type Select<Name extends string> = {
   /** Returns the name of the server to ask, or `undefined` to reject the request. */
   call(req: IncomingMessage, token: string): Name | undefined;
 }['call'];
 
-/** Middlewares by name, and how one is chosen. What `with()` derives chooses among the same servers. */
+/** Middlewares by name, and the function that selects one. */
 interface Selection {
   readonly middlewares: ReadonlyMap<string, TokenIntrospection>;
   readonly select: Select<string>;
-  /** The same object for all that are derived from one another. */
+  /** The same object for all middlewares that `with()` derives from one another. */
   readonly servers: object;
 }
 
 /**
- * Middleware over several authorization servers. For each request, `select` names one of them. Only that server is asked about the token,
- * and its policy verifies it. `undefined` rejects the request with 401 `invalid_token`.
+ * Creates middleware for several authorization servers. For each request, `select` names one of them. Only that server is asked about
+ * the token, and its policy verifies it. `undefined` rejects the request with 401 `invalid_token`.
  *
  * `select` sees a well-formed token of which nothing is verified yet. It is synchronous. Ready selectors are in
  * `express-token-introspection/selectors`.
@@ -48,7 +48,7 @@ interface Selection {
  *   byIssuer({ 'https://as.acme.example': 'acme', 'https://as.beta.example': 'beta' }),
  * );
  *
- * @throws TypeError for something else than middlewares of one server each, or servers that read or answer requests differently
+ * @throws TypeError for a value that is not a middleware of one server, or for servers whose options for requests and responses differ
  */
 export function selectServer<Servers extends NamedServers>(
   servers: Servers,
@@ -131,15 +131,18 @@ function createMiddleware(selection: Selection): SelectingMiddleware {
   const authenticators = [...byName.values()];
   const [reader] = authenticators as [Authenticator];
   const selectAuthenticator = createSelect(selection, byName, reader.introspector);
-  const middleware = Object.assign(createHandle({ authenticator: reader, select: selectAuthenticator }), {
-    invalidate: (target: Invalidation) =>
-      Promise.all(middlewares.map((each) => each.invalidate(target))).then(() => undefined),
-    stats: () => sum(middlewares.map((each) => each.stats())),
-    with(options: PolicyOptions) {
-      const derived = [...selection.middlewares].map(([name, each]) => [name, each.with(options)] as const);
-      return createMiddleware({ ...selection, middlewares: new Map(derived) });
+  const middleware = Object.assign(
+    createAuthenticationMiddleware({ authenticator: reader, select: selectAuthenticator }),
+    {
+      invalidate: (target: Invalidation) =>
+        Promise.all(middlewares.map((each) => each.invalidate(target))).then(() => undefined),
+      stats: () => sum(middlewares.map((each) => each.stats())),
+      with(options: PolicyOptions) {
+        const derived = [...selection.middlewares].map(([name, each]) => [name, each.with(options)] as const);
+        return createMiddleware({ ...selection, middlewares: new Map(derived) });
+      },
     },
-  });
+  );
   return register(middleware as unknown as SelectingMiddleware, authenticators);
 }
 
@@ -161,7 +164,7 @@ function createSelect(
       throw new AuthError('no_authorization_server');
     }
     const authenticator = byName.get(name);
-    if (authenticator === undefined) throw new TypeError('"select" returned what is no name of a server');
+    if (authenticator === undefined) throw new TypeError('"select" returned a value that is not the name of a server');
     if (isAnotherServer(earlier, digest, name, servers)) {
       throw new TypeError('"select" returned another name than before for the same token of the same request');
     }
@@ -169,7 +172,7 @@ function createSelect(
   };
 }
 
-/** Guards that accepted the response of one server say nothing about the response of another. */
+/** Whether an earlier middleware selected another server. Its guards checked a response of that server, so they cannot count here. */
 function isAnotherServer(earlier: Session | undefined, digest: string, name: unknown, servers: object): boolean {
   const before = earlier?.token.credentials.digest === digest ? earlier.selected : undefined;
   return before !== undefined && before.servers === servers && before.name !== name;

@@ -22,7 +22,10 @@ function parseRepository({ url } = {}) {
   return { address, host, show: `${actions}/blob/main/`, edit: `${actions}/edit/main/` };
 }
 
-const link = (path) => `/${sitePath(path).replace(/index\.md$/, '').replace(/\.md$/, '')}`;
+const link = (path) =>
+  `/${sitePath(path)
+    .replace(/index\.md$/, '')
+    .replace(/\.md$/, '')}`;
 
 function sidebarGroup({ title, pages: own = [], groups = [] }) {
   return {
