@@ -122,7 +122,7 @@ export default {
       }),
   },
   vite: {
-    resolve: { alias: [{ find: /^.*\/VPHome\.vue$/, replacement: join(import.meta.dirname, 'theme/HomePage.vue') }] },
+    resolve: { alias: [{ find: /^.*\/VPHome\.vue$/, replacement: join(import.meta.dirname, 'theme/home-page.mjs') }] },
   },
   transformPageData({ relativePath, frontmatter }) {
     if (relativePath === 'index.md') return homePage();

@@ -1,5 +1,5 @@
 import DefaultTheme from 'vitepress/theme';
-import MermaidDiagram from './MermaidDiagram.vue';
+import MermaidDiagram from './mermaid-diagram.mjs';
 import './style.css';
 
 export default {

@@ -1,20 +1,13 @@
-<script setup>
 // Replaces VitePress's home page, which has no main landmark.
+import { Content } from 'vitepress';
 import VPHomeContent from 'vitepress/dist/client/theme-default/components/VPHomeContent.vue';
 import VPHomeFeatures from 'vitepress/dist/client/theme-default/components/VPHomeFeatures.vue';
 import VPHomeHero from 'vitepress/dist/client/theme-default/components/VPHomeHero.vue';
-</script>
+import { h } from 'vue';
 
-<template>
-  <main class="home external-link-icon-enabled">
-    <VPHomeHero />
-    <VPHomeFeatures />
-    <VPHomeContent><Content /></VPHomeContent>
-  </main>
-</template>
-
-<style scoped>
-.home {
-  margin-bottom: 96px;
-}
-</style>
+export default () =>
+  h('main', { class: 'home external-link-icon-enabled' }, [
+    h(VPHomeHero),
+    h(VPHomeFeatures),
+    h(VPHomeContent, null, () => h(Content)),
+  ]);
