@@ -8,9 +8,9 @@ import type { AuthOf, SelectingMiddleware, TokenIntrospection } from './types.js
 
 /**
  * The claims of the request's token: the same object as `req.auth`, but typed and never undefined. After `mcpAuthentication()`,
- * `req.auth` is the SDK's `AuthInfo`, and the claims are its `extra`. If you pass the middleware too, its `claims` schema types them.
+ * `req.auth` is the SDK's `AuthInfo`, and the claims are its `extra`. If you pass the middleware that authenticated the request, of one
+ * server or from `selectServer()`, its `claims` schema types them.
  *
- * @param authenticate the middleware that authenticated the request, of one server or from `selectServer()`
  * @throws Error (status 500) if `tokenIntrospection()` did not run or let an anonymous request through, if another middleware
  * authenticated the request, or if something replaced `req.auth`
  */

@@ -23,6 +23,7 @@ import type {
 
 /** Returns the name of the server for a token, or `undefined` for none. */
 export type Select<Name extends string> = {
+  /** Returns the name of the server to ask, or `undefined` to reject the request. */
   call(req: IncomingMessage, token: string): Name | undefined;
 }['call'];
 

@@ -88,6 +88,7 @@ export type NamedServers = Readonly<
   Record<
     string,
     Pick<RootTokenIntrospection, 'invalidate' | 'stats' | 'verifyConfiguration' | 'close'> & {
+      /** Verifies a token that did not come in a request. */
       introspect(token: string): Promise<object>;
     }
   >
