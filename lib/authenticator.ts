@@ -61,6 +61,8 @@ export interface Authenticator {
     credentials: Credentials,
     options: LookupOptions,
   ): AuthenticatedToken | Promise<AuthenticatedToken>;
+  /** @throws AuthError for a malformed token. `authenticate()` checks it too, before it sends a request */
+  requireWellFormed(credentials: Credentials): void;
   /** Verifies a token that did not come in a request. */
   introspect(token: string): Promise<AuthenticatedToken>;
   /** Verifies another record of a token against the policy. */
@@ -119,12 +121,20 @@ export function createAuthenticator(introspector: Introspector, policy: Policy):
     verifyToken: (sender: SenderProof) => AuthenticatedToken | Promise<AuthenticatedToken>,
   ): Promise<AuthenticatedToken> {
     const { dpop } = policy;
-    requireB64Token(credentials.token);
+    requireWellFormed(credentials);
     if (dpop === undefined) throw new AuthError('invalid_dpop_proof');
     const proof: Proof = await dpop.verify(presented, credentials.digest);
     const token = await verifyToken({ jkt: proof.jkt, x5t: credentials.certificate });
     await dpop.use(proof, presented.request);
     return proof.isNonceOld ? { ...token, needsNonce: true } : token;
+  }
+
+  function requireWellFormed(credentials: Credentials): void {
+    try {
+      requireB64Token(credentials.token);
+    } catch (error) {
+      throw noteRejection(error, credentials);
+    }
   }
 
   function lookUp(
@@ -194,6 +204,7 @@ export function createAuthenticator(introspector: Introspector, policy: Policy):
     readCredentials: readRequest,
     authenticate,
     join,
+    requireWellFormed,
     refresh: ({ credentials, sender }, options) => lookUp(credentials, sender, options),
     introspect: async (text) => {
       introspector.requireOpen();

@@ -1,4 +1,5 @@
 import { selectServer, type TokenIntrospectionOptions, tokenIntrospection } from '../../lib/index.js';
+import { mcpAuthentication } from '../../lib/mcp/index.js';
 
 const OPTIONS: TokenIntrospectionOptions = {
   endpoint: 'https://as.example.com/introspect',
@@ -44,8 +45,16 @@ describe('selectServer', () => {
     ['options', OPTIONS],
     ['a function of the app', () => {}],
     ['null', null],
+    ['a middleware that with() derived', server().with({})],
+    ['a middleware of several servers', selectServer({ one: server() }, () => 'one')],
+    ['the middleware of an MCP server', mcpAuthentication(server({ resourceMetadata: true }))],
   ])('rejects %s as a server, naming it', (_, value) => {
     expect(messageOf({ acme: server(), beta: value })).toMatch('Option "servers.beta" is ');
+  });
+
+  it('returns no middleware of one server, even for one server', () => {
+    const selecting = selectServer({ one: server({ resourceMetadata: true }) }, () => undefined);
+    expect(() => mcpAuthentication(selecting as never)).toThrow('Option "authenticate" is ');
   });
 
   it('rejects a middleware of several servers', () => {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { AuthError, bearerToken, getAuth, IntrospectionError, revocationEndpoint } from '../../lib/index.js';
+import { getSocketAuth, keepAuthenticated } from '../../lib/websocket/index.js';
 import { createApp, createAuthenticate, get } from '../support/api.js';
 import { INVALID_TOKEN } from '../support/challenges.js';
 import { createClock } from '../support/clock.js';
@@ -121,6 +122,18 @@ describe('getAuth()', () => {
     expect(await outcome(serversOf(authenticate).beta)).toBe(500);
     expect(await outcome(derived)).toBe(500);
     expect(await outcome(createAuthenticate(acme))).toBe(500);
+  });
+});
+
+describe('getSocketAuth()', () => {
+  it('accepts the middleware, or the server that was selected', async () => {
+    const [acme, beta] = await twoEndpoints();
+    const authenticate = createMultiServerMiddleware({ acme: serverOptions(acme), beta: serverOptions(beta) });
+    const socket = { readyState: 1, close() {}, addEventListener() {} };
+    keepAuthenticated(socket, await authenticate.authenticateRequest(requestWith('a')));
+    expect(getSocketAuth(socket, authenticate)).toMatchObject({ tenant: 'acme' });
+    expect(getSocketAuth(socket, serversOf(authenticate).acme as never)).toMatchObject({ tenant: 'acme' });
+    expect(() => getSocketAuth(socket, serversOf(authenticate).beta as never)).toThrow('another middleware');
   });
 });
 

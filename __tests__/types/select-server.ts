@@ -12,6 +12,7 @@ import {
   tokenIntrospection,
 } from '../../lib/index.js';
 import { byHost, byIssuer, byPathSegment, byTokenPrefix } from '../../lib/selectors/index.js';
+import { getSocketAuth, type ServerSocket } from '../../lib/websocket/index.js';
 
 /** Whether two types are the same, `any` and readonly included. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -100,4 +101,10 @@ export async function reportsByName() {
 export const invalidatesAtAllOrAtOne = (secret: string) => [
   revocationEndpoint({ authenticate, secret }),
   revocationEndpoint({ authenticate: [acme, beta], secret }),
+];
+
+export const typesTheClaimsOfASocket = (socket: ServerSocket) => [
+  getSocketAuth(socket, authenticate) satisfies Auth,
+  getSocketAuth(socket, typed).plan satisfies 'free' | 'paid',
+  getSocketAuth(socket, region).region satisfies number,
 ];

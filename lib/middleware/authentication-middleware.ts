@@ -13,7 +13,7 @@ import { addChallenge } from './challenge.js';
 import { debugContext, type RequestContext, rejectRequest, usesDpop } from './reject.js';
 import { markPrivate, setNonce } from './respond.js';
 import {
-  createAuth,
+  createSession,
   detachPreviousAuth,
   isSameToken,
   type Presenter,
@@ -53,7 +53,9 @@ export function createAuthenticationMiddleware({
   const defaultSource: SessionSource = { authenticator, selected: undefined, present };
 
   function sourceFor(req: IncomingMessage, credentials: Credentials, earlier: Session | undefined): SessionSource {
-    return select === undefined ? defaultSource : { ...select(req, credentials, earlier), present };
+    if (select === undefined) return defaultSource;
+    authenticator.requireWellFormed(credentials);
+    return { ...select(req, credentials, earlier), present };
   }
 
   function tokenIntrospectionMiddleware(req: IncomingMessage, res: ServerResponse, next?: Next): void {
@@ -114,7 +116,7 @@ export function createAuthenticationMiddleware({
       const source = sourceFor(req, credentials, undefined);
       responsePolicy = source.authenticator.policy;
       const token = await authenticate(source.authenticator, credentials, now, undefined);
-      return createAuth(source, req, now.monotonic, token);
+      return createSession(source, req, now.monotonic, token).auth as object;
     } catch (error) {
       throw withChallenge(error, responsePolicy, usesDpop(req));
     }

@@ -6,11 +6,10 @@ import { AuthError } from '../core/errors.js';
 import type { Credentials } from '../core/lookup.js';
 import { optionError } from '../core/option-error.js';
 import { requireSynchronous } from '../core/synchronous.js';
-import { requireB64Token } from '../credentials/token.js';
 import type { Introspector, Stats } from '../introspector.js';
 import type { PolicyOptions } from '../options/types.js';
 import { createAuthenticationMiddleware, type SelectServer } from './authentication-middleware.js';
-import { authenticatorsOf, register } from './middleware-registry.js';
+import { authenticatorOf, register } from './middleware-registry.js';
 import type { Session } from './session.js';
 import type {
   AuthOfServers,
@@ -79,7 +78,7 @@ function parseServers(given: NamedServers): ReadonlyMap<string, RootTokenIntrosp
   const middlewares = new Map((isObject ? Object.entries(given) : []) as [string, RootTokenIntrospection][]);
   if (middlewares.size === 0) throw optionError('servers', given, 'write { name: tokenIntrospection({ … }), … }');
   for (const [name, middleware] of middlewares) {
-    const isRoot = typeof middleware?.close === 'function' && authenticatorsOf(middleware).length === 1;
+    const isRoot = typeof middleware?.close === 'function' && authenticatorOf(middleware) !== undefined;
     if (!isRoot) throw optionError(`servers.${name}`, middleware, 'write what tokenIntrospection() returned');
   }
   return middlewares;
@@ -124,7 +123,9 @@ function requestOptionsOf({ policy, introspector }: Authenticator): Readonly<Rec
 function createMiddleware(selection: Selection): SelectingMiddleware {
   const middlewares = [...selection.middlewares.values()];
   const originals = new Map(
-    [...selection.middlewares].map(([name, middleware]) => [name, singleAuthenticatorOf(middleware)] as const),
+    [...selection.middlewares].map(
+      ([name, middleware]) => [name, authenticatorOf(middleware) as Authenticator] as const,
+    ),
   );
   requireSameRequests(originals);
   const byName = withCommonProofs(originals);
@@ -142,11 +143,6 @@ function createMiddleware(selection: Selection): SelectingMiddleware {
     },
   );
   return register(middleware as unknown as SelectingMiddleware, [...byName.values()]);
-}
-
-function singleAuthenticatorOf(middleware: TokenIntrospection): Authenticator {
-  const [authenticator] = authenticatorsOf(middleware);
-  return authenticator as Authenticator;
 }
 
 /** Lets all servers verify DPoP proofs by the first one's verifier: they have the same options, nonces and used proofs in common then. */
@@ -177,7 +173,6 @@ function createSelect(
   }
 
   return (req, { token, digest }: Credentials, earlier) => {
-    requireB64Token(token);
     const name: unknown = requireSynchronous('select', select(req, token));
     if (name === undefined) {
       requireOpen();

@@ -74,15 +74,15 @@ export interface RequestSession extends Session {
 
 const NO_CHECKS: readonly PassedCheck[] = [];
 
-/** Starts a session and returns its `auth` object. */
-export function createAuth(
+/** Creates a session with its `auth` object. */
+export function createSession(
   { authenticator, selected, present }: SessionSource,
   req: IncomingMessage | undefined,
   arrivedAt: number,
   token: AuthenticatedToken,
   checks = NO_CHECKS,
   notBefore = ANY_AGE,
-): object {
+): Session {
   const auth = {} as Auth;
   const session: Session = {
     authenticator,
@@ -99,14 +99,14 @@ export function createAuth(
   };
   bindSession(auth, session);
   session.claims = fill(auth, session, token);
-  return auth;
+  return session;
 }
 
 /** Creates an `auth` object that other code will set on a request. The first request with it becomes the request of its session. */
 export function createDetachedAuth(source: SessionSource, token: AuthenticatedToken): object {
-  const auth = createAuth(source, undefined, Number.POSITIVE_INFINITY, token);
-  (boundSession(auth) as Session).awaitsRequest = true;
-  return auth;
+  const session = createSession(source, undefined, Number.POSITIVE_INFINITY, token);
+  session.awaitsRequest = true;
+  return session.auth as object;
 }
 
 /**
@@ -123,12 +123,12 @@ export function startSession(
   earlier: Session | undefined,
 ): void {
   if (!isSameToken(earlier, source.authenticator, token.credentials)) {
-    req.auth = createAuth(source, req, arrivedAt, token);
+    req.auth = createSession(source, req, arrivedAt, token).auth;
     return;
   }
   const checks = [...earlier.checks, policyCheck(earlier)];
   if (earlier.token.record !== token.record) runChecks(checks, token);
-  req.auth = createAuth(source, req, arrivedAt, token, checks, earlier.notBefore);
+  req.auth = createSession(source, req, earlier.arrivedAt, token, checks, earlier.notBefore).auth;
 }
 
 /** Whether an earlier session has the same token of the same authorization server. */
