@@ -130,7 +130,7 @@ describe('init, where files exist,', () => {
     expect([code, err]).toEqual([1, `Only app.mjs was written: .env.example cannot be written in ${folder} (EEXIST)`]);
   });
 
-  it('reports a file in place of the folder', async () => {
+  it('reports a file instead of the folder', async () => {
     const folder = createFolder();
     writeFileSync(join(folder, 'api'), '');
     const { code, err } = await init(['--yes', '--directory', 'api'], folder);

@@ -159,12 +159,12 @@ describe('the key function of privateKeyJwt', () => {
     [
       'throws',
       () => {
-        throw new Error('the vault is sealed');
+        throw new Error('the vault is locked');
       },
     ],
-    ['rejects', () => Promise.reject(new Error('the vault is sealed')) as unknown as PrivateKey],
+    ['rejects', () => Promise.reject(new Error('the vault is locked')) as unknown as PrivateKey],
   ])('makes signing fail when it %s', async (_, key) => {
-    await expect(signed(create({ key }))).rejects.toThrow('the vault is sealed');
+    await expect(signed(create({ key }))).rejects.toThrow('the vault is locked');
   });
 
   it.each<[string, unknown]>([

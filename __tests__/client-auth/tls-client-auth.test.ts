@@ -50,7 +50,7 @@ describe('tlsClientAuth', () => {
   });
 
   it('fails to connect when a function fails', async () => {
-    const failure = new Error('the vault is sealed');
+    const failure = new Error('the vault is locked');
     await expect(materialOf({ key: () => Promise.reject(failure) })).rejects.toBe(failure);
     await expect(
       materialOf({

@@ -5,14 +5,14 @@ import { SELF_SIGNED } from './certificate.js';
 
 export const GOOD_TOKEN = 'good-token';
 
-/** What the stand-in expects from the client. */
+/** The credentials and the token that the stand-in accepts. */
 export const CLIENT = { id: 'reports-api', secret: 'hush-hush' };
 
 const HOUR_SECONDS = 3600;
 
 type Reply = readonly [status: number, contentType: string, body: string];
 
-/** An HTTPS server in place of every provider. It knows one token, and rejects other credentials with 401. */
+/** An HTTPS server that acts as every provider. It knows one token, and rejects other credentials with 401. */
 export async function startProviderStandIn(): Promise<{ port: number; asked: string[]; server: Server }> {
   const asked: string[] = [];
   const server = createServer(SELF_SIGNED, async (req, res) => {

@@ -11,7 +11,7 @@ export interface Terminal extends Source {
 
 /** One command, such as `check`. */
 export interface Command {
-  /** What `--help` prints. */
+  /** The text that `--help` prints. */
   readonly usage: string;
   /**
    * Runs the command, with the words after its name. Returns the exit code.

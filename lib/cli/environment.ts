@@ -12,7 +12,7 @@ export interface Environment {
   readonly overridden: readonly string[];
 }
 
-/** Where variables come from. */
+/** The source of variables. */
 export interface EnvironmentSource {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly folder: string;

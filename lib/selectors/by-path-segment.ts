@@ -30,7 +30,7 @@ export function byPathSegment<Name extends string>(
   options: ByPathSegmentOptions = {},
 ): Selector<Name> {
   const given = ownMembers(options);
-  const remedy = "write byPathSegment({ acme: 'acme' }), with segments as they stand in the URL, without slashes";
+  const remedy = "write byPathSegment({ acme: 'acme' }), with segments as the URL spells them, without slashes";
   const known = parseNames(names, toSegment, remedy);
   checkOptions(given, ['index']);
   const { index = 0 } = given;

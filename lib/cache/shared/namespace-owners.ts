@@ -1,7 +1,7 @@
 import { optionError } from '../../core/option-error.js';
 import type { CacheStore } from './store.js';
 
-/** What decides whose responses a middleware keeps in a store. */
+/** The settings that decide which responses a middleware may read from a store. */
 export interface NamespaceUser {
   readonly cache: false | { readonly shared: { readonly store: CacheStore; readonly namespace: string } | undefined };
   readonly clientAuth: { readonly identity?: string | undefined };
