@@ -48,12 +48,17 @@ describe('selectServer', () => {
     expect(messageOf({ acme: server(), beta: value })).toMatch('Option "servers.beta" is ');
   });
 
-  it('rejects a middleware of several servers', () => {
-    const inner = selectServer({ acme: server() }, () => 'acme');
-    expect(messageOf({ acme: server(), beta: selectServer({ a: server(), b: server() }, () => 'a') })).toMatch(
-      'Option "servers.beta"',
-    );
-    expect(inner).toBeInstanceOf(Function);
+  it.each([
+    ['several servers', () => ({ a: server(), b: server() })],
+    ['a single server, whose selector would not be called', () => ({ a: server() })],
+  ])('rejects a middleware that selects from %s', (_, servers) => {
+    const beta = selectServer(servers(), () => undefined);
+    expect(messageOf({ beta })).toMatch('Option "servers.beta"');
+    expect(messageOf({ acme: server(), beta })).toMatch('Option "servers.beta"');
+  });
+
+  it('rejects a derived middleware, which cannot be closed', () => {
+    expect(messageOf({ acme: server(), beta: server().with({}) })).toMatch('Option "servers.beta"');
   });
 
   it.each([

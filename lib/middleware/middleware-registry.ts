@@ -5,6 +5,7 @@ import type { SessionSource } from './session.js';
 
 /** The authenticators of each middleware. */
 const authenticators = new WeakMap<object, readonly Authenticator[]>();
+const selecting = new WeakSet<object>();
 addRecognizer((value) => authenticators.has(value));
 
 /** Records the authenticators of a middleware: one, or all that `selectServer()` chooses from. Returns the middleware. */
@@ -23,6 +24,23 @@ export function authenticatorsOf(middleware: unknown): readonly Authenticator[] 
   if (found === undefined && isFromAnotherCopy(middleware))
     throw optionError('authenticate', middleware, OTHER_COPY_REMEDY);
   return found ?? [];
+}
+
+/** Records a middleware that selects one of these authenticators for each request. Returns the middleware. */
+export function registerSelecting<T extends object>(middleware: T, itsAuthenticators: readonly Authenticator[]): T {
+  selecting.add(middleware);
+  return register(middleware, itsAuthenticators);
+}
+
+/**
+ * The authenticator of a middleware of one server. There is none if a function of the app selects the server, even from a single one,
+ * because it may select none.
+ *
+ * @throws TypeError for a middleware that another copy of this package created
+ */
+export function singleAuthenticatorOf(middleware: unknown): Authenticator | undefined {
+  const [authenticator] = authenticatorsOf(middleware);
+  return selecting.has(middleware as object) ? undefined : authenticator;
 }
 
 /** Whether this middleware started a session: itself, or as the server that `selectServer()` chose. */

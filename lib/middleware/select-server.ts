@@ -10,7 +10,7 @@ import { requireB64Token } from '../credentials/token.js';
 import type { Introspector, Stats } from '../introspector.js';
 import type { PolicyOptions } from '../options/types.js';
 import { createAuthenticationMiddleware, type SelectServer } from './authentication-middleware.js';
-import { authenticatorsOf, register } from './middleware-registry.js';
+import { registerSelecting, singleAuthenticatorOf } from './middleware-registry.js';
 import type { Session } from './session.js';
 import type {
   AuthOfServers,
@@ -79,7 +79,7 @@ function parseServers(given: NamedServers): ReadonlyMap<string, RootTokenIntrosp
   const middlewares = new Map((isObject ? Object.entries(given) : []) as [string, RootTokenIntrospection][]);
   if (middlewares.size === 0) throw optionError('servers', given, 'write { name: tokenIntrospection({ … }), … }');
   for (const [name, middleware] of middlewares) {
-    const isRoot = typeof middleware?.close === 'function' && authenticatorsOf(middleware).length === 1;
+    const isRoot = typeof middleware?.close === 'function' && singleAuthenticatorOf(middleware) !== undefined;
     if (!isRoot) throw optionError(`servers.${name}`, middleware, 'write what tokenIntrospection() returned');
   }
   return middlewares;
@@ -124,7 +124,9 @@ function requestOptionsOf({ policy, introspector }: Authenticator): Readonly<Rec
 function createMiddleware(selection: Selection): SelectingMiddleware {
   const middlewares = [...selection.middlewares.values()];
   const originals = new Map(
-    [...selection.middlewares].map(([name, middleware]) => [name, singleAuthenticatorOf(middleware)] as const),
+    [...selection.middlewares].map(
+      ([name, middleware]) => [name, singleAuthenticatorOf(middleware) as Authenticator] as const,
+    ),
   );
   requireSameRequests(originals);
   const byName = withCommonProofs(originals);
@@ -141,12 +143,7 @@ function createMiddleware(selection: Selection): SelectingMiddleware {
       },
     },
   );
-  return register(middleware as unknown as SelectingMiddleware, [...byName.values()]);
-}
-
-function singleAuthenticatorOf(middleware: TokenIntrospection): Authenticator {
-  const [authenticator] = authenticatorsOf(middleware);
-  return authenticator as Authenticator;
+  return registerSelecting(middleware as unknown as SelectingMiddleware, [...byName.values()]);
 }
 
 /** Lets all servers verify DPoP proofs by the first one's verifier: they have the same options, nonces and used proofs in common then. */
