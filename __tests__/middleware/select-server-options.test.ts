@@ -86,6 +86,33 @@ describe('selectServer', () => {
     expect(same).toBeInstanceOf(Function);
   });
 
+  it.each<[string, string, () => Partial<TokenIntrospectionOptions>]>([
+    ['getToken', 'getToken', () => ({ getToken: () => undefined })],
+    ['onReject', 'onReject', () => ({ onReject() {} })],
+    ['dpop.origin', 'dpop', () => ({ dpop: { origin: () => 'https://api.example.com' } })],
+    ['mtls.certificate', 'mtls', () => ({ mtls: { certificate: () => undefined } })],
+  ])('rejects two functions as "%s", even if they read the same', (_, name, options) => {
+    expect(messageOf({ acme: server(options()), beta: server(options()) })).toMatch(`Option "servers.beta.${name}"`);
+  });
+
+  it('rejects servers whose proofs would be for different origins', () => {
+    const [acme, beta] = ['https://a.example.com', 'https://b.example.com'].map((audience) => server({ audience }));
+    const [first, second] = ['https://a.example.com', 'https://b.example.com'].map((audience) =>
+      server({ audience, dpop: true }),
+    );
+    expect(messageOf({ acme: first, beta: second })).toMatch('Option "servers.beta.dpop.origin" is ');
+    const both = selectServer({ acme, beta } as never, () => undefined);
+    expect(() => both.with({ dpop: true })).toThrow('Option "servers.beta.dpop.origin" is ');
+    expect(() => both.with({ resourceMetadata: true })).toThrow('Option "servers.beta.resourceMetadata" is ');
+  });
+
+  it('rejects an object of options that was changed between the creation of two servers', () => {
+    const dpop = { origin: 'https://a.example.com' };
+    const acme = server({ dpop });
+    dpop.origin = 'https://b.example.com';
+    expect(messageOf({ acme, beta: server({ dpop }) })).toMatch('Option "servers.beta.dpop');
+  });
+
   it('rejects servers with different clocks', () => {
     const clock = { now: () => 0, monotonic: () => 0 };
     expect(messageOf({ acme: server(), beta: server({ clock }) })).toMatch('Option "servers.beta.clock" is ');
