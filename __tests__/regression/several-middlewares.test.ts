@@ -1,6 +1,6 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import express, { type RequestHandler } from 'express';
-import { type CacheStore, requireFresh } from '../../lib/index.js';
+import type { CacheStore } from '../../lib/index.js';
 import { mcpTokenVerifier } from '../../lib/mcp/index.js';
 import { createApp, createAuthenticate, get } from '../support/api.js';
 import { createClock } from '../support/clock.js';
@@ -153,7 +153,7 @@ describe('what mcpTokenVerifier() returned', () => {
     const restore = between((req) => {
       req.auth = kept;
     });
-    const app = createApp(restore, authenticate, requireFresh({ maxAgeSeconds: 60 }));
+    const app = createApp(restore, authenticate);
     await get(app, 'good').expect(401);
     expect([endpoint.asked.length, app.reached()]).toEqual([2, 0]);
   });
