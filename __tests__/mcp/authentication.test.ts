@@ -8,10 +8,11 @@ import {
   requireClaim,
   requireFresh,
   requireScope,
+  selectServer,
   type TokenIntrospection,
   type TokenIntrospectionOptions,
 } from '../../lib/index.js';
-import { type AuthInfo, mcpAuthentication } from '../../lib/mcp/index.js';
+import { type AuthInfo, mcpAuthentication, mcpTokenVerifier } from '../../lib/mcp/index.js';
 import { createApp, createAuthenticate, get } from '../support/api.js';
 import { createClock } from '../support/clock.js';
 import { recordDecisions } from '../support/decisions.js';
@@ -239,6 +240,13 @@ describe('mcpAuthentication()', () => {
 
   it.each([undefined, null, {}, () => {}])('throws a TypeError for %p instead of a middleware', (value) => {
     expect(() => mcpAuthentication(value as never)).toThrow('Option "authenticate"');
+  });
+
+  it('throws a TypeError for a middleware that selects a server, even a single one: its selector would not be called', async () => {
+    const { authenticate } = await createSetup(good());
+    const selecting = selectServer({ only: authenticate }, () => undefined);
+    expect(() => mcpAuthentication(selecting as never)).toThrow('Option "authenticate"');
+    expect(() => mcpTokenVerifier(selecting as never, { errors: {} as never })).toThrow('Option "authenticate"');
   });
 
   it('names the published metadata in the challenge, also for a derived middleware', async () => {

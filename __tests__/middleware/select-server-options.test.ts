@@ -45,8 +45,6 @@ describe('selectServer', () => {
     ['options', OPTIONS],
     ['a function of the app', () => {}],
     ['null', null],
-    ['a middleware that with() derived', server().with({})],
-    ['a middleware of several servers', selectServer({ one: server() }, () => 'one')],
     ['the middleware of an MCP server', mcpAuthentication(server({ resourceMetadata: true }))],
   ])('rejects %s as a server, naming it', (_, value) => {
     expect(messageOf({ acme: server(), beta: value })).toMatch('Option "servers.beta" is ');
@@ -57,12 +55,17 @@ describe('selectServer', () => {
     expect(() => mcpAuthentication(selecting as never)).toThrow('Option "authenticate" is ');
   });
 
-  it('rejects a middleware of several servers', () => {
-    const inner = selectServer({ acme: server() }, () => 'acme');
-    expect(messageOf({ acme: server(), beta: selectServer({ a: server(), b: server() }, () => 'a') })).toMatch(
-      'Option "servers.beta"',
-    );
-    expect(inner).toBeInstanceOf(Function);
+  it.each([
+    ['several servers', () => ({ a: server(), b: server() })],
+    ['a single server, whose selector would not be called', () => ({ a: server() })],
+  ])('rejects a middleware that selects from %s', (_, servers) => {
+    const beta = selectServer(servers(), () => undefined);
+    expect(messageOf({ beta })).toMatch('Option "servers.beta"');
+    expect(messageOf({ acme: server(), beta })).toMatch('Option "servers.beta"');
+  });
+
+  it('rejects a derived middleware, which cannot be closed', () => {
+    expect(messageOf({ acme: server(), beta: server().with({}) })).toMatch('Option "servers.beta"');
   });
 
   it.each([
@@ -88,6 +91,33 @@ describe('selectServer', () => {
     expect(messageOf({ acme: server(options), beta: server() })).toMatch(`Option "servers.beta.${name}" is `);
     const same = selectServer({ acme: server(options), beta: server(options) }, () => 'acme');
     expect(same).toBeInstanceOf(Function);
+  });
+
+  it.each<[string, string, () => Partial<TokenIntrospectionOptions>]>([
+    ['getToken', 'getToken', () => ({ getToken: () => undefined })],
+    ['onReject', 'onReject', () => ({ onReject() {} })],
+    ['dpop.origin', 'dpop', () => ({ dpop: { origin: () => 'https://api.example.com' } })],
+    ['mtls.certificate', 'mtls', () => ({ mtls: { certificate: () => undefined } })],
+  ])('rejects two functions as "%s", even if they read the same', (_, name, options) => {
+    expect(messageOf({ acme: server(options()), beta: server(options()) })).toMatch(`Option "servers.beta.${name}"`);
+  });
+
+  it('rejects servers whose proofs would be for different origins', () => {
+    const [acme, beta] = ['https://a.example.com', 'https://b.example.com'].map((audience) => server({ audience }));
+    const [first, second] = ['https://a.example.com', 'https://b.example.com'].map((audience) =>
+      server({ audience, dpop: true }),
+    );
+    expect(messageOf({ acme: first, beta: second })).toMatch('Option "servers.beta.dpop.origin" is ');
+    const both = selectServer({ acme, beta } as never, () => undefined);
+    expect(() => both.with({ dpop: true })).toThrow('Option "servers.beta.dpop.origin" is ');
+    expect(() => both.with({ resourceMetadata: true })).toThrow('Option "servers.beta.resourceMetadata" is ');
+  });
+
+  it('rejects an object of options that was changed between the creation of two servers', () => {
+    const dpop = { origin: 'https://a.example.com' };
+    const acme = server({ dpop });
+    dpop.origin = 'https://b.example.com';
+    expect(messageOf({ acme, beta: server({ dpop }) })).toMatch('Option "servers.beta.dpop');
   });
 
   it('rejects servers with different clocks', () => {

@@ -1,5 +1,14 @@
 import type { IncomingMessage } from 'node:http';
-import { AuthError, bearerToken, getAuth, IntrospectionError, revocationEndpoint } from '../../lib/index.js';
+import {
+  AuthError,
+  bearerToken,
+  type Guard,
+  getAuth,
+  IntrospectionError,
+  requireScope,
+  revocationEndpoint,
+  selectServer,
+} from '../../lib/index.js';
 import { getSocketAuth, keepAuthenticated } from '../../lib/websocket/index.js';
 import { createApp, createAuthenticate, get } from '../support/api.js';
 import { INVALID_TOKEN } from '../support/challenges.js';
@@ -171,6 +180,48 @@ describe('with()', () => {
       );
     }
   });
+});
+
+describe('two middlewares on one request', () => {
+  it.each<[string, boolean, boolean]>([
+    ['selected by the same selectServer()', false, false],
+    ['selected by another selectServer() over the same servers', true, false],
+    ['asked by its own middleware', false, true],
+  ])('answer 500 when the first server, %s, is not the one that is selected then', async (_, isOther, isDirect) => {
+    const [acme, beta] = await twoEndpoints();
+    const servers = { acme: createAuthenticate(acme), beta: createAuthenticate(beta) };
+    let name: 'acme' | 'beta' = 'acme';
+    const select = () => name;
+    const [one, other] = [selectServer(servers, select) as Guard, selectServer(servers, select) as Guard];
+    const app = createApp(
+      one,
+      requireScope('read'),
+      ...(isDirect ? [servers.acme] : []),
+      (_req, _res, next) => {
+        name = 'beta';
+        next();
+      },
+      isOther ? other : one,
+    );
+    await get(app, 'same').expect(500);
+    expect([String(app.errors[0]), app.reached(), beta.asked]).toEqual([
+      expect.stringMatching(/^TypeError: "select" returned another name/),
+      0,
+      [],
+    ]);
+  });
+});
+
+it.each<[name: unknown, status: number]>([
+  ['__proto__', 200],
+  ['constructor', 500],
+  [['__proto__'], 500],
+  [null, 500],
+  [undefined, 401],
+])('a server may be named "__proto__": the name %j leads to %d', async (name, status) => {
+  const authenticate = createAuthenticate(await createEndpoint(active()));
+  const selecting = selectServer({ ['__proto__']: authenticate }, () => name as never);
+  await get(createApp(selecting as Guard), 'abc').expect(status);
 });
 
 describe('verifyConfiguration()', () => {

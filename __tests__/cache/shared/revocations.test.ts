@@ -131,6 +131,15 @@ describe('revoke', () => {
     expect(revocations.revokes(TOKEN_DIGEST, recordOfNow({ sub: 'alice' }, '9'))).toBe(false);
   });
 
+  it.each([undefined, null, '', 8])('rejects when the store returns %p as its position', async (position) => {
+    const { revocations, appended, recordOfNow } = start();
+    const before = recordOfNow({ sub: 'alice' }, '9');
+    const revoking = revocations.revoke('sub', 'alice');
+    appended[0]?.reply.resolve(position as string);
+    await expect(revoking).rejects.toThrow('no position');
+    expect(revocations.revokes(TOKEN_DIGEST, before)).toBe(true);
+  });
+
   it('retries until the deadline', async () => {
     const { revocations, appended, recordOfNow } = start(10_000);
     const revoking = revocations.revoke('sub', 'alice');
@@ -166,6 +175,21 @@ describe('revoke', () => {
     await first;
     expect(revocations.revokes(TOKEN_DIGEST, between)).toBe(true);
     appended[1]?.reply.resolve('9');
+  });
+});
+
+describe('a revocation that was appended before the log was first read', () => {
+  it('applies to records of before, and to no later ones of this log', async () => {
+    const { revocations, appended, recordOfNow, reader, read, clock } = start();
+    const revoking = revocations.revoke('sub', 'alice');
+    appended[0]?.reply.resolve('2');
+    await revoking;
+    reader.onStart('0');
+    read('2', digest('sub', 'alice'));
+    read('3', 'other');
+    clock.advance(1);
+    expect(revocations.revokes(TOKEN_DIGEST, recordOfNow({ sub: 'alice' }, '0\n1'))).toBe(true);
+    expect(revocations.revokes(TOKEN_DIGEST, recordOfNow({ sub: 'alice' }, '0\n3'))).toBe(false);
   });
 });
 
@@ -224,6 +248,27 @@ describe('allows', () => {
     const after = recordOfNow({}, '3\n3');
     reader.onCaughtUp(performance.now());
     expect([allows(before), allows(after)]).toEqual([false, true]);
+  });
+
+  it('is false for a record with a position of a log that was lost, however far the new log has come', () => {
+    const { allows, recordOfNow, clock, reader, read, revocations } = start();
+    reader.onStart('100');
+    read('200', 'other');
+    const lostPosition = revocations.position();
+    // The store of the new log has an earlier clock.
+    reader.onStart('150');
+    reader.onCaughtUp(performance.now());
+    clock.advance(1);
+    // Another process has not noticed the loss when it asks the endpoint.
+    const record = recordOfNow({ sub: 'alice' }, lostPosition);
+    expect(allows(record)).toBe(false);
+    read('160', digest('sub', 'alice'));
+    for (const position of ['201', '301']) {
+      read(position, 'other');
+      reader.onCaughtUp(performance.now());
+      expect(allows(record)).toBe(false);
+    }
+    expect(allows(recordOfNow({ sub: 'alice' }, revocations.position()))).toBe(true);
   });
 
   it('still revokes what was revoked before the log was lost', () => {

@@ -45,6 +45,29 @@ describe('createReplayMemory', () => {
   });
 });
 
+describe('createReplayGuard', () => {
+  it('has a memory of its own: another guard still accepts proofs when it is full', async () => {
+    const clock = createClock();
+    const [one, other] = [createReplayGuard(clock, undefined), createReplayGuard(clock, undefined)];
+    for (const guard of [one, other]) guard.keepFor(1000);
+    const request = {};
+    for (let i = 0; i < 500_000; i++) void one.use(String(i), request);
+    await expect(one.use('new', {})).rejects.toThrow('full');
+    expect(await other.use('new', {})).toBe(true);
+  });
+
+  it('remembers for the longest time that was asked for, so that no proof keeps another in its memory', async () => {
+    const clock = createClock();
+    const guard = createReplayGuard(clock, undefined);
+    for (const ms of [2000, 1000]) guard.keepFor(ms);
+    expect(await guard.use('a', {})).toBe(true);
+    clock.advance(1.999);
+    expect(await guard.use('a', {})).toBe(false);
+    clock.advance(0.001);
+    expect(await guard.use('a', {})).toBe(true);
+  });
+});
+
 describe('createSharedReplay', () => {
   it('stores an identifier with a prefix for the given time', async () => {
     const setIfAbsent = jest.fn(async () => true);

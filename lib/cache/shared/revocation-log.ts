@@ -118,11 +118,21 @@ function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => numb
     return start === '' ? positionInLog : `${start}\n${positionInLog}`;
   }
 
+  /** Revocations of this process may have been appended before the start of the log was known. */
+  function addStart(): void {
+    for (const [digest, revocation] of revocations) {
+      if (revocation.position === '') continue;
+      revocations.set(digest, { ...revocation, position: inThisLog(revocation.position) });
+    }
+  }
+
   const reader: LogReader = {
     onStart(first) {
-      if (start !== '') reliableSince = clock.monotonic();
+      const isFirst = start === '';
+      if (!isFirst) reliableSince = clock.monotonic();
       start = first;
       position = inThisLog(first);
+      if (isFirst) addStart();
       confirmed = NEVER;
     },
     onEntries(entries) {

@@ -69,14 +69,17 @@ function inTime(store: ReplayStore): ReplayStore['setIfAbsent'] {
  */
 export function createReplayMemory(clock: Clock): ReplayStore['setIfAbsent'] {
   const used = new Set<string>();
-  /** The same in the order of their use, with the time when each may be forgotten. */
-  let queue: { readonly key: string; readonly end: Instant }[] = [];
+  /** The same in the order of their use. */
+  let queue: { readonly key: string; readonly usedAt: Instant }[] = [];
   let first = 0;
+  /** A verifier that is created later may accept a proof for longer, so this also applies to proofs that were used before. */
+  let longestMs = 0;
 
   function forgetEnded(now: Instant): void {
     for (let next = queue[first]; next !== undefined; next = queue[first]) {
-      // Both clocks must have passed the end. Proofs are dated by the wall clock, which can be set back.
-      if (next.end.monotonic > now.monotonic || next.end.at > now.at) break;
+      // Both clocks must have passed that time. Proofs are dated by the wall clock, which can be set back.
+      const { at, monotonic } = next.usedAt;
+      if (monotonic + longestMs > now.monotonic || at + longestMs > now.at) break;
       used.delete(next.key);
       first++;
     }
@@ -88,11 +91,12 @@ export function createReplayMemory(clock: Clock): ReplayStore['setIfAbsent'] {
 
   return async (key, ttlMs) => {
     const now = readClock(clock);
+    longestMs = Math.max(longestMs, ttlMs);
     forgetEnded(now);
     if (used.has(key)) return false;
     if (used.size >= MAX_REMEMBERED) throw new Error('full');
     used.add(key);
-    queue.push({ key, end: { at: now.at + ttlMs, monotonic: now.monotonic + ttlMs } });
+    queue.push({ key, usedAt: now });
     return true;
   };
 }
