@@ -21,13 +21,15 @@ import type { Proof } from './verification/sender/dpop.js';
 import { requireProof } from './verification/sender/sender-constraint.js';
 import { requireActive, verify } from './verification/verify.js';
 
-/** A token that passed every check: what was presented, what the endpoint said, and the claims for the handler. */
+/** A token that passed every check of a policy. */
 export interface AuthenticatedToken {
   readonly credentials: Credentials;
   readonly record: ActiveRecord;
+  /** The claims for the handler, after the `claims` schema. */
   readonly claims: Claims;
+  /** The keys that the sender has proven; `undefined` without a proof and a certificate. */
   readonly sender: SenderProof | undefined;
-  /** The client should get another DPoP nonce. */
+  /** Whether the client should get a new DPoP nonce. */
   readonly needsNonce: boolean;
 }
 
@@ -36,9 +38,9 @@ export interface Authenticator {
   readonly introspector: Introspector;
   readonly policy: Policy;
   /**
-   * Reads the credentials of a request. Nothing is asked about them yet.
+   * Reads the credentials of a request. No lookup starts yet.
    *
-   * @returns `undefined` for an anonymous request, if that is allowed
+   * @returns `undefined` for an anonymous request, if the policy allows it
    * @throws AuthError, IntrospectionError
    */
   readCredentials(req: IncomingMessage): Credentials | undefined;
@@ -48,24 +50,27 @@ export interface Authenticator {
    * @throws AuthError, IntrospectionError
    */
   authenticate(credentials: Credentials, options: LookupOptions): AuthenticatedToken | Promise<AuthenticatedToken>;
-  /** Looks up a token again and verifies the new record. Its sender has proven its keys already. */
+  /** Looks up a token again and verifies the new record. The proof of its sender still counts. */
   refresh(token: AuthenticatedToken, options: LookupOptions): AuthenticatedToken | Promise<AuthenticatedToken>;
-  /** Verifies a token that another middleware of the same introspector has looked up for the same request. */
-  adopt(
-    token: AuthenticatedToken,
+  /**
+   * Authenticates credentials whose token an earlier middleware of the same introspector has looked up for this request. Without a
+   * cache, its record counts for a moment, so that the endpoint is not asked twice.
+   */
+  join(
+    earlier: { readonly token: AuthenticatedToken; readonly policy: Policy },
     credentials: Credentials,
-    from: Policy,
+    options: LookupOptions,
   ): AuthenticatedToken | Promise<AuthenticatedToken>;
   /** Verifies a token that did not come in a request. */
   introspect(token: string): Promise<AuthenticatedToken>;
-  /** Verifies another record of a token by the policy. */
+  /** Verifies another record of a token against the policy. */
   verify(record: ActiveRecord, sender: SenderProof | undefined): void;
 }
 
 export function createAuthenticator(introspector: Introspector, policy: Policy): Authenticator {
   const { clock } = introspector;
   const rejections = introspector.watchRejections();
-  /** Apart from the watch, because it is read for every token. */
+  /** Kept besides the watch, because every token reads it. */
   let hasAccepted = false;
 
   function readRequest(req: IncomingMessage): Credentials | undefined {
@@ -90,19 +95,24 @@ export function createAuthenticator(introspector: Introspector, policy: Policy):
     return lookUp(credentials, certificate && { jkt: undefined, x5t: certificate }, options);
   }
 
-  function adopt(token: AuthenticatedToken, credentials: Credentials, from: Policy) {
+  function join(
+    { token, policy: earlierPolicy }: Parameters<Authenticator['join']>[0],
+    credentials: Credentials,
+    options: LookupOptions,
+  ) {
     const { dpop, certificate } = credentials;
-    const { record } = token;
-    const isProven = dpop?.proof === token.credentials.dpop?.proof && from.dpop === policy.dpop;
-    if (dpop !== undefined && !isProven) {
-      return withProof(credentials, dpop, async (sender) => verifyRecord(credentials, sender, record, clock.now()));
+    const known = token.record;
+    if (dpop === undefined) {
+      return lookUp(credentials, certificate && { jkt: undefined, x5t: certificate }, options, known);
     }
-    const jkt = token.sender?.jkt;
-    const sender = jkt === undefined && certificate === undefined ? undefined : { jkt, x5t: certificate };
-    return verifyRecord(credentials, sender, record, clock.now());
+    // The proof need not be verified again if both middlewares require the same of it.
+    if (earlierPolicy.dpop === policy.dpop && isSameProof(dpop, token.credentials.dpop)) {
+      return lookUp(credentials, { jkt: token.sender?.jkt, x5t: certificate }, options, known);
+    }
+    return withProof(credentials, dpop, (sender) => lookUp(credentials, sender, options, known));
   }
 
-  /** A proof is used last, so that a request that fails before leaves it unused. */
+  /** Uses the proof last, so that a request that fails earlier does not use it up. */
   async function withProof(
     credentials: Credentials,
     presented: DpopRequest,
@@ -121,8 +131,9 @@ export function createAuthenticator(introspector: Introspector, policy: Policy):
     credentials: Credentials,
     sender: SenderProof | undefined,
     options: LookupOptions,
+    known?: ActiveRecord,
   ): AuthenticatedToken | Promise<AuthenticatedToken> {
-    const found = startLookup(credentials, sender, options);
+    const found = startLookup(credentials, sender, options, known);
     return found instanceof Promise
       ? found.then(
           (record) => verifyRecord(credentials, sender, record, clock.now()),
@@ -135,11 +146,13 @@ export function createAuthenticator(introspector: Introspector, policy: Policy):
     credentials: Credentials,
     sender: SenderProof | undefined,
     options: LookupOptions,
+    known: ActiveRecord | undefined,
   ): TokenRecord | Promise<TokenRecord> {
     try {
       if (credentials.hasUnusedProof) throw new AuthError('sender_constrained');
-      // Checked before the lookup too, which would be in vain.
+      // Checked before the lookup too, because the record cannot change the result.
       if (policy.dpop !== undefined) requireProof(policy, sender);
+      if (known !== undefined && introspector.isReusable(credentials.digest, known, options)) return known;
       return introspector.lookup(credentials, options);
     } catch (error) {
       throw noteRejection(error, credentials);
@@ -167,7 +180,7 @@ export function createAuthenticator(introspector: Introspector, policy: Policy):
     rejections.stop();
   }
 
-  /** Keeps what is needed to explain the rejection, and returns the error. */
+  /** Keeps the evidence that explains a rejection. Returns the error. */
   function noteRejection(error: unknown, credentials?: Credentials, record?: TokenRecord, now = Number.NaN): unknown {
     if (!(error instanceof AuthError)) return error;
     if (credentials !== undefined) keepEvidence(error, { token: credentials.token, record, expected: policy, now });
@@ -180,7 +193,7 @@ export function createAuthenticator(introspector: Introspector, policy: Policy):
     policy,
     readCredentials: readRequest,
     authenticate,
-    adopt,
+    join,
     refresh: ({ credentials, sender }, options) => lookUp(credentials, sender, options),
     introspect: async (text) => {
       introspector.requireOpen();
@@ -196,7 +209,12 @@ export function createAuthenticator(introspector: Introspector, policy: Policy):
   };
 }
 
-/** Many requests may have waited for one failure. Each gets an error of its own to pass on. */
+function isSameProof(one: DpopRequest, other: DpopRequest | undefined): boolean {
+  const { proof, method, url } = one;
+  return proof !== undefined && proof === other?.proof && method === other.method && url === other.url;
+}
+
+/** Throws a copy of an outage, because many requests may have waited for one lookup. Each passes on its own error. */
 function rethrow(error: unknown): never {
   throw error instanceof IntrospectionError
     ? new IntrospectionError(error.code, error.detail, error.retryAfterSeconds)

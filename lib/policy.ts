@@ -3,16 +3,16 @@ import type { CredentialPolicy } from './credentials/read-credentials.js';
 import type { DpopVerifier } from './verification/sender/dpop.js';
 import type { VerificationPolicy } from './verification/verify.js';
 
-/** Everything that one middleware requires of a request, and how it answers. Frozen, with all defaults filled in. */
+/** Everything that one middleware requires of a request, and how it responds. Frozen, with all defaults filled in. */
 export interface Policy extends CredentialPolicy, VerificationPolicy, ResponsePolicy {
-  /** Requests without a token go on. */
+  /** Whether requests without a token continue. */
   readonly optional: boolean;
   readonly dpop: DpopVerifier | undefined;
-  /** The options that this policy comes from, those of policies it was derived from included. */
+  /** The options of this policy, with those it inherited. */
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** How rejections are answered. */
+/** How the middleware responds to rejections. */
 export interface ResponsePolicy {
   readonly realm: string;
   /** URL of the protected resource metadata, for challenges. */

@@ -1,14 +1,15 @@
 // Packs the package and checks what would be published.
 import { existsSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
+import { llmsFiles } from '../site/llms.mjs';
 import { runTool } from '../tools/tool.mjs';
 import { assert, manifest, root, run, step } from './project.mjs';
 
-const MAX_UNPACKED_BYTES = 1_250_000;
+const MAX_UNPACKED_BYTES = 1_500_000;
 
 /** Expected files: the build, and the documents that the README links to. */
 const EXPECTED =
-  /^(?:dist\/.+\.(?:js|d\.ts)|docs\/[\w-]+\.md|(?:README|CHANGELOG|SECURITY)\.md|LICENSE|package\.json)$/;
+  /^(?:dist\/.+\.(?:js|d\.ts)|docs\/[\w-]+\.md|(?:README|CHANGELOG|SECURITY)\.md|llms(?:-full)?\.txt|LICENSE|package\.json)$/;
 
 /** Documents may also link to these files of the repository, which are not published. */
 const FOR_CONTRIBUTORS = /^(?:CONTRIBUTING\.md|__tests__\/|bench\/|docs\/images\/|example-app\/)/;
@@ -33,6 +34,15 @@ export async function checkContents({ files, tarball, size, unpackedSize }) {
       unpackedSize < MAX_UNPACKED_BYTES,
       `the unpacked size is ${unpackedSize} bytes, more than ${MAX_UNPACKED_BYTES}`,
     );
+  });
+
+  await step('it contains the current documents in one file for language models, and their list', () => {
+    for (const [path, content] of Object.entries(llmsFiles())) {
+      assert(paths.has(path), `${path} is missing`);
+      assert(readFileSync(join(root, path), 'utf8') === content, `${path} is older than the documents`);
+      const missing = [...content.matchAll(/^- \[.+?\]\((.+?)\): /gm)].filter(([, target]) => !paths.has(target));
+      assert(missing.length === 0, `${path} lists documents that are missing: ${missing.map(([, target]) => target)}`);
+    }
   });
 
   await step('its documents link only to files that exist', () => {

@@ -292,7 +292,10 @@ describe('check, for each client authentication method', () => {
     [['--method', 'private_key_jwt'], '--key FILE is missing'],
     [['--method', 'private_key_jwt', '--key', join(folder, 'nowhere.pem')], 'cannot be read (ENOENT)'],
     [['--method', 'tls_client_auth', '--key', key], '--cert FILE is missing'],
-    [['--method', 'private_key_jwt', '--key', key], '--issuer: name the authorization server'],
+    [
+      ['--method', 'private_key_jwt', '--key', key],
+      '--issuer: write the issuer identifier of the authorization server',
+    ],
     [['--ca', key], 'NODE_EXTRA_CA_CERTS'],
   ])('rejects %j, and names what is missing', async (words, message) => {
     const { code, err } = await check(at({ url: 'https://as.example.com/introspect' }, ...words));

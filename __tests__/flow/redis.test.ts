@@ -322,11 +322,7 @@ describe('redisStore', () => {
   it.each([
     ['prefix', 7],
     ['prefix', null],
-    ['commandTimeoutMs', 0],
-    ['commandTimeoutMs', 10_001],
-    ['commandTimeoutMs', 1.5],
-    ['commandTimeoutMs', '250'],
-  ])('refuses %s %j', (name, value) => {
+  ])('rejects %s %j', (name, value) => {
     const client = { evalBuffer() {}, xread() {}, duplicate() {} } as never;
     expect(() => redisStore({ client, [name]: value })).toThrow(new RegExp(`^Option "${name}" is .*; write `));
   });

@@ -7,8 +7,8 @@ import { createApp, createAuthenticate, get } from '../support/api.js';
 import { BARE } from '../support/challenges.js';
 import { active, createEndpoint } from '../support/endpoint.js';
 import { echoAuth, HOSTS } from '../support/hosts.js';
+import { createMultiServerMiddleware, serverOptions } from '../support/multi-server-api.js';
 import { exchange } from '../support/serve.js';
-import { createSeveral, entry } from '../support/several.js';
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource';
 const AUDIENCE = 'https://api.example.com/v1';
@@ -184,7 +184,10 @@ describe('protectedResourceMetadata with several authorization servers', () => {
     common: object = { resourceMetadata: URL_OF_V1 },
   ) {
     const [acme, beta] = [await createEndpoint({ active: false }), await createEndpoint({ active: false })];
-    return createSeveral({ acme: entry(acme, more.acme), beta: entry(beta, more.beta) }, common);
+    return createMultiServerMiddleware(
+      { acme: serverOptions(acme, more.acme), beta: serverOptions(beta, more.beta) },
+      common,
+    );
   }
 
   it('lists all of them, and every challenge names the metadata, whichever server was selected', async () => {

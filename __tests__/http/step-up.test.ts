@@ -48,11 +48,11 @@ describe('requireAuthentication', () => {
     [{ maxAgeSeconds: 0 }, { auth_time: SECONDS - 1 }, ', max_age="0"'],
     [{ acrValues: ['gold'], maxAgeSeconds: 9 }, { acr: 'gold' }, ', acr_values="gold", max_age="9"'],
     [{ acrValues: ['gold'], maxAgeSeconds: 9 }, { auth_time: SECONDS }, ', acr_values="gold", max_age="9"'],
-  ])('with %j answers 401 to %j and names everything that is required', async (options, claims, demanded) => {
+  ])('with %j answers 401 to %j and names everything that is required', async (options, claims, parameters) => {
     const { api } = await createSetup(options, claims);
     const decisions = recordDecisions();
     const { headers, body } = await api.get('abc').expect(401);
-    expect(headers['www-authenticate']).toBe(STEP_UP + demanded);
+    expect(headers['www-authenticate']).toBe(STEP_UP + parameters);
     expect(headers['cache-control']).toBe('no-store');
     expect(body.error).toBe('insufficient_user_authentication');
     expect([api.reached(), api.errors]).toEqual([0, []]);
@@ -130,8 +130,11 @@ describe('requireAuthentication', () => {
     [{ maxAgeSeconds: 31_536_001 }, 'write whole seconds from 0 to 31536000'],
     [{ maxAgeSeconds: '300' }, 'write whole seconds from 0 to 31536000'],
     [{ maxAgeSeconds: Number.NaN }, 'write whole seconds from 0 to 31536000'],
-    [{ acrValues: ['gold'], maxAge: 300 }, 'Option "maxAge" is 300; write acrValues, maxAgeSeconds, or both'],
-    [{ acrValues: ['gold'], max_age: 300 }, 'Option "max_age" is 300; write acrValues, maxAgeSeconds, or both'],
+    [{ acrValues: ['gold'], maxAge: 300 }, 'Option "maxAge" is not known here; did you mean "maxAgeSeconds"?'],
+    [
+      { acrValues: ['gold'], max_age: 300 },
+      'Option "max_age" is not known here; write one of acrValues, maxAgeSeconds',
+    ],
   ])('with %j throws at start-up', (options, message) => {
     expect(() => requireAuthentication(options as Options)).toThrow(TypeError);
     expect(() => requireAuthentication(options as Options)).toThrow(message);

@@ -136,7 +136,7 @@ describe.each(REQUIRE_BEARER_AUTH)("behind the SDK's requireBearerAuth of %s", (
     );
   });
 
-  it('what a handler does to the AuthInfo does not widen what guards accept', async () => {
+  it('changes of a handler to the AuthInfo grant no access', async () => {
     const { verifier } = await createSetup(good());
     const widen: RequestHandler = (req, _res, next) => {
       authOf(req).scopes.push('admin');

@@ -8,7 +8,7 @@ import {
   requireScope,
   type TokenIntrospectionOptions,
 } from '../../lib/index.js';
-import { whenSettled } from '../../lib/middleware/settle.js';
+import { whenSettled } from '../../lib/middleware/when-settled.js';
 import { createApi, createAuthenticate } from '../support/api.js';
 import { BARE, INVALID_TOKEN } from '../support/challenges.js';
 import { startChild } from '../support/child.js';

@@ -4,7 +4,12 @@ import { createApp, createAuthenticate, get } from '../support/api.js';
 import { INVALID_TOKEN } from '../support/challenges.js';
 import { createClock } from '../support/clock.js';
 import { type Asked, active, createEndpoint, type Endpoint } from '../support/endpoint.js';
-import { createSeveral, createSeveralApi, entry, serversOf } from '../support/several.js';
+import {
+  createMultiServerApi,
+  createMultiServerMiddleware,
+  serverOptions,
+  serversOf,
+} from '../support/multi-server-api.js';
 import { createSharedMemory } from '../support/shared-memory.js';
 
 const SECRETS = ['s'.repeat(32)];
@@ -17,19 +22,21 @@ const requestWith = (token: string) =>
   ({ headers: { authorization: `Bearer ${token}` }, rawHeaders: [] }) as unknown as IncomingMessage;
 
 describe('the middleware of one server', () => {
-  it('introspects at that one alone, by its demands', async () => {
+  it('introspects only there, by its policy', async () => {
     const [acme, beta] = await twoEndpoints();
-    const servers = serversOf(createSeveral({ acme: entry(acme), beta: entry(beta, { scopes: ['admin'] }) }));
+    const servers = serversOf(
+      createMultiServerMiddleware({ acme: serverOptions(acme), beta: serverOptions(beta, { scopes: ['admin'] }) }),
+    );
     expect(await servers.acme?.introspect('b1')).toMatchObject({ tenant: 'acme' });
-    const refused = await servers.beta?.introspect('b1').catch((error: unknown) => error);
-    expect(refused).toBeInstanceOf(AuthError);
-    expect((refused as AuthError).headers['WWW-Authenticate']).toMatch(/scope="admin"$/);
+    const rejection = await servers.beta?.introspect('b1').catch((error: unknown) => error);
+    expect(rejection).toBeInstanceOf(AuthError);
+    expect((rejection as AuthError).headers['WWW-Authenticate']).toMatch(/scope="admin"$/);
     expect([tokensOf(acme), tokensOf(beta)]).toEqual([['b1'], ['b1']]);
   });
 
-  it('share their memory with the requests, and count on their own', async () => {
+  it('shares its cache with the requests, and counts only its own lookups', async () => {
     const [acme, beta] = await twoEndpoints();
-    const { authenticate, get } = createSeveralApi(acme, beta);
+    const { authenticate, get } = createMultiServerApi(acme, beta);
     await get('a').expect(200);
     await get('a').expect(200);
     await serversOf(authenticate).acme?.introspect('a');
@@ -43,7 +50,7 @@ describe('the middleware of one server', () => {
 describe('invalidate()', () => {
   it('removes from all servers, or from the one it is called on', async () => {
     const [acme, beta] = await twoEndpoints();
-    const { authenticate, get } = createSeveralApi(acme, beta);
+    const { authenticate, get } = createMultiServerApi(acme, beta);
     const ask = async () => {
       await get('a').expect(200);
       await get('b').expect(200);
@@ -58,15 +65,15 @@ describe('invalidate()', () => {
     expect(await ask()).toEqual([3, 3]);
   });
 
-  it('throws for what a single server rejects', async () => {
-    const { authenticate } = createSeveralApi(...(await twoEndpoints()));
+  it('throws for a target that a single server rejects', async () => {
+    const { authenticate } = createMultiServerApi(...(await twoEndpoints()));
     expect(() => authenticate.invalidate({ sub: '' })).toThrow(TypeError);
     expect(() => authenticate.invalidate({ sub: 'a', jti: 'b' })).toThrow(TypeError);
     expect(() => authenticate.invalidate({ token: 'a b' })).toThrow(AuthError);
   });
 
   it('is called by a revocation endpoint, for all servers or for one', async () => {
-    const { authenticate } = createSeveralApi(...(await twoEndpoints()));
+    const { authenticate } = createMultiServerApi(...(await twoEndpoints()));
     const secret = 's'.repeat(32);
     expect(revocationEndpoint({ authenticate, secret })).toBeInstanceOf(Function);
     expect(revocationEndpoint({ authenticate: serversOf(authenticate).acme as never, secret })).toBeInstanceOf(
@@ -78,19 +85,19 @@ describe('invalidate()', () => {
 describe('authenticateRequest()', () => {
   it('checks the token at the selected server', async () => {
     const [acme, beta] = await twoEndpoints();
-    const { authenticate } = createSeveralApi(acme, beta, { scopes: ['read'] });
+    const { authenticate } = createMultiServerApi(acme, beta, { scopes: ['read'] });
     expect(await authenticate.authenticateRequest(requestWith('b'))).toMatchObject({ tenant: 'beta' });
     expect([tokensOf(acme), tokensOf(beta)]).toEqual([[], ['b']]);
   });
 
   it('rejects with the challenge and asks no server when none is selected', async () => {
     const [acme, beta] = await twoEndpoints();
-    const { authenticate } = createSeveralApi(acme, beta);
-    const refused = await authenticate.authenticateRequest(requestWith('x')).catch((error: unknown) => error);
-    expect(refused).toMatchObject({ reason: 'no_authorization_server', status: 401 });
-    expect((refused as AuthError).headers).toMatchObject({ 'WWW-Authenticate': INVALID_TOKEN });
-    const several = createSeveralApi(acme, beta, {}, () => 'nobody');
-    await expect(several.authenticate.authenticateRequest(requestWith('a'))).rejects.toThrow(TypeError);
+    const { authenticate } = createMultiServerApi(acme, beta);
+    const rejection = await authenticate.authenticateRequest(requestWith('x')).catch((error: unknown) => error);
+    expect(rejection).toMatchObject({ reason: 'no_authorization_server', status: 401 });
+    expect((rejection as AuthError).headers).toMatchObject({ 'WWW-Authenticate': INVALID_TOKEN });
+    const api = createMultiServerApi(acme, beta, {}, () => 'unknown');
+    await expect(api.authenticate.authenticateRequest(requestWith('a'))).rejects.toThrow(TypeError);
     expect([acme.asked, beta.asked]).toEqual([[], []]);
   });
 });
@@ -98,11 +105,11 @@ describe('authenticateRequest()', () => {
 describe('getAuth()', () => {
   it('accepts the middleware, or the server that was selected', async () => {
     const [acme, beta] = await twoEndpoints();
-    const authenticate = createSeveral({ acme: entry(acme), beta: entry(beta) });
+    const authenticate = createMultiServerMiddleware({ acme: serverOptions(acme), beta: serverOptions(beta) });
     const derived = authenticate.with({ realm: 'derived' });
-    const outcome = async (of: unknown, token = 'a') => {
+    const outcome = async (middleware: unknown, token = 'a') => {
       const app = createApp(authenticate as never, (req, _res, next) => {
-        getAuth(req, of as never);
+        getAuth(req, middleware as never);
         next();
       });
       return (await get(app, token)).status;
@@ -120,11 +127,11 @@ describe('getAuth()', () => {
 describe('with()', () => {
   it('derives all servers, with the same caches', async () => {
     const [acme, beta] = await twoEndpoints();
-    const { authenticate, get: ask } = createSeveralApi(acme, beta);
+    const { authenticate, get: ask } = createMultiServerApi(acme, beta);
     await ask('a').expect(200);
     const app = createApp(authenticate.with({ scopes: ['admin'], realm: 'inner', optional: true }) as never);
-    const refused = await get(app, 'a').expect(403);
-    expect(refused.headers['www-authenticate']).toMatch(/^Bearer realm="inner", .*scope="admin"$/);
+    const rejection = await get(app, 'a').expect(403);
+    expect(rejection.headers['www-authenticate']).toMatch(/^Bearer realm="inner", .*scope="admin"$/);
     await get(app, 'b').expect(403);
     await get(app).expect(200);
     expect([tokensOf(acme), tokensOf(beta)]).toEqual([['a'], ['b']]);
@@ -132,7 +139,9 @@ describe('with()', () => {
 
   it('replaces options of each server, and can be called again on the result', async () => {
     const acme = await createEndpoint(active({ aud: 'two', scope: 'read' }));
-    const authenticate = createSeveral({ acme: entry(acme, { audience: 'one', scopes: ['read'] }) });
+    const authenticate = createMultiServerMiddleware({
+      acme: serverOptions(acme, { audience: 'one', scopes: ['read'] }),
+    });
     const second = authenticate.with({ audience: 'two' });
     await get(createApp(authenticate as never), 'a').expect(401);
     await get(createApp(second as never), 'a').expect(200);
@@ -142,7 +151,7 @@ describe('with()', () => {
   });
 
   it('rejects options of the authorization server and unknown options', async () => {
-    const { authenticate } = createSeveralApi(...(await twoEndpoints()));
+    const { authenticate } = createMultiServerApi(...(await twoEndpoints()));
     for (const wrong of [{ select: () => 'acme' }, { authorizationServers: {} }, { timeoutMs: 1 }]) {
       expect(() => authenticate.with(wrong as never)).toThrow(
         /^Option "\w+" is not known here; write one of audience, /,
@@ -155,7 +164,7 @@ describe('verifyConfiguration()', () => {
   it('reports on each server by its name', async () => {
     const [acme, beta] = await twoEndpoints();
     acme.script = { active: false };
-    const { authenticate } = createSeveralApi(acme, beta);
+    const { authenticate } = createMultiServerApi(acme, beta);
     const report = await authenticate.verifyConfiguration();
     expect(report).toMatchObject({
       acme: { ok: true, endpoint: acme.url },
@@ -175,7 +184,11 @@ describe('one store for several servers', () => {
     let name = 'acme';
     const start = () => {
       const cache = { store: memory.connect(), secrets: SECRETS };
-      return createSeveral({ acme: entry(acme, { cache }), beta: entry(beta, { cache }) }, { clock }, () => name);
+      return createMultiServerMiddleware(
+        { acme: serverOptions(acme, { cache }), beta: serverOptions(beta, { cache }) },
+        { clock },
+        () => name,
+      );
     };
     const both = [start(), start()];
     // Wait until each has read the revocation log for the first time.
@@ -195,10 +208,13 @@ describe('one store for several servers', () => {
     const store = createSharedMemory().connect();
     const clock = createClock(Date.now() / 1000);
     const tenant = (name: string, namespace: string) =>
-      entry(endpoint, { clientAuth: bearerToken(() => `of-${name}`), cache: { store, secrets: SECRETS, namespace } });
+      serverOptions(endpoint, {
+        clientAuth: bearerToken(() => `of-${name}`),
+        cache: { store, secrets: SECRETS, namespace },
+      });
     let name = 'acme';
     const start = (...[acme, beta]: [string, string]) =>
-      createSeveral({ acme: tenant('acme', acme), beta: tenant('beta', beta) }, { clock }, () => name);
+      createMultiServerMiddleware({ acme: tenant('acme', acme), beta: tenant('beta', beta) }, { clock }, () => name);
     const app = createApp(start('acme', 'beta') as never);
     await get(app, 'same').expect(200);
     name = 'beta';
@@ -206,15 +222,15 @@ describe('one store for several servers', () => {
     expect([endpoint.asked.length, app.reached()]).toEqual([2, 1]);
   });
 
-  it('also holds their DPoP proofs, unless "replayStore" is given', async () => {
+  it('of the first one also holds the DPoP proofs of all, unless "replayStore" is given', async () => {
     const [acme, beta] = await twoEndpoints();
     const store = createSharedMemory().connect();
     const { createSender, boundTo, ORIGIN, sendBound } = await import('../support/dpop.js');
     const [sender, clock] = [await createSender(), createClock()];
     beta.script = boundTo(sender);
     const app = createApp(
-      createSeveral(
-        { acme: entry(acme), beta: entry(beta, { cache: { store, secrets: SECRETS } }) },
+      createMultiServerMiddleware(
+        { acme: serverOptions(acme, { cache: { store, secrets: SECRETS } }), beta: serverOptions(beta) },
         { clock, dpop: { origin: ORIGIN } },
       ) as never,
     );

@@ -57,7 +57,7 @@ describePreset({
   token: '_0XBPWQQ_user',
   inactiveToken: '_0XBPWQQ_revoked',
   furtherParameters: { token_type_hint: 'access_token' },
-  fixed: { normalizeResponse: { statuses: [204], normalize: expect.any(Function) } },
+  fixed: { normalizeResponse: { statuses: [204], normalize: expect.any(Function), identity: 'curity 1' } },
 });
 
 describe('curity', () => {

@@ -63,7 +63,7 @@ describePreset({
   fixed: {
     requestFormat: 'json',
     tokenParameter: 'access_token',
-    normalizeResponse: { statuses: [404], normalize: expect.any(Function) },
+    normalizeResponse: { statuses: [404], normalize: expect.any(Function), identity: 'github 1' },
     audience: false,
   },
 });

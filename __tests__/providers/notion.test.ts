@@ -35,7 +35,11 @@ describePreset({
   token: 'documented',
   inactiveToken: 'revoked',
   furtherParameters: { workspace: 'acme' },
-  fixed: { requestFormat: 'json', normalizeResponse: expect.any(Function), audience: false },
+  fixed: {
+    requestFormat: 'json',
+    normalizeResponse: { normalize: expect.any(Function), identity: 'notion 1' },
+    audience: false,
+  },
 });
 
 describe('notion', () => {

@@ -93,7 +93,9 @@ describe('a second copy of the package', () => {
     });
     expect(() => other.getAuth(req as never)).toThrow(ANOTHER);
     expect(() => other.protectedResourceMetadata(authenticate)).toThrow(ANOTHER);
-    expect(() => protectedResourceMetadata((() => {}) as never)).toThrow('write what tokenIntrospection() returned');
+    expect(() => protectedResourceMetadata((() => {}) as never)).toThrow(
+      'write the middleware that tokenIntrospection() returned',
+    );
   });
 
   it('is reported when its middleware is given to getAuth()', async () => {
@@ -128,7 +130,7 @@ describe('a wrapped request', () => {
     const { server, authenticate } = createSetup();
     const req = mock({ authorization: `Bearer ${server.issue({ scope: 'read' })}` });
     await run(authenticate, req);
-    expect(() => getAuth(Object.create(req))).toThrow(/on another object: a copy or a wrapper/);
+    expect(() => getAuth(Object.create(req))).toThrow(/on another object; pass the request itself/);
     expect(() => getAuth(Object.assign(req, { auth: { sub: 'bob' } }) as never)).toThrow(/leave that object in place/);
   });
 });

@@ -1,5 +1,5 @@
 /** Calls a function of an app that throws, as the middleware calls `next()` after a lookup, and prints how the error surfaced. */
-const { whenSettled } = require('../../dist/middleware/settle.js');
+const { whenSettled } = require('../../dist/middleware/when-settled.js');
 
 for (const event of ['uncaughtException', 'unhandledRejection']) {
   process.on(event, (error) => console.log(event, error.message));

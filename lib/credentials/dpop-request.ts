@@ -3,22 +3,22 @@ import type { DpopRequest } from '../core/lookup.js';
 import { ownMember } from '../core/own-members.js';
 import { requireSynchronous } from '../core/synchronous.js';
 
-/** Scheme and host of the URLs that proofs must name, with the path prefix that a proxy removes. */
+/** Scheme and host of the URLs in proofs, with the path prefix that a proxy removes. */
 export type DpopOrigin = string | ((req: IncomingMessage) => string | undefined) | undefined;
 
-/** A path that every URL parser reads alike: without `.` and `..` segments, backslashes and fragments. */
+/** A path that all URL parsers read in the same way, without `.` and `..` segments, backslashes and fragments. */
 const PLAIN_PATH = /^\/(?!(?:[^?]*\/)?(?:\.|%2e){1,2}(?:[/?]|$))[^?\\]*(?:\?|$)/i;
 
 /** Reads the parts of a request that its DPoP proof must match (RFC 9449 section 4.3). */
 export function dpopRequestOf(req: IncomingMessage, origin: DpopOrigin): DpopRequest {
   const proof = ownMember(req.headers, 'dpop');
-  // Express and Connect shorten `url` where they mount.
+  // Express and Connect remove the mount path from `url`.
   const path = (ownMember(req, 'originalUrl') as string | undefined) ?? req.url ?? '';
   const base = typeof origin === 'function' ? requireSynchronous('dpop.origin', origin(req)) : origin;
   const isUsable = typeof base === 'string' && !/[?#]/.test(base) && PLAIN_PATH.test(path);
   return {
     request: req,
-    // Node joins repeated lines with a comma, which no proof contains.
+    // Node joins repeated headers with a comma, which no proof contains.
     proof: typeof proof === 'string' && !proof.includes(',') ? proof : undefined,
     method: req.method,
     url: isUsable ? `${base.replace(/\/$/, '')}${path}` : undefined,

@@ -3,20 +3,20 @@ import { mediaType } from '../core/syntax.js';
 
 const PARAMETER = 'access_token';
 
-/** Methods whose bodies have defined semantics; GET is named as forbidden (RFC 6750 section 2.2). */
+/** Methods whose bodies have defined semantics. RFC 6750 section 2.2 requires that, and forbids GET. */
 const METHODS: ReadonlySet<string | undefined> = new Set(['POST', 'PUT', 'PATCH']);
 
 export interface FormRequest {
   readonly method: string | undefined;
   readonly contentType: string | undefined;
-  /** What a form parser mounted earlier left on the request. */
+  /** The body that a form parser set on the request earlier. */
   readonly body: unknown;
 }
 
 /**
- * Reads `access_token` from a parsed form body (RFC 6750 section 2.2). The body stream itself is not touched.
+ * Reads `access_token` from a parsed form body (RFC 6750 section 2.2). It never reads the body stream.
  *
- * @throws AuthError `malformed_credentials`: a repeated parameter arrives as a list
+ * @throws AuthError `malformed_credentials`, also for a repeated parameter, which form parsers turn into a list
  */
 export function readFormBody({ method, contentType, body }: FormRequest): string | undefined {
   if (!METHODS.has(method) || mediaType(contentType) !== 'application/x-www-form-urlencoded') return undefined;

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { AuthError } from '../core/errors.js';
 
-/** Credentials of an `Authorization` header. */
+/** The credentials of an `Authorization` header. */
 export interface AuthorizationHeader {
   readonly scheme: 'Bearer' | 'DPoP';
   readonly token: string;
@@ -10,12 +10,12 @@ export interface AuthorizationHeader {
 const SPACE = 0x20;
 const TO_LOWER_CASE = 0x20;
 
-/** Characters of a scheme's name (RFC 9110 section 5.6.2). */
+/** A character of a scheme's name (RFC 9110 section 5.6.2). */
 const TOKEN_CHARACTER = /[!#$%&'*+\-.^_`|~0-9A-Za-z]/;
 
 /**
- * Reads `Bearer 1*SP b64token` (RFC 6750 section 2.1), or the same under the scheme DPoP (RFC 9449 section 7.1) if that is accepted.
- * Another scheme is no credential of ours.
+ * Reads `Bearer 1*SP b64token` (RFC 6750 section 2.1), or the same with the scheme DPoP (RFC 9449 section 7.1) if that is accepted.
+ * Returns `undefined` for any other scheme.
  *
  * @throws AuthError `malformed_credentials`
  */
@@ -26,13 +26,15 @@ export function parseAuthorizationHeader(value: string, acceptsDpop: boolean): A
 }
 
 /**
- * Whether a header names a scheme, given in lower case. Schemes are case-insensitive (RFC 9110 section 11.1).
+ * Whether a header has this scheme. Schemes are case-insensitive (RFC 9110 section 11.1).
+ *
+ * @param scheme in lower case
  */
 export function hasScheme(value: string, scheme: string): boolean {
   for (let i = 0; i < scheme.length; i++) {
     if ((value.charCodeAt(i) | TO_LOWER_CASE) !== scheme.charCodeAt(i)) return false;
   }
-  return !TOKEN_CHARACTER.test(value.charAt(scheme.length));
+  return value.charCodeAt(scheme.length) === SPACE || !TOKEN_CHARACTER.test(value.charAt(scheme.length));
 }
 
 function tokenAfter(value: string, scheme: string): string {

@@ -10,24 +10,24 @@ import { isRepeated, ownHeader, parseAuthorizationHeader } from './headers.js';
 
 const MAX_TOKEN_LENGTH = 8192;
 
-/** Where a request carries its credentials, and which kinds are accepted. */
+/** The places where credentials are read from a request, and the kinds that are accepted. */
 export interface CredentialPolicy {
-  /** Also reads `access_token` of a parsed form body. */
+  /** Whether `access_token` of a parsed form body is read too. */
   readonly tokenFromBody: boolean;
-  /** The app's own function. The `Authorization` header is not read then. */
+  /** A function of the app that reads the token. The `Authorization` header is not read then. */
   readonly getToken: ((req: IncomingMessage) => unknown) | undefined;
-  /** Accepts the scheme DPoP if defined. */
+  /** If defined, the scheme DPoP is accepted. */
   readonly dpop: object | undefined;
   readonly dpopOrigin: DpopOrigin;
-  /** Reads the thumbprint of the client certificate. Certificate-bound tokens are accepted if defined. */
+  /** Reads the thumbprint of the client certificate. If defined, certificate-bound tokens are accepted. */
   readonly certificateThumbprint: ((req: IncomingMessage) => string | undefined) | undefined;
 }
 
 /**
- * Reads the one token that a request carries, and the DPoP proof and certificate beside it.
+ * Reads the token of a request, with its DPoP proof and client certificate.
  *
  * @returns `undefined` for a request without a token
- * @throws AuthError `repeated_credentials`, `malformed_credentials` or `token_too_long`, and whatever a function of the app throws
+ * @throws AuthError `repeated_credentials`, `malformed_credentials` or `token_too_long`, and any error that a function of the app throws
  */
 export function readCredentials(req: IncomingMessage, policy: CredentialPolicy): Credentials | undefined {
   const { getToken, tokenFromBody, dpop } = policy;
@@ -35,7 +35,7 @@ export function readCredentials(req: IncomingMessage, policy: CredentialPolicy):
     const token = requireSynchronous('getToken', getToken(req));
     return token === undefined || token === null ? undefined : createCredentials(req, policy, 'Bearer', token);
   }
-  // Node shows the first line and hides the others (RFC 9110 section 5.3).
+  // `req.headers` has only the first one (RFC 9110 section 5.3).
   if (isRepeated(req, 'authorization')) throw new AuthError('repeated_credentials');
   const value = ownHeader(req, 'authorization');
   const header = value === undefined ? undefined : parseAuthorizationHeader(value, dpop !== undefined);

@@ -1,17 +1,17 @@
 import type { IncomingMessage } from 'node:http';
 import { ownMember } from '../core/own-members.js';
 
-/** What a client asked for: a path with its query, and the host where the request line names one. */
+/** The target of the request line: a path with its query, and a host in the absolute form. */
 export interface RequestTarget {
-  /** `undefined` where it names none, and empty where it cannot be told. */
+  /** `undefined` if the target has no host; empty if the target cannot be parsed. */
   readonly authority: string | undefined;
   readonly path: string;
 }
 
-/** A proxy's form of the request line (RFC 9112 section 3.2.2). */
+/** The absolute form, which clients send to proxies (RFC 9112 section 3.2.2). */
 const ABSOLUTE = /^https?:\/\/([^/?#\\]+)(.*)$/is;
 
-/** As the request line spells it; Express and Connect shorten `url` where they mount. */
+/** Reads the target as the client sent it. It prefers `originalUrl`, because Express and Connect remove the mount path from `url`. */
 export function targetOf(req: IncomingMessage): RequestTarget {
   const originalUrl = ownMember(req, 'originalUrl');
   const { url = '' } = req;

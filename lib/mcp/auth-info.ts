@@ -1,28 +1,28 @@
 import type { AuthenticatedToken } from '../authenticator.js';
 import type { Auth } from '../core/claims.js';
 
-/** What the MCP SDK, version 1 or 2, knows about a request's token. */
+/** The token of a request, in the form that the MCP SDK expects (version 1 and 2). */
 export interface AuthInfo {
   /**
-   * The access token, for what a tool may exchange it for; it must not be passed on to another API as it is. Not enumerable: JSON,
-   * logs and copies made by spreading do not have it.
+   * The access token, so that a tool can exchange it for another one. Never pass it on to another API. The property is not enumerable, so
+   * JSON, logs and spread copies do not have it.
    */
   token: string;
-  /** `client_id`; `''` when the endpoint named none. */
+  /** `client_id`, or `''` if the introspection response has none. */
   clientId: string;
-  /** The granted scopes, one each. */
+  /** The granted scopes, one scope per item. */
   scopes: string[];
-  /** `exp`, in seconds since the epoch; absent when the endpoint named none. */
+  /** `exp`, in seconds since the epoch; absent if the introspection response has none. */
   expiresAt?: number;
-  /** Which of the middleware's audiences the token names, where that is a URI. */
+  /** The first audience of the middleware that is in the token's `aud` and is a URI. */
   resource?: URL;
-  /** Where the protected resource metadata are, as the challenges say too. */
+  /** URL of the protected resource metadata, the same as in challenges. */
   resourceMetadataUrl: string;
-  /** The claims, all of them; `getAuth(req)` returns this object. */
+  /** All claims. `getAuth(req)` returns this object. */
   extra: Auth;
 }
 
-/** Fills the object that the SDK will be shown. */
+/** Sets the members of {@link AuthInfo} on an object. */
 export function fillAuthInfo(
   target: object,
   { credentials, record, claims }: AuthenticatedToken,
@@ -30,7 +30,7 @@ export function fillAuthInfo(
   resourceMetadataUrl: string,
 ): AuthInfo {
   const { aud, exp, client_id: clientId = '' } = record.claims;
-  const named = audience.find((each) => isNamed(each, aud) && URL.canParse(each));
+  const named = audience.find((name) => isNamed(name, aud) && URL.canParse(name));
   const described = Object.assign(target, {
     clientId,
     scopes: [...record.scopes],
@@ -43,6 +43,6 @@ export function fillAuthInfo(
   return Object.defineProperty(described, 'token', hidden) as typeof described & { token: string };
 }
 
-function isNamed(audience: string, aud: Auth['aud']): boolean {
-  return typeof aud === 'string' ? aud === audience : (aud?.includes(audience) ?? false);
+function isNamed(name: string, aud: Auth['aud']): boolean {
+  return typeof aud === 'string' ? aud === name : (aud?.includes(name) ?? false);
 }

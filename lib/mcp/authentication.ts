@@ -1,31 +1,30 @@
 import { optionError } from '../core/option-error.js';
+import { createAuthenticationMiddleware } from '../middleware/authentication-middleware.js';
 import type { Guard } from '../middleware/guard.js';
-import { createHandle } from '../middleware/handle.js';
-import { register } from '../middleware/registry.js';
+import { register } from '../middleware/middleware-registry.js';
 import type { TokenIntrospection } from '../middleware/types.js';
 import type { Policy } from '../policy.js';
-import { mcpOrigin } from './mcp-authenticator.js';
+import { mcpSessionSource } from './session-source.js';
 
 /**
- * Authenticates requests to an MCP server as `authenticate` does, and sets `req.auth` to the {@link AuthInfo} that transports of the MCP
- * SDK hand to tools. Guards and `getAuth(req)` work behind it.
+ * Creates middleware that authenticates requests to an MCP server by the policy of `authenticate`. It sets `req.auth` to the
+ * {@link AuthInfo} that transports of the MCP SDK pass to tools. Guards and `getAuth(req)` work after it.
  *
- * Every challenge names the protected resource metadata of the option `resourceMetadata`. `protectedResourceMetadata(authenticate)`
- * publishes them.
+ * Every challenge has the URL of the option `resourceMetadata`. `protectedResourceMetadata(authenticate)` publishes that document.
  *
- * Not checked: `Origin` and `Host`, and whether the token is still valid once an event stream has begun.
+ * Not checked: `Origin` and `Host`, and whether the token is still valid after an event stream has begun.
  *
  * @example
  * app.post('/mcp', mcpAuthentication(authenticate), requireScope('files:read'), (req, res) =>
  *   transport.handleRequest(req, res, req.body));
  *
- * @throws TypeError unless `authenticate` names an audience and `resourceMetadata`, reads tokens only from the `Authorization` header,
- * requires one for each request, and does not require the scope `offline_access`
+ * @throws TypeError unless `authenticate` has an `audience` and `resourceMetadata`, reads tokens only from the `Authorization` header and
+ * requires one for each request; also if it requires the scope `offline_access`
  */
 export function mcpAuthentication(authenticate: TokenIntrospection): Guard {
-  const { authenticator, present } = mcpOrigin('mcpAuthentication', authenticate);
+  const { authenticator, present } = mcpSessionSource('mcpAuthentication', authenticate);
   requireHeaderOnly(authenticator.policy);
-  return register(createHandle({ authenticator, present }), [authenticator]);
+  return register(createAuthenticationMiddleware({ authenticator, present }), [authenticator]);
 }
 
 function requireHeaderOnly({ optional, getToken, tokenFromBody }: Policy): void {

@@ -1,28 +1,28 @@
-/** An error class of the SDK that takes a message. */
+/** An error class of the SDK whose constructor takes a message. */
 export type MessageErrorClass = new (message: string) => Error;
 
-/** The error classes of the SDK's version 1: `import * as errors from '@modelcontextprotocol/sdk/server/auth/errors.js'`. */
+/** The error classes of version 1 of the SDK: `import * as errors from '@modelcontextprotocol/sdk/server/auth/errors.js'`. */
 export interface SdkErrorsV1 {
-  /** Becomes 400. */
+  /** The SDK responds with 400. */
   readonly InvalidRequestError: MessageErrorClass;
-  /** Becomes 401. */
+  /** The SDK responds with 401. */
   readonly InvalidTokenError: MessageErrorClass;
-  /** Becomes 403. */
+  /** The SDK responds with 403. */
   readonly InsufficientScopeError: MessageErrorClass;
-  /** Becomes 500. */
+  /** The SDK responds with 500. */
   readonly ServerError: MessageErrorClass;
 }
 
-/** An error class that takes an OAuth error code and a message. */
+/** An error class whose constructor takes an OAuth error code and a message. */
 export type OAuthErrorClass = new (code: string, message: string) => Error;
 
-/** The error class of the SDK's version 2: `import { OAuthError } from '@modelcontextprotocol/server'`. */
+/** The error class of version 2 of the SDK: `import { OAuthError } from '@modelcontextprotocol/server'`. */
 export interface SdkErrorsV2 {
-  /** The code decides which status it becomes. */
+  /** The error code determines the status of the response. */
   readonly OAuthError: OAuthErrorClass;
 }
 
-/** The error classes of either version. */
+/** The error classes of version 1 or 2. */
 export type SdkErrors = SdkErrorsV1 | SdkErrorsV2;
 
 export type SdkErrorCode = keyof typeof CLASSES;
@@ -40,7 +40,7 @@ export function isSdkErrors(value: unknown): value is SdkErrors {
   return names.every((name) => typeof errors[name] === 'function');
 }
 
-/** An error that the SDK's own middleware answers with the right status. */
+/** Creates an error to which the SDK's own middleware responds with the right status. */
 export function createSdkError(errors: SdkErrors, code: SdkErrorCode, message: string): Error {
   return 'InvalidTokenError' in errors ? new errors[CLASSES[code]](message) : new errors.OAuthError(code, message);
 }

@@ -1,4 +1,5 @@
 import { AuthError, IntrospectionError } from '../core/errors.js';
+import { checkOptions } from '../core/option-check.js';
 import { optionError } from '../core/option-error.js';
 import { tokenDigest } from '../core/token-digest.js';
 import { publishAccepted } from '../diagnostics/decisions.js';
@@ -6,20 +7,20 @@ import { publishFailure } from '../middleware/reject.js';
 import { createDetachedAuth } from '../middleware/session.js';
 import type { TokenIntrospection } from '../middleware/types.js';
 import type { AuthInfo } from './auth-info.js';
-import { mcpOrigin } from './mcp-authenticator.js';
 import { createSdkError, isSdkErrors, type SdkErrorCode, type SdkErrors } from './sdk-errors.js';
+import { mcpSessionSource } from './session-source.js';
 
 /** The `verifier` that the SDK's `requireBearerAuth` takes. */
 export interface McpTokenVerifier {
-  /** Verifies a token. The SDK's middleware answers what it throws. */
+  /** Verifies a token. The SDK's middleware turns its error into a response. */
   verifyAccessToken(token: string): Promise<AuthInfo>;
 }
 
-/** The error classes of the SDK that the app uses. */
+/** Options of `mcpTokenVerifier()`. */
 export interface McpTokenVerifierOptions {
   /**
-   * The module `@modelcontextprotocol/sdk/server/auth/errors.js` of version 1, or `{ OAuthError }` of `@modelcontextprotocol/server`,
-   * version 2.
+   * The error classes of the SDK that the app uses: the module `@modelcontextprotocol/sdk/server/auth/errors.js` of version 1, or
+   * `{ OAuthError }` from `@modelcontextprotocol/server` of version 2.
    */
   readonly errors: SdkErrors;
 }
@@ -35,37 +36,39 @@ const CODES: Readonly<Record<AuthError['status'], SdkErrorCode>> = {
 const OUTAGE = 'The token cannot be verified at the moment';
 
 /**
- * A verifier for the `requireBearerAuth` of the MCP SDK, version 1 or 2. It verifies tokens by the policy of `authenticate`. A rejected
- * token becomes an error of the SDK, which answers it 401 or 403. An outage becomes its `server_error`, which it answers 500 without a
- * `Retry-After`; {@link mcpAuthentication} answers 503 with one.
+ * Creates a verifier for `requireBearerAuth` of the MCP SDK, version 1 or 2. It verifies tokens by the policy of `authenticate`. For a
+ * rejected token, the SDK responds with 401 or 403. For an outage, it responds with 500 and no `Retry-After`;
+ * {@link mcpAuthentication} responds with 503 and `Retry-After`.
  *
- * The SDK rejects tokens without `exp`, and its challenges name only its own `requiredScopes`. Sender-constrained tokens are rejected:
- * they need `mcpAuthentication()`. Guards and `getAuth(req)` accept the `req.auth` that the SDK sets, on one request.
+ * The SDK rejects tokens without `exp`, and its challenges name only its own `requiredScopes`. Sender-constrained tokens are rejected,
+ * because the SDK does not pass proofs on; use `mcpAuthentication()` for them. Guards and `getAuth(req)` accept the `req.auth` that the
+ * SDK sets, on one request.
  *
  * @example
  * import * as errors from '@modelcontextprotocol/sdk/server/auth/errors.js';
  * app.use('/mcp', requireBearerAuth({ verifier: mcpTokenVerifier(authenticate, { errors }), resourceMetadataUrl }));
  *
- * @throws TypeError unless `authenticate` names an audience and `resourceMetadata` and requires neither `offline_access` nor DPoP, and
- * for a wrong option
+ * @throws TypeError unless `authenticate` has an `audience` and `resourceMetadata`; also if it requires `offline_access` or DPoP, and for
+ * a wrong option
  */
 export function mcpTokenVerifier(authenticate: TokenIntrospection, options: McpTokenVerifierOptions): McpTokenVerifier {
-  const origin = mcpOrigin('mcpTokenVerifier', authenticate);
-  const { authenticator } = origin;
+  const source = mcpSessionSource('mcpTokenVerifier', authenticate);
+  const { authenticator } = source;
   if (authenticator.policy.dpop?.isRequired) {
     throw optionError('dpop.required', true, 'write mcpAuthentication(authenticate): the SDK does not pass proofs on');
   }
-  const { errors, ...unknown }: Partial<McpTokenVerifierOptions> = Object(options);
-  for (const [name, value] of Object.entries(unknown)) throw optionError(name, value, 'there is no such option');
+  const given: Partial<McpTokenVerifierOptions> = Object(options);
+  checkOptions(given, ['errors']);
+  const { errors } = given;
   if (!isSdkErrors(errors)) {
-    throw optionError('errors', errors, "write what `import * as errors` gives of the SDK's module");
+    throw optionError('errors', errors, "write the module that `import * as errors` of the SDK's errors returns");
   }
   return {
     async verifyAccessToken(token) {
       try {
         const verified = await authenticator.introspect(token);
         publishAccepted('accepted', BY, verified.credentials.digest, verified.record);
-        return createDetachedAuth(origin, verified) as AuthInfo;
+        return createDetachedAuth(source, verified) as AuthInfo;
       } catch (error) {
         publishFailure(error, BY, typeof token === 'string' ? tokenDigest(token) : undefined, { error });
         throw translate(error, errors);
@@ -74,7 +77,7 @@ export function mcpTokenVerifier(authenticate: TokenIntrospection, options: McpT
   };
 }
 
-/** Any other error stays as it is. The SDK answers it 500. */
+/** Turns an error into one of the SDK. Any other error stays as it is, and the SDK responds with 500. */
 function translate(error: unknown, errors: SdkErrors): unknown {
   if (error instanceof AuthError) return createSdkError(errors, CODES[error.status], error.message);
   if (error instanceof IntrospectionError) return createSdkError(errors, 'server_error', OUTAGE);

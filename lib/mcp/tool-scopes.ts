@@ -10,17 +10,19 @@ const EXAMPLE = "requireToolScopes({ write_file: ['files:write'] })";
 const UNSUPPORTED_MEDIA_TYPE = 415;
 
 /**
- * Lets a call of a tool pass when the token has all scopes that this tool needs; else 403 `insufficient_scope`, naming them and
- * those of the guards before. Whatever is no call of a tool in the list passes; a call of which it cannot be told which tool it is
- * needs what all of them need. Of several messages in one body, each counts.
+ * Requires scopes for calls of MCP tools. The token must grant all scopes of the tool that the request calls. Otherwise the response is 403
+ * `insufficient_scope`, and its challenge names these scopes and those of earlier guards.
  *
- * It reads `req.body`: mount `express.json()` before it, and give the transport `req.body`. A POST without a body is an error
- * (415), and so is a body that no JSON parser makes, such as the `Buffer` of `express.raw()`.
+ * A message that calls no listed tool passes. A call whose tool cannot be determined requires the scopes of all listed tools. If a body
+ * has several messages, each must pass.
+ *
+ * It reads `req.body`, so mount `express.json()` before it, and pass `req.body` to the transport. A POST without a body is an error (415).
+ * So is a body that was not parsed from JSON, such as the `Buffer` of `express.raw()`.
  *
  * @example
  * app.post('/mcp', requireScope('files:read'), express.json(), requireToolScopes({ write_file: ['files:write'] }), handle);
  *
- * @throws TypeError unless there is a tool, and every tool has at least one scope, each a scope-token of RFC 6749 section 3.3
+ * @throws TypeError without a tool, for a tool without a scope, or for a scope that is not a scope-token of RFC 6749 section 3.3
  */
 export function requireToolScopes(tools: Readonly<Record<string, readonly string[]>>): Guard {
   rejectMountedFactory(NAME, tools, EXAMPLE);
@@ -32,14 +34,14 @@ export function requireToolScopes(tools: Readonly<Record<string, readonly string
     requireScope(...scopes);
     scopesOf.set(name, [...scopes]);
   }
-  const ofAll = [...new Set([...scopesOf.values()].flat())];
+  const allScopes = [...new Set([...scopesOf.values()].flat())];
   return nameGuard(NAME, function guardMiddleware(req: IncomingMessage & { body?: unknown }, res, next) {
     const { body } = req;
     if (!isReadable(body, req.method === 'POST')) {
       forwardError(unreadable(), { req, res, next });
       return;
     }
-    const scopes = scopesFor(body, scopesOf) ?? ofAll;
+    const scopes = scopesFor(body, scopesOf) ?? allScopes;
     const check = createGuard(NAME, {
       scopes,
       run: ({ record }, { satisfiesScope }) => requireScopes(record, { scopes, satisfiesScope }),
@@ -49,15 +51,15 @@ export function requireToolScopes(tools: Readonly<Record<string, readonly string
 }
 
 /**
- * Only what a JSON parser makes is read: bytes, text and instances of classes may hold calls that cannot be seen here. Some
- * versions of `express.json()` leave an empty object where they parsed nothing, and that is no message either.
+ * Whether the body was parsed from JSON. Bytes, texts and class instances may hold calls that cannot be seen here. Some versions of
+ * `express.json()` set an empty object when they parsed nothing, so a POST needs a body with a member.
  */
 function isReadable(body: unknown, isRequired: boolean): boolean {
   if (body === undefined) return !isRequired;
   return (Array.isArray(body) || isPlainObject(body)) && (!isRequired || Object.keys(body).length > 0);
 }
 
-/** `JSON.parse` of another realm makes objects with another `Object.prototype`, so that it is known by its own prototype. */
+/** The prototype is not compared with `Object.prototype`, because objects of another realm have another one. */
 function isPlainObject(value: unknown): value is object {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
@@ -69,7 +71,7 @@ function unreadable(): Error {
   return Object.assign(error, { status: UNSUPPORTED_MEDIA_TYPE, statusCode: UNSUPPORTED_MEDIA_TYPE });
 }
 
-/** The scopes of the tools that are called, each once; `undefined` from the first call on that does not say which tool it is. */
+/** The scopes of all called tools, each once; `undefined` if the tool of a call cannot be determined. */
 function scopesFor(body: unknown, scopesOf: ReadonlyMap<string, readonly string[]>): string[] | undefined {
   const called = new Set<string>();
   for (const message of Array.isArray(body) ? body : [body]) {
@@ -82,15 +84,15 @@ function scopesFor(body: unknown, scopesOf: ReadonlyMap<string, readonly string[
 }
 
 /**
- * A message with a member `__proto__` may become a call: some validators copy it so that the members inside are inherited. What
- * no JSON parser puts into a list may be a call as well.
+ * Whether a message may call a tool. A message with a member `__proto__` may, because some validators copy it so that its members are
+ * inherited. An object that no JSON parser creates may too.
  */
 function mayCallTool(message: unknown): boolean {
   if (typeof message !== 'object' || message === null) return false;
   return !isPlainObject(message) || ('method' in message && message.method === 'tools/call') || hasProto(message);
 }
 
-/** The tool that a JSON-RPC message calls; `undefined` where that cannot be told. */
+/** The tool that a JSON-RPC message calls; `undefined` if it cannot be determined. */
 function toolOf(message: unknown): string | undefined {
   if (!isPlainObject(message) || hasProto(message)) return undefined;
   const { params } = message as { readonly params?: unknown };

@@ -5,9 +5,9 @@ import type { ResponseLike } from './response-like.js';
 export interface ChallengeSettings {
   readonly realm: string;
   readonly resourceMetadata: string | undefined;
-  /** What every request of this middleware needs. */
+  /** Scopes that every request of this middleware requires. */
   readonly scopes: readonly string[];
-  /** Where the scheme DPoP is accepted. */
+  /** `undefined` unless the scheme DPoP is accepted. */
   readonly dpop: Pick<DpopVerifier, 'algorithms' | 'isRequired' | 'nonces'> | undefined;
 }
 
@@ -15,10 +15,10 @@ const CHALLENGE = 'WWW-Authenticate';
 export const DPOP_NONCE = 'DPoP-Nonce';
 
 /**
- * Gives a rejection its headers: the challenges behind those already on the response, and `Cache-Control`.
+ * Sets the headers of a rejection: its challenges, after those that are on the response already, and `Cache-Control`.
  *
- * @param scopes what the guards of the route need, besides the middleware's own
- * @param usesDpop whether the credentials came under that scheme
+ * @param scopes scopes that the guards of the route require, besides those of the middleware
+ * @param usesDpop whether the request used the scheme DPoP
  */
 export function addChallenge(
   error: AuthError,
@@ -36,7 +36,7 @@ export function addChallenge(
   };
 }
 
-/** One for each scheme that is accepted; the error is that of the scheme that was used (RFC 9449 section 7.2). */
+/** Returns one challenge for each accepted scheme. The error is in the challenge of the scheme that was used (RFC 9449 section 7.2). */
 function renderChallenges(
   error: AuthError,
   settings: ChallengeSettings,
@@ -45,21 +45,21 @@ function renderChallenges(
 ): string[] {
   const { dpop } = settings;
   const common = [`realm=${quote(settings.realm)}`];
-  const more = [...parametersOf(error, settings, guardScopes)];
-  if (dpop === undefined) return [`Bearer ${[...common, ...more].join(', ')}`];
+  const parameters = parametersOf(error, settings, guardScopes);
+  if (dpop === undefined) return [`Bearer ${[...common, ...parameters].join(', ')}`];
   const algorithms = `algs=${quote(dpop.algorithms.join(' '))}`;
-  if (dpop.isRequired) return [`DPoP ${[...common, ...more, algorithms].join(', ')}`];
-  const [ofBearer, ofDpop] = usesDpop ? [resourceOf(settings), more] : [more, resourceOf(settings)];
+  if (dpop.isRequired) return [`DPoP ${[...common, ...parameters, algorithms].join(', ')}`];
+  const [ofBearer, ofDpop] = usesDpop ? [resourceOf(settings), parameters] : [parameters, resourceOf(settings)];
   return [`Bearer ${[...common, ...ofBearer].join(', ')}`, `DPoP ${[...common, ...ofDpop, algorithms].join(', ')}`];
 }
 
-/** RFC 6750 section 3, RFC 9470 section 3, RFC 9728 section 5.1: each parameter once, each quoted. */
+/** Parameters of RFC 6750 section 3, RFC 9470 section 3 and RFC 9728 section 5.1, each once and quoted. */
 function parametersOf(error: AuthError, settings: ChallengeSettings, guardScopes: readonly string[]): string[] {
   const parameters: string[] = [];
   if (error.code !== undefined) {
     parameters.push(`error=${quote(error.code)}`, `error_description=${quote(error.message)}`);
   }
-  const scopes = namesScopes(error) ? new Set([...settings.scopes, ...guardScopes, ...error.scopes]) : new Set();
+  const scopes = shouldNameScopes(error) ? new Set([...settings.scopes, ...guardScopes, ...error.scopes]) : new Set();
   if (scopes.size > 0) parameters.push(`scope=${quote([...scopes].join(' '))}`);
   const acrValues = error.authentication?.acrValues ?? [];
   const maxAgeSeconds = error.authentication?.maxAgeSeconds;
@@ -72,12 +72,12 @@ function resourceOf({ resourceMetadata }: ChallengeSettings): string[] {
   return resourceMetadata === undefined ? [] : [`resource_metadata=${quote(resourceMetadata)}`];
 }
 
-/** Other scopes mend neither a malformed request nor a claim, nor how the user authenticated. */
-function namesScopes({ status, reason }: AuthError): boolean {
+/** Other scopes would not help after a malformed request, a wrong claim or a weak user authentication. */
+function shouldNameScopes({ status, reason }: AuthError): boolean {
   return (status === 401 && reason !== 'insufficient_user_authentication') || reason === 'insufficient_scope';
 }
 
-/** RFC 9110 section 5.6.4. Options are held to printable ASCII when they are parsed, so no value can end the line. */
+/** A quoted string (RFC 9110 section 5.6.4). Options may hold only printable ASCII, so no value can end the line. */
 function quote(value: string): string {
   return `"${value.replace(/["\\]/g, '\\$&')}"`;
 }

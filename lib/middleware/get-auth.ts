@@ -1,16 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 import type { Auth } from '../core/claims.js';
-import { isOfAnotherCopy, ONE_COPY } from './copies.js';
-import { unauthenticated, wiringError } from './guard.js';
-import { isAuthenticatorOf } from './registry.js';
+import { missingAuthError, wiringError } from './guard.js';
+import { hasStarted } from './middleware-registry.js';
+import { isFromAnotherCopy, OTHER_COPY_REMEDY } from './package-copies.js';
 import { type Session, sessionOf } from './session.js';
 import type { AuthOf, SelectingMiddleware, TokenIntrospection } from './types.js';
 
 /**
- * The claims of the request's token: the same object as `req.auth`, typed and never undefined. Behind `mcpAuthentication()`, where
- * `req.auth` is the SDK's `AuthInfo`, they are its `extra`. Given the middleware too, its `claims` schema types them.
+ * The claims of the request's token: the same object as `req.auth`, but typed and never undefined. After `mcpAuthentication()`,
+ * `req.auth` is the SDK's `AuthInfo`, and the claims are its `extra`. If you pass the middleware that authenticated the request, of one
+ * server or from `selectServer()`, its `claims` schema types them.
  *
- * @param authenticate the middleware that authenticated the request: of one server, or of `selectServer()`
  * @throws Error (status 500) if `tokenIntrospection()` did not run or let an anonymous request through, if another middleware
  * authenticated the request, or if something replaced `req.auth`
  */
@@ -19,9 +19,10 @@ export function getAuth<Claims>(req: IncomingMessage, authenticate: TokenIntrosp
 export function getAuth<ServerAuth>(req: IncomingMessage, authenticate: SelectingMiddleware<ServerAuth>): ServerAuth;
 export function getAuth(req: IncomingMessage, authenticate?: object): Auth {
   const session = requireSession('getAuth()', req);
-  if (authenticate !== undefined && !isAuthenticatorOf(authenticate, session.authenticator)) {
-    if (isOfAnotherCopy(authenticate)) throw wiringError(`getAuth() cannot use this middleware: ${ONE_COPY}`);
-    throw wiringError('getAuth() was given another middleware than the one that authenticated this request');
+  if (authenticate !== undefined && !hasStarted(authenticate, session)) {
+    if (isFromAnotherCopy(authenticate))
+      throw wiringError(`getAuth() cannot use this middleware: ${OTHER_COPY_REMEDY}`);
+    throw wiringError('getAuth() was called with another middleware than the one that authenticated this request');
   }
   return session.claims;
 }
@@ -30,7 +31,7 @@ export function getAuth(req: IncomingMessage, authenticate?: object): Auth {
 export interface AuthDetails {
   /** When the endpoint was asked, in seconds since the epoch. */
   readonly introspectedAt: number;
-  /** The response has expired and was used because the endpoint failed (`cache.staleIfErrorSeconds`). */
+  /** Whether the response has expired and was used because the endpoint failed (`cache.staleIfErrorSeconds`). */
   readonly stale: boolean;
   /** The name of the server that `selectServer()` chose; `undefined` without it. */
   readonly server: string | undefined;
@@ -49,6 +50,6 @@ export function getAuthDetails(req: IncomingMessage): AuthDetails {
 
 function requireSession(name: string, req: IncomingMessage): Session {
   const session = sessionOf(req);
-  if (session === undefined) throw unauthenticated(name, req);
+  if (session === undefined) throw missingAuthError(name, req);
   return session;
 }

@@ -1,15 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AuthError } from '../core/errors.js';
 import type { Next } from '../core/next.js';
+import { decisions } from '../diagnostics/channels.js';
+import { isDebugging } from '../diagnostics/debug.js';
 import { publishAccepted } from '../diagnostics/decisions.js';
 import type { Policy } from '../policy.js';
 import { requireLifetime } from '../verification/lifetime.js';
 import { anonymousPolicy } from './anonymous.js';
-import { isOfAnotherCopy, ONE_COPY } from './copies.js';
+import { isFromAnotherCopy, OTHER_COPY_REMEDY } from './package-copies.js';
 import { debugContext, forwardError, type RequestContext, rejectRequest } from './reject.js';
 import {
   type AuthRequest,
-  bindCheck,
   type Check,
   contextOf,
   type RequestSession,
@@ -18,7 +19,7 @@ import {
   sessionOf,
 } from './session.js';
 
-/** Middleware to mount behind `tokenIntrospection()`. Without that, every request fails with status 500. */
+/** Middleware to mount after `tokenIntrospection()`. Without it, every request fails with status 500. */
 export type Guard = (req: IncomingMessage, res: ServerResponse, next?: Next) => void;
 
 export function createGuard(name: string, check: Check): Guard {
@@ -28,18 +29,20 @@ export function createGuard(name: string, check: Check): Guard {
     if (session === undefined) return;
     const { authenticator, token } = session;
     try {
-      requireUnexpired(session);
-      check.run(token, contextOf(authenticator));
+      const checkContext = contextOf(authenticator);
+      // Time has passed since the middleware checked it.
+      requireLifetime(token.record, authenticator.policy, checkContext.now);
+      check.run(token, checkContext);
     } catch (error) {
       rejectRequest(error, authenticator.policy, context, token.credentials.digest, scopesOf(session));
       return;
     }
-    session.checks = [...session.checks, bindCheck(check, authenticator)];
+    session.checks = [...session.checks, { check, authenticator }];
     accept(context, session);
   });
 }
 
-/** The session behind the request. A request without one is answered, and the result is `undefined`. */
+/** The session of the request. A request without one gets a response, and the result is `undefined`. */
 export function requireSession(context: RequestContext, scopes: readonly string[]): RequestSession | undefined {
   const { req, by } = context;
   let policy: Policy | undefined;
@@ -48,7 +51,7 @@ export function requireSession(context: RequestContext, scopes: readonly string[
     const session = sessionOf(req);
     if (session !== undefined) return session;
     policy = anonymousPolicy(req);
-    failure = policy === undefined ? unauthenticated(`${by}()`, req) : new AuthError('no_credentials');
+    failure = policy === undefined ? missingAuthError(`${by}()`, req) : new AuthError('no_credentials');
   } catch (error) {
     failure = error;
   }
@@ -58,36 +61,38 @@ export function requireSession(context: RequestContext, scopes: readonly string[
 }
 
 export function accept({ req, next, by }: RequestContext, { authenticator, token }: Session): void {
-  publishAccepted('accepted', by, token.credentials.digest, token.record, debugContext(authenticator.policy, req));
+  if (decisions.hasSubscribers || isDebugging) {
+    publishAccepted('accepted', by, token.credentials.digest, token.record, debugContext(authenticator.policy, req));
+  }
   next?.();
 }
 
-/** Time has passed since the middleware checked the lifetime. */
+/** Checks `exp` again, because time has passed since the middleware checked it. */
 export function requireUnexpired({ authenticator: { introspector, policy }, token }: Session): void {
   requireLifetime(token.record, policy, introspector.clock.now());
 }
 
-/** Scopes that the checks before required, for challenges. */
+/** Scopes that earlier checks required, for challenges. */
 export function scopesOf({ checks }: Session): string[] {
-  return checks.flatMap(({ scopes }) => scopes);
+  return checks.flatMap(({ check }) => check.scopes);
 }
 
-/** A mistake in the app's wiring, answered 500, with its likely cause. */
-export function unauthenticated(who: string, req: AuthRequest): Error {
-  return wiringError(`${who} ${causeFor(req)}`);
+/** The error for a request without a session. It names the likely mistake in the app, and the status is 500. */
+export function missingAuthError(caller: string, req: AuthRequest): Error {
+  return wiringError(`${caller} ${causeFor(req)}`);
 }
 
 function causeFor(req: AuthRequest): string {
   const { auth } = req;
-  if (isOfAnotherCopy(auth)) return `cannot use this req.auth: ${ONE_COPY}`;
+  if (isFromAnotherCopy(auth)) return `cannot use this req.auth: ${OTHER_COPY_REMEDY}`;
   if (sessionBehind(auth) !== undefined) {
-    return 'found a req.auth that tokenIntrospection() did not set on this request, but on another object: a copy or a wrapper of the request does not do';
+    return 'found a req.auth that tokenIntrospection() did not set on this request, but on another object; pass the request itself, not a copy or wrapper of it';
   }
   if (auth !== undefined) {
     return 'found a req.auth that tokenIntrospection() did not set on this request; leave that object in place';
   }
   if (anonymousPolicy(req) !== undefined) {
-    return 'was called for an anonymous request, which "optional" let through; look at req.auth first, or mount a guard';
+    return 'was called for an anonymous request, which "optional" let through; check req.auth first, or mount a guard';
   }
   return 'found no req.auth; mount tokenIntrospection() before it';
 }

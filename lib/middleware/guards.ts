@@ -1,4 +1,5 @@
 import { AuthError } from '../core/errors.js';
+import { checkOptions } from '../core/option-check.js';
 import { optionError, rejectMountedFactory } from '../core/option-error.js';
 import { ownMember, ownMembers } from '../core/own-members.js';
 import { SCOPE_TOKEN } from '../core/syntax.js';
@@ -6,30 +7,30 @@ import { requireAuthenticationContext } from '../verification/authentication.js'
 import { requireScopes, requireSomeScope } from '../verification/scope.js';
 import { createGuard, type Guard } from './guard.js';
 
-/** What a claim can be compared with. */
+/** A value that a claim can be compared with. */
 export type ClaimValue = string | number | boolean;
 
-/** Whether the value of a claim will do. It must return `true` itself: a promise is an error. */
+/** Whether a claim's value is accepted. Only `true` accepts it. A promise is an error (status 500). */
 export type ClaimPredicate = (value: unknown) => boolean;
 
 /** One of the `authorization_details` (RFC 9396 section 2), frozen. */
 export interface AuthorizationDetail {
-  /** What kind it is; all other members depend on it. */
+  /** The kind of the detail, which determines its other members. */
   readonly type: string;
   readonly [member: string]: unknown;
 }
 
-/** Whether one of the `authorization_details` will do. It must return `true` itself: a promise is an error. */
+/** Whether one of the `authorization_details` is accepted. Only `true` accepts it. A promise is an error (status 500). */
 export type AuthorizationDetailPredicate = (detail: AuthorizationDetail) => boolean;
 
 const A_YEAR_SECONDS = 31_536_000;
 
 /**
- * Lets a request pass when all scopes are granted; else 403 `insufficient_scope`, naming all of them
- * ([RFC 6750 section 3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)). Compared exactly, or by the middleware's
- * `satisfiesScope`.
+ * Requires that the token grants all of the scopes. Otherwise the response is 403 `insufficient_scope`, and its challenge names all of
+ * them ([RFC 6750 section 3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)). Scopes are compared exactly, or by the option
+ * `satisfiesScope` of the middleware.
  *
- * @throws TypeError when no scope is given, or one is no scope-token of RFC 6749 section 3.3
+ * @throws TypeError without a scope, or for one that is not a scope-token of RFC 6749 section 3.3
  */
 export function requireScope(...scopes: string[]): Guard {
   const needed = parseScopes('requireScope', scopes);
@@ -40,7 +41,8 @@ export function requireScope(...scopes: string[]): Guard {
 }
 
 /**
- * Lets a request pass when at least one scope is granted; else 403 `insufficient_scope`, listing them.
+ * Requires that the token grants at least one of the scopes. Otherwise the response is 403 `insufficient_scope`, and its challenge names
+ * all of them.
  *
  * @throws TypeError as {@link requireScope}
  */
@@ -53,11 +55,13 @@ export function requireAnyScope(...scopes: string[]): Guard {
 }
 
 /**
- * Lets a request pass when a claim of the introspection response equals the value or one of the values (of a claim that
- * is a list, any member), or when the predicate returns `true`; an absent claim never passes. Else 403 `insufficient_scope`.
- * It sees the claim as the endpoint sent it, before any `claims` schema and whatever handlers did to `req.auth`.
+ * Requires a claim of the introspection response. The claim passes when it equals the value or one of the values, or when the predicate
+ * returns `true`. If the claim is a list, one equal member is enough for values; a predicate gets the list. An absent claim never passes.
+ * Otherwise the response is 403 `insufficient_scope`.
  *
- * @throws TypeError when the name is empty, there is nothing to compare with, or an integer is beyond 2^53: JSON rounds it
+ * The claim is read as the endpoint sent it. Neither a `claims` schema nor changes to `req.auth` affect it.
+ *
+ * @throws TypeError for an empty name, no value to compare with, or an integer beyond 2^53, because JSON rounds it
  */
 export function requireClaim(name: string, expected: ClaimValue | readonly ClaimValue[] | ClaimPredicate): Guard {
   rejectMountedFactory('requireClaim', name, "requireClaim('org_id', 'org_1')");
@@ -73,23 +77,23 @@ export function requireClaim(name: string, expected: ClaimValue | readonly Claim
 }
 
 /**
- * Lets a request pass when the user has authenticated in one of the ways (`acr`), and recently enough (`auth_time`, judged now);
- * else 401 `insufficient_user_authentication`, naming them ([RFC 9470](https://www.rfc-editor.org/rfc/rfc9470)), so that a client
- * can ask the user to. What the introspection response does not say is not met.
+ * Requires that the user authenticated strongly enough (`acr`) and recently enough (`auth_time`, compared with the clock now). Otherwise
+ * the response is 401 `insufficient_user_authentication`. Its challenge names the requirements, so that the client can ask the user to
+ * authenticate again ([RFC 9470](https://www.rfc-editor.org/rfc/rfc9470)). A claim that is absent from the introspection response never
+ * passes.
  *
- * @throws TypeError when nothing is demanded, or a value cannot be named in a challenge
+ * @throws TypeError without a requirement, or for a value that a challenge cannot hold
  */
 export function requireAuthentication(options: {
-  /** Of which one will do, the preferred first. */
+  /** Accepted authentication contexts, the preferred one first. One of them is enough. */
   readonly acrValues?: readonly string[] | undefined;
-  /** How long ago it may have been: whole seconds, 0 to 31536000. */
+  /** How long ago the user may have authenticated, in whole seconds: 0 to 31536000. */
   readonly maxAgeSeconds?: number | undefined;
 }): Guard {
   rejectMountedFactory('requireAuthentication', options, "requireAuthentication({ acrValues: ['gold'] })");
-  const { acrValues = [], maxAgeSeconds, ...unknown } = ownMembers(Object(options) as typeof options);
-  for (const [name, value] of Object.entries(unknown)) {
-    throw optionError(name, value, 'write acrValues, maxAgeSeconds, or both');
-  }
+  const given = ownMembers(Object(options) as typeof options);
+  checkOptions(given, ['acrValues', 'maxAgeSeconds']);
+  const { acrValues = [], maxAgeSeconds } = given;
   if (!Array.isArray(acrValues) || !acrValues.every((value) => typeof value === 'string' && SCOPE_TOKEN.test(value))) {
     throw optionError('acrValues', acrValues, 'write a list of values without spaces or quotes');
   }
@@ -109,11 +113,11 @@ export function requireAuthentication(options: {
 }
 
 /**
- * Lets a request pass when the `authorization_details` of the introspection response hold one of this type
- * ([RFC 9396 section 9](https://www.rfc-editor.org/rfc/rfc9396#section-9)) for which the predicate returns `true`, where there is
- * one; else 403 `insufficient_scope`.
+ * Requires one of the `authorization_details` of the introspection response
+ * ([RFC 9396 section 9](https://www.rfc-editor.org/rfc/rfc9396#section-9)). It must have this type, and the predicate must return `true`
+ * for it. Without a predicate, the type is enough. Otherwise the response is 403 `insufficient_scope`.
  *
- * @throws TypeError when the type is empty, or the predicate is no function
+ * @throws TypeError for an empty type, or a predicate that is not a function
  */
 export function requireAuthorizationDetails(type: string, accepts: AuthorizationDetailPredicate = () => true): Guard {
   rejectMountedFactory('requireAuthorizationDetails', type, "requireAuthorizationDetails('payment_initiation')");
@@ -135,13 +139,13 @@ function isDetailOf(type: string, detail: unknown): detail is AuthorizationDetai
   return ownMember(detail, 'type') === type;
 }
 
-/** A verdict of the app's own function: `true` itself, and no promise of it. */
-function isTrue(guard: string, verdict: unknown): boolean {
-  if (verdict instanceof Promise) {
-    verdict.catch(() => {});
-    throw new TypeError(`The predicate of ${guard}() returned a promise; it has to be synchronous`);
+/** Whether a predicate of the app returned exactly `true`. */
+function isTrue(guard: string, result: unknown): boolean {
+  if (result instanceof Promise) {
+    result.catch(() => {});
+    throw new TypeError(`The predicate of ${guard}() returned a promise; it must be synchronous`);
   }
-  return verdict === true;
+  return result === true;
 }
 
 function equalTo(expected: ClaimValue | readonly ClaimValue[]): ClaimPredicate {
@@ -151,7 +155,7 @@ function equalTo(expected: ClaimValue | readonly ClaimValue[]): ClaimPredicate {
     throw optionError(
       'expected',
       rounded,
-      'JavaScript rounds integers beyond 2^53, so that neighbours are taken for it; have the server send a string, and compare with that',
+      'JavaScript rounds integers beyond 2^53, so other integers would match too; let the server send a string, and compare with that',
     );
   }
   if (accepted.length === 0 || !accepted.every(isClaimValue)) {
@@ -164,7 +168,7 @@ function isClaimValue(value: unknown): boolean {
   return typeof value === 'string' || typeof value === 'boolean' || (Number.isFinite(value) && !isRounded(value));
 }
 
-/** JSON numbers beyond 2^53 are rounded when they are read, so that one of them equals its neighbours. */
+/** JSON numbers beyond 2^53 are rounded when they are parsed, so different ones can be equal. */
 function isRounded(value: unknown): boolean {
   return Number.isInteger(value) && !Number.isSafeInteger(value);
 }
@@ -172,7 +176,11 @@ function isRounded(value: unknown): boolean {
 function parseScopes(guard: string, scopes: readonly string[]): readonly string[] {
   rejectMountedFactory(guard, scopes[0], `${guard}('reports:read')`);
   if (scopes.length === 0 || !scopes.every((scope) => typeof scope === 'string' && SCOPE_TOKEN.test(scope))) {
-    throw optionError('scopes', scopes, `write ${guard}('reports:read', …): one argument a scope, without spaces`);
+    throw optionError(
+      'scopes',
+      scopes,
+      `write ${guard}('reports:read', …): each scope its own argument, without spaces`,
+    );
   }
   return Object.freeze([...scopes]);
 }

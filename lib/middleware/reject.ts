@@ -7,11 +7,11 @@ import { type DebugContext, isDebugging } from '../diagnostics/debug.js';
 import { publishRejected } from '../diagnostics/decisions.js';
 import type { Policy } from '../policy.js';
 import { addChallenge } from './challenge.js';
-import { isAnswerable, respondWithError, respondWithRejection } from './respond.js';
+import { canRespond, respondWithError, respondWithRejection } from './respond.js';
 import { routeOf } from './route-of.js';
-import { throwUncaught } from './settle.js';
+import { throwUncaught } from './when-settled.js';
 
-/** One request on its way through a middleware or guard. */
+/** A request in a middleware or guard. */
 export interface RequestContext {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
@@ -20,17 +20,17 @@ export interface RequestContext {
   readonly by: string;
 }
 
-/** Whether the credentials came under the scheme DPoP (RFC 9449 section 7.1). */
+/** Whether the request uses the scheme DPoP (RFC 9449 section 7.1). */
 export function usesDpop(req: IncomingMessage): boolean {
   return hasScheme(ownHeader(req, 'authorization') ?? '', 'dpop');
 }
 
 /**
- * Ends a request that failed. A rejection is answered. An outage and anything unexpected goes to `next`, and so does an error of the
- * response while the rejection is written to it.
+ * Ends a failed request. A rejection gets a response. An outage or any other error goes to `next`, and so does an error that the
+ * response throws while the rejection is written.
  *
- * @param digest of the token, if there was one
- * @param scopes that the guards of the route require
+ * @param digest digest of the token; `undefined` without a token
+ * @param scopes scopes that the guards of the route require
  */
 export function rejectRequest(
   error: unknown,
@@ -55,10 +55,10 @@ export function rejectRequest(
   else callOnReject(error, policy.onReject, context);
 }
 
-/** Publishes a rejection or an outage. Errors of the app are not published, and neither is the end of the middleware. */
+/** Publishes a rejection or an outage. Errors of the app are not published. */
 export function publishFailure(error: unknown, by: string, digest: string | undefined, context?: DebugContext): void {
   if (error instanceof AuthError) {
-    // A malformed token may be a password.
+    // A malformed token may be a password, so not even its digest is published.
     const published = error.reason === 'malformed_credentials' ? undefined : digest;
     publishRejected('rejected', by, published, { status: error.status, reason: error.reason }, context);
   } else if (error instanceof IntrospectionError) {
@@ -66,30 +66,30 @@ export function publishFailure(error: unknown, by: string, digest: string | unde
   }
 }
 
-/** Printed with a decision while `NODE_DEBUG` asks for it. */
+/** Details that are printed with a decision; `undefined` unless `NODE_DEBUG` is set. */
 export function debugContext({ getToken }: Policy, req: IncomingMessage, error?: unknown): DebugContext | undefined {
   return isDebugging ? { error, route: routeOf(req, getToken !== undefined) } : undefined;
 }
 
-/** Forwards an error to the app. Without a `next` it is answered here. */
+/** Forwards an error to the app. Without a `next`, the response is sent here. */
 export function forwardError(thrown: unknown, { req, res, next }: Omit<RequestContext, 'by'>): void {
   const error = toObject(thrown);
   if (next === undefined) respondWithError(req, res, error);
   else next(error);
 }
 
-/** Express takes a falsy error for "go on", and `'route'` for "skip ahead". Such values that the app throws must not get there. */
+/** Replaces values that are not objects. Express continues on a falsy error, and skips handlers on `'route'`. */
 function toObject(thrown: unknown): object {
   if (typeof thrown === 'object' && thrown !== null) return thrown;
   return Object.assign(new Error('Something other than an error was thrown during authentication'), { status: 500 });
 }
 
-/** Without a response that can be written, the rejection goes to `next`. */
+/** Sends the response of a rejection. If that is not possible, the rejection goes to `next`. */
 function respondOrForward(error: AuthError, context: RequestContext): void {
   const { req, res } = context;
   let failure: unknown = error;
   try {
-    if (isAnswerable(res)) {
+    if (canRespond(res)) {
       respondWithRejection(req, res, error);
       return;
     }
@@ -99,7 +99,7 @@ function respondOrForward(error: AuthError, context: RequestContext): void {
   forwardError(failure, context);
 }
 
-/** Lets the app answer a rejection. Whatever it passes to `next`, one error at most goes through, and never the request. */
+/** Lets the app send the response of a rejection. Whatever it passes to `next`, at most one error goes on, and never the request. */
 function callOnReject(error: AuthError, onReject: RejectionHandler, context: RequestContext): void {
   const { req, res, next } = context;
   let isDone = false;
@@ -108,7 +108,7 @@ function callOnReject(error: AuthError, onReject: RejectionHandler, context: Req
     isDone = true;
     const failure = isNativeError(thrown) ? thrown : error;
     if (next !== undefined) {
-      // Later, so that what the app throws there does not come back here by way of `onReject`.
+      // Called later, so that an error that the app throws in `next` does not return here through `onReject`.
       Promise.resolve()
         .then(() => void next(failure))
         .catch(throwUncaught);

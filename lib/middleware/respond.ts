@@ -1,13 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import { AuthError, IntrospectionError } from '../core/errors.js';
-import type { ChallengeSettings } from './challenge.js';
+import { type ChallengeSettings, DPOP_NONCE } from './challenge.js';
 import type { ResponseLike } from './response-like.js';
 
-const DPOP_NONCE = 'DPoP-Nonce';
 const INTERNAL_SERVER_ERROR = 500;
 const NO_STORE = { 'Cache-Control': 'no-store' };
 
-/** Headers that describe content which is not sent now. */
+/** Headers that describe the content that the error response replaces. */
 const CONTENT_HEADERS = [
   'Content-Encoding',
   'Content-Language',
@@ -18,7 +17,7 @@ const CONTENT_HEADERS = [
   'Last-Modified',
 ];
 
-/** The body of a response that a rejection, an outage or any other error gets. */
+/** The response to a rejection, an outage or any other error. */
 export interface ErrorResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[]>>;
@@ -37,24 +36,24 @@ export function responseFor(error: unknown): ErrorResponse {
   return { status: INTERNAL_SERVER_ERROR, headers: NO_STORE, body: { error: 'server_error' } };
 }
 
-/** Gives the client the nonce for its next proof (RFC 9449 section 8.2), in a response that nobody keeps. */
-export function giveNonce(res: ResponseLike, { dpop }: Pick<ChallengeSettings, 'dpop'>): void {
+/** Sends the client the nonce for its next proof (RFC 9449 section 8.2). The response must not be cached. */
+export function setNonce(res: ResponseLike, { dpop }: Pick<ChallengeSettings, 'dpop'>): void {
   const nonce = dpop?.nonces?.current();
   if (nonce === undefined || res.headersSent || !hasMembers(res)) return;
   res.setHeader(DPOP_NONCE, nonce);
   res.setHeader('Cache-Control', 'no-store');
 }
 
-/** Answers a rejection with JSON. */
+/** Sends the response of a rejection, as JSON. */
 export function respondWithRejection(req: IncomingMessage, res: ResponseLike, error: AuthError): void {
   const { status, headers, body } = responseFor(error);
   respond(req, res, status, headers, body);
 }
 
-/** Answers an error that nobody else takes. It never throws: if the response fails too, the connection is closed. */
+/** Sends the response of an error that no other code handles. It never throws. If the response fails too, it closes the connection. */
 export function respondWithError(req: IncomingMessage, res: Partial<ResponseLike> | undefined, error: unknown): void {
   try {
-    if (!isAnswerable(res)) {
+    if (!canRespond(res)) {
       destroy(res);
       return;
     }
@@ -66,19 +65,19 @@ export function respondWithError(req: IncomingMessage, res: Partial<ResponseLike
 }
 
 /**
- * Whether a rejection can be written to it, or has been answered already. Wrappers for other frameworks pass an empty object as the
+ * Whether a response can be written, or has been sent completely. Wrappers for other frameworks may pass an empty object as the
  * response.
  */
-export function isAnswerable(res: Partial<ResponseLike> | undefined): res is ResponseLike {
+export function canRespond(res: Partial<ResponseLike> | undefined): res is ResponseLike {
   return hasMembers(res) && !isUnfinished(res);
 }
 
-/** Whether it has what is needed to write a rejection. */
+/** Whether the response has the members that writing needs. */
 function hasMembers(res: Partial<ResponseLike> | undefined): res is ResponseLike {
   return [res?.getHeader, res?.setHeader, res?.end].every((member) => typeof member === 'function');
 }
 
-/** Whether somebody else has sent its headers, but not its end. */
+/** Whether other code has sent the headers, but has not ended the response. */
 function isUnfinished({ headersSent, writableEnded }: Partial<ResponseLike>): boolean {
   return headersSent === true && writableEnded !== true;
 }
@@ -91,18 +90,18 @@ function destroy(res: Partial<ResponseLike> | undefined): void {
   }
 }
 
-/** A reply to credentials outside `Authorization` is not for shared caches (RFC 6750 section 2.3, RFC 9111 section 3.5). */
+/** Shared caches must not store a response to credentials outside `Authorization` (RFC 6750 section 2.3, RFC 9111 section 3.5). */
 export function markPrivate(res: ResponseLike): void {
   if (res.headersSent || !hasMembers(res)) return;
   if (res.getHeader('Cache-Control') === undefined) res.setHeader('Cache-Control', 'private');
 }
 
 /**
- * Answers with JSON, or with nothing, instead of what was to be sent. HEAD is told the length and given no body (RFC 9110 section
- * 9.3.2). A response that has ended is left alone.
+ * Sends a response with a JSON body, or without a body. HEAD gets the length and no body (RFC 9110 section 9.3.2). A response that has
+ * ended stays as it is.
  *
- * @throws Error for a response whose headers were sent, because the client would wait for its end for ever
- * @throws what the response throws; an answer by somebody else then starts without our status and headers
+ * @throws Error for a response whose headers were sent, because the client would wait forever for its end
+ * @throws the error of the response; status and headers are reset then, so that other code can send a response
  */
 export function respond(
   { method }: IncomingMessage,
@@ -125,13 +124,13 @@ export function respond(
     }
     res.end(method === 'HEAD' ? undefined : content);
   } catch (error) {
-    if (!res.headersSent) withdraw(res, statusCode, Object.keys(headers));
+    if (!res.headersSent) resetResponse(res, statusCode, Object.keys(headers));
     throw error;
   }
 }
 
-/** Takes an answer back that could not be sent. */
-function withdraw(res: ResponseLike, statusCode: number, names: readonly string[]): void {
+/** Resets a response that could not be sent. */
+function resetResponse(res: ResponseLike, statusCode: number, names: readonly string[]): void {
   res.statusCode = statusCode;
   for (const name of [...names, ...CONTENT_HEADERS]) res.removeHeader?.(name);
 }

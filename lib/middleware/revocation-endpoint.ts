@@ -1,5 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Invalidation } from '../cache/invalidation.js';
 import type { Secret } from '../client-auth/secret.js';
 import { AuthError } from '../core/errors.js';
 import type { Next } from '../core/next.js';
@@ -7,17 +8,16 @@ import { optionError, secretError } from '../core/option-error.js';
 import { ownMember, ownMembers } from '../core/own-members.js';
 import { mediaType } from '../core/syntax.js';
 import { ownHeader } from '../credentials/headers.js';
-import type { Invalidation } from '../introspector.js';
 import { forwardError } from './reject.js';
 import { respond } from './respond.js';
-import { whenSettled } from './settle.js';
 import type { TokenIntrospection } from './types.js';
+import { whenSettled } from './when-settled.js';
 
-/** What `revocationEndpoint()` takes. */
+/** Options of `revocationEndpoint()`. */
 export interface RevocationEndpointOptions {
-  /** Whose answers are forgotten: a middleware, or several that ask different authorization servers. */
+  /** The middleware whose cached responses are invalidated, or a list of middlewares of different authorization servers. */
   readonly authenticate: Pick<TokenIntrospection, 'invalidate'> | readonly Pick<TokenIntrospection, 'invalidate'>[];
-  /** What callers present as bearer token, at least 32 characters; or a function that returns the current one. */
+  /** The secret that callers send as bearer token, at least 32 characters, or a function that returns the current one. */
   readonly secret: Secret;
 }
 
@@ -29,36 +29,37 @@ const NO_STORE = { 'Cache-Control': 'no-store' };
 const CHALLENGE = { ...NO_STORE, 'WWW-Authenticate': 'Bearer realm="revocation"' };
 
 /**
- * A handler for authorization servers and logout flows that call back: `POST` with a form or JSON body that names one of `token`,
- * `sub`, `sid`, `client_id` and `jti`, and the secret as bearer token. It forgets the answers about it, in all processes that share a
- * `cache.store`, and answers 200 once they have been told; the same again is 200 again, and so is what nobody knows
- * ([RFC 7009 section 2.2](https://www.rfc-editor.org/rfc/rfc7009#section-2.2)). 503 means: tell me again.
+ * A handler that authorization servers and logout flows can call to invalidate tokens. The request is a `POST` with the secret as bearer
+ * token, and a form or JSON body with one of `token`, `sub`, `sid`, `client_id` and `jti`.
  *
- * It does not revoke anything at the authorization server.
+ * The response is 200 once the invalidation has reached all processes that share the `cache.store`. It is also 200 for unknown tokens and
+ * for repeated requests ([RFC 7009 section 2.2](https://www.rfc-editor.org/rfc/rfc7009#section-2.2)). After 503, send the request again.
  *
- * @throws TypeError for a missing or short secret, or a middleware that is none
+ * It revokes nothing at the authorization server.
+ *
+ * @throws TypeError for a missing or short secret, or for a value that is not a middleware
  */
 export function revocationEndpoint(
   options: RevocationEndpointOptions,
 ): (req: IncomingMessage, res: ServerResponse, next?: Next) => void {
   const { secret, authenticate } = ownMembers(Object(options) as RevocationEndpointOptions);
-  const all = [authenticate].flat();
-  if (all.length === 0 || !all.every((each) => typeof each?.invalidate === 'function')) {
+  const middlewares = [authenticate].flat();
+  if (middlewares.length === 0 || !middlewares.every((middleware) => typeof middleware?.invalidate === 'function')) {
     throw optionError('authenticate', authenticate, 'write what tokenIntrospection() returned');
   }
   if (typeof secret !== 'function') requireSecret(secret);
 
-  /** Each call anew, though the same be under way: what was answered since that began is to be forgotten too. */
-  async function forget(name: string, value: string): Promise<void> {
-    const of: Invalidation = { [name]: value };
-    await Promise.all(all.map(async (each) => each?.invalidate(of)));
+  /** Never joins a pending invalidation, because responses that were cached since that one began must be removed too. */
+  async function invalidate(name: string, value: string): Promise<void> {
+    const target: Invalidation = { [name]: value };
+    await Promise.all(middlewares.map(async (middleware) => middleware?.invalidate(target)));
   }
 
   async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
     if (req.method !== 'POST')
       return respond(req, res, 405, { ...NO_STORE, Allow: 'POST' }, { error: 'invalid_request' });
     const current = requireSecret(typeof secret === 'function' ? await secret() : secret);
-    if (!presents(ownHeader(req, 'authorization'), current)) return respond(req, res, 401, CHALLENGE, {});
+    if (!hasSecret(ownHeader(req, 'authorization'), current)) return respond(req, res, 401, CHALLENGE, {});
     const parameters = await parametersOf(req);
     const [named, another] = NAMES.filter((name) => ownMember(parameters, name) !== undefined);
     const value = named && ownMember(parameters, named);
@@ -66,9 +67,9 @@ export function revocationEndpoint(
       return respond(req, res, 400, NO_STORE, { error: 'invalid_request' });
     }
     try {
-      await forget(named, value);
+      await invalidate(named, value);
     } catch (error) {
-      // What cannot be a token is known nowhere.
+      // A text that cannot be a token is cached nowhere.
       if (!(error instanceof AuthError)) {
         return respond(req, res, 503, { ...NO_STORE, 'Retry-After': '1' }, { error: 'temporarily_unavailable' });
       }
@@ -95,13 +96,13 @@ function requireSecret(secret: unknown): string {
   );
 }
 
-/** Digests are compared, so that neither length nor beginning of the secret shows in the time it takes. */
-function presents(authorization: string | undefined, secret: string): boolean {
+/** Compares digests, so that the time it takes reveals neither the length nor the beginning of the secret. */
+function hasSecret(authorization: string | undefined, secret: string): boolean {
   const [, presented = ''] = /^bearer +(\S+)$/i.exec(authorization ?? '') ?? [];
   return timingSafeEqual(hash('sha256', presented, 'buffer'), hash('sha256', secret, 'buffer'));
 }
 
-/** `undefined` for a body that is too large, unreadable, or of another type. */
+/** The parameters of the body; `undefined` for a body that is too large, unreadable, or of another type. */
 async function parametersOf(req: IncomingMessage): Promise<Record<string, unknown> | undefined> {
   const type = mediaType(ownHeader(req, 'content-type'));
   const isForm = type === 'application/x-www-form-urlencoded';
@@ -119,7 +120,7 @@ async function parametersOf(req: IncomingMessage): Promise<Record<string, unknow
   }
 }
 
-/** A parameter that is repeated is none that can be relied on. */
+/** A repeated parameter becomes a list, which is rejected, because it is ambiguous. */
 function formOf(text: string): Record<string, unknown> {
   const form = new URLSearchParams(text);
   return Object.fromEntries(
@@ -135,14 +136,17 @@ async function textOf(req: IncomingMessage): Promise<string | undefined> {
   return chunks && Buffer.concat(chunks).toString('utf8');
 }
 
-/** Node discards the rest of a body that is too large, so that there can be an answer. Nothing may throw in the listeners. */
+/**
+ * Reads the body; `undefined` if it is too large. Node discards the rest then, so that a response can be sent. The listeners must not
+ * throw.
+ */
 function chunksOf(req: IncomingMessage): Promise<Buffer[] | undefined> {
   return new Promise((resolve, reject) => {
     if (req.readableEnded) resolve(undefined);
     const chunks: Buffer[] = [];
     let size = 0;
     req.on('data', (chunk: Buffer | string) => {
-      // It is a string after req.setEncoding().
+      // Chunks are strings after req.setEncoding().
       const bytes = typeof chunk === 'string' ? Buffer.from(chunk, req.readableEncoding ?? 'utf8') : chunk;
       size += bytes.length;
       if (size > MAX_BODY_BYTES) resolve(undefined);
@@ -153,7 +157,7 @@ function chunksOf(req: IncomingMessage): Promise<Buffer[] | undefined> {
   });
 }
 
-/** Parsers of Express 4 leave an empty body behind where the type is not theirs. */
+/** Whether the stream is still unread. Body parsers of Express 4 set an empty body for types that they do not parse. */
 function isUnread({ readableEnded }: IncomingMessage, body: unknown): boolean {
   return isRecord(body) && Object.keys(body).length === 0 && !readableEnded;
 }

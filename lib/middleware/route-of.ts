@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-/** What Express adds to a request. */
+/** A request with the members that Express adds. */
 type RoutedRequest = IncomingMessage & {
   readonly originalUrl?: unknown;
   readonly baseUrl?: unknown;
@@ -10,9 +10,9 @@ type RoutedRequest = IncomingMessage & {
 const MAX_LENGTH = 200;
 
 /**
- * Method and route of a request, such as `GET /api/reports/:id`. Never the query.
+ * Method and route of a request, such as `GET /api/reports/:id`. The query is never included.
  *
- * @param hidesPath for apps that take the token from elsewhere, which may be the path
+ * @param hidesPath for apps whose `getToken` may read the token from the path
  */
 export function routeOf(req: RoutedRequest, hidesPath: boolean): string {
   const { method, url, originalUrl = url, baseUrl, route } = req;

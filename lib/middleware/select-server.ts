@@ -1,15 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
-import type { Authenticator } from '../authenticator.js';
+import { type Authenticator, createAuthenticator } from '../authenticator.js';
+import type { Invalidation } from '../cache/invalidation.js';
 import { AuthError } from '../core/errors.js';
 import type { Credentials } from '../core/lookup.js';
 import { optionError } from '../core/option-error.js';
 import { requireSynchronous } from '../core/synchronous.js';
 import { requireB64Token } from '../credentials/token.js';
-import type { Introspector, Invalidation, Stats } from '../introspector.js';
+import type { Introspector, Stats } from '../introspector.js';
 import type { PolicyOptions } from '../options/types.js';
-import { createHandle, type SelectServer } from './handle.js';
-import { authenticatorsOf, register } from './registry.js';
+import { createAuthenticationMiddleware, type SelectServer } from './authentication-middleware.js';
+import { authenticatorsOf, register } from './middleware-registry.js';
 import type { Session } from './session.js';
 import type {
   AuthOfServers,
@@ -20,22 +21,21 @@ import type {
   TokenIntrospection,
 } from './types.js';
 
-/** A function of `select` for the servers with these names. */
+/** Returns the name of the server for a token, or `undefined` for none. */
 export type Select<Name extends string> = {
+  /** Returns the name of the server to ask, or `undefined` to reject the request. */
   call(req: IncomingMessage, token: string): Name | undefined;
 }['call'];
 
-/** Middlewares by name, and how one is chosen. What `with()` derives chooses among the same servers. */
+/** Middlewares by name, and the function that selects one. */
 interface Selection {
   readonly middlewares: ReadonlyMap<string, TokenIntrospection>;
   readonly select: Select<string>;
-  /** The same object for all that are derived from one another. */
-  readonly servers: object;
 }
 
 /**
- * Middleware over several authorization servers. For each request, `select` names one of them. Only that server is asked about the token,
- * and its policy verifies it. `undefined` rejects the request with 401 `invalid_token`.
+ * Creates middleware for several authorization servers. For each request, `select` names one of them. Only that server is asked about
+ * the token, and its policy verifies it. `undefined` rejects the request with 401 `invalid_token`.
  *
  * `select` sees a well-formed token of which nothing is verified yet. It is synchronous. Ready selectors are in
  * `express-token-introspection/selectors`.
@@ -47,7 +47,7 @@ interface Selection {
  *   byIssuer({ 'https://as.acme.example': 'acme', 'https://as.beta.example': 'beta' }),
  * );
  *
- * @throws TypeError for something else than middlewares of one server each, or servers that read or answer requests differently
+ * @throws TypeError for a value that is not a middleware of one server, or for servers whose options for requests and responses differ
  */
 export function selectServer<Servers extends NamedServers>(
   servers: Servers,
@@ -62,7 +62,7 @@ export function selectServer<Servers extends NamedServers>(
     );
   }
   const roots = [...middlewares];
-  const selection: Selection = { middlewares, select: select as Select<string>, servers: middlewares };
+  const selection: Selection = { middlewares, select: select as Select<string> };
   return Object.assign(createMiddleware(selection), {
     async verifyConfiguration() {
       const reports = roots.map(async ([name, middleware]) => [name, await middleware.verifyConfiguration()] as const);
@@ -123,23 +123,25 @@ function requestOptionsOf({ policy, introspector }: Authenticator): Readonly<Rec
 
 function createMiddleware(selection: Selection): SelectingMiddleware {
   const middlewares = [...selection.middlewares.values()];
-  const byName = new Map(
+  const originals = new Map(
     [...selection.middlewares].map(([name, middleware]) => [name, singleAuthenticatorOf(middleware)] as const),
   );
-  requireSameRequests(byName);
-  const authenticators = [...byName.values()];
-  const [reader] = authenticators as [Authenticator];
-  const selectAuthenticator = createSelect(selection, byName, reader.introspector);
-  const middleware = Object.assign(createHandle({ authenticator: reader, select: selectAuthenticator }), {
-    invalidate: (target: Invalidation) =>
-      Promise.all(middlewares.map((each) => each.invalidate(target))).then(() => undefined),
-    stats: () => sum(middlewares.map((each) => each.stats())),
-    with(options: PolicyOptions) {
-      const derived = [...selection.middlewares].map(([name, each]) => [name, each.with(options)] as const);
-      return createMiddleware({ ...selection, middlewares: new Map(derived) });
+  requireSameRequests(originals);
+  const byName = withCommonProofs(originals);
+  const [reader] = [...byName.values()] as [Authenticator];
+  const middleware = Object.assign(
+    createAuthenticationMiddleware({ authenticator: reader, select: createSelect(selection, byName, originals) }),
+    {
+      invalidate: (target: Invalidation) =>
+        Promise.all(middlewares.map((each) => each.invalidate(target))).then(() => undefined),
+      stats: () => sum(middlewares.map((each) => each.stats())),
+      with(options: PolicyOptions) {
+        const derived = [...selection.middlewares].map(([name, each]) => [name, each.with(options)] as const);
+        return createMiddleware({ ...selection, middlewares: new Map(derived) });
+      },
     },
-  });
-  return register(middleware as unknown as SelectingMiddleware, authenticators);
+  );
+  return register(middleware as unknown as SelectingMiddleware, [...byName.values()]);
 }
 
 function singleAuthenticatorOf(middleware: TokenIntrospection): Authenticator {
@@ -147,11 +149,33 @@ function singleAuthenticatorOf(middleware: TokenIntrospection): Authenticator {
   return authenticator as Authenticator;
 }
 
+/** Lets all servers verify DPoP proofs by the first one's verifier: they have the same options, nonces and used proofs in common then. */
+function withCommonProofs(originals: ReadonlyMap<string, Authenticator>): ReadonlyMap<string, Authenticator> {
+  const [first, ...others] = [...originals] as [[string, Authenticator], ...[string, Authenticator][]];
+  const { dpop } = first[1].policy;
+  if (dpop === undefined) return originals;
+  const derived = others.map(
+    ([name, { introspector, policy }]) =>
+      [name, createAuthenticator(introspector, Object.freeze({ ...policy, dpop }))] as const,
+  );
+  return new Map([first, ...derived]);
+}
+
 function createSelect(
-  { select, servers }: Selection,
+  { select }: Selection,
   byName: ReadonlyMap<unknown, Authenticator>,
-  { requireOpen }: Pick<Introspector, 'requireOpen'>,
+  originals: ReadonlyMap<string, Authenticator>,
 ): SelectServer {
+  const introspectors = new Set([...originals.values()].map(({ introspector }) => introspector));
+  const [{ requireOpen }] = [...introspectors] as [Introspector];
+
+  /** Whether an earlier middleware asked another of these servers. Guards checked a response of that server, so they cannot count. */
+  function isAnotherServer(earlier: Session | undefined, digest: string, { introspector }: Authenticator): boolean {
+    if (earlier?.token.credentials.digest !== digest) return false;
+    const { introspector: before } = earlier.authenticator;
+    return before !== introspector && introspectors.has(before);
+  }
+
   return (req, { token, digest }: Credentials, earlier) => {
     requireB64Token(token);
     const name: unknown = requireSynchronous('select', select(req, token));
@@ -160,18 +184,12 @@ function createSelect(
       throw new AuthError('no_authorization_server');
     }
     const authenticator = byName.get(name);
-    if (authenticator === undefined) throw new TypeError('"select" returned what is no name of a server');
-    if (isAnotherServer(earlier, digest, name, servers)) {
+    if (authenticator === undefined) throw new TypeError('"select" returned a value that is not the name of a server');
+    if (isAnotherServer(earlier, digest, authenticator)) {
       throw new TypeError('"select" returned another name than before for the same token of the same request');
     }
-    return { authenticator, selected: { name: name as string, servers } };
+    return { authenticator, selected: { name: name as string, original: originals.get(name as string) } };
   };
-}
-
-/** Guards that accepted the response of one server say nothing about the response of another. */
-function isAnotherServer(earlier: Session | undefined, digest: string, name: unknown, servers: object): boolean {
-  const before = earlier?.token.credentials.digest === digest ? earlier.selected : undefined;
-  return before !== undefined && before.servers === servers && before.name !== name;
 }
 
 function sum(all: readonly Stats[]): Stats {

@@ -1,6 +1,6 @@
-import { introduce } from './copies.js';
+import { addRecognizer } from './package-copies.js';
 
-/** A constructor that returns another object makes the private fields of a subclass land on that object. */
+/** A constructor that returns its argument, so the private fields of a subclass are added to that object. */
 const Target = function (this: unknown, target: object) {
   return target;
 } as unknown as new (
@@ -8,8 +8,8 @@ const Target = function (this: unknown, target: object) {
 ) => object;
 
 /**
- * Binds a session to a plain object as a private field. Nobody can forge it, and JSON, spreading, inspection and comparison do not
- * see it. Reading it is faster than a WeakMap.
+ * Binds a session to a plain object as a private field. It cannot be forged, and JSON, spreading, inspection and comparison do not see
+ * it. Reading it is faster than reading a WeakMap.
  */
 class SessionBinding extends Target {
   readonly #session: object;
@@ -24,13 +24,13 @@ class SessionBinding extends Target {
   }
 }
 
-introduce((value) => SessionBinding.read(value) !== undefined);
+addRecognizer((value) => SessionBinding.read(value) !== undefined);
 
 export function bindSession(target: object, session: object): void {
   new SessionBinding(target, session);
 }
 
-/** The session that is bound to an object, ended ones included. */
+/** The session that is bound to an object, even if it has ended. */
 export function boundSession(value: unknown): object | undefined {
   return typeof value === 'object' && value !== null ? SessionBinding.read(value) : undefined;
 }

@@ -8,7 +8,7 @@ import { bindSession, boundSession } from './session-binding.js';
 /** A request whose `auth` may be anything. */
 export type AuthRequest = IncomingMessage & { auth?: unknown };
 
-/** What a guard requires of a token. */
+/** The check of a guard. */
 export interface Check {
   /** Scopes that the check requires, for challenges; empty for a check of something else. */
   readonly scopes: readonly string[];
@@ -16,25 +16,25 @@ export interface Check {
   run(token: AuthenticatedToken, context: CheckContext): void;
 }
 
-/** A check that a token passed, of a guard or an earlier middleware. A newer record must pass it again. */
+/** A check that the token has passed. A newer record must pass it again. */
 export interface PassedCheck {
-  readonly scopes: readonly string[];
-  /** @throws AuthError */
-  run(token: AuthenticatedToken): void;
+  readonly check: Check;
+  /** The authenticator of the guard's middleware: its clock and its policy are the context of the check. */
+  readonly authenticator: Authenticator;
 }
 
-/** What a check may depend on besides the token. */
+/** The values that a check may use besides the token. */
 export interface CheckContext {
   /** Wall time in milliseconds. */
   readonly now: number;
   readonly satisfiesScope: ScopeMatcher | undefined;
 }
 
-/** Fills the object that becomes `req.auth`, and returns the object that has the claims. */
+/** Fills the object that becomes `req.auth`. Returns the object with the claims, which may be another one. */
 export type Presenter = (auth: object, token: AuthenticatedToken) => Auth;
 
-/** Where a session comes from. */
-export interface Origin {
+/** The middleware that starts a session. */
+export interface SessionSource {
   readonly authenticator: Authenticator;
   /** The server that `selectServer()` chose; `undefined` for a middleware of one server. */
   readonly selected: SelectedServer | undefined;
@@ -44,39 +44,39 @@ export interface Origin {
 
 export interface SelectedServer {
   readonly name: string;
-  /** The same object for all middlewares that choose among the same servers. */
-  readonly servers: object;
+  /** The authenticator of the server's own middleware. */
+  readonly original: Authenticator | undefined;
 }
 
-/** The authentication of one request, stream or socket. Handlers cannot reach it, so no edit of `req.auth` widens access. */
-export interface Session extends Origin {
+/** The authentication of one request, stream or socket. Handlers cannot reach it, so editing `req.auth` never grants access. */
+export interface Session extends SessionSource {
   /** `undefined` for a token that did not come in a request. */
   req: IncomingMessage | undefined;
-  /** The first request with this `auth` becomes its request, because somebody else puts `auth` on the request. */
+  /** The session has no request yet, because other code sets `req.auth`. The first request with this `auth` becomes its request. */
   awaitsRequest: boolean;
-  /** When the request came, in monotonic milliseconds. */
+  /** When the request arrived, in monotonic milliseconds. */
   arrivedAt: number;
   token: AuthenticatedToken;
   /** The object that `req.auth` must still be; `undefined` once the session has ended. */
   auth: object | undefined;
   /** The claims: the same object as `auth`, except with a presenter. */
   claims: Auth;
-  /** Passed so far, in their order. */
+  /** The checks that passed so far, in order. */
   checks: readonly PassedCheck[];
-  /** The earliest lookup that guards accept for this request, in monotonic milliseconds. */
+  /** Guards accept only records that were requested at this time or later, in monotonic milliseconds. */
   notBefore: number;
 }
 
-/** A session behind `req.auth`. */
+/** The session of a request. */
 export interface RequestSession extends Session {
   readonly req: IncomingMessage;
 }
 
 const NO_CHECKS: readonly PassedCheck[] = [];
 
-/** Starts a session, and returns the object that carries it. */
+/** Starts a session and returns its `auth` object. */
 export function createAuth(
-  { authenticator, selected, present }: Origin,
+  { authenticator, selected, present }: SessionSource,
   req: IncomingMessage | undefined,
   arrivedAt: number,
   token: AuthenticatedToken,
@@ -102,36 +102,36 @@ export function createAuth(
   return auth;
 }
 
-/** An `auth` that somebody else puts on the request: the first request that has it becomes its request. */
-export function createDetachedAuth(origin: Origin, token: AuthenticatedToken): object {
-  const auth = createAuth(origin, undefined, Number.POSITIVE_INFINITY, token);
+/** Creates an `auth` object that other code will set on a request. The first request with it becomes the request of its session. */
+export function createDetachedAuth(source: SessionSource, token: AuthenticatedToken): object {
+  const auth = createAuth(source, undefined, Number.POSITIVE_INFINITY, token);
   (boundSession(auth) as Session).awaitsRequest = true;
   return auth;
 }
 
 /**
- * Sets `req.auth` to a fresh plain object with the claims, bound to this request. Checks that an earlier middleware and its guards
- * made for the same token hold for this record too.
+ * Sets `req.auth` to a new plain object with the claims, bound to this request. Checks of an earlier middleware and its guards for the
+ * same token apply to this record too.
  *
  * @throws AuthError if the record fails an earlier check
  */
 export function startSession(
   req: AuthRequest,
-  origin: Origin,
+  source: SessionSource,
   arrivedAt: number,
   token: AuthenticatedToken,
   earlier: Session | undefined,
 ): void {
-  if (!isSameToken(earlier, origin.authenticator, token.credentials)) {
-    req.auth = createAuth(origin, req, arrivedAt, token);
+  if (!isSameToken(earlier, source.authenticator, token.credentials)) {
+    req.auth = createAuth(source, req, arrivedAt, token);
     return;
   }
-  const checks = [...earlier.checks, policyCheck(earlier.authenticator)];
+  const checks = [...earlier.checks, policyCheck(earlier)];
   if (earlier.token.record !== token.record) runChecks(checks, token);
-  req.auth = createAuth(origin, req, arrivedAt, token, checks, earlier.notBefore);
+  req.auth = createAuth(source, req, arrivedAt, token, checks, earlier.notBefore);
 }
 
-/** Whether an earlier session is about the same token at the same authorization server. */
+/** Whether an earlier session has the same token of the same authorization server. */
 export function isSameToken(
   earlier: Session | undefined,
   { introspector }: Authenticator,
@@ -141,7 +141,7 @@ export function isSameToken(
 }
 
 /**
- * Replaces the token that `req.auth` rests on. Properties that the app added to the object stay, its edits of claims do not.
+ * Replaces the token of a session and sets a new `req.auth`. Properties that the app added stay, its changes of claims do not.
  *
  * @throws AuthError if the new record fails a check that the old one passed
  */
@@ -156,14 +156,14 @@ export function renewSession(session: RequestSession, token: AuthenticatedToken)
   session.auth = auth;
 }
 
-/** Ends a session: nothing on the request counts as its `auth` any more, even if the app has locked the property. */
+/** Ends a session. No object on the request is its `auth` any more, even if the app has locked the property. */
 export function endSession(session: RequestSession): void {
   session.auth = undefined;
   Reflect.deleteProperty(session.req, 'auth');
 }
 
 /**
- * Removes the `auth` that an earlier middleware set, from the request and its prototypes, and returns its session, now ended.
+ * Removes `req.auth` of an earlier middleware, inherited ones included. Returns its session, which has ended.
  *
  * @throws Error if the property is locked
  */
@@ -173,26 +173,26 @@ export function detachPreviousAuth(req: AuthRequest): Session | undefined {
   if (session !== undefined) session.auth = undefined;
   Reflect.deleteProperty(req, 'auth');
   if ('auth' in req) {
-    const own = { value: undefined, writable: true, enumerable: false, configurable: true };
-    if (!Reflect.defineProperty(req, 'auth', own)) {
+    const hidden = { value: undefined, writable: true, enumerable: false, configurable: true };
+    if (!Reflect.defineProperty(req, 'auth', hidden)) {
       throw new Error('req.auth was locked before tokenIntrospection() ran');
     }
   }
   return session;
 }
 
-/** The session behind `req.auth`, if that is the object that this library bound to this request. */
+/** The session of `req.auth`; `undefined` unless this library bound that object to this request. */
 export function sessionOf(req: AuthRequest): RequestSession | undefined {
   const session = sessionBehind(req.auth);
   if (session?.awaitsRequest && session.req === undefined) {
     session.req = req;
-    // Somebody may have kept the object for long.
+    // The object may have been created long ago.
     session.arrivedAt = session.authenticator.introspector.clock.monotonic();
   }
   return session?.req === req ? (session as RequestSession) : undefined;
 }
 
-/** The session behind claims, wherever they are. */
+/** The session of an `auth` object, on whichever request it is; `undefined` for any other object. */
 export function sessionBehind(auth: unknown): Session | undefined {
   const session = boundSession(auth) as Session | undefined;
   return session?.auth === auth ? session : undefined;
@@ -200,23 +200,20 @@ export function sessionBehind(auth: unknown): Session | undefined {
 
 /** @throws AuthError for the first check that fails */
 export function runChecks(checks: readonly PassedCheck[], token: AuthenticatedToken): void {
-  for (const check of checks) check.run(token);
-}
-
-/** A check in the context of the middleware that a guard stood behind. */
-export function bindCheck(check: Check, authenticator: Authenticator): PassedCheck {
-  return { scopes: check.scopes, run: (token) => check.run(token, contextOf(authenticator)) };
+  for (const { check, authenticator } of checks) check.run(token, contextOf(authenticator));
 }
 
 export function contextOf({ introspector, policy: { satisfiesScope } }: Authenticator): CheckContext {
   return { now: introspector.clock.now(), satisfiesScope };
 }
 
-function policyCheck({ policy, verify }: Authenticator): PassedCheck {
-  return { scopes: policy.scopes, run: ({ record, sender }) => verify(record, sender) };
+/** The policy of an earlier middleware as a check, with the keys that the sender has proven to that middleware. */
+function policyCheck({ authenticator, token: { sender } }: Session): PassedCheck {
+  const { policy, verify } = authenticator;
+  return { check: { scopes: policy.scopes, run: ({ record }) => verify(record, sender) }, authenticator };
 }
 
-function fill(auth: Auth, { present }: Origin, token: AuthenticatedToken): Auth {
+function fill(auth: Auth, { present }: SessionSource, token: AuthenticatedToken): Auth {
   if (present !== undefined) return present(auth, token);
   try {
     return Object.assign(auth, token.claims);
@@ -226,7 +223,7 @@ function fill(auth: Auth, { present }: Origin, token: AuthenticatedToken): Auth 
   }
 }
 
-/** Properties of `req.auth` that are not ours. */
+/** Properties that the app added to `req.auth`. */
 function appProperties(session: Session): Record<string, unknown> {
   const ours = {} as Auth;
   fill(ours, session, session.token);

@@ -5,17 +5,17 @@ import { createIntrospector } from '../introspector.js';
 import { parseOptions } from '../options/parse.js';
 import { derivePolicy } from '../options/policy.js';
 import type { PolicyOptions, TokenIntrospectionOptions } from '../options/types.js';
-import { createHandle, withHeaders } from './handle.js';
-import { register } from './registry.js';
+import { createAuthenticationMiddleware, withChallenge } from './authentication-middleware.js';
+import { register } from './middleware-registry.js';
 import { createAuth } from './session.js';
 import type { AuthOf, RootTokenIntrospection, TokenIntrospection } from './types.js';
 
 /**
  * Creates middleware that authenticates each request by its bearer token. It asks the introspection endpoint
  * ([RFC 7662](https://www.rfc-editor.org/rfc/rfc7662)), caches the response for a bounded time, and sets `req.auth`. A rejected request
- * is answered 400, 401 or 403. If the endpoint cannot be asked, an `IntrospectionError` (503) goes to `next`.
+ * gets 400, 401 or 403. If the endpoint cannot be asked, an `IntrospectionError` (503) goes to `next`.
  *
- * Not checked: that the token came over TLS, and anything that the endpoint does not say.
+ * Not checked: whether the token came over TLS, and anything that the introspection response does not tell.
  *
  * @example
  * app.use('/api', tokenIntrospection({
@@ -24,7 +24,7 @@ import type { AuthOf, RootTokenIntrospection, TokenIntrospection } from './types
  *   audience: 'https://api.example.com',
  * }));
  *
- * @throws TypeError for an invalid, unknown or contradictory option, naming it
+ * @throws TypeError for an invalid, unknown or contradictory option; the message names it
  */
 export function tokenIntrospection<Claims = unknown>(
   options: TokenIntrospectionOptions<Claims>,
@@ -40,7 +40,7 @@ export function tokenIntrospection<Claims = unknown>(
 
 function createMiddleware<Claims>(authenticator: Authenticator): TokenIntrospection<Claims> {
   const { introspector, policy } = authenticator;
-  const middleware = Object.assign(createHandle({ authenticator }), {
+  const middleware = Object.assign(createAuthenticationMiddleware({ authenticator }), {
     introspect: (token: string) => introspect(authenticator, token),
     invalidate: introspector.invalidate,
     stats: introspector.stats,
@@ -55,9 +55,9 @@ async function introspect<Claims>(authenticator: Authenticator, token: string): 
   try {
     const arrivedAt = authenticator.introspector.clock.monotonic();
     const verified = await authenticator.introspect(token);
-    const origin = { authenticator, selected: undefined, present: undefined };
-    return createAuth(origin, undefined, arrivedAt, verified) as Auth as AuthOf<Claims>;
+    const source = { authenticator, selected: undefined, present: undefined };
+    return createAuth(source, undefined, arrivedAt, verified) as Auth as AuthOf<Claims>;
   } catch (error) {
-    throw withHeaders(error, authenticator.policy);
+    throw withChallenge(error, authenticator.policy);
   }
 }

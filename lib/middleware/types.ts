@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Invalidation } from '../cache/invalidation.js';
 import type { Auth } from '../core/claims.js';
 import type { Next } from '../core/next.js';
 import type { ConfigurationReport } from '../introspection/verify-configuration.js';
-import type { Invalidation, Stats } from '../introspector.js';
+import type { Stats } from '../introspector.js';
 import type { PolicyOptions } from '../options/types.js';
 
 /**
@@ -27,8 +28,8 @@ export interface RequestAuthenticator<RequestAuth = object> {
    * Authenticates a request outside the middleware, such as a WebSocket upgrade. `req.auth` is not set.
    *
    * @returns the claims
-   * @throws AuthError for a rejected request, also for one without a token if the option `optional` is set. Its `headers` are those that
-   * the middleware would answer with
+   * @throws AuthError for a rejected request, and for one without a token even if the option `optional` is set. Its `headers` are those
+   * of the middleware's response
    * @throws IntrospectionError if the endpoint cannot be asked
    */
   authenticateRequest(req: IncomingMessage): Promise<RequestAuth>;
@@ -45,11 +46,11 @@ export interface TokenIntrospection<Claims = unknown> extends RequestAuthenticat
   introspect(token: string): Promise<AuthOf<Claims>>;
 
   /**
-   * Invalidates a token, or every token with a claim, for example because it was just revoked. Responses from before are not used any
-   * more: at once in this process, and in all that share its `cache.store` when the promise resolves.
+   * Invalidates a token, or every token with a claim, for example because it was just revoked. Earlier responses are not used any more:
+   * at once in this process, and in all processes that share its `cache.store` once the promise has resolved.
    *
-   * @throws TypeError if the target names nothing or more than one thing, AuthError for a text that cannot be a token. Rejects with what
-   * the store fails with: other processes may not know then, so invalidate again
+   * @throws TypeError unless the target has exactly one member, AuthError for a text that cannot be a token. It rejects with the error of
+   * the store; other processes may not know of the invalidation then, so call it again
    */
   invalidate(target: Invalidation): Promise<void>;
 
@@ -69,37 +70,38 @@ export interface TokenIntrospection<Claims = unknown> extends RequestAuthenticat
 export interface RootTokenIntrospection<Claims = unknown> extends TokenIntrospection<Claims> {
   /**
    * Asks the endpoint about a random token, past the cache. The report tells whether the endpoint is reachable, accepts the credentials
-   * and responds as RFC 7662 requires, how long that took, and how to mend what is wrong. Wrong configuration does not throw.
+   * and responds as RFC 7662 requires, how long that took, and how to fix a problem. Wrong configuration does not throw.
    *
    * @throws IntrospectionError `closed`
    */
   verifyConfiguration(): Promise<ConfigurationReport>;
 
   /**
-   * Closes the connections once pending requests have ended, and empties the cache. From then on requests fail with 503, behind every
-   * middleware derived from this one too. A `dispatcher` of yours stays open.
+   * Closes the connections once pending requests have ended, and empties the cache. From then on requests fail with 503, in every
+   * middleware derived from this one too. Your own `dispatcher` stays open.
    */
   close(): Promise<void>;
 }
 
-/** Servers by name: what `tokenIntrospection()` returned for each. */
+/** Servers by name, each with the middleware that `tokenIntrospection()` returned. */
 export type NamedServers = Readonly<
   Record<
     string,
     Pick<RootTokenIntrospection, 'invalidate' | 'stats' | 'verifyConfiguration' | 'close'> & {
+      /** Verifies a token that did not come in a request. */
       introspect(token: string): Promise<object>;
     }
   >
 >;
 
-/** `req.auth` by one of these servers. */
+/** `req.auth` for a token of one of these servers. */
 export type AuthOfServers<Servers extends NamedServers> = Awaited<ReturnType<Servers[keyof Servers]['introspect']>>;
 
 /** The middleware of several authorization servers. */
 export interface SelectingMiddleware<ServerAuth = Auth> extends RequestAuthenticator<ServerAuth> {
   /**
    * Invalidates a token, or every token with a claim, at all servers. The same `sub` may be another user at another server: use
-   * `invalidate()` of one server's middleware to spare the others a request.
+   * `invalidate()` of one server's middleware to keep the tokens of the others.
    */
   invalidate(target: Invalidation): Promise<void>;
 

@@ -42,7 +42,7 @@ export function curity(options: CurityOptions): Preset {
       endpoint: `${requireBaseUrl('url', url)}${path}`,
       clientAuth: clientSecretBasic(clientId, requireClientSecret('curity', clientSecret)),
       headers: { accept: 'application/jwt' },
-      normalizeResponse: { statuses: [NO_CONTENT], normalize },
+      normalizeResponse: { statuses: [NO_CONTENT], normalize, identity: 'curity 1' },
     },
     additions,
   );

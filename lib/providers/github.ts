@@ -44,7 +44,7 @@ export function github({
       requestFormat: 'json',
       tokenParameter: 'access_token',
       headers: { 'x-github-api-version': '2022-11-28' },
-      normalizeResponse: { statuses: [NOT_FOUND], normalize },
+      normalizeResponse: { statuses: [NOT_FOUND], normalize, identity: 'github 1' },
       audience: false,
     },
     additions,

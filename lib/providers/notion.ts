@@ -33,7 +33,7 @@ export function notion({
       clientAuth: clientSecretBasic(clientId, requireClientSecret('notion', clientSecret), { encode: false }),
       requestFormat: 'json',
       headers: { 'notion-version': notionVersion },
-      normalizeResponse: secondsFromMilliseconds,
+      normalizeResponse: { normalize: secondsFromMilliseconds, identity: 'notion 1' },
       audience: false,
     },
     additions,

@@ -1,25 +1,27 @@
 import type { Auth } from '../core/claims.js';
 import { AuthError } from '../core/errors.js';
+import { checkOptions } from '../core/option-check.js';
 import { optionError } from '../core/option-error.js';
-import { introduce, isOfAnotherCopy, ONE_COPY } from '../middleware/copies.js';
 import { wiringError } from '../middleware/guard.js';
-import { isAuthenticatorOf } from '../middleware/registry.js';
+import { hasStarted } from '../middleware/middleware-registry.js';
+import { addRecognizer, isFromAnotherCopy, OTHER_COPY_REMEDY } from '../middleware/package-copies.js';
 import { createAuth, type Session, sessionBehind } from '../middleware/session.js';
 import type { AuthOf, TokenIntrospection } from '../middleware/types.js';
-import { isClosing, publishSocketFailure, tellApp } from './publish-failure.js';
-import { closeSocket, hearWhile, isClosed, type ServerSocket } from './socket.js';
+import { closeSocket, filterMessages, isClosed, type ServerSocket } from './socket.js';
+import { callOnError, isClosing, publishSocketFailure } from './socket-failure.js';
 import { monitorToken, type TokenMonitor } from './token-monitor.js';
 
-/** How long a socket may rest on one answer, and who is told when it ends. */
+/** Options of `keepAuthenticated()` and `webSocketUpgrade()`. */
 export interface KeepOptions {
   /**
-   * How old the answer of the introspection endpoint that a socket rests on may become, 1 to 86400 seconds: what was revoked at the
-   * authorization server alone ends a socket after so long at most. Default `cache.ttlSeconds`, as for requests; 60 without a cache.
+   * Maximum age of the introspection response behind a socket, 1 to 86400 seconds. The endpoint is asked again before that. A token that
+   * was revoked only at the authorization server ends its socket after at most this time. Default: `cache.ttlSeconds`, as for requests;
+   * 60 without a cache.
    */
   readonly recheckSeconds?: number | undefined;
   /**
-   * Told what is no rejection: an outage, or what a function of the app threw. What it throws itself is dropped, with a process
-   * warning: it is called by timers, where it would end the process.
+   * Called with every error that is not a rejection: an outage, or an error that a function of the app threw. An error that it throws
+   * itself is dropped with a process warning, because timers call it, where the error would end the process.
    */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
@@ -28,85 +30,86 @@ const MIN_SECONDS = 1;
 const MAX_SECONDS = 86_400;
 const DEFAULT_SECONDS = 60;
 
-interface Kept {
-  /** The latest claims. They stay when the socket is refused: a listener may still be at work with what was let through. */
+interface AuthenticatedSocket {
+  /** The latest claims. They stay when the socket ends, because a listener may still work on a message it has received. */
   auth: Auth;
   session: Session;
   monitor: TokenMonitor | undefined;
-  /** Nothing reaches the app any more, whatever token comes. */
-  isRefused: boolean;
+  /** No message reaches the app any more, and no other token changes that. */
+  hasEnded: boolean;
 }
 
-const sockets = new WeakMap<object, Kept>();
-introduce((value) => sockets.has(value));
+const sockets = new WeakMap<object, AuthenticatedSocket>();
+addRecognizer((value) => sockets.has(value));
 
 /**
- * Keeps a socket open only as long as a request with its token would be let through. It is closed
+ * Keeps a socket open only while a request with its token would pass. It closes the socket
  *
- * - with 1008 at `exp`, at once when the token is invalidated in this process or in one that shares `cache.store`, and when another
- *   answer of the endpoint does not pass; the reason is the code a response would hold, such as `invalid_token`
- * - with 1013 when the endpoint cannot be asked, and the answer in hand is too old
+ * - with 1008 at `exp`, at once when the token is invalidated in this process or in one that shares `cache.store`, and when a newer
+ *   introspection response fails a check; the close reason is the error code of the response, such as `invalid_token`
+ * - with 1013 when the endpoint cannot be asked, and the introspection response is too old
  * - with 1001 when the middleware is closed
  *
- * and nothing that arrives after that reaches a `message` listener. Called again for the same socket, with claims of another token,
- * it keeps that one from then on.
+ * No message that arrives after that reaches a `message` listener. If you call it again for the same socket with claims of another
+ * token, that token counts from then on.
  *
- * Returns whether the socket is kept. It is not when the token has ended meanwhile, or the socket is closed: then do not announce it.
+ * It returns `false` if the token has ended meanwhile or the socket is closed. Do not announce such a socket.
  *
- * Not checked: that the new token is the same user's; what guards behind `authenticateRequest()` would say.
+ * Not checked: whether the new token belongs to the same user, and guards that are mounted behind the middleware, unless `auth` is a
+ * `req.auth` that passed them.
  *
- * @param auth what `authenticateRequest()` or `introspect()` of a middleware resolved to, or a `req.auth` it set
- * @throws TypeError for a wrong option, Error (status 500) for claims that no middleware made; the socket is closed then, with 1011
+ * @param auth the object that `authenticateRequest()` or `introspect()` of a middleware resolved to, or a `req.auth` that it set
+ * @throws TypeError for a wrong option, Error (status 500) for claims that no middleware created; it closes the socket with 1011 then
  */
 export function keepAuthenticated(socket: ServerSocket, auth: object, options: KeepOptions = {}): boolean {
   try {
     requireOptions(options);
-    return keep(socket, requireSession(auth), options);
+    return monitorSocket(socket, requireSession(auth), options);
   } catch (error) {
-    refuse(sockets.get(socket));
+    endSocket(sockets.get(socket));
     closeSocket(socket, error);
     throw error;
   }
 }
 
 /**
- * The claims that a socket is kept open by: those of the latest answer. Given the middleware too, its `claims` schema types them.
+ * The claims of a socket's token, from the latest introspection response. If you pass the middleware too, its `claims` schema types them.
  *
- * A listener can call it at any time, after an `await` too: what was let through has its claims for as long as it is worked on. When
- * the token has ended, the socket is closed, nothing that is sent to it leaves, and these stay the last claims it had.
+ * A listener can call it at any time, also after an `await`. Once the token has ended, the socket is closed and sends nothing more, and
+ * this keeps returning the last claims.
  *
- * @throws Error (status 500) for a socket that was never kept, or by another middleware: a mistake in the app, which no client can cause
+ * @throws Error (status 500) for a socket that was not passed to `keepAuthenticated()`, or that another middleware authenticated. This
+ * is a mistake in the app, which no client can cause
  */
 export function getSocketAuth(socket: ServerSocket): Auth;
 export function getSocketAuth<Claims>(socket: ServerSocket, authenticate: TokenIntrospection<Claims>): AuthOf<Claims>;
 export function getSocketAuth(socket: ServerSocket, authenticate?: TokenIntrospection): Auth {
-  const kept = sockets.get(socket);
-  if (kept === undefined) {
-    if (isOfAnotherCopy(socket)) throw wiringError(`getSocketAuth() cannot use this socket: ${ONE_COPY}`);
-    throw wiringError('getSocketAuth() was given a socket that keepAuthenticated() does not keep');
+  const authenticated = sockets.get(socket);
+  if (authenticated === undefined) {
+    if (isFromAnotherCopy(socket)) throw wiringError(`getSocketAuth() cannot use this socket: ${OTHER_COPY_REMEDY}`);
+    throw wiringError('getSocketAuth() was called for a socket that was not passed to keepAuthenticated()');
   }
-  kept.monitor?.check();
-  if (authenticate !== undefined && !isAuthenticatorOf(authenticate, kept.session.authenticator)) {
-    throw wiringError('getSocketAuth() was given another middleware than the one that authenticated this socket');
+  authenticated.monitor?.check();
+  if (authenticate !== undefined && !hasStarted(authenticate, authenticated.session)) {
+    throw wiringError('getSocketAuth() was called with another middleware than the one that authenticated this socket');
   }
-  return kept.auth;
+  return authenticated.auth;
 }
 
-/** @throws Error (status 500) */
+/** @throws Error (status 500) for claims that no middleware created */
 export function requireSession(auth: unknown): Session {
   const session = sessionBehind(auth);
   if (session !== undefined) return session;
-  if (isOfAnotherCopy(auth)) throw wiringError(`A socket cannot be kept by these claims: ${ONE_COPY}`);
+  if (isFromAnotherCopy(auth)) throw wiringError(`A socket cannot use these claims: ${OTHER_COPY_REMEDY}`);
   throw wiringError(
-    'A socket cannot be kept by claims that no middleware made; pass what authenticateRequest(req) resolved to, that very object',
+    'A socket cannot use claims that no middleware created; pass the very object that authenticateRequest(req) resolved to',
   );
 }
 
 /** @throws TypeError */
-export function requireOptions({ recheckSeconds, onError, ...unknown }: KeepOptions): void {
-  for (const [name, value] of Object.entries(unknown)) {
-    throw optionError(name, value, 'write { recheckSeconds, onError }, or nothing');
-  }
+export function requireOptions(options: KeepOptions): void {
+  checkOptions(options, ['recheckSeconds', 'onError']);
+  const { recheckSeconds, onError } = options;
   if (recheckSeconds !== undefined && !isSeconds(recheckSeconds)) {
     throw optionError('recheckSeconds', recheckSeconds, `write a number of seconds from 1 to ${MAX_SECONDS}`);
   }
@@ -115,45 +118,45 @@ export function requireOptions({ recheckSeconds, onError, ...unknown }: KeepOpti
   }
 }
 
-function isSeconds(given: unknown): boolean {
-  return typeof given === 'number' && given >= MIN_SECONDS && given <= MAX_SECONDS;
+function isSeconds(value: unknown): boolean {
+  return typeof value === 'number' && value >= MIN_SECONDS && value <= MAX_SECONDS;
 }
 
-function keep(socket: ServerSocket, session: Session, { recheckSeconds, onError }: KeepOptions): boolean {
-  const kept = sockets.get(socket) ?? listen(socket, session);
-  if (kept.isRefused || isClosed(socket)) return false;
-  kept.monitor?.stop();
-  kept.session = session;
-  kept.auth = session.claims;
+function monitorSocket(socket: ServerSocket, session: Session, { recheckSeconds, onError }: KeepOptions): boolean {
+  const authenticated = sockets.get(socket) ?? addSocket(socket, session);
+  if (authenticated.hasEnded || isClosed(socket)) return false;
+  authenticated.monitor?.stop();
+  authenticated.session = session;
+  authenticated.auth = session.claims;
   const { authenticator, token, req, arrivedAt, checks } = session;
-  kept.monitor = monitorToken(session, {
+  authenticated.monitor = monitorToken(session, {
     recheckMs: (recheckSeconds ?? defaultSeconds(authenticator.introspector.lifeMs)) * 1000,
-    renew(renewed) {
-      kept.auth = createAuth(session, req, arrivedAt, renewed, checks) as Auth;
+    onRenewed(renewed) {
+      authenticated.auth = createAuth(session, req, arrivedAt, renewed, checks) as Auth;
     },
-    end(error) {
-      refuse(kept);
+    onEnd(error) {
+      endSocket(authenticated);
       closeSocket(socket, error);
       publishSocketFailure(error, 'keepAuthenticated', token.credentials.digest);
-      if (!(error instanceof AuthError) && !isClosing(error)) tellApp(onError, error);
+      if (!(error instanceof AuthError) && !isClosing(error)) callOnError(onError, error);
     },
   });
-  return kept.monitor.check();
+  return authenticated.monitor.check();
 }
 
-function refuse(kept: Kept | undefined): void {
-  if (kept === undefined) return;
-  kept.isRefused = true;
-  kept.monitor?.stop();
+function endSocket(authenticated: AuthenticatedSocket | undefined): void {
+  if (authenticated === undefined) return;
+  authenticated.hasEnded = true;
+  authenticated.monitor?.stop();
 }
 
-/** Once a socket, however often it is kept. */
-function listen(socket: ServerSocket, session: Session): Kept {
-  const kept: Kept = { auth: session.claims, session, monitor: undefined, isRefused: false };
-  sockets.set(socket, kept);
-  socket.addEventListener('close', () => kept.monitor?.stop());
-  hearWhile(socket, () => !kept.isRefused && kept.monitor?.check() !== false);
-  return kept;
+/** Runs once a socket, however often `keepAuthenticated()` is called for it. */
+function addSocket(socket: ServerSocket, session: Session): AuthenticatedSocket {
+  const authenticated: AuthenticatedSocket = { auth: session.claims, session, monitor: undefined, hasEnded: false };
+  sockets.set(socket, authenticated);
+  socket.addEventListener('close', () => authenticated.monitor?.stop());
+  filterMessages(socket, () => !authenticated.hasEnded && authenticated.monitor?.check() !== false);
+  return authenticated;
 }
 
 function defaultSeconds(lifeMs: number): number {

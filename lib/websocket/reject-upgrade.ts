@@ -2,18 +2,18 @@ import { STATUS_CODES, validateHeaderName, validateHeaderValue } from 'node:http
 import type { Duplex } from 'node:stream';
 import { type ErrorResponse, responseFor } from '../middleware/respond.js';
 
-/** So long a client may take to read the answer and hang up. */
+/** The client has this long to read the response and close the connection. */
 const LINGER_MS = 1000;
 
 /**
- * Refuses an upgrade: answers 400, 401 or 403 with the challenge, 503 with `Retry-After`, or 500 for anything but an error of this
- * library, and closes the connection.
+ * Rejects an upgrade and closes the connection. The response is 400, 401 or 403 with the challenge, 503 with `Retry-After`, or 500 for
+ * an error that is not of this library.
  *
- * @param socket of the server's `upgrade` event, to which nothing has been written yet
- * @param error what `authenticateRequest()` was rejected with
+ * @param socket of the server's `upgrade` event; nothing may have been written to it
+ * @param error the error that `authenticateRequest()` rejected with
  */
 export function rejectUpgrade(socket: Duplex, error: unknown): void {
-  // Whoever hangs up early is no error of ours, and without a listener would end the process.
+  // A client may close the connection early. Without a listener, the `error` event would end the process.
   socket.on('error', () => socket.destroy());
   if (socket.destroyed || !socket.writable) {
     socket.destroy();
@@ -21,23 +21,23 @@ export function rejectUpgrade(socket: Duplex, error: unknown): void {
   }
   const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
   socket.once('close', () => clearTimeout(timer));
-  // What has been sent ahead is read and dropped: a connection that is closed over it is reset, and the answer lost.
+  // Data that the client has sent already is read and dropped. With unread data, closing resets the connection and loses the response.
   socket.resume();
   socket.end(render(sendableResponseFor(error)));
 }
 
-/** An error that the app has changed may have headers that cannot be sent. */
+/** The app may have changed the error, so that its headers cannot be sent. */
 function sendableResponseFor(error: unknown): ErrorResponse {
   const response = responseFor(error);
   return isSendable(response.headers) ? response : responseFor(undefined);
 }
 
-/** Errors pass through code of the app, and what ends a line would begin another. */
+/** A line break in a header would start another header. */
 function isSendable(headers: ErrorResponse['headers']): boolean {
   try {
-    for (const [name, value] of Object.entries(headers)) {
+    for (const [name, values] of Object.entries(headers)) {
       validateHeaderName(name);
-      for (const each of [value].flat()) validateHeaderValue(name, each);
+      for (const value of [values].flat()) validateHeaderValue(name, value);
     }
     return true;
   } catch {
@@ -52,6 +52,6 @@ function render({ status, headers, body }: ErrorResponse): Buffer {
     'Content-Type': 'application/json; charset=utf-8',
     'Content-Length': String(Buffer.byteLength(content)),
     Connection: 'close',
-  }).flatMap(([name, value]) => [value].flat().map((each) => `${name}: ${each}`));
+  }).flatMap(([name, values]) => [values].flat().map((value) => `${name}: ${value}`));
   return Buffer.from([`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, '', content].join('\r\n'), 'latin1');
 }

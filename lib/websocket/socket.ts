@@ -1,14 +1,15 @@
 import { AuthError, IntrospectionError } from '../core/errors.js';
+import { responseFor } from '../middleware/respond.js';
 
-/** A WebSocket of a server, as those of `ws` are. */
+/** A server's end of a WebSocket, as the package `ws` provides it. */
 export interface ServerSocket {
-  /** 3 once it is closed. */
+  /** `3` once the socket is closed. */
   readonly readyState: number;
-  /** Begins to close it. */
+  /** Starts to close the socket. */
   close(code: number, reason: string): void;
-  /** Tells when it is closed, and when it fails. */
+  /** Adds a listener for when the socket is closed, or when it fails. */
   addEventListener(type: 'close' | 'error', listener: () => void): void;
-  /** Cuts the connection off. */
+  /** Closes the connection at once. */
   terminate?(): void;
 }
 
@@ -20,11 +21,11 @@ const TRY_AGAIN_LATER = 1013;
 
 const CLOSED = 3;
 
-/** So long a peer may take to answer the close. */
+/** The connection is terminated if the peer does not confirm the close within this time. */
 const CLOSE_TIMEOUT_MS = 1000;
 
 interface Emitter {
-  emit(name: unknown, ...more: readonly unknown[]): boolean;
+  emit(name: unknown, ...values: readonly unknown[]): boolean;
 }
 
 export function isClosed({ readyState }: ServerSocket): boolean {
@@ -32,44 +33,49 @@ export function isClosed({ readyState }: ServerSocket): boolean {
 }
 
 /**
- * Closes a socket for what went wrong. The reason is the `error` that a response would tell: nothing of the token. It does not throw:
- * others are to be closed, too.
+ * Closes a socket because of an error. The reason is the `error` that a response would have, and holds nothing of the token. It does
+ * not throw, because other sockets must be closed too.
  */
 export function closeSocket(socket: ServerSocket, error: unknown): void {
-  const timer = setTimeout(() => cutOff(socket), CLOSE_TIMEOUT_MS).unref();
+  const timer = setTimeout(() => terminate(socket), CLOSE_TIMEOUT_MS).unref();
   try {
-    hearWhile(socket, () => false);
-    socket.close(...closingFor(error));
-    // A frame that breaks the protocol makes it emit `error`. Without a listener, that would end the process.
+    filterMessages(socket, () => false);
+    socket.close(closeCodeFor(error), closeReasonFor(error));
+    // A frame that violates the protocol makes the socket emit `error`. Without a listener, that would end the process.
     socket.addEventListener('error', () => {});
     socket.addEventListener('close', () => clearTimeout(timer));
   } catch {
-    cutOff(socket);
+    terminate(socket);
   }
 }
 
 /**
- * Lets messages through only as long as that is so, to listeners of now or later: a peer may send on until it is cut off. A socket
- * that is no emitter, or cannot be changed, stays as it is.
+ * Emits `message` events only while `acceptsMessages()` returns `true`, because a peer can send until the connection is closed. It
+ * covers listeners that are added later too. A socket that is no emitter, or that cannot be changed, stays as it is.
  */
-export function hearWhile(socket: ServerSocket, isHeard: () => boolean): void {
+export function filterMessages(socket: ServerSocket, acceptsMessages: () => boolean): void {
   const { emit } = socket as Partial<Emitter>;
   if (typeof emit !== 'function') return;
-  const value = (name: unknown, ...more: readonly unknown[]) =>
-    name === 'message' && !isHeard() ? false : Reflect.apply(emit, socket, [name, ...more]);
+  const value = (name: unknown, ...values: readonly unknown[]) =>
+    name === 'message' && !acceptsMessages() ? false : Reflect.apply(emit, socket, [name, ...values]);
   Reflect.defineProperty(socket, 'emit', { value, writable: true, enumerable: true, configurable: true });
 }
 
-function cutOff(socket: ServerSocket): void {
+function terminate(socket: ServerSocket): void {
   try {
     socket.terminate?.();
   } catch {
-    // Its library's matter: there is no other way to close it.
+    // There is no other way to close the connection.
   }
 }
 
-function closingFor(error: unknown): [code: number, reason: string] {
-  if (error instanceof AuthError) return [POLICY_VIOLATION, error.code ?? 'invalid_token'];
-  if (!(error instanceof IntrospectionError)) return [INTERNAL_ERROR, 'server_error'];
-  return error.code === 'closed' ? [GOING_AWAY, 'going_away'] : [TRY_AGAIN_LATER, 'temporarily_unavailable'];
+function closeCodeFor(error: unknown): number {
+  if (error instanceof AuthError) return POLICY_VIOLATION;
+  if (!(error instanceof IntrospectionError)) return INTERNAL_ERROR;
+  return error.code === 'closed' ? GOING_AWAY : TRY_AGAIN_LATER;
+}
+
+function closeReasonFor(error: unknown): string {
+  if (error instanceof IntrospectionError && error.code === 'closed') return 'going_away';
+  return responseFor(error).body.error ?? 'invalid_token';
 }

@@ -4,46 +4,47 @@ import { AuthError, IntrospectionError } from '../core/errors.js';
 import { type ActiveRecord, ANY_AGE } from '../core/lookup.js';
 import { runChecks, type Session } from '../middleware/session.js';
 
-/** What goes on for as long as a token is relied on. Nothing of it throws: it is called by timers and events. */
+/** Watches a token for longer than one request. Its functions never throw, because timers and events call them. */
 export interface TokenMonitor {
-  /** Looks at the clock now, and tells whether the token is still relied on. */
+  /** Compares `exp` with the clock now. Returns `false` once the monitor has ended. */
   check(): boolean;
   stop(): void;
 }
 
-export interface Watcher {
-  /** How old an answer may become, in milliseconds. */
+export interface TokenMonitorOptions {
+  /** Maximum age of the record, in milliseconds. */
   readonly recheckMs: number;
-  /** Another answer has passed. */
-  renew(token: AuthenticatedToken): void;
-  /** Called once, and nothing after it: a request with this token would not be let through any longer. It must not throw. */
-  end(error: unknown): void;
+  /** Called with a newer record that passed all checks. */
+  onRenewed(token: AuthenticatedToken): void;
+  /** Called once when a request with this token would fail. Nothing is called after it. It must not throw. */
+  onEnd(error: unknown): void;
 }
 
-/** The share of an answer's life, at its end, over which checks are spread: sockets that came together do not ask together. */
+/** Rechecks are spread over this last share of `recheckMs`, so that sockets that opened together do not recheck together. */
 const SPREAD_SHARE = 1 / 4;
 
-/** While the endpoint fails and an answer may still be used, it is asked again after one to two times so long. */
+/** While the endpoint fails and the record may still be used, the next recheck follows after one to two times this. */
 const RETRY_MS = 5000;
 
-/** Clocks are looked at as often as this: a wall clock may be set, and timers stand still while a machine is suspended. */
-const LOOK_MS = 2000;
+/** Interval at which the clocks are read, because a wall clock can be set and timers stop while a machine is suspended. */
+const CLOCK_CHECK_MS = 2000;
 
 /**
- * Judges a token again and again: by the clock when it expires, by another answer before the one in hand is older than a request
- * would be given, and by its end when it is invalidated. Where no answer is to be had, what a request would get decides.
+ * Monitors a token until a request with it would fail. It ends at `exp`, when the token is invalidated, and when a recheck fails. A
+ * recheck asks the endpoint before the record is older than `recheckMs`. If the endpoint fails, the result that a request would get
+ * decides.
  */
-export function monitorToken(session: Session, { recheckMs, renew, end }: Watcher): TokenMonitor {
+export function monitorToken(session: Session, { recheckMs, onRenewed, onEnd }: TokenMonitorOptions): TokenMonitor {
   const { authenticator, checks } = session;
   const { introspector, policy } = authenticator;
   const { clock } = introspector;
   let { token } = session;
-  let isChecking = false;
+  let isRechecking = false;
   let isOver = false;
-  let checkAt: Instant = { at: Number.NEGATIVE_INFINITY, monotonic: Number.NEGATIVE_INFINITY };
+  let recheckAt: Instant = { at: Number.NEGATIVE_INFINITY, monotonic: Number.NEGATIVE_INFINITY };
   let timer: NodeJS.Timeout | undefined;
   let unwatch: (() => void) | undefined;
-  // A token is let in past `exp`, within the tolerance; else that would be its end at once.
+  // The tolerance accepts a token after `exp`. Without it, the monitor of such a token would end at once.
   const graceMs = clock.now() < expiryOf(token.record) ? 0 : policy.clockToleranceMs;
 
   function stop(): void {
@@ -52,124 +53,114 @@ export function monitorToken(session: Session, { recheckMs, renew, end }: Watche
     unwatch?.();
   }
 
-  function finish(error: unknown): void {
+  function end(error: unknown): void {
     if (isOver) return;
     stop();
-    end(error);
+    onEnd(error);
   }
 
-  function relyOn(next: AuthenticatedToken): void {
-    const before = unwatch;
+  function watchToken(next: AuthenticatedToken): void {
+    const unwatchPrevious = unwatch;
     const { credentials, record } = next;
-    unwatch = introspector.watch(credentials.digest, record, (ending) =>
-      finish(ending === 'closed' ? new IntrospectionError('closed') : new AuthError('inactive')),
+    unwatch = introspector.watch(credentials.digest, record, (reason) =>
+      end(reason === 'closed' ? new IntrospectionError('closed') : new AuthError('inactive')),
     );
-    before?.();
-    checkAt = nextCheck(record);
+    unwatchPrevious?.();
+    recheckAt = nextRecheck(record);
     token = next;
   }
 
-  function adopt(next: AuthenticatedToken): void {
+  function useToken(next: AuthenticatedToken): void {
     if (isOver) return;
     if (next.record !== token.record) {
       runChecks(checks, next);
-      renew(next);
+      onRenewed(next);
     }
-    relyOn(next);
+    watchToken(next);
   }
 
-  /** Ages are taken on both clocks: the monotonic one stands still while a machine is suspended. */
-  function nextCheck({ askedAt, askedMonotonic }: ActiveRecord): Instant {
-    const { at, monotonic } = readClock(clock);
-    const age = ageOf({ at: askedAt, monotonic: askedMonotonic }, { at, monotonic });
-    const due = recheckMs * (1 - Math.random() * SPREAD_SHARE) - age;
-    const ends = [recheckMs, introspector.staleLifeMs].map((lifeMs) => lifeMs - age).filter((left) => left > 0);
-    const waitMs = due > 0 ? due : Math.min(Math.min(RETRY_MS, recheckMs) * (1 + Math.random()), ...ends);
-    return { at: at + waitMs, monotonic: monotonic + waitMs };
+  /** The age counts on both clocks, because the monotonic clock stands still while a machine is suspended. */
+  function nextRecheck({ askedAt, askedMonotonic }: ActiveRecord): Instant {
+    const now = readClock(clock);
+    const age = ageOf({ at: askedAt, monotonic: askedMonotonic }, now);
+    const dueMs = recheckMs * (1 - Math.random() * SPREAD_SHARE) - age;
+    const endsMs = [recheckMs, introspector.staleLifeMs].map((lifeMs) => lifeMs - age).filter((leftMs) => leftMs > 0);
+    const waitMs = dueMs > 0 ? dueMs : Math.min(Math.min(RETRY_MS, recheckMs) * (1 + Math.random()), ...endsMs);
+    return { at: now.at + waitMs, monotonic: now.monotonic + waitMs };
   }
 
-  /** What throws, such as a clock of the app's, ends it: then nothing can be told about the token any more. */
-  function orFinish(work: () => void): void {
+  /** Ends the monitor when the work throws, as a clock of the app may. Then nothing is known about the token any more. */
+  function endOnError(work: () => void): void {
     try {
       work();
     } catch (error) {
-      finish(error);
+      end(error);
     }
   }
 
-  function look(): boolean {
-    orFinish(() => {
-      if (!(clock.now() < expiryOf(token.record) + graceMs)) finish(new AuthError('expired'));
+  function checkExpiry(): boolean {
+    endOnError(() => {
+      if (!(clock.now() < expiryOf(token.record) + graceMs)) end(new AuthError('expired'));
     });
     return !isOver;
   }
 
   function wake(): void {
-    if (!look()) return;
+    if (!checkExpiry()) return;
     const now = readClock(clock);
-    const isDue = now.monotonic >= checkAt.monotonic || now.at >= checkAt.at;
-    if (isDue && !isChecking) void check(true);
-    else sleep();
+    const isDue = now.monotonic >= recheckAt.monotonic || now.at >= recheckAt.at;
+    if (isDue && !isRechecking) void recheck(requestNewRecord);
+    else schedule();
   }
 
-  function sleep(): void {
+  function schedule(): void {
     if (isOver) return;
     const now = readClock(clock);
-    const left = [expiryOf(token.record) + graceMs - now.at, LOOK_MS];
-    if (!isChecking) left.push(checkAt.at - now.at, checkAt.monotonic - now.monotonic);
+    const waitsMs = [expiryOf(token.record) + graceMs - now.at, CLOCK_CHECK_MS];
+    if (!isRechecking) waitsMs.push(recheckAt.at - now.at, recheckAt.monotonic - now.monotonic);
     clearTimeout(timer);
-    timer = setTimeout(() => orFinish(wake), Math.ceil(Math.min(...left))).unref();
+    timer = setTimeout(() => endOnError(wake), Math.ceil(Math.min(...waitsMs))).unref();
   }
 
-  async function check(isAnew: boolean): Promise<void> {
-    isChecking = true;
+  async function recheck(authenticateAgain: () => Promise<AuthenticatedToken>): Promise<void> {
+    isRechecking = true;
     try {
-      sleep();
-      adopt(await (isAnew ? judgeAnew() : judge()));
+      schedule();
+      useToken(await authenticateAgain());
     } catch (error) {
-      finish(error);
+      end(error);
     }
-    isChecking = false;
-    orFinish(sleep);
+    isRechecking = false;
+    endOnError(schedule);
   }
 
-  /** By an answer that is better than the one in hand, where there is one. */
-  async function judgeAnew(): Promise<AuthenticatedToken> {
+  /** Gets a newer record. If the endpoint fails, it gets the record that a request would get. */
+  async function requestNewRecord(): Promise<AuthenticatedToken> {
     const now = readClock(clock);
-    // On a clock that stood still, half a life after the answer in hand may be yet to come.
+    // The first bound is in the future if the monotonic clock stood still meanwhile. The second one never is.
     const notBefore = Math.min(token.record.askedMonotonic + recheckMs / 2, now.monotonic - recheckMs * SPREAD_SHARE);
-    // What another process has renewed is as good, unless it may be older than is wanted here.
+    // A record that another process renewed is good enough, unless it may be older than `recheckMs`.
     const background = recheckMs >= introspector.lifeMs;
     try {
-      return await authenticator.refresh(token, {
-        notBefore: notBefore,
-        now,
-        background,
-        isKnown: true,
-      });
+      return await authenticator.refresh(token, { notBefore, now, background, isKnown: true });
     } catch (error) {
-      if (error instanceof IntrospectionError) return judge();
+      if (error instanceof IntrospectionError) return lookUpAsRequest();
       throw error;
     }
   }
 
-  /** As a request would be. */
-  async function judge(): Promise<AuthenticatedToken> {
-    return authenticator.refresh(token, {
-      notBefore: ANY_AGE,
-      now: readClock(clock),
-      background: false,
-      isKnown: true,
-    });
+  async function lookUpAsRequest(): Promise<AuthenticatedToken> {
+    const now = readClock(clock);
+    return authenticator.refresh(token, { notBefore: ANY_AGE, now, background: false, isKnown: true });
   }
 
-  orFinish(() => {
-    relyOn(token);
-    // relyOn() has ended it where an invalidation of this process overtook it. A cache may know more, such as of other processes.
-    if (introspector.lifeMs > 0 && !isOver) void check(false);
-    else sleep();
+  endOnError(() => {
+    watchToken(token);
+    // An invalidation in this process may have ended it already. The cache may know more, such as invalidations by other processes.
+    if (introspector.lifeMs > 0 && !isOver) void recheck(lookUpAsRequest);
+    else schedule();
   });
-  return { check: look, stop };
+  return { check: checkExpiry, stop };
 }
 
 function expiryOf({ claims: { exp } }: ActiveRecord): number {

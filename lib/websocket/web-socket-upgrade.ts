@@ -3,28 +3,29 @@ import type { Duplex } from 'node:stream';
 import { AuthError } from '../core/errors.js';
 import { optionError } from '../core/option-error.js';
 import { publishAccepted } from '../diagnostics/decisions.js';
-import { whenSettled } from '../middleware/settle.js';
 import type { TokenIntrospection } from '../middleware/types.js';
+import { whenSettled } from '../middleware/when-settled.js';
 import { type KeepOptions, keepAuthenticated, requireOptions, requireSession } from './keep-authenticated.js';
-import { publishSocketFailure, tellApp } from './publish-failure.js';
 import { rejectUpgrade } from './reject-upgrade.js';
 import type { ServerSocket } from './socket.js';
+import { callOnError, publishSocketFailure } from './socket-failure.js';
 
-/** A server of WebSockets that upgrades what it is given, as `new WebSocketServer({ noServer: true })` of `ws` does. */
+/** A WebSocket server that upgrades the requests it is passed, such as `new WebSocketServer({ noServer: true })` of `ws`. */
 export interface UpgradingServer<Socket extends ServerSocket> {
-  /** Turns a request into a socket. */
+  /** Turns a request into a WebSocket. */
   handleUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer, done: (socket: Socket) => void): void;
-  /** Announces it. */
+  /** Announces a new WebSocket. */
   emit(event: 'connection', socket: Socket, req: IncomingMessage): unknown;
 }
 
-/** Listens to the `upgrade` event of an HTTP server. */
+/** A listener for the `upgrade` event of an HTTP server. */
 export type UpgradeListener = (req: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 /**
- * Authenticates each upgrade as the middleware would a request. What passes is upgraded, kept by {@link keepAuthenticated} and
- * announced as the server's `connection`; what does not is answered as the middleware would, and the connection closed. A socket whose
- * token ends in between is closed, and not announced.
+ * Creates a listener that authenticates each upgrade by the policy of `authenticate`. If the request passes, it is upgraded,
+ * {@link keepAuthenticated} keeps the socket open, and the server emits `connection`. If the request fails, the client gets the response
+ * that the middleware would send, and the connection is closed. If the token ends during the upgrade, the socket is closed without a
+ * `connection` event.
  *
  * @example
  * const wss = new WebSocketServer({ noServer: true });
@@ -33,7 +34,8 @@ export type UpgradeListener = (req: IncomingMessage, socket: Duplex, head: Buffe
  *   socket.on('message', () => socket.send(`hello ${getSocketAuth(socket).sub}`));
  * });
  *
- * Not checked: `Origin`. A browser sends no `Authorization` of its own accord, but it does send cookies, if `getToken` reads one.
+ * Not checked: `Origin`. Browsers never add `Authorization` to an upgrade themselves, but they do add cookies. So check `Origin` if
+ * `getToken` reads a cookie.
  *
  * @throws TypeError for a wrong argument
  */
@@ -46,11 +48,7 @@ export function webSocketUpgrade<Socket extends ServerSocket>(
     throw optionError('authenticate', authenticate, 'write webSocketUpgrade(authenticate, wss)');
   }
   if (typeof server?.handleUpgrade !== 'function') {
-    throw optionError(
-      'server',
-      server,
-      'write a server of WebSockets, such as new WebSocketServer({ noServer: true })',
-    );
+    throw optionError('server', server, 'write a WebSocket server, such as new WebSocketServer({ noServer: true })');
   }
   requireOptions(options);
 
@@ -59,35 +57,35 @@ export function webSocketUpgrade<Socket extends ServerSocket>(
     socket.on('error', onError);
     let auth: object = {};
     whenSettled(
-      // An `authenticateRequest` of the app's own may throw at once.
+      // A function of the app's own may throw synchronously.
       (async () => authenticate.authenticateRequest(req))(),
-      (judged) => {
-        const { credentials, record } = requireSession(judged).token;
-        auth = judged;
+      (authenticated) => {
+        const { credentials, record } = requireSession(authenticated).token;
+        auth = authenticated;
         publishAccepted('accepted', 'webSocketUpgrade', credentials.digest, record);
       },
       () => {
         if (socket.destroyed) return;
         socket.off('error', onError);
         server.handleUpgrade(req, socket, head, (upgraded) => {
-          if (isKept(upgraded, auth, options)) server.emit('connection', upgraded, req);
+          if (tryKeepAuthenticated(upgraded, auth, options)) server.emit('connection', upgraded, req);
         });
       },
       (error) => {
         rejectUpgrade(socket, error);
         publishSocketFailure(error, 'webSocketUpgrade', undefined);
-        if (!(error instanceof AuthError)) tellApp(options.onError, error);
+        if (!(error instanceof AuthError)) callOnError(options.onError, error);
       },
     );
   };
 }
 
-/** A socket of another library may lack what is needed to keep it. It is closed then. */
-function isKept(socket: ServerSocket, auth: object, options: KeepOptions): boolean {
+/** Returns `false` and closes the socket when another library's socket lacks a member that is needed. */
+function tryKeepAuthenticated(socket: ServerSocket, auth: object, options: KeepOptions): boolean {
   try {
     return keepAuthenticated(socket, auth, options);
   } catch (error) {
-    tellApp(options.onError, error);
+    callOnError(options.onError, error);
     return false;
   }
 }

@@ -1,19 +1,22 @@
 import type { Authenticator } from '../authenticator.js';
 import { optionError } from '../core/option-error.js';
-import { authenticatorsOf } from '../middleware/registry.js';
-import type { Origin } from '../middleware/session.js';
+import { authenticatorsOf } from '../middleware/middleware-registry.js';
+import type { SessionSource } from '../middleware/session.js';
 import type { TokenIntrospection } from '../middleware/types.js';
 import { fillAuthInfo } from './auth-info.js';
 
 const OFFLINE_ACCESS = 'offline_access';
 
 /**
- * The authenticator of a middleware, with a presenter that fills an {@link AuthInfo}.
+ * Returns the authenticator of a middleware, with a presenter that fills an {@link AuthInfo}.
  *
- * @throws TypeError for anything else than a middleware, or one that does not require what MCP requires: an audience, no
- * `offline_access`, and metadata by which clients find the authorization server
+ * @throws TypeError for a value that is not a middleware, and for a middleware that does not fit MCP: without an audience, without
+ * metadata by which clients find the authorization server, or with the scope `offline_access`
  */
-export function mcpOrigin(name: string, authenticate: TokenIntrospection): Origin & { authenticator: Authenticator } {
+export function mcpSessionSource(
+  name: string,
+  authenticate: TokenIntrospection,
+): SessionSource & { authenticator: Authenticator } {
   const [authenticator, another] = authenticatorsOf(authenticate);
   if (authenticator === undefined || another !== undefined) {
     const remedy = `write ${name}(authenticate), with what tokenIntrospection() returned`;
@@ -24,18 +27,14 @@ export function mcpOrigin(name: string, authenticate: TokenIntrospection): Origi
     throw optionError(
       'audience',
       audience,
-      'name this MCP server: tokens that were issued for another must be rejected',
+      'write the audience of this MCP server: tokens for other servers must be rejected',
     );
   }
   if (scopes.includes(OFFLINE_ACCESS)) {
-    throw optionError(
-      'scopes',
-      scopes,
-      `leave out "${OFFLINE_ACCESS}": it says nothing about what a token may do here`,
-    );
+    throw optionError('scopes', scopes, `leave out "${OFFLINE_ACCESS}": it does not grant anything at this server`);
   }
   if (resourceMetadata === undefined) {
-    const remedy = 'write true in tokenIntrospection(), or the URL of the metadata: clients need them to get a token';
+    const remedy = 'write true in tokenIntrospection(), or the URL of the metadata: clients need it to get a token';
     throw optionError('resourceMetadata', resourceMetadata, remedy);
   }
   return {

@@ -173,7 +173,7 @@ describe.each(WAYS)('signed responses of a running oidc-provider, configured wit
       { decryptionKey: OTHER_RSA.privateKey },
       'ERR_JWE_DECRYPTION_FAILED',
     ],
-    ['and not encrypted as demanded', 'rs256', { decryptionKey: OWN_RSA.privateKey }, 'ERR_JWE_INVALID'],
+    ['and not encrypted as required', 'rs256', { decryptionKey: OWN_RSA.privateKey }, 'ERR_JWE_INVALID'],
   ])('are outages when signed %s: 503, whatever the token', async (_, clientId, jwtResponse, detail) => {
     const api = createSigned(clientId, jwtResponse);
     for (const token of [await as.issue('alice', { audience: AUDIENCE }), 'made-up']) {

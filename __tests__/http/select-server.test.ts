@@ -7,7 +7,7 @@ import { createClock } from '../support/clock.js';
 import { recordDecisions } from '../support/decisions.js';
 import { boundTo, CHALLENGES, createSender, ORIGIN, sendBound } from '../support/dpop.js';
 import { active, createEndpoint, type Endpoint } from '../support/endpoint.js';
-import { createSeveral, createSeveralApi, entry } from '../support/several.js';
+import { createMultiServerApi, createMultiServerMiddleware, serverOptions } from '../support/multi-server-api.js';
 import { Thenable } from '../support/thenable.js';
 import { recordWarnings } from '../support/warnings.js';
 
@@ -18,9 +18,9 @@ const tokensOf = ({ asked }: Endpoint) => asked.map(({ form }) => form.get('toke
 describe('a token with several authorization servers', () => {
   it('is introspected only at the selected server, with its credentials, and yields its claims', async () => {
     const [acme, beta] = await twoEndpoints();
-    const authenticate = createSeveral({
-      acme: entry(acme, { clientAuth: clientSecretBasic('api-at-acme', 'one') }),
-      beta: entry(beta, { clientAuth: clientSecretBasic('api-at-beta', 'two') }),
+    const authenticate = createMultiServerMiddleware({
+      acme: serverOptions(acme, { clientAuth: clientSecretBasic('api-at-acme', 'one') }),
+      beta: serverOptions(beta, { clientAuth: clientSecretBasic('api-at-beta', 'two') }),
     });
     const app = createApp(authenticate as never);
     for (const [token, sub] of [
@@ -39,7 +39,7 @@ describe('a token with several authorization servers', () => {
   it('is answered 401 by the selected server even when another would accept it', async () => {
     const [acme, beta] = await twoEndpoints();
     beta.script = { active: false };
-    const api = createSeveralApi(acme, beta);
+    const api = createMultiServerApi(acme, beta);
     expect((await api.get('b').expect(401)).headers['www-authenticate']).toBe(INVALID_TOKEN);
     expect([tokensOf(acme), tokensOf(beta), api.reached()]).toEqual([[], ['b'], 0]);
   });
@@ -47,7 +47,7 @@ describe('a token with several authorization servers', () => {
   it('has a response of its own at each server, whichever is asked first', async () => {
     const [acme, beta] = await twoEndpoints();
     let name = 'acme';
-    const api = createSeveralApi(acme, beta, {}, () => name);
+    const api = createMultiServerApi(acme, beta, {}, () => name);
     for (const server of ['acme', 'beta', 'acme', 'beta']) {
       name = server;
       expect((await api.get('same').expect(200)).body.auth.sub).toBe(`of ${server}`);
@@ -59,7 +59,7 @@ describe('a token with several authorization servers', () => {
     const [acme, beta] = await twoEndpoints();
     acme.script = { active: false };
     let name = 'acme';
-    const api = createSeveralApi(acme, beta, {}, () => name);
+    const api = createMultiServerApi(acme, beta, {}, () => name);
     await api.get('same').expect(401);
     name = 'beta';
     await api.get('same').expect(200);
@@ -74,10 +74,10 @@ describe('a token with several authorization servers', () => {
     acme.script = claims;
     beta.script = claims;
     const app = createApp(
-      createSeveral(
+      createMultiServerMiddleware(
         {
-          acme: entry(acme, { audience: undefined }),
-          beta: entry(beta, { audience: 'two', issuer: 'https://as.acme.example' }),
+          acme: serverOptions(acme, { audience: undefined }),
+          beta: serverOptions(beta, { audience: 'two', issuer: 'https://as.acme.example' }),
         },
         { audience: 'one' },
       ) as never,
@@ -94,8 +94,8 @@ describe('a token with several authorization servers', () => {
     const [acme, beta] = await twoEndpoints();
     acme.script = beta.script = active({ scope: 'read' });
     const app = createApp(
-      createSeveral(
-        { acme: entry(acme), beta: entry(beta, { scopes: ['read'] }) },
+      createMultiServerMiddleware(
+        { acme: serverOptions(acme), beta: serverOptions(beta, { scopes: ['read'] }) },
         { scopes: ['admin'], realm: 'shop' },
       ) as never,
     );
@@ -110,7 +110,7 @@ describe('a token with several authorization servers', () => {
     const [acme, beta] = await twoEndpoints();
     acme.script = (_asked: unknown, res: { writeHead(status: number): { end(): void } }) =>
       void res.writeHead(500).end();
-    const api = createSeveralApi(acme, beta);
+    const api = createMultiServerApi(acme, beta);
     for (const token of ['a1', 'a2', 'a3', 'a4', 'a5', 'a6']) await api.get(token).expect(503);
     expect(api.errors.at(-1)).toMatchObject({ code: 'circuit_open' });
     await api.get('b1').expect(200);
@@ -119,7 +119,7 @@ describe('a token with several authorization servers', () => {
 
   it('is accepted in the same tick once its response is cached', async () => {
     const [acme, beta] = await twoEndpoints();
-    const api = createSeveralApi(acme, beta);
+    const api = createMultiServerApi(acme, beta);
     await api.get('a').expect(200);
     let called = false;
     const req = { headers: { authorization: 'Bearer a' }, rawHeaders: [], method: 'GET' } as unknown as IncomingMessage;
@@ -133,7 +133,7 @@ describe('a token with several authorization servers', () => {
 describe('select', () => {
   it('leads to 401 invalid_token and no introspection request when it returns no server', async () => {
     const [acme, beta] = await twoEndpoints();
-    const api = createSeveralApi(acme, beta);
+    const api = createMultiServerApi(acme, beta);
     const decisions = recordDecisions();
     const { headers, body } = await api.get('other').expect(401);
     expect([headers['www-authenticate'], body.error]).toEqual([INVALID_TOKEN, 'invalid_token']);
@@ -159,7 +159,7 @@ describe('select', () => {
     ['a thenable', () => new Thenable('acme')],
   ])('leads to a TypeError and no introspection request when it returns no name (%s)', async (_title, given) => {
     const [acme, beta] = await twoEndpoints();
-    const api = createSeveralApi(acme, beta, { optional: true }, given);
+    const api = createMultiServerApi(acme, beta, { optional: true }, given);
     await api.get('a').expect(500);
     expect(api.errors).toEqual([expect.any(TypeError)]);
     expect(String(api.errors[0])).toContain('"select" returned');
@@ -169,7 +169,7 @@ describe('select', () => {
   it('passes on whatever it throws', async () => {
     const [acme, beta] = await twoEndpoints();
     for (const thrown of [new Error('no tenant'), undefined, null, 'route']) {
-      const api = createSeveralApi(acme, beta, {}, () => {
+      const api = createMultiServerApi(acme, beta, {}, () => {
         throw thrown;
       });
       await api.get('a').expect(500);
@@ -181,7 +181,7 @@ describe('select', () => {
   it('receives the request and the token, once per request with a well-formed token', async () => {
     const [acme, beta] = await twoEndpoints();
     const seen: unknown[] = [];
-    const api = createSeveralApi(acme, beta, {}, (req, token) => {
+    const api = createMultiServerApi(acme, beta, {}, (req, token) => {
       seen.push([req.url, token]);
       return 'acme';
     });
@@ -206,13 +206,13 @@ describe('select', () => {
       req.headers.authorization = 'Bearer other';
       return 'acme';
     };
-    await createSeveralApi(acme, beta, {}, select).get('abc').expect(200);
+    await createMultiServerApi(acme, beta, {}, select).get('abc').expect(200);
     expect(tokensOf(acme)).toEqual(['abc']);
   });
 
   it('receives a token from a form body or an extractor when those are enabled', async () => {
     const [acme, beta] = await twoEndpoints();
-    const api = createSeveralApi(acme, beta, { getToken: (req) => req.headers.cookie?.slice(2) });
+    const api = createMultiServerApi(acme, beta, { getToken: (req) => req.headers.cookie?.slice(2) });
     const { body, headers } = await request(api.app)
       .get('/')
       .set('Cookie', 't=b1')
@@ -226,7 +226,7 @@ describe('select', () => {
 describe('a request without credentials', () => {
   it('is challenged without a selection', async () => {
     const [acme, beta] = await twoEndpoints();
-    const api = createSeveralApi(acme, beta, {}, () => {
+    const api = createMultiServerApi(acme, beta, {}, () => {
       throw new Error('must not be called');
     });
     expect((await api.get().expect(401)).headers['www-authenticate']).toBe(BARE);
@@ -234,10 +234,10 @@ describe('a request without credentials', () => {
 
   it('is accepted with "optional", and guards behind answer 401', async () => {
     const [acme, beta] = await twoEndpoints();
-    const api = createSeveralApi(acme, beta, { optional: true });
+    const api = createMultiServerApi(acme, beta, { optional: true });
     expect((await api.get().expect(200)).body.auth).toBeNull();
     await api.get('other').expect(401);
-    const guarded = createSeveralApi(
+    const guarded = createMultiServerApi(
       acme,
       beta,
       { optional: true, scopes: ['read'] },
@@ -253,7 +253,7 @@ describe('guards', () => {
     const [acme, beta] = await twoEndpoints();
     acme.script = active({ scope: 'read admin' });
     beta.script = active({ scope: 'read' });
-    const api = createSeveralApi(acme, beta, {}, undefined, requireScope('admin'));
+    const api = createMultiServerApi(acme, beta, {}, undefined, requireScope('admin'));
     await api.get('a').expect(200);
     await api.get('b').expect(403);
   });
@@ -262,7 +262,7 @@ describe('guards', () => {
     const clock = createClock();
     const [acme, beta] = await twoEndpoints();
     acme.script = beta.script = active({ exp: undefined });
-    const api = createSeveralApi(acme, beta, { clock }, undefined, requireFresh({ maxAgeSeconds: 0 }));
+    const api = createMultiServerApi(acme, beta, { clock }, undefined, requireFresh({ maxAgeSeconds: 0 }));
     await api.get('b').expect(200);
     clock.advance(1);
     await api.get('b').expect(200);
@@ -279,7 +279,7 @@ describe('guards', () => {
       names.push(getAuthDetails(req).server);
       next?.();
     };
-    const api = createSeveralApi(acme, beta, {}, undefined, look);
+    const api = createMultiServerApi(acme, beta, {}, undefined, look);
     await api.get('b').expect(200);
     await api.get('a').expect(200);
     await get(createApp(createAuthenticate(acme), look as never), 'a').expect(200);
@@ -291,9 +291,12 @@ describe('two middlewares on one request', () => {
   it('both check the response of the one server they select', async () => {
     const [acme, beta] = await twoEndpoints();
     acme.script = active({ aud: ['one', 'two'], scope: 'read' });
-    const authenticate = createSeveral({ acme: entry(acme, { audience: 'one' }), beta: entry(beta) });
-    const app = (demands: object) =>
-      createApp(authenticate as never, requireScope('read'), authenticate.with(demands) as never);
+    const authenticate = createMultiServerMiddleware({
+      acme: serverOptions(acme, { audience: 'one' }),
+      beta: serverOptions(beta),
+    });
+    const app = (options: object) =>
+      createApp(authenticate as never, requireScope('read'), authenticate.with(options) as never);
     await get(app({ audience: 'two' }), 'a').expect(200);
     await get(app({ audience: 'three' }), 'a').expect(401);
     await get(app({ scopes: ['admin'] }), 'a').expect(403);
@@ -303,12 +306,14 @@ describe('two middlewares on one request', () => {
   it('answer 500 when the second selects another server, which is not asked', async () => {
     const [acme, beta] = await twoEndpoints();
     for (const again of [
-      (authenticate: ReturnType<typeof createSeveral>) => authenticate,
-      (authenticate: ReturnType<typeof createSeveral>) => authenticate.with({ realm: 'inner' }),
+      (authenticate: ReturnType<typeof createMultiServerMiddleware>) => authenticate,
+      (authenticate: ReturnType<typeof createMultiServerMiddleware>) => authenticate.with({ realm: 'inner' }),
     ]) {
       let calls = 0;
-      const authenticate = createSeveral({ acme: entry(acme), beta: entry(beta) }, {}, () =>
-        calls++ === 0 ? 'acme' : 'beta',
+      const authenticate = createMultiServerMiddleware(
+        { acme: serverOptions(acme), beta: serverOptions(beta) },
+        {},
+        () => (calls++ === 0 ? 'acme' : 'beta'),
       );
       const app = createApp(authenticate as never, requireScope('read'), again(authenticate) as never);
       await get(app, 'same').expect(500);
@@ -324,8 +329,11 @@ describe('two middlewares on one request', () => {
     const acme = await createEndpoint(active({ aud: 'one' }));
     let calls = 0;
     const names = ['one', 'two'];
-    const authenticate = createSeveral(
-      { one: entry(acme, { audience: 'one' }), two: entry(acme, { audience: 'one', scopes: ['read'] }) },
+    const authenticate = createMultiServerMiddleware(
+      {
+        one: serverOptions(acme, { audience: 'one' }),
+        two: serverOptions(acme, { audience: 'one', scopes: ['read'] }),
+      },
       {},
       () => names[calls++],
     );
@@ -334,7 +342,7 @@ describe('two middlewares on one request', () => {
 
   it('check separately when they read different tokens', async () => {
     const [acme, beta] = await twoEndpoints();
-    const authenticate = createSeveral({ acme: entry(acme), beta: entry(beta) });
+    const authenticate = createMultiServerMiddleware({ acme: serverOptions(acme), beta: serverOptions(beta) });
     const app = createApp(authenticate as never, authenticate.with({ getToken: () => 'b1' }) as never);
     expect((await get(app, 'a1').expect(200)).body.auth.sub).toBe('of beta');
     expect([tokensOf(acme), tokensOf(beta)]).toEqual([['a1'], ['b1']]);
@@ -346,7 +354,7 @@ describe('a rejection', () => {
     const [acme, beta] = await twoEndpoints();
     beta.script = { active: false };
     const seen: AuthError[] = [];
-    const api = createSeveralApi(acme, beta, {
+    const api = createMultiServerApi(acme, beta, {
       resourceMetadata: 'https://api.example.com/.well-known/oauth-protected-resource',
       onReject: (error, _req, res) => {
         seen.push(error);
@@ -373,7 +381,7 @@ describe('a token under the DPoP scheme', () => {
   it('is introspected at the selected server, and its proof is used up for all', async () => {
     const { sender, clock, acme, beta } = await createBound();
     let name = 'acme';
-    const api = createSeveralApi(acme, beta, { clock, dpop: { origin: ORIGIN } }, () => name);
+    const api = createMultiServerApi(acme, beta, { clock, dpop: { origin: ORIGIN } }, () => name);
     const proof = await sender.proof('abc', clock);
     await sendBound(api, 'abc', proof).expect(200);
     const replayed = await sendBound(api, 'abc', proof).expect(401);
@@ -391,7 +399,7 @@ describe('a token under the DPoP scheme', () => {
 
   it('is challenged when no server is selected, and rejected', async () => {
     const { sender, clock, acme, beta } = await createBound();
-    const api = createSeveralApi(acme, beta, { clock, dpop: { origin: ORIGIN } });
+    const api = createMultiServerApi(acme, beta, { clock, dpop: { origin: ORIGIN } });
     const refused = await sendBound(api, 'xyz', await sender.proof('xyz', clock)).expect(401);
     expect(refused.headers['www-authenticate']).toBe(CHALLENGES.token);
     expect((await api.get().expect(401)).headers['www-authenticate']).toBe(CHALLENGES.none);
@@ -400,7 +408,7 @@ describe('a token under the DPoP scheme', () => {
 
   it('is ignored when DPoP is off, and a bound token is rejected under Bearer', async () => {
     const { sender, clock, acme, beta } = await createBound();
-    const api = createSeveralApi(acme, beta, { clock });
+    const api = createMultiServerApi(acme, beta, { clock });
     await sendBound(api, 'abc', await sender.proof('abc', clock)).expect(401);
     await api.get('abc').expect(401);
     expect(acme.asked).toHaveLength(1);
@@ -412,11 +420,11 @@ describe('a certificate-bound token', () => {
     const [acme, beta] = await twoEndpoints();
     const thumbprint = 'A'.repeat(43);
     acme.script = active({ cnf: { 'x5t#S256': thumbprint } });
-    await createSeveralApi(acme, beta).get('a').expect(401);
-    await createSeveralApi(acme, beta, { mtls: { certificate: () => Buffer.from('another') } })
+    await createMultiServerApi(acme, beta).get('a').expect(401);
+    await createMultiServerApi(acme, beta, { mtls: { certificate: () => Buffer.from('another') } })
       .get('a')
       .expect(401);
-    await createSeveralApi(acme, beta, { mtls: { certificate: () => undefined } })
+    await createMultiServerApi(acme, beta, { mtls: { certificate: () => undefined } })
       .get('a')
       .expect(401);
   });
@@ -425,7 +433,7 @@ describe('a certificate-bound token', () => {
 describe('close()', () => {
   it('closes all servers: every request is answered 503', async () => {
     const [acme, beta] = await twoEndpoints();
-    const api = createSeveralApi(acme, beta);
+    const api = createMultiServerApi(acme, beta);
     const derived = createApp(api.authenticate.with({}) as never);
     await api.get('a').expect(200);
     await api.authenticate.close();

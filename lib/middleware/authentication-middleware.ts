@@ -11,115 +11,119 @@ import type { Policy } from '../policy.js';
 import { markAnonymous } from './anonymous.js';
 import { addChallenge } from './challenge.js';
 import { debugContext, type RequestContext, rejectRequest, usesDpop } from './reject.js';
-import { giveNonce, markPrivate } from './respond.js';
+import { markPrivate, setNonce } from './respond.js';
 import {
   createAuth,
   detachPreviousAuth,
   isSameToken,
-  type Origin,
   type Presenter,
   type SelectedServer,
   type Session,
+  type SessionSource,
   startSession,
 } from './session.js';
-import { whenSettled } from './settle.js';
 import type { RequestAuthenticator } from './types.js';
+import { whenSettled } from './when-settled.js';
 
-/** Chooses the server that is asked about the token of a request. Nobody has been asked yet. */
+/** Chooses the authorization server for a request. It runs before any lookup. */
 export type SelectServer = (
   req: IncomingMessage,
   credentials: Credentials,
   earlier: Session | undefined,
 ) => { readonly authenticator: Authenticator; readonly selected: SelectedServer };
 
-export interface HandleSettings {
-  /** Reads requests, and authenticates them unless `select` chooses another. */
+export interface AuthenticationMiddlewareSettings {
+  /** Reads requests. It also authenticates them, unless `select` chooses another authenticator. */
   readonly authenticator: Authenticator;
   readonly select?: SelectServer | undefined;
   readonly present?: Presenter | undefined;
 }
 
-const BY = 'tokenIntrospection';
+const NAME = 'tokenIntrospection';
 
-/** Creates middleware, whether it has one authorization server or several. */
-export function createHandle({ authenticator, select, present }: HandleSettings): RequestAuthenticator {
+/** Creates the middleware of one authorization server, or of several with `select`. */
+export function createAuthenticationMiddleware({
+  authenticator,
+  select,
+  present,
+}: AuthenticationMiddlewareSettings): RequestAuthenticator {
   const { policy, introspector } = authenticator;
   const { clock } = introspector;
   const isPrivate = policy.tokenFromBody || policy.getToken !== undefined;
-  const single: Origin = { authenticator, selected: undefined, present };
+  const defaultSource: SessionSource = { authenticator, selected: undefined, present };
 
-  function originFor(req: IncomingMessage, credentials: Credentials, earlier: Session | undefined): Origin {
-    return select === undefined ? single : { ...select(req, credentials, earlier), present };
+  function sourceFor(req: IncomingMessage, credentials: Credentials, earlier: Session | undefined): SessionSource {
+    return select === undefined ? defaultSource : { ...select(req, credentials, earlier), present };
   }
 
   function tokenIntrospectionMiddleware(req: IncomingMessage, res: ServerResponse, next?: Next): void {
-    const context = { req, res, next, by: BY };
+    const context = { req, res, next, by: NAME };
     let digest: string | undefined;
-    let answering = policy;
+    let responsePolicy = policy;
     try {
       const now = readClock(clock);
       const earlier = detachPreviousAuth(req);
       const credentials = authenticator.readCredentials(req);
       if (credentials === undefined) {
-        letAnonymousGoOn(context, authenticator);
+        continueAnonymously(context, authenticator);
       } else {
         digest = credentials.digest;
-        const origin = originFor(req, credentials, earlier);
-        answering = origin.authenticator.policy;
-        const outcome = authenticate(origin.authenticator, credentials, now, earlier);
+        const source = sourceFor(req, credentials, earlier);
+        responsePolicy = source.authenticator.policy;
+        const outcome = authenticate(source.authenticator, credentials, now, earlier);
         if (outcome instanceof Promise) {
           whenSettled(
             outcome,
-            (token) => accept(context, origin, now, token, earlier),
+            (token) => accept(context, source, now, token, earlier),
             () => next?.(),
-            (error) => rejectRequest(error, answering, context, digest),
+            (error) => rejectRequest(error, responsePolicy, context, digest),
           );
           return;
         }
-        accept(context, origin, now, outcome, earlier);
+        accept(context, source, now, outcome, earlier);
       }
     } catch (error) {
-      rejectRequest(error, answering, context, digest);
+      rejectRequest(error, responsePolicy, context, digest);
       return;
     }
     next?.();
   }
 
-  /** Does all that is left before the app goes on. The response comes first, because it may throw. */
+  /** Sets the response headers and starts the session. The headers come first, because setting them may throw. */
   function accept(
     { req, res, by }: RequestContext,
-    origin: Origin,
+    source: SessionSource,
     now: Instant,
     token: AuthenticatedToken,
     earlier: Session | undefined,
   ): void {
     if (isPrivate) markPrivate(res);
-    if (token.needsNonce) giveNonce(res, origin.authenticator.policy);
-    startSession(req, origin, now.monotonic, token, earlier);
+    if (token.needsNonce) setNonce(res, source.authenticator.policy);
+    startSession(req, source, now.monotonic, token, earlier);
     if (decisions.hasSubscribers || isDebugging) {
       publishAccepted('accepted', by, token.credentials.digest, token.record, debugContext(policy, req));
     }
   }
 
   async function authenticateRequest(req: IncomingMessage): Promise<object> {
-    let answering = policy;
+    let responsePolicy = policy;
     try {
       const now = readClock(clock);
       const credentials = authenticator.readCredentials(req);
       if (credentials === undefined) throw new AuthError('no_credentials');
-      const origin = originFor(req, credentials, undefined);
-      answering = origin.authenticator.policy;
-      const token = await authenticate(origin.authenticator, credentials, now, undefined);
-      return createAuth(origin, req, now.monotonic, token);
+      const source = sourceFor(req, credentials, undefined);
+      responsePolicy = source.authenticator.policy;
+      const token = await authenticate(source.authenticator, credentials, now, undefined);
+      return createAuth(source, req, now.monotonic, token);
     } catch (error) {
-      throw withHeaders(error, answering, usesDpop(req));
+      throw withChallenge(error, responsePolicy, usesDpop(req));
     }
   }
 
   return Object.assign(tokenIntrospectionMiddleware, { authenticateRequest }) as RequestAuthenticator;
 }
 
-/** A token that an earlier middleware of the same introspector has looked up is not looked up again. */
+/** Authenticates the token. A second middleware of the same introspector joins the session of the first. */
 function authenticate(
   authenticator: Authenticator,
   credentials: Credentials,
@@ -127,21 +131,21 @@ function authenticate(
   earlier: Session | undefined,
 ): AuthenticatedToken | Promise<AuthenticatedToken> {
   const isSame = isSameToken(earlier, authenticator, credentials);
-  const isShared = isSame && earlier.authenticator.introspector === authenticator.introspector;
-  if (isShared && !earlier.token.record.stale) {
-    return authenticator.adopt(earlier.token, credentials, earlier.authenticator.policy);
+  const options = { notBefore: isSame ? earlier.notBefore : ANY_AGE, now, background: false, isKnown: isSame };
+  if (isSame && earlier.authenticator.introspector === authenticator.introspector) {
+    const { token, authenticator: before } = earlier;
+    return authenticator.join({ token, policy: before.policy }, credentials, options);
   }
-  const notBefore = isSame ? earlier.notBefore : ANY_AGE;
-  return authenticator.authenticate(credentials, { notBefore, now, background: false, isKnown: false });
+  return authenticator.authenticate(credentials, options);
 }
 
-function letAnonymousGoOn({ req, by }: RequestContext, { policy }: Authenticator): void {
+function continueAnonymously({ req, by }: RequestContext, { policy }: Authenticator): void {
   markAnonymous(req, policy);
   publishAccepted('anonymous', by, undefined, undefined, isDebugging ? debugContext(policy, req) : undefined);
 }
 
-/** Gives a rejection the headers that the middleware would answer with. */
-export function withHeaders(error: unknown, policy: Policy, isDpop?: boolean): unknown {
+/** Adds the headers of the middleware's response to a rejection. Returns the error. */
+export function withChallenge(error: unknown, policy: Policy, isDpop?: boolean): unknown {
   if (error instanceof AuthError) addChallenge(error, policy, undefined, undefined, isDpop);
   return error;
 }

@@ -6,7 +6,7 @@ import { active, createEndpoint } from '../support/endpoint.js';
 
 type Row = [
   title: string,
-  demands: Partial<TokenIntrospectionOptions>,
+  options: Partial<TokenIntrospectionOptions>,
   claims: Record<string, unknown>,
   status: number,
 ];
@@ -56,10 +56,10 @@ const ROWS: readonly Row[] = [
 ];
 
 describe('a policy for a token with', () => {
-  it.each<Row>(ROWS)('%s is enforced', async (_title, demands, claims, status) => {
+  it.each<Row>(ROWS)('%s is enforced', async (_title, options, claims, status) => {
     const clock = createClock(SECONDS);
     const endpoint = await createEndpoint({ active: true, ...claims });
-    const api = createApi(endpoint, { clock, ...demands });
+    const api = createApi(endpoint, { clock, ...options });
     const response = await api.get('token').expect(status);
     expect(response.headers['www-authenticate']).toBe(status === 200 ? undefined : INVALID_TOKEN);
     expect(api.reached()).toBe(status === 200 ? 1 : 0);
@@ -67,7 +67,7 @@ describe('a policy for a token with', () => {
 
   it.each<Row>(ROWS)(
     '%s is enforced by a derived middleware on the response that the first one cached',
-    async (_title, demands, claims, status) => {
+    async (_title, options, claims, status) => {
       const clock = createClock(SECONDS);
       const endpoint = await createEndpoint({ active: true, exp: SECONDS + 60, ...claims });
       const lenient = createAuthenticate(endpoint, { clock, clockToleranceSeconds: 300, allowRefreshTokens: true });
@@ -76,7 +76,7 @@ describe('a policy for a token with', () => {
       const derived = lenient.with({
         allowRefreshTokens: false,
         clockToleranceSeconds: 5,
-        ...demands,
+        ...options,
       } as PolicyOptions);
       const response = await get(createApp(derived), 'token').expect(status);
       expect(response.headers['www-authenticate']).toBe(status === 200 ? undefined : INVALID_TOKEN);
@@ -171,9 +171,9 @@ describe('with()', () => {
     ['a misspelling', { scope: ['read'] }],
     ['a wrong value', { scopes: 'read' }],
     ['a contradiction', { tokenFromBody: true, getToken: () => 'x' }],
-  ])('throws for %s', async (_title, demands) => {
+  ])('throws for %s', async (_title, options) => {
     const endpoint = await createEndpoint(active());
-    expect(() => createAuthenticate(endpoint).with(demands)).toThrow(TypeError);
+    expect(() => createAuthenticate(endpoint).with(options)).toThrow(TypeError);
   });
 
   it('removes a token for all derived middlewares, whichever of them invalidates it', async () => {
@@ -196,9 +196,9 @@ describe('order of checks', () => {
     ['the audience before the binding', { audience: 'y' }, { cnf: {} }, 'audience_mismatch'],
     ['the binding before the scope', { scopes: ['admin'] }, { cnf: {} }, 'sender_constrained'],
     ['the scope last', { scopes: ['admin'] }, {}, 'insufficient_scope'],
-  ])('puts %s', async (_title, demands, claims, reason) => {
+  ])('puts %s', async (_title, options, claims, reason) => {
     const endpoint = await createEndpoint({ active: true, ...claims });
-    const authenticate = createAuthenticate(endpoint, demands);
+    const authenticate = createAuthenticate(endpoint, options);
     await expect(authenticate.introspect('token')).rejects.toMatchObject({ name: 'AuthError', reason });
   });
 

@@ -12,7 +12,7 @@ import { active, createEndpoint } from '../support/endpoint.js';
 import { attend, serveSockets } from '../support/sockets.js';
 import { until } from '../support/until.js';
 
-const REFUSED = [1008, 'invalid_token'];
+const TOKEN_REJECTED = [1008, 'invalid_token'];
 
 describe('a socket of a DPoP-bound token', () => {
   it('keeps the proof of its upgrade for rechecks, and is closed when the token is bound to another key', async () => {
@@ -27,16 +27,19 @@ describe('a socket of a DPoP-bound token', () => {
     client.socket.send('still there');
     await until(() => client.messages.length > 0);
     endpoint.script = boundTo(other);
-    expect(await client.closed).toEqual(REFUSED);
+    expect(await client.closed).toEqual(TOKEN_REJECTED);
   });
 });
 
 describe('a socket of a certificate-bound token', () => {
   it('keeps the certificate of its connection for rechecks', async () => {
-    const [own, other] = await Promise.all([createCertificate('client', 'own'), createCertificate('client', 'other')]);
+    const [holder, other] = await Promise.all([
+      createCertificate('client', 'own'),
+      createCertificate('client', 'other'),
+    ]);
     const boundToCertificate = ({ cert }: { cert: string }) =>
       active({ cnf: { 'x5t#S256': createHash('sha256').update(new X509Certificate(cert).raw).digest('base64url') } });
-    const endpoint = await createEndpoint(boundToCertificate(own));
+    const endpoint = await createEndpoint(boundToCertificate(holder));
     const authenticate = createAuthenticate(endpoint, { mtls: true, cache: { ttlSeconds: 1 } });
     const server = createServer({ ...SELF_SIGNED, requestCert: true, rejectUnauthorized: false });
     const wss = new WebSocketServer({ noServer: true });
@@ -45,14 +48,14 @@ describe('a socket of a certificate-bound token', () => {
     try {
       const url = `wss://localhost:${(server.address() as AddressInfo).port}`;
       const headers = { authorization: 'Bearer abc' };
-      const open = (of: typeof own) =>
-        attend(new WebSocket(url, { headers, ca: SELF_SIGNED.cert, cert: of.cert, key: of.key }));
+      const open = (certificate: typeof holder) =>
+        attend(new WebSocket(url, { headers, ca: SELF_SIGNED.cert, cert: certificate.cert, key: certificate.key }));
       await expect(open(other)).rejects.toThrow('401');
-      const client = await open(own);
+      const client = await open(holder);
       await until(() => endpoint.asked.length > 2);
       expect(client.socket.readyState).toBe(WebSocket.OPEN);
       endpoint.script = boundToCertificate(other);
-      expect(await client.closed).toEqual(REFUSED);
+      expect(await client.closed).toEqual(TOKEN_REJECTED);
     } finally {
       server.close();
       server.closeAllConnections();

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { requireScope } from '../../lib/index.js';
 import { createApp } from '../support/api.js';
 import { type Asked, active, createEndpoint } from '../support/endpoint.js';
+import { createMultiServerMiddleware, serverOptions, serversOf } from '../support/multi-server-api.js';
 import { serve } from '../support/serve.js';
-import { createSeveral, entry, serversOf } from '../support/several.js';
 
 const NAMES = ['acme', 'beta', 'gamma'];
 const TOKENS = ['t1', 't2', 't3', 't4'];
@@ -33,13 +33,15 @@ describe('several authorization servers, for any selection and any tokens', () =
         }),
       ),
     );
-    const servers = Object.fromEntries(endpoints.map((endpoint, index) => [NAMES[index], entry(endpoint)]));
+    const servers = Object.fromEntries(endpoints.map((endpoint, index) => [NAMES[index], serverOptions(endpoint)]));
     const header = (req: IncomingMessage, name: string) => {
       const value = req.headers[name];
       return value === 'none' ? undefined : value;
     };
     let calls = 0;
-    const authenticate = createSeveral(servers, {}, (req) => header(req, calls++ === 0 ? 'x-first' : 'x-again'));
+    const authenticate = createMultiServerMiddleware(servers, {}, (req) =>
+      header(req, calls++ === 0 ? 'x-first' : 'x-again'),
+    );
     const app = createApp(authenticate as never, requireScope('read'), authenticate.with({ realm: 'inner' }) as never);
     const { url } = await serve(app.app);
     let ran = 0;

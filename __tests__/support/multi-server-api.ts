@@ -12,9 +12,11 @@ import { type App, createApp, get } from './api.js';
 import type { Endpoint } from './endpoint.js';
 
 type Select = (req: IncomingMessage, token: string) => unknown;
-type Entry = { readonly [Name in keyof TokenIntrospectionOptions]?: TokenIntrospectionOptions[Name] | undefined };
+type ServerOptions = {
+  readonly [Name in keyof TokenIntrospectionOptions]?: TokenIntrospectionOptions[Name] | undefined;
+};
 
-export interface SeveralApi extends App {
+export interface MultiServerApi extends App {
   readonly authenticate: RootSelectingMiddleware;
   get(token?: string, path?: string): ReturnType<typeof get>;
 }
@@ -30,14 +32,14 @@ afterEach(async () => {
 export const byFirstLetter: Select = (_req, token) => ({ a: 'acme', b: 'beta' })[token[0] ?? ''];
 
 /** Options of a server with this endpoint. */
-export function entry({ url }: { readonly url: string }, more: Entry = {}): Entry {
-  return { endpoint: url, clientAuth: clientSecretBasic('api', 'secret'), audience: false, ...more };
+export function serverOptions({ url }: { readonly url: string }, overrides: ServerOptions = {}): ServerOptions {
+  return { endpoint: url, clientAuth: clientSecretBasic('api', 'secret'), audience: false, ...overrides };
 }
 
 /** A middleware over several servers, closed after the test. An option of a server replaces the common one unless it is `undefined`. */
-export function createSeveral(
-  entries: Readonly<Record<string, Entry>>,
-  common: Entry = {},
+export function createMultiServerMiddleware(
+  entries: Readonly<Record<string, ServerOptions>>,
+  common: ServerOptions = {},
   select: Select = byFirstLetter,
 ): RootSelectingMiddleware {
   const created: Record<string, RootTokenIntrospection> = Object.create(null);
@@ -51,20 +53,24 @@ export function createSeveral(
   return authenticate;
 }
 
-/** The middlewares of the servers that `createSeveral()` made. */
+/** The middlewares of the servers that `createMultiServerMiddleware()` made. */
 export function serversOf(authenticate: RootSelectingMiddleware): Readonly<Record<string, RootTokenIntrospection>> {
   return servers.get(authenticate) ?? {};
 }
 
 /** An app behind two servers, `acme` and `beta`. */
-export function createSeveralApi(
+export function createMultiServerApi(
   acme: Endpoint,
   beta: Endpoint,
-  common: Entry = {},
+  common: ServerOptions = {},
   select: Select = byFirstLetter,
   ...guards: Guard[]
-): SeveralApi {
-  const authenticate = createSeveral({ acme: entry(acme), beta: entry(beta) }, common, select);
+): MultiServerApi {
+  const authenticate = createMultiServerMiddleware(
+    { acme: serverOptions(acme), beta: serverOptions(beta) },
+    common,
+    select,
+  );
   const app = createApp(authenticate as never, ...(guards as never[]));
   return { ...app, authenticate, get: (token, path) => get(app, token, path) };
 }

@@ -46,14 +46,14 @@ export const acceptsReadySelectors = () => [
   selectServer({ acme }, (req: Request) => (req.path === '/' ? 'acme' : undefined)),
 ];
 
-export function acceptsServersThatAreKnownLater(
+export function acceptsServersWithoutKnownNames(
   servers: Record<string, RootTokenIntrospection>,
   nameOf: (req: Request) => string | undefined,
 ) {
   return selectServer(servers, nameOf).stats();
 }
 
-export function refusesWhatIsMissingOrMisplaced() {
+export function rejectsMissingAndMisplacedArguments() {
   // @ts-expect-error a function is required
   selectServer({ acme });
   // @ts-expect-error no server has this name
@@ -72,20 +72,20 @@ export function refusesWhatIsMissingOrMisplaced() {
   authenticate.with({}).close();
 }
 
-export function knowsTheClaimsOfTheServers(req: Request) {
+export function typesTheClaimsOfTheServers(req: Request) {
   true satisfies Same<ReturnType<typeof authOfPlain>, Auth>;
   const auth = getAuth(req, typed);
   if (auth.plan === 'free') true satisfies Same<typeof auth.tenant, string>;
   else true satisfies Same<typeof auth.region, number>;
   const { tenant } = getAuth(req, tenancy);
   true satisfies Same<typeof tenant, string>;
-  // @ts-expect-error this server says nothing of it
+  // @ts-expect-error this server does not send the claim
   getAuth(req, tenancy).region satisfies number;
 }
 
 const authOfPlain = (req: Request) => getAuth(req, authenticate);
 
-export function inheritsTheSchemasUnlessAnotherIsGiven(req: Request) {
+export function inheritsTheSchemasUnlessTheyAreReplaced(req: Request) {
   const auth = getAuth(req, typed.with({ scopes: ['admin'] }));
   if (auth.plan === 'free') true satisfies Same<typeof auth.tenant, string>;
   const { level } = getAuth(req, typed.with({ claims: z.object({ level: z.boolean() }) }));
