@@ -78,6 +78,8 @@ export async function checkRuntimes(project, versions) {
       const command = join(directory, 'node_modules', manifest.name, manifest.bin[manifest.name]);
       assert(run(node, command, '--version').trim() === manifest.version, 'the command prints another version');
       assert(run(node, command, '--help').includes('check [options]'), 'the command prints no help');
+      const words = ['--provider', 'keycloak', '--directory', `init-${running}`];
+      assert(run(node, command, 'init', ...words).includes('Written: app.mjs'), 'init writes no app');
     });
   }
 }

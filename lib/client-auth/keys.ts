@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, type JsonWebKey, KeyObject, type webcrypto } from 'node:crypto';
+import { createPrivateKey, createPublicKey, type JsonWebKeyInput, KeyObject, type webcrypto } from 'node:crypto';
 import { isCryptoKey, isKeyObject } from 'node:util/types';
 import { optionError, secretError } from '../core/option-error.js';
 
@@ -14,6 +14,12 @@ const ALGORITHMS: Readonly<Record<string, Algorithms>> = {
   secp521r1: ['ES512'],
   ed25519: ['EdDSA', 'Ed25519'],
 };
+
+/** A JSON Web Key (RFC 7517) with any members. Versions of @types/node differ in the name of its type, and in the members that it allows. */
+export type JsonWebKey = NodeJwk | webcrypto.JsonWebKey | Readonly<Record<string, unknown>>;
+
+/** A JSON Web Key, as `node:crypto` takes it. */
+type NodeJwk = JsonWebKeyInput['key'];
 
 /** A private key: PEM (PKCS #8, PKCS #1 or SEC 1), JWK, `KeyObject` or `CryptoKey`. */
 export type PrivateKey = string | JsonWebKey | KeyObject | webcrypto.CryptoKey;
@@ -79,13 +85,13 @@ export function parseSigningKey(
   return { key, algorithms: chosen === undefined ? algorithms : [chosen], keyId: kid };
 }
 
-export function isJwk(input: unknown): input is JsonWebKey & { readonly alg?: string; readonly kid?: string } {
+export function isJwk(input: unknown): input is NodeJwk & { readonly alg?: string; readonly kid?: string } {
   return typeof input === 'object' && input !== null && !isKeyObject(input) && !isCryptoKey(input);
 }
 
 function toKeyObject(
   input: unknown,
-  read: (key: string | { key: JsonWebKey; format: 'jwk' }) => KeyObject,
+  read: (key: string | { key: NodeJwk; format: 'jwk' }) => KeyObject,
 ): KeyObject | undefined {
   if (isKeyObject(input)) return input;
   if (isCryptoKey(input)) return KeyObject.from(input);

@@ -1,6 +1,7 @@
-import type { JsonWebKey, KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import type { CompactVerifyResult, JSONWebKeySet, JWTVerifyGetKey } from 'jose';
 import { z } from 'zod';
+import type { JsonWebKey } from '../client-auth/keys.js';
 import type { Clock, Instant } from '../core/clock.js';
 import { IntrospectionError } from '../core/errors.js';
 import { ownMember } from '../core/own-members.js';

@@ -1,5 +1,4 @@
-import type { JsonWebKey } from 'node:crypto';
-import { toPrivateKey, toPublicKey } from '../client-auth/keys.js';
+import { type JsonWebKey, toPrivateKey, toPublicKey } from '../client-auth/keys.js';
 import { optionError } from '../core/option-error.js';
 import type { SignedResponseSettings } from '../introspection/signed-response.js';
 import { parseUrl } from './parse-url.js';

@@ -1,7 +1,6 @@
-import type { JsonWebKey } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { CacheStore } from '../cache/shared/store.js';
-import type { PrivateKey, PublicKey } from '../client-auth/keys.js';
+import type { JsonWebKey, PrivateKey, PublicKey } from '../client-auth/keys.js';
 import type { ClaimsSchema, ScopeMatcher } from '../core/claims.js';
 import type { ClientAuth } from '../core/client-auth.js';
 import type { Clock } from '../core/clock.js';
