@@ -28,7 +28,8 @@ const TYPES = {
 };
 
 const IS_DRAWN = `(theme) =>
-  document.documentElement.classList.contains('dark') === (theme === 'dark') && document.querySelector('pre.diagram') === null`;
+  document.documentElement.classList.contains('dark') === (theme === 'dark') &&
+  document.querySelector('.diagram:not([data-theme=' + theme + '])') === null`;
 
 const INSPECT = `(async () => {
   const { violations } = await axe.run({ resultTypes: ['violations'] });
