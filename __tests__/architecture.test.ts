@@ -73,16 +73,14 @@ const LOADED_DYNAMICALLY = ['jose'];
 const PRESET_CODE = /^(?:core\/|providers\/|client-auth\/)/;
 const PRESET_TYPES = /^(?:options\/types\.ts|introspection\/response\.ts)$/;
 
-/** The first four report invalid options; the others report that a function of the app returned a promise. */
+/** The first reports invalid options; the others report that a function of the app returned a promise. */
 const TYPE_ERROR_FILES = [
   'core/option-error.ts',
-  'options/rules.ts',
-  'options/parse.ts',
   'core/synchronous.ts',
   'middleware/guards.ts',
   'middleware/select-server.ts',
   // Prints them for the user of the command.
-  'cli/run.ts',
+  'cli/check.ts',
 ];
 
 const RESPONSE_WRITERS = [

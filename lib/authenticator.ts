@@ -52,12 +52,17 @@ export interface Authenticator {
   authenticate(credentials: Credentials, options: LookupOptions): AuthenticatedToken | Promise<AuthenticatedToken>;
   /** Looks up a token again and verifies the new record. The proof of its sender still counts. */
   refresh(token: AuthenticatedToken, options: LookupOptions): AuthenticatedToken | Promise<AuthenticatedToken>;
-  /** Verifies a token that an earlier middleware of the same introspector has looked up for this request. No lookup starts. */
+  /**
+   * Authenticates credentials whose token an earlier middleware of the same introspector has looked up for this request. Without a
+   * cache, its record counts for a moment, so that the endpoint is not asked twice.
+   */
   join(
-    token: AuthenticatedToken,
+    earlier: { readonly token: AuthenticatedToken; readonly policy: Policy },
     credentials: Credentials,
-    earlierPolicy: Policy,
+    options: LookupOptions,
   ): AuthenticatedToken | Promise<AuthenticatedToken>;
+  /** @throws AuthError for a malformed token. `authenticate()` checks it too, before it sends a request */
+  requireWellFormed(credentials: Credentials): void;
   /** Verifies a token that did not come in a request. */
   introspect(token: string): Promise<AuthenticatedToken>;
   /** Verifies another record of a token against the policy. */
@@ -92,16 +97,21 @@ export function createAuthenticator(introspector: Introspector, policy: Policy):
     return lookUp(credentials, certificate && { jkt: undefined, x5t: certificate }, options);
   }
 
-  function join(token: AuthenticatedToken, credentials: Credentials, from: Policy) {
+  function join(
+    { token, policy: earlierPolicy }: Parameters<Authenticator['join']>[0],
+    credentials: Credentials,
+    options: LookupOptions,
+  ) {
     const { dpop, certificate } = credentials;
-    const { record } = token;
-    const isProven = dpop?.proof === token.credentials.dpop?.proof && from.dpop === policy.dpop;
-    if (dpop !== undefined && !isProven) {
-      return withProof(credentials, dpop, async (sender) => verifyRecord(credentials, sender, record, clock.now()));
+    const known = token.record;
+    if (dpop === undefined) {
+      return lookUp(credentials, certificate && { jkt: undefined, x5t: certificate }, options, known);
     }
-    const jkt = token.sender?.jkt;
-    const sender = jkt === undefined && certificate === undefined ? undefined : { jkt, x5t: certificate };
-    return verifyRecord(credentials, sender, record, clock.now());
+    // The proof need not be verified again if both middlewares require the same of it.
+    if (earlierPolicy.dpop === policy.dpop && isSameProof(dpop, token.credentials.dpop)) {
+      return lookUp(credentials, { jkt: token.sender?.jkt, x5t: certificate }, options, known);
+    }
+    return withProof(credentials, dpop, (sender) => lookUp(credentials, sender, options, known));
   }
 
   /** Uses the proof last, so that a request that fails earlier does not use it up. */
@@ -111,7 +121,7 @@ export function createAuthenticator(introspector: Introspector, policy: Policy):
     verifyToken: (sender: SenderProof) => AuthenticatedToken | Promise<AuthenticatedToken>,
   ): Promise<AuthenticatedToken> {
     const { dpop } = policy;
-    requireB64Token(credentials.token);
+    requireWellFormed(credentials);
     if (dpop === undefined) throw new AuthError('invalid_dpop_proof');
     const proof: Proof = await dpop.verify(presented, credentials.digest);
     const token = await verifyToken({ jkt: proof.jkt, x5t: credentials.certificate });
@@ -119,12 +129,21 @@ export function createAuthenticator(introspector: Introspector, policy: Policy):
     return proof.isNonceOld ? { ...token, needsNonce: true } : token;
   }
 
+  function requireWellFormed(credentials: Credentials): void {
+    try {
+      requireB64Token(credentials.token);
+    } catch (error) {
+      throw noteRejection(error, credentials);
+    }
+  }
+
   function lookUp(
     credentials: Credentials,
     sender: SenderProof | undefined,
     options: LookupOptions,
+    known?: ActiveRecord,
   ): AuthenticatedToken | Promise<AuthenticatedToken> {
-    const found = startLookup(credentials, sender, options);
+    const found = startLookup(credentials, sender, options, known);
     return found instanceof Promise
       ? found.then(
           (record) => verifyRecord(credentials, sender, record, clock.now()),
@@ -137,11 +156,13 @@ export function createAuthenticator(introspector: Introspector, policy: Policy):
     credentials: Credentials,
     sender: SenderProof | undefined,
     options: LookupOptions,
+    known: ActiveRecord | undefined,
   ): TokenRecord | Promise<TokenRecord> {
     try {
       if (credentials.hasUnusedProof) throw new AuthError('sender_constrained');
       // Checked before the lookup too, because the record cannot change the result.
       if (policy.dpop !== undefined) requireProof(policy, sender);
+      if (known !== undefined && introspector.isReusable(credentials.digest, known, options)) return known;
       return introspector.lookup(credentials, options);
     } catch (error) {
       throw noteRejection(error, credentials);
@@ -182,7 +203,8 @@ export function createAuthenticator(introspector: Introspector, policy: Policy):
     policy,
     readCredentials: readRequest,
     authenticate,
-    join: join,
+    join,
+    requireWellFormed,
     refresh: ({ credentials, sender }, options) => lookUp(credentials, sender, options),
     introspect: async (text) => {
       introspector.requireOpen();
@@ -196,6 +218,11 @@ export function createAuthenticator(introspector: Introspector, policy: Policy):
     },
     verify: (record, sender) => void verify(record, policy, clock.now(), sender),
   };
+}
+
+function isSameProof(one: DpopRequest, other: DpopRequest | undefined): boolean {
+  const { proof, method, url } = one;
+  return proof !== undefined && proof === other?.proof && method === other.method && url === other.url;
 }
 
 /** Throws a copy of an outage, because many requests may have waited for one lookup. Each passes on its own error. */

@@ -78,7 +78,8 @@ export type {
   StoreEvent,
 } from './diagnostics/channels.js';
 export type { ConfigurationProblem, ConfigurationReport } from './introspection/verify-configuration.js';
-export type { Invalidation, Stats } from './introspector.js';
+export type { Stats } from './introspector.js';
+export type { Invalidation } from './cache/invalidation.js';
 export { type RevocationEndpointOptions, revocationEndpoint } from './middleware/revocation-endpoint.js';
 
 // Seams

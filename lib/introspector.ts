@@ -1,13 +1,15 @@
 import { introspectorId } from './cache/introspector-id.js';
+import { type Invalidation, parseInvalidation } from './cache/invalidation.js';
 import { createInvalidationEvents, type InvalidationEvents } from './cache/invalidation-events.js';
+import { isFresh, recordAge } from './cache/lifetimes.js';
 import { type CachedLookup, type MemoryCacheOptions, withMemoryCache } from './cache/memory-cache.js';
 import { createMemoryStore } from './cache/memory-store.js';
 import { createSharedCache, type SharedCache } from './cache/shared/create-shared-cache.js';
-import { REVOCABLE_CLAIMS, type RevocableClaim } from './cache/shared/revocations.js';
+import { claimNamespace } from './cache/shared/namespace-owners.js';
+import type { RevocableClaim } from './cache/shared/revocations.js';
 import type { Clock } from './core/clock.js';
 import { IntrospectionError } from './core/errors.js';
-import type { Lookup, TokenKey, TokenRecord } from './core/lookup.js';
-import { secretError } from './core/option-error.js';
+import type { ActiveRecord, Lookup, LookupOptions, TokenKey, TokenRecord } from './core/lookup.js';
 import { createPendingWork } from './core/pending-work.js';
 import { tokenDigest } from './core/token-digest.js';
 import { readToken } from './credentials/read-credentials.js';
@@ -46,6 +48,11 @@ export interface Introspector {
   /** @throws IntrospectionError `closed` */
   requireOpen(): void;
   readonly lookup: Lookup;
+  /**
+   * Whether a request may use a record again that it looked up a moment ago, without a lookup. Only without a cache: a cache knows more,
+   * such as invalidations by other processes.
+   */
+  isReusable(digest: string, record: ActiveRecord, options: LookupOptions): boolean;
   /** How long an active response may be used, in milliseconds. 0 without a cache. */
   readonly lifeMs: number;
   /** How long a stale response may be used, in milliseconds. */
@@ -73,23 +80,13 @@ export interface Introspector {
   close(): Promise<void>;
 }
 
-/** The tokens to invalidate: one token, or all that name this user, session, client or identifier. Give exactly one member. */
-export interface Invalidation {
-  /** The token itself. Every token with the same `jti` is invalidated too, because servers may accept one token in several spellings. */
-  readonly token?: string | undefined;
-  /** All tokens of this subject. */
-  readonly sub?: string | undefined;
-  /** All tokens of this session. */
-  readonly sid?: string | undefined;
-  /** All tokens of this client. */
-  readonly client_id?: string | undefined;
-  /** The token with this identifier. */
-  readonly jti?: string | undefined;
-}
+/** The middlewares of one request run within this time, unless they wait for something. */
+const REUSE_MS = 1000;
 
 export function createIntrospector(settings: IntrospectorSettings): Introspector {
   const { clock, replay } = settings;
   const id = introspectorId(settings);
+  const releaseNamespace = claimNamespace(settings, id);
   const client = createIntrospectionClient(settings);
   const shared = sharedCacheOf(client, settings, id);
   const inner = shared?.lookup ?? client.lookup;
@@ -160,6 +157,11 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
     replay,
     requireOpen,
     lookup: cached.lookup,
+    isReusable: (digest, record, options) =>
+      ttlMs === 0 &&
+      recordAge(record, options.now) <= REUSE_MS &&
+      isFresh(record, options) &&
+      !events.isInvalidated(digest, record),
     lifeMs: ttlMs,
     staleLifeMs: staleIfErrorMs,
     watch(...watched) {
@@ -190,6 +192,7 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
     cached.clear();
     await pending.idle();
     await Promise.all([client.close(), shared?.revocations.close()]);
+    releaseNamespace();
   }
 }
 
@@ -218,19 +221,6 @@ function cachedInMemory(
 
 function jtiOf(record: TokenRecord | undefined): string | undefined {
   return record?.active ? record.claims.jti : record?.jti;
-}
-
-function parseInvalidation(target: Invalidation): { readonly name: 'token' | RevocableClaim; readonly value: string } {
-  const [named, another] = Object.entries(target ?? {}).filter(([, value]) => value !== undefined);
-  const [name, value] = named ?? ['token'];
-  if (typeof value === 'string' && (value !== '' || name === 'token') && another === undefined && isRevocable(name)) {
-    return { name, value };
-  }
-  throw secretError(name, value, 'write invalidate({ token }), or one of { sub }, { sid }, { client_id } and { jti }');
-}
-
-function isRevocable(name: string): name is 'token' | RevocableClaim {
-  return name === 'token' || (REVOCABLE_CLAIMS as readonly string[]).includes(name);
 }
 
 /** @throws AuthError for a text that cannot be a token */

@@ -1,4 +1,7 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { type IntrospectorIdSettings, introspectorId } from '../../lib/cache/introspector-id.js';
+
+const SIGNED = { issuer: 'https://as.example.com', audience: ['api'], algorithms: ['RS256'], keys: undefined };
 
 describe('introspectorId', () => {
   const at = (endpoint: string) => ({ endpoint: new URL(endpoint), issuer: undefined });
@@ -26,8 +29,22 @@ describe('introspectorId', () => {
     ['place of a value', { parameters: {}, headers: { a: '1', b: '2', 'x-a': '1', 'x-b': '2' } }],
     ['header', { headers: { 'x-a': '1', 'x-b': '3' } }],
     ['authorization server', { location: { endpoint: undefined, issuer: 'https://as.example.com/introspect' } }],
-    ['requirement of signed responses', { signedResponse: { issuer: 'https://as.example.com', audience: ['api'] } }],
+    ['requirement of signed responses', { signedResponse: SIGNED }],
   ];
+
+  it('differs by the keys and algorithms that verify signed responses', () => {
+    const [one, other] = [1, 2].map(() => generateKeyPairSync('ed25519').publicKey);
+    const variants = [
+      SIGNED,
+      { ...SIGNED, algorithms: ['ES256'] },
+      { ...SIGNED, keys: one },
+      { ...SIGNED, keys: other },
+      { ...SIGNED, keys: { keys: [{ kty: 'OKP', kid: 'a' }] } },
+      { ...SIGNED, keys: new URL('https://as.example.com/keys') },
+    ];
+    const ids = variants.map((signedResponse) => introspectorId({ ...SETTINGS, signedResponse }));
+    expect(new Set(ids).size).toBe(variants.length);
+  });
 
   it('is the same for the same settings in any order', () => {
     const reordered = { ...SETTINGS, parameters: { b: '2', a: '1' }, headers: { 'x-b': '2', 'x-a': '1' } };

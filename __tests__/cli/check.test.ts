@@ -2,49 +2,16 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable, Writable } from 'node:stream';
-import { EXIT, run } from '../../lib/cli/run.js';
+import { EXIT } from '../../lib/cli/check.js';
 import { SELF_SIGNED } from '../support/certificate.js';
+import { type Input, type Ran, runCommand } from '../support/command.js';
 import { active, createEndpoint, type Endpoint, json } from '../support/endpoint.js';
 
 const SECRET = 'hush-hush';
 const TOKEN = 'mF_9.B5f-4.1JqM';
 
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-interface Input {
-  readonly env?: Record<string, string>;
-  /** Content of standard input, or the text typed into a terminal. */
-  readonly stdin?: string;
-  readonly isTTY?: boolean;
-  readonly isColourful?: boolean;
-}
-
 async function check(words: readonly string[], input: Input = {}): Promise<Ran> {
-  const { env = { CLIENT_SECRET: SECRET }, stdin = '', isTTY = false, isColourful = false } = input;
-  const told = { out: '', err: '', asked: '' };
-  const code = await run(['check', ...words], {
-    env,
-    stdin: Object.assign(Readable.from([Buffer.from(stdin)]), { isTTY }),
-    stderr: new Writable({
-      write(chunk, _encoding, done) {
-        told.asked += String(chunk);
-        done();
-      },
-    }),
-    isColourful,
-    out: (text) => {
-      told.out += text;
-    },
-    err: (text) => {
-      told.err += text;
-    },
-  });
-  return { code, out: told.out, err: told.err + told.asked };
+  return runCommand(['check', ...words], { env: { CLIENT_SECRET: SECRET }, ...input });
 }
 
 const at = ({ url }: Pick<Endpoint, 'url'>, ...words: string[]) => ['--endpoint', url, '--client-id', 'api', ...words];
@@ -325,7 +292,10 @@ describe('check, for each client authentication method', () => {
     [['--method', 'private_key_jwt'], '--key FILE is missing'],
     [['--method', 'private_key_jwt', '--key', join(folder, 'nowhere.pem')], 'cannot be read (ENOENT)'],
     [['--method', 'tls_client_auth', '--key', key], '--cert FILE is missing'],
-    [['--method', 'private_key_jwt', '--key', key], '--issuer: name the authorization server'],
+    [
+      ['--method', 'private_key_jwt', '--key', key],
+      '--issuer: write the issuer identifier of the authorization server',
+    ],
     [['--ca', key], 'NODE_EXTRA_CA_CERTS'],
   ])('rejects %j, and names what is missing', async (words, message) => {
     const { code, err } = await check(at({ url: 'https://as.example.com/introspect' }, ...words));
@@ -371,7 +341,12 @@ describe('check, for a provider', () => {
   it.each([
     [['--provider', 'nobody'], '--provider is one of '],
     [['--provider', 'toString'], '--provider is one of '],
-    [['--provider', 'workos', '--client-id', 'api'], '--option authkitDomain=…: write a host name without https://'],
+    [['--provider', 'keyclok'], 'Did you mean keycloak?'],
+    [
+      ['--provider', 'workos', '--client-id', 'api'],
+      '--option authkitDomain=… or AUTHKIT_DOMAIN: write a host name without https://',
+    ],
+    [['--provider', 'okta', '--client-id', 'api'], '--option issuer=… or OKTA_ISSUER: write a URL'],
     [['--provider', 'workos', '--option', 'authkitDomain'], 'NAME=VALUE'],
     [['--provider', 'workos', '--option', '=x'], 'NAME=VALUE'],
     [
@@ -426,22 +401,14 @@ describe('secrets of check', () => {
 });
 
 describe('the command line', () => {
-  const runWords = async (...words: string[]) => {
-    const lines = { out: '', err: '' };
-    const nothing = { env: {}, stdin: Readable.from([]), stderr: new Writable(), isColourful: false };
-    const code = await run(words, {
-      ...nothing,
-      out: (text) => {
-        lines.out += text;
-      },
-      err: (text) => {
-        lines.err += text;
-      },
-    });
-    return { code, ...lines };
-  };
+  const runWords = (...words: string[]) => runCommand(words);
 
-  it.each([[[]], [['--help']], [['check', '-h']]])('%j prints the usage with every exit code', async (words) => {
+  it.each([[[]], [['--help']], [['-h']]])('%j lists the commands', async (words) => {
+    const { code, out } = await runWords(...words);
+    expect([code, out]).toEqual([EXIT.ok, expect.stringMatching(/\n {2}init \[options\] .*\n {2}check \[options\]/)]);
+  });
+
+  it.each([[['check', '--help']], [['check', '-h']]])('%j prints the usage with every exit code', async (words) => {
     const { code, out } = await runWords(...words);
     expect(code).toBe(EXIT.ok);
     for (const exit of Object.values(EXIT)) expect(out).toMatch(new RegExp(`^  ${exit}  \\S`, 'm'));
@@ -452,9 +419,12 @@ describe('the command line', () => {
   });
 
   it.each([
-    [['verify'], 'The command is "check"'],
-    [['check', 'again'], 'The command is "check"'],
-    [['check', '--tokens'], "Unknown option '--tokens'"],
+    [['verify'], 'There is no command verify; the commands are init and check; see --help'],
+    [['chek'], 'did you mean check?'],
+    [['--endpoint', 'https://a', 'check'], 'Write the command first: init or check; see --help'],
+    [['check', 'again'], "Unexpected argument 'again'"],
+    [['check', '--tokens'], "Unknown option '--tokens'; did you mean --token?"],
+    [['check', '--xyz'], "Unknown option '--xyz'; see --help"],
     [['check', '--endpoint'], 'argument missing'],
     [['check'], 'Write one of --endpoint, --authorization-server and --provider'],
     [['check', '--endpoint', 'https://a', '--provider', 'polar'], 'Write one of'],

@@ -1,27 +1,73 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { environment } from '../../lib/cli/environment.js';
+import { describeEnvironment, readEnvironment } from '../../lib/cli/environment.js';
+import { createFolder } from '../support/command.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'environment-'));
-const file = join(folder, '.env');
+const NAMES = ['CLIENT_SECRET', 'AUDIENCE'];
 
-afterAll(() => rmSync(folder, { recursive: true }));
+function folderWith(text: string, name = '.env'): string {
+  const folder = createFolder();
+  writeFileSync(join(folder, name), text);
+  return folder;
+}
 
-describe('environment', () => {
+describe('readEnvironment', () => {
   it('returns the variables of the file and of the process, and the process wins', () => {
-    writeFileSync(file, "CLIENT_SECRET='from the file'\nORY_KEY=from-the-file # a remark\n");
-    expect(environment(file, { CLIENT_SECRET: 'own' })).toEqual({ CLIENT_SECRET: 'own', ORY_KEY: 'from-the-file' });
+    const folder = folderWith("CLIENT_SECRET='from the file'\nAUDIENCE=from-the-file # a remark\n");
+    const { variables, fromFile, overridden } = readEnvironment(
+      { env: { CLIENT_SECRET: 'own' }, folder },
+      undefined,
+      NAMES,
+    );
+    expect(variables).toEqual({ CLIENT_SECRET: 'own', AUDIENCE: 'from-the-file' });
+    expect([fromFile, overridden]).toEqual([['AUDIENCE'], ['CLIENT_SECRET']]);
   });
 
-  it('returns only the variables of the process when there is no file', () => {
-    expect(environment(join(folder, 'nowhere'), { A: 'b' })).toEqual({ A: 'b' });
+  it('ignores other variables of the file, and empty ones', () => {
+    const folder = folderWith('NODE_OPTIONS=--inspect\nAUDIENCE=\n');
+    const { variables, fromFile } = readEnvironment({ env: { A: 'b' }, folder }, undefined, NAMES);
+    expect([variables, fromFile]).toEqual([{ A: 'b' }, []]);
+  });
+
+  it('returns only the variables of the process when there is no .env, or a folder of this name', () => {
+    const folder = createFolder();
+    expect(readEnvironment({ env: { A: 'b' }, folder }, undefined, NAMES).variables).toEqual({ A: 'b' });
+    mkdirSync(join(folder, '.env'));
+    expect(readEnvironment({ env: { A: 'b' }, folder }, undefined, NAMES).variables).toEqual({ A: 'b' });
+  });
+
+  it('reads another file, and reports one that cannot be read', () => {
+    const folder = folderWith('AUDIENCE=a', 'prod.env');
+    expect(readEnvironment({ env: {}, folder }, 'prod.env', NAMES).variables).toEqual({ AUDIENCE: 'a' });
+    const read = () => readEnvironment({ env: {}, folder }, 'nowhere.env', NAMES);
+    expect(read).toThrow('--env-file nowhere.env cannot be read (ENOENT)');
   });
 
   it('does not change the variables of the process', () => {
-    writeFileSync(file, 'A=c\n');
-    const variables = {};
-    environment(file, variables);
-    expect(variables).toEqual({});
+    const env = {};
+    readEnvironment({ env, folder: folderWith('AUDIENCE=a') }, undefined, NAMES);
+    expect(env).toEqual({});
+  });
+});
+
+describe('describeEnvironment', () => {
+  const describeFile = (env: Record<string, string>, text: string, file?: string) => {
+    const folder = folderWith(text, file);
+    return describeEnvironment(readEnvironment({ env, folder }, file, NAMES), file);
+  };
+
+  it('names the file and its variables, without their values', () => {
+    expect(describeFile({}, 'CLIENT_SECRET=hush\nAUDIENCE=a\nOTHER=x')).toEqual([
+      'Read from .env: CLIENT_SECRET, AUDIENCE',
+    ]);
+    expect(describeFile({ AUDIENCE: 'b' }, 'CLIENT_SECRET=hush\nAUDIENCE=a', 'prod.env')).toEqual([
+      'Read from prod.env: CLIENT_SECRET',
+      'Set in the environment, so not read from prod.env: AUDIENCE',
+    ]);
+  });
+
+  it('says nothing of a .env that is not used, unless it was asked for', () => {
+    expect(describeFile({}, 'OTHER=x')).toEqual([]);
+    expect(describeFile({}, 'OTHER=x', 'prod.env')).toEqual(['Read from prod.env: nothing that this command uses']);
   });
 });

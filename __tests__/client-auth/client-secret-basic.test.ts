@@ -60,11 +60,7 @@ describe('clientSecretBasic', () => {
   });
 
   it.each<[string, object, string]>([
-    [
-      'encoding',
-      { encoding: true },
-      'Option "encoding" is true; leave it out; known options: encode, allowEmptySecret',
-    ],
+    ['encoding', { encoding: true }, 'Option "encoding" is not known here; write one of encode, allowEmptySecret'],
     ['encode', { encode: 'no' }, 'Option "encode" is a string that cannot be used; write true or false'],
     ['allowEmptySecret', { allowEmptySecret: 1 }, 'Option "allowEmptySecret" is 1; write true or false'],
   ])('rejects an unknown or wrong option: %s', (_, options, message) => {

@@ -69,7 +69,7 @@ describe('clientSecretJwt', () => {
     [
       'an option it does not know',
       { key: 8_675_309 },
-      'Option "key" is an object that cannot be used; leave it out; known options: clientId, clientSecret, alg, audience',
+      'Option "key" is not known here; write one of clientId, clientSecret, alg, audience',
     ],
   ])('rejects %s', (_, options, message) => {
     expect(() => create(options as Partial<ClientSecretJwtOptions>)).toThrow(new TypeError(message));
@@ -83,7 +83,7 @@ describe('clientSecretJwt', () => {
     const options = { endpoint: `${ISSUER}/introspect`, audience: false } as const;
     expect(() => tokenIntrospection({ ...options, clientAuth: create() })).toThrow(
       new TypeError(
-        'Option "issuer" is missing; name the authorization server, or give "clientAuth" an audience of its own',
+        'Option "issuer" is missing; write the issuer identifier of the authorization server, or give "clientAuth" an audience of its own',
       ),
     );
     expect(() => tokenIntrospection({ ...options, clientAuth: create(), issuer: ISSUER })).not.toThrow();

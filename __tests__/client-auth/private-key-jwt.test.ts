@@ -159,12 +159,12 @@ describe('the key function of privateKeyJwt', () => {
     [
       'throws',
       () => {
-        throw new Error('the vault is sealed');
+        throw new Error('the vault is locked');
       },
     ],
-    ['rejects', () => Promise.reject(new Error('the vault is sealed')) as unknown as PrivateKey],
+    ['rejects', () => Promise.reject(new Error('the vault is locked')) as unknown as PrivateKey],
   ])('makes signing fail when it %s', async (_, key) => {
-    await expect(signed(create({ key }))).rejects.toThrow('the vault is sealed');
+    await expect(signed(create({ key }))).rejects.toThrow('the vault is locked');
   });
 
   it.each<[string, unknown]>([
@@ -268,7 +268,7 @@ describe('privateKeyJwt rejects', () => {
     [
       'an option it does not know',
       { secret: 'hush' },
-      'Option "secret" is an object that cannot be used; leave it out; known options: clientId, key, alg, audience, keyId',
+      'Option "secret" is not known here; write one of clientId, key, alg, audience, keyId',
     ],
   ])('%s', (_, options, message) => {
     const attempt = () => create(options as Partial<PrivateKeyJwtOptions>);
@@ -309,7 +309,7 @@ describe('privateKeyJwt', () => {
     const options = { endpoint: `${ISSUER}/introspect`, audience: false } as const;
     expect(() => tokenIntrospection({ ...options, clientAuth: create() })).toThrow(
       new TypeError(
-        'Option "issuer" is missing; name the authorization server, or give "clientAuth" an audience of its own',
+        'Option "issuer" is missing; write the issuer identifier of the authorization server, or give "clientAuth" an audience of its own',
       ),
     );
     expect(() => tokenIntrospection({ ...options, clientAuth: create(), issuer: ISSUER })).not.toThrow();

@@ -34,7 +34,7 @@ describe.each(FACTORIES)('a secret of %s', (_, argument, create) => {
   });
 
   it('from a function that throws or rejects makes signing fail', async () => {
-    const failure = new Error('the vault is sealed');
+    const failure = new Error('the vault is locked');
     const throws = () => {
       throw failure;
     };

@@ -50,7 +50,7 @@ describe('tlsClientAuth', () => {
   });
 
   it('fails to connect when a function fails', async () => {
-    const failure = new Error('the vault is sealed');
+    const failure = new Error('the vault is locked');
     await expect(materialOf({ key: () => Promise.reject(failure) })).rejects.toBe(failure);
     await expect(
       materialOf({
@@ -89,7 +89,7 @@ describe('tlsClientAuth', () => {
     [
       'an option it does not know',
       { pfx: 'hush' },
-      'Option "pfx" is an object that cannot be used; leave it out; known options: clientId, cert, key, ca',
+      'Option "pfx" is not known here; write one of clientId, cert, key, ca',
     ],
   ])('rejects %s', (_, options, message) => {
     expect(() => create(options as Partial<TlsClientAuthOptions>)).toThrow(new TypeError(message));
@@ -111,7 +111,7 @@ describe('tlsClientAuth', () => {
     const options = { endpoint: `${ISSUER}/introspect`, audience: false, clientAuth: create() } as const;
     expect(() => tokenIntrospection({ ...options, dispatcher })).toThrow(
       new TypeError(
-        'Option "dispatcher" is an object that cannot be used; leave it out: "clientAuth" brings TLS material for its own connections',
+        'Option "dispatcher" is an object that cannot be used; leave it out: "clientAuth" opens connections of its own, with its TLS material',
       ),
     );
     expect(() => tokenIntrospection(options)).not.toThrow();

@@ -1,5 +1,9 @@
 import { AuthError, type AuthErrorReason } from '../../lib/core/errors.js';
 import { type Evidence, explain, keepEvidence } from '../../lib/diagnostics/explain.js';
+import { selectServer } from '../../lib/index.js';
+import { createApp, createAuthenticate, get } from '../support/api.js';
+import { ORIGIN } from '../support/dpop.js';
+import { createEndpoint } from '../support/endpoint.js';
 import { activeRecord, inactiveRecord } from '../support/records.js';
 
 const TOKEN = 'mF_9.B5f-4.1JqM';
@@ -114,5 +118,35 @@ describe('values of the server in an explanation', () => {
     expect(received(`urn:${TOKEN}`)).toBe('aud (a value with the token in it)');
     expect(received(`${'x'.repeat(200)}${TOKEN}`)).toBe('aud (a value with the token in it)');
     expect(explained('issuer_mismatch', { iss: TOKEN }).received).toBe('iss (a value with the token in it)');
+  });
+});
+
+describe('a malformed token of a request', () => {
+  const QUOTED = '"abc"';
+
+  async function explanations(scheme: string, isSelected: boolean) {
+    const found: unknown[] = [];
+    const one = createAuthenticate(await createEndpoint({ active: true }), {
+      dpop: { origin: ORIGIN },
+      onReject(error, _req, _res, next) {
+        found.push(explain(error));
+        next?.(error);
+      },
+    });
+    const middleware = isSelected ? selectServer({ one }, () => 'one') : one;
+    const request = get(createApp(middleware as never)).set('Authorization', `${scheme} ${QUOTED}`);
+    await (scheme === 'DPoP' ? request.set('DPoP', 'a.b.c') : request);
+    return found;
+  }
+
+  it.each([
+    ['Bearer', false],
+    ['DPoP', false],
+    ['Bearer', true],
+    ['DPoP', true],
+  ])('is explained with scheme %s (one of several servers: %p)', async (scheme, isSelected) => {
+    expect(await explanations(scheme, isSelected)).toEqual([
+      { detail: 'quotes', expected: 'a bearer token', received: 'a token in quotation marks' },
+    ]);
   });
 });

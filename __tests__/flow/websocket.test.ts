@@ -40,19 +40,19 @@ describe('WebSockets with tokens of a running oidc-provider', () => {
   });
 
   it('are closed with 1008 when their token expires', async () => {
-    const { connect, refused } = await serve(60);
+    const { connect, rejected } = await serve(60);
     const { access_token } = await as.issue({ scope: 'reports:read', ttlSeconds: 2 });
     const from = performance.now();
     const client = await connect(access_token);
     expect(await client.closed).toEqual([1008, 'invalid_token']);
     expect(performance.now() - from).toBeLessThan(3000);
-    expect((await refused(access_token)).status).toBe(401);
+    expect((await rejected(access_token)).status).toBe(401);
   });
 
   it('are rejected without the required scope', async () => {
-    const { refused } = await serve(60);
+    const { rejected } = await serve(60);
     const { access_token } = await as.issue({ scope: 'profile:read' });
-    const { status, headers } = await refused(access_token);
+    const { status, headers } = await rejected(access_token);
     expect(status).toBe(403);
     expect(headers['www-authenticate']).toMatch(/error="insufficient_scope", .*, scope="reports:read"$/);
   });

@@ -15,7 +15,7 @@ const AUDIENCE = 'https://api.example.com';
 const ISSUER = 'https://as.example.com';
 const GOOD = { active: true, aud: AUDIENCE, iss: ISSUER, scope: 'read', exp: Math.floor(Date.now() / 1000) + 3600 };
 /** Statuses of a gateway that may reach the endpoint the next time. The middleware retries once. */
-const STUMBLES = [502, 503, 504];
+const TRANSIENT_STATUSES = [502, 503, 504];
 const STATUSES = Object.keys(STATUS_CODES).map(Number);
 
 /** Mostly valid responses, so that one part at a time is wrong. */
@@ -91,7 +91,7 @@ describe('any response of the endpoint', () => {
       fc.asyncProperty(replies, async (given) => {
         reply = given;
         pauses += 120_000;
-        if (STUMBLES.includes(given.status)) retries++;
+        if (TRANSIENT_STATUSES.includes(given.status)) retries++;
         const before = api.reached();
         const headers = { authorization: `Bearer token${asked++}` };
         const response = await fetch(url, { headers });

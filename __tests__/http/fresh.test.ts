@@ -38,6 +38,19 @@ describe('requireFresh', () => {
     expect(endpoint.asked).toHaveLength(1);
   });
 
+  it('measures it at the arrival of the request behind a second middleware too', async () => {
+    const clock = createClock();
+    const endpoint = await createEndpoint(active({ exp: clock.seconds() + 3600 }));
+    const authenticate = createAuthenticate(endpoint, { clock });
+    const wait: RequestHandler = (_req, _res, next) => {
+      clock.advance(0.5);
+      next();
+    };
+    const guards = [wait, authenticate.with({ scopes: ['read'] }), wait, requireFresh({ maxAgeSeconds: 0 })];
+    await get(createApp(authenticate, ...(guards as RequestHandler[])), 'token').expect(200);
+    expect(endpoint.asked).toHaveLength(1);
+  });
+
   it('caches its response for other requests', async () => {
     const clock = createClock();
     const endpoint = await createEndpoint(active({ exp: clock.seconds() + 3600 }));

@@ -205,11 +205,11 @@ describe('when the client authentication', () => {
     [
       'throws',
       () => {
-        throw new Error('vault is sealed: hunter2');
+        throw new Error('vault is locked: hunter2');
       },
       'credentials_unavailable',
     ],
-    ['rejects', () => Promise.reject(new Error('vault is sealed: hunter2')), 'credentials_unavailable'],
+    ['rejects', () => Promise.reject(new Error('vault is locked: hunter2')), 'credentials_unavailable'],
     ['never resolves', () => new Promise<void>(() => {}), 'timeout'],
   ])('%s, the client sees 503 and the endpoint is asked nothing', async (_title, sign, code) => {
     const endpoint = await createEndpoint(active());

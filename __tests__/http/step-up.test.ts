@@ -130,8 +130,11 @@ describe('requireAuthentication', () => {
     [{ maxAgeSeconds: 31_536_001 }, 'write whole seconds from 0 to 31536000'],
     [{ maxAgeSeconds: '300' }, 'write whole seconds from 0 to 31536000'],
     [{ maxAgeSeconds: Number.NaN }, 'write whole seconds from 0 to 31536000'],
-    [{ acrValues: ['gold'], maxAge: 300 }, 'Option "maxAge" is 300; write acrValues, maxAgeSeconds, or both'],
-    [{ acrValues: ['gold'], max_age: 300 }, 'Option "max_age" is 300; write acrValues, maxAgeSeconds, or both'],
+    [{ acrValues: ['gold'], maxAge: 300 }, 'Option "maxAge" is not known here; did you mean "maxAgeSeconds"?'],
+    [
+      { acrValues: ['gold'], max_age: 300 },
+      'Option "max_age" is not known here; write one of acrValues, maxAgeSeconds',
+    ],
   ])('with %j throws at start-up', (options, message) => {
     expect(() => requireAuthentication(options as Options)).toThrow(TypeError);
     expect(() => requireAuthentication(options as Options)).toThrow(message);

@@ -56,6 +56,7 @@ describe('a response about an active token', () => {
     };
     expect(says(body)).toEqual({
       active: true,
+      isPlain: true,
       stale: false,
       claims: body,
       scopes: ['read', 'write', 'dolphin'],
@@ -67,6 +68,7 @@ describe('a response about an active token', () => {
     const nothing = { scope: null, exp: null, aud: null, sub: null, cnf: null, tenant: null };
     expect(says({ active: true, ...nothing })).toEqual({
       active: true,
+      isPlain: true,
       stale: false,
       claims: { active: true, scope: '' },
       scopes: [],
@@ -332,6 +334,7 @@ describe('a normalizer', () => {
     const headers = { 'content-type': 'text/plain', 'x-a': '1' };
     expect(normalized(normalize, { headers, body: 'ok' })).toEqual({
       active: true,
+      isPlain: true,
       stale: false,
       claims: { active: true, scope: 'a b' },
       scopes: ['a', 'b'],

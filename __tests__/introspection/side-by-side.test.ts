@@ -38,39 +38,39 @@ const asked = (endpoint: Endpoint, prefix: string) =>
 
 describe('concurrent lookups', () => {
   it('run ten at a time at first, while the others wait', async () => {
-    const gate = createDeferred();
-    const endpoint = await createEndpoint(() => gate.promise.then(() => active()));
+    const reply = createDeferred();
+    const endpoint = await createEndpoint(() => reply.promise.then(() => active()));
     const { ask, calls } = createClient(endpoint);
     const answers = ask(FOREGROUND + 20);
     await until(() => endpoint.asked.length === AT_FIRST);
     await turns(50);
     expect([endpoint.asked.length, calls()]).toEqual([AT_FIRST, AT_FIRST]);
-    gate.resolve();
+    reply.resolve();
     expect(new Set(await Promise.all(answers))).toEqual(new Set(['active']));
     expect(endpoint.asked.length).toBe(FOREGROUND + 20);
   });
 
   it('have reserved places for known tokens', async () => {
-    const gate = createDeferred();
-    const endpoint = await createEndpoint(() => gate.promise.then(() => active()));
+    const reply = createDeferred();
+    const endpoint = await createEndpoint(() => reply.promise.then(() => active()));
     const { ask } = createClient(endpoint);
     const answers = [...ask(AT_FIRST + 20), ...ask(KNOWN + 2, 'known', true), ...ask(1, 'late', true)];
     await until(() => endpoint.asked.length === AT_FIRST + KNOWN);
     await turns(50);
     expect([asked(endpoint, 'known').length, asked(endpoint, 'token').length]).toEqual([KNOWN, AT_FIRST]);
-    gate.resolve();
+    reply.resolve();
     expect(new Set(await Promise.all(answers))).toEqual(new Set(['active']));
   });
 
   it('for known tokens use free places of unknown tokens', async () => {
-    const gate = createDeferred();
-    const endpoint = await createEndpoint(() => gate.promise.then(() => active()));
+    const reply = createDeferred();
+    const endpoint = await createEndpoint(() => reply.promise.then(() => active()));
     const { ask } = createClient(endpoint);
     const answers = [...ask(KNOWN + AT_FIRST + 2, 'known', true)];
     await until(() => endpoint.asked.length === KNOWN + AT_FIRST);
     await turns(50);
     expect(endpoint.asked).toHaveLength(KNOWN + AT_FIRST);
-    gate.resolve();
+    reply.resolve();
     expect(new Set(await Promise.all(answers))).toEqual(new Set(['active']));
   });
 
@@ -118,15 +118,15 @@ describe('concurrent lookups', () => {
   });
 
   it('are not sent after a wait when the circuit breaker has opened', async () => {
-    const gate = createDeferred();
+    const reply = createDeferred();
     const endpoint = await createEndpoint(async (_asked: Asked, res: Parameters<typeof json>[0]) => {
-      await gate.promise;
+      await reply.promise;
       json(res, {}, 429);
     });
     const { ask } = createClient(endpoint);
     const answers = ask(AT_FIRST + 20);
     await until(() => endpoint.asked.length === AT_FIRST);
-    gate.resolve();
+    reply.resolve();
     expect((await Promise.all(answers)).slice(AT_FIRST)).toEqual(Array(20).fill('circuit_open'));
     expect(endpoint.asked.length).toBe(AT_FIRST + 1);
   });

@@ -131,7 +131,7 @@ describe('behind mcpAuthentication()', () => {
     expect(() => getAuth(req, setup.authenticate.with({}))).toThrow('another middleware');
   });
 
-  it('guards use the record, whatever handlers do to the AuthInfo', async () => {
+  it('guards use the record, even if handlers change the AuthInfo', async () => {
     const widen: RequestHandler = (req, _res, next) => {
       authOf(req).scopes.push('admin');
       Object.assign(authOf(req).extra, { scope: 'admin', tenant: 'acme' });
@@ -142,7 +142,7 @@ describe('behind mcpAuthentication()', () => {
     await (await createSetup(good(), {}, requireScope('read'), requireClaim('sub', 'alice'))).get('abc').expect(200);
   });
 
-  it('guards reject an AuthInfo made by others, and one of another request', async () => {
+  it('guards reject an AuthInfo that other code created, and one of another request', async () => {
     const replace =
       (auth: () => unknown): RequestHandler =>
       (req, _res, next) => {
@@ -237,8 +237,8 @@ describe('mcpAuthentication()', () => {
     },
   );
 
-  it.each([undefined, null, {}, () => {}])('throws a TypeError for %p instead of a middleware', (given) => {
-    expect(() => mcpAuthentication(given as never)).toThrow('Option "authenticate"');
+  it.each([undefined, null, {}, () => {}])('throws a TypeError for %p instead of a middleware', (value) => {
+    expect(() => mcpAuthentication(value as never)).toThrow('Option "authenticate"');
   });
 
   it('names the published metadata in the challenge, also for a derived middleware', async () => {

@@ -1,11 +1,13 @@
 import type { Express, RequestHandler } from 'express';
 import { requireFresh, requireScope, type TokenIntrospectionOptions } from '../../lib/index.js';
 import { type AuthInfo, type McpTokenVerifierOptions, mcpTokenVerifier, type SdkErrors } from '../../lib/mcp/index.js';
+import { getSocketAuth, keepAuthenticated } from '../../lib/websocket/index.js';
 import { createApp, createAuthenticate, get } from '../support/api.js';
 import { createClock } from '../support/clock.js';
 import { recordDecisions } from '../support/decisions.js';
 import { active, createEndpoint, json, type Script } from '../support/endpoint.js';
 import { type BearerAuthOptions, REQUIRE_BEARER_AUTH, SDK_ERRORS } from '../support/mcp-sdk.js';
+import { until } from '../support/until.js';
 
 const AUDIENCE = 'https://mcp.example.com/mcp';
 const METADATA = 'https://mcp.example.com/.well-known/oauth-protected-resource/mcp';
@@ -136,7 +138,7 @@ describe.each(REQUIRE_BEARER_AUTH)("behind the SDK's requireBearerAuth of %s", (
     );
   });
 
-  it('what a handler does to the AuthInfo does not widen what guards accept', async () => {
+  it('changes of a handler to the AuthInfo grant no access', async () => {
     const { verifier } = await createSetup(good());
     const widen: RequestHandler = (req, _res, next) => {
       authOf(req).scopes.push('admin');
@@ -247,5 +249,18 @@ describe('mcpTokenVerifier', () => {
     ['an app', (() => {}) as unknown as Express, 'authenticate'],
   ])('throws for %s instead of a middleware', (_what, given, name) => {
     expect(() => mcpTokenVerifier(given as never, { errors: SDK_ERRORS['version 1'] })).toThrow(`Option "${name}"`);
+  });
+});
+
+describe('a socket of a session that the verifier began', () => {
+  it('has its claims, also from later responses', async () => {
+    let sub = 'alice';
+    const { verifier } = await createSetup((_asked, res) => json(res, good({ sub })), { cache: { ttlSeconds: 1 } });
+    const socket = { readyState: 1, close: jest.fn(), addEventListener: jest.fn() };
+    keepAuthenticated(socket, await verifier.verifyAccessToken('token'));
+    expect(getSocketAuth(socket).sub).toBe('alice');
+    sub = 'renewed';
+    await until(() => getSocketAuth(socket).sub !== 'alice');
+    expect(getSocketAuth(socket)).toEqual(good({ sub: 'renewed' }));
   });
 });

@@ -20,24 +20,24 @@ function authenticateWith(options: Partial<TokenIntrospectionOptions> = {}) {
 }
 
 /** Message of the TypeError for the metadata of a middleware. */
-function refusalOf(options: Partial<TokenIntrospectionOptions>, metadata?: unknown, publishing?: unknown): string {
+function errorOf(options: Partial<TokenIntrospectionOptions>, metadata?: unknown, publishing?: unknown): string {
   try {
     create(authenticateWith(options), metadata, publishing);
   } catch (error) {
     if (error instanceof TypeError) return error.message;
     throw error;
   }
-  throw new Error('They were accepted');
+  throw new Error('The metadata were accepted');
 }
 
 const RESOURCE = "write the URL of this API, such as 'https://api.example.com/v1': https:, and no fragment";
 const SERVERS = "write the issuer identifiers of the authorization servers, such as ['https://as.example.com']";
 
-describe('metadata.resource', () => {
+describe('metadata.resource of protectedResourceMetadata', () => {
   it.each<[string, TokenIntrospectionOptions['audience']]>([
-    ['the one audience that is a URL', 'https://api.example.com'],
-    ['the one of a list', ['https://api.example.com']],
-    ['one on a loopback host', 'http://localhost:3000/api'],
+    ['the audience, if it is a URL', 'https://api.example.com'],
+    ['the audience, if it is a list of one URL', ['https://api.example.com']],
+    ['the audience, if it is an http: URL of a loopback host', 'http://localhost:3000/api'],
   ])('defaults to %s', (_, audience) => {
     expect(create(authenticateWith({ audience, resourceMetadata: true })).url).toContain(
       '/.well-known/oauth-protected-resource',
@@ -51,7 +51,7 @@ describe('metadata.resource', () => {
     ['an http: URL', 'http://api.example.com'],
     ['a URL with a fragment', 'https://api.example.com#a'],
   ])('is required when the audience is %s', (_, audience) => {
-    expect(refusalOf({ audience })).toBe(`Option "metadata.resource" is missing; ${RESOURCE}`);
+    expect(errorOf({ audience })).toBe(`Option "metadata.resource" is missing; ${RESOURCE}`);
     expect(create(authenticateWith({ audience }), { resource: 'https://api.example.com' }).url).toBe(
       'https://api.example.com/.well-known/oauth-protected-resource',
     );
@@ -60,49 +60,49 @@ describe('metadata.resource', () => {
   it.each(['https://user:password@api.example.com', ' https://api.example.com', 'https://api.example.com/é', '', 7])(
     'throws for %p',
     (resource) => {
-      expect(refusalOf({}, { resource })).toMatch(/^Option "metadata\.resource" is .+; write the URL of this API/);
+      expect(errorOf({}, { resource })).toMatch(/^Option "metadata\.resource" is .+; write the URL of this API/);
     },
   );
 
-  it('belongs to one middleware: a derived one publishes another', () => {
+  it('can be another one for a derived middleware', () => {
     const authenticate = authenticateWith();
     const second = { resource: 'https://api.example.com/v2' };
     expect(create(authenticate).url).toBe(create(authenticate).url);
     expect(() => create(authenticate, second)).toThrow(
-      `Option "resourceMetadata" is a string that cannot be used; write '${URL_OF_API}/v2' in tokenIntrospection(): the metadata are there`,
+      `Option "resourceMetadata" is a string that cannot be used; write '${URL_OF_API}/v2' in tokenIntrospection(): the metadata are published there`,
     );
     expect(create(authenticate.with({ resourceMetadata: `${URL_OF_API}/v2` }), second).url).toMatch(/\/v2$/);
   });
 });
 
-describe('metadata.authorization_servers', () => {
+describe('metadata.authorization_servers of protectedResourceMetadata', () => {
   it.each<[string, Partial<TokenIntrospectionOptions>]>([
     ['there is no issuer', { issuer: undefined }],
     ['the issuer is a name', { issuer: 'accounts' }],
     ['the issuer is an http: URL', { issuer: 'http://as.example.com' }],
   ])('is required when %s', (_, options) => {
-    expect(refusalOf(options)).toBe(`Option "metadata.authorization_servers" is missing; ${SERVERS}`);
+    expect(errorOf(options)).toBe(`Option "metadata.authorization_servers" is missing; ${SERVERS}`);
     expect(() => create(authenticateWith(options), { authorization_servers: [] })).toThrow(SERVERS);
     create(authenticateWith(options), { authorization_servers: ['https://as.example.com'] });
   });
 });
 
-describe('resourceMetadata', () => {
-  it.each([true, URL_OF_API] as const)('is required, and names the URL: %p', (resourceMetadata) => {
+describe('the option resourceMetadata', () => {
+  it.each([true, URL_OF_API] as const)('may be %p for the URL of the metadata', (resourceMetadata) => {
     expect(create(authenticateWith({ resourceMetadata })).url).toBe(URL_OF_API);
   });
 
   it.each([
     [undefined, 'missing'],
     [`${URL_OF_API}/`, 'a string that cannot be used'],
-  ])('is rejected as %p', (resourceMetadata, kind) => {
-    expect(refusalOf({ resourceMetadata })).toBe(
-      `Option "resourceMetadata" is ${kind}; write '${URL_OF_API}' in tokenIntrospection(): the metadata are there`,
+  ])('throws when it is %p, because challenges must name the URL of the metadata', (resourceMetadata, kind) => {
+    expect(errorOf({ resourceMetadata })).toBe(
+      `Option "resourceMetadata" is ${kind}; write '${URL_OF_API}' in tokenIntrospection(): the metadata are published there`,
     );
   });
 
   it.each<TokenIntrospectionOptions['audience']>([false, 'my-api', ['https://a.example.com', 'https://b.example.com']])(
-    'cannot be true for the audience %p, which is not one URL',
+    'throws when it is true and the audience is %p, which is not one URL',
     (audience) => {
       expect(() => authenticateWith({ audience, resourceMetadata: true })).toThrow(
         'Option "resourceMetadata" is true; write the URL of the metadata: "audience" is not one URL',
@@ -113,7 +113,7 @@ describe('resourceMetadata', () => {
 
 describe('protectedResourceMetadata', () => {
   const { privateKey } = generateKeyPairSync('ed25519');
-  const derived = 'leave it out: the options of the middleware say it';
+  const derived = 'leave it out: it follows from the options of the middleware';
   it.each<[string, unknown, string]>([
     ['scope_supported', ['read'], 'is not known here; did you mean "metadata.scopes_supported"?'],
     ['resource_name#', 'Reports', 'is not known here; '],
@@ -122,9 +122,13 @@ describe('protectedResourceMetadata', () => {
     ['dpop_signing_alg_values_supported', ['ES256'], `is a list; ${derived}`],
     ['tls_client_certificate_bound_access_tokens', true, `is true; ${derived}`],
     ['signed_metadata', 'a.b.c', 'is a string that cannot be used; leave it out, and give a key to "signed"'],
-    ['bearer_methods_supported', ['query'], 'is a list; leave it out: "tokenFromBody" of the middleware says it'],
+    [
+      'bearer_methods_supported',
+      ['query'],
+      'is a list; leave it out: it follows from "tokenFromBody" of the middleware',
+    ],
   ])('throws for the member %s', (name, value, expected) => {
-    expect(refusalOf({}, { [name]: value })).toContain(`Option "metadata.${name}" ${expected}`);
+    expect(errorOf({}, { [name]: value })).toContain(`Option "metadata.${name}" ${expected}`);
   });
 
   it.each<[string, unknown, string]>([
@@ -146,23 +150,23 @@ describe('protectedResourceMetadata', () => {
     ['signed', { key: createSecretKey(Buffer.alloc(32)) }, 'Option "signed.key" is an object that cannot be used; '],
     ['signed', { key: privateKey, issuer: '' }, 'Option "signed.issuer" is an empty string; '],
   ])('throws for the option %s: %p', (name, value, expected) => {
-    expect(refusalOf({}, {}, { [name]: value })).toContain(expected);
+    expect(errorOf({}, {}, { [name]: value })).toContain(expected);
   });
 
   it.each([[7], ['metadata'], [[]], [null]])('throws for %p instead of metadata', (metadata) => {
-    expect(refusalOf({}, metadata)).toMatch(/^Option "metadata" is .*; write a plain object$/);
+    expect(errorOf({}, metadata)).toMatch(/^Option "metadata" is .*; write a plain object$/);
   });
 
   it.each([[undefined], [{}], [() => {}], ['authenticate']])(
     'throws for %p instead of a middleware',
     (authenticate) => {
       expect(() => create(authenticate)).toThrow(
-        /^Option "authenticate" is .*; write what tokenIntrospection\(\) returned$/,
+        /^Option "authenticate" is .*; write the middleware that tokenIntrospection\(\) returned$/,
       );
     },
   );
 
-  it('throws a message of its own when it is mounted without being called', () => {
+  it('says what to write when it is mounted without being called', () => {
     expect(() => create({ pipe() {} })).toThrow(
       new TypeError(
         'protectedResourceMetadata was mounted without being called; write app.use(protectedResourceMetadata(authenticate))',

@@ -7,7 +7,7 @@ const encode = (part: unknown) => Buffer.from(JSON.stringify(part)).toString('ba
 const jwt = (claims: unknown) => `${encode({ alg: 'ES256' })}.${encode(claims)}.c2ln`;
 
 describe('signed metadata', () => {
-  it('are signed by the key, with its name and the issuer that are given', async () => {
+  it('have the algorithm, key identifier and issuer of the options', async () => {
     const { jwtVerify } = await import('jose');
     const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const jwk = { ...privateKey.export({ format: 'jwk' }), kid: 'k-1' };
@@ -18,10 +18,10 @@ describe('signed metadata', () => {
     expect(await sign()).toBe(await sign());
   });
 
-  it('of a function of the app are used unchanged, and the function cannot change what is published', async () => {
+  it('are the unchanged result of a signing function, which cannot change the published metadata', async () => {
     const metadata = { ...METADATA, scopes_supported: ['read'] };
-    const sign = createSigner(metadata, (given) => {
-      (given.scopes_supported as string[]).push('admin');
+    const sign = createSigner(metadata, (received) => {
+      (received.scopes_supported as string[]).push('admin');
       return jwt({ iss: 'me' });
     });
     expect(await sign()).toBe(jwt({ iss: 'me' }));
@@ -33,11 +33,11 @@ describe('signed metadata', () => {
     ['an object', { iss: 'me' }],
     ['no JWT', 'signature'],
     ['a JWT without signature', jwt({ iss: 'me' }).replace(/[^.]+$/, '')],
-    ['claims that are no JSON', 'e30.e30x.c2ln'],
+    ['claims that are not JSON', 'e30.e30x.c2ln'],
     ['claims that are null', jwt(null)],
     ['no iss', jwt({})],
     ['an empty iss', jwt({ iss: '' })],
-    ['metadata that hold themselves', jwt({ iss: 'me', signed_metadata: 'a.b.c' })],
+    ['metadata that contain signed_metadata', jwt({ iss: 'me', signed_metadata: 'a.b.c' })],
   ])('are rejected when the function returns %s', async (_, result) => {
     const sign = createSigner(METADATA, () => result as string);
     const failure = await sign().catch((error) => error);
@@ -49,7 +49,7 @@ describe('signed metadata', () => {
     });
   });
 
-  it('are tried again after the function failed', async () => {
+  it('are signed again after the function failed', async () => {
     let calls = 0;
     const sign = createSigner(METADATA, () => {
       if (++calls === 1) throw new Error('no');

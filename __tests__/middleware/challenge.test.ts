@@ -30,9 +30,9 @@ function rejecting(reason: AuthErrorReason, prepare: (res: ServerResponse) => vo
 
 describe('challenges of two schemes', () => {
   const dpop = { algorithms: ['ES256', 'EdDSA'], nonces: { current: () => 'n-1', check: () => 'current' as const } };
-  const challengesOf = (reason: AuthErrorReason, usesDpop: boolean, more: Partial<ChallengeSettings> = {}) => {
+  const challengesOf = (reason: AuthErrorReason, usesDpop: boolean, overrides: Partial<ChallengeSettings> = {}) => {
     const error = new AuthError(reason);
-    addChallenge(error, { ...SETTINGS, dpop, ...more }, ['write'], undefined, usesDpop);
+    addChallenge(error, { ...SETTINGS, dpop, ...overrides }, ['write'], undefined, usesDpop);
     return error.headers;
   };
 
@@ -71,11 +71,11 @@ describe('challenges of two schemes', () => {
 describe('a nonce for the next request', () => {
   it('is on the response, which is not cacheable; absent when nonces are off or the headers were sent', async () => {
     const nonces = { current: () => 'n-1', check: () => 'old' as const };
-    const respond = (given: typeof nonces | undefined, isLate = false) =>
+    const respond = (current: typeof nonces | undefined, isLate = false) =>
       request((_req: unknown, res: ServerResponse) => {
         res.setHeader('Cache-Control', 'max-age=60');
         if (isLate) res.flushHeaders();
-        setNonce(res, { dpop: { algorithms: [], nonces: given } });
+        setNonce(res, { dpop: { algorithms: [], nonces: current } });
         res.end();
       }).get('/');
     expect((await respond(nonces)).headers).toMatchObject({ 'dpop-nonce': 'n-1', 'cache-control': 'no-store' });
@@ -295,7 +295,7 @@ describe('an error response that cannot be written', () => {
     throw new Error('of the response');
   };
   const members = { getHeader: () => undefined, setHeader: fail, end: fail, headersSent: false };
-  const broken = (more: object) => ({ ...members, ...more }) as never;
+  const broken = (overrides: object) => ({ ...members, ...overrides }) as never;
 
   it.each([
     ['no response at all', undefined],
@@ -328,9 +328,9 @@ describe('Cache-Control for credentials outside the Authorization header', () =>
   it.each([
     ['is private', undefined, 'private'],
     ['stays as the app set it', 'no-store', 'no-store'],
-  ])('%s', async (_, given, expected) => {
+  ])('%s', async (_, previous, expected) => {
     const listener: RequestListener = (_req, res) => {
-      if (given !== undefined) res.setHeader('Cache-Control', given);
+      if (previous !== undefined) res.setHeader('Cache-Control', previous);
       markPrivate(res);
       res.end();
     };

@@ -12,11 +12,11 @@ const SECRET = 'hush-hush-hush-hush-hush-hush-hush';
 const FORM = 'application/x-www-form-urlencoded';
 
 function createMiddleware(outcome: () => Promise<void> = async () => {}) {
-  const told: Invalidation[] = [];
+  const invalidated: Invalidation[] = [];
   return {
-    told,
+    invalidated,
     invalidate(invalidation: Invalidation) {
-      told.push(invalidation);
+      invalidated.push(invalidation);
       return outcome();
     },
   };
@@ -55,7 +55,7 @@ describe.each(MOUNTS)('revocationEndpoint on %s', (_, mount) => {
       .send({ [name]: 'ü &=+' });
     const json = await post(listener).send({ [name]: 'ü &=+', other: 'ignored' });
     expect([form.status, json.status]).toEqual([200, 200]);
-    expect(authenticate.told).toEqual([{ [name]: 'ü &=+' }, { [name]: 'ü &=+' }]);
+    expect(authenticate.invalidated).toEqual([{ [name]: 'ü &=+' }, { [name]: 'ü &=+' }]);
     expect(form.headers['cache-control']).toBe('no-store');
   });
 
@@ -76,7 +76,7 @@ describe.each(MOUNTS)('revocationEndpoint on %s', (_, mount) => {
     const listener = mount(revocationEndpoint({ authenticate, secret: SECRET }));
     const response = await post(listener).set('Content-Type', type).send(body);
     expect([response.status, response.body]).toEqual([400, { error: 'invalid_request' }]);
-    expect(authenticate.told).toEqual([]);
+    expect(authenticate.invalidated).toEqual([]);
   });
 
   it.each([
@@ -95,7 +95,7 @@ describe.each(MOUNTS)('revocationEndpoint on %s', (_, mount) => {
     );
     expect(response.status).toBe(401);
     expect(response.headers['www-authenticate']).toBe('Bearer realm="revocation"');
-    expect(authenticate.told).toEqual([]);
+    expect(authenticate.invalidated).toEqual([]);
   });
 
   it.each(['get', 'put', 'delete', 'head'] as const)('answers 405 to %s with Allow: POST', async (method) => {
@@ -103,7 +103,7 @@ describe.each(MOUNTS)('revocationEndpoint on %s', (_, mount) => {
     const listener = mount(revocationEndpoint({ authenticate, secret: SECRET }));
     const response = await request(createServer(listener))[method]('/').set('Authorization', `Bearer ${SECRET}`);
     expect([response.status, response.headers.allow]).toEqual([405, 'POST']);
-    expect(authenticate.told).toEqual([]);
+    expect(authenticate.invalidated).toEqual([]);
   });
 });
 
@@ -118,17 +118,17 @@ describe('the body of a revocation', () => {
     const authenticate = createMiddleware();
     const listener: RequestListener = revocationEndpoint({ authenticate, secret: SECRET });
     expect((await post(listener).type('form').send(padded(length))).status).toBe(status);
-    expect(authenticate.told).toHaveLength(status === 200 ? 1 : 0);
+    expect(authenticate.invalidated).toHaveLength(status === 200 ? 1 : 0);
   });
 
-  it('that is no JSON is answered 400', async () => {
+  it('that is not JSON is answered 400', async () => {
     const listener: RequestListener = revocationEndpoint({ authenticate: createMiddleware(), secret: SECRET });
     for (const body of ['{', 'null', '[]', '"sub"']) {
       expect((await post(listener).type('json').send(body)).status).toBe(400);
     }
   });
 
-  it('that another parser read and did not keep is answered 400', async () => {
+  it('that another parser read and discarded is answered 400', async () => {
     const handler = revocationEndpoint({ authenticate: createMiddleware(), secret: SECRET });
     const listener: RequestListener = (req, res) =>
       void req.resume().once('end', () => setImmediate(handler, req, res));
@@ -168,7 +168,11 @@ describe('the outcome of a revocation', () => {
       '1',
       '{"error":"temporarily_unavailable"}',
     ]);
-    expect(all.map(({ told }) => told)).toEqual([[{ sub: 'alice' }], [{ sub: 'alice' }], [{ sub: 'alice' }]]);
+    expect(all.map(({ invalidated }) => invalidated)).toEqual([
+      [{ sub: 'alice' }],
+      [{ sub: 'alice' }],
+      [{ sub: 'alice' }],
+    ]);
   });
 
   it('is 200 when the middleware rejects the token as malformed', async () => {
@@ -189,7 +193,7 @@ describe('the outcome of a revocation', () => {
       answered++;
       return status;
     });
-    await until(() => authenticate.told.length === 2);
+    await until(() => authenticate.invalidated.length === 2);
     expect(answered).toBe(0);
     done.resolve();
     expect(await Promise.all(both)).toEqual([200, 200]);
@@ -238,5 +242,5 @@ it.each(['utf8', 'latin1', 'hex'] as const)('reads a body after req.setEncoding(
   const handler = revocationEndpoint({ authenticate, secret: SECRET });
   const listener: RequestListener = (req, res) => handler(req.setEncoding(encoding), res);
   const { status } = await post(listener).set('Content-Type', 'application/json').send('{"sub":"ü"}').timeout(2000);
-  expect([status, authenticate.told]).toEqual([200, [{ sub: 'ü' }]]);
+  expect([status, authenticate.invalidated]).toEqual([200, [{ sub: 'ü' }]]);
 });

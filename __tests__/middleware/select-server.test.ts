@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { AuthError, bearerToken, getAuth, IntrospectionError, revocationEndpoint } from '../../lib/index.js';
+import { getSocketAuth, keepAuthenticated } from '../../lib/websocket/index.js';
 import { createApp, createAuthenticate, get } from '../support/api.js';
 import { INVALID_TOKEN } from '../support/challenges.js';
 import { createClock } from '../support/clock.js';
@@ -28,9 +29,9 @@ describe('the middleware of one server', () => {
       createMultiServerMiddleware({ acme: serverOptions(acme), beta: serverOptions(beta, { scopes: ['admin'] }) }),
     );
     expect(await servers.acme?.introspect('b1')).toMatchObject({ tenant: 'acme' });
-    const refused = await servers.beta?.introspect('b1').catch((error: unknown) => error);
-    expect(refused).toBeInstanceOf(AuthError);
-    expect((refused as AuthError).headers['WWW-Authenticate']).toMatch(/scope="admin"$/);
+    const rejection = await servers.beta?.introspect('b1').catch((error: unknown) => error);
+    expect(rejection).toBeInstanceOf(AuthError);
+    expect((rejection as AuthError).headers['WWW-Authenticate']).toMatch(/scope="admin"$/);
     expect([tokensOf(acme), tokensOf(beta)]).toEqual([['b1'], ['b1']]);
   });
 
@@ -65,7 +66,7 @@ describe('invalidate()', () => {
     expect(await ask()).toEqual([3, 3]);
   });
 
-  it('throws for what a single server rejects', async () => {
+  it('throws for a target that a single server rejects', async () => {
     const { authenticate } = createMultiServerApi(...(await twoEndpoints()));
     expect(() => authenticate.invalidate({ sub: '' })).toThrow(TypeError);
     expect(() => authenticate.invalidate({ sub: 'a', jti: 'b' })).toThrow(TypeError);
@@ -93,11 +94,11 @@ describe('authenticateRequest()', () => {
   it('rejects with the challenge and asks no server when none is selected', async () => {
     const [acme, beta] = await twoEndpoints();
     const { authenticate } = createMultiServerApi(acme, beta);
-    const refused = await authenticate.authenticateRequest(requestWith('x')).catch((error: unknown) => error);
-    expect(refused).toMatchObject({ reason: 'no_authorization_server', status: 401 });
-    expect((refused as AuthError).headers).toMatchObject({ 'WWW-Authenticate': INVALID_TOKEN });
-    const several = createMultiServerApi(acme, beta, {}, () => 'nobody');
-    await expect(several.authenticate.authenticateRequest(requestWith('a'))).rejects.toThrow(TypeError);
+    const rejection = await authenticate.authenticateRequest(requestWith('x')).catch((error: unknown) => error);
+    expect(rejection).toMatchObject({ reason: 'no_authorization_server', status: 401 });
+    expect((rejection as AuthError).headers).toMatchObject({ 'WWW-Authenticate': INVALID_TOKEN });
+    const api = createMultiServerApi(acme, beta, {}, () => 'unknown');
+    await expect(api.authenticate.authenticateRequest(requestWith('a'))).rejects.toThrow(TypeError);
     expect([acme.asked, beta.asked]).toEqual([[], []]);
   });
 });
@@ -107,9 +108,9 @@ describe('getAuth()', () => {
     const [acme, beta] = await twoEndpoints();
     const authenticate = createMultiServerMiddleware({ acme: serverOptions(acme), beta: serverOptions(beta) });
     const derived = authenticate.with({ realm: 'derived' });
-    const outcome = async (of: unknown, token = 'a') => {
+    const outcome = async (middleware: unknown, token = 'a') => {
       const app = createApp(authenticate as never, (req, _res, next) => {
-        getAuth(req, of as never);
+        getAuth(req, middleware as never);
         next();
       });
       return (await get(app, token)).status;
@@ -124,14 +125,26 @@ describe('getAuth()', () => {
   });
 });
 
+describe('getSocketAuth()', () => {
+  it('accepts the middleware, or the server that was selected', async () => {
+    const [acme, beta] = await twoEndpoints();
+    const authenticate = createMultiServerMiddleware({ acme: serverOptions(acme), beta: serverOptions(beta) });
+    const socket = { readyState: 1, close() {}, addEventListener() {} };
+    keepAuthenticated(socket, await authenticate.authenticateRequest(requestWith('a')));
+    expect(getSocketAuth(socket, authenticate)).toMatchObject({ tenant: 'acme' });
+    expect(getSocketAuth(socket, serversOf(authenticate).acme as never)).toMatchObject({ tenant: 'acme' });
+    expect(() => getSocketAuth(socket, serversOf(authenticate).beta as never)).toThrow('another middleware');
+  });
+});
+
 describe('with()', () => {
   it('derives all servers, with the same caches', async () => {
     const [acme, beta] = await twoEndpoints();
     const { authenticate, get: ask } = createMultiServerApi(acme, beta);
     await ask('a').expect(200);
     const app = createApp(authenticate.with({ scopes: ['admin'], realm: 'inner', optional: true }) as never);
-    const refused = await get(app, 'a').expect(403);
-    expect(refused.headers['www-authenticate']).toMatch(/^Bearer realm="inner", .*scope="admin"$/);
+    const rejection = await get(app, 'a').expect(403);
+    expect(rejection.headers['www-authenticate']).toMatch(/^Bearer realm="inner", .*scope="admin"$/);
     await get(app, 'b').expect(403);
     await get(app).expect(200);
     expect([tokensOf(acme), tokensOf(beta)]).toEqual([['a'], ['b']]);
@@ -222,7 +235,7 @@ describe('one store for several servers', () => {
     expect([endpoint.asked.length, app.reached()]).toEqual([2, 1]);
   });
 
-  it('also holds their DPoP proofs, unless "replayStore" is given', async () => {
+  it('of the first one also holds the DPoP proofs of all, unless "replayStore" is given', async () => {
     const [acme, beta] = await twoEndpoints();
     const store = createSharedMemory().connect();
     const { createSender, boundTo, ORIGIN, sendBound } = await import('../support/dpop.js');
@@ -230,7 +243,7 @@ describe('one store for several servers', () => {
     beta.script = boundTo(sender);
     const app = createApp(
       createMultiServerMiddleware(
-        { acme: serverOptions(acme), beta: serverOptions(beta, { cache: { store, secrets: SECRETS } }) },
+        { acme: serverOptions(acme, { cache: { store, secrets: SECRETS } }), beta: serverOptions(beta) },
         { clock, dpop: { origin: ORIGIN } },
       ) as never,
     );

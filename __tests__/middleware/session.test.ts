@@ -125,9 +125,9 @@ describe('a guard', () => {
   });
 
   it('is not deceived by the auth of another request', async () => {
-    const endpoint = await createEndpoint((asked: { form: URLSearchParams }) => ({
+    const endpoint = await createEndpoint((request: { form: URLSearchParams }) => ({
       active: true,
-      scope: asked.form.get('token') === 'strong' ? 'admin' : 'read',
+      scope: request.form.get('token') === 'strong' ? 'admin' : 'read',
     }));
     let strong: unknown;
     const api = createApi(
@@ -146,8 +146,8 @@ describe('a guard', () => {
 
   it('is not deceived by an earlier auth of the same request', async () => {
     let earlier: unknown;
-    let answers = 0;
-    const endpoint = await createEndpoint(() => ({ active: true, scope: answers++ === 0 ? 'admin' : 'read' }));
+    let requests = 0;
+    const endpoint = await createEndpoint(() => ({ active: true, scope: requests++ === 0 ? 'admin' : 'read' }));
     const clock = createClock();
     const api = createApi(
       endpoint,

@@ -235,7 +235,7 @@ describe('memory', () => {
 
 describe('invalid options', () => {
   it.each<[string, unknown, string]>([
-    ['an unknown one', { middleware: {} }, 'Option "middleware" is an object'],
+    ['an unknown one', { middleware: {} }, 'Option "middleware" is not known here; did you mean "middlewares"?'],
     ['an invalid meter provider', { meterProvider: {} }, 'Option "meterProvider" is an object'],
     ['an invalid tracer provider', { tracerProvider: null }, 'Option "tracerProvider" is null'],
     ['a middleware without a name', { middlewares: () => {} }, 'Option "middlewares" is a function'],

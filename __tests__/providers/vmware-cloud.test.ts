@@ -64,6 +64,12 @@ describe('vmwareCloud', () => {
     expect(standIn.refused).toEqual([]);
   });
 
+  it.each([undefined, ''])('throws a TypeError that names "endpoint" when it is %j', (endpoint) => {
+    const create = () => vmwareCloud({ ...CREDENTIALS, endpoint });
+    expect(create).toThrow(TypeError);
+    expect(create).toThrow('Option "endpoint" is ');
+  });
+
   it.each([
     [404, 'bad_response'],
     [409, 'bad_response'],

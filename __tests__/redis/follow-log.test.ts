@@ -21,7 +21,7 @@ const NOW = 1_800_000_000_000;
 const KEEP_MS = 60_000;
 
 /** Follows a log with an ioredis client whose replies come from the test. */
-function start(commandTimeoutMs = 250) {
+function start() {
   const reads: Read[] = [];
   const calls: unknown[] = [];
   const closed: number[] = [];
@@ -66,7 +66,7 @@ function start(commandTimeoutMs = 250) {
     return duplicate;
   }
 
-  const stop = redisStore({ client: client as never, commandTimeoutMs }).follow({
+  const stop = redisStore({ client: client as never }).follow({
     onEntries: (entries) => void calls.push(entries.map(({ entry }) => entry).join(' ')),
     onCaughtUp: () => void calls.push('caught up'),
     onStart: () => void calls.push('start'),
@@ -84,8 +84,8 @@ afterEach(async () => {
   await Promise.all(stops.splice(0).map((stop) => stop()));
 });
 
-function begin(commandTimeoutMs?: number) {
-  const started = start(commandTimeoutMs);
+function begin() {
+  const started = start();
   stops.push(started.stop);
   return started;
 }
@@ -235,7 +235,7 @@ it('skips entries that another program wrote', async () => {
 });
 
 it('replaces a connection that does not reply, after one read', async () => {
-  const { nextRead, reads, closed, connections } = begin(5);
+  const { nextRead, reads, closed, connections } = begin();
   await nextRead(1);
   expect([reads[0]?.connection, reads[1]?.connection, closed, connections()]).toEqual([1, 2, [1], 2]);
 });

@@ -36,11 +36,11 @@ describe('the cache, which stores facts and no decisions', () => {
   it.each<[string, Partial<TokenIntrospectionOptions>]>([
     ['audience', { audience: 'web' }],
     ['issuer', { issuer: 'https://other.test' }],
-  ])('answers 401 when a cached token has another %s than this route requires', async (_title, demands) => {
+  ])('answers 401 when a cached token has another %s than this route requires', async (_title, policy) => {
     const endpoint = await createEndpoint(active({ aud: 'api', iss: 'https://as.test' }));
     const authenticate = createAuthenticate(endpoint, { audience: 'api', issuer: 'https://as.test' });
     await get(createApp(authenticate), 'token').expect(200);
-    const response = await get(createApp(authenticate.with(demands as object)), 'token').expect(401);
+    const response = await get(createApp(authenticate.with(policy as object)), 'token').expect(401);
     expect(response.headers['www-authenticate']).toBe(INVALID_TOKEN);
     expect(endpoint.asked).toHaveLength(1);
   });

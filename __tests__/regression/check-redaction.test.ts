@@ -1,5 +1,4 @@
-import { Readable, Writable } from 'node:stream';
-import { run } from '../../lib/cli/run.js';
+import { runCommand } from '../support/command.js';
 import { active, createEndpoint, type Endpoint } from '../support/endpoint.js';
 
 const TOKEN = 'my-token-abcdef0123456789';
@@ -12,16 +11,9 @@ async function printed(secret: string, words: readonly string[], claims?: object
     return form.get('token') === TOKEN ? claims : { active: false };
   });
   const where = metadata ? ['--authorization-server', new URL(server.url).origin] : ['--endpoint', server.url];
-  const lines: string[] = [];
-  await run(['check', ...where, '--client-id', 'api', ...(claims ? ['--token'] : []), ...words], {
-    env: { CLIENT_SECRET: secret },
-    stdin: Object.assign(Readable.from([Buffer.from(TOKEN)]), { isTTY: false }),
-    stderr: new Writable(),
-    isColourful: false,
-    out: (text) => void lines.push(text),
-    err: (text) => void lines.push(text),
-  });
-  return lines.join('\n');
+  const command = ['check', ...where, '--client-id', 'api', ...(claims ? ['--token'] : []), ...words];
+  const { out, err } = await runCommand(command, { env: { CLIENT_SECRET: secret }, stdin: TOKEN });
+  return [out, err].filter((text) => text !== '').join('\n');
 }
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');

@@ -22,11 +22,11 @@ describe('a pending lookup without a store', () => {
     const replies = [reply, other];
     const endpoint = await createEndpoint(() => replies.shift()?.promise);
     const clock = createClock(Date.now() / 1000);
-    const { check: judge } = memberOf(createAuthenticate(endpoint, { clock, cache: { ttlSeconds } }));
-    const first = judge();
+    const { check } = memberOf(createAuthenticate(endpoint, { clock, cache: { ttlSeconds } }));
+    const first = check();
     await until(() => endpoint.asked.length === 1);
     clock.advance(seconds);
-    const late = judge();
+    const late = check();
     await until(() => endpoint.asked.length === 2);
     reply.resolve(active());
     other.resolve(REVOKED);
@@ -36,14 +36,14 @@ describe('a pending lookup without a store', () => {
   it('is not affected when another user is invalidated, and its response is cached', async () => {
     const reply = createDeferred<object>();
     const endpoint = await createEndpoint(() => reply.promise);
-    const { check: judge, authenticate } = memberOf(createAuthenticate(endpoint));
-    const first = judge();
+    const { check, authenticate } = memberOf(createAuthenticate(endpoint));
+    const first = check();
     await until(() => endpoint.asked.length === 1);
     await authenticate.invalidate({ sub: 'bob' });
-    const second = judge();
+    const second = check();
     await until(() => authenticate.stats().misses === 2);
     reply.resolve(active());
-    expect([await first, await second, await judge(), endpoint.asked.length]).toEqual([
+    expect([await first, await second, await check(), endpoint.asked.length]).toEqual([
       ...['accepted', 'accepted', 'accepted'],
       1,
     ]);

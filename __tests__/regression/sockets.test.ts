@@ -14,7 +14,7 @@ import { createSocketSetup as createSetup, type SocketServer, serveSockets } fro
 import { until } from '../support/until.js';
 import { recordWarnings } from '../support/warnings.js';
 
-const REFUSED = [1008, 'invalid_token'];
+const TOKEN_REJECTED = [1008, 'invalid_token'];
 
 /** A clock that advances by one millisecond each time it is read, and can be set. */
 function createTickingClock(): Clock & { set(ms: number): void } {
@@ -92,7 +92,7 @@ describe('a clock that advances on each reading', () => {
       expect(claims).toEqual(claims.map(() => 'alice'));
       clock.set(EXP * 1000);
       expect(socket.emit('message', 'late')).toBe(false);
-      expect(closed).toEqual([REFUSED]);
+      expect(closed).toEqual([TOKEN_REJECTED]);
     }
     expect(heard).toBeGreaterThan(0);
   });
@@ -122,7 +122,7 @@ describe('a clock that advances on each reading', () => {
       if (announced) seen.announced++;
       else if (closed.length > 0) seen.refused++;
       else seen.rejected++;
-      if (!announced && closed.length > 0) expect(closed).toEqual([REFUSED]);
+      if (!announced && closed.length > 0) expect(closed).toEqual([TOKEN_REJECTED]);
       socket.readyState = 3;
       socket.removeAllListeners();
     }
@@ -149,7 +149,7 @@ describe('a listener that still runs when its socket is closed', () => {
     await authenticate.invalidate({ token: 'abc' });
     work.resolve();
     expect(await done.promise).toBe('alice');
-    expect(await client.closed).toEqual(REFUSED);
+    expect(await client.closed).toEqual(TOKEN_REJECTED);
     expect(client.messages).toEqual(['hello']);
   });
 
@@ -168,7 +168,7 @@ describe('a listener that still runs when its socket is closed', () => {
     const socket = onlySocket(server);
     await authenticate.invalidate({ token: 'abc' });
     expect(keepAuthenticated(socket, await authenticate.introspect('another'))).toBe(false);
-    expect(await client.closed).toEqual(REFUSED);
+    expect(await client.closed).toEqual(TOKEN_REJECTED);
   });
 
   it('has them when the client disconnected before keepAuthenticated()', async () => {
@@ -265,7 +265,7 @@ describe('an invalidation that overtakes an upgrade', () => {
       await until(() => endpoint.asked.length === 1);
       await authenticate.invalidate(of);
       held.resolve();
-      expect(await (await connecting).closed).toEqual(REFUSED);
+      expect(await (await connecting).closed).toEqual(TOKEN_REJECTED);
       expect(announced).not.toHaveBeenCalled();
       expect(endpoint.asked).toHaveLength(1);
     },
@@ -300,7 +300,7 @@ describe('an invalidation that overtakes an upgrade', () => {
       await authenticate.invalidate({ sub: 'alice' });
       const { socket, closed } = createSocket();
       expect(keepAuthenticated(socket, auth)).toBe(false);
-      expect(closed).toEqual([REFUSED]);
+      expect(closed).toEqual([TOKEN_REJECTED]);
     },
   );
 
@@ -336,7 +336,7 @@ describe('an exception in a timer or event of the library', () => {
       const client = await server.connect('abc');
       endpoint.script = (_asked, res) => void res.writeHead(500).end();
       expect(await client.closed).toEqual([1013, 'temporarily_unavailable']);
-      expect((await server.refused('other')).status).toBe(503);
+      expect((await server.rejected('other')).status).toBe(503);
       await new Promise((resolve) => setImmediate(resolve));
       process.off('unhandledRejection', unhandled);
       expect(unhandled).not.toHaveBeenCalled();
@@ -365,7 +365,7 @@ describe('an exception in a timer or event of the library', () => {
   it('an authenticateRequest of the app that throws synchronously is answered 500', async () => {
     const errors: unknown[] = [];
     const server = await serveSockets({ authenticateRequest: fail }, { onError: (error) => errors.push(error) });
-    expect([(await server.refused('abc')).status, errors]).toEqual([500, [FAILURE]]);
+    expect([(await server.rejected('abc')).status, errors]).toEqual([500, [FAILURE]]);
   });
 
   it('a socket that cannot be watched is closed, reported and not announced', async () => {

@@ -93,7 +93,9 @@ describe('a second copy of the package', () => {
     });
     expect(() => other.getAuth(req as never)).toThrow(ANOTHER);
     expect(() => other.protectedResourceMetadata(authenticate)).toThrow(ANOTHER);
-    expect(() => protectedResourceMetadata((() => {}) as never)).toThrow('write what tokenIntrospection() returned');
+    expect(() => protectedResourceMetadata((() => {}) as never)).toThrow(
+      'write the middleware that tokenIntrospection() returned',
+    );
   });
 
   it('is reported when its middleware is given to getAuth()', async () => {

@@ -131,7 +131,7 @@ describe('byHost', () => {
 
   it.each([{ hosts: () => 'a.example' }, { trustProxy: true }])('throws for the unknown option %p', (options) => {
     expect(() => byHost({ 'a.example': 'acme' }, options as never)).toThrow(
-      /^Option "(hosts|trustProxy)" is .*; write/,
+      /^Option "(hosts" is not known here; did you mean "host"\?|trustProxy" is not known here; write host)$/,
     );
   });
 

@@ -81,7 +81,9 @@ describe('byPathSegment', () => {
   });
 
   it('throws for an unknown option, instead of using the first segment', () => {
-    expect(() => byPathSegment({ acme: 'acme' }, { segment: 1 } as never)).toThrow('Option "segment" is 1; write');
+    expect(() => byPathSegment({ acme: 'acme' }, { segment: 1 } as never)).toThrow(
+      'Option "segment" is not known here; write index',
+    );
   });
 
   it.each([-1, 0.5, Number.NaN, '0', null])('throws for the index %p', (index) => {

@@ -21,7 +21,7 @@ describeWithRedis('a store on Redis', () => {
   describe.each(Object.entries(REDIS_CLIENTS))('with %s', (_, connect) => {
     async function create() {
       const { client, end } = await connect(redis.url);
-      return { store: redisStore({ client, prefix: `store-${stores++}:`, commandTimeoutMs: 3000 }), close: end };
+      return { store: redisStore({ client, prefix: `store-${stores++}:` }), close: end };
     }
 
     it.each(storeTests(create))('$name', ({ run }) => run());

@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { ROOT } from './child.js';
 
-/** Folders with generated or third-party files. */
-const SKIPPED = /^(?:node_modules|dist|api|coverage|\..*)$/;
+/** Folders with generated or third-party files; `quick` has the results of short benchmarks. */
+const SKIPPED = /^(?:node_modules|dist|api|coverage|quick|\..*)$/;
 
 export function page(name: string): string {
   return readFileSync(join(ROOT, name), 'utf8');

@@ -3,7 +3,7 @@ import { isPlainToken } from '../../lib/core/token-facts.js';
 
 const ASKED = { askedAt: 1_800_000_000_000, askedMonotonic: 1000 };
 
-/** What a lookup needs of a bearer token. */
+/** The key of a lookup, for a bearer token. */
 export function bearerCredentials(token = 'token', digest = 'key'): TokenKey {
   return { token, digest };
 }

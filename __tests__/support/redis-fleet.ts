@@ -76,7 +76,7 @@ export async function untilAllShare(endpoint: Endpoint, members: readonly Member
     await members[0]?.check(token);
     await new Promise((resolve) => setTimeout(resolve, 20));
     const before = endpoint.asked.length;
-    for (const { check: judge } of members) await judge(token);
+    for (const { check } of members) await check(token);
     return endpoint.asked.length === before;
   }, withinMs);
 }

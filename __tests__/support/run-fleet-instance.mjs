@@ -12,8 +12,8 @@ const client = createClient({ url: `redis://127.0.0.1:${redisPort}` });
 client.on('error', () => {});
 await client.connect();
 
-// The timeout is long, because the machine that runs the tests may be busy. The API starts when the log has been read.
-const store = redisStore({ client, commandTimeoutMs: 5000 });
+// The API starts when the log has been read.
+const store = redisStore({ client });
 let authenticate;
 await new Promise((resolve) => {
   const follow = (reader) =>

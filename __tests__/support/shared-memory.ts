@@ -24,6 +24,9 @@ export interface SharedMemory {
 
 /** Position where the log begins. */
 export const BEGIN = '0';
+
+/** The same as the library stores it: with the start of the log before it. */
+export const FULL_BEGIN = `${BEGIN}\n${BEGIN}`;
 const CATCH_UP_EVERY_MS = 20;
 
 /** A store in memory. Each connection acts as the store of another process. */

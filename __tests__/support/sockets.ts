@@ -15,7 +15,7 @@ export interface Client {
 }
 
 /** The response to a rejected upgrade. */
-export interface Refused {
+export interface UpgradeRejection {
   readonly status: number | undefined;
   readonly headers: IncomingMessage['headers'];
   readonly body: string;
@@ -28,7 +28,7 @@ export interface SocketServer {
   /** Opens a socket, with a bearer token if given. */
   connect(token?: string, headers?: Record<string, string>): Promise<Client>;
   /** Expects that the upgrade is rejected, and resolves with the response. */
-  refused(token?: string, headers?: Record<string, string>): Promise<Refused>;
+  rejected(token?: string, headers?: Record<string, string>): Promise<UpgradeRejection>;
 }
 
 const closing: (() => void)[] = [];
@@ -76,7 +76,7 @@ export async function serveSockets(
     http,
     wss,
     connect: (token, headers) => attend(open(token, headers)),
-    refused: (token, headers) => refusalOf(open(token, headers)),
+    rejected: (token, headers) => rejectionOf(open(token, headers)),
   };
 }
 
@@ -94,9 +94,9 @@ export async function attend(socket: WebSocket): Promise<Client> {
   return { socket, messages, closed };
 }
 
-function refusalOf(socket: WebSocket): Promise<Refused> {
+function rejectionOf(socket: WebSocket): Promise<UpgradeRejection> {
   return new Promise((resolve, reject) => {
-    socket.on('open', () => reject(new Error('The socket was let in')));
+    socket.on('open', () => reject(new Error('The upgrade was accepted')));
     socket.on('error', reject);
     socket.on('unexpected-response', async (_req, res) => {
       let body = '';

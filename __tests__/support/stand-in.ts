@@ -112,7 +112,7 @@ function faultOfRequest(asked: Asked, documented: Documented, path: string): str
   const { [documented.tokenParameter ?? 'token']: token, ...others } = parametersOf(asked, documented);
   if (token === undefined) return `no token in ${asked.body}`;
   if (!sameEntries(others, documented.parameters ?? {})) return `parameters ${asked.body}`;
-  const { authorization: _judged, ...headers } = asked.headers;
+  const { authorization: _checked, ...headers } = asked.headers;
   for (const name of FRAMING) delete headers[name];
   return sameEntries(headers, { accept: 'application/json', 'user-agent': USER_AGENT, ...documented.headers })
     ? undefined

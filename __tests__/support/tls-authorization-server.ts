@@ -19,7 +19,7 @@ export interface Question {
   readonly certificate: string | null;
 }
 
-export interface TokenDemand {
+export interface IssueOptions {
   readonly kind?: 'AccessToken' | 'RefreshToken';
   readonly audience?: string;
   /** Expiry of the token. Default: in an hour. */
@@ -39,7 +39,7 @@ export interface TlsAuthorizationServer {
   readonly mtlsIntrospectionEndpoint: string;
   readonly jwksUri: string;
   /** Issues an access token for this subject, or another token if these options say so. */
-  issue(subject: string, demand?: TokenDemand): Promise<string>;
+  issue(subject: string, options?: IssueOptions): Promise<string>;
   revoke(accessToken: string): Promise<void>;
   /** Adds or replaces a client. */
   register(client: ClientMetadata): Promise<void>;
@@ -70,8 +70,8 @@ export async function startTlsAuthorizationServer(
 
   return {
     ...facts,
-    async issue(subject, demand) {
-      return (await command({ issue: { subject, ...demand } })).token ?? '';
+    async issue(subject, options) {
+      return (await command({ issue: { subject, ...options } })).token ?? '';
     },
     async revoke(accessToken) {
       await command({ revoke: accessToken });

@@ -17,7 +17,7 @@ const Tenancy = z.object({ tenant: z.string(), roles: z.array(z.enum(['reader', 
 const authenticate = tokenIntrospection({ ...required, claims: Tenancy });
 const plain = tokenIntrospection(required);
 
-export function knowsTheMembersOfTheRfc(req: Request) {
+export function typesTheClaimsOfRfc7662(req: Request) {
   const auth = getAuth(req);
   true satisfies Same<typeof auth, Auth>;
   const { sub, scope, exp, aud, cnf } = auth;
@@ -28,7 +28,7 @@ export function knowsTheMembersOfTheRfc(req: Request) {
   true satisfies Same<typeof cnf, unknown>;
 }
 
-export function knowsTheClaimsOfTheSchema(req: Request) {
+export function typesTheClaimsOfTheSchema(req: Request) {
   const { tenant, roles, scope, sub } = getAuth(req, authenticate);
   true satisfies Same<typeof tenant, string>;
   true satisfies Same<typeof roles, ('reader' | 'writer')[]>;
@@ -39,7 +39,7 @@ export function knowsTheClaimsOfTheSchema(req: Request) {
   return wrong;
 }
 
-export function knowsNoMoreWithoutASchema(req: Request) {
+export function typesOtherClaimsAsUnknown(req: Request) {
   const auth = getAuth(req, plain);
   true satisfies Same<typeof auth, Auth>;
   // @ts-expect-error it was not checked
@@ -47,19 +47,19 @@ export function knowsNoMoreWithoutASchema(req: Request) {
   return tenant;
 }
 
-export function inheritsTheSchemaUnlessAnotherIsGiven(req: Request) {
+export function inheritsTheSchemaUnlessItIsReplaced(req: Request) {
   const { tenant } = getAuth(req, authenticate.with({ scopes: ['admin'] }));
   true satisfies Same<typeof tenant, string>;
   const { level } = getAuth(req, authenticate.with({ claims: z.object({ level: z.number() }) }));
   true satisfies Same<typeof level, number>;
 }
 
-export async function introspectsWithTheSchemaToo() {
+export async function typesTheResultOfIntrospect() {
   const { tenant } = await authenticate.introspect('token');
   true satisfies Same<typeof tenant, string>;
 }
 
-export function typesTheRequestWhereThatWasAskedFor() {
+export function typesTheExpressRequest() {
   express().get('/', (req, res) => {
     true satisfies Same<typeof req.auth, Auth | undefined>;
     // @ts-expect-error it may be absent

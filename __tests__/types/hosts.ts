@@ -71,11 +71,11 @@ export function onABareServer() {
   return [createServer(listener), createServer(authenticate)];
 }
 
-export function takesDerivedMiddlewareWhereAnyIsTaken(): (TokenIntrospection | Guard)[] {
+export function acceptsDerivedMiddleware(): (TokenIntrospection | Guard)[] {
   return [authenticate, authenticate.with({ realm: 'admin' }), requireFresh({ maxAgeSeconds: 10 })];
 }
 
-export function refusesWhatIsNoGuard() {
+export function rejectsInvalidArgumentsOfGuards() {
   // @ts-expect-error each scope is an argument
   requireScope(['reports:read']);
   // @ts-expect-error the name must contain the unit

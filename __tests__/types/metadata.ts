@@ -18,13 +18,15 @@ const authenticate = tokenIntrospection({
   claims: z.object({ tenant: z.string() }),
 });
 
-export function mountsEverywhere() {
+export function canBeMounted() {
   const metadata = protectedResourceMetadata(authenticate) satisfies RequestHandler;
   const url: string = metadata.url;
   return [url, express().use(metadata), connect().use(metadata), createServer(metadata)];
 }
 
-export const ofADerivedMiddleware = protectedResourceMetadata(authenticate.with({ audience: 'https://b.example.com' }));
+export const acceptsADerivedMiddleware = protectedResourceMetadata(
+  authenticate.with({ audience: 'https://b.example.com' }),
+);
 
 export const members: ResourceMetadata = {
   resource: undefined,
@@ -43,8 +45,8 @@ export const signing: PublishingOptions[] = [
   { signed: async () => 'a.b.c' },
 ];
 
-export function refusesWhatTheOptionsSay() {
-  // @ts-expect-error it is taken from the options of the middleware
+export function rejectsMembersThatFollowFromTheOptions() {
+  // @ts-expect-error it follows from the options of the middleware
   protectedResourceMetadata(authenticate, { dpop_signing_alg_values_supported: ['ES256'] });
   // @ts-expect-error a misspelled member
   protectedResourceMetadata(authenticate, { scope_supported: ['read'] });

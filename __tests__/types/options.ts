@@ -27,7 +27,7 @@ export function acceptsSecretsFromTheEnvironment({ CLIENT_ID, CLIENT_SECRET, TOK
   ];
 }
 
-export function refusesSecretsThatAreNoStrings() {
+export function rejectsSecretsThatAreNoStrings() {
   // @ts-expect-error a secret is a string
   clientSecretBasic('api', 42);
   // @ts-expect-error a secret is a string
@@ -42,7 +42,7 @@ const required = {
   audience: false,
 } as const;
 
-export function refusesOptionsWithoutAServer() {
+export function rejectsOptionsWithoutAServer() {
   const { endpoint: _, ...others } = required;
   // @ts-expect-error either `endpoint` or `authorizationServer` is required
   tokenIntrospection(others);
@@ -103,7 +103,7 @@ export const acceptsUndefinedCacheMembers = {
   maxEntries: undefined,
 } satisfies CacheOptions;
 
-export const acceptsUndefinedDemands = {
+export const acceptsUndefinedPolicyOptions = {
   audience: undefined,
   issuer: undefined,
   scopes: undefined,
@@ -145,7 +145,7 @@ export const infersTheArgumentsOfOnReject = {
   },
 } satisfies TokenIntrospectionOptions;
 
-export function refusesWhatIsMissingOrMisspelt() {
+export function rejectsMissingAndMisspelledOptions() {
   // @ts-expect-error "audience" is required
   tokenIntrospection({ endpoint: required.endpoint, clientAuth: required.clientAuth });
   // @ts-expect-error "clientAuth" is required
@@ -175,7 +175,7 @@ export function refusesWhatIsMissingOrMisspelt() {
 
 const store = { setIfAbsent: async (_key: string, _ttlMs: number) => true };
 
-export function acceptsTheWaysToBindTokens(secret: string | undefined) {
+export function acceptsSenderConstraints(secret: string | undefined) {
   return [
     tokenIntrospection({ ...required, dpop: true, mtls: true, satisfiesScope: undefined }),
     tokenIntrospection({ ...required, dpop: { origin: 'https://api.example.com', replayStore: store } }),
@@ -189,7 +189,7 @@ export function acceptsTheWaysToBindTokens(secret: string | undefined) {
   ];
 }
 
-export function refusesOtherWaysToBindTokens() {
+export function rejectsInvalidSenderConstraints() {
   // @ts-expect-error the origin function is synchronous
   tokenIntrospection({ ...required, dpop: { origin: async () => 'https://api.example.com' } });
   // @ts-expect-error it has no such member

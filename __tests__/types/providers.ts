@@ -50,7 +50,7 @@ export const completeAsTheyAre = [
   { ...vmwareCloud({ clientId: 'public-app', endpoint: new URL(endpoint) }) },
 ] satisfies TokenIntrospectionOptions[];
 
-export const spreadBesideOtherOptions = [
+export const spreadNextToOtherOptions = [
   { ...notion(credentials), scopes: ['read_content'], cache: { ttlSeconds: 10 }, timeoutMs: 500 },
   { ...polar(credentials), audience: 'portal', issuer: 'https://polar.sh', optional: true },
   { ...vmwareCloud({ ...credentials, endpoint }), audience: 'mine', allowRefreshTokens: false },
@@ -61,7 +61,7 @@ export const takeHeadersAndParameters = [
   telnyx({ ...credentials, headers: undefined, parameters: undefined }),
 ];
 
-export function areGivenToTheMiddleware() {
+export function areOptionsOfTheMiddleware() {
   tokenIntrospection({ ...polar(credentials), audience: 'portal' });
   tokenIntrospection(notion(credentials));
   // @ts-expect-error Polar sends an audience, so it is required
@@ -74,7 +74,7 @@ export function areGivenToTheMiddleware() {
   tokenIntrospection(keycloak({ ...credentials, url, realm: 'shop' }));
 }
 
-export function refuseWhatTheyDoNotKnow() {
+export function rejectUnknownOptions() {
   // @ts-expect-error Polar has two servers
   polar({ ...credentials, server: 'staging' });
   // @ts-expect-error credentials are required
@@ -89,6 +89,6 @@ export function refuseWhatTheyDoNotKnow() {
   okta(credentials);
   // @ts-expect-error Hydra's admin API has no clients
   hydra({ adminUrl: url, clientId: 'portal' });
-  // @ts-expect-error these options belong beside a preset, not into it
+  // @ts-expect-error these options are written next to a preset, not into it
   notion({ ...credentials, scopes: ['read_content'] });
 }

@@ -12,6 +12,7 @@ import {
   tokenIntrospection,
 } from '../../lib/index.js';
 import { byHost, byIssuer, byPathSegment, byTokenPrefix } from '../../lib/selectors/index.js';
+import { getSocketAuth, type ServerSocket } from '../../lib/websocket/index.js';
 
 /** Whether two types are the same, `any` and readonly included. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -46,14 +47,14 @@ export const acceptsReadySelectors = () => [
   selectServer({ acme }, (req: Request) => (req.path === '/' ? 'acme' : undefined)),
 ];
 
-export function acceptsServersThatAreKnownLater(
+export function acceptsServersWithoutKnownNames(
   servers: Record<string, RootTokenIntrospection>,
   nameOf: (req: Request) => string | undefined,
 ) {
   return selectServer(servers, nameOf).stats();
 }
 
-export function refusesWhatIsMissingOrMisplaced() {
+export function rejectsMissingAndMisplacedArguments() {
   // @ts-expect-error a function is required
   selectServer({ acme });
   // @ts-expect-error no server has this name
@@ -72,20 +73,20 @@ export function refusesWhatIsMissingOrMisplaced() {
   authenticate.with({}).close();
 }
 
-export function knowsTheClaimsOfTheServers(req: Request) {
+export function typesTheClaimsOfTheServers(req: Request) {
   true satisfies Same<ReturnType<typeof authOfPlain>, Auth>;
   const auth = getAuth(req, typed);
   if (auth.plan === 'free') true satisfies Same<typeof auth.tenant, string>;
   else true satisfies Same<typeof auth.region, number>;
   const { tenant } = getAuth(req, tenancy);
   true satisfies Same<typeof tenant, string>;
-  // @ts-expect-error this server says nothing of it
+  // @ts-expect-error this server does not send the claim
   getAuth(req, tenancy).region satisfies number;
 }
 
 const authOfPlain = (req: Request) => getAuth(req, authenticate);
 
-export function inheritsTheSchemasUnlessAnotherIsGiven(req: Request) {
+export function inheritsTheSchemasUnlessTheyAreReplaced(req: Request) {
   const auth = getAuth(req, typed.with({ scopes: ['admin'] }));
   if (auth.plan === 'free') true satisfies Same<typeof auth.tenant, string>;
   const { level } = getAuth(req, typed.with({ claims: z.object({ level: z.boolean() }) }));
@@ -100,4 +101,10 @@ export async function reportsByName() {
 export const invalidatesAtAllOrAtOne = (secret: string) => [
   revocationEndpoint({ authenticate, secret }),
   revocationEndpoint({ authenticate: [acme, beta], secret }),
+];
+
+export const typesTheClaimsOfASocket = (socket: ServerSocket) => [
+  getSocketAuth(socket, authenticate) satisfies Auth,
+  getSocketAuth(socket, typed).plan satisfies 'free' | 'paid',
+  getSocketAuth(socket, region).region satisfies number,
 ];

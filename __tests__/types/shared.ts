@@ -16,18 +16,18 @@ const url = 'redis://localhost';
 export function acceptsClientsClustersAndSentinels() {
   return [
     redisStore({ client: createClient({ url }) }),
-    redisStore({ client: createClient({ url, RESP: 2 }), prefix: undefined, commandTimeoutMs: undefined }),
+    redisStore({ client: createClient({ url, RESP: 2 }), prefix: undefined }),
     redisStore({ client: createCluster({ rootNodes: [{ url }] }) }),
     redisStore({ client: createSentinel({ name: 'a', sentinelRootNodes: [{ host: 'a', port: 1 }] }) }),
     redisStore({ client: createClient5({ url }) }),
     redisStore({ client: createCluster5({ rootNodes: [{ url }] }) }),
-    redisStore({ client: new Redis(url), prefix: 'a:', commandTimeoutMs: 100 }),
+    redisStore({ client: new Redis(url), prefix: 'a:' }),
     redisStore({ client: new Cluster([url]) }),
     redisStore({ client: new Redis5(url) }),
   ];
 }
 
-export function refusesOthers(store: CacheStore) {
+export function rejectsOthers(store: CacheStore) {
   // @ts-expect-error sentinels of version 5 cannot be duplicated
   redisStore({ client: createSentinel5({ name: 'a', sentinelRootNodes: [{ host: 'a', port: 1 }] }) });
   // @ts-expect-error a URL is not a client
@@ -40,7 +40,7 @@ export function refusesOthers(store: CacheStore) {
   store.keepAndRelease('key', 'lease', { value: Buffer.of(1) });
 }
 
-export function refusesOneThatGivesBytesWithoutItsTime(store: CacheStore, value: Uint8Array): CacheStore[] {
+export function rejectsStoresThatReturnNoTime(store: CacheStore, value: Uint8Array): CacheStore[] {
   return [
     { ...store, getOrLease: async () => ({ now: 1, value, isLeased: false }) },
     // @ts-expect-error its time is required too
@@ -48,7 +48,7 @@ export function refusesOneThatGivesBytesWithoutItsTime(store: CacheStore, value:
   ];
 }
 
-export async function acceptsWhatIsForgotten(store: CacheStore, secret: string | undefined) {
+export async function acceptsTargetsOfInvalidation(store: CacheStore, secret: string | undefined) {
   const authenticate = tokenIntrospection({
     endpoint: 'https://as.example.com/introspect',
     clientAuth: noClientAuth(),

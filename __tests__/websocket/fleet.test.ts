@@ -10,7 +10,7 @@ import { serveSockets } from '../support/sockets.js';
 import { until } from '../support/until.js';
 
 const SECRETS = ['shared-secret-of-the-fleet-0123456789'];
-const REFUSED = [1008, 'invalid_token'];
+const TOKEN_REJECTED = [1008, 'invalid_token'];
 
 type Store = Connection | ReturnType<typeof redisStore>;
 
@@ -43,7 +43,7 @@ async function expectClosedElsewhere(stores: readonly [Store, Store], criterion:
   const clients = await Promise.all([here.server.connect('abc'), there.server.connect('abc')]);
   const other = await there.server.connect('def');
   await here.authenticate.invalidate(criterion);
-  for (const { closed } of clients) expect(await closed).toEqual(REFUSED);
+  for (const { closed } of clients) expect(await closed).toEqual(TOKEN_REJECTED);
   other.socket.send('still there');
   await until(() => other.messages.length > 0);
 }
@@ -74,7 +74,7 @@ describe('sockets of several processes', () => {
     client.socket.send('still there');
     await until(() => client.messages.length > 0);
     await authenticate.invalidate({ sub: 'alice' });
-    expect(await client.closed).toEqual(REFUSED);
+    expect(await client.closed).toEqual(TOKEN_REJECTED);
   });
 
   it('use a response of their own when the shared one may be too old for recheckSeconds', async () => {
@@ -84,7 +84,7 @@ describe('sockets of several processes', () => {
     await settle(endpoint, authenticate);
     const client = await server.connect('abc');
     endpoint.script = { active: false };
-    expect(await client.closed).toEqual(REFUSED);
+    expect(await client.closed).toEqual(TOKEN_REJECTED);
   });
 });
 

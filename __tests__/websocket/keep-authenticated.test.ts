@@ -8,7 +8,7 @@ import { active, json, type Script } from '../support/endpoint.js';
 import { type Client, createSocketSetup as createSetup, type SocketServer } from '../support/sockets.js';
 import { until } from '../support/until.js';
 
-const REFUSED = [1008, 'invalid_token'];
+const TOKEN_REJECTED = [1008, 'invalid_token'];
 const DOWN: Script = (_asked, res) => json(res, {}, 500);
 
 let random: jest.SpyInstance<number, []>;
@@ -42,7 +42,7 @@ describe('a socket', () => {
     clock.advance(1);
     await expectOpen(client);
     clock.advance(0.25);
-    expect(await client.closed).toEqual(REFUSED);
+    expect(await client.closed).toEqual(TOKEN_REJECTED);
   });
 
   it('accepted past exp, within the clock tolerance, is closed at the end of the tolerance', async () => {
@@ -52,7 +52,7 @@ describe('a socket', () => {
     clock.advance(0.75);
     await expectOpen(client);
     clock.advance(0.25);
-    expect(await client.closed).toEqual(REFUSED);
+    expect(await client.closed).toEqual(TOKEN_REJECTED);
   });
 
   it.each([
@@ -74,7 +74,7 @@ describe('a socket', () => {
       );
       const [client, other] = await Promise.all([server.connect('abc'), server.connect('def')]);
       await authenticate.invalidate(criterion);
-      expect(await client.closed).toEqual(REFUSED);
+      expect(await client.closed).toEqual(TOKEN_REJECTED);
       await expectOpen(other);
     },
   );
@@ -92,7 +92,7 @@ describe('a socket', () => {
     });
     held.resolve();
     const client = await server.connect('abc');
-    expect(await client.closed).toEqual(REFUSED);
+    expect(await client.closed).toEqual(TOKEN_REJECTED);
   });
 
   it('is closed within ttlSeconds when the token was revoked only at the authorization server', async () => {
@@ -104,7 +104,7 @@ describe('a socket', () => {
     await expectOpen(client);
     expect(endpoint.asked).toHaveLength(1);
     clock.advance(0.5);
-    expect(await client.closed).toEqual(REFUSED);
+    expect(await client.closed).toEqual(TOKEN_REJECTED);
   });
 
   it('is rechecked by the whole policy of its middleware', async () => {
@@ -125,7 +125,7 @@ describe('a socket', () => {
     await until(() => endpoint.asked.length > 2);
     await expectOpen(client);
     await authenticate.invalidate({ sub: 'alice' });
-    expect(await client.closed).toEqual(REFUSED);
+    expect(await client.closed).toEqual(TOKEN_REJECTED);
   });
 
   it('is rechecked by one introspection request for all sockets of a token', async () => {
@@ -168,7 +168,7 @@ describe('a socket', () => {
     const { endpoint, server } = await createSetup(active(), options, keep);
     const client = await server.connect('abc');
     endpoint.script = { active: false };
-    expect(await client.closed).toEqual(REFUSED);
+    expect(await client.closed).toEqual(TOKEN_REJECTED);
   });
 
   it('causes one introspection request without a cache', async () => {
@@ -186,7 +186,7 @@ describe('a socket when the wall clock is set, as when a suspended machine wakes
     await expectOpen(client);
     clock.step(1000);
     client.socket.send('late');
-    expect(await client.closed).toEqual(REFUSED);
+    expect(await client.closed).toEqual(TOKEN_REJECTED);
     expect(client.messages).toEqual(['still there']);
   });
 
@@ -198,7 +198,7 @@ describe('a socket when the wall clock is set, as when a suspended machine wakes
     const socket = onlySocket(server);
     expect(getSocketAuth(socket).sub).toBe('alice');
     expect(socket.readyState).toBe(WebSocket.CLOSING);
-    expect(await client.closed).toEqual(REFUSED);
+    expect(await client.closed).toEqual(TOKEN_REJECTED);
   });
 
   it('past exp is closed even when it is idle', async () => {
@@ -206,7 +206,7 @@ describe('a socket when the wall clock is set, as when a suspended machine wakes
     const { server } = await createSetup(active({ exp: clock.seconds() + 1000 }), { clock });
     const client = await server.connect('abc');
     clock.step(1000);
-    expect(await client.closed).toEqual(REFUSED);
+    expect(await client.closed).toEqual(TOKEN_REJECTED);
   });
 
   it('past the lifetime of its response is rechecked by one introspection request for all sockets of a token', async () => {
@@ -219,7 +219,7 @@ describe('a socket when the wall clock is set, as when a suspended machine wakes
     await Promise.all(clients.map((client) => expectOpen(client)));
     endpoint.script = { active: false };
     clock.step(1000);
-    for (const { closed } of clients) expect(await closed).toEqual(REFUSED);
+    for (const { closed } of clients) expect(await closed).toEqual(TOKEN_REJECTED);
     expect(endpoint.asked.length).toBe(before + 2);
   });
 });
@@ -255,7 +255,7 @@ describe('sockets of another library', () => {
     keepAuthenticated(create(), auth);
     keepAuthenticated(socket, auth);
     await authenticate.invalidate({ token: 'abc' });
-    expect(closed).toEqual([REFUSED]);
+    expect(closed).toEqual([TOKEN_REJECTED]);
   });
 
   it('are closed when they cannot be watched', () => {
@@ -266,7 +266,7 @@ describe('sockets of another library', () => {
 });
 
 describe('a socket while the authorization server is down', () => {
-  it('is closed with 1013 when a request would be answered 503, not before, and the app is told', async () => {
+  it('is closed with 1013 when a request would be answered 503, not before, and the app gets the error', async () => {
     const errors: unknown[] = [];
     const clock = createClock();
     const { endpoint, server } = await createSetup(
@@ -325,7 +325,7 @@ describe('a socket while the authorization server is down', () => {
     endpoint.script = DOWN;
     await until(() => endpoint.asked.length > 3);
     endpoint.script = { active: false };
-    expect(await client.closed).toEqual(REFUSED);
+    expect(await client.closed).toEqual(TOKEN_REJECTED);
   });
 });
 
@@ -352,24 +352,24 @@ describe('close() of the middleware', () => {
 });
 
 describe('a client that does not answer the close frame', () => {
-  it('is no longer heard and is disconnected', async () => {
+  it('is disconnected, and its messages reach no listener', async () => {
     const { authenticate, server } = await createSetup();
     const client = await server.connect('abc');
     await expectOpen(client);
-    const heard: string[] = [];
+    const received: string[] = [];
     const socket = onlySocket(server);
-    socket.on('message', (message) => heard.push(String(message)));
+    socket.on('message', (message) => received.push(String(message)));
     const gone = new Promise((resolve) => socket.on('close', resolve));
     await authenticate.invalidate({ token: 'abc' });
     // A client of `ws` would answer the close frame, so the bytes are written by hand: the text "late", masked with zeros.
     const raw = (client.socket as unknown as { _socket: import('node:net').Socket })._socket;
     raw.removeAllListeners('data');
-    for (const listen of ['message', 'later']) {
-      socket.on('message', (message) => heard.push(`${listen} ${message}`));
+    for (const name of ['message', 'later']) {
+      socket.on('message', (message) => received.push(`${name} ${message}`));
       raw.write(Buffer.concat([Buffer.from([0x81, 0x84, 0, 0, 0, 0]), Buffer.from('late')]));
     }
     await gone;
-    expect(heard).toEqual([]);
+    expect(received).toEqual([]);
     expect(getSocketAuth(socket).sub).toBe('alice');
   });
 });
@@ -389,7 +389,7 @@ describe('a new token on an open socket', () => {
     clock.advance(1);
     await expectOpen(client);
     await authenticate.invalidate({ token: 'new' });
-    expect(await client.closed).toEqual(REFUSED);
+    expect(await client.closed).toEqual(TOKEN_REJECTED);
   });
 
   it('leaves no listener behind, however often it is replaced', async () => {
@@ -426,7 +426,7 @@ describe('keepAuthenticated', () => {
     [{ recheckSeconds: '60' }, /Option "recheckSeconds" is a string/],
     [{ recheckSeconds: true }, /Option "recheckSeconds"/],
     [{ onError: 'log' }, /Option "onError"/],
-    [{ recheckMs: 5 }, /Option "recheckMs" is 5; write \{ recheckSeconds/],
+    [{ recheckMs: 5 }, /Option "recheckMs" is not known here; write one of recheckSeconds, onError/],
   ])('throws for %j, and closes the socket', async (options, message) => {
     const { server } = await createSetup();
     const client = await server.connect('abc');
@@ -489,7 +489,7 @@ describe('keepAuthenticated', () => {
     await pause(1200);
     await expectOpen(client);
     clock.advance(1);
-    expect(await client.closed).toEqual(REFUSED);
+    expect(await client.closed).toEqual(TOKEN_REJECTED);
     expect(endpoint.asked).toHaveLength(1);
   });
 });

@@ -63,14 +63,14 @@ describe('rejectUpgrade', () => {
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
-    let answer = '';
+    let response = '';
     socket.setEncoding('latin1').on('data', (text) => {
-      answer += text;
+      response += text;
     });
     const head = 'GET / HTTP/1.1\r\nHost: api.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
     socket.end(head + 'x'.repeat(200_000));
     await new Promise((resolve) => socket.on('close', resolve));
-    expect(answer).toMatch(/^HTTP\/1\.1 401 /);
+    expect(response).toMatch(/^HTTP\/1\.1 401 /);
     expect(await gone).toBeLessThan(900);
     server.close();
   });

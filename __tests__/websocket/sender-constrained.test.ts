@@ -12,7 +12,7 @@ import { active, createEndpoint } from '../support/endpoint.js';
 import { attend, serveSockets } from '../support/sockets.js';
 import { until } from '../support/until.js';
 
-const REJECTED = [1008, 'invalid_token'];
+const TOKEN_REJECTED = [1008, 'invalid_token'];
 
 describe('a socket of a DPoP-bound token', () => {
   it('keeps the proof of its upgrade for rechecks, and is closed when the token is bound to another key', async () => {
@@ -27,7 +27,7 @@ describe('a socket of a DPoP-bound token', () => {
     client.socket.send('still there');
     await until(() => client.messages.length > 0);
     endpoint.script = boundTo(other);
-    expect(await client.closed).toEqual(REJECTED);
+    expect(await client.closed).toEqual(TOKEN_REJECTED);
   });
 });
 
@@ -55,7 +55,7 @@ describe('a socket of a certificate-bound token', () => {
       await until(() => endpoint.asked.length > 2);
       expect(client.socket.readyState).toBe(WebSocket.OPEN);
       endpoint.script = boundToCertificate(other);
-      expect(await client.closed).toEqual(REJECTED);
+      expect(await client.closed).toEqual(TOKEN_REJECTED);
     } finally {
       server.close();
       server.closeAllConnections();

@@ -39,28 +39,28 @@ describe('webSocketUpgrade', () => {
   ])('answers %s', async (_title, token, status, challenge, body) => {
     const endpoint = await createEndpoint({ active: false });
     const server = await serveSockets(createAuthenticate(endpoint));
-    const refused = await server.refused(token);
-    expect(refused.status).toBe(status);
-    expect(refused.headers['www-authenticate']).toMatch(challenge);
-    expect(refused.headers['cache-control']).toBe('no-store');
-    expect(refused.headers.connection).toBe('close');
-    expect(refused.headers['content-type']).toBe('application/json; charset=utf-8');
-    expect(JSON.parse(refused.body)).toMatchObject(body);
+    const response = await server.rejected(token);
+    expect(response.status).toBe(status);
+    expect(response.headers['www-authenticate']).toMatch(challenge);
+    expect(response.headers['cache-control']).toBe('no-store');
+    expect(response.headers.connection).toBe('close');
+    expect(response.headers['content-type']).toBe('application/json; charset=utf-8');
+    expect(JSON.parse(response.body)).toMatchObject(body);
     expect(server.wss.clients.size).toBe(0);
   });
 
   it('answers 403 insufficient_scope and names the scope', async () => {
     const endpoint = await createEndpoint(active());
     const server = await serveSockets(createAuthenticate(endpoint, { scopes: ['admin'] }));
-    const { status, headers } = await server.refused('abc');
+    const { status, headers } = await server.rejected('abc');
     expect([status, headers['www-authenticate']]).toEqual([403, insufficientScope('admin')]);
   });
 
-  it('answers 503 with Retry-After in an outage, and tells the app', async () => {
+  it('answers 503 with Retry-After in an outage, and passes the error to the app', async () => {
     const endpoint = await createEndpoint((_asked, res) => json(res, { why: 'database' }, 500));
     const errors: unknown[] = [];
     const server = await serveSockets(createAuthenticate(endpoint), { onError: (error) => errors.push(error) });
-    const { status, headers, body } = await server.refused('abc');
+    const { status, headers, body } = await server.rejected('abc');
     expect([status, headers['retry-after'], headers['www-authenticate']]).toEqual([503, '1', undefined]);
     expect(JSON.parse(body)).toEqual({ error: 'temporarily_unavailable' });
     expect(errors).toMatchObject([{ code: 'server_error' }]);
@@ -74,7 +74,7 @@ describe('webSocketUpgrade', () => {
     };
     const authenticate = createAuthenticate(await createEndpoint(active()), { getToken: fail });
     const server = await serveSockets(authenticate, { onError: (error) => errors.push(error) });
-    const { status, body } = await server.refused('abc');
+    const { status, body } = await server.rejected('abc');
     expect([status, JSON.parse(body), errors]).toEqual([500, { error: 'server_error' }, [failure]]);
   });
 
@@ -85,7 +85,7 @@ describe('webSocketUpgrade', () => {
       { authenticateRequest: async (req) => ({ ...(await authenticate.authenticateRequest(req)) }) },
       { onError: (error) => errors.push(error) },
     );
-    expect((await server.refused('abc')).status).toBe(500);
+    expect((await server.rejected('abc')).status).toBe(500);
     expect(errors).toMatchObject([{ message: expect.stringContaining('the very object') }]);
   });
 
@@ -94,11 +94,11 @@ describe('webSocketUpgrade', () => {
       headers: { 'WWW-Authenticate': 'Bearer\r\nSet-Cookie: a=b' },
     });
     const server = await serveSockets({ authenticateRequest: () => Promise.reject(error) });
-    const { status, headers } = await server.refused('abc');
+    const { status, headers } = await server.rejected('abc');
     expect([status, headers['set-cookie']]).toEqual([500, undefined]);
   });
 
-  it('sends both challenges, one line each, and a nonce, and accepts a proof once', async () => {
+  it('sends both challenges, one header each, and a nonce, and accepts a proof once', async () => {
     const { sender, clock, endpoint } = await createDpopSetup();
     const authenticate = createAuthenticate(endpoint, { clock, dpop: { origin: ORIGIN, nonce: true } });
     const server = await serveSockets(authenticate);
@@ -106,11 +106,11 @@ describe('webSocketUpgrade', () => {
       authorization: 'DPoP abc',
       dpop: await sender.proof('abc', clock, { claims: { htu: `${ORIGIN}/socket`, nonce } }),
     });
-    const first = await server.refused(undefined, await headersWith());
+    const first = await server.rejected(undefined, await headersWith());
     expect([first.status, first.headers['www-authenticate']]).toEqual([401, CHALLENGES.nonce]);
     const headers = await headersWith(first.headers['dpop-nonce']);
     await server.connect(undefined, headers);
-    const again = await server.refused(undefined, headers);
+    const again = await server.rejected(undefined, headers);
     expect([again.status, again.headers['www-authenticate']]).toEqual([401, CHALLENGES.proof]);
   });
 
@@ -120,14 +120,14 @@ describe('webSocketUpgrade', () => {
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
     // More than is read before the response: unread data would reset the connection and lose the response.
     socket.write(`${UPGRADE.join('\r\n')}\r\n\r\n${'x'.repeat(500_000)}`);
-    let answer = '';
+    let response = '';
     socket.setEncoding('latin1').on('data', (text) => {
-      answer += text;
+      response += text;
     });
     socket.on('error', () => {});
     await new Promise((resolve) => socket.once('end', resolve));
-    expect(answer).toMatch(/^HTTP\/1\.1 401 Unauthorized\r\n/);
-    expect(answer.match(/\r\n\r\n/g)).toHaveLength(1);
+    expect(response).toMatch(/^HTTP\/1\.1 401 Unauthorized\r\n/);
+    expect(response.match(/\r\n\r\n/g)).toHaveLength(1);
     const connections = () => new Promise<number>((resolve) => http.getConnections((_error, count) => resolve(count)));
     while ((await connections()) > 0) await new Promise((resolve) => setTimeout(resolve, 50));
     socket.destroy();

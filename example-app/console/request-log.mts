@@ -178,7 +178,7 @@ function isOutage({ decisions }: Draft): boolean {
   return decisions.at(-1)?.outcome === 'outage';
 }
 
-/** The circuit breaker sends its probe in the async context of the request that triggered it, but for another token. */
+/** The circuit breaker sends its probe, which has another token, in the async context of the request that triggered it. */
 function purposeOfCall(call: CapturedCall, tokenDigest: string | undefined): LoggedCall['purpose'] {
   if (call.tokenDigest !== tokenDigest) return 'probe';
   return call.background ? 'refresh' : 'request';

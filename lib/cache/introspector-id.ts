@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { hash, KeyObject } from 'node:crypto';
 
 const VERSION = 1;
 
@@ -11,7 +11,14 @@ export interface IntrospectorIdSettings {
   readonly tokenParameter: string;
   readonly parameters: Readonly<Record<string, string>>;
   readonly headers: Readonly<Record<string, string>>;
-  readonly signedResponse: { readonly issuer: string; readonly audience: readonly string[] } | undefined;
+  readonly signedResponse:
+    | {
+        readonly issuer: string;
+        readonly audience: readonly string[];
+        readonly algorithms: readonly string[];
+        readonly keys: unknown;
+      }
+    | undefined;
 }
 
 /**
@@ -29,9 +36,15 @@ export function introspectorId(settings: IntrospectorIdSettings): string {
       sorted(settings.parameters),
       sorted(settings.headers),
       settings.normalizer?.identity,
-      settings.signedResponse && [settings.signedResponse.issuer, settings.signedResponse.audience],
+      settings.signedResponse && signatureOf(settings.signedResponse),
     ]),
   );
+}
+
+/** How signed responses are verified: a response that was signed by another key must not count. */
+function signatureOf({ issuer, audience, algorithms, keys }: NonNullable<IntrospectorIdSettings['signedResponse']>) {
+  const key = keys instanceof KeyObject ? keys.export({ format: 'jwk' }) : keys;
+  return [issuer, audience, algorithms, key ?? 'of the metadata'];
 }
 
 function sha256(text: string): string {

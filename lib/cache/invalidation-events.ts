@@ -15,6 +15,8 @@ export interface InvalidationEvents {
    * @returns a function that removes the listener
    */
   watch(digest: string, record: ActiveRecord, listener: (reason: InvalidationReason) => void): () => void;
+  /** Whether the token of a record was forgotten after the lookup of this record began. */
+  isInvalidated(digest: string, record: ActiveRecord): boolean;
   /** Runs a lookup and records when it began. */
   readonly note: InvalidationOrder['track'];
   forget(digest: string): void;
@@ -59,6 +61,7 @@ export function createInvalidationEvents(
         unwatch?.();
       };
     },
+    isInvalidated: (digest, record) => order.isInvalidated(record, namesOf(digest, record)),
     note: order.track,
     forget: (digest) => invalidate(nameOf('token', digest)),
     forgetClaim: (name, value) => invalidate(nameOf(name, value)),

@@ -1,6 +1,8 @@
-import { type ParseArgsConfig, parseArgs } from 'node:util';
+import type { ParseArgsConfig } from 'node:util';
+import { UsageError } from './usage-error.js';
+import { parseFlags } from './words.js';
 
-/** The command line as parsed words. Their values are checked where they are used. */
+/** The command line of `check` as parsed words. Their values are checked where they are used. */
 export interface Arguments {
   readonly endpoint?: string | undefined;
   readonly 'authorization-server'?: string | undefined;
@@ -21,11 +23,9 @@ export interface Arguments {
   readonly token?: boolean | undefined;
   readonly 'timeout-ms'?: string | undefined;
   readonly 'dangerously-allow-http'?: boolean | undefined;
+  readonly 'env-file'?: string | undefined;
   readonly json?: boolean | undefined;
 }
-
-/** A mistake in how the command was written. */
-export class UsageError extends Error {}
 
 const OPTIONS = {
   endpoint: { type: 'string' },
@@ -47,9 +47,9 @@ const OPTIONS = {
   token: { type: 'boolean' },
   'timeout-ms': { type: 'string' },
   'dangerously-allow-http': { type: 'boolean' },
+  'env-file': { type: 'string' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
-  version: { type: 'boolean' },
 } satisfies ParseArgsConfig['options'];
 
 const SECRETS = /^--(?:client-)?secret|^--(?:access-)?token=/;
@@ -75,12 +75,18 @@ Client authentication
   --cert FILE                  certificate (PEM) of tls_client_auth
   --ca FILE                    certificate authorities (PEM) of the server, for tls_client_auth;
                                for other methods set NODE_EXTRA_CA_CERTS
-  The secret (or the token of bearer) is read from the environment variable CLIENT_SECRET, otherwise from
-  CLIENT_SECRET in the file .env of the current folder. If neither is set, you are asked for it.
+  The secret (or the token of bearer) is read from the variable CLIENT_SECRET. If it is not set, you are asked for it.
+
+Variables
+  Flags that you leave out are read from these variables: INTROSPECTION_ENDPOINT or AUTHORIZATION_SERVER,
+  CLIENT_ID, CLIENT_SECRET and AUDIENCE; with --provider, those in the .env.example that init writes for it.
+  --env-file FILE              read them from this file; default: .env of the current folder, if there is one.
+                               Environment variables win. The names that were read are printed, never the values.
 
 Checks of the token
   --token                      read the token from standard input, or ask for it
-  --audience AUDIENCE          the option "audience" of your app; may be repeated; default: not checked
+  --audience AUDIENCE          the option "audience" of your app; may be repeated; default: AUDIENCE,
+                               otherwise not checked
   --issuer ISSUER              default: not checked
   --scope SCOPE                may be repeated; default: not checked
   --signed                     accept only signed responses (RFC 9701); requires --authorization-server
@@ -89,7 +95,7 @@ Other
   --timeout-ms NUMBER          default 3000
   --dangerously-allow-http     send tokens unencrypted to other hosts
   --json                       print the report as JSON
-  --help, --version
+  --help
 
 Exit codes
   0  everything works, and the token would be accepted, as far as it was checked
@@ -99,41 +105,33 @@ Exit codes
 `;
 
 /**
- * Parses the command line, without the name of the program.
+ * Parses the words after `check`.
  *
  * @throws UsageError
  */
-export function parseArguments(words: readonly string[]): Arguments | 'help' | 'version' {
+export function parseArguments(words: readonly string[]): Arguments | 'help' {
   if (words.some((word) => SECRETS.test(word))) {
     throw new UsageError(
       'Do not pass secrets and tokens as arguments, because others on this machine can read those; see --help',
     );
   }
-  const { values, positionals } = parse(words);
-  if (values.help === true || words.length === 0) return 'help';
-  if (values.version === true) return 'version';
-  if (positionals.length !== 1 || positionals[0] !== 'check') {
-    throw new UsageError('The command is "check"; see --help');
-  }
-  const servers = [values.endpoint, values['authorization-server'], values.provider].filter(
-    (value) => value !== undefined,
-  );
-  if (servers.length !== 1) {
-    throw new UsageError('Write one of --endpoint, --authorization-server and --provider; see --help');
-  }
-  if (values.signed && values['authorization-server'] === undefined) {
-    throw new UsageError('--signed requires --authorization-server, because its metadata name the keys; see --help');
-  }
+  const values = parseFlags(words, OPTIONS);
+  if (values.help === true) return 'help';
   if (values.provider === undefined && (values.option ?? values['option-env']) !== undefined) {
     throw new UsageError('--option and --option-env require --provider; see --help');
   }
   return values;
 }
 
-function parse(words: readonly string[]) {
-  try {
-    return parseArgs({ args: [...words], options: OPTIONS, allowPositionals: true, strict: true });
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message.split('. ')[0]}; see --help`);
+/** @throws UsageError unless exactly one server is named, by a flag or a variable */
+export function requireOneServer(args: Arguments): void {
+  const servers = [args.endpoint, args['authorization-server'], args.provider].filter((value) => value !== undefined);
+  if (servers.length !== 1) {
+    throw new UsageError(
+      'Write one of --endpoint, --authorization-server and --provider, or set one of the variables INTROSPECTION_ENDPOINT and AUTHORIZATION_SERVER; see --help',
+    );
+  }
+  if (args.signed && args['authorization-server'] === undefined) {
+    throw new UsageError('--signed requires --authorization-server, because its metadata name the keys; see --help');
   }
 }

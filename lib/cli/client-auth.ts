@@ -7,7 +7,9 @@ import { noClientAuth } from '../client-auth/no-client-auth.js';
 import { privateKeyJwt } from '../client-auth/private-key-jwt.js';
 import { tlsClientAuth } from '../client-auth/tls-client-auth.js';
 import type { ClientAuth } from '../core/client-auth.js';
-import { type Arguments, UsageError } from './arguments.js';
+import type { Arguments } from './arguments.js';
+import { UsageError } from './usage-error.js';
+import { requireName } from './words.js';
 
 /** Reads a secret from the environment, or asks the user for it. */
 export type AskForSecret = (label: string) => Promise<string>;
@@ -41,8 +43,7 @@ const METHODS: Readonly<Record<string, Create>> = {
 /** @throws UsageError, TypeError */
 export async function createClientAuth(args: Arguments, ask: AskForSecret): Promise<ClientAuth> {
   const { method = 'client_secret_basic' } = args;
-  const create = Object.hasOwn(METHODS, method) ? METHODS[method] : undefined;
-  if (create === undefined) throw new UsageError(`--method is one of ${Object.keys(METHODS).join(', ')}`);
+  const create = METHODS[requireName('--method', method, Object.keys(METHODS))] as Create;
   return create(args, ask);
 }
 

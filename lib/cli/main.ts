@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-import { environment } from './environment.js';
 import { run } from './run.js';
 
 // The report holds these warnings already.
 process.removeAllListeners('warning');
 
 run(process.argv.slice(2), {
-  env: environment('.env', process.env),
+  env: process.env,
+  folder: process.cwd(),
   stdin: process.stdin,
   stderr: process.stderr,
   isColourful: process.stdout.isTTY === true && (process.env.NO_COLOR ?? '') === '',

@@ -1,8 +1,12 @@
 import type { TokenIntrospectionOptions } from '../options/types.js';
 import * as presets from '../providers/index.js';
-import { type Arguments, UsageError } from './arguments.js';
+import type { Arguments } from './arguments.js';
 import { type AskForSecret, createClientAuth, readFile } from './client-auth.js';
 import { readSecret, type Source } from './secrets.js';
+import { CLIENT_SECRET, serverOf } from './servers.js';
+import { UsageError } from './usage-error.js';
+import { presetVariables } from './variables.js';
+import { requireName } from './words.js';
 
 type Preset = (options: Record<string, unknown>) => Partial<TokenIntrospectionOptions>;
 
@@ -47,25 +51,32 @@ export async function optionsOf(
   } as TokenIntrospectionOptions;
 }
 
-/** Creates the options of a preset. It reads a client secret unless `--key`, `--option-env` or `--method none` is given. */
+/** Creates the options of a preset. It reads a client secret if the preset takes one and nothing else authenticates the client. */
 async function presetOf(
   args: Arguments,
   env: Source['env'],
   ask: AskForSecret,
   secrets: Set<string>,
 ): Promise<Partial<TokenIntrospectionOptions>> {
-  const create = PRESETS.get(args.provider ?? '') as Preset | undefined;
-  if (create === undefined) throw new UsageError(`--provider is one of ${[...PRESETS.keys()].sort().join(', ')}`);
+  const provider = requireName('--provider', args.provider ?? '', [...PRESETS.keys()].sort());
+  const create = PRESETS.get(provider) as Preset;
   const { option = [], 'option-env': optionEnv = [], 'client-id': clientId, method } = args;
-  const options: Record<string, unknown> = Object.fromEntries([
-    ...option.map(plainPairOf),
-    ...optionEnv.map((text) => variableOf(text, env)),
-  ]);
+  const options: Record<string, unknown> = {
+    ...presetVariables(provider, env),
+    ...Object.fromEntries([...option.map(plainPairOf), ...optionEnv.map((text) => variableOf(text, env))]),
+  };
   for (const text of optionEnv) secrets.add(variableOf(text, env)[1]);
   if (clientId !== undefined) options.clientId = clientId;
+  const takesSecret = serverOf(provider).variables.includes(CLIENT_SECRET);
   if (args.key !== undefined) Object.assign(options, { key: readFile(args, 'key'), keyId: args['key-id'] });
-  else if (method !== 'none' && optionEnv.length === 0) options.clientSecret = await ask('client secret');
+  else if (takesSecret && method !== 'none' && optionEnv.length === 0)
+    options.clientSecret = await ask('client secret');
   return create(options);
+}
+
+/** Names of the variables in `--option-env NAME=VARIABLE`. */
+export function namesIn(optionEnv: readonly string[] = []): string[] {
+  return optionEnv.map((text) => pairOf(text)[1]);
 }
 
 function pairOf(text: string): [name: string, value: string] {

@@ -1,82 +1,50 @@
+import { nearestName } from '../core/nearest-name.js';
+import { printable } from '../diagnostics/printable.js';
 import { VERSION } from '../introspection/user-agent.js';
-import { createIntrospector } from '../introspector.js';
-import { parseOptions } from '../options/parse.js';
-import { type Arguments, parseArguments, USAGE, UsageError } from './arguments.js';
-import { optionsOf } from './options.js';
-import { withoutSecrets } from './redact.js';
-import { printableJson, type Report, render } from './render.js';
-import { readTokenFrom, type Source } from './secrets.js';
-import { reportOn, withoutScheme } from './token-report.js';
-import { inCommandWords } from './wording.js';
+import { check } from './check.js';
+import { type Command, OK, type Terminal, USAGE_ERROR } from './command.js';
+import { init } from './init/init.js';
+import { printableJson } from './render.js';
+import { UsageError } from './usage-error.js';
 
-/** The streams and variables that the command uses. */
-export interface Terminal extends Source {
-  readonly isColourful: boolean;
-  out(text: string): void;
-  err(text: string): void;
-}
+const COMMANDS: ReadonlyMap<string, Command> = new Map(Object.entries({ init, check }));
 
-export const EXIT = { ok: 0, rejected: 1, usage: 2, outage: 3 } as const;
+export const USAGE = `Usage: express-token-introspection <command> [options]
 
-const PADDED_SECRET = 'The secret begins or ends with a space or a line break. It is sent unchanged.';
+  init [options]    writes an app that checks access tokens, for your authorization server
+  check [options]   reports whether your settings work, and whether a token would be accepted
 
-const OUTAGE = 503;
+Add --help to a command to see its options and exit codes. --version prints the version.
+`;
 
-type ExitCode = (typeof EXIT)[keyof typeof EXIT];
-
-/** Runs the command and returns its exit code. Invalid arguments and options are printed, not thrown. */
-export async function run(words: readonly string[], terminal: Terminal): Promise<ExitCode> {
-  let args: Arguments | undefined;
+/** Runs a command and returns its exit code. Mistakes in the command line are printed, not thrown. */
+export async function run(words: readonly string[], terminal: Terminal): Promise<number> {
+  const [name, ...rest] = words;
   try {
-    const parsed = parseArguments(words);
-    if (parsed === 'help') return print(terminal, USAGE.trimEnd());
-    if (parsed === 'version') return print(terminal, VERSION);
-    args = parsed;
-    const secrets = new Set<string>();
-    const isDiscovered = args['authorization-server'] !== undefined;
-    const report = withoutSecrets(await check(args, terminal, secrets), secrets, isDiscovered);
-    terminal.out(args.json ? printableJson(report) : render(report, terminal.isColourful));
-    return exitCodeOf(report);
+    if (name === undefined || name === '--help' || name === '-h') return print(terminal, USAGE.trimEnd());
+    if (name === '--version') return print(terminal, VERSION);
+    return await commandOf(name).run(rest, terminal);
   } catch (error) {
-    if (!(error instanceof UsageError || error instanceof TypeError)) throw error;
-    const message = inCommandWords(error.message, args ?? {});
+    if (!(error instanceof UsageError)) throw error;
+    const { message } = error;
     // Scripts read JSON from standard output, even when the command fails.
     if (words.includes('--json')) terminal.out(printableJson({ error: message }));
     terminal.err(message);
-    return EXIT.usage;
+    return USAGE_ERROR;
   }
 }
 
-/** @throws UsageError, TypeError */
-async function check(args: Arguments, terminal: Terminal, secrets: Set<string>): Promise<Report> {
-  const options = await optionsOf(args, terminal, secrets);
-  const settings = parseOptions(options);
-  const introspector = createIntrospector(settings);
-  try {
-    const padded = [...secrets].some((secret) => ![secret, ''].includes(secret.trim()));
-    const token = args.token ? await readTokenFrom(terminal) : undefined;
-    if (token !== undefined) secrets.add(token).add(withoutScheme(token));
-    const verified = await introspector.verifyConfiguration();
-    const configuration = padded ? { ...verified, warnings: [PADDED_SECRET, ...verified.warnings] } : verified;
-    if (token === undefined || !configuration.ok) return { configuration, token: undefined };
-    return { configuration, token: await reportOn(token, introspector, settings, notChecked(args)) };
-  } finally {
-    await introspector.close();
-  }
+/** @throws UsageError */
+function commandOf(name: string): Command {
+  const command = COMMANDS.get(name);
+  if (command !== undefined) return command;
+  if (name.startsWith('-')) throw new UsageError('Write the command first: init or check; see --help');
+  const meant = nearestName(name, [...COMMANDS.keys()]);
+  const hint = meant === undefined ? 'the commands are init and check; see --help' : `did you mean ${meant}?`;
+  throw new UsageError(`There is no command ${printable(name)}; ${hint}`);
 }
 
-/** Names the checks that were left out. `audience` counts too when a preset sets it to `false`, because no app can check it then. */
-function notChecked(args: Arguments): string[] {
-  return (['audience', 'issuer', 'scope'] as const).filter((name) => args[name] === undefined);
-}
-
-function exitCodeOf({ configuration, token }: Report): ExitCode {
-  if (!configuration.ok) return EXIT.outage;
-  if (token?.status === OUTAGE) return EXIT.outage;
-  return token?.accepted === false ? EXIT.rejected : EXIT.ok;
-}
-
-function print(terminal: Terminal, text: string): ExitCode {
+function print(terminal: Terminal, text: string): number {
   terminal.out(text);
-  return EXIT.ok;
+  return OK;
 }

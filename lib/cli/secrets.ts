@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { type Readable, Writable } from 'node:stream';
-import { UsageError } from './arguments.js';
+import { UsageError } from './usage-error.js';
 
 /** The sources of secrets. */
 export interface Source {

@@ -1,5 +1,7 @@
 import { printable } from '../diagnostics/printable.js';
 import type { Arguments } from './arguments.js';
+import { AUDIENCE, CLIENT_ID, CLIENT_SECRET } from './servers.js';
+import { variablesFor } from './variables.js';
 
 /** Flags of the command for options of the library and of its factories. */
 const FLAGS: Readonly<Record<string, string>> = {
@@ -23,6 +25,9 @@ const FLAGS: Readonly<Record<string, string>> = {
 /** Flags whose values may be shown. Other values may be secrets, or were read from files. */
 const SHOWN = ['endpoint', 'authorization-server', 'issuer', 'timeout-ms'] as const;
 
+/** Options that have a flag, with and without a preset. */
+const SHARED: ReadonlySet<string> = new Set([CLIENT_ID, CLIENT_SECRET, AUDIENCE].map(({ option }) => option));
+
 /** Rewrites an error message of the library so that it names flags instead of options. */
 export function inCommandWords(message: string, args: Arguments): string {
   return message
@@ -34,9 +39,16 @@ export function inCommandWords(message: string, args: Arguments): string {
     .replace(/"(\w+)"/g, (whole, name: string) => flagOf(name, args) ?? whole);
 }
 
-function flagOf(name: string, { provider }: Arguments): string | undefined {
-  if (Object.hasOwn(FLAGS, name)) return FLAGS[name];
-  return provider === undefined ? undefined : `--option ${name}=…`;
+function flagOf(name: string, args: Arguments): string | undefined {
+  const { provider } = args;
+  const variable = variablesFor(args).find(({ option }) => option === name)?.name;
+  // A preset has options of its own, and some have the name of a flag.
+  const isOfPreset =
+    provider !== undefined && !SHARED.has(name) && (variable !== undefined || !Object.hasOwn(FLAGS, name));
+  if (isOfPreset) return `--option ${name}=…${variable === undefined ? '' : ` or ${variable}`}`;
+  if (!Object.hasOwn(FLAGS, name)) return undefined;
+  const flag = FLAGS[name] as string;
+  return variable === undefined || variable === flag ? flag : `${flag} or ${variable}`;
 }
 
 /** Formats a value for display. A value with `@` is hidden, because a URL may hold a password. */

@@ -1,3 +1,4 @@
+import { checkOptions } from '../core/option-check.js';
 import { optionError } from '../core/option-error.js';
 
 /** @throws TypeError when the client identifier is missing or empty, for example because an environment variable is not set */
@@ -9,8 +10,8 @@ export function requireClientId(clientId: string | undefined): string {
 /** @throws TypeError for an option that is unknown, or neither `true` nor `false` */
 export function requireFlags(options: object, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null) throw optionError('options', options, 'write an object');
+  checkOptions(options, known);
   for (const [name, value] of Object.entries(options)) {
-    if (!known.includes(name)) throw optionError(name, value, `leave it out; known options: ${known.join(', ')}`);
     if (value !== undefined && typeof value !== 'boolean') throw optionError(name, value, 'write true or false');
   }
 }
@@ -19,10 +20,7 @@ export function requireFlags(options: object, known: readonly string[]): void {
 export function requireOptions(options: object, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null)
     throw optionError('options', options, `write { ${known.join(', ')} }`);
-  for (const [name, value] of Object.entries(options)) {
-    if (!known.includes(name))
-      throw optionError(name, Object(value), `leave it out; known options: ${known.join(', ')}`);
-  }
+  checkOptions(options, known);
 }
 
 export function requireAudience(audience: string | undefined): void {

@@ -8,11 +8,15 @@ export function optionError(name: string, value: unknown, remedy: string): TypeE
   return new TypeError(`Option "${name}" is ${describe(value)}; ${remedy}`);
 }
 
-/** The error for an unknown option. It suggests the nearest name, otherwise it lists all names. */
-export function unknownOption(name: string, known: readonly string[]): TypeError {
-  const meant = name.length > MAX_NAME_LENGTH ? undefined : nearestName(name, known);
-  const remedy = meant === undefined ? `write one of ${known.join(', ')}` : `did you mean "${meant}"?`;
-  return new TypeError(`Option "${name}" is not known here; ${remedy}`);
+/** The error for an unknown option. It suggests a similar name. If there is none, it shows the remedy, by default all names. */
+export function unknownOption(name: string, known: readonly string[], remedy?: string): TypeError {
+  const similar = name.length > MAX_NAME_LENGTH ? undefined : nearestName(name, known);
+  const hint = similar === undefined ? (remedy ?? listNames(known)) : `did you mean "${similar}"?`;
+  return new TypeError(`Option "${name}" is not known here; ${hint}`);
+}
+
+function listNames(names: readonly string[]): string {
+  return names.length === 1 ? `write ${names[0]}` : `write one of ${names.join(', ')}`;
 }
 
 /** The error for an invalid item in a list of secrets. */

@@ -13,7 +13,7 @@ import { createFailedTokens } from './failed-tokens.js';
 import { prepareRequest, type RequestSettings } from './introspection-request.js';
 import { isBodyNeeded, parseResponse, type ResponseNormalizer } from './response.js';
 import { createSendWithRetry } from './retry.js';
-import { createLocator, type ServerLocation } from './server-location.js';
+import { createLocator, type ParsedServerLocation } from './server-location.js';
 import type { AuthorizationServer } from './server-metadata.js';
 import { createResponseVerifier, type SignedResponseSettings } from './signed-response.js';
 import { createTransport, type TransportSettings } from './transport.js';
@@ -21,7 +21,7 @@ import { createTransport, type TransportSettings } from './transport.js';
 export interface IntrospectionClientSettings
   extends RequestSettings,
     Pick<TransportSettings, 'timeoutMs' | 'dispatcher'> {
-  readonly location: ServerLocation;
+  readonly location: ParsedServerLocation;
   readonly normalizer: ResponseNormalizer | undefined;
   readonly signedResponse: SignedResponseSettings | undefined;
   readonly clock: Clock;

@@ -4,14 +4,14 @@ import { type AuthorizationServer, createDiscovery } from './server-metadata.js'
 import type { Transport } from './transport.js';
 
 /** The introspection endpoint, or the issuer whose metadata names it. */
-export type ServerLocation = { readonly allowHttp: boolean } & (
+export type ParsedServerLocation = { readonly allowHttp: boolean } & (
   | { readonly endpoint: URL; readonly issuer: string | undefined }
   | { readonly endpoint: undefined; readonly issuer: string }
 );
 
 /** Returns a function that finds the authorization server. It returns no promise when the server is configured or already known. */
 export function createLocator(
-  location: ServerLocation,
+  location: ParsedServerLocation,
   usesMutualTls: boolean,
   get: Transport['get'],
   clock: Clock,

@@ -24,7 +24,7 @@ import { mcpSessionSource } from './session-source.js';
 export function mcpAuthentication(authenticate: TokenIntrospection): Guard {
   const { authenticator, present } = mcpSessionSource('mcpAuthentication', authenticate);
   requireHeaderOnly(authenticator.policy);
-  return register(createAuthenticationMiddleware({ authenticator, present }), [authenticator]);
+  return register(createAuthenticationMiddleware({ authenticator, present }), authenticator);
 }
 
 function requireHeaderOnly({ optional, getToken, tokenFromBody }: Policy): void {

@@ -1,6 +1,6 @@
 import type { Authenticator } from '../authenticator.js';
 import { optionError } from '../core/option-error.js';
-import { authenticatorsOf } from '../middleware/middleware-registry.js';
+import { authenticatorOf } from '../middleware/middleware-registry.js';
 import type { SessionSource } from '../middleware/session.js';
 import type { TokenIntrospection } from '../middleware/types.js';
 import { fillAuthInfo } from './auth-info.js';
@@ -17,8 +17,8 @@ export function mcpSessionSource(
   name: string,
   authenticate: TokenIntrospection,
 ): SessionSource & { authenticator: Authenticator } {
-  const [authenticator, another] = authenticatorsOf(authenticate);
-  if (authenticator === undefined || another !== undefined) {
+  const authenticator = authenticatorOf(authenticate);
+  if (authenticator === undefined) {
     const remedy = `write ${name}(authenticate), with what tokenIntrospection() returned`;
     throw optionError('authenticate', authenticate, remedy);
   }

@@ -1,4 +1,5 @@
 import { AuthError, IntrospectionError } from '../core/errors.js';
+import { checkOptions } from '../core/option-check.js';
 import { optionError } from '../core/option-error.js';
 import { tokenDigest } from '../core/token-digest.js';
 import { publishAccepted } from '../diagnostics/decisions.js';
@@ -56,8 +57,9 @@ export function mcpTokenVerifier(authenticate: TokenIntrospection, options: McpT
   if (authenticator.policy.dpop?.isRequired) {
     throw optionError('dpop.required', true, 'write mcpAuthentication(authenticate): the SDK does not pass proofs on');
   }
-  const { errors, ...unknown }: Partial<McpTokenVerifierOptions> = Object(options);
-  for (const [name, value] of Object.entries(unknown)) throw optionError(name, value, 'there is no such option');
+  const given: Partial<McpTokenVerifierOptions> = Object(options);
+  checkOptions(given, ['errors']);
+  const { errors } = given;
   if (!isSdkErrors(errors)) {
     throw optionError('errors', errors, "write the module that `import * as errors` of the SDK's errors returns");
   }

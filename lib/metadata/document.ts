@@ -2,30 +2,33 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Authenticator } from '../authenticator.js';
 import { optionError } from '../core/option-error.js';
 import type { Policy } from '../policy.js';
-import { type ResourceMetadata, readMembers, refuseMember } from './members.js';
+import { type ResourceMetadata, readMembers, rejectMember } from './members.js';
 import { isIssuer, isResource } from './rules.js';
 
-/** The metadata as they are published, but for their signature. */
+/** The metadata as they are published, without their signature. */
 export interface MetadataDocument {
   /** The resource identifier. */
   readonly resource: string;
   readonly [member: string]: unknown;
 }
 
-/** What the options of a middleware say of the resource behind it. */
+/** The resource behind a middleware, as far as the options of the middleware describe it. */
 export interface ResourceDescription {
   readonly audience: readonly string[] | false;
-  /** As far as they are known by their issuer identifiers. */
+  /** Issuer identifiers of the authorization servers. Empty if one of them is unknown. */
   readonly authorizationServers: readonly string[];
   readonly scopes: readonly string[];
-  /** `undefined`: the app's own code takes the token from where it likes. */
+  /** `undefined` with `getToken`, which may read the token anywhere. */
   readonly bearerMethods: readonly string[] | undefined;
   readonly dpopAlgorithms: readonly string[] | undefined;
   readonly requiresDpop: boolean;
-  readonly takesCertificates: boolean;
+  readonly acceptsCertificates: boolean;
 }
 
-/** Of several servers, which read requests alike. An audience that they do not share is not known. */
+/**
+ * Describes the resource behind the middlewares of its authorization servers, which all read requests in the same way. If they have
+ * different audiences, `audience` is `false`.
+ */
 export function describeResource(authenticators: readonly Authenticator[]): ResourceDescription {
   const policies = authenticators.map(({ policy }) => policy);
   const [{ audience, getToken, tokenFromBody, dpop, certificateThumbprint }] = policies as [Policy];
@@ -39,7 +42,7 @@ export function describeResource(authenticators: readonly Authenticator[]): Reso
     bearerMethods: getToken === undefined ? bearerMethodsOf(tokenFromBody, requiresDpop) : undefined,
     dpopAlgorithms: dpop?.algorithms,
     requiresDpop,
-    takesCertificates: certificateThumbprint !== undefined,
+    acceptsCertificates: certificateThumbprint !== undefined,
   };
 }
 
@@ -48,12 +51,16 @@ function bearerMethodsOf(tokenFromBody: boolean, requiresDpop: boolean): readonl
   return tokenFromBody ? ['header', 'body'] : ['header'];
 }
 
-/** @throws TypeError */
-export function createDocument(given: ResourceMetadata, description: ResourceDescription): MetadataDocument {
-  const members = readMembers(given);
+/**
+ * Combines the metadata of the app with those that follow from the middleware.
+ *
+ * @throws TypeError for a missing, unknown, invalid or contradictory member
+ */
+export function createDocument(metadata: ResourceMetadata, description: ResourceDescription): MetadataDocument {
+  const members = readMembers(metadata);
   const {
-    resource = resourceOf(description) ?? refuseMember('resource'),
-    authorization_servers = issuersOf(description) ?? refuseMember('authorization_servers'),
+    resource = resourceOf(description) ?? rejectMember('resource'),
+    authorization_servers = issuersOf(description) ?? rejectMember('authorization_servers'),
     scopes_supported: scopes = [],
     bearer_methods_supported: bearerMethods,
     dpop_bound_access_tokens_required: requiresDpop = description.requiresDpop || undefined,
@@ -63,14 +70,14 @@ export function createDocument(given: ResourceMetadata, description: ResourceDes
     throw optionError(
       'metadata.bearer_methods_supported',
       bearerMethods,
-      'leave it out: "tokenFromBody" of the middleware says it',
+      'leave it out: it follows from "tokenFromBody" of the middleware',
     );
   }
   if (requiresDpop === false && description.requiresDpop) {
     throw optionError(
       'metadata.dpop_bound_access_tokens_required',
       requiresDpop,
-      'leave it out: "dpop.required" of the middleware says it',
+      'leave it out: it follows from "dpop.required" of the middleware',
     );
   }
   const document = {
@@ -80,15 +87,15 @@ export function createDocument(given: ResourceMetadata, description: ResourceDes
     bearer_methods_supported: bearerMethods ?? description.bearerMethods,
     dpop_signing_alg_values_supported: description.dpopAlgorithms,
     dpop_bound_access_tokens_required: requiresDpop,
-    tls_client_certificate_bound_access_tokens: description.takesCertificates || undefined,
+    tls_client_certificate_bound_access_tokens: description.acceptsCertificates || undefined,
     ...others,
   };
-  // A copy, so that nobody changes it later.
-  return structuredClone(Object.fromEntries(Object.entries(document).filter(says))) as MetadataDocument;
+  // Copied, so that later changes of the app have no effect.
+  return structuredClone(Object.fromEntries(Object.entries(document).filter(isPublished))) as MetadataDocument;
 }
 
-/** Empty lists are left out (RFC 9728 section 3.2), but for the one to which section 2 gives a meaning. */
-function says([name, value]: [string, unknown]): boolean {
+/** Empty lists are left out (RFC 9728 section 3.2), except the one to which section 2 gives a meaning. */
+function isPublished([name, value]: [string, unknown]): boolean {
   return value !== undefined && (name === 'bearer_methods_supported' || !(Array.isArray(value) && value.length === 0));
 }
 

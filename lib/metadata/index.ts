@@ -9,7 +9,7 @@ import { respond } from '../middleware/respond.js';
 import type { SelectingMiddleware, TokenIntrospection } from '../middleware/types.js';
 import { whenSettled } from '../middleware/when-settled.js';
 import { metadataUrlOf } from '../options/metadata-url.js';
-import { readOptions } from '../options/rules.js';
+import { readOptions } from '../options/read-options.js';
 import { createDocument, describeResource, type MetadataDocument } from './document.js';
 import type { ResourceMetadata } from './members.js';
 import { PUBLISHING_RULES } from './rules.js';
@@ -17,18 +17,18 @@ import { createSigner, type SignedMetadataOptions, type SignMetadata } from './s
 
 export type { MetadataDocument, ResourceMetadata, SignedMetadataOptions, SignMetadata };
 
-/** How the metadata are published. */
+/** Options of `protectedResourceMetadata()`. */
 export interface PublishingOptions {
-  /** Also sign them, for clients that verify it: with a key, or by a function. Default: not signed. */
+  /** Also publishes the metadata as a signed JWT (`signed_metadata`), by a key or by a function. Default: not signed. */
   readonly signed?: SignedMetadataOptions | SignMetadata | undefined;
-  /** How long they may be kept, in seconds, 0 to 86400. Default 3600. */
+  /** How long clients may cache the metadata, in seconds, 0 to 86400. Default: `3600`. */
   readonly maxAgeSeconds?: number | undefined;
 }
 
-/** Middleware that answers for one URL, and lets every other request go on. */
+/** Middleware that responds at one URL, and lets every other request go on. */
 export interface ResourceMetadataHandler {
   (req: IncomingMessage, res: ServerResponse, next?: Next): void;
-  /** Where the metadata are, as challenges name it. */
+  /** URL of the metadata, as in challenges. */
   readonly url: string;
 }
 
@@ -39,10 +39,10 @@ const CORS = { 'Access-Control-Allow-Origin': '*' };
 const PREFLIGHT = { ...CORS, 'Access-Control-Allow-Methods': METHODS, 'Access-Control-Allow-Headers': '*' };
 
 /**
- * Middleware that publishes the metadata of the resource behind a middleware
- * ([RFC 9728](https://www.rfc-editor.org/rfc/rfc9728)), built from its options. It answers at the well-known URL of the resource, for
- * everybody and without credentials. Mount it before authentication. The option `resourceMetadata` of the middleware names this URL in
- * challenges.
+ * Creates middleware that publishes the protected resource metadata ([RFC 9728](https://www.rfc-editor.org/rfc/rfc9728)) of an API.
+ * They follow from the options of the middleware that protects it, and from `metadata`. It responds at the well-known URL of the
+ * resource to everyone, without credentials. Mount it before authentication. The option `resourceMetadata` of the middleware must name
+ * this URL, so that challenges do.
  *
  * Not checked: that requests for the URL reach this app, and that the authorization servers issue tokens for it.
  *
@@ -51,7 +51,7 @@ const PREFLIGHT = { ...CORS, 'Access-Control-Allow-Methods': METHODS, 'Access-Co
  * app.use(protectedResourceMetadata(authenticate, { scopes_supported: ['reports:read'] }));
  * app.use('/api', authenticate);
  *
- * @throws TypeError for a wrong, unknown, missing or contradictory member or option, naming it
+ * @throws TypeError for an invalid, unknown, missing or contradictory member or option, naming it
  */
 export function protectedResourceMetadata<Claims, ServerAuth>(
   authenticate: TokenIntrospection<Claims> | SelectingMiddleware<ServerAuth>,
@@ -61,7 +61,8 @@ export function protectedResourceMetadata<Claims, ServerAuth>(
   rejectMountedFactory('protectedResourceMetadata', authenticate, 'app.use(protectedResourceMetadata(authenticate))');
   const authenticators = authenticatorsOf(authenticate);
   const [first] = authenticators;
-  if (first === undefined) throw optionError('authenticate', authenticate, 'write what tokenIntrospection() returned');
+  if (first === undefined)
+    throw optionError('authenticate', authenticate, 'write the middleware that tokenIntrospection() returned');
   const { signed, maxAgeSeconds = MAX_AGE_SECONDS } = readOptions(options, PUBLISHING_RULES);
   const document = createDocument(metadata, describeResource(authenticators));
   const url = metadataUrlOf(document.resource) as string;
@@ -89,13 +90,13 @@ export function protectedResourceMetadata<Claims, ServerAuth>(
   }
 
   function protectedResourceMetadataHandler(req: IncomingMessage, res: ServerResponse, next?: Next): void {
-    const isElsewhere = targetOf(req).path !== target;
-    if (isElsewhere && next !== undefined) {
+    const isOtherUrl = targetOf(req).path !== target;
+    if (isOtherUrl && next !== undefined) {
       next();
       return;
     }
     try {
-      if (isElsewhere) respond(req, res, 404, { 'Cache-Control': 'no-store' }, {});
+      if (isOtherUrl) respond(req, res, 404, { 'Cache-Control': 'no-store' }, {});
       else handle(req, res, next);
     } catch (error) {
       forwardError(error, { req, res, next });
@@ -105,12 +106,12 @@ export function protectedResourceMetadata<Claims, ServerAuth>(
   return Object.assign(protectedResourceMetadataHandler, { url });
 }
 
-/** @throws TypeError unless challenges name this URL: clients find the metadata by it */
+/** @throws TypeError unless challenges name this URL, because clients find the metadata by it */
 function requireNamedInChallenges({ policy: { resourceMetadata } }: Authenticator, url: string): void {
   if (resourceMetadata === url) return;
   throw optionError(
     'resourceMetadata',
     resourceMetadata,
-    `write '${url}' in tokenIntrospection(): the metadata are there`,
+    `write '${url}' in tokenIntrospection(): the metadata are published there`,
   );
 }

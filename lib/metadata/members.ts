@@ -1,43 +1,52 @@
-import { type Rule, readOptions, throwOptionError } from '../options/rules.js';
+import { type Rule, readOptions, rejectOption } from '../options/read-options.js';
 import { MEMBER_RULES } from './rules.js';
 
 const PREFIX = 'metadata.';
 
-/** RFC 9728 section 2.1, with the shape of a language tag. */
+/** A member in one language: its name, `#` and a language tag (RFC 9728 section 2.1). */
 const IN_LANGUAGE = /^(resource_(?:name|documentation|policy_uri|tos_uri))#[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*$/;
 
 /**
- * What the metadata say besides what the options of the middleware do, spelled as
- * [RFC 9728 section 2](https://www.rfc-editor.org/rfc/rfc9728#section-2) spells it.
+ * Members of the metadata that do not follow from the options of the middleware. The names are those of
+ * [RFC 9728 section 2](https://www.rfc-editor.org/rfc/rfc9728#section-2).
  */
 export interface ResourceMetadata {
   /**
-   * The resource identifier, published exactly as it is written here: an `https:` URL without fragment (`http:` on loopback hosts).
-   * Default the `audience`, where that is one such URL; else required.
+   * The resource identifier: an `https:` URL without a fragment, or `http:` on loopback hosts. It is published exactly as it is written
+   * here. Default: the `audience`, if that is one such URL; otherwise required.
    */
   readonly resource?: string | undefined;
   /**
-   * Issuer identifiers of the authorization servers whose tokens are accepted. Default the `authorizationServer` of the middleware,
-   * else its `issuer`, where that is such a URL; of several servers all of them. Else required; at least one.
+   * Issuer identifiers of the authorization servers whose tokens are accepted, at least one. Default: the `authorizationServer` of the
+   * middleware, otherwise its `issuer`; with several servers, those of all. Required if one of them is not such a URL.
    */
   readonly authorization_servers?: readonly string[] | undefined;
-  /** Scopes clients may ask for, such as those of guards; the `scopes` of the middleware are added. */
+  /** Scopes that clients may request, such as those of guards. The `scopes` of the middleware are added. Default: only those. */
   readonly scopes_supported?: readonly string[] | undefined;
-  /** With `getToken` alone, which does not say where it looks. `[]`: in none of the ways of RFC 6750. */
+  /**
+   * Ways in which this API reads the token. Set it only with `getToken`; otherwise it follows from the middleware. Write `[]` for none of
+   * the ways of RFC 6750. Default with `getToken`: not published.
+   */
   readonly bearer_methods_supported?: readonly ('header' | 'body' | 'query')[] | undefined;
-  /** URL of this API's own public keys. */
+  /** URL of the public keys of this API. Default: not published. */
   readonly jwks_uri?: string | undefined;
-  /** What this API signs its responses with. */
+  /** Algorithms with which this API signs its responses. Default: not published. */
   readonly resource_signing_alg_values_supported?: readonly string[] | undefined;
-  /** The `type`s of RFC 9396 that this API understands. */
+  /**
+   * Types of `authorization_details` that this API understands ([RFC 9396](https://www.rfc-editor.org/rfc/rfc9396)). Default: not
+   * published.
+   */
   readonly authorization_details_types_supported?: readonly string[] | undefined;
-  /** Whether plain tokens are refused. Default `true` with `dpop.required`; else you have to refuse them yourself. */
+  /**
+   * Whether only tokens that are bound to a DPoP key are accepted. Default: `true` with `dpop.required`, otherwise not published. Without
+   * `dpop.required`, the middleware accepts other tokens too, so your app must reject them.
+   */
   readonly dpop_bound_access_tokens_required?: boolean | undefined;
-  /** For people to read; in a language as `resource_name#de`, and so with the three below. */
+  /** Name of this API, for people to read. This member and the three below may have a language tag: `resource_name#de`. */
   readonly resource_name?: string | undefined;
   /** URL of a page for developers. */
   readonly resource_documentation?: string | undefined;
-  /** URL of a page on what clients may do with what they get. */
+  /** URL of a page about how clients may use the data. */
   readonly resource_policy_uri?: string | undefined;
   /** URL of the terms of service. */
   readonly resource_tos_uri?: string | undefined;
@@ -46,17 +55,21 @@ export interface ResourceMetadata {
     | undefined;
 }
 
-/** @throws TypeError */
-export function readMembers(given: ResourceMetadata): ResourceMetadata {
+/**
+ * Copies and checks the metadata that the app wrote.
+ *
+ * @throws TypeError for an unknown or invalid member
+ */
+export function readMembers(metadata: ResourceMetadata): ResourceMetadata {
   const rules = { ...MEMBER_RULES };
-  for (const name of Object.keys(Object(given))) {
-    const [, general] = IN_LANGUAGE.exec(name) ?? [];
-    if (general !== undefined) rules[PREFIX + name] = MEMBER_RULES[PREFIX + general] as Rule;
+  for (const name of Object.keys(Object(metadata))) {
+    const [, untagged] = IN_LANGUAGE.exec(name) ?? [];
+    if (untagged !== undefined) rules[PREFIX + name] = MEMBER_RULES[PREFIX + untagged] as Rule;
   }
-  return readOptions(given, rules, PREFIX);
+  return readOptions(metadata, rules, PREFIX);
 }
 
-/** @throws TypeError always */
-export function refuseMember(name: keyof ResourceMetadata, given?: unknown): never {
-  throwOptionError(PREFIX + name, given, MEMBER_RULES);
+/** @throws TypeError always, because a member without a default is missing */
+export function rejectMember(name: keyof ResourceMetadata): never {
+  rejectOption(PREFIX + name, undefined, MEMBER_RULES);
 }

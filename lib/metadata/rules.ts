@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { remedyForUrl } from '../core/endpoint-url.js';
 import { SCOPE_TOKEN } from '../core/syntax.js';
-import type { Rule } from '../options/rules.js';
+import type { Rule, Rules } from '../options/read-options.js';
 
 const MAX_AGE_SECONDS = 86_400;
 
@@ -14,12 +14,12 @@ const page: Rule = [
   z.string().refine((value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)),
   'write the URL of a page',
 ];
-const derived: Rule = [z.never(), 'leave it out: the options of the middleware say it'];
+const derived: Rule = [z.never(), 'leave it out: it follows from the options of the middleware'];
 
 const issuerUrl = url.refine((value) => !value.includes('?'));
 
-/** RFC 9728 section 2. */
-export const MEMBER_RULES: Readonly<Record<string, Rule>> = {
+/** Members of the metadata (RFC 9728 section 2). */
+export const MEMBER_RULES: Rules = {
   'metadata.resource': [
     url,
     "write the URL of this API, such as 'https://api.example.com/v1': https:, and no fragment",
@@ -49,8 +49,8 @@ export const MEMBER_RULES: Readonly<Record<string, Rule>> = {
   'metadata.signed_metadata': [z.never(), 'leave it out, and give a key to "signed"'],
 };
 
-/** What is beside the metadata. */
-export const PUBLISHING_RULES: Readonly<Record<string, Rule>> = {
+/** Options of `protectedResourceMetadata()`. */
+export const PUBLISHING_RULES: Rules = {
   signed: [
     z.union([z.record(z.string(), z.unknown()), z.custom((value) => typeof value === 'function')]),
     'write { key, … }, or a function that signs the metadata',
@@ -58,7 +58,7 @@ export const PUBLISHING_RULES: Readonly<Record<string, Rule>> = {
   maxAgeSeconds: [z.int().min(0).max(MAX_AGE_SECONDS), `write a whole number of seconds from 0 to ${MAX_AGE_SECONDS}`],
 };
 
-export const SIGNED_RULES: Readonly<Record<string, Rule>> = {
+export const SIGNED_RULES: Rules = {
   'signed.key': [z.unknown(), 'write a private key: PEM, JWK, KeyObject or CryptoKey'],
   'signed.alg': [text, "write an algorithm of the key, such as 'ES256'"],
   'signed.keyId': [text, 'write the "kid" of the key'],

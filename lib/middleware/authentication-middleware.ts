@@ -13,7 +13,7 @@ import { addChallenge } from './challenge.js';
 import { debugContext, type RequestContext, rejectRequest, usesDpop } from './reject.js';
 import { markPrivate, setNonce } from './respond.js';
 import {
-  createAuth,
+  createSession,
   detachPreviousAuth,
   isSameToken,
   type Presenter,
@@ -53,7 +53,9 @@ export function createAuthenticationMiddleware({
   const defaultSource: SessionSource = { authenticator, selected: undefined, present };
 
   function sourceFor(req: IncomingMessage, credentials: Credentials, earlier: Session | undefined): SessionSource {
-    return select === undefined ? defaultSource : { ...select(req, credentials, earlier), present };
+    if (select === undefined) return defaultSource;
+    authenticator.requireWellFormed(credentials);
+    return { ...select(req, credentials, earlier), present };
   }
 
   function tokenIntrospectionMiddleware(req: IncomingMessage, res: ServerResponse, next?: Next): void {
@@ -114,7 +116,7 @@ export function createAuthenticationMiddleware({
       const source = sourceFor(req, credentials, undefined);
       responsePolicy = source.authenticator.policy;
       const token = await authenticate(source.authenticator, credentials, now, undefined);
-      return createAuth(source, req, now.monotonic, token);
+      return createSession(source, req, now.monotonic, token).auth as object;
     } catch (error) {
       throw withChallenge(error, responsePolicy, usesDpop(req));
     }
@@ -123,7 +125,7 @@ export function createAuthenticationMiddleware({
   return Object.assign(tokenIntrospectionMiddleware, { authenticateRequest }) as RequestAuthenticator;
 }
 
-/** Authenticates the token. If an earlier middleware of the same introspector looked it up, it joins that session without a lookup. */
+/** Authenticates the token. A second middleware of the same introspector joins the session of the first. */
 function authenticate(
   authenticator: Authenticator,
   credentials: Credentials,
@@ -131,12 +133,12 @@ function authenticate(
   earlier: Session | undefined,
 ): AuthenticatedToken | Promise<AuthenticatedToken> {
   const isSame = isSameToken(earlier, authenticator, credentials);
-  const isShared = isSame && earlier.authenticator.introspector === authenticator.introspector;
-  if (isShared && !earlier.token.record.stale) {
-    return authenticator.join(earlier.token, credentials, earlier.authenticator.policy);
+  const options = { notBefore: isSame ? earlier.notBefore : ANY_AGE, now, background: false, isKnown: isSame };
+  if (isSame && earlier.authenticator.introspector === authenticator.introspector) {
+    const { token, authenticator: before } = earlier;
+    return authenticator.join({ token, policy: before.policy }, credentials, options);
   }
-  const notBefore = isSame ? earlier.notBefore : ANY_AGE;
-  return authenticator.authenticate(credentials, { notBefore, now, background: false, isKnown: false });
+  return authenticator.authenticate(credentials, options);
 }
 
 function continueAnonymously({ req, by }: RequestContext, { policy }: Authenticator): void {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Auth } from '../core/claims.js';
 import { missingAuthError, wiringError } from './guard.js';
-import { isAuthenticatorOf } from './middleware-registry.js';
+import { hasStarted } from './middleware-registry.js';
 import { isFromAnotherCopy, OTHER_COPY_REMEDY } from './package-copies.js';
 import { type Session, sessionOf } from './session.js';
 import type { AuthOf, SelectingMiddleware, TokenIntrospection } from './types.js';
@@ -19,7 +19,7 @@ export function getAuth<Claims>(req: IncomingMessage, authenticate: TokenIntrosp
 export function getAuth<ServerAuth>(req: IncomingMessage, authenticate: SelectingMiddleware<ServerAuth>): ServerAuth;
 export function getAuth(req: IncomingMessage, authenticate?: object): Auth {
   const session = requireSession('getAuth()', req);
-  if (authenticate !== undefined && !isAuthenticatorOf(authenticate, session.authenticator)) {
+  if (authenticate !== undefined && !hasStarted(authenticate, session)) {
     if (isFromAnotherCopy(authenticate))
       throw wiringError(`getAuth() cannot use this middleware: ${OTHER_COPY_REMEDY}`);
     throw wiringError('getAuth() was called with another middleware than the one that authenticated this request');

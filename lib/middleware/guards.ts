@@ -1,4 +1,5 @@
 import { AuthError } from '../core/errors.js';
+import { checkOptions } from '../core/option-check.js';
 import { optionError, rejectMountedFactory } from '../core/option-error.js';
 import { ownMember, ownMembers } from '../core/own-members.js';
 import { SCOPE_TOKEN } from '../core/syntax.js';
@@ -90,10 +91,9 @@ export function requireAuthentication(options: {
   readonly maxAgeSeconds?: number | undefined;
 }): Guard {
   rejectMountedFactory('requireAuthentication', options, "requireAuthentication({ acrValues: ['gold'] })");
-  const { acrValues = [], maxAgeSeconds, ...unknown } = ownMembers(Object(options) as typeof options);
-  for (const [name, value] of Object.entries(unknown)) {
-    throw optionError(name, value, 'write acrValues, maxAgeSeconds, or both');
-  }
+  const given = ownMembers(Object(options) as typeof options);
+  checkOptions(given, ['acrValues', 'maxAgeSeconds']);
+  const { acrValues = [], maxAgeSeconds } = given;
   if (!Array.isArray(acrValues) || !acrValues.every((value) => typeof value === 'string' && SCOPE_TOKEN.test(value))) {
     throw optionError('acrValues', acrValues, 'write a list of values without spaces or quotes');
   }

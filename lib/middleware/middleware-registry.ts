@@ -1,30 +1,51 @@
 import type { Authenticator } from '../authenticator.js';
 import { optionError } from '../core/option-error.js';
 import { addRecognizer, isFromAnotherCopy, OTHER_COPY_REMEDY } from './package-copies.js';
+import type { SessionSource } from './session.js';
 
-/** The authenticators of each middleware. */
-const authenticators = new WeakMap<object, readonly Authenticator[]>();
-addRecognizer((value) => authenticators.has(value));
+/** The authenticator of each middleware; a list for those of `selectServer()`, also with one server. */
+const registered = new WeakMap<object, Authenticator | readonly Authenticator[]>();
+addRecognizer((value) => registered.has(value));
 
-/** Records the authenticators of a middleware: one, or all that `selectServer()` chooses from. Returns the middleware. */
-export function register<T extends object>(middleware: T, itsAuthenticators: readonly Authenticator[]): T {
-  authenticators.set(middleware, itsAuthenticators);
+/** Records the authenticator of a middleware, or the list that `selectServer()` chooses from. Returns the middleware. */
+export function register<T extends object>(middleware: T, authenticators: Authenticator | readonly Authenticator[]): T {
+  registered.set(middleware, authenticators);
   return middleware;
 }
 
 /**
- * The authenticators of a middleware; an empty list for any other value.
+ * The authenticator of a middleware of one server; `undefined` for any other value.
+ *
+ * @throws TypeError for a middleware that another copy of this package created
+ */
+export function authenticatorOf(middleware: unknown): Authenticator | undefined {
+  const found = lookUp(middleware);
+  return found !== undefined && 'introspector' in found ? found : undefined;
+}
+
+/**
+ * The authenticators of a middleware of one or several servers; an empty list for any other value.
  *
  * @throws TypeError for a middleware that another copy of this package created
  */
 export function authenticatorsOf(middleware: unknown): readonly Authenticator[] {
-  const found = typeof middleware === 'function' ? authenticators.get(middleware) : undefined;
-  if (found === undefined && isFromAnotherCopy(middleware))
-    throw optionError('authenticate', middleware, OTHER_COPY_REMEDY);
-  return found ?? [];
+  return listOf(lookUp(middleware));
 }
 
-/** Whether an authenticator belongs to this middleware. */
-export function isAuthenticatorOf(middleware: object, authenticator: Authenticator): boolean {
-  return authenticators.get(middleware)?.includes(authenticator) === true;
+/** Whether this middleware started a session: itself, or as the server that `selectServer()` chose. */
+export function hasStarted(middleware: object, { authenticator, selected }: SessionSource): boolean {
+  const own = listOf(registered.get(middleware));
+  return own.includes(authenticator) || (selected?.original !== undefined && own.includes(selected.original));
+}
+
+function lookUp(middleware: unknown): Authenticator | readonly Authenticator[] | undefined {
+  const found = typeof middleware === 'function' ? registered.get(middleware) : undefined;
+  if (found === undefined && isFromAnotherCopy(middleware))
+    throw optionError('authenticate', middleware, OTHER_COPY_REMEDY);
+  return found;
+}
+
+function listOf(found: Authenticator | readonly Authenticator[] | undefined): readonly Authenticator[] {
+  if (found === undefined) return [];
+  return 'introspector' in found ? [found] : found;
 }

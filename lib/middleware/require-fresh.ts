@@ -1,6 +1,7 @@
 import type { AuthenticatedToken } from '../authenticator.js';
 import { isFresh } from '../cache/lifetimes.js';
 import { readClock } from '../core/clock.js';
+import { checkOptions } from '../core/option-check.js';
 import { optionError, rejectMountedFactory } from '../core/option-error.js';
 import { ownMembers } from '../core/own-members.js';
 import {
@@ -28,10 +29,9 @@ const MAX_AGE_SECONDS = 86_400;
  */
 export function requireFresh(options: { readonly maxAgeSeconds: number }): Guard {
   rejectMountedFactory('requireFresh', options, 'requireFresh({ maxAgeSeconds: 60 })');
-  const { maxAgeSeconds, ...unknown }: { maxAgeSeconds?: unknown } = ownMembers(Object(options));
-  for (const [name, value] of Object.entries(unknown)) {
-    throw optionError(name, value, 'write requireFresh({ maxAgeSeconds: 60 })');
-  }
+  const given: { maxAgeSeconds?: unknown } = ownMembers(Object(options));
+  checkOptions(given, ['maxAgeSeconds']);
+  const { maxAgeSeconds } = given;
   if (!(typeof maxAgeSeconds === 'number' && maxAgeSeconds >= 0 && maxAgeSeconds <= MAX_AGE_SECONDS)) {
     throw optionError('maxAgeSeconds', maxAgeSeconds, `write a number of seconds from 0 to ${MAX_AGE_SECONDS}`);
   }

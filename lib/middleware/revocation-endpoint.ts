@@ -1,5 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Invalidation } from '../cache/invalidation.js';
 import type { Secret } from '../client-auth/secret.js';
 import { AuthError } from '../core/errors.js';
 import type { Next } from '../core/next.js';
@@ -7,7 +8,6 @@ import { optionError, secretError } from '../core/option-error.js';
 import { ownMember, ownMembers } from '../core/own-members.js';
 import { mediaType } from '../core/syntax.js';
 import { ownHeader } from '../credentials/headers.js';
-import type { Invalidation } from '../introspector.js';
 import { forwardError } from './reject.js';
 import { respond } from './respond.js';
 import type { TokenIntrospection } from './types.js';

@@ -1,15 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
-import type { Authenticator } from '../authenticator.js';
+import { type Authenticator, createAuthenticator } from '../authenticator.js';
+import type { Invalidation } from '../cache/invalidation.js';
 import { AuthError } from '../core/errors.js';
 import type { Credentials } from '../core/lookup.js';
 import { optionError } from '../core/option-error.js';
 import { requireSynchronous } from '../core/synchronous.js';
-import { requireB64Token } from '../credentials/token.js';
-import type { Introspector, Invalidation, Stats } from '../introspector.js';
+import type { Introspector, Stats } from '../introspector.js';
 import type { PolicyOptions } from '../options/types.js';
 import { createAuthenticationMiddleware, type SelectServer } from './authentication-middleware.js';
-import { authenticatorsOf, register } from './middleware-registry.js';
+import { authenticatorOf, register } from './middleware-registry.js';
 import type { Session } from './session.js';
 import type {
   AuthOfServers,
@@ -30,8 +30,6 @@ export type Select<Name extends string> = {
 interface Selection {
   readonly middlewares: ReadonlyMap<string, TokenIntrospection>;
   readonly select: Select<string>;
-  /** The same object for all middlewares that `with()` derives from one another. */
-  readonly servers: object;
 }
 
 /**
@@ -63,7 +61,7 @@ export function selectServer<Servers extends NamedServers>(
     );
   }
   const roots = [...middlewares];
-  const selection: Selection = { middlewares, select: select as Select<string>, servers: middlewares };
+  const selection: Selection = { middlewares, select: select as Select<string> };
   return Object.assign(createMiddleware(selection), {
     async verifyConfiguration() {
       const reports = roots.map(async ([name, middleware]) => [name, await middleware.verifyConfiguration()] as const);
@@ -80,7 +78,7 @@ function parseServers(given: NamedServers): ReadonlyMap<string, RootTokenIntrosp
   const middlewares = new Map((isObject ? Object.entries(given) : []) as [string, RootTokenIntrospection][]);
   if (middlewares.size === 0) throw optionError('servers', given, 'write { name: tokenIntrospection({ … }), … }');
   for (const [name, middleware] of middlewares) {
-    const isRoot = typeof middleware?.close === 'function' && authenticatorsOf(middleware).length === 1;
+    const isRoot = typeof middleware?.close === 'function' && authenticatorOf(middleware) !== undefined;
     if (!isRoot) throw optionError(`servers.${name}`, middleware, 'write what tokenIntrospection() returned');
   }
   return middlewares;
@@ -124,15 +122,16 @@ function requestOptionsOf({ policy, introspector }: Authenticator): Readonly<Rec
 
 function createMiddleware(selection: Selection): SelectingMiddleware {
   const middlewares = [...selection.middlewares.values()];
-  const byName = new Map(
-    [...selection.middlewares].map(([name, middleware]) => [name, singleAuthenticatorOf(middleware)] as const),
+  const originals = new Map(
+    [...selection.middlewares].map(
+      ([name, middleware]) => [name, authenticatorOf(middleware) as Authenticator] as const,
+    ),
   );
-  requireSameRequests(byName);
-  const authenticators = [...byName.values()];
-  const [reader] = authenticators as [Authenticator];
-  const selectAuthenticator = createSelect(selection, byName, reader.introspector);
+  requireSameRequests(originals);
+  const byName = withCommonProofs(originals);
+  const [reader] = [...byName.values()] as [Authenticator];
   const middleware = Object.assign(
-    createAuthenticationMiddleware({ authenticator: reader, select: selectAuthenticator }),
+    createAuthenticationMiddleware({ authenticator: reader, select: createSelect(selection, byName, originals) }),
     {
       invalidate: (target: Invalidation) =>
         Promise.all(middlewares.map((each) => each.invalidate(target))).then(() => undefined),
@@ -143,21 +142,37 @@ function createMiddleware(selection: Selection): SelectingMiddleware {
       },
     },
   );
-  return register(middleware as unknown as SelectingMiddleware, authenticators);
+  return register(middleware as unknown as SelectingMiddleware, [...byName.values()]);
 }
 
-function singleAuthenticatorOf(middleware: TokenIntrospection): Authenticator {
-  const [authenticator] = authenticatorsOf(middleware);
-  return authenticator as Authenticator;
+/** Lets all servers verify DPoP proofs by the first one's verifier: they have the same options, nonces and used proofs in common then. */
+function withCommonProofs(originals: ReadonlyMap<string, Authenticator>): ReadonlyMap<string, Authenticator> {
+  const [first, ...others] = [...originals] as [[string, Authenticator], ...[string, Authenticator][]];
+  const { dpop } = first[1].policy;
+  if (dpop === undefined) return originals;
+  const derived = others.map(
+    ([name, { introspector, policy }]) =>
+      [name, createAuthenticator(introspector, Object.freeze({ ...policy, dpop }))] as const,
+  );
+  return new Map([first, ...derived]);
 }
 
 function createSelect(
-  { select, servers }: Selection,
+  { select }: Selection,
   byName: ReadonlyMap<unknown, Authenticator>,
-  { requireOpen }: Pick<Introspector, 'requireOpen'>,
+  originals: ReadonlyMap<string, Authenticator>,
 ): SelectServer {
+  const introspectors = new Set([...originals.values()].map(({ introspector }) => introspector));
+  const [{ requireOpen }] = [...introspectors] as [Introspector];
+
+  /** Whether an earlier middleware asked another of these servers. Guards checked a response of that server, so they cannot count. */
+  function isAnotherServer(earlier: Session | undefined, digest: string, { introspector }: Authenticator): boolean {
+    if (earlier?.token.credentials.digest !== digest) return false;
+    const { introspector: before } = earlier.authenticator;
+    return before !== introspector && introspectors.has(before);
+  }
+
   return (req, { token, digest }: Credentials, earlier) => {
-    requireB64Token(token);
     const name: unknown = requireSynchronous('select', select(req, token));
     if (name === undefined) {
       requireOpen();
@@ -165,17 +180,11 @@ function createSelect(
     }
     const authenticator = byName.get(name);
     if (authenticator === undefined) throw new TypeError('"select" returned a value that is not the name of a server');
-    if (isAnotherServer(earlier, digest, name, servers)) {
+    if (isAnotherServer(earlier, digest, authenticator)) {
       throw new TypeError('"select" returned another name than before for the same token of the same request');
     }
-    return { authenticator, selected: { name: name as string, servers } };
+    return { authenticator, selected: { name: name as string, original: originals.get(name as string) } };
   };
-}
-
-/** Whether an earlier middleware selected another server. Its guards checked a response of that server, so they cannot count here. */
-function isAnotherServer(earlier: Session | undefined, digest: string, name: unknown, servers: object): boolean {
-  const before = earlier?.token.credentials.digest === digest ? earlier.selected : undefined;
-  return before !== undefined && before.servers === servers && before.name !== name;
 }
 
 function sum(all: readonly Stats[]): Stats {

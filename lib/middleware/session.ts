@@ -44,8 +44,8 @@ export interface SessionSource {
 
 export interface SelectedServer {
   readonly name: string;
-  /** The same object for all middlewares that choose among the same servers. */
-  readonly servers: object;
+  /** The authenticator of the server's own middleware. */
+  readonly original: Authenticator | undefined;
 }
 
 /** The authentication of one request, stream or socket. Handlers cannot reach it, so editing `req.auth` never grants access. */
@@ -74,15 +74,15 @@ export interface RequestSession extends Session {
 
 const NO_CHECKS: readonly PassedCheck[] = [];
 
-/** Starts a session and returns its `auth` object. */
-export function createAuth(
+/** Creates a session with its `auth` object. */
+export function createSession(
   { authenticator, selected, present }: SessionSource,
   req: IncomingMessage | undefined,
   arrivedAt: number,
   token: AuthenticatedToken,
   checks = NO_CHECKS,
   notBefore = ANY_AGE,
-): object {
+): Session {
   const auth = {} as Auth;
   const session: Session = {
     authenticator,
@@ -99,14 +99,14 @@ export function createAuth(
   };
   bindSession(auth, session);
   session.claims = fill(auth, session, token);
-  return auth;
+  return session;
 }
 
 /** Creates an `auth` object that other code will set on a request. The first request with it becomes the request of its session. */
 export function createDetachedAuth(source: SessionSource, token: AuthenticatedToken): object {
-  const auth = createAuth(source, undefined, Number.POSITIVE_INFINITY, token);
-  (boundSession(auth) as Session).awaitsRequest = true;
-  return auth;
+  const session = createSession(source, undefined, Number.POSITIVE_INFINITY, token);
+  session.awaitsRequest = true;
+  return session.auth as object;
 }
 
 /**
@@ -123,12 +123,12 @@ export function startSession(
   earlier: Session | undefined,
 ): void {
   if (!isSameToken(earlier, source.authenticator, token.credentials)) {
-    req.auth = createAuth(source, req, arrivedAt, token);
+    req.auth = createSession(source, req, arrivedAt, token).auth;
     return;
   }
-  const checks = [...earlier.checks, policyCheck(earlier.authenticator)];
+  const checks = [...earlier.checks, policyCheck(earlier)];
   if (earlier.token.record !== token.record) runChecks(checks, token);
-  req.auth = createAuth(source, req, arrivedAt, token, checks, earlier.notBefore);
+  req.auth = createSession(source, req, earlier.arrivedAt, token, checks, earlier.notBefore).auth;
 }
 
 /** Whether an earlier session has the same token of the same authorization server. */
@@ -207,9 +207,10 @@ export function contextOf({ introspector, policy: { satisfiesScope } }: Authenti
   return { now: introspector.clock.now(), satisfiesScope };
 }
 
-function policyCheck(authenticator: Authenticator): PassedCheck {
+/** The policy of an earlier middleware as a check, with the keys that the sender has proven to that middleware. */
+function policyCheck({ authenticator, token: { sender } }: Session): PassedCheck {
   const { policy, verify } = authenticator;
-  return { check: { scopes: policy.scopes, run: ({ record, sender }) => verify(record, sender) }, authenticator };
+  return { check: { scopes: policy.scopes, run: ({ record }) => verify(record, sender) }, authenticator };
 }
 
 function fill(auth: Auth, { present }: SessionSource, token: AuthenticatedToken): Auth {

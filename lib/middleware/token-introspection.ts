@@ -1,5 +1,4 @@
 import { type Authenticator, createAuthenticator } from '../authenticator.js';
-import type { Auth } from '../core/claims.js';
 import { secretError } from '../core/option-error.js';
 import { createIntrospector } from '../introspector.js';
 import { parseOptions } from '../options/parse.js';
@@ -7,7 +6,7 @@ import { derivePolicy } from '../options/policy.js';
 import type { PolicyOptions, TokenIntrospectionOptions } from '../options/types.js';
 import { createAuthenticationMiddleware, withChallenge } from './authentication-middleware.js';
 import { register } from './middleware-registry.js';
-import { createAuth } from './session.js';
+import { createSession } from './session.js';
 import type { AuthOf, RootTokenIntrospection, TokenIntrospection } from './types.js';
 
 /**
@@ -47,7 +46,7 @@ function createMiddleware<Claims>(authenticator: Authenticator): TokenIntrospect
     with: <Derived = Claims>(options: PolicyOptions<Derived>) =>
       createMiddleware<Derived>(createAuthenticator(introspector, derivePolicy(policy, options, introspector))),
   });
-  return register(middleware as TokenIntrospection<Claims>, [authenticator]);
+  return register(middleware as TokenIntrospection<Claims>, authenticator);
 }
 
 async function introspect<Claims>(authenticator: Authenticator, token: string): Promise<AuthOf<Claims>> {
@@ -56,7 +55,7 @@ async function introspect<Claims>(authenticator: Authenticator, token: string): 
     const arrivedAt = authenticator.introspector.clock.monotonic();
     const verified = await authenticator.introspect(token);
     const source = { authenticator, selected: undefined, present: undefined };
-    return createAuth(source, undefined, arrivedAt, verified) as Auth as AuthOf<Claims>;
+    return createSession(source, undefined, arrivedAt, verified).claims as AuthOf<Claims>;
   } catch (error) {
     throw withChallenge(error, authenticator.policy);
   }

@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Invalidation } from '../cache/invalidation.js';
 import type { Auth } from '../core/claims.js';
 import type { Next } from '../core/next.js';
 import type { ConfigurationReport } from '../introspection/verify-configuration.js';
-import type { Invalidation, Stats } from '../introspector.js';
+import type { Stats } from '../introspector.js';
 import type { PolicyOptions } from '../options/types.js';
 
 /**

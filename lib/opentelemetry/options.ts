@@ -1,4 +1,5 @@
 import type { MeterProvider, TracerProvider } from '@opentelemetry/api';
+import { checkOptions } from '../core/option-check.js';
 import { optionError } from '../core/option-error.js';
 import type { Stats } from '../introspector.js';
 
@@ -29,9 +30,7 @@ const REMEDIES: Readonly<Record<keyof InstrumentOptions, string>> = {
 
 /** @throws TypeError for an unknown or invalid option */
 export function requireOptions(options: InstrumentOptions): void {
-  for (const [name, value] of Object.entries(options)) {
-    if (!Object.hasOwn(REMEDIES, name)) throw optionError(name, value, 'there is no such option');
-  }
+  checkOptions(options, Object.keys(REMEDIES));
   const { meterProvider, tracerProvider, middlewares } = options;
   if (!hasMethod(meterProvider, 'getMeter')) throw invalidOption('meterProvider', meterProvider);
   if (!hasMethod(tracerProvider, 'getTracer')) throw invalidOption('tracerProvider', tracerProvider);

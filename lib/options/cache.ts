@@ -1,25 +1,30 @@
 import type { SharedCacheOptions } from '../cache/shared/create-shared-cache.js';
 import { optionError } from '../core/option-error.js';
-import { CACHE_RULES, readOptions, throwOptionError } from './rules.js';
+import { readOptions, rejectOption } from './read-options.js';
+import { CACHE_RULES } from './rules.js';
 import type { MemoryCacheSettings } from './settings.js';
 import type { CacheOptions, TokenIntrospectionOptions } from './types.js';
 
 const SECOND = 1000;
 
-/** @throws TypeError */
+/**
+ * Returns the settings of the cache, or `false` if it is turned off.
+ *
+ * @throws TypeError for an unknown, invalid or contradictory option
+ */
 export function parseCache(options: TokenIntrospectionOptions): MemoryCacheSettings | false {
   if (options.cache === false) return false;
-  const given = readOptions(options.cache ?? {}, CACHE_RULES, 'cache.');
-  const { ttlSeconds = 60, inactiveTtlSeconds = 5, maxEntries = 10_000 } = given;
-  const { staleIfErrorSeconds = 0, refreshAhead = true } = given;
+  const cache = readOptions(options.cache ?? {}, CACHE_RULES, 'cache.');
+  const { ttlSeconds = 60, inactiveTtlSeconds = 5, maxEntries = 10_000 } = cache;
+  const { staleIfErrorSeconds = 0, refreshAhead = true } = cache;
   return Object.freeze({
     ttlMs: ttlSeconds * SECOND,
     inactiveTtlMs: inactiveTtlSeconds * SECOND,
     maxEntries,
-    maxBytes: given.maxBytes,
+    maxBytes: cache.maxBytes,
     staleIfErrorMs: staleIfErrorSeconds * SECOND,
     refreshAhead,
-    shared: parseShared(given, options),
+    shared: parseShared(cache, options),
   });
 }
 
@@ -29,11 +34,12 @@ function parseShared(
 ): SharedCacheOptions | undefined {
   if (store === undefined) {
     for (const [name, value] of Object.entries({ secrets, namespace })) {
-      if (value !== undefined) throw optionError(`cache.${name}`, value, 'leave it out: it belongs to "cache.store"');
+      if (value !== undefined)
+        throw optionError(`cache.${name}`, value, 'leave it out: it has no effect without "cache.store"');
     }
     return undefined;
   }
-  if (secrets === undefined) throwOptionError('cache.secrets', secrets, CACHE_RULES);
+  if (secrets === undefined) rejectOption('cache.secrets', secrets, CACHE_RULES);
   const isNormalizerNamed = typeof normalizeResponse === 'object' && normalizeResponse.identity !== undefined;
   const isNamed = clientAuth.identity !== undefined && (normalizeResponse === undefined || isNormalizerNamed);
   if (namespace === undefined && !isNamed) {

@@ -1,10 +1,10 @@
 const WELL_KNOWN = '/.well-known/oauth-protected-resource';
 
 /**
- * The URL of the metadata of a protected resource: the well-known path goes between host and path of its identifier
- * ([RFC 9728 section 3.1](https://www.rfc-editor.org/rfc/rfc9728#section-3.1)).
+ * Well-known URL of the metadata of a protected resource. The well-known path comes between the host and the path of the resource
+ * identifier ([RFC 9728 section 3.1](https://www.rfc-editor.org/rfc/rfc9728#section-3.1)).
  *
- * @returns `undefined` if the identifier is no `https:` or `http:` URL
+ * @returns `undefined` if the identifier is not an `https:` or `http:` URL
  */
 export function metadataUrlOf(resource: string): string | undefined {
   if (!URL.canParse(resource)) return undefined;

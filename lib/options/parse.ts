@@ -2,29 +2,24 @@ import { SYSTEM_CLOCK } from '../core/clock.js';
 import { optionError, rejectMountedFactory } from '../core/option-error.js';
 import { createReplayGuard } from '../verification/sender/replay.js';
 import { parseCache } from './cache.js';
-import {
-  parseHeaders,
-  parseJwtResponse,
-  parseLocation,
-  parseNormalizer,
-  parseParameters,
-  parseTokenParameter,
-} from './endpoint.js';
+import { parseHeaders, parseLocation, parseNormalizer, parseParameters, parseTokenParameter } from './endpoint.js';
+import { parseJwtResponse } from './jwt-response.js';
 import { parsePolicy } from './policy.js';
-import { OPTION_RULES, readOptions, throwOptionError } from './rules.js';
+import { readOptions, rejectOption } from './read-options.js';
+import { OPTION_RULES } from './rules.js';
 import type { Settings } from './settings.js';
 import type { TokenIntrospectionOptions } from './types.js';
 
 /**
- * Turns what users may write into frozen settings.
+ * Checks the options of `tokenIntrospection()`, and returns frozen settings with all defaults filled in.
  *
- * @throws TypeError naming the option and what to write instead
+ * @throws TypeError that names the option and says what to write instead
  */
-export function parseOptions(given: TokenIntrospectionOptions): Settings {
-  rejectMountedFactory('tokenIntrospection', given, 'app.use(tokenIntrospection({ … }))');
-  const options = readOptions(given, OPTION_RULES);
+export function parseOptions(input: TokenIntrospectionOptions): Settings {
+  rejectMountedFactory('tokenIntrospection', input, 'app.use(tokenIntrospection({ … }))');
+  const options = readOptions(input, OPTION_RULES);
   for (const name of ['clientAuth', 'audience'] as const) {
-    if (options[name] === undefined) throwOptionError(name, undefined, OPTION_RULES);
+    if (options[name] === undefined) rejectOption(name, undefined, OPTION_RULES);
   }
   const { clientAuth, dispatcher } = options;
   const location = parseLocation(options);
@@ -32,14 +27,14 @@ export function parseOptions(given: TokenIntrospectionOptions): Settings {
     throw optionError(
       'issuer',
       undefined,
-      'name the authorization server, or give "clientAuth" an audience of its own',
+      'write the issuer identifier of the authorization server, or give "clientAuth" an audience of its own',
     );
   }
   if (dispatcher !== undefined && clientAuth.connect !== undefined) {
     throw optionError(
       'dispatcher',
       dispatcher,
-      'leave it out: "clientAuth" brings TLS material for its own connections',
+      'leave it out: "clientAuth" opens connections of its own, with its TLS material',
     );
   }
   const tokenParameter = parseTokenParameter(options.tokenParameter);

@@ -1,7 +1,9 @@
 import { optionError } from '../core/option-error.js';
+import { ownMembers } from '../core/own-members.js';
 import type { Policy } from '../policy.js';
 import { metadataUrlOf } from './metadata-url.js';
-import { POLICY_RULES, readOptions } from './rules.js';
+import { readOptions } from './read-options.js';
+import { POLICY_RULES } from './rules.js';
 import { parseDpop, parseMtls, type SenderContext } from './sender.js';
 import type { PolicyOptions } from './types.js';
 
@@ -9,7 +11,7 @@ const SECOND = 1000;
 const DEFAULT_CLOCK_TOLERANCE_SECONDS = 5;
 
 /**
- * Makes the frozen policy of options that have been read already.
+ * Creates the frozen policy of a middleware from options that `readOptions()` has checked.
  *
  * @throws TypeError for contradictory options
  */
@@ -18,24 +20,30 @@ export function parsePolicy(options: PolicyOptions, context: SenderContext): Pol
 }
 
 /**
- * The policy of a derived middleware: options that are given replace those of the policy it derives from.
+ * Creates the policy of a middleware that `with()` derives. Options that are set replace the inherited ones.
  *
- * @throws TypeError for a wrong, unknown or contradictory option
+ * @throws TypeError for an unknown, invalid or contradictory option
  */
-export function derivePolicy(inherited: Policy, given: PolicyOptions, context: SenderContext): Policy {
-  const own = Object.entries(readOptions(given, POLICY_RULES)).filter(([, value]) => value !== undefined);
-  return createPolicy({ ...inherited.options, ...Object.fromEntries(own) }, context, inherited);
+export function derivePolicy(inherited: Policy, options: PolicyOptions, context: SenderContext): Policy {
+  const replaced = Object.entries(readOptions(options, POLICY_RULES)).filter(([, value]) => value !== undefined);
+  // Without a prototype, so that no option is read from `Object.prototype`.
+  const all: PolicyOptions = Object.assign(Object.create(null), inherited.options, Object.fromEntries(replaced));
+  return createPolicy(all, context, inherited, !replaced.some(([name]) => name === 'dpop'));
 }
 
-function createPolicy(options: PolicyOptions, context: SenderContext, inherited: Policy | undefined): Policy {
+function createPolicy(
+  options: PolicyOptions,
+  context: SenderContext,
+  inherited: Policy | undefined,
+  inheritsDpop = false,
+): Policy {
   const audience = parseAudience(options.audience ?? false);
   const clockToleranceSeconds = options.clockToleranceSeconds ?? DEFAULT_CLOCK_TOLERANCE_SECONDS;
-  const isDpopInherited = inherited !== undefined && inherited.options.dpop === options.dpop;
   const policy: Policy = Object.freeze({
-    options: Object.freeze({ ...options }),
+    options: Object.freeze(ownMembers(options)),
     audience,
-    // The same verifier, because it knows its nonces.
-    ...(isDpopInherited
+    // A new verifier would not accept the nonces that this one has given out.
+    ...(inherited !== undefined && inheritsDpop
       ? { dpop: inherited.dpop, dpopOrigin: inherited.dpopOrigin }
       : parseDpop(options.dpop, audience, context, inherited?.dpop?.isRequired)),
     certificateThumbprint: parseMtls(options.mtls),
@@ -52,14 +60,14 @@ function createPolicy(options: PolicyOptions, context: SenderContext, inherited:
     resourceMetadata: parseResourceMetadata(options.resourceMetadata, audience),
     onReject: options.onReject,
   });
-  requireOneSource(policy);
+  requireOneTokenSource(policy);
   return policy;
 }
 
-/** @throws TypeError if options name more than one place for the token, or one that DPoP forbids */
-function requireOneSource({ getToken, tokenFromBody, dpop }: Policy): void {
+/** @throws TypeError if the options name two places for the token, or one that has no scheme although DPoP is required */
+function requireOneTokenSource({ getToken, tokenFromBody, dpop }: Policy): void {
   if (getToken !== undefined && tokenFromBody) {
-    throw optionError('tokenFromBody', true, 'leave it out: "getToken" already says where the token is');
+    throw optionError('tokenFromBody', true, 'leave it out: "getToken" reads the token');
   }
   if (!dpop?.isRequired || (getToken === undefined && !tokenFromBody)) return;
   const [name, value] = getToken === undefined ? ['tokenFromBody', true] : ['getToken', getToken];
@@ -71,10 +79,10 @@ function parseAudience(audience: string | readonly string[] | false): readonly s
 }
 
 function parseResourceMetadata(
-  given: PolicyOptions['resourceMetadata'],
+  option: PolicyOptions['resourceMetadata'],
   audience: readonly string[] | false,
 ): string | undefined {
-  if (given !== true) return given;
+  if (option !== true) return option;
   const [only, another] = audience === false ? [] : audience;
   const url = only !== undefined && another === undefined ? metadataUrlOf(only) : undefined;
   if (url !== undefined) return url;

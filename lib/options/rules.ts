@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { isBaseUrl } from '../core/endpoint-url.js';
-import { optionError, unknownOption } from '../core/option-error.js';
 import { HEADER_NAME, HEADER_VALUE, QUOTABLE, SCOPE_TOKEN } from '../core/syntax.js';
-import { isSecret, MIN_SECRET_BYTES, requireSecrets } from './secrets.js';
+import { isPlainObject, type Rule, type Rules } from './read-options.js';
+import { isSecret, MIN_SECRET_BYTES } from './secrets.js';
 
 const MAX_TOLERANCE_SECONDS = 300;
 const MAX_TTL_SECONDS = 86_400;
@@ -12,38 +12,40 @@ const MIN_CACHE_BYTES = 65_536;
 const MAX_CACHE_BYTES = 1_000_000_000_000;
 const MAX_TIMEOUT_MS = 60_000;
 
-/** One option: what it must be, what to write instead. */
-export type Rule = readonly [schema: z.ZodType, remedy: string];
-
 const flag: Rule = [z.boolean(), 'write true or false'];
-const callable: Rule = [z.custom((value) => typeof value === 'function'), 'write a function'];
+const func = z.custom((value) => typeof value === 'function');
+const callable: Rule = [func, 'write a function'];
 const text = z.string().min(1);
 const range = (max: number): Rule => [z.number().min(0).max(max), `write a number of seconds from 0 to ${max}`];
 const withMethods = (...names: string[]) =>
   z.custom((value) => names.every((name) => typeof (value as Record<string, unknown> | null)?.[name] === 'function'));
 
-/** An object of strings. A schema of zod would copy it, and fail for names that a frozen `Object.prototype` has. */
-const texts = (name: RegExp, text: RegExp) =>
+/** An object of strings. A zod schema for objects would copy it, and fail for names that a frozen `Object.prototype` has. */
+const strings = (namePattern: RegExp, pattern: RegExp) =>
   z.custom(
     (value) =>
       isPlainObject(value) &&
-      Object.entries(value).every(([key, each]) => name.test(key) && typeof each === 'string' && text.test(each)),
+      Object.entries(value).every(
+        ([name, member]) => namePattern.test(name) && typeof member === 'string' && pattern.test(member),
+      ),
   );
 
 const secret = z.custom(isSecret);
 
-/** Those that sign with a private key. */
+/** Signature algorithms with a private and a public key. */
 const ASYMMETRIC = /^(?:(?:RS|PS|ES)(?:256|384|512)|EdDSA|Ed25519)$/;
 
-type Rules = Readonly<Record<string, Rule>>;
-
+/** Options of `authenticate.with()`. `tokenIntrospection()` takes them too. */
 export const POLICY_RULES: Rules = {
   audience: [
     z.union([text, z.array(text).min(1), z.literal(false)]),
-    'write the audience tokens must name, a list of them, or false when this authorization server names none',
+    'write the "aud" that tokens must contain, a list of accepted values, or false if this server never sends "aud"',
   ],
   issuer: [text, 'write the expected "iss"'],
-  scopes: [z.array(z.string().regex(SCOPE_TOKEN)), "write a list of scopes such as ['reports:read'], one scope each"],
+  scopes: [
+    z.array(z.string().regex(SCOPE_TOKEN)),
+    "write a list of scopes such as ['reports:read'], one scope per item",
+  ],
   satisfiesScope: callable,
   claims: [
     z.custom(
@@ -59,10 +61,7 @@ export const POLICY_RULES: Rules = {
   tokenFromBody: flag,
   getToken: callable,
   dpop: [z.union([z.boolean(), z.custom(isPlainObject)]), 'write true or { origin, … }'],
-  mtls: [
-    z.union([z.boolean(), z.strictObject({ certificate: callable[0] })]),
-    'write true or { certificate(req) { … } }',
-  ],
+  mtls: [z.union([z.boolean(), z.strictObject({ certificate: func })]), 'write true or { certificate(req) { … } }'],
   realm: [z.string().regex(QUOTABLE), 'write printable ASCII'],
   resourceMetadata: [
     z.union([
@@ -78,6 +77,7 @@ export const POLICY_RULES: Rules = {
   onReject: callable,
 };
 
+/** Options of `tokenIntrospection()`. */
 export const OPTION_RULES: Rules = {
   ...POLICY_RULES,
   endpoint: [
@@ -89,24 +89,24 @@ export const OPTION_RULES: Rules = {
       .string()
       .refine((value) => URL.canParse(value))
       .refine((value) => !/[?#]/.test(value)),
-    'write the issuer identifier as the metadata of the authorization server spell it: a URL without query and fragment',
+    'write the issuer identifier exactly as the metadata of the authorization server spell it: a URL without query or fragment',
   ],
   clientAuth: [
     withMethods('sign').refine(
       (value) => text.optional().safeParse((value as Record<string, unknown>).identity).success,
     ),
-    'write clientSecretBasic(…), privateKeyJwt(…) or another of their kind',
+    'write clientSecretBasic(…), privateKeyJwt(…) or another client authentication',
   ],
   requestFormat: [z.enum(['form', 'json']), "write 'form' or 'json'"],
   tokenParameter: [text, "write the name of the token's parameter"],
-  parameters: [texts(/^/, /^/), 'write an object of strings'],
-  headers: [texts(HEADER_NAME, HEADER_VALUE), 'write an object of header names and single-line values'],
+  parameters: [strings(/^/, /^/), 'write an object of strings'],
+  headers: [strings(HEADER_NAME, HEADER_VALUE), 'write an object of header names and single-line values'],
   normalizeResponse: [
     z.union([
-      callable[0],
+      func,
       z.strictObject({
         statuses: z.array(z.int().min(200).max(599)).optional(),
-        normalize: callable[0],
+        normalize: func,
         identity: text.optional(),
       }),
     ]),
@@ -119,9 +119,6 @@ export const OPTION_RULES: Rules = {
   dispatcher: [withMethods('request'), 'write an undici Dispatcher'],
   clock: [withMethods('now', 'monotonic'), 'write { now, monotonic }, both returning milliseconds'],
 };
-
-/** Options that are data, to be copied; the others have behaviour (a schema, a clock), and may refer to themselves. */
-const VALUES: ReadonlySet<string> = new Set(['audience', 'scopes', 'parameters', 'headers', 'normalizeResponse']);
 
 export const CACHE_RULES: Rules = {
   'cache.ttlSeconds': range(MAX_TTL_SECONDS),
@@ -150,8 +147,8 @@ export const DPOP_RULES: Rules = {
     "write a list of algorithms that sign with a private key, such as ['ES256']",
   ],
   'dpop.origin': [
-    z.union([callable[0], z.string().refine(isBaseUrl)]),
-    "write the origin that clients ask, such as 'https://api.example.com', or a function that returns it",
+    z.union([func, z.string().refine(isBaseUrl)]),
+    "write the origin that clients call, such as 'https://api.example.com', or a function that returns it",
   ],
   'dpop.required': flag,
   'dpop.nonce': [
@@ -163,10 +160,10 @@ export const DPOP_RULES: Rules = {
 };
 
 export const JWT_RESPONSE_RULES: Rules = {
-  'jwtResponse.issuer': [text, 'write the "iss" of signed replies'],
+  'jwtResponse.issuer': [text, 'write the "iss" of signed responses'],
   'jwtResponse.audience': [
     z.union([text, z.array(text).min(1)]),
-    'write the "aud" of signed replies, or a list of them',
+    'write the "aud" of signed responses, or a list of them',
   ],
   'jwtResponse.algorithms': [
     z.array(z.string().regex(ASYMMETRIC)).min(1),
@@ -178,44 +175,3 @@ export const JWT_RESPONSE_RULES: Rules = {
   ],
   'jwtResponse.decryptionKey': [z.unknown(), 'write a private key: PEM, JWK, KeyObject or CryptoKey'],
 };
-
-/**
- * Copies the options once, so that what is checked is what is used, whatever getters and prototypes are at work, then
- * checks each against its rule. One without a rule is a misspelling; `undefined` means omitted.
- *
- * @throws TypeError
- */
-export function readOptions<T extends object>(given: T, rules: Rules, prefix = ''): T {
-  if (!isPlainObject(given)) {
-    throw optionError(prefix === '' ? 'options' : prefix.slice(0, -1), given, 'write a plain object');
-  }
-  const options: Record<string, unknown> = Object.assign(Object.create(null), given);
-  for (const [key, value] of Object.entries(options)) {
-    const name = prefix + key;
-    if (value === undefined) continue;
-    const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
-    if (rule === undefined) throw unknownOption(name, Object.keys(rules));
-    if (VALUES.has(name)) options[key] = copy(value);
-    if (rule[0].safeParse(options[key]).success) continue;
-    requireSecrets(name, value);
-    throwOptionError(name, value, rules);
-  }
-  return options as T;
-}
-
-export function throwOptionError(name: string, given: unknown, rules: Rules): never {
-  throw optionError(name, given, rules[name]?.[1] ?? 'leave it out');
-}
-
-function copy(value: unknown): unknown {
-  if (Array.isArray(value)) return [...value];
-  return isPlainObject(value) ? Object.assign(Object.create(null), value) : value;
-}
-
-/** Own members alone count, so a prototype that holds any of its own is refused. */
-function isPlainObject(value: unknown): value is object {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype === null) return true;
-  return Object.getPrototypeOf(prototype) === null && Object.keys(prototype as object).length === 0;
-}

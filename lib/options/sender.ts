@@ -9,13 +9,14 @@ import { type ClientCertificate, thumbprintOf } from '../verification/sender/cer
 import { createDpopVerifier } from '../verification/sender/dpop.js';
 import { createNonces } from '../verification/sender/dpop-nonce.js';
 import { createReplayGuard, type ReplayGuard } from '../verification/sender/replay.js';
-import { DPOP_RULES, readOptions } from './rules.js';
+import { readOptions } from './read-options.js';
+import { DPOP_RULES } from './rules.js';
 import type { DpopOptions, PolicyOptions } from './types.js';
 
-/** What policies of one introspector share. */
+/** The parts of an introspector that its policies share. */
 export interface SenderContext {
   readonly clock: Clock;
-  /** Remembers which DPoP proofs were used, unless the option `dpop.replayStore` names another store. */
+  /** Remembers used DPoP proofs, unless the option `dpop.replayStore` is set. */
   readonly replay: ReplayGuard;
 }
 
@@ -26,21 +27,23 @@ const NO_OPTIONS: DpopOptions = Object.freeze(Object.create(null));
 const SECOND = 1000;
 
 /**
- * @param wasRequired whether the middleware that this one derives from demands DPoP. Only `required: false` takes that back.
- * @throws TypeError
+ * Returns the part of the policy about DPoP.
+ *
+ * @param isRequiredByDefault whether the middleware that this one derives from requires DPoP. Then only `required: false` allows Bearer
+ * @throws TypeError for an unknown or invalid option, or without an origin
  */
 export function parseDpop(
-  given: PolicyOptions['dpop'],
+  option: PolicyOptions['dpop'],
   audience: readonly string[] | false,
   { clock, replay }: SenderContext,
-  wasRequired = false,
+  isRequiredByDefault = false,
 ): Pick<Policy, 'dpop' | 'dpopOrigin'> {
-  if (given === undefined || given === false) return { dpop: undefined, dpopOrigin: undefined };
-  const options = given === true ? NO_OPTIONS : readOptions(given, DPOP_RULES, 'dpop.');
+  if (option === undefined || option === false) return { dpop: undefined, dpopOrigin: undefined };
+  const options = option === true ? NO_OPTIONS : readOptions(option, DPOP_RULES, 'dpop.');
   const { algorithms = ALGORITHMS, origin = originOf(audience), nonce = false, maxAgeSeconds = 60 } = options;
-  const { required: isRequired = wasRequired } = options;
+  const { required: isRequired = isRequiredByDefault } = options;
   if (origin === undefined) {
-    throw optionError('dpop.origin', origin, "write the origin that clients ask, such as 'https://api.example.com'");
+    throw optionError('dpop.origin', origin, "write the origin that clients call, such as 'https://api.example.com'");
   }
   const secrets = typeof nonce === 'object' ? [...(nonce.secrets as readonly string[])] : [randomBytes(32)];
   const dpop = createDpopVerifier({
@@ -54,17 +57,18 @@ export function parseDpop(
   return { dpop, dpopOrigin: origin };
 }
 
-export function parseMtls(given: PolicyOptions['mtls']): Policy['certificateThumbprint'] {
-  if (given === undefined || given === false) return undefined;
-  if (given === true) return (req) => thumbprintOf(peerCertificate(req));
-  return (req) => thumbprintOf(requireSynchronous('mtls.certificate', given.certificate(req)));
+/** Returns a function that reads the thumbprint of the client certificate; `undefined` without the option `mtls`. */
+export function parseMtls(option: PolicyOptions['mtls']): Policy['certificateThumbprint'] {
+  if (option === undefined || option === false) return undefined;
+  if (option === true) return (req) => thumbprintOf(peerCertificate(req));
+  return (req) => thumbprintOf(requireSynchronous('mtls.certificate', option.certificate(req)));
 }
 
 function peerCertificate({ socket }: IncomingMessage): ClientCertificate | undefined {
   return (socket as TLSSocket).getPeerX509Certificate?.();
 }
 
-/** Where the audience says it. */
+/** The origin of the audience, if that is one http or https URL. */
 function originOf(audience: readonly string[] | false): string | undefined {
   const [only, another] = audience === false ? [] : audience;
   if (only === undefined || another !== undefined || !URL.canParse(only)) return undefined;

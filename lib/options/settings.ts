@@ -13,12 +13,12 @@ export interface MemoryCacheSettings extends Lifetimes {
 }
 
 export interface IntrospectorSettings extends IntrospectionClientSettings {
-  /** `false`: each request makes its own introspection request. */
+  /** With `false`, each request makes an introspection request of its own. */
   readonly cache: MemoryCacheSettings | false;
   readonly replay: ReplayGuard;
 }
 
-/** Parsed options of one authorization server and the policy of the first middleware over it. */
+/** Parsed options of `tokenIntrospection()`: those of the introspector, and the policy of its first middleware. */
 export interface Settings extends IntrospectorSettings {
   readonly policy: Policy;
 }

@@ -12,262 +12,355 @@ import type { ClientCertificate } from '../verification/sender/certificate.js';
 import type { ReplayStore } from '../verification/sender/replay.js';
 
 /**
- * What one route may demand otherwise than another over the same client, cache and flights: see `authenticate.with()`.
+ * Options of one middleware. `authenticate.with()` takes them too. A middleware that it returns shares the client and the cache, and
+ * inherits each option that is left out.
  */
 export interface PolicyOptions<Claims = unknown> {
   /**
-   * Who tokens must be meant for: `aud` must name it, or one of the list. Compared exactly.
-   * `false` says out loud that this authorization server names no audience; then any token it calls active is accepted.
+   * The audience that a token must be issued for. `aud` must contain this value, or one of the list. Values are compared exactly
+   * ([RFC 9068 section 4](https://www.rfc-editor.org/rfc/rfc9068#section-4)). A response without `aud` is rejected.
+   *
+   * Write `false` only if the authorization server never sends `aud`. Then every active token is accepted, also one that was issued for
+   * another API.
    */
   readonly audience?: string | readonly string[] | false | undefined;
   /**
-   * Expected `iss`, compared exactly. Left out: not checked. Given and the claim absent: rejected.
-   * The middleware's own is also who signed client authentication (`privateKeyJwt`, `clientSecretJwt`) is meant for, unless
-   * `authorizationServer` says so.
+   * The expected `iss`, compared exactly ([RFC 9068 section 4](https://www.rfc-editor.org/rfc/rfc9068#section-4)). A response without
+   * `iss` is then rejected. Default: `iss` is not checked, even if `authorizationServer` is set.
+   *
+   * In `tokenIntrospection()`, `privateKeyJwt` and `clientSecretJwt` also use it as the audience of their assertions, unless
+   * `authorizationServer` is set or they have an `audience` of their own.
    */
   readonly issuer?: string | undefined;
-  /** Scopes every request needs, all of them. Default none. */
+  /** Scopes that every request needs, all of them. A token without one is rejected with 403 `insufficient_scope`. Default: none. */
   readonly scopes?: readonly string[] | undefined;
   /**
-   * Whether what is granted covers a scope that is required, for scopes that imply others; used for `scopes` and by every guard.
-   * Synchronous; only `true` itself will do. Default: one of the granted is exactly the required.
+   * Whether the granted scopes cover a required scope, for scopes that imply others. `scopes` and the guards for scopes use it. It must
+   * be synchronous. Only the value `true` covers the scope. Default: the scope itself must be granted.
    */
   readonly satisfiesScope?: ScopeMatcher | undefined;
   /**
-   * A synchronous [Standard Schema](https://standardschema.dev) (zod 4 schemas are such) for claims beyond the RFC's.
-   * What it makes of them is laid over `req.auth` and types `getAuth(req, authenticate)`. No match is `invalid_token`.
+   * A synchronous [Standard Schema](https://standardschema.dev) for further claims, for example a schema of zod 4. Its output is merged
+   * into `req.auth`, except `active` and `scope`, and types `getAuth(req, authenticate)`. A token whose claims do not match is rejected
+   * with 401 `invalid_token`. A schema that throws or returns a promise causes a 503. Default: no further claim is checked.
    */
   readonly claims?: ClaimsSchema<Claims> | undefined;
   /**
-   * Accept tokens whose `token_type` or `token_use` says refresh token. Default `false`.
-   * A server that does not say what it was asked about cannot be helped here; only `audience` tells them apart then.
+   * Accepts tokens whose `token_type` or `token_use` says refresh token. Default: `false`.
+   *
+   * Endpoints introspect refresh tokens too ([RFC 7662 section 2.1](https://www.rfc-editor.org/rfc/rfc7662#section-2.1)). If the
+   * response does not name the type of the token, only `audience` can tell them apart.
    */
   readonly allowRefreshTokens?: boolean | undefined;
-  /** Seconds of clock difference tolerated for `exp` and `nbf`, 0 to 300. Default 5. Never lengthens cache life. */
+  /**
+   * Tolerated clock difference for `exp` and `nbf`, in seconds, 0 to 300. Default: `5`. It does not extend the life of a cached
+   * response.
+   */
   readonly clockToleranceSeconds?: number | undefined;
-  /** Let requests without credentials go on, without `req.auth`. A bad token is rejected all the same. Default `false`. */
+  /**
+   * Lets requests without a token go on, without `req.auth`. A request with an invalid token is still rejected. Default: `false`: a
+   * request without a token is rejected with 401.
+   */
   readonly optional?: boolean | undefined;
   /**
-   * Also accept `access_token` of a form body that a parser mounted earlier has read
-   * ([RFC 6750 section 2.2](https://www.rfc-editor.org/rfc/rfc6750#section-2.2)). Default `false`.
+   * Also reads the parameter `access_token` of a form body
+   * ([RFC 6750 section 2.2](https://www.rfc-editor.org/rfc/rfc6750#section-2.2)). A body parser that is mounted earlier must have parsed
+   * the body. It cannot be combined with `getToken` or `dpop.required`. Default: `false`.
    */
   readonly tokenFromBody?: boolean | undefined;
   /**
-   * Takes the token from elsewhere; the `Authorization` header is then not looked at. Synchronous; `undefined` or `null` is none.
-   * Cookies need protection against cross-site request forgery, and query parameters end up in logs and histories.
+   * Reads the token from another place, such as a cookie. The `Authorization` header is then ignored. The function must be synchronous.
+   * `undefined` and `null` mean that there is no token. A token that it returns counts as one under Bearer. It cannot be combined with
+   * `tokenFromBody` or `dpop.required`. Default: the token is read from the `Authorization` header.
+   *
+   * Cookies need protection against cross-site request forgery. Query parameters end up in logs and browser histories.
    */
   readonly getToken?: Bivariant<(req: IncomingMessage) => string | null | undefined> | undefined;
   /**
-   * Accept tokens that are bound to a key, under the scheme DPoP ([RFC 9449](https://www.rfc-editor.org/rfc/rfc9449)), beside plain
-   * ones under Bearer. Bound tokens without a proof, and plain ones with one, are refused. `{ required: true }` refuses all tokens
-   * under Bearer. Default `false`: bound tokens are refused.
+   * Accepts tokens that are bound to a key, under the scheme DPoP ([RFC 9449](https://www.rfc-editor.org/rfc/rfc9449)). Tokens that are
+   * not bound are still accepted under Bearer, unless `required` is set. A bound token without a proof is rejected, and so is an unbound
+   * token with a proof. Default: `false`: tokens that are bound to a key are rejected.
    */
   readonly dpop?: boolean | DpopOptions | undefined;
   /**
-   * Accept tokens that are bound to a client certificate ([RFC 8705](https://www.rfc-editor.org/rfc/rfc8705)): `true` for that of the
-   * request's own TLS connection, which the server must ask for (`requestCert`). Default `false`: such tokens are refused.
+   * Accepts tokens that are bound to a client certificate
+   * ([RFC 8705 section 3](https://www.rfc-editor.org/rfc/rfc8705#section-3)). With `true`, the certificate is that of the request's TLS
+   * connection, which the server must request (`requestCert`). Behind a proxy that ends TLS, write `{ certificate }`. Default: `false`:
+   * tokens that are bound to a certificate are rejected.
    */
   readonly mtls?: boolean | MtlsOptions | undefined;
-  /** Realm of the challenges. Default `'api'`. */
+  /**
+   * Realm in the challenges, in printable ASCII ([RFC 6750 section 3](https://www.rfc-editor.org/rfc/rfc6750#section-3)). Default:
+   * `'api'`.
+   */
   readonly realm?: string | undefined;
   /**
-   * Challenges name the protected resource metadata
-   * ([RFC 9728 section 5.1](https://www.rfc-editor.org/rfc/rfc9728#section-5.1)). `true` for the well-known URL of the `audience`, which
-   * must be one URL then, or another URL as text. `protectedResourceMetadata()` publishes them there. Default: challenges name none.
+   * Adds the URL of the protected resource metadata to challenges
+   * ([RFC 9728 section 5.1](https://www.rfc-editor.org/rfc/rfc9728#section-5.1)). Clients find the authorization server by it. `true`
+   * stands for the well-known URL of the `audience`, which must be one URL then. `protectedResourceMetadata()` publishes the metadata.
+   * Default: challenges name no metadata.
    */
   readonly resourceMetadata?: true | string | undefined;
   /**
-   * Replaces the answer to a rejected request, `next(error)` for a central error handler being the usual one.
-   * It cannot let the request through: whatever its `next` is given, an error is passed on. It is awaited, a throw is passed on too.
+   * Responds to a rejected request instead of the middleware, for example by `next(error)` to a central error handler. The header
+   * `WWW-Authenticate` is set already. The function may be asynchronous. Outages do not come here: they go to `next`. Default: a JSON
+   * response with status 400, 401 or 403.
+   *
+   * It cannot let the request through: whatever its `next` gets, an error is passed on. An error that it throws is passed on too.
    */
   readonly onReject?: RejectionHandler | undefined;
 }
 
-/** How DPoP proofs are judged. */
+/** How DPoP proofs are verified ([RFC 9449 section 4.3](https://www.rfc-editor.org/rfc/rfc9449#section-4.3)). */
 export interface DpopOptions {
   /**
-   * Accept only tokens that are bound to a key: tokens under Bearer are refused, and challenges name only the scheme DPoP. Not
-   * together with `getToken` and `tokenFromBody`, which take tokens without that scheme. Default `false`; with `with()`, what
-   * the middleware demands from which it derives.
+   * Accepts only tokens that are bound to a key. Every token under Bearer is rejected, and challenges name only the scheme DPoP. It
+   * cannot be combined with `getToken` or `tokenFromBody`, which read tokens without that scheme. Default: `false`. In `with()`, the
+   * default is the value of the middleware that is derived from.
    */
   readonly required?: boolean | undefined;
-  /** The algorithms proofs may be signed with. Default `['ES256', 'ES384', 'ES512', 'PS256', 'RS256', 'EdDSA', 'Ed25519']`. */
+  /**
+   * Algorithms that proofs may be signed with. All of them use a key pair. Default:
+   * `['ES256', 'ES384', 'ES512', 'PS256', 'RS256', 'EdDSA', 'Ed25519']`.
+   */
   readonly algorithms?: readonly string[] | undefined;
   /**
-   * Scheme and host that clients ask, such as `https://api.example.com`, or a function that tells them of a request by what a proxy
-   * you trust says. Where the proxy takes a prefix off the path, add it: `https://api.example.com/v1`. Never what the request's own `Host` says: a proof made for another server would do. Default the origin of
-   * `audience`, where that is one URL.
+   * Scheme and host of the URLs that clients call, such as `https://api.example.com`. Proofs must name these URLs. If a proxy removes a
+   * prefix from the path, add it: `https://api.example.com/v1`. Default: the origin of `audience`, if that is one URL; otherwise the
+   * option is required.
+   *
+   * It may be a synchronous function, which reads the origin from headers of a proxy that you trust. Never use the request's own `Host`:
+   * then a proof that was made for another server would be accepted.
    */
   readonly origin?: string | Bivariant<(req: IncomingMessage) => string | undefined> | undefined;
-  /** Demand a nonce of the server's in each proof; for several processes with secrets of at least 32 bytes in common. Default `false`. */
+  /**
+   * Requires a nonce of this API in each proof, so that proofs cannot be created in advance
+   * ([RFC 9449 section 9](https://www.rfc-editor.org/rfc/rfc9449#section-9)). With `true`, only this process accepts its nonces. For
+   * several processes, write `{ secrets }`. Default: `false`.
+   */
   readonly nonce?:
     | boolean
     | {
-        /** The first makes them, all know them, so that they can be changed. */
+        /**
+         * At least one secret of at least 32 bytes, the same for all processes. The first secret creates nonces; all are accepted, so
+         * secrets can be rotated.
+         */
         readonly secrets: readonly (string | undefined)[];
       }
     | undefined;
-  /** How old a proof may be, in seconds, 1 to 600. Default 60. All processes that share a `replayStore` need the same. */
+  /**
+   * Maximum age of a proof, in seconds, 1 to 600. Default: `60`. A proof may also be up to 10 seconds in the future. Processes that share
+   * a `replayStore` need the same value, because it decides how long used proofs are remembered.
+   */
   readonly maxAgeSeconds?: number | undefined;
-  /** Where several processes remember which proofs were used. Default `cache.store`, else the memory of this process. */
+  /**
+   * Store in which several processes remember used proofs, so that each proof is accepted only once
+   * ([RFC 9449 section 11.1](https://www.rfc-editor.org/rfc/rfc9449#section-11.1)). Default: `cache.store`, otherwise the memory of this
+   * process.
+   */
   readonly replayStore?: ReplayStore | undefined;
 }
 
-/** Where the client certificate is found. */
+/** How the client certificate of a request is found. */
 export interface MtlsOptions {
   /**
-   * Takes the client's certificate from elsewhere, such as from a header that a proxy sets
-   * ([RFC 9440](https://www.rfc-editor.org/rfc/rfc9440)): only from requests that came through that proxy, which must drop such
-   * headers of clients.
+   * Returns the client's certificate, for example from a header that a proxy sets
+   * ([RFC 9440](https://www.rfc-editor.org/rfc/rfc9440)). The function must be synchronous. `undefined` means that there is none.
+   *
+   * Read the header only of requests that came through that proxy. The proxy must remove such headers that clients send.
    */
   readonly certificate: Bivariant<(req: IncomingMessage) => ClientCertificate | undefined>;
 }
 
-/** How answers are remembered. */
+/** How introspection responses are cached. */
 export interface CacheOptions {
   /**
-   * Longest life of an active answer, in seconds, 0 to 86400; always cut at `exp`. Default 60.
-   * A revoked token is accepted for at most this long.
+   * How long an active response is used, in seconds, 0 to 86400, and never past `exp`. Default: `60`. A revoked token is accepted for up
+   * to this time. The time counts from the introspection request.
    */
   readonly ttlSeconds?: number | undefined;
-  /** Life of an inactive answer, in seconds, 0 to 3600. Default 5. These have a small memory of their own. */
+  /**
+   * How long an inactive response is used, in seconds, 0 to 3600. Default: `5`. Inactive responses have a separate memory, so invalid
+   * tokens evict no active response.
+   */
   readonly inactiveTtlSeconds?: number | undefined;
   /**
-   * How long an active answer may stand in while the endpoint is in trouble (no answer, 5xx, 429), in seconds from when it was
-   * asked for, 0 to 86400; never past `exp`, never for `requireFresh`, never when the endpoint refuses our credentials.
-   * `getAuthDetails(req).stale` tells. Default 0: such a request is answered 503. A revoked token is accepted for that long then.
+   * How long a stale response may be used while the endpoint is down (no response, 5xx or 429), in seconds, 0 to 86400. The time counts
+   * from the introspection request. Default: `0`: such a request gets a 503. A revoked token is accepted for up to this time during an
+   * outage. `getAuthDetails(req).stale` is `true` for a stale response.
+   *
+   * A stale response is never used past `exp`, for `requireFresh`, or when the endpoint rejects the credentials of this API.
    */
   readonly staleIfErrorSeconds?: number | undefined;
   /**
-   * Renew answers that are used again shortly before they end, in the background, so that no request waits for it. Default `true`.
-   * It lengthens no life, and idle answers are not renewed.
+   * Refreshes responses that are in use in the background, shortly before they expire, so that no request waits for it. Default: `true`.
+   * It extends no lifetime, and responses that are not in use are not refreshed.
    */
   readonly refreshAhead?: boolean | undefined;
   /**
-   * What several processes share their answers and their invalidations through, such as `redisStore(…)` of
-   * `express-token-introspection/redis`. It takes `secrets`.
+   * A store through which several processes share responses and invalidations, such as `redisStore()` of
+   * `express-token-introspection/redis`. It requires `secrets`. Default: each process has only its own memory.
    */
   readonly store?: CacheStore | undefined;
   /**
-   * What entries of the `store` are sealed with, each at least 32 bytes: the first seals, all open, so that they can be changed.
-   * Those who can read the store learn neither tokens nor claims from it, and those who can write it cannot make an entry.
+   * Secrets that encrypt the entries of the `store`, at least 32 bytes each. Required with a `store`. The first secret encrypts; all
+   * decrypt, so secrets can be rotated. Anyone who can read the store learns neither tokens nor claims from it. Anyone who can write to
+   * it cannot create an entry.
    */
   readonly secrets?: readonly (string | undefined)[] | undefined;
   /**
-   * Keeps responses apart that share a `store` and do not differ by endpoint, client and parameters. Required beside a store if
-   * `clientAuth` or `normalizeResponse` has no `identity`. Change it when one of them changes the meaning of responses.
+   * Keeps responses apart that share a `store` and do not differ by endpoint, client and parameters. Required with a `store` if
+   * `clientAuth` or `normalizeResponse` has no `identity`. Change it when one of them changes the meaning of responses. Default: none.
    */
   readonly namespace?: string | undefined;
-  /** Most active answers kept, and a tenth as many inactive ones. Default 10000. */
+  /** Maximum number of active responses in memory, 1 to 16000000. A tenth of it is the maximum for inactive ones. Default: `10000`. */
   readonly maxEntries?: number | undefined;
   /**
-   * Most memory that active answers may take, in bytes, as estimated when they are stored, from 65536; a tenth of that for inactive
-   * ones. Default 4096 for each of `maxEntries`, at least 1 MiB.
+   * Maximum memory for active responses, in bytes, at least 65536. Inactive responses get a tenth of it. The size of a response is
+   * estimated when it is stored. Default: 4096 for each of `maxEntries`, at least 1 MiB.
    */
   readonly maxBytes?: number | undefined;
 }
 
-/** What `normalizeResponse` does for the statuses it names. */
+/** A `normalizeResponse` with further settings. */
 export interface NormalizeOptions {
-  /** Statuses that say something about the token at this endpoint, besides 200. Default none. */
+  /** HTTP statuses, besides 200, whose responses say something about the token, 200 to 599. Default: none. */
   readonly statuses?: readonly number[] | undefined;
   /**
    * Names this function. Change it when the function changes, so that responses in a shared cache are kept apart. Without it, a shared
    * cache needs `cache.namespace`.
    */
   readonly identity?: string | undefined;
-  /** Synchronous. `text` is the body as it came; JSON is for you to parse. */
+  /**
+   * Converts a response of the endpoint to an introspection response. It must be synchronous. `text` is the body as it came, so parse
+   * JSON yourself. If the function throws, the request gets a 503.
+   */
   normalize(reply: EndpointReply): unknown;
 }
 
-/** What a provider's preset returns. */
+/** Options of one introspection endpoint, as the preset of a provider returns them. */
 export interface EndpointOptions {
-  /** The introspection endpoint. `https:`, but for loopback hosts. */
+  /**
+   * URL of the introspection endpoint ([RFC 7662 section 2](https://www.rfc-editor.org/rfc/rfc7662#section-2)). It must be `https:`,
+   * except on loopback hosts.
+   */
   readonly endpoint: string | URL;
-  /** How this resource server proves itself to the endpoint. */
+  /**
+   * How this API authenticates to the endpoint, for example `clientSecretBasic(…)`
+   * ([RFC 7662 section 2.1](https://www.rfc-editor.org/rfc/rfc7662#section-2.1)). Required.
+   */
   readonly clientAuth: ClientAuth;
-  /** Body of the question. Default `'form'`, as RFC 7662 section 2.1 has it. */
+  /**
+   * Format of the body of introspection requests. Default: `'form'`, as
+   * [RFC 7662 section 2.1](https://www.rfc-editor.org/rfc/rfc7662#section-2.1) requires.
+   */
   readonly requestFormat?: 'form' | 'json' | undefined;
-  /** Name of the token's parameter. Default `'token'`. */
+  /** Name of the parameter that holds the token. Default: `'token'`. */
   readonly tokenParameter?: string | undefined;
-  /** Further parameters of the question; the token and credentials cannot be among them. */
+  /** Further parameters of introspection requests. The token and the credentials cannot be among them. Default: none. */
   readonly parameters?: Readonly<Record<string, string>> | undefined;
   /**
-   * Further headers of introspection requests; credentials and framing cannot be among them. They also go with requests for
-   * metadata and keys, except `Accept` and `Content-*`. An origin that only the metadata name gets no more than `User-Agent`.
-   * Default: only a `User-Agent`, with name and version of this package.
+   * Further headers of introspection requests. Credentials, and headers such as `Host` and `Content-Type`, cannot be among them.
+   * Requests for metadata and keys have them too, except `Accept` and `Content-*`. An origin that only the metadata name gets no more of
+   * them than `User-Agent`. Default: only a `User-Agent` with name and version of this package.
    */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /**
-   * For an endpoint that deviates from RFC 7662: a synchronous function from its reply to an introspection response,
-   * for status 200, or for the statuses named beside it too. What it returns is checked like any other response.
+   * Converts responses of an endpoint that deviates from RFC 7662 to introspection responses: a synchronous function for responses with
+   * status 200, or an object for further statuses. The result is checked like any other response. It cannot be combined with
+   * `jwtResponse`. Default: responses must be as [RFC 7662 section 2.2](https://www.rfc-editor.org/rfc/rfc7662#section-2.2) says.
    */
   readonly normalizeResponse?: ((reply: EndpointReply) => unknown) | NormalizeOptions | undefined;
 }
 
-/** How signed replies are verified ([RFC 9701](https://www.rfc-editor.org/rfc/rfc9701)). */
+/** How signed responses are verified ([RFC 9701 section 5](https://www.rfc-editor.org/rfc/rfc9701#section-5)). */
 export interface JwtResponseOptions {
-  /** Their `iss`. Default `authorizationServer`, else `issuer`. */
+  /** Expected `iss` of the signed response. Default: `authorizationServer`, otherwise `issuer`; required if neither is set. */
   readonly issuer?: string | undefined;
-  /** Their `aud`, or several of which one must be there. Default the client identifier of `clientAuth`. */
+  /**
+   * Expected `aud` of the signed response, or a list of which one must be in it. Default: the client identifier of `clientAuth`; required
+   * if that has none.
+   */
   readonly audience?: string | readonly string[] | undefined;
-  /** The algorithms they may be signed with, of a key pair. Default `['RS256']`. */
+  /** Algorithms that responses may be signed with. All of them use a key pair. Default: `['RS256']`. */
   readonly algorithms?: readonly string[] | undefined;
-  /** The server's public keys: one, a JWK Set, or the URL of one. Default the `jwks_uri` of the metadata. */
+  /**
+   * Public keys of the authorization server: one key, a JWK Set, or the URL of one. Default: the `jwks_uri` of its metadata; required if
+   * `authorizationServer` is not set.
+   */
   readonly keys?:
     | PublicKey
     | {
-        /** Those of a JWK Set. */
+        /** Keys of a JWK Set. Keys that cannot be used are ignored. */
         readonly keys: readonly JsonWebKey[];
       }
     | URL
     | undefined;
-  /** This resource server's private key. Given: replies must be encrypted for it (sign, then encrypt). */
+  /**
+   * Private key of this API. If it is set, each response must be signed and then encrypted for this key. Default: responses must be
+   * signed and not encrypted.
+   */
   readonly decryptionKey?: PrivateKey | undefined;
 }
 
-/** Where the authorization server is. One of the two has to be written; both together are refused at creation. */
+/** Location of the authorization server: either `endpoint` or `authorizationServer`. Both together throw at creation. */
 export type ServerLocation =
   | {
-      /** The introspection endpoint. `https:`, except for loopback hosts. */
+      /** URL of the introspection endpoint. It must be `https:`, except on loopback hosts. */
       readonly endpoint: EndpointOptions['endpoint'] | undefined;
-      /** Leave it out beside `endpoint`. */
+      /** Leave it out if `endpoint` is set. */
       readonly authorizationServer?: string | undefined;
     }
   | {
-      /** Leave it out beside `authorizationServer`. */
+      /** Leave it out if `authorizationServer` is set. */
       readonly endpoint?: EndpointOptions['endpoint'] | undefined;
-      /** The issuer identifier of the authorization server, whose metadata name the endpoint. */
+      /** Issuer identifier of the authorization server. Its metadata name the endpoint. */
       readonly authorizationServer: string | undefined;
     };
 
-/** What `tokenIntrospection()` takes. Either `endpoint` or `authorizationServer` is required. */
+/** Options of `tokenIntrospection()`. Either `endpoint` or `authorizationServer` is required. */
 export type TokenIntrospectionOptions<Claims = unknown> = ServerOptions<Claims> & ServerLocation;
 
-/** The options of one authorization server, wherever it is. */
+/** Options of one authorization server. This type requires neither `endpoint` nor `authorizationServer`. */
 export interface ServerOptions<Claims = unknown> extends Omit<EndpointOptions, 'endpoint'>, PolicyOptions<Claims> {
-  /** The introspection endpoint. `https:`, but for loopback hosts. Either this or `authorizationServer` is required. */
+  /**
+   * URL of the introspection endpoint. It must be `https:`, except on loopback hosts. Either this or `authorizationServer` is required.
+   */
   readonly endpoint?: EndpointOptions['endpoint'] | undefined;
   /**
-   * Instead of `endpoint`: the issuer identifier of the authorization server, spelled as its metadata spell it. The endpoint is
-   * taken from there ([RFC 8414](https://www.rfc-editor.org/rfc/rfc8414), then OpenID Connect Discovery) when it is first needed,
-   * and looked at anew every hour. Until it is found, requests are answered 503.
+   * Issuer identifier of the authorization server, exactly as its metadata spell it. Use it instead of `endpoint`. The endpoint is taken
+   * from the metadata ([RFC 8414](https://www.rfc-editor.org/rfc/rfc8414), then OpenID Connect Discovery). They are fetched when they are
+   * first needed, and again every hour. Until the endpoint is found, requests get a 503. It does not check the `iss` of tokens: use
+   * `issuer` for that.
    */
   readonly authorizationServer?: string | undefined;
   readonly audience: string | readonly string[] | false;
   /**
-   * Ask for signed replies ([RFC 9701](https://www.rfc-editor.org/rfc/rfc9701)) and take nothing else: one that is not signed, or
-   * not as demanded, is a 503. Default: plain JSON.
+   * Requests signed responses ([RFC 9701](https://www.rfc-editor.org/rfc/rfc9701)), and accepts no others. A response that is not signed,
+   * or fails verification, causes a 503. Default: `false`: responses are plain JSON.
    */
   readonly jwtResponse?: boolean | JwtResponseOptions | undefined;
-  /** Allow an `http:` endpoint (or authorization server) on another host. Tokens and credentials then cross the network in the clear. Default `false`. */
+  /**
+   * Allows an `http:` endpoint or authorization server on any host. Tokens and credentials then cross the network unencrypted. Default:
+   * `false`: `http:` is allowed only on loopback hosts.
+   */
   readonly dangerouslyAllowHttp?: boolean | undefined;
-  /** `false`: every request asks on its own, nothing is shared. Default: on, with the defaults of its members. */
+  /**
+   * Options of the cache. With `false`, each request makes an introspection request of its own, and nothing is shared. Default: on, with
+   * the defaults of its members.
+   */
   readonly cache?: false | CacheOptions | undefined;
-  /** One deadline, in milliseconds, 1 to 60000, over connect, headers, body and retry. Default 3000. */
+  /**
+   * Deadline of a lookup, in milliseconds, 1 to 60000. It covers waiting, connecting, headers, body and the retry. After that the request
+   * gets a 503. Default: `3000`.
+   */
   readonly timeoutMs?: number | undefined;
-  /** An undici dispatcher to ask through (a proxy, a CA of your own), which must not follow redirects. Never closed by the middleware. Default: a pool of its own. */
+  /**
+   * An undici dispatcher that sends the requests, for example through a proxy or with a certificate authority of your own. It must not
+   * follow redirects, because the token and the credentials would be sent to the new location. The middleware never closes it. Default: a
+   * connection pool of the middleware.
+   */
   readonly dispatcher?: Dispatcher | undefined;
-  /** Wall and monotonic time. Default: the system's. */
+  /** Wall clock and monotonic clock, in milliseconds. Replace it only in tests. Default: the clocks of the system. */
   readonly clock?: Clock | undefined;
 }

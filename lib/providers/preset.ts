@@ -1,4 +1,5 @@
 import type { Secret } from '../client-auth/secret.js';
+import { checkOptions } from '../core/option-check.js';
 import { optionError, secretError } from '../core/option-error.js';
 import { ownMembers } from '../core/own-members.js';
 import type { EndpointOptions } from '../options/types.js';
@@ -21,10 +22,9 @@ export interface NoAudience {
  * @throws TypeError for an unknown option, because an ignored option would look as if it were enforced
  */
 export function mergePreset<Fixed>(base: Preset<Fixed>, additions: PresetOptions): Preset<Fixed> {
-  const { headers = {}, parameters = {}, ...unknown } = ownMembers(additions);
-  for (const [name, value] of Object.entries(unknown)) {
-    throw optionError(name, value, 'write it next to the preset: tokenIntrospection({ ...preset, … })');
-  }
+  const given = ownMembers(additions);
+  checkOptions(given, ['headers', 'parameters'], 'write it next to the preset: tokenIntrospection({ ...preset, … })');
+  const { headers = {}, parameters = {} } = given;
   for (const [name, value] of Object.entries({ headers, parameters })) {
     if (!isRecord(value)) throw optionError(name, value, 'write an object of strings');
   }

@@ -1,12 +1,13 @@
 import { clientSecretBasic } from '../client-auth/client-secret-basic.js';
 import type { Secret } from '../client-auth/secret.js';
+import { optionError } from '../core/option-error.js';
 import { ownMembers } from '../core/own-members.js';
 import type { EndpointOptions } from '../options/types.js';
 import { mergePreset, type NoAudience, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
 
 export interface VmwareCloudOptions extends PresetOptions {
   /** Introspection endpoint of your organization. The documentation names no URL. Required. */
-  readonly endpoint: EndpointOptions['endpoint'];
+  readonly endpoint: EndpointOptions['endpoint'] | undefined;
   /** Client identifier of this API at the authorization server. Required. */
   readonly clientId: string | undefined;
   /** Client secret. Leave it out for a public client, which authenticates with an empty secret. `undefined` is an error. */
@@ -16,7 +17,7 @@ export interface VmwareCloudOptions extends PresetOptions {
 /**
  * VMware Cloud Services. It introspects only refresh tokens, so this preset allows them. Responses contain no `aud` and no `scope`.
  *
- * @throws TypeError for missing credentials
+ * @throws TypeError for a missing endpoint or missing credentials
  */
 export function vmwareCloud(options: VmwareCloudOptions): Preset<
   NoAudience & {
@@ -25,6 +26,9 @@ export function vmwareCloud(options: VmwareCloudOptions): Preset<
   }
 > {
   const { endpoint, clientId, clientSecret, ...additions } = ownMembers(options);
+  if (endpoint === undefined || endpoint === '') {
+    throw optionError('endpoint', endpoint, 'write the URL of the introspection endpoint of your organization');
+  }
   const isPublic = !Object.hasOwn(options, 'clientSecret');
   return mergePreset(
     {

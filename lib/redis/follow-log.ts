@@ -9,8 +9,8 @@ const BEGINNING = '-';
 const BLOCK_MS = 1000;
 const MAX_ENTRIES_PER_READ = 1000;
 
-/** A reply may be this much later than the end of the wait, at least, because Redis does not end a wait exactly in time. */
-const SLACK_MS = 1000;
+/** A read fails when its reply comes this much later than the end of the wait. Redis does not end a wait exactly in time. */
+const READ_TIMEOUT_MS = 1000;
 
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 2000;
@@ -24,7 +24,7 @@ const MIN_READ_INTERVAL_MS = 50;
  * It does not rely on the client package to report lost connections. Each read also returns the name of the log and the last entry that
  * was read before. If either is missing, entries may have been lost. When a read fails or takes too long, the connection is replaced.
  */
-export function followLog(driver: RedisDriver, key: string, reader: LogReader, timeoutMs: number): () => Promise<void> {
+export function followLog(driver: RedisDriver, key: string, reader: LogReader): () => Promise<void> {
   let isStopped = false;
   let wake: () => void = () => {};
   let connection: Connection | undefined;
@@ -53,7 +53,7 @@ export function followLog(driver: RedisDriver, key: string, reader: LogReader, t
 
   async function readNext(): Promise<void> {
     const askedAt = performance.now();
-    const limitMs = (isCaughtUp ? BLOCK_MS : 0) + Math.max(SLACK_MS, timeoutMs);
+    const limitMs = (isCaughtUp ? BLOCK_MS : 0) + READ_TIMEOUT_MS;
     const reply = await unlessStopped(withTimeout(read, limitMs));
     if (isStopped) return;
     const batch = parseLogReply(reply);

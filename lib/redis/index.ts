@@ -18,10 +18,8 @@ export interface RedisStoreOptions {
    * it.
    */
   readonly client: NodeRedisClient | IoRedisClient;
-  /** Prefix of every key. Default `'token-introspection:'`. */
+  /** Prefix of every key. Default: `'token-introspection:'`. */
   readonly prefix?: string | undefined;
-  /** Timeout of one command in milliseconds, 1 to 10000. Default 250. */
-  readonly commandTimeoutMs?: number | undefined;
 }
 
 /**
@@ -33,14 +31,11 @@ export interface RedisStoreOptions {
  * @throws TypeError for an unsupported client or another invalid option
  */
 export function redisStore(options: RedisStoreOptions): CacheStore {
-  const { client, prefix = 'token-introspection:', commandTimeoutMs = 250 } = options;
+  const { client, prefix = 'token-introspection:' } = options;
   if (typeof prefix !== 'string') throw optionError('prefix', prefix, 'write a string');
-  if (!(Number.isInteger(commandTimeoutMs) && commandTimeoutMs >= 1 && commandTimeoutMs <= 10_000)) {
-    throw optionError('commandTimeoutMs', commandTimeoutMs, 'write whole milliseconds from 1 to 10000');
-  }
   const driver = driverOf(client);
   const logKey = `${prefix}revocations`;
-  const { run, allowConnection } = createCommands(driver, commandTimeoutMs);
+  const { run, allowConnection } = createCommands(driver);
 
   /** The entry and its lease share a hash tag, so that they are on one node of a cluster. */
   function keysOf(key: string): [entry: string, lease: string] {
@@ -65,7 +60,7 @@ export function redisStore(options: RedisStoreOptions): CacheStore {
     },
     follow(reader) {
       const withdrawConnection = allowConnection();
-      const stop = followLog(driver, logKey, reader, commandTimeoutMs);
+      const stop = followLog(driver, logKey, reader);
       return () => {
         withdrawConnection();
         return stop();

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { checkOptions } from '../core/option-check.js';
 import { optionError } from '../core/option-error.js';
 import { ownMember, ownMembers } from '../core/own-members.js';
 import { isRepeated } from '../credentials/headers.js';
@@ -32,10 +33,11 @@ const HOST = /^(?:([a-z0-9._-]+?)\.?|(\[[0-9a-f:.]+\]))(:\d*)?$/i;
  *   Errors of the option `host` are passed on.
  */
 export function byHost<Name extends string>(names: Names<Name>, options: ByHostOptions = {}): Selector<Name> {
-  const { host, ...unknown } = ownMembers(options);
+  const given = ownMembers(options);
   const remedy = "write byHost({ 'acme.example.com': 'acme' }), each host once and without a port";
   const known = parseNames(names, withoutPort, remedy);
-  for (const [name, value] of Object.entries(unknown)) throw optionError(name, value, 'write { host }, or nothing');
+  checkOptions(given, ['host']);
+  const { host } = given;
   if (host !== undefined && typeof host !== 'function') throw optionError('host', host, 'write a function');
   return (req) => {
     const requested = host === undefined ? requestedHost(req) : nameOf(host(req));

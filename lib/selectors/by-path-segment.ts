@@ -1,3 +1,4 @@
+import { checkOptions } from '../core/option-check.js';
 import { optionError } from '../core/option-error.js';
 import { ownMembers } from '../core/own-members.js';
 import { targetOf } from '../credentials/request-target.js';
@@ -28,10 +29,11 @@ export function byPathSegment<Name extends string>(
   names: Names<Name>,
   options: ByPathSegmentOptions = {},
 ): Selector<Name> {
-  const { index = 0, ...unknown } = ownMembers(options);
-  const remedy = "write byPathSegment({ acme: 'acme' }), with segments as they stand in the URL, without slashes";
+  const given = ownMembers(options);
+  const remedy = "write byPathSegment({ acme: 'acme' }), with segments as the URL spells them, without slashes";
   const known = parseNames(names, toSegment, remedy);
-  for (const [name, value] of Object.entries(unknown)) throw optionError(name, value, 'write { index }, or nothing');
+  checkOptions(given, ['index']);
+  const { index = 0 } = given;
   if (!Number.isInteger(index) || index < 0) {
     throw optionError('index', index, 'write the index of the segment, counted from 0');
   }

@@ -22,7 +22,7 @@ export interface StoreUnderTest {
 
 /** The options of `storeTests()`. */
 export interface StoreTestOptions {
-  /** Timeout of each condition that a test waits for, in milliseconds. Default 5000. */
+  /** Timeout of each condition that a test waits for, in milliseconds. Default: `5000`. */
   readonly timeoutMs?: number | undefined;
 }
 

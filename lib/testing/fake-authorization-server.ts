@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { checkOptions } from '../core/option-check.js';
 import { optionError } from '../core/option-error.js';
 import type { Dispatcher } from '../introspection/http.js';
 import { FAILURE_NAMES, type FakeFailure, isFailure, replyOf } from './failures.js';
@@ -46,7 +47,6 @@ export interface FakeAuthorizationServer {
 }
 
 const HOUR_SECONDS = 3600;
-const OPTIONS: readonly string[] = ['claims', 'reply'];
 
 type Request = Parameters<Dispatcher['request']>[0];
 type Response = Awaited<ReturnType<Dispatcher['request']>>;
@@ -120,9 +120,7 @@ export function fakeAuthorizationServer(options: FakeAuthorizationServerOptions 
 
 function requireOptions(options: FakeAuthorizationServerOptions): { claims: FakeClaims; reply?: typeof options.reply } {
   requireObject('options', options);
-  for (const [name, value] of Object.entries(options)) {
-    if (!OPTIONS.includes(name)) throw optionError(name, value, `write one of ${OPTIONS.join(', ')}`);
-  }
+  checkOptions(options, ['claims', 'reply']);
   const { claims = {}, reply } = options;
   requireObject('claims', claims);
   if (reply !== undefined && typeof reply !== 'function') throw optionError('reply', reply, 'write a function');

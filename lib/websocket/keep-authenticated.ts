@@ -1,11 +1,12 @@
 import type { Auth } from '../core/claims.js';
 import { AuthError } from '../core/errors.js';
+import { checkOptions } from '../core/option-check.js';
 import { optionError } from '../core/option-error.js';
 import { wiringError } from '../middleware/guard.js';
-import { isAuthenticatorOf } from '../middleware/middleware-registry.js';
+import { hasStarted } from '../middleware/middleware-registry.js';
 import { addRecognizer, isFromAnotherCopy, OTHER_COPY_REMEDY } from '../middleware/package-copies.js';
-import { createAuth, type Session, sessionBehind } from '../middleware/session.js';
-import type { AuthOf, TokenIntrospection } from '../middleware/types.js';
+import { createSession, type Session, sessionBehind } from '../middleware/session.js';
+import type { AuthOf, SelectingMiddleware, TokenIntrospection } from '../middleware/types.js';
 import { closeSocket, filterMessages, isClosed, type ServerSocket } from './socket.js';
 import { callOnError, isClosing, publishSocketFailure } from './socket-failure.js';
 import { monitorToken, type TokenMonitor } from './token-monitor.js';
@@ -72,7 +73,8 @@ export function keepAuthenticated(socket: ServerSocket, auth: object, options: K
 }
 
 /**
- * The claims of a socket's token, from the latest introspection response. If you pass the middleware too, its `claims` schema types them.
+ * The claims of a socket's token, from the latest introspection response. If you pass the middleware too, of one server or from
+ * `selectServer()`, its `claims` schema types them.
  *
  * A listener can call it at any time, also after an `await`. Once the token has ended, the socket is closed and sends nothing more, and
  * this keeps returning the last claims.
@@ -82,14 +84,18 @@ export function keepAuthenticated(socket: ServerSocket, auth: object, options: K
  */
 export function getSocketAuth(socket: ServerSocket): Auth;
 export function getSocketAuth<Claims>(socket: ServerSocket, authenticate: TokenIntrospection<Claims>): AuthOf<Claims>;
-export function getSocketAuth(socket: ServerSocket, authenticate?: TokenIntrospection): Auth {
+export function getSocketAuth<ServerAuth>(
+  socket: ServerSocket,
+  authenticate: SelectingMiddleware<ServerAuth>,
+): ServerAuth;
+export function getSocketAuth(socket: ServerSocket, authenticate?: object): Auth {
   const authenticated = sockets.get(socket);
   if (authenticated === undefined) {
     if (isFromAnotherCopy(socket)) throw wiringError(`getSocketAuth() cannot use this socket: ${OTHER_COPY_REMEDY}`);
     throw wiringError('getSocketAuth() was called for a socket that was not passed to keepAuthenticated()');
   }
   authenticated.monitor?.check();
-  if (authenticate !== undefined && !isAuthenticatorOf(authenticate, authenticated.session.authenticator)) {
+  if (authenticate !== undefined && !hasStarted(authenticate, authenticated.session)) {
     throw wiringError('getSocketAuth() was called with another middleware than the one that authenticated this socket');
   }
   return authenticated.auth;
@@ -106,10 +112,9 @@ export function requireSession(auth: unknown): Session {
 }
 
 /** @throws TypeError */
-export function requireOptions({ recheckSeconds, onError, ...unknown }: KeepOptions): void {
-  for (const [name, value] of Object.entries(unknown)) {
-    throw optionError(name, value, 'write { recheckSeconds, onError }, or nothing');
-  }
+export function requireOptions(options: KeepOptions): void {
+  checkOptions(options, ['recheckSeconds', 'onError']);
+  const { recheckSeconds, onError } = options;
   if (recheckSeconds !== undefined && !isSeconds(recheckSeconds)) {
     throw optionError('recheckSeconds', recheckSeconds, `write a number of seconds from 1 to ${MAX_SECONDS}`);
   }
@@ -132,7 +137,7 @@ function monitorSocket(socket: ServerSocket, session: Session, { recheckSeconds,
   authenticated.monitor = monitorToken(session, {
     recheckMs: (recheckSeconds ?? defaultSeconds(authenticator.introspector.lifeMs)) * 1000,
     onRenewed(renewed) {
-      authenticated.auth = createAuth(session, req, arrivedAt, renewed, checks) as Auth;
+      authenticated.auth = createSession(session, req, arrivedAt, renewed, checks).claims;
     },
     onEnd(error) {
       endSocket(authenticated);

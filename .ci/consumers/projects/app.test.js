@@ -1,7 +1,7 @@
 const { clientSecretBasic, tokenIntrospection } = require('express-token-introspection');
 const { fakeAuthorizationServer } = require('express-token-introspection/testing');
 
-test('judges a token in a Jest that knows nothing of ES modules', async () => {
+test('authenticates a token in a Jest that knows nothing of ES modules', async () => {
   const server = fakeAuthorizationServer({ claims: { aud: 'api' } });
   const authenticate = tokenIntrospection({
     endpoint: 'https://as.example.com/introspect',

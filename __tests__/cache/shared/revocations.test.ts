@@ -217,11 +217,11 @@ describe('allows', () => {
     const { allows, recordOfNow, clock, reader, read, revocations } = start();
     reader.onStart('1');
     read('5', 'other');
-    const before = recordOfNow({}, '5');
+    const before = recordOfNow({}, '1\n5');
     clock.advance(0.001);
     reader.onStart('3');
-    expect(revocations.position()).toBe('3');
-    const after = recordOfNow({}, '3');
+    expect(revocations.position()).toBe('3\n3');
+    const after = recordOfNow({}, '3\n3');
     reader.onCaughtUp(performance.now());
     expect([allows(before), allows(after)]).toEqual([false, true]);
   });
@@ -231,7 +231,7 @@ describe('allows', () => {
     reader.onStart('1');
     read('5', digest('sub', 'alice'));
     reader.onStart('6');
-    expect(revocations.revokes(TOKEN_DIGEST, recordOfNow({ sub: 'alice' }, '4'))).toBe(true);
+    expect(revocations.revokes(TOKEN_DIGEST, recordOfNow({ sub: 'alice' }, '1\n4'))).toBe(true);
   });
 });
 
@@ -284,12 +284,9 @@ describe('openRevocationLog', () => {
     reader.onStart('3');
     read('5', 'other');
     reader.onCaughtUp(performance.now());
-    expect(['2', '3', '5', '6'].map((position) => allows(recordOfNow({}, position)))).toEqual([
-      false,
-      true,
-      true,
-      false,
-    ]);
+    const isAllowed = (position: string) => allows(recordOfNow({}, position));
+    expect(['3\n3', '3\n5', '3\n6'].map(isAllowed)).toEqual([true, true, false]);
+    expect(['', '4', '2\n4', '1\n3\n4'].map(isAllowed)).toEqual([false, false, false, false]);
   });
 });
 

@@ -3,7 +3,7 @@ import { createEntryCipher } from '../../../lib/cache/shared/entry-cipher.js';
 import { createClock } from '../../support/clock.js';
 import { createDeferred } from '../../support/deferred.js';
 import { bearerCredentials, createInstance, type Instance } from '../../support/fleet.js';
-import { BEGIN, createSharedMemory, type SharedMemory } from '../../support/shared-memory.js';
+import { createSharedMemory, FULL_BEGIN, type SharedMemory } from '../../support/shared-memory.js';
 import { until } from '../../support/until.js';
 
 const CHANNEL = 'express-token-introspection:cache';
@@ -220,7 +220,7 @@ describe('an unusable entry', () => {
   const cipher = createEntryCipher(['s'.repeat(32)], 'scope');
   const [key = ''] = cipher.keysOf(bearerCredentials());
   const encrypted = (text: string) => cipher.encrypt(bearerCredentials(), key, text);
-  const valid = { response: { active: true, sub: 'alice' }, asked: 0, logPosition: BEGIN };
+  const valid = { response: { active: true, sub: 'alice' }, asked: 0, logPosition: FULL_BEGIN };
   const entryWith = (changes: object) => encrypted(JSON.stringify({ ...valid, asked: time.monotonic(), ...changes }));
 
   it('is not one that is encrypted, dated and valid', async () => {
@@ -290,7 +290,7 @@ describe('processes', () => {
     await other.lookUp();
     expect(other.requests()).toBe(0);
     await one.revoke();
-    await until(() => other.revocations.position() > BEGIN);
+    await until(() => other.revocations.position() > FULL_BEGIN);
     await other.lookUp();
     expect(other.requests()).toBe(1);
   });
@@ -302,7 +302,7 @@ describe('an invalidation', () => {
     await one.lookUp();
     await written();
     await one.revoke();
-    await until(() => other.revocations.position() > BEGIN);
+    await until(() => other.revocations.position() > FULL_BEGIN);
     await other.lookUp();
     expect([other.requests(), outcomes]).toEqual([1, []]);
     await until(() => other.connection.calls.includes('keepAndRelease'));
@@ -330,7 +330,7 @@ describe('an invalidation', () => {
     await until(() => one.requests() === 1);
     one.connection.isDeaf = true;
     await other.revocations.revoke('sub', 'alice');
-    await until(() => other.revocations.position() > BEGIN);
+    await until(() => other.revocations.position() > FULL_BEGIN);
     reply.resolve({ active: true, sub: 'alice' });
     await lookup;
     await written();
@@ -397,7 +397,7 @@ describe('an invalidation', () => {
     const one = await createInstance(memory, { clock: createClock(1_800_000_000 - 30) });
     const other = await createInstance(memory, { clock: createClock(1_800_000_000) });
     await other.revocations.revoke('sub', 'alice');
-    await until(() => one.revocations.position() > BEGIN && other.revocations.position() > BEGIN);
+    await until(() => one.revocations.position() > FULL_BEGIN && other.revocations.position() > FULL_BEGIN);
     await one.lookUp();
     await written();
     await other.lookUp();
@@ -519,7 +519,7 @@ describe('the commands to the store', () => {
   ])('for %s', async (_, prepare, commands) => {
     const [one, other] = [await createInstance(memory), await createInstance(memory)];
     await prepare(one);
-    await until(() => memory.log.length === 0 || other.revocations.position() > BEGIN);
+    await until(() => memory.log.length === 0 || other.revocations.position() > FULL_BEGIN);
     await other.lookUp();
     await until(() => other.connection.calls.length >= commands.length);
     for (let turns = 0; turns < 10; turns++) await new Promise((resolve) => setImmediate(resolve));

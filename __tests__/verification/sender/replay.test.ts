@@ -48,13 +48,15 @@ describe('createReplayMemory', () => {
 describe('createSharedReplay', () => {
   it('stores an identifier with a prefix for the given time', async () => {
     const setIfAbsent = jest.fn(async () => true);
-    expect(await createReplayGuard(createClock(), { setIfAbsent }).use('abc', 70_000, {})).toBe(true);
+    const guard = createReplayGuard(createClock(), { setIfAbsent });
+    for (const ms of [60_000, 70_000, 50_000]) guard.keepFor(ms);
+    expect(await guard.use('abc', {})).toBe(true);
     expect(setIfAbsent.mock.calls).toEqual([['dpop.abc', 70_000]]);
   });
 
   it('returns the result of the store, and passes its errors on', async () => {
-    expect(await createReplayGuard(createClock(), { setIfAbsent: async () => false }).use('abc', 1, {})).toBe(false);
+    expect(await createReplayGuard(createClock(), { setIfAbsent: async () => false }).use('abc', {})).toBe(false);
     const broken = createReplayGuard(createClock(), { setIfAbsent: () => Promise.reject(new Error('down')) });
-    await expect(broken.use('abc', 1, {})).rejects.toThrow('down');
+    await expect(broken.use('abc', {})).rejects.toThrow('down');
   });
 });

@@ -113,16 +113,22 @@ function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => numb
   /** Older responses are not used, because revocations of that time may have been lost. */
   let reliableSince = Number.NEGATIVE_INFINITY;
 
+  /** A position with the start of its log before it. Positions of a log that was lost may look like later ones. */
+  function inThisLog(positionInLog: string): string {
+    return start === '' ? positionInLog : `${start}\n${positionInLog}`;
+  }
+
   const reader: LogReader = {
     onStart(first) {
       if (start !== '') reliableSince = clock.monotonic();
       start = first;
-      position = first;
+      position = inThisLog(first);
       confirmed = NEVER;
     },
     onEntries(entries) {
-      for (const logEntry of entries) add(logEntry.entry, { position: logEntry.position });
-      position = entries.at(-1)?.position ?? position;
+      for (const logEntry of entries) add(logEntry.entry, { position: inThisLog(logEntry.position) });
+      const last = entries.at(-1);
+      if (last !== undefined) position = inThisLog(last.position);
     },
     onCaughtUp(askedAt) {
       // The store uses the clock of the machine, which differs from the clock of a test.
@@ -173,7 +179,8 @@ function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => numb
     covers(record, now) {
       const { logPosition = '' } = record;
       // The position belongs to a log that was lost, or this process has not read as far.
-      if (record.askedMonotonic < reliableSince || logPosition < start || logPosition > position) return false;
+      const isOfThisLog = start === '' || logPosition.startsWith(inThisLog(''));
+      if (record.askedMonotonic < reliableSince || !isOfThisLog || logPosition > position) return false;
       return Math.min(ageOf(confirmed, now), recordAge(record, now)) <= UNCONFIRMED_MS;
     },
     revokes(digestsOf, tokenDigest, record) {
@@ -187,7 +194,7 @@ function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => numb
     revokeHere(digest) {
       const { until } = add(digest, { until: clock.monotonic() });
       return (appendedAt) => {
-        const revocation = add(digest, { position: appendedAt });
+        const revocation = add(digest, { position: inThisLog(appendedAt) });
         // The position is more exact than the time. A different `until` belongs to a later revocation that may not be appended yet.
         if (revocation.until === until) revocations.set(digest, { ...revocation, until: NEVER.monotonic });
       };

@@ -71,7 +71,7 @@ export function createRevocations({ store, log, cipher, keepMs, timeoutMs }: Rev
     async revoke(kind, value) {
       const [digest] = cipher.digestsOf(kind, value) as [string];
       const setPosition = log.revokeHere(digest);
-      setPosition(await withRetries(() => store.append(digest, keepMs), timeoutMs));
+      setPosition(await withRetries(async () => requirePosition(await store.append(digest, keepMs)), timeoutMs));
     },
     watch: (tokenDigest, record, listener) =>
       log.watch(digestsOf(tokenDigest, record), () => {
@@ -92,4 +92,10 @@ export async function withRetries<T>(work: () => Promise<T>, timeoutMs: number):
       await pause(pauseMs);
     }
   }
+}
+
+/** A store of the app may return anything. Without a position, the revocation does not count as stored. */
+function requirePosition(position: unknown): string {
+  if (typeof position === 'string' && position !== '') return position;
+  throw new Error('the store returned no position');
 }

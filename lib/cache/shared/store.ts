@@ -98,7 +98,8 @@ export interface LogReader {
    * Announces that the log follows from its beginning. Call it before everything else. Call it again, and pass the whole log again, when
    * entries may have been lost: then responses from before that are not used any longer.
    *
-   * @param position a position before all entries of this log, and after all entries of a log that was lost. It is never `''`
+   * @param position a position before all entries of this log, and after all entries of a log that was lost. It is the same for
+   * all readers of this log, and never `''`
    */
   onStart(position: string): void;
   /** Receives the next entries, in the order of the log. */

@@ -81,6 +81,7 @@ interface ProofClaims {
 export function createDpopVerifier(settings: DpopSettings): DpopVerifier {
   const { algorithms, isRequired, maxAgeMs, nonces, replay, clock } = settings;
   const verifySignature = createSignatureVerifier(algorithms);
+  replay.keepFor(maxAgeMs + MAX_AHEAD_MS + MARGIN_MS);
   return {
     algorithms,
     isRequired,
@@ -109,7 +110,7 @@ export function createDpopVerifier(settings: DpopSettings): DpopVerifier {
     async use({ id }, request) {
       let isFirst: boolean;
       try {
-        isFirst = await replay.use(id, maxAgeMs + MAX_AHEAD_MS + MARGIN_MS, request);
+        isFirst = await replay.use(id, request);
       } catch {
         throw new IntrospectionError('replay_store_failed');
       }

@@ -4,13 +4,17 @@ import { withTimeout } from '../../core/timeout.js';
 /** Lets each DPoP proof be used once (RFC 9449 section 11.1). */
 export interface ReplayGuard {
   /**
+   * Remembers each proof from now on for at least this long, in milliseconds. All verifiers over a guard remember for the longest time
+   * that one of them needs, because each may get the proofs that another has accepted.
+   */
+  keepFor(ms: number): void;
+  /**
    * Uses a proof. The same request may use it again, for another middleware.
    *
-   * @param ttlMs how long it is remembered, in milliseconds
    * @returns whether no other request used it before
    * @throws Error if that is not known, because the store failed or the memory is full
    */
-  use(id: string, ttlMs: number, request: object): Promise<boolean>;
+  use(id: string, request: object): Promise<boolean>;
 }
 
 /** A store of used proofs that several processes share. A `cache.store` fits. */
@@ -25,30 +29,25 @@ const STORE_TIMEOUT_MS = 1000;
 /** Proofs that a request has used, by the memory that remembers them. */
 const usedByRequest = new WeakMap<object, Map<object, Set<string>>>();
 
-/** One memory for all middlewares of this process that use a clock. */
-const processMemories = new WeakMap<Clock, ReplayStore['setIfAbsent']>();
-
 /** A guard over a store that several processes share, or over the memory of this process. */
 export function createReplayGuard(clock: Clock, store: ReplayStore | undefined): ReplayGuard {
-  const memory = store ?? clock;
-  const setIfAbsent = store === undefined ? processMemory(clock) : inTime(store);
+  const memory = store ?? {};
+  const setIfAbsent = store === undefined ? createReplayMemory(clock) : inTime(store);
+  let longestMs = 0;
   return {
-    async use(id, ttlMs, request) {
+    keepFor(ms) {
+      longestMs = Math.max(longestMs, ms);
+    },
+    async use(id, request) {
       const used = usedBy(request, memory);
       if (used.has(id)) return true;
       // A store of the app may return anything.
-      const isNew: unknown = await setIfAbsent(`dpop.${id}`, ttlMs);
+      const isNew: unknown = await setIfAbsent(`dpop.${id}`, longestMs);
       if (isNew !== true) return false;
       used.add(id);
       return true;
     },
   };
-}
-
-function processMemory(clock: Clock): ReplayStore['setIfAbsent'] {
-  const memory = processMemories.get(clock) ?? createReplayMemory(clock);
-  processMemories.set(clock, memory);
-  return memory;
 }
 
 function usedBy(request: object, memory: object): Set<string> {
@@ -69,18 +68,31 @@ function inTime(store: ReplayStore): ReplayStore['setIfAbsent'] {
  * allow a replay.
  */
 export function createReplayMemory(clock: Clock): ReplayStore['setIfAbsent'] {
-  /** When each proof is forgotten, in the order of their use. */
-  const used = new Map<string, Instant>();
+  const used = new Set<string>();
+  /** The same in the order of their use, with the time when each may be forgotten. */
+  let queue: { readonly key: string; readonly end: Instant }[] = [];
+  let first = 0;
+
+  function forgetEnded(now: Instant): void {
+    for (let next = queue[first]; next !== undefined; next = queue[first]) {
+      // Both clocks must have passed the end. Proofs are dated by the wall clock, which can be set back.
+      if (next.end.monotonic > now.monotonic || next.end.at > now.at) break;
+      used.delete(next.key);
+      first++;
+    }
+    if (first * 2 > queue.length) {
+      queue = queue.slice(first);
+      first = 0;
+    }
+  }
+
   return async (key, ttlMs) => {
     const now = readClock(clock);
-    for (const [other, end] of used) {
-      // Both clocks must have passed the end. Proofs are dated by the wall clock, which can be set back.
-      if (end.monotonic > now.monotonic || end.at > now.at) break;
-      used.delete(other);
-    }
+    forgetEnded(now);
     if (used.has(key)) return false;
     if (used.size >= MAX_REMEMBERED) throw new Error('full');
-    used.set(key, { at: now.at + ttlMs, monotonic: now.monotonic + ttlMs });
+    used.add(key);
+    queue.push({ key, end: { at: now.at + ttlMs, monotonic: now.monotonic + ttlMs } });
     return true;
   };
 }

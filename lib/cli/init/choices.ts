@@ -1,0 +1,34 @@
+import { ENDPOINT } from '../servers.js';
+
+/** Frameworks of the app, by the names that users write. */
+export const FRAMEWORKS = {
+  express: 'Express 5',
+  express4: 'Express 4',
+  node: "Node's own server (node:http)",
+} as const;
+
+export type Framework = keyof typeof FRAMEWORKS;
+
+export const FRAMEWORK_NAMES = Object.keys(FRAMEWORKS) as Framework[];
+
+/** The choices that determine what is written. */
+export interface Choices {
+  /** One of `SERVER_NAMES`. */
+  readonly provider: string;
+  readonly isTypeScript: boolean;
+  readonly isCommonJs: boolean;
+  readonly framework: Framework;
+  /** Scope that the route requires. Empty for none. */
+  readonly scope: string;
+  /** Relative to the folder in which the command was started. */
+  readonly directory: string;
+}
+
+export const DEFAULTS: Choices = {
+  provider: ENDPOINT,
+  isTypeScript: false,
+  isCommonJs: false,
+  framework: 'express',
+  scope: '',
+  directory: '.',
+};

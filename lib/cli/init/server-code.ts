@@ -1,0 +1,61 @@
+import type { Choices } from './choices.js';
+import { quoted } from './quoted.js';
+
+/** An app of Express with one protected route, the error handler, and the line that listens. */
+export function expressServer(choices: Choices, port: number): string {
+  const { scope } = choices;
+  const guard = scope === '' ? '' : `requireScope(${quoted(scope)}), `;
+  return `const app = express();
+app.use('/api', authenticate);
+app.get('/api/reports', ${guard}(req, res) => {
+  const { sub, scope } = getAuth(req);
+  res.json({ sub, scope });
+});
+app.use(${errorHandlerParameters(choices)} => {
+  if (!(error instanceof IntrospectionError)) return next(error);
+  console.error(error.message);
+  res.status(503).set(error.headers).json({ error: 'temporarily_unavailable' });
+});
+
+const port = process.env.PORT ?? ${port};
+${listening(choices)}
+`;
+}
+
+/** A server of node:http that protects every path. */
+export function nodeServer(port: number): string {
+  return `const server = createServer((req, res) => {
+  authenticate(req, res, (error) => {
+    res.setHeader('Content-Type', 'application/json');
+    if (error !== undefined) {
+      const isOutage = error instanceof IntrospectionError;
+      console.error(isOutage ? error.message : error);
+      res.writeHead(isOutage ? 503 : 500, isOutage ? { ...error.headers } : {});
+      res.end(JSON.stringify({ error: isOutage ? 'temporarily_unavailable' : 'server_error' }));
+      return;
+    }
+    const { sub, scope } = getAuth(req);
+    res.end(JSON.stringify({ sub, scope }));
+  });
+});
+
+const port = process.env.PORT ?? ${port};
+server.listen(port, () => {
+  console.log(\`listening on http://127.0.0.1:\${port}\`);
+});
+`;
+}
+
+function errorHandlerParameters({ isTypeScript, isCommonJs }: Choices): string {
+  if (!isTypeScript) return '(error, req, res, next)';
+  const of = isCommonJs ? 'express.' : '';
+  return `(error: unknown, _req: ${of}Request, res: ${of}Response, next: ${of}NextFunction)`;
+}
+
+/** Express 5 passes an error to the callback. With Express 4, the process ends with the error by itself. */
+function listening({ framework }: Choices): string {
+  const [parameters, check] = framework === 'express4' ? ['()', ''] : ['(error)', '\n  if (error) throw error;'];
+  return `app.listen(port, ${parameters} => {${check}
+  console.log(\`listening on http://127.0.0.1:\${port}\`);
+});`;
+}

@@ -1,0 +1,57 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { printable } from '../../diagnostics/printable.js';
+
+/** A file of the new project. */
+export interface ProjectFile {
+  readonly name: string;
+  readonly text: string;
+  /** Whether an existing file of this name is kept, instead of refusing to write anything. */
+  readonly isOptional?: boolean;
+}
+
+/** Files that were written, and what was there before. */
+export interface Written {
+  readonly names: readonly string[];
+  /** Optional files that existed, so they were kept. */
+  readonly kept: readonly string[];
+  readonly hasManifest: boolean;
+}
+
+/** A file exists, or cannot be written. */
+export class FileError extends Error {}
+
+/**
+ * Writes the files to a folder, which is created if it is missing. It never overwrites a file.
+ *
+ * @throws FileError if a file exists (nothing is written then), or cannot be written
+ */
+export function writeFiles(files: readonly ProjectFile[], base: string, directory: string): Written {
+  const folder = resolve(base, directory);
+  const shown = printable(folder);
+  const isThere = ({ name }: Pick<ProjectFile, 'name'>) => existsSync(join(folder, name));
+  const existing = files.filter((file) => !file.isOptional && isThere(file)).map(({ name }) => name);
+  if (existing.length > 0) {
+    throw new FileError(
+      `Nothing was written, because ${existing.join(' and ')} already exist${existing.length === 1 ? 's' : ''} in ${shown}. Write --directory FOLDER to use another folder.`,
+    );
+  }
+  const kept = files.filter((file) => file.isOptional && isThere(file)).map(({ name }) => name);
+  const hasManifest = isThere({ name: 'package.json' });
+  const names: string[] = [];
+  for (const { name, text } of files) {
+    if (kept.includes(name)) continue;
+    try {
+      mkdirSync(folder, { recursive: true });
+      // wx: a file that appeared in the meantime is not overwritten either.
+      writeFileSync(join(folder, name), text, { flag: 'wx' });
+    } catch (error) {
+      const before = names.length === 0 ? 'Nothing was written' : `Only ${names.join(' and ')} was written`;
+      throw new FileError(
+        `${before}: ${name} cannot be written in ${shown} (${(error as NodeJS.ErrnoException).code})`,
+      );
+    }
+    names.push(name);
+  }
+  return { names, kept, hasManifest };
+}

@@ -1,0 +1,37 @@
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { nearestName } from '../core/nearest-name.js';
+import { printable } from '../diagnostics/printable.js';
+import { UsageError } from './usage-error.js';
+
+type Flags = NonNullable<ParseArgsConfig['options']>;
+type Values<Options extends Flags> = ReturnType<typeof parseArgs<{ options: Options; strict: true }>>['values'];
+
+/**
+ * Parses the flags of a command.
+ *
+ * @throws UsageError for an unknown or incomplete flag, with the flag that was probably meant
+ */
+export function parseFlags<const Options extends Flags>(words: readonly string[], options: Options): Values<Options> {
+  try {
+    return parseArgs({ args: [...words], options, strict: true } as const).values as Values<Options>;
+  } catch (error) {
+    const { message } = error as Error;
+    const unknown = /^Unknown option '--([^']+)'/.exec(message)?.[1] ?? '';
+    const meant = nearestName(unknown, Object.keys(options));
+    const hint = unknown !== '' && meant !== undefined ? `; did you mean --${meant}?` : '; see --help';
+    throw new UsageError(`${printable(message.split('. ')[0] as string)}${hint}`);
+  }
+}
+
+/**
+ * Returns the value if it is one of the names.
+ *
+ * @throws UsageError that names the probably meant one, and all
+ */
+export function requireName<Name extends string>(flag: string, value: string, names: readonly Name[]): Name {
+  const found = names.find((name) => name === value);
+  if (found !== undefined) return found;
+  const meant = nearestName(value, names);
+  const hint = meant === undefined ? '' : ` Did you mean ${meant}?`;
+  throw new UsageError(`${flag} is one of ${names.join(', ')}.${hint}`);
+}
