@@ -28,7 +28,8 @@ const TYPES = {
 };
 
 const IS_DRAWN = `(theme) =>
-  document.documentElement.classList.contains('dark') === (theme === 'dark') && document.querySelector('pre.diagram') === null`;
+  document.documentElement.classList.contains('dark') === (theme === 'dark') &&
+  document.querySelector('.diagram:not([data-theme=' + theme + '])') === null`;
 
 const INSPECT = `(async () => {
   const { violations } = await axe.run({ resultTypes: ['violations'] });
@@ -56,7 +57,10 @@ try {
   if (options.screenshots !== undefined) await takeScreenshots(options.screenshots);
   const visited = options.screenshots === undefined ? await visitAll() : new Map();
   checkLinks(visited);
-  if (visited.size > 0) await checkSearch();
+  if (visited.size > 0) {
+    await checkSearch();
+    await checkCopyButtons();
+  }
   const seconds = ((performance.now() - started) / 1000).toFixed(0);
   console.log(`${visited.size} pages of the website checked in ${seconds} s, ${findings.length} findings`);
 } finally {
@@ -179,13 +183,25 @@ async function checkSearch() {
   await page.keyboard.press('Control+k');
   await page.locator('#localsearch-input').fill('revoked');
   await page.locator('.VPLocalSearchBox .result').first().waitFor({ timeout: 10_000 });
-  await page.evaluate(AXE);
   const found = await page
     .locator('.VPLocalSearchBox .result')
     .evaluateAll((results) => results.map(({ href }) => href));
   if (!found.some((href) => href.includes('/docs/'))) findings.push(`search: "revoked" finds no guide, only ${found}`);
   await page.keyboard.press('Enter');
   await page.waitForURL(/\/docs\//);
+  await page.close();
+}
+
+async function checkCopyButtons() {
+  const page = await openPage();
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: address });
+  await page.goto(`${address}/`, { waitUntil: 'networkidle' });
+  const block = page.locator('.language-sh').first();
+  await block.hover();
+  await block.locator('button.copy').click();
+  await page.locator('button.copy.copied').waitFor();
+  const copied = await page.evaluate('navigator.clipboard.readText()');
+  if (copied !== 'npm install express express-token-introspection') findings.push(`the copy button copies "${copied}"`);
   await page.close();
 }
 

@@ -18,6 +18,14 @@ export function adaptMarkdown(md, { isPage, fileUrl }) {
     const folder = posix.dirname(env.relativePath ?? '');
     for (const { children } of tokens) adaptLinks(children ?? [], folder, { isPage, fileUrl });
   });
+  md.core.ruler.push('empty-headers', ({ tokens }) => {
+    // A header cell that is empty is announced as a header without a name.
+    for (const [index, token] of tokens.entries()) {
+      if (token.type !== 'th_open' || tokens[index + 1].content !== '') continue;
+      token.tag = 'td';
+      tokens[index + 2].tag = 'td';
+    }
+  });
   md.core.ruler.before('repository-links', 'home-page', (state) => {
     if (state.env.relativePath === 'index.md') state.tokens = withoutIntroduction(state.tokens);
   });

@@ -14,12 +14,17 @@ const apiEntries = [...findEntries(JSON.parse(readFileSync(join(root, 'api/navig
 const codeHost = parseRepository(repository);
 const pages = new Set(PAGES.map(sitePath));
 
-/** Address of the code host, and the paths below it that show and edit files. Undefined without a known host in package.json. */
+/** Address and name of the code host, and the paths below it that show and edit files. Undefined without a known host in package.json. */
 function parseRepository({ url } = {}) {
   const [, address, host] = /(?:git\+)?(https:\/\/(github\.com|gitlab\.com)\/.+?)(?:\.git)?$/.exec(url ?? '') ?? [];
   if (address === undefined) return undefined;
   const actions = host === 'gitlab.com' ? `${address}/-` : address;
-  return { address, host, show: `${actions}/blob/main/`, edit: `${actions}/edit/main/` };
+  return {
+    address,
+    name: host === 'gitlab.com' ? 'GitLab' : 'GitHub',
+    show: `${actions}/blob/main/`,
+    edit: `${actions}/edit/main/`,
+  };
 }
 
 const link = (path) =>
@@ -134,6 +139,7 @@ export default {
       { text: 'Tutorial', link: link('docs/tutorial.md') },
       ...['How-to', 'Reference', 'Explanation'].map(menu),
       { text: `v${version}`, link: link('CHANGELOG.md') },
+      ...(codeHost === undefined ? [] : [{ text: codeHost.name, link: codeHost.address }]),
     ],
     sidebar: sidebars(),
     search: {
@@ -148,12 +154,7 @@ export default {
         },
       },
     },
-    ...(codeHost === undefined
-      ? {}
-      : {
-          editLink: { pattern: `${codeHost.edit}:path`, text: 'Edit this page' },
-          socialLinks: [{ icon: codeHost.host.replace('.com', ''), link: codeHost.address }],
-        }),
+    ...(codeHost === undefined ? {} : { editLink: { pattern: `${codeHost.edit}:path`, text: 'Edit this page' } }),
     footer: { message: 'MIT License' },
     externalLinkIcon: true,
   },
