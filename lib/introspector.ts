@@ -53,9 +53,9 @@ export interface Introspector {
    * such as invalidations by other processes.
    */
   isReusable(digest: string, record: ActiveRecord, options: LookupOptions): boolean;
-  /** How long an active response may be used, in milliseconds. 0 without a cache. */
+  /** How long an active response may be used, in milliseconds since its introspection request was sent. 0 without a cache. */
   readonly lifeMs: number;
-  /** How long a stale response may be used, in milliseconds. */
+  /** How long a stale response may be used, in milliseconds since its introspection request was sent. 0 without a cache. */
   readonly staleLifeMs: number;
   /**
    * Calls a listener when a record is invalidated, or when the introspector closes.
@@ -188,8 +188,8 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
   async function end(): Promise<void> {
     events.close();
     rejections.close();
-    // From now on no request gets a cached response.
-    cached.clear();
+    // From now on no request gets a cached response, also of lookups that still run.
+    cached.close();
     await pending.idle();
     await Promise.all([client.close(), shared?.revocations.close()]);
     releaseNamespace();
@@ -240,7 +240,7 @@ function uncached(inner: Lookup): CachedLookup {
     peek: () => undefined,
     forget: () => [],
     forgetClaim() {},
-    clear() {},
+    close() {},
     stats: () => ({ hits: 0, misses, coalesced: 0, stale: 0, entries: 0 }),
   };
 }

@@ -176,7 +176,7 @@ describe('during an early refresh', () => {
     expect(refreshes()).toBe(2);
   });
 
-  it.each(['forget', 'clear'] as const)('%s prevents that the new response is cached', async (method) => {
+  it.each(['forget', 'close'] as const)('%s prevents that the new response is cached', async (method) => {
     const cache = createCache();
     await cache.lookUp();
     cache.clock.advance(50);

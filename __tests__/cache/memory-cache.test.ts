@@ -159,7 +159,7 @@ describe('withMemoryCache', () => {
     expect(cache.lookUp()).toBe(first);
   });
 
-  it.each(['forget', 'clear'] as const)('sends a request after %s', async (method) => {
+  it.each(['forget', 'close'] as const)('sends a request after %s', async (method) => {
     const cache = createCache(numbered);
     await cache.lookUp();
     cache[method]('key');
@@ -167,7 +167,14 @@ describe('withMemoryCache', () => {
     expect(await cache.lookUp()).toMatchObject({ claims: { sub: '2' } });
   });
 
-  it.each(['forget', 'clear'] as const)('does not cache a response that was requested before %s', async (method) => {
+  it('caches no response after close, because a lookup may begin late', async () => {
+    const cache = createCache(numbered);
+    cache.close();
+    await cache.lookUp();
+    expect(cache.stats().entries).toBe(0);
+  });
+
+  it.each(['forget', 'close'] as const)('does not cache a response that was requested before %s', async (method) => {
     const response = createDeferred();
     const clock = createClock();
     const cache = withMemoryCache(() => response.promise.then(() => activeRecord()), {

@@ -177,7 +177,7 @@ describe('an expired response', () => {
 });
 
 describe('a stale response is not used', () => {
-  it.each(['forget', 'clear'] as const)('after %s', async (method) => {
+  it.each(['forget', 'close'] as const)('after %s', async (method) => {
     const cache = createCache();
     await cache.lookUp();
     cache.clock.advance(MINUTE);
@@ -186,7 +186,7 @@ describe('a stale response is not used', () => {
     await expect(cache.lookUp()).rejects.toMatchObject({ code: 'timeout' });
   });
 
-  it.each(['forget', 'clear'] as const)('after %s during the request', async (method) => {
+  it.each(['forget', 'close'] as const)('after %s during the request', async (method) => {
     const cache = createCache();
     await cache.lookUp();
     cache.clock.advance(MINUTE);

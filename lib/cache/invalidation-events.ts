@@ -9,15 +9,15 @@ export type InvalidationReason = 'forgotten' | 'closed';
 /** Tells everything that outlives a request, such as a WebSocket, when its token is invalidated. */
 export interface InvalidationEvents {
   /**
-   * Calls the listener when the token of a record is forgotten, in this process or in another. It calls the listener at once when the
-   * token was forgotten after the lookup of this record began.
+   * Calls the listener when the token of a record is invalidated, in this process or in another, or when the introspector closes.
+   * Calls it at once if this process invalidated the token after the lookup of the record began, unless the record is cached.
    *
    * @returns a function that removes the listener
    */
   watch(digest: string, record: ActiveRecord, listener: (reason: InvalidationReason) => void): () => void;
-  /** Whether the token of a record was forgotten after the lookup of this record began. */
+  /** Whether this process invalidated the token of a record after the lookup of the record began. */
   isInvalidated(digest: string, record: ActiveRecord): boolean;
-  /** Runs a lookup and records when it began. */
+  /** Runs a lookup, and remembers for its record which invalidations came before. */
   readonly note: InvalidationOrder['track'];
   forget(digest: string): void;
   forgetClaim(name: RevocableClaim, value: string): void;

@@ -7,7 +7,7 @@ import type { TokenRecord } from '../core/lookup.js';
 export interface InvalidationOrder {
   /** Records that this name is invalidated now. */
   invalidate(name: string): void;
-  /** Runs a lookup and records when it began. */
+  /** Runs a lookup, and remembers for its record how many invalidations came before. */
   track(lookup: () => TokenRecord | Promise<TokenRecord>): Promise<TokenRecord>;
   /** Returns `false` for the record of a lookup that it has not run. */
   isInvalidated(record: TokenRecord, names: readonly string[]): boolean;

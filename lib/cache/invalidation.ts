@@ -1,7 +1,7 @@
 import { secretError } from '../core/option-error.js';
 import { REVOCABLE_CLAIMS, type RevocableClaim } from './shared/revocations.js';
 
-/** The tokens to invalidate: one token, or all that name this user, session, client or identifier. Give exactly one member. */
+/** The tokens to invalidate: one token, or all tokens with this `sub`, `sid`, `client_id` or `jti`. Set exactly one member. */
 export interface Invalidation {
   /** The token itself. Every token with the same `jti` is invalidated too, because servers may accept one token in several spellings. */
   readonly token?: string | undefined;
@@ -15,7 +15,7 @@ export interface Invalidation {
   readonly jti?: string | undefined;
 }
 
-/** @throws TypeError unless the target names exactly one kind of tokens */
+/** @throws TypeError unless the target has exactly one known member with a string as its value; a claim must not be empty */
 export function parseInvalidation(target: Invalidation): {
   readonly name: 'token' | RevocableClaim;
   readonly value: string;

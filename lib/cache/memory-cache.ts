@@ -49,7 +49,7 @@ export interface CachedLookup {
   forget(digest: string): readonly Promise<TokenRecord>[];
   /** Forgets every response with this claim, including those of pending lookups. */
   forgetClaim(name: RevocableClaim, value: string): void;
-  clear(): void;
+  close(): void;
   stats(): { hits: number; misses: number; coalesced: number; stale: number; entries: number };
 }
 
@@ -69,10 +69,12 @@ export function withMemoryCache(inner: Lookup, settings: MemoryCacheOptions): Ca
   let stale = 0;
   let refreshing = 0;
   let noRefreshBefore = Number.NEGATIVE_INFINITY;
+  let isClosed = false;
 
   const singleFlight = withSingleFlight(inner, { clock, timeoutMs, onResult, canJoin, isUsable });
 
   function onResult({ token, digest }: TokenKey, record: TokenRecord): void {
+    if (isClosed) return;
     // Lookups are ordered by their start. Retries and slow signatures can send their requests in another order.
     const cached = store.get(digest);
     if (cached !== undefined && cached.askedMonotonic > record.askedMonotonic) return;
@@ -212,7 +214,8 @@ export function withMemoryCache(inner: Lookup, settings: MemoryCacheOptions): Ca
       return singleFlight.forget(digest);
     },
     forgetClaim,
-    clear() {
+    close() {
+      isClosed = true;
       store.clear();
       singleFlight.forgetAll();
     },

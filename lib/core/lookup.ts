@@ -56,7 +56,7 @@ export interface Credentials extends TokenKey {
   readonly certificate: (() => string | undefined) | undefined;
 }
 
-/** The parts of a request that a DPoP proof must match. */
+/** The DPoP proof of a request, and the parts of the request that it must match. */
 export interface DpopRequest {
   /** The request itself. A proof that it has used may be presented again by the same request, to another middleware. */
   readonly request: object;

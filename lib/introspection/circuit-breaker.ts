@@ -46,8 +46,9 @@ const WHOLE_DEADLINE = 0.9;
  * before it closes again, it asks about a random token of its own. Only failures to connect are proof without that.
  */
 export function createCircuitBreaker({ clock, timeoutMs, probe }: CircuitBreakerSettings): CircuitBreaker {
-  /** Digests of tokens that failed since the last response, and of those for which no connection came about. */
+  /** Digests of tokens whose lookups got a connection and failed, since the last response. */
   const failedTokens = new Set<string>();
+  /** Digests of tokens whose lookups got no connection, since the last response. */
   const unconnectedTokens = new Set<string>();
   const circuit = createCircuitState(clock);
   const check = createEndpointCheck({

@@ -31,7 +31,7 @@ export interface IntrospectionClient {
   readonly lookup: Lookup;
   /** Asks about a random token that nobody issued. It bypasses the circuit breaker and the concurrency limit. */
   probe(): Promise<TokenRecord>;
-  /** @throws IntrospectionError `circuit_open` while a lookup would not reach the endpoint */
+  /** @throws IntrospectionError `circuit_open` while the circuit breaker allows no call for this token */
   readonly assertCallAllowed: CircuitBreaker['assertCallAllowed'];
   readonly diagnose: CircuitBreaker['diagnose'];
   /** @throws IntrospectionError when it cannot be found */

@@ -110,7 +110,7 @@ export function codeOf(error: unknown): string | undefined {
   return typeof code === 'string' && ERROR_CODE.test(code) ? code : undefined;
 }
 
-/** Reads the body, up to 256 KiB. It rejects content codings, because the decoded size would be unbounded. */
+/** Reads the body, up to 256 KiB. Resolves to an error for a compressed body, because its decoded size has no limit. */
 function readText(response: UndiciResponse): Promise<string | IntrospectionError> {
   return new Promise((resolve) => {
     const { body, headers } = response;

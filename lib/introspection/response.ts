@@ -93,7 +93,7 @@ export function toRecord(value: unknown, sentAt: Instant): TokenRecord {
   return active(members as Record<string, unknown>, sentAt);
 }
 
-/** Names one of the members above, never a name that the endpoint made up. */
+/** The member of `activeResponse` that is wrong, otherwise `shape`. An error must not contain a name that the endpoint chose. */
 function faultyMember({ issues }: z.ZodError): string {
   const member = issues[0]?.path[0];
   return typeof member === 'string' ? `member ${member}` : 'shape';

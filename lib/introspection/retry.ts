@@ -33,7 +33,7 @@ type RetryReason = 'unauthorized' | 'unavailable' | 'connection lost';
 
 const UNAUTHORIZED = 401;
 
-/** A gateway before the endpoint sends these. It may reach the endpoint the next time. */
+/** A gateway in front of the endpoint may send these statuses. A retry may reach the endpoint. */
 const UNAVAILABLE_STATUSES: ReadonlySet<number> = new Set([502, 503, 504]);
 
 /** Wait before a retry, so that requests that failed together do not come back together. */

@@ -13,7 +13,6 @@ export interface SdkErrorsV1 {
   readonly ServerError: MessageErrorClass;
 }
 
-/** An error class whose constructor takes an OAuth error code and a message. */
 export type OAuthErrorClass = new (code: string, message: string) => Error;
 
 /** The error class of version 2 of the SDK: `import { OAuthError } from '@modelcontextprotocol/server'`. */

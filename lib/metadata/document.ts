@@ -18,7 +18,7 @@ export interface ResourceDescription {
   /** Issuer identifiers of the authorization servers. Empty if one of them is unknown. */
   readonly authorizationServers: readonly string[];
   readonly scopes: readonly string[];
-  /** `undefined` with `getToken`, which may read the token anywhere. */
+  /** Where the API accepts tokens (`header`, `body`). `undefined` if the app sets `getToken`, which may read the token anywhere. */
   readonly bearerMethods: readonly string[] | undefined;
   readonly dpopAlgorithms: readonly string[] | undefined;
   readonly requiresDpop: boolean;

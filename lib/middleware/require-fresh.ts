@@ -64,7 +64,7 @@ export function requireFresh(options: { readonly maxAgeSeconds: number }): Guard
   });
 }
 
-/** Looks up the token again. Returns `undefined` if its record is fresh enough. */
+/** Looks up the token again if its record is not fresh enough; otherwise returns `undefined`. Raises `session.notBefore`. */
 function refresh(session: Session, notBefore: number): AuthenticatedToken | Promise<AuthenticatedToken> | undefined {
   const { authenticator, token } = session;
   const options = { notBefore, now: readClock(authenticator.introspector.clock), background: false, isKnown: true };

@@ -65,14 +65,14 @@ export function respondWithError(req: IncomingMessage, res: Partial<ResponseLike
 }
 
 /**
- * Whether a response can be written, or has been sent completely. Wrappers for other frameworks may pass an empty object as the
- * response.
+ * `false` if `res` cannot respond, or if other code sent the headers and has not ended the response. It is `true` for a complete
+ * response, which `respond()` leaves as it is.
  */
 export function canRespond(res: Partial<ResponseLike> | undefined): res is ResponseLike {
   return hasMembers(res) && !isUnfinished(res);
 }
 
-/** Whether the response has the members that writing needs. */
+/** Whether it has the methods that we call to write. Wrappers for other frameworks may pass an empty object. */
 function hasMembers(res: Partial<ResponseLike> | undefined): res is ResponseLike {
   return [res?.getHeader, res?.setHeader, res?.end].every((member) => typeof member === 'function');
 }

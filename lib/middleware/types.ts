@@ -109,7 +109,7 @@ export interface SelectingMiddleware<ServerAuth = Auth> extends RequestAuthentic
   stats(): Stats;
 
   /**
-   * A second middleware over the same servers, with another policy. Each server's middleware is derived by its own `with()`.
+   * A second middleware over the same servers, with another policy. It calls `with(options)` of every server's middleware.
    *
    * @throws TypeError for a wrong option, or one that does not belong to the policy
    */

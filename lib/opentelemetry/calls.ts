@@ -10,7 +10,10 @@ const FIRST_BAD_STATUS = 300;
 
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
 
-/** Attributes of the server, by the [conventions for HTTP clients](https://opentelemetry.io/docs/specs/semconv/http/). */
+/**
+ * Attributes that are known before the response. `background` is our own; the others follow the
+ * [conventions for HTTP clients](https://opentelemetry.io/docs/specs/semconv/http/).
+ */
 export function attributesOf({ endpoint, background }: EndpointCall): Attributes {
   const { hostname, port, protocol } = new URL(endpoint);
   return {

@@ -31,7 +31,7 @@ export interface PolicyOptions<Claims = unknown> {
    * `authorizationServer` is set or they have an `audience` of their own.
    */
   readonly issuer?: string | undefined;
-  /** Scopes that every request needs, all of them. A token without one is rejected with 403 `insufficient_scope`. Default: none. */
+  /** Every token must grant all of these scopes. If one is missing, the request gets 403 `insufficient_scope`. Default: none. */
   readonly scopes?: readonly string[] | undefined;
   /**
    * Whether the granted scopes cover a required scope, for scopes that imply others. `scopes` and the guards for scopes use it. It must

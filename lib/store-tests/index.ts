@@ -12,7 +12,7 @@ export interface StoreTest {
   run(): Promise<void>;
 }
 
-/** A store for one test. */
+/** A new store for one test, and how to close it: the result of `create` of `storeTests()`. */
 export interface StoreUnderTest {
   /** An empty store. */
   readonly store: CacheStore;

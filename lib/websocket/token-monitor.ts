@@ -134,7 +134,7 @@ export function monitorToken(session: Session, { recheckMs, onRenewed, onEnd }: 
     endOnError(schedule);
   }
 
-  /** Gets a newer record. If the endpoint fails, it gets the record that a request would get. */
+  /** Gets a newer record. During an outage, it accepts any record that a request would be allowed to use, also a stale one. */
   async function requestNewRecord(): Promise<AuthenticatedToken> {
     const now = readClock(clock);
     // The first bound is in the future if the monotonic clock stood still meanwhile. The second one never is.

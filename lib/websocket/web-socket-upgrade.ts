@@ -80,7 +80,7 @@ export function webSocketUpgrade<Socket extends ServerSocket>(
   };
 }
 
-/** Returns `false` and closes the socket when another library's socket lacks a member that is needed. */
+/** `keepAuthenticated()`, but an error goes to `onError`. It has closed the socket then, and the result is `false`. */
 function tryKeepAuthenticated(socket: ServerSocket, auth: object, options: KeepOptions): boolean {
   try {
     return keepAuthenticated(socket, auth, options);

@@ -43,7 +43,7 @@ function installs({ framework, isTypeScript }: Choices): string[] {
   ];
 }
 
-/** Whether the location of the server is in a variable that `check` reads by itself. */
+/** Whether the command `check` finds the server in an environment variable, so that it needs no `--provider`. */
 function isVariable(provider: string): boolean {
   return provider === ENDPOINT || provider === ISSUER;
 }

@@ -22,7 +22,7 @@ ${listening(choices)}
 `;
 }
 
-/** A server of node:http that protects every path. */
+/** Source code of a `node:http` server that protects every path. */
 export function nodeServer(port: number): string {
   return `const server = createServer((req, res) => {
   authenticate(req, res, (error) => {

@@ -69,7 +69,7 @@ function inTime(store: ReplayStore): ReplayStore['setIfAbsent'] {
  */
 export function createReplayMemory(clock: Clock): ReplayStore['setIfAbsent'] {
   const used = new Set<string>();
-  /** The same in the order of their use. */
+  /** The proofs in `used`, in the order of their use. */
   let queue: { readonly key: string; readonly usedAt: Instant }[] = [];
   let first = 0;
   /** A verifier that is created later may accept a proof for longer, so this also applies to proofs that were used before. */
