@@ -33,6 +33,12 @@ export interface AuthenticatedToken {
   readonly needsNonce: boolean;
 }
 
+/** The authentication of the same token by an earlier middleware of the request. */
+export interface EarlierAuthentication {
+  readonly authenticator: Authenticator;
+  readonly token: AuthenticatedToken;
+}
+
 /** An introspector and a policy: it reads, looks up and verifies the tokens of requests. */
 export interface Authenticator {
   readonly introspector: Introspector;
@@ -47,20 +53,17 @@ export interface Authenticator {
   /**
    * Looks up a token and verifies it. A cache hit is verified in the same tick, without a promise.
    *
+   * Without a cache, the record of an earlier middleware counts for a moment, so that the endpoint is not asked twice.
+   *
    * @throws AuthError, IntrospectionError
    */
-  authenticate(credentials: Credentials, options: LookupOptions): AuthenticatedToken | Promise<AuthenticatedToken>;
-  /** Looks up a token again and verifies the new record. The proof of its sender still counts. */
-  refresh(token: AuthenticatedToken, options: LookupOptions): AuthenticatedToken | Promise<AuthenticatedToken>;
-  /**
-   * Authenticates credentials whose token an earlier middleware of the same introspector has looked up for this request. Without a
-   * cache, its record counts for a moment, so that the endpoint is not asked twice.
-   */
-  join(
-    earlier: { readonly token: AuthenticatedToken; readonly policy: Policy },
+  authenticate(
     credentials: Credentials,
     options: LookupOptions,
+    earlier: EarlierAuthentication | undefined,
   ): AuthenticatedToken | Promise<AuthenticatedToken>;
+  /** Looks up a token again and verifies the new record. The proof of its sender still counts. */
+  refresh(token: AuthenticatedToken, options: LookupOptions): AuthenticatedToken | Promise<AuthenticatedToken>;
   /** @throws AuthError for a malformed token. `authenticate()` checks it too, before it sends a request */
   requireWellFormed(credentials: Credentials): void;
   /** Verifies a token that did not come in a request. */
@@ -91,25 +94,19 @@ export function createAuthenticator(introspector: Introspector, policy: Policy):
     }
   }
 
-  function authenticate(credentials: Credentials, options: LookupOptions) {
-    const { dpop, certificate } = credentials;
-    if (dpop !== undefined) return withProof(credentials, dpop, (sender) => lookUp(credentials, sender, options));
-    return lookUp(credentials, certificate && { jkt: undefined, x5t: certificate }, options);
-  }
-
-  function join(
-    { token, policy: earlierPolicy }: Parameters<Authenticator['join']>[0],
+  function authenticate(
     credentials: Credentials,
     options: LookupOptions,
-  ) {
+    earlier: EarlierAuthentication | undefined,
+  ): AuthenticatedToken | Promise<AuthenticatedToken> {
     const { dpop, certificate } = credentials;
-    const known = token.record;
+    const known = earlier?.authenticator.introspector === introspector ? earlier.token.record : undefined;
     if (dpop === undefined) {
       return lookUp(credentials, certificate && { jkt: undefined, x5t: certificate }, options, known);
     }
     // The proof need not be verified again if both middlewares require the same of it.
-    if (earlierPolicy.dpop === policy.dpop && isSameProof(dpop, token.credentials.dpop)) {
-      return lookUp(credentials, { jkt: token.sender?.jkt, x5t: certificate }, options, known);
+    if (earlier?.authenticator.policy.dpop === policy.dpop && isSameProof(dpop, earlier?.token.credentials.dpop)) {
+      return lookUp(credentials, { jkt: earlier?.token.sender?.jkt, x5t: certificate }, options, known);
     }
     return withProof(credentials, dpop, (sender) => lookUp(credentials, sender, options, known));
   }
@@ -203,7 +200,6 @@ export function createAuthenticator(introspector: Introspector, policy: Policy):
     policy,
     readCredentials: readRequest,
     authenticate,
-    join,
     requireWellFormed,
     refresh: ({ credentials, sender }, options) => lookUp(credentials, sender, options),
     introspect: async (text) => {

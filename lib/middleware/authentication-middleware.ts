@@ -72,17 +72,18 @@ export function createAuthenticationMiddleware({
         digest = credentials.digest;
         const source = sourceFor(req, credentials, earlier);
         responsePolicy = source.authenticator.policy;
-        const outcome = authenticate(source.authenticator, credentials, now, earlier);
+        const same = isSameToken(earlier, source.authenticator, credentials) ? earlier : undefined;
+        const outcome = authenticate(source.authenticator, credentials, now, same);
         if (outcome instanceof Promise) {
           whenSettled(
             outcome,
-            (token) => accept(context, source, now, token, earlier),
+            (token) => accept(context, source, now, token, same),
             () => next?.(),
             (error) => rejectRequest(error, responsePolicy, context, digest),
           );
           return;
         }
-        accept(context, source, now, outcome, earlier);
+        accept(context, source, now, outcome, same);
       }
     } catch (error) {
       rejectRequest(error, responsePolicy, context, digest);
@@ -125,20 +126,16 @@ export function createAuthenticationMiddleware({
   return Object.assign(tokenIntrospectionMiddleware, { authenticateRequest }) as RequestAuthenticator;
 }
 
-/** Authenticates the token. A second middleware of the same introspector joins the session of the first. */
+/** @param earlier the session of an earlier middleware for the same token of the same server */
 function authenticate(
   authenticator: Authenticator,
   credentials: Credentials,
   now: Instant,
   earlier: Session | undefined,
 ): AuthenticatedToken | Promise<AuthenticatedToken> {
-  const isSame = isSameToken(earlier, authenticator, credentials);
-  const options = { notBefore: isSame ? earlier.notBefore : ANY_AGE, now, background: false, isKnown: isSame };
-  if (isSame && earlier.authenticator.introspector === authenticator.introspector) {
-    const { token, authenticator: before } = earlier;
-    return authenticator.join({ token, policy: before.policy }, credentials, options);
-  }
-  return authenticator.authenticate(credentials, options);
+  const { notBefore = ANY_AGE } = earlier ?? {};
+  const options = { notBefore, now, background: false, isKnown: earlier !== undefined };
+  return authenticator.authenticate(credentials, options, earlier);
 }
 
 function continueAnonymously({ req, by }: RequestContext, { policy }: Authenticator): void {

@@ -113,6 +113,7 @@ export function createDetachedAuth(source: SessionSource, token: AuthenticatedTo
  * Sets `req.auth` to a new plain object with the claims, bound to this request. Checks of an earlier middleware and its guards for the
  * same token apply to this record too.
  *
+ * @param earlier the session of an earlier middleware for the same token of the same server
  * @throws AuthError if the record fails an earlier check
  */
 export function startSession(
@@ -122,7 +123,7 @@ export function startSession(
   token: AuthenticatedToken,
   earlier: Session | undefined,
 ): void {
-  if (!isSameToken(earlier, source.authenticator, token.credentials)) {
+  if (earlier === undefined) {
     req.auth = createSession(source, req, arrivedAt, token).auth;
     return;
   }
