@@ -1,5 +1,6 @@
 // Checks the built website in headless Chromium: pages, requests, links, anchors, search and accessibility. Run `npm run docs` first.
 // `--only=REGEXP` visits some pages only. `--screenshots=DIRECTORY` takes pictures and checks nothing.
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
@@ -47,11 +48,16 @@ const { values: options } = parseArgs({
   options: { only: { type: 'string', default: '' }, screenshots: { type: 'string' } },
 });
 
+if (!existsSync(dist)) throw new Error('There is no website. Run `npm run docs` first');
+
 const findings = [];
 let visits = 0;
 const server = await serve();
 const address = `http://127.0.0.1:${server.address().port}`;
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ARGUMENTS });
+const binary = execFileSync('sh', ['-c', 'command -v "$0"', process.env.CHROMIUM ?? 'chromium'], {
+  encoding: 'utf8',
+}).trim();
+const browser = await chromium.launch({ executablePath: binary, args: ARGUMENTS });
 try {
   const started = performance.now();
   if (options.screenshots !== undefined) await takeScreenshots(options.screenshots);
