@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http';
+import { dpopRequestOf } from '../../lib/credentials/dpop-request.js';
 import { type CredentialPolicy, readCredentials } from '../../lib/credentials/read-credentials.js';
+import { targetOf } from '../../lib/credentials/request-target.js';
 
 interface Given {
   readonly method?: string;
@@ -104,5 +106,18 @@ describe('the credentials of a request', () => {
     expect(() => readCredentials(requestOf(given), policy)).toThrow(
       expect.objectContaining({ name: 'AuthError', status: 400, code: 'invalid_request', reason }),
     );
+  });
+});
+
+describe('a request without a target, as wrappers for other frameworks may pass', () => {
+  it('has an empty path and no host that matches', () => {
+    expect(targetOf({ headers: {} } as never)).toEqual({ authority: '', path: '' });
+  });
+
+  it('has no URL that a DPoP proof could match', () => {
+    expect(dpopRequestOf({ headers: { dpop: 'a.b.c' } } as never, 'https://api.example.com')).toMatchObject({
+      proof: 'a.b.c',
+      url: undefined,
+    });
   });
 });

@@ -37,7 +37,7 @@ describe('createReplayMemory', () => {
   it('rejects new identifiers when it is full, instead of forgetting one early', async () => {
     const clock = createClock();
     const use = createReplayMemory(clock);
-    for (let i = 0; i < 500_000; i++) void use(String(i), 1000);
+    for (let i = 0; i < 500_000; i++) await use(String(i), 1000);
     await expect(use('new', 1000)).rejects.toThrow('full');
     expect(await use('0', 1000)).toBe(false);
     clock.advance(1);
@@ -51,7 +51,7 @@ describe('createReplayGuard', () => {
     const [one, other] = [createReplayGuard(clock, undefined), createReplayGuard(clock, undefined)];
     for (const guard of [one, other]) guard.keepFor(1000);
     const request = {};
-    for (let i = 0; i < 500_000; i++) void one.use(String(i), request);
+    for (let i = 0; i < 500_000; i++) await one.use(String(i), request);
     await expect(one.use('new', {})).rejects.toThrow('full');
     expect(await other.use('new', {})).toBe(true);
   });
