@@ -48,7 +48,7 @@ export { bearerToken, type TokenSource } from './client-auth/bearer-token.js';
 export { type ClientSecretBasicOptions, clientSecretBasic } from './client-auth/client-secret-basic.js';
 export { type ClientSecretJwtOptions, clientSecretJwt } from './client-auth/client-secret-jwt.js';
 export { type ClientSecretPostOptions, clientSecretPost } from './client-auth/client-secret-post.js';
-export type { PrivateKey, PublicKey } from './client-auth/keys.js';
+export type { JsonWebKey, PrivateKey, PublicKey } from './client-auth/keys.js';
 export { noClientAuth } from './client-auth/no-client-auth.js';
 export { type PrivateKeyJwtOptions, privateKeyJwt } from './client-auth/private-key-jwt.js';
 export type { Secret } from './client-auth/secret.js';

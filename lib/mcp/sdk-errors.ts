@@ -13,6 +13,7 @@ export interface SdkErrorsV1 {
   readonly ServerError: MessageErrorClass;
 }
 
+/** An error class of the SDK whose constructor takes the OAuth error code first. */
 export type OAuthErrorClass = new (code: string, message: string) => Error;
 
 /** The error class of version 2 of the SDK: `import { OAuthError } from '@modelcontextprotocol/server'`. */
