@@ -25,9 +25,12 @@ import { requireActive, verify } from './verification/verify.js';
 export interface AuthenticatedToken {
   readonly credentials: Credentials;
   readonly record: ActiveRecord;
-  /** The claims for the handler, after the `claims` schema. */
+  /** The claims that handlers get: those of the record, or the result of the `claims` schema. */
   readonly claims: Claims;
-  /** The keys that the sender has proven; `undefined` without a proof and a certificate. */
+  /**
+   * The keys that the sender has proven. `undefined` if the request has no verified proof and the policy does not accept
+   * certificate-bound tokens.
+   */
   readonly sender: SenderProof | undefined;
   /** Whether the client should get a new DPoP nonce. */
   readonly needsNonce: boolean;
@@ -44,16 +47,17 @@ export interface Authenticator {
   readonly introspector: Introspector;
   readonly policy: Policy;
   /**
-   * Reads the credentials of a request. No lookup starts yet.
+   * Reads the credentials of a request. Does not look up the token.
    *
    * @returns `undefined` for an anonymous request, if the policy allows it
-   * @throws AuthError, IntrospectionError
+   * @throws AuthError; IntrospectionError `closed` for an anonymous request; any error that a function of the app throws
    */
   readCredentials(req: IncomingMessage): Credentials | undefined;
   /**
-   * Looks up a token and verifies it. A cache hit is verified in the same tick, without a promise.
+   * Looks up a token and verifies it. A cache hit is verified in the same tick, without a promise, unless a DPoP proof must be verified.
    *
-   * Without a cache, the record of an earlier middleware counts for a moment, so that the endpoint is not asked twice.
+   * Without a cache, a record of an earlier middleware of the request is used again for up to 1 second after its introspection request
+   * was sent. Then the endpoint is not asked twice.
    *
    * @throws AuthError, IntrospectionError
    */
@@ -62,20 +66,36 @@ export interface Authenticator {
     options: LookupOptions,
     earlier: EarlierAuthentication | undefined,
   ): AuthenticatedToken | Promise<AuthenticatedToken>;
-  /** Looks up a token again and verifies the new record. The proof of its sender still counts. */
+  /**
+   * Looks up a token again and verifies the record. Does not verify the proof of the sender again.
+   *
+   * @throws AuthError, IntrospectionError
+   */
   refresh(token: AuthenticatedToken, options: LookupOptions): AuthenticatedToken | Promise<AuthenticatedToken>;
-  /** @throws AuthError for a malformed token. `authenticate()` checks it too, before it sends a request */
+  /**
+   * Requires that a token is well-formed. `authenticate()` requires that too, before the endpoint is asked.
+   *
+   * @throws AuthError `malformed_credentials`
+   */
   requireWellFormed(credentials: Credentials): void;
-  /** Verifies a token that did not come in a request. */
+  /**
+   * Looks up and verifies a token that did not come in a request.
+   *
+   * @throws AuthError, IntrospectionError
+   */
   introspect(token: string): Promise<AuthenticatedToken>;
-  /** Verifies another record of a token against the policy. */
+  /**
+   * Verifies a record against the policy, without a lookup.
+   *
+   * @throws AuthError, IntrospectionError
+   */
   verify(record: ActiveRecord, sender: SenderProof | undefined): void;
 }
 
 export function createAuthenticator(introspector: Introspector, policy: Policy): Authenticator {
   const { clock } = introspector;
   const rejections = introspector.watchRejections();
-  /** Kept besides the watch, because every token reads it. */
+  /** `true` once a token was accepted. The watch has stopped then, and later tokens do not call it. */
   let hasAccepted = false;
 
   function readRequest(req: IncomingMessage): Credentials | undefined {
@@ -104,14 +124,14 @@ export function createAuthenticator(introspector: Introspector, policy: Policy):
     if (dpop === undefined) {
       return lookUp(credentials, certificate && { jkt: undefined, x5t: certificate }, options, known);
     }
-    // The proof need not be verified again if both middlewares require the same of it.
+    // An earlier middleware with the same DPoP settings has verified this proof, so it is not verified again.
     if (earlier?.authenticator.policy.dpop === policy.dpop && isSameProof(dpop, earlier?.token.credentials.dpop)) {
       return lookUp(credentials, { jkt: earlier?.token.sender?.jkt, x5t: certificate }, options, known);
     }
     return withProof(credentials, dpop, (sender) => lookUp(credentials, sender, options, known));
   }
 
-  /** Uses the proof last, so that a request that fails earlier does not use it up. */
+  /** Verifies the proof, then the token. Uses the proof last, so that a request whose token fails does not use it up. */
   async function withProof(
     credentials: Credentials,
     presented: DpopRequest,
@@ -157,7 +177,7 @@ export function createAuthenticator(introspector: Introspector, policy: Policy):
   ): TokenRecord | Promise<TokenRecord> {
     try {
       if (credentials.hasUnusedProof) throw new AuthError('sender_constrained');
-      // Checked before the lookup too, because the record cannot change the result.
+      // `verify()` requires a proof too. It is required before the lookup already, because no record can change the result.
       if (policy.dpop !== undefined) requireProof(policy, sender);
       if (known !== undefined && introspector.isReusable(credentials.digest, known, options)) return known;
       return introspector.lookup(credentials, options);
@@ -187,7 +207,7 @@ export function createAuthenticator(introspector: Introspector, policy: Policy):
     rejections.stop();
   }
 
-  /** Keeps the evidence that explains a rejection. Returns the error. */
+  /** For a rejection, keeps the evidence that explains it, and counts it for the warnings. Returns the error, whatever it is. */
   function noteRejection(error: unknown, credentials?: Credentials, record?: TokenRecord, now = Number.NaN): unknown {
     if (!(error instanceof AuthError)) return error;
     if (credentials !== undefined) keepEvidence(error, { token: credentials.token, record, expected: policy, now });
@@ -221,7 +241,7 @@ function isSameProof(one: DpopRequest, other: DpopRequest | undefined): boolean 
   return proof !== undefined && proof === other?.proof && method === other.method && url === other.url;
 }
 
-/** Throws a copy of an outage, because many requests may have waited for one lookup. Each passes on its own error. */
+/** Throws a copy of an outage, because many requests may wait for one lookup. Throws any other error itself. */
 function rethrow(error: unknown): never {
   throw error instanceof IntrospectionError
     ? new IntrospectionError(error.code, error.detail, error.retryAfterSeconds)

@@ -82,7 +82,7 @@ export type { Stats } from './introspector.js';
 export type { Invalidation } from './cache/invalidation.js';
 export { type RevocationEndpointOptions, revocationEndpoint } from './middleware/revocation-endpoint.js';
 
-// Seams
+// Interfaces that an app can implement
 export type {
   CacheStore,
   LeaseRequest,

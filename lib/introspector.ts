@@ -33,24 +33,25 @@ export interface Stats {
   readonly stale: number;
   /** Introspection requests, retries included. */
   readonly endpointCalls: number;
-  /** Responses in memory now. Expired ones count until they are replaced or evicted. */
+  /** Responses in memory. Expired responses count until they are removed. */
   readonly entries: number;
 }
 
 /** One authorization server: the client, the caches and everything else that several middlewares share. */
 export interface Introspector {
-  /** Digest of endpoint, client and request shape. */
+  /** Digest of the endpoint, the client and the other settings that can change a response. */
   readonly id: string;
-  /** The issuer identifier, if the option `authorizationServer` names it. */
+  /** The value of the option `authorizationServer`; `undefined` if the option `endpoint` is set. */
   readonly issuer: string | undefined;
   readonly clock: Clock;
   readonly replay: ReplayGuard;
-  /** @throws IntrospectionError `closed` */
+  /** @throws IntrospectionError `closed` after `close()` was called */
   requireOpen(): void;
   readonly lookup: Lookup;
   /**
-   * Whether a request may use a record again that it looked up a moment ago, without a lookup. Only without a cache: a cache knows more,
-   * such as invalidations by other processes.
+   * Whether a request may use a record again that its earlier middleware has used, without a lookup. The record is at most 1 second old
+   * then, and this process has not invalidated it. Always `false` if active responses are cached, because only the cache knows about
+   * invalidations by other processes.
    */
   isReusable(digest: string, record: ActiveRecord, options: LookupOptions): boolean;
   /** How long an active response may be used, in milliseconds since its introspection request was sent. 0 without a cache. */
@@ -58,29 +59,30 @@ export interface Introspector {
   /** How long a stale response may be used, in milliseconds since its introspection request was sent. 0 without a cache. */
   readonly staleLifeMs: number;
   /**
-   * Calls a listener when a record is invalidated, or when the introspector closes.
+   * Calls a listener when a record is invalidated, or when the introspector closes. If this process has already
+   * invalidated the record, calls the listener at once.
    *
    * @returns a function that removes the listener
    * @throws IntrospectionError `closed`
    */
   readonly watch: InvalidationEvents['watch'];
   /**
-   * Invalidates a token, or every token with a claim: at once in this process, and in all others that share its store once the promise
-   * has resolved. Invalidating a token also invalidates every token whose record has the same `jti`, because servers may accept one token
-   * in several spellings.
+   * Invalidates a token, or every token with a claim. In this process, the invalidation applies at once. With a shared store, the
+   * promise resolves when the invalidation is in the store. Other processes apply it when they read it from the store. Invalidating
+   * a token also invalidates every token whose record has the same `jti`, because servers may accept one token in several spellings.
    *
-   * @throws TypeError, AuthError for a target that names no token; rejects with the error of the store
+   * @throws TypeError for an invalid target, AuthError for a text that cannot be a token. The promise rejects with the error of the store
    */
   invalidate(target: Invalidation): Promise<void>;
   stats(): Stats;
-  /** Starts to watch whether a middleware rejects every token. */
+  /** Creates a watch that emits a warning when a middleware rejects every token. */
   watchRejections(): RejectionWatch;
   verifyConfiguration(): Promise<ConfigurationReport>;
-  /** Closes the connections once pending requests have ended. */
+  /** Calls all listeners of `watch`, and lets no new lookup begin. Waits for pending lookups, and then closes the connections. */
   close(): Promise<void>;
 }
 
-/** The middlewares of one request run within this time, unless they wait for something. */
+/** Maximum age of a record that a later middleware of the same request uses again. Most requests run all middlewares within this time. */
 const REUSE_MS = 1000;
 
 export function createIntrospector(settings: IntrospectorSettings): Introspector {
@@ -103,13 +105,22 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
   const pending = createPendingWork();
   let closing: Promise<void> | undefined;
 
-  /** Begins a lookup that memory cannot answer. Closing waits for it, also while it waits for another lookup of the same token. */
+  /**
+   * Begins a lookup that memory cannot answer. `close()` waits for this lookup, also while the lookup itself waits for another one of the
+   * same token.
+   *
+   * @throws IntrospectionError `closed`
+   */
   function admit<T>(lookUp: () => T | Promise<T>): Promise<T> {
     requireOpen();
     return pending.add(Promise.resolve(lookUp()));
   }
 
-  /** Rejects malformed tokens before a request is sent. A token in memory is well-formed, because it was looked up once. */
+  /**
+   * Looks up a token in the store or at the endpoint. A token in memory was looked up here before, so it is well-formed.
+   *
+   * @throws AuthError for a malformed token, before anything is sent
+   */
   function ask(...[tokenKey, options]: Parameters<Lookup>): ReturnType<Lookup> {
     requireB64Token(tokenKey.token);
     return pending.add(events.note(() => inner(tokenKey, options)));
@@ -135,7 +146,7 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
     events.forget(token.digest);
     if (known !== undefined) forgetClaimHere('jti', known);
     for (const lookup of lookups) {
-      // Its response holds the `jti`.
+      // The response of a pending lookup tells the `jti` of the token.
       lookup.then((record) => forgetJti(jtiOf(record))).catch(() => {});
     }
     if (shared === undefined) return;
@@ -184,11 +195,11 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
     },
   };
 
-  /** Pending requests end first, also those that wait for another process. */
+  /** Ends the watches and the cache at once. Closes the connections after all pending lookups, also those that wait for another process. */
   async function end(): Promise<void> {
     events.close();
     rejections.close();
-    // From now on no request gets a cached response, also of lookups that still run.
+    // After this, memory holds no response, and the responses of running lookups are not cached.
     cached.close();
     await pending.idle();
     await Promise.all([client.close(), shared?.revocations.close()]);

@@ -8,7 +8,7 @@ export interface Policy extends CredentialPolicy, VerificationPolicy, ResponsePo
   /** Whether requests without a token continue. */
   readonly optional: boolean;
   readonly dpop: DpopVerifier | undefined;
-  /** The options of this policy, with those it inherited. */
+  /** The options of this policy, including those that a derived middleware has inherited. */
   readonly options: Readonly<Record<string, unknown>>;
 }
 

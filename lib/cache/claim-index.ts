@@ -9,7 +9,7 @@ export interface ClaimIndex {
   digestsOf(name: RevocableClaim, value: string): readonly string[];
 }
 
-/** A single digest is kept as a string, because most values name one record and a set of one takes four times the memory. */
+/** The digests for one claim value. Most values occur in one record only: then a string takes a quarter of the memory of a set. */
 type Digests = string | Set<string>;
 
 export function createClaimIndex(): ClaimIndex {

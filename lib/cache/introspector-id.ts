@@ -2,7 +2,7 @@ import { hash, KeyObject } from 'node:crypto';
 
 const VERSION = 1;
 
-/** Everything except the token that the introspection response may depend on. */
+/** All settings that can change the introspection response for a token. */
 export interface IntrospectorIdSettings {
   readonly location: { readonly endpoint: URL | undefined; readonly issuer: string | undefined };
   readonly clientAuth: { readonly identity?: string | undefined };
@@ -22,8 +22,8 @@ export interface IntrospectorIdSettings {
 }
 
 /**
- * Digest of endpoint, client and request shape. Caches use it to keep the responses of different authorization servers and clients
- * apart.
+ * Returns a digest of the endpoint, the client and the other settings that can change a response. Caches use the digest to keep the
+ * responses of different authorization servers and clients apart.
  */
 export function introspectorId(settings: IntrospectorIdSettings): string {
   return sha256(
@@ -41,7 +41,7 @@ export function introspectorId(settings: IntrospectorIdSettings): string {
   );
 }
 
-/** How signed responses are verified: a response that was signed by another key must not count. */
+/** The settings by which signed responses are verified. A response that was verified with other settings must not be used. */
 function signatureOf({ issuer, audience, algorithms, keys }: NonNullable<IntrospectorIdSettings['signedResponse']>) {
   const key = keys instanceof KeyObject ? keys.export({ format: 'jwk' }) : keys;
   return [issuer, audience, algorithms, key ?? 'of the metadata'];

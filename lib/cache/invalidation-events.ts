@@ -3,33 +3,34 @@ import type { ActiveRecord } from '../core/lookup.js';
 import { createInvalidationOrder, type InvalidationOrder } from './invalidation-order.js';
 import { REVOCABLE_CLAIMS, type RevocableClaim, type Revocations } from './shared/revocations.js';
 
-/** Why a record may not be used any longer: its token was invalidated, or the introspector was closed. */
+/** Why a record may not be used any longer. `forgotten`: its token was invalidated. `closed`: the introspector was closed. */
 export type InvalidationReason = 'forgotten' | 'closed';
 
-/** Tells everything that outlives a request, such as a WebSocket, when its token is invalidated. */
+/** Events about invalidated tokens. They are for everything that lives longer than a request, such as a WebSocket. */
 export interface InvalidationEvents {
   /**
    * Calls the listener when the token of a record is invalidated, in this process or in another, or when the introspector closes.
-   * Calls it at once if this process invalidated the token after the lookup of the record began, unless the record is cached.
+   * Calls the listener at once if {@link InvalidationEvents.isInvalidated} is true for the record and the cache does not hold the record.
+   * One invalidation may call the listener more than once.
    *
    * @returns a function that removes the listener
    */
   watch(digest: string, record: ActiveRecord, listener: (reason: InvalidationReason) => void): () => void;
-  /** Whether this process invalidated the token of a record after the lookup of the record began. */
+  /** Whether this process invalidated the token of a record after the lookup of the record began. Knows only lookups that `note` ran. */
   isInvalidated(digest: string, record: ActiveRecord): boolean;
-  /** Runs a lookup, and remembers for its record which invalidations came before. */
+  /** Runs a lookup, and remembers for its record how many invalidations came before the lookup began. */
   readonly note: InvalidationOrder['track'];
   forget(digest: string): void;
   forgetClaim(name: RevocableClaim, value: string): void;
   close(): void;
 }
 
-/** It differs from all names of tokens and claims, because those contain a space. */
+/** Name of the event that the introspector closes. All other events are named by `nameOf`, and those names contain a space. */
 const CLOSED = 'closed';
 
 /**
  * @param revocations revocations by all processes that share a store; `undefined` without a shared cache
- * @param isCached whether the cache holds exactly this record now, which means that it was not invalidated
+ * @param isCached tells whether the cache holds exactly this record object; if so, the record was not invalidated
  */
 export function createInvalidationEvents(
   revocations: Pick<Revocations, 'watch'> | undefined,
@@ -73,7 +74,7 @@ function nameOf(kind: 'token' | RevocableClaim, value: string): string {
   return `${kind} ${value}`;
 }
 
-/** All names by which the token of a record can be forgotten. */
+/** Names of all events that invalidate the token of a record. */
 function namesOf(digest: string, { claims }: ActiveRecord): string[] {
   const claimNames = REVOCABLE_CLAIMS.flatMap((name) => {
     const value = claims[name];

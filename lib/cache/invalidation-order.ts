@@ -1,28 +1,31 @@
 import type { TokenRecord } from '../core/lookup.js';
 
 /**
- * Tells whether a record was requested before one of its names was invalidated. It knows only the records of lookups that it has run,
- * so it knows no cache hits.
+ * Tells whether one of the names of a record was invalidated after the lookup of the record began. A name stands for a token or for one
+ * claim value. Only record objects that `track` has resolved to are known. A copy of such a record is unknown.
  */
 export interface InvalidationOrder {
-  /** Records that this name is invalidated now. */
+  /** Notes that a name is invalidated at this moment. */
   invalidate(name: string): void;
-  /** Runs a lookup, and remembers for its record how many invalidations came before. */
+  /** Runs a lookup, and remembers for its record how many invalidations came before the lookup began. */
   track(lookup: () => TokenRecord | Promise<TokenRecord>): Promise<TokenRecord>;
-  /** Returns `false` for the record of a lookup that it has not run. */
+  /** Whether one of the names was invalidated after the lookup of the record began. `false` for an unknown record. */
   isInvalidated(record: TokenRecord, names: readonly string[]): boolean;
 }
 
-/** It remembers this many names. A record that was requested before the invalidations of others counts as invalidated. */
+/**
+ * At most this many names are remembered: those that were invalidated last. When a name is dropped, each record whose lookup began before
+ * the invalidation of that name counts as invalidated.
+ */
 const MAX_NAMES = 10_000;
 
 export function createInvalidationOrder(maxNames = MAX_NAMES): InvalidationOrder {
-  /** Number of invalidations before the lookup of a record began. */
+  /** For each record, the number of invalidations before its lookup began. */
   const countsBefore = new WeakMap<TokenRecord, number>();
-  /** Number of the last invalidation of each name, the latest last. */
+  /** For each name, the number of its last invalidation. The entries are in the order of these numbers. */
   const lastByName = new Map<string, number>();
   let count = 0;
-  /** Number of the latest invalidation that is not remembered. */
+  /** Number of the latest invalidation whose name was dropped. */
   let forgottenUpTo = 0;
 
   return {

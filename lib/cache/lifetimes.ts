@@ -6,10 +6,10 @@ export interface Lifetimes {
   readonly inactiveTtlMs: number;
 }
 
-/** A response may be refreshed early in this last share of its life. */
+/** A cache hit may refresh a response only in this last share of the ttl. */
 const EARLY_SHARE = 1 / 4;
 
-/** Mean time before the end at which a hit refreshes a response, as a share of its life. */
+/** A hit refreshes a response when less than a random time is left. This is the mean of that random time, as a share of the ttl. */
 const EARLY_MEAN = 1 / 20;
 
 /**
@@ -28,19 +28,22 @@ export function recordAge(record: TokenRecord, now: Instant): number {
 }
 
 /**
- * Milliseconds until a lifetime ends that began when the introspection request was sent. `0` or less means that the record has expired,
- * and so does `NaN`, the result when a clock returns `NaN`. The age counts on both clocks: setting the wall clock back
- * extends nothing, `exp` is wall time, and the monotonic clock stands still while a machine is suspended.
+ * Milliseconds until the lifetime of a record ends. The lifetime begins when the introspection request is sent. `0` or less means that the
+ * record has expired. `NaN` means that too: it is the result if the wall clock returns `NaN`. If `now` is before the introspection
+ * request on the monotonic clock, the result is `0`.
+ *
+ * The age is measured on both clocks, and the greater age counts. The wall clock can be set back. The monotonic clock stands still while a
+ * machine is suspended.
  */
 export function timeLeft(record: TokenRecord, lifetimeMs: number, now: Instant): number {
   return now.monotonic >= record.askedMonotonic ? lifetimeMs - recordAge(record, now) : 0;
 }
 
 /**
- * Whether this cache hit should refresh the response before it expires, so that no request has to wait then. It is decided at random,
- * so that processes and tokens do not refresh in step. It grows likelier towards the end and with every hit
- * (XFetch; Vattani, Chierichetti, Lowenstein: Optimal Probabilistic Cache Stampede Prevention). A response that ends at `exp` is
- * never refreshed.
+ * Decides at random whether this cache hit refreshes the response before it expires. After a refresh, no request has to wait when the old
+ * response expires. Chance keeps processes and tokens from refreshing at the same time. The probability grows towards the end of the ttl
+ * (XFetch; Vattani, Chierichetti, Lowenstein: Optimal Probabilistic Cache Stampede Prevention). Always `false` for an inactive response,
+ * and for a response whose life ends at `exp`.
  */
 export function shouldRefreshEarly(record: TokenRecord, leftMs: number, { ttlMs }: Lifetimes): boolean {
   if (!record.active || leftMs > ttlMs * EARLY_SHARE) return false;
@@ -50,22 +53,23 @@ export function shouldRefreshEarly(record: TokenRecord, leftMs: number, { ttlMs 
 }
 
 /**
- * How long a response may be used while the endpoint is down, in milliseconds since its introspection request was sent. It never outlives
- * `exp`, and an inactive response is never used.
+ * How long a response may be used while the endpoint is down, in milliseconds since its introspection request was sent. An active response
+ * never outlives `exp`. The result for an inactive response is `0`.
  */
 export function staleLifetimeOf(record: TokenRecord, staleIfErrorMs: number): number {
   return lifetimeOf(record, { ttlMs: staleIfErrorMs, inactiveTtlMs: 0 });
 }
 
 /**
- * Whether the introspection request of a record was sent at `notBefore` or later. The record may not be older on the wall clock either,
- * because the monotonic clock stands still while a machine is suspended. `Date.now()` rounds to milliseconds, so one is tolerated.
+ * Whether the introspection request of a record was sent at `notBefore` or later, on both clocks. The wall clock counts too, because the
+ * monotonic clock stands still while a machine is suspended. On the wall clock, the request may be 1 millisecond too early, because
+ * `Date.now()` rounds to milliseconds.
  */
 export function isFresh(record: TokenRecord, { notBefore, now }: LookupOptions): boolean {
   return record.askedMonotonic >= notBefore && now.at - record.askedAt <= now.monotonic - notBefore + 1;
 }
 
-/** Whether a response is no older than its ttl, whatever its `exp`. Its introspection request may have been sent later than `now`. */
+/** Whether the age of a response is at most its ttl. `exp` is ignored. A response that was requested later than `now` is young too. */
 export function isYoung(record: TokenRecord, { ttlMs, inactiveTtlMs }: Lifetimes, now: Instant): boolean {
   return recordAge(record, now) <= (record.active ? ttlMs : inactiveTtlMs);
 }

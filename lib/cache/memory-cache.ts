@@ -27,14 +27,17 @@ import { withSingleFlight } from './single-flight.js';
 
 export interface MemoryCacheOptions extends Lifetimes {
   readonly store: MemoryStore;
-  /** How long a response may be used while the endpoint is down, in milliseconds. With `0`, no expired response is used. */
+  /**
+   * How long a response may be used while the endpoint is down, in milliseconds since its introspection request was sent. With `0`, no
+   * expired response is used.
+   */
   readonly staleIfErrorMs: number;
-  /** Whether an error of a lookup means that the endpoint is down, or only that it failed for this token. */
+  /** Tells from the error of a lookup whether the endpoint is down, or has failed only for this token. */
   readonly diagnose: Diagnose;
   readonly refreshAhead: boolean;
-  /** Begins a lookup on a cache miss, or throws. */
+  /** Begins a lookup after a cache miss. Throws if no lookup may begin. */
   readonly admit: (lookUp: () => Promise<TokenRecord>) => Promise<TokenRecord>;
-  /** Deadline of a request, in milliseconds. */
+  /** Time limit of a request, in milliseconds since it arrived. */
   readonly timeoutMs: number;
   readonly clock: Clock;
   /** Revocations by all processes that share a store; `undefined` without a shared cache. */
@@ -45,18 +48,21 @@ export interface CachedLookup {
   readonly lookup: Lookup;
   /** Returns the cached record of a token, however old it is. */
   peek(digest: string): TokenRecord | undefined;
-  /** Forgets a token. Returns the responses of its pending lookups, which are not cached. */
+  /** Removes the record of a token. Returns the responses of the pending lookups of the token. These responses will not be cached. */
   forget(digest: string): readonly Promise<TokenRecord>[];
-  /** Forgets every response with this claim, including those of pending lookups. */
+  /** Removes every active record with this claim value. Responses of pending lookups with this claim value will not be cached. */
   forgetClaim(name: RevocableClaim, value: string): void;
   close(): void;
   stats(): { hits: number; misses: number; coalesced: number; stale: number; entries: number };
 }
 
-/** At most this many early refreshes run at the same time, so that none waits in the queue ahead of a request. A later hit retries. */
+/**
+ * At most this many early refreshes run at the same time. With more, some would wait in the queue for the endpoint, ahead of requests. At
+ * this limit, a hit starts no refresh, but a later hit may.
+ */
 const MAX_REFRESHES = 8;
 
-/** No early refresh starts for this long after one has failed, because the endpoint may be overloaded. */
+/** After an early refresh has failed, no other one starts for this time, because the endpoint may be overloaded. */
 const REFRESH_PAUSE_MS = 1000;
 
 /**
@@ -75,7 +81,8 @@ export function withMemoryCache(inner: Lookup, settings: MemoryCacheOptions): Ca
 
   function onResult({ token, digest }: TokenKey, record: TokenRecord): void {
     if (isClosed) return;
-    // Lookups are ordered by their start. Retries and slow signatures can send their requests in another order.
+    // Ignores a response that was requested before the cached one. Single flight orders lookups only by their start, but retries and
+    // slow signatures can send the requests in another order.
     const cached = store.get(digest);
     if (cached !== undefined && cached.askedMonotonic > record.askedMonotonic) return;
     if (revocations?.revokes(digest, record)) return;
@@ -88,7 +95,7 @@ export function withMemoryCache(inner: Lookup, settings: MemoryCacheOptions): Ca
     else store.delete(digest);
   }
 
-  /** The token was revoked. Its other spellings have the same `jti` and are forgotten too. */
+  /** Handles that a token was revoked. Its other spellings have the same `jti`: their records are removed too. */
   function onRevoked(digest: string, record: InactiveRecord, jti: string | undefined): void {
     if (jti !== undefined) forgetClaim('jti', jti);
     if (settings.inactiveTtlMs > 0) store.set(digest, { ...record, jti });
@@ -100,13 +107,16 @@ export function withMemoryCache(inner: Lookup, settings: MemoryCacheOptions): Ca
     singleFlight.forgetWhere((record) => record.active && record.claims[name] === value);
   }
 
-  /** A request that joins a lookup gets no response that is older than a cached response may be. */
+  /**
+   * Whether a lookup started at most `ttlMs` before the request arrived. Then the request gets no response that is older than a cached one
+   * may be. While the revocation log cannot be read, the limit is at most 5 seconds.
+   */
   function canJoin(startedAt: number, { now }: LookupOptions): boolean {
     const maxAgeMs = revocations?.isCurrent() === false ? Math.min(settings.ttlMs, UNCONFIRMED_MS) : settings.ttlMs;
     return now.monotonic - startedAt <= maxAgeMs;
   }
 
-  /** The age counts at the arrival of the request, because a lookup of its own would have taken time too. */
+  /** Measures the age of the response at the time when the request arrived. The time that the lookup took after that is not counted. */
   function isUsable(digest: string, record: TokenRecord, options: LookupOptions): boolean {
     return (
       isYoung(record, settings, options.now) &&
@@ -128,7 +138,8 @@ export function withMemoryCache(inner: Lookup, settings: MemoryCacheOptions): Ca
           return record;
         }
       } else if (!record.active) {
-        // An expired active record stays. It shows that the token is known, so its lookup does not wait behind unknown tokens.
+        // Only inactive records are deleted. An expired active record shows that the token is known: then the lookup of the token does
+        // not wait behind unknown tokens.
         store.delete(tokenKey.digest);
       }
     }
@@ -139,7 +150,7 @@ export function withMemoryCache(inner: Lookup, settings: MemoryCacheOptions): Ca
 
   function lookUp(tokenKey: TokenKey, options: LookupOptions): Promise<TokenRecord> {
     const isCoalesced = singleFlight.has(tokenKey, options);
-    // It throws at once for a malformed token, so no event is published for that token.
+    // This call throws at once for a malformed token, so no event is published for that token.
     const response = singleFlight.lookup(tokenKey, options);
     if (cacheEvents.hasSubscribers) publish(isCoalesced ? 'coalesced' : 'miss', tokenKey);
     const mayBeStale = staleIfErrorMs > 0 && options.notBefore === ANY_AGE;
@@ -173,9 +184,10 @@ export function withMemoryCache(inner: Lookup, settings: MemoryCacheOptions): Ca
   }
 
   /**
-   * Returns the stale response when the endpoint is down.
+   * Handles the error of a lookup. When the endpoint is down, resolves to the stale response. When the endpoint is up, looks up the token
+   * once more.
    *
-   * @throws the error of the lookup when no stale response may be used; a record that was invalidated meanwhile is gone
+   * @throws the error of the lookup when no stale response may be used, for example because the record was invalidated meanwhile
    */
   async function staleResponse(
     tokenKey: TokenKey,
@@ -183,14 +195,14 @@ export function withMemoryCache(inner: Lookup, settings: MemoryCacheOptions): Ca
     error: unknown,
     endpoint: EndpointState,
   ): Promise<TokenRecord> {
-    // The endpoint may have failed for a moment only. A second failure means that the token causes it.
+    // The endpoint is up, so the first failure may have been temporary. If the second lookup fails too, the request gets that error.
     if (endpoint === 'up') return singleFlight.lookup(tokenKey, options);
     if (endpoint !== 'down') throw error;
     const record = store.get(tokenKey.digest);
     const now = readClock(clock);
     if (record?.active !== true || !isUsableStale(record, now)) throw error;
     if (revocations?.allows(tokenKey.digest, record, now) === false) throw error;
-    // Another lookup has refreshed it meanwhile.
+    // Another lookup has stored a new record meanwhile, so this record is not stale.
     if (timeLeft(record, lifetimeOf(record, settings), now) > 0) return record;
     stale++;
     if (cacheEvents.hasSubscribers) publish('stale', tokenKey);
@@ -223,14 +235,14 @@ export function withMemoryCache(inner: Lookup, settings: MemoryCacheOptions): Ca
   };
 }
 
-/** Whether `exp` has not passed yet. */
+/** Whether `exp` is in the future or absent. */
 function isUnexpired({ claims: { exp } }: ActiveRecord, { at }: Instant): boolean {
   return exp === undefined || at < exp * 1000;
 }
 
 /**
- * Digest of the token without its padding. Lenient servers ignore the padding, so one token can be sent in many spellings that RFC 6750
- * allows.
+ * Digest of the token without its padding, which is every `=` at its end. Lenient servers ignore the padding, so one token can be sent in
+ * many spellings that RFC 6750 allows.
  */
 function unpaddedDigestOf(token: string, digest: string): string {
   return token.endsWith('=') ? tokenDigest(token.replace(/=+$/, '')) : digest;

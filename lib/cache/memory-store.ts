@@ -7,35 +7,38 @@ import type { RevocableClaim } from './shared/revocations.js';
 
 /**
  * A bounded map from token digest to record. Inactive records have a map of their own, so that many invalid tokens evict no active
- * record. It ignores lifetimes: a record itself says how long it may be used, and lru-cache treats a ttl of 0 or NaN as unlimited.
+ * record. The store ignores lifetimes: its caller computes them from the records. The ttl of lru-cache is not used, because lru-cache
+ * treats a ttl of 0 or NaN as unlimited.
  */
 export interface MemoryStore {
   get(digest: string): TokenRecord | undefined;
   /**
-   * Stores a record, unless it is larger than the whole store. Of padded tokens that differ only in their padding, it keeps the last.
+   * Removes the earlier record of the token, and stores the new one unless it is larger than the whole store. If the new one is the active
+   * record of a padded token, also removes the record of a padded token that differs only in the number of `=` at its end.
    *
    * @param unpaddedDigest digest of the token without its padding; default: `digest`
    */
   set(digest: string, record: TokenRecord, unpaddedDigest?: string): void;
   delete(digest: string): void;
-  /** Deletes every record with this claim. */
+  /** Deletes every active record with this claim value. */
   deleteClaim(name: RevocableClaim, value: string): void;
   clear(): void;
   readonly size: number;
 }
 
-/** There is one inactive record for this many active ones, and the same share of bytes. */
+/** The limits for inactive records, in number and in bytes, are the limits for active records divided by this number. */
 const INACTIVE_SHARE = 10;
 
 /**
- * Without a prototype, because lru-cache would read missing options through `Object.prototype`. `status` is there because lru-cache
- * assigns it.
+ * Empty options for the methods of lru-cache. The object has no prototype, because lru-cache would read missing options through
+ * `Object.prototype`. It has the member `status`, because lru-cache assigns a value to that member.
  */
 const NO_OPTIONS: object = Object.setPrototypeOf({ status: undefined }, null);
 
 /**
- * A lenient server accepts several spellings of one token, all with the same `jti`. When the store is full, a further record of a `jti`
- * that has this many evicts the oldest of them, and no record of another token. No issuer gives so many tokens the same `jti`.
+ * A lenient server accepts several spellings of one token, all with the same `jti`. When the store is full and has this many records with
+ * one `jti`, a further record with that `jti` evicts the oldest of these records. So it evicts no record of another token. No issuer gives
+ * so many tokens the same `jti`.
  */
 const MAX_SPELLINGS = 8;
 

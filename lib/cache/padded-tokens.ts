@@ -1,12 +1,12 @@
 /**
- * Finds the cached token among those that differ only in their padding: `abc`, `abc=`, `abc==` and so on. At most one of the padded
- * ones is cached.
+ * Finds the padded token that is cached, among those that differ only in the number of `=` at their end: `abc=`, `abc==` and so on. At
+ * most one of these is cached. The token without padding, `abc`, is not among them.
  */
 export interface PaddedTokens {
-  /** Records that a padded token is cached. */
+  /** Notes that a padded token is cached. */
   add(digest: string, unpaddedDigest: string): void;
   remove(digest: string): void;
-  /** Digest of the padded token that is cached. */
+  /** Digest of the padded token that is cached; `undefined` if there is none. */
   cachedDigestOf(unpaddedDigest: string): string | undefined;
 }
 

@@ -1,14 +1,18 @@
 import type { TokenRecord } from '../core/lookup.js';
 
-/** A record without its claims, with its key in the memory store and its place in the claim index. */
+/** Size of a record without its claims. It includes the key in the memory store and the entries in the claim index. */
 const RECORD_BYTES = 500;
 
-/** An object or array without its members. */
+/** Size of an object without its members, or of an array without its items. */
 const CONTAINER_BYTES = 56;
 
-/** One member or array item. A number that is no small integer takes further bytes. */
+/** Size of one member or array item. It includes a small integer or a boolean. */
 const SLOT_BYTES = 8;
+
+/** Additional size of a number that is no small integer. */
 const NUMBER_BYTES = 16;
+
+/** Size of a string without its characters. */
 const TEXT_BYTES = 16;
 
 /**
@@ -21,7 +25,7 @@ export function sizeOf(record: TokenRecord): number {
   return RECORD_BYTES + sizeOfValue(record.claims, seen) + sizeOfValue(record.scopes, seen);
 }
 
-/** Recursive, because claims are at most 32 levels deep. A value that occurs twice or contains itself is counted once. */
+/** Recursion is safe: claims are at most 32 levels deep. An object or array that occurs twice or contains itself is counted once. */
 function sizeOfValue(value: unknown, seen: Set<object>): number {
   if (typeof value === 'string') return sizeOfText(value);
   if (typeof value === 'number') return Number.isSafeInteger(value) && Math.abs(value) < 2 ** 31 ? 0 : NUMBER_BYTES;

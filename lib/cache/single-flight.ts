@@ -5,16 +5,16 @@ import type { Lookup, LookupOptions, TokenKey, TokenRecord } from '../core/looku
 
 /** A lookup that requests may join. */
 interface PendingLookup {
-  /** Monotonic milliseconds. The introspection request is not sent earlier. */
+  /** When the lookup started, in monotonic milliseconds. The introspection request is sent at this time or later. */
   readonly startedAt: number;
   readonly response: Promise<TokenRecord>;
-  /** Number of the first invalidation that applies to the response; infinity while none does. */
+  /** Number of the first invalidation that applies to the response. Infinity if there is none, and before the response arrives. */
   invalidatedBy: number;
 }
 
 /**
  * At most this many lookups of one token run at the same time. Without a limit, a client with one valid token could use up the
- * concurrency limit: it would repeat requests that require a response newer than themselves.
+ * concurrency limit: it would repeat requests to routes that require a new response for each request.
  */
 const MAX_LOOKUPS_PER_TOKEN = 2;
 
@@ -22,9 +22,9 @@ export interface SingleFlightSettings {
   readonly clock: Clock;
   /** How long a request may wait for other lookups of its token, in milliseconds since it arrived. */
   readonly timeoutMs: number;
-  /** Receives the response of a lookup, unless it was invalidated or a later lookup has finished first. */
+  /** Receives the response of a lookup, unless the response was invalidated or a later lookup of the token has succeeded first. */
   onResult(tokenKey: TokenKey, record: TokenRecord): void;
-  /** Whether a request may join a lookup that started at this time. */
+  /** Whether a request may join a lookup that started at `startedAt`, in monotonic milliseconds. */
   canJoin(startedAt: number, options: LookupOptions): boolean;
   /** Whether a request may use the response of a lookup that it joined. */
   isUsable(digest: string, record: TokenRecord, options: LookupOptions): boolean;
@@ -35,21 +35,26 @@ export interface SingleFlight {
   /** Whether a request would join a pending lookup. */
   has(...args: Parameters<Lookup>): boolean;
   /**
-   * Detaches the pending lookups of a token. Requests that wait for them still get the response. Later requests do not, and
-   * `onResult` does not receive it.
+   * Detaches the pending lookups of a token. Requests that wait for these lookups still get the response. Later requests do not, and
+   * `onResult` does not receive the response.
+   *
+   * @returns the responses of the detached lookups
    */
   forget(digest: string): readonly Promise<TokenRecord>[];
-  /** Does the same for each pending lookup whose response turns out to match. */
+  /**
+   * Invalidates the responses of pending lookups that match when they arrive. Requests that already wait for such a response still get it.
+   * Requests that join later cause another lookup instead, and `onResult` does not receive the response.
+   */
   forgetWhere(matches: (record: TokenRecord) => boolean): void;
-  /** Does the same for all pending lookups. */
+  /** Detaches all pending lookups, as `forget` does for one token. */
   forgetAll(): void;
-  /** Number of requests that joined a pending lookup. */
+  /** Counts how often a request has joined a pending lookup. */
   coalesced(): number;
 }
 
 /**
  * Lets concurrent requests with the same token share one lookup. A request that may not use the shared response causes another
- * lookup. All requests that wait for a failed lookup get its error, and the error is not kept.
+ * lookup. When a lookup fails, all requests that share it get its error. The error is not kept: the next request starts a new lookup.
  */
 export function withSingleFlight(
   inner: Lookup,
@@ -59,7 +64,7 @@ export function withSingleFlight(
   const pending = new Map<string, PendingLookup[]>();
   const invalidations = createInvalidations();
   let coalesced = 0;
-  /** Lookups without a response yet, detached ones included: somebody may have joined them. */
+  /** Number of lookups that have not ended. Detached lookups count too, because requests may have joined them. */
   let running = 0;
 
   function lookup(tokenKey: TokenKey, options: LookupOptions, now = options.now): Promise<TokenRecord> {
@@ -102,7 +107,11 @@ export function withSingleFlight(
     return pendingLookup.response;
   }
 
-  /** All requests that wait for this lookup share the next one. Each waits only until its own deadline. */
+  /**
+   * Looks up a token after another lookup of the token has ended. All requests that wait for that lookup share the next one.
+   *
+   * @throws IntrospectionError `overloaded` when the request reaches its own deadline first
+   */
   function startAfter(last: PendingLookup, tokenKey: TokenKey, options: LookupOptions): Promise<TokenRecord> {
     const leftMs = Math.max(1, timeoutMs - (clock.monotonic() - options.now.monotonic));
     return new Promise((resolve, reject) => {
@@ -119,7 +128,10 @@ export function withSingleFlight(
     });
   }
 
-  /** Requests that joined and may not use the response share one further lookup. */
+  /**
+   * Waits for the response of a pending lookup. If the request may not use the response, looks up the token again. Other requests in this
+   * situation can join that further lookup.
+   */
   async function join(pendingLookup: PendingLookup, tokenKey: TokenKey, options: LookupOptions): Promise<TokenRecord> {
     const invalidationsBefore = invalidations.count();
     const record = await pendingLookup.response;
@@ -134,7 +146,10 @@ export function withSingleFlight(
     return canJoin(latest.startedAt, options) ? latest : undefined;
   }
 
-  /** Removes a lookup, and with a response to keep also the earlier ones. Returns `false` when it was detached before. */
+  /**
+   * Removes a lookup that has ended. If its response is kept, also removes the lookups that started earlier. Returns `false` if the lookup
+   * was already removed or detached.
+   */
   function end(digest: string, ended: PendingLookup, hasResponseToKeep: boolean): boolean {
     const lookups = pending.get(digest) ?? [];
     const position = lookups.indexOf(ended);
@@ -161,14 +176,14 @@ export function withSingleFlight(
   };
 }
 
-/** Numbered invalidations of the responses that pending lookups will bring. */
+/** Invalidations of the responses that pending lookups will return. Each invalidation has a number. */
 interface Invalidations {
   add(matches: (record: TokenRecord) => boolean): void;
   /** Number of invalidations so far. */
   count(): number;
   /** Number of the first invalidation from `start` on that matches this record; infinity if none does. */
   firstFor(record: TokenRecord, start: number): number;
-  /** Drops all invalidations. Call it when no lookup is running. */
+  /** Drops all invalidations. Their numbers are not used again. Call this method only when no lookup is running. */
   clear(): void;
 }
 

@@ -2,7 +2,7 @@ import type { ParseArgsConfig } from 'node:util';
 import { UsageError } from './usage-error.js';
 import { parseFlags } from './words.js';
 
-/** The command line of `check` as parsed words. Their values are checked where they are used. */
+/** The flags of `check`, with their values as text. The values are validated later, where they are used. */
 export interface Arguments {
   readonly endpoint?: string | undefined;
   readonly 'authorization-server'?: string | undefined;
@@ -105,9 +105,9 @@ Exit codes
 `;
 
 /**
- * Parses the words after `check`.
+ * Parses the words after `check`. Returns `'help'` if `--help` is among them.
  *
- * @throws UsageError
+ * @throws UsageError for an invalid flag, for a secret or a token among the words, and for an option of a preset without `--provider`
  */
 export function parseArguments(words: readonly string[]): Arguments | 'help' {
   if (words.some((word) => SECRETS.test(word))) {
@@ -123,7 +123,7 @@ export function parseArguments(words: readonly string[]): Arguments | 'help' {
   return values;
 }
 
-/** @throws UsageError unless exactly one server is named, by a flag or a variable */
+/** @throws UsageError unless a flag or a variable sets exactly one server, and for `--signed` without `--authorization-server` */
 export function requireOneServer(args: Arguments): void {
   const servers = [args.endpoint, args['authorization-server'], args.provider].filter((value) => value !== undefined);
   if (servers.length !== 1) {

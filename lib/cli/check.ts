@@ -20,7 +20,9 @@ const PADDED_SECRET = 'The secret begins or ends with a space or a line break. I
 
 const OUTAGE = 503;
 
-/** Reports whether the settings of an app work, and whether a request with a token would be accepted. */
+/**
+ * The command `check`. It reports whether the settings of an app work. With `--token`, it also reports whether a request would be accepted.
+ */
 export const check: Command = { usage: USAGE, run: runCheck };
 
 async function runCheck(words: readonly string[], terminal: Terminal): Promise<ExitCode> {
@@ -39,7 +41,11 @@ async function runCheck(words: readonly string[], terminal: Terminal): Promise<E
   }
 }
 
-/** @throws UsageError, TypeError */
+/**
+ * Creates the report, without secrets. Prints to standard error which variables were read from the file.
+ *
+ * @throws UsageError, or TypeError for an invalid option
+ */
 async function reportFor(given: Arguments, terminal: Terminal): Promise<Report> {
   const names = [...variablesFor(given).map(({ name }) => name), ...namesIn(given['option-env'])];
   const environment = readEnvironment(terminal, given['env-file'], names);
@@ -52,7 +58,7 @@ async function reportFor(given: Arguments, terminal: Terminal): Promise<Report> 
   return withoutSecrets(report, secrets, args['authorization-server'] !== undefined);
 }
 
-/** Reports without hiding secrets. It adds all secrets that it uses to `secrets`. */
+/** Creates the report, in which secrets may occur. Adds every secret that it reads, and the token, to `secrets`. */
 async function reportOf(args: Arguments, source: Source, secrets: Set<string>): Promise<Report> {
   const options = await optionsOf(args, source, secrets);
   const settings = parseOptions(options);
@@ -70,7 +76,10 @@ async function reportOf(args: Arguments, source: Source, secrets: Set<string>): 
   }
 }
 
-/** Names the checks that were left out. `audience` counts too when a preset sets it to `false`, because no app can check it then. */
+/**
+ * Returns the checks that have no flag and no variable. `audience` is among them even if a preset sets the option to `false`, because then
+ * no app can check the audience.
+ */
 function notChecked(args: Arguments): string[] {
   return (['audience', 'issuer', 'scope'] as const).filter((name) => args[name] === undefined);
 }

@@ -40,14 +40,14 @@ const METHODS: Readonly<Record<string, Create>> = {
   none: noClientAuth,
 };
 
-/** @throws UsageError, TypeError */
+/** @throws UsageError for an unknown `--method` or an unreadable file, TypeError for an invalid value */
 export async function createClientAuth(args: Arguments, ask: AskForSecret): Promise<ClientAuth> {
   const { method = 'client_secret_basic' } = args;
   const create = METHODS[requireName('--method', method, Object.keys(METHODS))] as Create;
   return create(args, ask);
 }
 
-/** @throws UsageError */
+/** @throws UsageError if the flag is missing or the file cannot be read */
 export function readFile(args: Arguments, name: 'key' | 'cert' | 'ca'): string {
   const file = args[name];
   if (file === undefined) throw new UsageError(`--${name} FILE is missing`);

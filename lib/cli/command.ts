@@ -14,13 +14,14 @@ export interface Command {
   /** The text that `--help` prints. */
   readonly usage: string;
   /**
-   * Runs the command, with the words after its name. Returns the exit code.
+   * Runs the command, with the words of the command line that follow its name. Returns the exit code.
    *
-   * @throws UsageError
+   * @throws UsageError for a mistake in the command line
    */
   run(words: readonly string[], terminal: Terminal): Promise<number>;
 }
 
-/** Exit codes that all commands share. */
+/** Exit code of every command when it succeeds. */
 export const OK = 0;
+/** Exit code of every command for a mistake in the command line. */
 export const USAGE_ERROR = 2;

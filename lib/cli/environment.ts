@@ -3,28 +3,29 @@ import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { UsageError } from './usage-error.js';
 
-/** The variables that a command uses. */
+/** Environment variables, and which of them come from a file. */
 export interface Environment {
+  /** All variables of the process, and those that were read from the file. */
   readonly variables: Readonly<Record<string, string | undefined>>;
-  /** Names of variables, without their values, that were read from the file. */
+  /** Names of the variables whose values come from the file. */
   readonly fromFile: readonly string[];
-  /** Names that the file sets too. The value of the process is used. */
+  /** Names of the variables that the file and the process both set. The value of the process is used. */
   readonly overridden: readonly string[];
 }
 
-/** The source of variables. */
+/** The variables of the process, and the folder of the file. */
 export interface EnvironmentSource {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly folder: string;
 }
 
-/** The file that is read if no other one is named. */
+/** The file that is read without `--env-file`. */
 export const DEFAULT_FILE = '.env';
 
 /**
- * Returns these variables of the process and of a file. A variable of the process wins. Other variables of the file are ignored.
+ * Returns all variables of the process. Adds variables of a file if they are among `names`, are not empty and are not set in the process.
  *
- * @param file `undefined` for `.env`, which may be missing
+ * @param file path of the file; `undefined` for `.env`, which may be missing
  * @throws UsageError if the file cannot be read
  */
 export function readEnvironment(
@@ -42,7 +43,7 @@ export function readEnvironment(
   };
 }
 
-/** Says which variables were read from the file. It never shows values. */
+/** Returns lines that say which variables were read from the file, and which were not because the process sets them. It shows no values. */
 export function describeEnvironment({ fromFile, overridden }: Environment, file: string | undefined): string[] {
   const name = file ?? DEFAULT_FILE;
   const isUnused = fromFile.length === 0 && overridden.length === 0;
@@ -58,7 +59,7 @@ function readVariables(folder: string, file: string | undefined): Readonly<Recor
     return parseEnv(readFileSync(resolve(folder, file ?? DEFAULT_FILE), 'utf8'));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    // Most folders have no such file, and some have a folder of this name.
+    // Without `--env-file`, a missing `.env` is no mistake, and neither is a folder of this name.
     if (file === undefined && (code === 'ENOENT' || code === 'EISDIR')) return {};
     throw new UsageError(`--env-file ${file ?? DEFAULT_FILE} cannot be read (${code})`);
   }

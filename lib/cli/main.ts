@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { run } from './run.js';
 
-// The report holds these warnings already.
+// Node prints no warnings, because the report already contains those of the library.
 process.removeAllListeners('warning');
 
 run(process.argv.slice(2), {

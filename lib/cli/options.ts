@@ -12,11 +12,12 @@ type Preset = (options: Record<string, unknown>) => Partial<TokenIntrospectionOp
 
 const PRESETS: ReadonlyMap<string, unknown> = new Map(Object.entries(presets));
 
-/** Names of options that hold secrets. */
+/** Matches the names of preset options that hold secrets. */
 const SECRET = /secret|key$|password/i;
 
 /**
- * Converts the command line to the options of an app. Values that must not be shown are added to `secrets`.
+ * Converts the command line to the options of an app. Adds values that must not be shown to `secrets`. In a terminal, it asks for a secret
+ * that is missing.
  *
  * @throws UsageError, and the TypeErrors of presets and client authentication
  */
@@ -51,7 +52,10 @@ export async function optionsOf(
   } as TokenIntrospectionOptions;
 }
 
-/** Creates the options of a preset. It reads a client secret if the preset takes one and nothing else authenticates the client. */
+/**
+ * Calls the preset and returns its options. Reads a client secret if the preset takes one, unless the command line has `--key`,
+ * `--option-env` or `--method none`.
+ */
 async function presetOf(
   args: Arguments,
   env: Source['env'],
@@ -74,7 +78,11 @@ async function presetOf(
   return create(options);
 }
 
-/** Names of the variables in `--option-env NAME=VARIABLE`. */
+/**
+ * Returns each VARIABLE of the flags `--option-env NAME=VARIABLE`.
+ *
+ * @throws UsageError for a flag of another form
+ */
 export function namesIn(optionEnv: readonly string[] = []): string[] {
   return optionEnv.map((text) => pairOf(text)[1]);
 }

@@ -1,9 +1,12 @@
 import type { Report } from './render.js';
 
-/** Replaces a secret. */
+/** The text that replaces a secret. */
 const HIDDEN = '…';
 
-/** A shorter secret is only replaced as a whole word, because it may be part of ordinary words. */
+/**
+ * Length in characters from which a secret is replaced within words too. A shorter secret is replaced only as a whole word, because
+ * ordinary words may contain it.
+ */
 const MIN_PART_LENGTH = 8;
 
 /** Text that may be base64 in either alphabet (RFC 4648 sections 4 and 5). */
@@ -11,7 +14,7 @@ const BASE64 = /[A-Za-z0-9+/_-]{4,}={0,2}/g;
 
 const READABLE = /^[\x20-\x7e]+$/;
 
-/** Claim names of RFC 7662 section 2.2 and of other RFCs. They are never redacted, because they are not the server's text. */
+/** Claim names of RFC 7662 section 2.2 and of other RFCs. They are never redacted, because the server did not choose them. */
 const STANDARD_NAMES: ReadonlySet<string> = new Set([
   'active',
   'scope',
@@ -33,10 +36,10 @@ const STANDARD_NAMES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Replaces secrets in a report. Only values that the server sent are searched, because the server may repeat the request.
- * The command's own words are never replaced, even if they equal a secret.
+ * Returns the report with secrets replaced. Only texts that the server sent are searched, because the server may repeat secrets of the
+ * request. The command's own words are never replaced, even if they equal a secret.
  *
- * @param isDiscovered whether the endpoint's URL comes from the server's metadata
+ * @param isDiscovered whether the endpoint's URL comes from the server's metadata; then the URL is searched too
  */
 export function withoutSecrets(report: Report, secrets: ReadonlySet<string>, isDiscovered: boolean): Report {
   const { configuration, token } = report;
@@ -68,7 +71,10 @@ function createRedaction(secrets: ReadonlySet<string>): Redact {
     .filter((spelling) => spelling.length >= MIN_PART_LENGTH)
     .map((spelling) => new RegExp(patternOf(spelling), 'u'));
 
-  /** Random text sometimes decodes to a short secret. Therefore a short secret counts only when the whole text is readable. */
+  /**
+   * Whether base64 text contains an encoded secret. Random text sometimes decodes to a short secret. Therefore a short secret counts only
+   * if the whole decoded text is readable.
+   */
   function encodesSecret(base64: string): boolean {
     const [whole = '', ...behindSomething] = [0, 1, 2, 3].map((start) => decode(base64.slice(start)));
     if (READABLE.test(whole) && whole.search(pattern) !== -1) return true;
@@ -112,7 +118,10 @@ function inAnyCase(digit: string): string {
   return `[${digit.toLowerCase()}${digit.toUpperCase()}]`;
 }
 
-/** Redacts nested values. Recursion is safe, because claims are at most 32 levels deep. */
+/**
+ * Returns a value with secrets replaced in its texts, numbers and names, at every level. Recursion is safe, because claims are at most 32
+ * levels deep.
+ */
 function redactNested(value: unknown, redact: Redact): unknown {
   if (typeof value === 'string') return redact(value);
   if (typeof value === 'number') return redact(String(value)) === String(value) ? value : HIDDEN;

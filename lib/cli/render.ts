@@ -3,7 +3,7 @@ import { printable } from '../diagnostics/printable.js';
 import type { ConfigurationReport } from '../introspection/verify-configuration.js';
 import type { TokenReport } from './token-report.js';
 
-/** The result of the command. */
+/** The result of the command `check`. */
 export interface Report {
   readonly configuration: ConfigurationReport;
   /** `undefined` without `--token`, or when the configuration does not work. */
@@ -77,7 +77,10 @@ function indent(text: string): string {
   return text.replace(/^/gm, '    ');
 }
 
-/** Formats JSON for a terminal. Its line breaks are safe, because JSON escapes those within strings. */
+/**
+ * Formats a value as JSON for a terminal, with control characters escaped. Only the line breaks between the members stay, because JSON
+ * escapes line breaks within strings.
+ */
 export function printableJson(value: unknown): string {
   return JSON.stringify(value, undefined, 2).split('\n').map(printable).join('\n');
 }

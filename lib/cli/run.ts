@@ -34,7 +34,7 @@ export async function run(words: readonly string[], terminal: Terminal): Promise
   }
 }
 
-/** @throws UsageError */
+/** @throws UsageError if there is no command of this name */
 function commandOf(name: string): Command {
   const command = COMMANDS.get(name);
   if (command !== undefined) return command;

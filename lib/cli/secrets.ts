@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline/promises';
 import { type Readable, Writable } from 'node:stream';
 import { UsageError } from './usage-error.js';
 
-/** The sources of secrets. */
+/** The places that secrets are read from, and the stream for prompts. */
 export interface Source {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdin: Readable & { readonly isTTY?: boolean };
@@ -11,9 +11,9 @@ export interface Source {
 }
 
 /**
- * Reads a secret from `CLIENT_SECRET`, or asks for it in a terminal.
+ * Reads a secret from the variable `CLIENT_SECRET`. If the variable is not set or empty, asks for the secret in a terminal.
  *
- * @throws UsageError when the variable is not set and standard input is not a terminal
+ * @throws UsageError if the variable is not set and standard input is not a terminal, or ends without a line
  */
 export async function readSecret({ env, stdin, stderr }: Source, label: string): Promise<string> {
   const { CLIENT_SECRET: secret } = env;
@@ -23,9 +23,10 @@ export async function readSecret({ env, stdin, stderr }: Source, label: string):
 }
 
 /**
- * Reads the token from standard input, without surrounding whitespace. In a terminal it asks for the token without showing it.
+ * Reads the token from standard input, and removes whitespace at its beginning and end. In a terminal, asks for the token without showing
+ * it, and removes nothing.
  *
- * @throws UsageError when standard input is empty: a missing token must not look like a rejected one
+ * @throws UsageError if standard input is empty, or ends without a line in a terminal: a missing token must not look like a rejected one
  */
 export async function readTokenFrom({ stdin, stderr }: Source): Promise<string> {
   if (stdin.isTTY === true) return askHidden(stdin, stderr, 'token');

@@ -1,26 +1,29 @@
-/** A value that apps and this command read from an environment variable. */
+/** An environment variable that the app of `init` and the command `check` read. */
 export interface Variable {
-  /** Such as `KEYCLOAK_URL`. */
+  /** Name of the variable, such as `KEYCLOAK_URL`. */
   readonly name: string;
-  /** Option of the preset that takes the value. */
+  /** Option of the preset, or else of `tokenIntrospection()`, that takes the value. */
   readonly option: string;
   /** One line for `.env.example`. */
   readonly description: string;
-  /** A valid value. Values that only the provider can tell have none. */
+  /** A valid value. It is missing if only the provider knows the value. */
   readonly example?: string;
 }
 
-/** A kind of authorization server, as both commands know it. */
+/** A kind of authorization server that `init` and `check` know. */
 export interface Server {
-  /** Name for people. */
+  /** Name that is shown to people. */
   readonly label: string;
-  /** Variables for the options of the preset, in the order of the code. */
+  /** Variables for the options of the preset, in the order of the generated code. */
   readonly variables: readonly Variable[];
-  /** `'required'`: responses have an `aud`. `'uncertain'`: some have none. `'preset'`: none has one, and the preset says so. */
+  /**
+   * `'required'`: every response has an `aud`. `'uncertain'`: some responses have no `aud`. `'preset'`: no response has an `aud`, and the
+   * preset sets `audience` to `false`.
+   */
   readonly audience: 'required' | 'uncertain' | 'preset';
   /** Whether responses have a `scope`, so that a route can require one. */
   readonly hasScope: boolean;
-  /** Advice for the generated code. */
+  /** Advice that `init` writes as a comment into the generated code. */
   readonly note?: string;
 }
 
@@ -42,14 +45,15 @@ export const AUDIENCE: Variable = {
   description: 'The value of aud in access tokens for this API',
 };
 
-/** Names of the servers without a preset. */
+/** Name of the kind without a preset whose endpoint is configured. */
 export const ENDPOINT = 'endpoint';
+/** Name of the kind without a preset whose endpoint is found through its issuer identifier. */
 export const ISSUER = 'issuer';
 
 const CLIENT = [CLIENT_ID, CLIENT_SECRET];
 const COMMON = { audience: 'required', hasScope: true } as const;
 
-/** All kinds, by the name of the preset. The last two have none. */
+/** All kinds of authorization servers, by the name of their preset. The last two kinds have no preset. */
 export const SERVERS: Readonly<Record<string, Server>> = {
   authentik: {
     ...COMMON,
@@ -175,16 +179,16 @@ export const SERVERS: Readonly<Record<string, Server>> = {
   },
 };
 
-/** Names of all kinds. */
+/** Names of all kinds of authorization servers. */
 export const SERVER_NAMES: readonly string[] = Object.keys(SERVERS);
 
-/** All variables that an app of this kind reads, except `PORT`. */
+/** Returns all variables that an app for this kind of server reads, except `PORT`. */
 export function variablesOf(server: string): readonly Variable[] {
   const { variables, audience } = serverOf(server);
   return audience === 'required' ? [...variables, AUDIENCE] : variables;
 }
 
-/** The kind with this name, which must be one of `SERVER_NAMES`. */
+/** Returns the kind of server with this name. The name must be one of `SERVER_NAMES`. */
 export function serverOf(name: string): Server {
   return SERVERS[name] as Server;
 }

@@ -20,13 +20,13 @@ export interface TokenReport {
   readonly reason: AuthErrorReason | IntrospectionErrorCode | undefined;
   /** The expected value, when a comparison failed. */
   readonly expected: string | undefined;
-  /** The received value, when a comparison failed. */
+  /** The received value, when a comparison failed; the detail of the error, after an outage. */
   readonly received: string | undefined;
   /** Advice from the table of remedies. */
   readonly remedy: string | undefined;
   /** Checks that the command line left out. An app that has them may still reject the token. */
   readonly notChecked: readonly string[];
-  /** The response as handlers see it, after `normalizeResponse`; `undefined` for a token that is not active. */
+  /** The claims of the response, after `normalizeResponse`; `undefined` if the token is not active or there is no response. */
   readonly auth: Claims | undefined;
   readonly cachedForSeconds: number;
   /** The limit that determines `cachedForSeconds`. */
@@ -34,19 +34,19 @@ export interface TokenReport {
   readonly warnings: readonly string[];
 }
 
-/** A time from here on is in milliseconds: in seconds it would be after the year 5000. */
+/** An `iat` or `exp` of this value or more is in milliseconds. In seconds, such a time would be after the year 5000. */
 const MILLISECONDS_FROM = 100_000_000_000;
 
 const UNCACHED: Lifetimes = { ttlMs: 0, inactiveTtlMs: 0 };
 
 const PREFIX = /^(?:authorization:\s*)?bearer\s+/i;
 
-/** Removes the scheme, which is often copied together with a token. */
+/** Removes `Bearer` or `Authorization: Bearer` from the beginning of a text. This prefix is often copied together with a token. */
 export function withoutScheme(text: string): string {
   return text.replace(PREFIX, '');
 }
 
-/** Introspects and verifies a token. A failure of the endpoint becomes part of the report. */
+/** Introspects and verifies a token. A rejection or an outage becomes part of the report, and is not thrown. */
 export async function reportOn(
   text: string,
   introspector: Introspector,
@@ -95,7 +95,7 @@ function failureOf(error: unknown, record: TokenRecord | undefined): Failure {
   if (!(error instanceof AuthError)) throw error;
   const { status, reason } = error;
   const { detail, expected, received } = explain(error);
-  // The scopes may be shown, because the whole response is shown too.
+  // The granted scopes may be shown here, because the report shows the whole response too.
   const granted = reason === 'insufficient_scope' && record?.active ? `scope "${record.scopes.join(' ')}"` : received;
   return { status, reason, expected, received: granted, remedy: remedyFor(reason, detail) };
 }

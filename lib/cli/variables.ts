@@ -14,14 +14,20 @@ import {
 
 const NO_VALUE = '';
 
-/** Variables that `check` uses for the flags that were left out. */
+/**
+ * Returns the variables that `check` reads, besides those of `--option-env`. Without a preset, the variables of the server are among them
+ * only if no flag sets the server.
+ */
 export function variablesFor(args: Arguments): readonly Variable[] {
   const { provider } = args;
   if (provider !== undefined) return Object.hasOwn(SERVERS, provider) ? variablesOf(provider) : [];
   return [...(namesServer(args) ? [] : locations()), CLIENT_ID, CLIENT_SECRET, AUDIENCE];
 }
 
-/** Adds values of variables to the arguments. Flags win. Options of a preset are left to the preset. */
+/**
+ * Returns the arguments with values of variables for missing flags. Variables for options of a preset are not added here:
+ * `presetVariables()` returns them.
+ */
 export function withVariables(args: Arguments, { variables }: Environment): Arguments {
   const names = new Set(variablesFor(args).map(({ name }) => name));
   const read = ({ name }: Variable) => (names.has(name) ? variables[name] || undefined : undefined);
@@ -36,7 +42,7 @@ export function withVariables(args: Arguments, { variables }: Environment): Argu
   };
 }
 
-/** Values for the options of a preset, except the client identifier and secret. */
+/** Returns the options of a preset that variables set, except the client identifier and secret. Empty variables are ignored. */
 export function presetVariables(provider: string, variables: Environment['variables']): Record<string, string> {
   const options = serverOf(provider).variables.filter(
     (variable) => variable !== CLIENT_ID && variable !== CLIENT_SECRET,
@@ -50,7 +56,7 @@ function namesServer(args: Arguments): boolean {
   return (args.endpoint ?? args['authorization-server']) !== undefined;
 }
 
-/** `INTROSPECTION_ENDPOINT` and `AUTHORIZATION_SERVER`. */
+/** The variables `INTROSPECTION_ENDPOINT` and `AUTHORIZATION_SERVER`. */
 function locations(): Variable[] {
   return [ENDPOINT, ISSUER].map((name) => serverOf(name).variables[0] as Variable);
 }

@@ -3,7 +3,7 @@ import type { Arguments } from './arguments.js';
 import { AUDIENCE, CLIENT_ID, CLIENT_SECRET } from './servers.js';
 import { variablesFor } from './variables.js';
 
-/** Flags of the command for options of the library and of its factories. */
+/** The flag or variable of `check` for each option of the library and of its factories, such as `clientSecretBasic()`. */
 const FLAGS: Readonly<Record<string, string>> = {
   endpoint: '--endpoint',
   authorizationServer: '--authorization-server',
@@ -25,10 +25,10 @@ const FLAGS: Readonly<Record<string, string>> = {
 /** Flags whose values may be shown. Other values may be secrets, or were read from files. */
 const SHOWN = ['endpoint', 'authorization-server', 'issuer', 'timeout-ms'] as const;
 
-/** Options that have a flag, with and without a preset. */
+/** Options that have the same flag or variable with a preset as without one. */
 const SHARED: ReadonlySet<string> = new Set([CLIENT_ID, CLIENT_SECRET, AUDIENCE].map(({ option }) => option));
 
-/** Rewrites an error message of the library so that it names flags instead of options. */
+/** Rewrites an error message of the library. The result shows flags instead of the names of options. */
 export function inCommandWords(message: string, args: Arguments): string {
   return message
     .replace(/^Option "(\w+)" is [^;]*;/, (whole, name: string) => {
@@ -42,7 +42,7 @@ export function inCommandWords(message: string, args: Arguments): string {
 function flagOf(name: string, args: Arguments): string | undefined {
   const { provider } = args;
   const variable = variablesFor(args).find(({ option }) => option === name)?.name;
-  // A preset has options of its own, and some have the name of a flag.
+  // An option of a preset may have the name of a flag, but only `--option` or a variable sets that option.
   const isOfPreset =
     provider !== undefined && !SHARED.has(name) && (variable !== undefined || !Object.hasOwn(FLAGS, name));
   if (isOfPreset) return `--option ${name}=…${variable === undefined ? '' : ` or ${variable}`}`;

@@ -9,7 +9,7 @@ type Values<Options extends Flags> = ReturnType<typeof parseArgs<{ options: Opti
 /**
  * Parses the flags of a command.
  *
- * @throws UsageError for an unknown or incomplete flag, with the flag that was probably meant
+ * @throws UsageError for an unknown or incomplete flag. The message suggests a similar flag
  */
 export function parseFlags<const Options extends Flags>(words: readonly string[], options: Options): Values<Options> {
   try {
@@ -26,7 +26,7 @@ export function parseFlags<const Options extends Flags>(words: readonly string[]
 /**
  * Returns the value if it is one of the names.
  *
- * @throws UsageError that names the probably meant one, and all
+ * @throws UsageError for any other value. The message lists all names, and suggests a similar one
  */
 export function requireName<Name extends string>(flag: string, value: string, names: readonly Name[]): Name {
   const found = names.find((name) => name === value);

@@ -4,18 +4,19 @@ import { optionError } from '../core/option-error.js';
 import { B64_TOKEN } from '../core/syntax.js';
 import { signWithSecret } from './secret.js';
 
-/** Returns the current token. `refused` is `true` after a 401 of the endpoint: the function should then renew its token. */
+/** Returns the current token. `refused` is `true` when the endpoint has just responded 401: the function should then renew the token. */
 export type TokenSource = (request: { readonly refused: boolean }) => string | Promise<string>;
 
-/** Metadata may also list types of access tokens as methods (RFC 8414 section 2). */
+/** Authorization server metadata may list types of access tokens as authentication methods (RFC 8414 section 2). */
 const METHODS = ['Bearer', 'bearer'];
 
 /**
  * Client authentication with a bearer token of this resource server, as in the example of RFC 7662 section 2.1.
  *
- * @param token the token, or a function that returns the current one. The function is called for every request, within the
- * deadline, and once more after a 401
- * @throws TypeError when the token is missing, empty or not a bearer token; a failing function causes a 503 instead
+ * @param token the token, or a function that returns the current one. The function is called for every introspection request, and
+ * once more after a 401. Its time counts towards `timeoutMs`
+ * @throws TypeError when the token is missing, empty or not a bearer token. If a function fails or returns such a token, the request
+ * gets a 503 instead
  */
 export function bearerToken(token: string | TokenSource | undefined): ClientAuth {
   const common = { call: 'bearerToken(token)', argument: 'token', prepare: toAuthorization, write } as const;
@@ -23,7 +24,7 @@ export function bearerToken(token: string | TokenSource | undefined): ClientAuth
     const identity = `bearer:${hash('sha256', String(token), 'base64url')}`;
     return { identity, methods: METHODS, sign: signWithSecret({ ...common, secret: token }) };
   }
-  // Without an identity, because the function may return tokens of any client.
+  // No `identity`, because the function may return tokens of any client.
   return {
     methods: METHODS,
     sign: (request) => signWithSecret({ ...common, secret: () => token({ refused: request.refused }) })(request),

@@ -8,7 +8,10 @@ const WARNING_MS = 14 * A_DAY_MS;
 /** For certificates that are valid for less than 56 days, the warning starts when this share of their validity is left. */
 const WARNING_SHARE = 0.25;
 
-/** A warning when a client certificate expires soon or has expired. It reads the first certificate of a chain. */
+/**
+ * Returns the text of a warning when a client certificate expires soon or has expired; otherwise `undefined`. Of a chain, only the first
+ * certificate is read. A value that is not a certificate gives no warning.
+ */
 export function expiryWarning(cert: unknown, now: number): string | undefined {
   const validity = validityOf(cert);
   if (validity === undefined) return undefined;
@@ -28,7 +31,7 @@ function validityOf(cert: unknown): { readonly from: number; readonly to: number
     const validity = { from: Date.parse(validFrom), to: Date.parse(validTo) };
     return Number.isNaN(validity.from + validity.to) ? undefined : validity;
   } catch {
-    // Not a certificate. The TLS connection reports that.
+    // Not a certificate. The TLS connection reports that error.
     return undefined;
   }
 }

@@ -7,7 +7,7 @@ const LIFETIME_SECONDS = 60;
 
 export interface AssertionSettings {
   readonly clientId: string;
-  /** Claim `aud` of the assertion. Default the issuer identifier of the authorization server. */
+  /** Claim `aud` of the assertion. `undefined`: the issuer identifier of the authorization server. */
   readonly audience: string | undefined;
 }
 
@@ -21,9 +21,9 @@ export interface AssertionKey {
 
 /**
  * Writes a new client assertion into a request ([RFC 7523 section 2.2](https://www.rfc-editor.org/rfc/rfc7523#section-2.2)).
- * It is valid for 60 seconds and for one use.
+ * The assertion is valid for 60 seconds and for one use.
  *
- * @throws IntrospectionError `credentials_unavailable` when the endpoint accepts none of the algorithms
+ * @throws IntrospectionError `credentials_unavailable` when the endpoint accepts none of the algorithms of the key
  * @throws Error when the audience is unknown
  */
 export async function writeAssertion(

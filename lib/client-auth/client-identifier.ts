@@ -7,7 +7,7 @@ export function requireClientId(clientId: string | undefined): string {
   throw optionError('clientId', clientId, 'write the client identifier, a non-empty string');
 }
 
-/** @throws TypeError for an option that is unknown, or neither `true` nor `false` */
+/** @throws TypeError for options that are no object, have an unknown member, or a value other than `true`, `false` and `undefined` */
 export function requireFlags(options: object, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null) throw optionError('options', options, 'write an object');
   checkOptions(options, known);

@@ -6,7 +6,10 @@ import { callOf, type Secret, signWithSecret } from './secret.js';
 
 /** Options of `clientSecretBasic()`. */
 export interface ClientSecretBasicOptions {
-  /** Form-encode identifier and secret, as RFC 6749 section 2.3.1 requires. Default `true`. Write `false` for a server that does not decode them. */
+  /**
+   * Form-encode the client identifier and the secret, as RFC 6749 section 2.3.1 requires. Default `true`. Write `false` for a server that
+   * does not decode them.
+   */
   readonly encode?: boolean | undefined;
   /** Allow an empty secret, which some servers require from public clients. Default `false`. */
   readonly allowEmptySecret?: boolean | undefined;
@@ -19,9 +22,9 @@ const CONTROL_CHARACTER = /\p{Cc}/u;
  * HTTP Basic client authentication ([RFC 6749 section 2.3.1](https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1)).
  * Prefer it to {@link clientSecretPost} when the server offers both.
  *
- * @param clientSecret the secret, or a function that returns the current one; called for every request
- * @throws TypeError when the identifier or the secret is missing or empty, or cannot be sent unencoded; a failing function
- * causes a 503 instead
+ * @param clientSecret the secret, or a function that returns the current one; called for every introspection request
+ * @throws TypeError when an option is wrong, or the identifier or the secret is missing or empty, or cannot be sent with
+ * `encode: false`. If a function fails or returns such a secret, the request gets a 503 instead
  */
 export function clientSecretBasic(
   clientId: string | undefined,
@@ -56,7 +59,12 @@ function formEncode(value: string): string {
   return new URLSearchParams({ v: value }).toString().slice('v='.length);
 }
 
-/** Without encoding, the server would read the part after a colon as the start of the secret (RFC 7617 section 2). */
+/**
+ * Requires that the identifier and the secret can be sent without encoding. If the identifier contained a colon, the server would read
+ * the part after it as the start of the secret (RFC 7617 section 2).
+ *
+ * @throws TypeError for a colon in the identifier, or a control character in either value
+ */
 function requireUnencodable(id: string, secret: string): void {
   if (id.includes(':') || CONTROL_CHARACTER.test(id)) {
     throw optionError('clientId', id, 'with encode: false it cannot hold a colon or a control character');

@@ -10,9 +10,12 @@ import { type Secret, signWithSecret } from './secret.js';
 export interface ClientSecretJwtOptions {
   /** Client identifier of this API at the authorization server. Required. */
   readonly clientId: string | undefined;
-  /** Client secret, or a function that returns the current one. The function is called for every request. */
+  /** Client secret, or a function that returns the current one. The function is called for every introspection request. */
   readonly clientSecret: Secret;
-  /** Default `HS256`, or the first of the three that the metadata of an `authorizationServer` lists. */
+  /**
+   * Signing algorithm. Default `HS256`. If the metadata of an `authorizationServer` list algorithms, the default is the first of `HS256`,
+   * `HS384` and `HS512` that is in the list.
+   */
   readonly alg?: 'HS256' | 'HS384' | 'HS512' | undefined;
   /** Recipient of the assertion. Default the issuer of the authorization server; some servers require the endpoint instead. */
   readonly audience?: string | undefined;
@@ -24,7 +27,8 @@ const ALGORITHMS: readonly string[] = ['HS256', 'HS384', 'HS512'];
  * Client authentication with a JWT that the client secret signs (`client_secret_jwt` of OpenID Connect Core section 9,
  * [RFC 7523](https://www.rfc-editor.org/rfc/rfc7523)). The secret itself is not sent.
  *
- * @throws TypeError when an option is missing, unknown or wrong; a failing function causes a 503 instead
+ * @throws TypeError when an option is missing, unknown or wrong. If a function fails or returns a wrong secret, the request gets a 503
+ * instead
  */
 export function clientSecretJwt(options: ClientSecretJwtOptions): ClientAuth {
   requireOptions(options, ['clientId', 'clientSecret', 'alg', 'audience']);

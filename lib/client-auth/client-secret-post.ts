@@ -10,10 +10,12 @@ export interface ClientSecretPostOptions {
 }
 
 /**
- * Client authentication with `client_id` and `client_secret` as body parameters ([RFC 6749 section 2.3.1](https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1)).
+ * Client authentication with `client_id` and `client_secret` as body parameters
+ * ([RFC 6749 section 2.3.1](https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1)).
  *
- * @param clientSecret the secret, or a function that returns the current one; called for every request
- * @throws TypeError when either is missing or empty; a failing function causes a 503 instead
+ * @param clientSecret the secret, or a function that returns the current one; called for every introspection request
+ * @throws TypeError when an option is wrong, or the identifier or the secret is missing or empty. If a function fails or returns such
+ * a secret, the request gets a 503 instead
  */
 export function clientSecretPost(
   clientId: string | undefined,

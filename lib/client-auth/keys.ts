@@ -15,7 +15,7 @@ const ALGORITHMS: Readonly<Record<string, Algorithms>> = {
   ed25519: ['EdDSA', 'Ed25519'],
 };
 
-/** A JSON Web Key (RFC 7517) with any members. Versions of @types/node differ in the name of its type, and in the members that it allows. */
+/** A JSON Web Key (RFC 7517) with any members. Versions of @types/node give this type different names and different members. */
 export type JsonWebKey = NodeJwk | webcrypto.JsonWebKey | Readonly<Record<string, unknown>>;
 
 /** A JSON Web Key, as `node:crypto` takes it. */
@@ -34,13 +34,13 @@ export interface SigningKey {
   readonly keyId: string | undefined;
 }
 
-/** Parses a private key; `undefined` for anything else. It drops the error of the parser, which may show parts of the key. */
+/** Parses a private key. Returns `undefined` for anything else, without the error of the parser, which may show parts of the key. */
 export function toPrivateKey(input: unknown): KeyObject | undefined {
   const key = toKeyObject(input, createPrivateKey);
   return key?.type === 'private' ? key : undefined;
 }
 
-/** Parses a public key, or derives it from a private key; `undefined` for anything else. */
+/** Parses a public key, or derives the public key from a private key. Returns `undefined` for anything else. */
 export function toPublicKey(input: unknown): KeyObject | undefined {
   const key = toKeyObject(input, createPublicKey);
   if (key?.type === 'private') return createPublicKey(key);
@@ -48,11 +48,11 @@ export function toPublicKey(input: unknown): KeyObject | undefined {
 }
 
 /**
- * Parses a key that signs JWTs. `alg` and `keyId` default to the members of a JWK or the algorithm of a `CryptoKey`. Without these,
- * every algorithm of the key type is allowed.
+ * Parses a key that signs JWTs. If the key is a JWK, its members `alg` and `kid` are the defaults of `alg` and `keyId`. An RSA
+ * `CryptoKey` signs only with its own algorithm. If that leaves the algorithm open, every algorithm of the key type or curve is allowed.
  *
  * @param prefix stands before the names of the options in errors
- * @throws TypeError when the key is missing, too weak or of another type, or cannot sign with `alg`
+ * @throws TypeError when the key is missing, too weak or of another type, or cannot sign with `alg`, or `keyId` is not a string
  */
 export function parseSigningKey(
   input: PrivateKey | undefined,
@@ -104,7 +104,7 @@ function toKeyObject(
   return undefined;
 }
 
-/** A `CryptoKey` is bound to one algorithm. */
+/** The algorithm of an RSA `CryptoKey`, which is bound to one. */
 function algorithmsOf({ algorithm }: webcrypto.CryptoKey): Algorithms {
   const { name, hash } = algorithm as webcrypto.RsaHashedKeyAlgorithm;
   return [`${name === 'RSA-PSS' ? 'PS' : 'RS'}${hash.name.slice('SHA-'.length)}`];

@@ -8,11 +8,12 @@ import { type PrivateKey, parseSigningKey } from './keys.js';
 export interface PrivateKeyJwtOptions {
   /** Client identifier of this API at the authorization server. Required. */
   readonly clientId: string | undefined;
-  /** Private key, or a function that returns the current one. The function is called for every request. */
+  /** Private key, or a function that returns the current one. The function is called for every introspection request. */
   readonly key: PrivateKey | undefined | (() => PrivateKey | Promise<PrivateKey>);
   /**
-   * Signing algorithm. Default the algorithm that a JWK or a `CryptoKey` names. Without one: `RS256`, `ES256`, `ES384`, `ES512` or
-   * `EdDSA`, depending on the key, or the first algorithm of the key that the metadata of an `authorizationServer` lists.
+   * Signing algorithm. Default the `alg` of a JWK, or the algorithm of a `CryptoKey`. For other keys: `RS256`, `ES256`, `ES384`, `ES512`
+   * or `EdDSA`, depending on the key. If the metadata of an `authorizationServer` list algorithms, the first one of the key that is in
+   * the list.
    */
   readonly alg?: string | undefined;
   /** Recipient of the assertion. Default the issuer of the authorization server; some servers require the endpoint instead. */
@@ -25,8 +26,8 @@ export interface PrivateKeyJwtOptions {
  * Client authentication with a JWT that the client's private key signs (`private_key_jwt` of OpenID Connect Core section 9,
  * [RFC 7523](https://www.rfc-editor.org/rfc/rfc7523)). The server knows only the public key.
  *
- * @throws TypeError when an option is missing, unknown or wrong, or the key cannot sign with `alg`; a failing function causes a
- * 503 instead
+ * @throws TypeError when an option is missing, unknown or wrong, or the key cannot sign with `alg`. If a function fails or returns
+ * such a key, the request gets a 503 instead
  */
 export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientAuth {
   requireOptions(options, ['clientId', 'key', 'alg', 'audience', 'keyId']);

@@ -3,22 +3,30 @@ import { argumentError } from '../core/option-error.js';
 import { createWarning } from '../diagnostics/misconfiguration.js';
 import { printable } from '../diagnostics/printable.js';
 
-/** A secret, or a function that returns the current one. The function is called for every request, within the deadline. */
+/**
+ * A secret, or a function that returns the current one. The function is called for every introspection request. Its time counts towards
+ * `timeoutMs`.
+ */
 export type Secret = string | undefined | (() => string | Promise<string>);
 
 export interface SecretUse<Credential> {
-  /** Call of the factory, as errors and warnings show it. */
+  /** Call of the factory, as errors and warnings show it: {@link callOf}. */
   readonly call: string;
   /** Name of the argument in `call`. */
   readonly argument: 'secret' | 'token';
   readonly secret: Secret;
   readonly allowEmpty?: boolean | undefined;
-  /** Turns a secret into the credential to send. It throws for a secret that cannot be sent. */
+  /** Turns a secret into the value to send. Throws for a secret that cannot be sent. */
   readonly prepare: (secret: string) => Credential;
   readonly write: (request: IntrospectionRequest, credential: Credential) => void | Promise<void>;
 }
 
-/** The `sign` of a method with one secret. A fixed secret is prepared once, the secret of a function for every request. */
+/**
+ * Creates the `sign` of a client authentication that has one secret. A string is prepared once, here. A function is called for every
+ * introspection request, and its secret is prepared then. A secret that begins or ends with whitespace causes a process warning.
+ *
+ * @throws TypeError for a secret that is neither a function nor a string that can be sent
+ */
 export function signWithSecret<Credential>(use: SecretUse<Credential>): ClientAuth['sign'] {
   const { secret, prepare, write } = use;
   const warn = createWarning('SECRET_HAS_WHITESPACE');
@@ -50,7 +58,7 @@ function requireSecret({ call, argument, allowEmpty = false }: SecretDescription
   throw argumentError(call, argument, secret, remedy);
 }
 
-/** Says where the whitespace is, and nothing else about the secret. */
+/** The text says at which end the whitespace is and of which kind, and nothing else about the secret. */
 function whitespaceWarning({ call, argument }: SecretDescription, secret: string): string {
   const end = secret.trimEnd() === secret ? 'begins' : 'ends';
   const kind = /[\r\n]$|^[\r\n]/.test(secret) ? 'a line break' : 'a space';

@@ -1,11 +1,11 @@
 /**
- * An active introspection response (RFC 7662 section 2.2) as the endpoint sent it, names unchanged.
- * Members that were `null` are absent; `scope` is always a string.
+ * The members of an active introspection response (RFC 7662 section 2.2), with the names that the endpoint or `normalizeResponse` used.
+ * A member that was `null` is absent. `scope` is always a string.
  */
 export interface Auth {
-  /** Always `true`: any other value is rejected. */
+  /** Always `true`. `false` leads to a rejection (`inactive`), and any other value to an outage (`bad_response`). */
   active: true;
-  /** Granted scopes, separated by spaces; `''` when the endpoint named none. */
+  /** Granted scopes, separated by spaces; `''` when the response has no `scope`. */
   scope: string;
   /** The client that requested the token. */
   client_id?: string;
@@ -33,7 +33,7 @@ export interface Auth {
 /** The claims of a record. Nested values are frozen, because all requests with the same record share them. */
 export type Claims = Readonly<Auth>;
 
-/** Returns `true` when the granted scopes cover the required one. Any other value, a promise included, means no. */
+/** Returns `true` when the granted scopes cover the required scope. Every other result counts as `false`, even a promise. */
 export type ScopeMatcher = (granted: readonly string[], required: string) => boolean;
 
 /** The part of [Standard Schema](https://standardschema.dev) that is used here. Schemas of zod 4, valibot and arktype fit. */
@@ -44,7 +44,7 @@ export interface ClaimsSchema<Output = unknown> {
     readonly version: 1;
     /** Name of the schema library. */
     readonly vendor: string;
-    /** Validates claims. It must be synchronous. */
+    /** Validates claims. It must be synchronous: a promise leads to an outage (`claims_schema_failed`). */
     readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
     /** Types for the compiler; never read at run time. */
     readonly types?:
@@ -61,7 +61,7 @@ export interface ClaimsSchema<Output = unknown> {
 /** Result of a schema: the validated value, or the issues. */
 export type SchemaResult<Output> =
   | {
-      /** The validated claims. They are laid over the claims of the response. */
+      /** The validated claims. They replace claims of the response that have the same names, except `active` and `scope`. */
       readonly value: Output;
       /** Absent on success. */
       readonly issues?: undefined;

@@ -1,4 +1,4 @@
-/** One attempt at the introspection endpoint, as a {@link ClientAuth} sees it before it is sent. */
+/** One introspection request before it is sent. {@link ClientAuth.sign} adds credentials to the request. */
 export interface IntrospectionRequest {
   /** URL of the endpoint. */
   readonly endpoint: string;
@@ -6,11 +6,11 @@ export interface IntrospectionRequest {
   readonly issuer: string | undefined;
   /** Algorithms that the endpoint accepts for client assertions; `undefined` when its metadata do not list them. */
   readonly signingAlgorithms?: readonly string[] | undefined;
-  /** `true` when the endpoint has just responded with 401. Renew credentials that you keep. */
+  /** `true` when the endpoint responded to the previous attempt with 401. If you keep credentials, get new credentials. */
   readonly refused: boolean;
-  /** Headers of the request. Add yours. */
+  /** Headers of the request. Add your own. A change to `content-type` or `accept-encoding` has no effect. */
   readonly headers: Record<string, string>;
-  /** Body parameters. Add yours. A value that you write to the token's parameter is overwritten. */
+  /** Body parameters. Add your own. A change to the parameter that holds the token has no effect. */
   readonly parameters: Record<string, string>;
 }
 
@@ -23,24 +23,25 @@ export type TlsMaterial = Readonly<Record<string, unknown>>;
  */
 export interface ClientAuth {
   /**
-   * Names the client, without any secret. Responses to clients with different identities are kept apart, because a server may tell
-   * them different things about one token. Without it, a shared cache needs `cache.namespace`.
+   * A text that identifies the client and contains no secret. A shared cache keeps the responses of different identities apart,
+   * because a server may tell each client something else about the same token. Without an identity, a shared cache needs
+   * `cache.namespace`.
    */
   readonly identity?: string | undefined;
   /**
-   * Adds credentials to the headers or parameters of one attempt. Every retry calls it again.
-   * After a 401 it is called once more, and the request is repeated if the credentials have changed.
-   * If it throws, the request fails with 503 `credentials_unavailable`; an `IntrospectionError` is passed on unchanged.
+   * Adds credentials to the headers or parameters of one attempt. Every retry calls `sign` again.
+   * If the first attempt gets a 401, `sign` is called once more. The request is repeated only if the credentials have changed.
+   * If `sign` throws, the request fails with 503 `credentials_unavailable`; an `IntrospectionError` is passed on unchanged.
    */
   sign(request: IntrospectionRequest): void | Promise<void>;
-  /** Client identifier: the expected audience of signed replies ([RFC 9701](https://www.rfc-editor.org/rfc/rfc9701)). */
+  /** Client identifier. By default, signed responses ([RFC 9701](https://www.rfc-editor.org/rfc/rfc9701)) must have it as `aud`. */
   readonly clientId?: string | undefined;
   /**
    * Names of this method in authorization server metadata. A warning is emitted when the metadata list none of them.
    * Default: no comparison.
    */
   readonly methods?: readonly string[] | undefined;
-  /** Whether `sign` needs the authorization server's issuer identifier. Default `false`. */
+  /** Whether `sign` needs the authorization server's issuer identifier. Then the option `issuer` is required. Default `false`. */
   readonly needsIssuer?: boolean | undefined;
   /** TLS material as `tls.connect` takes it, or a function that returns it for each new connection. */
   readonly connect?: TlsMaterial | (() => TlsMaterial | Promise<TlsMaterial>) | undefined;

@@ -15,8 +15,8 @@ export interface Clock {
 }
 
 /**
- * Milliseconds since an instant, by whichever clock says more. The wall clock may be set back, and the monotonic clock stands still
- * while a machine is suspended: neither makes anything younger.
+ * Returns the milliseconds from `since` to `now`, measured with the clock that shows the longer time. One clock alone could show an
+ * age that is too small: the wall clock may be set back, and the monotonic clock stands still while a machine is suspended.
  */
 export function ageOf(since: Instant, now: Instant): number {
   return Math.max(now.monotonic - since.monotonic, now.at - since.at);

@@ -30,7 +30,7 @@ export type AuthErrorReason =
   | 'dpop_proof_replayed'
   | 'dpop_nonce_required';
 
-/** Why the token could not be checked. */
+/** Why it is not known whether the token is valid. */
 export type IntrospectionErrorCode =
   | 'timeout'
   | 'unreachable'
@@ -115,9 +115,9 @@ const DEFAULT_RETRY_AFTER_SECONDS = 1;
 
 /** How the user must have authenticated (RFC 9470 section 3). */
 export interface RequiredAuthentication {
-  /** Accepted authentication contexts (`acr_values`); one of them is enough. Empty when any is accepted. */
+  /** Accepted authentication contexts (`acr_values`). The token needs one of them. With an empty list, `acr` does not matter. */
   readonly acrValues: readonly string[];
-  /** How long ago the user may have authenticated, in seconds (`max_age`); `undefined` for no limit. */
+  /** Maximum time since the user authenticated, in seconds (`max_age`); `undefined` for no limit. */
   readonly maxAgeSeconds: number | undefined;
 }
 
@@ -140,7 +140,10 @@ export class AuthError extends Error {
   readonly scopes: readonly string[];
   /** The required authentication; `undefined` unless `reason` is `insufficient_user_authentication`. */
   readonly authentication: RequiredAuthentication | undefined;
-  /** `WWW-Authenticate` and `Cache-Control`. Express's own error handler sends them. */
+  /**
+   * `WWW-Authenticate`, `Cache-Control` and, for some DPoP requests, `DPoP-Nonce`. The object is empty until a middleware or guard
+   * rejects the request. Express's own error handler sends them.
+   */
   headers: Record<string, string | string[]> = {};
 
   constructor(reason: AuthErrorReason, scopes: readonly string[] = [], authentication?: RequiredAuthentication) {
@@ -156,7 +159,7 @@ export class AuthError extends Error {
 }
 
 /**
- * An outage: the authorization server or your configuration is at fault, and the token could not be checked.
+ * An outage: the authorization server or your configuration is at fault, and it is not known whether the token is valid.
  * The status is always 503.
  * The error never holds a token, a secret, the endpoint's URL or text that the endpoint sent.
  */
@@ -167,11 +170,14 @@ export class IntrospectionError extends Error {
   readonly status = 503;
   /** Same as `status`. Some error handlers read this name. */
   readonly statusCode = 503;
-  /** Why the token could not be checked. */
+  /** Why it is not known whether the token is valid. */
   readonly code: IntrospectionErrorCode;
   /** A detail that is safe to log, such as `HTTP 401` or `ECONNREFUSED`. */
   readonly detail: string | undefined;
-  /** When the client may retry, in seconds (1 to 120): the pause that the endpoint asked for, otherwise 1. */
+  /**
+   * Seconds until the client may retry (1 to 120). During a pause, this is the time that is left of it: the endpoint asked for the pause,
+   * or this process makes it after failures. Otherwise 1.
+   */
   readonly retryAfterSeconds: number;
   /** `Retry-After` and `Cache-Control`. Express's own error handler sends them. */
   readonly headers: Record<string, string>;

@@ -1,14 +1,14 @@
 const MAX_DEPTH = 32;
 
-/** Maximum of members and list items in total. As an object, a value takes up to 20 times the memory of its text. */
+/** Maximum number of members and list items over all levels. In memory, a parsed value takes up to 20 times as much as its text. */
 export const MAX_VALUES = 10_000;
 
 /**
  * Freezes everything below the top level and removes own `__proto__` members, so that requests can share the nested values.
  *
- * It works without recursion, because the sender chooses the depth.
+ * The function uses no recursion, because the sender of the object chooses the depth.
  *
- * @returns `false` for an object that
+ * @returns `false`, perhaps after freezing some of the values, for an object that
  * - holds anything except plain objects, lists and primitives (a `Map` or `Date` stays mutable when frozen),
  * - contains a reference to the top level, which stays mutable,
  * - is nested deeper than 32 levels,
@@ -37,7 +37,10 @@ export function freezeNested(top: object): boolean {
   return true;
 }
 
-/** Whether the value is a list or a plain object. The end of the prototype chain decides, so objects of other realms count too. */
+/**
+ * Whether the value is a list or a plain object. A plain object has no prototype, or a prototype that has none itself. A comparison with
+ * `Object.prototype` would exclude plain objects of other realms.
+ */
 function isPlain(value: object): boolean {
   if (Array.isArray(value)) return true;
   const prototype: unknown = Object.getPrototypeOf(value);

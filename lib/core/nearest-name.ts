@@ -1,10 +1,13 @@
-/** Minimum length of a known name that counts as the beginning of a longer, unknown one. */
+/** A shorter known name is not recognized as the beginning of a longer, unknown name. */
 const MIN_PREFIX = 4;
 
-/** Units that may be missing at the end of a name. */
+/** Units that may be missing at the end of the unknown name. */
 const UNIT = /^(?:ms|s|seconds)$/;
 
-/** Finds the known name that is probably meant. It may differ in case or a few letters, lack a unit, or have a suffix. */
+/**
+ * Finds the known name that is probably meant by `name`; `undefined` when none is similar. `name` may differ in case or in up to two
+ * letters, lack the unit at its end, or have more letters after a known name.
+ */
 export function nearestName(name: string, names: readonly string[]): string | undefined {
   const lower = name.toLowerCase();
   const distances = names.map((name) => [distance(lower, name.toLowerCase()), name] as const);

@@ -1,9 +1,9 @@
 import { unknownOption } from './option-error.js';
 
 /**
- * Checks the names of options, because an option that is ignored would look as if it worked. It does not check their values.
+ * Requires that every option has a known name: an option that is ignored would look as if it worked. The values are not read.
  *
- * @param remedy replaces the list of known names in the error, unless one of them is similar
+ * @param remedy the advice in the error when no known name is similar; without it, the error lists the known names
  * @throws TypeError for the first unknown option, even if its value is `undefined`
  */
 export function checkOptions(options: object, known: readonly string[], remedy?: string): void {

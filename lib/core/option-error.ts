@@ -1,14 +1,14 @@
 import { nearestName } from './nearest-name.js';
 
-/** Longer names are not compared: no option has one, and the comparison takes time. */
+/** Longer names are not compared with the known names: no option has such a long name, and the comparison takes time. */
 const MAX_NAME_LENGTH = 64;
 
-/** The error for an invalid option: its name, the kind of value that was given, and what to write instead. */
+/** The error for an invalid option: its name, what kind of value it has, and what to write instead. Numbers and booleans are shown. */
 export function optionError(name: string, value: unknown, remedy: string): TypeError {
   return new TypeError(`Option "${name}" is ${describe(value)}; ${remedy}`);
 }
 
-/** The error for an unknown option. It suggests a similar name. If there is none, it shows the remedy, by default all names. */
+/** The error for an unknown option. It suggests a similar name. Without a similar name, it shows the remedy, or all known names. */
 export function unknownOption(name: string, known: readonly string[], remedy?: string): TypeError {
   const similar = name.length > MAX_NAME_LENGTH ? undefined : nearestName(name, known);
   const hint = similar === undefined ? (remedy ?? listNames(known)) : `did you mean "${similar}"?`;
@@ -34,13 +34,13 @@ export function rejectMountedFactory(name: string, argument: unknown, example: s
   }
 }
 
-/** The error for an invalid argument: the call as it was written, what is wrong, and what to do. */
+/** The error for an invalid argument: the call as the app wrote it, what is wrong, and what to do. It never shows the value. */
 export function argumentError(call: string, argument: string, value: unknown, remedy: string): TypeError {
   const kind = value === undefined ? 'undefined' : describe(withoutContent(value));
   return new TypeError(`${call}: the ${argument} is ${kind}. ${remedy}`);
 }
 
-/** Names the kind of a value. It shows only numbers and booleans, because a string may be a secret. */
+/** Describes the kind of a value. Only numbers and booleans are shown themselves, because a string may be a secret. */
 function describe(value: unknown): string {
   if (value === undefined) return 'missing';
   if (value === null) return 'null';
@@ -52,7 +52,7 @@ function describe(value: unknown): string {
     : `${typeof value === 'object' ? 'an object' : 'a function'} that cannot be used`;
 }
 
-/** Like {@link optionError} for a secret: not even a number is shown. */
+/** Like {@link optionError}, for an option that holds a secret. The error does not show numbers and booleans either. */
 export function secretError(name: string, value: unknown, remedy: string): TypeError {
   return optionError(name, withoutContent(value), remedy);
 }

@@ -1,7 +1,7 @@
 /**
- * The value that a function of the app returned.
+ * Returns `value`, the result of the app's function `name`.
  *
- * @throws TypeError for a promise
+ * @throws TypeError if the result is a promise
  */
 export function requireSynchronous<T>(name: string, value: T): T {
   if (value instanceof Promise) {

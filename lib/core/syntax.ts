@@ -7,13 +7,13 @@ export const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 /** A header name (RFC 9110 section 5.6.2). */
 export const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
-/** A header value: one line of ASCII (RFC 9110 section 5.5). */
+/** A header value: one line of printable ASCII and tabs, perhaps empty (RFC 9110 section 5.5). */
 export const HEADER_VALUE = /^[\x20-\x7e\t]*$/;
 
-/** ASCII text that fits into a quoted-string once it is escaped (RFC 9110 section 5.6.4). */
+/** Printable ASCII. It fits into a quoted-string after its quotes and backslashes are escaped (RFC 9110 section 5.6.4). */
 export const QUOTABLE = /^[\x20-\x7e]*$/;
 
-/** Type and subtype of a `Content-Type` value, in lower case, without parameters (RFC 9110 section 8.3.1). */
+/** Type and subtype of a `Content-Type` value, in lower case, without parameters (RFC 9110 section 8.3.1); `''` without a value. */
 export function mediaType(contentType: string | undefined): string {
   if (contentType === undefined) return '';
   const end = contentType.indexOf(';');

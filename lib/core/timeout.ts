@@ -2,13 +2,13 @@ import { EventEmitter } from 'node:events';
 import { IntrospectionError } from './errors.js';
 
 /**
- * Settles like `work`, or rejects when it takes longer than `ms` milliseconds. A later result or failure is ignored.
+ * Settles like the promise of `work`, or rejects after `ms` milliseconds. `work` is not stopped then, and its outcome is ignored.
  *
  * @throws Error `too late`
  */
 export function withTimeout<T>(work: () => Promise<T>, ms: number): Promise<T> {
   return new Promise((resolve, reject) => {
-    // If the event loop was blocked, replies that arrived meanwhile are handled before the timeout.
+    // `setImmediate` lets replies go first that arrived while the event loop was blocked.
     const timer = setTimeout(() => setImmediate(() => reject(new Error('too late'))), ms);
     work()
       .then(resolve, reject)
@@ -16,20 +16,20 @@ export function withTimeout<T>(work: () => Promise<T>, ms: number): Promise<T> {
   });
 }
 
-/** Time limit of one lookup, shared by every step of it. */
+/** Time limit of some work, such as one lookup. All steps of the work share it. */
 export interface Deadline {
-  /** Milliseconds from the start to the end. */
+  /** Milliseconds from the start of the work until the deadline passes. */
   readonly timeoutMs: number;
   readonly passed: boolean;
-  /** Emits `abort` at the end. undici accepts an emitter as well as an `AbortSignal`, and an emitter costs a tenth. */
+  /** Emits `abort` when the deadline passes. undici accepts an emitter as well as an `AbortSignal`, which costs ten times as much. */
   readonly signal: EventEmitter;
-  /** Sets the code of the error that a passed deadline throws. Default `timeout`. */
+  /** Sets the code of the error with which {@link withDeadline} rejects when the deadline passes. Default `timeout`. */
   endWith(code: 'timeout' | 'overloaded'): void;
 }
 
 /**
- * Runs `work` until its deadline, even if `work` does not listen to the signal. `onEnd` is called once, when `work` has
- * ended or the deadline has passed.
+ * Settles like the promise of `work`, or rejects when the deadline passes, even if `work` does not listen to the signal. `onEnd` is
+ * called once: when `work` has settled, or when the deadline passes.
  *
  * @throws IntrospectionError `timeout`, or the code that {@link Deadline.endWith} has set
  */
@@ -73,7 +73,8 @@ export function withDeadline<T>(
 }
 
 /**
- * The outcome of `work`, or a rejection once the deadline has passed, even if `work` does not listen to the signal.
+ * Settles like `work`, or rejects when the deadline passes, even if `work` does not listen to the signal. Call it before the deadline
+ * passes: afterwards, the result waits for `work` alone.
  *
  * @throws IntrospectionError `timeout`
  */

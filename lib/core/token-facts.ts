@@ -5,7 +5,7 @@ const REFRESH_TOKEN = /^(?:urn:ietf:params:oauth:token-type:)?refresh(?:[_-]?tok
 
 const DPOP = /^dpop$/i;
 
-/** Whether a `token_type` or `token_use` names a refresh token. */
+/** Whether a value of `token_type` or `token_use` means a refresh token. In a list, one such value is enough. */
 export function isRefreshTokenType(type: unknown): boolean {
   return Array.isArray(type) ? type.some(isRefreshTokenType) : typeof type === 'string' && REFRESH_TOKEN.test(type);
 }

@@ -6,13 +6,13 @@ import { requireSynchronous } from '../core/synchronous.js';
 /** Scheme and host of the URLs in proofs, with the path prefix that a proxy removes. */
 export type DpopOrigin = string | ((req: IncomingMessage) => string | undefined) | undefined;
 
-/** A path that all URL parsers read in the same way, without `.` and `..` segments, backslashes and fragments. */
+/** A path that all URL parsers read in the same way: without `.` and `..` segments and backslashes. A query may follow. */
 const PLAIN_PATH = /^\/(?!(?:[^?]*\/)?(?:\.|%2e){1,2}(?:[/?]|$))[^?\\]*(?:\?|$)/i;
 
 /** Reads the parts of a request that its DPoP proof must match (RFC 9449 section 4.3). */
 export function dpopRequestOf(req: IncomingMessage, origin: DpopOrigin): DpopRequest {
   const proof = ownMember(req.headers, 'dpop');
-  // Express and Connect remove the mount path from `url`.
+  // `originalUrl` comes first, because Express and Connect remove the mount path from `url`.
   const path = (ownMember(req, 'originalUrl') as string | undefined) ?? req.url ?? '';
   const base = typeof origin === 'function' ? requireSynchronous('dpop.origin', origin(req)) : origin;
   const isUsable = typeof base === 'string' && !/[?#]/.test(base) && PLAIN_PATH.test(path);

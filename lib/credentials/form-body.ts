@@ -3,7 +3,7 @@ import { mediaType } from '../core/syntax.js';
 
 const PARAMETER = 'access_token';
 
-/** Methods whose bodies have defined semantics. RFC 6750 section 2.2 requires that, and forbids GET. */
+/** Methods whose request bodies have a defined meaning. RFC 6750 section 2.2 allows a token in the body only for such methods. */
 const METHODS: ReadonlySet<string | undefined> = new Set(['POST', 'PUT', 'PATCH']);
 
 export interface FormRequest {
@@ -14,9 +14,9 @@ export interface FormRequest {
 }
 
 /**
- * Reads `access_token` from a parsed form body (RFC 6750 section 2.2). It never reads the body stream.
+ * Reads `access_token` from a parsed form body (RFC 6750 section 2.2); `undefined` if there is none. The body stream is never read.
  *
- * @throws AuthError `malformed_credentials`, also for a repeated parameter, which form parsers turn into a list
+ * @throws AuthError `malformed_credentials` for an empty parameter, and for a repeated one, because form parsers turn it into a list
  */
 export function readFormBody({ method, contentType, body }: FormRequest): string | undefined {
   if (!METHODS.has(method) || mediaType(contentType) !== 'application/x-www-form-urlencoded') return undefined;

@@ -14,10 +14,10 @@ const TO_LOWER_CASE = 0x20;
 const TOKEN_CHARACTER = /[!#$%&'*+\-.^_`|~0-9A-Za-z]/;
 
 /**
- * Reads `Bearer 1*SP b64token` (RFC 6750 section 2.1), or the same with the scheme DPoP (RFC 9449 section 7.1) if that is accepted.
- * Returns `undefined` for any other scheme.
+ * Reads an `Authorization` header with the scheme Bearer (RFC 6750 section 2.1), or with the scheme DPoP (RFC 9449 section 7.1) if DPoP is
+ * accepted. Returns `undefined` for any other scheme. The characters of the token are not checked here.
  *
- * @throws AuthError `malformed_credentials`
+ * @throws AuthError `malformed_credentials` if the scheme has no space and no token after it
  */
 export function parseAuthorizationHeader(value: string, acceptsDpop: boolean): AuthorizationHeader | undefined {
   if (hasScheme(value, 'bearer')) return { scheme: 'Bearer', token: tokenAfter(value, 'bearer') };
@@ -26,7 +26,8 @@ export function parseAuthorizationHeader(value: string, acceptsDpop: boolean): A
 }
 
 /**
- * Whether a header has this scheme. Schemes are case-insensitive (RFC 9110 section 11.1).
+ * True if a header begins with this scheme, in upper or lower case (RFC 9110 section 11.1). The scheme may end at the end of the header, or
+ * at any character that no scheme may have. A header such as `Bearer,` is malformed then, but not of another scheme.
  *
  * @param scheme in lower case
  */
@@ -54,12 +55,14 @@ export function ownHeader(
 }
 
 /**
- * Whether a request has more than one line of this header, given in lower case. Node shows the first and hides the others.
- * A request that a test made may have no `rawHeaders`.
+ * True if a request has more than one line of this header. In `req.headers`, Node keeps only the first line of such a header. A request
+ * that a test made may have no `rawHeaders`.
+ *
+ * @param header in lower case
  */
 export function isRepeated({ rawHeaders }: Partial<Pick<IncomingMessage, 'rawHeaders'>>, header: string): boolean {
   let seen = false;
-  // Names alternate with values. Comparing lengths first leaves almost nothing to lower-case.
+  // Names and values alternate. The lengths are compared first, so that few names are converted to lower case.
   for (let i = 0; i < (rawHeaders?.length ?? 0); i += 2) {
     const name = rawHeaders?.[i];
     if (name?.length !== header.length || String(name).toLowerCase() !== header) continue;

@@ -24,10 +24,11 @@ export interface CredentialPolicy {
 }
 
 /**
- * Reads the token of a request, with its DPoP proof and client certificate.
+ * Reads the token of a request, with its DPoP proof. The client certificate is read later, when a check needs it.
  *
  * @returns `undefined` for a request without a token
- * @throws AuthError `repeated_credentials`, `malformed_credentials` or `token_too_long`, and any error that a function of the app throws
+ * @throws AuthError `repeated_credentials`, `malformed_credentials` or `token_too_long`, and any error that a function of the app throws;
+ * TypeError if such a function returns a promise
  */
 export function readCredentials(req: IncomingMessage, policy: CredentialPolicy): Credentials | undefined {
   const { getToken, tokenFromBody, dpop } = policy;
@@ -35,7 +36,7 @@ export function readCredentials(req: IncomingMessage, policy: CredentialPolicy):
     const token = requireSynchronous('getToken', getToken(req));
     return token === undefined || token === null ? undefined : createCredentials(req, policy, 'Bearer', token);
   }
-  // `req.headers` has only the first one (RFC 9110 section 5.3).
+  // If a request repeats `Authorization`, `req.headers` has only the first line (RFC 9110 section 5.3).
   if (isRepeated(req, 'authorization')) throw new AuthError('repeated_credentials');
   const value = ownHeader(req, 'authorization');
   const header = value === undefined ? undefined : parseAuthorizationHeader(value, dpop !== undefined);
@@ -71,7 +72,8 @@ function createCredentials(
 }
 
 /**
- * Requires a token of at most 8 kB. A lookup needs no more, because cached tokens are well-formed.
+ * Requires a token that is not empty and has at most 8 kB. The characters of the token are checked later, before the endpoint is asked.
+ * A lookup in memory does not need that check, because a cached token is well-formed.
  *
  * @throws AuthError `malformed_credentials`, or `token_too_long` above 8 kB
  */

@@ -2,8 +2,8 @@ import { channel, tracingChannel } from 'node:diagnostics_channel';
 import type { AuthErrorReason, IntrospectionErrorCode } from '../core/errors.js';
 
 /**
- * A decision about one request, made by the middleware or by a guard. One request may cause several decisions.
- * It is published synchronously, in the async context of the request. It never holds a token or a claim.
+ * A decision about one request, made by the middleware, a guard or a function for WebSockets. One request may cause several decisions.
+ * Each decision is published synchronously, in the async context of the request. It never holds a token or a claim.
  */
 export interface Decision {
   /**
@@ -15,39 +15,43 @@ export interface Decision {
   readonly outcome: 'accepted' | 'anonymous' | 'rejected' | 'outage';
   /** Name of the function that decided: `tokenIntrospection`, a guard, `webSocketUpgrade` or `keepAuthenticated`. */
   readonly by: string;
-  /** HTTP status of the response; absent when the request continued. */
+  /** HTTP status of the rejection or outage; absent when the request continued. The app may send another status. */
   readonly status?: number;
   /** The `reason` of an `AuthError` or the `code` of an `IntrospectionError`; absent when the request continued. */
   readonly reason?: AuthErrorReason | IntrospectionErrorCode;
-  /** `true` when a stale response was used (`cache.staleIfErrorSeconds`). */
+  /** `true` when the request continued with a stale response (`cache.staleIfErrorSeconds`). */
   readonly stale?: true;
-  /** First 12 characters of the token's SHA-256 in base64url; absent when the request had nothing that could be a token. */
+  /** First 12 characters of the token's SHA-256 in base64url; absent when no token could be read, and for a malformed token. */
   readonly tokenDigest?: string;
 }
 
-/** The outcome of one lookup in the cache, or an early refresh. */
+/** A step of one lookup in the caches, or an early refresh. One lookup may publish several events. */
 export interface CacheEvent {
   /**
    * - `hit`: the response came from memory.
    * - `miss`: memory had no usable response, so the shared cache or the endpoint is asked.
-   * - `coalesced`: the lookup waited for an introspection request that was already under way.
+   * - `coalesced`: memory had no usable response, and the request waits for a pending lookup of the same token.
    * - `stale`: an expired response from memory was used, because the endpoint failed.
-   * - `refresh`: the endpoint is asked in the background, in addition to a hit.
-   * - `shared`: after a miss, the response came from the shared cache.
-   * - `unusable`: after a miss, the entry in the shared cache could not be used.
+   * - `refresh`: after a hit, an early refresh began in the background.
+   * - `shared`: after a miss or refresh, the response came from the shared cache.
+   * - `unusable`: after a miss or refresh, the entry in the shared cache could not be read.
    */
   readonly outcome: 'hit' | 'miss' | 'coalesced' | 'stale' | 'refresh' | 'shared' | 'unusable';
   /** First 12 characters of the token's SHA-256 in base64url. */
   readonly tokenDigest: string;
 }
 
-/** The circuit breaker has changed its state, or has found that the endpoint is up although it failed for some tokens. */
+/** The circuit breaker has changed its state, or has found that the endpoint is up although requests for some tokens failed. */
 export interface CircuitEvent {
-  /** `open`: the endpoint is not asked. `half_open`: one request is sent as a probe. `closed`: the endpoint is asked as usual. */
+  /**
+   * - `open`: the endpoint is not asked until the next probe, except perhaps once about a token that was active lately.
+   * - `half_open`: one request is sent as a probe.
+   * - `closed`: the endpoint is asked as usual.
+   */
   readonly state: 'open' | 'half_open' | 'closed';
-  /** The failure that opened the circuit breaker, or that made it check the endpoint. */
+  /** The failure that opened the circuit breaker. With `tokensToBlame`, the failure that made the breaker ask about a random token. */
   readonly reason?: IntrospectionErrorCode;
-  /** `true` when the endpoint failed for tokens of clients, but responded for a random token of ours. The breaker stays closed. */
+  /** `true` when the endpoint failed for tokens of clients, but responded about a random token of ours. The breaker stays closed. */
   readonly tokensToBlame?: true;
   /** Seconds until the next probe, when the circuit breaker is open. */
   readonly retryAfterSeconds?: number;
@@ -55,11 +59,14 @@ export interface CircuitEvent {
 
 /** The store of the shared cache has started to fail, or works again. */
 export interface StoreEvent {
-  /** `failing`: a command failed, or the revocation log could not be read for 5 seconds. `ok`: everything works again. */
+  /** `failing`: an entry could not be read or stored, or the revocation log could not be read for 5 seconds. `ok`: all works again. */
   readonly state: 'failing' | 'ok';
 }
 
-/** A problem that only an operator can fix. It is published at most once an hour for each code. */
+/**
+ * A problem that only an operator can fix. Each middleware or client authentication that finds the problem publishes it at most once an
+ * hour.
+ */
 export interface Misconfiguration {
   /** Kind of the problem; also the `code` of the process warning. */
   readonly code:
@@ -95,7 +102,10 @@ export interface EndpointCall {
   readonly endpoint: string;
   /** 1, or 2 for the retry. */
   readonly attempt: number;
-  /** Whether this is an early refresh. No request waits for it. */
+  /**
+   * `true` for an early refresh, a probe with a random token, and some rechecks of open connections. A request may still wait for the
+   * response.
+   */
   readonly background: boolean;
   /** First 12 characters of the token's SHA-256 in base64url. */
   readonly tokenDigest: string;
@@ -105,7 +115,7 @@ export interface EndpointCall {
 
 const PREFIX = 'express-token-introspection';
 
-/** Names of the diagnostics channels. `endpoint` is a name for `tracingChannel()`, with {@link EndpointCall} as context. */
+/** Names of the diagnostics channels. Pass `endpoint` to `tracingChannel()`: its context is an {@link EndpointCall}. */
 export const CHANNELS = {
   decision: `${PREFIX}:decision`,
   cache: `${PREFIX}:cache`,
@@ -129,7 +139,7 @@ export function digestOf(digest: string): string {
   return digest.slice(0, DIGEST_LENGTH);
 }
 
-/** Whether the endpoint channel has subscribers. Before Node 20.13 a `TracingChannel` cannot tell, but each of its parts can. */
+/** Whether the endpoint channel has subscribers. Each part is asked, because a `TracingChannel` cannot tell before Node 20.13. */
 export function isTraced(): boolean {
   const { start, end, asyncStart, asyncEnd, error } = endpointCalls;
   return [start, end, asyncStart, asyncEnd, error].some(({ hasSubscribers }) => hasSubscribers);

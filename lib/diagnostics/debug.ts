@@ -7,10 +7,10 @@ import { remedyFor } from './remedies.js';
 
 const log = debuglog('express-token-introspection');
 
-/** Whether `NODE_DEBUG=express-token-introspection` is set. It is read once, because Node ignores later changes. */
+/** Whether `NODE_DEBUG` includes `express-token-introspection`. The variable is read once, because Node ignores later changes. */
 export const isDebugging = log.enabled;
 
-/** Details for the printed line that the decision channel does not carry. */
+/** Details that the printed line shows. The decision channel does not carry them. */
 export interface DebugContext {
   readonly error?: unknown;
   /** Method and path of the request. */

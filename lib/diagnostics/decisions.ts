@@ -2,7 +2,7 @@ import type { ActiveRecord } from '../core/lookup.js';
 import { type Decision, decisions, digestOf } from './channels.js';
 import { type DebugContext, isDebugging, printDecision } from './debug.js';
 
-/** Publishes that a request continues. `record` is absent for an anonymous request. */
+/** Publishes that a request continues, and prints it with `NODE_DEBUG`. `record` is `undefined` for an anonymous request. */
 export function publishAccepted(
   outcome: 'accepted' | 'anonymous',
   by: string,
@@ -15,7 +15,7 @@ export function publishAccepted(
   }
 }
 
-/** Publishes that a request does not continue. */
+/** Publishes a rejection or an outage, and prints it with `NODE_DEBUG`. */
 export function publishRejected(
   outcome: 'rejected' | 'outage',
   by: string,

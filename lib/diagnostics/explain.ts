@@ -4,36 +4,36 @@ import { printable } from './printable.js';
 
 /**
  * Why a token was rejected, for the operator.
- * It holds no claims about users. `aud`, `iss` and times are shown, because they are configuration.
+ * An explanation holds no claims about users. It shows `aud` and `iss`, which are configuration, and the times of the token.
  */
 export interface Explanation {
-  /** Selects one of the remedies for the reason. */
+  /** Selects one of the remedies for the reason of the error. */
   readonly detail?: string;
   readonly expected?: string;
   readonly received?: string;
 }
 
-/** The data that a token was checked against. */
+/** The data from which {@link explain} finds out why a token was rejected. */
 export interface Evidence {
   readonly token: string;
-  /** `undefined` when the endpoint was not asked about the token, or failed. */
+  /** `undefined` when there is no record: the token was rejected before the lookup, or the lookup failed. */
   readonly record: TokenRecord | undefined;
   readonly expected: {
     readonly audience: readonly string[] | false;
     readonly issuer: string | undefined;
   };
-  /** Wall time in milliseconds. */
+  /** Wall time of the verification, in milliseconds since the epoch; may be `NaN` without a record. */
   readonly now: number;
 }
 
-/** Kept outside the error, because the app sees the error and may log it. */
+/** Evidence of each error. It is not a member of the error, because the app sees the error and may log it. */
 const evidences = new WeakMap<AuthError, Evidence>();
 
 export function keepEvidence(error: AuthError, evidence: Evidence): void {
   evidences.set(error, evidence);
 }
 
-/** Returns what was expected of a token and what was received. */
+/** Returns what was expected of a token and what was received; an empty object when that is not known. */
 export function explain(error: AuthError): Explanation {
   if (error.reason === 'insufficient_scope') return { expected: `scope ${listed(error.scopes)}` };
   const evidence = evidences.get(error);
@@ -81,7 +81,7 @@ function explainIssuer({ claims: { iss } }: ActiveRecord, { token, expected: { i
   return { ...(isSlash && { detail: 'slash' }), expected, received: `iss ${listed([iss], token)}` };
 }
 
-/** Names the kind of mistake. It shows no part of the token. */
+/** Describes the mistake without showing any part of the token. */
 function explainMalformed(token: string): Explanation {
   const expected = 'a bearer token';
   if (/^bearer\b/i.test(token)) return { detail: 'the word Bearer', expected, received: 'the word Bearer twice' };
@@ -92,7 +92,7 @@ function explainMalformed(token: string): Explanation {
 const MAX_LISTED = 3;
 const MAX_LENGTH = 100;
 
-/** A shorter token may occur in a harmless value by chance. */
+/** A value that contains a shorter token is not hidden, because a short token may occur in a harmless value by chance. */
 const MIN_TOKEN_LENGTH = 8;
 
 /** Formats values for display. A value that contains the token is hidden, because a server may repeat the token. */

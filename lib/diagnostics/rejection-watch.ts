@@ -4,11 +4,11 @@ import { type Explanation, explain } from './explain.js';
 import { createWarning } from './misconfiguration.js';
 import { remedyFor } from './remedies.js';
 
-/** Warns when a middleware rejects every token for a reason that a wrong configuration may cause. */
+/** Warns when a middleware has accepted no token yet, and many rejections have a reason that a wrong configuration may cause. */
 export interface RejectionWatch {
-  /** Stops for good. Call it when a token is accepted, because then the configuration is right for some tokens. */
+  /** Ends the watch for good. Call `stop` when a token is accepted, because then the configuration is right for some tokens. */
   stop(): void;
-  /** Counts a rejection. */
+  /** Counts a rejection that a wrong configuration may cause, and warns when there are enough. */
   rejected(error: AuthError): void;
 }
 
@@ -20,14 +20,14 @@ export interface RejectionWatches {
 
 export interface RejectionWatchSettings {
   readonly monotonic: () => number;
-  /** Whether the endpoint has called any token active. If so, it accepts this API, and inactive tokens are ordinary. */
+  /** Whether any response of the endpoint was active. Then the endpoint accepts this API, and inactive tokens cause no warning. */
   readonly wasAnyActive: () => boolean;
 }
 
-/** Number of rejections for one reason that causes the warning at once. */
+/** So many rejections for one reason cause the warning at once. */
 const TOKENS = 20;
 
-/** Number of rejections for one reason that causes the warning after a minute. */
+/** So many rejections for one reason cause the warning when a minute has passed since the first rejection. */
 const TOKENS_IN_A_MINUTE = 3;
 const A_MINUTE_MS = 60_000;
 
@@ -55,7 +55,7 @@ export function createRejectionWatches({ monotonic, wasAnyActive }: RejectionWat
   const stops = new Set<() => void>();
 
   function create(): RejectionWatch {
-    /** Counted by reason, so that rejected tokens of strangers do not hide another reason. */
+    /** Rejections by reason. They are counted apart, because tokens of strangers could hide rejections for another reason. */
     const rejections = new Map<AuthErrorReason, Rejections>();
     const warnings = new Map<string, ReturnType<typeof createWarning>>();
     let isStopped = false;
@@ -124,7 +124,7 @@ export function createRejectionWatches({ monotonic, wasAnyActive }: RejectionWat
   };
 }
 
-/** Whether the token expired after the endpoint was asked, which needs no warning. */
+/** Whether the token expired after the endpoint was asked about it. That is normal, so such a rejection is not counted. */
 function isOrdinary(error: AuthError): boolean {
   return error.reason === 'expired' && explain(error).detail === undefined;
 }

@@ -1,22 +1,25 @@
 /**
- * Finds the best number of concurrent calls by trying. The number grows while more calls bring more responses a second, and
- * shrinks while fewer calls bring as many. It measures throughput and not latency, so that tokens for which the endpoint is slow
- * cannot lower it.
+ * Finds the best number of concurrent calls by trials. A larger number is kept if clearly more calls end in a second. A smaller number is
+ * kept if almost as many calls end in a second. Latency does not count, so tokens for which the endpoint is slow cannot lower the number.
  */
 export interface AdaptiveWidth {
   readonly current: number;
-  /** Call this after each response. Measurements count only while other calls wait. */
+  /**
+   * Call this when a call ends before its deadline. `othersWait`: other calls wait for a place. If none wait, the current trial is undone,
+   * and the number rises to at least `start`.
+   */
   onEnd(othersWait: boolean): void;
 }
 
-/** A wider limit is kept if its throughput is at least this many times that of the limit before. */
+/** A wider limit is kept if its throughput is at least this many times the throughput of the previous limit. */
 const MIN_GAIN = 1.15;
 
-/** A narrower limit is kept if its throughput is at least this share of that of the limit before. */
+/** A narrower limit is kept if its throughput is at least this share of the throughput of the previous limit. */
 const MIN_SHARE = 0.97;
 
-/** Shortest duration of a measurement, and its number of calls for each place. */
+/** A measurement lasts at least this many milliseconds. */
 const MEASURED_MS = 250;
+/** A measurement counts at least this many calls for each place, that is, for each allowed concurrent call. */
 const CALLS_PER_PLACE = 2;
 
 export interface AdaptiveWidthSettings {
@@ -26,7 +29,7 @@ export interface AdaptiveWidthSettings {
   readonly monotonic: () => number;
 }
 
-/** Measurements without a new trial, after the wider and the narrower limit were both worse. */
+/** After two failed trials in a row, this many measurements start no new trial. */
 const MEASUREMENTS_BETWEEN_TRIALS = 16;
 
 export function createAdaptiveWidth({ start, min, max, monotonic }: AdaptiveWidthSettings): AdaptiveWidth {
@@ -39,7 +42,7 @@ export function createAdaptiveWidth({ start, min, max, monotonic }: AdaptiveWidt
   let ended = -start;
   let startedAt: number | undefined;
 
-  /** Starts a new measurement. It skips the calls that began before the change. */
+  /** Starts a new measurement. The next `width` calls that end are not counted, because they may have begun under another width. */
   function restartMeasurement(): void {
     startedAt = undefined;
     ended = -width;
@@ -49,7 +52,7 @@ export function createAdaptiveWidth({ start, min, max, monotonic }: AdaptiveWidt
     return isWidening ? Math.min(max, width * 2) : Math.max(min, Math.floor(width / 2));
   }
 
-  /** Tries the next width in the current direction, or in the other one at `min` and `max`. */
+  /** Starts a trial of the next width in the current direction. At `min` and `max`, the direction is reversed first. */
   function tryNext(rate: number): void {
     if (nextWidth() === width) isWidening = !isWidening;
     before = { width, rate };

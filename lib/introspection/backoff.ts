@@ -1,11 +1,11 @@
 import type { Clock } from '../core/clock.js';
 import { IntrospectionError } from '../core/errors.js';
 
-/** Keeps a failure for a while, so that many requests cause one attempt only. */
+/** Remembers a failure during a pause. Callers make no new attempt until the pause ends. */
 export interface Backoff {
-  /** Starts a pause: `minMs` milliseconds, or longer if the server asked for it. */
+  /** Starts a pause of `minMs` milliseconds. The pause is longer if the `retryAfterSeconds` of the failure are longer. */
   start(failure: IntrospectionError, minMs: number): void;
-  /** The failure while the pause lasts, with the seconds that are left. */
+  /** During the pause, a copy of the failure: its `retryAfterSeconds` are the seconds left. `undefined` after the pause. */
   failure(): IntrospectionError | undefined;
 }
 
@@ -13,7 +13,7 @@ export function createBackoff(clock: Clock): Backoff {
   let pause: { readonly failure: IntrospectionError; readonly until: number } | undefined;
   return {
     start(failure, minMs) {
-      // Without a `Retry-After` the error says 1 second, and `minMs` is never shorter.
+      // Without a `Retry-After`, `retryAfterSeconds` is 1, and no caller passes a `minMs` below 1000.
       pause = { failure, until: clock.monotonic() + Math.max(minMs, failure.retryAfterSeconds * 1000) };
     },
     failure() {

@@ -8,14 +8,19 @@ import { asksForPause, failedToConnect, hasCode, isOutage, reasonOf } from './fa
 export interface CircuitBreaker {
   readonly assertCallAllowed: CircuitState['assertCallAllowed'];
   /**
-   * Runs a lookup, and learns from its outcome. After a pause, the breaker sends its probe first.
+   * Runs a lookup, and learns from the outcome. Before the lookup, it waits for a running hang check, and sends the probe if a pause has
+   * ended. After a failed lookup, it may wait for a check of the endpoint.
    *
    * @throws IntrospectionError `circuit_open`, the failure of the probe, or the failure of `lookup`
    */
   run<T>(token: CalledToken, lookup: () => Promise<T>): Promise<T>;
   /**
-   * Whether the endpoint is down, or only failed for the token whose lookup ended with this error. `unknown` for an error that
-   * is no outage, and for one second after a check found the endpoint up.
+   * Finds out whether the endpoint is down, or is up and failed only for the token of the lookup that ended with `error`. It may ask the
+   * endpoint, and waits for the response. It does not ask in these cases:
+   *
+   * - `down`: the breaker is not closed, or the lookup got no connection
+   * - `unknown`: otherwise, if `error` does not suggest that the endpoint is down, or if a check found the endpoint up less than a second
+   *   ago
    */
   diagnose(error: unknown): Promise<'down' | 'up' | 'unknown'>;
   state(): CircuitEvent['state'];
@@ -29,26 +34,33 @@ export interface CalledToken {
 
 export interface CircuitBreakerSettings {
   readonly clock: Clock;
-  /** Deadline of a lookup. A timeout counts only if the endpoint had nearly all of it. */
+  /**
+   * Deadline of a lookup, in milliseconds from its start. A timeout counts as a failure of the endpoint if the endpoint had nearly that
+   * long, or if no lookup has got a response for that long.
+   */
   readonly timeoutMs: number;
-  /** Asks the endpoint about a random token of ours. Clients cannot influence how that ends. */
+  /** Asks the endpoint about a random token of ours. Clients cannot influence the outcome. */
   readonly probe: () => Promise<unknown>;
 }
 
-/** The breaker suspects the endpoint after failures for this many different tokens in a row. */
+/**
+ * After failures for this many different tokens, with no response between them, the breaker checks the endpoint. After failures to
+ * connect, it opens without a check.
+ */
 const TOKENS_TO_SUSPECT = 5;
 
-/** A timeout after less than this share of the deadline says nothing about an endpoint that still responds. */
+/** A timeout counts as a failure if the endpoint had at least this share of the deadline. */
 const WHOLE_DEADLINE = 0.9;
 
 /**
- * Anybody can present a token that makes a healthy endpoint fail, so such failures prove nothing. Before the breaker opens, and
- * before it closes again, it asks about a random token of its own. Only failures to connect are proof without that.
+ * Anybody can present a token that makes a healthy endpoint fail. So the breaker asks about a random token of its own before it opens, and
+ * again before it closes. Failures to connect open the breaker without this request. A response about a real token closes the breaker even
+ * if this request failed.
  */
 export function createCircuitBreaker({ clock, timeoutMs, probe }: CircuitBreakerSettings): CircuitBreaker {
-  /** Digests of tokens whose lookups got a connection and failed, since the last response. */
+  /** Digests of tokens whose lookups failed since the last response, except failures to connect. */
   const failedTokens = new Set<string>();
-  /** Digests of tokens whose lookups got no connection, since the last response. */
+  /** Digests of tokens whose lookups failed to connect since the last response. */
   const unconnectedTokens = new Set<string>();
   const circuit = createCircuitState(clock);
   const check = createEndpointCheck({
@@ -88,14 +100,17 @@ export function createCircuitBreaker({ clock, timeoutMs, probe }: CircuitBreaker
     if (failure !== undefined && circuit.openings() === openingsBefore) open(failure);
   }
 
-  /** A timeout says little when the lookup spent much of its deadline in our queue, unless no other lookup gets a response. */
+  /**
+   * Whether a failure counts against the endpoint. A timeout does not count if the lookup spent much of its deadline in our queue. But it
+   * counts if no lookup has got a response for as long as a whole deadline.
+   */
   function countsAsFailure(error: unknown, elapsedMs: number): boolean {
     if (!isOutage(error)) return false;
     if (!hasCode(error, 'timeout') || elapsedMs >= timeoutMs * WHOLE_DEADLINE) return true;
     return check.sinceResponseMs() >= timeoutMs;
   }
 
-  /** Ignores the outcome of a lookup that began before the breaker last opened: it says nothing about the endpoint now. */
+  /** Runs a lookup and counts its outcome. If the breaker opened while the lookup ran, the outcome is out of date and is ignored. */
   async function runAndLearn<T>(digest: string, lookup: () => Promise<T>): Promise<T> {
     const openingsBefore = circuit.openings();
     const startedAt = performance.now();
@@ -113,7 +128,10 @@ export function createCircuitBreaker({ clock, timeoutMs, probe }: CircuitBreaker
     }
   }
 
-  /** Some endpoints fail for every unknown token, ours included. A response about a real token proves that they are up. */
+  /**
+   * Runs a lookup while the breaker is open. A response closes the breaker, because it proves that the endpoint is up. The probe alone
+   * cannot prove the opposite: some endpoints fail for every unknown token, and so for ours.
+   */
   async function runAsSecondOpinion<T>(lookup: () => Promise<T>): Promise<T> {
     const openingsBefore = circuit.openings();
     const result = await lookup();
@@ -124,7 +142,12 @@ export function createCircuitBreaker({ clock, timeoutMs, probe }: CircuitBreaker
     return result;
   }
 
-  /** The pause is over. The probe decides whether the breaker closes; a response about a real token overrules it. */
+  /**
+   * Sends the probe after a pause. If the endpoint is up, the breaker closes and the lookup runs. If the probe fails, the breaker opens
+   * again. The lookup may run even then, because a response about a real token closes the breaker.
+   *
+   * @throws IntrospectionError the failure of the probe if the lookup did not run
+   */
   async function probeThenRun<T>({ digest, isKnown }: CalledToken, lookup: () => Promise<T>): Promise<T> {
     circuit.startProbe();
     const failure = await check.probe();

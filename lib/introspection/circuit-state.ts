@@ -3,12 +3,15 @@ import { IntrospectionError } from '../core/errors.js';
 import { type CircuitEvent, circuitEvents } from '../diagnostics/channels.js';
 import { asksForPause, reasonOf } from './failures.js';
 
-/** State of the circuit breaker: closed, open for a pause, or half open while a probe runs. It decides nothing. */
+/** State of the circuit breaker: closed, open for a pause, or half open while a probe runs. The breaker decides when it changes. */
 export interface CircuitState {
   current(): CircuitEvent['state'];
   /** How often the breaker has opened. The outcome of a request from before the last opening is out of date. */
   openings(): number;
-  /** Opens for a pause: at least as long as the endpoint asked for. Each opening doubles the next pause. */
+  /**
+   * Opens the breaker for a pause, and publishes an event. The pause is at least as long as the endpoint asked for. Each opening doubles
+   * the next pause, up to about 30 seconds, until the breaker closes.
+   */
   open(error: unknown): void;
   close(): void;
   startProbe(): void;
@@ -16,11 +19,12 @@ export interface CircuitState {
   isProbeDue(): boolean;
   /** Allows one lookup for a known token in this pause. */
   allowKnownToken(): void;
-  /** Uses up what {@link allowKnownToken} allowed. */
+  /** Ends the permission of {@link allowKnownToken}, because a lookup uses it. */
   useKnownToken(): void;
   /**
    * @param isKnown the token was active lately
-   * @throws IntrospectionError `circuit_open` while the endpoint is not asked about such a token
+   * @throws IntrospectionError `circuit_open` while the breaker is not closed. It does not throw when a probe is due, or for a known token
+   * after {@link allowKnownToken}
    */
   assertCallAllowed(isKnown: boolean): void;
   /** Publishes a circuit event with the current state. */
@@ -32,7 +36,7 @@ const MAX_PAUSE_MS = 30_000;
 
 export function createCircuitState({ monotonic }: Clock): CircuitState {
   let pauseMs = MIN_PAUSE_MS;
-  /** Monotonic time of the next probe; `undefined` while the breaker is closed. */
+  /** A probe is due from this monotonic time on, in milliseconds; `undefined` while the breaker is closed. */
   let probeAt: number | undefined;
   let isProbing = false;
   let isKnownTokenAllowed = false;
@@ -62,7 +66,7 @@ export function createCircuitState({ monotonic }: Clock): CircuitState {
     openings: () => openings,
     open(error) {
       const requestedMs = asksForPause(error) ? error.retryAfterSeconds * 1000 : 0;
-      // 20 percent of jitter, so that the processes of a fleet do not come back together.
+      // The pause varies by 20 percent, so that the processes of a fleet do not send their probes together.
       const waitMs = Math.max(requestedMs, pauseMs * (0.8 + Math.random() * 0.4));
       openings++;
       probeAt = monotonic() + waitMs;

@@ -29,16 +29,16 @@ export interface IntrospectionClientSettings
 
 export interface IntrospectionClient {
   readonly lookup: Lookup;
-  /** Asks about a random token that nobody issued. It bypasses the circuit breaker and the concurrency limit. */
+  /** Asks the endpoint about a random token that nobody issued. The request bypasses the circuit breaker and the concurrency limit. */
   probe(): Promise<TokenRecord>;
   /** @throws IntrospectionError `circuit_open` while the circuit breaker allows no call for this token */
   readonly assertCallAllowed: CircuitBreaker['assertCallAllowed'];
   readonly diagnose: CircuitBreaker['diagnose'];
-  /** @throws IntrospectionError when it cannot be found */
+  /** @throws IntrospectionError when the authorization server cannot be found */
   server(): AuthorizationServer | Promise<AuthorizationServer>;
-  /** How many introspection requests were sent, retries included. */
+  /** Number of attempts to send an introspection request since the client was created. Retries and probes count too. */
   calls(): number;
-  /** Whether any response was active. */
+  /** Whether any response so far said that its token is active. */
   wasAnyActive(): boolean;
   close(): Promise<void>;
 }
@@ -46,10 +46,10 @@ export interface IntrospectionClient {
 /** Concurrent calls about any token. The number adapts to the throughput of the endpoint. */
 const WIDTH = { start: 10, min: 1, max: 56 };
 
-/** Additional calls for tokens that were active lately, so that a flood of unknown tokens does not delay them. */
+/** Additional concurrent calls, only for tokens that were active lately. So a flood of unknown tokens does not delay known tokens. */
 const RESERVED_FOR_KNOWN_TOKENS = 8;
 
-/** Looks up tokens at the endpoint (RFC 7662 section 2.1). Of the incoming request, only the token is sent. */
+/** Looks up tokens at the endpoint (RFC 7662 section 2.1). The token is the only part of the incoming request that is sent. */
 export function createIntrospectionClient(settings: IntrospectionClientSettings): IntrospectionClient {
   const { clientAuth, clock, normalizer, signedResponse } = settings;
   const ownOrigins = originsOf(settings);
@@ -118,7 +118,7 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
     }
   }
 
-  /** The circuit breaker is checked twice: before the wait for a place and after it, because it may open meanwhile. */
+  /** Asks the circuit breaker twice, before and after the wait for a place, because the breaker may open during the wait. */
   async function lookup(tokenKey: TokenKey, options: LookupOptions): Promise<TokenRecord> {
     const { digest } = tokenKey;
     const { isKnown } = options;
@@ -147,7 +147,10 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
   };
 }
 
-/** Origins from the options, which get the option `headers`. Metadata may name other origins. */
+/**
+ * Origins of the URLs in the options. A GET to any other origin, which only metadata contain, is sent without the option `headers`, except
+ * `user-agent`.
+ */
 function originsOf({ location, signedResponse }: IntrospectionClientSettings): ReadonlySet<string> {
   const urls = [
     location.endpoint,

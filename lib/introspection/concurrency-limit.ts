@@ -1,14 +1,15 @@
 import { IntrospectionError } from '../core/errors.js';
 import type { Deadline } from '../core/timeout.js';
 
-/** Limits concurrent calls. The others wait in their order of arrival, calls for known tokens first. */
+/** Limits concurrent calls. Further calls wait in order of arrival, but calls for known tokens start before calls for unknown tokens. */
 export interface ConcurrencyLimit {
   /**
-   * Runs `work` as soon as there is a place. The place is free again when `work` has ended or the deadline has passed, so that
-   * work that ignores its deadline does not delay others.
+   * Runs `work` as soon as there is a place. The place is free again when `work` ends or the deadline passes. So work that ignores its
+   * deadline does not delay other calls. After a long wait, it also changes the code of the deadline to `overloaded`.
    *
    * @param isKnown the token was active lately
-   * @throws IntrospectionError `timeout`, or `overloaded` when more than a tenth of the deadline was spent waiting
+   * @throws IntrospectionError `timeout` when the deadline has passed, `overloaded` when the call waited too long, or the failure of
+   * `work`
    */
   run<T>(work: () => Promise<T>, deadline: Deadline, isKnown: boolean): Promise<T>;
 }
@@ -24,10 +25,12 @@ export interface ConcurrencySettings {
   readonly reserved: number;
 }
 
-/** After a wait of more than this share of the deadline, a timeout is `overloaded`, because the endpoint did not cause it. */
+/**
+ * If the deadline passes after a wait of more than this share, the error is `overloaded` and not `timeout`: the endpoint is not the cause.
+ */
 const MAX_WAIT_SHARE = 0.1;
 
-/** A call that waited longer than this share of its deadline is not sent, because it would mostly time out before the response. */
+/** A call that waited longer than this share of its deadline is not sent, and fails with `overloaded`. Most such calls would time out. */
 const MAX_WAIT_TO_START = 0.5;
 
 interface Waiter {
@@ -68,7 +71,11 @@ export function createConcurrencyLimit({ width, reserved }: ConcurrencySettings)
     }
   }
 
-  /** Removes the caller from the queue when its deadline passes. */
+  /**
+   * Waits in the queue for a place.
+   *
+   * @throws IntrospectionError `overloaded` when the deadline passes, or when the place comes too late
+   */
   async function waitForPlace(kind: keyof typeof running, deadline: Deadline): Promise<void> {
     const { signal, timeoutMs } = deadline;
     const since = performance.now();

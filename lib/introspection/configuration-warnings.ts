@@ -5,20 +5,23 @@ import { createWarning } from '../diagnostics/misconfiguration.js';
 import { remedyFor } from '../diagnostics/remedies.js';
 import { supportsMethod } from './server-location.js';
 
-/** Warns of mistakes that only an operator can correct. It detects them by the responses of the endpoint. */
+/** Warns of configuration mistakes, which only an operator can correct. Responses and failures of the endpoint reveal them. */
 export interface ConfigurationWarnings {
   about(record: TokenRecord): void;
   /** @param isOurToken the request was about a random token of ours, so no client can have caused the failure */
   aboutFailure(error: unknown, isOurToken: boolean): void;
   aboutMethods(advertised: readonly string[] | undefined): void;
-  /** Whether any response was active. */
+  /** Whether any response so far said that its token is active. */
   wasAnyActive(): boolean;
 }
 
-/** This many failures cause a warning while no request has got a response. */
+/** Before the first response, a warning comes at this many failures, unless one failure is proof enough. */
 const FAILURES = 3;
 
-/** After this many failures in a row that tokens of clients may have caused, a request for a token of ours confirms them. */
+/**
+ * Tokens of clients may cause some failures. Each time this many of them happen in a row, a request about a random token of ours shows
+ * whether the endpoint fails for every token.
+ */
 const FAILURES_TO_CONFIRM = 5;
 
 interface FailurePattern {
@@ -26,20 +29,25 @@ interface FailurePattern {
   readonly detail: RegExp;
   readonly alarm: Misconfiguration['code'];
   /**
-   * - `at once`: always. No token can cause the failure, and it does not end by itself
-   * - `before first response`: only while no request has got a response, because the failure may end by itself
-   * - `or for our token`: the same, and at any time for a token of ours, because a client's token may cause the failure
-   * - `unless a token caused it`: always before the first response, then only for a token of ours. The failure does not end by
-   *   itself, but a client's token may cause it
+   * When a failure of this kind causes a warning:
+   *
+   * - `at once`: always, from the first failure on. No token can cause the failure, and it does not end by itself
+   * - `before first response`: from the third failure on, and only before the first response. The failure may end by itself
+   * - `or for our token`: like `before first response`, and at any time for a token of ours. A client's token may cause the failure
+   * - `unless a token caused it`: before the first response, from the first failure on; after it, only for a token of ours. The failure
+   *   does not end by itself, but a client's token may cause it
    */
   readonly counts: 'at once' | 'before first response' | 'or for our token' | 'unless a token caused it';
 }
 
-/** Prefixes of the codes for failures of TLS and name lookup that do not end by themselves. */
+/** Codes of TLS and DNS failures that do not end by themselves, matched by their beginnings. */
 const CONNECTIONS_THAT_NEVER_WORK =
   /^(?:ENOTFOUND|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|ERR_TLS_CERT_|ERR_SSL_WRONG_VERSION_NUMBER)/;
 
-/** The first match applies. `server-metadata.ts` warns of mistakes in the metadata itself, because it also sees them in the background. */
+/**
+ * The first matching pattern applies. Mistakes in the metadata are not listed here. `server-metadata.ts` warns of them, because it also
+ * finds them while it refreshes metadata in the background.
+ */
 const PATTERNS: readonly FailurePattern[] = [
   { code: 'client_rejected', detail: /^/, alarm: 'CLIENT_REJECTED', counts: 'unless a token caused it' },
   {

@@ -8,13 +8,19 @@ import type { Dispatcher } from './http.js';
 export interface Connections {
   /** Pooled connections to an origin. */
   to(origin: string): Dispatcher;
-  /** Does `work` over a new connection, which is closed afterwards. */
+  /** Runs `work` over a new connection, which is closed afterwards. */
   withNew<T>(origin: string, work: (via: Dispatcher) => Promise<T>): Promise<T>;
-  /** Number of the current generation. Pools of one generation presented the same TLS material, or nearly. */
+  /** Number of the current generation of pools. {@link renew} starts a new generation when the TLS material has changed. */
   generation(): number;
-  /** Whether requests now present newer TLS material than those of this generation. It fetches the material, after a 401. */
+  /**
+   * Fetches the TLS material after a 401. If the material has changed, it replaces all pools, so that later requests present the new
+   * material.
+   *
+   * @param generation the generation of the request that got the 401
+   * @returns whether later requests present newer material than that request; `false` if the material could not be fetched
+   */
   renew(generation: number): Promise<boolean>;
-  /** Ends after all requests have ended. */
+  /** Closes the pools of the current generation, and waits until their requests have ended. */
   close(): Promise<void>;
 }
 
@@ -26,10 +32,13 @@ interface Generation {
 
 const MAX_CONNECTIONS = 64;
 
-/** Applies when the server sends no `Keep-Alive: timeout`. A connection survives a minute without requests. */
+/**
+ * A connection without requests is closed after this many milliseconds, unless the server sends `Keep-Alive: timeout`. So one request a
+ * minute keeps a connection open.
+ */
 const KEEP_ALIVE_MS = 90_000;
 
-/** One pool for each origin. Connecting, including the wait for TLS material, may take `timeoutMs`. */
+/** Keeps one pool for each origin. Opening a connection may take `timeoutMs` milliseconds, including the wait for TLS material. */
 export function createConnections(timeoutMs: number, connect: ClientAuth['connect']): Connections {
   const fetchMaterial = typeof connect === 'function' ? () => withTimeout(async () => connect(), timeoutMs) : undefined;
   let current: Generation = { number: 1, pools: new Map(), presented: [] };
@@ -48,7 +57,7 @@ export function createConnections(timeoutMs: number, connect: ClientAuth['connec
       : createPresentingConnector(fetchMaterial, presented);
   }
 
-  /** Fetches the material for each new connection, so that certificates can be renewed. */
+  /** Fetches the TLS material for each new connection, so that certificates can be renewed. Adds new material to `presented`. */
   function createPresentingConnector(
     fetchLatest: () => Promise<TlsMaterial>,
     presented: TlsMaterial[],
@@ -86,7 +95,7 @@ export function createConnections(timeoutMs: number, connect: ClientAuth['connec
     async renew(generation) {
       if (fetchMaterial === undefined) return false;
       const latest = generation === current.number ? await fetchMaterial().catch(() => undefined) : undefined;
-      // Another request has renewed the material meanwhile.
+      // Another request has renewed the material, before or during this fetch.
       if (generation !== current.number) return true;
       if (latest === undefined || current.presented.every((known) => isDeepStrictEqual(known, latest))) return false;
       const { number, pools: formerPools } = current;
@@ -100,7 +109,7 @@ export function createConnections(timeoutMs: number, connect: ClientAuth['connec
   };
 }
 
-/** Connections of the app's own dispatcher, which makes, renews and closes them itself. */
+/** Leaves connections to the app's own dispatcher, which opens, renews and closes them itself. So `withNew` may use an old connection. */
 export function appConnections(dispatcher: Dispatcher): Connections {
   return {
     to: () => dispatcher,

@@ -3,49 +3,62 @@ import { IntrospectionError } from '../core/errors.js';
 import { withTimeout } from '../core/timeout.js';
 import { hasCode, isOutage, provesEndpointIsUp } from './failures.js';
 
-/** Finds out whether the endpoint is down, with a random token of ours. Clients cannot influence how that ends. */
+/** Finds out whether the endpoint is down, by asking it about a random token of ours. Clients cannot influence the outcome. */
 export interface EndpointCheck {
-  /** Whether a check is running or may start now. None may start for one second after a check that found the endpoint up. */
+  /**
+   * Whether {@link run} may be called: a check is running, or a new check may start. For one second after a check that found the endpoint
+   * up, no new check may start.
+   */
   isAllowed(): boolean;
   /**
-   * Why the endpoint is down, or `undefined` when it is up. All callers share one check at a time.
+   * Checks the endpoint, or joins the running check. Resolves to the failure if the endpoint is down, or to `undefined` if it is up.
    *
    * @param trigger the failure that caused the check
    */
   run(trigger: unknown): Promise<unknown>;
-  /** The running check of an endpoint that may hang. New lookups wait for its outcome, so that they do not hang too. */
+  /** The running check, if a timeout caused it; otherwise `undefined`. New lookups wait for this check, so that they do not hang too. */
   hangCheck(): Promise<unknown> | undefined;
-  /** Sends one request for our token. Returns why that failed, or `undefined` when the endpoint is up. */
+  /** Asks the endpoint about our token. Resolves to the failure, or to `undefined` if the endpoint is up. */
   probe(): Promise<unknown>;
-  /** Records a response about a real token. */
+  /** Notes a response about a real token. `elapsedMs`: duration of its lookup in milliseconds, without the wait in the queue. */
   noteResponse(elapsedMs: number): void;
-  /** Records that the endpoint responds about a real token but fails for ours, so that a failure for ours proves nothing. */
+  /**
+   * Notes that the endpoint responds about a real token but fails for ours. From then on, for ten seconds after each response about a real
+   * token, a failure for ours proves nothing. A response about our token ends this.
+   */
   noteFailsForOurToken(): void;
-  /** Milliseconds since the last response about a real token. */
+  /** Milliseconds since the last response about a real token; `Infinity` if there was none. */
   sinceResponseMs(): number;
 }
 
 export interface EndpointCheckSettings {
   readonly clock: Clock;
-  /** Deadline of a lookup. */
+  /** Deadline of a lookup, in milliseconds from its start. */
   readonly timeoutMs: number;
   /** Asks the endpoint about a random token of ours. */
   readonly probe: () => Promise<unknown>;
-  /** Is called once for each check that finds the endpoint up. `tokensToBlame`: it responded about our token. */
+  /**
+   * Is called once for each check that finds the endpoint up. `tokensToBlame`: the endpoint responded about our token, so the tokens of
+   * clients caused the failures.
+   */
   readonly onUp: (trigger: unknown, tokensToBlame: boolean) => void;
 }
 
-/** Pause after a check that found the endpoint up. Until it ends, failures are attributed to their tokens. */
+/**
+ * After a check found the endpoint up, no check starts for this many milliseconds. In this time, only failures to connect open the
+ * breaker.
+ */
 const CHECK_INTERVAL_MS = 1000;
 
-/** An endpoint that fails for our token counts as up for this long after a response about a real token. */
+/** An endpoint that is known to fail for our token counts as up for this many milliseconds after a response about a real token. */
 const REAL_RESPONSE_MS = 10_000;
 
-/** After timeouts, the endpoint must respond about our token within this time, or within this many times its recent latency. */
+/** After a timeout, a check waits at least this many milliseconds for a response about our token, but at most as long as a lookup would. */
 const MIN_HANG_CHECK_MS = 500;
+/** A check after a timeout waits this many times the longest recent latency, if that is longer than {@link MIN_HANG_CHECK_MS}. */
 const HANG_CHECK_LATENCIES = 3;
 
-/** Each response reduces the remembered maximum latency to this share. */
+/** Each response multiplies the longest recent latency by this factor, unless its own latency is longer than the product. */
 const LATENCY_DECAY = 0.9;
 
 export function createEndpointCheck({ clock, timeoutMs, probe, onUp }: EndpointCheckSettings): EndpointCheck {
@@ -68,7 +81,10 @@ export function createEndpointCheck({ clock, timeoutMs, probe, onUp }: EndpointC
     return undefined;
   }
 
-  /** Waits less than a lookup would, because the recent latency shows sooner that the endpoint hangs. */
+  /**
+   * Asks about our token, and resolves to `timeout` if the response takes much longer than recent responses. So a check usually notices a
+   * hanging endpoint before the deadline of a lookup.
+   */
   function askUnlessItHangs(timeout: unknown): Promise<unknown> {
     const waitMs = Math.min(timeoutMs, Math.max(MIN_HANG_CHECK_MS, latencyMs * HANG_CHECK_LATENCIES));
     return withTimeout(askAboutOurToken, waitMs).catch(() => timeout);

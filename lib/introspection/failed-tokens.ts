@@ -1,8 +1,11 @@
 import { IntrospectionError } from '../core/errors.js';
 
-/** Remembers tokens for which the endpoint failed, so that it is not asked about them again at once. */
+/**
+ * Remembers tokens for which the endpoint sent a server error. After a repeated error, the endpoint is not asked about the token for a
+ * while. Other failures do not count.
+ */
 export interface FailedTokens {
-  /** @throws IntrospectionError the last failure for this token, for 3 seconds after the second failure in a row */
+  /** @throws IntrospectionError the last failure for this token, for 3 seconds after the second and every further failure in a row */
   assertLookupAllowed(digest: string): void;
   noteFailure(digest: string, error: unknown): void;
   noteResponse(digest: string): void;
@@ -21,7 +24,7 @@ interface Failure {
 }
 
 export function createFailedTokens(monotonic: () => number): FailedTokens {
-  /** By token digest, ordered by their last failure. */
+  /** Failures by token digest. The oldest failure comes first. */
   const failures = new Map<string, Failure>();
 
   function find(digest: string): Failure | undefined {

@@ -11,7 +11,7 @@ const OUTAGE_CODES: ReadonlySet<IntrospectionErrorCode> = new Set([
 /** Failures that only a running endpoint can cause. */
 const ALIVE_CODES: ReadonlySet<IntrospectionErrorCode> = new Set(['bad_response', 'client_rejected']);
 
-/** Connection failures before a response. */
+/** Details of failures to connect, and of connections that were lost before a response. */
 const LOST_CONNECTION_DETAILS: ReadonlySet<string | undefined> = new Set([
   'UND_ERR_SOCKET',
   'UND_ERR_CONNECT_TIMEOUT',
@@ -25,7 +25,7 @@ const LOST_CONNECTION_DETAILS: ReadonlySet<string | undefined> = new Set([
   'ETIMEDOUT',
 ]);
 
-/** Connection failures before anything was sent. No token can cause them. */
+/** Details of failures to connect. Nothing was sent, so no token can cause them. */
 const NO_CONNECTION_DETAILS: ReadonlySet<string | undefined> = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
   'EAI_AGAIN',
@@ -39,7 +39,10 @@ export function hasCode(error: unknown, code: IntrospectionErrorCode): boolean {
   return error instanceof IntrospectionError && error.code === code;
 }
 
-/** Whether the endpoint may be down. An endpoint that rejects our credentials or sends an invalid response is up. */
+/**
+ * Whether the error may mean that the endpoint is down. Some `IntrospectionError`s are excluded: an endpoint that rejects our credentials
+ * or sends an invalid response is up.
+ */
 export function isOutage(error: unknown): boolean {
   return error instanceof IntrospectionError && OUTAGE_CODES.has(error.code);
 }
@@ -48,13 +51,16 @@ export function provesEndpointIsUp(error: unknown): boolean {
   return error instanceof IntrospectionError && ALIVE_CODES.has(error.code);
 }
 
-/** Whether the endpoint asked us to slow down, or said when to try again. */
+/**
+ * Whether the endpoint asked for a pause: with a 429, or with a 5xx and a `Retry-After` of more than one second. One second does not
+ * count, because `retryAfterSeconds` is also 1 without the header.
+ */
 export function asksForPause(error: unknown): error is IntrospectionError {
   if (!(error instanceof IntrospectionError)) return false;
   return error.code === 'rate_limited' || (error.code === 'server_error' && error.retryAfterSeconds > 1);
 }
 
-/** Member `reason` of an event, absent for an error that has no code of ours. */
+/** The member `reason` of an event. The result is empty if the error is no `IntrospectionError`. */
 export function reasonOf(error: unknown): { readonly reason?: IntrospectionErrorCode } {
   return error instanceof IntrospectionError ? { reason: error.code } : {};
 }

@@ -28,7 +28,7 @@ export interface HttpRequest {
 export interface EndpointResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** The text of the body, or the error that prevented reading it. Empty when the caller did not want it. */
+  /** The text of the body, or the error that prevented reading it. The text is empty if {@link sendRequest} did not read the body. */
   readonly body: string | IntrospectionError;
 }
 
@@ -57,7 +57,8 @@ export function withoutQuery({ href }: Endpoint): string {
 /**
  * Sends one request, and reads the body if `wantsBody` accepts the status. It does not follow redirects.
  *
- * @throws the error of the dispatcher; see {@link toIntrospectionError}
+ * @throws IntrospectionError `timeout` if the deadline has passed, `bad_response` if the dispatcher followed a redirect; otherwise the
+ * error of the dispatcher, see {@link toIntrospectionError}
  */
 export async function sendRequest(
   via: Dispatcher,
@@ -95,7 +96,10 @@ export function headerOf({ headers }: EndpointResponse, name: string): string | 
   return Array.isArray(value) ? value[0] : value;
 }
 
-/** Maps a transport failure to an outage. It drops the original error, whose text may name hosts, headers or bodies. */
+/**
+ * Turns the error of a failed request into an `IntrospectionError`. The original error is dropped, because its text may contain hosts,
+ * headers or bodies.
+ */
 export function toIntrospectionError(error: unknown): IntrospectionError {
   if (error instanceof IntrospectionError) return error;
   const fault = faultOfResponse(error);
@@ -110,7 +114,10 @@ export function codeOf(error: unknown): string | undefined {
   return typeof code === 'string' && ERROR_CODE.test(code) ? code : undefined;
 }
 
-/** Reads the body, up to 256 KiB. Resolves to an error for a compressed body, because its decoded size has no limit. */
+/**
+ * Reads the body, up to 256 KiB. The promise never rejects: it resolves to an error if the body is too large, incomplete, not UTF-8 or
+ * compressed. A compressed body is not read, because its decoded size has no limit.
+ */
 function readText(response: UndiciResponse): Promise<string | IntrospectionError> {
   return new Promise((resolve) => {
     const { body, headers } = response;
@@ -124,7 +131,7 @@ function readText(response: UndiciResponse): Promise<string | IntrospectionError
     body.on('data', function onChunk(chunk: Uint8Array) {
       chunks++;
       if (size + chunk.byteLength > MAX_BODY_BYTES || chunks > MAX_CHUNKS) {
-        // More chunks may have arrived already.
+        // Chunks that have already arrived must not call this listener again.
         body.off('data', onChunk);
         resolve(badResponse(response, chunks > MAX_CHUNKS ? 'too many chunks' : 'too large'));
         return;
@@ -140,7 +147,10 @@ function readText(response: UndiciResponse): Promise<string | IntrospectionError
   });
 }
 
-/** Names of codings are case-insensitive. Empty list members do not count (RFC 9110 sections 8.4.1 and 5.6.1). */
+/**
+ * Whether the body is compressed or encoded in another way. Names of codings are case-insensitive, and empty list members do not count
+ * (RFC 9110 sections 8.4.1 and 5.6.1).
+ */
 function isCoded(contentEncoding: unknown): boolean {
   if (contentEncoding === undefined) return false;
   return String(contentEncoding)
@@ -149,8 +159,9 @@ function isCoded(contentEncoding: unknown): boolean {
 }
 
 /**
- * Appends a chunk to the first `size` bytes of a buffer, and grows the buffer if needed. A body in one chunk is not copied. The
- * chunks of other bodies are not kept, because a chunk of one byte takes a hundred bytes of memory.
+ * Returns a buffer with the first `size` bytes of `content` and then the chunk. It writes to `content` if there is room, otherwise to a
+ * larger copy. A body of one chunk is not copied. The chunks of a longer body are not kept, because a chunk of one byte takes a hundred
+ * bytes of memory.
  */
 function append(content: Uint8Array, size: number, chunk: Uint8Array): Uint8Array {
   if (size === 0) return chunk;
@@ -184,7 +195,7 @@ function badResponse(response: UndiciResponse, detail: string): IntrospectionErr
   return new IntrospectionError('bad_response', detail);
 }
 
-/** Destroying an unfinished body emits an error, which is ignored here. */
+/** Destroys the body without reading it. An unfinished body then emits an error, which is ignored. */
 function discard({ body }: UndiciResponse): void {
   body.on('error', () => {});
   body.destroy();

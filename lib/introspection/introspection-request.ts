@@ -17,8 +17,8 @@ export interface RequestSettings {
 const MEDIA_TYPES = { form: 'application/x-www-form-urlencoded', json: 'application/json' };
 
 /**
- * A signed introspection request (RFC 7662 section 2.1). The client authentication overrides extra parameters and headers; the token
- * and the framing override both.
+ * Builds an introspection request (RFC 7662 section 2.1), and lets the client authentication sign it. The client authentication may
+ * replace extra parameters and headers, but not the token, `content-type` and `accept-encoding`.
  *
  * @param expectsSigned the endpoint shall send a signed response (RFC 9701)
  * @param isUnauthorized the endpoint has just sent a 401, so the client authentication should renew its credentials

@@ -31,7 +31,10 @@ const BACKSLASH = 0x5c;
 /** `,`, `[` and `{`. One of them stands before every value except the first. */
 const BEFORE_VALUES: ReadonlySet<number> = new Set([0x2c, 0x5b, 0x7b]);
 
-/** Counts before parsing, because parsed `{},{},…` takes twenty times the memory of its text. Usual responses are too short to count. */
+/**
+ * Counts values before parsing, because parsed `{},{},…` takes twenty times the memory of its text. A text of up to `MAX_VALUES`
+ * characters is not counted, because it cannot hold more values than characters.
+ */
 function hasTooManyValues(text: string): boolean {
   if (text.length <= MAX_VALUES) return false;
   let count = 0;

@@ -1,6 +1,6 @@
-/** Violations of HTTP, as undici reports them. The texts of the third column are ours and contain nothing of the response. */
+/** Violations of HTTP, as undici reports them. Each `fault` is a text of ours and contains nothing of the response. */
 const FAULTS: readonly (readonly [name: string, message: RegExp, fault: string])[] = [
-  // The request had no `Expect` (RFC 9110 section 10.1.1).
+  // Our requests have no `Expect` header, so they ask for no 100 (RFC 9110 section 10.1.1).
   ['SocketError', /^bad response$/, 'unasked 100 Continue'],
   ['SocketError', /^bad upgrade$/, 'unasked 101 Switching Protocols'],
   // RFC 9112 section 5.2.
@@ -8,7 +8,10 @@ const FAULTS: readonly (readonly [name: string, message: RegExp, fault: string])
   ['HTTPParserError', /^/, 'malformed HTTP'],
 ];
 
-/** The violation of HTTP that an error reports, if it does. A retry would bring the same response. */
+/**
+ * The violation of HTTP that an error reports, or `undefined` for any other error. After a violation, a retry would bring the same
+ * response.
+ */
 export function faultOfResponse(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const { name, message } = error;

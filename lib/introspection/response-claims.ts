@@ -14,8 +14,8 @@ export const parseScopes = memoize((scope): readonly string[] =>
 );
 
 /**
- * Turns a response into claims, in place: `scope` becomes a string, nested values are frozen, and strings that many tokens share
- * are stored once. Returns `undefined` for values that are nested too deeply, or too many.
+ * Turns a response into claims, in place: `scope` becomes a string, nested values are frozen, and strings that many tokens share are
+ * stored once. Returns `undefined` if the values are nested too deeply, are too many, or are not plain data.
  */
 export function prepareClaims(response: Record<string, unknown>): Claims | undefined {
   const { scope = '' } = response;
@@ -30,7 +30,10 @@ export function prepareClaims(response: Record<string, unknown>): Claims | undef
   return freezeNested(claims) ? claims : undefined;
 }
 
-/** Caches results by their text, up to 1000 texts of 1024 characters, because anyone can present tokens with new texts. */
+/**
+ * Caches the result of each text. Anyone can present tokens with new texts, so the cache is bounded: texts of more than 1024 characters
+ * are not cached, and a cache of 1000 texts is emptied.
+ */
 function memoize<Result>(compute: (text: string) => Result): (text: string) => Result {
   const cache = new Map<string, Result>();
   return (text) => {

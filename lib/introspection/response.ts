@@ -20,9 +20,12 @@ export interface EndpointReply {
   readonly text: string;
 }
 
-/** Turns a response that deviates from RFC 7662 into an introspection response. The result is still checked. */
+/**
+ * Turns a response that deviates from RFC 7662 into an introspection response. The result is validated like any other introspection
+ * response.
+ */
 export interface ResponseNormalizer {
-  /** Statuses that it handles. Other statuses are handled as RFC 7662 says. */
+  /** Statuses of the responses that `normalize` gets. Responses with other statuses are read as RFC 7662 says. */
   readonly statuses: ReadonlySet<number>;
   readonly normalize: (response: EndpointReply) => unknown;
   readonly identity: string | undefined;
@@ -37,7 +40,10 @@ const TOO_MANY_REQUESTS = 429;
 const time = z.number().optional();
 const text = z.string().optional();
 
-/** RFC 7662 section 2.2. The schema only checks. Other members are kept, but the schema ignores them. */
+/**
+ * Members of an active response (RFC 7662 section 2.2). The schema only validates; its output is not used, so members that are not listed
+ * here are kept.
+ */
 const activeResponse = z.object({
   active: z.literal(true),
   scope: z.union([z.string(), z.array(z.string().regex(/^[^ ]+$/))]).optional(),
@@ -53,10 +59,13 @@ const activeResponse = z.object({
   jti: text,
 });
 
-/** Statuses that reject our request. The body shows whether the endpoint sent them, or something before it. */
+/**
+ * Statuses that refuse our own request. The body shows whether the endpoint sent the response, or something in front of the endpoint, such
+ * as a proxy.
+ */
 const REJECTIONS: ReadonlySet<number> = new Set([BAD_REQUEST, UNAUTHORIZED, FORBIDDEN]);
 
-/** Whether a response with this status is read beyond its headers. */
+/** Whether the body of a response with this status is read. */
 export function isBodyNeeded(status: number, normalizer: ResponseNormalizer | undefined): boolean {
   return status === OK || REJECTIONS.has(status) || normalizer?.statuses.has(status) === true;
 }
@@ -64,7 +73,7 @@ export function isBodyNeeded(status: number, normalizer: ResponseNormalizer | un
 /**
  * Turns a response into a token record.
  *
- * @throws IntrospectionError when it says nothing about the token
+ * @throws IntrospectionError when the response says nothing about the token
  */
 export function parseResponse(
   response: EndpointResponse,
@@ -80,20 +89,23 @@ export function parseResponse(
 }
 
 /**
- * Turns parsed JSON into a token record.
+ * Turns parsed JSON into a token record. The function changes and keeps the object.
  *
- * @throws IntrospectionError `bad_response` when it is no introspection response
+ * @throws IntrospectionError `bad_response` when the JSON is no introspection response
  */
 export function toRecord(value: unknown, sentAt: Instant): TokenRecord {
   const members = membersOf(value);
   if (ownMember(members, 'active') === false) return inactive(sentAt);
   const parsed = activeResponse.safeParse(members);
   if (!parsed.success) throw new IntrospectionError('bad_response', faultyMember(parsed.error));
-  // The checked object takes half the memory of the copy that zod makes.
+  // `members` takes half the memory of the copy that zod makes.
   return active(members as Record<string, unknown>, sentAt);
 }
 
-/** The member of `activeResponse` that is wrong, otherwise `shape`. An error must not contain a name that the endpoint chose. */
+/**
+ * Error detail: the first invalid member, or `shape` if the value is no object. A member is a name of `activeResponse`, never a name that
+ * the endpoint chose.
+ */
 function faultyMember({ issues }: z.ZodError): string {
   const member = issues[0]?.path[0];
   return typeof member === 'string' ? `member ${member}` : 'shape';
@@ -120,8 +132,9 @@ function inactive(sentAt: Instant): InactiveRecord {
 }
 
 /**
- * The members of a response, without a prototype, so that every check reads only what the endpoint sent. A member that is `null`
- * is absent, because some servers send every member they know.
+ * Removes the prototype of an object, so that every check reads only what the endpoint sent. It also drops `__proto__`, and members that
+ * are `null`, because some servers send every member they know. It changes the object itself, or a copy if it drops members. Any other
+ * value is returned unchanged.
  */
 function membersOf(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
@@ -132,7 +145,11 @@ function membersOf(value: unknown): unknown {
   return Object.setPrototypeOf(copy, null);
 }
 
-/** Runs code of the app. A mistake there means a response that cannot be used. The result is copied, so that it can be frozen. */
+/**
+ * Calls the `normalizeResponse` of the app. The result is copied, because it is changed and frozen later.
+ *
+ * @throws IntrospectionError `bad_response` if the function throws or returns a promise; or the error that prevented reading the body
+ */
 function normalize(response: EndpointResponse, { normalize }: ResponseNormalizer): unknown {
   const { status, headers } = response;
   const text = textOf(response);
@@ -148,7 +165,10 @@ function normalize(response: EndpointResponse, { normalize }: ResponseNormalizer
   }
 }
 
-/** Anyone can present a token of a type that the endpoint does not support, so this rejects the token and is no outage. */
+/**
+ * Whether the endpoint does not support the type of the token. Anyone can present such a token, so the response is a rejection of the
+ * token and no outage.
+ */
 function isUnsupportedTokenType(response: EndpointResponse): boolean {
   if (response.status !== BAD_REQUEST || !isJson(response) || typeof response.body !== 'string') return false;
   try {
@@ -171,7 +191,8 @@ function statusError(response: EndpointResponse, sentAt: Instant): Introspection
 }
 
 /**
- * Whether a rejection is a page or a text, as firewalls, proxies and wrong ports send. These count as sent by the endpoint:
+ * Whether something in front of the endpoint sent this 400, 401 or 403, such as a firewall, a proxy or the server of a wrong port. The
+ * sign is a body that is a page or a text, or cannot be read. These responses count as sent by the endpoint:
  *
  * - any JSON, because many servers send other members than `error`, or none
  * - an empty body: RFC 6749 section 5.2 requires JSON, but some servers send only the status when the secret is wrong

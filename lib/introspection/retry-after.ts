@@ -26,12 +26,18 @@ export function retryAfterOf(response: EndpointResponse, now: number): number | 
   return parseRetryAfter(headerOf(response, 'retry-after'), now);
 }
 
-/** Seconds that a server wants us to wait: at least 1 after a 429; after a 5xx only if it sent `Retry-After`. */
+/**
+ * Seconds that a server wants us to wait. After a 429: its `Retry-After`, or 1. After a 5xx: its `Retry-After`, or `undefined`. After any
+ * other status: `undefined`.
+ */
 export function requestedPauseOf(response: EndpointResponse, now: number): number | undefined {
   return retryAfterOf(response, now) ?? (response.status === TOO_MANY_REQUESTS ? 1 : undefined);
 }
 
-/** Parses the seconds or the date of a `Retry-After` (RFC 9110 section 10.2.3) to whole seconds, 1 to 120. */
+/**
+ * Parses the seconds or the date of a `Retry-After` (RFC 9110 section 10.2.3). Returns whole seconds from `now`, limited to 1 to 120, or
+ * `undefined` if the value is absent or malformed.
+ */
 export function parseRetryAfter(value: string | undefined, now: number): number | undefined {
   if (value === undefined) return undefined;
   const seconds = /^\d+$/.test(value) ? Number(value) : secondsUntil(value, now);
@@ -57,7 +63,7 @@ function timeOf(parts: Readonly<Record<string, string>> | undefined, now: number
   return date.setUTCHours(Number(hour), Number(minute), Number(second));
 }
 
-/** A two-digit year more than 50 years in the future means the last such year in the past (RFC 9110 section 5.6.7). */
+/** Expands a two-digit year to a year from 49 years ago to 50 years ahead (RFC 9110 section 5.6.7). */
 function fullYearOf(shortYear: number, now: number): number {
   const current = new Date(now).getUTCFullYear();
   const year = current - (current % 100) + shortYear;

@@ -18,11 +18,14 @@ export interface RetrySettings {
 /** A response, with the time of its request. */
 export interface DatedResponse {
   readonly response: EndpointResponse;
-  /** Time just before its request was sent. */
+  /** Time just before the request of this response was sent. After a retry, it is the time of the retry. */
   readonly sentAt: Instant;
 }
 
-/** Sends a request within a deadline. `prepare` signs it: once, and again for a retry, with fresh credentials after a 401. */
+/**
+ * Sends a request within a deadline, and retries it at most once. `prepare` signs each attempt. After a 401, `prepare` gets `true` and
+ * should renew the credentials. If nothing was renewed, the response with the 401 is returned without a retry.
+ */
 export type SendWithRetry = (
   prepare: (isUnauthorized: boolean) => Promise<HttpRequest>,
   labels: CallLabels,
@@ -33,13 +36,19 @@ type RetryReason = 'unauthorized' | 'unavailable' | 'connection lost';
 
 const UNAUTHORIZED = 401;
 
-/** A gateway in front of the endpoint may send these statuses. A retry may reach the endpoint. */
+/** A proxy in front of the endpoint may send these statuses. Without a `Retry-After`, a retry may reach the endpoint. */
 const UNAVAILABLE_STATUSES: ReadonlySet<number> = new Set([502, 503, 504]);
 
-/** Wait before a retry, so that requests that failed together do not come back together. */
+/**
+ * Longest wait before a retry, in milliseconds. The wait is random, so that requests that failed together are not repeated together. A
+ * retry after a 401 does not wait.
+ */
 const MAX_JITTER_MS = 100;
 
-/** @throws IntrospectionError when no response came, from the second attempt if there was one */
+/**
+ * @throws IntrospectionError (the returned function) when no response came, the deadline has passed, or `prepare` failed. After a retry,
+ * it is the error of the retry
+ */
 export function createSendWithRetry({ transport, clock, timeoutMs, handledStatuses }: RetrySettings): SendWithRetry {
   const maxJitterMs = Math.min(MAX_JITTER_MS, timeoutMs / 10);
 

@@ -3,13 +3,16 @@ import { toEndpoint } from './http.js';
 import { type AuthorizationServer, createDiscovery } from './server-metadata.js';
 import type { Transport } from './transport.js';
 
-/** The introspection endpoint, or the issuer whose metadata names it. */
+/** The introspection endpoint, or the issuer whose metadata contain the endpoint. */
 export type ParsedServerLocation = { readonly allowHttp: boolean } & (
   | { readonly endpoint: URL; readonly issuer: string | undefined }
   | { readonly endpoint: undefined; readonly issuer: string }
 );
 
-/** Returns a function that finds the authorization server. It returns no promise when the server is configured or already known. */
+/**
+ * Returns a function that finds the authorization server. The function returns no promise when the endpoint is configured or the metadata
+ * are already known.
+ */
 export function createLocator(
   location: ParsedServerLocation,
   usesMutualTls: boolean,

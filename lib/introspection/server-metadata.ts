@@ -15,7 +15,7 @@ export interface AuthorizationServer {
   /** Issuer identifier, if known. */
   readonly issuer: string | undefined;
   readonly endpoint: Endpoint;
-  /** URL of its public keys. */
+  /** URL of the server's public keys; `undefined` if the metadata have no usable URL for them. */
   readonly jwksUri: URL | undefined;
   /** Client authentication methods that its endpoint accepts, if the metadata lists them. */
   readonly authMethods: readonly string[] | undefined;
@@ -25,7 +25,7 @@ export interface AuthorizationServer {
 
 export interface DiscoverySettings {
   readonly issuer: string;
-  /** Whether the client presents a certificate. The server may have a separate endpoint for that (RFC 8705 section 5). */
+  /** Whether the client presents a certificate. The server may have a separate endpoint for such clients (RFC 8705 section 5). */
   readonly usesMutualTls: boolean;
   readonly allowHttp: boolean;
   readonly get: Transport['get'];
@@ -34,11 +34,12 @@ export interface DiscoverySettings {
 
 const OK = 200;
 
-/** Interval of the refresh in the background. */
+/** Known metadata are refreshed when they are older than this many milliseconds. The refresh runs in the background. */
 const REFRESH_MS = 3_600_000;
+/** Shortest pause after a failed refresh, in milliseconds. */
 const REFRESH_RETRY_MS = 60_000;
 
-/** Shortest pause after a failure before the first success. */
+/** Shortest pause after a failure while no metadata are known, in milliseconds. */
 const COOLDOWN_MS = 1000;
 
 /** Members of RFC 8414 section 2 that are used here. */
@@ -57,15 +58,16 @@ function createMetadataSchema() {
 
 type MetadataSchema = ReturnType<typeof createMetadataSchema>;
 
-/** Mistakes in the metadata, which do not go away by waiting. Other failures may be an outage. */
 const OTHER_ISSUER = 'another issuer in the metadata';
 const NO_ENDPOINT = 'no introspection_endpoint in the metadata';
 const UNUSABLE_ENDPOINT = 'introspection_endpoint is no https URL';
+/** Mistakes in the metadata. They do not end by themselves, but other failures may. */
 const MISTAKES: readonly unknown[] = [OTHER_ISSUER, NO_ENDPOINT, UNUSABLE_ENDPOINT];
 
 /**
- * Finds an authorization server by its issuer identifier: [RFC 8414](https://www.rfc-editor.org/rfc/rfc8414) first, then OpenID
- * Connect Discovery. Concurrent callers share one attempt. Known metadata stays in use while a refresh runs.
+ * Returns a function that finds an authorization server by its issuer identifier: [RFC 8414](https://www.rfc-editor.org/rfc/rfc8414)
+ * first, then OpenID Connect Discovery. Concurrent callers share one attempt. Known metadata stay in use while a refresh runs and after it
+ * fails. Without known metadata, the function rejects with the last failure until a pause ends.
  */
 export function createDiscovery(settings: DiscoverySettings): () => AuthorizationServer | Promise<AuthorizationServer> {
   const { clock } = settings;
@@ -111,7 +113,7 @@ async function find(settings: DiscoverySettings, metadata: MetadataSchema): Prom
   for (const url of wellKnownUrls(settings.issuer)) {
     const response = await settings.get(url, 'application/json').catch(asDiscoveryFailure);
     const pauseSeconds = requestedPauseOf(response, settings.clock.now());
-    // The other URLs are on the same host.
+    // The other URLs are not tried, because they are on the same host.
     if (pauseSeconds !== undefined) throw failed(`HTTP ${response.status}`, pauseSeconds);
     try {
       return read(response, settings, metadata);
@@ -122,7 +124,7 @@ async function find(settings: DiscoverySettings, metadata: MetadataSchema): Prom
   throw failure;
 }
 
-/** In this order: RFC 8414 section 3.1, its section 5, OpenID Connect Discovery 1.0 section 4. */
+/** URLs to try, in this order: RFC 8414 section 3.1, RFC 8414 section 5, OpenID Connect Discovery 1.0 section 4. */
 function wellKnownUrls(issuer: string): URL[] {
   const { origin, pathname } = new URL(issuer);
   const path = pathname.replace(/\/$/, '');
@@ -143,7 +145,7 @@ function read(
   if (!isJson(response)) throw failed('media type');
   const { success, data } = metadata.safeParse(jsonOf(response));
   if (!success) throw failed('not metadata');
-  // Exact comparison (section 3.3): metadata of another issuer would send our tokens and credentials there.
+  // The comparison is exact (RFC 8414 section 3.3). Metadata of another issuer would send our tokens and credentials to that issuer.
   if (data.issuer !== issuer) throw failed(OTHER_ISSUER);
   const alias = usesMutualTls ? data.mtls_endpoint_aliases?.introspection_endpoint : undefined;
   const endpoint = alias ?? data.introspection_endpoint;
@@ -167,14 +169,20 @@ function jsonOf(response: EndpointResponse): unknown {
   }
 }
 
-/** A usable URL of the metadata. Metadata that came over TLS must not lead to `http:`: such a URL is an address behind a proxy. */
+/**
+ * A URL of the metadata, or `undefined` if it is not safe to use. Metadata that came over TLS must not lead to an `http:` URL, which is
+ * usually an address behind a proxy. `allowHttp` permits such a URL.
+ */
 function usableUrl(text: string | null | undefined, issuer: string, allowHttp: boolean): URL | undefined {
   const url = URL.canParse(text ?? '') ? new URL(text ?? '') : undefined;
   if (url === undefined || remedyForUrl(url, allowHttp) !== undefined) return undefined;
   return url.protocol === 'https:' || allowHttp || issuer.startsWith('http:') ? url : undefined;
 }
 
-/** The more specific of two failures. A 404 of one well-known URL says less than the content of another. */
+/**
+ * The more specific of two failures, or the first if they are equally specific. A 404 from one well-known URL says less than the content
+ * of another URL.
+ */
 function moreSpecific(first: IntrospectionError | undefined, next: IntrospectionError): IntrospectionError {
   return first === undefined || specificity(next) > specificity(first) ? next : first;
 }

@@ -28,7 +28,11 @@ export interface JwkSet {
   readonly keys: readonly JsonWebKey[];
 }
 
-/** Verifies a signed response, and returns the plain response inside it. */
+/**
+ * Verifies a signed response, and resolves to the plain response inside it. A response with another status than 200 is returned unchanged.
+ *
+ * @throws IntrospectionError `bad_response` when the response is not valid, or `discovery_failed` when its keys cannot be found
+ */
 export type VerifyResponse = (
   response: EndpointResponse,
   server: AuthorizationServer,
@@ -42,14 +46,17 @@ export const SIGNED_MEDIA_TYPE = 'application/token-introspection+jwt';
 const OK = 200;
 const TYPE = /^(?:application\/)?token-introspection\+jwt$/i;
 
-/** Allowed difference between the two clocks. */
+/**
+ * Allowed difference between the `iat` of a response and the time of its request, in milliseconds. The clocks of two machines may differ.
+ */
 const MAX_SKEW_MS = 60_000;
 
-/** Shortest time between two fetches of the keys for an unknown key. */
+/** After a fetch of the keys, an unknown key causes no new fetch for this many milliseconds. */
 const KEYS_COOLDOWN_MS = 1000;
+/** Keys are fetched again when their last fetch was longer ago than this many milliseconds. */
 const KEYS_MAX_AGE_MS = 600_000;
 
-/** Algorithms that encrypt for a public key. The server has no password and no shared key of ours. */
+/** Only algorithms that encrypt for a public key. We share no password and no secret key for encryption with the server. */
 const DECRYPTION = {
   keyManagementAlgorithms: [
     'RSA-OAEP',
@@ -73,7 +80,11 @@ export function createResponseVerifier(
   const schema = createPayloadSchema();
   let found: { readonly source: unknown; readonly keys: Promise<Keys> } | undefined;
 
-  /** All responses share one set of keys, and so one fetch. */
+  /**
+   * The keys that verify a response. All responses share one set of keys, and so its fetches. A new `jwks_uri` replaces the set.
+   *
+   * @throws IntrospectionError `discovery_failed` when neither the settings nor the metadata have keys
+   */
   function keysOf(server: AuthorizationServer): Promise<Keys> {
     const keys = settings.keys ?? server.jwksUri;
     if (keys === undefined) throw new IntrospectionError('discovery_failed', 'no jwks_uri in the metadata');
@@ -109,13 +120,21 @@ export function createResponseVerifier(
   };
 }
 
-/** Requires a string, because a regular expression would also accept a list with one matching item. */
+/**
+ * Whether the header has the `typ` of a signed response. It must be a string, because a regular expression would also accept a list with
+ * one matching item.
+ */
 function isSignedResponse(header: object): boolean {
   const typ: unknown = ownMember(header as { readonly typ?: unknown }, 'typ');
   return typeof typ === 'string' && TYPE.test(typ);
 }
 
-/** Fails for values that `JSON.parse` can read but `JSON.stringify` cannot write, because they are nested too deeply. */
+/**
+ * Writes a value as JSON.
+ *
+ * @throws IntrospectionError `bad_response` for a value that is nested too deeply: `JSON.parse` can read it, but `JSON.stringify` cannot
+ * write it
+ */
 function textOfJson(value: unknown): string {
   try {
     return JSON.stringify(value);
@@ -134,7 +153,9 @@ function createPayloadSchema() {
   });
 }
 
-/** Tries each matching key for a response without `kid`, because a server has two keys while it changes them. */
+/**
+ * Verifies the signature. For a response without `kid`, it tries each matching key, because a server has two keys while it changes them.
+ */
 async function verifySignature(
   jws: string | Uint8Array,
   keys: Keys,
@@ -169,7 +190,10 @@ async function loadKeys(keys: URL | JwkSet | KeyObject, get: Transport['get'], c
   });
 }
 
-/** Fetches the keys over our own connections, with their deadline and size limit, and pauses when the server asks for it. */
+/**
+ * Returns a function that fetches the keys through our transport, with its deadline and size limit. When the server asks for a pause, the
+ * function throws the failure until the pause ends, and sends nothing.
+ */
 function fetchKeys(url: URL, get: Transport['get'], clock: Clock): () => Promise<Response> {
   const backoff = createBackoff(clock);
   return async () => {

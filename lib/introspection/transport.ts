@@ -22,45 +22,52 @@ export interface TransportSettings {
   readonly readsBody: (status: number) => boolean;
   /** The option `headers`, names in lower case. Default none. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Origins that the app wrote itself. Metadata and keys of other origins are requested without `headers`. Default none. */
+  /** Origins of the URLs in the options. A GET to any other origin is sent without `headers`, except `user-agent`. Default none. */
   readonly ownOrigins?: ReadonlySet<string>;
 }
 
-/** Members of the tracing events of one call that the caller knows. */
+/** Members of a tracing event that only the caller of {@link Transport.post} knows. */
 export type CallLabels = Pick<EndpointCall, 'tokenDigest' | 'background'>;
 
 export interface PostOptions extends CallLabels {
   readonly attempt: EndpointCall['attempt'];
-  /** Whether to use a new connection. Pooled ones often die together. A dispatcher of the app decides by itself. */
+  /** Whether to use a new connection, because pooled connections often die together. A dispatcher of the app ignores this. */
   readonly newConnection: boolean;
 }
 
 /** Sends single requests to the authorization server. It never retries. */
 export interface Transport {
   /**
-   * Runs `work` within one deadline. `close` waits for it.
+   * Runs `work` within one deadline. `close` waits until `work` ends or the deadline passes.
    *
-   * @param spentMs time that has already passed, 0 by default
-   * @throws IntrospectionError `timeout`, or `closed` after `close` has ended
+   * @param spentMs milliseconds of the deadline that have already passed, 0 by default
+   * @throws IntrospectionError `timeout`, `closed` once `close` has waited for all other work, or the failure of `work`
    */
   within<T>(work: (deadline: Deadline) => Promise<T>, spentMs?: number): Promise<T>;
   /** POSTs one introspection request. @throws IntrospectionError when no response came */
   post(request: HttpRequest, options: PostOptions, deadline: Deadline): Promise<EndpointResponse>;
-  /** GETs a public document of the authorization server, over its own connection and within its own deadline. */
+  /**
+   * GETs a public document of the authorization server, over a new connection and within its own deadline. The body is read only for
+   * status 200.
+   *
+   * @throws IntrospectionError when no response came
+   */
   get(url: URL, accept: string): Promise<EndpointResponse>;
-  /** Number of the TLS material that a request sent now may use. */
+  /** Number of the current generation of TLS material. Read it before a request, and pass it to {@link renewTls} after a 401. */
   tlsGeneration(): number;
-  /** Whether a retry would present newer TLS material than a request of this generation. */
+  /**
+   * Fetches the TLS material again after a 401, and resolves to whether a retry presents newer material than a request of this generation.
+   */
   renewTls(generation: number): Promise<boolean>;
-  /** How many introspection requests were sent, retries included. */
+  /** Number of attempts to send an introspection request since the transport was created. Retries and probes count too. */
   calls(): number;
-  /** Waits for all work that has begun, then closes the connections. */
+  /** Waits until no work runs, then closes the connections. Work may begin during the wait, and is waited for too. */
   close(): Promise<void>;
 }
 
 const OK = 200;
 
-/** The option `headers` is written for POST requests. These would be wrong in a GET. */
+/** Headers that would be wrong in a GET. The option `headers` is written for POST requests and may contain them. */
 const NOT_FOR_GET = /^(?:accept$|content-)/;
 
 export function createTransport(settings: TransportSettings): Transport {
@@ -120,7 +127,7 @@ export function createTransport(settings: TransportSettings): Transport {
     calls: () => calls,
     async close() {
       await new Promise<void>((resolve) => {
-        // In the same tick as the end of the last work, so that nothing can begin in between.
+        // `closed` is set in the tick in which the last work ends, so that no work can begin in between.
         whenIdle = () => {
           closed = true;
           resolve();
@@ -133,8 +140,8 @@ export function createTransport(settings: TransportSettings): Transport {
 }
 
 /**
- * Publishes the events of `TracingChannel.tracePromise`, which would show subscribers the response. To them, a response that
- * cannot be read, or not in time, is an error.
+ * Publishes the same events as `TracingChannel.tracePromise`, but without the response, which subscribers must not see. A response that
+ * cannot be read, or does not arrive before the deadline, is published as an error.
  */
 function trace(
   call: EndpointCall,

@@ -1,4 +1,4 @@
-/** Version of this package. A test holds it equal to `package.json`, which no file imports: bundlers may not find it. */
+/** Version of this package. A test compares it with `package.json`. No file imports `package.json`, because bundlers may not find it. */
 export const VERSION = '0.1.0';
 
 /** `User-Agent` of every request to an authorization server, unless the option `headers` has one. */

@@ -17,11 +17,14 @@ export interface ConfigurationReport {
   readonly endpoint: string | undefined;
   /** Whether the endpoint responded. */
   readonly reachable: boolean | undefined;
-  /** Whether the endpoint accepted the client authentication. A few endpoints respond `active: false` instead of rejecting it. */
+  /**
+   * Whether the endpoint accepted the client authentication. Also `true` for a few endpoints that respond `active: false` to wrong
+   * credentials.
+   */
   readonly credentialsAccepted: boolean | undefined;
   /** Whether the response was a valid introspection response, and signed if `jwtResponse` requires that. */
   readonly wellFormed: boolean | undefined;
-  /** Milliseconds from the request to the verified response. */
+  /** Milliseconds from the start of the introspection request to its verified response, including a retry. */
   readonly latencyMs: number | undefined;
   /** Client authentication methods in the metadata of an `authorizationServer`. */
   readonly methodsSupported: readonly string[] | undefined;
@@ -31,13 +34,13 @@ export interface ConfigurationReport {
   readonly warnings: readonly string[];
 }
 
-/** A mistake that prevents the verification of tokens. */
+/** A mistake or an outage that prevents the verification of tokens. */
 export interface ConfigurationProblem {
-  /** Code of the `IntrospectionError` that every request would get, or `accepts_any_token`: the endpoint called a random token active. */
+  /** Code of the `IntrospectionError`, or `accepts_any_token` if the endpoint said that a random token is active. */
   readonly code: IntrospectionErrorCode | 'accepts_any_token';
   /** Detail that holds no secret, such as `HTTP 401`. */
   readonly detail: string | undefined;
-  /** How to correct it. */
+  /** How to correct the problem. */
   readonly remedy: string;
 }
 
@@ -64,7 +67,7 @@ const FINDINGS: Readonly<Record<IntrospectionErrorCode, Partial<Findings>>> = {
   closed: {},
 };
 
-/** Asks about a token that nobody issued, without any cache. It does not throw for a wrong configuration, but reports it. */
+/** Asks the endpoint about a token that nobody issued, without any cache. A wrong configuration does not throw: the report describes it. */
 export async function verifyConfiguration(
   client: IntrospectionClient,
   clientAuth: ClientAuth,
@@ -114,7 +117,10 @@ export async function verifyConfiguration(
   }
 }
 
-/** Checks the client certificate that a connection would present. It ignores failures, because the connection reports them. */
+/**
+ * Warnings about the expiry of the client certificate that a connection presents. If the certificate cannot be read, there is no warning,
+ * because the connection reports that failure.
+ */
 async function certificateWarnings({ connect }: ClientAuth): Promise<string[]> {
   try {
     const material =

@@ -14,9 +14,9 @@ export interface AuthInfo {
   scopes: string[];
   /** `exp`, in seconds since the epoch; absent if the introspection response has none. */
   expiresAt?: number;
-  /** The first audience of the middleware that is in the token's `aud` and is a URI. */
+  /** The first audience of the middleware that is a URI and is in the token's `aud`; absent if there is none. */
   resource?: URL;
-  /** URL of the protected resource metadata, the same as in challenges. */
+  /** URL of the protected resource metadata. Challenges have the same URL. */
   resourceMetadataUrl: string;
   /** All claims. `getAuth(req)` returns this object. */
   extra: Auth;

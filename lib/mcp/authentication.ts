@@ -10,7 +10,8 @@ import { mcpSessionSource } from './session-source.js';
  * Creates middleware that authenticates requests to an MCP server by the policy of `authenticate`. It sets `req.auth` to the
  * {@link AuthInfo} that transports of the MCP SDK pass to tools. Guards and `getAuth(req)` work after it.
  *
- * Every challenge has the URL of the option `resourceMetadata`. `protectedResourceMetadata(authenticate)` publishes that document.
+ * Every challenge has the URL of the option `resourceMetadata`. `protectedResourceMetadata(authenticate)` publishes the document
+ * at that URL.
  *
  * Not checked: `Origin` and `Host`, and whether the token is still valid after an event stream has begun.
  *

@@ -12,7 +12,7 @@ import { mcpSessionSource } from './session-source.js';
 
 /** The `verifier` that the SDK's `requireBearerAuth` takes. */
 export interface McpTokenVerifier {
-  /** Verifies a token. The SDK's middleware turns its error into a response. */
+  /** Verifies a token. If the promise rejects, the SDK's middleware turns the error into a response. */
   verifyAccessToken(token: string): Promise<AuthInfo>;
 }
 
@@ -36,13 +36,13 @@ const CODES: Readonly<Record<AuthError['status'], SdkErrorCode>> = {
 const OUTAGE = 'The token cannot be verified at the moment';
 
 /**
- * Creates a verifier for `requireBearerAuth` of the MCP SDK, version 1 or 2. It verifies tokens by the policy of `authenticate`. For a
- * rejected token, the SDK responds with 401 or 403. For an outage, it responds with 500 and no `Retry-After`;
+ * Creates a verifier for `requireBearerAuth` of the MCP SDK, version 1 or 2. The verifier uses the policy of `authenticate`. For a
+ * rejected token, the SDK responds with 400, 401 or 403. For an outage, the SDK responds with 500 and no `Retry-After`;
  * {@link mcpAuthentication} responds with 503 and `Retry-After`.
  *
- * The SDK rejects tokens without `exp`, and its challenges name only its own `requiredScopes`. Sender-constrained tokens are rejected,
+ * The SDK rejects tokens without `exp`, and its challenges list only its own `requiredScopes`. Sender-constrained tokens are rejected,
  * because the SDK does not pass proofs on; use `mcpAuthentication()` for them. Guards and `getAuth(req)` accept the `req.auth` that the
- * SDK sets, on one request.
+ * SDK sets, but only on the first request that has this object.
  *
  * @example
  * import * as errors from '@modelcontextprotocol/sdk/server/auth/errors.js';
@@ -77,7 +77,7 @@ export function mcpTokenVerifier(authenticate: TokenIntrospection, options: McpT
   };
 }
 
-/** Turns an error into one of the SDK. Any other error stays as it is, and the SDK responds with 500. */
+/** Turns a rejection or an outage into an error of the SDK. Any other error stays as it is, and the SDK responds with 500. */
 function translate(error: unknown, errors: SdkErrors): unknown {
   if (error instanceof AuthError) return createSdkError(errors, CODES[error.status], error.message);
   if (error instanceof IntrospectionError) return createSdkError(errors, 'server_error', OUTAGE);

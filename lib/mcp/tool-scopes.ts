@@ -16,8 +16,8 @@ const UNSUPPORTED_MEDIA_TYPE = 415;
  * A message that calls no listed tool passes. A call whose tool cannot be determined requires the scopes of all listed tools. If a body
  * has several messages, each must pass.
  *
- * It reads `req.body`, so mount `express.json()` before it, and pass `req.body` to the transport. A POST without a body is an error (415).
- * So is a body that was not parsed from JSON, such as the `Buffer` of `express.raw()`.
+ * The guard reads `req.body`. So mount `express.json()` before the guard, and pass `req.body` to the transport. A POST without a body is an
+ * error (415). A body that was not parsed from JSON, such as the `Buffer` of `express.raw()`, is an error (415) too.
  *
  * @example
  * app.post('/mcp', requireScope('files:read'), express.json(), requireToolScopes({ write_file: ['files:write'] }), handle);
@@ -51,15 +51,16 @@ export function requireToolScopes(tools: Readonly<Record<string, readonly string
 }
 
 /**
- * Whether the body was parsed from JSON. Bytes, texts and class instances may hold calls that cannot be seen here. Some versions of
- * `express.json()` set an empty object when they parsed nothing, so a POST needs a body with a member.
+ * True for a list or a plain object, as a JSON parser creates them, and for an absent body that is not required. Bytes, texts and class
+ * instances may hold calls that cannot be seen here. Some versions of `express.json()` set an empty object when they parsed nothing, so a
+ * required body must have a member.
  */
 function isReadable(body: unknown, isRequired: boolean): boolean {
   if (body === undefined) return !isRequired;
   return (Array.isArray(body) || isPlainObject(body)) && (!isRequired || Object.keys(body).length > 0);
 }
 
-/** The prototype is not compared with `Object.prototype`, because objects of another realm have another one. */
+/** The prototype is not compared with `Object.prototype`, because an object of another realm has another `Object.prototype`. */
 function isPlainObject(value: unknown): value is object {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
@@ -71,7 +72,7 @@ function unreadable(): Error {
   return Object.assign(error, { status: UNSUPPORTED_MEDIA_TYPE, statusCode: UNSUPPORTED_MEDIA_TYPE });
 }
 
-/** The scopes of all called tools, each once; `undefined` if the tool of a call cannot be determined. */
+/** The scopes of all called tools that are listed, each scope once. `undefined` if the tool of a call cannot be determined. */
 function scopesFor(body: unknown, scopesOf: ReadonlyMap<string, readonly string[]>): string[] | undefined {
   const called = new Set<string>();
   for (const message of Array.isArray(body) ? body : [body]) {
@@ -84,8 +85,8 @@ function scopesFor(body: unknown, scopesOf: ReadonlyMap<string, readonly string[
 }
 
 /**
- * Whether a message may call a tool. A message with a member `__proto__` may, because some validators copy it so that its members are
- * inherited. An object that no JSON parser creates may too.
+ * True if a message may call a tool. A message with an own member `__proto__` may do so after a validator has copied it: in some copies,
+ * this member becomes the prototype, and the message inherits a `method`. An object that no JSON parser creates may do so too.
  */
 function mayCallTool(message: unknown): boolean {
   if (typeof message !== 'object' || message === null) return false;

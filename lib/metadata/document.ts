@@ -5,7 +5,7 @@ import type { Policy } from '../policy.js';
 import { type ResourceMetadata, readMembers, rejectMember } from './members.js';
 import { isIssuer, isResource } from './rules.js';
 
-/** The metadata as they are published, without their signature. */
+/** The metadata as they are published, without the member `signed_metadata`. */
 export interface MetadataDocument {
   /** The resource identifier. */
   readonly resource: string;
@@ -18,7 +18,10 @@ export interface ResourceDescription {
   /** Issuer identifiers of the authorization servers. Empty if one of them is unknown. */
   readonly authorizationServers: readonly string[];
   readonly scopes: readonly string[];
-  /** Where the API accepts tokens (`header`, `body`). `undefined` if the app sets `getToken`, which may read the token anywhere. */
+  /**
+   * The ways of RFC 6750 in which the API accepts tokens: `header`, `body`, or none with `dpop.required`. `undefined` if the app sets
+   * `getToken`, which may read the token anywhere.
+   */
   readonly bearerMethods: readonly string[] | undefined;
   readonly dpopAlgorithms: readonly string[] | undefined;
   readonly requiresDpop: boolean;
@@ -26,8 +29,8 @@ export interface ResourceDescription {
 }
 
 /**
- * Describes the resource behind the middlewares of its authorization servers, which all read requests in the same way. If they have
- * different audiences, `audience` is `false`.
+ * Describes one resource, which has one authenticator for each of its authorization servers. All of them read requests in the same
+ * way, so the first one tells how. If their audiences differ, `audience` is `false`.
  */
 export function describeResource(authenticators: readonly Authenticator[]): ResourceDescription {
   const policies = authenticators.map(({ policy }) => policy);
@@ -90,11 +93,14 @@ export function createDocument(metadata: ResourceMetadata, description: Resource
     tls_client_certificate_bound_access_tokens: description.acceptsCertificates || undefined,
     ...others,
   };
-  // Copied, so that later changes of the app have no effect.
+  // Copied, so that the app cannot change the document later through its own objects.
   return structuredClone(Object.fromEntries(Object.entries(document).filter(isPublished))) as MetadataDocument;
 }
 
-/** Empty lists are left out (RFC 9728 section 3.2), except the one to which section 2 gives a meaning. */
+/**
+ * Empty lists are left out (RFC 9728 section 3.2), except `bearer_methods_supported`: section 2 gives an empty list of these methods a
+ * meaning.
+ */
 function isPublished([name, value]: [string, unknown]): boolean {
   return value !== undefined && (name === 'bearer_methods_supported' || !(Array.isArray(value) && value.length === 0));
 }

@@ -19,16 +19,16 @@ export type { MetadataDocument, ResourceMetadata, SignedMetadataOptions, SignMet
 
 /** Options of `protectedResourceMetadata()`. */
 export interface PublishingOptions {
-  /** Also publishes the metadata as a signed JWT (`signed_metadata`), by a key or by a function. Default: not signed. */
+  /** Also publishes the metadata as a JWT (`signed_metadata`) that a key or a function signs. Default: not signed. */
   readonly signed?: SignedMetadataOptions | SignMetadata | undefined;
-  /** How long clients may cache the metadata, in seconds, 0 to 86400. Default: `3600`. */
+  /** How long clients may cache the metadata after the response, in seconds, 0 to 86400. Default: `3600`. */
   readonly maxAgeSeconds?: number | undefined;
 }
 
-/** Middleware that responds at one URL, and lets every other request go on. */
+/** Middleware that responds at one URL, and passes every other request to `next`. Without a `next`, it responds 404 to them. */
 export interface ResourceMetadataHandler {
   (req: IncomingMessage, res: ServerResponse, next?: Next): void;
-  /** URL of the metadata, as in challenges. */
+  /** URL of the metadata, as challenges contain it. */
   readonly url: string;
 }
 
@@ -40,18 +40,18 @@ const PREFLIGHT = { ...CORS, 'Access-Control-Allow-Methods': METHODS, 'Access-Co
 
 /**
  * Creates middleware that publishes the protected resource metadata ([RFC 9728](https://www.rfc-editor.org/rfc/rfc9728)) of an API.
- * They follow from the options of the middleware that protects it, and from `metadata`. It responds at the well-known URL of the
- * resource to everyone, without credentials. Mount it before authentication. The option `resourceMetadata` of the middleware must name
- * this URL, so that challenges do.
+ * The metadata follow from the options of `authenticate`, the middleware that protects the API, and from the argument `metadata`. The
+ * handler responds at the well-known URL of the resource to everyone, without credentials. Mount it before `authenticate`. The option
+ * `resourceMetadata` of `authenticate` must be `true` or this URL: then challenges contain the URL.
  *
- * Not checked: that requests for the URL reach this app, and that the authorization servers issue tokens for it.
+ * Not checked: that requests for the URL reach this app, and that the authorization servers issue tokens for this API.
  *
  * @example
  * const authenticate = tokenIntrospection({ …, audience: 'https://api.example.com', resourceMetadata: true });
  * app.use(protectedResourceMetadata(authenticate, { scopes_supported: ['reports:read'] }));
  * app.use('/api', authenticate);
  *
- * @throws TypeError for an invalid, unknown, missing or contradictory member or option, naming it
+ * @throws TypeError for an invalid, unknown, missing or contradictory member or option; the message contains its name
  */
 export function protectedResourceMetadata<Claims, ServerAuth>(
   authenticate: TokenIntrospection<Claims> | SelectingMiddleware<ServerAuth>,
@@ -106,7 +106,7 @@ export function protectedResourceMetadata<Claims, ServerAuth>(
   return Object.assign(protectedResourceMetadataHandler, { url });
 }
 
-/** @throws TypeError unless challenges name this URL, because clients find the metadata by it */
+/** @throws TypeError unless challenges contain `url`. Clients find the metadata by that URL */
 function requireNamedInChallenges({ policy: { resourceMetadata } }: Authenticator, url: string): void {
   if (resourceMetadata === url) return;
   throw optionError(

@@ -7,25 +7,29 @@ const PREFIX = 'metadata.';
 const IN_LANGUAGE = /^(resource_(?:name|documentation|policy_uri|tos_uri))#[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*$/;
 
 /**
- * Members of the metadata that do not follow from the options of the middleware. The names are those of
+ * Members of the metadata that the app may set. All others follow from the options of the middleware. The names are those of
  * [RFC 9728 section 2](https://www.rfc-editor.org/rfc/rfc9728#section-2).
  */
 export interface ResourceMetadata {
   /**
    * The resource identifier: an `https:` URL without a fragment, or `http:` on loopback hosts. It is published exactly as it is written
-   * here. Default: the `audience`, if that is one such URL; otherwise required.
+   * here. Default: the `audience` of the middleware, if that is exactly one such URL; otherwise required.
    */
   readonly resource?: string | undefined;
   /**
    * Issuer identifiers of the authorization servers whose tokens are accepted, at least one. Default: the `authorizationServer` of the
-   * middleware, otherwise its `issuer`; with several servers, those of all. Required if one of them is not such a URL.
+   * middleware, otherwise its `issuer`; with several servers, those of all. Required if one of them is unknown, or is not an `https:` URL
+   * (`http:` on loopback hosts) without query and fragment.
    */
   readonly authorization_servers?: readonly string[] | undefined;
-  /** Scopes that clients may request, such as those of guards. The `scopes` of the middleware are added. Default: only those. */
+  /**
+   * Scopes that clients may request, such as those of guards. The `scopes` of the middleware are added. Default: only the `scopes` of the
+   * middleware.
+   */
   readonly scopes_supported?: readonly string[] | undefined;
   /**
-   * Ways in which this API reads the token. Set it only with `getToken`; otherwise it follows from the middleware. Write `[]` for none of
-   * the ways of RFC 6750. Default with `getToken`: not published.
+   * Ways in which this API reads the token. Set this member only if the middleware has `getToken`; otherwise it follows from the
+   * middleware. Write `[]` for none of the ways of RFC 6750. Default with `getToken`: not published.
    */
   readonly bearer_methods_supported?: readonly ('header' | 'body' | 'query')[] | undefined;
   /** URL of the public keys of this API. Default: not published. */
@@ -38,11 +42,15 @@ export interface ResourceMetadata {
    */
   readonly authorization_details_types_supported?: readonly string[] | undefined;
   /**
-   * Whether only tokens that are bound to a DPoP key are accepted. Default: `true` with `dpop.required`, otherwise not published. Without
-   * `dpop.required`, the middleware accepts other tokens too, so your app must reject them.
+   * Whether only tokens that are bound to a DPoP key are accepted. Default: `true` with `dpop.required`, otherwise not published. If you
+   * write `true` without `dpop.required`, the middleware accepts other tokens too, and your app must reject them. `false` with
+   * `dpop.required` is an error.
    */
   readonly dpop_bound_access_tokens_required?: boolean | undefined;
-  /** Name of this API, for people to read. This member and the three below may have a language tag: `resource_name#de`. */
+  /**
+   * Name of this API, for people to read. This member, `resource_documentation`, `resource_policy_uri` and `resource_tos_uri` may have a
+   * language tag, such as `resource_name#de`.
+   */
   readonly resource_name?: string | undefined;
   /** URL of a page for developers. */
   readonly resource_documentation?: string | undefined;
@@ -69,7 +77,7 @@ export function readMembers(metadata: ResourceMetadata): ResourceMetadata {
   return readOptions(metadata, rules, PREFIX);
 }
 
-/** @throws TypeError always, because a member without a default is missing */
+/** @throws TypeError always. Called when a member is missing and the middleware gives no default for it */
 export function rejectMember(name: keyof ResourceMetadata): never {
   rejectOption(PREFIX + name, undefined, MEMBER_RULES);
 }

@@ -49,7 +49,7 @@ export const MEMBER_RULES: Rules = {
   'metadata.signed_metadata': [z.never(), 'leave it out, and give a key to "signed"'],
 };
 
-/** Options of `protectedResourceMetadata()`. */
+/** Rules for the options of `protectedResourceMetadata()`. */
 export const PUBLISHING_RULES: Rules = {
   signed: [
     z.union([z.record(z.string(), z.unknown()), z.custom((value) => typeof value === 'function')]),

@@ -3,28 +3,32 @@ import { readOptions } from '../options/read-options.js';
 import type { MetadataDocument } from './document.js';
 import { SIGNED_RULES } from './rules.js';
 
-/** Key that signs the metadata ([RFC 9728 section 2.2](https://www.rfc-editor.org/rfc/rfc9728#section-2.2)). */
+/**
+ * The key that signs the metadata, and options of the signature
+ * ([RFC 9728 section 2.2](https://www.rfc-editor.org/rfc/rfc9728#section-2.2)).
+ */
 export interface SignedMetadataOptions {
   /** A private key: RSA of at least 2048 bits, P-256, P-384, P-521 or Ed25519. */
   readonly key: PrivateKey | undefined;
   /**
-   * Algorithm of the signature. Default: the algorithm that a JWK or a `CryptoKey` names. Otherwise `RS256`, `ES256`, `ES384`, `ES512` or
-   * `EdDSA`, depending on the key.
+   * Algorithm of the signature. Default: the `alg` of a JWK, or the algorithm of a `CryptoKey`. For other keys `RS256`, `ES256`, `ES384`,
+   * `ES512` or `EdDSA`, depending on the key.
    */
   readonly alg?: string | undefined;
-  /** The `kid` by which clients find the public key. Default: that of a JWK. */
+  /** The `kid` by which clients find the public key. Default: the `kid` of a JWK. */
   readonly keyId?: string | undefined;
-  /** The `iss` of the signed metadata: the party that attests to them. Default: the resource. */
+  /** The `iss` of the signed metadata: the party that attests to the metadata. Default: the resource identifier. */
   readonly issuer?: string | undefined;
 }
 
-/** Signs the metadata, for keys that are kept elsewhere. Returns a JWT that contains them and an `iss`. */
+/** Signs the metadata with a key that is kept elsewhere. Must return a JWT that contains the metadata and an `iss`. */
 export type SignMetadata = (metadata: MetadataDocument) => string | Promise<string>;
 
 const INTERNAL_SERVER_ERROR = 500;
 
 /**
- * Returns a function for the value of `signed_metadata`. It signs once; after a failure, the next call tries again.
+ * Returns a function that resolves to the value of `signed_metadata`. The first call signs, and later calls resolve to the same JWT.
+ * A call whose signing fails rejects with an Error (status 500), and the next call signs again.
  *
  * @throws TypeError for an unknown or invalid option
  */
@@ -70,7 +74,11 @@ async function signWith({ key, algorithms: [alg], keyId }: SigningKey, metadata:
     .sign(key);
 }
 
-/** Reads the claims. The signature is not verified: the app has just made it. */
+/**
+ * Reads the claims. The signature is not verified, because the app has just made it.
+ *
+ * @throws Error for a value that is not a JWT
+ */
 function claimsOf(jwt: unknown): { readonly iss?: unknown; readonly signed_metadata?: unknown } {
   const [, payload] = (typeof jwt === 'string' && /^[\w-]+\.([\w-]+)\.[\w-]+$/.exec(jwt)) || [];
   if (payload === undefined) throw new Error('the function that signs the metadata must return a signed JWT');

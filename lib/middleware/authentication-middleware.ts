@@ -25,7 +25,11 @@ import {
 import type { RequestAuthenticator } from './types.js';
 import { whenSettled } from './when-settled.js';
 
-/** Chooses the authorization server for a request. It runs before any lookup. */
+/**
+ * Chooses the authorization server for a request. The function runs before the token is looked up.
+ *
+ * @throws AuthError if no server is chosen
+ */
 export type SelectServer = (
   req: IncomingMessage,
   credentials: Credentials,
@@ -33,7 +37,7 @@ export type SelectServer = (
 ) => { readonly authenticator: Authenticator; readonly selected: SelectedServer };
 
 export interface AuthenticationMiddlewareSettings {
-  /** Reads requests. It also authenticates them, unless `select` chooses another authenticator. */
+  /** Reads the credentials of every request. Authenticates the request too, unless `select` chooses another authenticator. */
   readonly authenticator: Authenticator;
   readonly select?: SelectServer | undefined;
   readonly present?: Presenter | undefined;
@@ -92,7 +96,7 @@ export function createAuthenticationMiddleware({
     next?.();
   }
 
-  /** Sets the response headers and starts the session. The headers come first, because setting them may throw. */
+  /** Sets the response headers, then starts the session. Setting headers may throw, and then no session must exist. */
   function accept(
     { req, res, by }: RequestContext,
     source: SessionSource,
@@ -126,7 +130,7 @@ export function createAuthenticationMiddleware({
   return Object.assign(tokenIntrospectionMiddleware, { authenticateRequest }) as RequestAuthenticator;
 }
 
-/** @param earlier the session of an earlier middleware for the same token of the same server */
+/** @param earlier the session that an earlier middleware started for this token at this authorization server, if any */
 function authenticate(
   authenticator: Authenticator,
   credentials: Credentials,
@@ -143,7 +147,7 @@ function continueAnonymously({ req, by }: RequestContext, { policy }: Authentica
   publishAccepted('anonymous', by, undefined, undefined, isDebugging ? debugContext(policy, req) : undefined);
 }
 
-/** Adds the headers of the middleware's response to a rejection. Returns the error. */
+/** If the error is a rejection, sets its `headers` to those of the middleware's response. Returns the error. */
 export function withChallenge(error: unknown, policy: Policy, isDpop?: boolean): unknown {
   if (error instanceof AuthError) addChallenge(error, policy, undefined, undefined, isDpop);
   return error;

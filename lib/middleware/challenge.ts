@@ -5,7 +5,7 @@ import type { ResponseLike } from './response-like.js';
 export interface ChallengeSettings {
   readonly realm: string;
   readonly resourceMetadata: string | undefined;
-  /** Scopes that every request of this middleware requires. */
+  /** Scopes that the middleware requires of every token. */
   readonly scopes: readonly string[];
   /** `undefined` unless the scheme DPoP is accepted. */
   readonly dpop: Pick<DpopVerifier, 'algorithms' | 'isRequired' | 'nonces'> | undefined;
@@ -15,7 +15,8 @@ const CHALLENGE = 'WWW-Authenticate';
 export const DPOP_NONCE = 'DPoP-Nonce';
 
 /**
- * Sets the headers of a rejection: its challenges, after those that are on the response already, and `Cache-Control`.
+ * Sets `error.headers`: `WWW-Authenticate`, `Cache-Control`, and `DPoP-Nonce` if nonces are in use and the request used the scheme DPoP.
+ * Challenges that are already on `res` are kept. They come first.
  *
  * @param scopes scopes that the guards of the route require, besides those of the middleware
  * @param usesDpop whether the request used the scheme DPoP
@@ -36,7 +37,10 @@ export function addChallenge(
   };
 }
 
-/** Returns one challenge for each accepted scheme. The error is in the challenge of the scheme that was used (RFC 9449 section 7.2). */
+/**
+ * Returns one challenge for each accepted scheme. With two schemes, the challenge of DPoP holds the error if the request used DPoP.
+ * Otherwise the challenge of Bearer holds it (RFC 9449 section 7.2).
+ */
 function renderChallenges(
   error: AuthError,
   settings: ChallengeSettings,
@@ -72,12 +76,15 @@ function resourceOf({ resourceMetadata }: ChallengeSettings): string[] {
   return resourceMetadata === undefined ? [] : [`resource_metadata=${quote(resourceMetadata)}`];
 }
 
-/** Other scopes would not help after a malformed request, a wrong claim or a weak user authentication. */
+/**
+ * True if the challenge should have the parameter `scope`. It is false after a malformed request, a wrong claim or an insufficient user
+ * authentication, because a token with other scopes would not help.
+ */
 function shouldNameScopes({ status, reason }: AuthError): boolean {
   return (status === 401 && reason !== 'insufficient_user_authentication') || reason === 'insufficient_scope';
 }
 
-/** A quoted string (RFC 9110 section 5.6.4). Options may hold only printable ASCII, so no value can end the line. */
+/** Returns a quoted string (RFC 9110 section 5.6.4). Options may hold only printable ASCII, so no value has a line break. */
 function quote(value: string): string {
   return `"${value.replace(/["\\]/g, '\\$&')}"`;
 }

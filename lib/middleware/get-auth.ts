@@ -7,12 +7,14 @@ import { type Session, sessionOf } from './session.js';
 import type { AuthOf, SelectingMiddleware, TokenIntrospection } from './types.js';
 
 /**
- * The claims of the request's token: the same object as `req.auth`, but typed and never undefined. After `mcpAuthentication()`,
- * `req.auth` is the SDK's `AuthInfo`, and the claims are its `extra`. If you pass the middleware that authenticated the request, of one
- * server or from `selectServer()`, its `claims` schema types them.
+ * The claims of the request's token: the same object as `req.auth`, but typed and never undefined. After `mcpAuthentication()` or with
+ * `mcpTokenVerifier()`, `req.auth` is the SDK's `AuthInfo`, and the claims are its `extra`.
  *
- * @throws Error (status 500) if `tokenIntrospection()` did not run or let an anonymous request through, if another middleware
- * authenticated the request, or if something replaced `req.auth`
+ * If you also pass the middleware that authenticated the request, the claims have the type of its `claims` schema. The middleware may be
+ * that of one server or that of `selectServer()`.
+ *
+ * @throws Error (status 500) if `tokenIntrospection()` did not run or let an anonymous request through, if a middleware other than the
+ * passed one authenticated the request, or if something replaced `req.auth`
  */
 export function getAuth(req: IncomingMessage): Auth;
 export function getAuth<Claims>(req: IncomingMessage, authenticate: TokenIntrospection<Claims>): AuthOf<Claims>;
@@ -29,7 +31,7 @@ export function getAuth(req: IncomingMessage, authenticate?: object): Auth {
 
 /** Details of the introspection response behind `req.auth`. */
 export interface AuthDetails {
-  /** When the endpoint was asked, in seconds since the epoch. */
+  /** When the endpoint was asked, in seconds since the epoch, with a fraction. */
   readonly introspectedAt: number;
   /** Whether the response has expired and was used because the endpoint failed (`cache.staleIfErrorSeconds`). */
   readonly stale: boolean;
@@ -40,7 +42,7 @@ export interface AuthDetails {
 /**
  * Details of the introspection response behind `req.auth`.
  *
- * @throws Error (status 500) if `getAuth(req)` would
+ * @throws Error (status 500) in the cases in which `getAuth(req)` throws it
  */
 export function getAuthDetails(req: IncomingMessage): AuthDetails {
   const { token, selected } = requireSession('getAuthDetails()', req);

@@ -19,7 +19,7 @@ import {
   sessionOf,
 } from './session.js';
 
-/** Middleware to mount after `tokenIntrospection()`. Without it, every request fails with status 500. */
+/** Middleware to mount after `tokenIntrospection()`. If `tokenIntrospection()` did not run, every request fails with status 500. */
 export type Guard = (req: IncomingMessage, res: ServerResponse, next?: Next) => void;
 
 export function createGuard(name: string, check: Check): Guard {
@@ -30,7 +30,7 @@ export function createGuard(name: string, check: Check): Guard {
     const { authenticator, token } = session;
     try {
       const checkContext = contextOf(authenticator);
-      // Time has passed since the middleware checked it.
+      // The token may have expired since the middleware checked its lifetime.
       requireLifetime(token.record, authenticator.policy, checkContext.now);
       check.run(token, checkContext);
     } catch (error) {
@@ -42,7 +42,10 @@ export function createGuard(name: string, check: Check): Guard {
   });
 }
 
-/** The session of the request. A request without one gets a response, and the result is `undefined`. */
+/**
+ * Returns the session of the request. If there is none, it returns `undefined` and ends the request: an anonymous request is rejected
+ * with 401, and for any other an error goes to `next`.
+ */
 export function requireSession(context: RequestContext, scopes: readonly string[]): RequestSession | undefined {
   const { req, by } = context;
   let policy: Policy | undefined;
@@ -67,17 +70,21 @@ export function accept({ req, next, by }: RequestContext, { authenticator, token
   next?.();
 }
 
-/** Checks `exp` again, because time has passed since the middleware checked it. */
+/**
+ * Requires that `exp` and `nbf` still allow the token, because time has passed since the middleware checked them.
+ *
+ * @throws AuthError `expired`, `not_yet_valid`
+ */
 export function requireUnexpired({ authenticator: { introspector, policy }, token }: Session): void {
   requireLifetime(token.record, policy, introspector.clock.now());
 }
 
-/** Scopes that earlier checks required, for challenges. */
+/** The scopes that the checks passed so far require. A challenge lists them. */
 export function scopesOf({ checks }: Session): string[] {
   return checks.flatMap(({ check }) => check.scopes);
 }
 
-/** The error for a request without a session. It names the likely mistake in the app, and the status is 500. */
+/** Creates the error for a request without a session, with status 500. Its message tells the likely mistake in the app. */
 export function missingAuthError(caller: string, req: AuthRequest): Error {
   return wiringError(`${caller} ${causeFor(req)}`);
 }

@@ -10,17 +10,17 @@ import { createGuard, type Guard } from './guard.js';
 /** A value that a claim can be compared with. */
 export type ClaimValue = string | number | boolean;
 
-/** Whether a claim's value is accepted. Only `true` accepts it. A promise is an error (status 500). */
+/** Decides whether the value of a claim is accepted. Only the result `true` accepts it. A promise is an error (status 500). */
 export type ClaimPredicate = (value: unknown) => boolean;
 
-/** One of the `authorization_details` (RFC 9396 section 2), frozen. */
+/** One item of `authorization_details` (RFC 9396 section 2), frozen. */
 export interface AuthorizationDetail {
   /** The kind of the detail, which determines its other members. */
   readonly type: string;
   readonly [member: string]: unknown;
 }
 
-/** Whether one of the `authorization_details` is accepted. Only `true` accepts it. A promise is an error (status 500). */
+/** Decides whether an item of `authorization_details` is accepted. Only `true` accepts it. A promise is an error (status 500). */
 export type AuthorizationDetailPredicate = (detail: AuthorizationDetail) => boolean;
 
 const A_YEAR_SECONDS = 31_536_000;
@@ -44,7 +44,7 @@ export function requireScope(...scopes: string[]): Guard {
  * Requires that the token grants at least one of the scopes. Otherwise the response is 403 `insufficient_scope`, and its challenge names
  * all of them.
  *
- * @throws TypeError as {@link requireScope}
+ * @throws TypeError in the same cases as {@link requireScope}
  */
 export function requireAnyScope(...scopes: string[]): Guard {
   const accepted = parseScopes('requireAnyScope', scopes);
@@ -56,12 +56,13 @@ export function requireAnyScope(...scopes: string[]): Guard {
 
 /**
  * Requires a claim of the introspection response. The claim passes when it equals the value or one of the values, or when the predicate
- * returns `true`. If the claim is a list, one equal member is enough for values; a predicate gets the list. An absent claim never passes.
- * Otherwise the response is 403 `insufficient_scope`.
+ * returns `true`. If the claim is a list, one member that equals a value is enough; a predicate gets the whole list. An absent claim never
+ * passes. If the claim does not pass, the response is 403 `insufficient_scope`.
  *
- * The claim is read as the endpoint sent it. Neither a `claims` schema nor changes to `req.auth` affect it.
+ * The claim is read as the endpoint sent it. Neither a `claims` schema nor changes to `req.auth` affect the result.
  *
- * @throws TypeError for an empty name, no value to compare with, or an integer beyond 2^53, because JSON rounds it
+ * @throws TypeError for an empty name, for no value to compare with, and for a value that is not a string, number or boolean; also for an
+ * integer beyond 2^53, because JavaScript rounds such integers when it parses JSON
  */
 export function requireClaim(name: string, expected: ClaimValue | readonly ClaimValue[] | ClaimPredicate): Guard {
   rejectMountedFactory('requireClaim', name, "requireClaim('org_id', 'org_1')");
@@ -77,10 +78,10 @@ export function requireClaim(name: string, expected: ClaimValue | readonly Claim
 }
 
 /**
- * Requires that the user authenticated strongly enough (`acr`) and recently enough (`auth_time`, compared with the clock now). Otherwise
- * the response is 401 `insufficient_user_authentication`. Its challenge names the requirements, so that the client can ask the user to
- * authenticate again ([RFC 9470](https://www.rfc-editor.org/rfc/rfc9470)). A claim that is absent from the introspection response never
- * passes.
+ * Requires that the user authenticated strongly enough (`acr`) and recently enough (`auth_time`, compared with the current time). A
+ * required claim that is absent from the introspection response never passes. If a requirement is not met, the response is 401
+ * `insufficient_user_authentication`. Its challenge lists the requirements, so that the client can ask the user to authenticate again
+ * ([RFC 9470](https://www.rfc-editor.org/rfc/rfc9470)).
  *
  * @throws TypeError without a requirement, or for a value that a challenge cannot hold
  */
@@ -139,7 +140,11 @@ function isDetailOf(type: string, detail: unknown): detail is AuthorizationDetai
   return ownMember(detail, 'type') === type;
 }
 
-/** Whether a predicate of the app returned exactly `true`. */
+/**
+ * True if a predicate of the app returned exactly `true`.
+ *
+ * @throws TypeError for a promise
+ */
 function isTrue(guard: string, result: unknown): boolean {
   if (result instanceof Promise) {
     result.catch(() => {});
@@ -168,7 +173,7 @@ function isClaimValue(value: unknown): boolean {
   return typeof value === 'string' || typeof value === 'boolean' || (Number.isFinite(value) && !isRounded(value));
 }
 
-/** JSON numbers beyond 2^53 are rounded when they are parsed, so different ones can be equal. */
+/** True for an integer beyond 2^53. Parsing JSON rounds such integers, so two different ones can become equal. */
 function isRounded(value: unknown): boolean {
   return Number.isInteger(value) && !Number.isSafeInteger(value);
 }

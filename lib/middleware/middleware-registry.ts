@@ -3,11 +3,11 @@ import { optionError } from '../core/option-error.js';
 import { addRecognizer, isFromAnotherCopy, OTHER_COPY_REMEDY } from './package-copies.js';
 import type { SessionSource } from './session.js';
 
-/** The authenticator of each middleware; a list for those of `selectServer()`, also with one server. */
+/** Maps each middleware to its authenticator. A middleware of `selectServer()` always has a list, even for a single server. */
 const registered = new WeakMap<object, Authenticator | readonly Authenticator[]>();
 addRecognizer((value) => registered.has(value));
 
-/** Records the authenticator of a middleware, or the list that `selectServer()` chooses from. Returns the middleware. */
+/** Stores the authenticator of a middleware, or the list that `selectServer()` chooses from. Returns the middleware. */
 export function register<T extends object>(middleware: T, authenticators: Authenticator | readonly Authenticator[]): T {
   registered.set(middleware, authenticators);
   return middleware;
@@ -32,7 +32,7 @@ export function authenticatorsOf(middleware: unknown): readonly Authenticator[] 
   return listOf(lookUp(middleware));
 }
 
-/** Whether this middleware started a session: itself, or as the server that `selectServer()` chose. */
+/** True if an authenticator of this middleware started the session, or if `selectServer()` chose this middleware for the request. */
 export function hasStarted(middleware: object, { authenticator, selected }: SessionSource): boolean {
   const own = listOf(registered.get(middleware));
   return own.includes(authenticator) || (selected?.original !== undefined && own.includes(selected.original));

@@ -1,7 +1,7 @@
-/** Whether this copy of the package created a value: the claims of a request, a middleware or a socket. */
+/** Returns `true` for a value that the copy with this recognizer created: the claims of a request, a middleware or a socket. */
 type Recognizer = (value: object) => boolean;
 
-/** Key of the set that all copies of this package share. It is read only to explain an error. */
+/** Key of the set of recognizers that all copies of this package share. The set is read only to explain errors. */
 const KEY = Symbol.for('express-token-introspection.copies');
 
 const ownRecognizers = new Set<Recognizer>();
@@ -19,7 +19,7 @@ export function isFromAnotherCopy(value: unknown): boolean {
   return [...allRecognizers].some((recognizes) => !ownRecognizers.has(recognizes) && recognizes(value) === true);
 }
 
-/** The cause and the remedy, for error messages. */
+/** The cause and the remedy for a value from another copy, for error messages. */
 export const OTHER_COPY_REMEDY =
   'another copy of express-token-introspection made it; see `npm ls express-token-introspection`, and keep one copy';
 

@@ -11,7 +11,7 @@ import { canRespond, respondWithError, respondWithRejection } from './respond.js
 import { routeOf } from './route-of.js';
 import { throwUncaught } from './when-settled.js';
 
-/** A request in a middleware or guard. */
+/** A request that a middleware or guard handles. */
 export interface RequestContext {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
@@ -26,8 +26,8 @@ export function usesDpop(req: IncomingMessage): boolean {
 }
 
 /**
- * Ends a failed request. A rejection gets a response. An outage or any other error goes to `next`, and so does an error that the
- * response throws while the rejection is written.
+ * Ends a failed request. A rejection gets a response, or goes to the option `onReject`. An outage or any other error goes to `next`, and
+ * so does an error that is thrown while the response is written. Rejections and outages are published.
  *
  * @param digest digest of the token; `undefined` without a token
  * @param scopes scopes that the guards of the route require
@@ -66,25 +66,31 @@ export function publishFailure(error: unknown, by: string, digest: string | unde
   }
 }
 
-/** Details that are printed with a decision; `undefined` unless `NODE_DEBUG` is set. */
+/** Details that are printed with a decision; `undefined` unless `NODE_DEBUG` turns printing on. */
 export function debugContext({ getToken }: Policy, req: IncomingMessage, error?: unknown): DebugContext | undefined {
   return isDebugging ? { error, route: routeOf(req, getToken !== undefined) } : undefined;
 }
 
-/** Forwards an error to the app. Without a `next`, the response is sent here. */
+/** Passes an error to `next`. Without a `next`, sends the response to the error. */
 export function forwardError(thrown: unknown, { req, res, next }: Omit<RequestContext, 'by'>): void {
   const error = toObject(thrown);
   if (next === undefined) respondWithError(req, res, error);
   else next(error);
 }
 
-/** Replaces values that are not objects. Express continues on a falsy error, and skips handlers on `'route'`. */
+/**
+ * Replaces a thrown value that is not an object by an `Error`. Express would continue the request after a falsy value, and would take
+ * `'route'` as a command to skip handlers.
+ */
 function toObject(thrown: unknown): object {
   if (typeof thrown === 'object' && thrown !== null) return thrown;
   return Object.assign(new Error('Something other than an error was thrown during authentication'), { status: 500 });
 }
 
-/** Sends the response of a rejection. If that is not possible, the rejection goes to `next`. */
+/**
+ * Sends the response of a rejection. If `res` cannot respond, the rejection goes to `next`. If sending throws, the thrown error goes to
+ * `next`.
+ */
 function respondOrForward(error: AuthError, context: RequestContext): void {
   const { req, res } = context;
   let failure: unknown = error;
@@ -99,7 +105,10 @@ function respondOrForward(error: AuthError, context: RequestContext): void {
   forwardError(failure, context);
 }
 
-/** Lets the app send the response of a rejection. Whatever it passes to `next`, at most one error goes on, and never the request. */
+/**
+ * Lets the app send the response of a rejection. If `onReject` fails or calls its `next`, exactly one error goes on: the error that
+ * `onReject` gave, or the rejection if `onReject` gave none. So the request never reaches a handler.
+ */
 function callOnReject(error: AuthError, onReject: RejectionHandler, context: RequestContext): void {
   const { req, res, next } = context;
   let isDone = false;
@@ -108,7 +117,7 @@ function callOnReject(error: AuthError, onReject: RejectionHandler, context: Req
     isDone = true;
     const failure = isNativeError(thrown) ? thrown : error;
     if (next !== undefined) {
-      // Called later, so that an error that the app throws in `next` does not return here through `onReject`.
+      // `next` runs after `onReject`. If `next` threw inside `onReject`, its error would look like a failure of `onReject`.
       Promise.resolve()
         .then(() => void next(failure))
         .catch(throwUncaught);

@@ -20,10 +20,12 @@ import { whenSettled } from './when-settled.js';
 const MAX_AGE_SECONDS = 86_400;
 
 /**
- * Requires an introspection response that was requested at most `maxAgeSeconds` before the request arrived. If the cached response is
- * older, the endpoint is asked again. Every check of the middleware and of earlier guards then runs again on the new response.
+ * Requires a recent introspection response. The endpoint must have been asked at most `maxAgeSeconds` before the client's request arrived.
+ * If the cached response is older, the endpoint is asked again. Every check of the middleware and of earlier guards then runs again on the
+ * new response.
  *
- * Stale responses are never accepted. If the endpoint fails, an `IntrospectionError` (503) goes to `next`.
+ * Stale responses are never accepted. If the endpoint fails, an `IntrospectionError` (503) goes to `next`. After any failure, `req.auth` is
+ * removed.
  *
  * @throws TypeError unless `maxAgeSeconds` is a number from 0 to 86400
  */
@@ -64,7 +66,12 @@ export function requireFresh(options: { readonly maxAgeSeconds: number }): Guard
   });
 }
 
-/** Looks up the token again if its record is not fresh enough; otherwise returns `undefined`. Raises `session.notBefore`. */
+/**
+ * Looks up the token again if its record is stale or was requested before `notBefore`, in monotonic milliseconds. Otherwise returns
+ * `undefined`. Raises `session.notBefore` to `notBefore` if it is lower.
+ *
+ * @throws AuthError if the token has expired
+ */
 function refresh(session: Session, notBefore: number): AuthenticatedToken | Promise<AuthenticatedToken> | undefined {
   const { authenticator, token } = session;
   const options = { notBefore, now: readClock(authenticator.introspector.clock), background: false, isKnown: true };

@@ -6,7 +6,7 @@ import type { ResponseLike } from './response-like.js';
 const INTERNAL_SERVER_ERROR = 500;
 const NO_STORE = { 'Cache-Control': 'no-store' };
 
-/** Headers that describe the content that the error response replaces. */
+/** Headers about the content of a response. They are removed before our response is sent, because it has other content. */
 const CONTENT_HEADERS = [
   'Content-Encoding',
   'Content-Language',
@@ -36,7 +36,10 @@ export function responseFor(error: unknown): ErrorResponse {
   return { status: INTERNAL_SERVER_ERROR, headers: NO_STORE, body: { error: 'server_error' } };
 }
 
-/** Sends the client the nonce for its next proof (RFC 9449 section 8.2). The response must not be cached. */
+/**
+ * Sets the header with the nonce for the next proof of the client (RFC 9449 section 8.2), and forbids caching of the response. Does nothing
+ * without nonces, or if the headers were sent already.
+ */
 export function setNonce(res: ResponseLike, { dpop }: Pick<ChallengeSettings, 'dpop'>): void {
   const nonce = dpop?.nonces?.current();
   if (nonce === undefined || res.headersSent || !hasMembers(res)) return;
@@ -44,13 +47,16 @@ export function setNonce(res: ResponseLike, { dpop }: Pick<ChallengeSettings, 'd
   res.setHeader('Cache-Control', 'no-store');
 }
 
-/** Sends the response of a rejection, as JSON. */
+/** Sends the response of a rejection, as JSON. Throws as {@link respond} does. */
 export function respondWithRejection(req: IncomingMessage, res: ResponseLike, error: AuthError): void {
   const { status, headers, body } = responseFor(error);
   respond(req, res, status, headers, body);
 }
 
-/** Sends the response of an error that no other code handles. It never throws. If the response fails too, it closes the connection. */
+/**
+ * Sends the response to an error that no other code handles: 503 for an outage, 500 for any other error, even for a rejection. If the
+ * response cannot be sent, the connection is closed. The function never throws.
+ */
 export function respondWithError(req: IncomingMessage, res: Partial<ResponseLike> | undefined, error: unknown): void {
   try {
     if (!canRespond(res)) {
@@ -65,14 +71,14 @@ export function respondWithError(req: IncomingMessage, res: Partial<ResponseLike
 }
 
 /**
- * `false` if `res` cannot respond, or if other code sent the headers and has not ended the response. It is `true` for a complete
- * response, which `respond()` leaves as it is.
+ * `false` if `res` lacks a method that we need, or if other code has sent the headers but has not ended the response. `true` for a
+ * response that has ended, because `respond()` does nothing then.
  */
 export function canRespond(res: Partial<ResponseLike> | undefined): res is ResponseLike {
   return hasMembers(res) && !isUnfinished(res);
 }
 
-/** Whether it has the methods that we call to write. Wrappers for other frameworks may pass an empty object. */
+/** True if `res` has the methods that we need for a response. Wrappers for other frameworks may pass an empty object. */
 function hasMembers(res: Partial<ResponseLike> | undefined): res is ResponseLike {
   return [res?.getHeader, res?.setHeader, res?.end].every((member) => typeof member === 'function');
 }
@@ -90,18 +96,21 @@ function destroy(res: Partial<ResponseLike> | undefined): void {
   }
 }
 
-/** Shared caches must not store a response to credentials outside `Authorization` (RFC 6750 section 2.3, RFC 9111 section 3.5). */
+/**
+ * Sets `Cache-Control: private`, unless the response has this header. Shared caches must not store the response to a request whose token is
+ * outside `Authorization` (RFC 6750 section 2.3, RFC 9111 section 3.5).
+ */
 export function markPrivate(res: ResponseLike): void {
   if (res.headersSent || !hasMembers(res)) return;
   if (res.getHeader('Cache-Control') === undefined) res.setHeader('Cache-Control', 'private');
 }
 
 /**
- * Sends a response with a JSON body, or without a body. HEAD gets the length and no body (RFC 9110 section 9.3.2). A response that has
- * ended stays as it is.
+ * Sends a response with a JSON body, or without a body. HEAD gets the length and no body (RFC 9110 section 9.3.2). Does nothing if the
+ * response has ended.
  *
- * @throws Error for a response whose headers were sent, because the client would wait forever for its end
- * @throws the error of the response; status and headers are reset then, so that other code can send a response
+ * @throws Error if the headers were sent but the response has not ended. Without an error, the client would wait forever for the end
+ * @throws any error of `res`. The old status is back then and our headers are removed, so that other code can send a response
  */
 export function respond(
   { method }: IncomingMessage,
@@ -129,7 +138,7 @@ export function respond(
   }
 }
 
-/** Resets a response that could not be sent. */
+/** Restores the status of a response that could not be sent. Removes the headers with these names, and those about the content. */
 function resetResponse(res: ResponseLike, statusCode: number, names: readonly string[]): void {
   res.statusCode = statusCode;
   for (const name of [...names, ...CONTENT_HEADERS]) res.removeHeader?.(name);

@@ -1,5 +1,7 @@
 import type { ServerResponse } from 'node:http';
 
-/** The required members of a response, and members that are used if they exist. Frameworks pass other responses than those of Node. */
+/**
+ * A response: first the members that we need, then those that we use if they exist. Some frameworks pass a response that is not Node's own.
+ */
 export type ResponseLike = Pick<ServerResponse, 'getHeader' | 'setHeader' | 'end' | 'statusCode'> &
   Partial<Pick<ServerResponse, 'headersSent' | 'writableEnded' | 'removeHeader' | 'destroy'>>;

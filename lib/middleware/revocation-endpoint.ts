@@ -30,12 +30,12 @@ const CHALLENGE = { ...NO_STORE, 'WWW-Authenticate': 'Bearer realm="revocation"'
 
 /**
  * A handler that authorization servers and logout flows can call to invalidate tokens. The request is a `POST` with the secret as bearer
- * token, and a form or JSON body with one of `token`, `sub`, `sid`, `client_id` and `jti`.
+ * token, and a form or JSON body with exactly one of `token`, `sub`, `sid`, `client_id` and `jti`.
  *
  * The response is 200 once the invalidation has reached all processes that share the `cache.store`. It is also 200 for unknown tokens and
  * for repeated requests ([RFC 7009 section 2.2](https://www.rfc-editor.org/rfc/rfc7009#section-2.2)). After 503, send the request again.
  *
- * It revokes nothing at the authorization server.
+ * The handler revokes nothing at the authorization server.
  *
  * @throws TypeError for a missing or short secret, or for a value that is not a middleware
  */
@@ -49,7 +49,10 @@ export function revocationEndpoint(
   }
   if (typeof secret !== 'function') requireSecret(secret);
 
-  /** Never joins a pending invalidation, because responses that were cached since that one began must be removed too. */
+  /**
+   * Starts a new invalidation for each request, even if one for the same target is pending. Responses that were cached after the pending
+   * one began must be invalidated too.
+   */
   async function invalidate(name: string, value: string): Promise<void> {
     const target: Invalidation = { [name]: value };
     await Promise.all(middlewares.map(async (middleware) => middleware?.invalidate(target)));
@@ -69,7 +72,7 @@ export function revocationEndpoint(
     try {
       await invalidate(named, value);
     } catch (error) {
-      // A text that cannot be a token is cached nowhere.
+      // An `AuthError` means that the text cannot be a token. Such a text is cached nowhere, so the response is 200.
       if (!(error instanceof AuthError)) {
         return respond(req, res, 503, { ...NO_STORE, 'Retry-After': '1' }, { error: 'temporarily_unavailable' });
       }
@@ -96,13 +99,13 @@ function requireSecret(secret: unknown): string {
   );
 }
 
-/** Compares digests, so that the time it takes reveals neither the length nor the beginning of the secret. */
+/** Compares digests, so that the time of the comparison reveals neither the length nor the beginning of the secret. */
 function hasSecret(authorization: string | undefined, secret: string): boolean {
   const [, presented = ''] = /^bearer +(\S+)$/i.exec(authorization ?? '') ?? [];
   return timingSafeEqual(hash('sha256', presented, 'buffer'), hash('sha256', secret, 'buffer'));
 }
 
-/** The parameters of the body; `undefined` for a body that is too large, unreadable, or of another type. */
+/** The parameters of a form or of a JSON object. `undefined` for any other body, and for one that is too large or was read already. */
 async function parametersOf(req: IncomingMessage): Promise<Record<string, unknown> | undefined> {
   const type = mediaType(ownHeader(req, 'content-type'));
   const isForm = type === 'application/x-www-form-urlencoded';
@@ -120,7 +123,7 @@ async function parametersOf(req: IncomingMessage): Promise<Record<string, unknow
   }
 }
 
-/** A repeated parameter becomes a list, which is rejected, because it is ambiguous. */
+/** Reads the known parameters of a form. A repeated one is ambiguous. It becomes a list, and a list is answered with 400. */
 function formOf(text: string): Record<string, unknown> {
   const form = new URLSearchParams(text);
   return Object.fromEntries(
@@ -137,8 +140,8 @@ async function textOf(req: IncomingMessage): Promise<string | undefined> {
 }
 
 /**
- * Reads the body; `undefined` if it is too large. Node discards the rest then, so that a response can be sent. The listeners must not
- * throw.
+ * Reads the body. The result is `undefined` if the body is too large or was read already. The rest of a body that is too large is still
+ * read and dropped, so that a response can be sent. An error thrown in a listener would be an uncaught exception.
  */
 function chunksOf(req: IncomingMessage): Promise<Buffer[] | undefined> {
   return new Promise((resolve, reject) => {
@@ -157,7 +160,7 @@ function chunksOf(req: IncomingMessage): Promise<Buffer[] | undefined> {
   });
 }
 
-/** Whether the stream is still unread. Body parsers of Express 4 set an empty body for types that they do not parse. */
+/** True if `req.body` is an empty object and the stream is unread: body parsers of Express 4 do so for types that they do not parse. */
 function isUnread({ readableEnded }: IncomingMessage, body: unknown): boolean {
   return isRecord(body) && Object.keys(body).length === 0 && !readableEnded;
 }

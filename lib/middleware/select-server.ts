@@ -33,11 +33,12 @@ interface Selection {
 }
 
 /**
- * Creates middleware for several authorization servers. For each request, `select` names one of them. Only that server is asked about
- * the token, and its policy verifies it. `undefined` rejects the request with 401 `invalid_token`.
+ * Creates middleware for several authorization servers. For each request, `select` returns the name of one of them. Only that server is
+ * asked about the token, and the token must meet the policy of that server. If `select` returns `undefined`, the request is rejected with
+ * 401 `invalid_token`.
  *
- * `select` sees a well-formed token of which nothing is verified yet. It is synchronous. Ready selectors are in
- * `express-token-introspection/selectors`.
+ * `select` gets a well-formed token, but nothing about the token is verified yet. The function must be synchronous. Ready-made selectors
+ * are in `express-token-introspection/selectors`.
  *
  * @example
  * const common = { audience: 'https://api.example.com', scopes: ['reports:read'] };
@@ -85,7 +86,7 @@ function parseServers(given: NamedServers): ReadonlyMap<string, RootTokenIntrosp
 }
 
 /**
- * Requires that all servers read and answer a request in the same way, because it is read once, before a server is selected.
+ * Requires that all servers read and answer a request in the same way. A request is read only once, before a server is selected.
  *
  * @throws TypeError
  */
@@ -145,7 +146,9 @@ function createMiddleware(selection: Selection): SelectingMiddleware {
   return register(middleware as unknown as SelectingMiddleware, [...byName.values()]);
 }
 
-/** Lets all servers verify DPoP proofs by the first one's verifier: they have the same options, nonces and used proofs in common then. */
+/**
+ * Gives all servers the DPoP verifier of the first server. So all servers share its options, its nonces and its memory of used proofs.
+ */
 function withCommonProofs(originals: ReadonlyMap<string, Authenticator>): ReadonlyMap<string, Authenticator> {
   const [first, ...others] = [...originals] as [[string, Authenticator], ...[string, Authenticator][]];
   const { dpop } = first[1].policy;
@@ -165,7 +168,10 @@ function createSelect(
   const introspectors = new Set([...originals.values()].map(({ introspector }) => introspector));
   const [{ requireOpen }] = [...introspectors] as [Introspector];
 
-  /** Whether an earlier middleware asked another of these servers. Guards checked a response of that server, so they cannot count. */
+  /**
+   * True if an earlier middleware of this request asked another of these servers about the same token. The guards after that middleware
+   * checked a response of the other server, so their checks say nothing about this one.
+   */
   function isAnotherServer(earlier: Session | undefined, digest: string, { introspector }: Authenticator): boolean {
     if (earlier?.token.credentials.digest !== digest) return false;
     const { introspector: before } = earlier.authenticator;

@@ -8,8 +8,8 @@ const Target = function (this: unknown, target: object) {
 ) => object;
 
 /**
- * Binds a session to a plain object as a private field. It cannot be forged, and JSON, spreading, inspection and comparison do not see
- * it. Reading it is faster than reading a WeakMap.
+ * Binds a session to a plain object as a private field. The field cannot be forged, and JSON, spreading, inspection and comparison do not
+ * see it. Reading the field is faster than reading a WeakMap.
  */
 class SessionBinding extends Target {
   readonly #session: object;

@@ -8,7 +8,7 @@ import { bindSession, boundSession } from './session-binding.js';
 /** A request whose `auth` may be anything. */
 export type AuthRequest = IncomingMessage & { auth?: unknown };
 
-/** The check of a guard. */
+/** The check of a guard or of a policy. */
 export interface Check {
   /** Scopes that the check requires, for challenges; empty for a check of something else. */
   readonly scopes: readonly string[];
@@ -16,29 +16,29 @@ export interface Check {
   run(token: AuthenticatedToken, context: CheckContext): void;
 }
 
-/** A check that the token has passed. A newer record must pass it again. */
+/** A check that the token has passed. A new record of the token must pass the check again. */
 export interface PassedCheck {
   readonly check: Check;
-  /** The authenticator of the guard's middleware: its clock and its policy are the context of the check. */
+  /** The authenticator that had authenticated the request when the check passed. Its clock and policy are the context of the check. */
   readonly authenticator: Authenticator;
 }
 
 /** The values that a check may use besides the token. */
 export interface CheckContext {
-  /** Wall time in milliseconds. */
+  /** Wall time, in milliseconds since the epoch. */
   readonly now: number;
   readonly satisfiesScope: ScopeMatcher | undefined;
 }
 
-/** Fills the object that becomes `req.auth`. Returns the object with the claims, which may be another one. */
+/** Fills the object that becomes `req.auth`. Returns the object with the claims. That may be a different object. */
 export type Presenter = (auth: object, token: AuthenticatedToken) => Auth;
 
-/** The middleware that starts a session. */
+/** The values that a session takes from the middleware that starts it. */
 export interface SessionSource {
   readonly authenticator: Authenticator;
   /** The server that `selectServer()` chose; `undefined` for a middleware of one server. */
   readonly selected: SelectedServer | undefined;
-  /** `undefined`: `req.auth` is the claims. */
+  /** `undefined` if the object `req.auth` itself holds the claims. */
   readonly present: Presenter | undefined;
 }
 
@@ -48,13 +48,13 @@ export interface SelectedServer {
   readonly original: Authenticator | undefined;
 }
 
-/** The authentication of one request, stream or socket. Handlers cannot reach it, so editing `req.auth` never grants access. */
+/** The authentication of one request, stream or socket. Handlers cannot reach the session, so editing `req.auth` never grants access. */
 export interface Session extends SessionSource {
-  /** `undefined` for a token that did not come in a request. */
+  /** `undefined` for a token that did not come in a request, and as long as the session waits for its request. */
   req: IncomingMessage | undefined;
-  /** The session has no request yet, because other code sets `req.auth`. The first request with this `auth` becomes its request. */
+  /** True if other code sets `req.auth`. The first request with this `auth` then becomes the request of the session. */
   awaitsRequest: boolean;
-  /** When the request arrived, in monotonic milliseconds. */
+  /** When the request or the token arrived, in monotonic milliseconds. `Infinity` as long as the session waits for its request. */
   arrivedAt: number;
   token: AuthenticatedToken;
   /** The object that `req.auth` must still be; `undefined` once the session has ended. */
@@ -63,7 +63,10 @@ export interface Session extends SessionSource {
   claims: Auth;
   /** The checks that passed so far, in order. */
   checks: readonly PassedCheck[];
-  /** Guards accept only records that were requested at this time or later, in monotonic milliseconds. */
+  /**
+   * The endpoint must have been asked at this time or later, in monotonic milliseconds, because a guard required it. A later middleware
+   * for the same token requires it too.
+   */
   notBefore: number;
 }
 
@@ -102,7 +105,9 @@ export function createSession(
   return session;
 }
 
-/** Creates an `auth` object that other code will set on a request. The first request with it becomes the request of its session. */
+/**
+ * Creates an `auth` object that other code will set on a request. The first request with this object becomes the request of its session.
+ */
 export function createDetachedAuth(source: SessionSource, token: AuthenticatedToken): object {
   const session = createSession(source, undefined, Number.POSITIVE_INFINITY, token);
   session.awaitsRequest = true;
@@ -110,10 +115,10 @@ export function createDetachedAuth(source: SessionSource, token: AuthenticatedTo
 }
 
 /**
- * Sets `req.auth` to a new plain object with the claims, bound to this request. Checks of an earlier middleware and its guards for the
- * same token apply to this record too.
+ * Sets `req.auth` to a new plain object, and binds a new session of this request to the object. If an earlier middleware used another
+ * record of the token, the new record must also pass the checks of that middleware and of the guards after it.
  *
- * @param earlier the session of an earlier middleware for the same token of the same server
+ * @param earlier the session that an earlier middleware started for this token at this authorization server, if any
  * @throws AuthError if the record fails an earlier check
  */
 export function startSession(
@@ -132,7 +137,7 @@ export function startSession(
   req.auth = createSession(source, req, earlier.arrivedAt, token, checks, earlier.notBefore).auth;
 }
 
-/** Whether an earlier session has the same token of the same authorization server. */
+/** True if the earlier session is for this token, and looked it up at the same authorization server. */
 export function isSameToken(
   earlier: Session | undefined,
   { introspector }: Authenticator,
@@ -142,7 +147,8 @@ export function isSameToken(
 }
 
 /**
- * Replaces the token of a session and sets a new `req.auth`. Properties that the app added stay, its changes of claims do not.
+ * Replaces the token of a session and sets a new `req.auth`. Properties that the app added to `req.auth` are kept. Claims that the app
+ * changed have the values of the new record.
  *
  * @throws AuthError if the new record fails a check that the old one passed
  */
@@ -157,14 +163,14 @@ export function renewSession(session: RequestSession, token: AuthenticatedToken)
   session.auth = auth;
 }
 
-/** Ends a session. No object on the request is its `auth` any more, even if the app has locked the property. */
+/** Ends a session and deletes `req.auth`. If the app has locked that property, the object stays, but no session belongs to it. */
 export function endSession(session: RequestSession): void {
   session.auth = undefined;
   Reflect.deleteProperty(session.req, 'auth');
 }
 
 /**
- * Removes `req.auth` of an earlier middleware, inherited ones included. Returns its session, which has ended.
+ * Removes `req.auth`, and hides an inherited one. Ends the session behind it, and returns that session; `undefined` if there was none.
  *
  * @throws Error if the property is locked
  */
@@ -182,18 +188,20 @@ export function detachPreviousAuth(req: AuthRequest): Session | undefined {
   return session;
 }
 
-/** The session of `req.auth`; `undefined` unless this library bound that object to this request. */
+/**
+ * The session of `req.auth`; `undefined` unless the session belongs to this request. A session that waits for its request takes this one.
+ */
 export function sessionOf(req: AuthRequest): RequestSession | undefined {
   const session = sessionBehind(req.auth);
   if (session?.awaitsRequest && session.req === undefined) {
     session.req = req;
-    // The object may have been created long ago.
+    // The `auth` object may be much older than this request, so its creation is not the arrival.
     session.arrivedAt = session.authenticator.introspector.clock.monotonic();
   }
   return session?.req === req ? (session as RequestSession) : undefined;
 }
 
-/** The session of an `auth` object, on whichever request it is; `undefined` for any other object. */
+/** The session of an `auth` object, on whichever request the object is. `undefined` for any other value, and if the session has ended. */
 export function sessionBehind(auth: unknown): Session | undefined {
   const session = boundSession(auth) as Session | undefined;
   return session?.auth === auth ? session : undefined;
@@ -208,7 +216,7 @@ export function contextOf({ introspector, policy: { satisfiesScope } }: Authenti
   return { now: introspector.clock.now(), satisfiesScope };
 }
 
-/** The policy of an earlier middleware as a check, with the keys that the sender has proven to that middleware. */
+/** Turns the policy of an earlier middleware into a check. The check uses the keys that the sender has proven to that middleware. */
 function policyCheck({ authenticator, token: { sender } }: Session): PassedCheck {
   const { policy, verify } = authenticator;
   return { check: { scopes: policy.scopes, run: ({ record }) => verify(record, sender) }, authenticator };
@@ -219,7 +227,7 @@ function fill(auth: Auth, { present }: SessionSource, token: AuthenticatedToken)
   try {
     return Object.assign(auth, token.claims);
   } catch {
-    // `Object.prototype` is frozen and has a member of that name.
+    // `Object.assign` throws if `Object.prototype` is frozen and has a member with the name of a claim.
     return setMembers(auth, token.claims);
   }
 }

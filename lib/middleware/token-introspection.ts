@@ -23,7 +23,7 @@ import type { AuthOf, RootTokenIntrospection, TokenIntrospection } from './types
  *   audience: 'https://api.example.com',
  * }));
  *
- * @throws TypeError for an invalid, unknown or contradictory option; the message names it
+ * @throws TypeError for an invalid, unknown or contradictory option; the message tells which
  */
 export function tokenIntrospection<Claims = unknown>(
   options: TokenIntrospectionOptions<Claims>,

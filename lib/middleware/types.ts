@@ -7,7 +7,7 @@ import type { Stats } from '../introspector.js';
 import type { PolicyOptions } from '../options/types.js';
 
 /**
- * `req.auth` behind a middleware with a `claims` schema. The schema's output replaces claims of the same name, except `active` and
+ * `req.auth` after a middleware with a `claims` schema. The output of the schema replaces claims with the same names, except `active` and
  * `scope`.
  */
 export type AuthOf<Claims> = unknown extends Claims
@@ -28,8 +28,8 @@ export interface RequestAuthenticator<RequestAuth = object> {
    * Authenticates a request outside the middleware, such as a WebSocket upgrade. `req.auth` is not set.
    *
    * @returns the claims
-   * @throws AuthError for a rejected request, and for one without a token even if the option `optional` is set. Its `headers` are those
-   * of the middleware's response
+   * @throws AuthError for a rejected request, and for a request without a token even if the option `optional` is set. The `headers` of the
+   * error are those of the middleware's response
    * @throws IntrospectionError if the endpoint cannot be asked
    */
   authenticateRequest(req: IncomingMessage): Promise<RequestAuth>;
@@ -49,12 +49,12 @@ export interface TokenIntrospection<Claims = unknown> extends RequestAuthenticat
    * Invalidates a token, or every token with a claim, for example because it was just revoked. Earlier responses are not used any more:
    * at once in this process, and in all processes that share its `cache.store` once the promise has resolved.
    *
-   * @throws TypeError unless the target has exactly one member, AuthError for a text that cannot be a token. It rejects with the error of
-   * the store; other processes may not know of the invalidation then, so call it again
+   * @throws TypeError unless the target has exactly one member, AuthError for a text that cannot be a token. If the store fails, the
+   * promise rejects with the error of the store. Other processes may not know of the invalidation then, so call `invalidate()` again
    */
   invalidate(target: Invalidation): Promise<void>;
 
-  /** Counts since creation, of all middlewares that share this cache. */
+  /** Counts since `tokenIntrospection()` was called, of all middlewares that share this cache. */
   stats(): Stats;
 
   /**
@@ -69,16 +69,17 @@ export interface TokenIntrospection<Claims = unknown> extends RequestAuthenticat
 /** The middleware that `tokenIntrospection()` creates. */
 export interface RootTokenIntrospection<Claims = unknown> extends TokenIntrospection<Claims> {
   /**
-   * Asks the endpoint about a random token, past the cache. The report tells whether the endpoint is reachable, accepts the credentials
-   * and responds as RFC 7662 requires, how long that took, and how to fix a problem. Wrong configuration does not throw.
+   * Asks the endpoint about a random token, without the cache. The report tells whether the endpoint is reachable, accepts your client
+   * credentials and responds as RFC 7662 requires. It also tells how long the response took and how to fix a problem. A wrong configuration
+   * does not throw.
    *
    * @throws IntrospectionError `closed`
    */
   verifyConfiguration(): Promise<ConfigurationReport>;
 
   /**
-   * Closes the connections once pending requests have ended, and empties the cache. From then on requests fail with 503, in every
-   * middleware derived from this one too. Your own `dispatcher` stays open.
+   * Empties the cache at once. From the call on, requests fail with 503, also in every middleware derived from this one. The connections
+   * are closed once pending introspection requests have ended; then the promise resolves. Your own `dispatcher` stays open.
    */
   close(): Promise<void>;
 }
@@ -100,21 +101,21 @@ export type AuthOfServers<Servers extends NamedServers> = Awaited<ReturnType<Ser
 /** The middleware of several authorization servers. */
 export interface SelectingMiddleware<ServerAuth = Auth> extends RequestAuthenticator<ServerAuth> {
   /**
-   * Invalidates a token, or every token with a claim, at all servers. The same `sub` may be another user at another server: use
-   * `invalidate()` of one server's middleware to keep the tokens of the others.
+   * Invalidates a token, or every token with a claim, at all servers. The same `sub` may be another user at another server: to
+   * keep the tokens of the other servers, use `invalidate()` of one server's middleware.
    */
   invalidate(target: Invalidation): Promise<void>;
 
-  /** Counts since creation, of all servers together. */
+  /** The sum of the `stats()` of all servers. */
   stats(): Stats;
 
   /**
-   * A second middleware over the same servers, with another policy. It calls `with(options)` of every server's middleware.
+   * A second middleware over the same servers, with another policy. `with(options)` is called on every server's middleware.
    *
    * @throws TypeError for a wrong option, or one that does not belong to the policy
    */
   with(options: PolicyOptions & { readonly claims?: undefined }): SelectingMiddleware<ServerAuth>;
-  /** The same with one `claims` schema for all servers. */
+  /** A second middleware over the same servers, with another policy and one `claims` schema for all servers. */
   with<Claims>(options: PolicyOptions<Claims>): SelectingMiddleware<AuthOf<Claims>>;
 }
 
@@ -122,12 +123,12 @@ export interface SelectingMiddleware<ServerAuth = Auth> extends RequestAuthentic
 export interface RootSelectingMiddleware<ServerAuth = Auth, Name extends string = string>
   extends SelectingMiddleware<ServerAuth> {
   /**
-   * `verifyConfiguration()` of each server, by name.
+   * The report of `verifyConfiguration()` of each server, by the name of the server.
    *
    * @throws IntrospectionError `closed`
    */
   verifyConfiguration(): Promise<{ readonly [Server in Name]: ConfigurationReport }>;
 
-  /** Closes all servers. */
+  /** Calls `close()` of every server's middleware. */
   close(): Promise<void>;
 }

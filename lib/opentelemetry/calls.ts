@@ -5,7 +5,7 @@ import type { EndpointCall } from '../diagnostics/channels.js';
 /** The context object of the endpoint channel after the attempt has ended. */
 export type EndedCall = EndpointCall & { readonly error?: unknown };
 
-/** A status from here on is a failure. Redirects are failures too, because they are not followed. */
+/** This status and all higher ones are failures. Redirects are failures too, because they are not followed. */
 const FIRST_BAD_STATUS = 300;
 
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
@@ -24,7 +24,7 @@ export function attributesOf({ endpoint, background }: EndpointCall): Attributes
   };
 }
 
-/** Attributes of the outcome. */
+/** Attributes that are known once the attempt has ended: the status, and the kind of failure. */
 export function outcomeOf({ status, error }: EndedCall): Attributes {
   const failure = failureOf(status, error);
   return {

@@ -13,13 +13,13 @@ const NAME = 'express-token-introspection';
  * There are metrics of decisions, cache, endpoint, circuit breaker and misconfigurations, and a CLIENT span for each attempt at
  * the endpoint. The span is active while the request is sent. Metrics and spans hold no token, claim, secret or query.
  *
- * Call it only once, because a second call counts everything again.
+ * Call `instrument()` only once, because a second call would count everything twice.
  *
  * @example
  * const stop = instrument({ middlewares: { api: authenticate } });
  *
  * @returns a function that stops all counting and tracing
- * @throws TypeError for an invalid or unknown option, naming it
+ * @throws TypeError for an invalid or unknown option; the message tells which
  */
 export function instrument(options: InstrumentOptions = {}): () => void {
   requireOptions(options);

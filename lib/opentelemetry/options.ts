@@ -11,7 +11,7 @@ export interface InstrumentOptions {
   readonly tracerProvider?: TracerProvider | undefined;
   /**
    * Middlewares whose cache is measured, by names that you choose. Middlewares derived by `with()` share the cache of the
-   * original, so list only that one. Default: none.
+   * original, so list only the original. Default: none.
    */
   readonly middlewares?: Readonly<Record<string, MeasuredMiddleware>> | undefined;
 }

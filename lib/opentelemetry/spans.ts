@@ -7,7 +7,11 @@ import { attributesOf, type EndedCall, outcomeOf } from './calls.js';
 
 const SPAN = 'token introspection';
 
-/** Creates a span for each attempt at the endpoint. It is active while the request is sent, so spans of HTTP clients nest in it. */
+/**
+ * Creates a span for each attempt at the endpoint. The span is active while the request is sent, so spans of HTTP clients nest in it.
+ *
+ * @returns a function that stops the tracing
+ */
 export function traceCalls(tracer: Tracer): () => void {
   const { start, asyncEnd } = tracingChannel<Context, EndpointCall>(CHANNELS.endpoint);
   const spans = new WeakMap<EndpointCall, Span>();

@@ -9,7 +9,7 @@ import type { NormalizeOptions, TokenIntrospectionOptions } from './types.js';
 /** Parameters that client authentication sets. */
 const RESERVED_PARAMETERS = new Set(['client_id', 'client_secret', 'client_assertion', 'client_assertion_type']);
 
-/** Headers that client authentication, the request format or the HTTP connection sets. */
+/** Headers that the option `headers` must not contain: client authentication, the library or the HTTP connection sets them. */
 const RESERVED_HEADERS = new Set([
   'accept-encoding',
   'authorization',
@@ -26,7 +26,7 @@ const RESERVED_HEADERS = new Set([
   'upgrade',
 ]);
 
-/** @throws TypeError unless exactly one of `endpoint` and `authorizationServer` is set, with a safe URL */
+/** @throws TypeError unless exactly one of `endpoint` and `authorizationServer` is set, and its URL is safe for tokens */
 export function parseLocation(options: TokenIntrospectionOptions): ParsedServerLocation {
   const { endpoint, authorizationServer, issuer } = options;
   const allowHttp = options.dangerouslyAllowHttp === true;
@@ -47,7 +47,7 @@ export function parseTokenParameter(name = 'token'): string {
   throw optionError('tokenParameter', name, 'write another name: "clientAuth" uses this one');
 }
 
-/** @throws TypeError for a parameter of the token or of client authentication */
+/** @throws TypeError for the parameter that holds the token, or one that client authentication sets */
 export function parseParameters(parameters: Readonly<Record<string, string>> = {}, tokenParameter: string) {
   for (const name of Object.keys(parameters)) {
     if (name === tokenParameter || RESERVED_PARAMETERS.has(name)) {
@@ -57,7 +57,11 @@ export function parseParameters(parameters: Readonly<Record<string, string>> = {
   return Object.freeze({ ...parameters });
 }
 
-/** @throws TypeError for a header that the library sets */
+/**
+ * Returns the headers, with names in lower case.
+ *
+ * @throws TypeError for one of `RESERVED_HEADERS`
+ */
 export function parseHeaders(option: Readonly<Record<string, string>> = {}) {
   const headers = Object.fromEntries(Object.entries(option).map(([name, value]) => [name.toLowerCase(), value]));
   for (const name of Object.keys(headers)) {

@@ -11,7 +11,7 @@ type PublicJwk = Extract<SignedResponseSettings['keys'], { keys: unknown }>['key
 const NO_OPTIONS: JwtResponseOptions = Object.freeze(Object.create(null));
 
 /**
- * Returns the settings of signed responses; `undefined` without the option `jwtResponse`.
+ * Returns the settings of signed responses; `undefined` when the option `jwtResponse` is missing or `false`.
  *
  * @throws TypeError for an unknown, invalid or contradictory option
  */
@@ -55,14 +55,17 @@ function parseKeys(value: JwtResponseOptions['keys'], allowHttp: boolean): Signe
     return parseUrl('jwtResponse.keys', value, allowHttp);
   }
   if (typeof value === 'object' && value !== null && 'keys' in value && Array.isArray(value.keys)) {
-    // A key of an unknown type is ignored, so that the server may add one.
+    // A key that cannot be read is ignored. The server may publish a key of a new type.
     const keys = value.keys.flatMap(toPublicJwk);
     return keys.length > 0 ? { keys } : rejectMember('keys', value);
   }
   return toPublicKey(value) ?? rejectMember('keys', value);
 }
 
-/** Converts a key to a public JWK, with the `kid` and `alg` by which it is found. Returns an empty list for any other value. */
+/**
+ * Returns a list with the public JWK of a key. `kid` and `alg` are kept, because a signature selects its key by them. The list is empty if
+ * the value is not a key.
+ */
 function toPublicJwk(value: JsonWebKey & { readonly kid?: unknown; readonly alg?: unknown }): PublicJwk[] {
   const key = toPublicKey(value);
   if (key === undefined) return [];

@@ -11,9 +11,9 @@ import type { Settings } from './settings.js';
 import type { TokenIntrospectionOptions } from './types.js';
 
 /**
- * Checks the options of `tokenIntrospection()`, and returns frozen settings with all defaults filled in.
+ * Validates the options of `tokenIntrospection()`, and returns frozen settings with all defaults filled in.
  *
- * @throws TypeError that names the option and says what to write instead
+ * @throws TypeError for a missing, unknown, invalid or contradictory option. The message says which option it is, and what to write
  */
 export function parseOptions(input: TokenIntrospectionOptions): Settings {
   rejectMountedFactory('tokenIntrospection', input, 'app.use(tokenIntrospection({ … }))');

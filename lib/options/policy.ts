@@ -11,22 +11,22 @@ const SECOND = 1000;
 const DEFAULT_CLOCK_TOLERANCE_SECONDS = 5;
 
 /**
- * Creates the frozen policy of a middleware from options that `readOptions()` has checked.
+ * Creates the frozen policy of a middleware from options that `readOptions()` has validated.
  *
- * @throws TypeError for contradictory options
+ * @throws TypeError for contradictory options, and for an unknown or invalid member of `dpop`
  */
 export function parsePolicy(options: PolicyOptions, context: SenderContext): Policy {
   return createPolicy(options, context, undefined);
 }
 
 /**
- * Creates the policy of a middleware that `with()` derives. Options that are set replace the inherited ones.
+ * Creates the policy of a middleware that `with()` derives. An option whose value is not `undefined` replaces the inherited one.
  *
  * @throws TypeError for an unknown, invalid or contradictory option
  */
 export function derivePolicy(inherited: Policy, options: PolicyOptions, context: SenderContext): Policy {
   const replaced = Object.entries(readOptions(options, POLICY_RULES)).filter(([, value]) => value !== undefined);
-  // Without a prototype, so that no option is read from `Object.prototype`.
+  // This object has no prototype, so no option is read from `Object.prototype`.
   const all: PolicyOptions = Object.assign(Object.create(null), inherited.options, Object.fromEntries(replaced));
   return createPolicy(all, context, inherited, !replaced.some(([name]) => name === 'dpop'));
 }
@@ -42,7 +42,7 @@ function createPolicy(
   const policy: Policy = Object.freeze({
     options: Object.freeze(ownMembers(options)),
     audience,
-    // A new verifier would not accept the nonces that this one has given out.
+    // Unless `with()` sets `dpop`, the inherited verifier is used. With `nonce: true`, a new verifier would not accept its nonces.
     ...(inherited !== undefined && inheritsDpop
       ? { dpop: inherited.dpop, dpopOrigin: inherited.dpopOrigin }
       : parseDpop(options.dpop, audience, context, inherited?.dpop?.isRequired)),
@@ -64,7 +64,10 @@ function createPolicy(
   return policy;
 }
 
-/** @throws TypeError if the options name two places for the token, or one that has no scheme although DPoP is required */
+/**
+ * @throws TypeError for `getToken` together with `tokenFromBody`, and for either of them when DPoP is required: they read tokens without a
+ * scheme
+ */
 function requireOneTokenSource({ getToken, tokenFromBody, dpop }: Policy): void {
   if (getToken !== undefined && tokenFromBody) {
     throw optionError('tokenFromBody', true, 'leave it out: "getToken" reads the token');

@@ -13,17 +13,17 @@ interface Schema {
 }
 
 /**
- * Options that are plain data. Their values are copied too. Values of other options have behaviour, such as a schema or a clock, and a
- * copy would break it.
+ * Options whose values are plain objects or lists. `readOptions()` copies these values too, one level deep. It copies no other value: a
+ * copy of a schema or a clock, for example, would not work.
  */
 const COPIED: ReadonlySet<string> = new Set(['audience', 'scopes', 'parameters', 'headers', 'normalizeResponse']);
 
 /**
- * Copies options, then checks each by its rule. The copy is made once, so that getters cannot return another value after the check. An
- * option whose value is `undefined` counts as omitted.
+ * Copies options, then validates the copy by the rules. Each getter is called only once, so it cannot return another value after the
+ * validation. An option whose value is `undefined` counts as omitted, even if its name is unknown.
  *
- * @param prefix beginning of the full names, such as `cache.`
- * @throws TypeError for an unknown or invalid option
+ * @param prefix text before the names of these options in `rules` and in errors, such as `cache.`
+ * @throws TypeError for an unknown or invalid option, or if `input` is not a plain object
  */
 export function readOptions<T extends object>(input: T, rules: Rules, prefix = ''): T {
   if (!isPlainObject(input)) {
@@ -48,7 +48,10 @@ export function rejectOption(name: string, value: unknown, rules: Rules): never 
   throw optionError(name, value, rules[name]?.[1] ?? 'leave it out');
 }
 
-/** Whether it has only members of its own. An object whose prototype has members is not plain, because they would be lost. */
+/**
+ * `true` for an object whose prototype is `null` or `Object.prototype`, of any realm. `false` if that prototype has enumerable members,
+ * because a copy of the object would lose them.
+ */
 export function isPlainObject(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);

@@ -20,7 +20,10 @@ const range = (max: number): Rule => [z.number().min(0).max(max), `write a numbe
 const withMethods = (...names: string[]) =>
   z.custom((value) => names.every((name) => typeof (value as Record<string, unknown> | null)?.[name] === 'function'));
 
-/** An object of strings. A zod schema for objects would copy it, and fail for names that a frozen `Object.prototype` has. */
+/**
+ * Schema for an object of strings. It is not a zod schema for objects: those copy the object, and fail for names that a frozen
+ * `Object.prototype` has.
+ */
 const strings = (namePattern: RegExp, pattern: RegExp) =>
   z.custom(
     (value) =>
@@ -35,7 +38,7 @@ const secret = z.custom(isSecret);
 /** Signature algorithms with a private and a public key. */
 const ASYMMETRIC = /^(?:(?:RS|PS|ES)(?:256|384|512)|EdDSA|Ed25519)$/;
 
-/** Options of `authenticate.with()`. `tokenIntrospection()` takes them too. */
+/** Rules for the options of `authenticate.with()`. `tokenIntrospection()` takes these options too. */
 export const POLICY_RULES: Rules = {
   audience: [
     z.union([text, z.array(text).min(1), z.literal(false)]),
@@ -77,7 +80,7 @@ export const POLICY_RULES: Rules = {
   onReject: callable,
 };
 
-/** Options of `tokenIntrospection()`. */
+/** Rules for all options of `tokenIntrospection()`. */
 export const OPTION_RULES: Rules = {
   ...POLICY_RULES,
   endpoint: [

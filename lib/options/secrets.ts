@@ -2,7 +2,7 @@ import { secretListError } from '../core/option-error.js';
 
 export const MIN_SECRET_BYTES = 32;
 
-/** Options that are lists of secrets, and the environment variable from which the guides read each. */
+/** Options that are lists of secrets. The value is the environment variable that the guides use for the option. */
 const VARIABLES: ReadonlyMap<string, string> = new Map([
   ['cache.secrets', 'CACHE_SECRET'],
   ['dpop.nonce.secrets', 'NONCE_SECRET'],
@@ -13,7 +13,7 @@ export function isSecret(value: unknown): value is string {
 }
 
 /**
- * Reports the first invalid secret of an option that is, or contains, a list of secrets. It does nothing for any other option.
+ * Throws for the first invalid secret in `cache.secrets` or `dpop.nonce`. Does nothing for any other option, or without a list.
  *
  * @throws TypeError with the position of the secret in the list
  */

@@ -29,8 +29,8 @@ const SECOND = 1000;
 /**
  * Returns the part of the policy about DPoP.
  *
- * @param isRequiredByDefault whether the middleware that this one derives from requires DPoP. Then only `required: false` allows Bearer
- * @throws TypeError for an unknown or invalid option, or without an origin
+ * @param isRequiredByDefault `true` if `with()` was called on a middleware that requires DPoP. Then only `required: false` allows Bearer
+ * @throws TypeError for an unknown or invalid option, or if neither `dpop.origin` nor `audience` gives an origin
  */
 export function parseDpop(
   option: PolicyOptions['dpop'],
@@ -57,7 +57,9 @@ export function parseDpop(
   return { dpop, dpopOrigin: origin };
 }
 
-/** Returns a function that reads the thumbprint of the client certificate; `undefined` without the option `mtls`. */
+/**
+ * Returns a function that reads the thumbprint of a request's client certificate; `undefined` if the option `mtls` is missing or `false`.
+ */
 export function parseMtls(option: PolicyOptions['mtls']): Policy['certificateThumbprint'] {
   if (option === undefined || option === false) return undefined;
   if (option === true) return (req) => thumbprintOf(peerCertificate(req));
@@ -68,7 +70,7 @@ function peerCertificate({ socket }: IncomingMessage): ClientCertificate | undef
   return (socket as TLSSocket).getPeerX509Certificate?.();
 }
 
-/** The origin of the audience, if that is one http or https URL. */
+/** Returns the origin of `audience` if `audience` is exactly one `http:` or `https:` URL; otherwise `undefined`. */
 function originOf(audience: readonly string[] | false): string | undefined {
   const [only, another] = audience === false ? [] : audience;
   if (only === undefined || another !== undefined || !URL.canParse(only)) return undefined;

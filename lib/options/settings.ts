@@ -13,12 +13,12 @@ export interface MemoryCacheSettings extends Lifetimes {
 }
 
 export interface IntrospectorSettings extends IntrospectionClientSettings {
-  /** With `false`, each request makes an introspection request of its own. */
+  /** With `false`, no response is cached, and each request makes an introspection request of its own. */
   readonly cache: MemoryCacheSettings | false;
   readonly replay: ReplayGuard;
 }
 
-/** Parsed options of `tokenIntrospection()`: those of the introspector, and the policy of its first middleware. */
+/** Parsed options of `tokenIntrospection()`: the settings of the introspector, and the policy of the returned middleware. */
 export interface Settings extends IntrospectorSettings {
   readonly policy: Policy;
 }

@@ -11,66 +11,68 @@ import type { ClientCertificate } from '../verification/sender/certificate.js';
 import type { ReplayStore } from '../verification/sender/replay.js';
 
 /**
- * Options of one middleware. `authenticate.with()` takes them too. A middleware that it returns shares the client and the cache, and
- * inherits each option that is left out.
+ * Options of one middleware. `tokenIntrospection()` and `authenticate.with()` take them. A middleware from `with()` shares the client and
+ * the cache of `authenticate`, and inherits each option that is left out.
  */
 export interface PolicyOptions<Claims = unknown> {
   /**
-   * The audience that a token must be issued for. `aud` must contain this value, or one of the list. Values are compared exactly
-   * ([RFC 9068 section 4](https://www.rfc-editor.org/rfc/rfc9068#section-4)). A response without `aud` is rejected.
+   * The audience that a token must be issued for. `aud` must contain this value, or one of the values in the list. Values are compared
+   * exactly ([RFC 9068 section 4](https://www.rfc-editor.org/rfc/rfc9068#section-4)). If the response has no `aud`, the token is rejected.
    *
    * Write `false` only if the authorization server never sends `aud`. Then every active token is accepted, also one that was issued for
    * another API.
    */
   readonly audience?: string | readonly string[] | false | undefined;
   /**
-   * The expected `iss`, compared exactly ([RFC 9068 section 4](https://www.rfc-editor.org/rfc/rfc9068#section-4)). A response without
-   * `iss` is then rejected. Default: `iss` is not checked, even if `authorizationServer` is set.
+   * The expected `iss`, compared exactly ([RFC 9068 section 4](https://www.rfc-editor.org/rfc/rfc9068#section-4)). If this option is set
+   * and the response has no `iss`, the token is rejected. Default: `iss` is not checked, even if `authorizationServer` is set.
    *
-   * In `tokenIntrospection()`, `privateKeyJwt` and `clientSecretJwt` also use it as the audience of their assertions, unless
+   * In `tokenIntrospection()`, `privateKeyJwt` and `clientSecretJwt` also use this value as the audience of their assertions, unless
    * `authorizationServer` is set or they have an `audience` of their own.
    */
   readonly issuer?: string | undefined;
   /** Every token must grant all of these scopes. If one is missing, the request gets 403 `insufficient_scope`. Default: none. */
   readonly scopes?: readonly string[] | undefined;
   /**
-   * Whether the granted scopes cover a required scope, for scopes that imply others. `scopes` and the guards for scopes use it. It must
-   * be synchronous. Only the value `true` covers the scope. Default: the scope itself must be granted.
+   * A synchronous function for scopes that imply other scopes. It returns `true` if the granted scopes cover a required scope. Any other
+   * value, also a promise, means that they do not. `scopes`, `requireScope()` and `requireAnyScope()` use this function. Default: the scope
+   * itself must be granted.
    */
   readonly satisfiesScope?: ScopeMatcher | undefined;
   /**
-   * A synchronous [Standard Schema](https://standardschema.dev) for further claims, for example a schema of zod 4. Its output is merged
-   * into `req.auth`, except `active` and `scope`, and types `getAuth(req, authenticate)`. A token whose claims do not match is rejected
-   * with 401 `invalid_token`. A schema that throws or returns a promise causes a 503. Default: no further claim is checked.
+   * A synchronous [Standard Schema](https://standardschema.dev) for further claims, for example a schema of zod 4. Its output replaces
+   * claims of the same name in `req.auth`, except `active` and `scope`. Its output type is also the type of these claims in
+   * `getAuth(req, authenticate)`. A token whose claims do not match is rejected with 401 `invalid_token`. A schema that throws, or returns
+   * a promise or values that are not plain data, causes a 503. Default: no further claim is checked.
    */
   readonly claims?: ClaimsSchema<Claims> | undefined;
   /**
    * Accepts tokens whose `token_type` or `token_use` says refresh token. Default: `false`.
    *
-   * Endpoints introspect refresh tokens too ([RFC 7662 section 2.1](https://www.rfc-editor.org/rfc/rfc7662#section-2.1)). If the
-   * response does not name the type of the token, only `audience` can tell them apart.
+   * Endpoints introspect refresh tokens too ([RFC 7662 section 2.1](https://www.rfc-editor.org/rfc/rfc7662#section-2.1)). If the response
+   * does not contain the type of the token, only `audience` can tell refresh tokens from access tokens.
    */
   readonly allowRefreshTokens?: boolean | undefined;
   /**
-   * Tolerated clock difference for `exp` and `nbf`, in seconds, 0 to 300. Default: `5`. It does not extend the life of a cached
+   * Tolerated clock difference for `exp` and `nbf`, in seconds, 0 to 300. Default: `5`. The tolerance does not extend the life of a cached
    * response.
    */
   readonly clockToleranceSeconds?: number | undefined;
   /**
-   * Lets requests without a token go on, without `req.auth`. A request with an invalid token is still rejected. Default: `false`: a
+   * Requests without a token continue, and `req.auth` is not set. A request with an invalid token is still rejected. Default: `false`: a
    * request without a token is rejected with 401.
    */
   readonly optional?: boolean | undefined;
   /**
-   * Also reads the parameter `access_token` of a form body
+   * Also reads the token from the parameter `access_token` of a form body
    * ([RFC 6750 section 2.2](https://www.rfc-editor.org/rfc/rfc6750#section-2.2)). A body parser that is mounted earlier must have parsed
-   * the body. It cannot be combined with `getToken` or `dpop.required`. Default: `false`.
+   * the body. This option cannot be combined with `getToken` or `dpop.required`. Default: `false`.
    */
   readonly tokenFromBody?: boolean | undefined;
   /**
    * Reads the token from another place, such as a cookie. The `Authorization` header is then ignored. The function must be synchronous.
-   * `undefined` and `null` mean that there is no token. A token that it returns counts as one under Bearer. It cannot be combined with
-   * `tokenFromBody` or `dpop.required`. Default: the token is read from the `Authorization` header.
+   * `undefined` and `null` mean that there is no token. The returned token is treated as if it came under the scheme Bearer. This option
+   * cannot be combined with `tokenFromBody` or `dpop.required`. Default: the token is read from the `Authorization` header.
    *
    * Cookies need protection against cross-site request forgery. Query parameters end up in logs and browser histories.
    */
@@ -82,10 +84,9 @@ export interface PolicyOptions<Claims = unknown> {
    */
   readonly dpop?: boolean | DpopOptions | undefined;
   /**
-   * Accepts tokens that are bound to a client certificate
-   * ([RFC 8705 section 3](https://www.rfc-editor.org/rfc/rfc8705#section-3)). With `true`, the certificate is that of the request's TLS
-   * connection, which the server must request (`requestCert`). Behind a proxy that ends TLS, write `{ certificate }`. Default: `false`:
-   * tokens that are bound to a certificate are rejected.
+   * Accepts tokens that are bound to a client certificate ([RFC 8705 section 3](https://www.rfc-editor.org/rfc/rfc8705#section-3)). With
+   * `true`, the certificate comes from the TLS connection of the request. Your server must ask clients for it (`requestCert`). Behind a
+   * proxy that ends TLS, write `{ certificate }`. Default: `false`: tokens that are bound to a certificate are rejected.
    */
   readonly mtls?: boolean | MtlsOptions | undefined;
   /**
@@ -95,17 +96,18 @@ export interface PolicyOptions<Claims = unknown> {
   readonly realm?: string | undefined;
   /**
    * Adds the URL of the protected resource metadata to challenges
-   * ([RFC 9728 section 5.1](https://www.rfc-editor.org/rfc/rfc9728#section-5.1)). Clients find the authorization server by it. `true`
-   * stands for the well-known URL of the `audience`, which must be one URL then. `protectedResourceMetadata()` publishes the metadata.
-   * Default: challenges name no metadata.
+   * ([RFC 9728 section 5.1](https://www.rfc-editor.org/rfc/rfc9728#section-5.1)). Clients use the metadata to find the authorization
+   * server. With `true`, the URL is the well-known URL of the `audience`, which must then be one URL. `protectedResourceMetadata()`
+   * publishes the metadata. Default: challenges name no metadata.
    */
   readonly resourceMetadata?: true | string | undefined;
   /**
    * Responds to a rejected request instead of the middleware, for example by `next(error)` to a central error handler. The header
-   * `WWW-Authenticate` is set already. The function may be asynchronous. Outages do not come here: they go to `next`. Default: a JSON
+   * `WWW-Authenticate` is set already. The function may be asynchronous. It is not called for outages: they go to `next`. Default: a JSON
    * response with status 400, 401 or 403.
    *
-   * It cannot let the request through: whatever its `next` gets, an error is passed on. An error that it throws is passed on too.
+   * This function cannot let the request continue. If it calls its `next` without an error, the rejection is passed on. An error that it
+   * throws is passed on too.
    */
   readonly onReject?: RejectionHandler | undefined;
 }
@@ -113,23 +115,23 @@ export interface PolicyOptions<Claims = unknown> {
 /** How DPoP proofs are verified ([RFC 9449 section 4.3](https://www.rfc-editor.org/rfc/rfc9449#section-4.3)). */
 export interface DpopOptions {
   /**
-   * Accepts only tokens that are bound to a key. Every token under Bearer is rejected, and challenges name only the scheme DPoP. It
-   * cannot be combined with `getToken` or `tokenFromBody`, which read tokens without that scheme. Default: `false`. In `with()`, the
-   * default is the value of the middleware that is derived from.
+   * Accepts only tokens that are bound to a key. Every token under Bearer is rejected, and challenges offer only the scheme DPoP. This
+   * option cannot be combined with `getToken` or `tokenFromBody`, which read tokens without a scheme. Default: `false`. In `with()`, the
+   * default is the value of the middleware on which `with()` is called.
    */
   readonly required?: boolean | undefined;
   /**
-   * Algorithms that proofs may be signed with. All of them use a key pair. Default:
+   * Algorithms that proofs may be signed with. Only algorithms with a private and a public key are allowed. Default:
    * `['ES256', 'ES384', 'ES512', 'PS256', 'RS256', 'EdDSA', 'Ed25519']`.
    */
   readonly algorithms?: readonly string[] | undefined;
   /**
-   * Scheme and host of the URLs that clients call, such as `https://api.example.com`. Proofs must name these URLs. If a proxy removes a
-   * prefix from the path, add it: `https://api.example.com/v1`. Default: the origin of `audience`, if that is one URL; otherwise the
-   * option is required.
+   * Scheme and host of the URLs that clients call, such as `https://api.example.com`. The `htu` of a proof must be such a URL. If a proxy
+   * removes a prefix from the path, add the prefix: `https://api.example.com/v1`. Default: the origin of `audience`, if that is one URL;
+   * otherwise the option is required.
    *
-   * It may be a synchronous function, which reads the origin from headers of a proxy that you trust. Never use the request's own `Host`:
-   * then a proof that was made for another server would be accepted.
+   * The option may also be a synchronous function. It reads the origin from headers of a proxy that you trust. Never use the request's own
+   * `Host`: then a proof that was made for another server would be accepted.
    */
   readonly origin?: string | Bivariant<(req: IncomingMessage) => string | undefined> | undefined;
   /**
@@ -141,15 +143,15 @@ export interface DpopOptions {
     | boolean
     | {
         /**
-         * At least one secret of at least 32 bytes, the same for all processes. The first secret creates nonces; all are accepted, so
-         * secrets can be rotated.
+         * At least one secret of at least 32 bytes, the same for all processes. The first secret creates nonces. Nonces of all secrets are
+         * accepted, so secrets can be rotated.
          */
         readonly secrets: readonly (string | undefined)[];
       }
     | undefined;
   /**
-   * Maximum age of a proof, in seconds, 1 to 600. Default: `60`. A proof may also be up to 10 seconds in the future. Processes that share
-   * a `replayStore` need the same value, because it decides how long used proofs are remembered.
+   * Maximum age of a proof since its `iat`, in seconds, 1 to 600. Default: `60`. The `iat` may also be up to 10 seconds in the future.
+   * Processes that share a `replayStore` need the same maximum age, because it decides how long used proofs are remembered.
    */
   readonly maxAgeSeconds?: number | undefined;
   /**
@@ -163,8 +165,8 @@ export interface DpopOptions {
 /** How the client certificate of a request is found. */
 export interface MtlsOptions {
   /**
-   * Returns the client's certificate, for example from a header that a proxy sets
-   * ([RFC 9440](https://www.rfc-editor.org/rfc/rfc9440)). The function must be synchronous. `undefined` means that there is none.
+   * Returns the client's certificate, for example from a header that a proxy sets ([RFC 9440](https://www.rfc-editor.org/rfc/rfc9440)). The
+   * function must be synchronous. `undefined` means that the client has no certificate.
    *
    * Read the header only of requests that came through that proxy. The proxy must remove such headers that clients send.
    */
@@ -174,48 +176,51 @@ export interface MtlsOptions {
 /** How introspection responses are cached. */
 export interface CacheOptions {
   /**
-   * How long an active response is used, in seconds, 0 to 86400, and never past `exp`. Default: `60`. A revoked token is accepted for up
-   * to this time. The time counts from the introspection request.
+   * How long an active response is used, in seconds since its introspection request, 0 to 86400. It is never used past `exp`. Default:
+   * `60`. A revoked token is accepted for up to this time.
    */
   readonly ttlSeconds?: number | undefined;
   /**
-   * How long an inactive response is used, in seconds, 0 to 3600. Default: `5`. Inactive responses have a separate memory, so invalid
-   * tokens evict no active response.
+   * How long an inactive response is used, in seconds since its introspection request, 0 to 3600. Default: `5`. Inactive responses have a
+   * separate memory, so invalid tokens evict no active response.
    */
   readonly inactiveTtlSeconds?: number | undefined;
   /**
-   * How long a stale response may be used while the endpoint is down (no response, 5xx or 429), in seconds, 0 to 86400. The time counts
-   * from the introspection request. Default: `0`: such a request gets a 503. A revoked token is accepted for up to this time during an
-   * outage. `getAuthDetails(req).stale` is `true` for a stale response.
+   * How long a request may get a stale (expired) response while the endpoint is down (no response, 5xx or 429), in seconds, 0 to 86400. The
+   * time counts from the introspection request of the stale response. Default: `0`: such a request gets a 503. A revoked token is accepted
+   * for up to this time during an outage. `getAuthDetails(req).stale` is `true` for a stale response.
    *
    * A stale response is never used past `exp`, for `requireFresh`, or when the endpoint rejects the credentials of this API.
    */
   readonly staleIfErrorSeconds?: number | undefined;
   /**
-   * Refreshes responses that are in use in the background, shortly before they expire, so that no request waits for it. Default: `true`.
-   * It extends no lifetime, and responses that are not in use are not refreshed.
+   * Requests an active response again in the background shortly before it expires, so that no request waits for the new one. Default:
+   * `true`. An early refresh extends no lifetime. Responses that no request uses, and responses that end at `exp`, are not refreshed.
    */
   readonly refreshAhead?: boolean | undefined;
   /**
    * A store through which several processes share responses and invalidations, such as `redisStore()` of
-   * `express-token-introspection/redis`. It requires `secrets`. Default: each process has only its own memory.
+   * `express-token-introspection/redis`. A store requires `secrets`. Default: each process has only its own memory.
    */
   readonly store?: CacheStore | undefined;
   /**
-   * Secrets that encrypt the entries of the `store`, at least 32 bytes each. Required with a `store`. The first secret encrypts; all
-   * decrypt, so secrets can be rotated. Anyone who can read the store learns neither tokens nor claims from it. Anyone who can write to
-   * it cannot create an entry.
+   * Secrets that encrypt the entries of the `store`, at least 32 bytes each. Required with a `store`. The first secret encrypts. All
+   * secrets decrypt, so secrets can be rotated. Anyone who can read the store learns neither tokens nor claims from it. Nobody without a
+   * secret can create an entry that is used, even with write access to the store.
    */
   readonly secrets?: readonly (string | undefined)[] | undefined;
   /**
-   * Keeps responses apart that share a `store` and do not differ by endpoint, client and parameters. Required with a `store` if
-   * `clientAuth` or `normalizeResponse` has no `identity`. Change it when one of them changes the meaning of responses. Default: none.
+   * A name that separates responses which share a `store` and have the same endpoint, client and parameters. Required with a `store` if
+   * `clientAuth` has no `identity`, or if `normalizeResponse` is set without an `identity`. Change the name when a change of `clientAuth`
+   * or `normalizeResponse` gives responses another meaning. Default: none.
    */
   readonly namespace?: string | undefined;
-  /** Maximum number of active responses in memory, 1 to 16000000. A tenth of it is the maximum for inactive ones. Default: `10000`. */
+  /**
+   * Maximum number of active responses in memory, 1 to 16000000. For inactive responses, the maximum is a tenth of that. Default: `10000`.
+   */
   readonly maxEntries?: number | undefined;
   /**
-   * Maximum memory for active responses, in bytes, at least 65536. Inactive responses get a tenth of it. The size of a response is
+   * Maximum memory for active responses, in bytes, at least 65536. Inactive responses get a tenth of that. The size of a response is
    * estimated when it is stored. Default: 4096 for each of `maxEntries`, at least 1 MiB.
    */
   readonly maxBytes?: number | undefined;
@@ -223,16 +228,16 @@ export interface CacheOptions {
 
 /** A `normalizeResponse` with further settings. */
 export interface NormalizeOptions {
-  /** HTTP statuses, besides 200, whose responses say something about the token, 200 to 599. Default: none. */
+  /** HTTP statuses, besides 200, whose responses are passed to `normalize`, 200 to 599. Default: none. */
   readonly statuses?: readonly number[] | undefined;
   /**
-   * Names this function. Change it when the function changes, so that responses in a shared cache are kept apart. Without it, a shared
-   * cache needs `cache.namespace`.
+   * A name for the function `normalize`. Change the name when the function changes: then a shared cache does not mix responses of the old
+   * and the new function. Without `identity`, a shared cache needs `cache.namespace`.
    */
   readonly identity?: string | undefined;
   /**
-   * Converts a response of the endpoint to an introspection response. It must be synchronous. `text` is the body as it came, so parse
-   * JSON yourself. If the function throws, the request gets a 503.
+   * Converts a response of the endpoint to an introspection response. The function must be synchronous. `reply.text` is the unchanged body,
+   * so parse JSON yourself. If the function throws, the request gets a 503.
    */
   normalize(reply: EndpointReply): unknown;
 }
@@ -240,8 +245,8 @@ export interface NormalizeOptions {
 /** Options of one introspection endpoint, as the preset of a provider returns them. */
 export interface EndpointOptions {
   /**
-   * URL of the introspection endpoint ([RFC 7662 section 2](https://www.rfc-editor.org/rfc/rfc7662#section-2)). It must be `https:`,
-   * except on loopback hosts.
+   * URL of the introspection endpoint ([RFC 7662 section 2](https://www.rfc-editor.org/rfc/rfc7662#section-2)). It must be `https:`, except
+   * on loopback hosts or with `dangerouslyAllowHttp`.
    */
   readonly endpoint: string | URL;
   /**
@@ -259,14 +264,15 @@ export interface EndpointOptions {
   /** Further parameters of introspection requests. The token and the credentials cannot be among them. Default: none. */
   readonly parameters?: Readonly<Record<string, string>> | undefined;
   /**
-   * Further headers of introspection requests. Credentials, and headers such as `Host` and `Content-Type`, cannot be among them.
-   * Requests for metadata and keys have them too, except `Accept` and `Content-*`. An origin that only the metadata name gets no more of
-   * them than `User-Agent`. Default: only a `User-Agent` with name and version of this package.
+   * Further headers of introspection requests. Credentials, and headers such as `Host` and `Content-Type`, cannot be among them. Requests
+   * for metadata and keys have these headers too, except `Accept` and `Content-*`. If the URL of such a request comes only from metadata,
+   * at an origin that is not in your options, the request has only the `User-Agent` of these headers. Default: only a `User-Agent` with
+   * name and version of this package.
    */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /**
    * Converts responses of an endpoint that deviates from RFC 7662 to introspection responses: a synchronous function for responses with
-   * status 200, or an object for further statuses. The result is checked like any other response. It cannot be combined with
+   * status 200, or an object for further statuses. The result is validated like any other response. This option cannot be combined with
    * `jwtResponse`. Default: responses must be as [RFC 7662 section 2.2](https://www.rfc-editor.org/rfc/rfc7662#section-2.2) says.
    */
   readonly normalizeResponse?: ((reply: EndpointReply) => unknown) | NormalizeOptions | undefined;
@@ -277,15 +283,15 @@ export interface JwtResponseOptions {
   /** Expected `iss` of the signed response. Default: `authorizationServer`, otherwise `issuer`; required if neither is set. */
   readonly issuer?: string | undefined;
   /**
-   * Expected `aud` of the signed response, or a list of which one must be in it. Default: the client identifier of `clientAuth`; required
-   * if that has none.
+   * Expected `aud` of the signed response. With a list, `aud` must contain one of its values. Default: the client identifier of
+   * `clientAuth`; required if that has none.
    */
   readonly audience?: string | readonly string[] | undefined;
-  /** Algorithms that responses may be signed with. All of them use a key pair. Default: `['RS256']`. */
+  /** Algorithms that responses may be signed with. Only algorithms with a private and a public key are allowed. Default: `['RS256']`. */
   readonly algorithms?: readonly string[] | undefined;
   /**
-   * Public keys of the authorization server: one key, a JWK Set, or the URL of one. Default: the `jwks_uri` of its metadata; required if
-   * `authorizationServer` is not set.
+   * Public keys of the authorization server: one key, a JWK Set, or the URL of a JWK Set. Default: the `jwks_uri` of its metadata; required
+   * if `authorizationServer` is not set.
    */
   readonly keys?:
     | PublicKey
@@ -296,16 +302,19 @@ export interface JwtResponseOptions {
     | URL
     | undefined;
   /**
-   * Private key of this API. If it is set, each response must be signed and then encrypted for this key. Default: responses must be
-   * signed and not encrypted.
+   * Private key of this API. If this option is set, each response must be signed and then encrypted for this key. Default: responses must
+   * be signed and not encrypted.
    */
   readonly decryptionKey?: PrivateKey | undefined;
 }
 
-/** Location of the authorization server: either `endpoint` or `authorizationServer`. Both together throw at creation. */
+/**
+ * Location of the authorization server: either `endpoint` or `authorizationServer`. `tokenIntrospection()` throws a `TypeError` for both
+ * together.
+ */
 export type ServerLocation =
   | {
-      /** URL of the introspection endpoint. It must be `https:`, except on loopback hosts. */
+      /** URL of the introspection endpoint. It must be `https:`, except on loopback hosts or with `dangerouslyAllowHttp`. */
       readonly endpoint: EndpointOptions['endpoint'] | undefined;
       /** Leave it out if `endpoint` is set. */
       readonly authorizationServer?: string | undefined;
@@ -313,7 +322,7 @@ export type ServerLocation =
   | {
       /** Leave it out if `authorizationServer` is set. */
       readonly endpoint?: EndpointOptions['endpoint'] | undefined;
-      /** Issuer identifier of the authorization server. Its metadata name the endpoint. */
+      /** Issuer identifier of the authorization server. The endpoint is read from its metadata. */
       readonly authorizationServer: string | undefined;
     };
 
@@ -323,14 +332,15 @@ export type TokenIntrospectionOptions<Claims = unknown> = ServerOptions<Claims> 
 /** Options of one authorization server. This type requires neither `endpoint` nor `authorizationServer`. */
 export interface ServerOptions<Claims = unknown> extends Omit<EndpointOptions, 'endpoint'>, PolicyOptions<Claims> {
   /**
-   * URL of the introspection endpoint. It must be `https:`, except on loopback hosts. Either this or `authorizationServer` is required.
+   * URL of the introspection endpoint. It must be `https:`, except on loopback hosts or with `dangerouslyAllowHttp`. Either `endpoint` or
+   * `authorizationServer` is required.
    */
   readonly endpoint?: EndpointOptions['endpoint'] | undefined;
   /**
-   * Issuer identifier of the authorization server, exactly as its metadata spell it. Use it instead of `endpoint`. The endpoint is taken
-   * from the metadata ([RFC 8414](https://www.rfc-editor.org/rfc/rfc8414), then OpenID Connect Discovery). They are fetched when they are
-   * first needed, and again every hour. Until the endpoint is found, requests get a 503. It does not check the `iss` of tokens: use
-   * `issuer` for that.
+   * Issuer identifier of the authorization server, exactly as it is spelled in the metadata. Use this option instead of `endpoint`. The
+   * endpoint is read from the metadata ([RFC 8414](https://www.rfc-editor.org/rfc/rfc8414), then OpenID Connect Discovery). The metadata
+   * are fetched when they are first needed. Once they are an hour old, the next lookup refreshes them in the background. Until the endpoint
+   * is found, requests get a 503. This option does not check the `iss` of tokens: use `issuer` for that.
    */
   readonly authorizationServer?: string | undefined;
   readonly audience: string | readonly string[] | false;
@@ -345,21 +355,21 @@ export interface ServerOptions<Claims = unknown> extends Omit<EndpointOptions, '
    */
   readonly dangerouslyAllowHttp?: boolean | undefined;
   /**
-   * Options of the cache. With `false`, each request makes an introspection request of its own, and nothing is shared. Default: on, with
-   * the defaults of its members.
+   * Options of the cache. With `false`, no response is cached, and each request makes an introspection request of its own. Default: on,
+   * with the defaults of its members.
    */
   readonly cache?: false | CacheOptions | undefined;
   /**
-   * Deadline of a lookup, in milliseconds, 1 to 60000. It covers waiting, connecting, headers, body and the retry. After that the request
-   * gets a 503. Default: `3000`.
+   * Deadline of a lookup, in milliseconds since the middleware received the request, 1 to 60000. It covers waiting, connecting, headers,
+   * body and the retry. After the deadline the request gets a 503. Default: `3000`.
    */
   readonly timeoutMs?: number | undefined;
   /**
    * An undici dispatcher that sends the requests, for example through a proxy or with a certificate authority of your own. It must not
-   * follow redirects, because the token and the credentials would be sent to the new location. The middleware never closes it. Default: a
-   * connection pool of the middleware.
+   * follow redirects, because the token and the credentials would be sent to the new location. The middleware never closes it. It cannot be
+   * combined with `tlsClientAuth(…)`, which opens connections of its own. Default: a connection pool of the middleware.
    */
   readonly dispatcher?: Dispatcher | undefined;
-  /** Wall clock and monotonic clock, in milliseconds. Replace it only in tests. Default: the clocks of the system. */
+  /** Wall clock and monotonic clock, in milliseconds. Replace them only in tests. Default: the clocks of the system. */
   readonly clock?: Clock | undefined;
 }

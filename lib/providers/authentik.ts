@@ -14,9 +14,10 @@ export interface AuthentikOptions extends PresetOptions {
 
 /**
  * [authentik](https://docs.goauthentik.io/add-secure-apps/providers/oauth2/). Responses contain `aud` (a client
- * identifier) and no token type. The server responds `active: false` to wrong credentials too, so they look like invalid tokens.
+ * identifier) and no token type. The server responds `active: false` to a wrong client secret too.
+ * So a wrong secret looks as if every token were invalid.
  *
- * @throws TypeError for missing credentials or an invalid URL
+ * @throws TypeError for a missing `clientId` or `clientSecret`, or an invalid URL
  */
 export function authentik({ url, clientId, clientSecret, ...additions }: AuthentikOptions): Preset {
   return mergePreset(

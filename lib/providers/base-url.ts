@@ -1,7 +1,7 @@
 import { optionError } from '../core/option-error.js';
 
 /**
- * Base URL of a provider, with its path and without a slash at the end, so that paths can be appended.
+ * Checks the base URL of a provider. Returns it with its path but without a slash at the end, so that a path can be appended.
  *
  * @throws TypeError for a value that is no `http:` or `https:` URL, or a URL with credentials, a query or a fragment
  */
@@ -17,9 +17,9 @@ export function requireBaseUrl(option: string, value: string | undefined): strin
 }
 
 /**
- * A name, encoded as one segment of a path.
+ * Encodes a name as one segment of a path.
  *
- * @throws TypeError when it is missing, empty, `.` or `..`
+ * @throws TypeError when the name is missing, empty, `.` or `..`
  */
 export function requireSegment(option: string, value: string | undefined): string {
   if (typeof value !== 'string' || value === '' || value === '.' || value === '..') {

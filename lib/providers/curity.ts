@@ -22,11 +22,11 @@ const JWT_MEDIA_TYPE = /^application\/jwt *(?:;|$)/i;
 const JWT = /^[\w-]+\.([\w-]+)\.[\w-]+$/;
 
 /**
- * The Curity Identity Server with [phantom tokens](https://curity.io/resources/learn/introspect-with-phantom-token/). It responds
- * with a JWT of the claims for an active token, and with 204 for any other. The signature of the JWT is not verified. The JWT comes
- * directly from the endpoint, and is trusted as a JSON response is.
+ * The Curity Identity Server with [phantom tokens](https://curity.io/resources/learn/introspect-with-phantom-token/). For an
+ * active token, the server responds with a JWT that holds the claims. For any other token, it responds 204. The signature of the JWT is
+ * not verified: the JWT comes directly from the endpoint, and is trusted like a JSON response.
  *
- * @throws TypeError for missing credentials, an invalid URL or a path without a slash at its start
+ * @throws TypeError for a missing `clientId` or `clientSecret`, an invalid URL or an invalid path
  */
 export function curity(options: CurityOptions): Preset {
   const { url, clientId, clientSecret, path = '/oauth/v2/oauth-introspect', ...additions } = ownMembers(options);
@@ -48,7 +48,12 @@ export function curity(options: CurityOptions): Preset {
   );
 }
 
-/** A claim `active` in the JWT overrides the default `true`. It is unusual. */
+/**
+ * Converts a reply to an introspection response (RFC 7662). A 204 is an inactive response, and a JWT an active one. In the unusual case
+ * that the JWT has a claim `active`, that claim counts.
+ *
+ * @throws Error for a reply that is neither a 204 nor a JWT with claims
+ */
 function normalize({ status, headers, text }: EndpointReply): unknown {
   if (status === NO_CONTENT) return { active: false };
   if (!JWT_MEDIA_TYPE.test(String(headers['content-type']))) throw new Error('not application/jwt');

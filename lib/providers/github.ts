@@ -5,7 +5,7 @@ import { requireBaseUrl, requireSegment } from './base-url.js';
 import { mergePreset, type NoAudience, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
 
 export interface GithubOptions extends PresetOptions {
-  /** Client identifier of your OAuth App or GitHub App, which can check only its own tokens. Required. */
+  /** Client identifier of your OAuth App or GitHub App. An app can introspect only its own tokens. Required. */
   readonly clientId: string | undefined;
   /** Client secret, or a function that returns the current one. Required. */
   readonly clientSecret: Secret;
@@ -24,11 +24,11 @@ interface Authorization {
 const NOT_FOUND = 404;
 
 /**
- * [GitHub's "check a token"](https://docs.github.com/rest/apps/oauth-applications#check-a-token): not RFC 7662, but with
- * the same purpose. `sub` is the user's id, `username` the login. An unknown token is a 404. Responses contain no `aud`, because
- * GitHub only knows the tokens of your own app here.
+ * [GitHub's "check a token"](https://docs.github.com/rest/apps/oauth-applications#check-a-token), which does the same as RFC 7662
+ * in another format. The preset converts the replies: `sub` is the id of the user, `username` the login, and a 404 means that the token
+ * is inactive. Responses contain no `aud`, because the endpoint knows only the tokens of your own app.
  *
- * @throws TypeError for missing credentials or an invalid URL
+ * @throws TypeError for a missing `clientId` or `clientSecret`, or an invalid URL
  */
 export function github({
   clientId,

@@ -8,7 +8,7 @@ import { mergePreset, type Preset, type PresetOptions } from './preset.js';
 export interface HydraOptions extends PresetOptions {
   /** Base URL of the admin API, such as `'http://127.0.0.1:4445'`, or `https://{slug}.projects.oryapis.com` on Ory Network. */
   readonly adminUrl: string | undefined;
-  /** API key of the Ory Network project. Leave it out for an admin port without credentials. `undefined` is an error. */
+  /** API key of the Ory Network project. Leave it out for an admin port without authentication. `undefined` is an error. */
   readonly apiKey?: string | TokenSource | undefined;
 }
 
@@ -16,7 +16,7 @@ export interface HydraOptions extends PresetOptions {
  * [Ory Hydra](https://www.ory.com/docs/hydra/reference/api), 2.0 and later. Responses contain a list of audiences in
  * `aud`, and `token_use`, which identifies refresh tokens.
  *
- * @throws TypeError for an API key that is missing or cannot be sent, or an invalid URL
+ * @throws TypeError for an API key that is `undefined`, empty or cannot be sent, or an invalid URL
  */
 export function hydra(options: HydraOptions): Preset {
   const { adminUrl, apiKey, ...additions } = ownMembers(options);

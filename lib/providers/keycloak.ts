@@ -8,17 +8,18 @@ export interface KeycloakOptions extends PresetOptions {
   readonly url: string | undefined;
   /** Name of the realm that issues the tokens. Required. */
   readonly realm: string | undefined;
-  /** Identifier of a confidential client. Keycloak rejects public clients. Required. */
+  /** Identifier of a confidential client. Keycloak does not let public clients introspect tokens. Required. */
   readonly clientId: string | undefined;
   /** Client secret, or a function that returns the current one. Required. */
   readonly clientSecret: Secret;
 }
 
 /**
- * [Keycloak](https://www.keycloak.org/securing-apps/oidc-layers#_token_introspection_endpoint). Responses contain `aud`
- * if roles or a mapper add it, so set `audience`. For newer servers a token is inactive unless its `aud` contains your client.
+ * [Keycloak](https://www.keycloak.org/securing-apps/oidc-layers#_token_introspection_endpoint). Responses contain
+ * `aud` if client roles of the user or an audience mapper add it. Configure one of them, and set `audience`. Newer servers respond that
+ * a token is inactive if its `aud` does not contain your client.
  *
- * @throws TypeError for missing credentials, a missing realm or an invalid URL
+ * @throws TypeError for a missing `clientId` or `clientSecret`, a missing realm or an invalid URL
  */
 export function keycloak({ url, realm, clientId, clientSecret, ...additions }: KeycloakOptions): Preset {
   const realmPath = `/realms/${requireSegment('realm', realm)}`;

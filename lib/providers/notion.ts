@@ -12,14 +12,15 @@ export interface NotionOptions extends PresetOptions {
   readonly notionVersion?: string | undefined;
 }
 
-/** Smaller than every time in milliseconds since 1973, larger than every time in seconds until the year 5000. */
+/** An `iat` of at least this value is in milliseconds. The value is a day in 1973 in milliseconds, and after the year 5000 in seconds. */
 const MILLISECONDS_FROM = 100_000_000_000;
 
 /**
- * [Notion](https://developers.notion.com). Requests are JSON. Responses contain only `active`, `scope` and `iat`: no `exp`, so
- * the limits of the cache apply, and no `sub` or `aud`. Notion sends `iat` in milliseconds; the preset converts it to seconds.
+ * [Notion](https://developers.notion.com). Requests are JSON. Responses contain only `active`, `scope` and `iat`. They
+ * have no `exp`, so only the options of the cache limit how long a response is used. They have no `sub` and no `aud`. Notion sends `iat`
+ * in milliseconds; the preset converts it to seconds.
  *
- * @throws TypeError for missing credentials
+ * @throws TypeError for a missing `clientId` or `clientSecret`
  */
 export function notion({
   clientId,

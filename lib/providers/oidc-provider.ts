@@ -14,10 +14,10 @@ export interface OidcProviderOptions extends PresetOptions {
 
 /**
  * The npm package [oidc-provider](https://github.com/panva/node-oidc-provider/blob/main/docs/README.md#featuresintrospection), with
- * its default routes. Responses contain `aud` when the token is for a resource server. Refresh tokens have no `aud`; nothing else
- * distinguishes them.
+ * its default routes. Responses contain `aud` when the token is for a resource server. Responses for refresh tokens
+ * have no `aud`. Nothing else distinguishes them from responses for access tokens.
  *
- * @throws TypeError for missing credentials or an issuer that is no URL
+ * @throws TypeError for a missing `clientId` or `clientSecret`, or an issuer that is no URL
  */
 export function oidcProvider({ issuer, clientId, clientSecret, ...additions }: OidcProviderOptions): Preset {
   return mergePreset(

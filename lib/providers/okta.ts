@@ -4,7 +4,10 @@ import { requireBaseUrl } from './base-url.js';
 import { mergePreset, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
 
 export interface OktaOptions extends PresetOptions {
-  /** Issuer of a custom authorization server (`https://example.okta.com/oauth2/default`), or your Okta domain (`https://example.okta.com`) for the org authorization server. */
+  /**
+   * Issuer of a custom authorization server (`https://example.okta.com/oauth2/default`), or your Okta domain
+   * (`https://example.okta.com`) for the org authorization server.
+   */
   readonly issuer: string | undefined;
   /** Client identifier of this API at the authorization server. Required. */
   readonly clientId: string | undefined;
@@ -16,7 +19,7 @@ export interface OktaOptions extends PresetOptions {
  * [Okta](https://developer.okta.com/docs/api/openapi/okta-oauth/oauth/customas). Responses contain the `aud` that is
  * configured for the authorization server. Tokens of the org authorization server are only for Okta's own APIs.
  *
- * @throws TypeError for missing credentials or an issuer that is no URL
+ * @throws TypeError for a missing `clientId` or `clientSecret`, or an issuer that is no URL
  */
 export function okta({ issuer, clientId, clientSecret, ...additions }: OktaOptions): Preset {
   const baseUrl = requireBaseUrl('issuer', issuer);

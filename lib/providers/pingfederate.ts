@@ -14,9 +14,9 @@ export interface PingfederateOptions extends PresetOptions {
 
 /**
  * [PingFederate](https://docs.pingidentity.com/pingfederate/latest/developers_reference_guide/pf_introspec_endpoint.html).
- * Responses contain `sub` and `aud` if the access token manager maps them, and `scope` if it is more than the default scope.
+ * Responses contain `sub` and `aud` if the access token manager maps them, and `scope` if the token has more than the default scope.
  *
- * @throws TypeError for missing credentials or an invalid URL
+ * @throws TypeError for a missing `clientId` or `clientSecret`, or an invalid URL
  */
 export function pingfederate({ url, clientId, clientSecret, ...additions }: PingfederateOptions): Preset {
   return mergePreset(

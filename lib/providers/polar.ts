@@ -17,7 +17,7 @@ const HOSTS = { production: 'api.polar.sh', sandbox: 'sandbox-api.polar.sh' };
 /**
  * [Polar](https://polar.sh/docs/api-reference/oauth2/connect/introspect-token). Responses contain `aud`, so set `audience`.
  *
- * @throws TypeError for missing credentials or an unknown server
+ * @throws TypeError for a missing `clientId` or `clientSecret`, or an unknown server
  */
 export function polar({ clientId, clientSecret, server = 'production', ...additions }: PolarOptions): Preset {
   if (!Object.hasOwn(HOSTS, server)) throw optionError('server', server, "write 'production' or 'sandbox'");

@@ -4,10 +4,10 @@ import { optionError, secretError } from '../core/option-error.js';
 import { ownMembers } from '../core/own-members.js';
 import type { EndpointOptions } from '../options/types.js';
 
-/** Options of every preset: additional headers and parameters. They are merged into those of the preset. */
+/** Options of every preset: additional headers and parameters. They override those of the preset that have the same name. */
 export type PresetOptions = Pick<EndpointOptions, 'headers' | 'parameters'>;
 
-/** Options to spread into `tokenIntrospection()`. A preset is plain data. */
+/** Options for a provider, to spread into the options of `tokenIntrospection()`. A preset is plain data. */
 export type Preset<Fixed = unknown> = EndpointOptions & Fixed;
 
 /** Part of a preset for a server whose responses contain no `aud`. */
@@ -17,9 +17,10 @@ export interface NoAudience {
 }
 
 /**
- * Merges additional headers and parameters into those of the preset.
+ * Adds headers and parameters to a preset, and overrides those with the same name. Names of headers become lower case.
  *
  * @throws TypeError for an unknown option, because an ignored option would look as if it were enforced
+ * @throws TypeError for `headers` or `parameters` that are no object
  */
 export function mergePreset<Fixed>(base: Preset<Fixed>, additions: PresetOptions): Preset<Fixed> {
   const given = ownMembers(additions);

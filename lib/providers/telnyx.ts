@@ -10,10 +10,10 @@ export interface TelnyxOptions extends PresetOptions {
 }
 
 /**
- * [Telnyx](https://developers.telnyx.com). Responses contain no `sub`, and `aud` is uncertain.
+ * [Telnyx](https://developers.telnyx.com). Responses contain no `sub`, and not every response contains `aud`.
  * The documentation does not name the client authentication method. This preset uses HTTP Basic; override `clientAuth` if needed.
  *
- * @throws TypeError for missing credentials
+ * @throws TypeError for a missing `clientId` or `clientSecret`
  */
 export function telnyx({ clientId, clientSecret, ...additions }: TelnyxOptions): Preset {
   return mergePreset(

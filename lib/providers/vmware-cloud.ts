@@ -6,7 +6,7 @@ import type { EndpointOptions } from '../options/types.js';
 import { mergePreset, type NoAudience, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
 
 export interface VmwareCloudOptions extends PresetOptions {
-  /** Introspection endpoint of your organization. The documentation names no URL. Required. */
+  /** Introspection endpoint of your organization. The documentation of VMware contains no URL of it. Required. */
   readonly endpoint: EndpointOptions['endpoint'] | undefined;
   /** Client identifier of this API at the authorization server. Required. */
   readonly clientId: string | undefined;
@@ -15,13 +15,14 @@ export interface VmwareCloudOptions extends PresetOptions {
 }
 
 /**
- * VMware Cloud Services. It introspects only refresh tokens, so this preset allows them. Responses contain no `aud` and no `scope`.
+ * VMware Cloud Services. The server introspects only refresh tokens, so this preset allows refresh tokens. Responses contain no `aud`
+ * and no `scope`.
  *
- * @throws TypeError for a missing endpoint or missing credentials
+ * @throws TypeError for a missing endpoint or `clientId`, or a `clientSecret` that is `undefined` or empty
  */
 export function vmwareCloud(options: VmwareCloudOptions): Preset<
   NoAudience & {
-    /** Refresh tokens are the only tokens that it introspects. */
+    /** Refresh tokens are accepted, because the server introspects only refresh tokens. */
     readonly allowRefreshTokens: true;
   }
 > {

@@ -18,7 +18,7 @@ const HOST = /^[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d+)?$/i;
  * [WorkOS](https://workos.com/docs/reference/workos-connect/introspection). Responses contain `aud` (a client
  * identifier) and no `scope`.
  *
- * @throws TypeError for missing credentials or a domain that is no host name
+ * @throws TypeError for a missing `clientId` or `clientSecret`, or a domain that is no host name
  */
 export function workos({ authkitDomain, clientId, clientSecret, ...additions }: WorkosOptions): Preset {
   if (typeof authkitDomain !== 'string' || !HOST.test(authkitDomain)) {

@@ -7,7 +7,7 @@ import { requireBaseUrl } from './base-url.js';
 import { mergePreset, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
 
 export interface ZitadelOptions extends PresetOptions {
-  /** Issuer identifier, such as `'https://example.zitadel.cloud'`. It is also the audience of signed client authentication. Required. */
+  /** Issuer identifier, such as `'https://example.zitadel.cloud'`. With a `key`, it is also the `aud` of the client's JWTs. Required. */
   readonly issuer: string | undefined;
   /** Client identifier of this API at the authorization server. Required. */
   readonly clientId: string | undefined;
@@ -20,10 +20,10 @@ export interface ZitadelOptions extends PresetOptions {
 }
 
 /**
- * [Zitadel](https://zitadel.com/docs/guides/integrate/token-introspection), for an application of type API: with
- * `clientSecret`, or with `key` and `keyId`. Responses contain a list of audiences: project and client identifiers.
+ * [Zitadel](https://zitadel.com/docs/guides/integrate/token-introspection), for an application of type API. Set
+ * `clientSecret`, or `key` and `keyId`. Responses contain a list of audiences: project and client identifiers.
  *
- * @throws TypeError for missing credentials, for a secret together with a key, or an issuer that is no URL
+ * @throws TypeError for a missing `clientId`, `clientSecret` or `key`, for a secret together with a key, or an issuer that is no URL
  */
 export function zitadel(options: ZitadelOptions): Preset {
   const { issuer, clientId, clientSecret, key, keyId, ...additions } = ownMembers(options);

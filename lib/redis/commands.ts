@@ -3,27 +3,31 @@ import type { Connection, RedisDriver, RunScript } from './driver.js';
 
 /** Runs the scripts of a store. */
 export interface Commands {
-  /** Rejects when a script takes longer than 1 second. */
+  /** Runs a script. The promise rejects when the script fails, or when its reply takes longer than 1 second. */
   run: RunScript;
-  /** Allows another connection for commands. Returns a function that withdraws it. */
+  /**
+   * Allows the commands to open another connection. Returns a function that withdraws this permission. When the last permission is
+   * withdrawn, that connection is closed.
+   */
   allowConnection(): () => void;
 }
 
-/** After this many failures in a row, commands move to another connection. */
+/** After this many failures in a row, commands move to another connection, if one is allowed. */
 const FAILURES_TO_REPLACE = 2;
 
 /**
- * A script that takes longer has failed. It shows that a connection is silent. The middleware that uses the store often gives up sooner:
- * see `CacheStore`.
+ * A script fails when its reply takes longer. Only this failure shows that a connection is silent. The middleware that uses the store
+ * often stops waiting sooner: see `CacheStore`.
  */
 const COMMAND_TIMEOUT_MS = 1000;
 
-/** A new connection is not replaced sooner than this. */
+/** A connection of the store is replaced at the earliest this long after it was opened. */
 const MIN_CONNECTION_MS = 2000;
 
 /**
- * Runs scripts with the app's client, until it fails twice in a row. A client may wait for minutes on a silent connection, or on a
- * cluster node that is gone. Then another connection takes over, which is replaced as well when it fails.
+ * Runs scripts with the app's client, until two scripts in a row fail. A client may wait for minutes on a silent connection, or on a
+ * cluster node that is gone. So another connection takes over, if one is allowed. When two scripts in a row fail on that connection, a
+ * new one replaces it.
  */
 export function createCommands(driver: RedisDriver): Commands {
   let connection: Connection | undefined;

@@ -9,20 +9,22 @@ const BEGINNING = '-';
 const BLOCK_MS = 1000;
 const MAX_ENTRIES_PER_READ = 1000;
 
-/** A read fails when its reply comes this much later than the end of the wait. Redis does not end a wait exactly in time. */
+/** Longest time that a read may take, besides its wait of `BLOCK_MS`. Redis does not end a wait exactly in time. */
 const READ_TIMEOUT_MS = 1000;
 
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 2000;
 
-/** Minimum time between two reads when the first found no entry and did not wait. */
+/** If a read finds no new entry and takes less than this, it did not wait. Then a pause of this length follows. */
 const MIN_READ_INTERVAL_MS = 50;
 
 /**
- * Reads a log from its beginning, then waits for further entries, until it is stopped.
+ * Reads a log from its beginning, then waits for further entries, until the returned function is called. The promise of that function
+ * resolves when the reader is not called any more.
  *
- * It does not rely on the client package to report lost connections. Each read also returns the name of the log and the last entry that
- * was read before. If either is missing, entries may have been lost. When a read fails or takes too long, the connection is replaced.
+ * The client package need not report lost connections. Each read also returns the name of the log and the entry that was read last
+ * before. If the name is another one, or that entry is missing although it is still needed, entries may have been lost. Then the log is
+ * read from its beginning again. When a read fails or takes too long, the connection is replaced.
  */
 export function followLog(driver: RedisDriver, key: string, reader: LogReader): () => Promise<void> {
   let isStopped = false;
@@ -30,11 +32,14 @@ export function followLog(driver: RedisDriver, key: string, reader: LogReader): 
   let connection: Connection | undefined;
   let name: string | undefined;
   let lastId = BEGINNING;
-  /** The last entry must exist until then, in Redis time. */
+  /** The entry `lastId` must exist until this Redis time, in milliseconds. Later it may have been removed. */
   let lastNeededUntil = Number.POSITIVE_INFINITY;
   let isCaughtUp = false;
 
-  /** The result of `work`, or `undefined` once stopped. `Promise.race` would retain memory while one of its promises is pending. */
+  /**
+   * Settles like `work`, or resolves to `undefined` when `wake()` is called, which stopping does. `Promise.race` would retain memory while
+   * one of its promises is pending.
+   */
   function unlessStopped<T>(work: Promise<T>): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
       wake = () => resolve(undefined);
@@ -42,7 +47,10 @@ export function followLog(driver: RedisDriver, key: string, reader: LogReader): 
     });
   }
 
-  /** The wait only delays the read. The read is sent directly after it on the same connection, so both replies arrive together. */
+  /**
+   * Reads the next entries. Once all entries have been read, a wait comes before the read. Both are sent at once over one connection, and
+   * Redis handles the read when the wait has ended. The reply to the wait is not used.
+   */
   async function read(): Promise<unknown> {
     connection ??= driver.connect();
     const waiting = isCaughtUp ? connection.wait(key, lastId, BLOCK_MS) : undefined;

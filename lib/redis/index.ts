@@ -15,7 +15,7 @@ export type { IoRedisClient, NodeRedisClient };
 export interface RedisStoreOptions {
   /**
    * A client or cluster of `redis` (5 or 6) or `ioredis` (5 or 6), or a sentinel of `redis` 6 or `ioredis`. The store never closes
-   * it.
+   * this client.
    */
   readonly client: NodeRedisClient | IoRedisClient;
   /** Prefix of every key. Default: `'token-introspection:'`. */
@@ -25,8 +25,8 @@ export interface RedisStoreOptions {
 /**
  * Creates a store on Redis or Valkey (6.2 or later), for `cache.store`. Each command is one script and one round trip.
  *
- * The revocation log is a stream. Each store object reads it over a further connection that it opens with `client.duplicate()`. When
- * two commands in a row fail on your client, it opens another connection for commands.
+ * The revocation log is a stream. Each introspector that uses the store reads the stream over a further connection, which the store opens
+ * with `client.duplicate()`. When two commands in a row fail on your client, the store opens another connection for commands.
  *
  * @throws TypeError for an unsupported client or another invalid option
  */

@@ -2,15 +2,15 @@ import type { Connection, RedisDriver, RunScript } from './driver.js';
 
 /** A `Redis` or `Cluster` of the package `ioredis`, version 5 or 6. */
 export interface IoRedisClient {
-  /** Whether it is a cluster. */
+  /** Whether the client is a `Cluster`. */
   readonly isCluster: boolean;
-  /** `EVAL`. The store calls `evalBuffer`, which takes the same arguments and is missing in the types of the package. */
+  /** `EVAL`. The store calls `evalBuffer`, which takes the arguments of `eval` and is missing in the types of the package. */
   eval(script: string, numberOfKeys: number, ...args: (string | Buffer)[]): Promise<unknown>;
   /** `XREAD`. */
   xread(...args: (string | number)[]): Promise<unknown>;
   /** Opens a further connection, for the revocation log or for commands. */
   duplicate(): IoRedisClient;
-  /** Adds a listener. The store ignores errors of its connections, because their commands fail too. */
+  /** Adds a listener. The store listens only on connections that it opened. It ignores their errors, because their commands fail too. */
   on(event: 'error', listener: (error: unknown) => void): unknown;
   /** Closes the connection. */
   disconnect(): void;
@@ -20,7 +20,7 @@ interface BufferClient extends IoRedisClient {
   evalBuffer: IoRedisClient['eval'];
 }
 
-/** @param client must have `evalBuffer` */
+/** @param client must have `evalBuffer`, which its type does not show */
 export function ioRedisDriver(client: IoRedisClient): RedisDriver {
   return { run: runnerOf(client as BufferClient), connect: () => connectIoRedis(client) };
 }
@@ -29,12 +29,15 @@ function runnerOf(client: BufferClient): RunScript {
   return (script, keys, args) => client.evalBuffer(script, keys.length, ...keys, ...args);
 }
 
-/** Reads of the log take longer than other commands. A command that a lost connection interrupts is not sent again. */
+/**
+ * Options that differ on connections of the store. A `commandTimeout` of the app may be shorter than a read of the log, which waits. A
+ * command that a lost connection interrupts is not sent again. Commands are not pipelined automatically.
+ */
 const OVERRIDES = { commandTimeout: undefined, autoResendUnfulfilledCommands: false, enableAutoPipelining: false };
 
 function connectIoRedis(client: IoRedisClient): Connection {
   const duplicate = (client.duplicate as (...overrides: unknown[]) => BufferClient).bind(client);
-  // Replicas may lag behind.
+  // A cluster reads from masters, because replicas may lag behind.
   const connection = client.isCluster
     ? duplicate([], { scaleReads: 'master', enableAutoPipelining: false, redisOptions: OVERRIDES })
     : duplicate(OVERRIDES);

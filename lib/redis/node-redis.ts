@@ -5,7 +5,7 @@ import type { Connection, RedisDriver } from './driver.js';
  * are not supported, because they cannot be duplicated.
  */
 export interface NodeRedisClient {
-  /** Returns the same client with another mapping of reply types. */
+  /** Returns a client that uses the same connection with another mapping of reply types. */
   withTypeMapping(mapping: Record<number, unknown>): {
     /** `EVAL`. */
     eval(script: string, options: { keys: string[]; arguments: (string | Buffer)[] }): Promise<unknown>;
@@ -14,11 +14,11 @@ export interface NodeRedisClient {
   };
   /** Creates a further client, for the revocation log or for commands. */
   duplicate(): NodeRedisClient;
-  /** Opens its connection. */
+  /** Opens the connection of the client. */
   connect(): Promise<unknown>;
-  /** Adds a listener. The store ignores errors of its connections, because their commands fail too. */
+  /** Adds a listener. The store listens only on connections that it opened. It ignores their errors, because their commands fail too. */
   on(event: 'error', listener: (error: unknown) => void): unknown;
-  /** Closes its connection. */
+  /** Closes the connection of the client. */
   destroy(): unknown;
 }
 
@@ -33,11 +33,11 @@ export function nodeRedisDriver(client: NodeRedisClient): RedisDriver {
 }
 
 function connectNodeRedis(client: NodeRedisClient): Connection {
-  // Replicas of a cluster may lag behind.
+  // A cluster reads from masters, because replicas may lag behind.
   const duplicate = (client.duplicate as (overrides: object) => NodeRedisClient).call(client, { useReplicas: false });
   duplicate.on('error', () => {});
   const bytesClient = duplicate.withTypeMapping({ [BULK_STRING]: Buffer });
-  // Without the mapping of the app.
+  // An empty mapping, because the duplicate has the mapping of the app.
   const textClient = duplicate.withTypeMapping({});
   const connected = duplicate.connect();
   let isClosed = false;
@@ -47,7 +47,7 @@ function connectNodeRedis(client: NodeRedisClient): Connection {
     try {
       await duplicate.destroy();
     } catch {
-      // It was never open, or it is closed already.
+      // The duplicate was never open, or is closed already.
     }
   }
 
@@ -71,7 +71,7 @@ function connectNodeRedis(client: NodeRedisClient): Connection {
   };
 }
 
-/** `xRead` of version 5 throws when the client uses version 3 of the protocol. Raw commands work. */
+/** Sends a command without `xRead`, which throws in `redis` 5 when the client uses version 3 of the Redis protocol. */
 function sendRawCommand(client: object, key: string, command: string[]): Promise<unknown> {
   const { sendCommand } = client as { sendCommand(...args: unknown[]): Promise<unknown> };
   const isCluster = 'slots' in client;

@@ -1,11 +1,11 @@
 import type { StoreReply } from '../cache/shared/store.js';
 
 export interface LogBatch {
-  /** Redis time in milliseconds. */
+  /** Redis time of the read, in milliseconds. */
   readonly now: number;
   /** The random name of the log. */
   readonly name: string;
-  /** Stream id of the first entry, which holds the name. */
+  /** Stream id of the first entry of the log, which holds the name of the log. */
   readonly start: string;
   readonly entries: readonly LogBatchEntry[];
 }
@@ -15,7 +15,7 @@ export interface LogBatchEntry {
   readonly id: string;
   /** `''` for the entry that holds the name of the log, and for entries that this library did not write. */
   readonly text: string;
-  /** The entry is not removed until then, in milliseconds of Redis time. */
+  /** If the entry is missing before this Redis time, in milliseconds, the log may have been lost. Later it may have been removed. */
   readonly neededUntil: number;
 }
 
@@ -31,7 +31,8 @@ export function parseLogReply(reply: unknown): LogBatch {
   for (let index = 0; index < fields.length; index += FIELDS_PER_ENTRY) {
     const [id = '', text = '', keepMs = ''] = fields.slice(index, index + FIELDS_PER_ENTRY);
     if (!ID.test(id)) throw unexpectedReply();
-    // An entry without a time is never expected to be removed. One whose time is no number may be gone at once.
+    // An entry without a time is expected to stay, so the log is read again if the entry is missing later. An entry whose time is no
+    // number may be removed at once: see `APPEND`.
     const keptMs = keepMs === '' ? Number.POSITIVE_INFINITY : Number(keepMs);
     entries.push({ id, text, neededUntil: Number.parseInt(id, 10) + (Number.isNaN(keptMs) ? 0 : keptMs) });
   }
@@ -52,7 +53,11 @@ export function positionOf(id: string): string {
   return `${ms.padStart(20, '0')}-${sequence.padStart(20, '0')}`;
 }
 
-/** Text of a bulk string, which client packages return as a string or as bytes. */
+/**
+ * Text of a bulk string, which client packages return as a string or as bytes.
+ *
+ * @throws Error for any other value
+ */
 export function textOf(value: unknown): string {
   if (typeof value === 'string') return value;
   if (value instanceof Uint8Array) return Buffer.from(value).toString('utf8');

@@ -1,11 +1,13 @@
-/** Redis time in whole milliseconds. */
+/** Sets `now` to the Redis time in whole milliseconds. */
 const TIME = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)`;
 
 /**
- * Keys: entry, lease. Arguments: lease id, duration of the lease in milliseconds, bytes of an entry that counts as missing.
- * Returns the time, whether the lease was taken, and the entry. When Redis accepts no writes, it returns the lease to every caller.
+ * Keys: entry, lease. Arguments: lease id, duration of the lease in milliseconds (0: take no lease), bytes of an entry that counts as
+ * missing.
+ * Returns the time, `1` if the lease was taken and otherwise `0`, and the entry if there is one. When Redis accepts no writes, every
+ * caller gets a `1`, so that every process asks the endpoint.
  */
 export const GET_OR_LEASE = `${TIME}
 local text = string.format('%.0f', now)
@@ -15,7 +17,10 @@ if ARGV[2] == '0' then return {text, '0'} end
 local set = redis.pcall('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2])
 return {text, set and '1' or '0'}`;
 
-/** Keys: entry, lease. Arguments: lease id; for an entry to store also its expiry time and its bytes. */
+/**
+ * Keys: entry, lease. Arguments: lease id; for an entry to store also its expiry time in milliseconds and its bytes.
+ * Removes the lease if this lease id holds it. Then stores the entry, unless it has expired. Returns 1 if an entry was stored, otherwise 0.
+ */
 export const KEEP_AND_RELEASE = `${TIME}
 if redis.pcall('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
 if not ARGV[2] then return 0 end
@@ -24,12 +29,13 @@ if left < 1 then return 0 end
 redis.call('SET', KEYS[1], ARGV[3], 'PX', string.format('%.0f', left))
 return 1`;
 
-/** Key: the key to store. Argument: time to live in milliseconds. */
+/** Key: the key to store. Argument: time to live in milliseconds. Returns 1 if the key was new, otherwise 0. */
 export const SET_IF_ABSENT = `return redis.call('SET', KEYS[1], '1', 'NX', 'PX', ARGV[1]) and 1 or 0`;
 
 /**
- * The first entry of a log holds a random name. A changed name tells a reader that the log was lost and begun again. Anything else under
- * the key was written by another program, and is removed.
+ * `logName` returns the name of a log and the stream id of its first entry, which holds this random name. When the log does not exist,
+ * it begins a log with the name `fresh`. So another name tells a reader that the log was lost and begun again. A value under the key that
+ * does not begin with a name was written by another program, and is removed.
  */
 const LOG_NAME = `
 local function logName(key, fresh)
@@ -42,9 +48,10 @@ local function logName(key, fresh)
 end`;
 
 /**
- * Key: the log. Arguments: a name in case the log begins, the entry, and how many milliseconds it is needed.
- * Adds the entry and removes old ones that are not needed any more. Each entry holds how long it is needed, because apps with
- * different lifetimes may share the log. When all stream ids are used up, which only another program can cause, the log begins again.
+ * Key: the log. Arguments: a name in case the log begins, the entry, and for how many milliseconds from now the entry is needed.
+ * Adds the entry and returns its stream id. Of the 20 oldest entries, removes those that are not needed any more. Each entry holds how
+ * long it is needed, because apps with different lifetimes may share the log. When all stream ids are used up, which only another
+ * program can cause, the log begins again.
  */
 export const APPEND = `${TIME}${LOG_NAME}
 logName(KEYS[1], ARGV[1])
@@ -65,8 +72,9 @@ return added`;
 
 /**
  * Key: the log. Arguments: a name in case the log begins, the stream id to read from, and the maximum number of entries.
- * Returns the time, the name of the log and its first id. Then follow the id, the text and the needed milliseconds of each entry, from
- * the given id on and including it.
+ * Returns the time, the name of the log and the stream id of its first entry. Three values for each entry follow: its stream id, its
+ * text, and for how many milliseconds it is needed. The text and the milliseconds are empty for entries that this library did not append
+ * with `APPEND`. The entry with the given stream id is included.
  */
 export const READ_LOG = `${TIME}${LOG_NAME}
 local name, first = logName(KEYS[1], ARGV[1])

@@ -5,15 +5,15 @@ import { type Names, parseNames, type Selector } from './selector.js';
 const JWT = /^[\w-]+\.([\w-]+)\.[\w-]*$/;
 
 /**
- * Selects the authorization server by the `iss` in a JWT, compared exactly. Opaque and encrypted tokens select none.
+ * Selects the authorization server by the `iss` in a JWT, compared exactly. No server is selected for an opaque or encrypted token.
  *
- * Not checked: the signature, or anything else in the JWT. Use it only to select, never to trust. Set `issuer` for each server, so
- * that the introspection response must name the same issuer.
+ * Not checked: the signature, or anything else in the JWT. Use `iss` only to select a server, never to trust a token. Set `issuer` for
+ * each server, so that the introspection response must have the same issuer.
  *
  * @example
  * byIssuer({ 'https://as.acme.example': 'acme', 'https://as.beta.example': 'beta' })
  *
- * @throws TypeError when there is no issuer
+ * @throws TypeError when no issuer is listed
  */
 export function byIssuer<Name extends string>(names: Names<Name>): Selector<Name> {
   const remedy = "write byIssuer({ 'https://as.example.com': 'name' }), with issuers spelled as in tokens";
@@ -24,7 +24,7 @@ export function byIssuer<Name extends string>(names: Names<Name>): Selector<Name
   };
 }
 
-/** Reads `iss` from the payload. Parsing is cheap, because longer tokens than 8 kB are rejected before. */
+/** Reads `iss` from the payload; `undefined` if the token is not a signed JWT. Parsing is cheap, because a token has at most 8 kB. */
 function issuerOf(token: string): unknown {
   const [, payload] = JWT.exec(token) ?? [];
   if (payload === undefined) return undefined;

@@ -10,7 +10,7 @@ export interface ByPathSegmentOptions {
   readonly index?: number | undefined;
 }
 
-/** Text between two slashes. */
+/** A text that can be a segment of a path: no slash, backslash, `?`, `#` or white space. */
 const SEGMENT = /^[^/\\?#\s]+$/;
 
 /** Dot segments and backslashes, which a URL parser would resolve to another path. */
@@ -18,12 +18,14 @@ const AMBIGUOUS = /\\|(?:^|\/)(?:\.|%2e){1,2}(?:\/|$)/i;
 
 /**
  * Selects the authorization server by one segment of the requested path (`originalUrl`). The segment is compared exactly, without
- * decoding: percent-encoding and case matter. A path with dot segments, backslashes or an empty segment before that one selects none.
+ * decoding: percent-encoding and case matter. No server is selected for a path with dot segments or backslashes, or with an empty segment
+ * before the compared one.
  *
  * @example
  * byPathSegment({ acme: 'acme', beta: 'beta' }, { index: 1 }) // matches /tenants/acme/reports
  *
- * @throws TypeError when there is no segment, a segment cannot occur in a path, `index` is not a whole number from 0, or an option is unknown
+ * @throws TypeError when no segment is listed, a segment cannot occur in a path, `index` is not a whole number from 0, or an option is
+ * unknown
  */
 export function byPathSegment<Name extends string>(
   names: Names<Name>,

@@ -9,7 +9,7 @@ import { type Names, parseNames, type Selector } from './selector.js';
  * @example
  * byTokenPrefix({ acme_: 'acme', beta_: 'beta' })
  *
- * @throws TypeError when there is no prefix, or a prefix has characters that no token can have
+ * @throws TypeError when no prefix is listed, or a prefix has characters that no token can have
  */
 export function byTokenPrefix<Name extends string>(names: Names<Name>): Selector<Name> {
   const remedy = "write byTokenPrefix({ acme_: 'acme' }), with prefixes that tokens can begin with";

@@ -1,4 +1,4 @@
-// Functions for the option `select`, with several authorization servers
+// Functions for the parameter `select` of `selectServer()`
 
 export { type ByHostOptions, byHost } from './by-host.js';
 export { byIssuer } from './by-issuer.js';

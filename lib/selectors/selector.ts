@@ -1,7 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { optionError } from '../core/option-error.js';
 
-/** A function for the option `select`. It returns the name of an authorization server, or `undefined` for none. It never throws. */
+/**
+ * A function for the parameter `select` of `selectServer()`. It returns the name of an authorization server, or `undefined` for none. It
+ * never throws, except an error of the option `host` of `byHost()`.
+ */
 export type Selector<Name extends string> = (req: IncomingMessage, token: string) => Name | undefined;
 
 /** Names of authorization servers, by the value in a request or token that selects them. */
@@ -11,7 +14,7 @@ export type Names<Name extends string> = Readonly<Record<string, Name>>;
  * Copies the names into a `Map`, so that only listed values are ever found.
  *
  * @param toKey converts a listed value to the form that is compared; returns `undefined` for a value that can never match
- * @throws TypeError
+ * @throws TypeError for an empty list, for a value that can never match or is listed twice, and for an empty name
  */
 export function parseNames<Name extends string>(
   listed: Names<Name>,

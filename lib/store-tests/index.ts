@@ -8,11 +8,11 @@ import { type FollowedLog, follow, until } from './test-context.js';
 export interface StoreTest {
   /** A sentence whose subject is the store, such as `replaces an entry`. */
   readonly name: string;
-  /** Runs the test with a store of its own. @throws AssertionError when the store fails the test */
+  /** Runs the test with a new store from `create`, and closes the store. @throws AssertionError when the store fails the test */
   run(): Promise<void>;
 }
 
-/** A new store for one test, and how to close it: the result of `create` of `storeTests()`. */
+/** A new store for one test, and a function that closes the store. The `create` function of `storeTests()` returns it. */
 export interface StoreUnderTest {
   /** An empty store. */
   readonly store: CacheStore;
@@ -29,10 +29,10 @@ export interface StoreTestOptions {
 /**
  * Returns the tests that every `cache.store` has to pass, for any test runner.
  *
- * `create` is called once for each test and returns an empty store. A new key prefix is enough.
+ * `create` is called once for each test and returns an empty store. It may connect to the same server each time, with a new key prefix.
  *
- * They do not test failures. When a command fails, the store should reject soon. When reading the log fails, the store should retry by
- * itself.
+ * The tests do not cover failures of the store. When a command fails, its promise should reject soon. When reading the log fails, the store
+ * should retry by itself.
  *
  * @example
  * for (const { name, run } of storeTests(createMyStore)) test(name, run);

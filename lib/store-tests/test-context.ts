@@ -7,21 +7,27 @@ export type Test = (store: CacheStore, context: TestContext) => Promise<void>;
 export interface TestContext {
   /** Follows the log of the store until the test ends. */
   follow(): FollowedLog;
-  /** Waits until a condition is true, and fails when that takes too long. */
+  /**
+   * Waits until a condition is true.
+   *
+   * @param expected the condition in words, for the error
+   * @throws AssertionError if the condition is not true in time
+   */
   until(expected: string, condition: () => boolean | Promise<boolean>): Promise<void>;
 }
 
-/** How long a test waits to see that nothing happens. */
+/** Time in milliseconds after which a test concludes that nothing happens. */
 export const QUIET_MS = 50;
 
-/** Longer than any test takes. */
+/** Lifetime in milliseconds that is longer than any test. */
 export const LIFE_MS = 60_000;
 
 export interface FollowedLog {
-  /** The entries that the reader has received, in their order. */
+  /** The entries that the reader has received since the last call of `onStart()`, in their order. */
   readonly read: LogEntry[];
-  /** Position where the log begins; `undefined` before `onStart()` was called. */
+  /** Position that the last call of `onStart()` has passed; `undefined` before the first call. */
   start(): string | undefined;
+  /** Texts of the entries in `read`. */
   entries(): string[];
   /** Number of calls of `onCaughtUp()`. */
   caughtUp(): number;
@@ -51,7 +57,7 @@ export function readEntry(store: CacheStore, key: string, except?: Uint8Array) {
   return store.getOrLease(key, { leaseId: 'nobody', leaseMs: 0, except });
 }
 
-/** Takes the lease, if there is neither an entry nor a lease. */
+/** Takes the lease, unless there is an entry or another lease. An entry with exactly the bytes of `except` does not count. */
 export function takeLease(store: CacheStore, key: string, leaseId: string, except?: Uint8Array) {
   return store.getOrLease(key, { leaseId, leaseMs: LIFE_MS, except });
 }

@@ -7,9 +7,9 @@ export type FakeFailure = Extract<
   'timeout' | 'unreachable' | 'server_error' | 'rate_limited' | 'bad_response' | 'client_rejected' | 'discovery_failed'
 >;
 
-/** Replies to an introspection request, by failure. `discovery_failed` has none, because it affects only the metadata. */
+/** Replies to an introspection request, by failure. `discovery_failed` has no reply, because it affects only requests for metadata. */
 const FAILURES: Readonly<Record<FakeFailure, () => FakeReply | undefined>> = {
-  // It fails at once, so a test need not wait for `timeoutMs`.
+  // A request fails at once, so a test need not wait for `timeoutMs`.
   timeout: () => {
     throw new IntrospectionError('timeout');
   },
@@ -30,7 +30,7 @@ export function isFailure(value: unknown): value is FakeFailure {
 /** The names of all failures, for error texts. */
 export const FAILURE_NAMES = Object.keys(FAILURES).join(', ');
 
-/** @throws the error of the connection, when the failure has no reply */
+/** @throws the error that the request fails with, for `timeout` and `unreachable` */
 export function replyOf(failure: FakeFailure): FakeReply | undefined {
   return FAILURES[failure]();
 }

@@ -11,7 +11,7 @@ export interface FakeAuthorizationServerOptions {
   /** Claims of every token, such as `aud` and `iss`. Claims passed to `issue()` override them. Default: none. */
   readonly claims?: FakeClaims | undefined;
   /**
-   * Converts an introspection response to the format of an endpoint that deviates, to test `normalizeResponse`.
+   * Converts an introspection response to the format of an endpoint that deviates from RFC 7662, to test `normalizeResponse`.
    * Default: JSON with status 200, as RFC 7662 defines.
    */
   readonly reply?: ((response: FakeClaims) => FakeReply) | undefined;
@@ -19,7 +19,7 @@ export interface FakeAuthorizationServerOptions {
 
 /** An authorization server in the memory of this process. */
 export interface FakeAuthorizationServer {
-  /** Pass it as the option `dispatcher`. It replies for any endpoint, and nothing is sent over the network. */
+  /** Value for the option `dispatcher`. It replies for any endpoint, and nothing is sent over the network. */
   readonly dispatcher: Dispatcher;
   /** The introspection requests so far, in order, including retries. */
   readonly requests: readonly FakeRequest[];
@@ -31,18 +31,20 @@ export interface FakeAuthorizationServer {
    */
   issue(claims?: FakeClaims): string;
   /**
-   * Makes a token inactive. A middleware that has cached the token accepts it for up to `cache.ttlSeconds`, as in production.
+   * Makes a token inactive. A middleware that has cached a response about the token uses it until the response is `cache.ttlSeconds` old,
+   * as in production.
    *
    * @throws TypeError for a token that `issue()` did not return
    */
   revoke(token: string): void;
   /**
-   * Makes every introspection request fail until `recover()`. A `timeout` fails at once. `discovery_failed` affects only the metadata.
+   * Makes every introspection request fail until `recover()`. A `timeout` fails at once. `discovery_failed` makes only requests for
+   * metadata fail.
    *
    * @throws TypeError for an unknown failure
    */
   fail(failure: FakeFailure): void;
-  /** Ends the failure. */
+  /** Ends the failure that `fail()` began. */
   recover(): void;
 }
 
@@ -52,17 +54,17 @@ type Request = Parameters<Dispatcher['request']>[0];
 type Response = Awaited<ReturnType<Dispatcher['request']>>;
 
 /**
- * Creates an authorization server for the tests of your app, so that they need no network. The middleware runs in full, but asks
- * the fake instead of the endpoint. Tokens that the fake did not issue are inactive (RFC 7662 section 2.2).
+ * Creates an authorization server for the tests of your app, so that the tests need no network. The middleware runs in full, but
+ * asks the fake instead of the endpoint. Tokens that the fake did not issue are inactive (RFC 7662 section 2.2).
  *
- * Not checked: the client's credentials. Not supported: signed responses (`jwtResponse`), and proofs of a sender (`dpop`, `mtls`).
+ * Not checked: the client authentication. Not supported: signed responses (`jwtResponse`), and sender constraints (`dpop`, `mtls`).
  *
  * @example
  * const server = fakeAuthorizationServer({ claims: { aud: 'https://api.example.com' } });
  * const app = createApp({ dispatcher: server.dispatcher });
  * const token = server.issue({ sub: 'alice', scope: 'reports:read' });
  *
- * @throws TypeError for an invalid or unknown option, naming it
+ * @throws TypeError for an invalid or unknown option; the message contains its name
  */
 export function fakeAuthorizationServer(options: FakeAuthorizationServerOptions = {}): FakeAuthorizationServer {
   const { claims: common, reply = jsonReply } = requireOptions(options);

@@ -2,11 +2,16 @@ import { AuthError } from '../core/errors.js';
 import type { ActiveRecord } from '../core/lookup.js';
 
 export interface AudiencePolicy {
-  /** `aud` must name at least one of these; `false` when the authorization server sends no `aud`. */
+  /** `aud` must contain at least one of these audiences. With `false`, every token passes. */
   readonly audience: readonly string[] | false;
 }
 
-/** Requires that `aud`, a string or a list, names an expected audience exactly (RFC 9068 section 4). A missing `aud` is rejected. */
+/**
+ * Requires that `aud`, a string or a list, contains an expected audience, exactly as written (RFC 9068 section 4). A token without `aud`
+ * is rejected.
+ *
+ * @throws AuthError `audience_mismatch`
+ */
 export function requireAudience({ claims }: ActiveRecord, { audience }: AudiencePolicy): void {
   if (audience === false) return;
   const { aud } = claims;

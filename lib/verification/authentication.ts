@@ -2,8 +2,10 @@ import { AuthError, type RequiredAuthentication } from '../core/errors.js';
 import type { ActiveRecord } from '../core/lookup.js';
 
 /**
- * Requires `acr` and `auth_time` of the introspection response (RFC 9470 section 6.2). A missing claim is rejected.
- * `auth_time` is compared with the current time, because a cached response ages.
+ * Requires an accepted `acr` and a recent `auth_time`, as far as `required` sets them (RFC 9470 section 6.2). A token without a required
+ * claim is rejected. `auth_time` is compared with the current time, because a cached response ages.
+ *
+ * @throws AuthError `insufficient_user_authentication`
  */
 export function requireAuthenticationContext(
   { claims }: ActiveRecord,

@@ -7,11 +7,12 @@ export interface ClaimsPolicy {
   readonly claims: ClaimsSchema | undefined;
 }
 
-/** Claims after validation, by schema and record; `undefined` when they do not match. Each record is validated once per schema. */
+/** Validated claims by schema and record; `undefined` for claims that do not match. A schema that fails runs again next time. */
 const outcomes = new WeakMap<ClaimsSchema, WeakMap<ActiveRecord, Claims | undefined>>();
 
 /**
- * Returns the claims for the handler: the claims of the record, overlaid with the output of the schema.
+ * Returns the claims for the handler: the claims of the record, with the output of the schema written over them. `active` and `scope`
+ * always stay those of the record.
  *
  * @throws AuthError `claims_rejected`
  * @throws IntrospectionError `claims_schema_failed` when the schema throws, is asynchronous or returns values that cannot be shared
@@ -38,7 +39,7 @@ function applySchema(claims: Claims, schema: ClaimsSchema): Claims | undefined {
       throw new Error('asynchronous');
     }
     if (result.issues !== undefined) return undefined;
-    // Copied, because freezing must not affect objects that the app's schema shares.
+    // The output is copied, because freezing it must not affect objects that the app also uses elsewhere.
     const output: unknown = structuredClone(result.value);
     if (!isObject(output) || Array.isArray(output)) throw new Error('no claims');
     const merged: Claims = { ...claims, ...output, active: claims.active, scope: claims.scope };

@@ -5,7 +5,12 @@ export interface IssuerPolicy {
   readonly issuer: string | undefined;
 }
 
-/** Requires that `iss` is exactly the expected issuer (RFC 9068 section 4). A missing `iss` is rejected. */
+/**
+ * Requires that `iss` is exactly the expected issuer (RFC 9068 section 4). A token without `iss` is rejected. Without an expected issuer,
+ * every token passes.
+ *
+ * @throws AuthError `issuer_mismatch`
+ */
 export function requireIssuer({ claims }: ActiveRecord, { issuer }: IssuerPolicy): void {
   if (issuer !== undefined && claims.iss !== issuer) throw new AuthError('issuer_mismatch');
 }

@@ -6,8 +6,10 @@ export interface LifetimePolicy {
 }
 
 /**
- * Requires that the wall clock is between `nbf` and `exp` (RFC 7662 section 2.2). `exp: 0` means 1970, not never.
- * The comparisons are negated, so that a clock that returns `NaN` is rejected.
+ * Requires that `now`, in wall time, is between `nbf` and `exp`, with a tolerance at both ends (RFC 7662 section 2.2). A claim that is
+ * absent is no limit. `exp: 0` means 1970, not never. The comparisons are negated: if the clock returns `NaN`, the token is rejected.
+ *
+ * @throws AuthError `expired`, `not_yet_valid`
  */
 export function requireLifetime({ claims }: ActiveRecord, { clockToleranceMs }: LifetimePolicy, now: number): void {
   const { exp, nbf } = claims;

@@ -4,11 +4,11 @@ import type { ActiveRecord } from '../core/lookup.js';
 
 export interface ScopePolicy {
   readonly scopes: readonly string[];
-  /** Compares scopes. `undefined` compares them exactly (RFC 6749 section 3.3). */
+  /** Compares granted scopes with a required scope. With `undefined`, scopes must be equal (RFC 6749 section 3.3). */
   readonly satisfiesScope: ScopeMatcher | undefined;
 }
 
-/** Requires all of `scopes`. */
+/** Requires all of `scopes`. @throws AuthError `insufficient_scope` */
 export function requireScopes(record: ActiveRecord, policy: ScopePolicy): void {
   const { scopes } = policy;
   for (const scope of scopes) {
@@ -16,7 +16,7 @@ export function requireScopes(record: ActiveRecord, policy: ScopePolicy): void {
   }
 }
 
-/** Requires at least one of `scopes`. */
+/** Requires at least one of `scopes`. @throws AuthError `insufficient_scope` */
 export function requireSomeScope(record: ActiveRecord, policy: ScopePolicy): void {
   const { scopes } = policy;
   if (!scopes.some((scope) => isGranted(record, scope, policy))) throw new AuthError('insufficient_scope', scopes);

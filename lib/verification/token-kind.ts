@@ -7,8 +7,10 @@ export interface TokenKindPolicy {
 }
 
 /**
- * Rejects refresh tokens, because endpoints introspect them too (RFC 7662 section 2.1).
- * It cannot detect a refresh token when the response does not name its type.
+ * Rejects refresh tokens unless the policy allows them, because endpoints introspect refresh tokens too (RFC 7662 section 2.1).
+ * Only `token_type` or `token_use` in the response shows that a token is a refresh token. Without them, it is accepted.
+ *
+ * @throws AuthError `refresh_token`
  */
 export function requireAccessToken({ claims }: ActiveRecord, { allowRefreshTokens }: TokenKindPolicy): void {
   if (allowRefreshTokens) return;

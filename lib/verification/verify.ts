@@ -18,7 +18,11 @@ export interface VerificationPolicy
     SenderConstraintPolicy,
     ScopePolicy {}
 
-/** Requires that `active` is exactly `true`. This check comes first. */
+/**
+ * Requires that `active` is exactly `true`. Call it before {@link verify}.
+ *
+ * @throws AuthError `inactive`, `unsupported_token_type`
+ */
 export function requireActive(record: TokenRecord): asserts record is ActiveRecord {
   if (record.active === true) return;
   throw new AuthError(record.unsupported === true ? 'unsupported_token_type' : 'inactive');
@@ -26,7 +30,7 @@ export function requireActive(record: TokenRecord): asserts record is ActiveReco
 
 /**
  * Verifies an active token against the policy and returns the claims for the handler. The first failure is thrown.
- * It runs for every request, even on a cache hit: facts are cached, decisions are not. Rules without an expectation are not called.
+ * This runs for every request, even on a cache hit: records are cached, decisions are not. Rules that the policy does not set are skipped.
  *
  * @throws AuthError
  * @throws IntrospectionError `claims_schema_failed`

@@ -14,14 +14,15 @@ import { monitorToken, type TokenMonitor } from './token-monitor.js';
 /** Options of `keepAuthenticated()` and `webSocketUpgrade()`. */
 export interface KeepOptions {
   /**
-   * Maximum age of the introspection response behind a socket, 1 to 86400 seconds. The endpoint is asked again before that. A token that
-   * was revoked only at the authorization server ends its socket after at most this time. Default: `cache.ttlSeconds`, as for requests;
-   * 60 without a cache.
+   * Maximum age of the introspection response behind a socket, 1 to 86400 seconds since its introspection request. The endpoint is asked
+   * again before that. If a token is revoked only at the authorization server, its socket is closed at most this time later. It may take
+   * longer during an outage, while requests may use an older response. Default: `cache.ttlSeconds`, as for requests; 60 without a cache.
    */
   readonly recheckSeconds?: number | undefined;
   /**
-   * Called with every error that is not a rejection: an outage, or an error that a function of the app threw. An error that it throws
-   * itself is dropped with a process warning, because timers call it, where the error would end the process.
+   * Called with every error that ends a socket or an upgrade and is not a rejection: an outage, or an error that a function of the app
+   * threw. It is not called for open sockets when the middleware is closed. An error that `onError` itself throws is dropped with a
+   * process warning. It would end the process, because timers call `onError`.
    */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
@@ -31,11 +32,14 @@ const MAX_SECONDS = 86_400;
 const DEFAULT_SECONDS = 60;
 
 interface AuthenticatedSocket {
-  /** The latest claims. They stay when the socket ends, because a listener may still work on a message it has received. */
+  /** The latest claims. They stay when the socket is closed, because a listener may still work on a message that it has received. */
   auth: Auth;
   session: Session;
   monitor: TokenMonitor | undefined;
-  /** No message reaches the app any more, and no other token changes that. */
+  /**
+   * `true` once the token has ended or `keepAuthenticated()` has thrown. From then on no message reaches the app, even if the socket gets
+   * another token.
+   */
   hasEnded: boolean;
 }
 
@@ -49,17 +53,18 @@ addRecognizer((value) => sockets.has(value));
  *   introspection response fails a check; the close reason is the error code of the response, such as `invalid_token`
  * - with 1013 when the endpoint cannot be asked, and the introspection response is too old
  * - with 1001 when the middleware is closed
+ * - with 1011 when a function of the app throws, such as a clock, and when `keepAuthenticated()` itself throws
  *
- * No message that arrives after that reaches a `message` listener. If you call it again for the same socket with claims of another
- * token, that token counts from then on.
+ * No message that arrives after that reaches a `message` listener. If you call `keepAuthenticated()` again for an open socket with claims
+ * of another token, that token counts from then on.
  *
- * It returns `false` if the token has ended meanwhile or the socket is closed. Do not announce such a socket.
+ * Returns `false` if the token ended after it was authenticated, or if the socket is closed. Do not emit `connection` for such a socket.
  *
  * Not checked: whether the new token belongs to the same user, and guards that are mounted behind the middleware, unless `auth` is a
  * `req.auth` that passed them.
  *
  * @param auth the object that `authenticateRequest()` or `introspect()` of a middleware resolved to, or a `req.auth` that it set
- * @throws TypeError for a wrong option, Error (status 500) for claims that no middleware created; it closes the socket with 1011 then
+ * @throws TypeError for a wrong option, Error (status 500) for claims that no middleware created; the socket is closed with 1011 first
  */
 export function keepAuthenticated(socket: ServerSocket, auth: object, options: KeepOptions = {}): boolean {
   try {
@@ -74,13 +79,13 @@ export function keepAuthenticated(socket: ServerSocket, auth: object, options: K
 
 /**
  * The claims of a socket's token, from the latest introspection response. If you pass the middleware too, of one server or from
- * `selectServer()`, its `claims` schema types them.
+ * `selectServer()`, its `claims` schema gives the claims their type.
  *
- * A listener can call it at any time, also after an `await`. Once the token has ended, the socket is closed and sends nothing more, and
- * this keeps returning the last claims.
+ * A listener can call `getSocketAuth()` at any time, also after an `await`. If the token has expired, the call closes the socket. Once the
+ * token has ended, the socket sends nothing more, and `getSocketAuth()` keeps returning the last claims.
  *
- * @throws Error (status 500) for a socket that was not passed to `keepAuthenticated()`, or that another middleware authenticated. This
- * is a mistake in the app, which no client can cause
+ * @throws Error (status 500) for a socket that was not passed to `keepAuthenticated()`, or that another middleware than `authenticate`
+ * authenticated. This is a mistake in the app, which no client can cause
  */
 export function getSocketAuth(socket: ServerSocket): Auth;
 export function getSocketAuth<Claims>(socket: ServerSocket, authenticate: TokenIntrospection<Claims>): AuthOf<Claims>;
@@ -111,7 +116,7 @@ export function requireSession(auth: unknown): Session {
   );
 }
 
-/** @throws TypeError */
+/** @throws TypeError for an unknown or invalid option */
 export function requireOptions(options: KeepOptions): void {
   checkOptions(options, ['recheckSeconds', 'onError']);
   const { recheckSeconds, onError } = options;
@@ -155,7 +160,7 @@ function endSocket(authenticated: AuthenticatedSocket | undefined): void {
   authenticated.monitor?.stop();
 }
 
-/** Runs once a socket, however often `keepAuthenticated()` is called for it. */
+/** Adds our listeners to a socket. Runs once for each socket, however often `keepAuthenticated()` is called for it. */
 function addSocket(socket: ServerSocket, session: Session): AuthenticatedSocket {
   const authenticated: AuthenticatedSocket = { auth: session.claims, session, monitor: undefined, hasEnded: false };
   sockets.set(socket, authenticated);

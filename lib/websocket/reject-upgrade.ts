@@ -2,12 +2,12 @@ import { STATUS_CODES, validateHeaderName, validateHeaderValue } from 'node:http
 import type { Duplex } from 'node:stream';
 import { type ErrorResponse, responseFor } from '../middleware/respond.js';
 
-/** The client has this long to read the response and close the connection. */
+/** Time from the response until the connection is destroyed. Until then, the client can read the response and close the connection. */
 const LINGER_MS = 1000;
 
 /**
- * Rejects an upgrade and closes the connection. The response is 400, 401 or 403 with the challenge, 503 with `Retry-After`, or 500 for
- * an error that is not of this library.
+ * Sends an HTTP response to an upgrade that failed, and closes the connection within 1 second. A rejection gets 400, 401 or 403 with the
+ * challenge, an outage gets 503 with `Retry-After`, and any other error gets 500. If the connection is closed already, nothing is sent.
  *
  * @param socket of the server's `upgrade` event; nothing may have been written to it
  * @param error the error that `authenticateRequest()` rejected with
@@ -21,18 +21,18 @@ export function rejectUpgrade(socket: Duplex, error: unknown): void {
   }
   const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
   socket.once('close', () => clearTimeout(timer));
-  // Data that the client has sent already is read and dropped. With unread data, closing resets the connection and loses the response.
+  // Reads and drops the data that the client has sent already. Closing with unread data would reset the connection and lose the response.
   socket.resume();
   socket.end(render(sendableResponseFor(error)));
 }
 
-/** The app may have changed the error, so that its headers cannot be sent. */
+/** The response for an error. It is a 500 if the headers cannot be sent, because the app may have changed those of the error. */
 function sendableResponseFor(error: unknown): ErrorResponse {
   const response = responseFor(error);
   return isSendable(response.headers) ? response : responseFor(undefined);
 }
 
-/** A line break in a header would start another header. */
+/** `false` if a header has an invalid name or value. A line break in a value would start another header. */
 function isSendable(headers: ErrorResponse['headers']): boolean {
   try {
     for (const [name, values] of Object.entries(headers)) {

@@ -9,11 +9,11 @@ export interface ServerSocket {
   close(code: number, reason: string): void;
   /** Adds a listener for when the socket is closed, or when it fails. */
   addEventListener(type: 'close' | 'error', listener: () => void): void;
-  /** Closes the connection at once. */
+  /** Closes the connection at once, without a closing handshake. */
   terminate?(): void;
 }
 
-/** RFC 6455 section 11.7 and its registry. */
+/** Close codes, from the registry of RFC 6455 section 11.7. */
 const GOING_AWAY = 1001;
 const POLICY_VIOLATION = 1008;
 const INTERNAL_ERROR = 1011;
@@ -33,8 +33,9 @@ export function isClosed({ readyState }: ServerSocket): boolean {
 }
 
 /**
- * Closes a socket because of an error. The reason is the `error` that a response would have, and holds nothing of the token. It does
- * not throw, because other sockets must be closed too.
+ * Closes a socket because of an error. No further message reaches the app. The close reason is the `error` in the response to a request
+ * that fails with this error, or `going_away` when the middleware is closed. It holds nothing of the token. This function does not throw,
+ * because other sockets must be closed too.
  */
 export function closeSocket(socket: ServerSocket, error: unknown): void {
   const timer = setTimeout(() => terminate(socket), CLOSE_TIMEOUT_MS).unref();
@@ -50,8 +51,9 @@ export function closeSocket(socket: ServerSocket, error: unknown): void {
 }
 
 /**
- * Emits `message` events only while `acceptsMessages()` returns `true`, because a peer can send until the connection is closed. It
- * covers listeners that are added later too. A socket that is no emitter, or that cannot be changed, stays as it is.
+ * Replaces `emit` of the socket. The new one drops every `message` event for which `acceptsMessages()` returns `false`, because a peer can
+ * send until the connection is closed. So listeners that are added later get no such message either. A socket that is no emitter, or that
+ * cannot be changed, stays as it is.
  */
 export function filterMessages(socket: ServerSocket, acceptsMessages: () => boolean): void {
   const { emit } = socket as Partial<Emitter>;

@@ -4,35 +4,39 @@ import { AuthError, IntrospectionError } from '../core/errors.js';
 import { type ActiveRecord, ANY_AGE } from '../core/lookup.js';
 import { runChecks, type Session } from '../middleware/session.js';
 
-/** Watches a token for longer than one request. Its functions never throw, because timers and events call them. */
+/** Watches a token for longer than one request. The functions of a monitor never throw, because timers and events call them. */
 export interface TokenMonitor {
-  /** Compares `exp` with the clock now. Returns `false` once the monitor has ended. */
+  /** Ends the monitor if the token has expired. Returns `false` once the monitor has ended or was stopped. */
   check(): boolean;
+  /** Stops the monitor without a call of `onEnd`. */
   stop(): void;
 }
 
 export interface TokenMonitorOptions {
-  /** Maximum age of the record, in milliseconds. */
+  /** Maximum age of the record, in milliseconds since its introspection request was sent. */
   readonly recheckMs: number;
-  /** Called with a newer record that passed all checks. */
+  /** Called with the token and its new record, which has passed all checks. */
   onRenewed(token: AuthenticatedToken): void;
-  /** Called once when a request with this token would fail. Nothing is called after it. It must not throw. */
+  /** Called once, with the error, when the monitor ends. No callback is called after `onEnd`, which must not throw. */
   onEnd(error: unknown): void;
 }
 
-/** Rechecks are spread over this last share of `recheckMs`, so that sockets that opened together do not recheck together. */
+/** A recheck starts at a random time in this last share of `recheckMs`. So sockets that opened together do not recheck together. */
 const SPREAD_SHARE = 1 / 4;
 
-/** While the endpoint fails and the record may still be used, the next recheck follows after one to two times this. */
+/**
+ * While the endpoint fails and the record may still be used, the next recheck follows after a random time between one and two times
+ * this value, or times `recheckMs` if that is less. It follows sooner if the record reaches `recheckMs` or the end of its stale life.
+ */
 const RETRY_MS = 5000;
 
-/** Interval at which the clocks are read, because a wall clock can be set and timers stop while a machine is suspended. */
+/** The clocks are read at least this often, because a wall clock can be set and timers stop while a machine is suspended. */
 const CLOCK_CHECK_MS = 2000;
 
 /**
- * Monitors a token until a request with it would fail. It ends at `exp`, when the token is invalidated, and when a recheck fails. A
- * recheck asks the endpoint before the record is older than `recheckMs`. If the endpoint fails, the result that a request would get
- * decides.
+ * Monitors a token. The monitor ends at `exp`, when the token is invalidated, when the introspector closes, and when a recheck fails.
+ * A recheck asks the endpoint before the record is older than `recheckMs`. If the endpoint fails, the recheck looks the token up like a
+ * request, which may find a cached or stale record. It fails if that lookup fails, or if the new record fails a check.
  */
 export function monitorToken(session: Session, { recheckMs, onRenewed, onEnd }: TokenMonitorOptions): TokenMonitor {
   const { authenticator, checks } = session;
@@ -44,7 +48,8 @@ export function monitorToken(session: Session, { recheckMs, onRenewed, onEnd }: 
   let recheckAt: Instant = { at: Number.NEGATIVE_INFINITY, monotonic: Number.NEGATIVE_INFINITY };
   let timer: NodeJS.Timeout | undefined;
   let unwatch: (() => void) | undefined;
-  // The tolerance accepts a token after `exp`. Without it, the monitor of such a token would end at once.
+  // A token that has not expired yet ends at `exp`, without the clock tolerance. A token that was accepted after `exp`, thanks to the
+  // tolerance, ends when the tolerance does. Otherwise it would end at once.
   const graceMs = clock.now() < expiryOf(token.record) ? 0 : policy.clockToleranceMs;
 
   function stop(): void {
@@ -79,7 +84,10 @@ export function monitorToken(session: Session, { recheckMs, onRenewed, onEnd }: 
     watchToken(next);
   }
 
-  /** The age counts on both clocks, because the monotonic clock stands still while a machine is suspended. */
+  /**
+   * The time of the next recheck, on both clocks. A recheck is due when either clock reaches it, because the monotonic clock stands still
+   * while a machine is suspended.
+   */
   function nextRecheck({ askedAt, askedMonotonic }: ActiveRecord): Instant {
     const now = readClock(clock);
     const age = ageOf({ at: askedAt, monotonic: askedMonotonic }, now);
@@ -89,7 +97,7 @@ export function monitorToken(session: Session, { recheckMs, onRenewed, onEnd }: 
     return { at: now.at + waitMs, monotonic: now.monotonic + waitMs };
   }
 
-  /** Ends the monitor when the work throws, as a clock of the app may. Then nothing is known about the token any more. */
+  /** Runs `work`, and ends the monitor if it throws, as a clock of the app may. Then the state of the token is not known any more. */
   function endOnError(work: () => void): void {
     try {
       work();
@@ -134,12 +142,14 @@ export function monitorToken(session: Session, { recheckMs, onRenewed, onEnd }: 
     endOnError(schedule);
   }
 
-  /** Gets a newer record. During an outage, it accepts any record that a request would be allowed to use, also a stale one. */
+  /** Looks the token up again and requires a newer record. During an outage, a record that a request may use is enough, even if stale. */
   async function requestNewRecord(): Promise<AuthenticatedToken> {
     const now = readClock(clock);
-    // The first bound is in the future if the monotonic clock stood still meanwhile. The second one never is.
+    // The first value may lie in the future, if the monotonic clock stood still while the machine was suspended. The second value never
+    // does.
     const notBefore = Math.min(token.record.askedMonotonic + recheckMs / 2, now.monotonic - recheckMs * SPREAD_SHARE);
-    // A record that another process renewed is good enough, unless it may be older than `recheckMs`.
+    // `background` allows a record that another process has stored. That record may be as old as `lifeMs`, so it is not enough if
+    // `recheckMs` is less.
     const background = recheckMs >= introspector.lifeMs;
     try {
       return await authenticator.refresh(token, { notBefore, now, background, isKnown: true });
@@ -156,7 +166,8 @@ export function monitorToken(session: Session, { recheckMs, onRenewed, onEnd }: 
 
   endOnError(() => {
     watchToken(token);
-    // An invalidation in this process may have ended it already. The cache may know more, such as invalidations by other processes.
+    // An invalidation in this process may have ended the monitor already. A lookup in the cache finds invalidations by other processes
+    // too.
     if (introspector.lifeMs > 0 && !isOver) void recheck(lookUpAsRequest);
     else schedule();
   });

@@ -10,11 +10,11 @@ import { rejectUpgrade } from './reject-upgrade.js';
 import type { ServerSocket } from './socket.js';
 import { callOnError, publishSocketFailure } from './socket-failure.js';
 
-/** A WebSocket server that upgrades the requests it is passed, such as `new WebSocketServer({ noServer: true })` of `ws`. */
+/** A WebSocket server that upgrades the requests that are passed to it, such as `new WebSocketServer({ noServer: true })` of `ws`. */
 export interface UpgradingServer<Socket extends ServerSocket> {
   /** Turns a request into a WebSocket. */
   handleUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer, done: (socket: Socket) => void): void;
-  /** Announces a new WebSocket. */
+  /** Emits `connection` for a new WebSocket. */
   emit(event: 'connection', socket: Socket, req: IncomingMessage): unknown;
 }
 
@@ -23,9 +23,12 @@ export type UpgradeListener = (req: IncomingMessage, socket: Duplex, head: Buffe
 
 /**
  * Creates a listener that authenticates each upgrade by the policy of `authenticate`. If the request passes, it is upgraded,
- * {@link keepAuthenticated} keeps the socket open, and the server emits `connection`. If the request fails, the client gets the response
- * that the middleware would send, and the connection is closed. If the token ends during the upgrade, the socket is closed without a
+ * {@link keepAuthenticated} watches its token, and the server emits `connection`. If the request fails, `rejectUpgrade()` sends the
+ * response and closes the connection; `onReject` is not called. If the token ends during the upgrade, the socket is closed without a
  * `connection` event.
+ *
+ * Not checked: `Origin`. Browsers never add `Authorization` to an upgrade themselves, but they do add cookies. So check `Origin` if
+ * `getToken` reads a cookie.
  *
  * @example
  * const wss = new WebSocketServer({ noServer: true });
@@ -33,9 +36,6 @@ export type UpgradeListener = (req: IncomingMessage, socket: Duplex, head: Buffe
  * wss.on('connection', (socket) => {
  *   socket.on('message', () => socket.send(`hello ${getSocketAuth(socket).sub}`));
  * });
- *
- * Not checked: `Origin`. Browsers never add `Authorization` to an upgrade themselves, but they do add cookies. So check `Origin` if
- * `getToken` reads a cookie.
  *
  * @throws TypeError for a wrong argument
  */
@@ -57,7 +57,7 @@ export function webSocketUpgrade<Socket extends ServerSocket>(
     socket.on('error', onError);
     let auth: object = {};
     whenSettled(
-      // A function of the app's own may throw synchronously.
+      // `authenticateRequest` may be a function of the app, which may throw before it returns a promise.
       (async () => authenticate.authenticateRequest(req))(),
       (authenticated) => {
         const { credentials, record } = requireSession(authenticated).token;
@@ -80,7 +80,7 @@ export function webSocketUpgrade<Socket extends ServerSocket>(
   };
 }
 
-/** `keepAuthenticated()`, but an error goes to `onError`. It has closed the socket then, and the result is `false`. */
+/** Calls `keepAuthenticated()`. An error that it throws goes to `onError`, and the result is `false`. The socket is closed then. */
 function tryKeepAuthenticated(socket: ServerSocket, auth: object, options: KeepOptions): boolean {
   try {
     return keepAuthenticated(socket, auth, options);

@@ -19,28 +19,29 @@ export interface CreateSharedCacheSettings extends Lifetimes {
   readonly shared: SharedCacheOptions;
   readonly staleIfErrorMs: number;
   readonly introspectorId: string;
-  /** Deadline of a request, in milliseconds. */
+  /** Time limit of a request, in milliseconds since it arrived. */
   readonly timeoutMs: number;
   readonly clock: Clock;
-  /** Throws while the circuit breaker is open. */
+  /** Throws while the circuit breaker allows no call. `isKnown` tells whether the token was active lately. */
   readonly assertCallAllowed: (isKnown: boolean) => void;
   /** Creates a record from a stored response, or throws. */
   readonly restore: (members: unknown, asked: Instant) => TokenRecord;
 }
 
-/** The cache that all processes over one store share. */
+/** The cache that all processes with the same store share. */
 export interface SharedCache {
   readonly lookup: Lookup;
   readonly revocations: Revocations;
   /**
-   * Reads the record of a token from the store, even if it may not be used any longer. It retries until the deadline.
+   * Reads the record of a token from the store, even if the record may not be used any longer. Retries for up to `timeoutMs` while the
+   * store fails.
    *
-   * @throws Error when the store fails until then
+   * @throws Error when the last try fails
    */
   peek(token: TokenKey): Promise<TokenRecord | undefined>;
 }
 
-/** One store command may take this share of a request's deadline. The endpoint needs the rest. */
+/** One store command may take this share of the time limit of a request. The endpoint needs the rest. */
 const COMMAND_SHARE = 1 / 4;
 
 /** Revocations are kept this much longer than a response lives, for pending lookups and for clocks that run at different speeds. */

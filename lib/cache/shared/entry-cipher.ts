@@ -1,19 +1,19 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import type { TokenKey } from '../../core/lookup.js';
 
-/** Encrypts store entries, and hides tokens and claims behind digests, so that access to the store is not enough to use them. */
+/** Encrypts store entries, and replaces tokens and claims by digests. So access to the store alone reveals no token and no claim. */
 export interface EntryCipher {
   /**
-   * Store keys of a token's entry. Entries are written under the first and read under all. There are several only while secrets are
-   * rotated.
+   * Store keys for the entry of a token, one for each secret. The entry is written under the first key, and read under all keys. There are
+   * several keys only while secrets are rotated.
    */
   keysOf(tokenKey: Pick<TokenKey, 'digest'>): readonly string[];
   encrypt(tokenKey: Pick<TokenKey, 'token'>, key: string, plaintext: string): Uint8Array;
   /** Returns `undefined` unless the bytes were encrypted for this token, under this store key, with one of the secrets. */
   decrypt(tokenKey: Pick<TokenKey, 'token'>, key: string, ciphertext: Uint8Array): string | undefined;
   /**
-   * Digests of a revoked token or claim value in the revocation log. The first is written, all are recognised. There are several only
-   * while secrets are rotated.
+   * Digests of a token or claim value for the revocation log, one for each secret. The first digest is written to the log, and all digests
+   * are recognised in it. There are several only while secrets are rotated.
    */
   digestsOf(kind: string, value: string): readonly string[];
 }

@@ -11,11 +11,11 @@ export interface Entry {
   readonly logPosition: string;
 }
 
-/** A time that the store has told. */
+/** The time in a reply of the store. */
 export interface StoreTime {
   /** The store's own time in milliseconds. */
   readonly now: number;
-  /** When its reply arrived, in monotonic milliseconds of this process. */
+  /** When the reply arrived, in monotonic milliseconds of this process. */
   readonly repliedAt: number;
 }
 

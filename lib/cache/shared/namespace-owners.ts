@@ -17,11 +17,13 @@ interface Owner {
 const owners = new WeakMap<CacheStore, Map<string, Owner>>();
 
 /**
- * Notes who uses a part of a store. Two middlewares of this process that differ only by objects without an identity must not read each
- * other's entries: one server's response would count as the other's.
+ * Reserves the entries of one introspector id and one namespace in a store, within this process. Does nothing without a shared cache.
  *
- * @returns a function that ends the use
- * @throws TypeError if another owner uses this part
+ * A `clientAuth` or `normalizeResponse` without an `identity` is not part of the introspector id. Two introspectors that differ only in
+ * such an object have the same id, so each would use the responses of the other. Introspectors with the same objects may share the entries.
+ *
+ * @returns a function that ends the reservation
+ * @throws TypeError if an introspector with another such object has reserved these entries
  */
 export function claimNamespace({ cache, clientAuth, normalizer }: NamespaceUser, introspectorId: string): () => void {
   const shared = cache === false ? undefined : cache.shared;

@@ -5,17 +5,20 @@ import { recordAge } from '../lifetimes.js';
 import type { CacheStore, LogReader } from './store.js';
 import { createStoreHealth, type StoreHealth } from './store-health.js';
 
-/** The revocation log of a store, as far as this process has read it. All middlewares over one store share it. */
+/** The revocation log of a store, as far as this process has read it. All middlewares with the same store and clock share it. */
 export interface RevocationLog {
   readonly health: StoreHealth;
-  /** Position up to which the log has been read. An introspection request that is sent now comes after all revocations up to there. */
+  /**
+   * Position up to which this process has read the log. Revocations up to this position do not apply to an introspection request that is
+   * sent after this call.
+   */
   position(): string;
   /** Whether the log was read to its end within the last 5 seconds. */
   isCurrent(): boolean;
-  /** Whether this process knows all revocations that may apply to a record. */
+  /** Whether this process knows all revocations that may apply to a record, except perhaps those of the last 5 seconds. */
   covers(record: TokenRecord, now: Instant): boolean;
   /**
-   * Whether one of the digests of a record was revoked after its introspection request was sent.
+   * Whether one of the digests of a record was revoked after the introspection request of the record was sent.
    *
    * @param digestsOf computes the digests; it is called only when something was revoked
    */
@@ -25,13 +28,13 @@ export interface RevocationLog {
     record: TokenRecord,
   ): boolean;
   /**
-   * Revokes, in this process, all records with a digest whose introspection requests were sent before now.
+   * Revokes a digest, only in this process: all records that have the digest and were requested before this call.
    *
-   * @returns a function to call with the position in the log at which the other processes read the revocation
+   * @returns a function that takes the position of the revocation in the log. Call it when the revocation has been appended
    */
   revokeHere(digest: string): (position: string) => void;
   /**
-   * Calls the listener when one of the digests is revoked.
+   * Calls the listener when one of the digests is revoked, and when such a revocation is read from the log again.
    *
    * @returns a function that removes the listener
    */
@@ -40,9 +43,9 @@ export interface RevocationLog {
 }
 
 interface Revocation {
-  /** The latest position in the log; `''` while it is not known. */
+  /** Position of the latest revocation of the digest in the log; `''` while the position is not known. */
   readonly position: string;
-  /** Records whose introspection requests were sent until then are revoked as well, in monotonic milliseconds. */
+  /** Monotonic milliseconds. Records whose introspection requests were sent at this time or earlier are revoked as well. */
   readonly until: number;
   readonly recordedAt: number;
 }
@@ -60,7 +63,7 @@ const NEVER: Instant = { at: Number.NEGATIVE_INFINITY, monotonic: Number.NEGATIV
 interface OpenLog {
   readonly log: RevocationLog;
   users: number;
-  /** How long a revocation may apply to a record of any user, in milliseconds. */
+  /** How long revocations are kept, in milliseconds since this process read them. It is the longest time that a user of the log needs. */
   keepMs: number;
 }
 
@@ -70,7 +73,7 @@ const openLogs = new WeakMap<CacheStore, WeakMap<Clock, OpenLog>>();
 /**
  * Follows the log of a store. All callers with the same store and clock share one log, which is followed until all have closed it.
  *
- * @param keepMs how long a response may be used, wherever it is cached
+ * @param keepMs how long revocations must be kept, in milliseconds: longer than a response may be used, wherever it is cached
  */
 export function openRevocationLog(store: CacheStore, clock: Clock, keepMs: number): RevocationLog {
   const logs = openLogs.get(store) ?? new WeakMap<Clock, OpenLog>();
@@ -89,7 +92,7 @@ export function openRevocationLog(store: CacheStore, clock: Clock, keepMs: numbe
   };
 
   function open(): OpenLog {
-    // A store may call the reader at once, before `log` is assigned.
+    // `usage` is created first: a store may call the reader, which needs `keepMs`, before `followRevocationLog` returns.
     const usage = { users: 0, keepMs };
     return Object.assign(usage, { log: followRevocationLog(store, clock, () => usage.keepMs) });
   }
@@ -106,19 +109,19 @@ function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => numb
   const health = createStoreHealth();
   const revocations = new Map<string, Revocation>();
   const emitter = new EventEmitter().setMaxListeners(0);
-  /** Position where the log begins. An earlier position belongs to a log that was lost, or is `''`: nothing had been read yet. */
+  /** Position where the log begins; `''` until the store has told it. After a loss of the log, the new log begins at a later position. */
   let start = '';
   let position = '';
   let confirmed: Instant = NEVER;
-  /** Older responses are not used, because revocations of that time may have been lost. */
+  /** Monotonic milliseconds. Responses that were requested earlier are not used, because revocations from before may have been lost. */
   let reliableSince = Number.NEGATIVE_INFINITY;
 
-  /** A position with the start of its log before it. Positions of a log that was lost may look like later ones. */
+  /** Puts the start of the log in front of a position. Without it, a position of a lost log could look like a later one of this log. */
   function inThisLog(positionInLog: string): string {
     return start === '' ? positionInLog : `${start}\n${positionInLog}`;
   }
 
-  /** Revocations of this process may have been appended before the start of the log was known. */
+  /** Adds the start of the log to the positions of revocations that this process appended before the start was known. */
   function addStart(): void {
     for (const [digest, revocation] of revocations) {
       if (revocation.position === '') continue;
@@ -141,7 +144,7 @@ function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => numb
       if (last !== undefined) position = inThisLog(last.position);
     },
     onCaughtUp(askedAt) {
-      // The store uses the clock of the machine, which differs from the clock of a test.
+      // `askedAt` is measured by `performance.now()`. In tests, `clock` is another clock, so only the difference is used.
       const agoMs = Math.max(0, performance.now() - askedAt);
       const { at, monotonic } = readClock(clock);
       if (monotonic - agoMs > confirmed.monotonic) confirmed = { at: at - agoMs, monotonic: monotonic - agoMs };
@@ -188,7 +191,7 @@ function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => numb
     isCurrent,
     covers(record, now) {
       const { logPosition = '' } = record;
-      // The position belongs to a log that was lost, or this process has not read as far.
+      // Not covered: a record with a position of a lost log, or with a position that this process has not reached yet.
       const isOfThisLog = start === '' || logPosition.startsWith(inThisLog(''));
       if (record.askedMonotonic < reliableSince || !isOfThisLog || logPosition > position) return false;
       return Math.min(ageOf(confirmed, now), recordAge(record, now)) <= UNCONFIRMED_MS;
@@ -210,7 +213,7 @@ function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => numb
       };
     },
     watch(digests, listener) {
-      // A function of its own for each call, so that each call removes only its own listener.
+      // Wraps the listener in a new function, so that the returned function removes only the listener of this call.
       const onRevoked = () => listener();
       const events = [...new Set(digests.map(eventOf))];
       for (const event of events) emitter.on(event, onRevoked);
@@ -225,7 +228,7 @@ function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => numb
   };
 }
 
-/** The log may hold any text, and an event named `error` throws when it has no listener. */
+/** Adds a prefix, because the log may hold any text. Without it, a text `error` would throw: an `error` event needs a listener. */
 function eventOf(digest: string): string {
   return `revoked ${digest}`;
 }

@@ -11,12 +11,13 @@ export type RevocableClaim = (typeof REVOCABLE_CLAIMS)[number];
 
 /** Revocations by all processes that share a store, in the order of the store's log. */
 export interface Revocations extends Pick<RevocationLog, 'position' | 'isCurrent' | 'close'> {
-  /** Whether a cached record may be used: this process knows all revocations that may apply, and none does. */
+  /** Whether a cached record may be used: {@link RevocationLog.covers} is true for the record, and no known revocation applies to it. */
   allows(tokenDigest: string, record: TokenRecord, now: Instant): boolean;
   /** Whether a record is revoked, as far as this process knows. */
   revokes(tokenDigest: string, record: TokenRecord): boolean;
   /**
-   * Revokes at once in this process, and in the other processes as soon as they read the log. It retries until the deadline.
+   * Revokes at once in this process, and in the other processes as soon as they read the log. Resolves when the revocation is in the log.
+   * Retries for up to `timeoutMs`.
    *
    * @throws the last error of the store
    */
@@ -33,9 +34,9 @@ export interface RevocationsSettings {
   readonly store: Pick<CacheStore, 'append'>;
   readonly log: RevocationLog;
   readonly cipher: EntryCipher;
-  /** How long a response may be used, wherever it is cached, in milliseconds. */
+  /** How long the store keeps a revocation, in milliseconds since it was appended. This is longer than a response may be used. */
   readonly keepMs: number;
-  /** How long a revocation is retried, in milliseconds. */
+  /** How long a revocation is retried, in milliseconds since the first try. */
   readonly timeoutMs: number;
 }
 
@@ -75,13 +76,18 @@ export function createRevocations({ store, log, cipher, keepMs, timeoutMs }: Rev
     },
     watch: (tokenDigest, record, listener) =>
       log.watch(digestsOf(tokenDigest, record), () => {
-        // A log is read again after a loss. A revocation from before the introspection request does not apply to the record.
+        // The listener of the log is also called for revocations that are read again. A revocation from before the introspection request
+        // does not apply to the record.
         if (revokes(tokenDigest, record)) listener();
       }),
   };
 }
 
-/** Retries after ever longer pauses, while the next try begins within `timeoutMs`. */
+/**
+ * Runs `work` until it succeeds, with ever longer pauses. The last try begins less than `timeoutMs` milliseconds after the first.
+ *
+ * @throws the error of the last try
+ */
 export async function withRetries<T>(work: () => Promise<T>, timeoutMs: number): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs *= 2) {
@@ -94,7 +100,7 @@ export async function withRetries<T>(work: () => Promise<T>, timeoutMs: number):
   }
 }
 
-/** A store of the app may return anything. Without a position, the revocation does not count as stored. */
+/** Throws if the store has returned no position: a store of the app may return anything. The revocation then counts as not stored. */
 function requirePosition(position: unknown): string {
   if (typeof position === 'string' && position !== '') return position;
   throw new Error('the store returned no position');

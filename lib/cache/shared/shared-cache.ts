@@ -11,30 +11,34 @@ import { publish, type SharedEntries, type StoredRecord, type StoreReadOptions }
 export interface SharedCacheSettings extends Lifetimes {
   readonly clock: Clock;
   readonly revocations: Revocations;
-  /** Deadline of a request, in milliseconds. */
+  /** Time limit of a request, in milliseconds since it arrived. */
   readonly timeoutMs: number;
-  /** Throws while the circuit breaker is open. No request takes a lease or waits for one then. */
+  /** Throws while the circuit breaker allows no call. Then the request takes no lease, and does not wait for a lease holder. */
   readonly assertCallAllowed: (isKnown: boolean) => void;
   readonly entries: SharedEntries;
 }
 
-/** A background refresh takes the response of another process when at least this share of its life is left. */
+/** A background refresh uses a stored response only if more than this share of the response's life is left. Else it asks the endpoint. */
 const REFRESHED_SHARE = 3 / 4;
 
-/** How long a request waits for the process that holds the lease before it asks the endpoint too. */
+/** How long a request waits for the process that holds the lease, in milliseconds. Then it asks the endpoint too. */
 const LEASE_WAIT_MS = 300;
 
-/** A waiting request reads the store after 5 ms, then after ever longer pauses. */
+/** A request that waits for the lease holder reads the store after this pause. */
 const FIRST_PAUSE_MS = 5;
+
+/** Each further pause is this many times as long as the one before. */
 const PAUSE_GROWTH = 1.5;
+
+/** No pause is longer. */
 const LONGEST_PAUSE_MS = 60;
 
-/** A read that found a record. */
+/** Result of a read that found a record. */
 type UsableRead = StoredRecord & { readonly record: TokenRecord };
 
 /**
- * Uses responses that other processes have stored, and stores its own for them. When several processes meet a token at the same time,
- * the one that gets the lease asks the endpoint and the others wait for its response.
+ * Uses responses that other processes have stored, and stores the responses of this process for the others. When several processes look up
+ * a token at the same time, the process that gets the lease asks the endpoint. The others wait for its response.
  */
 export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): Lookup {
   const { entries, revocations, timeoutMs, assertCallAllowed, clock } = settings;
@@ -43,7 +47,8 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): L
 
   async function lookup(tokenKey: TokenKey, options: LookupOptions): Promise<TokenRecord> {
     const maySkipEndpoint = options.notBefore === ANY_AGE || options.background;
-    // The store is read all the same, in parallel: its time dates the response, which is stored for the other processes.
+    // The store is read in parallel, although its entry is not used. The reply tells the time of the store, which dates the new response
+    // for the other processes.
     if (!maySkipEndpoint || !revocations.isCurrent()) return askEndpoint(tokenKey, options, entries.read(tokenKey));
     const breakerError = breakerErrorFor(options);
     const leaseId = breakerError === undefined ? `${processName}.${leases++}` : undefined;
@@ -73,13 +78,16 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): L
   }
 
   function takeStored(tokenKey: TokenKey, stored: UsableRead, leaseId?: string): TokenRecord {
-    // The record was found under an older secret, and the read took the lease under the current one.
+    // The record was found under an older secret, but the read took the lease under the current one. So the lease is released.
     if (stored.isLeased) entries.save(tokenKey, undefined, undefined, leaseId);
     if (cacheEvents.hasSubscribers) publish('shared', tokenKey);
     return stored.record;
   }
 
-  /** Asks the endpoint, and stores the response afterwards. No request waits for that. */
+  /**
+   * Asks the endpoint. Afterwards stores the response, unless it was revoked meanwhile, and releases the lease, also after a failure. No
+   * request waits for the storing.
+   */
   async function askEndpoint(
     tokenKey: TokenKey,
     options: LookupOptions,
@@ -97,7 +105,10 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): L
     }
   }
 
-  /** Waits for the process that holds the lease. After 0.3 seconds it asks the endpoint too, and takes what comes first. */
+  /**
+   * Waits up to 0.3 seconds for the response of the process that holds the lease. Then asks the endpoint too, and takes the response that
+   * comes first.
+   */
   async function waitForLeaseHolder(
     tokenKey: TokenKey,
     options: LookupOptions,
@@ -128,7 +139,8 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): L
       };
       const leftMs = timeoutMs - (clock.monotonic() - options.now.monotonic);
       const timer = setTimeout(() => end(() => reject(new IntrospectionError('timeout'))), Math.max(1, leftMs));
-      // The introspection request gets the whole deadline, so that its timeout is a fault of the endpoint and not of this wait.
+      // The introspection request gets the whole time limit, without the time of the wait. So if it times out, the cause is the endpoint
+      // and not the wait.
       askEndpoint(tokenKey, { ...options, now: readClock(clock) }, Promise.resolve(firstRead)).then(
         (record) => end(() => resolve(record)),
         (error) => end(() => reject(error)),
@@ -139,7 +151,7 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): L
     });
   }
 
-  /** Reads until there is an entry or the lease. Returns `undefined` once `isOver` or when the store fails. */
+  /** Reads the store until it returns an entry or the lease. Resolves to `undefined` when `isOver()` is true or the store fails. */
   async function pollStore(
     tokenKey: TokenKey,
     options: LookupOptions,

@@ -21,7 +21,7 @@ export interface SharedEntriesSettings extends Lifetimes {
 export interface StoredRecord extends StoreTime {
   /** The record that was found. It may be expired or revoked. */
   readonly record: TokenRecord | undefined;
-  /** The bytes that were found under the key that entries are written to. */
+  /** The bytes under the first store key, which is the key for writing; `undefined` if there is no entry. */
   readonly value: Uint8Array | undefined;
   /** Whether this read took the lease. */
   readonly isLeased: boolean;
@@ -34,11 +34,11 @@ export interface StoreReadOptions {
   readonly except?: Uint8Array | undefined;
 }
 
-/** Reads and writes the encrypted entries of a store. No method rejects. */
+/** Reads and writes the encrypted entries of a store. The promises of its methods never reject. */
 export interface SharedEntries {
-  /** Reads the response for a token. Returns `undefined` while the store fails. */
+  /** Reads the entry of a token, and may take the lease. Resolves to `undefined` if the store fails, or is paused after a failure. */
   read(tokenKey: TokenKey, options?: StoreReadOptions): Promise<StoredRecord | undefined>;
-  /** Stores a record, if there is one, and releases the lease, if there is one. */
+  /** Stores a record, if a record and a store time are given and the record has not expired. Releases the lease, if one is given. */
   save(
     tokenKey: TokenKey,
     record: TokenRecord | undefined,
@@ -50,12 +50,12 @@ export interface SharedEntries {
 /** Has all members, so that none is read through `Object.prototype`. */
 const READ_ONLY: StoreReadOptions = { leaseId: undefined, except: undefined };
 
-/** How long the process with the lease may keep the others waiting when it neither stores a response nor fails. */
+/** Milliseconds until a lease ends that its holder does not release, for example because the process has crashed. */
 const LEASE_MS = 1000;
 
 export function createSharedEntries(settings: SharedEntriesSettings): SharedEntries {
   const { store, health, cipher, clock, restore } = settings;
-  // Two, because a store that is full or a replica accepts reads and no writes.
+  // Reads and writes have separate pauses, because a full store or a replica accepts reads but no writes.
   const [reads, writes] = [createStoreBackoff(clock, health.part()), createStoreBackoff(clock, health.part())];
 
   function decryptRecord(
@@ -102,7 +102,7 @@ export function createSharedEntries(settings: SharedEntriesSettings): SharedEntr
       const replies = await reads.run(async () => {
         const all: readonly unknown[] = await Promise.all(
           keys.map((key, index) => {
-            // The other keys belong to secrets that are being replaced.
+            // The other keys belong to secrets that are being replaced. No lease is taken under them.
             if (index > 0) return store.getOrLease(key, { leaseId: '', leaseMs: 0 });
             const leaseMs = leaseId === undefined ? 0 : LEASE_MS;
             return store.getOrLease(key, { leaseId: leaseId ?? '', leaseMs, except });

@@ -10,8 +10,8 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
 
 /**
- * The first failure starts a pause of 0.5 seconds. Then one command is tried at a time. The pause doubles each time it fails, up to 10
- * seconds, and ends when it succeeds.
+ * The first failure starts a pause of 0.5 seconds. After a pause, one command is sent. If it fails, the next pause is twice as long, up to
+ * 10 seconds. If it succeeds, all commands are sent again.
  *
  * @param report called when the store begins to fail, and when it works again
  */

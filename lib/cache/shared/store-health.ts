@@ -2,7 +2,11 @@ import { type StoreEvent, storeEvents } from '../../diagnostics/channels.js';
 
 /** Publishes on the store channel whether a store works. A store fails while any of its parts fails. */
 export interface StoreHealth {
-  /** Adds a part, such as reads, writes or the log. Returns a function to call with whether that part fails. */
+  /**
+   * Adds a part, such as reads, writes or the log.
+   *
+   * @returns a function. Call it with `true` when the part fails, and with `false` when the part works
+   */
   part(): (isFailing: boolean) => void;
 }
 

@@ -25,8 +25,8 @@ export interface CacheStore {
   /**
    * Stores an entry, and releases the lease of the key if `leaseId` still holds it. Do both in one atomic step.
    *
-   * Replace an entry that is there, whoever stored it and whoever holds the lease. Without an `entry`, release the lease only. Do not
-   * store an entry that has expired, and leave the one that is there. `leaseId` is `''` when the caller holds no lease.
+   * Replace an existing entry, whoever stored it and whoever holds the lease. Without an `entry`, release the lease only. If the new entry
+   * has expired, do not store it, and leave the existing entry. `leaseId` is `''` when the caller holds no lease.
    */
   keepAndRelease(key: string, leaseId: string, entry: StoredEntry | undefined): Promise<void>;
   /**
@@ -44,18 +44,18 @@ export interface CacheStore {
    */
   append(entry: string, keepMs: number): Promise<string>;
   /**
-   * Follows the log: passes all entries that it holds to the reader, and then each entry that is appended, until it is stopped. After a
-   * failure, continue without being called again. The reader may be called before `follow` returns.
+   * Follows the log: passes all entries of the log to the reader, and then each entry that is appended, until the returned function is
+   * called. After a failure, continue without being called again. The reader may be called before `follow` returns.
    *
-   * @returns a function that stops it, which may be called at once and more than once. Its promise ends when it has stopped. Do not call
-   * the reader after that
+   * @returns a function that stops following. It may be called at once, and more than once. Its promise resolves when following has
+   * stopped. Do not call the reader after that
    */
   follow(reader: LogReader): () => Promise<void>;
 }
 
 /** How {@link CacheStore.getOrLease} takes the lease. */
 export interface LeaseRequest {
-  /** Name of the request, which holds the lease under it. No two requests that take a lease use the same name. */
+  /** Name under which the request takes the lease. No two requests that take a lease use the same name. `''` if none is taken. */
   readonly leaseId: string;
   /** Milliseconds until a lease ends that is not released. With `0`, take no lease and only read the entry. */
   readonly leaseMs: number;
@@ -72,7 +72,10 @@ export interface StoreReply {
   readonly now: number;
   /** The bytes of the entry; `undefined` when there is none or it has expired. */
   readonly value?: Uint8Array | undefined;
-  /** Whether this request got the lease. Return `true` without an entry when the store cannot give leases: then every process asks. */
+  /**
+   * Whether this request got the lease. If the store cannot give leases, return `true` whenever there is no entry: then every process asks
+   * the endpoint.
+   */
   readonly isLeased: boolean;
 }
 
@@ -95,8 +98,8 @@ export interface LogEntry {
 /** Receives the log from {@link CacheStore.follow}. */
 export interface LogReader {
   /**
-   * Announces that the log follows from its beginning. Call it before everything else. Call it again, and pass the whole log again, when
-   * entries may have been lost: then responses from before that are not used any longer.
+   * Announces that the log follows from its beginning. Call it before everything else. When entries may have been lost, call it again, and
+   * pass the whole log again. Responses that were requested before this second call are not used any longer.
    *
    * @param position a position before all entries of this log, and after all entries of a log that was lost. It is the same for
    * all readers of this log, and never `''`

@@ -2,9 +2,9 @@ import { withTimeout } from '../../core/timeout.js';
 import type { CacheStore } from './store.js';
 
 /**
- * Limits the time of each command of a store. A command that takes longer has failed. The log is followed without a limit.
+ * Limits the time of each command of a store. A command that takes longer counts as failed. The log is followed without a limit.
  *
- * Stores that apps write have no limit of their own.
+ * A store that an app has written may have no limit of its own.
  */
 export function withTimeLimit(store: CacheStore, ms: number): CacheStore {
   return {

@@ -4,7 +4,7 @@ import { importLines, importsOf } from './imports.js';
 import { quoted } from './quoted.js';
 import { expressServer, nodeServer } from './server-code.js';
 
-/** The code of the app: the first example of the README, for the chosen server and framework. */
+/** Returns the code of the app. It is the first example of the README, adapted to the chosen server and framework. */
 export function appCode(choices: Choices, port: number): string {
   const { provider, framework, scope } = choices;
   const preset = isPreset(provider) ? provider : undefined;
@@ -53,7 +53,7 @@ function audienceOption({ provider, isTypeScript }: Choices): string[] {
   const { audience } = serverOf(provider);
   if (audience === 'preset') return [];
   if (audience === 'uncertain') return ['audience: false, // if responses have an aud, write its value here'];
-  // The option does not take undefined. Both are reported when the app starts.
+  // The type of `audience` excludes `undefined`, so TypeScript gets `''` for a missing variable. Both values throw when the app starts.
   return [`audience: process.env.AUDIENCE${isTypeScript ? " ?? ''" : ''},`];
 }
 

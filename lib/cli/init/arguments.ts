@@ -5,7 +5,7 @@ import { UsageError } from '../usage-error.js';
 import { parseFlags, requireName } from '../words.js';
 import { type Choices, DEFAULTS, FRAMEWORK_NAMES } from './choices.js';
 
-/** The command line of `init`: choices that were made by flags, and whether the others get their defaults. */
+/** The command line of `init`: the choices that flags make, and whether all other choices get their defaults. */
 export interface InitArguments {
   readonly given: Partial<Choices>;
   readonly yes: boolean;
@@ -48,9 +48,9 @@ Exit codes
 `;
 
 /**
- * Parses the words after `init`.
+ * Parses the words after `init`. Returns `'help'` if `--help` is among them.
  *
- * @throws UsageError
+ * @throws UsageError for an unknown flag or an invalid value
  */
 export function parseArguments(words: readonly string[]): InitArguments | 'help' {
   const { provider, typescript, commonjs, framework, scope, directory, yes = false, help } = parseFlags(words, OPTIONS);
@@ -67,13 +67,13 @@ export function parseArguments(words: readonly string[]): InitArguments | 'help'
   return { given, yes };
 }
 
-/** @throws UsageError if responses of the provider have no scope, so that the route would reject every request */
+/** @throws UsageError for a scope, if responses of the provider have none: then the route would reject every request */
 export function requireScopeOf({ provider, scope }: Partial<Choices>): void {
   if (provider === undefined || !scope || serverOf(provider).hasScope) return;
   throw new UsageError(`Leave --scope out, because responses of ${serverOf(provider).label} have no scope`);
 }
 
-/** @throws UsageError unless the text is one scope */
+/** @throws UsageError unless the text is empty or one scope */
 export function requireScopeToken(scope: string): string {
   if (scope === '' || SCOPE_TOKEN.test(scope)) return scope;
   throw new UsageError('--scope is one scope, without spaces, quotation marks and backslashes');

@@ -11,7 +11,7 @@ export type Framework = keyof typeof FRAMEWORKS;
 
 export const FRAMEWORK_NAMES = Object.keys(FRAMEWORKS) as Framework[];
 
-/** The choices that determine what is written. */
+/** The choices that determine the files of the new project. */
 export interface Choices {
   /** One of `SERVER_NAMES`. */
   readonly provider: string;
@@ -20,7 +20,7 @@ export interface Choices {
   readonly framework: Framework;
   /** Scope that the route requires. Empty for none. */
   readonly scope: string;
-  /** Relative to the folder in which the command was started. */
+  /** Folder of the files. A relative path begins at the folder in which the command was started. */
   readonly directory: string;
 }
 

@@ -3,10 +3,10 @@ import type { Choices, Framework } from './choices.js';
 /** One import of the generated code. */
 export interface Import {
   readonly from: string;
-  /** Name of the whole module, such as `express`. */
+  /** Local name of the whole module, such as `express`. */
   readonly whole?: string;
   readonly names?: readonly string[];
-  /** Types that TypeScript needs. In CommonJS they are members of the whole module. */
+  /** Types that TypeScript imports from an ES module. CommonJS code reads them from the whole module, such as `express.Request`. */
   readonly types?: readonly string[];
 }
 
@@ -24,7 +24,7 @@ export function importsOf(framework: Framework, names: readonly string[], preset
   ];
 }
 
-/** The lines of code for these imports. */
+/** Returns the lines of code for the imports, in the chosen language and module system. */
 export function importLines(imports: readonly Import[], { isTypeScript, isCommonJs }: Choices): string {
   const line = !isCommonJs ? importLine : isTypeScript ? importRequireLine : requireLine;
   return imports.map((each) => line(each, isTypeScript)).join('\n');
@@ -32,7 +32,7 @@ export function importLines(imports: readonly Import[], { isTypeScript, isCommon
 
 function importLine({ from, whole, names = [], types = [] }: Import, isTypeScript: boolean): string {
   const members = [...names, ...(isTypeScript ? types.map((type) => `type ${type}`) : [])];
-  // A module with names is imported by these, never as a whole.
+  // If an import has `names`, only these names are imported, not the whole module.
   const parts = [...(names.length === 0 && whole ? [whole] : []), ...(members.length > 0 ? [braced(members)] : [])];
   return `import ${parts.join(', ')} from '${from}';`;
 }
@@ -41,7 +41,7 @@ function requireLine({ from, whole, names = [] }: Import): string {
   return `const ${names.length === 0 ? whole : braced(names)} = require('${from}');`;
 }
 
-/** The form that TypeScript accepts in CommonJS with every setting. */
+/** Returns an `import … = require(…)`. TypeScript accepts this form in CommonJS with every compiler setting. */
 function importRequireLine({ from, whole, names = [] }: Import): string {
   const line = `import ${whole} = require('${from}');`;
   return names.length === 0 ? line : `${line}\nconst ${braced(names)} = ${whole};`;

@@ -9,7 +9,7 @@ import { FileError, writeFiles } from './write-files.js';
 
 const NOT_WRITTEN = 1;
 
-/** Writes the first app of a project. */
+/** The command `init`. It writes the first app of a project. */
 export const init: Command = { usage: USAGE, run: runInit };
 
 async function runInit(words: readonly string[], terminal: Terminal): Promise<number> {
@@ -31,7 +31,7 @@ async function runInit(words: readonly string[], terminal: Terminal): Promise<nu
   }
 }
 
-/** @throws UsageError without a provider, if nobody can be asked */
+/** @throws UsageError if `--provider` and `--yes` are missing and standard input is not a terminal */
 async function choicesOf(given: Partial<Choices>, yes: boolean, terminal: Terminal): Promise<Choices> {
   if (!yes && terminal.stdin.isTTY === true) return askForChoices(given, terminal);
   if (!yes && given.provider === undefined) {

@@ -43,7 +43,7 @@ function installs({ framework, isTypeScript }: Choices): string[] {
   ];
 }
 
-/** Whether the command `check` finds the server in an environment variable, so that it needs no `--provider`. */
+/** Whether `check` finds the server in an environment variable. Then the command needs no `--provider`. */
 function isVariable(provider: string): boolean {
   return provider === ENDPOINT || provider === ISSUER;
 }

@@ -6,7 +6,7 @@ import type { ProjectFile } from './write-files.js';
 export const ENV_EXAMPLE = '.env.example';
 export const TSCONFIG = 'tsconfig.json';
 
-/** Port of the app, in its code and in `.env.example`. */
+/** Default port of the app, in its code and in `.env.example`. */
 export const PORT = 3001;
 
 /** All files of the new project. */

@@ -6,7 +6,11 @@ import { requireName } from '../words.js';
 import { requireScopeToken } from './arguments.js';
 import { type Choices, DEFAULTS, FRAMEWORK_NAMES, FRAMEWORKS } from './choices.js';
 
-/** Asks one question until the reply is valid. An empty reply is the default. */
+/**
+ * Asks one question again and again, until `parse` throws no UsageError for the reply. `parse` also gets empty replies, for the default.
+ *
+ * @throws UsageError if the input ends before a valid reply
+ */
 type Ask = <Value>(question: string, parse: (reply: string) => Value) => Promise<Value>;
 
 /**
@@ -40,7 +44,7 @@ const SCOPE_QUESTION = 'Scope that the route requires, such as reports:read (emp
 
 function createQuestions({ stdin, stderr }: Source): { ask: Ask; close(): void } {
   const terminal = createInterface({ input: stdin, output: stderr });
-  // Keeps lines that arrive before their question, which question() would drop.
+  // The iterator keeps lines that arrive before their question. `terminal.question()` would drop these lines.
   const lines = terminal[Symbol.asyncIterator]();
   const ask: Ask = async (question, parse) => {
     terminal.setPrompt(question);
@@ -64,7 +68,11 @@ function providerOf(reply: string): string {
   return nameOf(reply, SERVER_NAMES);
 }
 
-/** The name that a number or a name stands for. An empty reply is the first. */
+/**
+ * Returns one of the names. The reply is its number, counted from 1, or the name itself. An empty reply means the first name.
+ *
+ * @throws UsageError for any other reply
+ */
 function nameOf<Name extends string>(reply: string, names: readonly Name[]): Name {
   const numbered = names[reply === '' ? 0 : Number(reply) - 1];
   return numbered ?? requireName('This', reply, names);

@@ -1,7 +1,7 @@
 import type { Choices } from './choices.js';
 import { quoted } from './quoted.js';
 
-/** An app of Express with one protected route, the error handler, and the line that listens. */
+/** Source code of an Express app. It has one protected route and an error handler, and listens on the port. */
 export function expressServer(choices: Choices, port: number): string {
   const { scope } = choices;
   const guard = scope === '' ? '' : `requireScope(${quoted(scope)}), `;
@@ -52,7 +52,10 @@ function errorHandlerParameters({ isTypeScript, isCommonJs }: Choices): string {
   return `(error: unknown, _req: ${of}Request, res: ${of}Response, next: ${of}NextFunction)`;
 }
 
-/** Express 5 passes an error to the callback. With Express 4, the process ends with the error by itself. */
+/**
+ * Source code that listens on the port. Express 5 passes a failure to the callback, so the callback throws it. With Express 4, the process
+ * ends with the failure by itself.
+ */
 function listening({ framework }: Choices): string {
   const [parameters, check] = framework === 'express4' ? ['()', ''] : ['(error)', '\n  if (error) throw error;'];
   return `app.listen(port, ${parameters} => {${check}

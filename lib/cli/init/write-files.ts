@@ -6,15 +6,20 @@ import { printable } from '../../diagnostics/printable.js';
 export interface ProjectFile {
   readonly name: string;
   readonly text: string;
-  /** Whether an existing file of this name is kept, instead of refusing to write anything. */
+  /**
+   * With `true`, an existing file of this name is kept, and the other files are written. Otherwise an existing file means that nothing is
+   * written.
+   */
   readonly isOptional?: boolean;
 }
 
-/** Files that were written, and what was there before. */
+/** The files that were written, and the files that existed before. */
 export interface Written {
+  /** Names of the files that were written. */
   readonly names: readonly string[];
-  /** Optional files that existed, so they were kept. */
+  /** Names of the optional files that existed, and were kept. */
   readonly kept: readonly string[];
+  /** Whether the folder had a `package.json`. */
   readonly hasManifest: boolean;
 }
 
@@ -24,7 +29,7 @@ export class FileError extends Error {}
 /**
  * Writes the files to a folder, which is created if it is missing. It never overwrites a file.
  *
- * @throws FileError if a file exists (nothing is written then), or cannot be written
+ * @throws FileError if a file that is not optional exists (nothing is written then), or if a file cannot be written
  */
 export function writeFiles(files: readonly ProjectFile[], base: string, directory: string): Written {
   const folder = resolve(base, directory);
@@ -43,7 +48,7 @@ export function writeFiles(files: readonly ProjectFile[], base: string, director
     if (kept.includes(name)) continue;
     try {
       mkdirSync(folder, { recursive: true });
-      // wx: a file that appeared in the meantime is not overwritten either.
+      // With `wx`, a file that another program has just created is not overwritten either.
       writeFileSync(join(folder, name), text, { flag: 'wx' });
     } catch (error) {
       const before = names.length === 0 ? 'Nothing was written' : `Only ${names.join(' and ')} was written`;

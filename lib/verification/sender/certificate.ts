@@ -3,7 +3,7 @@ import { hash, X509Certificate } from 'node:crypto';
 /** A client certificate: PEM, DER, or an `X509Certificate`. */
 export type ClientCertificate = string | Uint8Array | X509Certificate;
 
-/** Returns the SHA-256 of a certificate's DER in base64url (RFC 8705 section 3.1); `undefined` for an invalid certificate. */
+/** Returns the SHA-256 of a certificate's DER in base64url (RFC 8705 section 3.1); `undefined` without a valid certificate. */
 export function thumbprintOf(certificate: ClientCertificate | undefined): string | undefined {
   if (certificate === undefined) return undefined;
   try {

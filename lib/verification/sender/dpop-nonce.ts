@@ -3,18 +3,22 @@ import type { Clock } from '../../core/clock.js';
 
 /** Nonces that clients must put into proofs, so that proofs cannot be created in advance (RFC 9449 sections 8 and 9). */
 export interface Nonces {
-  /** Returns the nonce to give to clients now. */
+  /** Returns the nonce of the current period, to send to clients. */
   current(): string;
-  /** `old` means that the nonce is accepted, but the client should get a new one. */
+  /**
+   * Compares a nonce with those that are accepted. `current` and `old` nonces are accepted, but with `old` the client should get the
+   * current nonce. `unknown` nonces are not accepted.
+   */
   check(nonce: unknown): 'current' | 'old' | 'unknown';
 }
 
-/** A nonce is given out for 2 minutes, and accepted for 2 more. */
+/** A nonce is given out during one period of 2 minutes, and is still accepted during the next period. */
 const PERIOD_MS = 120_000;
 
 /**
  * Creates stateless nonces. A nonce is the HMAC of its period: every process with the same secrets accepts it, and nobody
- * without a secret can predict it. The first secret creates nonces; all are accepted, so secrets can be rotated.
+ * without a secret can predict it. New nonces are made with the first secret. Nonces made with any of the secrets are accepted, so
+ * secrets can be rotated.
  */
 export function createNonces(secrets: readonly (string | Buffer)[], clock: Clock): Nonces {
   const currentPeriod = () => Math.floor(clock.now() / PERIOD_MS);

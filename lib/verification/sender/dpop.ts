@@ -23,7 +23,7 @@ export interface DpopSettings {
 export interface Proof {
   /** Thumbprint of the key that signed the proof. */
   readonly jkt: string;
-  /** Identifies the proof: a digest of its key and `jti`. */
+  /** Identifies the proof: a digest of its key's thumbprint and its `jti`. */
   readonly id: string;
   /** Whether the client should get a new nonce. */
   readonly isNonceOld: boolean;
@@ -35,15 +35,15 @@ export interface DpopVerifier {
   readonly isRequired?: boolean | undefined;
   readonly nonces: Nonces | undefined;
   /**
-   * Verifies a proof by RFC 9449 section 4.3. Two checks happen elsewhere: {@link DpopVerifier.use} rejects replays, and
-   * `requireSenderConstraint` compares the key with the token.
+   * Verifies a proof by RFC 9449 section 4.3, except for two rules: {@link DpopVerifier.use} rejects replays, and
+   * `requireSenderConstraint` compares the key of the proof with the token.
    *
    * @param digest the SHA-256 of the token, in base64url
    * @throws AuthError `invalid_dpop_proof`, `dpop_nonce_required`
    */
   verify(presented: DpopRequest, digest: string): Promise<Proof>;
   /**
-   * Uses a proof, which is good for one request only.
+   * Marks a proof as used. Only the same request may use the proof again, for another middleware.
    *
    * @throws AuthError `dpop_proof_replayed`
    * @throws IntrospectionError `replay_store_failed`
@@ -53,12 +53,12 @@ export interface DpopVerifier {
 
 const MAX_PROOF_LENGTH = 8192;
 
-/** How far a client's clock may be ahead. */
+/** Maximum time that a client's clock may be ahead of ours. */
 const MAX_AHEAD_MS = 10_000;
 
 /**
- * Extra time for which a used proof is remembered. A proof is verified before the endpoint is asked and marked as used
- * afterwards, so it may be older than `maxAgeMs` by then.
+ * A used proof is remembered for this long beyond the time in which it is valid. A proof is verified before the lookup and marked as
+ * used after the lookup. By then, the proof may be older than `maxAgeMs`.
  */
 const MARGIN_MS = 120_000;
 
@@ -119,7 +119,7 @@ export function createDpopVerifier(settings: DpopSettings): DpopVerifier {
   };
 }
 
-/** The key of a proof header that was verified before. The same header text always holds the same key. */
+/** The key in the header of an earlier, verified proof. Equal header texts hold equal keys. */
 interface KnownKey {
   readonly key: CryptoKey;
   readonly jkt: string;
@@ -130,7 +130,10 @@ interface SignedClaims {
   readonly jkt: string;
 }
 
-/** Verifies signatures of proofs. It keeps the keys used lately, because importing a key takes longer than verifying with it. */
+/**
+ * Returns a function that verifies the signature of a proof, and throws an AuthError `invalid_dpop_proof` if it is wrong. The function
+ * keeps recently used keys, because importing a key takes longer than verifying a signature.
+ */
 function createSignatureVerifier(algorithms: readonly string[]): (proof: string) => Promise<SignedClaims> {
   const headers = createLruMap<KnownKey>(MAX_HEADERS);
   const options = { algorithms: [...algorithms] };
@@ -152,7 +155,7 @@ function createSignatureVerifier(algorithms: readonly string[]): (proof: string)
       };
       const { payload, protectedHeader, key } = await jose.compactVerify(proof, publicKeyOf, options);
       const verified = { claims: claimsOf(payload), jkt: keyThumbprint({ ...protectedHeader.jwk }) };
-      // Copied, because a slice would keep the whole proof in memory.
+      // The header is copied, because a slice of the proof would keep the whole proof in memory.
       headers.set(Buffer.from(header).toString(), { key: key as CryptoKey, jkt: verified.jkt });
       return verified;
     } catch {
@@ -167,14 +170,17 @@ function claimsOf(payload: Uint8Array): ProofClaims {
   return ownMembers(claims);
 }
 
-/** `exp` and `nbf` are optional, but they are checked when present (RFC 7519 sections 4.1.4 and 4.1.5). */
+/** Whether a proof has begun and not expired. Its `nbf` and `exp` are optional (RFC 7519 sections 4.1.4 and 4.1.5). */
 function isWithinLife({ exp, nbf }: ProofClaims, now: number): boolean {
   const isUnexpired = exp === undefined || (typeof exp === 'number' && now < exp * 1000);
   const hasBegun = nbf === undefined || (typeof nbf === 'number' && now >= nbf * 1000 - MAX_AHEAD_MS);
   return isUnexpired && hasBegun;
 }
 
-/** Compares `htu` with the URL of the request. Most clients write it exactly as in the request, so that is compared first. */
+/**
+ * Whether `htu` is the URL of the request, apart from query and fragment. The unchanged texts are compared first, because most clients
+ * write `htu` exactly like the URL of the request. A URL with credentials never matches.
+ */
 function isSameTarget(htu: string, url: string | undefined): boolean {
   if (url === undefined) return false;
   if (htu === url && !url.includes('@')) return URL.canParse(url);
@@ -182,7 +188,10 @@ function isSameTarget(htu: string, url: string | undefined): boolean {
   return expected !== undefined && normalized(htu) === expected;
 }
 
-/** Removes query and fragment (RFC 9449 section 4.3), and normalizes the rest (RFC 3986 sections 6.2.2 and 6.2.3). */
+/**
+ * Removes query and fragment (RFC 9449 section 4.3), and normalizes the rest (RFC 3986 sections 6.2.2 and 6.2.3). Returns `undefined` for
+ * an invalid URL and for a URL with credentials.
+ */
 function normalized(url: string): string | undefined {
   if (!URL.canParse(url)) return undefined;
   const { protocol, host, pathname, username, password } = new URL(url);

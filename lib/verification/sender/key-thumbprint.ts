@@ -8,7 +8,7 @@ const MEMBERS: ReadonlyMap<unknown, string[]> = new Map<unknown, string[]>([
 ]);
 
 /**
- * Returns the SHA-256 thumbprint of a public key (RFC 7638 section 3). It is synchronous, unlike a digest of Web Crypto.
+ * Returns the SHA-256 thumbprint of a public key (RFC 7638 section 3). This is synchronous, unlike a digest of Web Crypto.
  *
  * @throws Error for a value that is not a key of a known type
  */

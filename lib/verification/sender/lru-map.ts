@@ -1,11 +1,11 @@
-/** A map with a maximum size. It keeps the entries that were used most recently. */
+/** A map with a maximum size. It keeps the entries that were read or set most recently. */
 export interface LruMap<T> {
   get(name: string): T | undefined;
   set(name: string, value: T): void;
 }
 
 export function createLruMap<T>(max: number): LruMap<T> {
-  /** Ordered by last use, oldest first. */
+  /** Entries in the order of their last use, oldest first. */
   const values = new Map<string, T>();
 
   function set(name: string, value: T): void {

@@ -1,13 +1,13 @@
 /** Members of private and symmetric keys (RFC 7518 section 6). */
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'] as const;
 
-/** The usual exponent has 4 characters. Verifying with an exponent as long as the modulus takes 100 times as long. */
+/** The usual RSA exponent has 4 characters in base64url. With an exponent as long as the modulus, verifying takes 100 times as long. */
 const MAX_EXPONENT_LENGTH = 6;
 
 /**
  * Checks the header of a proof (RFC 9449 section 4.3) before its signature is verified.
  *
- * @throws Error for another type of JWT, for any part of a private key, and for a key that makes verification slow
+ * @throws Error for another type of JWT, for any part of a private or symmetric key, and for a key that makes verification slow
  */
 export function requireProofHeader({ typ, jwk }: { readonly typ?: unknown; readonly jwk?: object }): void {
   if (typ !== 'dpop+jwt') throw new Error('typ');

@@ -1,17 +1,17 @@
 import { type Clock, type Instant, readClock } from '../../core/clock.js';
 import { withTimeout } from '../../core/timeout.js';
 
-/** Lets each DPoP proof be used once (RFC 9449 section 11.1). */
+/** Lets each DPoP proof be used by one request only (RFC 9449 section 11.1). */
 export interface ReplayGuard {
   /**
-   * Remembers each proof from now on for at least this long, in milliseconds. All verifiers over a guard remember for the longest time
-   * that one of them needs, because each may get the proofs that another has accepted.
+   * Sets how long each proof is remembered after its use, in milliseconds. Verifiers that share a replay guard call this with different
+   * times. The longest time counts, because each verifier may get proofs that another verifier has accepted.
    */
   keepFor(ms: number): void;
   /**
-   * Uses a proof. The same request may use it again, for another middleware.
+   * Marks a proof as used by a request. The same request may use the proof again, for another middleware.
    *
-   * @returns whether no other request used it before
+   * @returns `false` if another request has used the proof before, otherwise `true`
    * @throws Error if that is not known, because the store failed or the memory is full
    */
   use(id: string, request: object): Promise<boolean>;
@@ -26,10 +26,10 @@ export interface ReplayStore {
 const MAX_REMEMBERED = 500_000;
 const STORE_TIMEOUT_MS = 1000;
 
-/** Proofs that a request has used, by the memory that remembers them. */
+/** For each request, the ids of the proofs that it has used, by the store or memory that remembers them. */
 const usedByRequest = new WeakMap<object, Map<object, Set<string>>>();
 
-/** A guard over a store that several processes share, or over the memory of this process. */
+/** Creates a replay guard. It remembers proofs in the store, which several processes share, or else in the memory of this process. */
 export function createReplayGuard(clock: Clock, store: ReplayStore | undefined): ReplayGuard {
   const memory = store ?? {};
   const setIfAbsent = store === undefined ? createReplayMemory(clock) : inTime(store);
@@ -41,7 +41,7 @@ export function createReplayGuard(clock: Clock, store: ReplayStore | undefined):
     async use(id, request) {
       const used = usedBy(request, memory);
       if (used.has(id)) return true;
-      // A store of the app may return anything.
+      // The app may have written the store, so the result may be anything.
       const isNew: unknown = await setIfAbsent(`dpop.${id}`, longestMs);
       if (isNew !== true) return false;
       used.add(id);
@@ -58,26 +58,29 @@ function usedBy(request: object, memory: object): Set<string> {
   return used;
 }
 
-/** A store that does not reply in time has failed. */
+/** Returns the `setIfAbsent` of a store with a time limit: its promise rejects when the store does not reply within a second. */
 function inTime(store: ReplayStore): ReplayStore['setIfAbsent'] {
   return (key, ttlMs) => withTimeout(async () => store.setIfAbsent(key, ttlMs), STORE_TIMEOUT_MS);
 }
 
 /**
- * Creates a replay memory for one process. When it is full of proofs that could still be replayed, it rejects: forgetting one would
- * allow a replay.
+ * Creates a replay memory for one process. While the memory is full of proofs that could still be replayed, its promises reject:
+ * removing a proof would allow a replay.
  */
 export function createReplayMemory(clock: Clock): ReplayStore['setIfAbsent'] {
   const used = new Set<string>();
-  /** The proofs in `used`, in the order of their use. */
+  /** The proofs in `used`, in the order of their use. They begin at index `first`: earlier items are over. */
   let queue: { readonly key: string; readonly usedAt: Instant }[] = [];
   let first = 0;
-  /** A verifier that is created later may accept a proof for longer, so this also applies to proofs that were used before. */
+  /**
+   * A proof is remembered for this long after its use. The value may grow, and then also applies to proofs in the memory: a verifier that
+   * is created later may accept them for longer.
+   */
   let longestMs = 0;
 
   function forgetEnded(now: Instant): void {
     for (let next = queue[first]; next !== undefined; next = queue[first]) {
-      // Both clocks must have passed that time. Proofs are dated by the wall clock, which can be set back.
+      // `longestMs` must have passed on both clocks. Proofs are dated by the wall clock, which can be set back.
       const { at, monotonic } = next.usedAt;
       if (monotonic + longestMs > now.monotonic || at + longestMs > now.at) break;
       used.delete(next.key);

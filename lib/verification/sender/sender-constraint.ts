@@ -9,7 +9,7 @@ export interface SenderConstraintPolicy {
 }
 
 /**
- * Requires a DPoP proof when the policy requires one. {@link requireSenderConstraint} compares its key with the token.
+ * Requires a DPoP proof if the policy requires DPoP. {@link requireSenderConstraint} compares the key of the proof with the token.
  *
  * @throws AuthError `sender_constrained`
  */
@@ -21,8 +21,9 @@ export function requireProof({ dpop }: SenderConstraintPolicy, sender: SenderPro
  * Requires that the sender has proven the keys to which a sender-constrained token is bound (`cnf`, RFC 7800).
  *
  * - The request must prove every known confirmation method (RFC 9449 section 7, RFC 8705 section 3).
- * - Unknown members of `cnf` are ignored (RFC 7800 section 3.1), but a token with only unknown ones is rejected.
- * - A token without `cnf` is rejected when it came with a DPoP proof, or when its `token_type` is DPoP.
+ * - Unknown members of `cnf` are ignored (RFC 7800 section 3.1), but a token with only unknown members is rejected.
+ * - A token without `jkt` in `cnf` is rejected when it came with a DPoP proof, or when its `token_type` is DPoP.
+ * - A token with `jkt` in `cnf` is rejected when it has another `token_type` than DPoP.
  *
  * @throws AuthError `sender_constrained`
  */
