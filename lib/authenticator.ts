@@ -50,7 +50,7 @@ export interface Authenticator {
    * Reads the credentials of a request. Does not look up the token.
    *
    * @returns `undefined` for an anonymous request, if the policy allows it
-   * @throws AuthError; IntrospectionError `closed` for an anonymous request; any error that a function of the app throws
+   * @throws AuthError; IntrospectionError `closed` for an anonymous request after `close()`; any error that a function of the app throws
    */
   readCredentials(req: IncomingMessage): Credentials | undefined;
   /**

@@ -30,7 +30,8 @@ const CLOSED = 'closed';
 
 /**
  * @param revocations revocations by all processes that share a store; `undefined` without a shared cache
- * @param isCached tells whether the cache holds exactly this record object; if so, the record was not invalidated
+ * @param isCached tells whether the cache holds exactly this record object. Then the record is valid, even if the order of invalidations,
+ *   which drops old names, says otherwise
  */
 export function createInvalidationEvents(
   revocations: Pick<Revocations, 'watch'> | undefined,

@@ -13,7 +13,7 @@ export interface Environment {
   readonly overridden: readonly string[];
 }
 
-/** The variables of the process, and the folder of the file. */
+/** The variables of the process, and the folder in which it was started: relative paths of files begin there. */
 export interface EnvironmentSource {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly folder: string;

@@ -45,9 +45,9 @@ export const AUDIENCE: Variable = {
   description: 'The value of aud in access tokens for this API',
 };
 
-/** Name of the kind without a preset whose endpoint is configured. */
+/** Name of the kind of server that has no preset and is given by the URL of its endpoint. */
 export const ENDPOINT = 'endpoint';
-/** Name of the kind without a preset whose endpoint is found through its issuer identifier. */
+/** Name of the kind of server that has no preset and is given by its issuer identifier. Discovery finds its endpoint. */
 export const ISSUER = 'issuer';
 
 const CLIENT = [CLIENT_ID, CLIENT_SECRET];

@@ -41,7 +41,7 @@ export interface CacheEvent {
   readonly tokenDigest: string;
 }
 
-/** The circuit breaker has changed its state, or has found that the endpoint is up although requests for some tokens failed. */
+/** The circuit breaker has changed its state. Or it stays closed, because only the tokens of clients fail (`tokensToBlame`). */
 export interface CircuitEvent {
   /**
    * - `open`: the endpoint is not asked until the next probe, except perhaps once about a token that was active lately.

@@ -35,7 +35,7 @@ export interface EndpointCheckSettings {
   readonly clock: Clock;
   /** Deadline of a lookup, in milliseconds from its start. */
   readonly timeoutMs: number;
-  /** Asks the endpoint about a random token of ours. */
+  /** Asks the endpoint about a random token that nobody issued. */
   readonly probe: () => Promise<unknown>;
   /**
    * Is called once for each check that finds the endpoint up. `tokensToBlame`: the endpoint responded about our token, so the tokens of

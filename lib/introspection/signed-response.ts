@@ -191,8 +191,8 @@ async function loadKeys(keys: URL | JwkSet | KeyObject, get: Transport['get'], c
 }
 
 /**
- * Returns a function that fetches the keys through our transport, with its deadline and size limit. When the server asks for a pause, the
- * function throws the failure until the pause ends, and sends nothing.
+ * Returns a function that fetches the keys through our transport, with its deadline and size limit. If an error response asks
+ * for a pause, the function throws the same error on every call until the pause ends, and sends nothing.
  */
 function fetchKeys(url: URL, get: Transport['get'], clock: Clock): () => Promise<Response> {
   const backoff = createBackoff(clock);

@@ -52,7 +52,7 @@ export interface SelectedServer {
 export interface Session extends SessionSource {
   /** `undefined` for a token that did not come in a request, and as long as the session waits for its request. */
   req: IncomingMessage | undefined;
-  /** True if other code sets `req.auth`. The first request with this `auth` then becomes the request of the session. */
+  /** True if other code will set `auth` on a request. The first such request becomes `req`. The flag stays true afterwards. */
   awaitsRequest: boolean;
   /** When the request or the token arrived, in monotonic milliseconds. `Infinity` as long as the session waits for its request. */
   arrivedAt: number;

@@ -16,7 +16,7 @@ import type { DpopOptions, PolicyOptions } from './types.js';
 /** The parts of an introspector that its policies share. */
 export interface SenderContext {
   readonly clock: Clock;
-  /** Remembers used DPoP proofs, unless the option `dpop.replayStore` is set. */
+  /** Remembers used DPoP proofs, in the shared cache or else in memory. Not used if the option `dpop.replayStore` is set. */
   readonly replay: ReplayGuard;
 }
 
@@ -29,7 +29,8 @@ const SECOND = 1000;
 /**
  * Returns the part of the policy about DPoP.
  *
- * @param isRequiredByDefault `true` if `with()` was called on a middleware that requires DPoP. Then only `required: false` allows Bearer
+ * @param isRequiredByDefault `true` if `with()` was called on a middleware that requires DPoP. Then only `dpop: false` or
+ *   `required: false` allows Bearer
  * @throws TypeError for an unknown or invalid option, or if neither `dpop.origin` nor `audience` gives an origin
  */
 export function parseDpop(

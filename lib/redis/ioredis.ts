@@ -30,8 +30,8 @@ function runnerOf(client: BufferClient): RunScript {
 }
 
 /**
- * Options that differ on connections of the store. A `commandTimeout` of the app may be shorter than a read of the log, which waits. A
- * command that a lost connection interrupts is not sent again. Commands are not pipelined automatically.
+ * Options of the app's client that the store's own connections override. A read of the log waits for new entries, perhaps longer than the
+ * `commandTimeout` of the app. An interrupted command is not sent again. Commands are not pipelined automatically.
  */
 const OVERRIDES = { commandTimeout: undefined, autoResendUnfulfilledCommands: false, enableAutoPipelining: false };
 

@@ -7,7 +7,10 @@ export interface ClaimsPolicy {
   readonly claims: ClaimsSchema | undefined;
 }
 
-/** Validated claims by schema and record; `undefined` for claims that do not match. A schema that fails runs again next time. */
+/**
+ * Validated claims by schema and record; `undefined` if the schema reports issues. After `claims_schema_failed` nothing is kept, so the
+ * schema runs again next time.
+ */
 const outcomes = new WeakMap<ClaimsSchema, WeakMap<ActiveRecord, Claims | undefined>>();
 
 /**

@@ -228,7 +228,10 @@ function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => numb
   };
 }
 
-/** Adds a prefix, because the log may hold any text. Without it, a text `error` would throw: an `error` event needs a listener. */
+/**
+ * Name of the event for a digest. The prefix is needed because the log may hold any text, even `error`: an emitter throws if `error` has
+ * no listener.
+ */
 function eventOf(digest: string): string {
   return `revoked ${digest}`;
 }

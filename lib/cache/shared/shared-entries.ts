@@ -36,7 +36,10 @@ export interface StoreReadOptions {
 
 /** Reads and writes the encrypted entries of a store. The promises of its methods never reject. */
 export interface SharedEntries {
-  /** Reads the entry of a token, and may take the lease. Resolves to `undefined` if the store fails, or is paused after a failure. */
+  /**
+   * Reads the entry of a token. Takes the lease too, if a `leaseId` is given and no process holds the lease. Without a usable entry, the
+   * result has no `record`. Resolves to `undefined` only if the store fails, or is paused after a failure.
+   */
   read(tokenKey: TokenKey, options?: StoreReadOptions): Promise<StoredRecord | undefined>;
   /** Stores a record, if a record and a store time are given and the record has not expired. Releases the lease, if one is given. */
   save(
