@@ -50,8 +50,8 @@ export interface Introspector {
   readonly lookup: Lookup;
   /**
    * Whether a request may use a record again that its earlier middleware has used, without a lookup. The record is at most 1 second old
-   * then, and this process has not invalidated it. Always `false` if active responses are cached, because only the cache knows about
-   * invalidations by other processes.
+   * then, and no process that shares the store has invalidated it. Always `false` if active responses are cached, because then a lookup
+   * costs no request, and always `false` after `close()`.
    */
   isReusable(digest: string, record: ActiveRecord, options: LookupOptions): boolean;
   /** How long an active response may be used, in milliseconds since its introspection request was sent. 0 without a cache. */
@@ -169,10 +169,12 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
     requireOpen,
     lookup: cached.lookup,
     isReusable: (digest, record, options) =>
+      closing === undefined &&
       ttlMs === 0 &&
       recordAge(record, options.now) <= REUSE_MS &&
       isFresh(record, options) &&
-      !events.isInvalidated(digest, record),
+      !events.isInvalidated(digest, record) &&
+      shared?.revocations.allows(digest, record, options.now) !== false,
     lifeMs: ttlMs,
     staleLifeMs: staleIfErrorMs,
     watch(...watched) {

@@ -65,6 +65,14 @@ describe('a second middleware of the same server', () => {
     await get(createApp(authenticate, invalidate, authenticate.with({ realm: 'second' })), 'good').expect(401);
   });
 
+  it.each([{ ttlSeconds: 60 }, false] as const)('fails when the first was closed since: cache %j', async (cache) => {
+    const authenticate = createAuthenticate(await createEndpoint(active()), { cache });
+    const close = between(() => void authenticate.close());
+    const app = createApp(authenticate, close, authenticate.with({ realm: 'second' }));
+    await get(app, 'good').expect(503);
+    expect(app.reached()).toBe(0);
+  });
+
   it('rejects a token that was revoked while a slow client sent its body', async () => {
     const endpoint = await createEndpoint(active());
     const authenticate = createAuthenticate(endpoint);
@@ -92,28 +100,33 @@ describe('a second middleware of the same server', () => {
     expect(endpoint.asked).toHaveLength(2);
   });
 
-  it('rejects a token that another process has revoked since the first', async () => {
-    const endpoint = await createEndpoint(active());
-    const memory = createSharedMemory();
-    const [connection, secrets] = [memory.connect(), ['s'.repeat(32)]];
-    let readEntries = 0;
-    const follow: CacheStore['follow'] = (reader) =>
-      connection.follow({
-        ...reader,
-        onEntries(entries) {
-          reader.onEntries(entries);
-          readEntries += entries.length;
-        },
+  it.each([60, 0])(
+    'rejects a token that another process has revoked since the first, with ttlSeconds %d',
+    async (ttlSeconds) => {
+      const endpoint = await createEndpoint(active());
+      const memory = createSharedMemory();
+      const [connection, secrets] = [memory.connect(), ['s'.repeat(32)]];
+      let readEntries = 0;
+      const follow: CacheStore['follow'] = (reader) =>
+        connection.follow({
+          ...reader,
+          onEntries(entries) {
+            reader.onEntries(entries);
+            readEntries += entries.length;
+          },
+        });
+      const authenticate = createAuthenticate(endpoint, {
+        cache: { store: { ...connection, follow }, secrets, ttlSeconds },
       });
-    const authenticate = createAuthenticate(endpoint, { cache: { store: { ...connection, follow }, secrets } });
-    const other = createAuthenticate(endpoint, { cache: { store: memory.connect(), secrets } });
-    const revoke = between(async () => {
-      endpoint.script = INACTIVE;
-      await other.invalidate({ sub: 'alice' });
-      await until(() => readEntries > 0);
-    });
-    await get(createApp(authenticate, revoke, authenticate.with({ realm: 'second' })), 'good').expect(401);
-  });
+      const other = createAuthenticate(endpoint, { cache: { store: memory.connect(), secrets, ttlSeconds } });
+      const revoke = between(async () => {
+        endpoint.script = INACTIVE;
+        await other.invalidate({ sub: 'alice' });
+        await until(() => readEntries > 0);
+      });
+      await get(createApp(authenticate, revoke, authenticate.with({ realm: 'second' })), 'good').expect(401);
+    },
+  );
 
   it('rejects another token that a handler has put in the place of the first', async () => {
     const endpoint = await createEndpoint(({ form }: { form: URLSearchParams }) =>
