@@ -1,12 +1,13 @@
 import { introspectorId } from './cache/introspector-id.js';
+import { createInvalidator } from './cache/invalidate.js';
 import { type Invalidation, parseInvalidation } from './cache/invalidation.js';
 import { createInvalidationEvents, type InvalidationEvents } from './cache/invalidation-events.js';
-import { isFresh, recordAge } from './cache/lifetimes.js';
-import { type CachedLookup, type MemoryCacheOptions, withMemoryCache } from './cache/memory-cache.js';
+import { type CachedLookup, withMemoryCache } from './cache/memory-cache.js';
 import { createMemoryStore } from './cache/memory-store.js';
+import { isFresh, recordAge } from './cache/record-lifetimes.js';
 import { createSharedCache, type SharedCache } from './cache/shared/create-shared-cache.js';
 import { claimNamespace } from './cache/shared/namespace-owners.js';
-import type { RevocableClaim } from './cache/shared/revocations.js';
+import { withoutCache } from './cache/without-cache.js';
 import type { Clock } from './core/clock.js';
 import { IntrospectionError } from './core/errors.js';
 import type { ActiveRecord, Lookup, LookupOptions, TokenKey, TokenRecord } from './core/lookup.js';
@@ -86,24 +87,29 @@ export interface Introspector {
 const REUSE_MS = 1000;
 
 export function createIntrospector(settings: IntrospectorSettings): Introspector {
-  const { clock, replay } = settings;
+  const { clock, replay, cache } = settings;
   const id = introspectorId(settings);
   const releaseNamespace = claimNamespace(settings, id);
-  const client = createIntrospectionClient(settings);
-  const shared = sharedCacheOf(client, settings, id);
-  const inner = shared?.lookup ?? client.lookup;
-  const cached =
-    settings.cache === false
-      ? uncached((...args) => admit(() => ask(...args)))
-      : cachedInMemory(ask, settings.cache, { ...settings, diagnose: client.diagnose, admit }, shared);
-  const events = createInvalidationEvents(shared?.revocations, (key, record) => cached.peek(key) === record);
-  const { ttlMs = 0, staleIfErrorMs = 0 } = settings.cache || {};
-  const rejections = createRejectionWatches({
-    monotonic: () => settings.clock.monotonic(),
-    wasAnyActive: client.wasAnyActive,
-  });
   const pending = createPendingWork();
   let closing: Promise<void> | undefined;
+
+  // A token is looked up in memory, then joins a pending lookup of the same token, then in the store, then at the endpoint.
+  const client = createIntrospectionClient(settings);
+  const shared = sharedCacheOf(client, settings, id);
+  const cached = cache === false ? withoutCache(startLookup, beginMiss) : cacheInMemory(cache);
+
+  const events = createInvalidationEvents(shared?.revocations, (digest, record) => cached.peek(digest) === record);
+  const invalidate = createInvalidator({ cached, events, shared });
+  const rejections = createRejectionWatches({ monotonic: () => clock.monotonic(), wasAnyActive: client.wasAnyActive });
+  const { ttlMs = 0, staleIfErrorMs = 0 } = cache || {};
+
+  function cacheInMemory(memory: MemoryCacheSettings): CachedLookup {
+    const { timeoutMs } = settings;
+    const store = createMemoryStore(memory.maxEntries, memory.maxBytes);
+    const { diagnose } = client;
+    const revocations = shared?.revocations;
+    return withMemoryCache(startLookup, { ...memory, clock, store, diagnose, timeoutMs, beginMiss, revocations });
+  }
 
   /**
    * Begins a lookup that memory cannot answer. `close()` waits for this lookup, also while the lookup itself waits for another one of the
@@ -111,7 +117,7 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
    *
    * @throws IntrospectionError `closed`
    */
-  function admit<T>(lookUp: () => T | Promise<T>): Promise<T> {
+  function beginMiss(lookUp: () => TokenRecord | Promise<TokenRecord>): Promise<TokenRecord> {
     requireOpen();
     return pending.add(Promise.resolve(lookUp()));
   }
@@ -121,40 +127,10 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
    *
    * @throws AuthError for a malformed token, before anything is sent
    */
-  function ask(...[tokenKey, options]: Parameters<Lookup>): ReturnType<Lookup> {
+  function startLookup(tokenKey: TokenKey, options: LookupOptions): Promise<TokenRecord> {
     requireB64Token(tokenKey.token);
+    const inner = shared?.lookup ?? client.lookup;
     return pending.add(events.note(() => inner(tokenKey, options)));
-  }
-
-  function forgetClaimHere(name: RevocableClaim, value: string): void {
-    cached.forgetClaim(name, value);
-    events.forgetClaim(name, value);
-  }
-
-  async function forgetClaim(name: RevocableClaim, value: string): Promise<void> {
-    forgetClaimHere(name, value);
-    await shared?.revocations.revoke(name, value);
-  }
-
-  async function forgetJti(jti: string | undefined): Promise<void> {
-    if (jti !== undefined) await forgetClaim('jti', jti);
-  }
-
-  async function forgetToken(token: TokenKey): Promise<void> {
-    const known = jtiOf(cached.peek(token.digest));
-    const lookups = cached.forget(token.digest);
-    events.forget(token.digest);
-    if (known !== undefined) forgetClaimHere('jti', known);
-    for (const lookup of lookups) {
-      // The response of a pending lookup tells the `jti` of the token.
-      lookup.then((record) => forgetJti(jtiOf(record))).catch(() => {});
-    }
-    if (shared === undefined) return;
-    const { peek, revocations } = shared;
-    await Promise.all([
-      revocations.revoke('token', token.digest),
-      known === undefined ? peek(token).then((record) => forgetJti(jtiOf(record))) : revocations.revoke('jti', known),
-    ]);
   }
 
   function requireOpen(): void {
@@ -181,15 +157,15 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
       requireOpen();
       return events.watch(...watched);
     },
-    invalidate: (target) => {
+    invalidate(target) {
       const { name, value } = parseInvalidation(target);
-      return name === 'token' ? forgetToken(toTokenKey(value)) : forgetClaim(name, value);
+      return name === 'token' ? invalidate.token(toTokenKey(value)) : invalidate.claim(name, value);
     },
     stats: () => ({ ...cached.stats(), endpointCalls: client.calls() }),
     watchRejections: rejections.create,
     async verifyConfiguration() {
       requireOpen();
-      return verifyConfiguration(client, settings.clientAuth, settings.clock);
+      return verifyConfiguration(client, settings.clientAuth, clock);
     },
     close() {
       closing ??= end();
@@ -221,39 +197,9 @@ function sharedCacheOf(
   });
 }
 
-function cachedInMemory(
-  inner: Lookup,
-  cache: MemoryCacheSettings,
-  { clock, timeoutMs, diagnose, admit }: Pick<MemoryCacheOptions, 'clock' | 'timeoutMs' | 'diagnose' | 'admit'>,
-  shared: SharedCache | undefined,
-): CachedLookup {
-  const store = createMemoryStore(cache.maxEntries, cache.maxBytes);
-  const revocations = shared?.revocations;
-  return withMemoryCache(inner, { ...cache, clock, store, diagnose, timeoutMs, admit, revocations });
-}
-
-function jtiOf(record: TokenRecord | undefined): string | undefined {
-  return record?.active ? record.claims.jti : record?.jti;
-}
-
 /** @throws AuthError for a text that cannot be a token */
 function toTokenKey(text: string): TokenKey {
   const token = readToken(text);
   requireB64Token(token);
   return { token, digest: tokenDigest(token) };
-}
-
-function uncached(inner: Lookup): CachedLookup {
-  let misses = 0;
-  return {
-    lookup(tokenKey, options) {
-      misses++;
-      return inner(tokenKey, options);
-    },
-    peek: () => undefined,
-    forget: () => [],
-    forgetClaim() {},
-    close() {},
-    stats: () => ({ hits: 0, misses, coalesced: 0, stale: 0, entries: 0 }),
-  };
 }

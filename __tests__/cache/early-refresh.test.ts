@@ -5,7 +5,7 @@ import { recordEvents } from '../support/channels.js';
 import { createClock, since } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';
 import { diagnose } from '../support/outages.js';
-import { activeRecord, admit, bearerCredentials, inactiveRecord } from '../support/records.js';
+import { activeRecord, bearerCredentials, beginMiss, inactiveRecord } from '../support/records.js';
 
 /** The random number that refreshes earliest, and the one that refreshes only at the very end. */
 const EARLIEST = 0;
@@ -41,7 +41,7 @@ function createCache(settings: { refreshAhead?: boolean; inactiveTtlMs?: number;
       timeoutMs: 3000,
       staleIfErrorMs: 0,
       refreshAhead: true,
-      admit,
+      beginMiss,
       revocations: undefined,
       ...settings,
       clock,

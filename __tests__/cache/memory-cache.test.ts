@@ -4,9 +4,16 @@ import { ANY_AGE, type TokenRecord } from '../../lib/core/lookup.js';
 import { createClock, since } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';
 import { diagnose } from '../support/outages.js';
-import { activeRecord, admit, bearerCredentials, inactiveRecord } from '../support/records.js';
+import { activeRecord, bearerCredentials, beginMiss, inactiveRecord } from '../support/records.js';
 
-const SETTINGS = { revocations: undefined, diagnose, timeoutMs: 3000, staleIfErrorMs: 0, refreshAhead: false, admit };
+const SETTINGS = {
+  revocations: undefined,
+  diagnose,
+  timeoutMs: 3000,
+  staleIfErrorMs: 0,
+  refreshAhead: false,
+  beginMiss,
+};
 const TOKEN = bearerCredentials();
 
 interface SentAt {

@@ -5,7 +5,7 @@ import { IntrospectionError, type IntrospectionErrorCode } from '../../lib/core/
 import { ANY_AGE, type TokenRecord } from '../../lib/core/lookup.js';
 import { createClock, since } from '../support/clock.js';
 import { diagnose } from '../support/outages.js';
-import { activeRecord, admit, bearerCredentials, inactiveRecord } from '../support/records.js';
+import { activeRecord, bearerCredentials, beginMiss, inactiveRecord } from '../support/records.js';
 
 const TTL = 60;
 const STALE_IF_ERROR = 200;
@@ -77,7 +77,7 @@ describe('withMemoryCache', () => {
               timeoutMs: 3000,
               staleIfErrorMs: STALE_IF_ERROR * 1000,
               refreshAhead,
-              admit,
+              beginMiss,
               revocations: undefined,
               clock,
               store: createMemoryStore(10),

@@ -6,7 +6,7 @@ import { recordEvents } from '../support/channels.js';
 import { createClock, since } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';
 import { diagnose } from '../support/outages.js';
-import { activeRecord, admit, bearerCredentials, inactiveRecord } from '../support/records.js';
+import { activeRecord, bearerCredentials, beginMiss, inactiveRecord } from '../support/records.js';
 
 const TOKEN = bearerCredentials('abc', 'a-key-of-many-characters');
 const MINUTE = 60;
@@ -22,7 +22,7 @@ function createCache(settings: { ttlMs?: number; staleIfErrorMs?: number; inacti
     timeoutMs: 3000,
     staleIfErrorMs: 5 * MINUTE * 1000,
     refreshAhead: false,
-    admit,
+    beginMiss,
     revocations: undefined,
     ...settings,
     clock,

@@ -9,7 +9,7 @@ import { createApi, createApp, createAuthenticate, get } from '../support/api.js
 import { createClock, since } from '../support/clock.js';
 import { active, createEndpoint } from '../support/endpoint.js';
 import { diagnose } from '../support/outages.js';
-import { activeRecord, admit, bearerCredentials, inactiveRecord } from '../support/records.js';
+import { activeRecord, bearerCredentials, beginMiss, inactiveRecord } from '../support/records.js';
 import { Thenable } from '../support/thenable.js';
 
 const NOT_ERRORS: readonly unknown[] = [undefined, null, false, 0, '', 'route', 'router'];
@@ -125,7 +125,7 @@ describe('memory cache', () => {
       timeoutMs: 3000,
       staleIfErrorMs: 0,
       refreshAhead: false,
-      admit,
+      beginMiss,
       revocations: undefined,
       clock,
     });

@@ -14,7 +14,7 @@ import { createDeferred } from '../support/deferred.js';
 import { active, createEndpoint } from '../support/endpoint.js';
 import { createInstance } from '../support/fleet.js';
 import { diagnose } from '../support/outages.js';
-import { activeRecord, admit, bearerCredentials } from '../support/records.js';
+import { activeRecord, bearerCredentials, beginMiss } from '../support/records.js';
 import { createSharedMemory } from '../support/shared-memory.js';
 import { until } from '../support/until.js';
 
@@ -31,7 +31,7 @@ it('a lookup that requires a fresh response sends another request when the looku
     timeoutMs: 3000,
     staleIfErrorMs: 0,
     refreshAhead: false,
-    admit,
+    beginMiss,
     revocations: undefined,
     clock,
     store: createMemoryStore(10),

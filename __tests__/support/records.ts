@@ -22,4 +22,4 @@ export function inactiveRecord(asked = ASKED): InactiveRecord {
 }
 
 /** Begins every lookup, as an open introspector does. */
-export const admit = <T>(lookUp: () => T): T => lookUp();
+export const beginMiss = <T>(lookUp: () => T): T => lookUp();

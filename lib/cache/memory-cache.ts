@@ -11,6 +11,7 @@ import {
 import { tokenDigest } from '../core/token-digest.js';
 import { type CacheEvent, cacheEvents, digestOf } from '../diagnostics/channels.js';
 import { type Diagnose, diagnoseEarly, type EndpointState } from './early-diagnosis.js';
+import type { MemoryStore } from './memory-store.js';
 import {
   isFresh,
   isYoung,
@@ -19,8 +20,7 @@ import {
   shouldRefreshEarly,
   staleLifetimeOf,
   timeLeft,
-} from './lifetimes.js';
-import type { MemoryStore } from './memory-store.js';
+} from './record-lifetimes.js';
 import { UNCONFIRMED_MS } from './shared/revocation-log.js';
 import type { RevocableClaim, Revocations } from './shared/revocations.js';
 import { withSingleFlight } from './single-flight.js';
@@ -36,7 +36,7 @@ export interface MemoryCacheOptions extends Lifetimes {
   readonly diagnose: Diagnose;
   readonly refreshAhead: boolean;
   /** Begins a lookup after a cache miss. Throws if no lookup may begin. */
-  readonly admit: (lookUp: () => Promise<TokenRecord>) => Promise<TokenRecord>;
+  readonly beginMiss: (lookUp: () => Promise<TokenRecord>) => Promise<TokenRecord>;
   /** Time limit of a request, in milliseconds since it arrived. */
   readonly timeoutMs: number;
   readonly clock: Clock;
@@ -69,7 +69,7 @@ const REFRESH_PAUSE_MS = 1000;
  * Looks in memory first, then joins or starts a lookup. A cache hit is returned as a value, without a promise.
  */
 export function withMemoryCache(inner: Lookup, settings: MemoryCacheOptions): CachedLookup {
-  const { store, staleIfErrorMs, diagnose, refreshAhead, timeoutMs, clock, revocations, admit } = settings;
+  const { store, staleIfErrorMs, diagnose, refreshAhead, timeoutMs, clock, revocations, beginMiss } = settings;
   let hits = 0;
   let misses = 0;
   let stale = 0;
@@ -145,7 +145,7 @@ export function withMemoryCache(inner: Lookup, settings: MemoryCacheOptions): Ca
     }
     misses++;
     const isKnown = options.isKnown || (record?.active === true && isUnexpired(record, now));
-    return admit(() => lookUp(tokenKey, { ...options, isKnown }));
+    return beginMiss(() => lookUp(tokenKey, { ...options, isKnown }));
   };
 
   function lookUp(tokenKey: TokenKey, options: LookupOptions): Promise<TokenRecord> {

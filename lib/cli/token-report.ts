@@ -1,4 +1,4 @@
-import { type Lifetimes, lifetimeOf } from '../cache/lifetimes.js';
+import { type Lifetimes, lifetimeOf } from '../cache/record-lifetimes.js';
 import type { Claims } from '../core/claims.js';
 import { readClock } from '../core/clock.js';
 import { AuthError, type AuthErrorReason, IntrospectionError, type IntrospectionErrorCode } from '../core/errors.js';

@@ -70,15 +70,6 @@ export function accept({ req, next, by }: RequestContext, { authenticator, token
   next?.();
 }
 
-/**
- * Requires that `exp` and `nbf` still allow the token, because time has passed since the middleware checked them.
- *
- * @throws AuthError `expired`, `not_yet_valid`
- */
-export function requireUnexpired({ authenticator: { introspector, policy }, token }: Session): void {
-  requireLifetime(token.record, policy, introspector.clock.now());
-}
-
 /** The scopes that the checks passed so far require. A challenge lists them. */
 export function scopesOf({ checks }: Session): string[] {
   return checks.flatMap(({ check }) => check.scopes);

@@ -1,18 +1,11 @@
 import type { AuthenticatedToken } from '../authenticator.js';
-import { isFresh } from '../cache/lifetimes.js';
+import { isFresh } from '../cache/record-lifetimes.js';
 import { readClock } from '../core/clock.js';
 import { checkOptions } from '../core/option-check.js';
 import { optionError, rejectMountedFactory } from '../core/option-error.js';
 import { ownMembers } from '../core/own-members.js';
-import {
-  accept,
-  type Guard,
-  missingAuthError,
-  nameGuard,
-  requireSession,
-  requireUnexpired,
-  scopesOf,
-} from './guard.js';
+import { requireLifetime } from '../verification/lifetime.js';
+import { accept, type Guard, missingAuthError, nameGuard, requireSession, scopesOf } from './guard.js';
 import { rejectRequest } from './reject.js';
 import { endSession, type RequestSession, renewSession, type Session, sessionOf } from './session.js';
 import { whenSettled } from './when-settled.js';
@@ -70,14 +63,14 @@ export function requireFresh(options: { readonly maxAgeSeconds: number }): Guard
  * Looks up the token again if its record is stale or was requested before `notBefore`, in monotonic milliseconds. Otherwise returns
  * `undefined`. Raises `session.notBefore` to `notBefore` if it is lower.
  *
- * @throws AuthError if the token has expired
+ * @throws AuthError if `exp` or `nbf` does not allow the token any more, because time has passed since the middleware checked them
  */
 function refresh(session: Session, notBefore: number): AuthenticatedToken | Promise<AuthenticatedToken> | undefined {
   const { authenticator, token } = session;
   const options = { notBefore, now: readClock(authenticator.introspector.clock), background: false, isKnown: true };
   session.notBefore = Math.max(session.notBefore, notBefore);
   if (!token.record.stale && isFresh(token.record, options)) {
-    requireUnexpired(session);
+    requireLifetime(token.record, authenticator.policy, options.now.at);
     return undefined;
   }
   return authenticator.refresh(token, options);

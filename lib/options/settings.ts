@@ -1,4 +1,4 @@
-import type { Lifetimes } from '../cache/lifetimes.js';
+import type { Lifetimes } from '../cache/record-lifetimes.js';
 import type { SharedCacheOptions } from '../cache/shared/create-shared-cache.js';
 import type { IntrospectionClientSettings } from '../introspection/client.js';
 import type { Policy } from '../policy.js';

@@ -1,6 +1,6 @@
 import type { Clock, Instant } from '../../core/clock.js';
 import type { Lookup, TokenKey, TokenRecord } from '../../core/lookup.js';
-import type { Lifetimes } from '../lifetimes.js';
+import type { Lifetimes } from '../record-lifetimes.js';
 import { createEntryCipher } from './entry-cipher.js';
 import { openRevocationLog } from './revocation-log.js';
 import { createRevocations, type Revocations, withRetries } from './revocations.js';

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { ageOf, type Clock, type Instant, readClock } from '../../core/clock.js';
 import type { TokenRecord } from '../../core/lookup.js';
-import { recordAge } from '../lifetimes.js';
+import { recordAge } from '../record-lifetimes.js';
 import type { CacheStore, LogReader } from './store.js';
 import { createStoreHealth, type StoreHealth } from './store-health.js';
 

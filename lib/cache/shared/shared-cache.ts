@@ -4,7 +4,7 @@ import { type Clock, readClock } from '../../core/clock.js';
 import { IntrospectionError } from '../../core/errors.js';
 import { ANY_AGE, type Lookup, type LookupOptions, type TokenKey, type TokenRecord } from '../../core/lookup.js';
 import { cacheEvents } from '../../diagnostics/channels.js';
-import { type Lifetimes, lifetimeOf, timeLeft } from '../lifetimes.js';
+import { type Lifetimes, lifetimeOf, timeLeft } from '../record-lifetimes.js';
 import type { Revocations } from './revocations.js';
 import { publish, type SharedEntries, type StoredRecord, type StoreReadOptions } from './shared-entries.js';
 

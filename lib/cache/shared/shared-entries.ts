@@ -1,7 +1,7 @@
 import { type Clock, type Instant, readClock } from '../../core/clock.js';
 import type { TokenKey, TokenRecord } from '../../core/lookup.js';
 import { type CacheEvent, cacheEvents, digestOf } from '../../diagnostics/channels.js';
-import { type Lifetimes, lifetimeOf, timeLeft } from '../lifetimes.js';
+import { type Lifetimes, lifetimeOf, timeLeft } from '../record-lifetimes.js';
 import { askedAtOf, type Entry, entryOf, type StoreTime } from './entry.js';
 import type { EntryCipher } from './entry-cipher.js';
 import type { CacheStore, StoredEntry, StoreReply } from './store.js';

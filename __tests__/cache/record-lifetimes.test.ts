@@ -5,7 +5,7 @@ import {
   shouldRefreshEarly,
   staleLifetimeOf,
   timeLeft,
-} from '../../lib/cache/lifetimes.js';
+} from '../../lib/cache/record-lifetimes.js';
 import { ANY_AGE, type TokenRecord } from '../../lib/core/lookup.js';
 import { activeRecord, inactiveRecord } from '../support/records.js';
 
