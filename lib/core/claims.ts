@@ -3,7 +3,7 @@
  * A member that was `null` is absent. `scope` is always a string.
  */
 export interface Auth {
-  /** Always `true`. `false` leads to a rejection (`inactive`), and any other value to an outage (`bad_response`). */
+  /** Always `true`. If the endpoint sends `false`, the request is rejected (`inactive`). Any other value is an outage (`bad_response`). */
   active: true;
   /** Granted scopes, separated by spaces; `''` when the response has no `scope`. */
   scope: string;
@@ -30,13 +30,15 @@ export interface Auth {
   [claim: string]: unknown;
 }
 
-/** The claims of a record. Nested values are frozen, because all requests with the same record share them. */
+/** The claims of one token record. Their nested values are frozen, because all requests that use this record share those values. */
 export type Claims = Readonly<Auth>;
 
-/** Returns `true` when the granted scopes cover the required scope. Every other result counts as `false`, even a promise. */
+/** Returns `true` when the granted scopes cover the required scope. Any result except `true` counts as `false`, even a promise. */
 export type ScopeMatcher = (granted: readonly string[], required: string) => boolean;
 
-/** The part of [Standard Schema](https://standardschema.dev) that is used here. Schemas of zod 4, valibot and arktype fit. */
+/**
+ * The part of [Standard Schema](https://standardschema.dev) that this package uses. Schemas of zod 4, valibot and arktype have this type.
+ */
 export interface ClaimsSchema<Output = unknown> {
   /** The entry point that Standard Schema defines. */
   readonly '~standard': {
@@ -44,7 +46,7 @@ export interface ClaimsSchema<Output = unknown> {
     readonly version: 1;
     /** Name of the schema library. */
     readonly vendor: string;
-    /** Validates claims. It must be synchronous: a promise leads to an outage (`claims_schema_failed`). */
+    /** Validates claims. It must be synchronous: if it returns a promise, the request fails with an outage (`claims_schema_failed`). */
     readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
     /** Types for the compiler; never read at run time. */
     readonly types?:
@@ -58,12 +60,12 @@ export interface ClaimsSchema<Output = unknown> {
   };
 }
 
-/** Result of a schema: the validated value, or the issues. */
+/** Result of a schema: the validated value, or the problems that the schema found. */
 export type SchemaResult<Output> =
   | {
       /** The validated claims. They replace claims of the response that have the same names, except `active` and `scope`. */
       readonly value: Output;
-      /** Absent on success. */
+      /** Always absent when the validation succeeds. */
       readonly issues?: undefined;
     }
   | {

@@ -6,7 +6,10 @@ export interface IntrospectionRequest {
   readonly issuer: string | undefined;
   /** Algorithms that the endpoint accepts for client assertions; `undefined` when its metadata do not list them. */
   readonly signingAlgorithms?: readonly string[] | undefined;
-  /** `true` when the endpoint responded to the previous attempt with 401. If you keep credentials, get new credentials. */
+  /**
+   * `true` when the endpoint has just responded with 401 to the first attempt. If your `sign` keeps credentials between requests, it must
+   * get new ones.
+   */
   readonly refused: boolean;
   /** Headers of the request. Add your own. A change to `content-type` or `accept-encoding` has no effect. */
   readonly headers: Record<string, string>;
@@ -23,9 +26,8 @@ export type TlsMaterial = Readonly<Record<string, unknown>>;
  */
 export interface ClientAuth {
   /**
-   * A text that identifies the client and contains no secret. A shared cache keeps the responses of different identities apart,
-   * because a server may tell each client something else about the same token. Without an identity, a shared cache needs
-   * `cache.namespace`.
+   * A text that identifies the client and contains no secret. A shared cache keeps the responses of different identities apart, because a
+   * server may give each client a different response about the same token. Without an identity, a shared cache needs `cache.namespace`.
    */
   readonly identity?: string | undefined;
   /**
@@ -34,14 +36,20 @@ export interface ClientAuth {
    * If `sign` throws, the request fails with 503 `credentials_unavailable`; an `IntrospectionError` is passed on unchanged.
    */
   sign(request: IntrospectionRequest): void | Promise<void>;
-  /** Client identifier. By default, signed responses ([RFC 9701](https://www.rfc-editor.org/rfc/rfc9701)) must have it as `aud`. */
+  /**
+   * Client identifier. By default, signed responses ([RFC 9701](https://www.rfc-editor.org/rfc/rfc9701)) must have this identifier as
+   * `aud`.
+   */
   readonly clientId?: string | undefined;
   /**
-   * Names of this method in authorization server metadata. A warning is emitted when the metadata list none of them.
+   * Names that authorization server metadata use for this authentication method. A warning is emitted when the metadata list none of them.
    * Default: no comparison.
    */
   readonly methods?: readonly string[] | undefined;
-  /** Whether `sign` needs the authorization server's issuer identifier. Then the option `issuer` is required. Default `false`. */
+  /**
+   * Whether `sign` needs the authorization server's issuer identifier. If so, an `endpoint` requires the option `issuer` too. Default
+   * `false`.
+   */
   readonly needsIssuer?: boolean | undefined;
   /** TLS material as `tls.connect` takes it, or a function that returns it for each new connection. */
   readonly connect?: TlsMaterial | (() => TlsMaterial | Promise<TlsMaterial>) | undefined;

@@ -1,8 +1,8 @@
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 /**
- * Returns advice for a URL that must not be used: a URL without TLS, with credentials or with a fragment. Returns `undefined` for a URL
- * that may be used. Loopback hosts need no TLS, and with `allowHttp` no host does.
+ * Returns advice if the URL must not be used, otherwise `undefined`. A URL must begin with https:, and must have no credentials and no
+ * fragment. http: is allowed for loopback hosts, and for every host if `allowHttp` is `true`.
  */
 export function remedyForUrl(url: URL, allowHttp: boolean): string | undefined {
   const isSecure = url.protocol === 'https:';

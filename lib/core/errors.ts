@@ -7,7 +7,7 @@ export type AuthErrorCode =
   | 'invalid_dpop_proof'
   | 'use_dpop_nonce';
 
-/** Why a request was rejected, for the operator. Clients see only the `code`. */
+/** Why a request was rejected, for the operator. Clients see only the `code` of the error, which is less exact. */
 export type AuthErrorReason =
   | 'no_credentials'
   | 'malformed_credentials'
@@ -30,7 +30,7 @@ export type AuthErrorReason =
   | 'dpop_proof_replayed'
   | 'dpop_nonce_required';
 
-/** Why it is not known whether the token is valid. */
+/** Why the middleware could not find out whether a token is valid. */
 export type IntrospectionErrorCode =
   | 'timeout'
   | 'unreachable'
@@ -82,8 +82,8 @@ const REJECTIONS: Readonly<Record<AuthErrorReason, Rejection>> = {
 };
 
 /**
- * The texts are fixed for two reasons. A client must not learn whether a token is unknown, expired or revoked. And no part of a
- * request may appear in a response.
+ * The `error_description` that clients see for each `error`. The texts are fixed for two reasons. A client must not learn whether a token
+ * is unknown, expired or revoked. And no part of a request may appear in a response.
  */
 const DESCRIPTIONS: Readonly<Record<AuthErrorCode, string>> = {
   invalid_request: 'The request must carry exactly one well-formed bearer token',
@@ -113,7 +113,7 @@ const OUTAGES: Readonly<Record<IntrospectionErrorCode, string>> = {
 
 const DEFAULT_RETRY_AFTER_SECONDS = 1;
 
-/** How the user must have authenticated (RFC 9470 section 3). */
+/** How, and how recently, the user must have authenticated (RFC 9470 section 3). */
 export interface RequiredAuthentication {
   /** Accepted authentication contexts (`acr_values`). The token needs one of them. With an empty list, `acr` does not matter. */
   readonly acrValues: readonly string[];
@@ -141,8 +141,8 @@ export class AuthError extends Error {
   /** The required authentication; `undefined` unless `reason` is `insufficient_user_authentication`. */
   readonly authentication: RequiredAuthentication | undefined;
   /**
-   * `WWW-Authenticate`, `Cache-Control` and, for some DPoP requests, `DPoP-Nonce`. The object is empty until a middleware or guard
-   * rejects the request. Express's own error handler sends them.
+   * `WWW-Authenticate`, `Cache-Control` and, for some DPoP requests, `DPoP-Nonce`. The object is empty until a middleware or guard rejects
+   * the request. Express's own error handler sends these headers.
    */
   headers: Record<string, string | string[]> = {};
 
@@ -170,16 +170,16 @@ export class IntrospectionError extends Error {
   readonly status = 503;
   /** Same as `status`. Some error handlers read this name. */
   readonly statusCode = 503;
-  /** Why it is not known whether the token is valid. */
+  /** Why the middleware could not find out whether the token is valid. */
   readonly code: IntrospectionErrorCode;
   /** A detail that is safe to log, such as `HTTP 401` or `ECONNREFUSED`. */
   readonly detail: string | undefined;
   /**
-   * Seconds until the client may retry (1 to 120). During a pause, this is the time that is left of it: the endpoint asked for the pause,
-   * or this process makes it after failures. Otherwise 1.
+   * Seconds until the client may retry, from 1 to 120. If this process sends no introspection requests for a while, because the endpoint
+   * asked for a pause or failed too often, it is the time left of that pause. Otherwise it is 1.
    */
   readonly retryAfterSeconds: number;
-  /** `Retry-After` and `Cache-Control`. Express's own error handler sends them. */
+  /** The headers `Retry-After` and `Cache-Control` of the response. Express's own error handler sends them. */
   readonly headers: Record<string, string>;
 
   constructor(code: IntrospectionErrorCode, detail?: string, retryAfterSeconds = DEFAULT_RETRY_AFTER_SECONDS) {

@@ -1,6 +1,9 @@
 const MAX_DEPTH = 32;
 
-/** Maximum number of members and list items over all levels. In memory, a parsed value takes up to 20 times as much as its text. */
+/**
+ * Maximum number of members and list items in one JSON value, counted over all levels. There is a limit, because a parsed value takes up to
+ * 20 times as much memory as its text.
+ */
 export const MAX_VALUES = 10_000;
 
 /**

@@ -2,14 +2,13 @@ import type { Claims } from './claims.js';
 import type { Instant } from './clock.js';
 
 /**
- * When the endpoint was asked: the moment just before the introspection request was sent.
- * The two times together are an {@link Instant}. They are two members of the record, because an object of their own in every record
- * would take more memory.
+ * When the endpoint was asked about a token: the moment just before the introspection request was sent. `askedAt` and `askedMonotonic`
+ * together are an {@link Instant}. They are two members, because a nested object in every record would take more memory.
  */
 interface Dated {
-  /** Wall time, in milliseconds since the epoch. */
+  /** Wall time when the endpoint was asked, in milliseconds since the epoch. */
   readonly askedAt: number;
-  /** Monotonic time, in milliseconds. */
+  /** Monotonic time when the endpoint was asked, in milliseconds. */
   readonly askedMonotonic: number;
   /**
    * Position up to which this process had read the revocation log when the endpoint was asked. Only entries after this position apply to
@@ -21,8 +20,8 @@ interface Dated {
 export interface ActiveRecord extends Dated {
   readonly active: true;
   /**
-   * Whether the claims describe neither a refresh token nor a sender-constrained token. Then `verify` skips the rule about refresh tokens.
-   * Without a {@link SenderProof}, it also skips the sender constraint.
+   * Whether the claims describe neither a refresh token nor a sender-constrained token. If so, `verify` skips the rule about refresh
+   * tokens. For a request without a {@link SenderProof}, it then also skips the sender constraint.
    */
   readonly isPlain: boolean;
   /**
@@ -36,44 +35,52 @@ export interface ActiveRecord extends Dated {
 
 export interface InactiveRecord extends Dated {
   readonly active: false;
-  /** The `jti` in an earlier, active record of the token, if there was one. All spellings of one token have the same `jti`. */
+  /**
+   * The `jti` that an earlier, active record of this token had; `undefined` if there was no such record. With it, the cache finds other
+   * spellings of the token, because a lenient server gives all of them the same `jti`.
+   */
   readonly jti: string | undefined;
   /** `true` when the endpoint cannot introspect tokens of this kind (`unsupported_token_type`). */
   readonly unsupported?: true;
 }
 
-/** The introspection response for one token, and when the endpoint was asked. It holds facts, never decisions. */
+/**
+ * The introspection response for one token, and when the endpoint was asked. A record holds facts, never the decision to accept or reject.
+ */
 export type TokenRecord = ActiveRecord | InactiveRecord;
 
-/** A token with the digest that identifies it. */
+/** A token, with the digest that identifies the token in caches. */
 export interface TokenKey {
   readonly token: string;
-  /** SHA-256 of the token in base64url: the key in caches and in single flight. */
+  /** SHA-256 of the token in base64url. It is the key of the token in caches and in single flight. */
   readonly digest: string;
 }
 
 /**
- * The token that a request presents, and its DPoP proof or certificate. All members are always written, even as `undefined`. So nobody
- * reads a member that another package has added to `Object.prototype`.
+ * The token that a request presents, and its DPoP proof or certificate. Every member is an own member, even if its value is `undefined`.
+ * Otherwise, code could read a member with that name that another package has added to `Object.prototype`.
  */
 export interface Credentials extends TokenKey {
   readonly scheme: 'Bearer' | 'DPoP';
-  /** The DPoP proof, not verified yet, and what it must match. `undefined` if the scheme is Bearer. */
+  /** The DPoP proof, which is not verified yet, and the parts of the request that it must match. `undefined` if the scheme is Bearer. */
   readonly dpop: DpopRequest | undefined;
   /**
    * Whether the policy accepts DPoP, and the request has a `DPoP` header although its scheme is Bearer. Such a request is rejected, because
    * nobody verifies its proof.
    */
   readonly hasUnusedProof: boolean;
-  /** Reads the thumbprint of the client certificate. There is no function if the policy does not accept certificate-bound tokens. */
+  /** Reads the thumbprint of the client certificate. The member is `undefined` if the policy does not accept certificate-bound tokens. */
   readonly certificate: (() => string | undefined) | undefined;
 }
 
 /** The DPoP proof of a request, and the parts of the request that it must match. */
 export interface DpopRequest {
-  /** The request object. The same request may use its proof again, for another middleware. */
+  /**
+   * The request object, which identifies the request. A proof may be used by one request only, but several middlewares of this request may
+   * use it.
+   */
   readonly request: object;
-  /** `undefined` unless there is exactly one `DPoP` header. */
+  /** Value of the `DPoP` header; `undefined` unless the request has exactly one such header. */
   readonly proof: string | undefined;
   readonly method: string | undefined;
   /** The URL that the client requested; `undefined` if it cannot be determined safely. */
@@ -82,7 +89,7 @@ export interface DpopRequest {
 
 /** The keys that the sender of a request has proven to hold. */
 export interface SenderProof {
-  /** Thumbprint of the key of the DPoP proof. */
+  /** Thumbprint of the key of the DPoP proof; `undefined` if the request has no verified proof. */
   readonly jkt: string | undefined;
   /** Reads the thumbprint of the client certificate. */
   readonly x5t: (() => string | undefined) | undefined;
@@ -92,14 +99,16 @@ export interface SenderProof {
 export interface LookupOptions {
   /** The endpoint must have been asked at this time or later, in monotonic milliseconds. */
   readonly notBefore: number;
-  /** The time when the request arrived or the lookup was started. The deadline of the lookup counts from this time. */
+  /**
+   * The time when the request arrived, or when a lookup without a request was started. The deadline of the lookup counts from this time.
+   */
   readonly now: Instant;
   /**
    * `true` for an early refresh, a probe with a random token, and some rechecks of open connections. Such a lookup may use a recent record
-   * from the shared cache, even if that is older than `notBefore`. A request may join the lookup and wait for its response.
+   * from the shared cache, even if that record is older than `notBefore`. A request may join such a lookup and wait for its response.
    */
   readonly background: boolean;
-  /** Whether the token was active lately. Then its lookup does not wait behind the lookups of unknown tokens. */
+  /** Whether the token was active lately. If so, its lookup does not wait behind the lookups of unknown tokens. */
   readonly isKnown: boolean;
 }
 

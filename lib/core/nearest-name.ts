@@ -1,7 +1,7 @@
-/** A shorter known name is not recognized as the beginning of a longer, unknown name. */
+/** Minimum length of a known name, in characters, to be suggested for a longer, unknown name that begins with it. */
 const MIN_PREFIX = 4;
 
-/** Units that may be missing at the end of the unknown name. */
+/** Units at the end of a known name that may be missing in the unknown name. */
 const UNIT = /^(?:ms|s|seconds)$/;
 
 /**

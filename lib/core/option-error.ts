@@ -1,14 +1,23 @@
 import { nearestName } from './nearest-name.js';
 
-/** Longer names are not compared with the known names: no option has such a long name, and the comparison takes time. */
+/**
+ * Maximum length of an unknown name, in characters, to be compared with the known names. No option has a longer name, and the comparison
+ * takes time.
+ */
 const MAX_NAME_LENGTH = 64;
 
-/** The error for an invalid option: its name, what kind of value it has, and what to write instead. Numbers and booleans are shown. */
+/**
+ * The error for an invalid option: its name, what kind of value it has, and what to write instead. The value itself is shown only if it is
+ * a number or a boolean.
+ */
 export function optionError(name: string, value: unknown, remedy: string): TypeError {
   return new TypeError(`Option "${name}" is ${describe(value)}; ${remedy}`);
 }
 
-/** The error for an unknown option. It suggests a similar name. Without a similar name, it shows the remedy, or all known names. */
+/**
+ * The error for an unknown option. It suggests a similar known name. If no known name is similar, it shows `remedy`, or without `remedy`
+ * all known names.
+ */
 export function unknownOption(name: string, known: readonly string[], remedy?: string): TypeError {
   const similar = name.length > MAX_NAME_LENGTH ? undefined : nearestName(name, known);
   const hint = similar === undefined ? (remedy ?? listNames(known)) : `did you mean "${similar}"?`;
@@ -19,7 +28,10 @@ function listNames(names: readonly string[]): string {
   return names.length === 1 ? `write ${names[0]}` : `write one of ${names.join(', ')}`;
 }
 
-/** The error for an invalid item in a list of secrets. */
+/**
+ * The error for an invalid item in a list of secrets. `place` names the item, and `variable` names the environment variable that should
+ * hold it.
+ */
 export function secretListError(place: string, value: unknown, variable: string, minBytes: number): TypeError {
   if (value === undefined) return new TypeError(`${place} is undefined; is ${variable} set?`);
   if (value === '') return new TypeError(`${place} is an empty string; is ${variable} set?`);
@@ -27,7 +39,10 @@ export function secretListError(place: string, value: unknown, variable: string,
   return new TypeError(`${place} is ${fault}; write a secret of at least ${minBytes} bytes, as a string`);
 }
 
-/** Throws when a factory was mounted without being called. Then its first argument is a request, as in `app.use(requireScope)`. */
+/**
+ * Throws if `argument`, the first argument of a factory, is a request. Then the app mounted the factory without calling it, as in
+ * `app.use(requireScope)`.
+ */
 export function rejectMountedFactory(name: string, argument: unknown, example: string): void {
   if (typeof (argument as { pipe?: unknown } | null | undefined)?.pipe === 'function') {
     throw new TypeError(`${name} was mounted without being called; write ${example}`);
@@ -40,7 +55,7 @@ export function argumentError(call: string, argument: string, value: unknown, re
   return new TypeError(`${call}: the ${argument} is ${kind}. ${remedy}`);
 }
 
-/** Describes the kind of a value. Only numbers and booleans are shown themselves, because a string may be a secret. */
+/** Describes the kind of a value. Only a number or a boolean is shown as it is, because a string may be a secret. */
 function describe(value: unknown): string {
   if (value === undefined) return 'missing';
   if (value === null) return 'null';
@@ -52,7 +67,10 @@ function describe(value: unknown): string {
     : `${typeof value === 'object' ? 'an object' : 'a function'} that cannot be used`;
 }
 
-/** Like {@link optionError}, for an option that holds a secret. The error does not show numbers and booleans either. */
+/**
+ * The error for an invalid option that holds a secret. Unlike {@link optionError}, it never shows the value, not even a number or a
+ * boolean.
+ */
 export function secretError(name: string, value: unknown, remedy: string): TypeError {
   return optionError(name, withoutContent(value), remedy);
 }

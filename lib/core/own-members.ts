@@ -1,6 +1,6 @@
 /**
- * Copies the own members of an object to a new object without a prototype. So nobody reads members from the copy that another package
- * has added to `Object.prototype`. Nested values are not copied.
+ * Copies the own members of an object to a new object without a prototype. If another package has added members to `Object.prototype`, the
+ * copy does not have them. Nested values are not copied.
  */
 export function ownMembers<T extends object>(source: T): T {
   return Object.assign(Object.create(null), source);

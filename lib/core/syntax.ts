@@ -1,4 +1,4 @@
-/** A bearer token (RFC 6750 section 2.1). The two character classes share no character, so matching takes linear time. */
+/** A bearer token (RFC 6750 section 2.1). `=` is not in the character class before it, so matching takes linear time. */
 export const B64_TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
 
 /** One scope (RFC 6749 section 3.3). */

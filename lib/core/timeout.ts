@@ -2,9 +2,10 @@ import { EventEmitter } from 'node:events';
 import { IntrospectionError } from './errors.js';
 
 /**
- * Settles like the promise of `work`, or rejects after `ms` milliseconds. `work` is not stopped then, and its outcome is ignored.
+ * Settles like the promise of `work`, or rejects after `ms` milliseconds. Such a rejection does not stop `work`, but its outcome is
+ * ignored.
  *
- * @throws Error `too late`
+ * @throws Error `too late` after `ms` milliseconds, or the error of `work`
  */
 export function withTimeout<T>(work: () => Promise<T>, ms: number): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -16,12 +17,15 @@ export function withTimeout<T>(work: () => Promise<T>, ms: number): Promise<T> {
   });
 }
 
-/** Time limit of some work, such as one lookup. All steps of the work share it. */
+/** Time limit of some work, such as one lookup. All steps of the work share this limit. */
 export interface Deadline {
   /** Milliseconds from the start of the work until the deadline passes. */
   readonly timeoutMs: number;
   readonly passed: boolean;
-  /** Emits `abort` when the deadline passes. undici accepts an emitter as well as an `AbortSignal`, which costs ten times as much. */
+  /**
+   * Emits `abort` when the deadline passes. undici accepts such an emitter. It also accepts an `AbortSignal`, but that takes ten times as
+   * long.
+   */
   readonly signal: EventEmitter;
   /** Sets the code of the error with which {@link withDeadline} rejects when the deadline passes. Default `timeout`. */
   endWith(code: 'timeout' | 'overloaded'): void;
@@ -73,8 +77,8 @@ export function withDeadline<T>(
 }
 
 /**
- * Settles like `work`, or rejects when the deadline passes, even if `work` does not listen to the signal. Call it before the deadline
- * passes: afterwards, the result waits for `work` alone.
+ * Settles like `work`, or rejects when the deadline passes, even if `work` does not listen to the signal. Call this function before the
+ * deadline passes. If it is called later, the result only waits for `work`.
  *
  * @throws IntrospectionError `timeout`
  */

@@ -1,11 +1,11 @@
 import type { Claims } from './claims.js';
 
-/** Values that servers use for refresh tokens, and the identifier of RFC 8693 section 3. */
+/** Values of `token_type` or `token_use` that mean a refresh token: those that servers use, and the identifier of RFC 8693 section 3. */
 const REFRESH_TOKEN = /^(?:urn:ietf:params:oauth:token-type:)?refresh(?:[_-]?token)?$/i;
 
 const DPOP = /^dpop$/i;
 
-/** Whether a value of `token_type` or `token_use` means a refresh token. In a list, one such value is enough. */
+/** Whether a value of `token_type` or `token_use` means a refresh token. A list means a refresh token if one of its items does. */
 export function isRefreshTokenType(type: unknown): boolean {
   return Array.isArray(type) ? type.some(isRefreshTokenType) : typeof type === 'string' && REFRESH_TOKEN.test(type);
 }
