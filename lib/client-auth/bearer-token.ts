@@ -13,10 +13,10 @@ const METHODS = ['Bearer', 'bearer'];
 /**
  * Client authentication with a bearer token of this resource server, as in the example of RFC 7662 section 2.1.
  *
- * @param token the token, or a function that returns the current one. The function is called for every introspection request, and
- * once more after a 401. Its time counts towards `timeoutMs`
- * @throws TypeError when the token is missing, empty or not a bearer token. If a function fails or returns such a token, the request
- * gets a 503 instead
+ * @param token the token, or a function that returns the current one. The function is called for every attempt to send an introspection
+ * request, and once more after a 401. The time that it takes counts towards `timeoutMs`
+ * @throws TypeError when the token is missing, empty or not a bearer token. If `token` is a function that fails or returns such a token,
+ * nothing is thrown here, and the client's request gets a 503
  */
 export function bearerToken(token: string | TokenSource | undefined): ClientAuth {
   const common = { call: 'bearerToken(token)', argument: 'token', prepare: toAuthorization, write } as const;

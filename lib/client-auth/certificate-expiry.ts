@@ -9,8 +9,9 @@ const WARNING_MS = 14 * A_DAY_MS;
 const WARNING_SHARE = 0.25;
 
 /**
- * Returns the text of a warning when a client certificate expires soon or has expired; otherwise `undefined`. Of a chain, only the first
- * certificate is read. A value that is not a certificate gives no warning.
+ * Returns the text of a warning when a client certificate has expired, or expires in less than 14 days or a quarter of its validity,
+ * whichever is shorter. Otherwise returns `undefined`, also for a value that is not a certificate. If `cert` is a chain, only its first
+ * certificate is read.
  */
 export function expiryWarning(cert: unknown, now: number): string | undefined {
   const validity = validityOf(cert);

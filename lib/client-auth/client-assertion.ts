@@ -7,11 +7,11 @@ const LIFETIME_SECONDS = 60;
 
 export interface AssertionSettings {
   readonly clientId: string;
-  /** Claim `aud` of the assertion. `undefined`: the issuer identifier of the authorization server. */
+  /** Claim `aud` of the assertion. `undefined` means the issuer identifier of the authorization server. */
   readonly audience: string | undefined;
 }
 
-/** Key that signs the assertion. */
+/** Key that signs the assertion, with the algorithms that may be used with it. */
 export interface AssertionKey {
   /** Algorithms that the key can use, the preferred one first. */
   readonly algorithms: readonly string[];
@@ -20,11 +20,11 @@ export interface AssertionKey {
 }
 
 /**
- * Writes a new client assertion into a request ([RFC 7523 section 2.2](https://www.rfc-editor.org/rfc/rfc7523#section-2.2)).
- * The assertion is valid for 60 seconds and for one use.
+ * Writes a new client assertion into a request ([RFC 7523 section 2.2](https://www.rfc-editor.org/rfc/rfc7523#section-2.2)). The assertion
+ * is valid for 60 seconds and for one use.
  *
  * @throws IntrospectionError `credentials_unavailable` when the endpoint accepts none of the algorithms of the key
- * @throws Error when the audience is unknown
+ * @throws Error when the settings have no audience and the issuer identifier is not known
  */
 export async function writeAssertion(
   { parameters, issuer, signingAlgorithms }: IntrospectionRequest,

@@ -19,12 +19,13 @@ export interface ClientSecretBasicOptions {
 const CONTROL_CHARACTER = /\p{Cc}/u;
 
 /**
- * HTTP Basic client authentication ([RFC 6749 section 2.3.1](https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1)).
- * Prefer it to {@link clientSecretPost} when the server offers both.
+ * HTTP Basic client authentication ([RFC 6749 section 2.3.1](https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1)). Prefer it to {@link
+ * clientSecretPost} when the server offers both.
  *
- * @param clientSecret the secret, or a function that returns the current one; called for every introspection request
- * @throws TypeError when an option is wrong, or the identifier or the secret is missing or empty, or cannot be sent with
- * `encode: false`. If a function fails or returns such a secret, the request gets a 503 instead
+ * @param clientSecret the secret, or a function that returns the current secret. The function is called for every attempt to send an
+ * introspection request
+ * @throws TypeError when an option is wrong, or the identifier or the secret is missing or empty, or cannot be sent with `encode: false`.
+ * If `clientSecret` is a function that fails or returns such a secret, nothing is thrown here, and the client's request gets a 503
  */
 export function clientSecretBasic(
   clientId: string | undefined,

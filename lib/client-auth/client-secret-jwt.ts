@@ -10,25 +10,28 @@ import { type Secret, signWithSecret } from './secret.js';
 export interface ClientSecretJwtOptions {
   /** Client identifier of this API at the authorization server. Required. */
   readonly clientId: string | undefined;
-  /** Client secret, or a function that returns the current one. The function is called for every introspection request. */
+  /**
+   * Client secret, or a function that returns the current secret. The function is called for every attempt to send an introspection
+   * request.
+   */
   readonly clientSecret: Secret;
   /**
    * Signing algorithm. Default `HS256`. If the metadata of an `authorizationServer` list algorithms, the default is the first of `HS256`,
    * `HS384` and `HS512` that is in the list.
    */
   readonly alg?: 'HS256' | 'HS384' | 'HS512' | undefined;
-  /** Recipient of the assertion. Default the issuer of the authorization server; some servers require the endpoint instead. */
+  /** Recipient of the assertion. Default the issuer of the authorization server; some servers require the URL of an endpoint instead. */
   readonly audience?: string | undefined;
 }
 
 const ALGORITHMS: readonly string[] = ['HS256', 'HS384', 'HS512'];
 
 /**
- * Client authentication with a JWT that the client secret signs (`client_secret_jwt` of OpenID Connect Core section 9,
- * [RFC 7523](https://www.rfc-editor.org/rfc/rfc7523)). The secret itself is not sent.
+ * Client authentication with a JWT that the client secret signs (`client_secret_jwt` of OpenID Connect Core section 9, [RFC
+ * 7523](https://www.rfc-editor.org/rfc/rfc7523)). The secret itself is not sent.
  *
- * @throws TypeError when an option is missing, unknown or wrong. If a function fails or returns a wrong secret, the request gets a 503
- * instead
+ * @throws TypeError when an option is missing, unknown or wrong. If `clientSecret` is a function that fails or returns a wrong secret,
+ * nothing is thrown here, and the client's request gets a 503
  */
 export function clientSecretJwt(options: ClientSecretJwtOptions): ClientAuth {
   requireOptions(options, ['clientId', 'clientSecret', 'alg', 'audience']);

@@ -10,12 +10,13 @@ export interface ClientSecretPostOptions {
 }
 
 /**
- * Client authentication with `client_id` and `client_secret` as body parameters
- * ([RFC 6749 section 2.3.1](https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1)).
+ * Client authentication with `client_id` and `client_secret` as body parameters ([RFC 6749 section
+ * 2.3.1](https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1)).
  *
- * @param clientSecret the secret, or a function that returns the current one; called for every introspection request
- * @throws TypeError when an option is wrong, or the identifier or the secret is missing or empty. If a function fails or returns such
- * a secret, the request gets a 503 instead
+ * @param clientSecret the secret, or a function that returns the current secret. The function is called for every attempt to send an
+ * introspection request
+ * @throws TypeError when an option is wrong, or the identifier or the secret is missing or empty. If `clientSecret` is a function that
+ * fails or returns such a secret, nothing is thrown here, and the client's request gets a 503
  */
 export function clientSecretPost(
   clientId: string | undefined,

@@ -6,7 +6,7 @@ const MIN_RSA_BITS = 2048;
 
 type Algorithms = readonly [string, ...string[]];
 
-/** Algorithms of each key type or curve. The first is the default. */
+/** Signing algorithms of each key type or curve. The first algorithm of each list is the default. */
 const ALGORITHMS: Readonly<Record<string, Algorithms>> = {
   rsa: ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
   prime256v1: ['ES256'],
@@ -15,7 +15,10 @@ const ALGORITHMS: Readonly<Record<string, Algorithms>> = {
   ed25519: ['EdDSA', 'Ed25519'],
 };
 
-/** A JSON Web Key (RFC 7517) with any members. Versions of @types/node give this type different names and different members. */
+/**
+ * A JSON Web Key (RFC 7517) with any members. This type accepts the key types of all versions of @types/node, whose names and members
+ * differ.
+ */
 export type JsonWebKey = NodeJwk | webcrypto.JsonWebKey | Readonly<Record<string, unknown>>;
 
 /** A JSON Web Key, as `node:crypto` takes it. */
@@ -34,7 +37,9 @@ export interface SigningKey {
   readonly keyId: string | undefined;
 }
 
-/** Parses a private key. Returns `undefined` for anything else, without the error of the parser, which may show parts of the key. */
+/**
+ * Parses a private key. Returns `undefined` for anything else. The error of the parser is dropped, because it may show parts of the key.
+ */
 export function toPrivateKey(input: unknown): KeyObject | undefined {
   const key = toKeyObject(input, createPrivateKey);
   return key?.type === 'private' ? key : undefined;
@@ -48,8 +53,9 @@ export function toPublicKey(input: unknown): KeyObject | undefined {
 }
 
 /**
- * Parses a key that signs JWTs. If the key is a JWK, its members `alg` and `kid` are the defaults of `alg` and `keyId`. An RSA
- * `CryptoKey` signs only with its own algorithm. If that leaves the algorithm open, every algorithm of the key type or curve is allowed.
+ * Parses a key that signs JWTs. If the key is a JWK, its members `alg` and `kid` are the defaults of `alg` and `keyId`. An RSA `CryptoKey`
+ * signs only with its own algorithm. If neither `alg`, the JWK nor the `CryptoKey` names an algorithm, every algorithm of the key type or
+ * curve is allowed.
  *
  * @param prefix stands before the names of the options in errors
  * @throws TypeError when the key is missing, too weak or of another type, or cannot sign with `alg`, or `keyId` is not a string
@@ -104,7 +110,7 @@ function toKeyObject(
   return undefined;
 }
 
-/** The algorithm of an RSA `CryptoKey`, which is bound to one. */
+/** Returns the only algorithm that this RSA `CryptoKey` can be used with, as a list. */
 function algorithmsOf({ algorithm }: webcrypto.CryptoKey): Algorithms {
   const { name, hash } = algorithm as webcrypto.RsaHashedKeyAlgorithm;
   return [`${name === 'RSA-PSS' ? 'PS' : 'RS'}${hash.name.slice('SHA-'.length)}`];

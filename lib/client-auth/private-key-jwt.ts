@@ -8,26 +8,26 @@ import { type PrivateKey, parseSigningKey } from './keys.js';
 export interface PrivateKeyJwtOptions {
   /** Client identifier of this API at the authorization server. Required. */
   readonly clientId: string | undefined;
-  /** Private key, or a function that returns the current one. The function is called for every introspection request. */
+  /** Private key, or a function that returns the current key. The function is called for every attempt to send an introspection request. */
   readonly key: PrivateKey | undefined | (() => PrivateKey | Promise<PrivateKey>);
   /**
-   * Signing algorithm. Default the `alg` of a JWK, or the algorithm of a `CryptoKey`. For other keys: `RS256`, `ES256`, `ES384`, `ES512`
-   * or `EdDSA`, depending on the key. If the metadata of an `authorizationServer` list algorithms, the first one of the key that is in
-   * the list.
+   * Signing algorithm. Default the `alg` of a JWK, or the algorithm of a `CryptoKey`. For other keys: `RS256`, `ES256`, `ES384`, `ES512` or
+   * `EdDSA`, depending on the key. For such a key, if the metadata of an `authorizationServer` list algorithms, the default is the key's
+   * first algorithm that is in the list.
    */
   readonly alg?: string | undefined;
-  /** Recipient of the assertion. Default the issuer of the authorization server; some servers require the endpoint instead. */
+  /** Recipient of the assertion. Default the issuer of the authorization server; some servers require the URL of an endpoint instead. */
   readonly audience?: string | undefined;
   /** Header `kid`, by which the server finds the public key. Default the `kid` of a JWK. */
   readonly keyId?: string | undefined;
 }
 
 /**
- * Client authentication with a JWT that the client's private key signs (`private_key_jwt` of OpenID Connect Core section 9,
- * [RFC 7523](https://www.rfc-editor.org/rfc/rfc7523)). The server knows only the public key.
+ * Client authentication with a JWT that the client's private key signs (`private_key_jwt` of OpenID Connect Core section 9, [RFC
+ * 7523](https://www.rfc-editor.org/rfc/rfc7523)). The server knows only the public key.
  *
- * @throws TypeError when an option is missing, unknown or wrong, or the key cannot sign with `alg`. If a function fails or returns
- * such a key, the request gets a 503 instead
+ * @throws TypeError when an option is missing, unknown or wrong, or the key cannot sign with `alg`. If `key` is a function that fails or
+ * returns such a key, nothing is thrown here, and the client's request gets a 503
  */
 export function privateKeyJwt(options: PrivateKeyJwtOptions): ClientAuth {
   requireOptions(options, ['clientId', 'key', 'alg', 'audience', 'keyId']);

@@ -4,13 +4,13 @@ import { createWarning } from '../diagnostics/misconfiguration.js';
 import { printable } from '../diagnostics/printable.js';
 
 /**
- * A secret, or a function that returns the current one. The function is called for every introspection request. Its time counts towards
- * `timeoutMs`.
+ * A secret, or a function that returns the current secret. The function is called for every attempt to send an introspection request. The
+ * time that it takes counts towards `timeoutMs`.
  */
 export type Secret = string | undefined | (() => string | Promise<string>);
 
 export interface SecretUse<Credential> {
-  /** Call of the factory, as errors and warnings show it: {@link callOf}. */
+  /** Call of the factory, as errors and warnings show it. {@link callOf} formats it for most factories. */
   readonly call: string;
   /** Name of the argument in `call`. */
   readonly argument: 'secret' | 'token';
@@ -23,7 +23,8 @@ export interface SecretUse<Credential> {
 
 /**
  * Creates the `sign` of a client authentication that has one secret. A string is prepared once, here. A function is called for every
- * introspection request, and its secret is prepared then. A secret that begins or ends with whitespace causes a process warning.
+ * attempt to send an introspection request, and the secret that it returns is prepared then. A secret that begins or ends with whitespace
+ * causes a process warning.
  *
  * @throws TypeError for a secret that is neither a function nor a string that can be sent
  */
@@ -58,7 +59,10 @@ function requireSecret({ call, argument, allowEmpty = false }: SecretDescription
   throw argumentError(call, argument, secret, remedy);
 }
 
-/** The text says at which end the whitespace is and of which kind, and nothing else about the secret. */
+/**
+ * Returns the text of a warning. It says at which end of the secret the whitespace is, and which kind it is, and nothing else about the
+ * secret.
+ */
 function whitespaceWarning({ call, argument }: SecretDescription, secret: string): string {
   const end = secret.trimEnd() === secret ? 'begins' : 'ends';
   const kind = /[\r\n]$|^[\r\n]/.test(secret) ? 'a line break' : 'a space';

@@ -17,17 +17,17 @@ export interface TlsClientAuthOptions {
   readonly cert: Pem | undefined | (() => Pem | Promise<Pem>);
   /** Private key of the certificate. A function is called for each new connection. */
   readonly key: Pem | undefined | (() => Pem | Promise<Pem>);
-  /** Certificate authorities to trust for the certificate of the endpoint. Default those that Node.js trusts. */
+  /** Certificate authorities to trust for the certificate of the endpoint. Default: the authorities that Node.js trusts. */
   readonly ca?: Pem | readonly Pem[] | undefined;
 }
 
 /**
- * Client authentication with mutual TLS ([RFC 8705 section 2](https://www.rfc-editor.org/rfc/rfc8705#section-2)). The certificate
- * may be signed by an authority (`tls_client_auth`) or self-signed (`self_signed_tls_client_auth`). A certificate that expires soon or
- * has expired causes a process warning.
+ * Client authentication with mutual TLS ([RFC 8705 section 2](https://www.rfc-editor.org/rfc/rfc8705#section-2)). The certificate may be
+ * signed by an authority (`tls_client_auth`) or self-signed (`self_signed_tls_client_auth`). A certificate that expires soon or has expired
+ * causes a process warning.
  *
- * @throws TypeError when an option is missing, unknown or wrong, or the key does not belong to the certificate. If a function fails or
- * returns such a value, the request gets a 503 instead
+ * @throws TypeError when an option is missing, unknown or wrong, or the key does not belong to the certificate. If `cert` or `key` is a
+ * function that fails or returns such a value, nothing is thrown here, and the client's request gets a 503
  */
 export function tlsClientAuth(options: TlsClientAuthOptions): ClientAuth {
   requireOptions(options, ['clientId', 'cert', 'key', 'ca']);
