@@ -2,8 +2,8 @@ import { channel, tracingChannel } from 'node:diagnostics_channel';
 import type { AuthErrorReason, IntrospectionErrorCode } from '../core/errors.js';
 
 /**
- * A decision about one request, made by the middleware, a guard or a function for WebSockets. One request may cause several decisions.
- * Each decision is published synchronously, in the async context of the request. It never holds a token or a claim.
+ * A decision about one request, made by the middleware, a guard or a function for WebSockets. One request may cause several decisions. Each
+ * decision is published synchronously, in the async context of the request. A decision never holds a token or a claim.
  */
 export interface Decision {
   /**
@@ -41,15 +41,18 @@ export interface CacheEvent {
   readonly tokenDigest: string;
 }
 
-/** The circuit breaker has changed its state. Or it stays closed, because only the tokens of clients fail (`tokensToBlame`). */
+/**
+ * A change of the state of the circuit breaker. With `tokensToBlame`, the breaker has not changed: it stays closed, because the endpoint
+ * failed only for tokens of clients.
+ */
 export interface CircuitEvent {
   /**
-   * - `open`: the endpoint is not asked until the next probe, except perhaps once about a token that was active lately.
+   * - `open`: the endpoint is not asked until the next probe. There may be one exception: one request about a token that was active lately.
    * - `half_open`: one request is sent as a probe.
    * - `closed`: the endpoint is asked as usual.
    */
   readonly state: 'open' | 'half_open' | 'closed';
-  /** The failure that opened the circuit breaker. With `tokensToBlame`, the failure that made the breaker ask about a random token. */
+  /** The failure that opened the circuit breaker. With `tokensToBlame`, the failure that caused the request about a random token. */
   readonly reason?: IntrospectionErrorCode;
   /** `true` when the endpoint failed for tokens of clients, but responded about a random token of ours. The breaker stays closed. */
   readonly tokensToBlame?: true;
@@ -57,7 +60,7 @@ export interface CircuitEvent {
   readonly retryAfterSeconds?: number;
 }
 
-/** The store of the shared cache has started to fail, or works again. */
+/** A change of the state of the shared cache's store: it has started to fail, or it works again. */
 export interface StoreEvent {
   /** `failing`: an entry could not be read or stored, or the revocation log could not be read for 5 seconds. `ok`: all works again. */
   readonly state: 'failing' | 'ok';
@@ -96,15 +99,15 @@ export interface Misconfiguration {
   readonly remedy: string;
 }
 
-/** One attempt at the endpoint: the context object of a `TracingChannel`. Members are added while the attempt proceeds. */
+/** One attempt to send an introspection request: the context object of a `TracingChannel`. Members are added while the attempt proceeds. */
 export interface EndpointCall {
   /** Origin and path of the endpoint. */
   readonly endpoint: string;
-  /** 1, or 2 for the retry. */
+  /** Number of the attempt: 1 for the first attempt, 2 for the retry. */
   readonly attempt: number;
   /**
-   * `true` for an early refresh, a probe with a random token, and some rechecks of open connections. A request may still wait for the
-   * response.
+   * `true` for an early refresh, a probe with a random token, and some rechecks of open connections. A request of a client may still wait
+   * for the response.
    */
   readonly background: boolean;
   /** First 12 characters of the token's SHA-256 in base64url. */
@@ -139,7 +142,10 @@ export function digestOf(digest: string): string {
   return digest.slice(0, DIGEST_LENGTH);
 }
 
-/** Whether the endpoint channel has subscribers. Each part is asked, because a `TracingChannel` cannot tell before Node 20.13. */
+/**
+ * Whether the endpoint channel has subscribers. The function asks each of its five parts, because a `TracingChannel` itself cannot tell
+ * before Node 20.13.
+ */
 export function isTraced(): boolean {
   const { start, end, asyncStart, asyncEnd, error } = endpointCalls;
   return [start, end, asyncStart, asyncEnd, error].some(({ hasSubscribers }) => hasSubscribers);

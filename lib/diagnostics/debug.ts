@@ -10,7 +10,7 @@ const log = debuglog('express-token-introspection');
 /** Whether `NODE_DEBUG` includes `express-token-introspection`. The variable is read once, because Node ignores later changes. */
 export const isDebugging = log.enabled;
 
-/** Details that the printed line shows. The decision channel does not carry them. */
+/** Details that the line printed with `NODE_DEBUG` shows in addition to the decision. They are not published on the decision channel. */
 export interface DebugContext {
   readonly error?: unknown;
   /** Method and path of the request. */

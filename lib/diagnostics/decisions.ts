@@ -2,7 +2,10 @@ import type { ActiveRecord } from '../core/lookup.js';
 import { type Decision, decisions, digestOf } from './channels.js';
 import { type DebugContext, isDebugging, printDecision } from './debug.js';
 
-/** Publishes that a request continues, and prints it with `NODE_DEBUG`. `record` is `undefined` for an anonymous request. */
+/**
+ * Publishes the decision that a request continues. With `NODE_DEBUG`, it also prints the decision. `record` is `undefined` for an anonymous
+ * request.
+ */
 export function publishAccepted(
   outcome: 'accepted' | 'anonymous',
   by: string,
@@ -15,7 +18,7 @@ export function publishAccepted(
   }
 }
 
-/** Publishes a rejection or an outage, and prints it with `NODE_DEBUG`. */
+/** Publishes the decision to respond with a rejection or an outage. With `NODE_DEBUG`, it also prints the decision. */
 export function publishRejected(
   outcome: 'rejected' | 'outage',
   by: string,

@@ -7,7 +7,7 @@ import { printable } from './printable.js';
  * An explanation holds no claims about users. It shows `aud` and `iss`, which are configuration, and the times of the token.
  */
 export interface Explanation {
-  /** Selects one of the remedies for the reason of the error. */
+  /** Selects the remedy, because one reason may have several remedies. */
   readonly detail?: string;
   readonly expected?: string;
   readonly received?: string;
@@ -26,7 +26,7 @@ export interface Evidence {
   readonly now: number;
 }
 
-/** Evidence of each error. It is not a member of the error, because the app sees the error and may log it. */
+/** The evidence for each error. It is kept here and not in the error, because the app sees the error and may log it. */
 const evidences = new WeakMap<AuthError, Evidence>();
 
 export function keepEvidence(error: AuthError, evidence: Evidence): void {
@@ -92,7 +92,10 @@ function explainMalformed(token: string): Explanation {
 const MAX_LISTED = 3;
 const MAX_LENGTH = 100;
 
-/** A value that contains a shorter token is not hidden, because a short token may occur in a harmless value by chance. */
+/**
+ * Minimum length of a token, in characters, for values that contain it to be hidden. A shorter token may occur in a harmless value by
+ * chance.
+ */
 const MIN_TOKEN_LENGTH = 8;
 
 /** Formats values for display. A value that contains the token is hidden, because a server may repeat the token. */

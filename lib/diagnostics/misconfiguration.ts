@@ -3,7 +3,10 @@ import { type Misconfiguration, misconfigurations } from './channels.js';
 
 const AN_HOUR_MS = 3_600_000;
 
-/** Creates a function that reports one kind of misconfiguration as a process warning and on its channel, at most once an hour. */
+/**
+ * Creates a function that reports one kind of misconfiguration: as a process warning, and on the misconfiguration channel. It reports at
+ * most once an hour, and ignores other calls.
+ */
 export function createWarning(code: Misconfiguration['code']): (remedy: string, detail?: string) => void {
   let quietUntil = Number.NEGATIVE_INFINITY;
   return (remedy, detail) => {

@@ -6,9 +6,9 @@ import { remedyFor } from './remedies.js';
 
 /** Warns when a middleware has accepted no token yet, and many rejections have a reason that a wrong configuration may cause. */
 export interface RejectionWatch {
-  /** Ends the watch for good. Call `stop` when a token is accepted, because then the configuration is right for some tokens. */
+  /** Ends the watch for ever. Call `stop` when a token is accepted, because then the configuration is right for some tokens. */
   stop(): void;
-  /** Counts a rejection that a wrong configuration may cause, and warns when there are enough. */
+  /** Counts the rejection if a wrong configuration may have caused it, and warns when enough rejections with its reason were counted. */
   rejected(error: AuthError): void;
 }
 
@@ -24,14 +24,17 @@ export interface RejectionWatchSettings {
   readonly wasAnyActive: () => boolean;
 }
 
-/** So many rejections for one reason cause the warning at once. */
+/** This number of rejections for one reason causes the warning at once. */
 const TOKENS = 20;
 
-/** So many rejections for one reason cause the warning when a minute has passed since the first rejection. */
+/** This number of rejections for one reason is enough for the warning when a minute has passed since the first of them. */
 const TOKENS_IN_A_MINUTE = 3;
 const A_MINUTE_MS = 60_000;
 
-/** Reasons that a wrong configuration may cause, with the code of the warning. Strangers can cause some of them too. */
+/**
+ * Reasons that a wrong configuration may cause, and the code of the warning for each. Strangers can cause rejections for some of these
+ * reasons too.
+ */
 const CODES: Partial<Record<AuthErrorReason, Misconfiguration['code']>> = {
   audience_mismatch: 'AUDIENCE_MISMATCH',
   issuer_mismatch: 'ISSUER_MISMATCH',
@@ -55,7 +58,7 @@ export function createRejectionWatches({ monotonic, wasAnyActive }: RejectionWat
   const stops = new Set<() => void>();
 
   function create(): RejectionWatch {
-    /** Rejections by reason. They are counted apart, because tokens of strangers could hide rejections for another reason. */
+    /** Rejections by reason. Each reason is counted separately, because tokens of strangers could hide rejections for another reason. */
     const rejections = new Map<AuthErrorReason, Rejections>();
     const warnings = new Map<string, ReturnType<typeof createWarning>>();
     let isStopped = false;

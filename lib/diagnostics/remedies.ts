@@ -9,7 +9,7 @@ export const REMEDIES: Remedies<AuthErrorReason | IntrospectionErrorCode> = {
   ...OUTAGE_REMEDIES,
 };
 
-/** Returns what is probably wrong, and what to do. */
+/** Returns a text that says what is probably wrong and what to do. `detail` selects among several remedies for one name. */
 export function remedyFor(name: AuthErrorReason | IntrospectionErrorCode, detail = ''): string {
   const fits = ([beginnings]: Remedy) =>
     beginnings.length === 0 || beginnings.some((beginning) => detail.startsWith(beginning));

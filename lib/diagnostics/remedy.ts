@@ -4,5 +4,5 @@
  */
 export type Remedies<Name extends string> = Readonly<Record<Name, readonly Remedy[]>>;
 
-/** A remedy fits a detail that begins with one of `beginnings`. An empty list fits every detail. */
+/** A text, and the details that it fits: those that begin with one of `beginnings`. An empty list fits every detail. */
 export type Remedy = readonly [beginnings: readonly string[], text: string];
