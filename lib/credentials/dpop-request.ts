@@ -3,7 +3,9 @@ import type { DpopRequest } from '../core/lookup.js';
 import { ownMember } from '../core/own-members.js';
 import { requireSynchronous } from '../core/synchronous.js';
 
-/** Scheme and host of the URLs in proofs, with the path prefix that a proxy removes. */
+/**
+ * Start of the URLs that clients call: scheme and host, and a path prefix if a proxy removes one. A function reads it from each request.
+ */
 export type DpopOrigin = string | ((req: IncomingMessage) => string | undefined) | undefined;
 
 /** A path that all URL parsers read in the same way: without `.` and `..` segments and backslashes. A query may follow. */

@@ -9,14 +9,15 @@ const METHODS: ReadonlySet<string | undefined> = new Set(['POST', 'PUT', 'PATCH'
 export interface FormRequest {
   readonly method: string | undefined;
   readonly contentType: string | undefined;
-  /** The body that a form parser set on the request earlier. */
+  /** The body that a form parser, mounted earlier, has put on the request. */
   readonly body: unknown;
 }
 
 /**
- * Reads `access_token` from a parsed form body (RFC 6750 section 2.2); `undefined` if there is none. The body stream is never read.
+ * Reads `access_token` from a parsed form body (RFC 6750 section 2.2). Returns `undefined` without this parameter, without a parsed form
+ * body, and for methods other than POST, PUT and PATCH. The body stream is never read.
  *
- * @throws AuthError `malformed_credentials` for an empty parameter, and for a repeated one, because form parsers turn it into a list
+ * @throws AuthError `malformed_credentials` for an empty parameter, and for a repeated parameter, which form parsers turn into a list
  */
 export function readFormBody({ method, contentType, body }: FormRequest): string | undefined {
   if (!METHODS.has(method) || mediaType(contentType) !== 'application/x-www-form-urlencoded') return undefined;

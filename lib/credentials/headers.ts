@@ -26,8 +26,8 @@ export function parseAuthorizationHeader(value: string, acceptsDpop: boolean): A
 }
 
 /**
- * True if a header begins with this scheme, in upper or lower case (RFC 9110 section 11.1). The scheme may end at the end of the header, or
- * at any character that no scheme may have. A header such as `Bearer,` is malformed then, but not of another scheme.
+ * True if a header begins with this scheme, in upper or lower case (RFC 9110 section 11.1). After the scheme, the header must end, or have
+ * a character that no scheme may contain. So the header `Bearer,` has the scheme Bearer, although it is malformed.
  *
  * @param scheme in lower case
  */
@@ -46,7 +46,7 @@ function tokenAfter(value: string, scheme: string): string {
   return value.slice(start);
 }
 
-/** A header of the request itself, not one that somebody added to `Object.prototype`. */
+/** Returns a header of the request, or `undefined`. A value that another package has added to `Object.prototype` is not returned. */
 export function ownHeader(
   { headers }: Pick<IncomingMessage, 'headers'>,
   name: 'authorization' | 'content-type',
@@ -55,8 +55,8 @@ export function ownHeader(
 }
 
 /**
- * True if a request has more than one line of this header. In `req.headers`, Node keeps only the first line of such a header. A request
- * that a test made may have no `rawHeaders`.
+ * True if a request has more than one line of this header. `req.headers` cannot tell, because Node keeps only the first line there for
+ * headers such as `Authorization`. False for a request without `rawHeaders`, as tests create them.
  *
  * @param header in lower case
  */

@@ -10,11 +10,11 @@ import { isRepeated, ownHeader, parseAuthorizationHeader } from './headers.js';
 
 const MAX_TOKEN_LENGTH = 8192;
 
-/** The places where credentials are read from a request, and the kinds that are accepted. */
+/** The part of a policy that says where in a request credentials are read, and which kinds of credentials are accepted. */
 export interface CredentialPolicy {
   /** Whether `access_token` of a parsed form body is read too. */
   readonly tokenFromBody: boolean;
-  /** A function of the app that reads the token. The `Authorization` header is not read then. */
+  /** A function of the app that reads the token. If it is defined, the `Authorization` header is not read. */
   readonly getToken: ((req: IncomingMessage) => unknown) | undefined;
   /** If defined, the scheme DPoP is accepted. */
   readonly dpop: object | undefined;
@@ -72,10 +72,10 @@ function createCredentials(
 }
 
 /**
- * Requires a token that is not empty and has at most 8 kB. The characters of the token are checked later, before the endpoint is asked.
- * A lookup in memory does not need that check, because a cached token is well-formed.
+ * Requires a token that is not empty and has at most 8192 characters. Its characters are checked later, and only before the endpoint is
+ * asked: a token that is found in memory has passed that check before.
  *
- * @throws AuthError `malformed_credentials`, or `token_too_long` above 8 kB
+ * @throws AuthError `malformed_credentials` for an empty token or a value that is not a string, `token_too_long` above 8192 characters
  */
 export function readToken(candidate: unknown): string {
   if (typeof candidate !== 'string' || candidate === '') throw new AuthError('malformed_credentials');

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { ownMember } from '../core/own-members.js';
 
-/** The target of the request line: a path with its query, and a host in the absolute form. */
+/** The target in the request line of a request: a path with its query, and also a host if the target has the absolute form. */
 export interface RequestTarget {
-  /** `undefined` if the target has no host; empty if the target cannot be parsed. */
+  /** The host of the target, with its port. `undefined` if the target is only a path; empty if the target cannot be parsed. */
   readonly authority: string | undefined;
   readonly path: string;
 }
@@ -11,7 +11,10 @@ export interface RequestTarget {
 /** The absolute form, which clients send to proxies (RFC 9112 section 3.2.2). */
 const ABSOLUTE = /^https?:\/\/([^/?#\\]+)(.*)$/is;
 
-/** Reads the target as the client sent it. It prefers `originalUrl`, because Express and Connect remove the mount path from `url`. */
+/**
+ * Reads the target as the client sent it. The function prefers `originalUrl` to `url`, because Express and Connect remove the mount path
+ * from `url`.
+ */
 export function targetOf(req: IncomingMessage): RequestTarget {
   const originalUrl = ownMember(req, 'originalUrl');
   const { url = '' } = req;
