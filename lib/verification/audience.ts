@@ -2,7 +2,7 @@ import { AuthError } from '../core/errors.js';
 import type { ActiveRecord } from '../core/lookup.js';
 
 export interface AudiencePolicy {
-  /** `aud` must contain at least one of these audiences. With `false`, every token passes. */
+  /** The `aud` of a token must contain at least one of these audiences. With `false`, `aud` is not checked. */
   readonly audience: readonly string[] | false;
 }
 

@@ -2,8 +2,9 @@ import { AuthError, type RequiredAuthentication } from '../core/errors.js';
 import type { ActiveRecord } from '../core/lookup.js';
 
 /**
- * Requires an accepted `acr` and a recent `auth_time`, as far as `required` sets them (RFC 9470 section 6.2). A token without a required
- * claim is rejected. `auth_time` is compared with the current time, because a cached response ages.
+ * Requires an accepted `acr` if `required` lists `acrValues`, and a recent `auth_time` if it has a `maxAgeSeconds` (RFC 9470 section 6.2).
+ * A token that lacks a required claim is rejected. `auth_time` is compared with `now`, not with the time of the response, because a cached
+ * response ages.
  *
  * @throws AuthError `insufficient_user_authentication`
  */

@@ -8,16 +8,16 @@ export interface ClaimsPolicy {
 }
 
 /**
- * Validated claims by schema and record; `undefined` if the schema reports issues. After `claims_schema_failed` nothing is kept, so the
- * schema runs again next time.
+ * Results of schemas, by schema and record: the validated claims, or `undefined` if the schema reported issues. A schema that failed with
+ * `claims_schema_failed` has no result here, so it runs again for the next request.
  */
 const outcomes = new WeakMap<ClaimsSchema, WeakMap<ActiveRecord, Claims | undefined>>();
 
 /**
- * Returns the claims for the handler: the claims of the record, with the output of the schema written over them. `active` and `scope`
- * always stay those of the record.
+ * Returns the claims for the handler: the claims of the record, in which the output of the schema replaces claims of the same name, except
+ * `active` and `scope`. Without a schema, the claims of the record are returned.
  *
- * @throws AuthError `claims_rejected`
+ * @throws AuthError `claims_rejected` when the schema reports issues
  * @throws IntrospectionError `claims_schema_failed` when the schema throws, is asynchronous or returns values that cannot be shared
  */
 export function parseClaims(record: ActiveRecord, { claims: schema }: ClaimsPolicy): Claims {

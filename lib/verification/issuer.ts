@@ -6,8 +6,8 @@ export interface IssuerPolicy {
 }
 
 /**
- * Requires that `iss` is exactly the expected issuer (RFC 9068 section 4). A token without `iss` is rejected. Without an expected issuer,
- * every token passes.
+ * Requires that `iss` is exactly the expected issuer (RFC 9068 section 4). A token without `iss` is rejected. If the policy has no expected
+ * issuer, every token passes.
  *
  * @throws AuthError `issuer_mismatch`
  */

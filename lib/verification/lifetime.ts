@@ -6,8 +6,8 @@ export interface LifetimePolicy {
 }
 
 /**
- * Requires that `now`, in wall time, is between `nbf` and `exp`, with a tolerance at both ends (RFC 7662 section 2.2). A claim that is
- * absent is no limit. `exp: 0` means 1970, not never. The comparisons are negated: if the clock returns `NaN`, the token is rejected.
+ * Requires that `now`, in wall time, is between `nbf` and `exp`, with a tolerance at both ends (RFC 7662 section 2.2). An absent claim sets
+ * no limit. `exp: 0` means 1970, not never. The comparisons are negated, so that the token is rejected if the clock returns `NaN`.
  *
  * @throws AuthError `expired`, `not_yet_valid`
  */

@@ -4,11 +4,14 @@ import type { ActiveRecord } from '../core/lookup.js';
 
 export interface ScopePolicy {
   readonly scopes: readonly string[];
-  /** Compares granted scopes with a required scope. With `undefined`, scopes must be equal (RFC 6749 section 3.3). */
+  /**
+   * Tells whether granted scopes cover a required scope. With `undefined`, the required scope itself must be granted (RFC 6749 section
+   * 3.3).
+   */
   readonly satisfiesScope: ScopeMatcher | undefined;
 }
 
-/** Requires all of `scopes`. @throws AuthError `insufficient_scope` */
+/** Requires that the token grants all scopes of the policy. @throws AuthError `insufficient_scope` */
 export function requireScopes(record: ActiveRecord, policy: ScopePolicy): void {
   const { scopes } = policy;
   for (const scope of scopes) {
@@ -16,13 +19,16 @@ export function requireScopes(record: ActiveRecord, policy: ScopePolicy): void {
   }
 }
 
-/** Requires at least one of `scopes`. @throws AuthError `insufficient_scope` */
+/** Requires that the token grants at least one of the scopes of the policy. @throws AuthError `insufficient_scope` */
 export function requireSomeScope(record: ActiveRecord, policy: ScopePolicy): void {
   const { scopes } = policy;
   if (!scopes.some((scope) => isGranted(record, scope, policy))) throw new AuthError('insufficient_scope', scopes);
 }
 
-/** Only the value `true` grants a scope. A promise does not. */
+/**
+ * Whether the token grants the required scope. If the policy has a `satisfiesScope`, only its result `true` counts, so a promise grants
+ * nothing.
+ */
 function isGranted({ scopes }: ActiveRecord, required: string, { satisfiesScope }: ScopePolicy): boolean {
   if (satisfiesScope === undefined) return scopes.includes(required);
   const verdict: unknown = satisfiesScope(scopes, required);

@@ -7,8 +7,8 @@ export interface TokenKindPolicy {
 }
 
 /**
- * Rejects refresh tokens unless the policy allows them, because endpoints introspect refresh tokens too (RFC 7662 section 2.1).
- * Only `token_type` or `token_use` in the response shows that a token is a refresh token. Without them, it is accepted.
+ * Rejects refresh tokens unless the policy allows them, because endpoints introspect refresh tokens too (RFC 7662 section 2.1). Only
+ * `token_type` or `token_use` in the response shows that a token is a refresh token. A token without these claims is accepted.
  *
  * @throws AuthError `refresh_token`
  */

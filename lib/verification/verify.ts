@@ -19,7 +19,7 @@ export interface VerificationPolicy
     ScopePolicy {}
 
 /**
- * Requires that `active` is exactly `true`. Call it before {@link verify}.
+ * Requires that `active` is exactly `true`. {@link verify} does not check this, so call this function before it.
  *
  * @throws AuthError `inactive`, `unsupported_token_type`
  */

@@ -1,18 +1,18 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../../core/clock.js';
 
-/** Nonces that clients must put into proofs, so that proofs cannot be created in advance (RFC 9449 sections 8 and 9). */
+/** Nonces that clients must put into their DPoP proofs, so that proofs cannot be created in advance (RFC 9449 sections 8 and 9). */
 export interface Nonces {
   /** Returns the nonce of the current period, to send to clients. */
   current(): string;
   /**
-   * Compares a nonce with those that are accepted. `current` and `old` nonces are accepted, but with `old` the client should get the
-   * current nonce. `unknown` nonces are not accepted.
+   * Checks the nonce of a proof. A `current` or `old` nonce is accepted. After an `old` nonce, the client should be sent the current nonce.
+   * An `unknown` nonce is not accepted.
    */
   check(nonce: unknown): 'current' | 'old' | 'unknown';
 }
 
-/** A nonce is given out during one period of 2 minutes, and is still accepted during the next period. */
+/** Length of a period in milliseconds. A nonce is sent to clients during one period, and is still accepted during the next period. */
 const PERIOD_MS = 120_000;
 
 /**

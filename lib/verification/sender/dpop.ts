@@ -23,9 +23,9 @@ export interface DpopSettings {
 export interface Proof {
   /** Thumbprint of the key that signed the proof. */
   readonly jkt: string;
-  /** Identifies the proof: a digest of its key's thumbprint and its `jti`. */
+  /** Identifies the proof. It is a digest of the `jti` of the proof and of the thumbprint of its key. */
   readonly id: string;
-  /** Whether the client should get a new nonce. */
+  /** Whether the nonce of the proof is accepted but old, so that the client should be sent a new nonce. */
   readonly isNonceOld: boolean;
 }
 
@@ -43,9 +43,9 @@ export interface DpopVerifier {
    */
   verify(presented: DpopRequest, digest: string): Promise<Proof>;
   /**
-   * Marks a proof as used. Only the same request may use the proof again, for another middleware.
+   * Marks a proof as used by this request. The same request may use the proof again, for another middleware; any other request may not.
    *
-   * @throws AuthError `dpop_proof_replayed`
+   * @throws AuthError `dpop_proof_replayed` if another request has used the proof
    * @throws IntrospectionError `replay_store_failed`
    */
   use(proof: Proof, request: object): Promise<void>;
@@ -53,12 +53,12 @@ export interface DpopVerifier {
 
 const MAX_PROOF_LENGTH = 8192;
 
-/** Maximum time that a client's clock may be ahead of ours. */
+/** Maximum time, in milliseconds, that the clock of a client may be ahead of the clock of this process. */
 const MAX_AHEAD_MS = 10_000;
 
 /**
- * A used proof is remembered for this long beyond the time in which it is valid. A proof is verified before the lookup and marked as
- * used after the lookup. By then, the proof may be older than `maxAgeMs`.
+ * A used proof is remembered for this many milliseconds longer than a proof is valid. The reason: a proof is verified before the lookup and
+ * marked as used after the lookup, and by then it may be older than `maxAgeMs`.
  */
 const MARGIN_MS = 120_000;
 
@@ -119,7 +119,10 @@ export function createDpopVerifier(settings: DpopSettings): DpopVerifier {
   };
 }
 
-/** The key in the header of an earlier, verified proof. Equal header texts hold equal keys. */
+/**
+ * The key in the header of an earlier, verified proof. It is found by the text of the header, because equal header texts contain equal
+ * keys.
+ */
 interface KnownKey {
   readonly key: CryptoKey;
   readonly jkt: string;
@@ -131,8 +134,8 @@ interface SignedClaims {
 }
 
 /**
- * Returns a function that verifies the signature of a proof, and throws an AuthError `invalid_dpop_proof` if it is wrong. The function
- * keeps recently used keys, because importing a key takes longer than verifying a signature.
+ * Returns a function that verifies the header and the signature of a proof. Its promise rejects with an AuthError `invalid_dpop_proof` if
+ * either is wrong. The function keeps recently used keys, because importing a key takes longer than verifying a signature.
  */
 function createSignatureVerifier(algorithms: readonly string[]): (proof: string) => Promise<SignedClaims> {
   const headers = createLruMap<KnownKey>(MAX_HEADERS);
@@ -170,7 +173,10 @@ function claimsOf(payload: Uint8Array): ProofClaims {
   return ownMembers(claims);
 }
 
-/** Whether a proof has begun and not expired. Its `nbf` and `exp` are optional (RFC 7519 sections 4.1.4 and 4.1.5). */
+/**
+ * Whether the `nbf` of a proof has passed and its `exp` has not. Both claims are optional (RFC 7519 sections 4.1.4 and 4.1.5). `nbf` may be
+ * up to 10 seconds in the future.
+ */
 function isWithinLife({ exp, nbf }: ProofClaims, now: number): boolean {
   const isUnexpired = exp === undefined || (typeof exp === 'number' && now < exp * 1000);
   const hasBegun = nbf === undefined || (typeof nbf === 'number' && now >= nbf * 1000 - MAX_AHEAD_MS);
@@ -178,8 +184,8 @@ function isWithinLife({ exp, nbf }: ProofClaims, now: number): boolean {
 }
 
 /**
- * Whether `htu` is the URL of the request, apart from query and fragment. The unchanged texts are compared first, because most clients
- * write `htu` exactly like the URL of the request. A URL with credentials never matches.
+ * Whether `htu` is `url`, the URL of the request, except for query and fragment. The unchanged texts are compared first, because most
+ * clients write `htu` exactly like the URL of the request. A URL with credentials never matches.
  */
 function isSameTarget(htu: string, url: string | undefined): boolean {
   if (url === undefined) return false;

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 
-/** Required members of each type of public key, in the order in which they are digested. */
+/** Required members of each type of public key, in the order in which RFC 7638 digests them. */
 const MEMBERS: ReadonlyMap<unknown, string[]> = new Map<unknown, string[]>([
   ['EC', ['crv', 'kty', 'x', 'y']],
   ['OKP', ['crv', 'kty', 'x']],
@@ -8,7 +8,7 @@ const MEMBERS: ReadonlyMap<unknown, string[]> = new Map<unknown, string[]>([
 ]);
 
 /**
- * Returns the SHA-256 thumbprint of a public key (RFC 7638 section 3). This is synchronous, unlike a digest of Web Crypto.
+ * Returns the SHA-256 thumbprint of a public key (RFC 7638 section 3). The function is synchronous, unlike a digest of Web Crypto.
  *
  * @throws Error for a value that is not a key of a known type
  */

@@ -1,4 +1,4 @@
-/** A map with a maximum size. It keeps the entries that were read or set most recently. */
+/** A map with a maximum size. When it is full, a new entry removes the entry that was not read or set for the longest time. */
 export interface LruMap<T> {
   get(name: string): T | undefined;
   set(name: string, value: T): void;

@@ -1,7 +1,10 @@
 /** Members of private and symmetric keys (RFC 7518 section 6). */
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'] as const;
 
-/** The usual RSA exponent has 4 characters in base64url. With an exponent as long as the modulus, verifying takes 100 times as long. */
+/**
+ * Maximum length of an RSA exponent in base64url characters; the usual exponent has 4. With an exponent as long as the modulus, verifying
+ * takes 100 times as long.
+ */
 const MAX_EXPONENT_LENGTH = 6;
 
 /**

@@ -4,20 +4,20 @@ import { withTimeout } from '../../core/timeout.js';
 /** Lets each DPoP proof be used by one request only (RFC 9449 section 11.1). */
 export interface ReplayGuard {
   /**
-   * Sets how long each proof is remembered after its use, in milliseconds. Verifiers that share a replay guard call this with different
-   * times. The longest time counts, because each verifier may get proofs that another verifier has accepted.
+   * Sets how long each proof is remembered after its use, in milliseconds. Several verifiers with different times may share a replay guard.
+   * Then the longest time counts, because a proof that one verifier accepted may be sent to another.
    */
   keepFor(ms: number): void;
   /**
-   * Marks a proof as used by a request. The same request may use the proof again, for another middleware.
+   * Marks the proof `id` as used by a request. The same request may use the proof again, for another middleware.
    *
    * @returns `false` if another request has used the proof before, otherwise `true`
-   * @throws Error if that is not known, because the store failed or the memory is full
+   * @throws Error if it is not known whether another request has used the proof, because the store failed or the memory is full
    */
   use(id: string, request: object): Promise<boolean>;
 }
 
-/** A store of used proofs that several processes share. A `cache.store` fits. */
+/** A store of used proofs that several processes share. The store of the option `cache.store` has this type too. */
 export interface ReplayStore {
   /** Stores a key for `ttlMs` milliseconds unless it exists, as one atomic step. Returns whether the key was new. */
   setIfAbsent(key: string, ttlMs: number): Promise<boolean>;
@@ -26,7 +26,7 @@ export interface ReplayStore {
 const MAX_REMEMBERED = 500_000;
 const STORE_TIMEOUT_MS = 1000;
 
-/** For each request, the ids of the proofs that it has used, by the store or memory that remembers them. */
+/** The ids of the proofs that each request has used. They are separate for each store or memory that remembers proofs. */
 const usedByRequest = new WeakMap<object, Map<object, Set<string>>>();
 
 /** Creates a replay guard. It remembers proofs in the store, which several processes share, or else in the memory of this process. */
@@ -64,17 +64,17 @@ function inTime(store: ReplayStore): ReplayStore['setIfAbsent'] {
 }
 
 /**
- * Creates a replay memory for one process. While the memory is full of proofs that could still be replayed, its promises reject:
- * removing a proof would allow a replay.
+ * Creates a replay memory for one process. While the memory is full of proofs that could still be replayed, the promises of the returned
+ * function reject, because removing a proof would allow a replay.
  */
 export function createReplayMemory(clock: Clock): ReplayStore['setIfAbsent'] {
   const used = new Set<string>();
-  /** The proofs in `used`, in the order of their use. They begin at index `first`: earlier items are over. */
+  /** The proofs in `used`, in the order of their use. They begin at index `first`. Earlier items are no part of `used` any more. */
   let queue: { readonly key: string; readonly usedAt: Instant }[] = [];
   let first = 0;
   /**
-   * A proof is remembered for this long after its use. The value may grow, and then also applies to proofs in the memory: a verifier that
-   * is created later may accept them for longer.
+   * How long a proof is remembered after its use, in milliseconds. The value may grow, because a verifier that is created later may accept
+   * proofs for longer. A new value also applies to proofs that are already in the memory.
    */
   let longestMs = 0;
 

@@ -4,12 +4,13 @@ import { ownMembers } from '../../core/own-members.js';
 import { isDpopType } from '../../core/token-facts.js';
 
 export interface SenderConstraintPolicy {
-  /** With `isRequired`, only tokens that are bound to the key of a DPoP proof are accepted. */
+  /** If `isRequired` is `true`, only tokens that are bound to the key of a DPoP proof are accepted. */
   readonly dpop?: { readonly isRequired?: boolean | undefined } | undefined;
 }
 
 /**
- * Requires a DPoP proof if the policy requires DPoP. {@link requireSenderConstraint} compares the key of the proof with the token.
+ * Requires a DPoP proof if the policy requires DPoP. It does not compare the key of the proof with the token: {@link
+ * requireSenderConstraint} does that.
  *
  * @throws AuthError `sender_constrained`
  */
@@ -20,7 +21,7 @@ export function requireProof({ dpop }: SenderConstraintPolicy, sender: SenderPro
 /**
  * Requires that the sender has proven the keys to which a sender-constrained token is bound (`cnf`, RFC 7800).
  *
- * - The request must prove every known confirmation method (RFC 9449 section 7, RFC 8705 section 3).
+ * - The request must prove every known confirmation method in `cnf`: `jkt` (RFC 9449 section 7) and `x5t#S256` (RFC 8705 section 3).
  * - Unknown members of `cnf` are ignored (RFC 7800 section 3.1), but a token with only unknown members is rejected.
  * - A token without `jkt` in `cnf` is rejected when it came with a DPoP proof, or when its `token_type` is DPoP.
  * - A token with `jkt` in `cnf` is rejected when it has another `token_type` than DPoP.
