@@ -1,25 +1,26 @@
 /**
- * Finds the best number of concurrent calls by trials. A larger number is kept if clearly more calls end in a second. A smaller number is
- * kept if almost as many calls end in a second. Latency does not count, so tokens for which the endpoint is slow cannot lower the number.
+ * Finds the best number of concurrent calls to the endpoint by trials. A larger number is kept if clearly more calls end per second than
+ * before. A smaller number is kept if almost as many calls end per second as before. Latency does not count, so tokens for which the
+ * endpoint is slow cannot lower the number.
  */
 export interface AdaptiveWidth {
   readonly current: number;
   /**
-   * Call this when a call ends before its deadline. `othersWait`: other calls wait for a place. If none wait, the current trial is undone,
-   * and the number rises to at least `start`.
+   * Must be called whenever a call ends before its deadline. `othersWait` tells whether other calls wait for a place. If none wait, the
+   * current trial is undone, and the number rises to at least `start`.
    */
   onEnd(othersWait: boolean): void;
 }
 
-/** A wider limit is kept if its throughput is at least this many times the throughput of the previous limit. */
+/** A larger number of concurrent calls is kept if its throughput is at least this many times the throughput of the previous number. */
 const MIN_GAIN = 1.15;
 
-/** A narrower limit is kept if its throughput is at least this share of the throughput of the previous limit. */
+/** A smaller number of concurrent calls is kept if its throughput is at least this share of the throughput of the previous number. */
 const MIN_SHARE = 0.97;
 
-/** A measurement lasts at least this many milliseconds. */
+/** A measurement of the throughput lasts at least this many milliseconds. */
 const MEASURED_MS = 250;
-/** A measurement counts at least this many calls for each place, that is, for each allowed concurrent call. */
+/** A measurement of the throughput counts at least this many ended calls for each allowed concurrent call. */
 const CALLS_PER_PLACE = 2;
 
 export interface AdaptiveWidthSettings {
@@ -29,20 +30,23 @@ export interface AdaptiveWidthSettings {
   readonly monotonic: () => number;
 }
 
-/** After two failed trials in a row, this many measurements start no new trial. */
+/** Number of measurements after two failed trials in a row that start no new trial. */
 const MEASUREMENTS_BETWEEN_TRIALS = 16;
 
 export function createAdaptiveWidth({ start, min, max, monotonic }: AdaptiveWidthSettings): AdaptiveWidth {
   let width = start;
   let isWidening = true;
-  /** Width and throughput before the current trial; `undefined` when there is no trial. */
+  /** Number of concurrent calls, and throughput, before the current trial; `undefined` when there is no trial. */
   let before: { readonly width: number; readonly rate: number } | undefined;
   let failedTrials = 0;
   let measurementsToSkip = 0;
   let ended = -start;
   let startedAt: number | undefined;
 
-  /** Starts a new measurement. The next `width` calls that end are not counted, because they may have begun under another width. */
+  /**
+   * Starts a new measurement. The next calls that end, as many as `width`, are not counted, because they may have begun when `width` was
+   * different.
+   */
   function restartMeasurement(): void {
     startedAt = undefined;
     ended = -width;
@@ -52,7 +56,10 @@ export function createAdaptiveWidth({ start, min, max, monotonic }: AdaptiveWidt
     return isWidening ? Math.min(max, width * 2) : Math.max(min, Math.floor(width / 2));
   }
 
-  /** Starts a trial of the next width in the current direction. At `min` and `max`, the direction is reversed first. */
+  /**
+   * Starts a trial of the next `width` in the current direction, which is larger or smaller. At `min` or `max`, the direction is reversed
+   * first.
+   */
   function tryNext(rate: number): void {
     if (nextWidth() === width) isWidening = !isWidening;
     before = { width, rate };

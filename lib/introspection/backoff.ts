@@ -1,11 +1,17 @@
 import type { Clock } from '../core/clock.js';
 import { IntrospectionError } from '../core/errors.js';
 
-/** Remembers a failure during a pause. Callers make no new attempt until the pause ends. */
+/**
+ * Remembers a failure for the time of a pause. Callers must ask {@link Backoff.failure} first, and make no new attempt until the pause
+ * ends.
+ */
 export interface Backoff {
-  /** Starts a pause of `minMs` milliseconds. The pause is longer if the `retryAfterSeconds` of the failure are longer. */
+  /** Starts a pause. The pause takes `minMs` milliseconds or the `retryAfterSeconds` of the failure, whichever is longer. */
   start(failure: IntrospectionError, minMs: number): void;
-  /** During the pause, a copy of the failure: its `retryAfterSeconds` are the seconds left. `undefined` after the pause. */
+  /**
+   * Returns a copy of the failure during the pause, and `undefined` after the pause. `retryAfterSeconds` of the copy are the seconds until
+   * the pause ends.
+   */
   failure(): IntrospectionError | undefined;
 }
 

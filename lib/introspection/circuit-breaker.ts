@@ -4,19 +4,19 @@ import { type CircuitState, createCircuitState } from './circuit-state.js';
 import { createEndpointCheck } from './endpoint-check.js';
 import { asksForPause, failedToConnect, hasCode, isOutage, reasonOf } from './failures.js';
 
-/** Protects an endpoint that is down, and the requests that would wait for it. */
+/** Stops lookups while the endpoint is down. So the endpoint gets no useless requests, and clients get a 503 at once instead of waiting. */
 export interface CircuitBreaker {
   readonly assertCallAllowed: CircuitState['assertCallAllowed'];
   /**
-   * Runs a lookup, and learns from the outcome. Before the lookup, it waits for a running hang check, and sends the probe if a pause has
-   * ended. After a failed lookup, it may wait for a check of the endpoint.
+   * Runs a lookup, and counts its outcome. Before the lookup, it waits for a running hang check, and sends a probe if the breaker is open
+   * and its pause has ended. After a failed lookup, it may check the endpoint before it throws.
    *
    * @throws IntrospectionError `circuit_open`, the failure of the probe, or the failure of `lookup`
    */
   run<T>(token: CalledToken, lookup: () => Promise<T>): Promise<T>;
   /**
-   * Finds out whether the endpoint is down, or is up and failed only for the token of the lookup that ended with `error`. It may ask the
-   * endpoint, and waits for the response. It does not ask in these cases:
+   * Finds out whether the endpoint is down, or is up and failed only for the token of the lookup that ended with `error`. For this, it asks
+   * the endpoint about a random token, and waits for the response. It does not ask the endpoint in these cases:
    *
    * - `down`: the breaker is not closed, or the lookup got no connection
    * - `unknown`: otherwise, if `error` does not suggest that the endpoint is down, or if a check found the endpoint up less than a second
@@ -35,27 +35,27 @@ export interface CalledToken {
 export interface CircuitBreakerSettings {
   readonly clock: Clock;
   /**
-   * Deadline of a lookup, in milliseconds from its start. A timeout counts as a failure of the endpoint if the endpoint had nearly that
-   * long, or if no lookup has got a response for that long.
+   * Deadline of a lookup, in milliseconds from its start. A timeout counts as a failure of the endpoint in two cases: the endpoint had at
+   * least 90 percent of this time to respond, or no lookup has got a response for all of this time.
    */
   readonly timeoutMs: number;
-  /** Asks the endpoint about a random token of ours. Clients cannot influence the outcome. */
+  /** Asks the endpoint about a random token that this process creates. Clients cannot influence the outcome. */
   readonly probe: () => Promise<unknown>;
 }
 
 /**
- * After failures for this many different tokens, with no response between them, the breaker checks the endpoint. After failures to
- * connect, it opens without a check.
+ * After failures for this many different tokens, with no response between them, the breaker checks the endpoint. If all of them were
+ * failures to connect, the breaker opens without a check.
  */
 const TOKENS_TO_SUSPECT = 5;
 
-/** A timeout counts as a failure if the endpoint had at least this share of the deadline. */
+/** A timeout counts as a failure of the endpoint if the endpoint had at least this share of the deadline to respond. */
 const WHOLE_DEADLINE = 0.9;
 
 /**
- * Anybody can present a token that makes a healthy endpoint fail. So the breaker asks about a random token of its own before it opens, and
- * again before it closes. Failures to connect open the breaker without this request. A response about a real token closes the breaker even
- * if this request failed.
+ * Anybody can present a token that makes a healthy endpoint fail. So the breaker asks the endpoint about a random token before it opens,
+ * and again before it closes. There are two exceptions: failures to connect open the breaker without this request, and a response about a
+ * client's token closes the breaker even if this request failed.
  */
 export function createCircuitBreaker({ clock, timeoutMs, probe }: CircuitBreakerSettings): CircuitBreaker {
   /** Digests of tokens whose lookups failed since the last response, except failures to connect. */
@@ -101,8 +101,8 @@ export function createCircuitBreaker({ clock, timeoutMs, probe }: CircuitBreaker
   }
 
   /**
-   * Whether a failure counts against the endpoint. A timeout does not count if the lookup spent much of its deadline in our queue. But it
-   * counts if no lookup has got a response for as long as a whole deadline.
+   * Whether a failure counts as a failure of the endpoint. A timeout does not count if the lookup spent more than 10 percent of its
+   * deadline before the request, unless no lookup has got a response for as long as a whole deadline.
    */
   function countsAsFailure(error: unknown, elapsedMs: number): boolean {
     if (!isOutage(error)) return false;
@@ -129,8 +129,8 @@ export function createCircuitBreaker({ clock, timeoutMs, probe }: CircuitBreaker
   }
 
   /**
-   * Runs a lookup while the breaker is open. A response closes the breaker, because it proves that the endpoint is up. The probe alone
-   * cannot prove the opposite: some endpoints fail for every unknown token, and so for ours.
+   * Runs a lookup while the breaker is open. A response closes the breaker, because the response proves that the endpoint is up. A failed
+   * probe does not prove that the endpoint is down: some endpoints fail for every unknown token, and so for the random token of a probe.
    */
   async function runAsSecondOpinion<T>(lookup: () => Promise<T>): Promise<T> {
     const openingsBefore = circuit.openings();
@@ -144,7 +144,8 @@ export function createCircuitBreaker({ clock, timeoutMs, probe }: CircuitBreaker
 
   /**
    * Sends the probe after a pause. If the endpoint is up, the breaker closes and the lookup runs. If the probe fails, the breaker opens
-   * again. The lookup may run even then, because a response about a real token closes the breaker.
+   * again. Even then the lookup runs, because a response about a client's token would close the breaker. It does not run after a failure to
+   * connect, after a failure that is no outage, or for an unknown token if the endpoint asked for a pause.
    *
    * @throws IntrospectionError the failure of the probe if the lookup did not run
    */

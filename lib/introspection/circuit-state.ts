@@ -3,23 +3,26 @@ import { IntrospectionError } from '../core/errors.js';
 import { type CircuitEvent, circuitEvents } from '../diagnostics/channels.js';
 import { asksForPause, reasonOf } from './failures.js';
 
-/** State of the circuit breaker: closed, open for a pause, or half open while a probe runs. The breaker decides when it changes. */
+/**
+ * State of the circuit breaker: closed, open for a pause, or half open while a probe runs. The circuit breaker decides when the state
+ * changes.
+ */
 export interface CircuitState {
   current(): CircuitEvent['state'];
-  /** How often the breaker has opened. The outcome of a request from before the last opening is out of date. */
+  /** How often the breaker has opened so far. If the number has grown since a request began, the outcome of that request is out of date. */
   openings(): number;
   /**
-   * Opens the breaker for a pause, and publishes an event. The pause is at least as long as the endpoint asked for. Each opening doubles
-   * the next pause, up to about 30 seconds, until the breaker closes.
+   * Opens the breaker for a pause, and publishes an event. The first pause takes about one second. Each opening doubles the next pause, up
+   * to about 30 seconds, until the breaker closes. If the endpoint asked for a longer pause, the pause is that long.
    */
   open(error: unknown): void;
   close(): void;
   startProbe(): void;
   endProbe(): void;
   isProbeDue(): boolean;
-  /** Allows one lookup for a known token in this pause. */
+  /** Allows one lookup for a token that was active lately, although the breaker stays open for this pause. */
   allowKnownToken(): void;
-  /** Ends the permission of {@link allowKnownToken}, because a lookup uses it. */
+  /** Ends the permission that {@link allowKnownToken} gave, because a lookup begins to use it. */
   useKnownToken(): void;
   /**
    * @param isKnown the token was active lately
@@ -36,7 +39,7 @@ const MAX_PAUSE_MS = 30_000;
 
 export function createCircuitState({ monotonic }: Clock): CircuitState {
   let pauseMs = MIN_PAUSE_MS;
-  /** A probe is due from this monotonic time on, in milliseconds; `undefined` while the breaker is closed. */
+  /** Monotonic time, in milliseconds, from which on a probe may be sent; `undefined` while the breaker is closed. */
   let probeAt: number | undefined;
   let isProbing = false;
   let isKnownTokenAllowed = false;

@@ -29,12 +29,18 @@ export interface IntrospectionClientSettings
 
 export interface IntrospectionClient {
   readonly lookup: Lookup;
-  /** Asks the endpoint about a random token that nobody issued. The request bypasses the circuit breaker and the concurrency limit. */
+  /**
+   * Asks the endpoint about a random token that nobody issued. Neither the circuit breaker nor the concurrency limit applies to this
+   * request.
+   */
   probe(): Promise<TokenRecord>;
   /** @throws IntrospectionError `circuit_open` while the circuit breaker allows no call for this token */
   readonly assertCallAllowed: CircuitBreaker['assertCallAllowed'];
   readonly diagnose: CircuitBreaker['diagnose'];
-  /** @throws IntrospectionError when the authorization server cannot be found */
+  /**
+   * Returns the endpoint and the metadata of the authorization server. @throws IntrospectionError when its metadata cannot be fetched or
+   * used
+   */
   server(): AuthorizationServer | Promise<AuthorizationServer>;
   /** Number of attempts to send an introspection request since the client was created. Retries and probes count too. */
   calls(): number;
@@ -43,10 +49,12 @@ export interface IntrospectionClient {
   close(): Promise<void>;
 }
 
-/** Concurrent calls about any token. The number adapts to the throughput of the endpoint. */
+/** Number of concurrent calls about any token: at the start, at least, and at most. The number adapts to the throughput of the endpoint. */
 const WIDTH = { start: 10, min: 1, max: 56 };
 
-/** Additional concurrent calls, only for tokens that were active lately. So a flood of unknown tokens does not delay known tokens. */
+/**
+ * Number of additional concurrent calls, only for tokens that were active lately. So a flood of unknown tokens does not delay these tokens.
+ */
 const RESERVED_FOR_KNOWN_TOKENS = 8;
 
 /** Looks up tokens at the endpoint (RFC 7662 section 2.1). The token is the only part of the incoming request that is sent. */
@@ -118,7 +126,10 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
     }
   }
 
-  /** Asks the circuit breaker twice, before and after the wait for a place, because the breaker may open during the wait. */
+  /**
+   * Asks the circuit breaker twice: before the call waits for a place in the concurrency limit, and afterwards, because the breaker may
+   * open during the wait.
+   */
   async function lookup(tokenKey: TokenKey, options: LookupOptions): Promise<TokenRecord> {
     const { digest } = tokenKey;
     const { isKnown } = options;
@@ -148,8 +159,8 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
 }
 
 /**
- * Origins of the URLs in the options. A GET to any other origin, which only metadata contain, is sent without the option `headers`, except
- * `user-agent`.
+ * Origins of the URLs in the options. A GET to any other origin, whose URL then comes from metadata, is sent without the option `headers`,
+ * except `user-agent`.
  */
 function originsOf({ location, signedResponse }: IntrospectionClientSettings): ReadonlySet<string> {
   const urls = [

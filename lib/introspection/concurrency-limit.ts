@@ -4,29 +4,31 @@ import type { Deadline } from '../core/timeout.js';
 /** Limits concurrent calls. Further calls wait in order of arrival, but calls for known tokens start before calls for unknown tokens. */
 export interface ConcurrencyLimit {
   /**
-   * Runs `work` as soon as there is a place. The place is free again when `work` ends or the deadline passes. So work that ignores its
-   * deadline does not delay other calls. After a long wait, it also changes the code of the deadline to `overloaded`.
+   * Runs `work` as soon as fewer calls run than the limit allows. `work` counts as running until it ends or its deadline passes. So work
+   * that ignores its deadline does not delay other calls. If the wait took more than 10 percent of the deadline, the error at the deadline
+   * is `overloaded` instead of `timeout`.
    *
    * @param isKnown the token was active lately
-   * @throws IntrospectionError `timeout` when the deadline has passed, `overloaded` when the call waited too long, or the failure of
-   * `work`
+   * @throws IntrospectionError `timeout` when the deadline has passed already, `overloaded` when the call waited more than half of the
+   * deadline, or the failure of `work`
    */
   run<T>(work: () => Promise<T>, deadline: Deadline, isKnown: boolean): Promise<T>;
 }
 
 export interface ConcurrencySettings {
-  /** Places for calls about any token. */
+  /** `current` is the number of calls about any token that may run at the same time. */
   readonly width: {
     readonly current: number;
-    /** Is called when a call ends before its deadline. */
+    /** Is called when a call ends before its deadline. `othersWait` tells whether other calls wait. */
     onEnd?(othersWait: boolean): void;
   };
-  /** Additional places, only for calls about known tokens. */
+  /** Number of additional calls that may run at the same time, only about tokens that were active lately. */
   readonly reserved: number;
 }
 
 /**
- * If the deadline passes after a wait of more than this share, the error is `overloaded` and not `timeout`: the endpoint is not the cause.
+ * If a call waited longer than this share of its deadline and the deadline then passes, the error is `overloaded` instead of `timeout`,
+ * because the endpoint is not the cause.
  */
 const MAX_WAIT_SHARE = 0.1;
 
@@ -72,9 +74,9 @@ export function createConcurrencyLimit({ width, reserved }: ConcurrencySettings)
   }
 
   /**
-   * Waits in the queue for a place.
+   * Waits in the queue until the call may run.
    *
-   * @throws IntrospectionError `overloaded` when the deadline passes, or when the place comes too late
+   * @throws IntrospectionError `overloaded` when the deadline passes, or when the call has waited more than half of its deadline
    */
   async function waitForPlace(kind: keyof typeof running, deadline: Deadline): Promise<void> {
     const { signal, timeoutMs } = deadline;

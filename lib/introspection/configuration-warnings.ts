@@ -5,22 +5,24 @@ import { createWarning } from '../diagnostics/misconfiguration.js';
 import { remedyFor } from '../diagnostics/remedies.js';
 import { supportsMethod } from './server-location.js';
 
-/** Warns of configuration mistakes, which only an operator can correct. Responses and failures of the endpoint reveal them. */
+/**
+ * Warns of configuration mistakes, which only an operator can correct. It finds the mistakes in the responses and failures of the endpoint.
+ */
 export interface ConfigurationWarnings {
   about(record: TokenRecord): void;
-  /** @param isOurToken the request was about a random token of ours, so no client can have caused the failure */
+  /** @param isOurToken the request was about a random token that this process created, so no client can have caused the failure */
   aboutFailure(error: unknown, isOurToken: boolean): void;
   aboutMethods(advertised: readonly string[] | undefined): void;
   /** Whether any response so far said that its token is active. */
   wasAnyActive(): boolean;
 }
 
-/** Before the first response, a warning comes at this many failures, unless one failure is proof enough. */
+/** Before the first response, this number of failures causes a warning. Some failures are proof enough, and cause it at once. */
 const FAILURES = 3;
 
 /**
- * Tokens of clients may cause some failures. Each time this many of them happen in a row, a request about a random token of ours shows
- * whether the endpoint fails for every token.
+ * Tokens of clients may cause some kinds of failure. Each time this many such failures happen in a row, a request about a random token of
+ * this process shows whether the endpoint fails for every token.
  */
 const FAILURES_TO_CONFIRM = 5;
 
@@ -31,11 +33,12 @@ interface FailurePattern {
   /**
    * When a failure of this kind causes a warning:
    *
-   * - `at once`: always, from the first failure on. No token can cause the failure, and it does not end by itself
-   * - `before first response`: from the third failure on, and only before the first response. The failure may end by itself
-   * - `or for our token`: like `before first response`, and at any time for a token of ours. A client's token may cause the failure
-   * - `unless a token caused it`: before the first response, from the first failure on; after it, only for a token of ours. The failure
-   *   does not end by itself, but a client's token may cause it
+   * - `at once`: always, from the first failure on. No token can cause such a failure, and the failure does not end by itself
+   * - `before first response`: from the third failure on, and only before the first response. Such a failure may end by itself
+   * - `or for our token`: like `before first response`, and also at any time if the request was about a random token of this process. A
+   *   client's token may cause such a failure
+   * - `unless a token caused it`: before the first response, from the first failure on. After the first response, only if the request was
+   *   about a random token of this process. Such a failure does not end by itself, but a client's token may cause it
    */
   readonly counts: 'at once' | 'before first response' | 'or for our token' | 'unless a token caused it';
 }
@@ -45,8 +48,8 @@ const CONNECTIONS_THAT_NEVER_WORK =
   /^(?:ENOTFOUND|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|ERR_TLS_CERT_|ERR_SSL_WRONG_VERSION_NUMBER)/;
 
 /**
- * The first matching pattern applies. Mistakes in the metadata are not listed here. `server-metadata.ts` warns of them, because it also
- * finds them while it refreshes metadata in the background.
+ * Failures that may cause a warning. The first matching pattern applies. Mistakes in the metadata are not listed here: `server-metadata.ts`
+ * warns of these mistakes, because it also finds them while it refreshes metadata in the background.
  */
 const PATTERNS: readonly FailurePattern[] = [
   { code: 'client_rejected', detail: /^/, alarm: 'CLIENT_REJECTED', counts: 'unless a token caused it' },
@@ -77,7 +80,7 @@ const PATTERNS: readonly FailurePattern[] = [
   },
 ];
 
-/** @param askAboutOurToken asks about a random token of ours, and passes a failure to `aboutFailure` */
+/** @param askAboutOurToken asks the endpoint about a random token of this process, and passes a failure to `aboutFailure` */
 export function createConfigurationWarnings(
   methods: readonly string[] | undefined,
   askAboutOurToken: () => Promise<unknown>,

@@ -6,18 +6,18 @@ import { withTimeout } from '../core/timeout.js';
 import type { Dispatcher } from './http.js';
 
 export interface Connections {
-  /** Pooled connections to an origin. */
+  /** Returns the pooled connections to an origin. */
   to(origin: string): Dispatcher;
-  /** Runs `work` over a new connection, which is closed afterwards. */
+  /** Runs `work` over a new connection, and closes the connection afterwards. */
   withNew<T>(origin: string, work: (via: Dispatcher) => Promise<T>): Promise<T>;
   /** Number of the current generation of pools. {@link renew} starts a new generation when the TLS material has changed. */
   generation(): number;
   /**
-   * Fetches the TLS material after a 401. If the material has changed, it replaces all pools, so that later requests present the new
+   * Fetches the TLS material after a 401. If the material has changed, all pools are replaced, so that later requests present the new
    * material.
    *
    * @param generation the generation of the request that got the 401
-   * @returns whether later requests present newer material than that request; `false` if the material could not be fetched
+   * @returns whether later requests present newer material than the request that got the 401; `false` if the material could not be fetched
    */
   renew(generation: number): Promise<boolean>;
   /** Closes the pools of the current generation, and waits until their requests have ended. */
@@ -33,8 +33,8 @@ interface Generation {
 const MAX_CONNECTIONS = 64;
 
 /**
- * A connection without requests is closed after this many milliseconds, unless the server sends `Keep-Alive: timeout`. So one request a
- * minute keeps a connection open.
+ * A connection without requests is closed after this many milliseconds, unless the server sends `Keep-Alive: timeout`. The time is longer
+ * than a minute, so that one request a minute keeps a connection open.
  */
 const KEEP_ALIVE_MS = 90_000;
 
@@ -109,7 +109,10 @@ export function createConnections(timeoutMs: number, connect: ClientAuth['connec
   };
 }
 
-/** Leaves connections to the app's own dispatcher, which opens, renews and closes them itself. So `withNew` may use an old connection. */
+/**
+ * Sends everything through the dispatcher of the app, which opens, renews and closes its connections itself. So `withNew` may use an old
+ * connection, and `renew` and `close` do nothing.
+ */
 export function appConnections(dispatcher: Dispatcher): Connections {
   return {
     to: () => dispatcher,

@@ -3,7 +3,10 @@ import { IntrospectionError } from '../core/errors.js';
 import { withTimeout } from '../core/timeout.js';
 import { hasCode, isOutage, provesEndpointIsUp } from './failures.js';
 
-/** Finds out whether the endpoint is down, by asking it about a random token of ours. Clients cannot influence the outcome. */
+/**
+ * Finds out whether the endpoint is down, by asking it about a random token that this process creates ("our token"). Clients cannot
+ * influence the outcome.
+ */
 export interface EndpointCheck {
   /**
    * Whether {@link run} may be called: a check is running, or a new check may start. For one second after a check that found the endpoint
@@ -16,18 +19,22 @@ export interface EndpointCheck {
    * @param trigger the failure that caused the check
    */
   run(trigger: unknown): Promise<unknown>;
-  /** The running check, if a timeout caused it; otherwise `undefined`. New lookups wait for this check, so that they do not hang too. */
+  /** The running check, if a timeout caused it; otherwise `undefined`. New lookups wait for this check, because they might hang too. */
   hangCheck(): Promise<unknown> | undefined;
-  /** Asks the endpoint about our token. Resolves to the failure, or to `undefined` if the endpoint is up. */
+  /** Asks the endpoint about a random token of this process. Resolves to the failure, or to `undefined` if the endpoint is up. */
   probe(): Promise<unknown>;
-  /** Notes a response about a real token. `elapsedMs`: duration of its lookup in milliseconds, without the wait in the queue. */
+  /**
+   * Notes that the endpoint responded about a client's token. `elapsedMs` is the duration of the lookup in milliseconds, without the wait
+   * in the queue.
+   */
   noteResponse(elapsedMs: number): void;
   /**
-   * Notes that the endpoint responds about a real token but fails for ours. From then on, for ten seconds after each response about a real
-   * token, a failure for ours proves nothing. A response about our token ends this.
+   * Notes that the endpoint responds about a client's token but fails for the random token of this process. From then on, a failure for the
+   * random token proves nothing for ten seconds after each response about a client's token. A response about the random token ends this
+   * state.
    */
   noteFailsForOurToken(): void;
-  /** Milliseconds since the last response about a real token; `Infinity` if there was none. */
+  /** Milliseconds since the last response about a client's token; `Infinity` if there was none. */
   sinceResponseMs(): number;
 }
 
@@ -38,27 +45,39 @@ export interface EndpointCheckSettings {
   /** Asks the endpoint about a random token that nobody issued. */
   readonly probe: () => Promise<unknown>;
   /**
-   * Is called once for each check that finds the endpoint up. `tokensToBlame`: the endpoint responded about our token, so the tokens of
-   * clients caused the failures.
+   * Is called once for each check that finds the endpoint up. `tokensToBlame` is `true` if the endpoint responded about the random token,
+   * so that the tokens of clients must have caused the failures.
    */
   readonly onUp: (trigger: unknown, tokensToBlame: boolean) => void;
 }
 
 /**
- * After a check found the endpoint up, no check starts for this many milliseconds. In this time, only failures to connect open the
- * breaker.
+ * After a check has found the endpoint up, no other check starts for this many milliseconds. In this time, only failures to connect can
+ * open the circuit breaker.
  */
 const CHECK_INTERVAL_MS = 1000;
 
-/** An endpoint that is known to fail for our token counts as up for this many milliseconds after a response about a real token. */
+/**
+ * An endpoint that is known to fail for the random token of this process counts as up for this many milliseconds after each response about
+ * a client's token.
+ */
 const REAL_RESPONSE_MS = 10_000;
 
-/** After a timeout, a check waits at least this many milliseconds for a response about our token, but at most as long as a lookup would. */
+/**
+ * A check after a timeout waits at least this many milliseconds for a response about the random token, but never longer than the deadline
+ * of a lookup.
+ */
 const MIN_HANG_CHECK_MS = 500;
-/** A check after a timeout waits this many times the longest recent latency, if that is longer than {@link MIN_HANG_CHECK_MS}. */
+/**
+ * A check after a timeout waits this many times the longest recent latency for a response, if that is longer than {@link
+ * MIN_HANG_CHECK_MS}.
+ */
 const HANG_CHECK_LATENCIES = 3;
 
-/** Each response multiplies the longest recent latency by this factor, unless its own latency is longer than the product. */
+/**
+ * Each response multiplies the longest recent latency by this factor. If the latency of the response itself is longer, it becomes the
+ * longest recent latency.
+ */
 const LATENCY_DECAY = 0.9;
 
 export function createEndpointCheck({ clock, timeoutMs, probe, onUp }: EndpointCheckSettings): EndpointCheck {
@@ -82,8 +101,8 @@ export function createEndpointCheck({ clock, timeoutMs, probe, onUp }: EndpointC
   }
 
   /**
-   * Asks about our token, and resolves to `timeout` if the response takes much longer than recent responses. So a check usually notices a
-   * hanging endpoint before the deadline of a lookup.
+   * Asks about the random token, and resolves to the argument `timeout` if the response takes much longer than recent responses took. So a
+   * check usually notices a hanging endpoint before the deadline of a lookup.
    */
   function askUnlessItHangs(timeout: unknown): Promise<unknown> {
     const waitMs = Math.min(timeoutMs, Math.max(MIN_HANG_CHECK_MS, latencyMs * HANG_CHECK_LATENCIES));

@@ -1,11 +1,14 @@
 import { IntrospectionError } from '../core/errors.js';
 
 /**
- * Remembers tokens for which the endpoint sent a server error. After a repeated error, the endpoint is not asked about the token for a
- * while. Other failures do not count.
+ * Remembers tokens for which the endpoint sent a server error (5xx). After two such errors in a row, the endpoint is not asked about the
+ * token for 3 seconds. Other failures do not count.
  */
 export interface FailedTokens {
-  /** @throws IntrospectionError the last failure for this token, for 3 seconds after the second and every further failure in a row */
+  /**
+   * Does nothing if the endpoint may be asked. @throws IntrospectionError the last failure for this token, during 3 seconds after the
+   * second and each further failure in a row
+   */
   assertLookupAllowed(digest: string): void;
   noteFailure(digest: string, error: unknown): void;
   noteResponse(digest: string): void;
@@ -14,7 +17,7 @@ export interface FailedTokens {
 const REMEMBERED_MS = 3000;
 const MAX_TOKENS = 1000;
 
-/** One failure may be an accident. The second failure starts the wait. */
+/** Number of failures in a row after which lookups of the token must wait. One failure may be an accident. */
 const FAILURES_TO_WAIT = 2;
 
 interface Failure {

@@ -1,6 +1,6 @@
 import { IntrospectionError, type IntrospectionErrorCode } from '../core/errors.js';
 
-/** Failures that may mean that the endpoint is down. */
+/** Codes of failures that may mean that the endpoint is down. */
 const OUTAGE_CODES: ReadonlySet<IntrospectionErrorCode> = new Set([
   'timeout',
   'unreachable',
@@ -8,7 +8,7 @@ const OUTAGE_CODES: ReadonlySet<IntrospectionErrorCode> = new Set([
   'rate_limited',
 ]);
 
-/** Failures that only a running endpoint can cause. */
+/** Codes of failures that only a running endpoint can cause. */
 const ALIVE_CODES: ReadonlySet<IntrospectionErrorCode> = new Set(['bad_response', 'client_rejected']);
 
 /** Details of failures to connect, and of connections that were lost before a response. */
@@ -52,25 +52,28 @@ export function provesEndpointIsUp(error: unknown): boolean {
 }
 
 /**
- * Whether the endpoint asked for a pause: with a 429, or with a 5xx and a `Retry-After` of more than one second. One second does not
- * count, because `retryAfterSeconds` is also 1 without the header.
+ * Whether the endpoint asked for a pause: with a 429, or with a 5xx and a `Retry-After` of more than one second. A `Retry-After` of one
+ * second does not count after a 5xx, because `retryAfterSeconds` is 1 also if the header is missing.
  */
 export function asksForPause(error: unknown): error is IntrospectionError {
   if (!(error instanceof IntrospectionError)) return false;
   return error.code === 'rate_limited' || (error.code === 'server_error' && error.retryAfterSeconds > 1);
 }
 
-/** The member `reason` of an event. The result is empty if the error is no `IntrospectionError`. */
+/** Returns an object with the member `reason` of an event, or an empty object if the error is no `IntrospectionError`. */
 export function reasonOf(error: unknown): { readonly reason?: IntrospectionErrorCode } {
   return error instanceof IntrospectionError ? { reason: error.code } : {};
 }
 
-/** Whether the connection failed, or was lost before a response. A retry is safe, because introspection changes nothing. */
+/**
+ * Whether no connection could be opened, or the connection was lost before a response. A retry is safe then, because introspection changes
+ * nothing.
+ */
 export function isLostConnection(error: IntrospectionError): boolean {
   return error.code === 'unreachable' && LOST_CONNECTION_DETAILS.has(error.detail);
 }
 
-/** Whether the connection failed before the endpoint could see the token. */
+/** Whether no connection could be opened. Then the endpoint has not seen the token, so no token can have caused the failure. */
 export function failedToConnect(error: unknown): boolean {
   return error instanceof IntrospectionError && error.code === 'unreachable' && NO_CONNECTION_DETAILS.has(error.detail);
 }

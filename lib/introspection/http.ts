@@ -10,7 +10,7 @@ import { faultOfResponse } from './malformed-response.js';
  */
 export type Dispatcher = Pick<UndiciDispatcher, 'request'>;
 
-/** Parts of a URL, read once: a `URL` builds each part again on every read. */
+/** Parts of the endpoint's URL. They are read once and kept, because a `URL` computes each part again on every read. */
 export interface Endpoint {
   readonly href: string;
   readonly origin: string;
@@ -28,7 +28,10 @@ export interface HttpRequest {
 export interface EndpointResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** The text of the body, or the error that prevented reading it. The text is empty if {@link sendRequest} did not read the body. */
+  /**
+   * The text of the body; or an error, if the body could not be read. The text is empty if {@link sendRequest} did not try to read the
+   * body.
+   */
   readonly body: string | IntrospectionError;
 }
 
@@ -37,10 +40,13 @@ type UndiciResponse = Awaited<ReturnType<Dispatcher['request']>>;
 const MAX_BODY_BYTES = 256 * 1024;
 const MIN_BUFFER_BYTES = 4096;
 
-/** A chunk costs as much time as a thousand bytes. No server needs more chunks than this for the largest body. */
+/**
+ * Maximum number of chunks of a body. Each chunk costs as much time as a thousand bytes. No server needs more chunks for the largest body
+ * that is accepted.
+ */
 const MAX_CHUNKS = 10_000;
 
-/** Error codes are names such as ECONNREFUSED or CERT_HAS_EXPIRED. Any other text is dropped. */
+/** An error code that is safe to show: a name such as ECONNREFUSED or CERT_HAS_EXPIRED. Any other text is dropped. */
 const ERROR_CODE = /^[A-Z0-9_]{1,64}$/;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -49,7 +55,7 @@ export function toEndpoint({ href, origin, pathname, search }: URL): Endpoint {
   return { href, origin, path: pathname + search };
 }
 
-/** The URL as it may appear in events and reports. A query may hold private data. */
+/** Returns the URL without its query, for events and reports. A query may hold private data. */
 export function withoutQuery({ href }: Endpoint): string {
   return href.replace(/\?.*$/, '');
 }
@@ -108,7 +114,10 @@ export function toIntrospectionError(error: unknown): IntrospectionError {
     : new IntrospectionError('bad_response', fault);
 }
 
-/** The `code` of an error from Node.js or a package, if it is safe to show. */
+/**
+ * Returns the `code` of an error from Node.js or a package. Returns `undefined` if there is no code, or if the code may not be safe to
+ * show.
+ */
 export function codeOf(error: unknown): string | undefined {
   const code = ownMember(error, 'code');
   return typeof code === 'string' && ERROR_CODE.test(code) ? code : undefined;
@@ -183,7 +192,7 @@ function decode(content: Uint8Array): string | IntrospectionError {
   }
 }
 
-/** Whether the app's dispatcher followed a redirect. A response of another host says nothing about the token. */
+/** Whether the app's dispatcher followed a redirect. Such a response is not used, because another host may have sent it. */
 function wasRedirected(response: UndiciResponse): boolean {
   const context = ownMember(response, 'context');
   const history = ownMember(context, 'history');
@@ -195,7 +204,7 @@ function badResponse(response: UndiciResponse, detail: string): IntrospectionErr
   return new IntrospectionError('bad_response', detail);
 }
 
-/** Destroys the body without reading it. An unfinished body then emits an error, which is ignored. */
+/** Destroys the body without reading it. A body that has not arrived completely then emits an error, which is ignored. */
 function discard({ body }: UndiciResponse): void {
   body.on('error', () => {});
   body.destroy();

@@ -17,11 +17,11 @@ export interface RequestSettings {
 const MEDIA_TYPES = { form: 'application/x-www-form-urlencoded', json: 'application/json' };
 
 /**
- * Builds an introspection request (RFC 7662 section 2.1), and lets the client authentication sign it. The client authentication may
- * replace extra parameters and headers, but not the token, `content-type` and `accept-encoding`.
+ * Builds an introspection request (RFC 7662 section 2.1), and lets the client authentication sign it. The client authentication may replace
+ * every parameter and header except the token, `content-type` and `accept-encoding`.
  *
- * @param expectsSigned the endpoint shall send a signed response (RFC 9701)
- * @param isUnauthorized the endpoint has just sent a 401, so the client authentication should renew its credentials
+ * @param expectsSigned whether to ask the endpoint for a signed response (RFC 9701)
+ * @param isUnauthorized whether the endpoint has just sent a 401, so that the client authentication should renew its credentials
  * @throws IntrospectionError `credentials_unavailable`, or the `IntrospectionError` that the client authentication threw
  */
 export async function prepareRequest(

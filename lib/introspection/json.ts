@@ -8,7 +8,7 @@ export function isJson(response: EndpointResponse): boolean {
 }
 
 /**
- * Parses JSON from a server. A top-level object has no prototype, so that only members of the JSON can be read from it.
+ * Parses JSON from a server. If the result is an object, it has no prototype, so that only members of the JSON can be read from it.
  *
  * @throws IntrospectionError `bad_response` for invalid JSON and for too many values
  */
@@ -28,7 +28,7 @@ export function parseJson(text: string): unknown {
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** `,`, `[` and `{`. One of them stands before every value except the first. */
+/** The characters `,`, `[` and `{`. In JSON, one of them is before every value in a list and every member of an object. */
 const BEFORE_VALUES: ReadonlySet<number> = new Set([0x2c, 0x5b, 0x7b]);
 
 /**
@@ -46,7 +46,9 @@ function hasTooManyValues(text: string): boolean {
   return false;
 }
 
-/** Position of the quote that ends a string, or the length of the text when no quote ends it. */
+/**
+ * Returns the position of the quote that ends the string which starts at `start`, or the length of the text when no quote ends the string.
+ */
 function endOfString(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
     let before = end - 1;

@@ -1,4 +1,4 @@
-/** Violations of HTTP, as undici reports them. Each `fault` is a text of ours and contains nothing of the response. */
+/** Violations of HTTP, as undici reports them. Each `fault` is a fixed text, and contains nothing of the response. */
 const FAULTS: readonly (readonly [name: string, message: RegExp, fault: string])[] = [
   // Our requests have no `Expect` header, so they ask for no 100 (RFC 9110 section 10.1.1).
   ['SocketError', /^bad response$/, 'unasked 100 Continue'],
@@ -9,8 +9,8 @@ const FAULTS: readonly (readonly [name: string, message: RegExp, fault: string])
 ];
 
 /**
- * The violation of HTTP that an error reports, or `undefined` for any other error. After a violation, a retry would bring the same
- * response.
+ * Returns the violation of HTTP that an error reports, or `undefined` for any other error. After a violation there is no retry, because it
+ * would bring the same response.
  */
 export function faultOfResponse(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;

@@ -14,8 +14,8 @@ export const parseScopes = memoize((scope): readonly string[] =>
 );
 
 /**
- * Turns a response into claims, in place: `scope` becomes a string, nested values are frozen, and strings that many tokens share are
- * stored once. Returns `undefined` if the values are nested too deeply, are too many, or are not plain data.
+ * Changes a response into claims, and returns the same object: `scope` becomes a string, nested values are frozen, and strings that many
+ * tokens share are stored once. Returns `undefined` if the values are nested too deeply, are too many, or are not plain data.
  */
 export function prepareClaims(response: Record<string, unknown>): Claims | undefined {
   const { scope = '' } = response;
@@ -31,8 +31,8 @@ export function prepareClaims(response: Record<string, unknown>): Claims | undef
 }
 
 /**
- * Caches the result of each text. Anyone can present tokens with new texts, so the cache is bounded: texts of more than 1024 characters
- * are not cached, and a cache of 1000 texts is emptied.
+ * Returns `compute` with a cache, which keeps the result for each text. Anyone can present tokens with new texts, so the cache is bounded:
+ * texts of more than 1024 characters are not cached, and the cache is emptied when it holds 1000 texts.
  */
 function memoize<Result>(compute: (text: string) => Result): (text: string) => Result {
   const cache = new Map<string, Result>();

@@ -25,7 +25,7 @@ export interface EndpointReply {
  * response.
  */
 export interface ResponseNormalizer {
-  /** Statuses of the responses that `normalize` gets. Responses with other statuses are read as RFC 7662 says. */
+  /** Statuses of the responses that are passed to `normalize`. Responses with other statuses are read as RFC 7662 says. */
   readonly statuses: ReadonlySet<number>;
   readonly normalize: (response: EndpointReply) => unknown;
   readonly identity: string | undefined;
@@ -60,8 +60,8 @@ const activeResponse = z.object({
 });
 
 /**
- * Statuses that refuse our own request. The body shows whether the endpoint sent the response, or something in front of the endpoint, such
- * as a proxy.
+ * Statuses that reject the introspection request itself. The body of such a response shows who sent the response: the endpoint, or
+ * something in front of the endpoint, such as a proxy.
  */
 const REJECTIONS: ReadonlySet<number> = new Set([BAD_REQUEST, UNAUTHORIZED, FORBIDDEN]);
 
@@ -73,7 +73,7 @@ export function isBodyNeeded(status: number, normalizer: ResponseNormalizer | un
 /**
  * Turns a response into a token record.
  *
- * @throws IntrospectionError when the response says nothing about the token
+ * @throws IntrospectionError when the response is not a valid introspection response
  */
 export function parseResponse(
   response: EndpointResponse,
@@ -89,7 +89,7 @@ export function parseResponse(
 }
 
 /**
- * Turns parsed JSON into a token record. The function changes and keeps the object.
+ * Turns parsed JSON into a token record. The record keeps the parsed object, and the function changes that object.
  *
  * @throws IntrospectionError `bad_response` when the JSON is no introspection response
  */
@@ -103,8 +103,8 @@ export function toRecord(value: unknown, sentAt: Instant): TokenRecord {
 }
 
 /**
- * Error detail: the first invalid member, or `shape` if the value is no object. A member is a name of `activeResponse`, never a name that
- * the endpoint chose.
+ * Returns the detail of an error: the name of the first invalid member, or `shape` if the value is no object. The name is one of
+ * `activeResponse`, never a name that the endpoint chose.
  */
 function faultyMember({ issues }: z.ZodError): string {
   const member = issues[0]?.path[0];
@@ -132,9 +132,9 @@ function inactive(sentAt: Instant): InactiveRecord {
 }
 
 /**
- * Removes the prototype of an object, so that every check reads only what the endpoint sent. It also drops `__proto__`, and members that
- * are `null`, because some servers send every member they know. It changes the object itself, or a copy if it drops members. Any other
- * value is returned unchanged.
+ * Removes the prototype of an object, so that every check reads only what the endpoint sent. Also drops `__proto__`, and members that are
+ * `null`, because some servers send every member they know. If members are dropped, the result is a copy; otherwise it is the same object.
+ * A value that is not an object is returned unchanged.
  */
 function membersOf(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
@@ -148,7 +148,8 @@ function membersOf(value: unknown): unknown {
 /**
  * Calls the `normalizeResponse` of the app. The result is copied, because it is changed and frozen later.
  *
- * @throws IntrospectionError `bad_response` if the function throws or returns a promise; or the error that prevented reading the body
+ * @throws IntrospectionError `bad_response` if the function throws, or returns a promise or a value that cannot be copied; or the error
+ * that prevented reading the body
  */
 function normalize(response: EndpointResponse, { normalize }: ResponseNormalizer): unknown {
   const { status, headers } = response;
@@ -166,8 +167,8 @@ function normalize(response: EndpointResponse, { normalize }: ResponseNormalizer
 }
 
 /**
- * Whether the endpoint does not support the type of the token. Anyone can present such a token, so the response is a rejection of the
- * token and no outage.
+ * Whether the response says that the endpoint does not support the type of the token. Anyone can present such a token, so the token is
+ * rejected, and the response is no outage.
  */
 function isUnsupportedTokenType(response: EndpointResponse): boolean {
   if (response.status !== BAD_REQUEST || !isJson(response) || typeof response.body !== 'string') return false;
@@ -191,8 +192,8 @@ function statusError(response: EndpointResponse, sentAt: Instant): Introspection
 }
 
 /**
- * Whether something in front of the endpoint sent this 400, 401 or 403, such as a firewall, a proxy or the server of a wrong port. The
- * sign is a body that is a page or a text, or cannot be read. These responses count as sent by the endpoint:
+ * Whether something in front of the endpoint sent this 400, 401 or 403, such as a firewall, a proxy or the server of a wrong port. True if
+ * the body is a page or a text, or cannot be read. But these responses count as sent by the endpoint:
  *
  * - any JSON, because many servers send other members than `error`, or none
  * - an empty body: RFC 6749 section 5.2 requires JSON, but some servers send only the status when the secret is wrong

@@ -16,8 +16,8 @@ const DATE_FORMS = [
 ];
 
 /**
- * Seconds of the `Retry-After` of a 429 or 5xx response, 1 to 120. `undefined` for other statuses, and when the header is absent or
- * malformed.
+ * Returns the seconds that the `Retry-After` of a 429 or 5xx response asks for, limited to 1 to 120. Returns `undefined` for other
+ * statuses, and when the header is absent or malformed.
  *
  * @param now wall time in milliseconds
  */
@@ -27,16 +27,16 @@ export function retryAfterOf(response: EndpointResponse, now: number): number | 
 }
 
 /**
- * Seconds that a server wants us to wait. After a 429: its `Retry-After`, or 1. After a 5xx: its `Retry-After`, or `undefined`. After any
- * other status: `undefined`.
+ * Returns the seconds that the server wants clients to wait. After a 429: its `Retry-After`, or 1 without a valid one. After a 5xx: its
+ * `Retry-After`, or `undefined` without a valid one. After any other status: `undefined`.
  */
 export function requestedPauseOf(response: EndpointResponse, now: number): number | undefined {
   return retryAfterOf(response, now) ?? (response.status === TOO_MANY_REQUESTS ? 1 : undefined);
 }
 
 /**
- * Parses the seconds or the date of a `Retry-After` (RFC 9110 section 10.2.3). Returns whole seconds from `now`, limited to 1 to 120, or
- * `undefined` if the value is absent or malformed.
+ * Parses a `Retry-After`, which holds seconds or a date (RFC 9110 section 10.2.3). Returns whole seconds from `now`, limited to 1 to 120,
+ * or `undefined` if the value is absent or malformed.
  */
 export function parseRetryAfter(value: string | undefined, now: number): number | undefined {
   if (value === undefined) return undefined;
@@ -52,7 +52,10 @@ function secondsUntil(date: string, now: number): number | undefined {
   return undefined;
 }
 
-/** Milliseconds since the epoch; `undefined` for a day that does not exist, such as the 31st of April. */
+/**
+ * Returns the date in milliseconds since the epoch; `undefined` without `parts`, and for a day that does not exist, such as the 31st of
+ * April.
+ */
 function timeOf(parts: Readonly<Record<string, string>> | undefined, now: number): number | undefined {
   if (parts === undefined) return undefined;
   const { year, shortYear, month = '', day, hour, minute, second } = parts;

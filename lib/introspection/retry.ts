@@ -11,7 +11,7 @@ export interface RetrySettings {
   readonly transport: Pick<Transport, 'post' | 'tlsGeneration' | 'renewTls'>;
   readonly clock: Clock;
   readonly timeoutMs: number;
-  /** Statuses that say something about the token, because `normalizeResponse` handles them. They cause no retry. */
+  /** Statuses that `normalizeResponse` handles. Responses with these statuses say something about the token, so they cause no retry. */
   readonly handledStatuses: ReadonlySet<number> | undefined;
 }
 
@@ -23,8 +23,9 @@ export interface DatedResponse {
 }
 
 /**
- * Sends a request within a deadline, and retries it at most once. `prepare` signs each attempt. After a 401, `prepare` gets `true` and
- * should renew the credentials. If nothing was renewed, the response with the 401 is returned without a retry.
+ * Sends a request within a deadline, and retries it at most once. `prepare` builds and signs the request of each attempt. After a 401, its
+ * argument is `true`, and it should renew the credentials. If neither the credentials nor the TLS material were renewed, the response with
+ * the 401 is returned without a retry.
  */
 export type SendWithRetry = (
   prepare: (isUnauthorized: boolean) => Promise<HttpRequest>,
@@ -36,18 +37,21 @@ type RetryReason = 'unauthorized' | 'unavailable' | 'connection lost';
 
 const UNAUTHORIZED = 401;
 
-/** A proxy in front of the endpoint may send these statuses. Without a `Retry-After`, a retry may reach the endpoint. */
+/**
+ * Statuses that a proxy in front of the endpoint may send. They cause a retry if the response has no `Retry-After`, because the retry may
+ * reach the endpoint.
+ */
 const UNAVAILABLE_STATUSES: ReadonlySet<number> = new Set([502, 503, 504]);
 
 /**
- * Longest wait before a retry, in milliseconds. The wait is random, so that requests that failed together are not repeated together. A
- * retry after a 401 does not wait.
+ * Longest wait before a retry, in milliseconds. The wait is random, so that requests that failed at the same time are not repeated at the
+ * same time. A retry after a 401 does not wait.
  */
 const MAX_JITTER_MS = 100;
 
 /**
- * @throws IntrospectionError (the returned function) when no response came, the deadline has passed, or `prepare` failed. After a retry,
- * it is the error of the retry
+ * The promise of the returned function rejects with an `IntrospectionError` when no response came, the deadline has passed, or `prepare`
+ * failed. After a retry, it rejects with the error of the retry.
  */
 export function createSendWithRetry({ transport, clock, timeoutMs, handledStatuses }: RetrySettings): SendWithRetry {
   const maxJitterMs = Math.min(MAX_JITTER_MS, timeoutMs / 10);

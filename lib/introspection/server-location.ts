@@ -30,7 +30,10 @@ export function createLocator(
   return () => server;
 }
 
-/** Whether the metadata advertises one of these methods. `true` when either list is unknown. */
+/**
+ * Whether the metadata list one of these client authentication methods. Also `true` when either list is `undefined`, because then they
+ * cannot be compared.
+ */
 export function supportsMethod(
   advertised: readonly string[] | undefined,
   methods: readonly string[] | undefined,

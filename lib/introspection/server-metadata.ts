@@ -17,9 +17,9 @@ export interface AuthorizationServer {
   readonly endpoint: Endpoint;
   /** URL of the server's public keys; `undefined` if the metadata have no usable URL for them. */
   readonly jwksUri: URL | undefined;
-  /** Client authentication methods that its endpoint accepts, if the metadata lists them. */
+  /** Client authentication methods that the endpoint of this server accepts; `undefined` if the metadata do not list them. */
   readonly authMethods: readonly string[] | undefined;
-  /** Algorithms of client assertions that its endpoint accepts, if the metadata lists them. */
+  /** Algorithms of client assertions that the endpoint of this server accepts; `undefined` if the metadata do not list them. */
   readonly authSigningAlgorithms: readonly string[] | undefined;
 }
 
@@ -36,10 +36,10 @@ const OK = 200;
 
 /** Known metadata are refreshed when they are older than this many milliseconds. The refresh runs in the background. */
 const REFRESH_MS = 3_600_000;
-/** Shortest pause after a failed refresh, in milliseconds. */
+/** Shortest pause after a failed refresh of known metadata, in milliseconds. The server may ask for a longer pause. */
 const REFRESH_RETRY_MS = 60_000;
 
-/** Shortest pause after a failure while no metadata are known, in milliseconds. */
+/** Shortest pause after a failure while no metadata are known, in milliseconds. The server may ask for a longer pause. */
 const COOLDOWN_MS = 1000;
 
 /** Members of RFC 8414 section 2 that are used here. */
@@ -61,13 +61,14 @@ type MetadataSchema = ReturnType<typeof createMetadataSchema>;
 const OTHER_ISSUER = 'another issuer in the metadata';
 const NO_ENDPOINT = 'no introspection_endpoint in the metadata';
 const UNUSABLE_ENDPOINT = 'introspection_endpoint is no https URL';
-/** Mistakes in the metadata. They do not end by themselves, but other failures may. */
+/** Error details of mistakes in the metadata. Unlike other failures, these mistakes do not end by themselves. */
 const MISTAKES: readonly unknown[] = [OTHER_ISSUER, NO_ENDPOINT, UNUSABLE_ENDPOINT];
 
 /**
- * Returns a function that finds an authorization server by its issuer identifier: [RFC 8414](https://www.rfc-editor.org/rfc/rfc8414)
- * first, then OpenID Connect Discovery. Concurrent callers share one attempt. Known metadata stay in use while a refresh runs and after it
- * fails. Without known metadata, the function rejects with the last failure until a pause ends.
+ * Returns a function that finds an authorization server by its issuer identifier: [RFC 8414](https://www.rfc-editor.org/rfc/rfc8414) first,
+ * then OpenID Connect Discovery. Concurrent callers share one attempt. Known metadata stay in use while a refresh runs, and also if the
+ * refresh fails. Without known metadata, a failure starts a pause: until the pause ends, the promise of the function rejects with that
+ * failure.
  */
 export function createDiscovery(settings: DiscoverySettings): () => AuthorizationServer | Promise<AuthorizationServer> {
   const { clock } = settings;
@@ -180,8 +181,8 @@ function usableUrl(text: string | null | undefined, issuer: string, allowHttp: b
 }
 
 /**
- * The more specific of two failures, or the first if they are equally specific. A 404 from one well-known URL says less than the content
- * of another URL.
+ * Returns the more specific of two failures, or the first if they are equally specific. For example, a 404 from one well-known URL is less
+ * specific than wrong metadata from another URL.
  */
 function moreSpecific(first: IntrospectionError | undefined, next: IntrospectionError): IntrospectionError {
   return first === undefined || specificity(next) > specificity(first) ? next : first;

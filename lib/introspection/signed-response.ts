@@ -17,19 +17,23 @@ export interface SignedResponseSettings {
   readonly issuer: string;
   readonly audience: readonly string[];
   readonly algorithms: readonly string[];
-  /** Keys that verify the signature. `undefined`: the keys at the `jwks_uri` of the metadata. */
+  /** Keys that verify the signature. `undefined` means the keys at the `jwks_uri` of the metadata. */
   readonly keys: URL | JwkSet | KeyObject | undefined;
-  /** If present, responses must be encrypted for this key. */
+  /** If this key is defined, responses must be encrypted for it. */
   readonly decryptionKey: KeyObject | undefined;
 }
 
-/** Our own type, because types of an ES module such as jose do not compile under `node16` when we publish them. */
+/**
+ * A JWK Set (RFC 7517 section 5). The type of jose is not used, because published types that name an ES module do not compile under
+ * `moduleResolution: node16`.
+ */
 export interface JwkSet {
   readonly keys: readonly JsonWebKey[];
 }
 
 /**
- * Verifies a signed response, and resolves to the plain response inside it. A response with another status than 200 is returned unchanged.
+ * Verifies a signed response, and resolves to the plain response inside it. If the status is not 200, it resolves to the response
+ * unchanged.
  *
  * @throws IntrospectionError `bad_response` when the response is not valid, or `discovery_failed` when its keys cannot be found
  */
@@ -51,12 +55,15 @@ const TYPE = /^(?:application\/)?token-introspection\+jwt$/i;
  */
 const MAX_SKEW_MS = 60_000;
 
-/** After a fetch of the keys, an unknown key causes no new fetch for this many milliseconds. */
+/** After the keys were fetched, a response that is signed with an unknown key causes no new fetch for this many milliseconds. */
 const KEYS_COOLDOWN_MS = 1000;
-/** Keys are fetched again when their last fetch was longer ago than this many milliseconds. */
+/** Keys are fetched again before their next use when they were fetched longer ago than this many milliseconds. */
 const KEYS_MAX_AGE_MS = 600_000;
 
-/** Only algorithms that encrypt for a public key. We share no password and no secret key for encryption with the server. */
+/**
+ * Accepted algorithms of encrypted responses: only those that encrypt for a public key. This API shares no password and no secret key for
+ * encryption with the server.
+ */
 const DECRYPTION = {
   keyManagementAlgorithms: [
     'RSA-OAEP',
@@ -70,7 +77,10 @@ const DECRYPTION = {
   ],
 };
 
-/** Verifies JWT responses ([RFC 9701](https://www.rfc-editor.org/rfc/rfc9701)). Any other response with status 200 is an outage. */
+/**
+ * Returns a function that verifies JWT responses ([RFC 9701](https://www.rfc-editor.org/rfc/rfc9701)). A response with status 200 that is
+ * not such a JWT is an outage.
+ */
 export function createResponseVerifier(
   settings: SignedResponseSettings,
   get: Transport['get'],
@@ -81,7 +91,8 @@ export function createResponseVerifier(
   let found: { readonly source: unknown; readonly keys: Promise<Keys> } | undefined;
 
   /**
-   * The keys that verify a response. All responses share one set of keys, and so its fetches. A new `jwks_uri` replaces the set.
+   * Returns the keys that verify a response. All responses share one set of keys, so that the keys are not fetched for each response. A new
+   * `jwks_uri` replaces the set.
    *
    * @throws IntrospectionError `discovery_failed` when neither the settings nor the metadata have keys
    */
@@ -121,8 +132,8 @@ export function createResponseVerifier(
 }
 
 /**
- * Whether the header has the `typ` of a signed response. It must be a string, because a regular expression would also accept a list with
- * one matching item.
+ * Whether the header has the `typ` of a signed response. The `typ` must be a string, because a regular expression would also accept a list
+ * with one matching item.
  */
 function isSignedResponse(header: object): boolean {
   const typ: unknown = ownMember(header as { readonly typ?: unknown }, 'typ');
@@ -143,7 +154,10 @@ function textOfJson(value: unknown): string {
   }
 }
 
-/** Payload of RFC 9701 section 5. Other members say nothing about the token. */
+/**
+ * Creates the schema for the payload of RFC 9701 section 5. Members that the schema does not list are ignored, because they say nothing
+ * about the token.
+ */
 function createPayloadSchema() {
   return z.object({
     iss: z.string(),
@@ -154,7 +168,8 @@ function createPayloadSchema() {
 }
 
 /**
- * Verifies the signature. For a response without `kid`, it tries each matching key, because a server has two keys while it changes them.
+ * Verifies the signature. For a response without `kid`, the function tries each key that fits the algorithm, because a server has two keys
+ * while it replaces one by the other.
  */
 async function verifySignature(
   jws: string | Uint8Array,
@@ -191,8 +206,8 @@ async function loadKeys(keys: URL | JwkSet | KeyObject, get: Transport['get'], c
 }
 
 /**
- * Returns a function that fetches the keys through our transport, with its deadline and size limit. If an error response asks
- * for a pause, the function throws the same error on every call until the pause ends, and sends nothing.
+ * Returns a function that fetches the keys from `url` through {@link Transport.get}, with its deadline and size limit. If the server
+ * responds with an error and asks for a pause, every call until the end of the pause throws that error and sends nothing.
  */
 function fetchKeys(url: URL, get: Transport['get'], clock: Clock): () => Promise<Response> {
   const backoff = createBackoff(clock);

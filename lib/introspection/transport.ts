@@ -31,24 +31,27 @@ export type CallLabels = Pick<EndpointCall, 'tokenDigest' | 'background'>;
 
 export interface PostOptions extends CallLabels {
   readonly attempt: EndpointCall['attempt'];
-  /** Whether to use a new connection, because pooled connections often die together. A dispatcher of the app ignores this. */
+  /**
+   * Whether to use a new connection. After a lost connection this is useful, because pooled connections often die together. It has no
+   * effect on a dispatcher of the app.
+   */
   readonly newConnection: boolean;
 }
 
 /** Sends single requests to the authorization server. It never retries. */
 export interface Transport {
   /**
-   * Runs `work` within one deadline. `close` waits until `work` ends or the deadline passes.
+   * Runs `work` with a new deadline. `close` waits until `work` ends or this deadline passes.
    *
-   * @param spentMs milliseconds of the deadline that have already passed, 0 by default
-   * @throws IntrospectionError `timeout`, `closed` once `close` has waited for all other work, or the failure of `work`
+   * @param spentMs milliseconds that are subtracted from the deadline, because they have already passed; 0 by default
+   * @throws IntrospectionError `timeout`, `closed` after `close` has waited for all other work, or the failure of `work`
    */
   within<T>(work: (deadline: Deadline) => Promise<T>, spentMs?: number): Promise<T>;
-  /** POSTs one introspection request. @throws IntrospectionError when no response came */
+  /** Sends one introspection request with POST. @throws IntrospectionError when no response came */
   post(request: HttpRequest, options: PostOptions, deadline: Deadline): Promise<EndpointResponse>;
   /**
-   * GETs a public document of the authorization server, over a new connection and within its own deadline. The body is read only for
-   * status 200.
+   * Fetches a public document of the authorization server with GET, over a new connection and with its own deadline. The body is read only
+   * for status 200.
    *
    * @throws IntrospectionError when no response came
    */
@@ -56,18 +59,19 @@ export interface Transport {
   /** Number of the current generation of TLS material. Read it before a request, and pass it to {@link renewTls} after a 401. */
   tlsGeneration(): number;
   /**
-   * Fetches the TLS material again after a 401, and resolves to whether a retry presents newer material than a request of this generation.
+   * Fetches the TLS material again after a 401. Resolves to `true` if a retry would present newer material than the request of this
+   * `generation`, which got the 401.
    */
   renewTls(generation: number): Promise<boolean>;
   /** Number of attempts to send an introspection request since the transport was created. Retries and probes count too. */
   calls(): number;
-  /** Waits until no work runs, then closes the connections. Work may begin during the wait, and is waited for too. */
+  /** Waits until no work runs, and then closes the connections. Work that begins during the wait is waited for too. */
   close(): Promise<void>;
 }
 
 const OK = 200;
 
-/** Headers that would be wrong in a GET. The option `headers` is written for POST requests and may contain them. */
+/** Names of headers that would be wrong in a GET. The option `headers` is meant for POST requests, and may contain such headers. */
 const NOT_FOR_GET = /^(?:accept$|content-)/;
 
 export function createTransport(settings: TransportSettings): Transport {
@@ -140,8 +144,9 @@ export function createTransport(settings: TransportSettings): Transport {
 }
 
 /**
- * Publishes the same events as `TracingChannel.tracePromise`, but without the response, which subscribers must not see. A response that
- * cannot be read, or does not arrive before the deadline, is published as an error.
+ * Sends a request with `send`, and publishes the same events as `TracingChannel.tracePromise` would. But the events do not contain the
+ * response, which subscribers must not see. A response that cannot be read, or does not arrive before the deadline, is published as an
+ * error.
  */
 function trace(
   call: EndpointCall,

@@ -9,9 +9,9 @@ import type { IntrospectionClient } from './client.js';
 import { withoutQuery } from './http.js';
 import { supportsMethod } from './server-location.js';
 
-/** Findings of one introspection request about a random token. A member that could not be found out is `undefined`. */
+/** Result of one introspection request about a random token. A member is `undefined` if its value could not be found out. */
 export interface ConfigurationReport {
-  /** Whether tokens can be verified. */
+  /** Whether tokens can be verified with this configuration. */
   readonly ok: boolean;
   /** URL of the endpoint, without its query. */
   readonly endpoint: string | undefined;
@@ -24,7 +24,7 @@ export interface ConfigurationReport {
   readonly credentialsAccepted: boolean | undefined;
   /** Whether the response was a valid introspection response, and signed if `jwtResponse` requires that. */
   readonly wellFormed: boolean | undefined;
-  /** Milliseconds from the start of the introspection request to its verified response, including a retry. */
+  /** Milliseconds from the start of the introspection request to its verified response. The time of a retry is included. */
   readonly latencyMs: number | undefined;
   /** Client authentication methods in the metadata of an `authorizationServer`. */
   readonly methodsSupported: readonly string[] | undefined;
@@ -67,7 +67,10 @@ const FINDINGS: Readonly<Record<IntrospectionErrorCode, Partial<Findings>>> = {
   closed: {},
 };
 
-/** Asks the endpoint about a token that nobody issued, without any cache. A wrong configuration does not throw: the report describes it. */
+/**
+ * Asks the endpoint about a token that nobody issued, without any cache, and reports what the response shows. A wrong configuration throws
+ * no error: the report describes the problem.
+ */
 export async function verifyConfiguration(
   client: IntrospectionClient,
   clientAuth: ClientAuth,
@@ -118,8 +121,8 @@ export async function verifyConfiguration(
 }
 
 /**
- * Warnings about the expiry of the client certificate that a connection presents. If the certificate cannot be read, there is no warning,
- * because the connection reports that failure.
+ * Resolves to a list with a warning if the client certificate expires soon or has expired, otherwise to an empty list. The list is also
+ * empty if the certificate cannot be read, because the connection reports that failure.
  */
 async function certificateWarnings({ connect }: ClientAuth): Promise<string[]> {
   try {
