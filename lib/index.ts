@@ -80,7 +80,6 @@ export type {
 export type { ConfigurationProblem, ConfigurationReport } from './introspection/verify-configuration.js';
 export type { Stats } from './introspector.js';
 export type { Invalidation } from './cache/invalidation.js';
-export { type RevocationEndpointOptions, revocationEndpoint } from './middleware/revocation-endpoint.js';
 
 // Interfaces that an app can implement
 export type {

@@ -15,6 +15,7 @@ const SUMMARIES = {
   './providers': 'Presets for authorization servers.',
   './redis': 'Shared cache in Redis.',
   './selectors': 'Select one of several authorization servers.',
+  './signals': 'Receives logout and security events, and invalidates tokens.',
   './store-tests': 'Tests for a `CacheStore` of your own.',
   './testing': 'Authorization server in the memory of your tests.',
   './websocket': 'Authentication of WebSockets.',

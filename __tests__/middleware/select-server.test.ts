@@ -6,9 +6,9 @@ import {
   getAuth,
   IntrospectionError,
   requireScope,
-  revocationEndpoint,
   selectServer,
 } from '../../lib/index.js';
+import { invalidationEndpoint } from '../../lib/signals/index.js';
 import { getSocketAuth, keepAuthenticated } from '../../lib/websocket/index.js';
 import { createApp, createAuthenticate, get } from '../support/api.js';
 import { INVALID_TOKEN } from '../support/challenges.js';
@@ -82,11 +82,11 @@ describe('invalidate()', () => {
     expect(() => authenticate.invalidate({ token: 'a b' })).toThrow(AuthError);
   });
 
-  it('is called by a revocation endpoint, for all servers or for one', async () => {
+  it('is called by an invalidation endpoint, for all servers or for one', async () => {
     const { authenticate } = createMultiServerApi(...(await twoEndpoints()));
     const secret = 's'.repeat(32);
-    expect(revocationEndpoint({ authenticate, secret })).toBeInstanceOf(Function);
-    expect(revocationEndpoint({ authenticate: serversOf(authenticate).acme as never, secret })).toBeInstanceOf(
+    expect(invalidationEndpoint({ authenticate, secret })).toBeInstanceOf(Function);
+    expect(invalidationEndpoint({ authenticate: serversOf(authenticate).acme as never, secret })).toBeInstanceOf(
       Function,
     );
   });

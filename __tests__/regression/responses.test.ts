@@ -9,10 +9,10 @@ import {
   IntrospectionError,
   requireFresh,
   requireScope,
-  revocationEndpoint,
   type TokenIntrospectionOptions,
 } from '../../lib/index.js';
 import { protectedResourceMetadata } from '../../lib/metadata/index.js';
+import { invalidationEndpoint } from '../../lib/signals/index.js';
 import { createApp, createAuthenticate, get } from '../support/api.js';
 import { INVALID_TOKEN, insufficientScope } from '../support/challenges.js';
 import { createDeferred } from '../support/deferred.js';
@@ -200,7 +200,7 @@ describe('a response that throws when it is used', () => {
     expect(await run([authenticate], requestWith('Bearer bad'), res)).toBe(FAILURE);
   });
 
-  it('reaches next(error) of the metadata and of the revocation endpoint, too', async () => {
+  it('reaches next(error) of the metadata and of the invalidation endpoint, too', async () => {
     const authenticate = await authenticateWith({ audience: 'https://api.example.com', resourceMetadata: true });
     const url = '/.well-known/oauth-protected-resource';
     const issuer = { authorization_servers: ['https://as.example.com'] };
@@ -209,7 +209,7 @@ describe('a response that throws when it is used', () => {
       protectedResourceMetadata(authenticate, issuer, {
         signed: async () => `a.${Buffer.from('{"iss":"a"}').toString('base64url')}.b`,
       }),
-      revocationEndpoint({ authenticate, secret: 'x'.repeat(32) }),
+      invalidationEndpoint({ authenticate, secret: 'x'.repeat(32) }),
     ];
     for (const handler of handlers) {
       const res = { ...createResponse().res, setHeader: fail };

@@ -7,11 +7,11 @@ import {
   getAuth,
   noClientAuth,
   type RootTokenIntrospection,
-  revocationEndpoint,
   selectServer,
   tokenIntrospection,
 } from '../../lib/index.js';
 import { byHost, byIssuer, byPathSegment, byTokenPrefix } from '../../lib/selectors/index.js';
+import { invalidationEndpoint } from '../../lib/signals/index.js';
 import { getSocketAuth, type ServerSocket } from '../../lib/websocket/index.js';
 
 /** Whether two types are the same, `any` and readonly included. */
@@ -99,8 +99,8 @@ export async function reportsByName() {
 }
 
 export const invalidatesAtAllOrAtOne = (secret: string) => [
-  revocationEndpoint({ authenticate, secret }),
-  revocationEndpoint({ authenticate: [acme, beta], secret }),
+  invalidationEndpoint({ authenticate, secret }),
+  invalidationEndpoint({ authenticate: [acme, beta], secret }),
 ];
 
 export const typesTheClaimsOfASocket = (socket: ServerSocket) => [

@@ -7,8 +7,9 @@ import {
   createCluster as createCluster5,
   createSentinel as createSentinel5,
 } from 'redis5';
-import { type CacheStore, noClientAuth, revocationEndpoint, tokenIntrospection } from '../../lib/index.js';
+import { type CacheStore, noClientAuth, tokenIntrospection } from '../../lib/index.js';
 import { redisStore } from '../../lib/redis/index.js';
+import { invalidationEndpoint } from '../../lib/signals/index.js';
 import { storeTests } from '../../lib/store-tests/index.js';
 
 const url = 'redis://localhost';
@@ -61,8 +62,8 @@ export async function acceptsTargetsOfInvalidation(store: CacheStore, secret: st
   await authenticate.invalidate({ username: 'alice' });
   // @ts-expect-error a token is required
   await authenticate.invalidate('token');
-  revocationEndpoint({ authenticate, secret: () => 'secret' });
-  return revocationEndpoint({ authenticate: [authenticate, authenticate], secret });
+  invalidationEndpoint({ authenticate, secret: () => 'secret' });
+  return invalidationEndpoint({ authenticate: [authenticate, authenticate], secret });
 }
 
 export const acceptsAnyRunner = (store: CacheStore, test: (name: string, run: () => Promise<void>) => void) => {

@@ -1,4 +1,5 @@
 import type { Dispatcher as UndiciDispatcher } from 'undici';
+import { appendBytes, isCoded } from '../core/body.js';
 import { IntrospectionError } from '../core/errors.js';
 import { ownMember } from '../core/own-members.js';
 import type { Deadline } from '../core/timeout.js';
@@ -38,7 +39,6 @@ export interface EndpointResponse {
 type UndiciResponse = Awaited<ReturnType<Dispatcher['request']>>;
 
 const MAX_BODY_BYTES = 256 * 1024;
-const MIN_BUFFER_BYTES = 4096;
 
 /**
  * Maximum number of chunks of a body. Each chunk costs as much time as a thousand bytes. No server needs more chunks for the largest body
@@ -145,7 +145,7 @@ function readText(response: UndiciResponse): Promise<string | IntrospectionError
         resolve(badResponse(response, chunks > MAX_CHUNKS ? 'too many chunks' : 'too large'));
         return;
       }
-      content = append(content, size, chunk);
+      content = appendBytes(content, size, chunk);
       size += chunk.byteLength;
     });
     body.on('end', () => resolve(decode(content.subarray(0, size))));
@@ -154,34 +154,6 @@ function readText(response: UndiciResponse): Promise<string | IntrospectionError
       if (!body.readableEnded) resolve(toIntrospectionError(undefined));
     });
   });
-}
-
-/**
- * Whether the body is compressed or encoded in another way. Names of codings are case-insensitive, and empty list members do not count
- * (RFC 9110 sections 8.4.1 and 5.6.1).
- */
-function isCoded(contentEncoding: unknown): boolean {
-  if (contentEncoding === undefined) return false;
-  return String(contentEncoding)
-    .split(',')
-    .some((coding) => !/^[ \t]*(?:identity)?[ \t]*$/i.test(coding));
-}
-
-/**
- * Returns a buffer with the first `size` bytes of `content` and then the chunk. It writes to `content` if there is room, otherwise to a
- * larger copy. A body of one chunk is not copied. The chunks of a longer body are not kept, because a chunk of one byte takes a hundred
- * bytes of memory.
- */
-function append(content: Uint8Array, size: number, chunk: Uint8Array): Uint8Array {
-  if (size === 0) return chunk;
-  const needed = size + chunk.byteLength;
-  let grown = content;
-  if (needed > content.byteLength) {
-    grown = new Uint8Array(Math.max(MIN_BUFFER_BYTES, 2 * needed));
-    grown.set(content.subarray(0, size));
-  }
-  grown.set(chunk, size);
-  return grown;
 }
 
 function decode(content: Uint8Array): string | IntrospectionError {

@@ -1,0 +1,1 @@
+export { type InvalidationEndpointOptions, invalidationEndpoint } from './invalidation-endpoint.js';

@@ -1,0 +1,40 @@
+import type { Invalidation } from '../cache/invalidation.js';
+import { AuthError } from '../core/errors.js';
+import { optionError } from '../core/option-error.js';
+import type { TokenIntrospection } from '../middleware/types.js';
+
+/** A middleware whose cached responses can be invalidated. */
+export type InvalidatedMiddleware = Pick<TokenIntrospection, 'invalidate'>;
+
+/** The store of a middleware failed, so other processes may not know of an invalidation. */
+export class NotInvalidatedError extends Error {}
+
+/**
+ * Returns a function that invalidates the targets at all middlewares. Each call starts new invalidations, even if the same ones are
+ * pending. Responses that were cached after the pending ones began must be invalidated too. The promise resolves once all processes have
+ * been told, and rejects with a {@link NotInvalidatedError} if that failed.
+ *
+ * @throws TypeError for a value that is not a middleware
+ */
+export function parseMiddlewares(
+  authenticate: InvalidatedMiddleware | readonly InvalidatedMiddleware[],
+): (targets: readonly Invalidation[]) => Promise<void> {
+  const middlewares = [authenticate].flat();
+  if (middlewares.length === 0 || !middlewares.every((middleware) => typeof middleware?.invalidate === 'function')) {
+    throw optionError('authenticate', authenticate, 'write what tokenIntrospection() returned');
+  }
+  return async (targets) => {
+    const all = targets.flatMap((target) => middlewares.map((middleware) => invalidate(middleware, target)));
+    await Promise.all(all);
+  };
+}
+
+async function invalidate(middleware: InvalidatedMiddleware, target: Invalidation): Promise<void> {
+  try {
+    await middleware.invalidate(target);
+  } catch (error) {
+    // A text that cannot be a token is cached nowhere.
+    if (error instanceof AuthError) return;
+    throw new NotInvalidatedError('an invalidation could not be stored');
+  }
+}
