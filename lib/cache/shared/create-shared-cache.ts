@@ -22,9 +22,9 @@ export interface CreateSharedCacheSettings extends Lifetimes {
   /** Time limit of a request, in milliseconds since it arrived. */
   readonly timeoutMs: number;
   readonly clock: Clock;
-  /** Throws while the circuit breaker allows no call. `isKnown` tells whether the token was active lately. */
+  /** Throws while the circuit breaker allows no call to the endpoint. `isKnown` tells whether the token was active lately. */
   readonly assertCallAllowed: (isKnown: boolean) => void;
-  /** Creates a record from a stored response, or throws. */
+  /** Creates a record from a response that was read from the store. Throws if the response is not valid. */
   readonly restore: (members: unknown, asked: Instant) => TokenRecord;
 }
 
@@ -33,18 +33,21 @@ export interface SharedCache {
   readonly lookup: Lookup;
   readonly revocations: Revocations;
   /**
-   * Reads the record of a token from the store, even if the record may not be used any longer. Retries for up to `timeoutMs` while the
-   * store fails.
+   * Reads the record of a token from the store, even if the record may not be used any longer. Resolves to `undefined` if there is no
+   * record. Retries for up to `timeoutMs` while the store fails.
    *
    * @throws Error when the last try fails
    */
   peek(token: TokenKey): Promise<TokenRecord | undefined>;
 }
 
-/** One store command may take this share of the time limit of a request. The endpoint needs the rest. */
+/** One store command may take this share of the time limit of a request, because the endpoint needs the rest. */
 const COMMAND_SHARE = 1 / 4;
 
-/** Revocations are kept this much longer than a response lives, for pending lookups and for clocks that run at different speeds. */
+/**
+ * Revocations are kept this many milliseconds longer than a response may be used. The reasons are pending lookups, and clocks that run at
+ * different speeds.
+ */
 const MARGIN_MS = 120_000;
 
 export function createSharedCache(inner: Lookup, settings: CreateSharedCacheSettings): SharedCache {

@@ -1,19 +1,22 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import type { TokenKey } from '../../core/lookup.js';
 
-/** Encrypts store entries, and replaces tokens and claims by digests. So access to the store alone reveals no token and no claim. */
+/**
+ * Encrypts store entries, and computes the digests that the store holds instead of tokens and claims. So somebody who can read only the
+ * store learns no token and no claim.
+ */
 export interface EntryCipher {
   /**
-   * Store keys for the entry of a token, one for each secret. The entry is written under the first key, and read under all keys. There are
-   * several keys only while secrets are rotated.
+   * Returns the store keys for the entry of a token, one for each secret. The entry is written under the first key, and read under all
+   * keys. There are several keys only while secrets are rotated.
    */
   keysOf(tokenKey: Pick<TokenKey, 'digest'>): readonly string[];
   encrypt(tokenKey: Pick<TokenKey, 'token'>, key: string, plaintext: string): Uint8Array;
   /** Returns `undefined` unless the bytes were encrypted for this token, under this store key, with one of the secrets. */
   decrypt(tokenKey: Pick<TokenKey, 'token'>, key: string, ciphertext: Uint8Array): string | undefined;
   /**
-   * Digests of a token or claim value for the revocation log, one for each secret. The first digest is written to the log, and all digests
-   * are recognised in it. There are several only while secrets are rotated.
+   * Returns the digests of a token or claim value for the revocation log, one for each secret. The first digest is written to the log, and
+   * all of them are recognized when they are read from it. There are several digests only while secrets are rotated.
    */
   digestsOf(kind: string, value: string): readonly string[];
 }
@@ -26,11 +29,11 @@ const TAG_BYTES = 16;
 const HEAD_BYTES = 1 + NONCE_BYTES + TAG_BYTES;
 
 /**
- * Encrypts entries with AES-256-GCM. The key is derived from the secret and the token (HKDF), so it takes both to read or create an
- * entry. The store key is authenticated too, so no entry can be moved to another token. Store keys and digests are HMACs.
+ * Encrypts entries with AES-256-GCM. The encryption key is derived from a secret and the token (HKDF), so both are needed to read or create
+ * an entry. The store key is authenticated too, so no entry can be moved to another token. Store keys and digests are HMACs.
  *
- * @param secrets the first encrypts; all decrypt, so that secrets can be rotated
- * @param scope introspector id and namespace; an entry of one scope is never found in another
+ * @param secrets the first secret encrypts; all secrets decrypt, so that secrets can be rotated
+ * @param scope text made from introspector id and namespace; an entry that was written with one scope is never found with another
  */
 export function createEntryCipher(secrets: readonly string[], scope: string): EntryCipher {
   const keySets = secrets.map((secret) => ({

@@ -3,7 +3,7 @@ import type { TokenRecord } from '../../core/lookup.js';
 
 /** The content of a store entry before it is encrypted. */
 export interface Entry {
-  /** An introspection response. */
+  /** The claims of an active response, or `{ active: false }`. */
   readonly response: unknown;
   /** When the introspection request was sent, in the store's own time in milliseconds. */
   readonly asked: number;
@@ -11,7 +11,7 @@ export interface Entry {
   readonly logPosition: string;
 }
 
-/** The time in a reply of the store. */
+/** The store's own time, and when this process received it. */
 export interface StoreTime {
   /** The store's own time in milliseconds. */
   readonly now: number;
@@ -20,8 +20,8 @@ export interface StoreTime {
 }
 
 /**
- * Creates an entry that is dated in the store's time. The date may be too early by as long as the store took to reply. It is never too
- * late.
+ * Creates an entry whose `asked` is in the store's own time. `asked` may be too early, at most by the time that the store took to reply. It
+ * is never too late, so no entry is used for too long.
  */
 export function entryOf(record: TokenRecord, { now, repliedAt }: StoreTime): Entry {
   const asked = Math.floor(now + record.askedMonotonic - repliedAt);
@@ -29,8 +29,8 @@ export function entryOf(record: TokenRecord, { now, repliedAt }: StoreTime): Ent
 }
 
 /**
- * Tells when the introspection request of an entry was sent, on the clocks of this process. Returns `undefined` for an entry without a
- * date, or with a date in the future.
+ * Returns when the introspection request of an entry was sent, on the clocks of this process. Returns `undefined` if `asked` is not a
+ * number or is later than `now`.
  *
  * @param now the store's own time when it read the entry
  * @param readAt a moment before this process sent the command that read the entry

@@ -1,7 +1,7 @@
 import { optionError } from '../../core/option-error.js';
 import type { CacheStore } from './store.js';
 
-/** The settings that decide which responses a middleware may read from a store. */
+/** The settings of a middleware that decide which responses in a store it may use. */
 export interface NamespaceUser {
   readonly cache: false | { readonly shared: { readonly store: CacheStore; readonly namespace: string } | undefined };
   readonly clientAuth: { readonly identity?: string | undefined };
@@ -17,13 +17,14 @@ interface Owner {
 const owners = new WeakMap<CacheStore, Map<string, Owner>>();
 
 /**
- * Reserves the entries of one introspector id and one namespace in a store, within this process. Does nothing without a shared cache.
+ * Reserves the store entries of one introspector id and one namespace for introspectors with the same `clientAuth` and `normalizeResponse`.
+ * The reservation is only known in this process. Without a shared cache, nothing is reserved.
  *
  * A `clientAuth` or `normalizeResponse` without an `identity` is not part of the introspector id. Two introspectors that differ only in
  * such an object have the same id, so each would use the responses of the other. Introspectors with the same objects may share the entries.
  *
  * @returns a function that ends the reservation
- * @throws TypeError if an introspector with another such object has reserved these entries
+ * @throws TypeError if an introspector with another `clientAuth` or `normalizeResponse` without an `identity` has reserved these entries
  */
 export function claimNamespace({ cache, clientAuth, normalizer }: NamespaceUser, introspectorId: string): () => void {
   const shared = cache === false ? undefined : cache.shared;

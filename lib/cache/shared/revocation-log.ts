@@ -5,12 +5,15 @@ import { recordAge } from '../record-lifetimes.js';
 import type { CacheStore, LogReader } from './store.js';
 import { createStoreHealth, type StoreHealth } from './store-health.js';
 
-/** The revocation log of a store, as far as this process has read it. All middlewares with the same store and clock share it. */
+/**
+ * The revocation log of a store, as far as this process has read it. All middlewares with the same store and clock share one
+ * `RevocationLog`.
+ */
 export interface RevocationLog {
   readonly health: StoreHealth;
   /**
-   * Position up to which this process has read the log. Revocations up to this position do not apply to an introspection request that is
-   * sent after this call.
+   * Returns the position up to which this process has read the log. Revocations up to this position do not apply to the response to an
+   * introspection request that is sent after this call.
    */
   position(): string;
   /** Whether the log was read to its end within the last 5 seconds. */
@@ -18,7 +21,8 @@ export interface RevocationLog {
   /** Whether this process knows all revocations that may apply to a record, except perhaps those of the last 5 seconds. */
   covers(record: TokenRecord, now: Instant): boolean;
   /**
-   * Whether one of the digests of a record was revoked after the introspection request of the record was sent.
+   * Whether one of the digests of a record was revoked after the introspection request of the record was sent, as far as this process
+   * knows.
    *
    * @param digestsOf computes the digests; it is called only when something was revoked
    */
@@ -28,13 +32,13 @@ export interface RevocationLog {
     record: TokenRecord,
   ): boolean;
   /**
-   * Revokes a digest, only in this process: all records that have the digest and were requested before this call.
+   * Revokes, only in this process, all records that have this digest and whose introspection requests were sent before this call.
    *
-   * @returns a function that takes the position of the revocation in the log. Call it when the revocation has been appended
+   * @returns a function. Call it with the position of the revocation in the log, when the revocation has been appended to the log
    */
   revokeHere(digest: string): (position: string) => void;
   /**
-   * Calls the listener when one of the digests is revoked, and when such a revocation is read from the log again.
+   * Calls the listener when one of the digests is revoked. It is called again when the same revocation is read from the log a second time.
    *
    * @returns a function that removes the listener
    */
@@ -45,14 +49,17 @@ export interface RevocationLog {
 interface Revocation {
   /** Position of the latest revocation of the digest in the log; `''` while the position is not known. */
   readonly position: string;
-  /** Monotonic milliseconds. Records whose introspection requests were sent at this time or earlier are revoked as well. */
+  /**
+   * Monotonic time in milliseconds. Records whose introspection requests were sent at this time or earlier are revoked too, whatever their
+   * position in the log is.
+   */
   readonly until: number;
   readonly recordedAt: number;
 }
 
 /**
- * How long a cached response is used while the log cannot be read, in milliseconds. It counts from when its introspection request was
- * sent or from when the log was last read to its end, whichever is later.
+ * How long a cached response is used while the log cannot be read, in milliseconds. The time counts from one of two moments, whichever is
+ * later: when the introspection request of the response was sent, or when the log was last read to its end.
  */
 export const UNCONFIRMED_MS = 5000;
 
@@ -63,7 +70,10 @@ const NEVER: Instant = { at: Number.NEGATIVE_INFINITY, monotonic: Number.NEGATIV
 interface OpenLog {
   readonly log: RevocationLog;
   users: number;
-  /** How long revocations are kept, in milliseconds since this process read them. It is the longest time that a user of the log needs. */
+  /**
+   * How long revocations are kept in memory, in milliseconds since this process read them. It is the longest time that any user of this log
+   * asked for.
+   */
   keepMs: number;
 }
 
@@ -71,9 +81,10 @@ interface OpenLog {
 const openLogs = new WeakMap<CacheStore, WeakMap<Clock, OpenLog>>();
 
 /**
- * Follows the log of a store. All callers with the same store and clock share one log, which is followed until all have closed it.
+ * Follows the revocation log of a store. All callers with the same store and clock share one `RevocationLog`. The log is followed until all
+ * of these callers have called `close`.
  *
- * @param keepMs how long revocations must be kept, in milliseconds: longer than a response may be used, wherever it is cached
+ * @param keepMs how long revocations must be kept, in milliseconds. It must be longer than a response may be used in any cache
  */
 export function openRevocationLog(store: CacheStore, clock: Clock, keepMs: number): RevocationLog {
   const logs = openLogs.get(store) ?? new WeakMap<Clock, OpenLog>();
@@ -109,14 +120,23 @@ function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => numb
   const health = createStoreHealth();
   const revocations = new Map<string, Revocation>();
   const emitter = new EventEmitter().setMaxListeners(0);
-  /** Position where the log begins; `''` until the store has told it. After a loss of the log, the new log begins at a later position. */
+  /**
+   * Position at which the log begins; `''` until the store has told this position. After a loss of the log, the new log begins at a later
+   * position.
+   */
   let start = '';
   let position = '';
   let confirmed: Instant = NEVER;
-  /** Monotonic milliseconds. Responses that were requested earlier are not used, because revocations from before may have been lost. */
+  /**
+   * Monotonic time in milliseconds. Responses that were requested before this time are not used, because revocations may have been lost at
+   * this time.
+   */
   let reliableSince = Number.NEGATIVE_INFINITY;
 
-  /** Puts the start of the log in front of a position. Without it, a position of a lost log could look like a later one of this log. */
+  /**
+   * Puts the start of the log in front of a position. Otherwise, a position in a lost log could look like a later position in the present
+   * log.
+   */
   function inThisLog(positionInLog: string): string {
     return start === '' ? positionInLog : `${start}\n${positionInLog}`;
   }
@@ -229,8 +249,8 @@ function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => numb
 }
 
 /**
- * Name of the event for a digest. The prefix is needed because the log may hold any text, even `error`: an emitter throws if `error` has
- * no listener.
+ * Returns the name of the event for a digest. The prefix is needed, because the log may hold any text, even `error`. An emitter throws when
+ * it emits `error` and nothing listens.
  */
 function eventOf(digest: string): string {
   return `revoked ${digest}`;

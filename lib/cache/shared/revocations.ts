@@ -5,7 +5,10 @@ import type { EntryCipher } from './entry-cipher.js';
 import type { RevocationLog } from './revocation-log.js';
 import type { CacheStore } from './store.js';
 
-/** Claims by which tokens can be revoked: all tokens of a user, session or client, or one token by its identifier. */
+/**
+ * Claims by which tokens can be revoked: `sub` for all tokens of a user, `sid` for a session, `client_id` for a client, and `jti` for one
+ * token.
+ */
 export const REVOCABLE_CLAIMS = ['sub', 'sid', 'client_id', 'jti'] as const;
 export type RevocableClaim = (typeof REVOCABLE_CLAIMS)[number];
 
@@ -13,17 +16,17 @@ export type RevocableClaim = (typeof REVOCABLE_CLAIMS)[number];
 export interface Revocations extends Pick<RevocationLog, 'position' | 'isCurrent' | 'close'> {
   /** Whether a cached record may be used: {@link RevocationLog.covers} is true for the record, and no known revocation applies to it. */
   allows(tokenDigest: string, record: TokenRecord, now: Instant): boolean;
-  /** Whether a record is revoked, as far as this process knows. */
+  /** Whether a revocation that this process knows applies to the record. */
   revokes(tokenDigest: string, record: TokenRecord): boolean;
   /**
-   * Revokes at once in this process, and in the other processes as soon as they read the log. Resolves when the revocation is in the log.
-   * Retries for up to `timeoutMs`.
+   * Revokes a token, or all tokens with a claim value: at once in this process, and in other processes as soon as they read the log.
+   * Resolves when the revocation is in the log. If the store fails, it retries for up to `timeoutMs`.
    *
    * @throws the last error of the store
    */
   revoke(kind: 'token' | RevocableClaim, value: string): Promise<void>;
   /**
-   * Calls the listener when a record is revoked, in this process or another.
+   * Calls the listener when a record is revoked, by this process or by another. One revocation may call the listener more than once.
    *
    * @returns a function that removes the listener
    */
@@ -34,9 +37,12 @@ export interface RevocationsSettings {
   readonly store: Pick<CacheStore, 'append'>;
   readonly log: RevocationLog;
   readonly cipher: EntryCipher;
-  /** How long the store keeps a revocation, in milliseconds since it was appended. This is longer than a response may be used. */
+  /**
+   * How long the store keeps a revocation, in milliseconds since the revocation was appended. This must be longer than a response may be
+   * used.
+   */
   readonly keepMs: number;
-  /** How long a revocation is retried, in milliseconds since the first try. */
+  /** How long this process tries to append a revocation to the log, in milliseconds since the first try. */
   readonly timeoutMs: number;
 }
 
@@ -84,7 +90,8 @@ export function createRevocations({ store, log, cipher, keepMs, timeoutMs }: Rev
 }
 
 /**
- * Runs `work` until it succeeds, with ever longer pauses. The last try begins less than `timeoutMs` milliseconds after the first.
+ * Runs `work` again until it succeeds. The pause between two tries doubles each time. The last try begins less than `timeoutMs`
+ * milliseconds after this call.
  *
  * @throws the error of the last try
  */
@@ -100,7 +107,10 @@ export async function withRetries<T>(work: () => Promise<T>, timeoutMs: number):
   }
 }
 
-/** Throws if the store has returned no position: a store of the app may return anything. The revocation then counts as not stored. */
+/**
+ * Throws if the store has returned no position, because a store that the app has written may return anything. Such a revocation counts as
+ * not stored.
+ */
 function requirePosition(position: unknown): string {
   if (typeof position === 'string' && position !== '') return position;
   throw new Error('the store returned no position');

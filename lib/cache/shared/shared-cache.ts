@@ -13,32 +13,42 @@ export interface SharedCacheSettings extends Lifetimes {
   readonly revocations: Revocations;
   /** Time limit of a request, in milliseconds since it arrived. */
   readonly timeoutMs: number;
-  /** Throws while the circuit breaker allows no call. Then the request takes no lease, and does not wait for a lease holder. */
+  /**
+   * Throws while the circuit breaker allows no call to the endpoint. In that case a request takes no lease, and does not wait for the
+   * process that holds the lease. A lease is the right of one process to ask the endpoint about a token.
+   */
   readonly assertCallAllowed: (isKnown: boolean) => void;
   readonly entries: SharedEntries;
 }
 
-/** A background refresh uses a stored response only if more than this share of the response's life is left. Else it asks the endpoint. */
+/**
+ * A background lookup uses a stored response only if more than this share of the lifetime of the response is left. Otherwise it asks the
+ * endpoint.
+ */
 const REFRESHED_SHARE = 3 / 4;
 
-/** How long a request waits for the process that holds the lease, in milliseconds. Then it asks the endpoint too. */
+/**
+ * How long a request waits for the process that holds the lease and is asking the endpoint, in milliseconds. After this time, the request
+ * asks the endpoint too.
+ */
 const LEASE_WAIT_MS = 300;
 
-/** A request that waits for the lease holder reads the store after this pause. */
+/** A request that waits for the response of another process reads the store for the first time after this pause, in milliseconds. */
 const FIRST_PAUSE_MS = 5;
 
-/** Each further pause is this many times as long as the one before. */
+/** Each further pause between two reads of the store is this many times as long as the pause before it. */
 const PAUSE_GROWTH = 1.5;
 
-/** No pause is longer. */
+/** Longest pause between two reads of the store, in milliseconds. */
 const LONGEST_PAUSE_MS = 60;
 
-/** Result of a read that found a record. */
+/** Result of a read from the store that found a record which may be used. */
 type UsableRead = StoredRecord & { readonly record: TokenRecord };
 
 /**
- * Uses responses that other processes have stored, and stores the responses of this process for the others. When several processes look up
- * a token at the same time, the process that gets the lease asks the endpoint. The others wait for its response.
+ * Wraps `inner`, a lookup at the endpoint. The result uses responses that other processes have stored, and stores the responses of this
+ * process for the others. When several processes look up a token at the same time, one of them gets the lease of the token in the store,
+ * and asks the endpoint. The others wait for its response, but at most 0.3 seconds before they ask too.
  */
 export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): Lookup {
   const { entries, revocations, timeoutMs, assertCallAllowed, clock } = settings;
@@ -85,8 +95,8 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): L
   }
 
   /**
-   * Asks the endpoint. Afterwards stores the response, unless it was revoked meanwhile, and releases the lease, also after a failure. No
-   * request waits for the storing.
+   * Asks the endpoint. Afterwards stores the response, unless it was revoked meanwhile. Then releases the lease, if `leaseId` holds it,
+   * also when the endpoint has failed. The caller gets the response without waiting for the store.
    */
   async function askEndpoint(
     tokenKey: TokenKey,
@@ -106,8 +116,8 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): L
   }
 
   /**
-   * Waits up to 0.3 seconds for the response of the process that holds the lease. Then asks the endpoint too, and takes the response that
-   * comes first.
+   * Waits for the response of the process that holds the lease, up to 0.3 seconds and only until the circuit breaker opens. Then asks the
+   * endpoint too, and takes the response that comes first.
    */
   async function waitForLeaseHolder(
     tokenKey: TokenKey,
@@ -151,7 +161,10 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): L
     });
   }
 
-  /** Reads the store until it returns an entry or the lease. Resolves to `undefined` when `isOver()` is true or the store fails. */
+  /**
+   * Reads the store again and again, until a read returns an entry or takes the lease. Resolves to `undefined` when `isOver()` is true or
+   * the store fails.
+   */
   async function pollStore(
     tokenKey: TokenKey,
     options: LookupOptions,
@@ -167,7 +180,7 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): L
     }
   }
 
-  /** The error of the circuit breaker if it is open; `undefined` if a call is allowed. */
+  /** Returns the error of the circuit breaker if it allows no call to the endpoint; `undefined` if it allows a call. */
   function breakerErrorFor({ isKnown }: LookupOptions): unknown {
     try {
       assertCallAllowed(isKnown);

@@ -13,35 +13,45 @@ export interface SharedEntriesSettings extends Lifetimes {
   readonly health: StoreHealth;
   readonly cipher: EntryCipher;
   readonly clock: Clock;
-  /** Creates a record from a stored response, or throws. */
+  /** Creates a record from a response that was read from the store. Throws if the response is not valid. */
   readonly restore: (members: unknown, asked: Instant) => TokenRecord;
 }
 
 /** Result of one read from the store. */
 export interface StoredRecord extends StoreTime {
-  /** The record that was found. It may be expired or revoked. */
+  /** The record that was found, even if it has expired or was revoked; `undefined` if there is none that can be read. */
   readonly record: TokenRecord | undefined;
-  /** The bytes under the first store key, which is the key for writing; `undefined` if there is no entry. */
+  /**
+   * The bytes of the entry under the first store key, the key under which entries are written; `undefined` if there is no entry under that
+   * key.
+   */
   readonly value: Uint8Array | undefined;
-  /** Whether this read took the lease. */
+  /** Whether this read took the lease: the right of one process to ask the endpoint about the token. */
   readonly isLeased: boolean;
 }
 
 export interface StoreReadOptions {
-  /** Takes the lease under this name if there is no entry. Default: the entry is only read. */
+  /**
+   * If there is no entry and no process holds the lease of the token, takes the lease under this name. The holder of the lease asks the
+   * endpoint. Default: no lease is taken, and the entry is only read.
+   */
   readonly leaseId?: string | undefined;
-  /** An entry that an earlier read found and that cannot be used. It counts as missing. */
+  /** Bytes of an entry that an earlier read found and that cannot be used. An entry with these bytes counts as missing. */
   readonly except?: Uint8Array | undefined;
 }
 
 /** Reads and writes the encrypted entries of a store. The promises of its methods never reject. */
 export interface SharedEntries {
   /**
-   * Reads the entry of a token. Takes the lease too, if a `leaseId` is given and no process holds the lease. Without a usable entry, the
-   * result has no `record`. Resolves to `undefined` only if the store fails, or is paused after a failure.
+   * Reads the entry of a token. If there is no entry, a `leaseId` is given and no process holds the lease, also takes the lease. If there
+   * is no entry that can be read, the result has no `record`. Resolves to `undefined` only if the store fails, or gets no commands because
+   * it failed before.
    */
   read(tokenKey: TokenKey, options?: StoreReadOptions): Promise<StoredRecord | undefined>;
-  /** Stores a record, if a record and a store time are given and the record has not expired. Releases the lease, if one is given. */
+  /**
+   * Stores the record, if a record and a store time are given and the record has not expired. If a `leaseId` is given, also releases the
+   * lease that this name holds.
+   */
   save(
     tokenKey: TokenKey,
     record: TokenRecord | undefined,
@@ -50,10 +60,12 @@ export interface SharedEntries {
   ): Promise<void>;
 }
 
-/** Has all members, so that none is read through `Object.prototype`. */
+/** Default of the read options. It has all members, so that none is read from `Object.prototype`. */
 const READ_ONLY: StoreReadOptions = { leaseId: undefined, except: undefined };
 
-/** Milliseconds until a lease ends that its holder does not release, for example because the process has crashed. */
+/**
+ * A lease ends after this many milliseconds, if its holder does not release it before. So a process that crashed does not keep its leases.
+ */
 const LEASE_MS = 1000;
 
 export function createSharedEntries(settings: SharedEntriesSettings): SharedEntries {
@@ -130,7 +142,7 @@ export function createSharedEntries(settings: SharedEntriesSettings): SharedEntr
   };
 }
 
-/** A store that the app has written may return anything. */
+/** Whether the store returned an object. A store that the app has written may return anything. */
 function isReply(reply: unknown): reply is StoreReply {
   return typeof reply === 'object' && reply !== null;
 }

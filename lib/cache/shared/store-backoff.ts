@@ -1,8 +1,8 @@
 import type { Clock } from '../../core/clock.js';
 
-/** Sends no commands to a failing store for a while, so that requests do not wait for it. */
+/** Sends no commands to a store for a while after it has failed, so that requests do not wait for it. */
 export interface StoreBackoff {
-  /** Returns the result of a command, or `undefined` when it failed or was skipped during a pause. */
+  /** Runs a command, and resolves to its result. Resolves to `undefined` when the command failed, or was not sent because of a pause. */
   run<T>(command: () => Promise<T>): Promise<T | undefined>;
 }
 
@@ -10,10 +10,10 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
 
 /**
- * The first failure starts a pause of 0.5 seconds. After a pause, one command is sent. If it fails, the next pause is twice as long, up to
- * 10 seconds. If it succeeds, all commands are sent again.
+ * The first failure starts a pause of 0.5 seconds, in which no command is sent. After a pause, one command is sent. If this command fails,
+ * the next pause is twice as long, up to 10 seconds. If it succeeds, all commands are sent again.
  *
- * @param report called when the store begins to fail, and when it works again
+ * @param report is called with `true` when the store begins to fail, and with `false` when it works again
  */
 export function createStoreBackoff(clock: Clock, report: (isFailing: boolean) => void): StoreBackoff {
   let pauseMs = FIRST_PAUSE_MS;

@@ -1,6 +1,9 @@
 import { type StoreEvent, storeEvents } from '../../diagnostics/channels.js';
 
-/** Publishes on the store channel whether a store works. A store fails while any of its parts fails. */
+/**
+ * Publishes an event on the store channel when a store begins to fail, and when it works again. The store counts as failing while any of
+ * its parts fails.
+ */
 export interface StoreHealth {
   /**
    * Adds a part, such as reads, writes or the log.

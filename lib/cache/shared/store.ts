@@ -1,11 +1,12 @@
 /**
- * A store that several processes share: entries that expire, leases, keys that are used once, and one log that all processes read.
+ * A store that several processes share. It holds entries that expire, keys that are used once, and one log that all processes read. It also
+ * gives out leases: the process that holds the lease of a key is the one that asks the endpoint.
  *
- * It holds only digests and bytes, never a token or a claim. The bytes are encrypted. Keys and
- * log entries consist of letters, digits, `-`, `_` and `.`.
+ * It holds only digests and bytes, never a token or a claim. The bytes are encrypted. Keys and log entries consist of letters, digits, `-`,
+ * `_` and `.`.
  *
- * Every method may be called concurrently, and may reject when it fails. A slow command counts as failed: after 1 second for
- * `setIfAbsent`, and after a quarter of `timeoutMs` for the others. No failure leads to a wrong response:
+ * Every method may be called concurrently, and may reject when it fails. A slow command counts as failed: after 1 second for `setIfAbsent`,
+ * and after a quarter of `timeoutMs` for the others. No failure leads to a wrong response:
  *
  * - `getOrLease`, `keepAndRelease`: the endpoint is asked. The store gets no such commands for 0.5 seconds, and for twice as long after
  *   each further failure, up to 10 seconds.
@@ -16,24 +17,25 @@
  */
 export interface CacheStore {
   /**
-   * Reads the entry of a key. When there is none, takes the lease of the key, unless another request holds it. Do both in one atomic
+   * Reads the entry of a key. If there is none, takes the lease of the key, unless another request holds the lease. Do both in one atomic
    * step.
    *
-   * The process that gets the lease asks the endpoint. The others wait for its entry for up to 0.3 seconds, and then ask too.
+   * The lease is the right to ask the endpoint. The process that gets it asks, and stores the response as the entry. The other processes
+   * wait for that entry for up to 0.3 seconds, and then ask the endpoint too.
    */
   getOrLease(key: string, request: LeaseRequest): Promise<StoreReply>;
   /**
    * Stores an entry, and releases the lease of the key if `leaseId` still holds it. Do both in one atomic step.
    *
-   * Replace an existing entry, whoever stored it and whoever holds the lease. Without an `entry`, release the lease only. If the new entry
-   * has expired, do not store it, and leave the existing entry. `leaseId` is `''` when the caller holds no lease.
+   * Replace an existing entry, whichever process stored it and whichever holds the lease. Without an `entry`, only release the lease. If
+   * the new entry has expired, do not store it, and leave the existing entry. `leaseId` is `''` when the caller holds no lease.
    */
   keepAndRelease(key: string, leaseId: string, entry: StoredEntry | undefined): Promise<void>;
   /**
-   * Stores a key for `ttlMs` milliseconds, unless it is stored already. Do both in one atomic step. It is used to accept each DPoP proof
-   * only once.
+   * Stores a key for `ttlMs` milliseconds, unless it is stored already. Test and store in one atomic step. The method is used to accept
+   * each DPoP proof only once.
    *
-   * @returns whether the key was new
+   * @returns `true` if the key was new, `false` if it was stored already
    */
   setIfAbsent(key: string, ttlMs: number): Promise<boolean>;
   /**
@@ -53,11 +55,17 @@ export interface CacheStore {
   follow(reader: LogReader): () => Promise<void>;
 }
 
-/** How {@link CacheStore.getOrLease} takes the lease. */
+/**
+ * Says whether and how {@link CacheStore.getOrLease} takes the lease of a key. The holder of the lease asks the endpoint, while other
+ * processes wait.
+ */
 export interface LeaseRequest {
-  /** Name under which the request takes the lease. No two requests that take a lease use the same name. `''` if none is taken. */
+  /**
+   * Name under which the request takes the lease of the key. No two requests that take a lease use the same name. `''` if no lease is
+   * taken.
+   */
   readonly leaseId: string;
-  /** Milliseconds until a lease ends that is not released. With `0`, take no lease and only read the entry. */
+  /** Milliseconds after which the lease ends if it was not released before. With `0`, take no lease and only read the entry. */
   readonly leaseMs: number;
   /** Treat an entry with exactly these bytes as missing, because the caller has read it already and cannot use it. */
   readonly except?: Uint8Array | undefined;
@@ -66,15 +74,15 @@ export interface LeaseRequest {
 /** The reply of {@link CacheStore.getOrLease}. */
 export interface StoreReply {
   /**
-   * The store's own time in milliseconds when it read the entry, exact to the millisecond. Take it from one clock for all processes:
-   * entries are dated in it, so that differences between the clocks of processes do not matter.
+   * The store's own time when it read the entry, in whole milliseconds. Take this time from one clock for all processes. Entries are dated
+   * in this time, so that differences between the clocks of the processes do not matter.
    */
   readonly now: number;
-  /** The bytes of the entry; `undefined` when there is none or it has expired. */
+  /** The bytes of the entry; `undefined` when there is no entry, or the entry has expired. */
   readonly value?: Uint8Array | undefined;
   /**
-   * Whether this request got the lease. If the store cannot give leases, return `true` whenever there is no entry: then every process asks
-   * the endpoint.
+   * Whether this request took the lease of the key, so that its process asks the endpoint. If the store cannot give leases, return `true`
+   * whenever there is no entry. Then every process asks the endpoint.
    */
   readonly isLeased: boolean;
 }
@@ -98,20 +106,22 @@ export interface LogEntry {
 /** Receives the log from {@link CacheStore.follow}. */
 export interface LogReader {
   /**
-   * Announces that the log follows from its beginning. Call it before everything else. When entries may have been lost, call it again, and
-   * pass the whole log again. Responses that were requested before this second call are not used any longer.
+   * Announces that `onEntries()` will now receive the log from its beginning. Call `onStart()` before everything else. When entries may
+   * have been lost, call it again, and pass the whole log again. Responses that were requested before such a second call are not used any
+   * longer.
    *
-   * @param position a position before all entries of this log, and after all entries of a log that was lost. It is the same for
-   * all readers of this log, and never `''`
+   * @param position a position that sorts before all entries of this log, and after all entries of an earlier log that was lost. It is the
+   * same for all readers of this log, and never `''`
    */
   onStart(position: string): void;
   /** Receives the next entries, in the order of the log. */
   onEntries(entries: readonly LogEntry[]): void;
   /**
-   * Confirms that `onEntries()` has received every entry that was appended before `askedAt`. Call it about once a second, even when the
-   * log is empty. When it is not called for 5 seconds, only responses that were requested in the last 5 seconds are used.
+   * Confirms that `onEntries()` has received every entry that was appended before `askedAt`. Call `onCaughtUp()` about once a second, even
+   * when the log is empty. When it has not been called for 5 seconds, only responses that were requested in the last 5 seconds are used.
    *
-   * @param askedAt when the store was asked for new entries, in milliseconds of `performance.now()`. Read it before you ask
+   * @param askedAt when the store was asked for new entries, in milliseconds of `performance.now()`. Read this time before you ask the
+   * store
    */
   onCaughtUp(askedAt: number): void;
 }

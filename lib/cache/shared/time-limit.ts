@@ -2,9 +2,9 @@ import { withTimeout } from '../../core/timeout.js';
 import type { CacheStore } from './store.js';
 
 /**
- * Limits the time of each command of a store. A command that takes longer counts as failed. The log is followed without a limit.
+ * Returns a store whose commands may take at most `ms` milliseconds: then their promises reject. Following the log has no limit.
  *
- * A store that an app has written may have no limit of its own.
+ * The limit is needed, because a store that an app has written may have no limit of its own.
  */
 export function withTimeLimit(store: CacheStore, ms: number): CacheStore {
   return {
