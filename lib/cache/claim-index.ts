@@ -1,15 +1,18 @@
 import type { ActiveRecord } from '../core/lookup.js';
 import { REVOCABLE_CLAIMS, type RevocableClaim } from './shared/revocations.js';
 
-/** Finds the token digests of all records with a claim, without reading every record. */
+/** Finds the token digests of all records in which a claim has a certain value, without reading every record. */
 export interface ClaimIndex {
   add(digest: string, record: ActiveRecord): void;
   remove(digest: string, record: ActiveRecord): void;
-  /** Token digests, oldest first. */
+  /** Digests of all tokens whose record has this claim value. The digest that was added first comes first. */
   digestsOf(name: RevocableClaim, value: string): readonly string[];
 }
 
-/** The digests for one claim value. Most values occur in one record only: then a string takes a quarter of the memory of a set. */
+/**
+ * The token digests for one claim value. Most values occur in one record only. One digest is a string, because a set would take four times
+ * the memory.
+ */
 type Digests = string | Set<string>;
 
 export function createClaimIndex(): ClaimIndex {

@@ -3,18 +3,19 @@ import { IntrospectionError } from '../core/errors.js';
 import type { TokenRecord } from '../core/lookup.js';
 
 /**
- * State of the endpoint after the error of a lookup. `up`: the endpoint works, and failed only for this token. `unknown`: the error is no
- * outage, or the endpoint was tested and found up less than a second ago.
+ * State of the endpoint after a lookup has failed. `down`: the endpoint does not work. `up`: the endpoint works, and failed only for this
+ * token. `unknown`: the error is no outage, or a test has found the endpoint up less than a second ago.
  */
 export type EndpointState = 'down' | 'up' | 'unknown';
 
 export type Diagnose = (error: unknown) => Promise<EndpointState>;
 
 /**
- * Starts to diagnose the endpoint when a lookup takes longer than `afterMs`, so that a stale response can be sent before the deadline.
+ * Starts to diagnose the endpoint when a lookup takes longer than `afterMs` milliseconds. So the result is usually known before the
+ * deadline, and a stale response can be used in time.
  *
- * @returns a function that diagnoses the error of the lookup. After a timeout, it does not wait for the early diagnosis: it resolves to
- * `down` while that diagnosis runs, and to its result afterwards
+ * @returns a function that diagnoses the error of the lookup. If the error is a timeout and the early diagnosis has started, it does not
+ * wait: it resolves to the result of the early diagnosis, or to `down` while that is still running. Otherwise it calls `diagnose`
  */
 export function diagnoseEarly(lookup: Promise<TokenRecord>, afterMs: number, diagnose: Diagnose): Diagnose {
   let early: EndpointState | undefined;

@@ -2,7 +2,7 @@ import { hash, KeyObject } from 'node:crypto';
 
 const VERSION = 1;
 
-/** All settings that can change the introspection response for a token. */
+/** All settings that can change which introspection response a token gets. */
 export interface IntrospectorIdSettings {
   readonly location: { readonly endpoint: URL | undefined; readonly issuer: string | undefined };
   readonly clientAuth: { readonly identity?: string | undefined };
@@ -41,7 +41,10 @@ export function introspectorId(settings: IntrospectorIdSettings): string {
   );
 }
 
-/** The settings by which signed responses are verified. A response that was verified with other settings must not be used. */
+/**
+ * Returns the settings by which signed responses are verified. They are part of the id, because a response that was verified with other
+ * settings must not be used.
+ */
 function signatureOf({ issuer, audience, algorithms, keys }: NonNullable<IntrospectorIdSettings['signedResponse']>) {
   const key = keys instanceof KeyObject ? keys.export({ format: 'jwk' }) : keys;
   return [issuer, audience, algorithms, key ?? 'of the metadata'];

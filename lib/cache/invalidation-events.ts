@@ -3,10 +3,10 @@ import type { ActiveRecord } from '../core/lookup.js';
 import { createInvalidationOrder, type InvalidationOrder } from './invalidation-order.js';
 import { REVOCABLE_CLAIMS, type RevocableClaim, type Revocations } from './shared/revocations.js';
 
-/** Why a record may not be used any longer. `forgotten`: its token was invalidated. `closed`: the introspector was closed. */
+/** Why a record may not be used any longer. `forgotten`: the token of the record was invalidated. `closed`: the introspector was closed. */
 export type InvalidationReason = 'forgotten' | 'closed';
 
-/** Events about invalidated tokens. They are for everything that lives longer than a request, such as a WebSocket. */
+/** Tells when tokens are invalidated. It is for everything that lives longer than a request, such as a WebSocket. */
 export interface InvalidationEvents {
   /**
    * Calls the listener when the token of a record is invalidated, in this process or in another, or when the introspector closes.
@@ -16,7 +16,10 @@ export interface InvalidationEvents {
    * @returns a function that removes the listener
    */
   watch(digest: string, record: ActiveRecord, listener: (reason: InvalidationReason) => void): () => void;
-  /** Whether this process invalidated the token of a record after the lookup of the record began. Knows only lookups that `note` ran. */
+  /**
+   * Whether this process invalidated the token of a record after the lookup of the record began. Always `false` for a record whose lookup
+   * was not run by `note`.
+   */
   isInvalidated(digest: string, record: ActiveRecord): boolean;
   /** Runs a lookup, and remembers for its record how many invalidations came before the lookup began. */
   readonly note: InvalidationOrder['track'];
@@ -25,13 +28,16 @@ export interface InvalidationEvents {
   close(): void;
 }
 
-/** Name of the event that the introspector closes. All other events are named by `nameOf`, and those names contain a space. */
+/**
+ * Name of the event that is emitted when the introspector closes. No other event has this name, because the names from `nameOf` contain a
+ * space.
+ */
 const CLOSED = 'closed';
 
 /**
  * @param revocations revocations by all processes that share a store; `undefined` without a shared cache
- * @param isCached tells whether the cache holds exactly this record object. Then the record is valid, even if the order of invalidations,
- *   which drops old names, says otherwise
+ * @param isCached tells whether the cache holds exactly this record object. Such a record is not invalidated, because an invalidation
+ * removes it from the cache. The order of invalidations may say otherwise, because it drops old names
  */
 export function createInvalidationEvents(
   revocations: Pick<Revocations, 'watch'> | undefined,

@@ -1,28 +1,35 @@
 import type { TokenRecord } from '../core/lookup.js';
 
 /**
- * Tells whether one of the names of a record was invalidated after the lookup of the record began. A name stands for a token or for one
- * claim value. Only record objects that `track` has resolved to are known. A copy of such a record is unknown.
+ * Tells whether a record was invalidated after its lookup began. Invalidations are by name: each record has one name for its token, and one
+ * for each claim value by which it can be invalidated. Only record objects that `track` has resolved to are known, so a copy of such a
+ * record is unknown.
  */
 export interface InvalidationOrder {
-  /** Notes that a name is invalidated at this moment. */
+  /** Notes that all records with this name are invalidated, if their lookups have begun before this call. */
   invalidate(name: string): void;
   /** Runs a lookup, and remembers for its record how many invalidations came before the lookup began. */
   track(lookup: () => TokenRecord | Promise<TokenRecord>): Promise<TokenRecord>;
-  /** Whether one of the names was invalidated after the lookup of the record began. `false` for an unknown record. */
+  /**
+   * Whether one of the `names` was invalidated after the lookup of the record began. `false` for a record object that `track` did not
+   * resolve to.
+   */
   isInvalidated(record: TokenRecord, names: readonly string[]): boolean;
 }
 
 /**
- * At most this many names are remembered: those that were invalidated last. When a name is dropped, each record whose lookup began before
- * the invalidation of that name counts as invalidated.
+ * Maximum number of names that are remembered: those that were invalidated last. When an older name is dropped, every record whose lookup
+ * began before the invalidation of that name counts as invalidated, whatever its own names are.
  */
 const MAX_NAMES = 10_000;
 
 export function createInvalidationOrder(maxNames = MAX_NAMES): InvalidationOrder {
   /** For each record, the number of invalidations before its lookup began. */
   const countsBefore = new WeakMap<TokenRecord, number>();
-  /** For each name, the number of its last invalidation. The entries are in the order of these numbers. */
+  /**
+   * For each name, the number of its last invalidation: 1 for the first invalidation of all, and so on. The entries are in the order of
+   * these numbers.
+   */
   const lastByName = new Map<string, number>();
   let count = 0;
   /** Number of the latest invalidation whose name was dropped. */

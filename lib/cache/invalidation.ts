@@ -1,21 +1,27 @@
 import { secretError } from '../core/option-error.js';
 import { REVOCABLE_CLAIMS, type RevocableClaim } from './shared/revocations.js';
 
-/** The tokens to invalidate: one token, or all tokens with this `sub`, `sid`, `client_id` or `jti`. Set exactly one member. */
+/** Says which tokens to invalidate: one token, or all tokens with a certain `sub`, `sid`, `client_id` or `jti`. Set exactly one member. */
 export interface Invalidation {
-  /** The token itself. Every token with the same `jti` is invalidated too, because servers may accept one token in several spellings. */
+  /**
+   * The token to invalidate. Every cached token with the same `jti` is invalidated too, because a server may accept the same token in
+   * several spellings, for example with padding.
+   */
   readonly token?: string | undefined;
-  /** All tokens of this subject. */
+  /** Invalidates all tokens of this subject (`sub`), which is usually a user. */
   readonly sub?: string | undefined;
-  /** All tokens of this session. */
+  /** Invalidates all tokens of this session (`sid`) at the authorization server. */
   readonly sid?: string | undefined;
-  /** All tokens of this client. */
+  /** Invalidates all tokens of this client. */
   readonly client_id?: string | undefined;
-  /** The token with this identifier. */
+  /** Invalidates the token with this identifier (`jti`). */
   readonly jti?: string | undefined;
 }
 
-/** @throws TypeError unless the target has exactly one known member with a string as its value; a claim must not be empty */
+/**
+ * Returns the name and the value of the only member. @throws TypeError unless the target has exactly one member, with a known name and a
+ * string as its value. Only the value of `token` may be empty
+ */
 export function parseInvalidation(target: Invalidation): {
   readonly name: 'token' | RevocableClaim;
   readonly value: string;

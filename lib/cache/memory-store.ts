@@ -6,15 +6,15 @@ import { sizeOf } from './record-size.js';
 import type { RevocableClaim } from './shared/revocations.js';
 
 /**
- * A bounded map from token digest to record. Inactive records have a map of their own, so that many invalid tokens evict no active
- * record. The store ignores lifetimes: its caller computes them from the records. The ttl of lru-cache is not used, because lru-cache
- * treats a ttl of 0 or NaN as unlimited.
+ * A bounded map from token digests to records. Inactive records have a separate map, so that many invalid tokens evict no active record.
+ * The store also returns expired records: the caller computes lifetimes from the records. The ttl of lru-cache is not used, because
+ * lru-cache treats a ttl of 0 or NaN as unlimited.
  */
 export interface MemoryStore {
   get(digest: string): TokenRecord | undefined;
   /**
-   * Removes the earlier record of the token, and stores the new one unless it is larger than the whole store. If the new one is the active
-   * record of a padded token, also removes the record of a padded token that differs only in the number of `=` at its end.
+   * Removes the earlier record of the token. Stores the new record unless it is larger than the whole store. If the new record is active
+   * and its token is padded, also removes the record of another padded token that differs only in the number of `=` at its end.
    *
    * @param unpaddedDigest digest of the token without its padding; default: `digest`
    */
@@ -26,7 +26,7 @@ export interface MemoryStore {
   readonly size: number;
 }
 
-/** The limits for inactive records, in number and in bytes, are the limits for active records divided by this number. */
+/** Both limits for inactive records, the number and the bytes, are the limits for active records divided by this value. */
 const INACTIVE_SHARE = 10;
 
 /**
@@ -37,15 +37,17 @@ const NO_OPTIONS: object = Object.setPrototypeOf({ status: undefined }, null);
 
 /**
  * A lenient server accepts several spellings of one token, all with the same `jti`. When the store is full and has this many records with
- * one `jti`, a further record with that `jti` evicts the oldest of these records. So it evicts no record of another token. No issuer gives
- * so many tokens the same `jti`.
+ * one `jti`, a further record with that `jti` evicts the oldest of them. So spellings of one token evict no records of other tokens. No
+ * issuer gives so many tokens the same `jti`.
  */
 const MAX_SPELLINGS = 8;
 
-/** Enough for nearly all records: most take less than 1 kB. */
+/**
+ * Bytes of memory that the default limit allows for each record. This is enough for nearly all records, because most take less than 1 kB.
+ */
 const BYTES_PER_ENTRY = 4096;
 
-/** Lets a small store keep a record with large claims. */
+/** Minimum of the default limit in bytes, so that a small store can keep a record with large claims. */
 const MIN_BYTES = 1024 * 1024;
 
 /**

@@ -1,12 +1,12 @@
 /**
- * Finds the padded token that is cached, among those that differ only in the number of `=` at their end: `abc=`, `abc==` and so on. At
- * most one of these is cached. The token without padding, `abc`, is not among them.
+ * Remembers which padded token is cached, among tokens that differ only in the number of `=` at their end: `abc=`, `abc==` and so on. At
+ * most one of these is cached at a time. The token without padding, `abc`, does not count: it may be cached too.
  */
 export interface PaddedTokens {
   /** Notes that a padded token is cached. */
   add(digest: string, unpaddedDigest: string): void;
   remove(digest: string): void;
-  /** Digest of the padded token that is cached; `undefined` if there is none. */
+  /** Returns the digest of the cached padded token that has this digest without its padding; `undefined` if there is none. */
   cachedDigestOf(unpaddedDigest: string): string | undefined;
 }
 

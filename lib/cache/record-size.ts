@@ -1,23 +1,23 @@
 import type { TokenRecord } from '../core/lookup.js';
 
-/** Size of a record without its claims. It includes the key in the memory store and the entries in the claim index. */
+/** Bytes of a record without its claims. The key in the memory store and the entries in the claim index are included. */
 const RECORD_BYTES = 500;
 
-/** Size of an object without its members, or of an array without its items. */
+/** Bytes of an object without its members, or of an array without its items. */
 const CONTAINER_BYTES = 56;
 
-/** Size of one member or array item. It includes a small integer or a boolean. */
+/** Bytes of one member or array item. A value that is a small integer or a boolean is included. */
 const SLOT_BYTES = 8;
 
-/** Additional size of a number that is no small integer. */
+/** Additional bytes of a number that is no small integer. */
 const NUMBER_BYTES = 16;
 
-/** Size of a string without its characters. */
+/** Bytes of a string without its characters. */
 const TEXT_BYTES = 16;
 
 /**
- * Estimates how many bytes of heap a record takes. The engine tells no exact size. For claims of all shapes, the estimate is
- * between half and three times the measured size.
+ * Estimates how many bytes of heap a record takes, because the JavaScript engine does not tell the exact size. For claims of all shapes,
+ * the estimate is between half and three times the measured size.
  */
 export function sizeOf(record: TokenRecord): number {
   if (!record.active) return RECORD_BYTES;
@@ -25,7 +25,10 @@ export function sizeOf(record: TokenRecord): number {
   return RECORD_BYTES + sizeOfValue(record.claims, seen) + sizeOfValue(record.scopes, seen);
 }
 
-/** Recursion is safe: claims are at most 32 levels deep. An object or array that occurs twice or contains itself is counted once. */
+/**
+ * Estimates the bytes of a value. Recursion is safe, because claims are at most 32 levels deep. An object or array that occurs twice or
+ * contains itself is counted once.
+ */
 function sizeOfValue(value: unknown, seen: Set<object>): number {
   if (typeof value === 'string') return sizeOfText(value);
   if (typeof value === 'number') return Number.isSafeInteger(value) && Math.abs(value) < 2 ** 31 ? 0 : NUMBER_BYTES;
@@ -40,7 +43,7 @@ function sizeOfValue(value: unknown, seen: Set<object>): number {
   return size;
 }
 
-/** A string of Latin-1 characters takes one byte a character, any other string two. */
+/** Estimates the bytes of a string. A string of Latin-1 characters takes one byte for each character, and any other string takes two. */
 function sizeOfText(text: string): number {
   return TEXT_BYTES + (/^[\0-\xff]*$/.test(text) ? text.length : 2 * text.length);
 }
