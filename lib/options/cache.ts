@@ -8,7 +8,7 @@ import type { CacheOptions, TokenIntrospectionOptions } from './types.js';
 const SECOND = 1000;
 
 /**
- * Returns the settings of the cache, or `false` when the option `cache` is `false`.
+ * Returns the settings of the cache, with all defaults filled in, or `false` when the option `cache` is `false`.
  *
  * @throws TypeError for an unknown, invalid or contradictory option
  */

@@ -6,10 +6,10 @@ import { rejectOption } from './read-options.js';
 import { OPTION_RULES } from './rules.js';
 import type { NormalizeOptions, TokenIntrospectionOptions } from './types.js';
 
-/** Parameters that client authentication sets. */
+/** Parameters of introspection requests that client authentication sets, so that options must not contain them. */
 const RESERVED_PARAMETERS = new Set(['client_id', 'client_secret', 'client_assertion', 'client_assertion_type']);
 
-/** Headers that the option `headers` must not contain: client authentication, the library or the HTTP connection sets them. */
+/** Headers that the option `headers` must not contain, because client authentication, the library or the HTTP connection sets them. */
 const RESERVED_HEADERS = new Set([
   'accept-encoding',
   'authorization',
@@ -41,13 +41,16 @@ export function parseLocation(options: TokenIntrospectionOptions): ParsedServerL
   return { endpoint: undefined, issuer: authorizationServer, allowHttp };
 }
 
-/** @throws TypeError for a name that client authentication uses */
+/** Returns the name of the parameter that holds the token. @throws TypeError for a name that client authentication uses */
 export function parseTokenParameter(name = 'token'): string {
   if (!RESERVED_PARAMETERS.has(name)) return name;
   throw optionError('tokenParameter', name, 'write another name: "clientAuth" uses this one');
 }
 
-/** @throws TypeError for the parameter that holds the token, or one that client authentication sets */
+/**
+ * Returns a copy of the parameters. @throws TypeError for the parameter that holds the token, and for a parameter that client
+ * authentication sets
+ */
 export function parseParameters(parameters: Readonly<Record<string, string>> = {}, tokenParameter: string) {
   for (const name of Object.keys(parameters)) {
     if (name === tokenParameter || RESERVED_PARAMETERS.has(name)) {
@@ -60,7 +63,7 @@ export function parseParameters(parameters: Readonly<Record<string, string>> = {
 /**
  * Returns the headers, with names in lower case.
  *
- * @throws TypeError for one of `RESERVED_HEADERS`
+ * @throws TypeError for a header whose name is in `RESERVED_HEADERS`
  */
 export function parseHeaders(option: Readonly<Record<string, string>> = {}) {
   const headers = Object.fromEntries(Object.entries(option).map(([name, value]) => [name.toLowerCase(), value]));

@@ -63,8 +63,8 @@ function parseKeys(value: JwtResponseOptions['keys'], allowHttp: boolean): Signe
 }
 
 /**
- * Returns a list with the public JWK of a key. `kid` and `alg` are kept, because a signature selects its key by them. The list is empty if
- * the value is not a key.
+ * Returns a list with the public JWK of a key, or an empty list if the value is not a key. `kid` and `alg` are kept, because the key that
+ * verifies a signature is found by them.
  */
 function toPublicJwk(value: JsonWebKey & { readonly kid?: unknown; readonly alg?: unknown }): PublicJwk[] {
   const key = toPublicKey(value);

@@ -1,8 +1,8 @@
 const WELL_KNOWN = '/.well-known/oauth-protected-resource';
 
 /**
- * Returns the URL at which the metadata of a protected resource are published. The well-known path comes between the host and the path of
- * the resource identifier ([RFC 9728 section 3.1](https://www.rfc-editor.org/rfc/rfc9728#section-3.1)).
+ * Returns the URL at which the metadata of a protected resource are published. It is the resource identifier with a well-known path between
+ * its host and its path ([RFC 9728 section 3.1](https://www.rfc-editor.org/rfc/rfc9728#section-3.1)).
  *
  * @returns `undefined` if the identifier is not an `https:` or `http:` URL
  */

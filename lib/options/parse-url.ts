@@ -1,7 +1,10 @@
 import { remedyForUrl } from '../core/endpoint-url.js';
 import { optionError } from '../core/option-error.js';
 
-/** @throws TypeError for a URL that is not safe for tokens, credentials or keys */
+/**
+ * Parses the URL in the option `name`. @throws TypeError for a URL that is not https:, or has credentials or a fragment. http: is allowed
+ * on loopback hosts, or with `allowHttp`
+ */
 export function parseUrl(name: string, value: string | URL, allowHttp: boolean): URL {
   const url = new URL(value);
   const remedy = remedyForUrl(url, allowHttp);

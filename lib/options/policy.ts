@@ -20,7 +20,8 @@ export function parsePolicy(options: PolicyOptions, context: SenderContext): Pol
 }
 
 /**
- * Creates the policy of a middleware that `with()` derives. An option whose value is not `undefined` replaces the inherited one.
+ * Creates the policy of a middleware that `with()` derives. An option replaces the inherited option of the same name, unless its value is
+ * `undefined`.
  *
  * @throws TypeError for an unknown, invalid or contradictory option
  */
@@ -65,8 +66,8 @@ function createPolicy(
 }
 
 /**
- * @throws TypeError for `getToken` together with `tokenFromBody`, and for either of them when DPoP is required: they read tokens without a
- * scheme
+ * @throws TypeError for `getToken` together with `tokenFromBody`, and for either of them when DPoP is required, because they read tokens
+ * without a scheme
  */
 function requireOneTokenSource({ getToken, tokenFromBody, dpop }: Policy): void {
   if (getToken !== undefined && tokenFromBody) {

@@ -1,26 +1,26 @@
 import { optionError, unknownOption } from '../core/option-error.js';
 import { requireSecrets } from './secrets.js';
 
-/** Rule for one option: a schema for its value, and what to write instead of an invalid value. */
+/** Rule for one option: a schema for its value, and a text that says what to write instead of an invalid value. */
 export type Rule = readonly [schema: Schema, remedy: string];
 
 /** Rules by the full name of the option, such as `cache.ttlSeconds`. */
 export type Rules = Readonly<Record<string, Rule>>;
 
-/** The part of a zod schema that is used here. */
+/** The part of a zod schema that this file uses. */
 interface Schema {
   safeParse(value: unknown): { readonly success: boolean };
 }
 
 /**
- * Options whose values are plain objects or lists. `readOptions()` copies these values too, one level deep. It copies no other value: a
- * copy of a schema or a clock, for example, would not work.
+ * Options whose values `readOptions()` copies too, one level deep, because they are plain objects or lists. It copies no other value,
+ * because a copy of a schema or a clock, for example, would not work.
  */
 const COPIED: ReadonlySet<string> = new Set(['audience', 'scopes', 'parameters', 'headers', 'normalizeResponse']);
 
 /**
- * Copies options, then validates the copy by the rules. Each getter is called only once, so it cannot return another value after the
- * validation. An option whose value is `undefined` counts as omitted, even if its name is unknown.
+ * Copies options, then validates the copy by the rules. The copy calls each getter only once, so that no getter can return another value
+ * after the validation. An option whose value is `undefined` counts as omitted, even if its name is unknown.
  *
  * @param prefix text before the names of these options in `rules` and in errors, such as `cache.`
  * @throws TypeError for an unknown or invalid option, or if `input` is not a plain object
@@ -43,14 +43,14 @@ export function readOptions<T extends object>(input: T, rules: Rules, prefix = '
   return options as T;
 }
 
-/** @throws TypeError with the remedy of the option's rule */
+/** Always throws. @throws TypeError with the remedy from the rule of the option */
 export function rejectOption(name: string, value: unknown, rules: Rules): never {
   throw optionError(name, value, rules[name]?.[1] ?? 'leave it out');
 }
 
 /**
- * `true` for an object whose prototype is `null` or `Object.prototype`, of any realm. `false` if that prototype has enumerable members,
- * because a copy of the object would lose them.
+ * Returns `true` for an object whose prototype is `null` or the `Object.prototype` of any realm. Returns `false` if that `Object.prototype`
+ * has enumerable members, because a copy of the object would lose them.
  */
 export function isPlainObject(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;

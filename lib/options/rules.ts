@@ -21,8 +21,8 @@ const withMethods = (...names: string[]) =>
   z.custom((value) => names.every((name) => typeof (value as Record<string, unknown> | null)?.[name] === 'function'));
 
 /**
- * Schema for an object of strings. It is not a zod schema for objects: those copy the object, and fail for names that a frozen
- * `Object.prototype` has.
+ * Creates a schema for an object whose members are strings. Zod's own schemas for objects are not used: they copy the object, and fail for
+ * names that a frozen `Object.prototype` has.
  */
 const strings = (namePattern: RegExp, pattern: RegExp) =>
   z.custom(
@@ -35,10 +35,10 @@ const strings = (namePattern: RegExp, pattern: RegExp) =>
 
 const secret = z.custom(isSecret);
 
-/** Signature algorithms with a private and a public key. */
+/** Names of signature algorithms that use a private and a public key. */
 const ASYMMETRIC = /^(?:(?:RS|PS|ES)(?:256|384|512)|EdDSA|Ed25519)$/;
 
-/** Rules for the options of `authenticate.with()`. `tokenIntrospection()` takes these options too. */
+/** Rules for the options of a policy. `tokenIntrospection()` and `authenticate.with()` take these options. */
 export const POLICY_RULES: Rules = {
   audience: [
     z.union([text, z.array(text).min(1), z.literal(false)]),

@@ -2,7 +2,7 @@ import { secretListError } from '../core/option-error.js';
 
 export const MIN_SECRET_BYTES = 32;
 
-/** Options that are lists of secrets. The value is the environment variable that the guides use for the option. */
+/** Options that are lists of secrets, each with the environment variable that the guides use for its secrets. */
 const VARIABLES: ReadonlyMap<string, string> = new Map([
   ['cache.secrets', 'CACHE_SECRET'],
   ['dpop.nonce.secrets', 'NONCE_SECRET'],
@@ -13,7 +13,8 @@ export function isSecret(value: unknown): value is string {
 }
 
 /**
- * Throws for the first invalid secret in `cache.secrets` or `dpop.nonce`. Does nothing for any other option, or without a list.
+ * Throws for the first invalid secret in `cache.secrets` or `dpop.nonce.secrets`. Does nothing for any other option, and for a value
+ * without a list of secrets.
  *
  * @throws TypeError with the position of the secret in the list
  */

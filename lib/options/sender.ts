@@ -13,10 +13,13 @@ import { readOptions } from './read-options.js';
 import { DPOP_RULES } from './rules.js';
 import type { DpopOptions, PolicyOptions } from './types.js';
 
-/** The parts of an introspector that its policies share. */
+/** The parts of an introspector that all its policies share for DPoP. */
 export interface SenderContext {
   readonly clock: Clock;
-  /** Remembers used DPoP proofs, in the shared cache or else in memory. Not used if the option `dpop.replayStore` is set. */
+  /**
+   * Remembers used DPoP proofs: in `cache.store` if it is set, otherwise in memory. A policy does not use this guard if its option
+   * `dpop.replayStore` is set.
+   */
   readonly replay: ReplayGuard;
 }
 
@@ -27,10 +30,9 @@ const NO_OPTIONS: DpopOptions = Object.freeze(Object.create(null));
 const SECOND = 1000;
 
 /**
- * Returns the part of the policy about DPoP.
+ * Returns the members of the policy that are about DPoP. They are `undefined` if the option `dpop` is missing or `false`.
  *
- * @param isRequiredByDefault `true` if `with()` was called on a middleware that requires DPoP. Then only `dpop: false` or
- *   `required: false` allows Bearer
+ * @param isRequiredByDefault default of `dpop.required`. It is `true` if `with()` was called on a middleware that requires DPoP
  * @throws TypeError for an unknown or invalid option, or if neither `dpop.origin` nor `audience` gives an origin
  */
 export function parseDpop(

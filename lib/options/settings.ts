@@ -13,7 +13,7 @@ export interface MemoryCacheSettings extends Lifetimes {
 }
 
 export interface IntrospectorSettings extends IntrospectionClientSettings {
-  /** With `false`, no response is cached, and each request makes an introspection request of its own. */
+  /** With `false`, no response is cached, and each request makes its own introspection request. */
   readonly cache: MemoryCacheSettings | false;
   readonly replay: ReplayGuard;
 }

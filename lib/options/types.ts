@@ -35,8 +35,8 @@ export interface PolicyOptions<Claims = unknown> {
   readonly scopes?: readonly string[] | undefined;
   /**
    * A synchronous function for scopes that imply other scopes. It returns `true` if the granted scopes cover a required scope. Any other
-   * value, also a promise, means that they do not. `scopes`, `requireScope()` and `requireAnyScope()` use this function. Default: the scope
-   * itself must be granted.
+   * result, also a promise, means that the scope is not covered. `scopes`, `requireScope()` and `requireAnyScope()` use this function.
+   * Default: the scope itself must be granted.
    */
   readonly satisfiesScope?: ScopeMatcher | undefined;
   /**
@@ -54,8 +54,8 @@ export interface PolicyOptions<Claims = unknown> {
    */
   readonly allowRefreshTokens?: boolean | undefined;
   /**
-   * Tolerated clock difference for `exp` and `nbf`, in seconds, 0 to 300. Default: `5`. The tolerance does not extend the life of a cached
-   * response.
+   * Tolerated difference between the clocks of this machine and of the authorization server when `exp` and `nbf` are checked, in seconds, 0
+   * to 300. Default: `5`. The tolerance does not extend the life of a cached response.
    */
   readonly clockToleranceSeconds?: number | undefined;
   /**
@@ -112,7 +112,7 @@ export interface PolicyOptions<Claims = unknown> {
   readonly onReject?: RejectionHandler | undefined;
 }
 
-/** How DPoP proofs are verified ([RFC 9449 section 4.3](https://www.rfc-editor.org/rfc/rfc9449#section-4.3)). */
+/** Says how DPoP proofs are verified ([RFC 9449 section 4.3](https://www.rfc-editor.org/rfc/rfc9449#section-4.3)). */
 export interface DpopOptions {
   /**
    * Accepts only tokens that are bound to a key. Every token under Bearer is rejected, and challenges offer only the scheme DPoP. This
@@ -121,8 +121,8 @@ export interface DpopOptions {
    */
   readonly required?: boolean | undefined;
   /**
-   * Algorithms that proofs may be signed with. Only algorithms with a private and a public key are allowed. Default:
-   * `['ES256', 'ES384', 'ES512', 'PS256', 'RS256', 'EdDSA', 'Ed25519']`.
+   * Signature algorithms that are accepted in DPoP proofs. Only algorithms with a private and a public key are allowed. Default: `['ES256',
+   * 'ES384', 'ES512', 'PS256', 'RS256', 'EdDSA', 'Ed25519']`.
    */
   readonly algorithms?: readonly string[] | undefined;
   /**
@@ -162,7 +162,7 @@ export interface DpopOptions {
   readonly replayStore?: ReplayStore | undefined;
 }
 
-/** How the client certificate of a request is found. */
+/** Says how the client certificate of a request is found. */
 export interface MtlsOptions {
   /**
    * Returns the client's certificate, for example from a header that a proxy sets ([RFC 9440](https://www.rfc-editor.org/rfc/rfc9440)). The
@@ -173,16 +173,16 @@ export interface MtlsOptions {
   readonly certificate: Bivariant<(req: IncomingMessage) => ClientCertificate | undefined>;
 }
 
-/** How introspection responses are cached. */
+/** Says how introspection responses are cached. */
 export interface CacheOptions {
   /**
-   * How long an active response is used, in seconds since its introspection request, 0 to 86400. It is never used past `exp`. Default:
-   * `60`. A revoked token is accepted for up to this time.
+   * How long a cached active response is used, in seconds since its introspection request, 0 to 86400. It is never used past `exp`.
+   * Default: `60`. A token that is revoked at the authorization server is accepted for up to this time, unless `invalidate()` is called.
    */
   readonly ttlSeconds?: number | undefined;
   /**
-   * How long an inactive response is used, in seconds since its introspection request, 0 to 3600. Default: `5`. Inactive responses have a
-   * separate memory, so invalid tokens evict no active response.
+   * How long a cached inactive response is used, in seconds since its introspection request, 0 to 3600. Default: `5`. Inactive responses
+   * have a separate memory, so invalid tokens evict no active response.
    */
   readonly inactiveTtlSeconds?: number | undefined;
   /**
@@ -194,8 +194,9 @@ export interface CacheOptions {
    */
   readonly staleIfErrorSeconds?: number | undefined;
   /**
-   * Requests an active response again in the background shortly before it expires, so that no request waits for the new one. Default:
-   * `true`. An early refresh extends no lifetime. Responses that no request uses, and responses that end at `exp`, are not refreshed.
+   * Refreshes cached active responses in the background shortly before they expire, so that no request waits for the endpoint. Default:
+   * `true`. A refresh asks the endpoint again, and extends the lifetime of no response. Responses that no request uses, and responses that
+   * end at `exp`, are not refreshed.
    */
   readonly refreshAhead?: boolean | undefined;
   /**
@@ -205,8 +206,8 @@ export interface CacheOptions {
   readonly store?: CacheStore | undefined;
   /**
    * Secrets that encrypt the entries of the `store`, at least 32 bytes each. Required with a `store`. The first secret encrypts. All
-   * secrets decrypt, so secrets can be rotated. Anyone who can read the store learns neither tokens nor claims from it. Nobody without a
-   * secret can create an entry that is used, even with write access to the store.
+   * secrets decrypt, so secrets can be rotated. Somebody who can only read the store learns neither tokens nor claims. Somebody who can
+   * write to the store, but has no secret, cannot create an entry that is used.
    */
   readonly secrets?: readonly (string | undefined)[] | undefined;
   /**
@@ -216,23 +217,24 @@ export interface CacheOptions {
    */
   readonly namespace?: string | undefined;
   /**
-   * Maximum number of active responses in memory, 1 to 16000000. For inactive responses, the maximum is a tenth of that. Default: `10000`.
+   * Maximum number of active responses in memory, 1 to 16000000. The maximum for inactive responses is a tenth of this number. Default:
+   * `10000`.
    */
   readonly maxEntries?: number | undefined;
   /**
-   * Maximum memory for active responses, in bytes, at least 65536. Inactive responses get a tenth of that. The size of a response is
-   * estimated when it is stored. Default: 4096 for each of `maxEntries`, at least 1 MiB.
+   * Maximum memory for active responses, in bytes, at least 65536. Inactive responses get a tenth of this in addition. The size of a
+   * response is estimated when it is stored. Default: 4096 for each of `maxEntries`, at least 1 MiB.
    */
   readonly maxBytes?: number | undefined;
 }
 
-/** A `normalizeResponse` with further settings. */
+/** The option `normalizeResponse` as an object: the function, with further settings. */
 export interface NormalizeOptions {
-  /** HTTP statuses, besides 200, whose responses are passed to `normalize`, 200 to 599. Default: none. */
+  /** HTTP statuses, from 200 to 599, whose responses are passed to `normalize` besides those with status 200. Default: none. */
   readonly statuses?: readonly number[] | undefined;
   /**
-   * A name for the function `normalize`. Change the name when the function changes: then a shared cache does not mix responses of the old
-   * and the new function. Without `identity`, a shared cache needs `cache.namespace`.
+   * A name for the function `normalize`. Change the name when you change the function, so that a shared cache does not mix responses of the
+   * old and the new function. Without `identity`, a shared cache needs `cache.namespace`.
    */
   readonly identity?: string | undefined;
   /**
@@ -265,9 +267,9 @@ export interface EndpointOptions {
   readonly parameters?: Readonly<Record<string, string>> | undefined;
   /**
    * Further headers of introspection requests. Credentials, and headers such as `Host` and `Content-Type`, cannot be among them. Requests
-   * for metadata and keys have these headers too, except `Accept` and `Content-*`. If the URL of such a request comes only from metadata,
-   * at an origin that is not in your options, the request has only the `User-Agent` of these headers. Default: only a `User-Agent` with
-   * name and version of this package.
+   * for metadata and keys have these headers too, except `Accept` and `Content-*`. There is one exception: if the URL of such a request
+   * comes from metadata, and its origin is not in your options, the request has only the `User-Agent` of these headers. Default: only a
+   * `User-Agent` with name and version of this package.
    */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /**
@@ -278,7 +280,7 @@ export interface EndpointOptions {
   readonly normalizeResponse?: ((reply: EndpointReply) => unknown) | NormalizeOptions | undefined;
 }
 
-/** How signed responses are verified ([RFC 9701 section 5](https://www.rfc-editor.org/rfc/rfc9701#section-5)). */
+/** Says how signed responses are verified ([RFC 9701 section 5](https://www.rfc-editor.org/rfc/rfc9701#section-5)). */
 export interface JwtResponseOptions {
   /** Expected `iss` of the signed response. Default: `authorizationServer`, otherwise `issuer`; required if neither is set. */
   readonly issuer?: string | undefined;
@@ -287,7 +289,10 @@ export interface JwtResponseOptions {
    * `clientAuth`; required if that has none.
    */
   readonly audience?: string | readonly string[] | undefined;
-  /** Algorithms that responses may be signed with. Only algorithms with a private and a public key are allowed. Default: `['RS256']`. */
+  /**
+   * Signature algorithms that are accepted in signed responses. Only algorithms with a private and a public key are allowed. Default:
+   * `['RS256']`.
+   */
   readonly algorithms?: readonly string[] | undefined;
   /**
    * Public keys of the authorization server: one key, a JWK Set, or the URL of a JWK Set. Default: the `jwks_uri` of its metadata; required
@@ -309,18 +314,18 @@ export interface JwtResponseOptions {
 }
 
 /**
- * Location of the authorization server: either `endpoint` or `authorizationServer`. `tokenIntrospection()` throws a `TypeError` for both
- * together.
+ * Location of the authorization server: either `endpoint` or `authorizationServer`. If both or neither are set, `tokenIntrospection()`
+ * throws a `TypeError`.
  */
 export type ServerLocation =
   | {
       /** URL of the introspection endpoint. It must be `https:`, except on loopback hosts or with `dangerouslyAllowHttp`. */
       readonly endpoint: EndpointOptions['endpoint'] | undefined;
-      /** Leave it out if `endpoint` is set. */
+      /** Must be omitted or `undefined`, because `endpoint` is set. */
       readonly authorizationServer?: string | undefined;
     }
   | {
-      /** Leave it out if `authorizationServer` is set. */
+      /** Must be omitted or `undefined`, because `authorizationServer` is set. */
       readonly endpoint?: EndpointOptions['endpoint'] | undefined;
       /** Issuer identifier of the authorization server. The endpoint is read from its metadata. */
       readonly authorizationServer: string | undefined;
@@ -355,19 +360,20 @@ export interface ServerOptions<Claims = unknown> extends Omit<EndpointOptions, '
    */
   readonly dangerouslyAllowHttp?: boolean | undefined;
   /**
-   * Options of the cache. With `false`, no response is cached, and each request makes an introspection request of its own. Default: on,
-   * with the defaults of its members.
+   * Options of the cache. With `false`, no response is cached, and each request makes its own introspection request. Default: on, with the
+   * defaults of its members.
    */
   readonly cache?: false | CacheOptions | undefined;
   /**
-   * Deadline of a lookup, in milliseconds since the middleware received the request, 1 to 60000. It covers waiting, connecting, headers,
-   * body and the retry. After the deadline the request gets a 503. Default: `3000`.
+   * Deadline of a lookup, in milliseconds since the middleware received the request, 1 to 60000. It covers all waits, the connection, the
+   * headers and body of the response, and the retry. When the deadline passes, the request gets a 503, or a stale response if
+   * `cache.staleIfErrorSeconds` allows one. Default: `3000`.
    */
   readonly timeoutMs?: number | undefined;
   /**
    * An undici dispatcher that sends the requests, for example through a proxy or with a certificate authority of your own. It must not
-   * follow redirects, because the token and the credentials would be sent to the new location. The middleware never closes it. It cannot be
-   * combined with `tlsClientAuth(…)`, which opens connections of its own. Default: a connection pool of the middleware.
+   * follow redirects, because the token and the credentials would be sent to the new location. The middleware never closes the dispatcher.
+   * This option cannot be combined with `tlsClientAuth(…)`, which opens its own connections. Default: a connection pool of the middleware.
    */
   readonly dispatcher?: Dispatcher | undefined;
   /** Wall clock and monotonic clock, in milliseconds. Replace them only in tests. Default: the clocks of the system. */
