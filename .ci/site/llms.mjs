@@ -7,7 +7,7 @@ import { headingOf, NAVIGATION, pagesOf, readPage, root, SUMMARIES } from './nav
 const { name, description } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 /** Documents that the package contains. Its changelog and its results of benchmarks help nobody to write code. */
-const CHAPTERS = NAVIGATION.filter(({ isForContributors }) => !isForContributors).map((chapter) => ({
+const CHAPTERS = NAVIGATION.filter(({ isOnlyInRepository }) => !isOnlyInRepository).map((chapter) => ({
   title: chapter.title,
   pages: pagesOf(chapter).filter((path) => path !== 'CHANGELOG.md'),
 }));

@@ -1,7 +1,10 @@
 // Shows Markdown that is written for code hosts in the website: links, pictures, diagrams and the beginning of the README.
-import { existsSync } from 'node:fs';
-import { join, posix } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { extname, join, posix } from 'node:path';
 import { readPage, root, sitePath } from './navigation.mjs';
+
+const EXAMPLE = /^example-app\/examples\/[^/]+\/index\.md$/;
+const LANGUAGES = { '.mjs': 'js', '.cjs': 'js', '.mts': 'ts', '.json': 'json', '.example': 'ini' };
 
 /** The anchor of a heading on code hosts, so that links work there and here. */
 export function slugify(heading) {
@@ -14,6 +17,9 @@ export function slugify(heading) {
 
 /** Changes how Markdown is rendered. `fileUrl` returns the address of a file on the code host, or undefined if it has none. */
 export function adaptMarkdown(md, { isPage, fileUrl }) {
+  md.core.ruler.before('normalize', 'example-files', (state) => {
+    if (EXAMPLE.test(state.env.relativePath)) state.src += exampleFiles(posix.dirname(state.env.relativePath));
+  });
   md.core.ruler.push('repository-links', ({ env, tokens }) => {
     const folder = posix.dirname(env.relativePath ?? '');
     for (const { children } of tokens) adaptLinks(children ?? [], folder, { isPage, fileUrl });
@@ -69,6 +75,19 @@ function adaptLinks(tokens, folder, { isPage, fileUrl }) {
       Object.assign(token, { tag: 'span', type: 'file_close' });
     }
   }
+}
+
+/** All files of an example as blocks of code, the source first. On a code host, readers open them in the folder. */
+function exampleFiles(folder) {
+  const names = readdirSync(join(root, folder)).filter((name) => LANGUAGES[extname(name)] !== undefined);
+  const rank = (name) => (name.startsWith('app.') ? 0 : 1);
+  return names
+    .sort((a, b) => rank(a) - rank(b))
+    .map((name) => {
+      const code = readFileSync(join(root, folder, name), 'utf8');
+      return `\n## ${name}\n\n\`\`\`${LANGUAGES[extname(name)]}\n${code}\`\`\`\n`;
+    })
+    .join('');
 }
 
 /** The first heading, paragraph and list are the hero of the home page: see `homePage()`. */

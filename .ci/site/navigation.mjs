@@ -32,6 +32,23 @@ export const NAVIGATION = [
     ],
   },
   {
+    title: 'Examples',
+    isOnlyInRepository: true,
+    pages: [
+      'example-app/examples/README.md',
+      ...[
+        'express',
+        'express-typescript',
+        'express4-commonjs',
+        'fastify',
+        'several-servers',
+        'redis',
+        'websocket',
+        'mcp',
+      ].map((name) => `example-app/examples/${name}/README.md`),
+    ],
+  },
+  {
     title: 'Reference',
     pages: ['docs/options.md', 'docs/errors.md', 'docs/comparison.md', 'CHANGELOG.md'],
   },
@@ -41,7 +58,7 @@ export const NAVIGATION = [
   },
   {
     title: 'Project',
-    isForContributors: true,
+    isOnlyInRepository: true,
     pages: [
       'CONTRIBUTING.md',
       'bench/README.md',
@@ -58,6 +75,7 @@ const SHORT_TITLES = {
   'SECURITY.md': 'Security',
   'docs/tutorial.md': 'Tutorial',
   'bench/README.md': 'Benchmarks',
+  'example-app/examples/README.md': 'All examples',
   'bench/results/results.md': 'Speed: results',
   'bench/results/fleet/results.md': 'Shared cache: results',
   'bench/results/soak/results.md': 'Outages: results',
@@ -96,7 +114,11 @@ export function headingOf(path) {
 }
 
 export function titleOf(path) {
-  return SHORT_TITLES[path] ?? headingOf(path);
+  return SHORT_TITLES[path] ?? capitalize(headingOf(path).replace(/^Example: /, ''));
+}
+
+function capitalize(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** Path of a page in the website, which has no READMEs: hosts of static files serve `index.html` for a folder. */

@@ -23,7 +23,8 @@ export interface Tokens {
 
 /** A running oidc-provider in another process. */
 export interface RunningAuthorizationServer extends Facts {
-  issue(of: { readonly scope: string; readonly ttlSeconds?: number }): Promise<Tokens>;
+  /** `resource` is the audience of the token. Default: the API. */
+  issue(of: { readonly scope: string; readonly ttlSeconds?: number; readonly resource?: string }): Promise<Tokens>;
   revoke(token: string): Promise<void>;
   /** The body of the introspection response. */
   introspect(token: string): Promise<{ readonly status: number; readonly body: unknown }>;
@@ -42,12 +43,13 @@ export async function startAuthorizationServer(): Promise<RunningAuthorizationSe
 
   return {
     ...facts,
-    async issue({ scope, ttlSeconds }) {
+    async issue({ scope, ttlSeconds, resource }) {
       const response = await post(facts.tokenEndpoint, facts.client, {
         grant_type: facts.subjectGrant,
         subject: 'alice',
         scope,
         ...(ttlSeconds !== undefined && { ttl: String(ttlSeconds) }),
+        ...(resource !== undefined && { resource }),
       });
       if (response.status !== 200) throw new Error(`The token endpoint responded with ${response.status}`);
       return (await response.json()) as Tokens;

@@ -23,8 +23,13 @@ afterAll(() => {
 });
 
 /** Runs a script with Node in another process. It is killed after the test file. */
-export function startChild(script: string, args: readonly string[] = [], env: Record<string, string> = {}): Child {
-  const process_ = spawn(process.execPath, [script, ...args], { cwd: ROOT, env: { ...process.env, ...env } });
+export function startChild(
+  script: string,
+  args: readonly string[] = [],
+  env: Record<string, string> = {},
+  folder: string = ROOT,
+): Child {
+  const process_ = spawn(process.execPath, [script, ...args], { cwd: folder, env: { ...process.env, ...env } });
   children.add(process_);
   const lines: string[] = [];
   const listeners = new Set<() => void>();

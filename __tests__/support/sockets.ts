@@ -67,17 +67,20 @@ export async function serveSockets(
     http.closeAllConnections();
   });
   const url = `ws://127.0.0.1:${port}/socket`;
-  const open = (token?: string, headers?: Record<string, string>) =>
-    new WebSocket(url, {
-      headers: { ...(token !== undefined && { authorization: `Bearer ${token}` }), ...headers },
-    });
   return {
     port,
     http,
     wss,
-    connect: (token, headers) => attend(open(token, headers)),
-    rejected: (token, headers) => rejectionOf(open(token, headers)),
+    connect: (token, headers) => attend(open(url, token, headers)),
+    rejected: (token, headers) => rejectionOf(open(url, token, headers)),
   };
+}
+
+/** Begins to open a socket, with a bearer token if given. */
+export function open(url: string, token?: string, headers?: Record<string, string>): WebSocket {
+  return new WebSocket(url, {
+    headers: { ...(token !== undefined && { authorization: `Bearer ${token}` }), ...headers },
+  });
 }
 
 /** Collects the events of a client's socket after it has opened. */
@@ -94,7 +97,8 @@ export async function attend(socket: WebSocket): Promise<Client> {
   return { socket, messages, closed };
 }
 
-function rejectionOf(socket: WebSocket): Promise<UpgradeRejection> {
+/** Expects that the upgrade is rejected, and resolves with the response. */
+export function rejectionOf(socket: WebSocket): Promise<UpgradeRejection> {
   return new Promise((resolve, reject) => {
     socket.on('open', () => reject(new Error('The upgrade was accepted')));
     socket.on('error', reject);

@@ -100,7 +100,7 @@ export default {
   description,
   base: process.env.DOCS_BASE ?? '/',
   srcDir: root,
-  srcExclude: ['!({docs,api,bench}/**)*/**'],
+  srcExclude: ['!({docs,api,bench,example-app}/**)*/**'],
   outDir: join(site, 'dist'),
   cacheDir: join(site, 'node_modules/.vitepress'),
   rewrites: Object.fromEntries(
@@ -137,7 +137,7 @@ export default {
     outline: [2, 3],
     nav: [
       { text: 'Tutorial', link: link('docs/tutorial.md') },
-      ...['How-to', 'Reference', 'Explanation'].map(menu),
+      ...['How-to', 'Examples', 'Reference', 'Explanation'].map(menu),
       { text: `v${version}`, link: link('CHANGELOG.md') },
       ...(codeHost === undefined ? [] : [{ text: codeHost.name, link: codeHost.address }]),
     ],

@@ -1,0 +1,40 @@
+import express, { type NextFunction, type Request, type Response } from 'express';
+import {
+  clientSecretBasic,
+  getAuth,
+  IntrospectionError,
+  requireScope,
+  tokenIntrospection,
+} from 'express-token-introspection';
+
+const authenticate = tokenIntrospection({
+  endpoint: process.env.INTROSPECTION_ENDPOINT,
+  clientAuth: clientSecretBasic(process.env.CLIENT_ID, process.env.CLIENT_SECRET),
+  audience: process.env.AUDIENCE ?? '', // an empty audience stops the app at the start
+});
+authenticate.verifyConfiguration().then(({ ok, problem }) => {
+  console.log(ok ? 'token introspection works' : `token introspection fails (${problem?.code}): ${problem?.remedy}`);
+});
+
+interface Report {
+  readonly month: string;
+  readonly reader: string | undefined;
+}
+
+const app = express();
+app.use('/api', authenticate);
+app.get('/api/reports', requireScope('reports:read'), (req: Request, res: Response<Report[]>) => {
+  const { sub } = getAuth(req);
+  res.json([{ month: 'October', reader: sub }]);
+});
+app.use((error: unknown, _req: Request, res: Response, next: NextFunction) => {
+  if (!(error instanceof IntrospectionError)) return next(error);
+  console.error(error.message);
+  res.status(503).set(error.headers).json({ error: 'temporarily_unavailable' });
+});
+
+const port = process.env.PORT ?? 3001;
+app.listen(port, (error) => {
+  if (error) throw error;
+  console.log(`listening on http://127.0.0.1:${port}`);
+});

@@ -1,0 +1,34 @@
+const express = require('express');
+const {
+  clientSecretBasic,
+  getAuth,
+  IntrospectionError,
+  requireScope,
+  tokenIntrospection,
+} = require('express-token-introspection');
+
+const authenticate = tokenIntrospection({
+  endpoint: process.env.INTROSPECTION_ENDPOINT,
+  clientAuth: clientSecretBasic(process.env.CLIENT_ID, process.env.CLIENT_SECRET),
+  audience: process.env.AUDIENCE,
+});
+authenticate.verifyConfiguration().then(({ ok, problem }) => {
+  console.log(ok ? 'token introspection works' : `token introspection fails (${problem?.code}): ${problem?.remedy}`);
+});
+
+const app = express();
+app.use('/api', authenticate);
+app.get('/api/reports', requireScope('reports:read'), (req, res) => {
+  const { sub, scope } = getAuth(req);
+  res.json({ sub, scope });
+});
+app.use((error, _req, res, next) => {
+  if (!(error instanceof IntrospectionError)) return next(error);
+  console.error(error.message);
+  res.status(503).set(error.headers).json({ error: 'temporarily_unavailable' });
+});
+
+const port = process.env.PORT ?? 3001;
+app.listen(port, () => {
+  console.log(`listening on http://127.0.0.1:${port}`);
+});
