@@ -78,7 +78,7 @@ const PRESET_TYPES = /^(?:options\/types\.ts|introspection\/response\.ts)$/;
 const TYPE_ERROR_FILES = [
   'core/option-error.ts',
   'core/synchronous.ts',
-  'middleware/guards.ts',
+  'middleware/predicate.ts',
   'middleware/select-server.ts',
   // Prints them for the user of the command.
   'cli/check.ts',

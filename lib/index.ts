@@ -1,5 +1,5 @@
 // Middleware
-export { type AuthDetails, getAuth, getAuthDetails } from './middleware/get-auth.js';
+export { type AuthDetails, getActor, getAuth, getAuthDetails } from './middleware/get-auth.js';
 export { type Select, selectServer } from './middleware/select-server.js';
 export { tokenIntrospection } from './middleware/token-introspection.js';
 export type {
@@ -14,6 +14,13 @@ export type {
 } from './middleware/types.js';
 
 // Guards
+export {
+  type ActorPredicate,
+  type ExpectedActor,
+  requireActor,
+  requireNoActor,
+  requireUser,
+} from './middleware/actor-guards.js';
 export type { Guard } from './middleware/guard.js';
 export {
   type AuthorizationDetail,
@@ -27,6 +34,7 @@ export {
   requireScope,
 } from './middleware/guards.js';
 export { requireFresh } from './middleware/require-fresh.js';
+export { requireAnyRole, requireRole } from './middleware/role-guards.js';
 
 // Options
 export type { Next, RejectionHandler } from './core/next.js';
@@ -56,7 +64,8 @@ export { type Pem, type TlsClientAuthOptions, tlsClientAuth } from './client-aut
 export type { ClientAuth, IntrospectionRequest, TlsMaterial } from './core/client-auth.js';
 
 // Claims
-export type { Auth, ClaimsSchema, SchemaResult, ScopeMatcher } from './core/claims.js';
+export type { Auth, ClaimsSchema, RoleReader, SchemaResult, ScopeMatcher } from './core/claims.js';
+export type { Actor } from './verification/actor.js';
 
 // Errors
 export {

@@ -1,3 +1,4 @@
+import type { RoleReader } from './core/claims.js';
 import type { RejectionHandler } from './core/next.js';
 import type { CredentialPolicy } from './credentials/read-credentials.js';
 import type { DpopVerifier } from './verification/sender/dpop.js';
@@ -8,6 +9,8 @@ export interface Policy extends CredentialPolicy, VerificationPolicy, ResponsePo
   /** Whether requests without a token continue. */
   readonly optional: boolean;
   readonly dpop: DpopVerifier | undefined;
+  /** Reads the roles of a token for guards. With `undefined`, the roles are in the claim `roles`. */
+  readonly readRoles: RoleReader | undefined;
   /** The options of this policy, including those that a derived middleware has inherited. */
   readonly options: Readonly<Record<string, unknown>>;
 }

@@ -89,6 +89,9 @@ describe('a watch, while no token has been accepted', () => {
     'insufficient_scope',
     'expired',
     'claim_mismatch',
+    'insufficient_role',
+    'actor_mismatch',
+    'no_user',
     'token_too_long',
     'invalid_dpop_proof',
   ])('never warns of %s, which says nothing about the configuration', (reason) => {

@@ -102,6 +102,9 @@ describe('challenge', () => {
     ['sender_constrained', INVALID_TOKEN],
     ['insufficient_scope', INSUFFICIENT_SCOPE],
     ['claim_mismatch', INSUFFICIENT_SCOPE],
+    ['insufficient_role', INSUFFICIENT_SCOPE],
+    ['actor_mismatch', INSUFFICIENT_SCOPE],
+    ['no_user', INSUFFICIENT_SCOPE],
   ])('for %s reveals only its class', (reason, challenge) => {
     expect(challengeOf(new AuthError(reason))).toBe(challenge);
   });
@@ -112,6 +115,9 @@ describe('challenge', () => {
     ['insufficient_scope', `${INSUFFICIENT_SCOPE}, scope="read write admin"`],
     ['malformed_credentials', INVALID_REQUEST],
     ['claim_mismatch', INSUFFICIENT_SCOPE],
+    ['insufficient_role', INSUFFICIENT_SCOPE],
+    ['actor_mismatch', INSUFFICIENT_SCOPE],
+    ['no_user', INSUFFICIENT_SCOPE],
   ])('for %s names scopes where they can help, the middleware’s first, each once', (reason, challenge) => {
     const error = new AuthError(reason, ['admin', 'read']);
     expect(challengeOf(error, { scopes: ['read'] }, ['write', 'read'])).toBe(challenge);

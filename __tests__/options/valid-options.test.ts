@@ -40,6 +40,7 @@ describe('a valid option', () => {
   const clock = createClock();
   const call = (): undefined => undefined;
   const covers = () => true;
+  const readRoles = () => ['admin'];
 
   it.each<[string, unknown, Partial<Record<keyof Settings, unknown>>]>([
     [
@@ -104,6 +105,7 @@ describe('a valid option', () => {
     ['optional', true, { optional: true }],
     ['tokenFromBody', true, { tokenFromBody: true }],
     ['satisfiesScope', covers, { satisfiesScope: covers }],
+    ['roles', readRoles, { readRoles }],
     ['getToken', call, { getToken: call }],
     ['dpop', false, { dpop: undefined, dpopOrigin: undefined }],
     ['dpop', true, { dpopOrigin: 'https://api.example.com' }],
@@ -137,6 +139,7 @@ describe('a valid option', () => {
         issuer: undefined,
         scopes: [],
         satisfiesScope: undefined,
+        readRoles: undefined,
         claims: undefined,
         allowRefreshTokens: false,
         clockToleranceMs: 5000,

@@ -61,6 +61,7 @@ describePreset({
   token: 'user',
   inactiveToken: 'of_another_realm',
   furtherParameters: { token_type_hint: 'access_token' },
+  fixed: { roles: expect.any(Function) },
 });
 
 describe('keycloak', () => {

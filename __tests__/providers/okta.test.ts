@@ -49,6 +49,7 @@ describePreset({
   token: 'user',
   inactiveToken: 'revoked',
   furtherParameters: { token_type_hint: 'access_token' },
+  fixed: { roles: expect.any(Function) },
 });
 
 describe('okta', () => {

@@ -75,6 +75,7 @@ describePreset({
   token: 'machine',
   inactiveToken: 'revoked',
   furtherParameters: { token_type_hint: 'access_token' },
+  fixed: { roles: expect.any(Function) },
 });
 
 describe('workos', () => {

@@ -54,6 +54,7 @@ describePreset({
   token: 'user',
   inactiveToken: 'of_a_project_that_is_not_asked',
   furtherParameters: { token_type_hint: 'access_token' },
+  fixed: { roles: expect.any(Function) },
 });
 
 describe('zitadel', () => {

@@ -1,7 +1,17 @@
 // Compiled, never run. Checks the types of `req.auth` in handlers.
 import express, { type Request } from 'express';
 import { z } from 'zod';
-import { type Auth, getAuth, noClientAuth, tokenIntrospection } from '../../lib/index.js';
+import {
+  type Actor,
+  type Auth,
+  type AuthOf,
+  getActor,
+  getAuth,
+  noClientAuth,
+  requireActor,
+  requireRole,
+  tokenIntrospection,
+} from '../../lib/index.js';
 import '../../lib/express.js';
 
 /** Whether two types are identical. It also distinguishes `any` and readonly. */
@@ -65,4 +75,48 @@ export function typesTheExpressRequest() {
     // @ts-expect-error it may be absent
     res.json({ sub: req.auth.sub });
   });
+}
+
+export function typesTheActor(req: Request) {
+  const actor = getActor(req);
+  true satisfies Same<typeof actor, Actor | undefined>;
+  true satisfies Same<NonNullable<typeof actor>['sub'], string | undefined>;
+  true satisfies Same<NonNullable<typeof actor>['act'], unknown>;
+  // @ts-expect-error the actor is frozen
+  if (actor !== undefined) actor.sub = 'alice';
+  const { act } = getAuth(req);
+  true satisfies Same<typeof act, unknown>;
+}
+
+export function typesTheActorOfTheSchema(req: Request) {
+  const Delegation = z.object({ act: z.object({ sub: z.string() }) });
+  const { act, sub } = getAuth(req, tokenIntrospection({ ...required, claims: Delegation }));
+  true satisfies Same<typeof act, { sub: string }>;
+  true satisfies Same<AuthOf<z.infer<typeof Delegation>>['act'], { sub: string }>;
+  true satisfies Same<typeof sub, string | undefined>;
+}
+
+export function typesActorsAndRolesOfGuards() {
+  requireActor({ sub: 'travel-agent', iss: undefined });
+  requireActor(({ sub, client_id, iss, act, level }) => {
+    true satisfies Same<typeof sub, string | undefined>;
+    true satisfies Same<typeof client_id, string | undefined>;
+    true satisfies Same<typeof iss, string | undefined>;
+    true satisfies Same<typeof act, unknown>;
+    return level === 2;
+  });
+  // @ts-expect-error an actor has no such member to compare
+  requireActor({ name: 'travel-agent' });
+  // @ts-expect-error an actor is required
+  requireActor();
+  // @ts-expect-error an asynchronous predicate would always pass
+  requireActor(async () => true);
+  // @ts-expect-error each role is an argument of its own
+  requireRole(['admin']);
+  tokenIntrospection({ ...required, roles: ({ groups }) => (Array.isArray(groups) ? groups : []) });
+  authenticate.with({ roles: () => ['reader'] });
+  // @ts-expect-error roles are read synchronously
+  tokenIntrospection({ ...required, roles: async () => ['admin'] });
+  // @ts-expect-error roles are required by guards; this option reads them
+  tokenIntrospection({ ...required, roles: ['admin'] });
 }

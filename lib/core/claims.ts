@@ -37,6 +37,12 @@ export type Claims = Readonly<Auth>;
 export type ScopeMatcher = (granted: readonly string[], required: string) => boolean;
 
 /**
+ * Returns the roles of a token. `claims` is the introspection response, as the endpoint or `normalizeResponse` sent it. A result that is
+ * not a list grants no role.
+ */
+export type RoleReader = (claims: Claims) => readonly string[];
+
+/**
  * The part of [Standard Schema](https://standardschema.dev) that this package uses. Schemas of zod 4, valibot and arktype have this type.
  */
 export interface ClaimsSchema<Output = unknown> {

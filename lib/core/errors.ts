@@ -25,6 +25,9 @@ export type AuthErrorReason =
   | 'no_authorization_server'
   | 'insufficient_scope'
   | 'claim_mismatch'
+  | 'insufficient_role'
+  | 'actor_mismatch'
+  | 'no_user'
   | 'insufficient_user_authentication'
   | 'invalid_dpop_proof'
   | 'dpop_proof_replayed'
@@ -75,6 +78,9 @@ const REJECTIONS: Readonly<Record<AuthErrorReason, Rejection>> = {
   no_authorization_server: INVALID_TOKEN,
   insufficient_scope: INSUFFICIENT_SCOPE,
   claim_mismatch: INSUFFICIENT_SCOPE,
+  insufficient_role: INSUFFICIENT_SCOPE,
+  actor_mismatch: INSUFFICIENT_SCOPE,
+  no_user: INSUFFICIENT_SCOPE,
   insufficient_user_authentication: INSUFFICIENT_AUTHENTICATION,
   invalid_dpop_proof: INVALID_DPOP_PROOF,
   dpop_proof_replayed: INVALID_DPOP_PROOF,

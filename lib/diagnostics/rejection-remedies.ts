@@ -98,6 +98,24 @@ export const REJECTION_REMEDIES: Remedies<AuthErrorReason> = {
   ],
   insufficient_scope: [[[], 'The client must request a token with the scopes that the route requires.']],
   claim_mismatch: [[[], 'The token does not have the claim that the guard of this route requires.']],
+  insufficient_role: [
+    [
+      [],
+      'The token does not have the role that the guard of this route requires. Give the user the role, and check that the response has it where the option "roles" reads it.',
+    ],
+  ],
+  actor_mismatch: [
+    [
+      [],
+      'The guard of this route requires another actor, or none. Check act in the response: it is the party that acts for the user.',
+    ],
+  ],
+  no_user: [
+    [
+      [],
+      'The guard of this route requires a user, and the client presents a token of its own. Have it act for a user. Check that the response has sub and client_id.',
+    ],
+  ],
   insufficient_user_authentication: [
     [
       [],

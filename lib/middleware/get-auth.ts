@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Auth } from '../core/claims.js';
+import { type Actor, actorOf } from '../verification/actor.js';
 import { missingAuthError, wiringError } from './guard.js';
 import { hasStarted } from './middleware-registry.js';
 import { isFromAnotherCopy, OTHER_COPY_REMEDY } from './package-copies.js';
@@ -27,6 +28,20 @@ export function getAuth(req: IncomingMessage, authenticate?: object): Auth {
     throw wiringError('getAuth() was called with another middleware than the one that authenticated this request');
   }
   return session.claims;
+}
+
+/**
+ * The party that acts for the subject of the request's token, frozen; `undefined` if nobody does. It is the outermost `act` of the
+ * introspection response ([RFC 8693 section 4.1](https://www.rfc-editor.org/rfc/rfc8693#section-4.1)). Neither a `claims` schema nor changes
+ * to `req.auth` affect it.
+ *
+ * If `act` is not an object, or one of `sub`, `client_id` and `iss` in it is not a string, the result is an empty object: somebody acts, and
+ * nothing is known about the actor.
+ *
+ * @throws Error (status 500) in the cases in which `getAuth(req)` throws it
+ */
+export function getActor(req: IncomingMessage): Actor | undefined {
+  return actorOf(requireSession('getActor()', req).token.record.claims);
 }
 
 /** Details of the introspection response behind `req.auth`. */

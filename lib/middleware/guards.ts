@@ -6,6 +6,7 @@ import { SCOPE_TOKEN } from '../core/syntax.js';
 import { requireAuthenticationContext } from '../verification/authentication.js';
 import { requireScopes, requireSomeScope } from '../verification/scope.js';
 import { createGuard, type Guard } from './guard.js';
+import { isTrue } from './predicate.js';
 
 /** A value that a claim can be compared with. */
 export type ClaimValue = string | number | boolean;
@@ -138,19 +139,6 @@ export function requireAuthorizationDetails(type: string, accepts: Authorization
 
 function isDetailOf(type: string, detail: unknown): detail is AuthorizationDetail {
   return ownMember(detail, 'type') === type;
-}
-
-/**
- * True if a predicate of the app returned exactly `true`.
- *
- * @throws TypeError for a promise
- */
-function isTrue(guard: string, result: unknown): boolean {
-  if (result instanceof Promise) {
-    result.catch(() => {});
-    throw new TypeError(`The predicate of ${guard}() returned a promise; it must be synchronous`);
-  }
-  return result === true;
 }
 
 function equalTo(expected: ClaimValue | readonly ClaimValue[]): ClaimPredicate {

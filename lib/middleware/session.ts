@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { AuthenticatedToken, Authenticator } from '../authenticator.js';
-import type { Auth, ScopeMatcher } from '../core/claims.js';
+import type { Auth, RoleReader, ScopeMatcher } from '../core/claims.js';
 import { ANY_AGE, type Credentials } from '../core/lookup.js';
 import { setMembers } from '../core/own-members.js';
 import { bindSession, boundSession } from './session-binding.js';
@@ -28,6 +28,7 @@ export interface CheckContext {
   /** Wall time, in milliseconds since the epoch. */
   readonly now: number;
   readonly satisfiesScope: ScopeMatcher | undefined;
+  readonly readRoles: RoleReader | undefined;
 }
 
 /** Fills the object that becomes `req.auth`. Returns the object with the claims. That may be a different object. */
@@ -212,8 +213,8 @@ export function runChecks(checks: readonly PassedCheck[], token: AuthenticatedTo
   for (const { check, authenticator } of checks) check.run(token, contextOf(authenticator));
 }
 
-export function contextOf({ introspector, policy: { satisfiesScope } }: Authenticator): CheckContext {
-  return { now: introspector.clock.now(), satisfiesScope };
+export function contextOf({ introspector, policy: { satisfiesScope, readRoles } }: Authenticator): CheckContext {
+  return { now: introspector.clock.now(), satisfiesScope, readRoles };
 }
 
 /** Turns the policy of an earlier middleware into a check. The check uses the keys that the sender has proven to that middleware. */

@@ -51,6 +51,7 @@ function createPolicy(
     issuer: options.issuer,
     scopes: Object.freeze([...new Set(options.scopes ?? [])]),
     satisfiesScope: options.satisfiesScope,
+    readRoles: options.roles,
     claims: options.claims,
     allowRefreshTokens: options.allowRefreshTokens ?? false,
     clockToleranceMs: clockToleranceSeconds * SECOND,

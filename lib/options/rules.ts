@@ -50,6 +50,10 @@ export const POLICY_RULES: Rules = {
     "write a list of scopes such as ['reports:read'], one scope per item",
   ],
   satisfiesScope: callable,
+  roles: [
+    func,
+    "write a function from the claims to the roles, such as (claims) => claims.groups; require roles with requireRole('admin')",
+  ],
   claims: [
     z.custom(
       (value) =>

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { CacheStore } from '../cache/shared/store.js';
 import type { JsonWebKey, PrivateKey, PublicKey } from '../client-auth/keys.js';
-import type { ClaimsSchema, ScopeMatcher } from '../core/claims.js';
+import type { ClaimsSchema, RoleReader, ScopeMatcher } from '../core/claims.js';
 import type { ClientAuth } from '../core/client-auth.js';
 import type { Clock } from '../core/clock.js';
 import type { Bivariant, RejectionHandler } from '../core/next.js';
@@ -39,6 +39,12 @@ export interface PolicyOptions<Claims = unknown> {
    * Default: the scope itself must be granted.
    */
   readonly satisfiesScope?: ScopeMatcher | undefined;
+  /**
+   * A synchronous function that reads the roles of a token from the introspection response, for `requireRole()` and `requireAnyRole()`. A
+   * result that is not a list grants no role. The presets of Keycloak, authentik, Zitadel, Okta and WorkOS set it. Default: the claim
+   * `roles`, a list of strings or one string.
+   */
+  readonly roles?: RoleReader | undefined;
   /**
    * A synchronous [Standard Schema](https://standardschema.dev) for further claims, for example a schema of zod 4. Its output replaces
    * claims of the same name in `req.auth`, except `active` and `scope`. Its output type is also the type of these claims in

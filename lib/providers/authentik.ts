@@ -2,6 +2,7 @@ import { clientSecretBasic } from '../client-auth/client-secret-basic.js';
 import type { Secret } from '../client-auth/secret.js';
 import { requireBaseUrl } from './base-url.js';
 import { mergePreset, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
+import { rolesFrom, type WithRoles } from './roles.js';
 
 export interface AuthentikOptions extends PresetOptions {
   /** Base URL of the server, such as `'https://authentik.example.com'`. */
@@ -17,13 +18,17 @@ export interface AuthentikOptions extends PresetOptions {
  * identifier) and no token type. The server responds `active: false` to a wrong client secret too.
  * So a wrong secret looks as if every token were invalid.
  *
+ * `requireRole()` reads the claims `roles` and `entitlements`: the entitlements of the user for the application. They are in tokens with
+ * the scope `entitlements`. Groups are no roles.
+ *
  * @throws TypeError for a missing `clientId` or `clientSecret`, or an invalid URL
  */
-export function authentik({ url, clientId, clientSecret, ...additions }: AuthentikOptions): Preset {
+export function authentik({ url, clientId, clientSecret, ...additions }: AuthentikOptions): Preset<WithRoles> {
   return mergePreset(
     {
       endpoint: `${requireBaseUrl('url', url)}/application/o/introspect/`,
       clientAuth: clientSecretBasic(clientId, requireClientSecret('authentik', clientSecret), { encode: false }),
+      roles: rolesFrom('roles', 'entitlements'),
     },
     additions,
   );

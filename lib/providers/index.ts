@@ -9,6 +9,7 @@ export { type OktaOptions, okta } from './okta.js';
 export { type PingfederateOptions, pingfederate } from './pingfederate.js';
 export { type PolarOptions, polar } from './polar.js';
 export type { NoAudience, Preset, PresetOptions } from './preset.js';
+export type { WithRoles } from './roles.js';
 export { type TelnyxOptions, telnyx } from './telnyx.js';
 export { type VmwareCloudOptions, vmwareCloud } from './vmware-cloud.js';
 export { type WorkosOptions, workos } from './workos.js';

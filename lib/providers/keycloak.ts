@@ -1,7 +1,11 @@
 import { clientSecretBasic } from '../client-auth/client-secret-basic.js';
 import type { Secret } from '../client-auth/secret.js';
+import type { RoleReader } from '../core/claims.js';
+import { ownMember } from '../core/own-members.js';
+import { stringsOf } from '../core/strings.js';
 import { requireBaseUrl, requireSegment } from './base-url.js';
 import { mergePreset, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
+import { membersOf, type WithRoles } from './roles.js';
 
 export interface KeycloakOptions extends PresetOptions {
   /** Base URL of the server, such as `'https://sso.example.com'`; before Keycloak 17 it ends in `/auth`. */
@@ -19,15 +23,49 @@ export interface KeycloakOptions extends PresetOptions {
  * `aud` if client roles of the user or an audience mapper add it. Configure one of them, and set `audience`. Newer servers respond that
  * a token is inactive if its `aud` does not contain your client.
  *
+ * `requireRole()` takes the notation of keycloak-connect: `realm:admin` is a role of the realm, `reader` is a role of the client
+ * `clientId`, and `other:reader` is a role of the client `other`. A role of `clientId` with a colon in its name is written with the client:
+ * `reports-api:reports:read`. Roles of other clients with a colon in their identifier are left out.
+ *
  * @throws TypeError for a missing `clientId` or `clientSecret`, a missing realm or an invalid URL
  */
-export function keycloak({ url, realm, clientId, clientSecret, ...additions }: KeycloakOptions): Preset {
+export function keycloak({ url, realm, clientId, clientSecret, ...additions }: KeycloakOptions): Preset<WithRoles> {
   const realmPath = `/realms/${requireSegment('realm', realm)}`;
   return mergePreset(
     {
       endpoint: `${requireBaseUrl('url', url)}${realmPath}/protocol/openid-connect/token/introspect`,
       clientAuth: clientSecretBasic(clientId, requireClientSecret('keycloak', clientSecret)),
+      roles: rolesFor(String(clientId)),
     },
     additions,
   );
+}
+
+/**
+ * Reads roles of the realm and of clients. Every role gets a name that no other role can have: a text with a colon is always a client (or
+ * the realm) and its role, and the first colon separates the two. So a role of one client grants nothing that another role should grant.
+ */
+function rolesFor(clientId: string): RoleReader {
+  return (claims) => {
+    const ofRealm = rolesIn(ownMember(claims, 'realm_access')).map((role) => `realm:${role}`);
+    const ofClients = membersOf(claims, 'resource_access').flatMap(([client, access]) =>
+      rolesIn(access).flatMap((role) => namesOf(client, role, clientId)),
+    );
+    return [...ofRealm, ...ofClients];
+  };
+}
+
+function namesOf(client: string, role: string, clientId: string): string[] {
+  const qualified = isName(client) ? [`${client}:${role}`] : [];
+  return client === clientId && !role.includes(':') ? [role, ...qualified] : qualified;
+}
+
+/** Whether an identifier of a client can stand before a colon. */
+function isName(client: string): boolean {
+  return client !== 'realm' && !client.includes(':');
+}
+
+function rolesIn(access: unknown): readonly string[] {
+  const roles = ownMember(access, 'roles');
+  return Array.isArray(roles) ? stringsOf(roles) : [];
 }

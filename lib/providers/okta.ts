@@ -2,6 +2,7 @@ import { clientSecretBasic } from '../client-auth/client-secret-basic.js';
 import type { Secret } from '../client-auth/secret.js';
 import { requireBaseUrl } from './base-url.js';
 import { mergePreset, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
+import { rolesFrom, type WithRoles } from './roles.js';
 
 export interface OktaOptions extends PresetOptions {
   /**
@@ -19,15 +20,18 @@ export interface OktaOptions extends PresetOptions {
  * [Okta](https://developer.okta.com/docs/api/openapi/okta-oauth/oauth/customas). Responses contain the `aud` that is
  * configured for the authorization server. Tokens of the org authorization server are only for Okta's own APIs.
  *
+ * `requireRole()` reads the claim `groups`, which you add to access tokens of a custom authorization server.
+ *
  * @throws TypeError for a missing `clientId` or `clientSecret`, or an issuer that is no URL
  */
-export function okta({ issuer, clientId, clientSecret, ...additions }: OktaOptions): Preset {
+export function okta({ issuer, clientId, clientSecret, ...additions }: OktaOptions): Preset<WithRoles> {
   const baseUrl = requireBaseUrl('issuer', issuer);
   const isOrg = baseUrl === new URL(baseUrl).origin;
   return mergePreset(
     {
       endpoint: `${baseUrl}${isOrg ? '/oauth2' : ''}/v1/introspect`,
       clientAuth: clientSecretBasic(clientId, requireClientSecret('okta', clientSecret)),
+      roles: rolesFrom('groups'),
     },
     additions,
   );

@@ -2,6 +2,7 @@ import { clientSecretPost } from '../client-auth/client-secret-post.js';
 import type { Secret } from '../client-auth/secret.js';
 import { optionError } from '../core/option-error.js';
 import { mergePreset, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
+import { rolesFrom, type WithRoles } from './roles.js';
 
 export interface WorkosOptions extends PresetOptions {
   /** Host name of your AuthKit domain, such as `'auth.example.com'`. */
@@ -18,9 +19,11 @@ const HOST = /^[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d+)?$/i;
  * [WorkOS](https://workos.com/docs/reference/workos-connect/introspection). Responses contain `aud` (a client
  * identifier) and no `scope`.
  *
+ * `requireRole()` reads the claims `role`, `roles` and `permissions`. Give no role the name of a permission.
+ *
  * @throws TypeError for a missing `clientId` or `clientSecret`, or a domain that is no host name
  */
-export function workos({ authkitDomain, clientId, clientSecret, ...additions }: WorkosOptions): Preset {
+export function workos({ authkitDomain, clientId, clientSecret, ...additions }: WorkosOptions): Preset<WithRoles> {
   if (typeof authkitDomain !== 'string' || !HOST.test(authkitDomain)) {
     throw optionError(
       'authkitDomain',
@@ -32,6 +35,7 @@ export function workos({ authkitDomain, clientId, clientSecret, ...additions }: 
     {
       endpoint: `https://${authkitDomain}/oauth2/introspection`,
       clientAuth: clientSecretPost(clientId, requireClientSecret('workos', clientSecret)),
+      roles: rolesFrom('role', 'roles', 'permissions'),
     },
     additions,
   );

@@ -5,6 +5,7 @@ import { secretError } from '../core/option-error.js';
 import { ownMembers } from '../core/own-members.js';
 import { requireBaseUrl } from './base-url.js';
 import { mergePreset, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
+import { membersOf, type WithRoles } from './roles.js';
 
 export interface ZitadelOptions extends PresetOptions {
   /** Issuer identifier, such as `'https://example.zitadel.cloud'`. With a `key`, it is also the `aud` of the client's JWTs. Required. */
@@ -19,13 +20,18 @@ export interface ZitadelOptions extends PresetOptions {
   readonly keyId?: string | undefined;
 }
 
+/** The claim whose members are named for the roles of the project. The value of each member lists the organizations that granted it. */
+const ROLES = 'urn:zitadel:iam:org:project:roles';
+
 /**
  * [Zitadel](https://zitadel.com/docs/guides/integrate/token-introspection), for an application of type API. Set
  * `clientSecret`, or `key` and `keyId`. Responses contain a list of audiences: project and client identifiers.
  *
+ * `requireRole()` reads the claim `urn:zitadel:iam:org:project:roles`. A role counts whichever organization granted it.
+ *
  * @throws TypeError for a missing `clientId`, `clientSecret` or `key`, for a secret together with a key, or an issuer that is no URL
  */
-export function zitadel(options: ZitadelOptions): Preset {
+export function zitadel(options: ZitadelOptions): Preset<WithRoles> {
   const { issuer, clientId, clientSecret, key, keyId, ...additions } = ownMembers(options);
   const baseUrl = requireBaseUrl('issuer', issuer);
   const isSigned = Object.hasOwn(options, 'key') || Object.hasOwn(options, 'keyId');
@@ -42,6 +48,7 @@ export function zitadel(options: ZitadelOptions): Preset {
       clientAuth: isSigned
         ? privateKeyJwt({ clientId, key, keyId, audience: baseUrl })
         : clientSecretBasic(clientId, requireClientSecret('zitadel', clientSecret)),
+      roles: (claims) => membersOf(claims, ROLES).map(([role]) => role),
     },
     additions,
   );

@@ -6,6 +6,7 @@ const GAPS = {
   solid: [],
   striped: horizontalGaps(3, 1),
   ruled: horizontalGaps(6, 2),
+  banded: horizontalGaps(12, 4),
   dotted: [0, 4, 8].flatMap((y) => [0, 4, 8].map((x) => [x + 1, y + 1, 2, 2])),
   checked: [0, 4, 8].flatMap((y) =>
     [0, 4, 8].flatMap((x) => [

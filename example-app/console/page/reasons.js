@@ -19,6 +19,9 @@ const REJECTIONS = {
   issuer_mismatch: 'another authorization server issued the token',
   claims_rejected: 'the claims of the token do not match the schema',
   claim_mismatch: 'a claim does not have the value that this route requires',
+  insufficient_role: 'the token does not have the role that this route requires',
+  actor_mismatch: 'another party acts for the user than this route requires',
+  no_user: 'the token belongs to a client, and this route requires a user',
   dpop_nonce_required: 'the DPoP proof does not contain a nonce of this API',
   insufficient_user_authentication: 'the user must log in again, or with a stronger method',
   no_authorization_server: 'no authorization server was selected for this request',
@@ -46,7 +49,7 @@ const COLORS = 7;
 
 /** The two groups have different textures, so that rejections and outages never look the same. */
 const LOOKS = new Map([
-  ...looksOf(REJECTIONS, ['solid', 'dotted', 'checked'], 0),
+  ...looksOf(REJECTIONS, ['solid', 'dotted', 'checked', 'banded'], 0),
   ...looksOf(OUTAGES, ['striped', 'ruled'], 4),
 ]);
 

@@ -1,0 +1,64 @@
+import type { Claims } from '../core/claims.js';
+import { AuthError } from '../core/errors.js';
+import type { ActiveRecord } from '../core/lookup.js';
+import { ownMember } from '../core/own-members.js';
+
+/**
+ * The party that acts for the subject of a token ([RFC 8693 section 4.1](https://www.rfc-editor.org/rfc/rfc8693#section-4.1)), frozen.
+ * Parties that acted earlier are in its own `act`. They are only information, so do not decide on access by them.
+ */
+export interface Actor {
+  /** Identifier of the actor. It identifies a party only together with `iss`. */
+  readonly sub?: string;
+  /** Identifier of the client that acts. */
+  readonly client_id?: string;
+  /** The authorization server that knows the actor. */
+  readonly iss?: string;
+  readonly [member: string]: unknown;
+}
+
+/** The members that identify an actor. */
+export const ACTOR_MEMBERS = ['sub', 'client_id', 'iss'] as const;
+
+/** An actor with an `act` that cannot be read: somebody acts, and nothing is known about the actor. */
+const UNKNOWN_ACTOR: Actor = Object.freeze({});
+
+/** The current actor, which is the outermost `act`. `undefined` only if the response has no `act`. */
+export function actorOf(claims: Claims): Actor | undefined {
+  if (!Object.hasOwn(claims, 'act')) return undefined;
+  const { act } = claims;
+  return isActor(act) ? act : UNKNOWN_ACTOR;
+}
+
+/** Requires an actor that passes. @throws AuthError `actor_mismatch` */
+export function requireActingParty({ claims }: ActiveRecord, accepts: (actor: Actor) => boolean): void {
+  const actor = actorOf(claims);
+  if (actor === undefined || !accepts(actor)) throw new AuthError('actor_mismatch');
+}
+
+/** Requires that the response has no `act` at all. @throws AuthError `actor_mismatch` */
+export function requireNoActingParty({ claims }: ActiveRecord): void {
+  if (actorOf(claims) !== undefined) throw new AuthError('actor_mismatch');
+}
+
+/**
+ * Requires a subject that is not the client itself (RFC 9068 section 2.2). Without `sub` or `client_id`, nothing shows that the subject is
+ * a user.
+ *
+ * @throws AuthError `no_user`
+ */
+export function requireUserSubject({ claims }: ActiveRecord): void {
+  const subject = ownMember(claims, 'sub');
+  const clients = [ownMember(claims, 'client_id'), ownMember(claims, 'azp')];
+  const isUser = isIdentifier(subject) && isIdentifier(clients[0]) && !clients.includes(subject);
+  if (!isUser) throw new AuthError('no_user');
+}
+
+function isActor(act: unknown): act is Actor {
+  if (typeof act !== 'object' || act === null || Array.isArray(act)) return false;
+  return ACTOR_MEMBERS.every((name) => ['string', 'undefined'].includes(typeof ownMember(act, name)));
+}
+
+function isIdentifier(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
+}

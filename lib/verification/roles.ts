@@ -1,0 +1,35 @@
+import type { RoleReader } from '../core/claims.js';
+import { AuthError } from '../core/errors.js';
+import type { ActiveRecord } from '../core/lookup.js';
+import { ownMember } from '../core/own-members.js';
+import { stringsOf } from '../core/strings.js';
+import { requireSynchronous } from '../core/synchronous.js';
+
+export interface RolePolicy {
+  readonly roles: readonly string[];
+  /** Reads the roles of a token. With `undefined`, the roles are in the claim `roles`. */
+  readonly readRoles: RoleReader | undefined;
+}
+
+/** Requires all of `roles`. @throws AuthError `insufficient_role` */
+export function requireRoles(record: ActiveRecord, { roles, readRoles }: RolePolicy): void {
+  const held = rolesOf(record, readRoles);
+  if (!roles.every((role) => held.includes(role))) throw new AuthError('insufficient_role');
+}
+
+/** Requires at least one of `roles`. @throws AuthError `insufficient_role` */
+export function requireSomeRole(record: ActiveRecord, { roles, readRoles }: RolePolicy): void {
+  const held = rolesOf(record, readRoles);
+  if (!roles.some((role) => held.includes(role))) throw new AuthError('insufficient_role');
+}
+
+/**
+ * The roles of a token. A result that is not a list grants no role. A string is not searched, because it contains parts of its own name.
+ *
+ * @throws TypeError if the function of the app returned a promise
+ */
+function rolesOf({ claims }: ActiveRecord, readRoles: RoleReader | undefined): readonly unknown[] {
+  if (readRoles === undefined) return stringsOf(ownMember(claims, 'roles'));
+  const roles: unknown = requireSynchronous('roles', readRoles(claims));
+  return Array.isArray(roles) ? roles : [];
+}
