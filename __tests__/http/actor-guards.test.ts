@@ -151,7 +151,7 @@ describe('requireUser', () => {
     ['an empty sub', { sub: '', client_id: 'portal' }, 403],
     ['no client_id', { sub: 'alice', client_id: undefined }, 403],
     ['an empty client_id', { sub: 'alice', client_id: '' }, 403],
-    ['a user for whom an agent acts', { sub: 'alice', client_id: 'portal', act: AGENT }, 200],
+    ['a user with an agent', { sub: 'alice', client_id: 'portal', act: AGENT }, 200],
   ])('with %s responds as expected', async (_title, claims, status) => {
     const decisions = recordDecisions();
     const endpoint = await createEndpoint(active(claims));
