@@ -150,8 +150,13 @@ describe('the examples', () => {
 describeWithRedis('the example redis', () => {
   it('shares responses and revocations between two processes', async () => {
     const redis = await startRedis();
-    const [secret, revocationSecret] = [randomBytes(32).toString('base64'), randomBytes(32).toString('base64')];
-    const shared = { ...settings(), REDIS_URL: redis.url, CACHE_SECRET: secret, REVOCATION_SECRET: revocationSecret };
+    const [secret, invalidationSecret] = [randomBytes(32).toString('base64'), randomBytes(32).toString('base64')];
+    const shared = {
+      ...settings(),
+      REDIS_URL: redis.url,
+      CACHE_SECRET: secret,
+      INVALIDATION_SECRET: invalidationSecret,
+    };
     const ports = [await freePort(), await freePort()];
     const project = createExampleProject('redis');
     for (const port of ports) {
@@ -165,12 +170,12 @@ describeWithRedis('the example redis', () => {
     expect((await call(`${first}/api/reports`, token)).status).toBe(200);
     await as.revoke(token);
     expect((await call(`${second}/api/reports`, token)).status).toBe(200);
-    const report = await fetch(`${first}/revocations`, {
+    const invalidation = await fetch(`${first}/invalidations`, {
       method: 'POST',
-      headers: { authorization: `Bearer ${revocationSecret}` },
+      headers: { authorization: `Bearer ${invalidationSecret}` },
       body: new URLSearchParams({ token }),
     });
-    expect(report.status).toBe(200);
+    expect(invalidation.status).toBe(200);
     expect((await call(`${second}/api/reports`, token)).status).toBe(401);
   });
 });

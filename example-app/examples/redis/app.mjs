@@ -4,10 +4,10 @@ import {
   getAuth,
   IntrospectionError,
   requireScope,
-  revocationEndpoint,
   tokenIntrospection,
 } from 'express-token-introspection';
 import { redisStore } from 'express-token-introspection/redis';
+import { invalidationEndpoint } from 'express-token-introspection/signals';
 import { createClient } from 'redis';
 
 const client = createClient({ url: process.env.REDIS_URL }).on('error', console.error);
@@ -24,8 +24,8 @@ authenticate.verifyConfiguration().then(({ ok, problem }) => {
 });
 
 const app = express();
-// A revocation that is reported to one process counts in all of them at once.
-app.use('/revocations', revocationEndpoint({ authenticate, secret: process.env.REVOCATION_SECRET }));
+// What is invalidated in one process is asked again in all of them.
+app.use('/invalidations', invalidationEndpoint({ authenticate, secret: process.env.INVALIDATION_SECRET }));
 app.use('/api', authenticate);
 app.get('/api/reports', requireScope('reports:read'), (req, res) => {
   const { sub, scope } = getAuth(req);
