@@ -48,6 +48,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   ],
   jose: [
     'client-auth/client-assertion.ts',
+    'introspection/key-set.ts',
     'introspection/signed-response.ts',
     'metadata/signed.ts',
     'verification/sender/dpop.ts',

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.js';
 import { toEndpoint } from './http.js';
-import { type AuthorizationServer, createDiscovery } from './server-metadata.js';
+import { type AuthorizationServer, createServerDiscovery } from './server-metadata.js';
 import type { Transport } from './transport.js';
 
 /** The introspection endpoint, or the issuer whose metadata contain the endpoint. */
@@ -19,7 +19,7 @@ export function createLocator(
   get: Transport['get'],
   clock: Clock,
 ): () => AuthorizationServer | Promise<AuthorizationServer> {
-  if (location.endpoint === undefined) return createDiscovery({ ...location, usesMutualTls, get, clock });
+  if (location.endpoint === undefined) return createServerDiscovery({ ...location, usesMutualTls, get, clock });
   const server: AuthorizationServer = {
     issuer: location.issuer,
     endpoint: toEndpoint(location.endpoint),

@@ -1,15 +1,13 @@
 import type { KeyObject } from 'node:crypto';
-import type { CompactVerifyResult, JSONWebKeySet, JWTVerifyGetKey } from 'jose';
 import { z } from 'zod';
-import type { JsonWebKey } from '../client-auth/keys.js';
 import type { Clock, Instant } from '../core/clock.js';
 import { IntrospectionError } from '../core/errors.js';
 import { ownMember } from '../core/own-members.js';
 import { mediaType } from '../core/syntax.js';
-import { createBackoff } from './backoff.js';
+import { MISTAKES } from './discovery.js';
 import { codeOf, type EndpointResponse, headerOf, textOf } from './http.js';
 import { parseJson } from './json.js';
-import { requestedPauseOf } from './retry-after.js';
+import { createKeySet, type KeySet, type KeySource } from './key-set.js';
 import type { AuthorizationServer } from './server-metadata.js';
 import type { Transport } from './transport.js';
 
@@ -18,17 +16,9 @@ export interface SignedResponseSettings {
   readonly audience: readonly string[];
   readonly algorithms: readonly string[];
   /** Keys that verify the signature. `undefined` means the keys at the `jwks_uri` of the metadata. */
-  readonly keys: URL | JwkSet | KeyObject | undefined;
+  readonly keys: KeySource | undefined;
   /** If this key is defined, responses must be encrypted for it. */
   readonly decryptionKey: KeyObject | undefined;
-}
-
-/**
- * A JWK Set (RFC 7517 section 5). The type of jose is not used, because published types that name an ES module do not compile under
- * `moduleResolution: node16`.
- */
-export interface JwkSet {
-  readonly keys: readonly JsonWebKey[];
 }
 
 /**
@@ -43,8 +33,6 @@ export type VerifyResponse = (
   sentAt: Instant,
 ) => Promise<EndpointResponse>;
 
-type Keys = JWTVerifyGetKey | KeyObject;
-
 export const SIGNED_MEDIA_TYPE = 'application/token-introspection+jwt';
 
 const OK = 200;
@@ -57,8 +45,6 @@ const MAX_SKEW_MS = 60_000;
 
 /** After the keys were fetched, a response that is signed with an unknown key causes no new fetch for this many milliseconds. */
 const KEYS_COOLDOWN_MS = 1000;
-/** Keys are fetched again before their next use when they were fetched longer ago than this many milliseconds. */
-const KEYS_MAX_AGE_MS = 600_000;
 
 /**
  * Accepted algorithms of encrypted responses: only those that encrypt for a public key. This API shares no password and no secret key for
@@ -88,7 +74,7 @@ export function createResponseVerifier(
 ): VerifyResponse {
   const { algorithms, decryptionKey } = settings;
   const schema = createPayloadSchema();
-  let found: { readonly source: unknown; readonly keys: Promise<Keys> } | undefined;
+  let found: { readonly source: unknown; readonly keys: KeySet } | undefined;
 
   /**
    * Returns the keys that verify a response. All responses share one set of keys, so that the keys are not fetched for each response. A new
@@ -96,20 +82,22 @@ export function createResponseVerifier(
    *
    * @throws IntrospectionError `discovery_failed` when neither the settings nor the metadata have keys
    */
-  function keysOf(server: AuthorizationServer): Promise<Keys> {
+  function keysOf(server: AuthorizationServer): KeySet {
     const keys = settings.keys ?? server.jwksUri;
-    if (keys === undefined) throw new IntrospectionError('discovery_failed', 'no jwks_uri in the metadata');
+    if (keys === undefined) throw new IntrospectionError('discovery_failed', MISTAKES.noKeys);
     const source = keys instanceof URL ? keys.href : keys;
-    if (found?.source !== source) found = { source, keys: loadKeys(keys, get, clock) };
+    if (found?.source !== source) {
+      found = { source, keys: createKeySet(keys, { get, clock, cooldownMs: KEYS_COOLDOWN_MS }) };
+    }
     return found.keys;
   }
 
   async function verify(jwt: string, server: AuthorizationServer): Promise<string> {
     const { compactDecrypt } = await import('jose');
     try {
-      const keys = await keysOf(server);
+      const keys = keysOf(server);
       const decrypted = decryptionKey && (await compactDecrypt(jwt, decryptionKey, DECRYPTION));
-      const { payload, protectedHeader } = await verifySignature(decrypted?.plaintext ?? jwt, keys, algorithms);
+      const { payload, protectedHeader } = await keys.verify(decrypted?.plaintext ?? jwt, algorithms);
       if (!isSignedResponse(protectedHeader)) throw unusable('typ');
       return new TextDecoder('utf-8', { fatal: true }).decode(payload);
     } catch (error) {
@@ -165,68 +153,6 @@ function createPayloadSchema() {
     iat: z.number(),
     token_introspection: z.looseObject({}),
   });
-}
-
-/**
- * Verifies the signature. For a response without `kid`, the function tries each key that fits the algorithm, because a server has two keys
- * while it replaces one by the other.
- */
-async function verifySignature(
-  jws: string | Uint8Array,
-  keys: Keys,
-  algorithms: readonly string[],
-): Promise<CompactVerifyResult> {
-  const { compactVerify, errors } = await import('jose');
-  const options = { algorithms: [...algorithms] };
-  if (typeof keys !== 'function') return compactVerify(jws, keys, options);
-  try {
-    return await compactVerify(jws, keys, options);
-  } catch (error) {
-    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
-    let last: unknown = error;
-    for await (const key of error) {
-      try {
-        return await compactVerify(jws, key, options);
-      } catch (failure) {
-        last = failure;
-      }
-    }
-    throw last;
-  }
-}
-
-async function loadKeys(keys: URL | JwkSet | KeyObject, get: Transport['get'], clock: Clock): Promise<Keys> {
-  const { createLocalJWKSet, createRemoteJWKSet, customFetch } = await import('jose');
-  if (!(keys instanceof URL)) return 'keys' in keys ? createLocalJWKSet(keys as JSONWebKeySet) : keys;
-  return createRemoteJWKSet(keys, {
-    cooldownDuration: KEYS_COOLDOWN_MS,
-    cacheMaxAge: KEYS_MAX_AGE_MS,
-    [customFetch]: fetchKeys(keys, get, clock),
-  });
-}
-
-/**
- * Returns a function that fetches the keys from `url` through {@link Transport.get}, with its deadline and size limit. If the server
- * responds with an error and asks for a pause, every call until the end of the pause throws that error and sends nothing.
- */
-function fetchKeys(url: URL, get: Transport['get'], clock: Clock): () => Promise<Response> {
-  const backoff = createBackoff(clock);
-  return async () => {
-    const pausedBy = backoff.failure();
-    if (pausedBy !== undefined) throw pausedBy;
-    const response = await get(url, 'application/jwk-set+json, application/json').catch((error: IntrospectionError) => {
-      throw noKeys(error.detail ?? error.code);
-    });
-    if (response.status === OK) return new Response(textOf(response));
-    const pauseSeconds = requestedPauseOf(response, clock.now());
-    const failure = noKeys(`HTTP ${response.status}`, pauseSeconds);
-    if (pauseSeconds !== undefined) backoff.start(failure, pauseSeconds * 1000);
-    throw failure;
-  };
-}
-
-function noKeys(detail: string, retryAfterSeconds?: number): IntrospectionError {
-  return new IntrospectionError('discovery_failed', `jwks_uri: ${detail}`, retryAfterSeconds);
 }
 
 function unusable(detail: string): IntrospectionError {

@@ -1,12 +1,10 @@
-import { type JsonWebKey, toPrivateKey, toPublicKey } from '../client-auth/keys.js';
+import { toPrivateKey } from '../client-auth/keys.js';
 import { optionError } from '../core/option-error.js';
 import type { SignedResponseSettings } from '../introspection/signed-response.js';
-import { parseUrl } from './parse-url.js';
+import { parseKeySource } from './public-keys.js';
 import { readOptions, rejectOption } from './read-options.js';
 import { JWT_RESPONSE_RULES } from './rules.js';
 import type { JwtResponseOptions, TokenIntrospectionOptions } from './types.js';
-
-type PublicJwk = Extract<SignedResponseSettings['keys'], { keys: unknown }>['keys'][number];
 
 const NO_OPTIONS: JwtResponseOptions = Object.freeze(Object.create(null));
 
@@ -44,34 +42,9 @@ export function parseJwtResponse(options: TokenIntrospectionOptions): SignedResp
     issuer,
     audience: Object.freeze([audience].flat()),
     algorithms: Object.freeze([...(members.algorithms ?? ['RS256'])]),
-    keys: parseKeys(members.keys, options.dangerouslyAllowHttp === true),
+    keys: parseKeySource('jwtResponse.keys', members.keys, options.dangerouslyAllowHttp === true, JWT_RESPONSE_RULES),
     decryptionKey: parseDecryptionKey(members.decryptionKey),
   });
-}
-
-function parseKeys(value: JwtResponseOptions['keys'], allowHttp: boolean): SignedResponseSettings['keys'] {
-  if (value === undefined) return undefined;
-  if (value instanceof URL || (typeof value === 'string' && URL.canParse(value))) {
-    return parseUrl('jwtResponse.keys', value, allowHttp);
-  }
-  if (typeof value === 'object' && value !== null && 'keys' in value && Array.isArray(value.keys)) {
-    // A key that cannot be read is ignored. The server may publish a key of a new type.
-    const keys = value.keys.flatMap(toPublicJwk);
-    return keys.length > 0 ? { keys } : rejectMember('keys', value);
-  }
-  return toPublicKey(value) ?? rejectMember('keys', value);
-}
-
-/**
- * Returns a list with the public JWK of a key, or an empty list if the value is not a key. `kid` and `alg` are kept, because the key that
- * verifies a signature is found by them.
- */
-function toPublicJwk(value: JsonWebKey & { readonly kid?: unknown; readonly alg?: unknown }): PublicJwk[] {
-  const key = toPublicKey(value);
-  if (key === undefined) return [];
-  const { kid, alg } = Object(value);
-  const names = { ...(typeof kid === 'string' && { kid }), ...(typeof alg === 'string' && { alg }) };
-  return [{ ...key.export({ format: 'jwk' }), ...names } as PublicJwk];
 }
 
 function parseDecryptionKey(value: JwtResponseOptions['decryptionKey']): SignedResponseSettings['decryptionKey'] {

@@ -1,0 +1,199 @@
+import type { KeyObject } from 'node:crypto';
+import type { CompactVerifyResult, JSONWebKeySet, JWTVerifyGetKey } from 'jose';
+import type { JsonWebKey } from '../client-auth/keys.js';
+import type { Clock } from '../core/clock.js';
+import { IntrospectionError } from '../core/errors.js';
+import { createBackoff } from './backoff.js';
+import { type EndpointResponse, textOf } from './http.js';
+import { parseJson } from './json.js';
+import { requestedPauseOf } from './retry-after.js';
+import type { Transport } from './transport.js';
+
+/**
+ * A JWK Set (RFC 7517 section 5). The type of jose is not used, because published types that name an ES module do not compile under
+ * `moduleResolution: node16`.
+ */
+export interface JwkSet {
+  readonly keys: readonly JsonWebKey[];
+}
+
+/** Public keys: the URL of a JWK Set, a JWK Set, or one key. */
+export type KeySource = URL | JwkSet | KeyObject;
+
+/** The public keys of one issuer. */
+export interface KeySet {
+  /**
+   * Verifies a JWS. If its key is unknown, the keys are fetched again, at most once in the cooldown.
+   *
+   * @throws UnknownKeyError if the keys were fetched so recently that they are not fetched again
+   * @throws IntrospectionError `discovery_failed` if the keys cannot be fetched
+   * @throws an error of jose if the signature is not valid
+   */
+  verify(jws: string | Uint8Array, algorithms: readonly string[]): Promise<CompactVerifyResult>;
+}
+
+export interface KeySetSettings {
+  readonly get: Transport['get'];
+  readonly clock: Clock;
+  /** After a fetch of the keys, an unknown key causes no new fetch for this many milliseconds, at least 1000. */
+  readonly cooldownMs: number;
+  /**
+   * Shortest pause after a failed fetch, in milliseconds, at least 1000. Default: the next use of the keys fetches them again, unless the
+   * server has asked for a pause.
+   */
+  readonly failurePauseMs?: number;
+}
+
+/** No key fits a signature, and the keys were fetched too recently to fetch them again. */
+export class UnknownKeyError extends Error {
+  /** The code of jose for a signature without a key. */
+  readonly code = 'ERR_JWKS_NO_MATCHING_KEY';
+
+  /** @param retryAfterSeconds seconds until the keys may be fetched again */
+  constructor(readonly retryAfterSeconds: number) {
+    super('no key fits the signature, and the keys were fetched recently');
+  }
+}
+
+type Keys = JWTVerifyGetKey | KeyObject;
+
+interface FetchedKeys {
+  readonly keys: Keys;
+  /** Monotonic time in milliseconds. */
+  readonly at: number;
+}
+
+const OK = 200;
+
+/** Keys are fetched again when their last fetch was longer ago than this many milliseconds. */
+const MAX_AGE_MS = 600_000;
+
+export function createKeySet(source: KeySource, settings: KeySetSettings): KeySet {
+  return source instanceof URL ? fetchedKeySet(source, settings) : fixedKeySet(source);
+}
+
+function fixedKeySet(source: JwkSet | KeyObject): KeySet {
+  let keys: Promise<Keys> | undefined;
+  return {
+    async verify(jws, algorithms) {
+      keys ??= 'keys' in source ? localKeys(source) : Promise.resolve(source);
+      return verifySignature(jws, await keys, algorithms);
+    },
+  };
+}
+
+/** Keys at a URL. All signatures share them, and so their fetches. */
+function fetchedKeySet(url: URL, settings: KeySetSettings): KeySet {
+  const { clock, cooldownMs } = settings;
+  const fetchKeys = createFetch(url, settings);
+  let known: FetchedKeys | undefined;
+  let pending: Promise<FetchedKeys> | undefined;
+
+  async function load(): Promise<FetchedKeys> {
+    try {
+      const keys = await fetchKeys();
+      known = { keys, at: clock.monotonic() };
+      return known;
+    } finally {
+      pending = undefined;
+    }
+  }
+
+  function loadOnce(): Promise<FetchedKeys> {
+    pending ??= load();
+    return pending;
+  }
+
+  return {
+    async verify(jws, algorithms) {
+      const isUsable = known !== undefined && clock.monotonic() - known.at <= MAX_AGE_MS;
+      const current = isUsable && known !== undefined ? known : await loadOnce();
+      try {
+        return await verifySignature(jws, current.keys, algorithms);
+      } catch (error) {
+        const { errors } = await import('jose');
+        // After a fetch for this signature, the issuer itself does not know the key.
+        if (!(isUsable && error instanceof errors.JWKSNoMatchingKey)) throw error;
+        const waitMs = current.at + cooldownMs - clock.monotonic();
+        if (waitMs > 0) throw new UnknownKeyError(Math.ceil(waitMs / 1000));
+      }
+      return verifySignature(jws, (await loadOnce()).keys, algorithms);
+    },
+  };
+}
+
+/** @throws JWKSInvalid of jose unless the value is a JWK Set */
+async function localKeys(value: unknown): Promise<JWTVerifyGetKey> {
+  const { createLocalJWKSet } = await import('jose');
+  return createLocalJWKSet(value as JSONWebKeySet);
+}
+
+/**
+ * Returns a function that fetches the JWK Set from `url` through {@link Transport.get}, with its deadline and size limit. During the pause
+ * after a failure, every call throws the same error and sends nothing.
+ */
+function createFetch(url: URL, { get, clock, failurePauseMs }: KeySetSettings): () => Promise<Keys> {
+  const backoff = createBackoff(clock);
+  return async () => {
+    const pausedBy = backoff.failure();
+    if (pausedBy !== undefined) throw pausedBy;
+    const response = await get(url, 'application/jwk-set+json, application/json').catch(asMissingKeys).catch(pause);
+    if (response.status === OK) return toKeys(response).catch(pause);
+    const pauseSeconds = requestedPauseOf(response, clock.now());
+    const failure = noKeys(`HTTP ${response.status}`, pauseSeconds);
+    if (pauseSeconds === undefined) return pause(failure);
+    backoff.start(failure, failurePauseMs ?? 0);
+    throw failure;
+  };
+
+  function pause(failure: IntrospectionError): never {
+    if (failurePauseMs !== undefined) backoff.start(failure, failurePauseMs);
+    throw failure;
+  }
+}
+
+/** @throws IntrospectionError `discovery_failed` */
+async function toKeys(response: EndpointResponse): Promise<Keys> {
+  try {
+    return await localKeys(parseJson(textOf(response)));
+  } catch (error) {
+    if (error instanceof IntrospectionError) asMissingKeys(error);
+    throw noKeys('not a JWK Set');
+  }
+}
+
+function asMissingKeys({ detail, code }: IntrospectionError): never {
+  throw noKeys(detail ?? code);
+}
+
+function noKeys(detail: string, retryAfterSeconds?: number): IntrospectionError {
+  return new IntrospectionError('discovery_failed', `jwks_uri: ${detail}`, retryAfterSeconds);
+}
+
+/**
+ * Verifies the signature. For a signature without `kid`, the function tries each key that fits the algorithm, because a server has two keys
+ * while it replaces one by the other.
+ */
+async function verifySignature(
+  jws: string | Uint8Array,
+  keys: Keys,
+  algorithms: readonly string[],
+): Promise<CompactVerifyResult> {
+  const { compactVerify, errors } = await import('jose');
+  const options = { algorithms: [...algorithms] };
+  if (typeof keys !== 'function') return compactVerify(jws, keys, options);
+  try {
+    return await compactVerify(jws, keys, options);
+  } catch (error) {
+    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
+    let last: unknown = error;
+    for await (const key of error) {
+      try {
+        return await compactVerify(jws, key, options);
+      } catch (failure) {
+        last = failure;
+      }
+    }
+    throw last;
+  }
+}
