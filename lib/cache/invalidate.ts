@@ -4,19 +4,22 @@ import type { CachedLookup } from './memory-cache.js';
 import type { SharedCache } from './shared/create-shared-cache.js';
 import type { RevocableClaim } from './shared/revocations.js';
 
-/** Everything that holds records of an introspector, or reports that one was invalidated. */
+/** The parts of an introspector that an invalidation must reach: the caches that hold records, and the events that report invalidations. */
 export interface InvalidatedCaches {
   readonly cached: CachedLookup;
   readonly events: InvalidationEvents;
-  /** `undefined` without a store. */
+  /** The cache in the store; `undefined` without a store. */
   readonly shared: Pick<SharedCache, 'revocations' | 'peek'> | undefined;
 }
 
-/** Invalidates records in this process at once. The promises resolve when the invalidation is in the store too. */
+/**
+ * Invalidates records. In this process the invalidation applies at once. With a store, each promise resolves when the invalidation is in
+ * the store too.
+ */
 export interface Invalidator {
   /** Invalidates a token, and every token whose record has the same `jti`. */
   token(token: TokenKey): Promise<void>;
-  /** Invalidates every token with this claim. */
+  /** Invalidates every token whose claim `name` has this value. */
   claim(name: RevocableClaim, value: string): Promise<void>;
 }
 

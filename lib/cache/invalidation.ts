@@ -19,8 +19,10 @@ export interface Invalidation {
 }
 
 /**
- * Returns the name and the value of the only member. @throws TypeError unless the target has exactly one member, with a known name and a
- * string as its value. Only the value of `token` may be empty
+ * Returns the name and the value of the only member.
+ *
+ * @throws TypeError unless the target has exactly one member, with a known name and a string as its value. Only the value of `token` may be
+ * empty
  */
 export function parseInvalidation(target: Invalidation): {
   readonly name: 'token' | RevocableClaim;

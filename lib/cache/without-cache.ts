@@ -1,7 +1,7 @@
 import type { Lookup } from '../core/lookup.js';
 import type { CachedLookup, MemoryCacheOptions } from './memory-cache.js';
 
-/** Starts a lookup for each request, and caches nothing. */
+/** Creates a cache that keeps nothing: it starts a lookup for each request. */
 export function withoutCache(
   inner: (...args: Parameters<Lookup>) => ReturnType<MemoryCacheOptions['beginMiss']>,
   beginMiss: MemoryCacheOptions['beginMiss'],
