@@ -19,8 +19,8 @@ export interface ClientSecretBasicOptions {
 const CONTROL_CHARACTER = /\p{Cc}/u;
 
 /**
- * HTTP Basic client authentication ([RFC 6749 section 2.3.1](https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1)). Prefer it to {@link
- * clientSecretPost} when the server offers both.
+ * HTTP Basic client authentication ([RFC 6749 section 2.3.1](https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1)). Prefer it to
+ * {@link clientSecretPost} when the server offers both.
  *
  * @param clientSecret the secret, or a function that returns the current secret. The function is called for every attempt to send an
  * introspection request

@@ -27,8 +27,8 @@ export interface ClientSecretJwtOptions {
 const ALGORITHMS: readonly string[] = ['HS256', 'HS384', 'HS512'];
 
 /**
- * Client authentication with a JWT that the client secret signs (`client_secret_jwt` of OpenID Connect Core section 9, [RFC
- * 7523](https://www.rfc-editor.org/rfc/rfc7523)). The secret itself is not sent.
+ * Client authentication with a JWT that the client secret signs (`client_secret_jwt` of OpenID Connect Core section 9,
+ * [RFC 7523](https://www.rfc-editor.org/rfc/rfc7523)). The secret itself is not sent.
  *
  * @throws TypeError when an option is missing, unknown or wrong. If `clientSecret` is a function that fails or returns a wrong secret,
  * nothing is thrown here, and the client's request gets a 503

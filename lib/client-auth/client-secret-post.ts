@@ -10,8 +10,8 @@ export interface ClientSecretPostOptions {
 }
 
 /**
- * Client authentication with `client_id` and `client_secret` as body parameters ([RFC 6749 section
- * 2.3.1](https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1)).
+ * Client authentication with `client_id` and `client_secret` as body parameters
+ * ([RFC 6749 section 2.3.1](https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1)).
  *
  * @param clientSecret the secret, or a function that returns the current secret. The function is called for every attempt to send an
  * introspection request

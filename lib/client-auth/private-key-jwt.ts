@@ -23,8 +23,8 @@ export interface PrivateKeyJwtOptions {
 }
 
 /**
- * Client authentication with a JWT that the client's private key signs (`private_key_jwt` of OpenID Connect Core section 9, [RFC
- * 7523](https://www.rfc-editor.org/rfc/rfc7523)). The server knows only the public key.
+ * Client authentication with a JWT that the client's private key signs (`private_key_jwt` of OpenID Connect Core section 9,
+ * [RFC 7523](https://www.rfc-editor.org/rfc/rfc7523)). The server knows only the public key.
  *
  * @throws TypeError when an option is missing, unknown or wrong, or the key cannot sign with `alg`. If `key` is a function that fails or
  * returns such a key, nothing is thrown here, and the client's request gets a 503
