@@ -38,8 +38,9 @@ export interface IntrospectionClient {
   readonly assertCallAllowed: CircuitBreaker['assertCallAllowed'];
   readonly diagnose: CircuitBreaker['diagnose'];
   /**
-   * Returns the endpoint and the metadata of the authorization server. @throws IntrospectionError when its metadata cannot be fetched or
-   * used
+   * Returns the endpoint and the metadata of the authorization server.
+   *
+   * @throws IntrospectionError when its metadata cannot be fetched or used
    */
   server(): AuthorizationServer | Promise<AuthorizationServer>;
   /** Number of attempts to send an introspection request since the client was created. Retries and probes count too. */

@@ -69,8 +69,8 @@ const REAL_RESPONSE_MS = 10_000;
  */
 const MIN_HANG_CHECK_MS = 500;
 /**
- * A check after a timeout waits this many times the longest recent latency for a response, if that is longer than {@link
- * MIN_HANG_CHECK_MS}.
+ * A check after a timeout waits this many times the longest recent latency for a response, if that is longer than
+ * {@link MIN_HANG_CHECK_MS}.
  */
 const HANG_CHECK_LATENCIES = 3;
 

@@ -6,8 +6,9 @@ import { IntrospectionError } from '../core/errors.js';
  */
 export interface FailedTokens {
   /**
-   * Does nothing if the endpoint may be asked. @throws IntrospectionError the last failure for this token, during 3 seconds after the
-   * second and each further failure in a row
+   * Does nothing if the endpoint may be asked.
+   *
+   * @throws IntrospectionError the last failure for this token, during 3 seconds after the second and each further failure in a row
    */
   assertLookupAllowed(digest: string): void;
   noteFailure(digest: string, error: unknown): void;

@@ -47,7 +47,11 @@ export interface Transport {
    * @throws IntrospectionError `timeout`, `closed` after `close` has waited for all other work, or the failure of `work`
    */
   within<T>(work: (deadline: Deadline) => Promise<T>, spentMs?: number): Promise<T>;
-  /** Sends one introspection request with POST. @throws IntrospectionError when no response came */
+  /**
+   * Sends one introspection request with POST.
+   *
+   * @throws IntrospectionError when no response came
+   */
   post(request: HttpRequest, options: PostOptions, deadline: Deadline): Promise<EndpointResponse>;
   /**
    * Fetches a public document of the authorization server with GET, over a new connection and with its own deadline. The body is read only
