@@ -11,7 +11,11 @@ export interface ScopePolicy {
   readonly satisfiesScope: ScopeMatcher | undefined;
 }
 
-/** Requires that the token grants all scopes of the policy. @throws AuthError `insufficient_scope` */
+/**
+ * Requires that the token grants all scopes of the policy.
+ *
+ * @throws AuthError `insufficient_scope`
+ */
 export function requireScopes(record: ActiveRecord, policy: ScopePolicy): void {
   const { scopes } = policy;
   for (const scope of scopes) {
@@ -19,7 +23,11 @@ export function requireScopes(record: ActiveRecord, policy: ScopePolicy): void {
   }
 }
 
-/** Requires that the token grants at least one of the scopes of the policy. @throws AuthError `insufficient_scope` */
+/**
+ * Requires that the token grants at least one of the scopes of the policy.
+ *
+ * @throws AuthError `insufficient_scope`
+ */
 export function requireSomeScope(record: ActiveRecord, policy: ScopePolicy): void {
   const { scopes } = policy;
   if (!scopes.some((scope) => isGranted(record, scope, policy))) throw new AuthError('insufficient_scope', scopes);

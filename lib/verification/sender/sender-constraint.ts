@@ -9,8 +9,8 @@ export interface SenderConstraintPolicy {
 }
 
 /**
- * Requires a DPoP proof if the policy requires DPoP. It does not compare the key of the proof with the token: {@link
- * requireSenderConstraint} does that.
+ * Requires a DPoP proof if the policy requires DPoP. It does not compare the key of the proof with the token:
+ * {@link requireSenderConstraint} does that.
  *
  * @throws AuthError `sender_constrained`
  */
