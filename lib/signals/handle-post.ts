@@ -4,7 +4,7 @@ import { forwardError } from '../middleware/reject.js';
 import { respond } from '../middleware/respond.js';
 import { whenSettled } from '../middleware/when-settled.js';
 
-/** A handler of POST requests that senders of signals make. */
+/** A handler for POST requests with signals, such as "this token was revoked". */
 export type SignalHandler = (req: IncomingMessage, res: ServerResponse, next?: Next) => void;
 
 export interface SignalResponse {
@@ -15,7 +15,10 @@ export interface SignalResponse {
 
 const NO_STORE = { 'Cache-Control': 'no-store' };
 
-/** Sends the response that `handle` resolves to, with `Cache-Control: no-store`. An error of `handle` goes to `next`. */
+/**
+ * Sends the response that `handle` resolves to, with `Cache-Control: no-store`. A request with another method than POST gets a 405. An
+ * error of `handle` goes to `next`.
+ */
 export function handlePost(
   handle: (req: IncomingMessage) => Promise<SignalResponse>,
   ...[req, res, next]: Parameters<SignalHandler>
@@ -30,7 +33,7 @@ export function handlePost(
 
 const NOT_POST: SignalResponse = { status: 405, headers: { Allow: 'POST' }, body: { error: 'invalid_request' } };
 
-/** The response when a signal could not be handled now. The sender should send the same signal again. */
+/** Creates the response (503) to a signal that could not be handled now. The sender should send the same signal again. */
 export function unavailable(retryAfterSeconds: number): SignalResponse {
   const headers = { 'Retry-After': String(retryAfterSeconds) };
   return { status: 503, headers, body: { error: 'temporarily_unavailable' } };

@@ -6,13 +6,13 @@ import type { TokenIntrospection } from '../middleware/types.js';
 /** A middleware whose cached responses can be invalidated. */
 export type InvalidatedMiddleware = Pick<TokenIntrospection, 'invalidate'>;
 
-/** The store of a middleware failed, so other processes may not know of an invalidation. */
+/** An invalidation failed, because the store of a middleware failed. Other processes may not know of the invalidation. */
 export class NotInvalidatedError extends Error {}
 
 /**
- * Returns a function that invalidates the targets at all middlewares. Each call starts new invalidations, even if the same ones are
- * pending. Responses that were cached after the pending ones began must be invalidated too. The promise resolves once all processes have
- * been told, and rejects with a {@link NotInvalidatedError} if that failed.
+ * Returns a function that invalidates the targets at all middlewares. Each call starts new invalidations, even if invalidations of the same
+ * targets are pending, because responses may have been cached since those began. The promise resolves when the invalidations are in the
+ * stores of all middlewares. It rejects with a {@link NotInvalidatedError} if an invalidation failed.
  *
  * @throws TypeError for a value that is not a middleware
  */

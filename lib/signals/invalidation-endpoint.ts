@@ -12,7 +12,10 @@ import { readParameters } from './request-body.js';
 export interface InvalidationEndpointOptions {
   /** The middleware whose cached responses are invalidated, or a list of middlewares of different authorization servers. */
   readonly authenticate: InvalidatedMiddleware | readonly InvalidatedMiddleware[];
-  /** The secret that callers send as bearer token, at least 32 characters, or a function that returns the current one. */
+  /**
+   * The secret that callers send as bearer token, at least 32 characters. Or a function that returns the current secret, called for each
+   * `POST` request.
+   */
   readonly secret: Secret;
 }
 
@@ -24,11 +27,11 @@ const INVALID = { status: 400, body: { error: 'invalid_request' } };
 const DONE = { status: 200, body: {} };
 
 /**
- * A handler that your own tools and logout flows can call to invalidate tokens. The request is a `POST` with the secret as bearer token,
- * and a form or JSON body with exactly one of `token`, `sub`, `sid`, `client_id` and `jti`.
+ * Creates a handler for requests by which your own tools and logout flows invalidate tokens. Such a request is a `POST` with the secret as
+ * bearer token, and a form or JSON body with exactly one of `token`, `sub`, `sid`, `client_id` and `jti`.
  *
- * The response is 200 once the invalidation has reached all processes that share the `cache.store`. It is also 200 for unknown tokens and
- * for repeated requests. After 503, send the request again.
+ * The response is 200 when the invalidation has been stored for all processes that share the `cache.store`. It is also 200 for unknown
+ * tokens and for repeated requests. After a 503, send the request again.
  *
  * The handler revokes nothing at the authorization server.
  *
@@ -69,7 +72,10 @@ function requireSecret(secret: unknown): string {
   );
 }
 
-/** Compares digests, so that the time of the comparison reveals neither the length nor the beginning of the secret. */
+/**
+ * Whether an `Authorization` header has the secret as bearer token. Digests are compared, so that the time of the comparison reveals
+ * neither the length nor the beginning of the secret.
+ */
 function hasSecret(authorization: string | undefined, secret: string): boolean {
   const [, presented = ''] = /^bearer +(\S+)$/i.exec(authorization ?? '') ?? [];
   return timingSafeEqual(hash('sha256', presented, 'buffer'), hash('sha256', secret, 'buffer'));

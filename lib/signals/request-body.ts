@@ -9,11 +9,11 @@ const MAX_BODY_BYTES = 64 * 1024;
 const FORM = 'application/x-www-form-urlencoded';
 const JSON_TYPES = ['application/json'];
 
-/** A body as text, or as the object that a body parser of the app made of it. */
+/** A body: its text, or the object that a body parser of the app created from it. */
 type Body = string | Record<string, unknown>;
 
 /**
- * Parameters of a form with these names, or the members of a JSON object.
+ * Returns the parameters of a form body that have these names, or all members of a JSON object.
  *
  * @returns `undefined` for any other body, and for a body that {@link readText} rejects
  */
@@ -24,7 +24,9 @@ export async function readParameters(
   return isType(req, [FORM]) ? readForm(req, names) : readJson(req);
 }
 
-/** Parameters of a form with these names. A repeated one is ambiguous: its value is a list. */
+/**
+ * Returns the parameters of a form body that have these names; `undefined` for any other body. The value of a repeated parameter is a list.
+ */
 export async function readForm(
   req: IncomingMessage,
   names: readonly string[],
@@ -36,7 +38,7 @@ export async function readForm(
   return Object.fromEntries(parameters.map(([name, values]) => [name, values.length > 1 ? values : values[0]]));
 }
 
-/** The members of a JSON object. */
+/** Returns the members of a body that is a JSON object; `undefined` for any other body. */
 export async function readJson(req: IncomingMessage): Promise<Record<string, unknown> | undefined> {
   const body = await readBody(req, JSON_TYPES);
   if (typeof body !== 'string') return body;
@@ -49,15 +51,18 @@ export async function readJson(req: IncomingMessage): Promise<Record<string, unk
 }
 
 /**
- * The text of a body of this media type. `undefined` for another media type, and for a body that is larger than 64 kB, compressed, or was
- * read already without leaving its content in `req.body`.
+ * Returns the text of a body of this media type. Returns `undefined` for another media type, and for a body that is larger than 64 kB or
+ * compressed. Also returns `undefined` for a body that other code has read already, unless its text is in `req.body`.
  */
 export async function readText(req: IncomingMessage, type: string): Promise<string | undefined> {
   const body = await readBody(req, [type]);
   return typeof body === 'string' ? body : undefined;
 }
 
-/** The content that a body parser of the app left in `req.body`. Without such a parser, the content of the request itself. */
+/**
+ * Returns the content that a body parser of the app has put into `req.body`. If there was no such parser, reads the content from the
+ * request.
+ */
 async function readBody(req: IncomingMessage, types: readonly string[]): Promise<Body | undefined> {
   if (!isType(req, types) || isCoded(ownHeader(req, 'content-encoding'))) return undefined;
   const body = ownMember(req, 'body');
@@ -72,8 +77,8 @@ function isType(req: IncomingMessage, types: readonly string[]): boolean {
 }
 
 /**
- * Reads the body. The result is `undefined` if the body is too large or was read already. The rest of a body that is too large is still
- * read and dropped, so that a response can be sent. An error thrown in a listener would be an uncaught exception.
+ * Reads the body. Resolves to `undefined` if the body is too large or was read already. The rest of a body that is too large is still read
+ * and dropped, so that a response can be sent. No listener throws, because that would be an uncaught exception.
  */
 function textOf(req: IncomingMessage): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
@@ -97,7 +102,10 @@ function textOf(req: IncomingMessage): Promise<string | undefined> {
   });
 }
 
-/** True if `req.body` is an empty object and the stream is unread: body parsers of Express 4 do so for types that they do not parse. */
+/**
+ * True if `req.body` is an empty object and the body has not been read. Body parsers of Express 4 set such an object for media types that
+ * they do not parse.
+ */
 function isUnread({ readableEnded }: IncomingMessage, body: unknown): boolean {
   return isRecord(body) && Object.keys(body).length === 0 && !readableEnded;
 }
