@@ -2,7 +2,9 @@ import { ownMember } from '../core/own-members.js';
 import type { Policy } from '../policy.js';
 import type { AuthRequest } from './session.js';
 
-/** The requests that continued without credentials, each with the policy whose `optional` let the request continue. */
+/**
+ * The requests that continued without credentials. Each is stored with the policy that let it continue, because its `optional` is `true`.
+ */
 const anonymous = new WeakMap<AuthRequest, Policy>();
 
 export function markAnonymous(req: AuthRequest, policy: Policy): void {
@@ -10,8 +12,8 @@ export function markAnonymous(req: AuthRequest, policy: Policy): void {
 }
 
 /**
- * The policy that let this request continue without credentials. `undefined` for any other request, and also once other code has set
- * `req.auth`.
+ * Returns the policy that let this request continue without credentials. Returns `undefined` for any other request, and for a request on
+ * which other code has set `req.auth` since then.
  */
 export function anonymousPolicy(req: AuthRequest): Policy | undefined {
   return ownMember(req, 'auth') === undefined ? anonymous.get(req) : undefined;

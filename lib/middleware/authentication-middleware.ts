@@ -37,7 +37,10 @@ export type SelectServer = (
 ) => { readonly authenticator: Authenticator; readonly selected: SelectedServer };
 
 export interface AuthenticationMiddlewareSettings {
-  /** Reads the credentials of every request. Authenticates the request too, unless `select` chooses another authenticator. */
+  /**
+   * Reads the credentials of every request. If there is no `select`, this authenticator also authenticates the request; otherwise the
+   * authenticator that `select` returns does.
+   */
   readonly authenticator: Authenticator;
   readonly select?: SelectServer | undefined;
   readonly present?: Presenter | undefined;
@@ -45,7 +48,7 @@ export interface AuthenticationMiddlewareSettings {
 
 const NAME = 'tokenIntrospection';
 
-/** Creates the middleware of one authorization server, or of several with `select`. */
+/** Creates the middleware of one authorization server, or with `select` the middleware of several servers. */
 export function createAuthenticationMiddleware({
   authenticator,
   select,
@@ -96,7 +99,10 @@ export function createAuthenticationMiddleware({
     next?.();
   }
 
-  /** Sets the response headers, then starts the session. Setting headers may throw, and then no session must exist. */
+  /**
+   * Sets the response headers, then starts the session. The headers come first, because setting them may throw, and in that case no session
+   * must exist.
+   */
   function accept(
     { req, res, by }: RequestContext,
     source: SessionSource,
@@ -147,7 +153,7 @@ function continueAnonymously({ req, by }: RequestContext, { policy }: Authentica
   publishAccepted('anonymous', by, undefined, undefined, isDebugging ? debugContext(policy, req) : undefined);
 }
 
-/** If the error is a rejection, sets its `headers` to those of the middleware's response. Returns the error. */
+/** Returns the error. If it is a rejection, first sets its `headers` to the headers of the response that the middleware would send. */
 export function withChallenge(error: unknown, policy: Policy, isDpop?: boolean): unknown {
   if (error instanceof AuthError) addChallenge(error, policy, undefined, undefined, isDpop);
   return error;

@@ -16,7 +16,7 @@ export const DPOP_NONCE = 'DPoP-Nonce';
 
 /**
  * Sets `error.headers`: `WWW-Authenticate`, `Cache-Control`, and `DPoP-Nonce` if nonces are in use and the request used the scheme DPoP.
- * Challenges that are already on `res` are kept. They come first.
+ * Challenges that are already on `res` come before the new challenges.
  *
  * @param scopes scopes that the guards of the route require, besides those of the middleware
  * @param usesDpop whether the request used the scheme DPoP
@@ -38,8 +38,8 @@ export function addChallenge(
 }
 
 /**
- * Returns one challenge for each accepted scheme. With two schemes, the challenge of DPoP holds the error if the request used DPoP.
- * Otherwise the challenge of Bearer holds it (RFC 9449 section 7.2).
+ * Returns one challenge for each accepted scheme, Bearer and DPoP. If both are accepted, only one challenge names the error: that of DPoP
+ * if the request used DPoP, otherwise that of Bearer (RFC 9449 section 7.2).
  */
 function renderChallenges(
   error: AuthError,
@@ -57,7 +57,10 @@ function renderChallenges(
   return [`Bearer ${[...common, ...ofBearer].join(', ')}`, `DPoP ${[...common, ...ofDpop, algorithms].join(', ')}`];
 }
 
-/** Parameters of RFC 6750 section 3, RFC 9470 section 3 and RFC 9728 section 5.1, each once and quoted. */
+/**
+ * Returns the parameters of a challenge (RFC 6750 section 3, RFC 9470 section 3 and RFC 9728 section 5.1). Each is named once, and its
+ * value is quoted.
+ */
 function parametersOf(error: AuthError, settings: ChallengeSettings, guardScopes: readonly string[]): string[] {
   const parameters: string[] = [];
   if (error.code !== undefined) {
@@ -77,14 +80,17 @@ function resourceOf({ resourceMetadata }: ChallengeSettings): string[] {
 }
 
 /**
- * True if the challenge should have the parameter `scope`. It is false after a malformed request, a wrong claim or an insufficient user
- * authentication, because a token with other scopes would not help.
+ * True if the challenge should have the parameter `scope`. The result is false after a malformed request, a wrong claim or an insufficient
+ * user authentication, because a token with other scopes would not help.
  */
 function shouldNameScopes({ status, reason }: AuthError): boolean {
   return (status === 401 && reason !== 'insufficient_user_authentication') || reason === 'insufficient_scope';
 }
 
-/** Returns a quoted string (RFC 9110 section 5.6.4). Options may hold only printable ASCII, so no value has a line break. */
+/**
+ * Returns the text as a quoted string (RFC 9110 section 5.6.4). The text has no line break, because options and parameters allow only
+ * printable ASCII.
+ */
 function quote(value: string): string {
   return `"${value.replace(/["\\]/g, '\\$&')}"`;
 }

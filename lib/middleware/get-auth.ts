@@ -8,14 +8,14 @@ import { type Session, sessionOf } from './session.js';
 import type { AuthOf, SelectingMiddleware, TokenIntrospection } from './types.js';
 
 /**
- * The claims of the request's token: the same object as `req.auth`, but typed and never undefined. After `mcpAuthentication()` or with
- * `mcpTokenVerifier()`, `req.auth` is the SDK's `AuthInfo`, and the claims are its `extra`.
+ * Returns the claims of the request's token. This is the same object as `req.auth`, but typed and never undefined. There is one exception:
+ * with `mcpAuthentication()` or `mcpTokenVerifier()`, `req.auth` is the `AuthInfo` of the MCP SDK, and the result is its `extra`.
  *
- * If you also pass the middleware that authenticated the request, the claims have the type of its `claims` schema. The middleware may be
- * that of one server or that of `selectServer()`.
+ * If you also pass the middleware that authenticated the request, the claims have the type of the `claims` schema of this middleware. The
+ * middleware may come from `tokenIntrospection()` or from `selectServer()`.
  *
- * @throws Error (status 500) if `tokenIntrospection()` did not run or let an anonymous request through, if a middleware other than the
- * passed one authenticated the request, or if something replaced `req.auth`
+ * @throws Error (status 500) if `tokenIntrospection()` did not run or let an anonymous request through, if another middleware than
+ * `authenticate` authenticated the request, or if other code replaced `req.auth`
  */
 export function getAuth(req: IncomingMessage): Auth;
 export function getAuth<Claims>(req: IncomingMessage, authenticate: TokenIntrospection<Claims>): AuthOf<Claims>;
@@ -46,16 +46,16 @@ export function getActor(req: IncomingMessage): Actor | undefined {
 
 /** Details of the introspection response behind `req.auth`. */
 export interface AuthDetails {
-  /** When the endpoint was asked, in seconds since the epoch, with a fraction. */
+  /** When the endpoint was asked, in seconds since the epoch. The number may have a fraction. */
   readonly introspectedAt: number;
-  /** Whether the response has expired and was used because the endpoint failed (`cache.staleIfErrorSeconds`). */
+  /** Whether the response is stale: it has expired, and is used only because the endpoint failed (`cache.staleIfErrorSeconds`). */
   readonly stale: boolean;
-  /** The name of the server that `selectServer()` chose; `undefined` without it. */
+  /** The name of the server that `selectServer()` chose; `undefined` if the app does not use `selectServer()`. */
   readonly server: string | undefined;
 }
 
 /**
- * Details of the introspection response behind `req.auth`.
+ * Returns details of the introspection response behind `req.auth`.
  *
  * @throws Error (status 500) in the cases in which `getAuth(req)` throws it
  */

@@ -1,25 +1,28 @@
-/** Returns `true` for a value that the copy with this recognizer created: the claims of a request, a middleware or a socket. */
+/**
+ * Returns `true` for a value that one copy of this package created, such as a middleware or the claims of a request, or for a socket that
+ * this copy watches. Each copy has its own recognizers.
+ */
 type Recognizer = (value: object) => boolean;
 
-/** Key of the set of recognizers that all copies of this package share. The set is read only to explain errors. */
+/** Key of the set of recognizers, which all copies of this package in the process share. The set is only used to explain errors. */
 const KEY = Symbol.for('express-token-introspection.copies');
 
 const ownRecognizers = new Set<Recognizer>();
 const allRecognizers = sharedSet();
 
-/** Lets other copies of this package recognize the values that this copy creates. */
+/** Adds a recognizer, so that other copies of this package recognize the values that this copy creates. */
 export function addRecognizer(recognizes: Recognizer): void {
   ownRecognizers.add(recognizes);
   allRecognizers.add(recognizes);
 }
 
-/** Whether another copy of this package created a value. Two copies cannot use each other's values. */
+/** Whether another copy of this package created the value. A copy cannot use the values of another copy. */
 export function isFromAnotherCopy(value: unknown): boolean {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
   return [...allRecognizers].some((recognizes) => !ownRecognizers.has(recognizes) && recognizes(value) === true);
 }
 
-/** The cause and the remedy for a value from another copy, for error messages. */
+/** Part of error messages about a value that another copy of this package created: the cause and the remedy. */
 export const OTHER_COPY_REMEDY =
   'another copy of express-token-introspection made it; see `npm ls express-token-introspection`, and keep one copy';
 

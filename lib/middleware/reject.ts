@@ -11,7 +11,7 @@ import { canRespond, respondWithError, respondWithRejection } from './respond.js
 import { routeOf } from './route-of.js';
 import { throwUncaught } from './when-settled.js';
 
-/** A request that a middleware or guard handles. */
+/** A request that a middleware or guard handles, with its response and `next`. */
 export interface RequestContext {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
@@ -26,11 +26,12 @@ export function usesDpop(req: IncomingMessage): boolean {
 }
 
 /**
- * Ends a failed request. A rejection gets a response, or goes to the option `onReject`. An outage or any other error goes to `next`, and
- * so does an error that is thrown while the response is written. Rejections and outages are published.
+ * Ends a request that failed with `error`. For a rejection, sends the response or calls the option `onReject`. Any other error, such as an
+ * outage, goes to `next`. An error that is thrown while the response is written goes to `next` too. Rejections and outages are published as
+ * decisions.
  *
  * @param digest digest of the token; `undefined` without a token
- * @param scopes scopes that the guards of the route require
+ * @param scopes scopes that the guards of the route require, for the challenge
  */
 export function rejectRequest(
   error: unknown,
@@ -66,12 +67,12 @@ export function publishFailure(error: unknown, by: string, digest: string | unde
   }
 }
 
-/** Details that are printed with a decision; `undefined` unless `NODE_DEBUG` turns printing on. */
+/** Returns details that are printed with a decision, or `undefined` if decisions are not printed, because `NODE_DEBUG` does not say so. */
 export function debugContext({ getToken }: Policy, req: IncomingMessage, error?: unknown): DebugContext | undefined {
   return isDebugging ? { error, route: routeOf(req, getToken !== undefined) } : undefined;
 }
 
-/** Passes an error to `next`. Without a `next`, sends the response to the error. */
+/** Passes an error to `next`. If there is no `next`, sends the response to the error: 503 for an outage, 500 for any other error. */
 export function forwardError(thrown: unknown, { req, res, next }: Omit<RequestContext, 'by'>): void {
   const error = toObject(thrown);
   if (next === undefined) respondWithError(req, res, error);
@@ -79,8 +80,8 @@ export function forwardError(thrown: unknown, { req, res, next }: Omit<RequestCo
 }
 
 /**
- * Replaces a thrown value that is not an object by an `Error`. Express would continue the request after a falsy value, and would take
- * `'route'` as a command to skip handlers.
+ * Returns a thrown value if it is an object, otherwise a new `Error`. Other values must not go to `next`: Express would continue the
+ * request for a falsy value, and would take `'route'` as a command to skip handlers.
  */
 function toObject(thrown: unknown): object {
   if (typeof thrown === 'object' && thrown !== null) return thrown;
@@ -88,8 +89,8 @@ function toObject(thrown: unknown): object {
 }
 
 /**
- * Sends the response of a rejection. If `res` cannot respond, the rejection goes to `next`. If sending throws, the thrown error goes to
- * `next`.
+ * Sends the response to a rejection. If `res` cannot respond, the rejection goes to `next` instead. If sending throws, the thrown error
+ * goes to `next`.
  */
 function respondOrForward(error: AuthError, context: RequestContext): void {
   const { req, res } = context;
@@ -106,8 +107,9 @@ function respondOrForward(error: AuthError, context: RequestContext): void {
 }
 
 /**
- * Lets the app send the response of a rejection. If `onReject` fails or calls its `next`, exactly one error goes on: the error that
- * `onReject` gave, or the rejection if `onReject` gave none. So the request never reaches a handler.
+ * Calls `onReject`, so that the app sends the response to a rejection. If `onReject` throws or calls its `next`, exactly one error is
+ * passed on: the error that `onReject` threw or passed to `next`, or the rejection if that is no `Error`. So the request never reaches a
+ * handler.
  */
 function callOnReject(error: AuthError, onReject: RejectionHandler, context: RequestContext): void {
   const { req, res, next } = context;

@@ -6,7 +6,10 @@ import type { ResponseLike } from './response-like.js';
 const INTERNAL_SERVER_ERROR = 500;
 const NO_STORE = { 'Cache-Control': 'no-store' };
 
-/** Headers about the content of a response. They are removed before our response is sent, because it has other content. */
+/**
+ * Headers about the content of a response. They are removed before an error response is sent, because other code may have set them for
+ * other content.
+ */
 const CONTENT_HEADERS = [
   'Content-Encoding',
   'Content-Language',
@@ -24,7 +27,10 @@ export interface ErrorResponse {
   readonly body: { readonly error?: string; readonly error_description?: string };
 }
 
-/** The response that a client gets for an error. A request without credentials gets no error code (RFC 6750 section 3.1). */
+/**
+ * Returns the response that a client gets for an error. The response to a request without credentials has no error code (RFC 6750 section
+ * 3.1).
+ */
 export function responseFor(error: unknown): ErrorResponse {
   if (error instanceof AuthError) {
     const { status, headers, code, message } = error;
@@ -37,8 +43,8 @@ export function responseFor(error: unknown): ErrorResponse {
 }
 
 /**
- * Sets the header with the nonce for the next proof of the client (RFC 9449 section 8.2), and forbids caching of the response. Does nothing
- * without nonces, or if the headers were sent already.
+ * Sets the header `DPoP-Nonce`, with the nonce for the next proof of the client (RFC 9449 section 8.2), and forbids caching of the
+ * response. Does nothing if the policy uses no nonces, or if the headers were sent already.
  */
 export function setNonce(res: ResponseLike, { dpop }: Pick<ChallengeSettings, 'dpop'>): void {
   const nonce = dpop?.nonces?.current();
@@ -47,7 +53,7 @@ export function setNonce(res: ResponseLike, { dpop }: Pick<ChallengeSettings, 'd
   res.setHeader('Cache-Control', 'no-store');
 }
 
-/** Sends the response of a rejection, as JSON. Throws as {@link respond} does. */
+/** Sends the response to a rejection, with a JSON body. Throws when {@link respond} throws. */
 export function respondWithRejection(req: IncomingMessage, res: ResponseLike, error: AuthError): void {
   const { status, headers, body } = responseFor(error);
   respond(req, res, status, headers, body);
@@ -71,14 +77,14 @@ export function respondWithError(req: IncomingMessage, res: Partial<ResponseLike
 }
 
 /**
- * `false` if `res` lacks a method that we need, or if other code has sent the headers but has not ended the response. `true` for a
- * response that has ended, because `respond()` does nothing then.
+ * Whether `respond()` may be called. `false` if `res` lacks a method that a response needs, or if other code has sent the headers but has
+ * not ended the response. `true` for a response that has ended, because `respond()` does nothing with it.
  */
 export function canRespond(res: Partial<ResponseLike> | undefined): res is ResponseLike {
   return hasMembers(res) && !isUnfinished(res);
 }
 
-/** True if `res` has the methods that we need for a response. Wrappers for other frameworks may pass an empty object. */
+/** True if `res` has all methods that are needed to send a response. Wrappers for other frameworks may pass an empty object. */
 function hasMembers(res: Partial<ResponseLike> | undefined): res is ResponseLike {
   return [res?.getHeader, res?.setHeader, res?.end].every((member) => typeof member === 'function');
 }
@@ -97,8 +103,8 @@ function destroy(res: Partial<ResponseLike> | undefined): void {
 }
 
 /**
- * Sets `Cache-Control: private`, unless the response has this header. Shared caches must not store the response to a request whose token is
- * outside `Authorization` (RFC 6750 section 2.3, RFC 9111 section 3.5).
+ * Sets `Cache-Control: private`, unless the response has a `Cache-Control` already or its headers were sent. Shared HTTP caches must not
+ * store the response to a request whose token is outside `Authorization` (RFC 6750 section 2.3, RFC 9111 section 3.5).
  */
 export function markPrivate(res: ResponseLike): void {
   if (res.headersSent || !hasMembers(res)) return;
@@ -106,11 +112,12 @@ export function markPrivate(res: ResponseLike): void {
 }
 
 /**
- * Sends a response with a JSON body, or without a body. HEAD gets the length and no body (RFC 9110 section 9.3.2). Does nothing if the
- * response has ended.
+ * Sends a response with a JSON body, or without a body. The response to HEAD has the length of the body, but no body (RFC 9110 section
+ * 9.3.2). Does nothing if the response has ended.
  *
  * @throws Error if the headers were sent but the response has not ended. Without an error, the client would wait forever for the end
- * @throws any error of `res`. The old status is back then and our headers are removed, so that other code can send a response
+ * @throws any error that `res` throws. Before that, the old status is restored and the new headers are removed, so that other code can send
+ * a response
  */
 export function respond(
   { method }: IncomingMessage,
@@ -138,7 +145,7 @@ export function respond(
   }
 }
 
-/** Restores the status of a response that could not be sent. Removes the headers with these names, and those about the content. */
+/** Restores the status of a response that could not be sent. Removes the headers with these names, and all headers about the content. */
 function resetResponse(res: ResponseLike, statusCode: number, names: readonly string[]): void {
   res.statusCode = statusCode;
   for (const name of [...names, ...CONTENT_HEADERS]) res.removeHeader?.(name);

@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
 
 /**
- * A response: first the members that we need, then those that we use if they exist. Some frameworks pass a response that is not Node's own.
+ * A response, which may not be Node's own, because some frameworks pass another object. The first members are required. The others are used
+ * only if they exist.
  */
 export type ResponseLike = Pick<ServerResponse, 'getHeader' | 'setHeader' | 'end' | 'statusCode'> &
   Partial<Pick<ServerResponse, 'headersSent' | 'writableEnded' | 'removeHeader' | 'destroy'>>;

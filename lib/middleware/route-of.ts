@@ -10,9 +10,10 @@ type RoutedRequest = IncomingMessage & {
 const MAX_LENGTH = 200;
 
 /**
- * Method and route of a request, such as `GET /api/reports/:id`. If no route is known yet, the path is shown. The query is never included.
+ * Returns method and route of a request, such as `GET /api/reports/:id`. If no route is known yet, the path is returned instead of the
+ * route. The query is never included.
  *
- * @param hidesPath `true` shows no path, because the `getToken` of the app may read the token from the path
+ * @param hidesPath if `true`, the path is left out, because the `getToken` of the app may read the token from the path
  */
 export function routeOf(req: RoutedRequest, hidesPath: boolean): string {
   const { method, url, originalUrl = url, baseUrl, route } = req;

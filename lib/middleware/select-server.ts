@@ -20,7 +20,7 @@ import type {
   TokenIntrospection,
 } from './types.js';
 
-/** Returns the name of the server for a token, or `undefined` for none. */
+/** A function of the app that selects the authorization server for a request. */
 export type Select<Name extends string> = {
   /** Returns the name of the server to ask, or `undefined` to reject the request. */
   call(req: IncomingMessage, token: string): Name | undefined;
@@ -33,12 +33,12 @@ interface Selection {
 }
 
 /**
- * Creates middleware for several authorization servers. For each request, `select` returns the name of one of them. Only that server is
- * asked about the token, and the token must meet the policy of that server. If `select` returns `undefined`, the request is rejected with
- * 401 `invalid_token`.
+ * Creates middleware for several authorization servers. For each request, `select` returns the name of one of these servers. Only this
+ * server is asked about the token, and the token must meet the policy of this server. If `select` returns `undefined`, the request is
+ * rejected with 401 `invalid_token`.
  *
- * `select` gets a well-formed token, but nothing about the token is verified yet. The function must be synchronous. Ready-made selectors
- * are in `express-token-introspection/selectors`.
+ * `select` gets a well-formed token, but nothing about the token has been verified before. The function must be synchronous. Ready-made
+ * selectors are in `express-token-introspection/selectors`.
  *
  * @example
  * const common = { audience: 'https://api.example.com', scopes: ['reports:read'] };
@@ -47,7 +47,8 @@ interface Selection {
  *   byIssuer({ 'https://as.acme.example': 'acme', 'https://as.beta.example': 'beta' }),
  * );
  *
- * @throws TypeError for a value that is not a middleware of one server, or for servers whose options for requests and responses differ
+ * @throws TypeError for a server that is not what `tokenIntrospection()` returned, for a `select` that is no function, and for servers
+ * whose options for reading and answering requests differ
  */
 export function selectServer<Servers extends NamedServers>(
   servers: Servers,
@@ -86,7 +87,8 @@ function parseServers(given: NamedServers): ReadonlyMap<string, RootTokenIntrosp
 }
 
 /**
- * Requires that all servers read and answer a request in the same way. A request is read only once, before a server is selected.
+ * Requires that all servers have the same options for reading and answering requests. A request is read only once, before a server is
+ * selected.
  *
  * @throws TypeError
  */
@@ -102,7 +104,7 @@ function requireSameRequests(byName: ReadonlyMap<string, Authenticator>): void {
   }
 }
 
-/** Everything that decides how a request is read and answered. */
+/** Returns all options that decide how a request is read and answered. */
 function requestOptionsOf({ policy, introspector }: Authenticator): Readonly<Record<string, unknown>> {
   const { optional, tokenFromBody, getToken, realm, resourceMetadata, onReject, options, dpopOrigin } = policy;
   const { dpop = false, mtls = false } = options;
@@ -147,7 +149,8 @@ function createMiddleware(selection: Selection): SelectingMiddleware {
 }
 
 /**
- * Gives all servers the DPoP verifier of the first server. So all servers share its options, its nonces and its memory of used proofs.
+ * Gives all servers the DPoP verifier of the first server. So all servers share the options, the nonces and the memory of used proofs of
+ * this verifier.
  */
 function withCommonProofs(originals: ReadonlyMap<string, Authenticator>): ReadonlyMap<string, Authenticator> {
   const [first, ...others] = [...originals] as [[string, Authenticator], ...[string, Authenticator][]];
@@ -169,8 +172,8 @@ function createSelect(
   const [{ requireOpen }] = [...introspectors] as [Introspector];
 
   /**
-   * True if an earlier middleware of this request asked another of these servers about the same token. The guards after that middleware
-   * checked a response of the other server, so their checks say nothing about this one.
+   * True if an earlier middleware of this request used another of these servers for the same token. That is an error: the guards after the
+   * earlier middleware have checked a response of the other server, not of the server that is selected now.
    */
   function isAnotherServer(earlier: Session | undefined, digest: string, { introspector }: Authenticator): boolean {
     if (earlier?.token.credentials.digest !== digest) return false;

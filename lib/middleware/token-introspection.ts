@@ -14,7 +14,7 @@ import type { AuthOf, RootTokenIntrospection, TokenIntrospection } from './types
  * ([RFC 7662](https://www.rfc-editor.org/rfc/rfc7662)), caches the response for a bounded time, and sets `req.auth`. A rejected request
  * gets 400, 401 or 403. If the endpoint cannot be asked, an `IntrospectionError` (503) goes to `next`.
  *
- * Not checked: whether the token came over TLS, and anything that the introspection response does not tell.
+ * Not checked: whether the client sent the token over TLS, and anything that the introspection response does not say.
  *
  * @example
  * app.use('/api', tokenIntrospection({
@@ -23,7 +23,7 @@ import type { AuthOf, RootTokenIntrospection, TokenIntrospection } from './types
  *   audience: 'https://api.example.com',
  * }));
  *
- * @throws TypeError for an invalid, unknown or contradictory option; the message tells which
+ * @throws TypeError for a missing, invalid, unknown or contradictory option; the message names the option
  */
 export function tokenIntrospection<Claims = unknown>(
   options: TokenIntrospectionOptions<Claims>,

@@ -7,8 +7,8 @@ import type { Stats } from '../introspector.js';
 import type { PolicyOptions } from '../options/types.js';
 
 /**
- * `req.auth` after a middleware with a `claims` schema. The output of the schema replaces claims with the same names, except `active` and
- * `scope`.
+ * The type of `req.auth` after a middleware with a `claims` schema. Members of the schema's output replace claims with the same names,
+ * except `active` and `scope`.
  */
 export type AuthOf<Claims> = unknown extends Claims
   ? Auth
@@ -25,11 +25,11 @@ export interface RequestAuthenticator<RequestAuth = object> {
   (req: IncomingMessage, res: ServerResponse, next?: Next): void;
 
   /**
-   * Authenticates a request outside the middleware, such as a WebSocket upgrade. `req.auth` is not set.
+   * Authenticates a request that does not pass through the middleware, such as a WebSocket upgrade. `req.auth` is not set.
    *
    * @returns the claims
-   * @throws AuthError for a rejected request, and for a request without a token even if the option `optional` is set. The `headers` of the
-   * error are those of the middleware's response
+   * @throws AuthError for a rejected request, and for a request without a token, even if the option `optional` is set. The `headers` of the
+   * error are the headers of the response that the middleware would send
    * @throws IntrospectionError if the endpoint cannot be asked
    */
   authenticateRequest(req: IncomingMessage): Promise<RequestAuth>;
@@ -38,7 +38,7 @@ export interface RequestAuthenticator<RequestAuth = object> {
 /** The middleware of one authorization server. */
 export interface TokenIntrospection<Claims = unknown> extends RequestAuthenticator<AuthOf<Claims>> {
   /**
-   * Verifies a token that did not come in a request, by the policy of this middleware.
+   * Looks up a token that did not come in a request, and verifies it by the policy of this middleware. Resolves to the claims.
    *
    * @throws AuthError for a rejected token; sender-constrained tokens are always rejected
    * @throws IntrospectionError if the endpoint cannot be asked
@@ -46,22 +46,28 @@ export interface TokenIntrospection<Claims = unknown> extends RequestAuthenticat
   introspect(token: string): Promise<AuthOf<Claims>>;
 
   /**
-   * Invalidates a token, or every token with a claim, for example because it was just revoked. Earlier responses are not used any more:
-   * at once in this process, and in all processes that share its `cache.store` once the promise has resolved.
+   * Invalidates a token, or every token with a certain claim value, for example after a logout. Earlier responses about these tokens are
+   * not used any more: in this process at once, and in the other processes that share its `cache.store` as soon as they read the
+   * invalidation from the store.
    *
    * @throws TypeError unless the target has exactly one member, AuthError for a text that cannot be a token. If the store fails, the
-   * promise rejects with the error of the store. Other processes may not know of the invalidation then, so call `invalidate()` again
+   * promise rejects with the error of the store. In that case other processes may not know of the invalidation, so call `invalidate()`
+   * again
    */
   invalidate(target: Invalidation): Promise<void>;
 
-  /** Counts since `tokenIntrospection()` was called, of all middlewares that share this cache. */
+  /**
+   * Returns counts since `tokenIntrospection()` was called. They include all middlewares that `with()` derived, because these share the
+   * cache.
+   */
   stats(): Stats;
 
   /**
-   * A second middleware with the same client and cache, and another policy. Options that are omitted or `undefined` are inherited. An
-   * `issuer`, a schema or a callback can be replaced and not removed. Only the first middleware can be closed.
+   * Creates a second middleware with the same client and cache, and another policy. Options that are omitted or `undefined` are inherited.
+   * So an inherited `issuer`, schema or callback can be replaced, but not removed. The second middleware has no `close()`: close the first
+   * one.
    *
-   * @throws TypeError for a wrong option, or one that does not belong to the policy
+   * @throws TypeError for an invalid option, or an option that does not belong to the policy
    */
   with<Derived = Claims>(options: PolicyOptions<Derived>): TokenIntrospection<Derived>;
 }
@@ -69,17 +75,17 @@ export interface TokenIntrospection<Claims = unknown> extends RequestAuthenticat
 /** The middleware that `tokenIntrospection()` creates. */
 export interface RootTokenIntrospection<Claims = unknown> extends TokenIntrospection<Claims> {
   /**
-   * Asks the endpoint about a random token, without the cache. The report tells whether the endpoint is reachable, accepts your client
-   * credentials and responds as RFC 7662 requires. It also tells how long the response took and how to fix a problem. A wrong configuration
-   * does not throw.
+   * Asks the endpoint about a random token, without the cache. The report says whether the endpoint is reachable, accepts your client
+   * credentials and responds as RFC 7662 requires. It also says how long the response took, and how to fix a problem. A wrong configuration
+   * causes no error, only a report.
    *
-   * @throws IntrospectionError `closed`
+   * @throws IntrospectionError `closed` after `close()` was called
    */
   verifyConfiguration(): Promise<ConfigurationReport>;
 
   /**
-   * Empties the cache at once. From the call on, requests fail with 503, also in every middleware derived from this one. The connections
-   * are closed once pending introspection requests have ended; then the promise resolves. Your own `dispatcher` stays open.
+   * Empties the cache at once. From the call on, requests fail with 503, also in every middleware that `with()` derived. When pending
+   * lookups have ended, the connections are closed, and then the promise resolves. Your own `dispatcher` stays open.
    */
   close(): Promise<void>;
 }
@@ -89,33 +95,34 @@ export type NamedServers = Readonly<
   Record<
     string,
     Pick<RootTokenIntrospection, 'invalidate' | 'stats' | 'verifyConfiguration' | 'close'> & {
-      /** Verifies a token that did not come in a request. */
+      /** Looks up and verifies a token that did not come in a request. */
       introspect(token: string): Promise<object>;
     }
   >
 >;
 
-/** `req.auth` for a token of one of these servers. */
+/** The type of `req.auth` when the token may come from any of these servers. */
 export type AuthOfServers<Servers extends NamedServers> = Awaited<ReturnType<Servers[keyof Servers]['introspect']>>;
 
 /** The middleware of several authorization servers. */
 export interface SelectingMiddleware<ServerAuth = Auth> extends RequestAuthenticator<ServerAuth> {
   /**
-   * Invalidates a token, or every token with a claim, at all servers. The same `sub` may be another user at another server: to
-   * keep the tokens of the other servers, use `invalidate()` of one server's middleware.
+   * Invalidates a token, or every token with a certain claim value, at all servers. Note that the same `sub` may be another user at another
+   * server. To invalidate only tokens of one server, call `invalidate()` of that server's middleware.
    */
   invalidate(target: Invalidation): Promise<void>;
 
-  /** The sum of the `stats()` of all servers. */
+  /** Returns the sums of the `stats()` of all servers. */
   stats(): Stats;
 
   /**
-   * A second middleware over the same servers, with another policy. `with(options)` is called on every server's middleware.
+   * Creates a second middleware over the same servers, with another policy. For this, `with(options)` is called on every server's
+   * middleware.
    *
-   * @throws TypeError for a wrong option, or one that does not belong to the policy
+   * @throws TypeError for an invalid option, or an option that does not belong to the policy
    */
   with(options: PolicyOptions & { readonly claims?: undefined }): SelectingMiddleware<ServerAuth>;
-  /** A second middleware over the same servers, with another policy and one `claims` schema for all servers. */
+  /** Creates a second middleware over the same servers, with another policy and one `claims` schema for all servers. */
   with<Claims>(options: PolicyOptions<Claims>): SelectingMiddleware<AuthOf<Claims>>;
 }
 
@@ -123,9 +130,9 @@ export interface SelectingMiddleware<ServerAuth = Auth> extends RequestAuthentic
 export interface RootSelectingMiddleware<ServerAuth = Auth, Name extends string = string>
   extends SelectingMiddleware<ServerAuth> {
   /**
-   * The report of `verifyConfiguration()` of each server, by the name of the server.
+   * Calls `verifyConfiguration()` of every server's middleware, and resolves to the reports by the name of the server.
    *
-   * @throws IntrospectionError `closed`
+   * @throws IntrospectionError `closed` after `close()` was called
    */
   verifyConfiguration(): Promise<{ readonly [Server in Name]: ConfigurationReport }>;
 

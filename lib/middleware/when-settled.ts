@@ -1,12 +1,12 @@
 import * as timers from 'node:timers';
 
-/** The real `setImmediate`, read when this file is loaded, because tests may fake the timers later. */
+/** The real `setImmediate`. It is read when this file is loaded, because tests may replace the timers later. */
 const { setImmediate } = timers;
 
 /**
- * Calls `onValue` with the value of a promise, then `onDone`. If the promise rejects or `onValue` throws, it calls
- * `onError`. Code of the app runs in `onDone` and `onError`. An error that this code throws becomes an uncaught exception. It neither calls
- * the other function nor rejects a promise of ours.
+ * Calls `onValue` with the value of a promise, then `onDone`. If the promise rejects or `onValue` throws, calls only `onError`. `onDone`
+ * and `onError` may run code of the app. If such code throws, the error becomes an uncaught exception: `onError` is not called for an error
+ * of `onDone`, and no promise rejects.
  */
 export function whenSettled<T>(
   promise: Promise<T>,
