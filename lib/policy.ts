@@ -6,16 +6,16 @@ import type { VerificationPolicy } from './verification/verify.js';
 
 /** Everything that one middleware requires of a request, and how it responds. Frozen, with all defaults filled in. */
 export interface Policy extends CredentialPolicy, VerificationPolicy, ResponsePolicy {
-  /** Whether requests without a token continue. */
+  /** Whether requests without a token may continue, as anonymous requests. */
   readonly optional: boolean;
   readonly dpop: DpopVerifier | undefined;
   /** Reads the roles of a token for guards. With `undefined`, the roles are in the claim `roles`. */
   readonly readRoles: RoleReader | undefined;
-  /** The options of this policy, including those that a derived middleware has inherited. */
+  /** The options from which this policy was created, including options that a derived middleware has inherited. */
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** How the middleware responds to rejections. */
+/** The part of a policy that says how the middleware responds to a rejected request. */
 export interface ResponsePolicy {
   readonly realm: string;
   /** URL of the protected resource metadata, for challenges. */
