@@ -9,14 +9,14 @@ export interface AuthentikOptions extends PresetOptions {
   readonly url: string | undefined;
   /** Client identifier of this API at the authorization server. Required. */
   readonly clientId: string | undefined;
-  /** Client secret, or a function that returns the current one. Required. */
+  /** Client secret, or a function that returns the current secret. Required. */
   readonly clientSecret: Secret;
 }
 
 /**
- * [authentik](https://docs.goauthentik.io/add-secure-apps/providers/oauth2/). Responses contain `aud` (a client
- * identifier) and no token type. The server responds `active: false` to a wrong client secret too.
- * So a wrong secret looks as if every token were invalid.
+ * [authentik](https://docs.goauthentik.io/add-secure-apps/providers/oauth2/). Preset for authentik. Responses contain `aud` (a client
+ * identifier) and no token type. The server also responds `active: false` if the client secret is wrong. So a wrong secret looks as if
+ * every token were invalid.
  *
  * `requireRole()` reads the claims `roles` and `entitlements`: the entitlements of the user for the application. They are in tokens with
  * the scope `entitlements`. Groups are no roles.

@@ -1,7 +1,7 @@
 import { optionError } from '../core/option-error.js';
 
 /**
- * Checks the base URL of a provider. Returns it with its path but without a slash at the end, so that a path can be appended.
+ * Checks the base URL of a provider. Returns the URL without a slash at its end, so that a further path can be appended.
  *
  * @throws TypeError for a value that is no `http:` or `https:` URL, or a URL with credentials, a query or a fragment
  */
@@ -17,7 +17,7 @@ export function requireBaseUrl(option: string, value: string | undefined): strin
 }
 
 /**
- * Encodes a name as one segment of a path.
+ * Returns a name in the form that it has as one segment of a URL path.
  *
  * @throws TypeError when the name is missing, empty, `.` or `..`
  */

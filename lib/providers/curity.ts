@@ -11,7 +11,7 @@ export interface CurityOptions extends PresetOptions {
   readonly url: string | undefined;
   /** Identifier of a client with the introspection capability. Required. */
   readonly clientId: string | undefined;
-  /** Client secret, or a function that returns the current one. Required. */
+  /** Client secret, or a function that returns the current secret. Required. */
   readonly clientSecret: Secret;
   /** Path of the introspection endpoint in the token profile. Default `'/oauth/v2/oauth-introspect'`. */
   readonly path?: string | undefined;
@@ -22,9 +22,9 @@ const JWT_MEDIA_TYPE = /^application\/jwt *(?:;|$)/i;
 const JWT = /^[\w-]+\.([\w-]+)\.[\w-]+$/;
 
 /**
- * The Curity Identity Server with [phantom tokens](https://curity.io/resources/learn/introspect-with-phantom-token/). For an
- * active token, the server responds with a JWT that holds the claims. For any other token, it responds 204. The signature of the JWT is
- * not verified: the JWT comes directly from the endpoint, and is trusted like a JSON response.
+ * The Curity Identity Server with [phantom tokens](https://curity.io/resources/learn/introspect-with-phantom-token/). For an active token,
+ * the server responds with a JWT that holds the claims. For any other token, it responds with 204. The signature of the JWT is not
+ * verified, because the JWT comes directly from the endpoint, and is trusted like a JSON response.
  *
  * @throws TypeError for a missing `clientId` or `clientSecret`, an invalid URL or an invalid path
  */
@@ -49,8 +49,8 @@ export function curity(options: CurityOptions): Preset {
 }
 
 /**
- * Converts a reply to an introspection response (RFC 7662). A 204 is an inactive response, and a JWT an active one. In the unusual case
- * that the JWT has a claim `active`, that claim counts.
+ * Converts a reply to an introspection response (RFC 7662). A 204 becomes an inactive response, and a JWT becomes an active response. If
+ * the JWT has a claim `active`, which is unusual, the response has the value of this claim.
  *
  * @throws Error for a reply that is neither a 204 nor a JWT with claims
  */

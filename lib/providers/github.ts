@@ -7,7 +7,7 @@ import { mergePreset, type NoAudience, type Preset, type PresetOptions, requireC
 export interface GithubOptions extends PresetOptions {
   /** Client identifier of your OAuth App or GitHub App. An app can introspect only its own tokens. Required. */
   readonly clientId: string | undefined;
-  /** Client secret, or a function that returns the current one. Required. */
+  /** Client secret, or a function that returns the current secret. Required. */
   readonly clientSecret: Secret;
   /** Base URL of the REST API. Default `https://api.github.com`; write `https://{host}/api/v3` for GitHub Enterprise Server. */
   readonly apiUrl?: string | undefined;
@@ -24,9 +24,9 @@ interface Authorization {
 const NOT_FOUND = 404;
 
 /**
- * [GitHub's "check a token"](https://docs.github.com/rest/apps/oauth-applications#check-a-token), which does the same as RFC 7662
- * in another format. The preset converts the replies: `sub` is the id of the user, `username` the login, and a 404 means that the token
- * is inactive. Responses contain no `aud`, because the endpoint knows only the tokens of your own app.
+ * [GitHub's "check a token"](https://docs.github.com/rest/apps/oauth-applications#check-a-token), which does the same as RFC 7662 in
+ * another format. The preset converts the replies: `sub` is the id of the user, `username` is the login name, and a 404 means that the
+ * token is inactive. Responses contain no `aud`, because the endpoint knows only the tokens of your own app.
  *
  * @throws TypeError for a missing `clientId` or `clientSecret`, or an invalid URL
  */

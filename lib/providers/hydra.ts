@@ -8,7 +8,10 @@ import { mergePreset, type Preset, type PresetOptions } from './preset.js';
 export interface HydraOptions extends PresetOptions {
   /** Base URL of the admin API, such as `'http://127.0.0.1:4445'`, or `https://{slug}.projects.oryapis.com` on Ory Network. */
   readonly adminUrl: string | undefined;
-  /** API key of the Ory Network project. Leave it out for an admin port without authentication. `undefined` is an error. */
+  /**
+   * API key of the Ory Network project, or a function that returns it. Leave the option out for an admin port without authentication. The
+   * value `undefined` is an error, because an environment variable may be missing.
+   */
   readonly apiKey?: string | TokenSource | undefined;
 }
 

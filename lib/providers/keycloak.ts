@@ -14,14 +14,14 @@ export interface KeycloakOptions extends PresetOptions {
   readonly realm: string | undefined;
   /** Identifier of a confidential client. Keycloak does not let public clients introspect tokens. Required. */
   readonly clientId: string | undefined;
-  /** Client secret, or a function that returns the current one. Required. */
+  /** Client secret, or a function that returns the current secret. Required. */
   readonly clientSecret: Secret;
 }
 
 /**
- * [Keycloak](https://www.keycloak.org/securing-apps/oidc-layers#_token_introspection_endpoint). Responses contain
- * `aud` if client roles of the user or an audience mapper add it. Configure one of them, and set `audience`. Newer servers respond that
- * a token is inactive if its `aud` does not contain your client.
+ * [Keycloak](https://www.keycloak.org/securing-apps/oidc-layers#_token_introspection_endpoint). Responses contain `aud` only if client
+ * roles of the user or an audience mapper add it. Configure client roles or an audience mapper, and set `audience`. Newer servers respond
+ * that a token is inactive if its `aud` does not contain your client.
  *
  * `requireRole()` takes the notation of keycloak-connect: `realm:admin` is a role of the realm, `reader` is a role of the client
  * `clientId`, and `other:reader` is a role of the client `other`. A role of `clientId` with a colon in its name is written with the client:

@@ -6,7 +6,7 @@ import { mergePreset, type NoAudience, type Preset, type PresetOptions, requireC
 export interface NotionOptions extends PresetOptions {
   /** Client identifier of this API at the authorization server. Required. */
   readonly clientId: string | undefined;
-  /** Client secret, or a function that returns the current one. Required. */
+  /** Client secret, or a function that returns the current secret. Required. */
   readonly clientSecret: Secret;
   /** `Notion-Version` header. Default `'2026-03-11'`. */
   readonly notionVersion?: string | undefined;
@@ -16,9 +16,9 @@ export interface NotionOptions extends PresetOptions {
 const MILLISECONDS_FROM = 100_000_000_000;
 
 /**
- * [Notion](https://developers.notion.com). Requests are JSON. Responses contain only `active`, `scope` and `iat`. They
- * have no `exp`, so only the options of the cache limit how long a response is used. They have no `sub` and no `aud`. Notion sends `iat`
- * in milliseconds; the preset converts it to seconds.
+ * [Notion](https://developers.notion.com). Requests are JSON. Responses contain only `active`, `scope` and `iat`. Because `exp` is missing,
+ * only the options of the cache limit how long a response is used. `sub` and `aud` are missing too. Notion sends `iat` in milliseconds, and
+ * the preset converts it to seconds.
  *
  * @throws TypeError for a missing `clientId` or `clientSecret`
  */

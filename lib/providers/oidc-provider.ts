@@ -4,18 +4,18 @@ import { requireBaseUrl } from './base-url.js';
 import { mergePreset, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
 
 export interface OidcProviderOptions extends PresetOptions {
-  /** Issuer identifier, such as `'https://auth.example.com'`, with the path of the provider. */
+  /** Issuer identifier, such as `'https://auth.example.com'`. If the provider is mounted below a path, include this path. */
   readonly issuer: string | undefined;
   /** Client identifier of this API at the authorization server. Required. */
   readonly clientId: string | undefined;
-  /** Client secret, or a function that returns the current one. Required. */
+  /** Client secret, or a function that returns the current secret. Required. */
   readonly clientSecret: Secret;
 }
 
 /**
- * The npm package [oidc-provider](https://github.com/panva/node-oidc-provider/blob/main/docs/README.md#featuresintrospection), with
- * its default routes. Responses contain `aud` when the token is for a resource server. Responses for refresh tokens
- * have no `aud`. Nothing else distinguishes them from responses for access tokens.
+ * The npm package [oidc-provider](https://github.com/panva/node-oidc-provider/blob/main/docs/README.md#featuresintrospection), with its
+ * default routes. Responses contain `aud` when the token is for a resource server. Responses for refresh tokens have no `aud`, and nothing
+ * else distinguishes them from responses for access tokens.
  *
  * @throws TypeError for a missing `clientId` or `clientSecret`, or an issuer that is no URL
  */

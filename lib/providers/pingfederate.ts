@@ -8,7 +8,7 @@ export interface PingfederateOptions extends PresetOptions {
   readonly url: string | undefined;
   /** Client identifier of this API at the authorization server. Required. */
   readonly clientId: string | undefined;
-  /** Client secret, or a function that returns the current one. Required. */
+  /** Client secret, or a function that returns the current secret. Required. */
   readonly clientSecret: Secret;
 }
 

@@ -6,7 +6,7 @@ import { mergePreset, type Preset, type PresetOptions, requireClientSecret } fro
 export interface PolarOptions extends PresetOptions {
   /** Client identifier of this API at the authorization server. Required. */
   readonly clientId: string | undefined;
-  /** Client secret, or a function that returns the current one. Required. */
+  /** Client secret, or a function that returns the current secret. Required. */
   readonly clientSecret: Secret;
   /** Environment of Polar. Default `'production'`. */
   readonly server?: 'production' | 'sandbox' | undefined;

@@ -4,20 +4,24 @@ import { optionError, secretError } from '../core/option-error.js';
 import { ownMembers } from '../core/own-members.js';
 import type { EndpointOptions } from '../options/types.js';
 
-/** Options of every preset: additional headers and parameters. They override those of the preset that have the same name. */
+/**
+ * Options that every preset has: additional headers and parameters of introspection requests. A header or parameter of the preset with the
+ * same name is replaced.
+ */
 export type PresetOptions = Pick<EndpointOptions, 'headers' | 'parameters'>;
 
-/** Options for a provider, to spread into the options of `tokenIntrospection()`. A preset is plain data. */
+/** Options for a named provider, which you spread into the options of `tokenIntrospection()`. A preset is a plain object. */
 export type Preset<Fixed = unknown> = EndpointOptions & Fixed;
 
-/** Part of a preset for a server whose responses contain no `aud`. */
+/** The part of a preset that turns the check of the audience off, for a server whose responses contain no `aud`. */
 export interface NoAudience {
   /** The audience is not checked, because responses contain none. */
   readonly audience: false;
 }
 
 /**
- * Adds headers and parameters to a preset, and overrides those with the same name. Names of headers become lower case.
+ * Returns a copy of a preset with additional headers and parameters, which replace those of the same name. Names of headers become lower
+ * case.
  *
  * @throws TypeError for an unknown option, because an ignored option would look as if it were enforced
  * @throws TypeError for `headers` or `parameters` that are no object

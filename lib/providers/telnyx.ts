@@ -5,13 +5,14 @@ import { mergePreset, type Preset, type PresetOptions, requireClientSecret } fro
 export interface TelnyxOptions extends PresetOptions {
   /** Client identifier of this API at the authorization server. Required. */
   readonly clientId: string | undefined;
-  /** Client secret, or a function that returns the current one. Required. */
+  /** Client secret, or a function that returns the current secret. Required. */
   readonly clientSecret: Secret;
 }
 
 /**
- * [Telnyx](https://developers.telnyx.com). Responses contain no `sub`, and not every response contains `aud`.
- * The documentation does not name the client authentication method. This preset uses HTTP Basic; override `clientAuth` if needed.
+ * [Telnyx](https://developers.telnyx.com). Responses contain no `sub`, and not every response contains `aud`. The documentation of Telnyx
+ * does not name the client authentication method. This preset uses HTTP Basic. If that does not work, write another `clientAuth` after the
+ * preset.
  *
  * @throws TypeError for a missing `clientId` or `clientSecret`
  */

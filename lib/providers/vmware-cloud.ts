@@ -6,11 +6,14 @@ import type { EndpointOptions } from '../options/types.js';
 import { mergePreset, type NoAudience, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
 
 export interface VmwareCloudOptions extends PresetOptions {
-  /** Introspection endpoint of your organization. The documentation of VMware contains no URL of it. Required. */
+  /** URL of the introspection endpoint of your organization. The documentation of VMware does not name this URL. Required. */
   readonly endpoint: EndpointOptions['endpoint'] | undefined;
   /** Client identifier of this API at the authorization server. Required. */
   readonly clientId: string | undefined;
-  /** Client secret. Leave it out for a public client, which authenticates with an empty secret. `undefined` is an error. */
+  /**
+   * Client secret, or a function that returns the current secret. Leave the option out for a public client, which authenticates with an
+   * empty secret. The value `undefined` is an error, because an environment variable may be missing.
+   */
   readonly clientSecret?: Secret;
 }
 

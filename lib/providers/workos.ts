@@ -9,7 +9,7 @@ export interface WorkosOptions extends PresetOptions {
   readonly authkitDomain: string | undefined;
   /** Client identifier of this API at the authorization server. Required. */
   readonly clientId: string | undefined;
-  /** Client secret, or a function that returns the current one. Required. */
+  /** Client secret, or a function that returns the current secret. Required. */
   readonly clientSecret: Secret;
 }
 
