@@ -3,31 +3,31 @@ import type { Connection, RedisDriver, RunScript } from './driver.js';
 
 /** Runs the scripts of a store. */
 export interface Commands {
-  /** Runs a script. The promise rejects when the script fails, or when its reply takes longer than 1 second. */
+  /** Runs a script in Redis. The promise rejects when the script fails, or when its reply takes longer than 1 second. */
   run: RunScript;
   /**
-   * Allows the commands to open another connection. Returns a function that withdraws this permission. When the last permission is
-   * withdrawn, that connection is closed.
+   * Allows this object to open another connection, besides the app's client. Returns a function that withdraws the permission. When all
+   * permissions are withdrawn, the other connection is closed.
    */
   allowConnection(): () => void;
 }
 
-/** After this many failures in a row, commands move to another connection, if one is allowed. */
+/** After this many failures in a row, scripts run on a new connection, if {@link Commands.allowConnection} allows one. */
 const FAILURES_TO_REPLACE = 2;
 
 /**
- * A script fails when its reply takes longer. Only this failure shows that a connection is silent. The middleware that uses the store
- * often stops waiting sooner: see `CacheStore`.
+ * A script fails when its reply takes longer than this, in milliseconds. Without this limit, a silent connection would cause no failure.
+ * The middleware that uses the store often stops waiting sooner: see `CacheStore`.
  */
 const COMMAND_TIMEOUT_MS = 1000;
 
-/** A connection of the store is replaced at the earliest this long after it was opened. */
+/** A connection that the store has opened is not replaced sooner than this many milliseconds after it was opened. */
 const MIN_CONNECTION_MS = 2000;
 
 /**
- * Runs scripts with the app's client, until two scripts in a row fail. A client may wait for minutes on a silent connection, or on a
- * cluster node that is gone. So another connection takes over, if one is allowed. When two scripts in a row fail on that connection, a
- * new one replaces it.
+ * Runs scripts with the app's client, until two scripts in a row fail. Such a client may wait for minutes on a silent connection, or on a
+ * cluster node that is gone. So later scripts run on another connection, if {@link Commands.allowConnection} allows one. When two scripts
+ * in a row fail on this connection, a new connection replaces it.
  */
 export function createCommands(driver: RedisDriver): Commands {
   let connection: Connection | undefined;

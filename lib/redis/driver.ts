@@ -1,8 +1,8 @@
-/** Common interface to the client packages `redis` and `ioredis`. */
+/** Common interface of the store to the client packages `redis` and `ioredis`. */
 export interface RedisDriver {
-  /** Runs a script with the app's client. Strings in the reply are bytes. */
+  /** Runs a script with the app's client. Strings in the reply are returned as bytes. */
   run: RunScript;
-  /** Opens a further connection. */
+  /** Opens a further connection, by duplicating the app's client. */
   connect(): Connection;
 }
 
@@ -10,11 +10,11 @@ export type RunScript = (script: string, keys: string[], args: (string | Buffer)
 
 /** A connection that the store has opened, besides the connection of the app's client. */
 export interface Connection {
-  /** Runs a script on this connection, always on a master. Strings in the reply are bytes. */
+  /** Runs a script on this connection; in a cluster on a master, never on a replica. Strings in the reply are returned as bytes. */
   run: RunScript;
   /**
-   * Waits until the stream `key` has an entry after the stream id `after`, for at most `ms` milliseconds. Later commands on this
-   * connection wait until then too.
+   * Resolves when the stream `key` has an entry after the stream id `after`, or after `ms` milliseconds. Redis runs later commands of this
+   * connection only after this wait.
    */
   wait(key: string, after: string, ms: number): Promise<unknown>;
   close(): void;

@@ -9,22 +9,22 @@ const BEGINNING = '-';
 const BLOCK_MS = 1000;
 const MAX_ENTRIES_PER_READ = 1000;
 
-/** Longest time that a read may take, besides its wait of `BLOCK_MS`. Redis does not end a wait exactly in time. */
+/** Longest time that a read may take in addition to its wait of `BLOCK_MS`, in milliseconds. Redis does not end a wait exactly in time. */
 const READ_TIMEOUT_MS = 1000;
 
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 2000;
 
-/** If a read finds no new entry and takes less than this, it did not wait. Then a pause of this length follows. */
+/** If a read finds no new entry and takes less than this many milliseconds, Redis did not wait. Then a pause of this length follows. */
 const MIN_READ_INTERVAL_MS = 50;
 
 /**
- * Reads a log from its beginning, then waits for further entries, until the returned function is called. The promise of that function
- * resolves when the reader is not called any more.
+ * Passes all entries of a log to the reader, then waits for further entries and passes them too, until the returned function is called. The
+ * promise of that function resolves when the reader will not be called any more.
  *
- * The client package need not report lost connections. Each read also returns the name of the log and the entry that was read last
- * before. If the name is another one, or that entry is missing although it is still needed, entries may have been lost. Then the log is
- * read from its beginning again. When a read fails or takes too long, the connection is replaced.
+ * This also works if the client package does not report lost connections. Each read returns the name of the log, and once more the last
+ * entry of the read before. If the name has changed, or that entry is missing although it is still needed, entries may have been lost. Then
+ * the log is read from its beginning again. When a read fails or takes too long, the connection is replaced.
  */
 export function followLog(driver: RedisDriver, key: string, reader: LogReader): () => Promise<void> {
   let isStopped = false;
@@ -32,13 +32,16 @@ export function followLog(driver: RedisDriver, key: string, reader: LogReader): 
   let connection: Connection | undefined;
   let name: string | undefined;
   let lastId = BEGINNING;
-  /** The entry `lastId` must exist until this Redis time, in milliseconds. Later it may have been removed. */
+  /**
+   * The entry `lastId` must exist until this Redis time, in milliseconds. After that time, it may have been removed, and its absence does
+   * not mean that the log was lost.
+   */
   let lastNeededUntil = Number.POSITIVE_INFINITY;
   let isCaughtUp = false;
 
   /**
-   * Settles like `work`, or resolves to `undefined` when `wake()` is called, which stopping does. `Promise.race` would retain memory while
-   * one of its promises is pending.
+   * Settles like `work`, or resolves to `undefined` when `wake()` is called. Stopping calls `wake()`. `Promise.race` is not used, because
+   * it would retain memory while one of its promises is pending.
    */
   function unlessStopped<T>(work: Promise<T>): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
@@ -48,8 +51,8 @@ export function followLog(driver: RedisDriver, key: string, reader: LogReader): 
   }
 
   /**
-   * Reads the next entries. Once all entries have been read, a wait comes before the read. Both are sent at once over one connection, and
-   * Redis handles the read when the wait has ended. The reply to the wait is not used.
+   * Reads the next entries. If all entries have been read before, Redis first waits for a new entry. The commands to wait and to read are
+   * sent together over one connection, and Redis handles the second when the wait has ended. The reply to the wait is not used.
    */
   async function read(): Promise<unknown> {
     connection ??= driver.connect();

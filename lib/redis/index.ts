@@ -18,15 +18,16 @@ export interface RedisStoreOptions {
    * this client.
    */
   readonly client: NodeRedisClient | IoRedisClient;
-  /** Prefix of every key. Default: `'token-introspection:'`. */
+  /** Prefix of every Redis key that the store uses. Default: `'token-introspection:'`. */
   readonly prefix?: string | undefined;
 }
 
 /**
  * Creates a store on Redis or Valkey (6.2 or later), for `cache.store`. Each command is one script and one round trip.
  *
- * The revocation log is a stream. Each introspector that uses the store reads the stream over a further connection, which the store opens
- * with `client.duplicate()`. When two commands in a row fail on your client, the store opens another connection for commands.
+ * The revocation log is a Redis stream. For each introspector that uses the store, the store opens a further connection with
+ * `client.duplicate()`, to read the stream. When two commands in a row fail on your client, the store opens one more connection for its
+ * commands.
  *
  * @throws TypeError for an unsupported client or another invalid option
  */
@@ -37,7 +38,10 @@ export function redisStore(options: RedisStoreOptions): CacheStore {
   const logKey = `${prefix}revocations`;
   const { run, allowConnection } = createCommands(driver);
 
-  /** The entry and its lease share a hash tag, so that they are on one node of a cluster. */
+  /**
+   * Returns the Redis keys of an entry and of its lease, the right of one process to ask the endpoint. Both keys have the same hash tag, so
+   * that they are on one node of a cluster.
+   */
   function keysOf(key: string): [entry: string, lease: string] {
     return [`${prefix}{${key}}`, `${prefix}{${key}}.lease`];
   }

@@ -4,13 +4,18 @@ import type { Connection, RedisDriver, RunScript } from './driver.js';
 export interface IoRedisClient {
   /** Whether the client is a `Cluster`. */
   readonly isCluster: boolean;
-  /** `EVAL`. The store calls `evalBuffer`, which takes the arguments of `eval` and is missing in the types of the package. */
+  /**
+   * The command `EVAL`. The store calls `evalBuffer` instead, which takes the same arguments but is missing in the types of the package.
+   */
   eval(script: string, numberOfKeys: number, ...args: (string | Buffer)[]): Promise<unknown>;
-  /** `XREAD`. */
+  /** The command `XREAD`. */
   xread(...args: (string | number)[]): Promise<unknown>;
   /** Opens a further connection, for the revocation log or for commands. */
   duplicate(): IoRedisClient;
-  /** Adds a listener. The store listens only on connections that it opened. It ignores their errors, because their commands fail too. */
+  /**
+   * Adds a listener for errors. The store adds one only to connections that it opened, and ignores these errors, because the commands of
+   * the connection fail too.
+   */
   on(event: 'error', listener: (error: unknown) => void): unknown;
   /** Closes the connection. */
   disconnect(): void;
@@ -20,7 +25,7 @@ interface BufferClient extends IoRedisClient {
   evalBuffer: IoRedisClient['eval'];
 }
 
-/** @param client must have `evalBuffer`, which its type does not show */
+/** @param client a client that also has `evalBuffer`, although its type does not say so */
 export function ioRedisDriver(client: IoRedisClient): RedisDriver {
   return { run: runnerOf(client as BufferClient), connect: () => connectIoRedis(client) };
 }
@@ -30,8 +35,8 @@ function runnerOf(client: BufferClient): RunScript {
 }
 
 /**
- * Options of the app's client that the store's own connections override. A read of the log waits for new entries, perhaps longer than the
- * `commandTimeout` of the app. An interrupted command is not sent again. Commands are not pipelined automatically.
+ * Options that connections of the store have instead of those of the app's client. There is no `commandTimeout`, because a read of the log
+ * waits for new entries. An interrupted command is not sent again. Commands are not pipelined automatically.
  */
 const OVERRIDES = { commandTimeout: undefined, autoResendUnfulfilledCommands: false, enableAutoPipelining: false };
 

@@ -5,18 +5,21 @@ import type { Connection, RedisDriver } from './driver.js';
  * are not supported, because they cannot be duplicated.
  */
 export interface NodeRedisClient {
-  /** Returns a client that uses the same connection with another mapping of reply types. */
+  /** Returns a client that uses the same connection, but converts replies to other JavaScript types. */
   withTypeMapping(mapping: Record<number, unknown>): {
-    /** `EVAL`. */
+    /** The command `EVAL`. */
     eval(script: string, options: { keys: string[]; arguments: (string | Buffer)[] }): Promise<unknown>;
-    /** `XREAD`. */
+    /** The command `XREAD`. */
     xRead(streams: { key: string; id: string }, options?: { BLOCK?: number; COUNT?: number }): Promise<unknown>;
   };
   /** Creates a further client, for the revocation log or for commands. */
   duplicate(): NodeRedisClient;
   /** Opens the connection of the client. */
   connect(): Promise<unknown>;
-  /** Adds a listener. The store listens only on connections that it opened. It ignores their errors, because their commands fail too. */
+  /**
+   * Adds a listener for errors. The store adds one only to connections that it opened, and ignores these errors, because the commands of
+   * the connection fail too.
+   */
   on(event: 'error', listener: (error: unknown) => void): unknown;
   /** Closes the connection of the client. */
   destroy(): unknown;
@@ -71,7 +74,9 @@ function connectNodeRedis(client: NodeRedisClient): Connection {
   };
 }
 
-/** Sends a command without `xRead`, which throws in `redis` 5 when the client uses version 3 of the Redis protocol. */
+/**
+ * Sends a command by `sendCommand` instead of `xRead`. In `redis` 5, `xRead` throws when the client uses version 3 of the Redis protocol.
+ */
 function sendRawCommand(client: object, key: string, command: string[]): Promise<unknown> {
   const { sendCommand } = client as { sendCommand(...args: unknown[]): Promise<unknown> };
   const isCluster = 'slots' in client;

@@ -1,9 +1,9 @@
 import type { StoreReply } from '../cache/shared/store.js';
 
 export interface LogBatch {
-  /** Redis time of the read, in milliseconds. */
+  /** Time of the Redis server at the read, in milliseconds. */
   readonly now: number;
-  /** The random name of the log. */
+  /** The random name that the log got when it began. Another name means that the log was lost. */
   readonly name: string;
   /** Stream id of the first entry of the log, which holds the name of the log. */
   readonly start: string;
@@ -15,14 +15,21 @@ export interface LogBatchEntry {
   readonly id: string;
   /** `''` for the entry that holds the name of the log, and for entries that this library did not write. */
   readonly text: string;
-  /** If the entry is missing before this Redis time, in milliseconds, the log may have been lost. Later it may have been removed. */
+  /**
+   * Until this Redis time, in milliseconds, a missing entry means that the log may have been lost. After this time, the entry may have been
+   * removed.
+   */
   readonly neededUntil: number;
 }
 
 const FIELDS_PER_ENTRY = 3;
 const ID = /^\d+-\d+$/;
 
-/** @throws Error for a reply of an unexpected shape, which tells nothing about the log */
+/**
+ * Parses the reply of the script `READ_LOG`.
+ *
+ * @throws Error for a reply of an unexpected shape, which says nothing about the log
+ */
 export function parseLogReply(reply: unknown): LogBatch {
   if (!Array.isArray(reply)) throw unexpectedReply();
   const [now, name = '', start = '', ...fields] = reply.map(textOf);
@@ -39,7 +46,11 @@ export function parseLogReply(reply: unknown): LogBatch {
   return { now: timeOf(now), name, start, entries };
 }
 
-/** @throws Error for a reply of an unexpected shape */
+/**
+ * Parses the reply of the script `GET_OR_LEASE`.
+ *
+ * @throws Error for a reply of an unexpected shape
+ */
 export function parseStoreReply(reply: unknown): StoreReply {
   if (!Array.isArray(reply)) throw unexpectedReply();
   const [now, isLeased, value] = reply;
@@ -47,14 +58,14 @@ export function parseStoreReply(reply: unknown): StoreReply {
   return { now: timeOf(textOf(now)), value, isLeased: textOf(isLeased) === '1' };
 }
 
-/** Log position of a stream id: a string that sorts in the order of the log. */
+/** Converts a stream id to a position in the log: a string that sorts in the order of the log. */
 export function positionOf(id: string): string {
   const [ms = '', sequence = ''] = id.split('-');
   return `${ms.padStart(20, '0')}-${sequence.padStart(20, '0')}`;
 }
 
 /**
- * Text of a bulk string, which client packages return as a string or as bytes.
+ * Returns the text of a bulk string, which client packages return as a string or as bytes.
  *
  * @throws Error for any other value
  */

@@ -1,13 +1,13 @@
-/** Sets `now` to the Redis time in whole milliseconds. */
+/** Start of a script. It sets the variable `now` to the Redis time in whole milliseconds. */
 const TIME = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)`;
 
 /**
- * Keys: entry, lease. Arguments: lease id, duration of the lease in milliseconds (0: take no lease), bytes of an entry that counts as
- * missing.
- * Returns the time, `1` if the lease was taken and otherwise `0`, and the entry if there is one. When Redis accepts no writes, every
- * caller gets a `1`, so that every process asks the endpoint.
+ * Script that reads an entry, or takes its lease, the right of one process to ask the endpoint. Keys: entry, lease. Arguments: lease id,
+ * duration of the lease in milliseconds (0: take no lease), bytes of an entry that counts as missing. Returns the time, then `1` if the
+ * lease was taken and otherwise `0`, then the entry if there is one. When Redis accepts no writes, every caller that wants a lease gets a
+ * `1`, so that every process asks the endpoint.
  */
 export const GET_OR_LEASE = `${TIME}
 local text = string.format('%.0f', now)
@@ -18,8 +18,9 @@ local set = redis.pcall('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2])
 return {text, set and '1' or '0'}`;
 
 /**
- * Keys: entry, lease. Arguments: lease id; for an entry to store also its expiry time in milliseconds and its bytes.
- * Removes the lease if this lease id holds it. Then stores the entry, unless it has expired. Returns 1 if an entry was stored, otherwise 0.
+ * Script that releases a lease and stores an entry. Keys: entry, lease. Arguments: lease id; if there is an entry to store, also its expiry
+ * time in milliseconds and its bytes. Removes the lease if this lease id holds it. Then stores the entry, unless the entry has expired.
+ * Returns 1 if an entry was stored, otherwise 0.
  */
 export const KEEP_AND_RELEASE = `${TIME}
 if redis.pcall('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
@@ -29,13 +30,16 @@ if left < 1 then return 0 end
 redis.call('SET', KEYS[1], ARGV[3], 'PX', string.format('%.0f', left))
 return 1`;
 
-/** Key: the key to store. Argument: time to live in milliseconds. Returns 1 if the key was new, otherwise 0. */
+/**
+ * Script that stores a key, unless the key exists. Key: the key to store. Argument: time to live in milliseconds. Returns 1 if the key was
+ * new, otherwise 0.
+ */
 export const SET_IF_ABSENT = `return redis.call('SET', KEYS[1], '1', 'NX', 'PX', ARGV[1]) and 1 or 0`;
 
 /**
- * `logName` returns the name of a log and the stream id of its first entry, which holds this random name. When the log does not exist,
- * it begins a log with the name `fresh`. So another name tells a reader that the log was lost and begun again. A value under the key that
- * does not begin with a name was written by another program, and is removed.
+ * Start of a script. It defines `logName`, a function that returns the name of a log and the stream id of its first entry, which holds this
+ * random name. If the log does not exist, the function begins a log with the name `fresh`. So a new name tells a reader that the log was
+ * lost and has begun again. If the value under the key does not begin with a name, another program has written it, and it is removed.
  */
 const LOG_NAME = `
 local function logName(key, fresh)
@@ -48,10 +52,10 @@ local function logName(key, fresh)
 end`;
 
 /**
- * Key: the log. Arguments: a name in case the log begins, the entry, and for how many milliseconds from now the entry is needed.
- * Adds the entry and returns its stream id. Of the 20 oldest entries, removes those that are not needed any more. Each entry holds how
- * long it is needed, because apps with different lifetimes may share the log. When all stream ids are used up, which only another
- * program can cause, the log begins again.
+ * Script that appends an entry to the log. Key: the log. Arguments: a name for the log, used only if the log does not exist yet; the entry;
+ * and for how many milliseconds from now the entry is needed. Adds the entry and returns its stream id. Among the 20 oldest entries,
+ * removes those that are not needed any more. Each entry says how long it is needed, because apps with different lifetimes may share the
+ * log. When all stream ids are used up, which only another program can cause, the log begins again.
  */
 export const APPEND = `${TIME}${LOG_NAME}
 logName(KEYS[1], ARGV[1])
@@ -71,10 +75,10 @@ end
 return added`;
 
 /**
- * Key: the log. Arguments: a name in case the log begins, the stream id to read from, and the maximum number of entries.
- * Returns the time, the name of the log and the stream id of its first entry. Three values for each entry follow: its stream id, its
- * text, and for how many milliseconds it is needed. The text and the milliseconds are empty for entries that this library did not append
- * with `APPEND`. The entry with the given stream id is included.
+ * Script that reads the log. Key: the log. Arguments: a name for the log, used only if the log does not exist yet; the stream id to read
+ * from; and the maximum number of entries. Returns the time, the name of the log and the stream id of its first entry. Three values for
+ * each entry follow: its stream id, its text, and for how many milliseconds it is needed. The text and the milliseconds are empty for
+ * entries that `APPEND` did not write. The entry with the given stream id is included.
  */
 export const READ_LOG = `${TIME}${LOG_NAME}
 local name, first = logName(KEYS[1], ARGV[1])
