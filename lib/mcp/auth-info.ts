@@ -1,11 +1,11 @@
 import type { AuthenticatedToken } from '../authenticator.js';
 import type { Auth } from '../core/claims.js';
 
-/** The token of a request, in the form that the MCP SDK expects (version 1 and 2). */
+/** The token of a request and its claims, in the form that versions 1 and 2 of the MCP SDK expect. */
 export interface AuthInfo {
   /**
-   * The access token, so that a tool can exchange it for another one. Never pass it on to another API. The property is not enumerable, so
-   * JSON, logs and spread copies do not have it.
+   * The access token, which a tool may exchange for another token. Never send it to another API. The property is not enumerable, so JSON,
+   * logs and spread copies do not contain the token.
    */
   token: string;
   /** `client_id`, or `''` if the introspection response has none. */
@@ -14,9 +14,9 @@ export interface AuthInfo {
   scopes: string[];
   /** `exp`, in seconds since the epoch; absent if the introspection response has none. */
   expiresAt?: number;
-  /** The first audience of the middleware that is a URI and is in the token's `aud`; absent if there is none. */
+  /** The first audience in the option `audience` that is a URL and is in the token's `aud`; absent if there is none. */
   resource?: URL;
-  /** URL of the protected resource metadata. Challenges have the same URL. */
+  /** URL of the protected resource metadata. Challenges contain the same URL. */
   resourceMetadataUrl: string;
   /** All claims. `getAuth(req)` returns this object. */
   extra: Auth;

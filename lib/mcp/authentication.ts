@@ -10,8 +10,8 @@ import { mcpSessionSource } from './session-source.js';
  * Creates middleware that authenticates requests to an MCP server by the policy of `authenticate`. It sets `req.auth` to the
  * {@link AuthInfo} that transports of the MCP SDK pass to tools. Guards and `getAuth(req)` work after it.
  *
- * Every challenge has the URL of the option `resourceMetadata`. `protectedResourceMetadata(authenticate)` publishes the document
- * at that URL.
+ * Every challenge has the URL of the option `resourceMetadata`. `protectedResourceMetadata(authenticate)` publishes the document at that
+ * URL.
  *
  * Not checked: `Origin` and `Host`, and whether the token is still valid after an event stream has begun.
  *
@@ -19,8 +19,8 @@ import { mcpSessionSource } from './session-source.js';
  * app.post('/mcp', mcpAuthentication(authenticate), requireScope('files:read'), (req, res) =>
  *   transport.handleRequest(req, res, req.body));
  *
- * @throws TypeError unless `authenticate` has an `audience` and `resourceMetadata`, reads tokens only from the `Authorization` header and
- * requires one for each request; also if it requires the scope `offline_access`
+ * @throws TypeError unless `authenticate` has an `audience` and `resourceMetadata`, reads tokens only from the `Authorization` header, and
+ * requires a token in each request. Also throws if `authenticate` requires the scope `offline_access`
  */
 export function mcpAuthentication(authenticate: TokenIntrospection): Guard {
   const { authenticator, present } = mcpSessionSource('mcpAuthentication', authenticate);

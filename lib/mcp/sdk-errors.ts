@@ -1,28 +1,28 @@
-/** An error class of the SDK whose constructor takes a message. */
+/** An error class of the MCP SDK whose constructor takes only a message. */
 export type MessageErrorClass = new (message: string) => Error;
 
-/** The error classes of version 1 of the SDK: `import * as errors from '@modelcontextprotocol/sdk/server/auth/errors.js'`. */
+/** The error classes of version 1 of the MCP SDK: `import * as errors from '@modelcontextprotocol/sdk/server/auth/errors.js'`. */
 export interface SdkErrorsV1 {
-  /** The SDK responds with 400. */
+  /** Error class of the MCP SDK. The SDK responds to such an error with 400. */
   readonly InvalidRequestError: MessageErrorClass;
-  /** The SDK responds with 401. */
+  /** Error class of the MCP SDK. The SDK responds to such an error with 401. */
   readonly InvalidTokenError: MessageErrorClass;
-  /** The SDK responds with 403. */
+  /** Error class of the MCP SDK. The SDK responds to such an error with 403. */
   readonly InsufficientScopeError: MessageErrorClass;
-  /** The SDK responds with 500. */
+  /** Error class of the MCP SDK. The SDK responds to such an error with 500. */
   readonly ServerError: MessageErrorClass;
 }
 
-/** An error class of the SDK whose constructor takes the OAuth error code first. */
+/** An error class of the MCP SDK whose constructor takes an OAuth error code and then a message. */
 export type OAuthErrorClass = new (code: string, message: string) => Error;
 
-/** The error class of version 2 of the SDK: `import { OAuthError } from '@modelcontextprotocol/server'`. */
+/** The error class of version 2 of the MCP SDK: `import { OAuthError } from '@modelcontextprotocol/server'`. */
 export interface SdkErrorsV2 {
-  /** The error code determines the status of the response. */
+  /** Error class of the MCP SDK. The error code of such an error determines the status of the SDK's response. */
   readonly OAuthError: OAuthErrorClass;
 }
 
-/** The error classes of version 1 or 2. */
+/** The error classes of version 1 or of version 2 of the MCP SDK. */
 export type SdkErrors = SdkErrorsV1 | SdkErrorsV2;
 
 export type SdkErrorCode = keyof typeof CLASSES;
@@ -40,7 +40,7 @@ export function isSdkErrors(value: unknown): value is SdkErrors {
   return names.every((name) => typeof errors[name] === 'function');
 }
 
-/** Creates an error to which the SDK's own middleware responds with the right status. */
+/** Creates an error to which the middleware of the MCP SDK responds with the status that belongs to `code`. */
 export function createSdkError(errors: SdkErrors, code: SdkErrorCode, message: string): Error {
   return 'InvalidTokenError' in errors ? new errors[CLASSES[code]](message) : new errors.OAuthError(code, message);
 }

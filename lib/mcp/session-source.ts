@@ -8,10 +8,10 @@ import { fillAuthInfo } from './auth-info.js';
 const OFFLINE_ACCESS = 'offline_access';
 
 /**
- * Returns the authenticator of a middleware, with a presenter that fills an {@link AuthInfo}.
+ * Returns the authenticator of a middleware, and a presenter: a function that fills `req.auth` as an {@link AuthInfo}.
  *
- * @throws TypeError for a value that is not a middleware, and for a middleware that does not fit MCP: without an audience, without
- * metadata by which clients find the authorization server, or with the scope `offline_access`
+ * @throws TypeError for a value that is not a middleware, and for a middleware that does not fit MCP: without `audience`, without
+ * `resourceMetadata`, by which clients find the authorization server, or with the required scope `offline_access`
  */
 export function mcpSessionSource(
   name: string,

@@ -10,17 +10,17 @@ import type { AuthInfo } from './auth-info.js';
 import { createSdkError, isSdkErrors, type SdkErrorCode, type SdkErrors } from './sdk-errors.js';
 import { mcpSessionSource } from './session-source.js';
 
-/** The `verifier` that the SDK's `requireBearerAuth` takes. */
+/** The option `verifier` of `requireBearerAuth` of the MCP SDK. */
 export interface McpTokenVerifier {
-  /** Verifies a token. If the promise rejects, the SDK's middleware turns the error into a response. */
+  /** Verifies a token. If the promise rejects, the middleware of the MCP SDK turns the error into a response. */
   verifyAccessToken(token: string): Promise<AuthInfo>;
 }
 
 /** Options of `mcpTokenVerifier()`. */
 export interface McpTokenVerifierOptions {
   /**
-   * The error classes of the SDK that the app uses: the module `@modelcontextprotocol/sdk/server/auth/errors.js` of version 1, or
-   * `{ OAuthError }` from `@modelcontextprotocol/server` of version 2.
+   * The error classes of the MCP SDK in the version that the app uses: the module `@modelcontextprotocol/sdk/server/auth/errors.js` of
+   * version 1, or `{ OAuthError }` from `@modelcontextprotocol/server` of version 2.
    */
   readonly errors: SdkErrors;
 }
@@ -36,20 +36,20 @@ const CODES: Readonly<Record<AuthError['status'], SdkErrorCode>> = {
 const OUTAGE = 'The token cannot be verified at the moment';
 
 /**
- * Creates a verifier for `requireBearerAuth` of the MCP SDK, version 1 or 2. The verifier uses the policy of `authenticate`. For a
- * rejected token, the SDK responds with 400, 401 or 403. For an outage, the SDK responds with 500 and no `Retry-After`;
- * {@link mcpAuthentication} responds with 503 and `Retry-After`.
+ * Creates a verifier for `requireBearerAuth` of the MCP SDK, version 1 or 2. The verifier uses the policy of `authenticate`. To a rejected
+ * token, the SDK responds with 400, 401 or 403. During an outage, the SDK responds with 500 and without `Retry-After`. With
+ * {@link mcpAuthentication} instead, the response is 503 with `Retry-After`.
  *
  * The SDK rejects tokens without `exp`, and its challenges list only its own `requiredScopes`. Sender-constrained tokens are rejected,
- * because the SDK does not pass proofs on; use `mcpAuthentication()` for them. Guards and `getAuth(req)` accept the `req.auth` that the
- * SDK sets, but only on the first request that has this object.
+ * because the SDK does not pass DPoP proofs and certificates on; use `mcpAuthentication()` for such tokens. Guards and `getAuth(req)`
+ * accept the `req.auth` that the SDK sets, but only on the first request that has this object.
  *
  * @example
  * import * as errors from '@modelcontextprotocol/sdk/server/auth/errors.js';
  * app.use('/mcp', requireBearerAuth({ verifier: mcpTokenVerifier(authenticate, { errors }), resourceMetadataUrl }));
  *
- * @throws TypeError unless `authenticate` has an `audience` and `resourceMetadata`; also if it requires `offline_access` or DPoP, and for
- * a wrong option
+ * @throws TypeError unless `authenticate` has an `audience` and `resourceMetadata`. Also throws if `authenticate` requires DPoP or the
+ * scope `offline_access`, and for an unknown or invalid option
  */
 export function mcpTokenVerifier(authenticate: TokenIntrospection, options: McpTokenVerifierOptions): McpTokenVerifier {
   const source = mcpSessionSource('mcpTokenVerifier', authenticate);
@@ -77,7 +77,9 @@ export function mcpTokenVerifier(authenticate: TokenIntrospection, options: McpT
   };
 }
 
-/** Turns a rejection or an outage into an error of the SDK. Any other error stays as it is, and the SDK responds with 500. */
+/**
+ * Turns a rejection or an outage into an error of the MCP SDK. Any other error is returned unchanged, and the SDK responds to it with 500.
+ */
 function translate(error: unknown, errors: SdkErrors): unknown {
   if (error instanceof AuthError) return createSdkError(errors, CODES[error.status], error.message);
   if (error instanceof IntrospectionError) return createSdkError(errors, 'server_error', OUTAGE);

@@ -13,8 +13,8 @@ const UNSUPPORTED_MEDIA_TYPE = 415;
  * Requires scopes for calls of MCP tools. The token must grant all scopes of the tool that the request calls. Otherwise the response is 403
  * `insufficient_scope`, and its challenge names these scopes and those of earlier guards.
  *
- * A message that calls no listed tool passes. A call whose tool cannot be determined requires the scopes of all listed tools. If a body
- * has several messages, each must pass.
+ * A message that calls no tool, or a tool that is not listed in `tools`, passes. A call whose tool cannot be determined requires the scopes
+ * of all listed tools. If a body has several messages, each of them must pass.
  *
  * The guard reads `req.body`. So mount `express.json()` before the guard, and pass `req.body` to the transport. A POST without a body is an
  * error (415). A body that was not parsed from JSON, such as the `Buffer` of `express.raw()`, is an error (415) too.
@@ -51,16 +51,19 @@ export function requireToolScopes(tools: Readonly<Record<string, readonly string
 }
 
 /**
- * True for a list or a plain object, as a JSON parser creates them, and for an absent body that is not required. Bytes, texts and class
- * instances may hold calls that cannot be seen here. Some versions of `express.json()` set an empty object when they parsed nothing, so a
- * required body must have a member.
+ * Whether the guard can see all calls in a body. True for a list or a plain object, as a JSON parser creates them, and for an absent body
+ * if no body is required. False for bytes, texts and class instances, because they may hold calls that this guard does not see. A required
+ * body must not be empty, because some versions of `express.json()` set an empty object when they parsed nothing.
  */
 function isReadable(body: unknown, isRequired: boolean): boolean {
   if (body === undefined) return !isRequired;
   return (Array.isArray(body) || isPlainObject(body)) && (!isRequired || Object.keys(body).length > 0);
 }
 
-/** The prototype is not compared with `Object.prototype`, because an object of another realm has another `Object.prototype`. */
+/**
+ * Whether a value is an object without a prototype, or with the `Object.prototype` of any realm. So the prototype is not compared with the
+ * `Object.prototype` of this realm.
+ */
 function isPlainObject(value: unknown): value is object {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
@@ -72,7 +75,10 @@ function unreadable(): Error {
   return Object.assign(error, { status: UNSUPPORTED_MEDIA_TYPE, statusCode: UNSUPPORTED_MEDIA_TYPE });
 }
 
-/** The scopes of all called tools that are listed, each scope once. `undefined` if the tool of a call cannot be determined. */
+/**
+ * Returns the scopes of all listed tools that the body calls, each scope once. Returns `undefined` if the tool of a call cannot be
+ * determined.
+ */
 function scopesFor(body: unknown, scopesOf: ReadonlyMap<string, readonly string[]>): string[] | undefined {
   const called = new Set<string>();
   for (const message of Array.isArray(body) ? body : [body]) {
@@ -85,15 +91,15 @@ function scopesFor(body: unknown, scopesOf: ReadonlyMap<string, readonly string[
 }
 
 /**
- * True if a message may call a tool. A message with an own member `__proto__` may do so after a validator has copied it: in some copies,
- * this member becomes the prototype, and the message inherits a `method`. An object that no JSON parser creates may do so too.
+ * True if a message may call a tool. This includes a message with an own member `__proto__`: when a validator copies the message, this
+ * member may become the prototype, from which the copy inherits a `method`. It also includes every object that no JSON parser creates.
  */
 function mayCallTool(message: unknown): boolean {
   if (typeof message !== 'object' || message === null) return false;
   return !isPlainObject(message) || ('method' in message && message.method === 'tools/call') || hasProto(message);
 }
 
-/** The tool that a JSON-RPC message calls; `undefined` if it cannot be determined. */
+/** Returns the name of the tool that a JSON-RPC message calls; `undefined` if the tool cannot be determined. */
 function toolOf(message: unknown): string | undefined {
   if (!isPlainObject(message) || hasProto(message)) return undefined;
   const { params } = message as { readonly params?: unknown };
