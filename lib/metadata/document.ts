@@ -5,22 +5,22 @@ import type { Policy } from '../policy.js';
 import { type ResourceMetadata, readMembers, rejectMember } from './members.js';
 import { isIssuer, isResource } from './rules.js';
 
-/** The metadata as they are published, without the member `signed_metadata`. */
+/** The protected resource metadata as they are published, but without the member `signed_metadata`. */
 export interface MetadataDocument {
   /** The resource identifier. */
   readonly resource: string;
   readonly [member: string]: unknown;
 }
 
-/** The resource behind a middleware, as far as the options of the middleware describe it. */
+/** The parts of the protected resource metadata that follow from the options of a middleware. */
 export interface ResourceDescription {
   readonly audience: readonly string[] | false;
   /** Issuer identifiers of the authorization servers. Empty if one of them is unknown. */
   readonly authorizationServers: readonly string[];
   readonly scopes: readonly string[];
   /**
-   * The ways of RFC 6750 in which the API accepts tokens: `header`, `body`, or none with `dpop.required`. `undefined` if the app sets
-   * `getToken`, which may read the token anywhere.
+   * The methods of RFC 6750 by which clients may send a token: `header`, or `header` and `body`; empty if the middleware has
+   * `dpop.required`. `undefined` if the middleware has `getToken`, which may read the token anywhere.
    */
   readonly bearerMethods: readonly string[] | undefined;
   readonly dpopAlgorithms: readonly string[] | undefined;
@@ -29,8 +29,8 @@ export interface ResourceDescription {
 }
 
 /**
- * Describes one resource, which has one authenticator for each of its authorization servers. All of them read requests in the same
- * way, so the first one tells how. If their audiences differ, `audience` is `false`.
+ * Describes one resource, which has one authenticator for each of its authorization servers. All authenticators read requests in the same
+ * way, so the first authenticator shows how. If the audiences of the authenticators differ, `audience` is `false`.
  */
 export function describeResource(authenticators: readonly Authenticator[]): ResourceDescription {
   const policies = authenticators.map(({ policy }) => policy);
@@ -55,7 +55,7 @@ function bearerMethodsOf(tokenFromBody: boolean, requiresDpop: boolean): readonl
 }
 
 /**
- * Combines the metadata of the app with those that follow from the middleware.
+ * Combines the metadata that the app wrote with the metadata that follow from the middleware.
  *
  * @throws TypeError for a missing, unknown, invalid or contradictory member
  */
@@ -98,8 +98,8 @@ export function createDocument(metadata: ResourceMetadata, description: Resource
 }
 
 /**
- * Empty lists are left out (RFC 9728 section 3.2), except `bearer_methods_supported`: section 2 gives an empty list of these methods a
- * meaning.
+ * Whether a member is published. Members that are `undefined` are left out, and so are empty lists (RFC 9728 section 3.2). The exception is
+ * `bearer_methods_supported`, because an empty list of these methods has a meaning (section 2).
  */
 function isPublished([name, value]: [string, unknown]): boolean {
   return value !== undefined && (name === 'bearer_methods_supported' || !(Array.isArray(value) && value.length === 0));

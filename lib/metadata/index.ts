@@ -19,16 +19,19 @@ export type { MetadataDocument, ResourceMetadata, SignedMetadataOptions, SignMet
 
 /** Options of `protectedResourceMetadata()`. */
 export interface PublishingOptions {
-  /** Also publishes the metadata as a JWT (`signed_metadata`) that a key or a function signs. Default: not signed. */
+  /**
+   * Also publishes the metadata as a signed JWT, in the member `signed_metadata`. The value is a key with options, or a function that
+   * signs. Default: not signed.
+   */
   readonly signed?: SignedMetadataOptions | SignMetadata | undefined;
   /** How long clients may cache the metadata after the response, in seconds, 0 to 86400. Default: `3600`. */
   readonly maxAgeSeconds?: number | undefined;
 }
 
-/** Middleware that responds at one URL, and passes every other request to `next`. Without a `next`, it responds 404 to them. */
+/** Middleware that responds to requests for one URL. Every other request goes to `next`, or gets a 404 if there is no `next`. */
 export interface ResourceMetadataHandler {
   (req: IncomingMessage, res: ServerResponse, next?: Next): void;
-  /** URL of the metadata, as challenges contain it. */
+  /** URL of the metadata. Challenges contain the same URL. */
   readonly url: string;
 }
 
@@ -39,10 +42,10 @@ const CORS = { 'Access-Control-Allow-Origin': '*' };
 const PREFLIGHT = { ...CORS, 'Access-Control-Allow-Methods': METHODS, 'Access-Control-Allow-Headers': '*' };
 
 /**
- * Creates middleware that publishes the protected resource metadata ([RFC 9728](https://www.rfc-editor.org/rfc/rfc9728)) of an API.
- * The metadata follow from the options of `authenticate`, the middleware that protects the API, and from the argument `metadata`. The
- * handler responds at the well-known URL of the resource to everyone, without credentials. Mount it before `authenticate`. The option
- * `resourceMetadata` of `authenticate` must be `true` or this URL: then challenges contain the URL.
+ * Creates middleware that publishes the protected resource metadata ([RFC 9728](https://www.rfc-editor.org/rfc/rfc9728)) of an API. The
+ * metadata follow from the options of `authenticate`, the middleware that protects the API, and from the argument `metadata`. The handler
+ * responds at the well-known URL of the resource to everyone, without credentials. Mount it before `authenticate`. The option
+ * `resourceMetadata` of `authenticate` must be `true` or this URL, so that challenges contain the URL.
  *
  * Not checked: that requests for the URL reach this app, and that the authorization servers issue tokens for this API.
  *
@@ -51,7 +54,7 @@ const PREFLIGHT = { ...CORS, 'Access-Control-Allow-Methods': METHODS, 'Access-Co
  * app.use(protectedResourceMetadata(authenticate, { scopes_supported: ['reports:read'] }));
  * app.use('/api', authenticate);
  *
- * @throws TypeError for an invalid, unknown, missing or contradictory member or option; the message contains its name
+ * @throws TypeError for an invalid, unknown, missing or contradictory member or option; the message names it
  */
 export function protectedResourceMetadata<Claims, ServerAuth>(
   authenticate: TokenIntrospection<Claims> | SelectingMiddleware<ServerAuth>,
@@ -106,7 +109,7 @@ export function protectedResourceMetadata<Claims, ServerAuth>(
   return Object.assign(protectedResourceMetadataHandler, { url });
 }
 
-/** @throws TypeError unless challenges contain `url`. Clients find the metadata by that URL */
+/** @throws TypeError unless the challenges of the middleware contain `url`, because clients find the metadata by the URL in challenges */
 function requireNamedInChallenges({ policy: { resourceMetadata } }: Authenticator, url: string): void {
   if (resourceMetadata === url) return;
   throw optionError(

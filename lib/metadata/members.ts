@@ -3,7 +3,7 @@ import { MEMBER_RULES } from './rules.js';
 
 const PREFIX = 'metadata.';
 
-/** A member in one language: its name, `#` and a language tag (RFC 9728 section 2.1). */
+/** Name of a member with a text in one language: the member's plain name, `#` and a language tag (RFC 9728 section 2.1). */
 const IN_LANGUAGE = /^(resource_(?:name|documentation|policy_uri|tos_uri))#[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*$/;
 
 /**
@@ -18,8 +18,8 @@ export interface ResourceMetadata {
   readonly resource?: string | undefined;
   /**
    * Issuer identifiers of the authorization servers whose tokens are accepted, at least one. Default: the `authorizationServer` of the
-   * middleware, otherwise its `issuer`; with several servers, those of all. Required if one of them is unknown, or is not an `https:` URL
-   * (`http:` on loopback hosts) without query and fragment.
+   * middleware, otherwise its `issuer`; with several servers, the identifiers of all of them. Required if an identifier is unknown, or is
+   * not an `https:` URL (`http:` on loopback hosts) without query and fragment.
    */
   readonly authorization_servers?: readonly string[] | undefined;
   /**
@@ -28,8 +28,8 @@ export interface ResourceMetadata {
    */
   readonly scopes_supported?: readonly string[] | undefined;
   /**
-   * Ways in which this API reads the token. Set this member only if the middleware has `getToken`; otherwise it follows from the
-   * middleware. Write `[]` for none of the ways of RFC 6750. Default with `getToken`: not published.
+   * Methods by which clients may send the token to this API. Set this member only if the middleware has `getToken`; otherwise the member
+   * follows from the middleware. Write `[]` if clients use none of the methods of RFC 6750. Default with `getToken`: not published.
    */
   readonly bearer_methods_supported?: readonly ('header' | 'body' | 'query')[] | undefined;
   /** URL of the public keys of this API. Default: not published. */
@@ -77,7 +77,11 @@ export function readMembers(metadata: ResourceMetadata): ResourceMetadata {
   return readOptions(metadata, rules, PREFIX);
 }
 
-/** @throws TypeError always. Called when a member is missing and the middleware gives no default for it */
+/**
+ * Always throws. Call this function when a member is missing, and has no default from the middleware.
+ *
+ * @throws TypeError
+ */
 export function rejectMember(name: keyof ResourceMetadata): never {
   rejectOption(PREFIX + name, undefined, MEMBER_RULES);
 }

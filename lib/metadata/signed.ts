@@ -21,14 +21,17 @@ export interface SignedMetadataOptions {
   readonly issuer?: string | undefined;
 }
 
-/** Signs the metadata with a key that is kept elsewhere. Must return a JWT that contains the metadata and an `iss`. */
+/**
+ * A function of the app that signs the metadata, for example with a key in a key service. It must return a JWT that contains the metadata
+ * and an `iss`.
+ */
 export type SignMetadata = (metadata: MetadataDocument) => string | Promise<string>;
 
 const INTERNAL_SERVER_ERROR = 500;
 
 /**
- * Returns a function that resolves to the value of `signed_metadata`. The first call signs, and later calls resolve to the same JWT.
- * A call whose signing fails rejects with an Error (status 500), and the next call signs again.
+ * Returns a function that resolves to the value of `signed_metadata`. Its first call signs, and later calls resolve to the same JWT. If
+ * signing fails, the promise rejects with an Error (status 500), and the next call signs again.
  *
  * @throws TypeError for an unknown or invalid option
  */
@@ -75,7 +78,7 @@ async function signWith({ key, algorithms: [alg], keyId }: SigningKey, metadata:
 }
 
 /**
- * Reads the claims. The signature is not verified, because the app has just made it.
+ * Reads the claims of a JWT. The signature is not verified, because this process has just signed the JWT.
  *
  * @throws Error for a value that is not a JWT
  */
