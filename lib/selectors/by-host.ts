@@ -9,29 +9,33 @@ import { type Names, parseNames, type Selector } from './selector.js';
 /** Options of `byHost()`. */
 export interface ByHostOptions {
   /**
-   * Returns the host of a request; a port is ignored. The function must be synchronous. Default: the host that the request itself names.
+   * Returns the host of a request, with or without a port. The function must be synchronous. Default: the host in the request itself:
+   * `Host`, `:authority` or the request target.
    *
-   * Express's `req.hostname` reads `X-Forwarded-Host` when `trust proxy` is set. Use
-   * `req.hostname` only if every request passes that proxy.
+   * Express's `req.hostname` reads `X-Forwarded-Host` when `trust proxy` is set. Use `req.hostname` only if every request passes that
+   * proxy.
    */
   readonly host?: { call(req: IncomingMessage): string | undefined }['call'] | undefined;
 }
 
-/** A name with an optional dot at its end (RFC 3986 section 3.2.2), or an address; then an optional port (RFC 9110 section 7.2). */
+/**
+ * A host: a name with an optional dot at its end (RFC 3986 section 3.2.2), or an IPv6 address in brackets. An optional port follows (RFC
+ * 9110 section 7.2).
+ */
 const HOST = /^(?:([a-z0-9._-]+?)\.?|(\[[0-9a-f:.]+\]))(:\d*)?$/i;
 
 /**
- * Selects the authorization server by the host of the request. Case, port and a dot at the end of the host are ignored.
- * `X-Forwarded-Host` is not read. No server is selected for a request with two different hosts or with a repeated `Host` header.
+ * Selects the authorization server by the host of the request. Case, port and a dot at the end of the host are ignored. `X-Forwarded-Host`
+ * is not read. No server is selected for a request with two different hosts or with a repeated `Host` header.
  *
- * Not checked: that the client reached you under that host. The client writes `Host` itself, so the host only decides which server is
- * asked. To keep tenants apart, a handler must use the server that was selected, not the host.
+ * Not checked: whether the client reached your server under this host. The client can write any `Host`, so the host only decides which
+ * authorization server is asked. To keep tenants apart, a handler must use the server that was selected, not the host.
  *
  * @example
  * byHost({ 'acme.example.com': 'acme', 'beta.example.com': 'beta' })
  *
- * @throws TypeError when no host is listed, a host is invalid or has a port, a host is listed twice, or an option is invalid.
- *   An error that the function `host` throws for a request is passed on.
+ * @throws TypeError when no host is listed, a host is invalid or has a port, a host is listed twice, or an option is invalid. An error that
+ * the function `host` throws for a request is passed on.
  */
 export function byHost<Name extends string>(names: Names<Name>, options: ByHostOptions = {}): Selector<Name> {
   const given = ownMembers(options);
@@ -46,7 +50,10 @@ export function byHost<Name extends string>(names: Names<Name>, options: ByHostO
   };
 }
 
-/** Returns the host from `Host`, `:authority` and the request target. `undefined` if they differ, all are absent, or `Host` is repeated. */
+/**
+ * Returns the host in `Host`, `:authority` and the request target. Returns `undefined` if these differ, if all are absent, or if `Host` is
+ * repeated.
+ */
 function requestedHost(req: IncomingMessage): string | undefined {
   const { headers }: Partial<IncomingMessage> = req;
   if (headers === undefined || isRepeated(req, 'host')) return undefined;

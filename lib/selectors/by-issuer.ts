@@ -5,10 +5,11 @@ import { type Names, parseNames, type Selector } from './selector.js';
 const JWT = /^[\w-]+\.([\w-]+)\.[\w-]*$/;
 
 /**
- * Selects the authorization server by the `iss` in a JWT, compared exactly. No server is selected for an opaque or encrypted token.
+ * Selects the authorization server by the claim `iss` of a token that is a signed JWT. The `iss` is compared exactly. No server is selected
+ * for an opaque or encrypted token.
  *
- * Not checked: the signature, or anything else in the JWT. Use `iss` only to select a server, never to trust a token. Set `issuer` for
- * each server, so that the introspection response must have the same issuer.
+ * Not checked: the signature, and any other claim of the JWT. So this `iss` is no reason to trust a token. Set the option `issuer` for each
+ * server, so that the introspection response must have the same issuer.
  *
  * @example
  * byIssuer({ 'https://as.acme.example': 'acme', 'https://as.beta.example': 'beta' })
@@ -24,7 +25,10 @@ export function byIssuer<Name extends string>(names: Names<Name>): Selector<Name
   };
 }
 
-/** Reads `iss` from the payload; `undefined` if the token is not a signed JWT. Parsing is cheap, because a token has at most 8 kB. */
+/**
+ * Reads `iss` from the payload of a token. Returns `undefined` if the token is not a signed JWT. Parsing is cheap, because a token has at
+ * most 8192 characters.
+ */
 function issuerOf(token: string): unknown {
   const [, payload] = JWT.exec(token) ?? [];
   if (payload === undefined) return undefined;

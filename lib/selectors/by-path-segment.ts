@@ -10,16 +10,16 @@ export interface ByPathSegmentOptions {
   readonly index?: number | undefined;
 }
 
-/** A text that can be a segment of a path: no slash, backslash, `?`, `#` or white space. */
+/** A text that can be a segment of a path: not empty, and without slash, backslash, `?`, `#` and white space. */
 const SEGMENT = /^[^/\\?#\s]+$/;
 
 /** Dot segments and backslashes, which a URL parser would resolve to another path. */
 const AMBIGUOUS = /\\|(?:^|\/)(?:\.|%2e){1,2}(?:\/|$)/i;
 
 /**
- * Selects the authorization server by one segment of the requested path (`originalUrl`). The segment is compared exactly, without
- * decoding: percent-encoding and case matter. No server is selected for a path with dot segments or backslashes, or with an empty segment
- * before the compared one.
+ * Selects the authorization server by one segment of the requested path (`originalUrl`). The segment is compared exactly and is not
+ * decoded, so percent-encoding and case matter. No server is selected for a path with dot segments or backslashes, or with an empty segment
+ * before the segment that is compared.
  *
  * @example
  * byPathSegment({ acme: 'acme', beta: 'beta' }, { index: 1 }) // matches /tenants/acme/reports

@@ -2,9 +2,10 @@ import { B64_TOKEN } from '../core/syntax.js';
 import { type Names, parseNames, type Selector } from './selector.js';
 
 /**
- * Selects the authorization server by the prefix of the token, compared exactly. If several prefixes match, the longest is used.
+ * Selects the authorization server by the first characters of the token. They are compared exactly. If several listed prefixes match, the
+ * longest is used.
  *
- * Not checked: that the selected server issued the token. The client chooses the prefix.
+ * Not checked: whether the selected server issued the token, because anybody can send a token with any prefix.
  *
  * @example
  * byTokenPrefix({ acme_: 'acme', beta_: 'beta' })

@@ -3,15 +3,15 @@ import { optionError } from '../core/option-error.js';
 
 /**
  * A function for the parameter `select` of `selectServer()`. It returns the name of an authorization server, or `undefined` for none. It
- * never throws, except an error of the option `host` of `byHost()`.
+ * never throws, with one exception: an error of the function in the option `host` of `byHost()`.
  */
 export type Selector<Name extends string> = (req: IncomingMessage, token: string) => Name | undefined;
 
-/** Names of authorization servers, by the value in a request or token that selects them. */
+/** Maps each value that may occur in a request or token to the name of the authorization server that it selects. */
 export type Names<Name extends string> = Readonly<Record<string, Name>>;
 
 /**
- * Copies the names into a `Map`, so that only listed values are ever found.
+ * Copies the names into a `Map`, so that a lookup finds only listed values, and nothing in `Object.prototype`.
  *
  * @param toKey converts a listed value to the form that is compared; returns `undefined` for a value that can never match
  * @throws TypeError for an empty list, for a value that can never match or is listed twice, and for an empty name
