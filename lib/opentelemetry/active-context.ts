@@ -2,11 +2,11 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Context, context } from '@opentelemetry/api';
 
 /**
- * A diagnostics channel runs code with a context that is bound to this store. The store makes that context the active context of
- * OpenTelemetry, with any context manager. The store itself holds nothing.
+ * A store to bind to a diagnostics channel. When the channel runs code with an OpenTelemetry context, this store makes that context the
+ * active context while the code runs. It works with any context manager, because it keeps nothing itself.
  *
- * From Node 26 on, a channel enters and leaves its stores instead of calling `run`. OpenTelemetry has no function to enter or leave a
- * context, so the active context does not change there.
+ * It does not work from Node 26 on. There, a channel enters and leaves its stores instead of calling `run`, and OpenTelemetry has no
+ * function to enter or leave a context.
  */
 export class ActiveContext extends AsyncLocalStorage<Context> {
   override run<R, Args extends unknown[]>(active: Context, work: (...args: Args) => R, ...args: Args): R {

@@ -2,17 +2,17 @@ import type { Attributes } from '@opentelemetry/api';
 import { IntrospectionError } from '../core/errors.js';
 import type { EndpointCall } from '../diagnostics/channels.js';
 
-/** The context object of the endpoint channel after the attempt has ended. */
+/** The context object of the endpoint channel after an attempt to send an introspection request has ended. */
 export type EndedCall = EndpointCall & { readonly error?: unknown };
 
-/** This status and all higher ones are failures. Redirects are failures too, because they are not followed. */
+/** Statuses from this number on count as failures. Redirects count as failures too, because they are not followed. */
 const FIRST_BAD_STATUS = 300;
 
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
 
 /**
- * Attributes that are known before the response. `background` is our own; the others follow the
- * [conventions for HTTP clients](https://opentelemetry.io/docs/specs/semconv/http/).
+ * Returns the attributes of a span or metric that are known before the response. `token_introspection.background` is specific to this
+ * package; the others follow the [conventions for HTTP clients](https://opentelemetry.io/docs/specs/semconv/http/).
  */
 export function attributesOf({ endpoint, background }: EndpointCall): Attributes {
   const { hostname, port, protocol } = new URL(endpoint);
@@ -24,7 +24,7 @@ export function attributesOf({ endpoint, background }: EndpointCall): Attributes
   };
 }
 
-/** Attributes that are known once the attempt has ended: the status, and the kind of failure. */
+/** Returns the attributes of a span or metric that are known when the attempt has ended: the HTTP status, and the kind of failure. */
 export function outcomeOf({ status, error }: EndedCall): Attributes {
   const failure = failureOf(status, error);
   return {
@@ -33,7 +33,10 @@ export function outcomeOf({ status, error }: EndedCall): Attributes {
   };
 }
 
-/** Returns the code of the error, otherwise a status of 300 or more; `undefined` on success. */
+/**
+ * Returns the kind of failure: the code of an `IntrospectionError`, `_OTHER` for another error, or the status if it is 300 or more. Returns
+ * `undefined` on success.
+ */
 function failureOf(status: number | undefined, error: unknown): string | undefined {
   if (error !== undefined) return error instanceof IntrospectionError ? error.code : '_OTHER';
   return status !== undefined && status >= FIRST_BAD_STATUS ? String(status) : undefined;

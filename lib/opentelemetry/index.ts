@@ -10,8 +10,9 @@ const NAME = 'express-token-introspection';
 /**
  * Exports metrics and spans of all middlewares in this process to OpenTelemetry.
  *
- * There are metrics of decisions, cache, endpoint, circuit breaker and misconfigurations, and a CLIENT span for each attempt at
- * the endpoint. The span is active while the request is sent. Metrics and spans hold no token, claim, secret or query.
+ * There are metrics about decisions, cache, endpoint, circuit breaker and misconfigurations. There is a span of kind CLIENT for each
+ * attempt to send an introspection request. This span is active while the request is sent. Metrics and spans contain no token, claim,
+ * secret or query.
  *
  * Call `instrument()` only once, because a second call would count everything twice.
  *
@@ -19,7 +20,7 @@ const NAME = 'express-token-introspection';
  * const stop = instrument({ middlewares: { api: authenticate } });
  *
  * @returns a function that stops all counting and tracing
- * @throws TypeError for an invalid or unknown option; the message tells which
+ * @throws TypeError for an invalid or unknown option; the message names the option
  */
 export function instrument(options: InstrumentOptions = {}): () => void {
   requireOptions(options);

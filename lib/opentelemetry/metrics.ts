@@ -14,7 +14,7 @@ import {
 import { attributesOf, type EndedCall, outcomeOf } from './calls.js';
 import type { MeasuredMiddleware } from './options.js';
 
-/** A diagnostics channel. Node's own types leave the message unknown. */
+/** A diagnostics channel, or one part of a tracing channel. Node's types do not say which messages it publishes. */
 interface Subscribable {
   subscribe(listener: (message: unknown) => void): void;
   unsubscribe(listener: (message: unknown) => void): void;
@@ -25,7 +25,7 @@ const STATES: readonly CircuitEvent['state'][] = ['closed', 'half_open', 'open']
 /** Bucket boundaries in seconds, from the OpenTelemetry conventions for HTTP clients. */
 const BOUNDARIES = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
-/** Starts all metrics. The returned function stops them. */
+/** Starts all metrics. Returns a function that stops all of them. */
 export function measure(meter: Meter, middlewares: Readonly<Record<string, MeasuredMiddleware>>): () => void {
   const stops = [
     countDecisions(meter),

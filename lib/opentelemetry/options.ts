@@ -5,18 +5,18 @@ import type { Stats } from '../introspector.js';
 
 /** Options of `instrument()`. */
 export interface InstrumentOptions {
-  /** Receives the metrics. Default: the global provider, which must be registered before the call. */
+  /** Receives the metrics. Default: the global provider, which must be registered before `instrument()` is called. */
   readonly meterProvider?: MeterProvider | undefined;
-  /** Receives the spans. Default: the global provider. */
+  /** Receives the spans. Default: the global provider of OpenTelemetry. */
   readonly tracerProvider?: TracerProvider | undefined;
   /**
-   * Middlewares whose cache is measured, by names that you choose. Middlewares derived by `with()` share the cache of the
-   * original, so list only the original. Default: none.
+   * Middlewares whose caches are measured, by names that you choose. A middleware that `with()` derived shares the cache of the original
+   * middleware, so list only the original. Default: none.
    */
   readonly middlewares?: Readonly<Record<string, MeasuredMiddleware>> | undefined;
 }
 
-/** A middleware, as far as `instrument()` uses it. */
+/** The part of a middleware that `instrument()` uses. */
 export interface MeasuredMiddleware {
   /** Returns the current statistics of the cache. */
   stats(): Stats;

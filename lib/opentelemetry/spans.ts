@@ -8,7 +8,8 @@ import { attributesOf, type EndedCall, outcomeOf } from './calls.js';
 const SPAN = 'token introspection';
 
 /**
- * Creates a span for each attempt at the endpoint. The span is active while the request is sent, so spans of HTTP clients nest in it.
+ * Creates a span for each attempt to send an introspection request. The span is active while the request is sent, so spans of HTTP clients
+ * become its children.
  *
  * @returns a function that stops the tracing
  */
@@ -47,7 +48,10 @@ export function traceCalls(tracer: Tracer): () => void {
   };
 }
 
-/** Returns the detail that is safe to export, such as `ECONNREFUSED`. */
+/**
+ * Returns an object with the detail of an `IntrospectionError` as message, such as `ECONNREFUSED`. Returns an empty object for any other
+ * error, because only this detail is safe to export.
+ */
 function messageOf(error: unknown): { message?: string } {
   return error instanceof IntrospectionError && error.detail !== undefined ? { message: error.detail } : {};
 }
