@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { LIFE_MS, pause, QUIET_MS, readEntry, readText, storeText, type Test } from './test-context.js';
 
-/** Tolerance at each end of a time span, for a store that counts whole milliseconds. */
+/** Tolerance for each comparison of a time, in milliseconds, because a store may count whole milliseconds. */
 const PRECISION_MS = 2;
 
 export const ENTRY_TESTS: Readonly<Record<string, Test>> = {

@@ -8,7 +8,11 @@ import { type FollowedLog, follow, until } from './test-context.js';
 export interface StoreTest {
   /** A sentence whose subject is the store, such as `replaces an entry`. */
   readonly name: string;
-  /** Runs the test with a new store from `create`, and closes the store. @throws AssertionError when the store fails the test */
+  /**
+   * Runs the test with a new store from `create`, and then closes the store.
+   *
+   * @throws AssertionError when the store fails the test
+   */
   run(): Promise<void>;
 }
 
@@ -22,17 +26,17 @@ export interface StoreUnderTest {
 
 /** The options of `storeTests()`. */
 export interface StoreTestOptions {
-  /** Timeout of each condition that a test waits for, in milliseconds. Default: `5000`. */
+  /** How long a test waits for each of its conditions, in milliseconds. After this time, the test fails. Default: `5000`. */
   readonly timeoutMs?: number | undefined;
 }
 
 /**
  * Returns the tests that every `cache.store` has to pass, for any test runner.
  *
- * `create` is called once for each test and returns an empty store. It may connect to the same server each time, with a new key prefix.
+ * `create` is called once for each test, and must return an empty store. Each store may connect to the same server, with a new key prefix.
  *
- * The tests do not cover failures of the store. When a command fails, its promise should reject soon. When reading the log fails, the store
- * should retry by itself.
+ * The tests do not cover failures of the store's server. When a command fails, the store should reject the promise soon. When reading the
+ * log fails, the store should try again by itself.
  *
  * @example
  * for (const { name, run } of storeTests(createMyStore)) test(name, run);

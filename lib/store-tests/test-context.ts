@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { CacheStore, LogEntry, LogReader } from '../cache/shared/store.js';
 
-/** Tests one property of a store. */
+/** Tests one property of a store. Its promise rejects if the store does not have the property. */
 export type Test = (store: CacheStore, context: TestContext) => Promise<void>;
 
 export interface TestContext {
@@ -16,7 +16,7 @@ export interface TestContext {
   until(expected: string, condition: () => boolean | Promise<boolean>): Promise<void>;
 }
 
-/** Time in milliseconds after which a test concludes that nothing happens. */
+/** A test waits for this many milliseconds to see that something does not happen. */
 export const QUIET_MS = 50;
 
 /** Lifetime in milliseconds that is longer than any test. */
@@ -52,12 +52,15 @@ export function follow(store: CacheStore): FollowedLog {
   return { read, start: () => start, entries: () => read.map(({ entry }) => entry), caughtUp: () => caughtUp, stop };
 }
 
-/** Reads an entry without taking the lease. */
+/** Reads an entry. Takes no lease. */
 export function readEntry(store: CacheStore, key: string, except?: Uint8Array) {
   return store.getOrLease(key, { leaseId: 'nobody', leaseMs: 0, except });
 }
 
-/** Takes the lease, unless there is an entry or another lease. An entry with exactly the bytes of `except` does not count. */
+/**
+ * Takes the lease of a key for `leaseId`, unless the key has an entry or another id holds the lease. An entry with exactly the bytes of
+ * `except` counts as missing.
+ */
 export function takeLease(store: CacheStore, key: string, leaseId: string, except?: Uint8Array) {
   return store.getOrLease(key, { leaseId, leaseMs: LIFE_MS, except });
 }
@@ -73,7 +76,11 @@ export async function readText(store: CacheStore, key: string): Promise<string |
   return value && Buffer.from(value).toString('utf8');
 }
 
-/** @throws AssertionError when the condition is not true within `timeoutMs` */
+/**
+ * Waits until the condition is true.
+ *
+ * @throws AssertionError when the condition is not true within `timeoutMs`
+ */
 export async function until(
   expected: string,
   condition: () => boolean | Promise<boolean>,
