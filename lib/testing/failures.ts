@@ -7,7 +7,10 @@ export type FakeFailure = Extract<
   'timeout' | 'unreachable' | 'server_error' | 'rate_limited' | 'bad_response' | 'client_rejected' | 'discovery_failed'
 >;
 
-/** Replies to an introspection request, by failure. `discovery_failed` has no reply, because it affects only requests for metadata. */
+/**
+ * Functions that create the reply to an introspection request, by failure. With `discovery_failed`, the result is `undefined`, because this
+ * failure affects only requests for metadata.
+ */
 const FAILURES: Readonly<Record<FakeFailure, () => FakeReply | undefined>> = {
   // A request fails at once, so a test need not wait for `timeoutMs`.
   timeout: () => {
@@ -30,7 +33,11 @@ export function isFailure(value: unknown): value is FakeFailure {
 /** The names of all failures, for error texts. */
 export const FAILURE_NAMES = Object.keys(FAILURES).join(', ');
 
-/** @throws the error that the request fails with, for `timeout` and `unreachable` */
+/**
+ * Returns the reply to an introspection request for this failure; `undefined` for `discovery_failed`.
+ *
+ * @throws for `timeout` and `unreachable`, the error with which the request fails
+ */
 export function replyOf(failure: FakeFailure): FakeReply | undefined {
   return FAILURES[failure]();
 }

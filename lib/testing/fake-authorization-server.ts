@@ -8,7 +8,9 @@ import { type FakeClaims, type FakeReply, type FakeRequest, jsonReply, metadataR
 
 /** Options of a fake authorization server. */
 export interface FakeAuthorizationServerOptions {
-  /** Claims of every token, such as `aud` and `iss`. Claims passed to `issue()` override them. Default: none. */
+  /**
+   * Claims of every token, such as `aud` and `iss`. A claim that is passed to `issue()` replaces the claim of the same name. Default: none.
+   */
   readonly claims?: FakeClaims | undefined;
   /**
    * Converts an introspection response to the format of an endpoint that deviates from RFC 7662, to test `normalizeResponse`.
@@ -17,9 +19,9 @@ export interface FakeAuthorizationServerOptions {
   readonly reply?: ((response: FakeClaims) => FakeReply) | undefined;
 }
 
-/** An authorization server in the memory of this process. */
+/** A fake authorization server in the memory of this process, for tests. */
 export interface FakeAuthorizationServer {
-  /** Value for the option `dispatcher`. It replies for any endpoint, and nothing is sent over the network. */
+  /** Value for the option `dispatcher`. The dispatcher replies to requests for any URL, and sends nothing over the network. */
   readonly dispatcher: Dispatcher;
   /** The introspection requests so far, in order, including retries. */
   readonly requests: readonly FakeRequest[];
@@ -38,8 +40,8 @@ export interface FakeAuthorizationServer {
    */
   revoke(token: string): void;
   /**
-   * Makes every introspection request fail until `recover()`. A `timeout` fails at once. `discovery_failed` makes only requests for
-   * metadata fail.
+   * Makes every introspection request fail until `recover()` is called. With `timeout`, requests fail at once, so tests need not wait. With
+   * `discovery_failed`, only requests for metadata fail.
    *
    * @throws TypeError for an unknown failure
    */
@@ -54,8 +56,8 @@ type Request = Parameters<Dispatcher['request']>[0];
 type Response = Awaited<ReturnType<Dispatcher['request']>>;
 
 /**
- * Creates an authorization server for the tests of your app, so that the tests need no network. The middleware runs in full, but
- * asks the fake instead of the endpoint. Tokens that the fake did not issue are inactive (RFC 7662 section 2.2).
+ * Creates a fake authorization server for the tests of your app, so that the tests need no network. The middleware works as in production,
+ * but asks the fake server instead of the endpoint. Tokens that the fake server did not issue are inactive (RFC 7662 section 2.2).
  *
  * Not checked: the client authentication. Not supported: signed responses (`jwtResponse`), and sender constraints (`dpop`, `mtls`).
  *
@@ -64,7 +66,7 @@ type Response = Awaited<ReturnType<Dispatcher['request']>>;
  * const app = createApp({ dispatcher: server.dispatcher });
  * const token = server.issue({ sub: 'alice', scope: 'reports:read' });
  *
- * @throws TypeError for an invalid or unknown option; the message contains its name
+ * @throws TypeError for an invalid or unknown option; the message names the option
  */
 export function fakeAuthorizationServer(options: FakeAuthorizationServerOptions = {}): FakeAuthorizationServer {
   const { claims: common, reply = jsonReply } = requireOptions(options);

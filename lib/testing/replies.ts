@@ -1,7 +1,7 @@
 /** Members of an introspection response ([RFC 7662 section 2.2](https://www.rfc-editor.org/rfc/rfc7662#section-2.2)). */
 export type FakeClaims = Readonly<Record<string, unknown>>;
 
-/** An introspection request to a fake authorization server. It holds tokens and client secrets: keep it out of logs. */
+/** An introspection request to a fake authorization server. It contains the token and the client's credentials, so keep it out of logs. */
 export interface FakeRequest {
   /** URL of the endpoint. */
   readonly url: string;
@@ -34,9 +34,9 @@ export function readRequest(url: string, headers: Readonly<Record<string, string
 }
 
 /**
- * Replies with metadata at the URLs of RFC 8414 section 3.1 and OpenID Connect Discovery section 4.
- * Any other URL gets a 404. If `issuer` is `undefined`, it is derived from the URL: without a slash at its end for RFC 8414, and with
- * one for OpenID Connect. So the middleware finds the metadata of an issuer in either form.
+ * Returns the reply to a request for metadata. At the URLs of RFC 8414 section 3.1 and OpenID Connect Discovery section 4, the reply
+ * contains metadata. At any other URL, it is a 404. If `issuer` is `undefined`, the issuer is derived from the URL: without a slash at its
+ * end for RFC 8414, and with a slash for OpenID Connect. So the middleware finds the metadata of an issuer in either form.
  */
 export function metadataReply(origin: string, path: string, issuer: string | undefined): FakeReply {
   const [, place, suffix] = WELL_KNOWN.exec(path) ?? [];
