@@ -2,7 +2,7 @@ import type { ParseArgsConfig } from 'node:util';
 import { UsageError } from './usage-error.js';
 import { parseFlags } from './words.js';
 
-/** The flags of `check`, with their values as text. The values are validated later, where they are used. */
+/** The flags of the command `check`. Their values are not validated yet: each value is validated where it is used. */
 export interface Arguments {
   readonly endpoint?: string | undefined;
   readonly 'authorization-server'?: string | undefined;
@@ -105,7 +105,7 @@ Exit codes
 `;
 
 /**
- * Parses the words after `check`. Returns `'help'` if `--help` is among them.
+ * Parses the words that follow `check` on the command line. Returns `'help'` if `--help` is among these words.
  *
  * @throws UsageError for an invalid flag, for a secret or a token among the words, and for an option of a preset without `--provider`
  */
@@ -123,7 +123,10 @@ export function parseArguments(words: readonly string[]): Arguments | 'help' {
   return values;
 }
 
-/** @throws UsageError unless a flag or a variable sets exactly one server, and for `--signed` without `--authorization-server` */
+/**
+ * @throws UsageError unless exactly one of `endpoint`, `authorization-server` and `provider` is set, and for `--signed` without
+ * `--authorization-server`
+ */
 export function requireOneServer(args: Arguments): void {
   const servers = [args.endpoint, args['authorization-server'], args.provider].filter((value) => value !== undefined);
   if (servers.length !== 1) {

@@ -21,7 +21,8 @@ const PADDED_SECRET = 'The secret begins or ends with a space or a line break. I
 const OUTAGE = 503;
 
 /**
- * The command `check`. It reports whether the settings of an app work. With `--token`, it also reports whether a request would be accepted.
+ * The command `check`. It reports whether the settings of an app work. With `--token`, it also reports whether a request with this token
+ * would be accepted.
  */
 export const check: Command = { usage: USAGE, run: runCheck };
 
@@ -42,7 +43,7 @@ async function runCheck(words: readonly string[], terminal: Terminal): Promise<E
 }
 
 /**
- * Creates the report, without secrets. Prints to standard error which variables were read from the file.
+ * Creates the report of `check`, in which all secrets are replaced. Prints to standard error which variables were read from the file.
  *
  * @throws UsageError, or TypeError for an invalid option
  */
@@ -58,7 +59,10 @@ async function reportFor(given: Arguments, terminal: Terminal): Promise<Report> 
   return withoutSecrets(report, secrets, args['authorization-server'] !== undefined);
 }
 
-/** Creates the report, in which secrets may occur. Adds every secret that it reads, and the token, to `secrets`. */
+/**
+ * Creates the report of `check`, in which secrets may still occur. Adds every secret that it reads, and the token, to the set `secrets`, so
+ * that the caller can replace them.
+ */
 async function reportOf(args: Arguments, source: Source, secrets: Set<string>): Promise<Report> {
   const options = await optionsOf(args, source, secrets);
   const settings = parseOptions(options);
@@ -77,8 +81,8 @@ async function reportOf(args: Arguments, source: Source, secrets: Set<string>): 
 }
 
 /**
- * Returns the checks that have no flag and no variable. `audience` is among them even if a preset sets the option to `false`, because then
- * no app can check the audience.
+ * Returns the names of the checks of the token that no flag and no variable sets, for the report. `audience` is among them even if a preset
+ * sets the option to `false`, because then the audience is not checked either.
  */
 function notChecked(args: Arguments): string[] {
   return (['audience', 'issuer', 'scope'] as const).filter((name) => args[name] === undefined);

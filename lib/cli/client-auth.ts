@@ -11,7 +11,7 @@ import type { Arguments } from './arguments.js';
 import { UsageError } from './usage-error.js';
 import { requireName } from './words.js';
 
-/** Reads a secret from the environment, or asks the user for it. */
+/** Reads a secret from the environment, or asks the user for it. `label` says which secret is needed. */
 export type AskForSecret = (label: string) => Promise<string>;
 
 type Create = (args: Arguments, ask: AskForSecret) => ClientAuth | Promise<ClientAuth>;
@@ -40,14 +40,22 @@ const METHODS: Readonly<Record<string, Create>> = {
   none: noClientAuth,
 };
 
-/** @throws UsageError for an unknown `--method` or an unreadable file, TypeError for an invalid value */
+/**
+ * Creates the client authentication that `--method` names.
+ *
+ * @throws UsageError for an unknown `--method` or an unreadable file, TypeError for an invalid value
+ */
 export async function createClientAuth(args: Arguments, ask: AskForSecret): Promise<ClientAuth> {
   const { method = 'client_secret_basic' } = args;
   const create = METHODS[requireName('--method', method, Object.keys(METHODS))] as Create;
   return create(args, ask);
 }
 
-/** @throws UsageError if the flag is missing or the file cannot be read */
+/**
+ * Returns the text of the file that the flag `--key`, `--cert` or `--ca` names.
+ *
+ * @throws UsageError if the flag is missing or the file cannot be read
+ */
 export function readFile(args: Arguments, name: 'key' | 'cert' | 'ca'): string {
   const file = args[name];
   if (file === undefined) throw new UsageError(`--${name} FILE is missing`);

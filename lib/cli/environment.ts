@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { UsageError } from './usage-error.js';
 
-/** Environment variables, and which of them come from a file. */
+/** Environment variables, with the names of those that come from a file. */
 export interface Environment {
   /** All variables of the process, and those that were read from the file. */
   readonly variables: Readonly<Record<string, string | undefined>>;
@@ -13,17 +13,18 @@ export interface Environment {
   readonly overridden: readonly string[];
 }
 
-/** The variables of the process, and the folder in which it was started: relative paths of files begin there. */
+/** The variables of the process, and the folder in which the process was started. Relative paths of files begin in this folder. */
 export interface EnvironmentSource {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly folder: string;
 }
 
-/** The file that is read without `--env-file`. */
+/** The file that is read if `--env-file` is missing. */
 export const DEFAULT_FILE = '.env';
 
 /**
- * Returns all variables of the process. Adds variables of a file if they are among `names`, are not empty and are not set in the process.
+ * Returns all variables of the process, and also the variables of a file that are among `names`, are not empty and are not set in the
+ * process.
  *
  * @param file path of the file; `undefined` for `.env`, which may be missing
  * @throws UsageError if the file cannot be read
@@ -43,7 +44,10 @@ export function readEnvironment(
   };
 }
 
-/** Returns lines that say which variables were read from the file, and which were not because the process sets them. It shows no values. */
+/**
+ * Returns lines of text for the user. They name the variables that were read from the file, and those that were not read because the
+ * process sets them. They show no values.
+ */
 export function describeEnvironment({ fromFile, overridden }: Environment, file: string | undefined): string[] {
   const name = file ?? DEFAULT_FILE;
   const isUnused = fromFile.length === 0 && overridden.length === 0;

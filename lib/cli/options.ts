@@ -16,8 +16,8 @@ const PRESETS: ReadonlyMap<string, unknown> = new Map(Object.entries(presets));
 const SECRET = /secret|key$|password/i;
 
 /**
- * Converts the command line to the options of an app. Adds values that must not be shown to `secrets`. In a terminal, it asks for a secret
- * that is missing.
+ * Converts the command line of `check` to options of `tokenIntrospection()`. Adds every value that must not be shown to the set `secrets`.
+ * If a secret is missing, asks the user for it in a terminal.
  *
  * @throws UsageError, and the TypeErrors of presets and client authentication
  */
@@ -53,8 +53,8 @@ export async function optionsOf(
 }
 
 /**
- * Calls the preset and returns its options. Reads a client secret if the preset takes one, unless the command line has `--key`,
- * `--option-env` or `--method none`.
+ * Calls the preset that `--provider` names, and returns the options from it. Before that, reads a client secret if the preset takes one. It
+ * reads none if the command line has `--key`, `--option-env` or `--method none`.
  */
 async function presetOf(
   args: Arguments,
@@ -79,9 +79,9 @@ async function presetOf(
 }
 
 /**
- * Returns each VARIABLE of the flags `--option-env NAME=VARIABLE`.
+ * Returns the names of environment variables in the values of the flag `--option-env NAME=VARIABLE`.
  *
- * @throws UsageError for a flag of another form
+ * @throws UsageError for a value of another form
  */
 export function namesIn(optionEnv: readonly string[] = []): string[] {
   return optionEnv.map((text) => pairOf(text)[1]);

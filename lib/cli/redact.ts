@@ -4,8 +4,8 @@ import type { Report } from './render.js';
 const HIDDEN = '…';
 
 /**
- * Length in characters from which a secret is replaced within words too. A shorter secret is replaced only as a whole word, because
- * ordinary words may contain it.
+ * A secret of at least this many characters is replaced everywhere, also within words. A shorter secret is replaced only as a whole word,
+ * because ordinary words may contain it.
  */
 const MIN_PART_LENGTH = 8;
 
@@ -37,7 +37,7 @@ const STANDARD_NAMES: ReadonlySet<string> = new Set([
 
 /**
  * Returns the report with secrets replaced. Only texts that the server sent are searched, because the server may repeat secrets of the
- * request. The command's own words are never replaced, even if they equal a secret.
+ * request. Texts of the command itself are never replaced, even if they equal a secret.
  *
  * @param isDiscovered whether the endpoint's URL comes from the server's metadata; then the URL is searched too
  */
@@ -72,8 +72,8 @@ function createRedaction(secrets: ReadonlySet<string>): Redact {
     .map((spelling) => new RegExp(patternOf(spelling), 'u'));
 
   /**
-   * Whether base64 text contains an encoded secret. Random text sometimes decodes to a short secret. Therefore a short secret counts only
-   * if the whole decoded text is readable.
+   * Whether a base64 text contains an encoded secret. A secret that is shorter than 8 characters counts only if the whole decoded text is
+   * readable, because random text sometimes decodes to a short secret.
    */
   function encodesSecret(base64: string): boolean {
     const [whole = '', ...behindSomething] = [0, 1, 2, 3].map((start) => decode(base64.slice(start)));
@@ -88,7 +88,7 @@ function decode(base64: string): string {
   return Buffer.from(base64, 'base64').toString('utf8');
 }
 
-/** Returns a secret unencoded, and encoded for a URL, a form and JSON. */
+/** Returns all forms in which a text may contain the secret: unencoded, and encoded for a URL, a form and JSON. */
 function spellingsOf(secret: string): string[] {
   const inUrl = encodeURIComponent(Buffer.from(secret).toString());
   const inForm = new URLSearchParams([['', secret]]).toString().slice('='.length);
@@ -97,12 +97,12 @@ function spellingsOf(secret: string): string[] {
   return [secret, inUrl, strictly(inUrl), inForm, inJson, withSlashes, inAscii(inJson), inAscii(withSlashes)];
 }
 
-/** Also encodes the characters that RFC 3986 reserves and `encodeURIComponent()` does not encode. */
+/** Encodes the characters in a URL-encoded text that RFC 3986 reserves, but `encodeURIComponent()` leaves unencoded. */
 function strictly(inUrl: string): string {
   return inUrl.replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-/** Escapes every character outside ASCII, as some servers do in JSON. */
+/** Escapes every character that is not printable ASCII, as some servers do in JSON. */
 function inAscii(json: string): string {
   return json.replace(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

@@ -17,7 +17,7 @@ export const USAGE = `Usage: express-token-introspection <command> [options]
 Add --help to a command to see its options and exit codes. --version prints the version.
 `;
 
-/** Runs a command and returns its exit code. Mistakes in the command line are printed, not thrown. */
+/** Runs the command that the first word names, and resolves to its exit code. Mistakes in the command line are printed, not thrown. */
 export async function run(words: readonly string[], terminal: Terminal): Promise<number> {
   const [name, ...rest] = words;
   try {

@@ -2,18 +2,19 @@ import { createInterface } from 'node:readline/promises';
 import { type Readable, Writable } from 'node:stream';
 import { UsageError } from './usage-error.js';
 
-/** The places that secrets are read from, and the stream for prompts. */
+/** The places from which secrets are read, and the stream to which prompts are written. */
 export interface Source {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdin: Readable & { readonly isTTY?: boolean };
-  /** Prompts are written here. */
+  /** The stream to which prompts are written. */
   readonly stderr: Writable;
 }
 
 /**
- * Reads a secret from the variable `CLIENT_SECRET`. If the variable is not set or empty, asks for the secret in a terminal.
+ * Reads a secret from the variable `CLIENT_SECRET`. If this variable is not set or is empty, asks the user for the secret in a terminal,
+ * without showing the reply.
  *
- * @throws UsageError if the variable is not set and standard input is not a terminal, or ends without a line
+ * @throws UsageError if the variable is not set or is empty, and standard input is not a terminal or ends without a line
  */
 export async function readSecret({ env, stdin, stderr }: Source, label: string): Promise<string> {
   const { CLIENT_SECRET: secret } = env;
@@ -23,8 +24,8 @@ export async function readSecret({ env, stdin, stderr }: Source, label: string):
 }
 
 /**
- * Reads the token from standard input, and removes whitespace at its beginning and end. In a terminal, asks for the token without showing
- * it, and removes nothing.
+ * Reads the token from standard input, and removes whitespace at the beginning and end. If standard input is a terminal, asks the user for
+ * the token without showing the reply, and removes nothing.
  *
  * @throws UsageError if standard input is empty, or ends without a line in a terminal: a missing token must not look like a rejected one
  */

@@ -1,12 +1,12 @@
-/** An environment variable that the app of `init` and the command `check` read. */
+/** An environment variable that two programs read: the app that `init` writes, and the command `check`. */
 export interface Variable {
   /** Name of the variable, such as `KEYCLOAK_URL`. */
   readonly name: string;
-  /** Option of the preset, or else of `tokenIntrospection()`, that takes the value. */
+  /** Name of the option that takes the value: an option of the preset, or of `tokenIntrospection()` if there is no preset. */
   readonly option: string;
-  /** One line for `.env.example`. */
+  /** Description of the variable in one line, for `.env.example`. */
   readonly description: string;
-  /** A valid value. It is missing if only the provider knows the value. */
+  /** An example of a valid value. It is missing if only the provider can tell the value. */
   readonly example?: string;
 }
 
@@ -17,8 +17,8 @@ export interface Server {
   /** Variables for the options of the preset, in the order of the generated code. */
   readonly variables: readonly Variable[];
   /**
-   * `'required'`: every response has an `aud`. `'uncertain'`: some responses have no `aud`. `'preset'`: no response has an `aud`, and the
-   * preset sets `audience` to `false`.
+   * Whether the app sets `audience`. `'required'`: yes, because every response has an `aud`. `'uncertain'`: the app sets `false`, because
+   * some responses have no `aud`. `'preset'`: the preset sets `false`, because no response has an `aud`.
    */
   readonly audience: 'required' | 'uncertain' | 'preset';
   /** Whether responses have a `scope`, so that a route can require one. */
@@ -45,9 +45,9 @@ export const AUDIENCE: Variable = {
   description: 'The value of aud in access tokens for this API',
 };
 
-/** Name of the kind of server that has no preset and is given by the URL of its endpoint. */
+/** Name in `SERVERS` for a server without a preset that the app configures by the URL of its endpoint. */
 export const ENDPOINT = 'endpoint';
-/** Name of the kind of server that has no preset and is given by its issuer identifier. Discovery finds its endpoint. */
+/** Name in `SERVERS` for a server without a preset that the app configures by its issuer identifier. Discovery finds the endpoint. */
 export const ISSUER = 'issuer';
 
 const CLIENT = [CLIENT_ID, CLIENT_SECRET];

@@ -12,24 +12,24 @@ import type { Introspector } from '../introspector.js';
 import type { Settings } from '../options/settings.js';
 import { requireActive, verify } from '../verification/verify.js';
 
-/** Whether a request with the token would be accepted, and why. */
+/** Result of `check --token`: whether a request with the token would be accepted, and why. */
 export interface TokenReport {
   readonly accepted: boolean;
   /** HTTP status that a client would see. */
   readonly status: number;
   readonly reason: AuthErrorReason | IntrospectionErrorCode | undefined;
-  /** The expected value, when a comparison failed. */
+  /** The value that a check expected, if the token failed a check that compares values. */
   readonly expected: string | undefined;
-  /** The received value, when a comparison failed; the detail of the error, after an outage. */
+  /** The value that a check received, if the token failed a check that compares values. After an outage, the detail of the error. */
   readonly received: string | undefined;
-  /** Advice from the table of remedies. */
+  /** Advice on what to do if the token would not be accepted. */
   readonly remedy: string | undefined;
-  /** Checks that the command line left out. An app that has them may still reject the token. */
+  /** Names of checks that neither a flag nor a variable sets. An app with these checks may still reject the token. */
   readonly notChecked: readonly string[];
   /** The claims of the response, after `normalizeResponse`; `undefined` if the token is not active or there is no response. */
   readonly auth: Claims | undefined;
   readonly cachedForSeconds: number;
-  /** The limit that determines `cachedForSeconds`. */
+  /** The limit that determines `cachedForSeconds`, in words. */
   readonly cachedBecause: string;
   readonly warnings: readonly string[];
 }

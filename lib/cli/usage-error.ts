@@ -1,2 +1,2 @@
-/** A mistake in how the command was written. Its message is printed, and the exit code is 2. */
+/** A mistake in the command line. The message of this error is printed, and the exit code is 2. */
 export class UsageError extends Error {}

@@ -15,8 +15,8 @@ import {
 const NO_VALUE = '';
 
 /**
- * Returns the variables that `check` reads, besides those of `--option-env`. Without a preset, the variables of the server are among them
- * only if no flag sets the server.
+ * Returns the environment variables that `check` reads, except those of `--option-env`. Without `--provider`, the variables that set the
+ * server are included only if no flag sets the server.
  */
 export function variablesFor(args: Arguments): readonly Variable[] {
   const { provider } = args;
@@ -25,8 +25,8 @@ export function variablesFor(args: Arguments): readonly Variable[] {
 }
 
 /**
- * Returns the arguments with values of variables for missing flags. Variables for options of a preset are not added here:
- * `presetVariables()` returns them.
+ * Returns the arguments, in which missing flags have the values of environment variables. Variables for options of a preset are not
+ * included: `presetVariables()` returns them.
  */
 export function withVariables(args: Arguments, { variables }: Environment): Arguments {
   const names = new Set(variablesFor(args).map(({ name }) => name));
@@ -42,7 +42,10 @@ export function withVariables(args: Arguments, { variables }: Environment): Argu
   };
 }
 
-/** Returns the options of a preset that variables set, except the client identifier and secret. Empty variables are ignored. */
+/**
+ * Returns the options of a preset that environment variables set, except the client identifier and the client secret. Empty variables are
+ * ignored.
+ */
 export function presetVariables(provider: string, variables: Environment['variables']): Record<string, string> {
   const options = serverOf(provider).variables.filter(
     (variable) => variable !== CLIENT_ID && variable !== CLIENT_SECRET,
@@ -56,7 +59,7 @@ function namesServer(args: Arguments): boolean {
   return (args.endpoint ?? args['authorization-server']) !== undefined;
 }
 
-/** The variables `INTROSPECTION_ENDPOINT` and `AUTHORIZATION_SERVER`. */
+/** Returns the variables that set the server: `INTROSPECTION_ENDPOINT` and `AUTHORIZATION_SERVER`. */
 function locations(): Variable[] {
   return [ENDPOINT, ISSUER].map((name) => serverOf(name).variables[0] as Variable);
 }

@@ -25,10 +25,10 @@ const FLAGS: Readonly<Record<string, string>> = {
 /** Flags whose values may be shown. Other values may be secrets, or were read from files. */
 const SHOWN = ['endpoint', 'authorization-server', 'issuer', 'timeout-ms'] as const;
 
-/** Options that have the same flag or variable with a preset as without one. */
+/** Options that have the same flag or variable with and without a preset. */
 const SHARED: ReadonlySet<string> = new Set([CLIENT_ID, CLIENT_SECRET, AUDIENCE].map(({ option }) => option));
 
-/** Rewrites an error message of the library. The result shows flags instead of the names of options. */
+/** Rewrites an error message of the library for the user of `check`: the names of options are replaced by flags or variables. */
 export function inCommandWords(message: string, args: Arguments): string {
   return message
     .replace(/^Option "(\w+)" is [^;]*;/, (whole, name: string) => {

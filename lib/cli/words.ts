@@ -24,7 +24,7 @@ export function parseFlags<const Options extends Flags>(words: readonly string[]
 }
 
 /**
- * Returns the value if it is one of the names.
+ * Returns the value of a flag if it is one of the names.
  *
  * @throws UsageError for any other value. The message lists all names, and suggests a similar one
  */

@@ -4,7 +4,7 @@ import { importLines, importsOf } from './imports.js';
 import { quoted } from './quoted.js';
 import { expressServer, nodeServer } from './server-code.js';
 
-/** Returns the code of the app. It is the first example of the README, adapted to the chosen server and framework. */
+/** Returns the code of the app that `init` writes. It is the first example of the README, adapted to the choices of the user. */
 export function appCode(choices: Choices, port: number): string {
   const { provider, framework, scope } = choices;
   const preset = isPreset(provider) ? provider : undefined;

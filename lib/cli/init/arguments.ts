@@ -5,7 +5,10 @@ import { UsageError } from '../usage-error.js';
 import { parseFlags, requireName } from '../words.js';
 import { type Choices, DEFAULTS, FRAMEWORK_NAMES } from './choices.js';
 
-/** The command line of `init`: the choices that flags make, and whether all other choices get their defaults. */
+/**
+ * The command line of `init`. `given` are the choices that flags make. If `yes` is `true`, all other choices get their defaults, and
+ * nothing is asked.
+ */
 export interface InitArguments {
   readonly given: Partial<Choices>;
   readonly yes: boolean;
@@ -48,7 +51,7 @@ Exit codes
 `;
 
 /**
- * Parses the words after `init`. Returns `'help'` if `--help` is among them.
+ * Parses the words that follow `init` on the command line. Returns `'help'` if `--help` is among these words.
  *
  * @throws UsageError for an unknown flag or an invalid value
  */
@@ -67,13 +70,17 @@ export function parseArguments(words: readonly string[]): InitArguments | 'help'
   return { given, yes };
 }
 
-/** @throws UsageError for a scope, if responses of the provider have none: then the route would reject every request */
+/** @throws UsageError if a scope was chosen, but responses of the provider contain no `scope`: the route would reject every request */
 export function requireScopeOf({ provider, scope }: Partial<Choices>): void {
   if (provider === undefined || !scope || serverOf(provider).hasScope) return;
   throw new UsageError(`Leave --scope out, because responses of ${serverOf(provider).label} have no scope`);
 }
 
-/** @throws UsageError unless the text is empty or one scope */
+/**
+ * Returns the text.
+ *
+ * @throws UsageError unless the text is empty or is exactly one scope
+ */
 export function requireScopeToken(scope: string): string {
   if (scope === '' || SCOPE_TOKEN.test(scope)) return scope;
   throw new UsageError('--scope is one scope, without spaces, quotation marks and backslashes');

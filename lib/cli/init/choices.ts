@@ -1,6 +1,6 @@
 import { ENDPOINT } from '../servers.js';
 
-/** Frameworks of the app, by the names that users write. */
+/** Frameworks for the app that `init` writes, by the names that users write. */
 export const FRAMEWORKS = {
   express: 'Express 5',
   express4: 'Express 4',
@@ -11,7 +11,7 @@ export type Framework = keyof typeof FRAMEWORKS;
 
 export const FRAMEWORK_NAMES = Object.keys(FRAMEWORKS) as Framework[];
 
-/** The choices that determine the files of the new project. */
+/** The choices of the user that determine which files `init` writes, and what they contain. */
 export interface Choices {
   /** One of `SERVER_NAMES`. */
   readonly provider: string;

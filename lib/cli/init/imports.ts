@@ -6,13 +6,16 @@ export interface Import {
   /** Local name of the whole module, such as `express`. */
   readonly whole?: string;
   readonly names?: readonly string[];
-  /** Types that TypeScript imports from an ES module. CommonJS code reads them from the whole module, such as `express.Request`. */
+  /**
+   * Types that generated TypeScript imports by name if it is an ES module. CommonJS code reads the types from the whole module instead,
+   * such as `express.Request`.
+   */
   readonly types?: readonly string[];
 }
 
 const LIBRARY = 'express-token-introspection';
 
-/** The imports of the framework, the library and the preset. */
+/** Returns the imports that the generated code needs: of the framework, the library and the preset. */
 export function importsOf(framework: Framework, names: readonly string[], preset: string | undefined): Import[] {
   const library = { from: LIBRARY, whole: 'library', names: [...names].sort(ignoringCase) };
   return [
@@ -41,7 +44,7 @@ function requireLine({ from, whole, names = [] }: Import): string {
   return `const ${names.length === 0 ? whole : braced(names)} = require('${from}');`;
 }
 
-/** Returns an `import … = require(…)`. TypeScript accepts this form in CommonJS with every compiler setting. */
+/** Returns an import in the form `import … = require(…)`, which TypeScript accepts in CommonJS with every compiler setting. */
 function importRequireLine({ from, whole, names = [] }: Import): string {
   const line = `import ${whole} = require('${from}');`;
   return names.length === 0 ? line : `${line}\nconst ${braced(names)} = ${whole};`;

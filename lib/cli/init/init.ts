@@ -9,7 +9,7 @@ import { FileError, writeFiles } from './write-files.js';
 
 const NOT_WRITTEN = 1;
 
-/** The command `init`. It writes the first app of a project. */
+/** The command `init`. It writes a new app that authenticates requests, and an `.env.example` with its settings. */
 export const init: Command = { usage: USAGE, run: runInit };
 
 async function runInit(words: readonly string[], terminal: Terminal): Promise<number> {
@@ -31,7 +31,11 @@ async function runInit(words: readonly string[], terminal: Terminal): Promise<nu
   }
 }
 
-/** @throws UsageError if `--provider` and `--yes` are missing and standard input is not a terminal */
+/**
+ * Returns all choices: those of flags, and for the others the replies of the user or the defaults.
+ *
+ * @throws UsageError if `--provider` and `--yes` are missing and standard input is not a terminal
+ */
 async function choicesOf(given: Partial<Choices>, yes: boolean, terminal: Terminal): Promise<Choices> {
   if (!yes && terminal.stdin.isTTY === true) return askForChoices(given, terminal);
   if (!yes && given.provider === undefined) {

@@ -5,7 +5,7 @@ import type { Written } from './write-files.js';
 
 const LIBRARY = 'express-token-introspection';
 
-/** Text that says what was written, and what to do next. */
+/** Returns a text for the user. It says which files were written, and what to do next. */
 export function nextSteps(choices: Choices, { names, kept, hasManifest }: Written): string {
   const { provider, isTypeScript, directory } = choices;
   const needsOwnConfiguration = kept.includes(TSCONFIG);
@@ -43,7 +43,7 @@ function installs({ framework, isTypeScript }: Choices): string[] {
   ];
 }
 
-/** Whether `check` finds the server in an environment variable. Then the command needs no `--provider`. */
+/** Whether `check` finds the server in an environment variable, so that the command needs no `--provider`. */
 function isVariable(provider: string): boolean {
   return provider === ENDPOINT || provider === ISSUER;
 }

@@ -9,7 +9,7 @@ export const TSCONFIG = 'tsconfig.json';
 /** Default port of the app, in its code and in `.env.example`. */
 export const PORT = 3001;
 
-/** All files of the new project. */
+/** Returns all files that `init` writes. */
 export function projectFiles(choices: Choices): ProjectFile[] {
   return [
     { name: sourceName(choices), text: appCode(choices, PORT) },
@@ -18,12 +18,12 @@ export function projectFiles(choices: Choices): ProjectFile[] {
   ];
 }
 
-/** Name of the file with the code, such as `app.mts`. */
+/** Returns the name of the file with the code of the app, such as `app.mts`. */
 export function sourceName({ isTypeScript, isCommonJs }: Choices): string {
   return `app.${isCommonJs ? 'c' : 'm'}${isTypeScript ? 'ts' : 'js'}`;
 }
 
-/** Path of the file that Node runs, such as `dist/app.mjs`. */
+/** Returns the path of the file that Node runs, such as `dist/app.mjs`. For TypeScript, it is the compiled file. */
 export function scriptName({ isTypeScript, isCommonJs }: Choices): string {
   return `${isTypeScript ? 'dist/' : ''}app.${isCommonJs ? 'c' : 'm'}js`;
 }

@@ -7,14 +7,15 @@ import { requireScopeToken } from './arguments.js';
 import { type Choices, DEFAULTS, FRAMEWORK_NAMES, FRAMEWORKS } from './choices.js';
 
 /**
- * Asks one question again and again, until `parse` throws no UsageError for the reply. `parse` also gets empty replies, for the default.
+ * Asks the user a question, and resolves to the reply as `parse` returns it. If `parse` throws a UsageError, the question is asked again.
+ * `parse` also gets empty replies, which may mean a default.
  *
  * @throws UsageError if the input ends before a valid reply
  */
 type Ask = <Value>(question: string, parse: (reply: string) => Value) => Promise<Value>;
 
 /**
- * Asks for the choices that were not made by flags.
+ * Asks the user for every choice that no flag has made. Resolves to all choices.
  *
  * @throws UsageError when the input ends before the last question
  */
@@ -69,7 +70,8 @@ function providerOf(reply: string): string {
 }
 
 /**
- * Returns one of the names. The reply is its number, counted from 1, or the name itself. An empty reply means the first name.
+ * Returns the name that the user chose. The reply is the number of the name in the list, counted from 1, or the name itself. An empty reply
+ * means the first name.
  *
  * @throws UsageError for any other reply
  */

@@ -1,7 +1,10 @@
 import type { Choices } from './choices.js';
 import { quoted } from './quoted.js';
 
-/** Source code of an Express app. It has one protected route and an error handler, and listens on the port. */
+/**
+ * Returns source code of an Express app, which follows the code of the middleware. The app has one protected route and an error handler,
+ * and listens on the port.
+ */
 export function expressServer(choices: Choices, port: number): string {
   const { scope } = choices;
   const guard = scope === '' ? '' : `requireScope(${quoted(scope)}), `;
@@ -22,7 +25,7 @@ ${listening(choices)}
 `;
 }
 
-/** Source code of a `node:http` server that protects every path. */
+/** Returns source code of a `node:http` server that protects every path. It follows the code of the middleware. */
 export function nodeServer(port: number): string {
   return `const server = createServer((req, res) => {
   authenticate(req, res, (error) => {
@@ -53,8 +56,8 @@ function errorHandlerParameters({ isTypeScript, isCommonJs }: Choices): string {
 }
 
 /**
- * Source code that listens on the port. Express 5 passes a failure to the callback, so the callback throws it. With Express 4, the process
- * ends with the failure by itself.
+ * Returns source code that listens on the port. Express 5 passes a failure to the callback, so the callback of the generated code throws
+ * it. With Express 4, a failure ends the process without such code.
  */
 function listening({ framework }: Choices): string {
   const [parameters, check] = framework === 'express4' ? ['()', ''] : ['(error)', '\n  if (error) throw error;'];

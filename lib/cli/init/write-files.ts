@@ -2,12 +2,12 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { printable } from '../../diagnostics/printable.js';
 
-/** A file of the new project. */
+/** A file that `init` writes. */
 export interface ProjectFile {
   readonly name: string;
   readonly text: string;
   /**
-   * With `true`, an existing file of this name is kept, and the other files are written. Otherwise an existing file means that nothing is
+   * What happens if a file of this name exists. With `true`, it is kept, and the other files are written. Otherwise no file at all is
    * written.
    */
   readonly isOptional?: boolean;
@@ -23,11 +23,11 @@ export interface Written {
   readonly hasManifest: boolean;
 }
 
-/** A file exists, or cannot be written. */
+/** Error of `init`: a file exists already, or cannot be written. */
 export class FileError extends Error {}
 
 /**
- * Writes the files to a folder, which is created if it is missing. It never overwrites a file.
+ * Writes the files to a folder, and creates the folder if it is missing. An existing file is never overwritten.
  *
  * @throws FileError if a file that is not optional exists (nothing is written then), or if a file cannot be written
  */
