@@ -41,15 +41,20 @@ export function parseLocation(options: TokenIntrospectionOptions): ParsedServerL
   return { endpoint: undefined, issuer: authorizationServer, allowHttp };
 }
 
-/** Returns the name of the parameter that holds the token. @throws TypeError for a name that client authentication uses */
+/**
+ * Returns the name of the parameter that holds the token.
+ *
+ * @throws TypeError for a name that client authentication uses
+ */
 export function parseTokenParameter(name = 'token'): string {
   if (!RESERVED_PARAMETERS.has(name)) return name;
   throw optionError('tokenParameter', name, 'write another name: "clientAuth" uses this one');
 }
 
 /**
- * Returns a copy of the parameters. @throws TypeError for the parameter that holds the token, and for a parameter that client
- * authentication sets
+ * Returns a copy of the parameters.
+ *
+ * @throws TypeError for the parameter that holds the token, and for a parameter that client authentication sets
  */
 export function parseParameters(parameters: Readonly<Record<string, string>> = {}, tokenParameter: string) {
   for (const name of Object.keys(parameters)) {

@@ -43,7 +43,11 @@ export function readOptions<T extends object>(input: T, rules: Rules, prefix = '
   return options as T;
 }
 
-/** Always throws. @throws TypeError with the remedy from the rule of the option */
+/**
+ * Always throws.
+ *
+ * @throws TypeError with the remedy from the rule of the option
+ */
 export function rejectOption(name: string, value: unknown, rules: Rules): never {
   throw optionError(name, value, rules[name]?.[1] ?? 'leave it out');
 }

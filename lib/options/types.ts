@@ -127,8 +127,8 @@ export interface DpopOptions {
    */
   readonly required?: boolean | undefined;
   /**
-   * Signature algorithms that are accepted in DPoP proofs. Only algorithms with a private and a public key are allowed. Default: `['ES256',
-   * 'ES384', 'ES512', 'PS256', 'RS256', 'EdDSA', 'Ed25519']`.
+   * Signature algorithms that are accepted in DPoP proofs. Only algorithms with a private and a public key are allowed. Default:
+   * `['ES256', 'ES384', 'ES512', 'PS256', 'RS256', 'EdDSA', 'Ed25519']`.
    */
   readonly algorithms?: readonly string[] | undefined;
   /**
