@@ -47,7 +47,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
     'options/rules.ts',
   ],
   jose: [
-    'client-auth/client-assertion.ts',
+    'client-auth/write-assertion.ts',
     'introspection/key-set.ts',
     'introspection/signed-response.ts',
     'metadata/signed.ts',

@@ -53,6 +53,7 @@ export type {
 
 // Client authentication
 export { bearerToken, type TokenSource } from './client-auth/bearer-token.js';
+export { type ClientAssertionOptions, clientAssertion } from './client-auth/client-assertion.js';
 export { type ClientSecretBasicOptions, clientSecretBasic } from './client-auth/client-secret-basic.js';
 export { type ClientSecretJwtOptions, clientSecretJwt } from './client-auth/client-secret-jwt.js';
 export { type ClientSecretPostOptions, clientSecretPost } from './client-auth/client-secret-post.js';

@@ -1,4 +1,4 @@
-import type { KeyObject } from 'node:crypto';
+import { type KeyObject, randomUUID } from 'node:crypto';
 import type { JWTHeaderParameters, JWTPayload } from 'jose';
 import type { ClientAuth } from '../../lib/index.js';
 import { signed } from './signed.js';
@@ -18,4 +18,18 @@ export async function assertionOf(
   const { parameters } = await signed(clientAuth, more);
   const { protectedHeader, payload } = await jwtVerify(parameters.client_assertion ?? '', key);
   return { header: protectedHeader as JWTHeaderParameters, payload };
+}
+
+/** Signs an assertion as a cluster or an agent issues them, valid for a minute. */
+export async function issueAssertion(
+  key: KeyObject,
+  { sub, audience = '', ttlSeconds = 60 }: { sub: string; audience?: string; ttlSeconds?: number },
+): Promise<string> {
+  const { SignJWT } = await import('jose');
+  const now = Math.floor(Date.now() / 1000);
+  return new SignJWT({ iss: sub, sub, aud: audience, jti: randomUUID() })
+    .setProtectedHeader({ alg: 'ES256' })
+    .setIssuedAt(now)
+    .setExpirationTime(now + ttlSeconds)
+    .sign(key);
 }

@@ -2,12 +2,14 @@ import { generateKeyPairSync, type KeyObject, randomBytes, X509Certificate } fro
 import { Agent } from 'undici';
 import {
   type ClientAuth,
+  clientAssertion,
   clientSecretBasic,
   clientSecretJwt,
   clientSecretPost,
   privateKeyJwt,
   tlsClientAuth,
 } from '../../lib/index.js';
+import { issueAssertion } from './assertion.js';
 import { type Certificate, createCertificate } from './certificates.js';
 import {
   type ClientMetadata,
@@ -115,6 +117,13 @@ export const METHODS: readonly Method[] = [
     parameters: ASSERTION,
   },
   {
+    name: 'private_key_jwt with an assertion that a function returns',
+    right: ({ as }) => issued('key-jwt-ec', P256.privateKey, as.issuer),
+    wrong: ({ as }) => issued('key-jwt-ec', OTHER_P256.privateKey, as.issuer),
+    carries: {},
+    parameters: ASSERTION,
+  },
+  {
     name: 'tls_client_auth',
     right: ({ certificates }) => fixed('tls', certificates.signed, certificates),
     wrong: ({ certificates }) => fixed('tls', certificates.stranger, certificates),
@@ -195,6 +204,11 @@ export function mutual(clientId: string, of: () => Certificate, { authority }: C
 
 export function fixed(clientId: string, { cert, key }: Certificate, { authority }: Certificates): ClientAuth {
   return tlsClientAuth({ clientId, cert, key, ca: authority.cert });
+}
+
+/** A client whose assertions another party issues, here the test. */
+function issued(clientId: string, key: KeyObject, audience: string): ClientAuth {
+  return clientAssertion({ clientId, assertion: () => issueAssertion(key, { sub: clientId, audience }) });
 }
 
 /** A client that sends only its `client_id`, without credentials. */

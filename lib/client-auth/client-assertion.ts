@@ -1,49 +1,74 @@
-import { type KeyObject, randomUUID, type webcrypto } from 'node:crypto';
-import type { IntrospectionRequest } from '../core/client-auth.js';
-import { IntrospectionError } from '../core/errors.js';
+import type { ClientAuth } from '../core/client-auth.js';
+import { secretError } from '../core/option-error.js';
+import { ownMembers } from '../core/own-members.js';
+import { createAssertionFile } from './assertion-file.js';
+import type { TokenSource } from './bearer-token.js';
+import { requireClientId, requireOptions } from './client-identifier.js';
+import { JWT_SHAPE, parseAssertion } from './issued-assertion.js';
+import { JWT_BEARER } from './write-assertion.js';
 
-const TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
-const LIFETIME_SECONDS = 60;
-
-export interface AssertionSettings {
-  readonly clientId: string;
-  /** Claim `aud` of the assertion. `undefined` means the issuer identifier of the authorization server. */
-  readonly audience: string | undefined;
-}
-
-/** Key that signs the assertion, with the algorithms that may be used with it. */
-export interface AssertionKey {
-  /** Algorithms that the key can use, the preferred one first. */
-  readonly algorithms: readonly string[];
-  readonly key: KeyObject | webcrypto.CryptoKey | Uint8Array;
-  readonly keyId?: string | undefined;
+/** Options of `clientAssertion()`. */
+export interface ClientAssertionOptions {
+  /**
+   * Client identifier of this API at the authorization server, sent as `client_id`. Default: none is sent, and the server finds the client
+   * by the assertion ([RFC 7521 section 4.2](https://www.rfc-editor.org/rfc/rfc7521#section-4.2)). Then a `cache.store` needs
+   * `cache.namespace`.
+   */
+  readonly clientId?: string | undefined;
+  /**
+   * Path of a file that holds the assertion, or a function that returns the current one. The file is read, and the function is called, for
+   * every attempt to send an introspection request, and once more after a 401. The time that it takes counts towards `timeoutMs`. Required.
+   */
+  readonly assertion: string | TokenSource | undefined;
+  /**
+   * Value of the parameter `client_assertion_type`. Default: `urn:ietf:params:oauth:client-assertion-type:jwt-bearer`, for a JWT of
+   * [RFC 7523](https://www.rfc-editor.org/rfc/rfc7523). For a SPIFFE JWT-SVID, some servers require
+   * `urn:ietf:params:oauth:client-assertion-type:jwt-spiffe`.
+   */
+  readonly assertionType?: string | undefined;
 }
 
 /**
- * Writes a new client assertion into a request ([RFC 7523 section 2.2](https://www.rfc-editor.org/rfc/rfc7523#section-2.2)). The assertion
- * is valid for 60 seconds and for one use.
+ * Client authentication with a JWT that another party issues to this API ([RFC 7523 section
+ * 2.2](https://www.rfc-editor.org/rfc/rfc7523#section-2.2)), so that this API keeps no secret: a projected service account token of
+ * Kubernetes, a JWT-SVID of SPIFFE, or a token of a cloud's workload identity.
  *
- * @throws IntrospectionError `credentials_unavailable` when the endpoint accepts none of the algorithms of the key
- * @throws Error when the settings have no audience and the issuer identifier is not known
+ * A JWT without `exp`, or with an `exp` in the past, is never sent. While the file cannot be read or holds no such JWT, for example because
+ * it is being written, the JWT that was read before is used until it expires. If there is no JWT to send, the client's request gets a 503
+ * `credentials_unavailable`, whose detail has only the last part of the path.
+ *
+ * Not checked: signature, `iss`, `sub` and `aud` of the JWT. The authorization server checks them.
+ *
+ * @throws TypeError when an option is missing, unknown or wrong, or `assertion` is itself a JWT: it would expire
  */
-export async function writeAssertion(
-  { parameters, issuer, signingAlgorithms }: IntrospectionRequest,
-  { clientId, audience = issuer }: AssertionSettings,
-  { algorithms, key, keyId }: AssertionKey,
-): Promise<void> {
-  if (audience === undefined) throw new Error('no audience');
-  const alg = algorithms.find((algorithm) => signingAlgorithms?.includes(algorithm) !== false);
-  if (alg === undefined) {
-    throw new IntrospectionError('credentials_unavailable', `the endpoint does not take ${algorithms.join(' or ')}`);
+export function clientAssertion(options: ClientAssertionOptions): ClientAuth {
+  requireOptions(options, ['clientId', 'assertion', 'assertionType']);
+  const { clientId: configuredId, assertion, assertionType = JWT_BEARER } = ownMembers(options);
+  const clientId = configuredId === undefined ? undefined : requireClientId(configuredId);
+  if (typeof assertionType !== 'string' || assertionType === '') {
+    throw secretError('assertionType', assertionType, 'write the client_assertion_type that the server requires');
   }
-  // jose is an ES module, so it is loaded only when it is used.
-  const { SignJWT } = await import('jose');
-  const now = Math.floor(Date.now() / 1000);
-  const assertion = new SignJWT({ iss: clientId, sub: clientId, aud: audience, jti: randomUUID() })
-    .setProtectedHeader({ alg, typ: 'client-authentication+jwt', ...(keyId !== undefined && { kid: keyId }) })
-    .setIssuedAt(now)
-    .setExpirationTime(now + LIFETIME_SECONDS);
-  parameters.client_id = clientId;
-  parameters.client_assertion_type = TYPE;
-  parameters.client_assertion = await assertion.sign(key);
+  const current = sourceOf(assertion);
+  return {
+    identity: clientId === undefined ? undefined : `client:${clientId}`,
+    clientId,
+    async sign({ parameters, refused }) {
+      parameters.client_assertion = await current({ refused });
+      parameters.client_assertion_type = assertionType;
+      if (clientId !== undefined) parameters.client_id = clientId;
+    },
+  };
+}
+
+function sourceOf(assertion: ClientAssertionOptions['assertion']): TokenSource {
+  if (typeof assertion === 'function') {
+    return async (request) => parseAssertion(await assertion(request), Date.now()).assertion;
+  }
+  if (typeof assertion !== 'string' || assertion === '') {
+    throw secretError('assertion', assertion, 'write the path of a file, or a function that returns a JWT');
+  }
+  if (assertion.startsWith('eyJ') && JWT_SHAPE.test(assertion.trim())) {
+    throw secretError('assertion', assertion, 'write a function that returns the current JWT, because each expires');
+  }
+  return createAssertionFile(assertion);
 }

@@ -2,9 +2,9 @@ import type { ClientAuth } from '../core/client-auth.js';
 import { optionError } from '../core/option-error.js';
 import { ownMembers } from '../core/own-members.js';
 import { printable } from '../diagnostics/printable.js';
-import { writeAssertion } from './client-assertion.js';
 import { requireAudience, requireClientId, requireOptions } from './client-identifier.js';
 import { type Secret, signWithSecret } from './secret.js';
+import { writeAssertion } from './write-assertion.js';
 
 /** Options of `clientSecretJwt()`. */
 export interface ClientSecretJwtOptions {

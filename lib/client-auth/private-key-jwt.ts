@@ -1,8 +1,8 @@
 import type { ClientAuth } from '../core/client-auth.js';
 import { ownMembers } from '../core/own-members.js';
-import { writeAssertion } from './client-assertion.js';
 import { requireAudience, requireClientId, requireOptions } from './client-identifier.js';
 import { type PrivateKey, parseSigningKey } from './keys.js';
+import { writeAssertion } from './write-assertion.js';
 
 /** Options of `privateKeyJwt()`. */
 export interface PrivateKeyJwtOptions {

@@ -1,4 +1,5 @@
 import type { IntrospectionErrorCode } from '../core/errors.js';
+import { CREDENTIAL_REMEDIES } from './credential-remedies.js';
 import type { Remedies } from './remedy.js';
 
 /** Remedies for each code of an `IntrospectionError`. */
@@ -120,13 +121,7 @@ export const OUTAGE_REMEDIES: Remedies<IntrospectionErrorCode> = {
       'The endpoint rejects the request. Check that the method of client authentication, "parameters" and "requestFormat" are what it requires.',
     ],
   ],
-  credentials_unavailable: [
-    [
-      ['the endpoint does not take'],
-      'The metadata list no algorithm that this key can sign with. Use another key, or have the server list the algorithm.',
-    ],
-    [[], 'The function that provides the secret, key or certificate failed. Check why.'],
-  ],
+  credentials_unavailable: CREDENTIAL_REMEDIES,
   discovery_failed: [
     [
       ['another issuer'],
