@@ -25,39 +25,44 @@ import { requireActive, verify } from './verification/verify.js';
 export interface AuthenticatedToken {
   readonly credentials: Credentials;
   readonly record: ActiveRecord;
-  /** The claims that handlers get: those of the record, or the result of the `claims` schema. */
+  /**
+   * The claims that handlers get. They are the claims of the record, in which the output of the `claims` schema, if there is one, replaces
+   * claims of the same name.
+   */
   readonly claims: Claims;
   /**
-   * The keys that the sender has proven. `undefined` if the request has no verified proof and the policy does not accept
+   * The keys that the sender has proven to hold. `undefined` if the request has no verified DPoP proof and the policy does not accept
    * certificate-bound tokens.
    */
   readonly sender: SenderProof | undefined;
-  /** Whether the client should get a new DPoP nonce. */
+  /** Whether the response should give the client a new DPoP nonce, because the nonce in the proof is old. */
   readonly needsNonce: boolean;
 }
 
-/** The authentication of the same token by an earlier middleware of the request. */
+/** An earlier authentication of the same token, by another middleware that has handled the same request. */
 export interface EarlierAuthentication {
   readonly authenticator: Authenticator;
   readonly token: AuthenticatedToken;
 }
 
-/** An introspector and a policy: it reads, looks up and verifies the tokens of requests. */
+/** Reads, looks up and verifies the tokens of requests. It combines an introspector, which looks tokens up, with a policy. */
 export interface Authenticator {
   readonly introspector: Introspector;
   readonly policy: Policy;
   /**
    * Reads the credentials of a request. Does not look up the token.
    *
-   * @returns `undefined` for an anonymous request, if the policy allows it
-   * @throws AuthError; IntrospectionError `closed` for an anonymous request after `close()`; any error that a function of the app throws
+   * @returns the credentials; `undefined` for a request without a token, if the policy allows such requests (`optional`)
+   * @throws AuthError if the credentials are malformed, or are missing although the policy requires them; IntrospectionError `closed` for a
+   * request without a token after `close()`; any error that a function of the app throws
    */
   readCredentials(req: IncomingMessage): Credentials | undefined;
   /**
-   * Looks up a token and verifies it. A cache hit is verified in the same tick, without a promise, unless a DPoP proof must be verified.
+   * Looks up a token, and verifies its record against the policy. A cache hit is verified in the same tick and returned without a promise,
+   * unless a DPoP proof must be verified.
    *
-   * Without a cache, a record of an earlier middleware of the request is used again for up to 1 second after its introspection request
-   * was sent. Then the endpoint is not asked twice.
+   * Without a cache, the record of an earlier middleware of the same request is used again for up to 1 second after its introspection
+   * request was sent. So one request does not cause two introspection requests.
    *
    * @throws AuthError, IntrospectionError
    */
@@ -67,19 +72,21 @@ export interface Authenticator {
     earlier: EarlierAuthentication | undefined,
   ): AuthenticatedToken | Promise<AuthenticatedToken>;
   /**
-   * Looks up a token again and verifies the record. Does not verify the proof of the sender again.
+   * Looks up the same token again, and verifies the new record against the policy. Does not verify the DPoP proof again: the keys that the
+   * sender has proven stay valid.
    *
    * @throws AuthError, IntrospectionError
    */
   refresh(token: AuthenticatedToken, options: LookupOptions): AuthenticatedToken | Promise<AuthenticatedToken>;
   /**
-   * Requires that a token is well-formed. `authenticate()` requires that too, before the endpoint is asked.
+   * Requires that a token is well-formed, as `requireB64Token()` defines it. `authenticate()` requires that too, before the endpoint is
+   * asked.
    *
    * @throws AuthError `malformed_credentials`
    */
   requireWellFormed(credentials: Credentials): void;
   /**
-   * Looks up and verifies a token that did not come in a request.
+   * Looks up a token that did not come in a request, and verifies it against the policy. Sender-constrained tokens are rejected.
    *
    * @throws AuthError, IntrospectionError
    */
@@ -95,7 +102,10 @@ export interface Authenticator {
 export function createAuthenticator(introspector: Introspector, policy: Policy): Authenticator {
   const { clock } = introspector;
   const rejections = introspector.watchRejections();
-  /** `true` once a token was accepted. The watch has stopped then, and later tokens do not call it. */
+  /**
+   * `true` when this authenticator has accepted a token. From then on the rejection watch is stopped, and accepted tokens do not stop it
+   * again.
+   */
   let hasAccepted = false;
 
   function readRequest(req: IncomingMessage): Credentials | undefined {
@@ -131,7 +141,9 @@ export function createAuthenticator(introspector: Introspector, policy: Policy):
     return withProof(credentials, dpop, (sender) => lookUp(credentials, sender, options, known));
   }
 
-  /** Verifies the proof, then the token. Uses the proof last, so that a request whose token fails does not use it up. */
+  /**
+   * Verifies the DPoP proof, then the token. Marks the proof as used last, so that a request whose token fails does not use up its proof.
+   */
   async function withProof(
     credentials: Credentials,
     presented: DpopRequest,
@@ -207,7 +219,10 @@ export function createAuthenticator(introspector: Introspector, policy: Policy):
     rejections.stop();
   }
 
-  /** For a rejection, keeps the evidence that explains it, and counts it for the warnings. Returns the error, whatever it is. */
+  /**
+   * Returns the error. If it is a rejection, first keeps the evidence that explains it, and counts it for the warnings about wrong
+   * configuration.
+   */
   function noteRejection(error: unknown, credentials?: Credentials, record?: TokenRecord, now = Number.NaN): unknown {
     if (!(error instanceof AuthError)) return error;
     if (credentials !== undefined) keepEvidence(error, { token: credentials.token, record, expected: policy, now });
@@ -241,7 +256,10 @@ function isSameProof(one: DpopRequest, other: DpopRequest | undefined): boolean 
   return proof !== undefined && proof === other?.proof && method === other.method && url === other.url;
 }
 
-/** Throws a copy of an outage, because many requests may wait for one lookup. Throws any other error itself. */
+/**
+ * Throws an error of a lookup. If it is an outage, throws a copy, because many requests may wait for one lookup, and each must get its own
+ * error.
+ */
 function rethrow(error: unknown): never {
   throw error instanceof IntrospectionError
     ? new IntrospectionError(error.code, error.detail, error.retryAfterSeconds)

@@ -22,25 +22,27 @@ import { type ConfigurationReport, verifyConfiguration } from './introspection/v
 import type { IntrospectorSettings, MemoryCacheSettings } from './options/settings.js';
 import type { ReplayGuard } from './verification/sender/replay.js';
 
-/** Counts since the middleware was created. Middlewares derived from it are included. */
+/** Counts since `tokenIntrospection()` created the middleware. Middlewares that `with()` derived are included. */
 export interface Stats {
-  /** Cache hits. */
+  /** Requests that used a response from memory. */
   readonly hits: number;
-  /** Requests without a cache hit, coalesced ones included. */
+  /** Requests that found no usable response in memory, including those in `coalesced`. */
   readonly misses: number;
   /** Requests that shared a pending introspection request instead of making their own. */
   readonly coalesced: number;
   /** Requests that used a stale response because the endpoint failed. */
   readonly stale: number;
-  /** Introspection requests, retries included. */
+  /** Attempts to send an introspection request, including retries and probes. */
   readonly endpointCalls: number;
-  /** Responses in memory. Expired responses count until they are removed. */
+  /** Number of responses in memory at the moment. Expired responses count until they are removed. */
   readonly entries: number;
 }
 
 /** One authorization server: the client, the caches and everything else that several middlewares share. */
 export interface Introspector {
-  /** Digest of the endpoint, the client and the other settings that can change a response. */
+  /**
+   * Digest of the endpoint, the client and the other settings that can change a response. It identifies the introspector in a shared store.
+   */
   readonly id: string;
   /** The value of the option `authorizationServer`; `undefined` if the option `endpoint` is set. */
   readonly issuer: string | undefined;
@@ -50,40 +52,50 @@ export interface Introspector {
   requireOpen(): void;
   readonly lookup: Lookup;
   /**
-   * Whether a request may use a record again that its earlier middleware has used, without a lookup. The record is at most 1 second old
-   * then, and no process that shares the store has invalidated it. Always `false` if active responses are cached, because then a lookup
-   * costs no request, and always `false` after `close()`.
+   * Whether a request may, without a lookup, use a record again that an earlier middleware of this request has used. `true` only if the
+   * record is at most 1 second old, and no process that shares the store has invalidated it. Always `false` if active responses are cached,
+   * because then a lookup costs no request, and always `false` after `close()`.
    */
   isReusable(digest: string, record: ActiveRecord, options: LookupOptions): boolean;
-  /** How long an active response may be used, in milliseconds since its introspection request was sent. 0 without a cache. */
+  /** How long a cached active response may be used, in milliseconds since its introspection request was sent. 0 without a cache. */
   readonly lifeMs: number;
   /** How long a stale response may be used, in milliseconds since its introspection request was sent. 0 without a cache. */
   readonly staleLifeMs: number;
   /**
-   * Calls a listener when a record is invalidated, or when the introspector closes. If this process has already
-   * invalidated the record, calls the listener at once.
+   * Calls a listener when the token of a record is invalidated, in this process or in another, or when the introspector closes. If this
+   * process has invalidated the token since the lookup of the record began, calls the listener at once.
    *
    * @returns a function that removes the listener
-   * @throws IntrospectionError `closed`
+   * @throws IntrospectionError `closed` after `close()` was called
    */
   readonly watch: InvalidationEvents['watch'];
   /**
-   * Invalidates a token, or every token with a claim. In this process, the invalidation applies at once. With a shared store, the
-   * promise resolves when the invalidation is in the store. Other processes apply it when they read it from the store. Invalidating
-   * a token also invalidates every token whose record has the same `jti`, because servers may accept one token in several spellings.
+   * Invalidates a token, or every token with a certain claim value. In this process, the invalidation applies at once. With a shared store,
+   * the promise resolves when the invalidation is in the store. Other processes apply it when they read it from the store. Invalidating a
+   * token also invalidates every token whose record has the same `jti`, because servers may accept the same token in several spellings.
    *
-   * @throws TypeError for an invalid target, AuthError for a text that cannot be a token. The promise rejects with the error of the store
+   * @throws TypeError for an invalid target, AuthError for a text that cannot be a token. If the store fails, the promise rejects with the
+   * error of the store
    */
   invalidate(target: Invalidation): Promise<void>;
   stats(): Stats;
-  /** Creates a watch that emits a warning when a middleware rejects every token. */
+  /**
+   * Creates the rejection watch of one middleware. It emits a warning when the middleware has accepted no token, and has rejected many for
+   * the same reason.
+   */
   watchRejections(): RejectionWatch;
   verifyConfiguration(): Promise<ConfigurationReport>;
-  /** Calls all listeners of `watch`, and lets no new lookup begin. Waits for pending lookups, and then closes the connections. */
+  /**
+   * Calls all listeners of `watch`, and lets no new lookup begin. Waits for pending lookups, and then closes the connections. Resolves when
+   * they are closed.
+   */
   close(): Promise<void>;
 }
 
-/** Maximum age of a record that a later middleware of the same request uses again. Most requests run all middlewares within this time. */
+/**
+ * Maximum age of a record, in milliseconds, for a later middleware of the same request to use it again without a lookup. Most requests run
+ * all their middlewares within this time.
+ */
 const REUSE_MS = 1000;
 
 export function createIntrospector(settings: IntrospectorSettings): Introspector {
@@ -112,10 +124,10 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
   }
 
   /**
-   * Begins a lookup that memory cannot answer. `close()` waits for this lookup, also while the lookup itself waits for another one of the
-   * same token.
+   * Begins a lookup for a token that has no usable record in memory. `close()` waits for this lookup, also while the lookup only waits for
+   * another lookup of the same token.
    *
-   * @throws IntrospectionError `closed`
+   * @throws IntrospectionError `closed` after `close()` was called
    */
   function beginMiss(lookUp: () => TokenRecord | Promise<TokenRecord>): Promise<TokenRecord> {
     requireOpen();
@@ -123,7 +135,8 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
   }
 
   /**
-   * Looks up a token in the store or at the endpoint. A token in memory was looked up here before, so it is well-formed.
+   * Looks up a token in the store or at the endpoint. First requires that the token is well-formed. A token that is found in memory needs
+   * no such test, because this function has looked it up before.
    *
    * @throws AuthError for a malformed token, before anything is sent
    */
@@ -173,7 +186,10 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
     },
   };
 
-  /** Ends the watches and the cache at once. Closes the connections after all pending lookups, also those that wait for another process. */
+  /**
+   * Ends the watches and empties the cache at once. Closes the connections when all pending lookups have ended, also those that wait for
+   * the response of another process.
+   */
   async function end(): Promise<void> {
     events.close();
     rejections.close();
@@ -197,7 +213,11 @@ function sharedCacheOf(
   });
 }
 
-/** @throws AuthError for a text that cannot be a token */
+/**
+ * Returns the token with its digest.
+ *
+ * @throws AuthError for a text that cannot be a token
+ */
 function toTokenKey(text: string): TokenKey {
   const token = readToken(text);
   requireB64Token(token);

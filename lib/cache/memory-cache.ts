@@ -28,14 +28,14 @@ import { withSingleFlight } from './single-flight.js';
 export interface MemoryCacheOptions extends Lifetimes {
   readonly store: MemoryStore;
   /**
-   * How long a response may be used while the endpoint is down, in milliseconds since its introspection request was sent. With `0`, no
-   * expired response is used.
+   * How long an active response may be used while the endpoint is down, in milliseconds since its introspection request was sent. With `0`,
+   * no expired response is used.
    */
   readonly staleIfErrorMs: number;
-  /** Tells from the error of a lookup whether the endpoint is down, or has failed only for this token. */
+  /** Finds out, after a lookup has failed, whether the endpoint is down, or is up and has failed only for this token. */
   readonly diagnose: Diagnose;
   readonly refreshAhead: boolean;
-  /** Begins a lookup after a cache miss. Throws if no lookup may begin. */
+  /** Begins a lookup after a cache miss, by calling `lookUp`. Throws if no lookup may begin, because the introspector is closed. */
   readonly beginMiss: (lookUp: () => Promise<TokenRecord>) => Promise<TokenRecord>;
   /** Time limit of a request, in milliseconds since it arrived. */
   readonly timeoutMs: number;
@@ -46,27 +46,34 @@ export interface MemoryCacheOptions extends Lifetimes {
 
 export interface CachedLookup {
   readonly lookup: Lookup;
-  /** Returns the cached record of a token, however old it is. */
+  /** Returns the record of a token that is in memory, even if it has expired; `undefined` if there is none. */
   peek(digest: string): TokenRecord | undefined;
-  /** Removes the record of a token. Returns the responses of the pending lookups of the token. These responses will not be cached. */
+  /**
+   * Removes the record of a token from memory. Returns the responses of the pending lookups of this token. These responses will not be
+   * cached.
+   */
   forget(digest: string): readonly Promise<TokenRecord>[];
-  /** Removes every active record with this claim value. Responses of pending lookups with this claim value will not be cached. */
+  /**
+   * Removes every active record with this claim value from memory. Pending lookups continue, but a response with this claim value will not
+   * be cached.
+   */
   forgetClaim(name: RevocableClaim, value: string): void;
   close(): void;
   stats(): { hits: number; misses: number; coalesced: number; stale: number; entries: number };
 }
 
 /**
- * At most this many early refreshes run at the same time. With more, some would wait in the queue for the endpoint, ahead of requests. At
- * this limit, a hit starts no refresh, but a later hit may.
+ * Maximum number of early refreshes that run at the same time. With more, refreshes would wait in the queue for the endpoint, ahead of
+ * requests. While the maximum is reached, a cache hit starts no early refresh; a later hit may start it.
  */
 const MAX_REFRESHES = 8;
 
-/** After an early refresh has failed, no other one starts for this time, because the endpoint may be overloaded. */
+/** After an early refresh has failed, no early refresh starts for this many milliseconds, because the endpoint may be overloaded. */
 const REFRESH_PAUSE_MS = 1000;
 
 /**
- * Looks in memory first, then joins or starts a lookup. A cache hit is returned as a value, without a promise.
+ * Wraps `inner` in a cache in memory. A lookup first looks in memory, and returns a cache hit as a value, without a promise. After a miss,
+ * it joins a pending lookup of the same token, or starts `inner`.
  */
 export function withMemoryCache(inner: Lookup, settings: MemoryCacheOptions): CachedLookup {
   const { store, staleIfErrorMs, diagnose, refreshAhead, timeoutMs, clock, revocations, beginMiss } = settings;
@@ -95,7 +102,10 @@ export function withMemoryCache(inner: Lookup, settings: MemoryCacheOptions): Ca
     else store.delete(digest);
   }
 
-  /** Handles that a token was revoked. Its other spellings have the same `jti`: their records are removed too. */
+  /**
+   * Handles the inactive response for a token whose cached record is active and unexpired: the token was revoked. Records of other
+   * spellings of the token have the same `jti`, so they are removed too.
+   */
   function onRevoked(digest: string, record: InactiveRecord, jti: string | undefined): void {
     if (jti !== undefined) forgetClaim('jti', jti);
     if (settings.inactiveTtlMs > 0) store.set(digest, { ...record, jti });
@@ -108,15 +118,19 @@ export function withMemoryCache(inner: Lookup, settings: MemoryCacheOptions): Ca
   }
 
   /**
-   * Whether a lookup started at most `ttlMs` before the request arrived. Then the request gets no response that is older than a cached one
-   * may be. While the revocation log cannot be read, the limit is at most 5 seconds.
+   * Whether a request may join a pending lookup: the lookup started at most `ttlMs` before the request arrived. So the request gets no
+   * response that is older than a cached response may be. While the revocation log cannot be read, the limit is 5 seconds if `ttlMs` is
+   * longer.
    */
   function canJoin(startedAt: number, { now }: LookupOptions): boolean {
     const maxAgeMs = revocations?.isCurrent() === false ? Math.min(settings.ttlMs, UNCONFIRMED_MS) : settings.ttlMs;
     return now.monotonic - startedAt <= maxAgeMs;
   }
 
-  /** Measures the age of the response at the time when the request arrived. The time that the lookup took after that is not counted. */
+  /**
+   * Whether a request may use the response of a lookup that it joined. The age of the response is measured at the time when the request
+   * arrived, so the time that the request waited for the response is not counted.
+   */
   function isUsable(digest: string, record: TokenRecord, options: LookupOptions): boolean {
     return (
       isYoung(record, settings, options.now) &&
@@ -184,10 +198,11 @@ export function withMemoryCache(inner: Lookup, settings: MemoryCacheOptions): Ca
   }
 
   /**
-   * Handles the error of a lookup. When the endpoint is down, resolves to the stale response. When the endpoint is up, looks up the token
-   * once more.
+   * Handles the error of a lookup. If the endpoint is down, resolves to the stale response. If the endpoint is up, looks up the token once
+   * more.
    *
-   * @throws the error of the lookup when no stale response may be used, for example because the record was invalidated meanwhile
+   * @throws the error of the lookup if it is not known that the endpoint is up or down, or if no stale response may be used, for example
+   * because the record was invalidated meanwhile
    */
   async function staleResponse(
     tokenKey: TokenKey,
@@ -241,8 +256,8 @@ function isUnexpired({ claims: { exp } }: ActiveRecord, { at }: Instant): boolea
 }
 
 /**
- * Digest of the token without its padding, which is every `=` at its end. Lenient servers ignore the padding, so one token can be sent in
- * many spellings that RFC 6750 allows.
+ * Returns the digest of the token without its padding, which is every `=` at its end. Lenient servers ignore the padding, so a client can
+ * send one token in many spellings, and RFC 6750 allows all of them.
  */
 function unpaddedDigestOf(token: string, digest: string): string {
   return token.endsWith('=') ? tokenDigest(token.replace(/=+$/, '')) : digest;

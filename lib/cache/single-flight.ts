@@ -3,68 +3,76 @@ import { type Clock, readClock } from '../core/clock.js';
 import { IntrospectionError } from '../core/errors.js';
 import type { Lookup, LookupOptions, TokenKey, TokenRecord } from '../core/lookup.js';
 
-/** A lookup that requests may join. */
+/** A lookup that has not ended, and that further requests with the same token may join. */
 interface PendingLookup {
-  /** When the lookup started, in monotonic milliseconds. The introspection request is sent at this time or later. */
+  /** When the lookup started, in monotonic milliseconds. Its introspection request is sent at this time or later. */
   readonly startedAt: number;
   readonly response: Promise<TokenRecord>;
-  /** Number of the first invalidation that applies to the response. Infinity if there is none, and before the response arrives. */
+  /**
+   * Number of the first invalidation that applies to the response. Infinity if no invalidation applies, and as long as the response has not
+   * arrived.
+   */
   invalidatedBy: number;
 }
 
 /**
- * At most this many lookups of one token run at the same time. Without a limit, a client with one valid token could use up the
- * concurrency limit: it would repeat requests to routes that require a new response for each request.
+ * Maximum number of lookups of one token that run at the same time. Without it, a client with one valid token could use up the concurrency
+ * limit, by many requests to a route that requires a new response for each request.
  */
 const MAX_LOOKUPS_PER_TOKEN = 2;
 
 export interface SingleFlightSettings {
   readonly clock: Clock;
-  /** How long a request may wait for other lookups of its token, in milliseconds since it arrived. */
+  /** How long a request may wait for other lookups of its token, in milliseconds since the request arrived. */
   readonly timeoutMs: number;
-  /** Receives the response of a lookup, unless the response was invalidated or a later lookup of the token has succeeded first. */
+  /**
+   * Receives the response of a lookup, to cache it. It is not called if the response was invalidated, or if a later lookup of the token has
+   * succeeded before.
+   */
   onResult(tokenKey: TokenKey, record: TokenRecord): void;
   /** Whether a request may join a lookup that started at `startedAt`, in monotonic milliseconds. */
   canJoin(startedAt: number, options: LookupOptions): boolean;
-  /** Whether a request may use the response of a lookup that it joined. */
+  /** Whether a request may use the response of a pending lookup that it joined. If not, the request causes another lookup. */
   isUsable(digest: string, record: TokenRecord, options: LookupOptions): boolean;
 }
 
 export interface SingleFlight {
   readonly lookup: (...args: Parameters<Lookup>) => Promise<TokenRecord>;
-  /** Whether a request would join a pending lookup. */
+  /** Whether a request with this token and these options would join a pending lookup. */
   has(...args: Parameters<Lookup>): boolean;
   /**
-   * Detaches the pending lookups of a token. Requests that wait for these lookups still get the response. Later requests do not, and
-   * `onResult` does not receive the response.
+   * Detaches the pending lookups of a token. Requests that wait for these lookups still get the responses. Later requests do not join these
+   * lookups, and `onResult` does not receive the responses.
    *
    * @returns the responses of the detached lookups
    */
   forget(digest: string): readonly Promise<TokenRecord>[];
   /**
-   * Invalidates the responses of pending lookups that match when they arrive. Requests that already wait for such a response still get it.
-   * Requests that join later cause another lookup instead, and `onResult` does not receive the response.
+   * Invalidates the response of every pending lookup if `matches` returns `true` for it when it arrives. Requests that already wait for
+   * such a response still get it. A request that joins after this call causes another lookup instead, and `onResult` does not receive the
+   * response.
    */
   forgetWhere(matches: (record: TokenRecord) => boolean): void;
-  /** Detaches all pending lookups, as `forget` does for one token. */
+  /** Detaches the pending lookups of all tokens, as {@link SingleFlight.forget} does for one token. */
   forgetAll(): void;
-  /** Counts how often a request has joined a pending lookup. */
+  /** Returns how often a request has joined a pending lookup so far. */
   coalesced(): number;
 }
 
 /**
- * Lets concurrent requests with the same token share one lookup. A request that may not use the shared response causes another
- * lookup. When a lookup fails, all requests that share it get its error. The error is not kept: the next request starts a new lookup.
+ * Wraps `inner`, so that concurrent requests with the same token share one lookup. A request that may not use the shared response causes
+ * another lookup. When a lookup fails, all requests that share it get its error. The error is not kept: the next request starts a new
+ * lookup.
  */
 export function withSingleFlight(
   inner: Lookup,
   { clock, timeoutMs, onResult, canJoin, isUsable }: SingleFlightSettings,
 ): SingleFlight {
-  /** Pending lookups by token digest, the latest last. */
+  /** Pending lookups by token digest. In each list, the lookup that started last is the last. */
   const pending = new Map<string, PendingLookup[]>();
   const invalidations = createInvalidations();
   let coalesced = 0;
-  /** Number of lookups that have not ended. Detached lookups count too, because requests may have joined them. */
+  /** Number of lookups that have not ended. Detached lookups count too, because requests that joined them before still wait. */
   let running = 0;
 
   function lookup(tokenKey: TokenKey, options: LookupOptions, now = options.now): Promise<TokenRecord> {
@@ -108,9 +116,10 @@ export function withSingleFlight(
   }
 
   /**
-   * Looks up a token after another lookup of the token has ended. All requests that wait for that lookup share the next one.
+   * Looks up a token after `last`, another lookup of the token, has ended. All requests that wait for `last` in this way share the next
+   * lookup.
    *
-   * @throws IntrospectionError `overloaded` when the request reaches its own deadline first
+   * @throws IntrospectionError `overloaded` if the deadline of the request passes before
    */
   function startAfter(last: PendingLookup, tokenKey: TokenKey, options: LookupOptions): Promise<TokenRecord> {
     const leftMs = Math.max(1, timeoutMs - (clock.monotonic() - options.now.monotonic));
@@ -129,8 +138,8 @@ export function withSingleFlight(
   }
 
   /**
-   * Waits for the response of a pending lookup. If the request may not use the response, looks up the token again. Other requests in this
-   * situation can join that further lookup.
+   * Waits for the response of a pending lookup. If the request may not use this response, looks up the token again. Other requests that may
+   * not use it either can join the new lookup.
    */
   async function join(pendingLookup: PendingLookup, tokenKey: TokenKey, options: LookupOptions): Promise<TokenRecord> {
     const invalidationsBefore = invalidations.count();
@@ -147,8 +156,8 @@ export function withSingleFlight(
   }
 
   /**
-   * Removes a lookup that has ended. If its response is kept, also removes the lookups that started earlier. Returns `false` if the lookup
-   * was already removed or detached.
+   * Removes a lookup that has ended from the pending lookups. With `hasResponseToKeep`, also removes the lookups of the token that started
+   * earlier, because their responses are older. Returns `false` if the lookup was removed or detached before.
    */
   function end(digest: string, ended: PendingLookup, hasResponseToKeep: boolean): boolean {
     const lookups = pending.get(digest) ?? [];
@@ -176,18 +185,24 @@ export function withSingleFlight(
   };
 }
 
-/** Invalidations of the responses that pending lookups will return. Each invalidation has a number. */
+/** Invalidations of responses that have not arrived yet. Each invalidation has a number, in the order of the calls. */
 interface Invalidations {
   add(matches: (record: TokenRecord) => boolean): void;
-  /** Number of invalidations so far. */
+  /** Returns the number of invalidations so far. The next invalidation gets this number. */
   count(): number;
-  /** Number of the first invalidation from `start` on that matches this record; infinity if none does. */
+  /**
+   * Returns the number of the first invalidation that matches this record, among those with the number `start` or higher. Returns infinity
+   * if none matches.
+   */
   firstFor(record: TokenRecord, start: number): number;
-  /** Drops all invalidations. Their numbers are not used again. Call this method only when no lookup is running. */
+  /** Drops all invalidations, but does not use their numbers again. Call this method only when no lookup is running. */
   clear(): void;
 }
 
-/** All lookups share one list, because there may be many lookups and many invalidations. */
+/**
+ * Creates one list of invalidations that all lookups share. A list for each lookup would take too much memory, because there may be many
+ * lookups and many invalidations.
+ */
 function createInvalidations(): Invalidations {
   let list: ((record: TokenRecord) => boolean)[] = [];
   let dropped = 0;

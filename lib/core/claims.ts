@@ -37,8 +37,8 @@ export type Claims = Readonly<Auth>;
 export type ScopeMatcher = (granted: readonly string[], required: string) => boolean;
 
 /**
- * Returns the roles of a token. `claims` is the introspection response, as the endpoint or `normalizeResponse` sent it. A result that is
- * not a list grants no role.
+ * Returns the roles of a token. `claims` are the members of the introspection response, as the endpoint sent them or `normalizeResponse`
+ * returned them. If the result is not a list, the token has no role.
  */
 export type RoleReader = (claims: Claims) => readonly string[];
 

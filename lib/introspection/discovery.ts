@@ -13,12 +13,12 @@ export interface DiscoverySettings<Metadata> {
   readonly get: Transport['get'];
   readonly clock: Clock;
   /**
-   * Reads a document that one of the URLs returned.
+   * Converts the JSON document that one of the URLs returned to metadata.
    *
    * @throws IntrospectionError `discovery_failed`, see {@link discoveryFailure}
    */
   readonly read: (document: unknown) => Metadata;
-  /** Called for each failure that only an operator can end: its detail is one of {@link MISTAKES}. */
+  /** Is called for each failure that only an operator can end: a failure whose detail is one of {@link MISTAKES}. */
   readonly onMistake: (failure: IntrospectionError) => void;
 }
 
@@ -32,7 +32,7 @@ const REFRESH_RETRY_MS = 60_000;
 /** Shortest pause after a failure while no metadata are known, in milliseconds. The server may ask for a longer pause. */
 const COOLDOWN_MS = 1000;
 
-/** Details of mistakes in the metadata. Unlike other failures, these mistakes do not end by themselves. */
+/** Error details of mistakes in the metadata. Unlike other failures, these mistakes do not end by themselves. */
 export const MISTAKES = {
   otherIssuer: 'another issuer in the metadata',
   noEndpoint: 'no introspection_endpoint in the metadata',
@@ -41,9 +41,9 @@ export const MISTAKES = {
 } as const;
 
 /**
- * Returns a function that finds the metadata of an issuer: those at the first URL whose document can be read. Concurrent callers share one
- * attempt. Known metadata stay in use while a refresh runs, and also if the refresh fails. Without known metadata, a failure starts a
- * pause: until the pause ends, the promise of the function rejects with that failure.
+ * Returns a function that finds the metadata of an issuer. It tries the URLs in their order, and uses the first document that can be read.
+ * Concurrent callers share one attempt. Known metadata stay in use while a refresh runs, and also if the refresh fails. Without known
+ * metadata, a failure starts a pause: until the pause ends, the promise of the function rejects with that failure.
  */
 export function createDiscovery<Metadata extends object>(
   settings: DiscoverySettings<Metadata>,
@@ -112,8 +112,8 @@ function jsonOf(response: EndpointResponse): unknown {
 }
 
 /**
- * A URL of the metadata, or `undefined` if it is not safe to use. Metadata that came over TLS must not lead to an `http:` URL, which is
- * usually an address behind a proxy. `allowHttp` permits such a URL.
+ * Parses a URL in metadata. Returns `undefined` if the URL is missing, invalid or not safe to use. If the issuer has an `https:` URL, its
+ * metadata must not lead to an `http:` URL, which is usually an address behind a proxy, unless `allowHttp` is `true`.
  */
 export function usableUrl(text: string | null | undefined, issuer: string, allowHttp: boolean): URL | undefined {
   const url = URL.canParse(text ?? '') ? new URL(text ?? '') : undefined;

@@ -14,10 +14,11 @@ export interface IssuerKeysSettings extends KeySetSettings {
 const REMEDY = 'Write "issuer" exactly as in its metadata, including a slash at the end, or set "keys".';
 
 /**
- * The public keys of an issuer of signed tokens. Without given keys, they are those at the `jwks_uri` of its metadata: authorization server
- * metadata (RFC 8414), OpenID Connect Discovery 1.0 or the configuration of a transmitter (OpenID Shared Signals Framework 1.0 section 7).
+ * Creates the set of public keys of an issuer of signed tokens. If the settings have no `keys`, the keys are those at the `jwks_uri` of the
+ * issuer's metadata: authorization server metadata (RFC 8414), OpenID Connect Discovery 1.0 or the configuration of a transmitter (OpenID
+ * Shared Signals Framework 1.0 section 7).
  *
- * Many calls with unknown keys cause few requests: at most one for the keys in `cooldownMs` milliseconds.
+ * Signatures with unknown keys cause few requests: at most one request for the keys in `cooldownMs` milliseconds.
  */
 export function createIssuerKeys(settings: IssuerKeysSettings): KeySet {
   if (settings.keys !== undefined) return createKeySet(settings.keys, settings);

@@ -23,7 +23,7 @@ export type KeySource = URL | JwkSet | KeyObject;
 /** The public keys of one issuer. */
 export interface KeySet {
   /**
-   * Verifies a JWS. If its key is unknown, the keys are fetched again, at most once in the cooldown.
+   * Verifies a JWS. If the key of the JWS is unknown, the keys are fetched again, unless they were fetched less than `cooldownMs` ago.
    *
    * @throws UnknownKeyError if the keys were fetched so recently that they are not fetched again
    * @throws IntrospectionError `discovery_failed` if the keys cannot be fetched
@@ -38,8 +38,8 @@ export interface KeySetSettings {
   /** After a fetch of the keys, an unknown key causes no new fetch for this many milliseconds, at least 1000. */
   readonly cooldownMs: number;
   /**
-   * Shortest pause after a failed fetch, in milliseconds, at least 1000. Default: the next use of the keys fetches them again, unless the
-   * server has asked for a pause.
+   * Shortest pause after a failed fetch, in milliseconds, at least 1000. Default: no pause, unless the server has asked for one, so the
+   * next use of the keys fetches them again.
    */
   readonly failurePauseMs?: number;
 }
@@ -82,7 +82,7 @@ function fixedKeySet(source: JwkSet | KeyObject): KeySet {
   };
 }
 
-/** Keys at a URL. All signatures share them, and so their fetches. */
+/** Creates the set of the keys at a URL. All signatures share the fetched keys, so the keys are not fetched for each signature. */
 function fetchedKeySet(url: URL, settings: KeySetSettings): KeySet {
   const { clock, cooldownMs } = settings;
   const fetchKeys = createFetch(url, settings);

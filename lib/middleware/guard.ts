@@ -19,7 +19,10 @@ import {
   sessionOf,
 } from './session.js';
 
-/** Middleware to mount after `tokenIntrospection()`. If `tokenIntrospection()` did not run, every request fails with status 500. */
+/**
+ * Middleware to mount after `tokenIntrospection()`. For a request that `tokenIntrospection()` has not handled, the guard passes an error
+ * with status 500 to `next`.
+ */
 export type Guard = (req: IncomingMessage, res: ServerResponse, next?: Next) => void;
 
 export function createGuard(name: string, check: Check): Guard {
@@ -43,8 +46,8 @@ export function createGuard(name: string, check: Check): Guard {
 }
 
 /**
- * Returns the session of the request. If there is none, it returns `undefined` and ends the request: an anonymous request is rejected
- * with 401, and for any other an error goes to `next`.
+ * Returns the session of the request. If there is no session, returns `undefined` and ends the request: an anonymous request is rejected
+ * with 401, and for any other request an error goes to `next`.
  */
 export function requireSession(context: RequestContext, scopes: readonly string[]): RequestSession | undefined {
   const { req, by } = context;
@@ -70,12 +73,12 @@ export function accept({ req, next, by }: RequestContext, { authenticator, token
   next?.();
 }
 
-/** The scopes that the checks passed so far require. A challenge lists them. */
+/** Returns all scopes that the checks which this session has passed require. Challenges list them. */
 export function scopesOf({ checks }: Session): string[] {
   return checks.flatMap(({ check }) => check.scopes);
 }
 
-/** Creates the error for a request without a session, with status 500. Its message tells the likely mistake in the app. */
+/** Creates an error with status 500 for a request without a session. The message says which mistake in the app is the likely cause. */
 export function missingAuthError(caller: string, req: AuthRequest): Error {
   return wiringError(`${caller} ${causeFor(req)}`);
 }

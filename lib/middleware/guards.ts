@@ -11,27 +11,33 @@ import { isTrue } from './predicate.js';
 /** A value that a claim can be compared with. */
 export type ClaimValue = string | number | boolean;
 
-/** Decides whether the value of a claim is accepted. Only the result `true` accepts it. A promise is an error (status 500). */
+/**
+ * Decides whether the value of a claim is accepted. Only the result `true` accepts the value. If the function returns a promise, the
+ * request fails with status 500.
+ */
 export type ClaimPredicate = (value: unknown) => boolean;
 
-/** One item of `authorization_details` (RFC 9396 section 2), frozen. */
+/** One item of the claim `authorization_details` (RFC 9396 section 2). The object is frozen. */
 export interface AuthorizationDetail {
   /** The kind of the detail, which determines its other members. */
   readonly type: string;
   readonly [member: string]: unknown;
 }
 
-/** Decides whether an item of `authorization_details` is accepted. Only `true` accepts it. A promise is an error (status 500). */
+/**
+ * Decides whether an item of `authorization_details` is accepted. Only the result `true` accepts the item. If the function returns a
+ * promise, the request fails with status 500.
+ */
 export type AuthorizationDetailPredicate = (detail: AuthorizationDetail) => boolean;
 
 const A_YEAR_SECONDS = 31_536_000;
 
 /**
  * Requires that the token grants all of the scopes. Otherwise the response is 403 `insufficient_scope`, and its challenge names all of
- * them ([RFC 6750 section 3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)). Scopes are compared exactly, or by the option
+ * these scopes ([RFC 6750 section 3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)). Scopes are compared exactly, or by the option
  * `satisfiesScope` of the middleware.
  *
- * @throws TypeError without a scope, or for one that is not a scope-token of RFC 6749 section 3.3
+ * @throws TypeError if no scope is given, or for a scope that is not a scope-token of RFC 6749 section 3.3
  */
 export function requireScope(...scopes: string[]): Guard {
   const needed = parseScopes('requireScope', scopes);
@@ -43,7 +49,7 @@ export function requireScope(...scopes: string[]): Guard {
 
 /**
  * Requires that the token grants at least one of the scopes. Otherwise the response is 403 `insufficient_scope`, and its challenge names
- * all of them.
+ * all of these scopes. Scopes are compared as by {@link requireScope}.
  *
  * @throws TypeError in the same cases as {@link requireScope}
  */
@@ -56,14 +62,14 @@ export function requireAnyScope(...scopes: string[]): Guard {
 }
 
 /**
- * Requires a claim of the introspection response. The claim passes when it equals the value or one of the values, or when the predicate
- * returns `true`. If the claim is a list, one member that equals a value is enough; a predicate gets the whole list. An absent claim never
- * passes. If the claim does not pass, the response is 403 `insufficient_scope`.
+ * Requires a claim of the introspection response. The claim passes if it equals `expected` or one of the values in that list, or if
+ * `expected` is a predicate that returns `true` for it. If the claim itself is a list, one item that equals a value is enough; a predicate
+ * gets the whole list. An absent claim never passes. If the claim does not pass, the response is 403 `insufficient_scope`.
  *
- * The claim is read as the endpoint sent it. Neither a `claims` schema nor changes to `req.auth` affect the result.
+ * The claim is read as the endpoint sent it. Neither the output of a `claims` schema nor changes to `req.auth` affect the result.
  *
- * @throws TypeError for an empty name, for no value to compare with, and for a value that is not a string, number or boolean; also for an
- * integer beyond 2^53, because JavaScript rounds such integers when it parses JSON
+ * @throws TypeError for an empty name, for an empty list of values, and for a value that is not a string, number or boolean. Also throws
+ * for an integer beyond 2^53, because JavaScript rounds such integers when it parses JSON
  */
 export function requireClaim(name: string, expected: ClaimValue | readonly ClaimValue[] | ClaimPredicate): Guard {
   rejectMountedFactory('requireClaim', name, "requireClaim('org_id', 'org_1')");
@@ -79,17 +85,18 @@ export function requireClaim(name: string, expected: ClaimValue | readonly Claim
 }
 
 /**
- * Requires that the user authenticated strongly enough (`acr`) and recently enough (`auth_time`, compared with the current time). A
- * required claim that is absent from the introspection response never passes. If a requirement is not met, the response is 401
- * `insufficient_user_authentication`. Its challenge lists the requirements, so that the client can ask the user to authenticate again
- * ([RFC 9470](https://www.rfc-editor.org/rfc/rfc9470)).
+ * Requires that the user authenticated strongly enough (`acrValues` and the claim `acr`), recently enough (`maxAgeSeconds` and the claim
+ * `auth_time`), or both. If a required claim is absent from the introspection response, the requirement is not met. If a requirement is not
+ * met, the response is 401 `insufficient_user_authentication`. Its challenge lists the requirements, so that the client can ask the user to
+ * authenticate again ([RFC 9470](https://www.rfc-editor.org/rfc/rfc9470)).
  *
- * @throws TypeError without a requirement, or for a value that a challenge cannot hold
+ * @throws TypeError if neither `acrValues` nor `maxAgeSeconds` is set, for an unknown or invalid option, and for a value that a challenge
+ * cannot hold
  */
 export function requireAuthentication(options: {
-  /** Accepted authentication contexts, the preferred one first. One of them is enough. */
+  /** Accepted values of `acr`, the preferred value first. The token needs one of them. Default: `acr` is not checked. */
   readonly acrValues?: readonly string[] | undefined;
-  /** How long ago the user may have authenticated, in whole seconds: 0 to 31536000. */
+  /** Maximum time since the user authenticated (`auth_time`), in whole seconds from 0 to 31536000. Default: `auth_time` is not checked. */
   readonly maxAgeSeconds?: number | undefined;
 }): Guard {
   rejectMountedFactory('requireAuthentication', options, "requireAuthentication({ acrValues: ['gold'] })");
@@ -115,9 +122,9 @@ export function requireAuthentication(options: {
 }
 
 /**
- * Requires one of the `authorization_details` of the introspection response
- * ([RFC 9396 section 9](https://www.rfc-editor.org/rfc/rfc9396#section-9)). It must have this type, and the predicate must return `true`
- * for it. Without a predicate, the type is enough. Otherwise the response is 403 `insufficient_scope`.
+ * Requires a certain item in the claim `authorization_details` of the introspection response
+ * ([RFC 9396 section 9](https://www.rfc-editor.org/rfc/rfc9396#section-9)). One item must have this type, and the predicate `accepts` must
+ * return `true` for that item. Without a predicate, the type is enough. If there is no such item, the response is 403 `insufficient_scope`.
  *
  * @throws TypeError for an empty type, or a predicate that is not a function
  */
@@ -161,7 +168,7 @@ function isClaimValue(value: unknown): boolean {
   return typeof value === 'string' || typeof value === 'boolean' || (Number.isFinite(value) && !isRounded(value));
 }
 
-/** True for an integer beyond 2^53. Parsing JSON rounds such integers, so two different ones can become equal. */
+/** True for an integer beyond 2^53. Parsing JSON rounds such integers, so two different integers can become equal. */
 function isRounded(value: unknown): boolean {
   return Number.isInteger(value) && !Number.isSafeInteger(value);
 }

@@ -1,5 +1,5 @@
 /**
- * True if a predicate of the app returned exactly `true`.
+ * Whether `result`, which a predicate of the app returned, is exactly `true`.
  *
  * @throws TypeError for a promise
  */

@@ -13,9 +13,9 @@ import { whenSettled } from './when-settled.js';
 const MAX_AGE_SECONDS = 86_400;
 
 /**
- * Requires a recent introspection response. The endpoint must have been asked at most `maxAgeSeconds` before the client's request arrived.
- * If the cached response is older, the endpoint is asked again. Every check of the middleware and of earlier guards then runs again on the
- * new response.
+ * Requires a recent introspection response. The endpoint must have been asked after the client's request arrived, or at most
+ * `maxAgeSeconds` before. If the cached response is older, the endpoint is asked again. Then every check of the middleware and of earlier
+ * guards runs again on the new response.
  *
  * Stale responses are never accepted. If the endpoint fails, an `IntrospectionError` (503) goes to `next`. After any failure, `req.auth` is
  * removed.
@@ -60,8 +60,8 @@ export function requireFresh(options: { readonly maxAgeSeconds: number }): Guard
 }
 
 /**
- * Looks up the token again if its record is stale or was requested before `notBefore`, in monotonic milliseconds. Otherwise returns
- * `undefined`. Raises `session.notBefore` to `notBefore` if it is lower.
+ * Looks up the token of a session again if its record is stale, or was requested before `notBefore`, in monotonic milliseconds. Otherwise
+ * returns `undefined`. Also sets `session.notBefore` to `notBefore`, unless it is later already.
  *
  * @throws AuthError if `exp` or `nbf` does not allow the token any more, because time has passed since the middleware checked them
  */

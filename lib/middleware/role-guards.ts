@@ -4,10 +4,10 @@ import { createGuard, type Guard } from './guard.js';
 
 /**
  * Requires that the token has all of the roles. Otherwise the response is 403 `insufficient_scope`, and its challenge names neither roles
- * nor scopes. Roles are compared exactly. The option `roles` of the middleware reads them from the introspection response; the presets of
- * providers set it. Default: the claim `roles`.
+ * nor scopes. Roles are compared exactly. The option `roles` of the middleware reads the roles from the introspection response, and some
+ * presets set this option. Without the option, the roles are those in the claim `roles`.
  *
- * @throws TypeError without a role, or for one that is empty or not a string
+ * @throws TypeError if no role is given, or for a role that is empty or not a string
  */
 export function requireRole(...roles: string[]): Guard {
   const needed = parseRoles('requireRole', roles);
@@ -18,7 +18,8 @@ export function requireRole(...roles: string[]): Guard {
 }
 
 /**
- * Requires that the token has at least one of the roles. Otherwise the response is that of {@link requireRole}.
+ * Requires that the token has at least one of the roles. Otherwise the response is the same as for {@link requireRole}: 403
+ * `insufficient_scope`.
  *
  * @throws TypeError in the same cases as {@link requireRole}
  */

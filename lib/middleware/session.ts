@@ -5,12 +5,12 @@ import { ANY_AGE, type Credentials } from '../core/lookup.js';
 import { setMembers } from '../core/own-members.js';
 import { bindSession, boundSession } from './session-binding.js';
 
-/** A request whose `auth` may be anything. */
+/** A request whose property `auth` may be anything. */
 export type AuthRequest = IncomingMessage & { auth?: unknown };
 
-/** The check of a guard or of a policy. */
+/** A check of a token: the check of a guard, or all checks of a policy. */
 export interface Check {
-  /** Scopes that the check requires, for challenges; empty for a check of something else. */
+  /** Scopes that the check requires, for challenges. Empty if the check requires no scopes. */
   readonly scopes: readonly string[];
   /** @throws AuthError */
   run(token: AuthenticatedToken, context: CheckContext): void;
@@ -19,11 +19,14 @@ export interface Check {
 /** A check that the token has passed. A new record of the token must pass the check again. */
 export interface PassedCheck {
   readonly check: Check;
-  /** The authenticator that had authenticated the request when the check passed. Its clock and policy are the context of the check. */
+  /**
+   * The authenticator that had authenticated the request when the token passed the check. The check uses the clock and the policy of this
+   * authenticator.
+   */
   readonly authenticator: Authenticator;
 }
 
-/** The values that a check may use besides the token. */
+/** The values besides the token that a check may use. */
 export interface CheckContext {
   /** Wall time, in milliseconds since the epoch. */
   readonly now: number;
@@ -31,10 +34,12 @@ export interface CheckContext {
   readonly readRoles: RoleReader | undefined;
 }
 
-/** Fills the object that becomes `req.auth`. Returns the object with the claims. That may be a different object. */
+/**
+ * Adds members to `auth`, the object that becomes `req.auth`. Returns the object that holds the claims: `auth` itself, or another object.
+ */
 export type Presenter = (auth: object, token: AuthenticatedToken) => Auth;
 
-/** The values that a session takes from the middleware that starts it. */
+/** The values that a session takes from the middleware that starts the session. */
 export interface SessionSource {
   readonly authenticator: Authenticator;
   /** The server that `selectServer()` chose; `undefined` for a middleware of one server. */
@@ -45,28 +50,33 @@ export interface SessionSource {
 
 export interface SelectedServer {
   readonly name: string;
-  /** The authenticator of the server's own middleware. */
+  /** The authenticator of the middleware that was passed to `selectServer()` for this server. */
   readonly original: Authenticator | undefined;
 }
 
 /** The authentication of one request, stream or socket. Handlers cannot reach the session, so editing `req.auth` never grants access. */
 export interface Session extends SessionSource {
-  /** `undefined` for a token that did not come in a request, and as long as the session waits for its request. */
+  /**
+   * The request of the session. `undefined` for a token that did not come in a request, and as long as the session waits for its request.
+   */
   req: IncomingMessage | undefined;
-  /** True if other code will set `auth` on a request. The first such request becomes `req`. The flag stays true afterwards. */
+  /**
+   * True if other code, not this library, sets the `auth` object on a request. The first request with this `auth` becomes `req`. The flag
+   * stays true afterwards.
+   */
   awaitsRequest: boolean;
   /** When the request or the token arrived, in monotonic milliseconds. `Infinity` as long as the session waits for its request. */
   arrivedAt: number;
   token: AuthenticatedToken;
   /** The object that `req.auth` must still be; `undefined` once the session has ended. */
   auth: object | undefined;
-  /** The claims: the same object as `auth`, except with a presenter. */
+  /** The claims. This is the same object as `auth`, unless the session has a presenter, which may return another object. */
   claims: Auth;
-  /** The checks that passed so far, in order. */
+  /** The checks that the token has passed so far, in the order in which they ran. */
   checks: readonly PassedCheck[];
   /**
-   * The endpoint must have been asked at this time or later, in monotonic milliseconds, because a guard required it. A later middleware
-   * for the same token requires it too.
+   * The endpoint must have been asked at this time or later, in monotonic milliseconds, because `requireFresh` required that. A later
+   * middleware of the request requires the same time for the same token.
    */
   notBefore: number;
 }
@@ -78,7 +88,7 @@ export interface RequestSession extends Session {
 
 const NO_CHECKS: readonly PassedCheck[] = [];
 
-/** Creates a session with its `auth` object. */
+/** Creates a session, and its `auth` object with the claims. Does not set `req.auth`. */
 export function createSession(
   { authenticator, selected, present }: SessionSource,
   req: IncomingMessage | undefined,
@@ -107,7 +117,8 @@ export function createSession(
 }
 
 /**
- * Creates an `auth` object that other code will set on a request. The first request with this object becomes the request of its session.
+ * Creates a session without a request, and returns its `auth` object, which other code will set on a request. The first request that is
+ * seen with this object becomes the request of the session.
  */
 export function createDetachedAuth(source: SessionSource, token: AuthenticatedToken): object {
   const session = createSession(source, undefined, Number.POSITIVE_INFINITY, token);
@@ -116,11 +127,12 @@ export function createDetachedAuth(source: SessionSource, token: AuthenticatedTo
 }
 
 /**
- * Sets `req.auth` to a new plain object, and binds a new session of this request to the object. If an earlier middleware used another
- * record of the token, the new record must also pass the checks of that middleware and of the guards after it.
+ * Sets `req.auth` to a new plain object, and binds a new session of this request to the object. If an earlier middleware of the request
+ * used another record of the same token, the new record must also pass the checks of that middleware and of the guards after that
+ * middleware.
  *
  * @param earlier the session that an earlier middleware started for this token at this authorization server, if any
- * @throws AuthError if the record fails an earlier check
+ * @throws AuthError if the new record fails one of these checks
  */
 export function startSession(
   req: AuthRequest,
@@ -138,7 +150,7 @@ export function startSession(
   req.auth = createSession(source, req, earlier.arrivedAt, token, checks, earlier.notBefore).auth;
 }
 
-/** True if the earlier session is for this token, and looked it up at the same authorization server. */
+/** True if the earlier session is for the same token, and looked the token up at the same authorization server as the same client. */
 export function isSameToken(
   earlier: Session | undefined,
   { introspector }: Authenticator,
@@ -149,9 +161,9 @@ export function isSameToken(
 
 /**
  * Replaces the token of a session and sets a new `req.auth`. Properties that the app added to `req.auth` are kept. Claims that the app
- * changed have the values of the new record.
+ * changed in `req.auth` get the values of the new record.
  *
- * @throws AuthError if the new record fails a check that the old one passed
+ * @throws AuthError if the new record fails a check that the old record passed
  */
 export function renewSession(session: RequestSession, token: AuthenticatedToken): void {
   runChecks(session.checks, token);
@@ -164,14 +176,18 @@ export function renewSession(session: RequestSession, token: AuthenticatedToken)
   session.auth = auth;
 }
 
-/** Ends a session and deletes `req.auth`. If the app has locked that property, the object stays, but no session belongs to it. */
+/**
+ * Ends a session and deletes `req.auth`. If the app has locked the property `auth`, the object stays on the request, but no session belongs
+ * to it any more.
+ */
 export function endSession(session: RequestSession): void {
   session.auth = undefined;
   Reflect.deleteProperty(session.req, 'auth');
 }
 
 /**
- * Removes `req.auth`, and hides an inherited one. Ends the session behind it, and returns that session; `undefined` if there was none.
+ * Removes `req.auth`. If the request inherits an `auth`, hides it. If a session belongs to `req.auth`, ends that session and returns it;
+ * otherwise returns `undefined`.
  *
  * @throws Error if the property is locked
  */
@@ -190,7 +206,8 @@ export function detachPreviousAuth(req: AuthRequest): Session | undefined {
 }
 
 /**
- * The session of `req.auth`; `undefined` unless the session belongs to this request. A session that waits for its request takes this one.
+ * Returns the session of `req.auth`; `undefined` if there is none, or if it belongs to another request. If the session still waits for its
+ * request, this request becomes its request.
  */
 export function sessionOf(req: AuthRequest): RequestSession | undefined {
   const session = sessionBehind(req.auth);
@@ -202,7 +219,10 @@ export function sessionOf(req: AuthRequest): RequestSession | undefined {
   return session?.req === req ? (session as RequestSession) : undefined;
 }
 
-/** The session of an `auth` object, on whichever request the object is. `undefined` for any other value, and if the session has ended. */
+/**
+ * Returns the session of an `auth` object, whatever request the object is on. Returns `undefined` for any other value, and if the session
+ * has ended.
+ */
 export function sessionBehind(auth: unknown): Session | undefined {
   const session = boundSession(auth) as Session | undefined;
   return session?.auth === auth ? session : undefined;
@@ -217,7 +237,10 @@ export function contextOf({ introspector, policy: { satisfiesScope, readRoles } 
   return { now: introspector.clock.now(), satisfiesScope, readRoles };
 }
 
-/** Turns the policy of an earlier middleware into a check. The check uses the keys that the sender has proven to that middleware. */
+/**
+ * Returns a check that verifies a record against the policy of an earlier middleware. The check uses the keys that the sender has proven to
+ * that middleware.
+ */
 function policyCheck({ authenticator, token: { sender } }: Session): PassedCheck {
   const { policy, verify } = authenticator;
   return { check: { scopes: policy.scopes, run: ({ record }) => verify(record, sender) }, authenticator };
@@ -233,7 +256,7 @@ function fill(auth: Auth, { present }: SessionSource, token: AuthenticatedToken)
   }
 }
 
-/** Properties that the app added to `req.auth`. */
+/** Returns the properties that the app has added to `req.auth`. */
 function appProperties(session: Session): Record<string, unknown> {
   const ours = {} as Auth;
   fill(ours, session, session.token);

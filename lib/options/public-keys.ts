@@ -7,9 +7,10 @@ import { type Rules, rejectOption } from './read-options.js';
 export type PublicKeys = PublicKey | JwkSet | URL;
 
 /**
- * Parses the option `name`. A key of a JWK Set that cannot be read is ignored, because the issuer may publish a key of a new type.
+ * Parses the public keys in the option `name`. If a JWK Set has keys that cannot be read, they are ignored, because the issuer may publish
+ * a key of a new type.
  *
- * @throws TypeError for anything else, with the remedy of the option's rule
+ * @throws TypeError for a value that is not a public key, a JWK Set with at least one readable key, or the URL of a JWK Set
  */
 export function parseKeySource(
   name: string,

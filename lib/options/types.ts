@@ -40,9 +40,9 @@ export interface PolicyOptions<Claims = unknown> {
    */
   readonly satisfiesScope?: ScopeMatcher | undefined;
   /**
-   * A synchronous function that reads the roles of a token from the introspection response, for `requireRole()` and `requireAnyRole()`. A
-   * result that is not a list grants no role. The presets of Keycloak, authentik, Zitadel, Okta and WorkOS set it. Default: the claim
-   * `roles`, a list of strings or one string.
+   * A synchronous function that reads the roles of a token from the introspection response, for `requireRole()` and `requireAnyRole()`. If
+   * the result is not a list, the token has no role. The presets of Keycloak, authentik, Zitadel, Okta and WorkOS set this option. Default:
+   * the claim `roles`, a list of strings or one string.
    */
   readonly roles?: RoleReader | undefined;
   /**

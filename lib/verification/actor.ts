@@ -5,7 +5,7 @@ import { ownMember } from '../core/own-members.js';
 
 /**
  * The party that acts for the subject of a token ([RFC 8693 section 4.1](https://www.rfc-editor.org/rfc/rfc8693#section-4.1)), frozen.
- * Parties that acted earlier are in its own `act`. They are only information, so do not decide on access by them.
+ * Parties that acted earlier are in the member `act` of this object. They are only information: do not decide about access by them.
  */
 export interface Actor {
   /** Identifier of the actor. It identifies a party only together with `iss`. */
@@ -20,30 +20,38 @@ export interface Actor {
 /** The members that identify an actor. */
 export const ACTOR_MEMBERS = ['sub', 'client_id', 'iss'] as const;
 
-/** An actor with an `act` that cannot be read: somebody acts, and nothing is known about the actor. */
+/** The actor for an `act` that cannot be read: somebody acts, but nothing is known about this actor. */
 const UNKNOWN_ACTOR: Actor = Object.freeze({});
 
-/** The current actor, which is the outermost `act`. `undefined` only if the response has no `act`. */
+/** Returns the current actor, which is the outermost `act`. Returns `undefined` only if the response has no `act`. */
 export function actorOf(claims: Claims): Actor | undefined {
   if (!Object.hasOwn(claims, 'act')) return undefined;
   const { act } = claims;
   return isActor(act) ? act : UNKNOWN_ACTOR;
 }
 
-/** Requires an actor that passes. @throws AuthError `actor_mismatch` */
+/**
+ * Requires that the token has an actor, and that `accepts` returns `true` for the actor.
+ *
+ * @throws AuthError `actor_mismatch`
+ */
 export function requireActingParty({ claims }: ActiveRecord, accepts: (actor: Actor) => boolean): void {
   const actor = actorOf(claims);
   if (actor === undefined || !accepts(actor)) throw new AuthError('actor_mismatch');
 }
 
-/** Requires that the response has no `act` at all. @throws AuthError `actor_mismatch` */
+/**
+ * Requires that the response has no `act` at all.
+ *
+ * @throws AuthError `actor_mismatch`
+ */
 export function requireNoActingParty({ claims }: ActiveRecord): void {
   if (actorOf(claims) !== undefined) throw new AuthError('actor_mismatch');
 }
 
 /**
- * Requires a subject that is not the client itself (RFC 9068 section 2.2). Without `sub` or `client_id`, nothing shows that the subject is
- * a user.
+ * Requires a subject that is not the client itself: `sub` must differ from `client_id` and `azp` (RFC 9068 section 2.2). A token without
+ * `sub` or without `client_id` is rejected, because nothing shows that its subject is a user.
  *
  * @throws AuthError `no_user`
  */

@@ -11,20 +11,29 @@ export interface RolePolicy {
   readonly readRoles: RoleReader | undefined;
 }
 
-/** Requires all of `roles`. @throws AuthError `insufficient_role` */
+/**
+ * Requires that the token has all roles of the policy.
+ *
+ * @throws AuthError `insufficient_role`
+ */
 export function requireRoles(record: ActiveRecord, { roles, readRoles }: RolePolicy): void {
   const held = rolesOf(record, readRoles);
   if (!roles.every((role) => held.includes(role))) throw new AuthError('insufficient_role');
 }
 
-/** Requires at least one of `roles`. @throws AuthError `insufficient_role` */
+/**
+ * Requires that the token has at least one of the roles of the policy.
+ *
+ * @throws AuthError `insufficient_role`
+ */
 export function requireSomeRole(record: ActiveRecord, { roles, readRoles }: RolePolicy): void {
   const held = rolesOf(record, readRoles);
   if (!roles.some((role) => held.includes(role))) throw new AuthError('insufficient_role');
 }
 
 /**
- * The roles of a token. A result that is not a list grants no role. A string is not searched, because it contains parts of its own name.
+ * Returns the roles of a token. If the function `readRoles` of the app returns anything but a list, the token has no role. A string is not
+ * accepted as a list, because a search in it would also find parts of a role's name.
  *
  * @throws TypeError if the function of the app returned a promise
  */

@@ -15,14 +15,15 @@ import { monitorToken, type TokenMonitor } from './token-monitor.js';
 export interface KeepOptions {
   /**
    * Maximum age of the introspection response behind a socket, 1 to 86400 seconds since its introspection request. The endpoint is asked
-   * again before that. If a token is revoked only at the authorization server, its socket is closed at most this time later. It may take
-   * longer during an outage, while requests may use an older response. Default: `cache.ttlSeconds`, as for requests; 60 without a cache.
+   * again before the response reaches this age. So if a token is revoked only at the authorization server, its socket is closed at most
+   * this time later. It may take longer during an outage, as long as requests too may use an older response. Default: `cache.ttlSeconds`,
+   * as for requests; 60 without a cache.
    */
   readonly recheckSeconds?: number | undefined;
   /**
    * Called with every error that ends a socket or an upgrade and is not a rejection: an outage, or an error that a function of the app
-   * threw. It is not called for open sockets when the middleware is closed. An error that `onError` itself throws is dropped with a
-   * process warning. It would end the process, because timers call `onError`.
+   * threw. It is not called for open sockets when the middleware is closed. If `onError` itself throws, its error is dropped with a process
+   * warning. Otherwise that error would end the process, because timers call `onError`.
    */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
@@ -32,13 +33,16 @@ const MAX_SECONDS = 86_400;
 const DEFAULT_SECONDS = 60;
 
 interface AuthenticatedSocket {
-  /** The latest claims. They stay when the socket is closed, because a listener may still work on a message that it has received. */
+  /**
+   * The claims of the latest introspection response. They are kept when the socket is closed, because a listener may still work on a
+   * message that it has received.
+   */
   auth: Auth;
   session: Session;
   monitor: TokenMonitor | undefined;
   /**
-   * `true` once the token has ended or `keepAuthenticated()` has thrown. From then on no message reaches the app, even if the socket gets
-   * another token.
+   * `true` when the monitor of the token has ended, or `keepAuthenticated()` has thrown. From then on no message reaches the app, even if
+   * `keepAuthenticated()` is called with another token.
    */
   hasEnded: boolean;
 }
@@ -47,18 +51,19 @@ const sockets = new WeakMap<object, AuthenticatedSocket>();
 addRecognizer((value) => sockets.has(value));
 
 /**
- * Keeps a socket open only while a request with its token would pass. It closes the socket
+ * Keeps a socket open only as long as a request with the same token would be accepted. It closes the socket
  *
  * - with 1008 at `exp`, at once when the token is invalidated in this process or in one that shares `cache.store`, and when a newer
  *   introspection response fails a check; the close reason is the error code of the response, such as `invalid_token`
- * - with 1013 when the endpoint cannot be asked, and the introspection response is too old
+ * - with 1013 when the endpoint cannot be asked, and the latest introspection response is too old to be used
  * - with 1001 when the middleware is closed
  * - with 1011 when a function of the app throws, such as a clock, and when `keepAuthenticated()` itself throws
  *
- * No message that arrives after that reaches a `message` listener. If you call `keepAuthenticated()` again for an open socket with claims
- * of another token, that token counts from then on.
+ * After the socket was closed in this way, no message that arrives reaches a `message` listener. If you call `keepAuthenticated()` again
+ * for an open socket, with claims of another token, only the other token counts from then on.
  *
- * Returns `false` if the token ended after it was authenticated, or if the socket is closed. Do not emit `connection` for such a socket.
+ * Returns `false` if the token has expired or was invalidated since it was authenticated, or if the socket is closed. Do not emit
+ * `connection` for such a socket.
  *
  * Not checked: whether the new token belongs to the same user, and guards that are mounted behind the middleware, unless `auth` is a
  * `req.auth` that passed them.
@@ -78,11 +83,11 @@ export function keepAuthenticated(socket: ServerSocket, auth: object, options: K
 }
 
 /**
- * The claims of a socket's token, from the latest introspection response. If you pass the middleware too, of one server or from
- * `selectServer()`, its `claims` schema gives the claims their type.
+ * Returns the claims of a socket's token, from the latest introspection response. If you also pass the middleware that authenticated the
+ * socket, the claims have the type of its `claims` schema. The middleware may come from `tokenIntrospection()` or from `selectServer()`.
  *
- * A listener can call `getSocketAuth()` at any time, also after an `await`. If the token has expired, the call closes the socket. Once the
- * token has ended, the socket sends nothing more, and `getSocketAuth()` keeps returning the last claims.
+ * A listener can call `getSocketAuth()` at any time, also after an `await`. If the token has expired, the call closes the socket. After the
+ * socket was closed, it sends nothing more, but `getSocketAuth()` still returns the last claims.
  *
  * @throws Error (status 500) for a socket that was not passed to `keepAuthenticated()`, or that another middleware than `authenticate`
  * authenticated. This is a mistake in the app, which no client can cause
@@ -106,7 +111,11 @@ export function getSocketAuth(socket: ServerSocket, authenticate?: object): Auth
   return authenticated.auth;
 }
 
-/** @throws Error (status 500) for claims that no middleware created */
+/**
+ * Returns the session of the claims.
+ *
+ * @throws Error (status 500) for claims that no middleware created
+ */
 export function requireSession(auth: unknown): Session {
   const session = sessionBehind(auth);
   if (session !== undefined) return session;
@@ -160,7 +169,10 @@ function endSocket(authenticated: AuthenticatedSocket | undefined): void {
   authenticated.monitor?.stop();
 }
 
-/** Adds our listeners to a socket. Runs once for each socket, however often `keepAuthenticated()` is called for it. */
+/**
+ * Adds the listeners of this library to a socket. Runs only once for each socket, even if `keepAuthenticated()` is called again for the
+ * socket.
+ */
 function addSocket(socket: ServerSocket, session: Session): AuthenticatedSocket {
   const authenticated: AuthenticatedSocket = { auth: session.claims, session, monitor: undefined, hasEnded: false };
   sockets.set(socket, authenticated);

@@ -2,14 +2,17 @@ import { STATUS_CODES, validateHeaderName, validateHeaderValue } from 'node:http
 import type { Duplex } from 'node:stream';
 import { type ErrorResponse, responseFor } from '../middleware/respond.js';
 
-/** Time from the response until the connection is destroyed. Until then, the client can read the response and close the connection. */
+/**
+ * Time from the response until the connection is destroyed, in milliseconds. In this time, the client can read the response and close the
+ * connection.
+ */
 const LINGER_MS = 1000;
 
 /**
  * Sends an HTTP response to an upgrade that failed, and closes the connection within 1 second. A rejection gets 400, 401 or 403 with the
  * challenge, an outage gets 503 with `Retry-After`, and any other error gets 500. If the connection is closed already, nothing is sent.
  *
- * @param socket of the server's `upgrade` event; nothing may have been written to it
+ * @param socket the socket of the server's `upgrade` event; nothing may have been written to this socket
  * @param error the error that `authenticateRequest()` rejected with
  */
 export function rejectUpgrade(socket: Duplex, error: unknown): void {
@@ -26,13 +29,16 @@ export function rejectUpgrade(socket: Duplex, error: unknown): void {
   socket.end(render(sendableResponseFor(error)));
 }
 
-/** The response for an error. It is a 500 if the headers cannot be sent, because the app may have changed those of the error. */
+/**
+ * Returns the response for an error. The app may have changed the `headers` of the error: if they cannot be sent, the response is a 500
+ * without them.
+ */
 function sendableResponseFor(error: unknown): ErrorResponse {
   const response = responseFor(error);
   return isSendable(response.headers) ? response : responseFor(undefined);
 }
 
-/** `false` if a header has an invalid name or value. A line break in a value would start another header. */
+/** Whether all headers have valid names and values. A line break in a value, for example, would start another header. */
 function isSendable(headers: ErrorResponse['headers']): boolean {
   try {
     for (const [name, values] of Object.entries(headers)) {

@@ -3,14 +3,14 @@ import { createWarning } from '../diagnostics/misconfiguration.js';
 import { publishFailure } from '../middleware/reject.js';
 
 /**
- * Publishes a rejection or an outage that ends a socket or an upgrade. The error of a closed middleware is not published, because
- * closing the middleware ends every socket.
+ * Publishes the decision when a rejection or an outage ends a socket or an upgrade. Nothing is published when the reason is that the app
+ * has closed the middleware, because that ends every socket.
  */
 export function publishSocketFailure(error: unknown, by: string, digest: string | undefined): void {
   if (!isClosing(error)) publishFailure(error, by, digest, { error });
 }
 
-/** Whether the reason of the error is that the app has closed the middleware. */
+/** Whether the error says that the app has closed the middleware. */
 export function isClosing(error: unknown): boolean {
   return error instanceof IntrospectionError && error.code === 'closed';
 }
@@ -18,8 +18,8 @@ export function isClosing(error: unknown): boolean {
 const callbackFailed = createWarning('CALLBACK_FAILED');
 
 /**
- * Calls `onError` of the app. If `onError` fails, its error is dropped with a process warning, because our timers and events call it:
- * there the error would end the process.
+ * Calls the `onError` of the app. If `onError` throws or its promise rejects, its error is dropped with a process warning. Otherwise the
+ * error would end the process, because timers and events of this library call `onError`.
  */
 export function callOnError(onError: ((error: unknown) => unknown) | undefined, error: unknown): void {
   const warn = () =>

@@ -1,13 +1,13 @@
 import { AuthError, IntrospectionError } from '../core/errors.js';
 import { responseFor } from '../middleware/respond.js';
 
-/** A server's end of a WebSocket, as the package `ws` provides it. */
+/** The WebSocket object on the server, as the package `ws` provides it. */
 export interface ServerSocket {
   /** `3` once the socket is closed. */
   readonly readyState: number;
   /** Starts to close the socket. */
   close(code: number, reason: string): void;
-  /** Adds a listener for when the socket is closed, or when it fails. */
+  /** Adds a listener for the event `close` or `error` of the socket. */
   addEventListener(type: 'close' | 'error', listener: () => void): void;
   /** Closes the connection at once, without a closing handshake. */
   terminate?(): void;
@@ -21,7 +21,7 @@ const TRY_AGAIN_LATER = 1013;
 
 const CLOSED = 3;
 
-/** The connection is terminated if the peer does not confirm the close within this time. */
+/** The connection is terminated if the peer does not confirm the close within this many milliseconds. */
 const CLOSE_TIMEOUT_MS = 1000;
 
 interface Emitter {
@@ -33,9 +33,9 @@ export function isClosed({ readyState }: ServerSocket): boolean {
 }
 
 /**
- * Closes a socket because of an error. No further message reaches the app. The close reason is the `error` in the response to a request
- * that fails with this error, or `going_away` when the middleware is closed. It holds nothing of the token. This function does not throw,
- * because other sockets must be closed too.
+ * Closes a socket because of an error. No further message reaches the app. The close reason is the text that a request which fails with
+ * this error would get as `error`, or `going_away` when the middleware was closed. It contains no part of the token. This function does not
+ * throw, because the caller must be able to close further sockets.
  */
 export function closeSocket(socket: ServerSocket, error: unknown): void {
   const timer = setTimeout(() => terminate(socket), CLOSE_TIMEOUT_MS).unref();
@@ -51,9 +51,9 @@ export function closeSocket(socket: ServerSocket, error: unknown): void {
 }
 
 /**
- * Replaces `emit` of the socket. The new one drops every `message` event for which `acceptsMessages()` returns `false`, because a peer can
- * send until the connection is closed. So listeners that are added later get no such message either. A socket that is no emitter, or that
- * cannot be changed, stays as it is.
+ * Replaces the method `emit` of the socket. The new `emit` drops every `message` event while `acceptsMessages()` returns `false`, because a
+ * peer can send until the connection is closed. So no listener gets such a message, whenever it was added. A socket that has no `emit`, or
+ * that cannot be changed, stays as it is.
  */
 export function filterMessages(socket: ServerSocket, acceptsMessages: () => boolean): void {
   const { emit } = socket as Partial<Emitter>;

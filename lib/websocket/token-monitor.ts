@@ -4,9 +4,14 @@ import { AuthError, IntrospectionError } from '../core/errors.js';
 import { type ActiveRecord, ANY_AGE } from '../core/lookup.js';
 import { runChecks, type Session } from '../middleware/session.js';
 
-/** Watches a token for longer than one request. The functions of a monitor never throw, because timers and events call them. */
+/**
+ * Watches a token for longer than one request, until the token ends. The methods of a monitor never throw, because timers and events call
+ * them.
+ */
 export interface TokenMonitor {
-  /** Ends the monitor if the token has expired. Returns `false` once the monitor has ended or was stopped. */
+  /**
+   * Ends the monitor if the token has expired. Returns `true` as long as the monitor runs, and `false` when it has ended or was stopped.
+   */
   check(): boolean;
   /** Stops the monitor without a call of `onEnd`. */
   stop(): void;
@@ -15,28 +20,36 @@ export interface TokenMonitor {
 export interface TokenMonitorOptions {
   /** Maximum age of the record, in milliseconds since its introspection request was sent. */
   readonly recheckMs: number;
-  /** Called with the token and its new record, which has passed all checks. */
+  /** Is called after each recheck that found a new record of the token. The argument holds the new record, which has passed all checks. */
   onRenewed(token: AuthenticatedToken): void;
-  /** Called once, with the error, when the monitor ends. No callback is called after `onEnd`, which must not throw. */
+  /** Is called once, with the error, when the monitor ends. After it, no callback is called. `onEnd` must not throw. */
   onEnd(error: unknown): void;
 }
 
-/** A recheck starts at a random time in this last share of `recheckMs`. So sockets that opened together do not recheck together. */
+/**
+ * A recheck starts at a random time in the last part of `recheckMs`. This is the length of that part, as a share of `recheckMs`. So sockets
+ * that opened at the same time do not recheck at the same time.
+ */
 const SPREAD_SHARE = 1 / 4;
 
 /**
- * While the endpoint fails and the record may still be used, the next recheck follows after a random time between one and two times
- * this value, or times `recheckMs` if that is less. It follows sooner if the record reaches `recheckMs` or the end of its stale life.
+ * While the endpoint fails and the record may still be used, the monitor waits before the next recheck. The wait is random: between one and
+ * two times this value in milliseconds, or between one and two times `recheckMs` if that is shorter. The wait ends sooner when the age of
+ * the record reaches `recheckMs`, or the time for which a stale record may be used.
  */
 const RETRY_MS = 5000;
 
-/** The clocks are read at least this often, because a wall clock can be set and timers stop while a machine is suspended. */
+/**
+ * The clocks are read at least once in this many milliseconds, because the wall clock can be set, and timers stop while a machine is
+ * suspended.
+ */
 const CLOCK_CHECK_MS = 2000;
 
 /**
- * Monitors a token. The monitor ends at `exp`, when the token is invalidated, when the introspector closes, and when a recheck fails.
- * A recheck asks the endpoint before the record is older than `recheckMs`. If the endpoint fails, the recheck looks the token up like a
- * request, which may find a cached or stale record. It fails if that lookup fails, or if the new record fails a check.
+ * Monitors the token of a session. The monitor ends at `exp`, when the token is invalidated, when the introspector closes, and when a
+ * recheck fails. A recheck asks the endpoint before the record is older than `recheckMs`. If the endpoint fails, the recheck looks the
+ * token up as a request would, which may find a cached or stale record. The recheck fails if this second lookup fails, or if the new record
+ * fails a check.
  */
 export function monitorToken(session: Session, { recheckMs, onRenewed, onEnd }: TokenMonitorOptions): TokenMonitor {
   const { authenticator, checks } = session;
@@ -85,8 +98,8 @@ export function monitorToken(session: Session, { recheckMs, onRenewed, onEnd }: 
   }
 
   /**
-   * The time of the next recheck, on both clocks. A recheck is due when either clock reaches it, because the monotonic clock stands still
-   * while a machine is suspended.
+   * Returns the time of the next recheck, on both clocks. The recheck is due when either clock reaches its time. One clock is not enough,
+   * because the monotonic clock stands still while a machine is suspended.
    */
   function nextRecheck({ askedAt, askedMonotonic }: ActiveRecord): Instant {
     const now = readClock(clock);
@@ -97,7 +110,10 @@ export function monitorToken(session: Session, { recheckMs, onRenewed, onEnd }: 
     return { at: now.at + waitMs, monotonic: now.monotonic + waitMs };
   }
 
-  /** Runs `work`, and ends the monitor if it throws, as a clock of the app may. Then the state of the token is not known any more. */
+  /**
+   * Runs `work`, and ends the monitor if `work` throws, for example because a clock of the app throws. After such an error, the state of
+   * the token is not known.
+   */
   function endOnError(work: () => void): void {
     try {
       work();
@@ -142,7 +158,10 @@ export function monitorToken(session: Session, { recheckMs, onRenewed, onEnd }: 
     endOnError(schedule);
   }
 
-  /** Looks the token up again and requires a newer record. During an outage, a record that a request may use is enough, even if stale. */
+  /**
+   * Looks the token up again, and requires a newer record. If the endpoint fails, any record that a request may use is enough, even a stale
+   * one.
+   */
   async function requestNewRecord(): Promise<AuthenticatedToken> {
     const now = readClock(clock);
     // The first value may lie in the future, if the monotonic clock stood still while the machine was suspended. The second value never

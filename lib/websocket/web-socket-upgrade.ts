@@ -10,7 +10,10 @@ import { rejectUpgrade } from './reject-upgrade.js';
 import type { ServerSocket } from './socket.js';
 import { callOnError, publishSocketFailure } from './socket-failure.js';
 
-/** A WebSocket server that upgrades the requests that are passed to it, such as `new WebSocketServer({ noServer: true })` of `ws`. */
+/**
+ * A WebSocket server that upgrades only the requests that your code passes to it, such as `new WebSocketServer({ noServer: true })` of
+ * `ws`.
+ */
 export interface UpgradingServer<Socket extends ServerSocket> {
   /** Turns a request into a WebSocket. */
   handleUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer, done: (socket: Socket) => void): void;
@@ -24,11 +27,11 @@ export type UpgradeListener = (req: IncomingMessage, socket: Duplex, head: Buffe
 /**
  * Creates a listener that authenticates each upgrade by the policy of `authenticate`. If the request passes, it is upgraded,
  * {@link keepAuthenticated} watches its token, and the server emits `connection`. If the request fails, `rejectUpgrade()` sends the
- * response and closes the connection; `onReject` is not called. If the token ends during the upgrade, the socket is closed without a
- * `connection` event.
+ * response and closes the connection; `onReject` is not called. If the token expires or is invalidated during the upgrade, the socket is
+ * closed, and no `connection` is emitted.
  *
- * Not checked: `Origin`. Browsers never add `Authorization` to an upgrade themselves, but they do add cookies. So check `Origin` if
- * `getToken` reads a cookie.
+ * Not checked: `Origin`. Browsers add no `Authorization` to an upgrade by themselves, but they add cookies. So check `Origin` in your app
+ * if `getToken` reads a cookie.
  *
  * @example
  * const wss = new WebSocketServer({ noServer: true });
@@ -80,7 +83,10 @@ export function webSocketUpgrade<Socket extends ServerSocket>(
   };
 }
 
-/** Calls `keepAuthenticated()`. An error that it throws goes to `onError`, and the result is `false`. The socket is closed then. */
+/**
+ * Calls `keepAuthenticated()` and returns its result. If it throws, it has closed the socket before. Then its error goes to `onError`, and
+ * the result is `false`.
+ */
 function tryKeepAuthenticated(socket: ServerSocket, auth: object, options: KeepOptions): boolean {
   try {
     return keepAuthenticated(socket, auth, options);
