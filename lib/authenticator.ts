@@ -92,7 +92,7 @@ export interface Authenticator {
    */
   introspect(token: string): Promise<AuthenticatedToken>;
   /**
-   * Verifies a record against the policy, without a lookup.
+   * Verifies an active record against the policy, at the current time and without a lookup.
    *
    * @throws AuthError, IntrospectionError
    */

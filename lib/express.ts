@@ -2,9 +2,12 @@ import type { Auth } from './core/claims.js';
 
 declare global {
   namespace Express {
-    /** Express's request, with the member that the middleware adds. */
+    /** The request type of Express, with the member that `tokenIntrospection()` adds. */
     interface Request {
-      /** Claims of the token, set by `tokenIntrospection()`; absent when it did not run, and for an anonymous request. */
+      /**
+       * Claims of the token, set by `tokenIntrospection()`. Absent for an anonymous request, and for a request that this middleware has not
+       * handled.
+       */
       auth?: Auth;
     }
   }

@@ -28,7 +28,7 @@ export interface Stats {
   readonly hits: number;
   /** Requests that found no usable response in memory, including those in `coalesced`. */
   readonly misses: number;
-  /** Requests that shared a pending introspection request instead of making their own. */
+  /** Requests that joined a pending lookup of the same token, instead of causing their own. */
   readonly coalesced: number;
   /** Requests that used a stale response because the endpoint failed. */
   readonly stale: number;
@@ -38,7 +38,7 @@ export interface Stats {
   readonly entries: number;
 }
 
-/** One authorization server: the client, the caches and everything else that several middlewares share. */
+/** One authorization server, with everything that several middlewares share: its client, its caches and its revocation log. */
 export interface Introspector {
   /**
    * Digest of the endpoint, the client and the other settings that can change a response. It identifies the introspector in a shared store.
@@ -59,7 +59,10 @@ export interface Introspector {
   isReusable(digest: string, record: ActiveRecord, options: LookupOptions): boolean;
   /** How long a cached active response may be used, in milliseconds since its introspection request was sent. 0 without a cache. */
   readonly lifeMs: number;
-  /** How long a stale response may be used, in milliseconds since its introspection request was sent. 0 without a cache. */
+  /**
+   * How long an active response may be used while the endpoint is down, in milliseconds since its introspection request was sent. 0 without
+   * a cache.
+   */
   readonly staleLifeMs: number;
   /**
    * Calls a listener when the token of a record is invalidated, in this process or in another, or when the introspector closes. If this

@@ -4,7 +4,10 @@ import type { CredentialPolicy } from './credentials/read-credentials.js';
 import type { DpopVerifier } from './verification/sender/dpop.js';
 import type { VerificationPolicy } from './verification/verify.js';
 
-/** Everything that one middleware requires of a request, and how it responds. Frozen, with all defaults filled in. */
+/**
+ * Everything that one middleware requires of a request, and how the middleware responds. The object is frozen, and all defaults are filled
+ * in.
+ */
 export interface Policy extends CredentialPolicy, VerificationPolicy, ResponsePolicy {
   /** Whether requests without a token may continue, as anonymous requests. */
   readonly optional: boolean;

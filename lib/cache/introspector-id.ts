@@ -22,8 +22,8 @@ export interface IntrospectorIdSettings {
 }
 
 /**
- * Returns a digest of the endpoint, the client and the other settings that can change a response. Caches use the digest to keep the
- * responses of different authorization servers and clients apart.
+ * Returns the id of an introspector: a digest of its endpoint, its client and the other settings that can change a response. Caches use the
+ * digest to keep the responses of different authorization servers and clients apart.
  */
 export function introspectorId(settings: IntrospectorIdSettings): string {
   return sha256(

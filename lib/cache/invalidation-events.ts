@@ -21,7 +21,10 @@ export interface InvalidationEvents {
    * was not run by `note`.
    */
   isInvalidated(digest: string, record: ActiveRecord): boolean;
-  /** Runs a lookup, and remembers for its record how many invalidations came before the lookup began. */
+  /**
+   * Runs a lookup and resolves to its record. Remembers how many invalidations came before the lookup began, for
+   * {@link InvalidationEvents.isInvalidated}.
+   */
   readonly note: InvalidationOrder['track'];
   forget(digest: string): void;
   forgetClaim(name: RevocableClaim, value: string): void;
@@ -81,7 +84,10 @@ function nameOf(kind: 'token' | RevocableClaim, value: string): string {
   return `${kind} ${value}`;
 }
 
-/** Names of all events that invalidate the token of a record. */
+/**
+ * Returns the names of all events that mean that the token of a record was invalidated: one for the token, and one for each of its
+ * revocable claims.
+ */
 function namesOf(digest: string, { claims }: ActiveRecord): string[] {
   const claimNames = REVOCABLE_CLAIMS.flatMap((name) => {
     const value = claims[name];

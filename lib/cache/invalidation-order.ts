@@ -8,7 +8,10 @@ import type { TokenRecord } from '../core/lookup.js';
 export interface InvalidationOrder {
   /** Notes that all records with this name are invalidated, if their lookups have begun before this call. */
   invalidate(name: string): void;
-  /** Runs a lookup, and remembers for its record how many invalidations came before the lookup began. */
+  /**
+   * Runs a lookup and resolves to its record. Remembers how many invalidations came before the lookup began, for
+   * {@link InvalidationOrder.isInvalidated}.
+   */
   track(lookup: () => TokenRecord | Promise<TokenRecord>): Promise<TokenRecord>;
   /**
    * Whether one of the `names` was invalidated after the lookup of the record began. `false` for a record object that `track` did not

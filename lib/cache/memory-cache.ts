@@ -40,7 +40,7 @@ export interface MemoryCacheOptions extends Lifetimes {
   /** Time limit of a request, in milliseconds since it arrived. */
   readonly timeoutMs: number;
   readonly clock: Clock;
-  /** Revocations by all processes that share a store; `undefined` without a shared cache. */
+  /** Revocations by all processes that share a store; `undefined` if the option `cache.store` is not set. */
   readonly revocations: Pick<Revocations, 'allows' | 'revokes' | 'isCurrent'> | undefined;
 }
 
@@ -250,7 +250,7 @@ export function withMemoryCache(inner: Lookup, settings: MemoryCacheOptions): Ca
   };
 }
 
-/** Whether `exp` is in the future or absent. */
+/** Whether the token of a record has not expired: `exp` is in the future or absent. */
 function isUnexpired({ claims: { exp } }: ActiveRecord, { at }: Instant): boolean {
   return exp === undefined || at < exp * 1000;
 }

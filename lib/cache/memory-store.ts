@@ -51,8 +51,8 @@ const BYTES_PER_ENTRY = 4096;
 const MIN_BYTES = 1024 * 1024;
 
 /**
- * @param maxEntries maximum number of active records; a tenth as many inactive ones are kept
- * @param maxBytes maximum estimated bytes of active records; inactive ones get a tenth of that
+ * @param maxEntries maximum number of active records. The maximum for inactive records is a tenth of this number
+ * @param maxBytes maximum estimated bytes of active records. The maximum for inactive records is a tenth of this number
  */
 export function createMemoryStore(
   maxEntries: number,

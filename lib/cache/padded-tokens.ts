@@ -3,7 +3,10 @@
  * most one of these is cached at a time. The token without padding, `abc`, does not count: it may be cached too.
  */
 export interface PaddedTokens {
-  /** Notes that a padded token is cached. */
+  /**
+   * Notes that a padded token is cached. `digest` is the digest of this token, and `unpaddedDigest` the digest of the token without its
+   * padding.
+   */
   add(digest: string, unpaddedDigest: string): void;
   remove(digest: string): void;
   /** Returns the digest of the cached padded token that has this digest without its padding; `undefined` if there is none. */

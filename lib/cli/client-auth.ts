@@ -16,7 +16,7 @@ export type AskForSecret = (label: string) => Promise<string>;
 
 type Create = (args: Arguments, ask: AskForSecret) => ClientAuth | Promise<ClientAuth>;
 
-/** Client authentication methods, by the value of `--method`. */
+/** Functions that create a client authentication, by the value of the flag `--method`. */
 const METHODS: Readonly<Record<string, Create>> = {
   client_secret_basic: async (args, ask) => clientSecretBasic(args['client-id'], await ask('client secret')),
   client_secret_post: async (args, ask) => clientSecretPost(args['client-id'], await ask('client secret')),

@@ -11,7 +11,7 @@ export interface Terminal extends Source {
 
 /** One command, such as `check`. */
 export interface Command {
-  /** The text that `--help` prints. */
+  /** The text that `--help` prints for this command. */
   readonly usage: string;
   /**
    * Runs the command, with the words of the command line that follow its name. Returns the exit code.

@@ -5,7 +5,7 @@ import { UsageError } from './usage-error.js';
 
 /** Environment variables, with the names of those that come from a file. */
 export interface Environment {
-  /** All variables of the process, and those that were read from the file. */
+  /** All variables of the process, together with the variables that were read from the file. */
   readonly variables: Readonly<Record<string, string | undefined>>;
   /** Names of the variables whose values come from the file. */
   readonly fromFile: readonly string[];

@@ -14,7 +14,7 @@ const BASE64 = /[A-Za-z0-9+/_-]{4,}={0,2}/g;
 
 const READABLE = /^[\x20-\x7e]+$/;
 
-/** Claim names of RFC 7662 section 2.2 and of other RFCs. They are never redacted, because the server did not choose them. */
+/** Claim names of RFC 7662 section 2.2 and of other RFCs. These names are never redacted, because the server did not choose them. */
 const STANDARD_NAMES: ReadonlySet<string> = new Set([
   'active',
   'scope',

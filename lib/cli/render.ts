@@ -6,14 +6,14 @@ import type { TokenReport } from './token-report.js';
 /** The result of the command `check`. */
 export interface Report {
   readonly configuration: ConfigurationReport;
-  /** `undefined` without `--token`, or when the configuration does not work. */
+  /** Report on the token; `undefined` without `--token`, or when the configuration does not work. */
   readonly token: TokenReport | undefined;
 }
 
 type Colour = Parameters<typeof styleText>[0];
 type Paint = (colour: Colour, text: string) => string;
 
-/** Formats the report for a person. */
+/** Formats the report of `check` as text for a person. */
 export function render({ configuration, token }: Report, inColour: boolean): string {
   const paint: Paint = (colour, text) => (inColour ? styleText(colour, text, { validateStream: false }) : text);
   const lines = [

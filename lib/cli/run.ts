@@ -34,7 +34,11 @@ export async function run(words: readonly string[], terminal: Terminal): Promise
   }
 }
 
-/** @throws UsageError if there is no command of this name */
+/**
+ * Returns the command of this name.
+ *
+ * @throws UsageError if there is no command of this name
+ */
 function commandOf(name: string): Command {
   const command = COMMANDS.get(name);
   if (command !== undefined) return command;

@@ -12,16 +12,16 @@ export interface Variable {
 
 /** A kind of authorization server that `init` and `check` know. */
 export interface Server {
-  /** Name that is shown to people. */
+  /** Name of the kind of server that is shown to people. */
   readonly label: string;
-  /** Variables for the options of the preset, in the order of the generated code. */
+  /** Environment variables for the options of the preset, in the order in which the generated code uses them. */
   readonly variables: readonly Variable[];
   /**
    * Whether the app sets `audience`. `'required'`: yes, because every response has an `aud`. `'uncertain'`: the app sets `false`, because
    * some responses have no `aud`. `'preset'`: the preset sets `false`, because no response has an `aud`.
    */
   readonly audience: 'required' | 'uncertain' | 'preset';
-  /** Whether responses have a `scope`, so that a route can require one. */
+  /** Whether introspection responses of this kind of server have a `scope`, so that a route of the app can require a scope. */
   readonly hasScope: boolean;
   /** Advice that `init` writes as a comment into the generated code. */
   readonly note?: string;
@@ -53,7 +53,7 @@ export const ISSUER = 'issuer';
 const CLIENT = [CLIENT_ID, CLIENT_SECRET];
 const COMMON = { audience: 'required', hasScope: true } as const;
 
-/** All kinds of authorization servers, by the name of their preset. The last two kinds have no preset. */
+/** All kinds of authorization servers, by the name of their preset. The last two kinds, `endpoint` and `issuer`, have no preset. */
 export const SERVERS: Readonly<Record<string, Server>> = {
   authentik: {
     ...COMMON,

@@ -15,7 +15,7 @@ import { requireActive, verify } from '../verification/verify.js';
 /** Result of `check --token`: whether a request with the token would be accepted, and why. */
 export interface TokenReport {
   readonly accepted: boolean;
-  /** HTTP status that a client would see. */
+  /** HTTP status that a client would get for a request with the token; 200 if the token would be accepted. */
   readonly status: number;
   readonly reason: AuthErrorReason | IntrospectionErrorCode | undefined;
   /** The value that a check expected, if the token failed a check that compares values. */
@@ -26,7 +26,9 @@ export interface TokenReport {
   readonly remedy: string | undefined;
   /** Names of checks that neither a flag nor a variable sets. An app with these checks may still reject the token. */
   readonly notChecked: readonly string[];
-  /** The claims of the response, after `normalizeResponse`; `undefined` if the token is not active or there is no response. */
+  /**
+   * The claims of the introspection response, after `normalizeResponse`; `undefined` if the token is not active or there is no response.
+   */
   readonly auth: Claims | undefined;
   readonly cachedForSeconds: number;
   /** The limit that determines `cachedForSeconds`, in words. */

@@ -4,10 +4,16 @@ import { optionError } from '../core/option-error.js';
 import { B64_TOKEN } from '../core/syntax.js';
 import { signWithSecret } from './secret.js';
 
-/** Returns the current token. `refused` is `true` when the endpoint has just responded 401: the function should then renew the token. */
+/**
+ * A function of the app that returns the current token. `refused` is `true` when the endpoint has just responded with 401. In that case the
+ * function should renew the token.
+ */
 export type TokenSource = (request: { readonly refused: boolean }) => string | Promise<string>;
 
-/** Authorization server metadata may list types of access tokens as authentication methods (RFC 8414 section 2). */
+/**
+ * Names of this method in authorization server metadata, which may list types of access tokens as authentication methods (RFC 8414 section
+ * 2).
+ */
 const METHODS = ['Bearer', 'bearer'];
 
 /**

@@ -2,10 +2,10 @@ import { X509Certificate } from 'node:crypto';
 
 const A_DAY_MS = 86_400_000;
 
-/** The warning starts 14 days before the certificate expires. */
+/** The warning starts 14 days before the certificate expires, or later for a short-lived certificate. */
 const WARNING_MS = 14 * A_DAY_MS;
 
-/** For certificates that are valid for less than 56 days, the warning starts when this share of their validity is left. */
+/** For a certificate that is valid for less than 56 days, the warning starts when this share of its validity is left. */
 const WARNING_SHARE = 0.25;
 
 /**

@@ -29,9 +29,9 @@ export interface ClientAssertionOptions {
 }
 
 /**
- * Client authentication with a JWT that another party issues to this API ([RFC 7523 section
- * 2.2](https://www.rfc-editor.org/rfc/rfc7523#section-2.2)), so that this API keeps no secret: a projected service account token of
- * Kubernetes, a JWT-SVID of SPIFFE, or a token of a cloud's workload identity.
+ * Client authentication with a JWT that another party issues to this API
+ * ([RFC 7523 section 2.2](https://www.rfc-editor.org/rfc/rfc7523#section-2.2)), so that this API keeps no secret: a projected service
+ * account token of Kubernetes, a JWT-SVID of SPIFFE, or a token of a cloud's workload identity.
  *
  * A JWT without `exp`, or with an `exp` in the past, is never sent. While the file cannot be read or holds no such JWT, for example because
  * it is being written, the JWT that was read before is used until it expires. If there is no JWT to send, the client's request gets a 503

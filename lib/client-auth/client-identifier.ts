@@ -1,13 +1,21 @@
 import { checkOptions } from '../core/option-check.js';
 import { optionError } from '../core/option-error.js';
 
-/** @throws TypeError when the client identifier is missing or empty, for example because an environment variable is not set */
+/**
+ * Returns the client identifier.
+ *
+ * @throws TypeError when the client identifier is missing or empty, for example because an environment variable is not set
+ */
 export function requireClientId(clientId: string | undefined): string {
   if (typeof clientId === 'string' && clientId !== '') return clientId;
   throw optionError('clientId', clientId, 'write the client identifier, a non-empty string');
 }
 
-/** @throws TypeError for options that are no object, have an unknown member, or a value other than `true`, `false` and `undefined` */
+/**
+ * Requires an object of options that are all `true`, `false` or `undefined`.
+ *
+ * @throws TypeError for any other value, and for an unknown option
+ */
 export function requireFlags(options: object, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null) throw optionError('options', options, 'write an object');
   checkOptions(options, known);
@@ -16,7 +24,11 @@ export function requireFlags(options: object, known: readonly string[]): void {
   }
 }
 
-/** @throws TypeError for options that are no object, or have an unknown member */
+/**
+ * Requires an object in which every option has a known name.
+ *
+ * @throws TypeError for a value that is no object, and for an unknown option
+ */
 export function requireOptions(options: object, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null)
     throw optionError('options', options, `write { ${known.join(', ')} }`);

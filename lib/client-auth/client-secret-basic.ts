@@ -15,7 +15,7 @@ export interface ClientSecretBasicOptions {
   readonly allowEmptySecret?: boolean | undefined;
 }
 
-/** RFC 7617 section 2 forbids control characters. */
+/** A control character, which RFC 7617 section 2 forbids in identifiers and secrets. */
 const CONTROL_CHARACTER = /\p{Cc}/u;
 
 /**

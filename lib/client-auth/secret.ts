@@ -12,7 +12,7 @@ export type Secret = string | undefined | (() => string | Promise<string>);
 export interface SecretUse<Credential> {
   /** Call of the factory, as errors and warnings show it. {@link callOf} formats it for most factories. */
   readonly call: string;
-  /** Name of the argument in `call`. */
+  /** Name of the secret in errors and warnings, as it is written in `call`. */
   readonly argument: 'secret' | 'token';
   readonly secret: Secret;
   readonly allowEmpty?: boolean | undefined;
@@ -44,7 +44,7 @@ export function signWithSecret<Credential>(use: SecretUse<Credential>): ClientAu
   return (request) => write(request, credential);
 }
 
-/** The call of a factory as the app wrote it, such as `clientSecretBasic('reports-api', secret)`. */
+/** Returns the call of a factory as text, for errors and warnings, such as `clientSecretBasic('reports-api', secret)`. */
 export function callOf(factory: string, clientId: string): string {
   return `${factory}('${printable(clientId)}', secret)`;
 }

@@ -6,16 +6,19 @@ import { createWarning } from '../diagnostics/misconfiguration.js';
 import { expiryWarning } from './certificate-expiry.js';
 import { requireClientId, requireOptions } from './client-identifier.js';
 
-/** PEM, as text or bytes. */
+/** A certificate or key in PEM format, as text or bytes. */
 export type Pem = string | Buffer;
 
 /** Options of `tlsClientAuth()`. */
 export interface TlsClientAuthOptions {
   /** Client identifier of this API at the authorization server. Required. */
   readonly clientId: string | undefined;
-  /** Client certificate, or a chain that starts with it. A function is called for each new connection. */
+  /**
+   * Client certificate, or a chain that starts with the client certificate, or a function that returns either. The function is called for
+   * each new connection.
+   */
   readonly cert: Pem | undefined | (() => Pem | Promise<Pem>);
-  /** Private key of the certificate. A function is called for each new connection. */
+  /** Private key of the client certificate, or a function that returns this key. The function is called for each new connection. */
   readonly key: Pem | undefined | (() => Pem | Promise<Pem>);
   /** Certificate authorities to trust for the certificate of the endpoint. Default: the authorities that Node.js trusts. */
   readonly ca?: Pem | readonly Pem[] | undefined;

@@ -1,6 +1,6 @@
 /**
- * The members of an active introspection response (RFC 7662 section 2.2), with the names that the endpoint or `normalizeResponse` used.
- * A member that was `null` is absent. `scope` is always a string.
+ * The members of an active introspection response (RFC 7662 section 2.2), with the names that the endpoint or `normalizeResponse` used. A
+ * member that was `null` in the response is absent here. `scope` is always a string.
  */
 export interface Auth {
   /** Always `true`. If the endpoint sends `false`, the request is rejected (`inactive`). Any other value is an outage (`bad_response`). */
@@ -46,7 +46,7 @@ export type RoleReader = (claims: Claims) => readonly string[];
  * The part of [Standard Schema](https://standardschema.dev) that this package uses. Schemas of zod 4, valibot and arktype have this type.
  */
 export interface ClaimsSchema<Output = unknown> {
-  /** The entry point that Standard Schema defines. */
+  /** The member through which Standard Schema makes every schema usable in the same way. */
   readonly '~standard': {
     /** Version of the Standard Schema specification. */
     readonly version: 1;
@@ -69,12 +69,12 @@ export interface ClaimsSchema<Output = unknown> {
 /** Result of a schema: the validated value, or the problems that the schema found. */
 export type SchemaResult<Output> =
   | {
-      /** The validated claims. They replace claims of the response that have the same names, except `active` and `scope`. */
+      /** The validated claims. They replace claims of the introspection response that have the same names, except `active` and `scope`. */
       readonly value: Output;
       /** Always absent when the validation succeeds. */
       readonly issues?: undefined;
     }
   | {
-      /** The problems that the schema found. They are never logged or sent to the client. */
+      /** The problems that the schema found. This library never logs them, and never sends them to the client. */
       readonly issues: readonly unknown[];
     };

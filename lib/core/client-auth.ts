@@ -11,13 +11,19 @@ export interface IntrospectionRequest {
    * get new ones.
    */
   readonly refused: boolean;
-  /** Headers of the request. Add your own. A change to `content-type` or `accept-encoding` has no effect. */
+  /**
+   * Headers of the introspection request. `sign` may add and replace headers. A change to `content-type` or `accept-encoding` has no
+   * effect.
+   */
   readonly headers: Record<string, string>;
-  /** Body parameters. Add your own. A change to the parameter that holds the token has no effect. */
+  /**
+   * Body parameters of the introspection request. `sign` may add and replace parameters. A change to the parameter that holds the token has
+   * no effect.
+   */
   readonly parameters: Record<string, string>;
 }
 
-/** TLS options, for example `cert`, `key` and `ca`. */
+/** Options for `tls.connect`, for example `cert`, `key` and `ca`. */
 export type TlsMaterial = Readonly<Record<string, unknown>>;
 
 /**
@@ -31,9 +37,10 @@ export interface ClientAuth {
    */
   readonly identity?: string | undefined;
   /**
-   * Adds credentials to the headers or parameters of one attempt. Every retry calls `sign` again.
-   * If the first attempt gets a 401, `sign` is called once more. The request is repeated only if the credentials have changed.
-   * If `sign` throws, the request fails with 503 `credentials_unavailable`; an `IntrospectionError` is passed on unchanged.
+   * Adds credentials to the headers or parameters of one attempt. Every retry calls `sign` again. If the first attempt gets a 401, `sign`
+   * is called once more. The request is then repeated only if `sign` has changed it, or if the TLS material of `connect` has changed. If
+   * `sign` throws, the client's request fails with 503 `credentials_unavailable`; an `IntrospectionError` that `sign` throws is passed on
+   * unchanged.
    */
   sign(request: IntrospectionRequest): void | Promise<void>;
   /**
@@ -51,6 +58,9 @@ export interface ClientAuth {
    * `false`.
    */
   readonly needsIssuer?: boolean | undefined;
-  /** TLS material as `tls.connect` takes it, or a function that returns it for each new connection. */
+  /**
+   * TLS options as `tls.connect` takes them, such as a client certificate, or a function that returns these options. The function is called
+   * for each new connection.
+   */
   readonly connect?: TlsMaterial | (() => TlsMaterial | Promise<TlsMaterial>) | undefined;
 }

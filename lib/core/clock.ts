@@ -6,7 +6,7 @@ export interface Instant {
   readonly monotonic: number;
 }
 
-/** The two clocks of the library: wall time for `exp` and `nbf`, monotonic time for ages. */
+/** The two clocks that the library uses: wall time for `exp` and `nbf`, and monotonic time for ages. */
 export interface Clock {
   /** Wall time, in milliseconds since the epoch. */
   now(): number;
@@ -26,5 +26,5 @@ export function readClock(clock: Clock): Instant {
   return { at: clock.now(), monotonic: clock.monotonic() };
 }
 
-/** The clock of this process. */
+/** The clocks of this process: `Date.now()` and `performance.now()`. */
 export const SYSTEM_CLOCK: Clock = { now: () => Date.now(), monotonic: () => performance.now() };

@@ -17,8 +17,8 @@ export function remedyForUrl(url: URL, allowHttp: boolean): string | undefined {
 }
 
 /**
- * Whether the value is an http or https URL that consists of an origin and an optional path. It must be written as URL parsers print it,
- * for example with a host in lower case. A slash at the end is optional.
+ * Whether the value is an http or https URL that consists of an origin and an optional path. The text must be exactly as a URL parser
+ * prints it, for example with a host in lower case. Only a slash at the end is optional.
  */
 export function isBaseUrl(value: string): boolean {
   if (!URL.canParse(value)) return false;

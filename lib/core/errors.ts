@@ -136,7 +136,7 @@ export class AuthError extends Error {
   override readonly name = 'AuthError';
   /** HTTP status of the response. */
   readonly status: 400 | 401 | 403;
-  /** Same as `status`. Some error handlers read this name. */
+  /** Same as `status`, because some error handlers read `statusCode`. */
   readonly statusCode: 400 | 401 | 403;
   /** The `error` that the client sees; `undefined` when the request had no credentials. */
   readonly code: AuthErrorCode | undefined;
@@ -174,7 +174,7 @@ export class IntrospectionError extends Error {
   override readonly name = 'IntrospectionError';
   /** HTTP status of the response. */
   readonly status = 503;
-  /** Same as `status`. Some error handlers read this name. */
+  /** Same as `status`, because some error handlers read `statusCode`. */
   readonly statusCode = 503;
   /** Why the middleware could not find out whether the token is valid. */
   readonly code: IntrospectionErrorCode;

@@ -25,8 +25,8 @@ export interface ActiveRecord extends Dated {
    */
   readonly isPlain: boolean;
   /**
-   * Whether this is a stale response: it is older than a cached response may be, and is used only because the endpoint is down. Records in
-   * a cache always have `false`.
+   * Whether the record is a stale response: it is older than a cached response may be, and is used only because the endpoint is down. The
+   * value is `false` in every record that a cache keeps, and `true` only in a copy for one request.
    */
   readonly stale: boolean;
   readonly claims: Claims;
@@ -40,7 +40,7 @@ export interface InactiveRecord extends Dated {
    * spellings of the token, because a lenient server gives all of them the same `jti`.
    */
   readonly jti: string | undefined;
-  /** `true` when the endpoint cannot introspect tokens of this kind (`unsupported_token_type`). */
+  /** `true` when the endpoint has said that it cannot introspect tokens of this kind (`unsupported_token_type`). */
   readonly unsupported?: true;
 }
 
@@ -65,8 +65,8 @@ export interface Credentials extends TokenKey {
   /** The DPoP proof, which is not verified yet, and the parts of the request that it must match. `undefined` if the scheme is Bearer. */
   readonly dpop: DpopRequest | undefined;
   /**
-   * Whether the policy accepts DPoP, and the request has a `DPoP` header although its scheme is Bearer. Such a request is rejected, because
-   * nobody verifies its proof.
+   * Whether the request has a `DPoP` header although its scheme is Bearer, and the policy accepts DPoP. Such a request is rejected, because
+   * its proof would not be verified.
    */
   readonly hasUnusedProof: boolean;
   /** Reads the thumbprint of the client certificate. The member is `undefined` if the policy does not accept certificate-bound tokens. */
@@ -91,11 +91,11 @@ export interface DpopRequest {
 export interface SenderProof {
   /** Thumbprint of the key of the DPoP proof; `undefined` if the request has no verified proof. */
   readonly jkt: string | undefined;
-  /** Reads the thumbprint of the client certificate. */
+  /** Reads the thumbprint of the client certificate; `undefined` if the policy does not accept certificate-bound tokens. */
   readonly x5t: (() => string | undefined) | undefined;
 }
 
-/** How old a response may be, and how its lookup is scheduled. */
+/** Says how old a response may be, when the lookup must end, and how urgent it is. */
 export interface LookupOptions {
   /** The endpoint must have been asked at this time or later, in monotonic milliseconds. */
   readonly notBefore: number;

@@ -5,8 +5,8 @@ const MIN_PREFIX = 4;
 const UNIT = /^(?:ms|s|seconds)$/;
 
 /**
- * Finds the known name that is probably meant by `name`; `undefined` when none is similar. `name` may differ in case or in up to two
- * letters, lack the unit at its end, or have more letters after a known name.
+ * Returns the known name that is probably meant by the unknown `name`; `undefined` when no known name is similar. Names are similar if they
+ * differ in case or in up to two letters, if `name` lacks only the unit at the end, or if `name` begins with a known name.
  */
 export function nearestName(name: string, names: readonly string[]): string | undefined {
   const lower = name.toLowerCase();
@@ -20,7 +20,7 @@ export function nearestName(name: string, names: readonly string[]): string | un
   });
 }
 
-/** Levenshtein distance: the number of letters to add, drop or change. */
+/** Returns the Levenshtein distance: how many letters of `a` must be added, dropped or changed to get `b`. */
 function distance(a: string, b: string): number {
   let before = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let row = 1; row <= a.length; row++) {

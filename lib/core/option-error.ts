@@ -49,7 +49,10 @@ export function rejectMountedFactory(name: string, argument: unknown, example: s
   }
 }
 
-/** The error for an invalid argument: the call as the app wrote it, what is wrong, and what to do. It never shows the value. */
+/**
+ * Creates the error for an invalid argument of a function. The message shows the call, says what is wrong and what to do, and never shows
+ * the value.
+ */
 export function argumentError(call: string, argument: string, value: unknown, remedy: string): TypeError {
   const kind = value === undefined ? 'undefined' : describe(withoutContent(value));
   return new TypeError(`${call}: the ${argument} is ${kind}. ${remedy}`);

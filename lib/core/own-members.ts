@@ -13,7 +13,10 @@ export function ownMember(value: unknown, name: string): unknown {
     : undefined;
 }
 
-/** Sets own members on `target`, and returns `target`. This works even if a frozen `Object.prototype` has members of these names. */
+/**
+ * Sets the `members` as own members of `target`, and returns `target`. Unlike `Object.assign`, this works even if a frozen
+ * `Object.prototype` has members of the same names.
+ */
 export function setMembers<T extends object, Members extends object>(target: T, members: Members): T & Members {
   try {
     return Object.assign(target, members);

@@ -1,6 +1,6 @@
-/** Counts pending promises, so that `close()` can wait for them. */
+/** Counts pending promises, so that `close()` of an introspector can wait until none is pending. */
 export interface PendingWork {
-  /** Counts a promise until it settles, and returns the same promise. */
+  /** Counts a promise as pending until it settles. Returns the same promise. */
   add<T>(work: Promise<T>): Promise<T>;
   /** Resolves when no promise is pending. */
   idle(): Promise<void>;

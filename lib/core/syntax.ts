@@ -13,7 +13,9 @@ export const HEADER_VALUE = /^[\x20-\x7e\t]*$/;
 /** Printable ASCII. It fits into a quoted-string after its quotes and backslashes are escaped (RFC 9110 section 5.6.4). */
 export const QUOTABLE = /^[\x20-\x7e]*$/;
 
-/** Type and subtype of a `Content-Type` value, in lower case, without parameters (RFC 9110 section 8.3.1); `''` without a value. */
+/**
+ * Returns type and subtype of a `Content-Type` value, in lower case and without parameters (RFC 9110 section 8.3.1); `''` for `undefined`.
+ */
 export function mediaType(contentType: string | undefined): string {
   if (contentType === undefined) return '';
   const end = contentType.indexOf(';');

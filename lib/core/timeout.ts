@@ -19,7 +19,7 @@ export function withTimeout<T>(work: () => Promise<T>, ms: number): Promise<T> {
 
 /** Time limit of some work, such as one lookup. All steps of the work share this limit. */
 export interface Deadline {
-  /** Milliseconds from the start of the work until the deadline passes. */
+  /** Milliseconds from the start of the work until the deadline. The value does not shrink while the work runs. */
   readonly timeoutMs: number;
   readonly passed: boolean;
   /**

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 
-/** Returns the SHA-256 of a token in base64url. Caches and events use it instead of the token, so no store ever sees a token. */
+/** Returns the SHA-256 of a token in base64url. Caches and events use this digest instead of the token, so no store ever sees a token. */
 export function tokenDigest(token: string): string {
   return hash('sha256', token, 'base64url');
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { AuthError } from '../core/errors.js';
 
-/** The credentials of an `Authorization` header. */
+/** The scheme and the token in an `Authorization` header. */
 export interface AuthorizationHeader {
   readonly scheme: 'Bearer' | 'DPoP';
   readonly token: string;
@@ -10,14 +10,14 @@ export interface AuthorizationHeader {
 const SPACE = 0x20;
 const TO_LOWER_CASE = 0x20;
 
-/** A character of a scheme's name (RFC 9110 section 5.6.2). */
+/** A character that the name of a scheme may contain (RFC 9110 section 5.6.2). */
 const TOKEN_CHARACTER = /[!#$%&'*+\-.^_`|~0-9A-Za-z]/;
 
 /**
  * Reads an `Authorization` header with the scheme Bearer (RFC 6750 section 2.1), or with the scheme DPoP (RFC 9449 section 7.1) if DPoP is
- * accepted. Returns `undefined` for any other scheme. The characters of the token are not checked here.
+ * accepted. Returns `undefined` for any other scheme. Which characters the token has is not checked here.
  *
- * @throws AuthError `malformed_credentials` if the scheme has no space and no token after it
+ * @throws AuthError `malformed_credentials` if there is no space or no token after the scheme
  */
 export function parseAuthorizationHeader(value: string, acceptsDpop: boolean): AuthorizationHeader | undefined {
   if (hasScheme(value, 'bearer')) return { scheme: 'Bearer', token: tokenAfter(value, 'bearer') };

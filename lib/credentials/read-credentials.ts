@@ -12,14 +12,14 @@ const MAX_TOKEN_LENGTH = 8192;
 
 /** The part of a policy that says where in a request credentials are read, and which kinds of credentials are accepted. */
 export interface CredentialPolicy {
-  /** Whether `access_token` of a parsed form body is read too. */
+  /** Whether the token is also read from the parameter `access_token` of a parsed form body. */
   readonly tokenFromBody: boolean;
   /** A function of the app that reads the token. If it is defined, the `Authorization` header is not read. */
   readonly getToken: ((req: IncomingMessage) => unknown) | undefined;
-  /** If defined, the scheme DPoP is accepted. */
+  /** If this member is defined, the scheme DPoP is accepted. */
   readonly dpop: object | undefined;
   readonly dpopOrigin: DpopOrigin;
-  /** Reads the thumbprint of the client certificate. If defined, certificate-bound tokens are accepted. */
+  /** Reads the thumbprint of the client certificate of a request. If this function is defined, certificate-bound tokens are accepted. */
   readonly certificateThumbprint: ((req: IncomingMessage) => string | undefined) | undefined;
 }
 
@@ -27,8 +27,8 @@ export interface CredentialPolicy {
  * Reads the token of a request, with its DPoP proof. The client certificate is read later, when a check needs it.
  *
  * @returns `undefined` for a request without a token
- * @throws AuthError `repeated_credentials`, `malformed_credentials` or `token_too_long`, and any error that a function of the app throws;
- * TypeError if such a function returns a promise
+ * @throws AuthError `repeated_credentials`, `malformed_credentials` or `token_too_long`; any error that a function of the app throws;
+ * TypeError if a function of the app returns a promise
  */
 export function readCredentials(req: IncomingMessage, policy: CredentialPolicy): Credentials | undefined {
   const { getToken, tokenFromBody, dpop } = policy;

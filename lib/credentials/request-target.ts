@@ -8,7 +8,7 @@ export interface RequestTarget {
   readonly path: string;
 }
 
-/** The absolute form, which clients send to proxies (RFC 9112 section 3.2.2). */
+/** A request target in absolute form, with scheme and host, as clients send it to proxies (RFC 9112 section 3.2.2). */
 const ABSOLUTE = /^https?:\/\/([^/?#\\]+)(.*)$/is;
 
 /**

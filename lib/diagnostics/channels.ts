@@ -15,7 +15,7 @@ export interface Decision {
   readonly outcome: 'accepted' | 'anonymous' | 'rejected' | 'outage';
   /** Name of the function that decided: `tokenIntrospection`, a guard, `webSocketUpgrade` or `keepAuthenticated`. */
   readonly by: string;
-  /** HTTP status of the rejection or outage; absent when the request continued. The app may send another status. */
+  /** HTTP status that belongs to the rejection or outage; absent when the request continued. The app may have sent another status. */
   readonly status?: number;
   /** The `reason` of an `AuthError` or the `code` of an `IntrospectionError`; absent when the request continued. */
   readonly reason?: AuthErrorReason | IntrospectionErrorCode;
@@ -54,9 +54,12 @@ export interface CircuitEvent {
   readonly state: 'open' | 'half_open' | 'closed';
   /** The failure that opened the circuit breaker. With `tokensToBlame`, the failure that caused the request about a random token. */
   readonly reason?: IntrospectionErrorCode;
-  /** `true` when the endpoint failed for tokens of clients, but responded about a random token of ours. The breaker stays closed. */
+  /**
+   * `true` when the endpoint failed for tokens of clients, but responded about a random token of this process. The circuit breaker stays
+   * closed.
+   */
   readonly tokensToBlame?: true;
-  /** Seconds until the next probe, when the circuit breaker is open. */
+  /** Seconds until the next probe. Only present when the circuit breaker has opened. */
   readonly retryAfterSeconds?: number;
 }
 
@@ -67,8 +70,7 @@ export interface StoreEvent {
 }
 
 /**
- * A problem that only an operator can fix. Each middleware or client authentication that finds the problem publishes it at most once an
- * hour.
+ * A problem that only an operator can fix. Each middleware and each client authentication publishes the same problem at most once an hour.
  */
 export interface Misconfiguration {
   /** Kind of the problem; also the `code` of the process warning. */
@@ -112,13 +114,16 @@ export interface EndpointCall {
   readonly background: boolean;
   /** First 12 characters of the token's SHA-256 in base64url. */
   readonly tokenDigest: string;
-  /** HTTP status of the response, once there is one. */
+  /** HTTP status of the response; absent before the response arrives, and if no response arrives. */
   status?: number;
 }
 
 const PREFIX = 'express-token-introspection';
 
-/** Names of the diagnostics channels. Pass `endpoint` to `tracingChannel()`: its context is an {@link EndpointCall}. */
+/**
+ * Names of the diagnostics channels. All are plain channels except `endpoint`: pass that name to `tracingChannel()`. The context of this
+ * tracing channel is an {@link EndpointCall}.
+ */
 export const CHANNELS = {
   decision: `${PREFIX}:decision`,
   cache: `${PREFIX}:cache`,
@@ -137,7 +142,7 @@ export const endpointCalls = tracingChannel<EndpointCall, EndpointCall>(CHANNELS
 
 const DIGEST_LENGTH = 12;
 
-/** Shortens a token digest for events. */
+/** Returns the first 12 characters of a token digest, for events. */
 export function digestOf(digest: string): string {
   return digest.slice(0, DIGEST_LENGTH);
 }

@@ -17,7 +17,7 @@ export interface DebugContext {
   readonly route?: string | undefined;
 }
 
-/** Prints a decision as one line. */
+/** Prints a decision as one line, if `NODE_DEBUG` includes `express-token-introspection`. */
 export function printDecision(decision: Decision, context: DebugContext = {}): void {
   log('%s', lineOf(decision, context));
 }

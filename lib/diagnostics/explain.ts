@@ -13,10 +13,10 @@ export interface Explanation {
   readonly received?: string;
 }
 
-/** The data from which {@link explain} finds out why a token was rejected. */
+/** The data from which {@link explain} computes why a token was rejected. */
 export interface Evidence {
   readonly token: string;
-  /** `undefined` when there is no record: the token was rejected before the lookup, or the lookup failed. */
+  /** The record of the token; `undefined` when the token was rejected before the lookup, or the lookup failed. */
   readonly record: TokenRecord | undefined;
   readonly expected: {
     readonly audience: readonly string[] | false;
@@ -33,7 +33,7 @@ export function keepEvidence(error: AuthError, evidence: Evidence): void {
   evidences.set(error, evidence);
 }
 
-/** Returns what was expected of a token and what was received; an empty object when that is not known. */
+/** Returns what was expected of the rejected token and what was received; an empty object when this is not known. */
 export function explain(error: AuthError): Explanation {
   if (error.reason === 'insufficient_scope') return { expected: `scope ${listed(error.scopes)}` };
   const evidence = evidences.get(error);
@@ -81,7 +81,7 @@ function explainIssuer({ claims: { iss } }: ActiveRecord, { token, expected: { i
   return { ...(isSlash && { detail: 'slash' }), expected, received: `iss ${listed([iss], token)}` };
 }
 
-/** Describes the mistake without showing any part of the token. */
+/** Returns what is wrong with a malformed token. The result contains no part of the token. */
 function explainMalformed(token: string): Explanation {
   const expected = 'a bearer token';
   if (/^bearer\b/i.test(token)) return { detail: 'the word Bearer', expected, received: 'the word Bearer twice' };
@@ -98,7 +98,10 @@ const MAX_LENGTH = 100;
  */
 const MIN_TOKEN_LENGTH = 8;
 
-/** Formats values for display. A value that contains the token is hidden, because a server may repeat the token. */
+/**
+ * Formats up to 3 values for display, each shortened to 100 characters. A value that contains the token is hidden, because a server may
+ * repeat the token in its response.
+ */
 function listed(values: readonly string[], token = ''): string {
   const shown = values.slice(0, MAX_LISTED).map((value) => {
     if (token.length >= MIN_TOKEN_LENGTH && value.includes(token)) return '(a value with the token in it)';

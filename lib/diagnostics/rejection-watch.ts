@@ -4,7 +4,10 @@ import { type Explanation, explain } from './explain.js';
 import { createWarning } from './misconfiguration.js';
 import { remedyFor } from './remedies.js';
 
-/** Warns when a middleware has accepted no token yet, and many rejections have a reason that a wrong configuration may cause. */
+/**
+ * Counts the rejections of one middleware that has accepted no token yet. Warns when there are many for the same reason, if a wrong
+ * configuration may cause that reason.
+ */
 export interface RejectionWatch {
   /** Ends the watch for ever. Call `stop` when a token is accepted, because then the configuration is right for some tokens. */
   stop(): void;
@@ -12,7 +15,7 @@ export interface RejectionWatch {
   rejected(error: AuthError): void;
 }
 
-/** The watches of all middlewares of one introspector. */
+/** The rejection watches of all middlewares of one introspector. */
 export interface RejectionWatches {
   create(): RejectionWatch;
   close(): void;
@@ -20,7 +23,10 @@ export interface RejectionWatches {
 
 export interface RejectionWatchSettings {
   readonly monotonic: () => number;
-  /** Whether any response of the endpoint was active. Then the endpoint accepts this API, and inactive tokens cause no warning. */
+  /**
+   * Whether any response of the endpoint so far was active. If so, the endpoint accepts this API, and rejections of inactive tokens cause
+   * no warning.
+   */
   readonly wasAnyActive: () => boolean;
 }
 
@@ -127,7 +133,10 @@ export function createRejectionWatches({ monotonic, wasAnyActive }: RejectionWat
   };
 }
 
-/** Whether the token expired after the endpoint was asked about it. That is normal, so such a rejection is not counted. */
+/**
+ * Whether a token was rejected because it has expired since the endpoint was asked about it. This is normal, so the rejection is not
+ * counted.
+ */
 function isOrdinary(error: AuthError): boolean {
   return error.reason === 'expired' && explain(error).detail === undefined;
 }

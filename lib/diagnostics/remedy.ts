@@ -1,5 +1,5 @@
 /**
- * Remedies by reason or code. In each list, the first remedy that fits the detail is used; the last one fits every detail.
+ * Remedies by reason or code. In each list, the first remedy that fits the detail of the error is used; the last remedy fits every detail.
  * All texts are fixed, so they hold no part of a request, a response or a secret.
  */
 export type Remedies<Name extends string> = Readonly<Record<Name, readonly Remedy[]>>;

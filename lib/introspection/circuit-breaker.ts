@@ -16,7 +16,7 @@ export interface CircuitBreaker {
   run<T>(token: CalledToken, lookup: () => Promise<T>): Promise<T>;
   /**
    * Finds out whether the endpoint is down, or is up and failed only for the token of the lookup that ended with `error`. For this, it asks
-   * the endpoint about a random token, and waits for the response. It does not ask the endpoint in these cases:
+   * the endpoint about a random token, and waits for the response. In these cases, it resolves to a state without asking the endpoint:
    *
    * - `down`: the breaker is not closed, or the lookup got no connection
    * - `unknown`: otherwise, if `error` does not suggest that the endpoint is down, or if a check found the endpoint up less than a second
@@ -28,7 +28,7 @@ export interface CircuitBreaker {
 
 export interface CalledToken {
   readonly digest: string;
-  /** The token was active lately. */
+  /** Whether the token was active lately. */
   readonly isKnown: boolean;
 }
 
@@ -58,9 +58,9 @@ const WHOLE_DEADLINE = 0.9;
  * client's token closes the breaker even if this request failed.
  */
 export function createCircuitBreaker({ clock, timeoutMs, probe }: CircuitBreakerSettings): CircuitBreaker {
-  /** Digests of tokens whose lookups failed since the last response, except failures to connect. */
+  /** Digests of tokens whose lookups failed since the last response of the endpoint, for another reason than a failure to connect. */
   const failedTokens = new Set<string>();
-  /** Digests of tokens whose lookups failed to connect since the last response. */
+  /** Digests of tokens whose lookups failed to connect since the last response of the endpoint. */
   const unconnectedTokens = new Set<string>();
   const circuit = createCircuitState(clock);
   const check = createEndpointCheck({
@@ -110,7 +110,10 @@ export function createCircuitBreaker({ clock, timeoutMs, probe }: CircuitBreaker
     return check.sinceResponseMs() >= timeoutMs;
   }
 
-  /** Runs a lookup and counts its outcome. If the breaker opened while the lookup ran, the outcome is out of date and is ignored. */
+  /**
+   * Runs a lookup while the breaker is closed, and counts its outcome. If the breaker opened while the lookup ran, the outcome is out of
+   * date and is not counted.
+   */
   async function runAndLearn<T>(digest: string, lookup: () => Promise<T>): Promise<T> {
     const openingsBefore = circuit.openings();
     const startedAt = performance.now();

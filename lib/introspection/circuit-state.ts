@@ -26,8 +26,8 @@ export interface CircuitState {
   useKnownToken(): void;
   /**
    * @param isKnown the token was active lately
-   * @throws IntrospectionError `circuit_open` while the breaker is not closed. It does not throw when a probe is due, or for a known token
-   * after {@link allowKnownToken}
+   * @throws IntrospectionError `circuit_open` while the breaker is not closed. There are two exceptions: a probe is due; or `isKnown` is
+   * `true`, and {@link allowKnownToken} has allowed a lookup
    */
   assertCallAllowed(isKnown: boolean): void;
   /** Publishes a circuit event with the current state. */

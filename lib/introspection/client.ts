@@ -34,7 +34,11 @@ export interface IntrospectionClient {
    * request.
    */
   probe(): Promise<TokenRecord>;
-  /** @throws IntrospectionError `circuit_open` while the circuit breaker allows no call for this token */
+  /**
+   * Requires that the circuit breaker allows a call to the endpoint.
+   *
+   * @throws IntrospectionError `circuit_open` while it allows no call
+   */
   readonly assertCallAllowed: CircuitBreaker['assertCallAllowed'];
   readonly diagnose: CircuitBreaker['diagnose'];
   /**
@@ -45,7 +49,7 @@ export interface IntrospectionClient {
   server(): AuthorizationServer | Promise<AuthorizationServer>;
   /** Number of attempts to send an introspection request since the client was created. Retries and probes count too. */
   calls(): number;
-  /** Whether any response so far said that its token is active. */
+  /** Whether at least one response of the endpoint so far said that the token is active. */
   wasAnyActive(): boolean;
   close(): Promise<void>;
 }
@@ -58,7 +62,10 @@ const WIDTH = { start: 10, min: 1, max: 56 };
  */
 const RESERVED_FOR_KNOWN_TOKENS = 8;
 
-/** Looks up tokens at the endpoint (RFC 7662 section 2.1). The token is the only part of the incoming request that is sent. */
+/**
+ * Creates a client that looks up tokens at the endpoint (RFC 7662 section 2.1). The token is the only part of a client's request that is
+ * sent to the endpoint.
+ */
 export function createIntrospectionClient(settings: IntrospectionClientSettings): IntrospectionClient {
   const { clientAuth, clock, normalizer, signedResponse } = settings;
   const ownOrigins = originsOf(settings);

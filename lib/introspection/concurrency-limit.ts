@@ -1,7 +1,10 @@
 import { IntrospectionError } from '../core/errors.js';
 import type { Deadline } from '../core/timeout.js';
 
-/** Limits concurrent calls. Further calls wait in order of arrival, but calls for known tokens start before calls for unknown tokens. */
+/**
+ * Limits how many calls to the endpoint run at the same time. Further calls wait in order of arrival, but calls about tokens that were
+ * active lately start before calls about unknown tokens.
+ */
 export interface ConcurrencyLimit {
   /**
    * Runs `work` as soon as fewer calls run than the limit allows. `work` counts as running until it ends or its deadline passes. So work
@@ -32,7 +35,10 @@ export interface ConcurrencySettings {
  */
 const MAX_WAIT_SHARE = 0.1;
 
-/** A call that waited longer than this share of its deadline is not sent, and fails with `overloaded`. Most such calls would time out. */
+/**
+ * A call that waited longer than this share of its deadline is not sent, and fails with `overloaded`. Most such calls would time out if
+ * they were sent.
+ */
 const MAX_WAIT_TO_START = 0.5;
 
 interface Waiter {

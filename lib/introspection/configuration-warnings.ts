@@ -13,7 +13,7 @@ export interface ConfigurationWarnings {
   /** @param isOurToken the request was about a random token that this process created, so no client can have caused the failure */
   aboutFailure(error: unknown, isOurToken: boolean): void;
   aboutMethods(advertised: readonly string[] | undefined): void;
-  /** Whether any response so far said that its token is active. */
+  /** Whether at least one response of the endpoint so far said that the token is active. */
   wasAnyActive(): boolean;
 }
 

@@ -10,7 +10,10 @@ export interface Connections {
   to(origin: string): Dispatcher;
   /** Runs `work` over a new connection, and closes the connection afterwards. */
   withNew<T>(origin: string, work: (via: Dispatcher) => Promise<T>): Promise<T>;
-  /** Number of the current generation of pools. {@link renew} starts a new generation when the TLS material has changed. */
+  /**
+   * Number of the current generation of connection pools. When the TLS material has changed, {@link renew} replaces all pools, and the
+   * number grows by one.
+   */
   generation(): number;
   /**
    * Fetches the TLS material after a 401. If the material has changed, all pools are replaced, so that later requests present the new
@@ -20,7 +23,10 @@ export interface Connections {
    * @returns whether later requests present newer material than the request that got the 401; `false` if the material could not be fetched
    */
   renew(generation: number): Promise<boolean>;
-  /** Closes the pools of the current generation, and waits until their requests have ended. */
+  /**
+   * Closes the present connection pools, and waits until their requests have ended. It does not wait for pools that {@link renew} has
+   * replaced: they close by themselves when their requests have ended.
+   */
   close(): Promise<void>;
 }
 
@@ -38,7 +44,10 @@ const MAX_CONNECTIONS = 64;
  */
 const KEEP_ALIVE_MS = 90_000;
 
-/** Keeps one pool for each origin. Opening a connection may take `timeoutMs` milliseconds, including the wait for TLS material. */
+/**
+ * Creates one connection pool for each origin, when the origin is first used. Opening a connection may take at most `timeoutMs`
+ * milliseconds, including the wait for TLS material.
+ */
 export function createConnections(timeoutMs: number, connect: ClientAuth['connect']): Connections {
   const fetchMaterial = typeof connect === 'function' ? () => withTimeout(async () => connect(), timeoutMs) : undefined;
   let current: Generation = { number: 1, pools: new Map(), presented: [] };
@@ -57,7 +66,10 @@ export function createConnections(timeoutMs: number, connect: ClientAuth['connec
       : createPresentingConnector(fetchMaterial, presented);
   }
 
-  /** Fetches the TLS material for each new connection, so that certificates can be renewed. Adds new material to `presented`. */
+  /**
+   * Returns a function that opens connections. It fetches the TLS material for each new connection, so that certificates can be renewed,
+   * and adds material that has changed to `presented`.
+   */
   function createPresentingConnector(
     fetchLatest: () => Promise<TlsMaterial>,
     presented: TlsMaterial[],

@@ -80,7 +80,11 @@ export function createDiscovery<Metadata extends object>(
   };
 }
 
-/** @throws IntrospectionError `discovery_failed` */
+/**
+ * Fetches the metadata from the first URL whose document can be read.
+ *
+ * @throws IntrospectionError `discovery_failed` if there is no such URL
+ */
 async function find<Metadata>(settings: DiscoverySettings<Metadata>): Promise<Metadata> {
   let failure: IntrospectionError | undefined;
   for (const url of settings.urls) {

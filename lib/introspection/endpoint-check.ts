@@ -9,8 +9,8 @@ import { hasCode, isOutage, provesEndpointIsUp } from './failures.js';
  */
 export interface EndpointCheck {
   /**
-   * Whether {@link run} may be called: a check is running, or a new check may start. For one second after a check that found the endpoint
-   * up, no new check may start.
+   * Whether {@link run} may be called. True if a check is running, which `run` joins, or if a new check may start. For one second after a
+   * check has found the endpoint up, no new check may start.
    */
   isAllowed(): boolean;
   /**
@@ -87,7 +87,7 @@ export function createEndpointCheck({ clock, timeoutMs, probe, onUp }: EndpointC
   let failsForOurToken = false;
   let responses = 0;
   let lastResponseAt = Number.NEGATIVE_INFINITY;
-  /** Longest recent latency, in milliseconds. */
+  /** Longest recent latency of a response, in milliseconds. Old latencies fade: see {@link LATENCY_DECAY}. */
   let latencyMs = 0;
 
   async function askAboutOurToken(): Promise<unknown> {

@@ -28,7 +28,9 @@ interface Failure {
 }
 
 export function createFailedTokens(monotonic: () => number): FailedTokens {
-  /** Failures by token digest. The oldest failure comes first. */
+  /**
+   * The last failure of each token, by token digest, with the number of failures in a row. The token that failed longest ago comes first.
+   */
   const failures = new Map<string, Failure>();
 
   function find(digest: string): Failure | undefined {

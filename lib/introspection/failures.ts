@@ -11,7 +11,7 @@ const OUTAGE_CODES: ReadonlySet<IntrospectionErrorCode> = new Set([
 /** Codes of failures that only a running endpoint can cause. */
 const ALIVE_CODES: ReadonlySet<IntrospectionErrorCode> = new Set(['bad_response', 'client_rejected']);
 
-/** Details of failures to connect, and of connections that were lost before a response. */
+/** Error details that mean that no connection could be opened, or that the connection was lost before a response. */
 const LOST_CONNECTION_DETAILS: ReadonlySet<string | undefined> = new Set([
   'UND_ERR_SOCKET',
   'UND_ERR_CONNECT_TIMEOUT',
@@ -25,7 +25,7 @@ const LOST_CONNECTION_DETAILS: ReadonlySet<string | undefined> = new Set([
   'ETIMEDOUT',
 ]);
 
-/** Details of failures to connect. Nothing was sent, so no token can cause them. */
+/** Error details that mean that no connection could be opened. Nothing was sent in these cases, so no token can have caused the failure. */
 const NO_CONNECTION_DETAILS: ReadonlySet<string | undefined> = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
   'EAI_AGAIN',
@@ -40,8 +40,8 @@ export function hasCode(error: unknown, code: IntrospectionErrorCode): boolean {
 }
 
 /**
- * Whether the error may mean that the endpoint is down. Some `IntrospectionError`s are excluded: an endpoint that rejects our credentials
- * or sends an invalid response is up.
+ * Whether the error may mean that the endpoint is down. This is false for some `IntrospectionError`s, because an endpoint that rejects the
+ * client's credentials or sends an invalid response is up.
  */
 export function isOutage(error: unknown): boolean {
   return error instanceof IntrospectionError && OUTAGE_CODES.has(error.code);

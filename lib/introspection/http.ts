@@ -6,8 +6,8 @@ import type { Deadline } from '../core/timeout.js';
 import { faultOfResponse } from './malformed-response.js';
 
 /**
- * An undici dispatcher, such as a `ProxyAgent`, an `Agent` with your own CA, or a `MockAgent`.
- * It must not follow redirects, because the token and the credentials would be sent to the new location.
+ * An undici dispatcher, such as a `ProxyAgent`, an `Agent` with your own CA, or a `MockAgent`. The dispatcher must not follow redirects,
+ * because the token and the credentials would be sent to the new location.
  */
 export type Dispatcher = Pick<UndiciDispatcher, 'request'>;
 
@@ -15,7 +15,7 @@ export type Dispatcher = Pick<UndiciDispatcher, 'request'>;
 export interface Endpoint {
   readonly href: string;
   readonly origin: string;
-  /** Path and query. */
+  /** Path and query of the URL. */
   readonly path: string;
 }
 
@@ -61,7 +61,7 @@ export function withoutQuery({ href }: Endpoint): string {
 }
 
 /**
- * Sends one request, and reads the body if `wantsBody` accepts the status. It does not follow redirects.
+ * Sends one request, and reads the body of the response if `wantsBody` returns `true` for the status. Redirects are not followed.
  *
  * @throws IntrospectionError `timeout` if the deadline has passed, `bad_response` if the dispatcher followed a redirect; otherwise the
  * error of the dispatcher, see {@link toIntrospectionError}
@@ -91,7 +91,11 @@ export async function sendRequest(
   return { status, headers, body: '' };
 }
 
-/** @throws IntrospectionError when the body could not be read */
+/**
+ * Returns the text of the body.
+ *
+ * @throws IntrospectionError when the body could not be read
+ */
 export function textOf({ body }: EndpointResponse): string {
   if (typeof body !== 'string') throw body;
   return body;

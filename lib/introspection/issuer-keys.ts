@@ -45,7 +45,11 @@ function transmitterUrl(issuer: string): URL {
   return new URL(`${origin}/.well-known/ssf-configuration${pathname.replace(/\/$/, '')}`);
 }
 
-/** @throws IntrospectionError `discovery_failed` */
+/**
+ * Returns the `jwks_uri` in the metadata.
+ *
+ * @throws IntrospectionError `discovery_failed` if the metadata are of another issuer, or have no usable `jwks_uri`
+ */
 function readJwksUri(document: unknown, { issuer, allowHttp }: IssuerKeysSettings): URL {
   // The comparison is exact (RFC 8414 section 3.3): the keys of another issuer would verify its signatures as those of this issuer.
   if (ownMember(document, 'issuer') !== issuer) throw discoveryFailure(MISTAKES.otherIssuer);

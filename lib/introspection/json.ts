@@ -32,8 +32,9 @@ const BACKSLASH = 0x5c;
 const BEFORE_VALUES: ReadonlySet<number> = new Set([0x2c, 0x5b, 0x7b]);
 
 /**
- * Counts values before parsing, because parsed `{},{},…` takes twenty times the memory of its text. A text of up to `MAX_VALUES`
- * characters is not counted, because it cannot hold more values than characters.
+ * Whether a JSON text has more than `MAX_VALUES` values. They are counted before parsing, because the parsed value of `{},{},…` takes
+ * twenty times the memory of the text. In a text of up to `MAX_VALUES` characters nothing is counted, because it cannot hold more values
+ * than characters.
  */
 function hasTooManyValues(text: string): boolean {
   if (text.length <= MAX_VALUES) return false;

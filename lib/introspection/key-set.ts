@@ -65,7 +65,7 @@ interface FetchedKeys {
 
 const OK = 200;
 
-/** Keys are fetched again when their last fetch was longer ago than this many milliseconds. */
+/** Keys are fetched again before their next use when they were fetched longer ago than this many milliseconds. */
 const MAX_AGE_MS = 600_000;
 
 export function createKeySet(source: KeySource, settings: KeySetSettings): KeySet {
@@ -152,7 +152,11 @@ function createFetch(url: URL, { get, clock, failurePauseMs }: KeySetSettings): 
   }
 }
 
-/** @throws IntrospectionError `discovery_failed` */
+/**
+ * Reads the keys in a response.
+ *
+ * @throws IntrospectionError `discovery_failed` if the body is not a JWK Set
+ */
 async function toKeys(response: EndpointResponse): Promise<Keys> {
   try {
     return await localKeys(parseJson(textOf(response)));

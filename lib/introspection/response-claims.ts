@@ -1,7 +1,7 @@
 import type { Claims } from '../core/claims.js';
 import { freezeNested } from '../core/freeze.js';
 
-/** Claims whose values many tokens share. */
+/** Claims that usually have the same value in many tokens. */
 const COMMON_MEMBERS = ['scope', 'client_id', 'token_type', 'aud', 'iss'] as const;
 
 const MAX_CACHED = 1000;

@@ -10,7 +10,7 @@ import { isJson, parseJson } from './json.js';
 import { parseScopes, prepareClaims } from './response-claims.js';
 import { retryAfterOf } from './retry-after.js';
 
-/** Response of the endpoint, as `normalizeResponse` gets it. */
+/** A response of the endpoint, as it is passed to `normalizeResponse`. */
 export interface EndpointReply {
   /** HTTP status code. */
   readonly status: number;
@@ -41,8 +41,8 @@ const time = z.number().optional();
 const text = z.string().optional();
 
 /**
- * Members of an active response (RFC 7662 section 2.2). The schema only validates; its output is not used, so members that are not listed
- * here are kept.
+ * Schema of an active response (RFC 7662 section 2.2). It only validates. Its output is not used, so members of the response that the
+ * schema does not list are kept.
  */
 const activeResponse = z.object({
   active: z.literal(true),
@@ -65,7 +65,7 @@ const activeResponse = z.object({
  */
 const REJECTIONS: ReadonlySet<number> = new Set([BAD_REQUEST, UNAUTHORIZED, FORBIDDEN]);
 
-/** Whether the body of a response with this status is read. */
+/** Whether the body of an introspection response with this status must be read. Other bodies are dropped. */
 export function isBodyNeeded(status: number, normalizer: ResponseNormalizer | undefined): boolean {
   return status === OK || REJECTIONS.has(status) || normalizer?.statuses.has(status) === true;
 }

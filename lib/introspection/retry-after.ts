@@ -8,7 +8,10 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 const MONTH = `(?<month>${MONTHS.join('|')})`;
 const TIME = '(?<hour>[01]\\d|2[0-3]):(?<minute>[0-5]\\d):(?<second>[0-5]\\d|60)';
 
-/** The three forms of a date that a recipient must accept (RFC 9110 section 5.6.7). `Date.parse` would accept many more. */
+/**
+ * The three forms of a date that a recipient must accept (RFC 9110 section 5.6.7). `Date.parse` is not used, because it would accept many
+ * more forms.
+ */
 const DATE_FORMS = [
   new RegExp(`^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (?<day>\\d{2}) ${MONTH} (?<year>\\d{4}) ${TIME} GMT$`),
   new RegExp(`^(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, (?<day>\\d{2})-${MONTH}-(?<shortYear>\\d{2}) ${TIME} GMT$`),
@@ -66,7 +69,7 @@ function timeOf(parts: Readonly<Record<string, string>> | undefined, now: number
   return date.setUTCHours(Number(hour), Number(minute), Number(second));
 }
 
-/** Expands a two-digit year to a year from 49 years ago to 50 years ahead (RFC 9110 section 5.6.7). */
+/** Expands a two-digit year to the full year that is at most 49 years ago and at most 50 years ahead (RFC 9110 section 5.6.7). */
 function fullYearOf(shortYear: number, now: number): number {
   const current = new Date(now).getUTCFullYear();
   const year = current - (current % 100) + shortYear;

@@ -15,10 +15,10 @@ export interface RetrySettings {
   readonly handledStatuses: ReadonlySet<number> | undefined;
 }
 
-/** A response, with the time of its request. */
+/** A response, with the time at which its request was sent. */
 export interface DatedResponse {
   readonly response: EndpointResponse;
-  /** Time just before the request of this response was sent. After a retry, it is the time of the retry. */
+  /** Time just before the request of this response was sent. If the response came after a retry, it is the time of the retry. */
   readonly sentAt: Instant;
 }
 

@@ -3,15 +3,15 @@ import { toEndpoint } from './http.js';
 import { type AuthorizationServer, createServerDiscovery } from './server-metadata.js';
 import type { Transport } from './transport.js';
 
-/** The introspection endpoint, or the issuer whose metadata contain the endpoint. */
+/** Says how the endpoint is found: by the URL of the endpoint, or by the issuer whose metadata contain this URL. */
 export type ParsedServerLocation = { readonly allowHttp: boolean } & (
   | { readonly endpoint: URL; readonly issuer: string | undefined }
   | { readonly endpoint: undefined; readonly issuer: string }
 );
 
 /**
- * Returns a function that finds the authorization server. The function returns no promise when the endpoint is configured or the metadata
- * are already known.
+ * Returns a function that finds the authorization server. If the endpoint is configured or the metadata are known already, the function
+ * returns the server itself, otherwise a promise.
  */
 export function createLocator(
   location: ParsedServerLocation,

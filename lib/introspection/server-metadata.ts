@@ -6,9 +6,9 @@ import { createDiscovery, discoveryFailure, MISTAKES, usableUrl } from './discov
 import { type Endpoint, toEndpoint } from './http.js';
 import type { Transport } from './transport.js';
 
-/** Location and metadata of the authorization server. */
+/** The authorization server: its endpoint, and what is known from its metadata. */
 export interface AuthorizationServer {
-  /** Issuer identifier, if known. */
+  /** Issuer identifier; `undefined` if it is not known. */
   readonly issuer: string | undefined;
   readonly endpoint: Endpoint;
   /** URL of the server's public keys; `undefined` if the metadata have no usable URL for them. */
@@ -21,14 +21,17 @@ export interface AuthorizationServer {
 
 export interface ServerDiscoverySettings {
   readonly issuer: string;
-  /** Whether the client presents a certificate. The server may have a separate endpoint for such clients (RFC 8705 section 5). */
+  /**
+   * Whether this API presents a client certificate. The server may have a separate endpoint for clients with certificates (RFC 8705 section
+   * 5).
+   */
   readonly usesMutualTls: boolean;
   readonly allowHttp: boolean;
   readonly get: Transport['get'];
   readonly clock: Clock;
 }
 
-/** Members of RFC 8414 section 2 that are used here. */
+/** Creates a schema of the metadata, with the members of RFC 8414 section 2 that this file reads. */
 function createMetadataSchema() {
   const text = z.string().nullish();
   const list = z.array(z.string()).nullish();
@@ -62,7 +65,10 @@ export function createServerDiscovery(
   });
 }
 
-/** URLs to try, in this order: RFC 8414 section 3.1, RFC 8414 section 5, OpenID Connect Discovery 1.0 section 4. */
+/**
+ * Returns the URLs at which the metadata of an issuer may be, in the order in which to try them: those of RFC 8414 section 3.1, RFC 8414
+ * section 5, and OpenID Connect Discovery 1.0 section 4.
+ */
 export function wellKnownUrls(issuer: string): URL[] {
   const { origin, pathname } = new URL(issuer);
   const path = pathname.replace(/\/$/, '');

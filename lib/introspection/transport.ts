@@ -18,15 +18,17 @@ export interface TransportSettings {
   readonly timeoutMs: number;
   readonly dispatcher: Dispatcher | undefined;
   readonly connect: ClientAuth['connect'];
-  /** Whether the body of an introspection response with this status is read. */
+  /** Whether the body of an introspection response with this status must be read. Other bodies are dropped. */
   readonly readsBody: (status: number) => boolean;
-  /** The option `headers`, names in lower case. Default none. */
+  /** The value of the option `headers`, with names in lower case. Default: none. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Origins of the URLs in the options. A GET to any other origin is sent without `headers`, except `user-agent`. Default none. */
+  /**
+   * Origins of the URLs in the options. A GET to any other origin is sent without the option `headers`, except `user-agent`. Default: none.
+   */
   readonly ownOrigins?: ReadonlySet<string>;
 }
 
-/** Members of a tracing event that only the caller of {@link Transport.post} knows. */
+/** Members of a tracing event that the caller of {@link Transport.post} must provide. */
 export type CallLabels = Pick<EndpointCall, 'tokenDigest' | 'background'>;
 
 export interface PostOptions extends CallLabels {
@@ -38,7 +40,7 @@ export interface PostOptions extends CallLabels {
   readonly newConnection: boolean;
 }
 
-/** Sends single requests to the authorization server. It never retries. */
+/** Sends single requests to the authorization server. It never retries a request. */
 export interface Transport {
   /**
    * Runs `work` with a new deadline. `close` waits until `work` ends or this deadline passes.
@@ -60,7 +62,10 @@ export interface Transport {
    * @throws IntrospectionError when no response came
    */
   get(url: URL, accept: string): Promise<EndpointResponse>;
-  /** Number of the current generation of TLS material. Read it before a request, and pass it to {@link renewTls} after a 401. */
+  /**
+   * Number of the current generation of TLS material, which grows when the material has changed. Read this number before a request, and
+   * pass it to {@link renewTls} after a 401.
+   */
   tlsGeneration(): number;
   /**
    * Fetches the TLS material again after a 401. Resolves to `true` if a retry would present newer material than the request of this
@@ -97,7 +102,11 @@ export function createTransport(settings: TransportSettings): Transport {
     });
   }
 
-  /** @throws IntrospectionError */
+  /**
+   * Sends a request once, over a pooled or a new connection.
+   *
+   * @throws IntrospectionError if no response came
+   */
   async function send(
     request: HttpRequest | Omit<HttpRequest, 'body'>,
     wantsBody: (status: number) => boolean,

@@ -18,17 +18,20 @@ export interface ConfigurationReport {
   /** Whether the endpoint responded. */
   readonly reachable: boolean | undefined;
   /**
-   * Whether the endpoint accepted the client authentication. Also `true` for a few endpoints that respond `active: false` to wrong
-   * credentials.
+   * Whether the endpoint accepted the client authentication. The value may be `true` although the credentials are wrong, because a few
+   * endpoints respond `active: false` to wrong credentials.
    */
   readonly credentialsAccepted: boolean | undefined;
-  /** Whether the response was a valid introspection response, and signed if `jwtResponse` requires that. */
+  /** Whether the response was a valid introspection response, and was signed if `jwtResponse` requires a signature. */
   readonly wellFormed: boolean | undefined;
   /** Milliseconds from the start of the introspection request to its verified response. The time of a retry is included. */
   readonly latencyMs: number | undefined;
-  /** Client authentication methods in the metadata of an `authorizationServer`. */
+  /**
+   * Client authentication methods that the metadata of the `authorizationServer` list; `undefined` with the option `endpoint`, or if the
+   * metadata list none.
+   */
   readonly methodsSupported: readonly string[] | undefined;
-  /** Why tokens cannot be verified; `undefined` when they can. */
+  /** The problem because of which tokens cannot be verified; `undefined` when tokens can be verified. */
   readonly problem: ConfigurationProblem | undefined;
   /** Sentences about possible mistakes that do not prevent verification. */
   readonly warnings: readonly string[];
@@ -38,7 +41,7 @@ export interface ConfigurationReport {
 export interface ConfigurationProblem {
   /** Code of the `IntrospectionError`, or `accepts_any_token` if the endpoint said that a random token is active. */
   readonly code: IntrospectionErrorCode | 'accepts_any_token';
-  /** Detail that holds no secret, such as `HTTP 401`. */
+  /** Detail of the error, which holds no secret, such as `HTTP 401`. */
   readonly detail: string | undefined;
   /** How to correct the problem. */
   readonly remedy: string;

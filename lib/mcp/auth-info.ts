@@ -8,17 +8,17 @@ export interface AuthInfo {
    * logs and spread copies do not contain the token.
    */
   token: string;
-  /** `client_id`, or `''` if the introspection response has none. */
+  /** The client that requested the token: the claim `client_id`, or `''` if the introspection response has none. */
   clientId: string;
   /** The granted scopes, one scope per item. */
   scopes: string[];
-  /** `exp`, in seconds since the epoch; absent if the introspection response has none. */
+  /** When the token expires: the claim `exp`, in seconds since the epoch; absent if the introspection response has none. */
   expiresAt?: number;
   /** The first audience in the option `audience` that is a URL and is in the token's `aud`; absent if there is none. */
   resource?: URL;
   /** URL of the protected resource metadata. Challenges contain the same URL. */
   resourceMetadataUrl: string;
-  /** All claims. `getAuth(req)` returns this object. */
+  /** All claims of the token. `getAuth(req)` returns this object. */
   extra: Auth;
 }
 

@@ -7,7 +7,7 @@ import { isIssuer, isResource } from './rules.js';
 
 /** The protected resource metadata as they are published, but without the member `signed_metadata`. */
 export interface MetadataDocument {
-  /** The resource identifier. */
+  /** The resource identifier, which is the URL of the API. */
   readonly resource: string;
   readonly [member: string]: unknown;
 }
@@ -15,7 +15,7 @@ export interface MetadataDocument {
 /** The parts of the protected resource metadata that follow from the options of a middleware. */
 export interface ResourceDescription {
   readonly audience: readonly string[] | false;
-  /** Issuer identifiers of the authorization servers. Empty if one of them is unknown. */
+  /** Issuer identifiers of all authorization servers. The list is empty if the identifier of one server is unknown. */
   readonly authorizationServers: readonly string[];
   readonly scopes: readonly string[];
   /**

@@ -7,13 +7,13 @@ const PREFIX = 'metadata.';
 const IN_LANGUAGE = /^(resource_(?:name|documentation|policy_uri|tos_uri))#[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*$/;
 
 /**
- * Members of the metadata that the app may set. All others follow from the options of the middleware. The names are those of
- * [RFC 9728 section 2](https://www.rfc-editor.org/rfc/rfc9728#section-2).
+ * Members of the protected resource metadata that the app may set. All other members follow from the options of the middleware. The names
+ * are those of [RFC 9728 section 2](https://www.rfc-editor.org/rfc/rfc9728#section-2).
  */
 export interface ResourceMetadata {
   /**
-   * The resource identifier: an `https:` URL without a fragment, or `http:` on loopback hosts. It is published exactly as it is written
-   * here. Default: the `audience` of the middleware, if that is exactly one such URL; otherwise required.
+   * The resource identifier: an `https:` URL without a fragment; `http:` is allowed on loopback hosts. It is published exactly as it is
+   * written here. Default: the `audience` of the middleware, if that is exactly one such URL; otherwise required.
    */
   readonly resource?: string | undefined;
   /**

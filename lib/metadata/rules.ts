@@ -18,7 +18,7 @@ const derived: Rule = [z.never(), 'leave it out: it follows from the options of 
 
 const issuerUrl = url.refine((value) => !value.includes('?'));
 
-/** Rules for the members of the metadata (RFC 9728 section 2). */
+/** Rules for the values of the members that the app may set in the metadata (RFC 9728 section 2). */
 export const MEMBER_RULES: Rules = {
   'metadata.resource': [
     url,

@@ -136,7 +136,10 @@ export function createAuthenticationMiddleware({
   return Object.assign(tokenIntrospectionMiddleware, { authenticateRequest }) as RequestAuthenticator;
 }
 
-/** @param earlier the session that an earlier middleware started for this token at this authorization server, if any */
+/**
+ * Looks up and verifies the token of a request. @param earlier the session that an earlier middleware of the request started for the same
+ * token at the same authorization server, if there is one
+ */
 function authenticate(
   authenticator: Authenticator,
   credentials: Credentials,

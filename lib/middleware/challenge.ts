@@ -7,7 +7,7 @@ export interface ChallengeSettings {
   readonly resourceMetadata: string | undefined;
   /** Scopes that the middleware requires of every token. */
   readonly scopes: readonly string[];
-  /** `undefined` unless the scheme DPoP is accepted. */
+  /** The DPoP settings for challenges; `undefined` if the scheme DPoP is not accepted. */
   readonly dpop: Pick<DpopVerifier, 'algorithms' | 'isRequired' | 'nonces'> | undefined;
 }
 

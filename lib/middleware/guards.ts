@@ -19,7 +19,7 @@ export type ClaimPredicate = (value: unknown) => boolean;
 
 /** One item of the claim `authorization_details` (RFC 9396 section 2). The object is frozen. */
 export interface AuthorizationDetail {
-  /** The kind of the detail, which determines its other members. */
+  /** The kind of the item, which determines its other members. */
   readonly type: string;
   readonly [member: string]: unknown;
 }

@@ -56,7 +56,7 @@ export function rejectRequest(
   else callOnReject(error, policy.onReject, context);
 }
 
-/** Publishes a rejection or an outage. Errors of the app are not published. */
+/** Publishes the decision to reject a request, or to respond with 503 because of an outage. Any other error is not published. */
 export function publishFailure(error: unknown, by: string, digest: string | undefined, context?: DebugContext): void {
   if (error instanceof AuthError) {
     // A malformed token may be a password, so not even its digest is published.

@@ -20,7 +20,7 @@ const CONTENT_HEADERS = [
   'Last-Modified',
 ];
 
-/** The response to a rejection, an outage or any other error. */
+/** A response to a rejection, an outage or any other error. */
 export interface ErrorResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[]>>;
@@ -60,7 +60,7 @@ export function respondWithRejection(req: IncomingMessage, res: ResponseLike, er
 }
 
 /**
- * Sends the response to an error that no other code handles: 503 for an outage, 500 for any other error, even for a rejection. If the
+ * Sends the response to an error for which there is no `next`: 503 for an outage, 500 for any other error, even for a rejection. If the
  * response cannot be sent, the connection is closed. The function never throws.
  */
 export function respondWithError(req: IncomingMessage, res: Partial<ResponseLike> | undefined, error: unknown): void {

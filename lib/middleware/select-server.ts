@@ -22,11 +22,11 @@ import type {
 
 /** A function of the app that selects the authorization server for a request. */
 export type Select<Name extends string> = {
-  /** Returns the name of the server to ask, or `undefined` to reject the request. */
+  /** Returns the name of the authorization server to ask about the token, or `undefined` to reject the request. */
   call(req: IncomingMessage, token: string): Name | undefined;
 }['call'];
 
-/** Middlewares by name, and the function that selects one. */
+/** Middlewares by the name of their server, and the function that selects a server. */
 interface Selection {
   readonly middlewares: ReadonlyMap<string, TokenIntrospection>;
   readonly select: Select<string>;

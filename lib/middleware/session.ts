@@ -12,7 +12,11 @@ export type AuthRequest = IncomingMessage & { auth?: unknown };
 export interface Check {
   /** Scopes that the check requires, for challenges. Empty if the check requires no scopes. */
   readonly scopes: readonly string[];
-  /** @throws AuthError */
+  /**
+   * Runs the check.
+   *
+   * @throws AuthError if the token fails the check
+   */
   run(token: AuthenticatedToken, context: CheckContext): void;
 }
 
@@ -44,7 +48,7 @@ export interface SessionSource {
   readonly authenticator: Authenticator;
   /** The server that `selectServer()` chose; `undefined` for a middleware of one server. */
   readonly selected: SelectedServer | undefined;
-  /** `undefined` if the object `req.auth` itself holds the claims. */
+  /** Fills the object `req.auth` of a session whose claims are in another object. `undefined` if `req.auth` itself holds the claims. */
   readonly present: Presenter | undefined;
 }
 
@@ -68,7 +72,10 @@ export interface Session extends SessionSource {
   /** When the request or the token arrived, in monotonic milliseconds. `Infinity` as long as the session waits for its request. */
   arrivedAt: number;
   token: AuthenticatedToken;
-  /** The object that `req.auth` must still be; `undefined` once the session has ended. */
+  /**
+   * The object that was set as `req.auth`. The session counts only while `req.auth` is still this object. `undefined` when the session has
+   * ended.
+   */
   auth: object | undefined;
   /** The claims. This is the same object as `auth`, unless the session has a presenter, which may return another object. */
   claims: Auth;
@@ -81,7 +88,7 @@ export interface Session extends SessionSource {
   notBefore: number;
 }
 
-/** The session of a request. */
+/** A session whose request is known. */
 export interface RequestSession extends Session {
   readonly req: IncomingMessage;
 }
@@ -131,7 +138,8 @@ export function createDetachedAuth(source: SessionSource, token: AuthenticatedTo
  * used another record of the same token, the new record must also pass the checks of that middleware and of the guards after that
  * middleware.
  *
- * @param earlier the session that an earlier middleware started for this token at this authorization server, if any
+ * @param earlier the session that an earlier middleware of the request started for the same token at the same authorization server, if
+ * there is one
  * @throws AuthError if the new record fails one of these checks
  */
 export function startSession(
@@ -228,7 +236,11 @@ export function sessionBehind(auth: unknown): Session | undefined {
   return session?.auth === auth ? session : undefined;
 }
 
-/** @throws AuthError for the first check that fails */
+/**
+ * Runs all checks again on a token.
+ *
+ * @throws AuthError for the first check that fails
+ */
 export function runChecks(checks: readonly PassedCheck[], token: AuthenticatedToken): void {
   for (const { check, authenticator } of checks) check.run(token, contextOf(authenticator));
 }

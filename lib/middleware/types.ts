@@ -20,7 +20,7 @@ export type AuthOf<Claims> = unknown extends Claims
         } & Omit<Claims, 'active' | 'scope'>
     : never;
 
-/** Middleware that authenticates requests. */
+/** Middleware that authenticates requests and sets `req.auth`. */
 export interface RequestAuthenticator<RequestAuth = object> {
   (req: IncomingMessage, res: ServerResponse, next?: Next): void;
 
@@ -90,7 +90,7 @@ export interface RootTokenIntrospection<Claims = unknown> extends TokenIntrospec
   close(): Promise<void>;
 }
 
-/** Servers by name, each with the middleware that `tokenIntrospection()` returned. */
+/** Authorization servers by name. Each value is a middleware that `tokenIntrospection()` returned. */
 export type NamedServers = Readonly<
   Record<
     string,
@@ -136,6 +136,6 @@ export interface RootSelectingMiddleware<ServerAuth = Auth, Name extends string 
    */
   verifyConfiguration(): Promise<{ readonly [Server in Name]: ConfigurationReport }>;
 
-  /** Calls `close()` of every server's middleware. */
+  /** Calls `close()` of every server's middleware. Resolves when all of them are closed. */
   close(): Promise<void>;
 }

@@ -18,7 +18,7 @@ export interface InstrumentOptions {
 
 /** The part of a middleware that `instrument()` uses. */
 export interface MeasuredMiddleware {
-  /** Returns the current statistics of the cache. */
+  /** Returns the current counts of the middleware's cache. */
   stats(): Stats;
 }
 
@@ -28,7 +28,11 @@ const REMEDIES: Readonly<Record<keyof InstrumentOptions, string>> = {
   middlewares: 'write { name: authenticate }, with the middleware that tokenIntrospection() returned',
 };
 
-/** @throws TypeError for an unknown or invalid option */
+/**
+ * Checks the options of `instrument()`.
+ *
+ * @throws TypeError for an unknown or invalid option
+ */
 export function requireOptions(options: InstrumentOptions): void {
   checkOptions(options, Object.keys(REMEDIES));
   const { meterProvider, tracerProvider, middlewares } = options;

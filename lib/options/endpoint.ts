@@ -26,7 +26,11 @@ const RESERVED_HEADERS = new Set([
   'upgrade',
 ]);
 
-/** @throws TypeError unless exactly one of `endpoint` and `authorizationServer` is set, and its URL is safe for tokens */
+/**
+ * Returns how to find the endpoint.
+ *
+ * @throws TypeError unless exactly one of `endpoint` and `authorizationServer` is set, and its URL is safe for tokens: see {@link parseUrl}
+ */
 export function parseLocation(options: TokenIntrospectionOptions): ParsedServerLocation {
   const { endpoint, authorizationServer, issuer } = options;
   const allowHttp = options.dangerouslyAllowHttp === true;

@@ -11,8 +11,8 @@ import type { ClientCertificate } from '../verification/sender/certificate.js';
 import type { ReplayStore } from '../verification/sender/replay.js';
 
 /**
- * Options of one middleware. `tokenIntrospection()` and `authenticate.with()` take them. A middleware from `with()` shares the client and
- * the cache of `authenticate`, and inherits each option that is left out.
+ * Options of one middleware, for `tokenIntrospection()` and for `authenticate.with()`. A middleware that `with()` creates shares the client
+ * and the cache of `authenticate`, and inherits every option that is left out.
  */
 export interface PolicyOptions<Claims = unknown> {
   /**
@@ -53,7 +53,7 @@ export interface PolicyOptions<Claims = unknown> {
    */
   readonly claims?: ClaimsSchema<Claims> | undefined;
   /**
-   * Accepts tokens whose `token_type` or `token_use` says refresh token. Default: `false`.
+   * Accepts also tokens whose `token_type` or `token_use` says that they are refresh tokens. Default: `false`.
    *
    * Endpoints introspect refresh tokens too ([RFC 7662 section 2.1](https://www.rfc-editor.org/rfc/rfc7662#section-2.1)). If the response
    * does not contain the type of the token, only `audience` can tell refresh tokens from access tokens.
@@ -65,8 +65,8 @@ export interface PolicyOptions<Claims = unknown> {
    */
   readonly clockToleranceSeconds?: number | undefined;
   /**
-   * Requests without a token continue, and `req.auth` is not set. A request with an invalid token is still rejected. Default: `false`: a
-   * request without a token is rejected with 401.
+   * Lets requests without a token continue. `req.auth` is not set for them. A request with an invalid token is still rejected. Default:
+   * `false`: a request without a token is rejected with 401.
    */
   readonly optional?: boolean | undefined;
   /**
@@ -76,17 +76,18 @@ export interface PolicyOptions<Claims = unknown> {
    */
   readonly tokenFromBody?: boolean | undefined;
   /**
-   * Reads the token from another place, such as a cookie. The `Authorization` header is then ignored. The function must be synchronous.
-   * `undefined` and `null` mean that there is no token. The returned token is treated as if it came under the scheme Bearer. This option
-   * cannot be combined with `tokenFromBody` or `dpop.required`. Default: the token is read from the `Authorization` header.
+   * A function that reads the token from another place, such as a cookie. If it is set, the `Authorization` header is ignored. The function
+   * must be synchronous. `undefined` and `null` mean that there is no token. The returned token is treated as if it came under the scheme
+   * Bearer. This option cannot be combined with `tokenFromBody` or `dpop.required`. Default: the token is read from the `Authorization`
+   * header.
    *
    * Cookies need protection against cross-site request forgery. Query parameters end up in logs and browser histories.
    */
   readonly getToken?: Bivariant<(req: IncomingMessage) => string | null | undefined> | undefined;
   /**
-   * Accepts tokens that are bound to a key, under the scheme DPoP ([RFC 9449](https://www.rfc-editor.org/rfc/rfc9449)). Tokens that are
-   * not bound are still accepted under Bearer, unless `required` is set. A bound token without a proof is rejected, and so is an unbound
-   * token with a proof. Default: `false`: tokens that are bound to a key are rejected.
+   * Accepts tokens that are bound to a key, under the scheme DPoP ([RFC 9449](https://www.rfc-editor.org/rfc/rfc9449)). Tokens that are not
+   * bound to a key are still accepted under the scheme Bearer, unless `required` is set. A bound token without a proof is rejected, and so
+   * is an unbound token with a proof. Default: `false`: tokens that are bound to a key are rejected.
    */
   readonly dpop?: boolean | DpopOptions | undefined;
   /**
@@ -108,9 +109,9 @@ export interface PolicyOptions<Claims = unknown> {
    */
   readonly resourceMetadata?: true | string | undefined;
   /**
-   * Responds to a rejected request instead of the middleware, for example by `next(error)` to a central error handler. The header
-   * `WWW-Authenticate` is set already. The function may be asynchronous. It is not called for outages: they go to `next`. Default: a JSON
-   * response with status 400, 401 or 403.
+   * Responds to a rejected request instead of the middleware, for example by `next(error)` to a central error handler. The challenge is not
+   * on the response yet: send the `headers` of the error with your response. The function may be asynchronous. It is not called for
+   * outages: they go to `next`. Default: a JSON response with status 400, 401 or 403.
    *
    * This function cannot let the request continue. If it calls its `next` without an error, the rejection is passed on. An error that it
    * throws is passed on too.
@@ -136,12 +137,12 @@ export interface DpopOptions {
    * removes a prefix from the path, add the prefix: `https://api.example.com/v1`. Default: the origin of `audience`, if that is one URL;
    * otherwise the option is required.
    *
-   * The option may also be a synchronous function. It reads the origin from headers of a proxy that you trust. Never use the request's own
-   * `Host`: then a proof that was made for another server would be accepted.
+   * The option may also be a synchronous function that reads the origin from headers of a proxy that you trust. Never use the request's own
+   * `Host`, because a proof that was made for another server would then be accepted.
    */
   readonly origin?: string | Bivariant<(req: IncomingMessage) => string | undefined> | undefined;
   /**
-   * Requires a nonce of this API in each proof, so that proofs cannot be created in advance
+   * Requires that each proof contains a nonce of this API, so that proofs cannot be created in advance
    * ([RFC 9449 section 9](https://www.rfc-editor.org/rfc/rfc9449#section-9)). With `true`, only this process accepts its nonces. For
    * several processes, write `{ secrets }`. Default: `false`.
    */
@@ -192,11 +193,12 @@ export interface CacheOptions {
    */
   readonly inactiveTtlSeconds?: number | undefined;
   /**
-   * How long a request may get a stale (expired) response while the endpoint is down (no response, 5xx or 429), in seconds, 0 to 86400. The
-   * time counts from the introspection request of the stale response. Default: `0`: such a request gets a 503. A revoked token is accepted
-   * for up to this time during an outage. `getAuthDetails(req).stale` is `true` for a stale response.
+   * How long a cached response may be used while the endpoint is down (no response, 5xx or 429), in seconds since its introspection
+   * request, 0 to 86400. A response that has expired but is used for this reason is called stale. Default: `0`: no stale response is used,
+   * and the request gets a 503. During an outage, a revoked token is accepted for up to this time. `getAuthDetails(req).stale` is `true`
+   * for a stale response.
    *
-   * A stale response is never used past `exp`, for `requireFresh`, or when the endpoint rejects the credentials of this API.
+   * No stale response is used past `exp`, for `requireFresh`, or when the endpoint rejects the credentials of this API.
    */
   readonly staleIfErrorSeconds?: number | undefined;
   /**
@@ -217,9 +219,9 @@ export interface CacheOptions {
    */
   readonly secrets?: readonly (string | undefined)[] | undefined;
   /**
-   * A name that separates responses which share a `store` and have the same endpoint, client and parameters. Required with a `store` if
-   * `clientAuth` has no `identity`, or if `normalizeResponse` is set without an `identity`. Change the name when a change of `clientAuth`
-   * or `normalizeResponse` gives responses another meaning. Default: none.
+   * A name that keeps responses in a `store` apart that would otherwise be mixed, because their endpoint, client and parameters are the
+   * same. Required with a `store` if `clientAuth` has no `identity`, or if `normalizeResponse` is set without an `identity`. Change the
+   * name when a change of `clientAuth` or `normalizeResponse` gives responses another meaning. Default: none.
    */
   readonly namespace?: string | undefined;
   /**
@@ -269,7 +271,7 @@ export interface EndpointOptions {
   readonly requestFormat?: 'form' | 'json' | undefined;
   /** Name of the parameter that holds the token. Default: `'token'`. */
   readonly tokenParameter?: string | undefined;
-  /** Further parameters of introspection requests. The token and the credentials cannot be among them. Default: none. */
+  /** Further parameters of introspection requests. The token and the client's credentials cannot be among them. Default: none. */
   readonly parameters?: Readonly<Record<string, string>> | undefined;
   /**
    * Further headers of introspection requests. Credentials, and headers such as `Host` and `Content-Type`, cannot be among them. Requests
@@ -350,14 +352,14 @@ export interface ServerOptions<Claims = unknown> extends Omit<EndpointOptions, '
   /**
    * Issuer identifier of the authorization server, exactly as it is spelled in the metadata. Use this option instead of `endpoint`. The
    * endpoint is read from the metadata ([RFC 8414](https://www.rfc-editor.org/rfc/rfc8414), then OpenID Connect Discovery). The metadata
-   * are fetched when they are first needed. Once they are an hour old, the next lookup refreshes them in the background. Until the endpoint
-   * is found, requests get a 503. This option does not check the `iss` of tokens: use `issuer` for that.
+   * are fetched when they are first needed. When they are an hour old, the next lookup refreshes them in the background. As long as the
+   * endpoint cannot be found, requests get a 503. This option does not check the `iss` of tokens: use `issuer` for that.
    */
   readonly authorizationServer?: string | undefined;
   readonly audience: string | readonly string[] | false;
   /**
-   * Requests signed responses ([RFC 9701](https://www.rfc-editor.org/rfc/rfc9701)), and accepts no others. A response that is not signed,
-   * or fails verification, causes a 503. Default: `false`: responses are plain JSON.
+   * Asks the endpoint for signed responses ([RFC 9701](https://www.rfc-editor.org/rfc/rfc9701)), and accepts no other responses. A response
+   * that is not signed, or fails verification, causes a 503. Default: `false`: responses are plain JSON.
    */
   readonly jwtResponse?: boolean | JwtResponseOptions | undefined;
   /**
@@ -382,6 +384,6 @@ export interface ServerOptions<Claims = unknown> extends Omit<EndpointOptions, '
    * This option cannot be combined with `tlsClientAuth(…)`, which opens its own connections. Default: a connection pool of the middleware.
    */
   readonly dispatcher?: Dispatcher | undefined;
-  /** Wall clock and monotonic clock, in milliseconds. Replace them only in tests. Default: the clocks of the system. */
+  /** Wall clock and monotonic clock, in milliseconds. Replace the clocks only in tests. Default: the clocks of the system. */
   readonly clock?: Clock | undefined;
 }

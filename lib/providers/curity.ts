@@ -9,11 +9,11 @@ import { mergePreset, type Preset, type PresetOptions, requireClientSecret } fro
 export interface CurityOptions extends PresetOptions {
   /** Base URL of the runtime, such as `'https://login.example.com'`. */
   readonly url: string | undefined;
-  /** Identifier of a client with the introspection capability. Required. */
+  /** Identifier of a client that has the capability "introspection" in Curity. Required. */
   readonly clientId: string | undefined;
   /** Client secret, or a function that returns the current secret. Required. */
   readonly clientSecret: Secret;
-  /** Path of the introspection endpoint in the token profile. Default `'/oauth/v2/oauth-introspect'`. */
+  /** Path of the introspection endpoint, as the token profile of the server sets it. Default `'/oauth/v2/oauth-introspect'`. */
   readonly path?: string | undefined;
 }
 

@@ -6,7 +6,7 @@ import { requireBaseUrl } from './base-url.js';
 import { mergePreset, type Preset, type PresetOptions } from './preset.js';
 
 export interface HydraOptions extends PresetOptions {
-  /** Base URL of the admin API, such as `'http://127.0.0.1:4445'`, or `https://{slug}.projects.oryapis.com` on Ory Network. */
+  /** Base URL of the admin API, such as `'http://127.0.0.1:4445'`. On Ory Network, it is `https://{slug}.projects.oryapis.com`. */
   readonly adminUrl: string | undefined;
   /**
    * API key of the Ory Network project, or a function that returns it. Leave the option out for an admin port without authentication. The
@@ -16,8 +16,8 @@ export interface HydraOptions extends PresetOptions {
 }
 
 /**
- * [Ory Hydra](https://www.ory.com/docs/hydra/reference/api), 2.0 and later. Responses contain a list of audiences in
- * `aud`, and `token_use`, which identifies refresh tokens.
+ * Preset for [Ory Hydra](https://www.ory.com/docs/hydra/reference/api), 2.0 and later. Responses contain a list of audiences in `aud`. They
+ * also contain `token_use`, which tells refresh tokens from access tokens.
  *
  * @throws TypeError for an API key that is `undefined`, empty or cannot be sent, or an invalid URL
  */

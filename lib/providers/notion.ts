@@ -8,11 +8,14 @@ export interface NotionOptions extends PresetOptions {
   readonly clientId: string | undefined;
   /** Client secret, or a function that returns the current secret. Required. */
   readonly clientSecret: Secret;
-  /** `Notion-Version` header. Default `'2026-03-11'`. */
+  /** Value of the header `Notion-Version`. Default `'2026-03-11'`. */
   readonly notionVersion?: string | undefined;
 }
 
-/** An `iat` of at least this value is in milliseconds. The value is a day in 1973 in milliseconds, and after the year 5000 in seconds. */
+/**
+ * An `iat` of at least this value must be in milliseconds. Read as milliseconds, the value is a day in 1973; read as seconds, it is after
+ * the year 5000.
+ */
 const MILLISECONDS_FROM = 100_000_000_000;
 
 /**

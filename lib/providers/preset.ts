@@ -15,7 +15,7 @@ export type Preset<Fixed = unknown> = EndpointOptions & Fixed;
 
 /** The part of a preset that turns the check of the audience off, for a server whose responses contain no `aud`. */
 export interface NoAudience {
-  /** The audience is not checked, because responses contain none. */
+  /** The audience is not checked, because the responses of this server contain no `aud`. */
   readonly audience: false;
 }
 
@@ -41,7 +41,11 @@ export function mergePreset<Fixed>(base: Preset<Fixed>, additions: PresetOptions
   };
 }
 
-/** @throws TypeError when the secret is missing or empty, most often because an environment variable is not set */
+/**
+ * Returns the client secret.
+ *
+ * @throws TypeError when the secret is missing or empty, most often because an environment variable is not set
+ */
 export function requireClientSecret(preset: string, clientSecret: Secret): Secret {
   if (clientSecret !== undefined && clientSecret !== '') return clientSecret;
   throw secretError('clientSecret', clientSecret, `write ${preset}({ clientSecret, … }); is CLIENT_SECRET set?`);

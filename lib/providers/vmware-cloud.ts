@@ -18,8 +18,8 @@ export interface VmwareCloudOptions extends PresetOptions {
 }
 
 /**
- * VMware Cloud Services. The server introspects only refresh tokens, so this preset allows refresh tokens. Responses contain no `aud`
- * and no `scope`.
+ * Preset for VMware Cloud Services. The server introspects only refresh tokens, so this preset allows refresh tokens. Responses contain no
+ * `aud` and no `scope`.
  *
  * @throws TypeError for a missing endpoint or `clientId`, or a `clientSecret` that is `undefined` or empty
  */

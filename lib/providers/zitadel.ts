@@ -14,9 +14,9 @@ export interface ZitadelOptions extends PresetOptions {
   readonly clientId: string | undefined;
   /** Client secret, for an application that authenticates with HTTP Basic. */
   readonly clientSecret?: Secret;
-  /** Private key (`key` of the key file), for an application that authenticates with a JWT. */
+  /** Private key, for an application that authenticates with a JWT. It is the member `key` of the key file that Zitadel creates. */
   readonly key?: PrivateKeyJwtOptions['key'];
-  /** Identifier of the private key (`keyId` of the key file). */
+  /** Identifier of the private key. It is the member `keyId` of the key file that Zitadel creates. */
   readonly keyId?: string | undefined;
 }
 

@@ -1,7 +1,7 @@
 import { withTimeout } from '../core/timeout.js';
 import type { Connection, RedisDriver, RunScript } from './driver.js';
 
-/** Runs the scripts of a store. */
+/** Runs the Redis scripts of a store. */
 export interface Commands {
   /** Runs a script in Redis. The promise rejects when the script fails, or when its reply takes longer than 1 second. */
   run: RunScript;

@@ -20,7 +20,7 @@ export interface Connection {
   close(): void;
 }
 
-/** Whether a value has a method for each of the names. */
+/** Whether a value has methods with all of these names. */
 export function hasMethods(value: unknown, ...names: string[]): boolean {
   return names.every((name) => typeof (value as Record<string, unknown> | null | undefined)?.[name] === 'function');
 }

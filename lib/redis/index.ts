@@ -14,8 +14,8 @@ export type { IoRedisClient, NodeRedisClient };
 /** The options of `redisStore()`. */
 export interface RedisStoreOptions {
   /**
-   * A client or cluster of `redis` (5 or 6) or `ioredis` (5 or 6), or a sentinel of `redis` 6 or `ioredis`. The store never closes
-   * this client.
+   * A client or cluster of the package `redis` (5 or 6) or `ioredis` (5 or 6), or a sentinel of `redis` 6 or `ioredis`. The store never
+   * closes this client.
    */
   readonly client: NodeRedisClient | IoRedisClient;
   /** Prefix of every Redis key that the store uses. Default: `'token-introspection:'`. */

@@ -1,7 +1,7 @@
 import type { Connection, RedisDriver } from './driver.js';
 
 /**
- * A client or a cluster of the package `redis`, version 5 or 6, or a sentinel of version 6. Connect it yourself. Sentinels of version 5
+ * A client or a cluster of the package `redis`, version 5 or 6, or a sentinel of version 6. The app must connect it. Sentinels of version 5
  * are not supported, because they cannot be duplicated.
  */
 export interface NodeRedisClient {

@@ -5,7 +5,7 @@ export interface LogBatch {
   readonly now: number;
   /** The random name that the log got when it began. Another name means that the log was lost. */
   readonly name: string;
-  /** Stream id of the first entry of the log, which holds the name of the log. */
+  /** Stream id of the first entry of the log. This entry holds the name of the log. */
   readonly start: string;
   readonly entries: readonly LogBatchEntry[];
 }
@@ -13,7 +13,7 @@ export interface LogBatch {
 export interface LogBatchEntry {
   /** Stream id. */
   readonly id: string;
-  /** `''` for the entry that holds the name of the log, and for entries that this library did not write. */
+  /** Text of the entry. It is `''` for the entry that holds the name of the log, and for entries that this library did not write. */
   readonly text: string;
   /**
    * Until this Redis time, in milliseconds, a missing entry means that the log may have been lost. After this time, the entry may have been

@@ -13,7 +13,7 @@ export interface ByPathSegmentOptions {
 /** A text that can be a segment of a path: not empty, and without slash, backslash, `?`, `#` and white space. */
 const SEGMENT = /^[^/\\?#\s]+$/;
 
-/** Dot segments and backslashes, which a URL parser would resolve to another path. */
+/** A backslash or a dot segment, because of which a URL parser would read another path. */
 const AMBIGUOUS = /\\|(?:^|\/)(?:\.|%2e){1,2}(?:\/|$)/i;
 
 /**

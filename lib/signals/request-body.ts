@@ -15,7 +15,8 @@ type Body = string | Record<string, unknown>;
 /**
  * Returns the parameters of a form body that have these names, or all members of a JSON object.
  *
- * @returns `undefined` for any other body, and for a body that {@link readText} rejects
+ * @returns `undefined` for any other body, and for a body that is larger than 64 kB, compressed, or was read already without leaving its
+ * content in `req.body`
  */
 export async function readParameters(
   req: IncomingMessage,

@@ -6,7 +6,7 @@ import { type FollowedLog, follow, until } from './test-context.js';
 
 /** One test of a store. */
 export interface StoreTest {
-  /** A sentence whose subject is the store, such as `replaces an entry`. */
+  /** Name of the test: a sentence whose subject is the store, such as `replaces an entry`. */
   readonly name: string;
   /**
    * Runs the test with a new store from `create`, and then closes the store.
@@ -16,7 +16,10 @@ export interface StoreTest {
   run(): Promise<void>;
 }
 
-/** A new store for one test, and a function that closes the store. The `create` function of `storeTests()` returns it. */
+/**
+ * A new store for one test, and a function that closes the store. The function `create`, which you pass to `storeTests()`, returns this
+ * object.
+ */
 export interface StoreUnderTest {
   /** An empty store. */
   readonly store: CacheStore;

@@ -19,17 +19,17 @@ export interface TestContext {
 /** A test waits for this many milliseconds to see that something does not happen. */
 export const QUIET_MS = 50;
 
-/** Lifetime in milliseconds that is longer than any test. */
+/** A lifetime, in milliseconds, that is longer than any test, so that nothing with this lifetime expires during a test. */
 export const LIFE_MS = 60_000;
 
 export interface FollowedLog {
   /** The entries that the reader has received since the last call of `onStart()`, in their order. */
   readonly read: LogEntry[];
-  /** Position that the last call of `onStart()` has passed; `undefined` before the first call. */
+  /** Returns the position that the last call of `onStart()` received; `undefined` before the first call. */
   start(): string | undefined;
-  /** Texts of the entries in `read`. */
+  /** Returns the texts of the entries in `read`. */
   entries(): string[];
-  /** Number of calls of `onCaughtUp()`. */
+  /** Returns how often `onCaughtUp()` was called. */
   caughtUp(): number;
   stop(): Promise<void>;
 }

@@ -1,7 +1,10 @@
 import { IntrospectionError, type IntrospectionErrorCode } from '../core/errors.js';
 import type { FakeReply } from './replies.js';
 
-/** A failure that a fake authorization server can simulate, named by the `code` of the resulting `IntrospectionError`. */
+/**
+ * A failure that a fake authorization server can simulate. Its name is the `code` of the `IntrospectionError` that the middleware then
+ * reports.
+ */
 export type FakeFailure = Extract<
   IntrospectionErrorCode,
   'timeout' | 'unreachable' | 'server_error' | 'rate_limited' | 'bad_response' | 'client_rejected' | 'discovery_failed'
@@ -30,7 +33,7 @@ export function isFailure(value: unknown): value is FakeFailure {
   return typeof value === 'string' && Object.hasOwn(FAILURES, value);
 }
 
-/** The names of all failures, for error texts. */
+/** The names of all failures in one text, for error messages. */
 export const FAILURE_NAMES = Object.keys(FAILURES).join(', ');
 
 /**

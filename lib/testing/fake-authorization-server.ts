@@ -23,7 +23,7 @@ export interface FakeAuthorizationServerOptions {
 export interface FakeAuthorizationServer {
   /** Value for the option `dispatcher`. The dispatcher replies to requests for any URL, and sends nothing over the network. */
   readonly dispatcher: Dispatcher;
-  /** The introspection requests so far, in order, including retries. */
+  /** All introspection requests that the fake server has received so far, in their order. Retries are included. */
   readonly requests: readonly FakeRequest[];
   /**
    * Issues an active access token with a random value.
@@ -33,8 +33,8 @@ export interface FakeAuthorizationServer {
    */
   issue(claims?: FakeClaims): string;
   /**
-   * Makes a token inactive. A middleware that has cached a response about the token uses it until the response is `cache.ttlSeconds` old,
-   * as in production.
+   * Makes a token inactive. If a middleware has cached an active response about the token, it uses this response until it is
+   * `cache.ttlSeconds` old, as in production.
    *
    * @throws TypeError for a token that `issue()` did not return
    */
@@ -137,7 +137,7 @@ function requireObject(name: string, value: unknown): void {
   }
 }
 
-/** Creates the part of an undici response that the middleware reads. */
+/** Creates an undici response, with only the members that the middleware reads. */
 function respond({ status = 200, contentType = 'application/json', body = '' }: FakeReply): Response {
   const response = {
     statusCode: status,

@@ -7,8 +7,8 @@ export interface AudiencePolicy {
 }
 
 /**
- * Requires that `aud`, a string or a list, contains an expected audience, exactly as written (RFC 9068 section 4). A token without `aud`
- * is rejected.
+ * Requires that `aud`, a string or a list, contains an audience of the policy, compared exactly (RFC 9068 section 4). A token without `aud`
+ * is rejected. If the policy has `audience: false`, every token passes.
  *
  * @throws AuthError `audience_mismatch`
  */

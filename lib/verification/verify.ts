@@ -29,8 +29,9 @@ export function requireActive(record: TokenRecord): asserts record is ActiveReco
 }
 
 /**
- * Verifies an active token against the policy and returns the claims for the handler. The first failure is thrown.
- * This runs for every request, even on a cache hit: records are cached, decisions are not. Rules that the policy does not set are skipped.
+ * Verifies an active token against the policy and returns the claims for the handler. The first failure is thrown. The function runs for
+ * every request, even on a cache hit, because records are cached and decisions are not. Checks for which the policy has no option are
+ * skipped.
  *
  * @throws AuthError
  * @throws IntrospectionError `claims_schema_failed`

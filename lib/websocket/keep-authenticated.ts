@@ -125,7 +125,11 @@ export function requireSession(auth: unknown): Session {
   );
 }
 
-/** @throws TypeError for an unknown or invalid option */
+/**
+ * Checks the options of `keepAuthenticated()`.
+ *
+ * @throws TypeError for an unknown or invalid option
+ */
 export function requireOptions(options: KeepOptions): void {
   checkOptions(options, ['recheckSeconds', 'onError']);
   const { recheckSeconds, onError } = options;

@@ -3,7 +3,7 @@ import { responseFor } from '../middleware/respond.js';
 
 /** The WebSocket object on the server, as the package `ws` provides it. */
 export interface ServerSocket {
-  /** `3` once the socket is closed. */
+  /** State of the socket. Only the value `3`, closed, is used. */
   readonly readyState: number;
   /** Starts to close the socket. */
   close(code: number, reason: string): void;

@@ -15,9 +15,9 @@ import { callOnError, publishSocketFailure } from './socket-failure.js';
  * `ws`.
  */
 export interface UpgradingServer<Socket extends ServerSocket> {
-  /** Turns a request into a WebSocket. */
+  /** Completes the handshake that turns a request into a WebSocket, and passes the WebSocket to `done`. */
   handleUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer, done: (socket: Socket) => void): void;
-  /** Emits `connection` for a new WebSocket. */
+  /** Emits the event `connection` for a new WebSocket, so that listeners of the app get it. */
   emit(event: 'connection', socket: Socket, req: IncomingMessage): unknown;
 }
 

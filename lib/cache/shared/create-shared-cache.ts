@@ -28,7 +28,7 @@ export interface CreateSharedCacheSettings extends Lifetimes {
   readonly restore: (members: unknown, asked: Instant) => TokenRecord;
 }
 
-/** The cache that all processes with the same store share. */
+/** The cache in a store, which all processes with the same store share. */
 export interface SharedCache {
   readonly lookup: Lookup;
   readonly revocations: Revocations;

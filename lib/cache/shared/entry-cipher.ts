@@ -12,7 +12,10 @@ export interface EntryCipher {
    */
   keysOf(tokenKey: Pick<TokenKey, 'digest'>): readonly string[];
   encrypt(tokenKey: Pick<TokenKey, 'token'>, key: string, plaintext: string): Uint8Array;
-  /** Returns `undefined` unless the bytes were encrypted for this token, under this store key, with one of the secrets. */
+  /**
+   * Returns the decrypted text. Returns `undefined` if the bytes were not encrypted for this token, under this store key, with one of the
+   * secrets.
+   */
   decrypt(tokenKey: Pick<TokenKey, 'token'>, key: string, ciphertext: Uint8Array): string | undefined;
   /**
    * Returns the digests of a token or claim value for the revocation log, one for each secret. The first digest is written to the log, and

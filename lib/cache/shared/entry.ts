@@ -1,7 +1,7 @@
 import type { Instant } from '../../core/clock.js';
 import type { TokenRecord } from '../../core/lookup.js';
 
-/** The content of a store entry before it is encrypted. */
+/** The content of a store entry, as it is before encryption and after decryption. */
 export interface Entry {
   /** The claims of an active response, or `{ active: false }`. */
   readonly response: unknown;
@@ -15,7 +15,7 @@ export interface Entry {
 export interface StoreTime {
   /** The store's own time in milliseconds. */
   readonly now: number;
-  /** When the reply arrived, in monotonic milliseconds of this process. */
+  /** When the reply of the store arrived, in monotonic milliseconds of this process. */
   readonly repliedAt: number;
 }
 

@@ -16,7 +16,7 @@ export interface RevocationLog {
    * introspection request that is sent after this call.
    */
   position(): string;
-  /** Whether the log was read to its end within the last 5 seconds. */
+  /** Whether this process has read the revocation log to its end within the last 5 seconds. */
   isCurrent(): boolean;
   /** Whether this process knows all revocations that may apply to a record, except perhaps those of the last 5 seconds. */
   covers(record: TokenRecord, now: Instant): boolean;
@@ -77,7 +77,7 @@ interface OpenLog {
   keepMs: number;
 }
 
-/** One open log for each store and clock. */
+/** The revocation logs that this process follows: one for each store and clock. */
 const openLogs = new WeakMap<CacheStore, WeakMap<Clock, OpenLog>>();
 
 /**

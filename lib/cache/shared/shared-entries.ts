@@ -17,7 +17,7 @@ export interface SharedEntriesSettings extends Lifetimes {
   readonly restore: (members: unknown, asked: Instant) => TokenRecord;
 }
 
-/** Result of one read from the store. */
+/** Result of one read from the store: the record that was found, and whether the read took the lease of the token. */
 export interface StoredRecord extends StoreTime {
   /** The record that was found, even if it has expired or was revoked; `undefined` if there is none that can be read. */
   readonly record: TokenRecord | undefined;

@@ -47,10 +47,11 @@ export interface CacheStore {
   append(entry: string, keepMs: number): Promise<string>;
   /**
    * Follows the log: passes all entries of the log to the reader, and then each entry that is appended, until the returned function is
-   * called. After a failure, continue without being called again. The reader may be called before `follow` returns.
+   * called. After a failure of the connection, reconnect and continue, because `follow` is not called again. The reader may be called
+   * before `follow` returns.
    *
-   * @returns a function that stops following. It may be called at once, and more than once. Its promise resolves when following has
-   * stopped. Do not call the reader after that
+   * @returns a function that stops following. The function may be called at once, and more than once. Its promise resolves when following
+   * has stopped. After that, do not call the reader
    */
   follow(reader: LogReader): () => Promise<void>;
 }
@@ -71,7 +72,7 @@ export interface LeaseRequest {
   readonly except?: Uint8Array | undefined;
 }
 
-/** The reply of {@link CacheStore.getOrLease}. */
+/** The reply of {@link CacheStore.getOrLease}: the entry if there is one, and whether the request got the lease. */
 export interface StoreReply {
   /**
    * The store's own time when it read the entry, in whole milliseconds. Take this time from one clock for all processes. Entries are dated
@@ -95,11 +96,11 @@ export interface StoredEntry {
   readonly expiresAt: number;
 }
 
-/** One entry of the log. */
+/** One entry of the log: a text and its position. */
 export interface LogEntry {
-  /** The position that `append()` returned. */
+  /** The position that `append()` returned for this entry. */
   readonly position: string;
-  /** The text that `append()` received. */
+  /** The text that was passed to `append()`. */
   readonly entry: string;
 }
 

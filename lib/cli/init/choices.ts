@@ -13,14 +13,14 @@ export const FRAMEWORK_NAMES = Object.keys(FRAMEWORKS) as Framework[];
 
 /** The choices of the user that determine which files `init` writes, and what they contain. */
 export interface Choices {
-  /** One of `SERVER_NAMES`. */
+  /** The authorization server: one of `SERVER_NAMES`, such as `keycloak`. */
   readonly provider: string;
   readonly isTypeScript: boolean;
   readonly isCommonJs: boolean;
   readonly framework: Framework;
   /** Scope that the route requires. Empty for none. */
   readonly scope: string;
-  /** Folder of the files. A relative path begins at the folder in which the command was started. */
+  /** Folder to which the files are written. A relative path begins at the folder in which the command was started. */
   readonly directory: string;
 }
 

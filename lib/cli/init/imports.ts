@@ -3,7 +3,7 @@ import type { Choices, Framework } from './choices.js';
 /** One import of the generated code. */
 export interface Import {
   readonly from: string;
-  /** Local name of the whole module, such as `express`. */
+  /** Name in the generated code for the whole module, such as `express`. */
   readonly whole?: string;
   readonly names?: readonly string[];
   /**

@@ -13,13 +13,13 @@ export interface ProjectFile {
   readonly isOptional?: boolean;
 }
 
-/** The files that were written, and the files that existed before. */
+/** Result of writing the files: which files were written, and which existed before and were kept. */
 export interface Written {
   /** Names of the files that were written. */
   readonly names: readonly string[];
   /** Names of the optional files that existed, and were kept. */
   readonly kept: readonly string[];
-  /** Whether the folder had a `package.json`. */
+  /** Whether the folder already had a `package.json` before. */
   readonly hasManifest: boolean;
 }
 

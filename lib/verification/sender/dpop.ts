@@ -19,7 +19,7 @@ export interface DpopSettings {
   readonly clock: Clock;
 }
 
-/** A verified proof. */
+/** A verified DPoP proof. */
 export interface Proof {
   /** Thumbprint of the key that signed the proof. */
   readonly jkt: string;
@@ -31,12 +31,12 @@ export interface Proof {
 
 export interface DpopVerifier {
   readonly algorithms: readonly string[];
-  /** Whether tokens with the scheme Bearer are rejected. */
+  /** Whether DPoP is required. If `true`, requests with the scheme Bearer are rejected. */
   readonly isRequired?: boolean | undefined;
   readonly nonces: Nonces | undefined;
   /**
-   * Verifies a proof by RFC 9449 section 4.3, except for two rules: {@link DpopVerifier.use} rejects replays, and
-   * `requireSenderConstraint` compares the key of the proof with the token.
+   * Verifies a DPoP proof as RFC 9449 section 4.3 requires, except for two rules that are checked later: {@link DpopVerifier.use} rejects
+   * replays, and `requireSenderConstraint` compares the key of the proof with the token.
    *
    * @param digest the SHA-256 of the token, in base64url
    * @throws AuthError `invalid_dpop_proof`, `dpop_nonce_required`
@@ -62,7 +62,7 @@ const MAX_AHEAD_MS = 10_000;
  */
 const MARGIN_MS = 120_000;
 
-/** Maximum number of proof headers whose imported keys are kept. */
+/** Maximum number of different proof headers whose keys are kept, because importing a key is slow. */
 const MAX_HEADERS = 1000;
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
@@ -195,8 +195,8 @@ function isSameTarget(htu: string, url: string | undefined): boolean {
 }
 
 /**
- * Removes query and fragment (RFC 9449 section 4.3), and normalizes the rest (RFC 3986 sections 6.2.2 and 6.2.3). Returns `undefined` for
- * an invalid URL and for a URL with credentials.
+ * Returns a URL without query and fragment (RFC 9449 section 4.3), in a normalized form for comparison (RFC 3986 sections 6.2.2 and 6.2.3).
+ * Returns `undefined` for an invalid URL and for a URL with credentials.
  */
 function normalized(url: string): string | undefined {
   if (!URL.canParse(url)) return undefined;

@@ -5,7 +5,7 @@ export interface LruMap<T> {
 }
 
 export function createLruMap<T>(max: number): LruMap<T> {
-  /** Entries in the order of their last use, oldest first. */
+  /** Entries in the order of their last use. The entry that was not used for the longest time comes first. */
   const values = new Map<string, T>();
 
   function set(name: string, value: T): void {

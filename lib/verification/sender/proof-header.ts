@@ -1,4 +1,4 @@
-/** Members of private and symmetric keys (RFC 7518 section 6). */
+/** Names of JWK members that only private and symmetric keys have (RFC 7518 section 6). */
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'] as const;
 
 /**

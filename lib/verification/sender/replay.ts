@@ -19,7 +19,10 @@ export interface ReplayGuard {
 
 /** A store of used proofs that several processes share. The store of the option `cache.store` has this type too. */
 export interface ReplayStore {
-  /** Stores a key for `ttlMs` milliseconds unless it exists, as one atomic step. Returns whether the key was new. */
+  /**
+   * Stores a key for `ttlMs` milliseconds, unless the key is stored already. Test and store are one atomic step. Resolves to `true` if the
+   * key was new.
+   */
   setIfAbsent(key: string, ttlMs: number): Promise<boolean>;
 }
 
@@ -58,7 +61,7 @@ function usedBy(request: object, memory: object): Set<string> {
   return used;
 }
 
-/** Returns the `setIfAbsent` of a store with a time limit: its promise rejects when the store does not reply within a second. */
+/** Returns the `setIfAbsent` of a store, with a time limit: the promise rejects when the store does not reply within a second. */
 function inTime(store: ReplayStore): ReplayStore['setIfAbsent'] {
   return (key, ttlMs) => withTimeout(async () => store.setIfAbsent(key, ttlMs), STORE_TIMEOUT_MS);
 }
