@@ -137,8 +137,10 @@ export function createAuthenticationMiddleware({
 }
 
 /**
- * Looks up and verifies the token of a request. @param earlier the session that an earlier middleware of the request started for the same
- * token at the same authorization server, if there is one
+ * Looks up and verifies the token of a request.
+ *
+ * @param earlier the session that an earlier middleware of the request started for the same token at the same authorization server, if
+ * there is one
  */
 function authenticate(
   authenticator: Authenticator,
