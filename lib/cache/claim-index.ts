@@ -10,8 +10,8 @@ export interface ClaimIndex {
 }
 
 /**
- * The token digests for one claim value. Most values occur in one record only. One digest is a string, because a set would take four times
- * the memory.
+ * The token digests for one claim value. Most values occur in only one record. So a single digest is stored as a string, because a set
+ * would take four times the memory.
  */
 type Digests = string | Set<string>;
 

@@ -19,7 +19,7 @@ const METHODS = ['Bearer', 'bearer'];
 /**
  * Client authentication with a bearer token of this resource server, as in the example of RFC 7662 section 2.1.
  *
- * @param token the token, or a function that returns the current one. The function is called for every attempt to send an introspection
+ * @param token the token, or a function that returns the current token. The function is called for every attempt to send an introspection
  * request, and once more after a 401. The time that it takes counts towards `timeoutMs`
  * @throws TypeError when the token is missing, empty or not a bearer token. If `token` is a function that fails or returns such a token,
  * nothing is thrown here, and the client's request gets a 503

@@ -10,14 +10,15 @@ import { JWT_BEARER } from './write-assertion.js';
 /** Options of `clientAssertion()`. */
 export interface ClientAssertionOptions {
   /**
-   * Client identifier of this API at the authorization server, sent as `client_id`. Default: none is sent, and the server finds the client
-   * by the assertion ([RFC 7521 section 4.2](https://www.rfc-editor.org/rfc/rfc7521#section-4.2)). Then a `cache.store` needs
-   * `cache.namespace`.
+   * Client identifier of this API at the authorization server, sent as `client_id`. Default: no `client_id` is sent, and the server finds
+   * the client by the assertion ([RFC 7521 section 4.2](https://www.rfc-editor.org/rfc/rfc7521#section-4.2)). Without a `clientId`, a
+   * `cache.store` needs `cache.namespace`.
    */
   readonly clientId?: string | undefined;
   /**
-   * Path of a file that holds the assertion, or a function that returns the current one. The file is read, and the function is called, for
-   * every attempt to send an introspection request, and once more after a 401. The time that it takes counts towards `timeoutMs`. Required.
+   * Path of a file that holds the assertion, or a function that returns the current assertion. The file is read, and the function is
+   * called, for every attempt to send an introspection request, and once more after a 401. The time for this counts towards `timeoutMs`.
+   * Required.
    */
   readonly assertion: string | TokenSource | undefined;
   /**
@@ -39,7 +40,7 @@ export interface ClientAssertionOptions {
  *
  * Not checked: signature, `iss`, `sub` and `aud` of the JWT. The authorization server checks them.
  *
- * @throws TypeError when an option is missing, unknown or wrong, or `assertion` is itself a JWT: it would expire
+ * @throws TypeError when an option is missing, unknown or wrong, or when `assertion` is a JWT itself, because it would expire
  */
 export function clientAssertion(options: ClientAssertionOptions): ClientAuth {
   requireOptions(options, ['clientId', 'assertion', 'assertionType']);

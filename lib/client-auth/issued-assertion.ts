@@ -1,13 +1,13 @@
 import { IntrospectionError } from '../core/errors.js';
 import { ownMember } from '../core/own-members.js';
 
-/** Header, payload and signature of a signed JWT (RFC 7515 section 3.1). */
+/** A signed JWT: header, payload and signature (RFC 7515 section 3.1). */
 export const JWT_SHAPE = /^e[\w-]+\.[\w-]+\.[\w-]+$/;
 
 /** A JWT that another party issued to this API. */
 export interface IssuedAssertion {
   readonly assertion: string;
-  /** Wall time, in milliseconds since the epoch. */
+  /** When the assertion expires, as wall time in milliseconds since the epoch. */
   readonly expiresAt: number;
 }
 
@@ -27,7 +27,7 @@ export function parseAssertion(value: unknown, now: number, name?: string): Issu
   return { assertion, expiresAt };
 }
 
-/** The error for an assertion that is not sent. Its detail begins with a fixed text, by which its remedy is found. */
+/** Creates the error for an assertion that is not sent. The detail of the error begins with a fixed text, by which the remedy is found. */
 export function unusable(fault: string, name: string | undefined, cause?: string): IntrospectionError {
   const about = [name, cause].filter((part) => part !== undefined);
   const detail = `the assertion ${fault}${about.length > 0 ? `: ${about.join(', ')}` : ''}`;

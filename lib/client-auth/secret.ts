@@ -22,9 +22,9 @@ export interface SecretUse<Credential> {
 }
 
 /**
- * Creates the `sign` of a client authentication that has one secret. A string is prepared once, here. A function is called for every
- * attempt to send an introspection request, and the secret that it returns is prepared then. A secret that begins or ends with whitespace
- * causes a process warning.
+ * Creates the `sign` of a client authentication that has one secret. If the secret is a string, it is prepared once, by this call. If it is
+ * a function, the function is called for every attempt to send an introspection request, and the secret that it returns is prepared then. A
+ * secret that begins or ends with whitespace causes a process warning.
  *
  * @throws TypeError for a secret that is neither a function nor a string that can be sent
  */

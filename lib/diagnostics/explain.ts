@@ -7,7 +7,7 @@ import { printable } from './printable.js';
  * An explanation holds no claims about users. It shows `aud` and `iss`, which are configuration, and the times of the token.
  */
 export interface Explanation {
-  /** Selects the remedy, because one reason may have several remedies. */
+  /** Kind of the mistake, such as `slash`. It selects the remedy, because one reason may have several remedies. */
   readonly detail?: string;
   readonly expected?: string;
   readonly received?: string;

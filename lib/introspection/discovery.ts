@@ -42,8 +42,8 @@ export const MISTAKES = {
 
 /**
  * Returns a function that finds the metadata of an issuer. It tries the URLs in their order, and uses the first document that can be read.
- * Concurrent callers share one attempt. Known metadata stay in use while a refresh runs, and also if the refresh fails. Without known
- * metadata, a failure starts a pause: until the pause ends, the promise of the function rejects with that failure.
+ * Concurrent callers share one attempt. Known metadata stay in use while a refresh runs, and also if the refresh fails. If no metadata are
+ * known, a failure starts a pause. Until the pause ends, the promise of the function rejects with that failure.
  */
 export function createDiscovery<Metadata extends object>(
   settings: DiscoverySettings<Metadata>,

@@ -46,7 +46,7 @@ export interface EndpointCheckSettings {
   readonly probe: () => Promise<unknown>;
   /**
    * Is called once for each check that finds the endpoint up. `tokensToBlame` is `true` if the endpoint responded about the random token,
-   * so that the tokens of clients must have caused the failures.
+   * which means that tokens of clients caused the failures.
    */
   readonly onUp: (trigger: unknown, tokensToBlame: boolean) => void;
 }
@@ -64,12 +64,12 @@ const CHECK_INTERVAL_MS = 1000;
 const REAL_RESPONSE_MS = 10_000;
 
 /**
- * A check after a timeout waits at least this many milliseconds for a response about the random token, but never longer than the deadline
- * of a lookup.
+ * A check of the endpoint asks it about a random token. After a timeout, a check waits at least this many milliseconds for the response,
+ * but never longer than the deadline of a lookup.
  */
 const MIN_HANG_CHECK_MS = 500;
 /**
- * A check after a timeout waits this many times the longest recent latency for a response, if that is longer than
+ * A check of the endpoint after a timeout waits this many times the longest recent latency for the response, if that is longer than
  * {@link MIN_HANG_CHECK_MS}.
  */
 const HANG_CHECK_LATENCIES = 3;
@@ -101,8 +101,8 @@ export function createEndpointCheck({ clock, timeoutMs, probe, onUp }: EndpointC
   }
 
   /**
-   * Asks about the random token, and resolves to the argument `timeout` if the response takes much longer than recent responses took. So a
-   * check usually notices a hanging endpoint before the deadline of a lookup.
+   * Asks the endpoint about a random token. Resolves to the argument `timeout` if the response takes much longer than recent responses
+   * took. So a check usually notices a hanging endpoint before the deadline of a lookup.
    */
   function askUnlessItHangs(timeout: unknown): Promise<unknown> {
     const waitMs = Math.min(timeoutMs, Math.max(MIN_HANG_CHECK_MS, latencyMs * HANG_CHECK_LATENCIES));

@@ -6,7 +6,7 @@ import { wellKnownUrls } from './server-metadata.js';
 
 export interface IssuerKeysSettings extends KeySetSettings {
   readonly issuer: string;
-  /** Keys that verify signatures. `undefined` means the keys at the `jwks_uri` of the metadata. */
+  /** Keys that verify the signatures of the issuer. `undefined` means the keys at the `jwks_uri` in the metadata of the issuer. */
   readonly keys: KeySource | undefined;
   readonly allowHttp: boolean;
 }

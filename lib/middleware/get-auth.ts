@@ -31,12 +31,12 @@ export function getAuth(req: IncomingMessage, authenticate?: object): Auth {
 }
 
 /**
- * The party that acts for the subject of the request's token, frozen; `undefined` if nobody does. It is the outermost `act` of the
- * introspection response ([RFC 8693 section 4.1](https://www.rfc-editor.org/rfc/rfc8693#section-4.1)). Neither a `claims` schema nor changes
- * to `req.auth` affect it.
+ * Returns the party that acts for the subject of the request's token; `undefined` if nobody acts for the subject. The result is the
+ * outermost `act` of the introspection response, frozen ([RFC 8693 section 4.1](https://www.rfc-editor.org/rfc/rfc8693#section-4.1)).
+ * Neither a `claims` schema nor changes to `req.auth` affect the result.
  *
- * If `act` is not an object, or one of `sub`, `client_id` and `iss` in it is not a string, the result is an empty object: somebody acts, and
- * nothing is known about the actor.
+ * If `act` is not an object, or one of `sub`, `client_id` and `iss` in it is not a string, the result is an empty object: somebody acts,
+ * and nothing is known about the actor.
  *
  * @throws Error (status 500) in the cases in which `getAuth(req)` throws it
  */

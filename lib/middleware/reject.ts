@@ -108,8 +108,8 @@ function respondOrForward(error: AuthError, context: RequestContext): void {
 
 /**
  * Calls `onReject`, so that the app sends the response to a rejection. If `onReject` throws or calls its `next`, exactly one error is
- * passed on: the error that `onReject` threw or passed to `next`, or the rejection if that is no `Error`. So the request never reaches a
- * handler.
+ * passed on: the error that `onReject` threw or passed to `next`. If that is not an `Error`, the rejection is passed on. So the request
+ * never reaches a handler.
  */
 function callOnReject(error: AuthError, onReject: RejectionHandler, context: RequestContext): void {
   const { req, res, next } = context;

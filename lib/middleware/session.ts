@@ -32,7 +32,7 @@ export interface PassedCheck {
 
 /** The values besides the token that a check may use. */
 export interface CheckContext {
-  /** Wall time, in milliseconds since the epoch. */
+  /** The current wall time, in milliseconds since the epoch. */
   readonly now: number;
   readonly satisfiesScope: ScopeMatcher | undefined;
   readonly readRoles: RoleReader | undefined;

@@ -12,7 +12,7 @@ const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:':
 
 /**
  * Returns the attributes of a span or metric that are known before the response. `token_introspection.background` is specific to this
- * package; the others follow the [conventions for HTTP clients](https://opentelemetry.io/docs/specs/semconv/http/).
+ * package; the other attributes follow the [conventions for HTTP clients](https://opentelemetry.io/docs/specs/semconv/http/).
  */
 export function attributesOf({ endpoint, background }: EndpointCall): Attributes {
   const { hostname, port, protocol } = new URL(endpoint);

@@ -19,8 +19,8 @@ export interface PolicyOptions<Claims = unknown> {
    * The audience that a token must be issued for. `aud` must contain this value, or one of the values in the list. Values are compared
    * exactly ([RFC 9068 section 4](https://www.rfc-editor.org/rfc/rfc9068#section-4)). If the response has no `aud`, the token is rejected.
    *
-   * Write `false` only if the authorization server never sends `aud`. Then every active token is accepted, also one that was issued for
-   * another API.
+   * Write `false` only if the authorization server never sends `aud`. With `false`, every active token is accepted, even a token that was
+   * issued for another API.
    */
   readonly audience?: string | readonly string[] | false | undefined;
   /**

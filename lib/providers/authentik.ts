@@ -14,12 +14,12 @@ export interface AuthentikOptions extends PresetOptions {
 }
 
 /**
- * [authentik](https://docs.goauthentik.io/add-secure-apps/providers/oauth2/). Preset for authentik. Responses contain `aud` (a client
- * identifier) and no token type. The server also responds `active: false` if the client secret is wrong. So a wrong secret looks as if
- * every token were invalid.
+ * Preset for [authentik](https://docs.goauthentik.io/add-secure-apps/providers/oauth2/). Responses contain `aud` (a client identifier) and
+ * no token type. The server also responds `active: false` if the client secret is wrong. So a wrong secret looks as if every token were
+ * invalid.
  *
- * `requireRole()` reads the claims `roles` and `entitlements`: the entitlements of the user for the application. They are in tokens with
- * the scope `entitlements`. Groups are no roles.
+ * `requireRole()` reads the claims `roles` and `entitlements`. Both hold the entitlements of the user for the application, in tokens with
+ * the scope `entitlements`. Groups of the user do not count as roles.
  *
  * @throws TypeError for a missing `clientId` or `clientSecret`, or an invalid URL
  */

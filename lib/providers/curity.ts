@@ -22,9 +22,9 @@ const JWT_MEDIA_TYPE = /^application\/jwt *(?:;|$)/i;
 const JWT = /^[\w-]+\.([\w-]+)\.[\w-]+$/;
 
 /**
- * The Curity Identity Server with [phantom tokens](https://curity.io/resources/learn/introspect-with-phantom-token/). For an active token,
- * the server responds with a JWT that holds the claims. For any other token, it responds with 204. The signature of the JWT is not
- * verified, because the JWT comes directly from the endpoint, and is trusted like a JSON response.
+ * Preset for the Curity Identity Server with [phantom tokens](https://curity.io/resources/learn/introspect-with-phantom-token/). For an
+ * active token, the server responds with a JWT that holds the claims. For any other token, it responds with 204. The signature of the JWT
+ * is not verified, because the JWT comes directly from the endpoint, and is trusted like a JSON response.
  *
  * @throws TypeError for a missing `clientId` or `clientSecret`, an invalid URL or an invalid path
  */

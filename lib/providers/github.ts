@@ -24,9 +24,9 @@ interface Authorization {
 const NOT_FOUND = 404;
 
 /**
- * [GitHub's "check a token"](https://docs.github.com/rest/apps/oauth-applications#check-a-token), which does the same as RFC 7662 in
- * another format. The preset converts the replies: `sub` is the id of the user, `username` is the login name, and a 404 means that the
- * token is inactive. Responses contain no `aud`, because the endpoint knows only the tokens of your own app.
+ * Preset for [GitHub's "check a token"](https://docs.github.com/rest/apps/oauth-applications#check-a-token), which does the same as an
+ * endpoint of RFC 7662, but in another format. The preset converts the replies: `sub` is the id of the user, `username` is the login name,
+ * and a 404 means that the token is inactive. Responses contain no `aud`, because the endpoint knows only the tokens of your own app.
  *
  * @throws TypeError for a missing `clientId` or `clientSecret`, or an invalid URL
  */

@@ -19,13 +19,13 @@ export interface KeycloakOptions extends PresetOptions {
 }
 
 /**
- * [Keycloak](https://www.keycloak.org/securing-apps/oidc-layers#_token_introspection_endpoint). Responses contain `aud` only if client
- * roles of the user or an audience mapper add it. Configure client roles or an audience mapper, and set `audience`. Newer servers respond
- * that a token is inactive if its `aud` does not contain your client.
+ * Preset for [Keycloak](https://www.keycloak.org/securing-apps/oidc-layers#_token_introspection_endpoint). Responses contain `aud` only if
+ * client roles of the user or an audience mapper add it. Configure client roles or an audience mapper, and set `audience`. Newer servers
+ * respond that a token is inactive if its `aud` does not contain your client.
  *
  * `requireRole()` takes the notation of keycloak-connect: `realm:admin` is a role of the realm, `reader` is a role of the client
  * `clientId`, and `other:reader` is a role of the client `other`. A role of `clientId` with a colon in its name is written with the client:
- * `reports-api:reports:read`. Roles of other clients with a colon in their identifier are left out.
+ * `reports-api:reports:read`. If the identifier of another client has a colon, the roles of that client are left out.
  *
  * @throws TypeError for a missing `clientId` or `clientSecret`, a missing realm or an invalid URL
  */
@@ -42,8 +42,9 @@ export function keycloak({ url, realm, clientId, clientSecret, ...additions }: K
 }
 
 /**
- * Reads roles of the realm and of clients. Every role gets a name that no other role can have: a text with a colon is always a client (or
- * the realm) and its role, and the first colon separates the two. So a role of one client grants nothing that another role should grant.
+ * Reads roles of the realm and of clients. Every role gets a name that no other role can have. In a name with a colon, the part before the
+ * first colon is always a client or `realm`, and the part after it is the role. So no role of one client can be mistaken for a role of
+ * another client.
  */
 function rolesFor(clientId: string): RoleReader {
   return (claims) => {

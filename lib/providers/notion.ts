@@ -19,9 +19,9 @@ export interface NotionOptions extends PresetOptions {
 const MILLISECONDS_FROM = 100_000_000_000;
 
 /**
- * [Notion](https://developers.notion.com). Requests are JSON. Responses contain only `active`, `scope` and `iat`. Because `exp` is missing,
- * only the options of the cache limit how long a response is used. `sub` and `aud` are missing too. Notion sends `iat` in milliseconds, and
- * the preset converts it to seconds.
+ * Preset for [Notion](https://developers.notion.com). Requests are JSON. Responses contain only `active`, `scope` and `iat`. Because `exp`
+ * is missing, only the options of the cache limit how long a response is used. `sub` and `aud` are missing too. Notion sends `iat` in
+ * milliseconds, and the preset converts it to seconds.
  *
  * @throws TypeError for a missing `clientId` or `clientSecret`
  */

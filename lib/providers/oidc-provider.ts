@@ -13,9 +13,9 @@ export interface OidcProviderOptions extends PresetOptions {
 }
 
 /**
- * The npm package [oidc-provider](https://github.com/panva/node-oidc-provider/blob/main/docs/README.md#featuresintrospection), with its
- * default routes. Responses contain `aud` when the token is for a resource server. Responses for refresh tokens have no `aud`, and nothing
- * else distinguishes them from responses for access tokens.
+ * Preset for the npm package [oidc-provider](https://github.com/panva/node-oidc-provider/blob/main/docs/README.md#featuresintrospection),
+ * with its default routes. Responses contain `aud` when the token is for a resource server. Responses for refresh tokens have no `aud`, and
+ * nothing else distinguishes them from responses for access tokens.
  *
  * @throws TypeError for a missing `clientId` or `clientSecret`, or an issuer that is no URL
  */

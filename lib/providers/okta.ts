@@ -17,10 +17,10 @@ export interface OktaOptions extends PresetOptions {
 }
 
 /**
- * [Okta](https://developer.okta.com/docs/api/openapi/okta-oauth/oauth/customas). Responses contain the `aud` that is
- * configured for the authorization server. Tokens of the org authorization server are only for Okta's own APIs.
+ * Preset for [Okta](https://developer.okta.com/docs/api/openapi/okta-oauth/oauth/customas). Responses contain the `aud` that is configured
+ * for the authorization server. Tokens of the org authorization server are only for Okta's own APIs.
  *
- * `requireRole()` reads the claim `groups`, which you add to access tokens of a custom authorization server.
+ * `requireRole()` reads the claim `groups`. Access tokens have this claim only if you add it in your custom authorization server.
  *
  * @throws TypeError for a missing `clientId` or `clientSecret`, or an issuer that is no URL
  */

@@ -13,7 +13,7 @@ export interface PingfederateOptions extends PresetOptions {
 }
 
 /**
- * [PingFederate](https://docs.pingidentity.com/pingfederate/latest/developers_reference_guide/pf_introspec_endpoint.html).
+ * Preset for [PingFederate](https://docs.pingidentity.com/pingfederate/latest/developers_reference_guide/pf_introspec_endpoint.html).
  * Responses contain `sub` and `aud` if the access token manager maps them, and `scope` if the token has more than the default scope.
  *
  * @throws TypeError for a missing `clientId` or `clientSecret`, or an invalid URL

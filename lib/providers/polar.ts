@@ -15,7 +15,7 @@ export interface PolarOptions extends PresetOptions {
 const HOSTS = { production: 'api.polar.sh', sandbox: 'sandbox-api.polar.sh' };
 
 /**
- * [Polar](https://polar.sh/docs/api-reference/oauth2/connect/introspect-token). Responses contain `aud`, so set `audience`.
+ * Preset for [Polar](https://polar.sh/docs/api-reference/oauth2/connect/introspect-token). Responses contain `aud`, so set `audience`.
  *
  * @throws TypeError for a missing `clientId` or `clientSecret`, or an unknown server
  */

@@ -10,9 +10,9 @@ export interface TelnyxOptions extends PresetOptions {
 }
 
 /**
- * [Telnyx](https://developers.telnyx.com). Responses contain no `sub`, and not every response contains `aud`. The documentation of Telnyx
- * does not name the client authentication method. This preset uses HTTP Basic. If that does not work, write another `clientAuth` after the
- * preset.
+ * Preset for [Telnyx](https://developers.telnyx.com). Responses contain no `sub`, and not every response contains `aud`. The documentation
+ * of Telnyx does not name the client authentication method. This preset uses HTTP Basic. If that does not work, write another `clientAuth`
+ * after the preset.
  *
  * @throws TypeError for a missing `clientId` or `clientSecret`
  */

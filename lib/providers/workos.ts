@@ -16,10 +16,11 @@ export interface WorkosOptions extends PresetOptions {
 const HOST = /^[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d+)?$/i;
 
 /**
- * [WorkOS](https://workos.com/docs/reference/workos-connect/introspection). Responses contain `aud` (a client
- * identifier) and no `scope`.
+ * Preset for [WorkOS](https://workos.com/docs/reference/workos-connect/introspection). Responses contain `aud` (a client identifier) and no
+ * `scope`.
  *
- * `requireRole()` reads the claims `role`, `roles` and `permissions`. Give no role the name of a permission.
+ * `requireRole()` reads the claims `role`, `roles` and `permissions`. Do not give a role the name of a permission, because `requireRole()`
+ * does not tell them apart.
  *
  * @throws TypeError for a missing `clientId` or `clientSecret`, or a domain that is no host name
  */

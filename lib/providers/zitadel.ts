@@ -20,14 +20,17 @@ export interface ZitadelOptions extends PresetOptions {
   readonly keyId?: string | undefined;
 }
 
-/** The claim whose members are named for the roles of the project. The value of each member lists the organizations that granted it. */
+/**
+ * Name of a claim that holds the roles of the project: each member of the claim has the name of a role, and lists the organizations that
+ * granted the role.
+ */
 const ROLES = 'urn:zitadel:iam:org:project:roles';
 
 /**
- * [Zitadel](https://zitadel.com/docs/guides/integrate/token-introspection), for an application of type API. Set
- * `clientSecret`, or `key` and `keyId`. Responses contain a list of audiences: project and client identifiers.
+ * Preset for [Zitadel](https://zitadel.com/docs/guides/integrate/token-introspection), for an application of type API. Set `clientSecret`,
+ * or `key` and `keyId`. Responses contain a list of audiences: project and client identifiers.
  *
- * `requireRole()` reads the claim `urn:zitadel:iam:org:project:roles`. A role counts whichever organization granted it.
+ * `requireRole()` reads the claim `urn:zitadel:iam:org:project:roles`. A role counts, whichever organization granted it.
  *
  * @throws TypeError for a missing `clientId`, `clientSecret` or `key`, for a secret together with a key, or an issuer that is no URL
  */

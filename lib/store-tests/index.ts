@@ -34,7 +34,7 @@ export interface StoreTestOptions {
 }
 
 /**
- * Returns the tests that every `cache.store` has to pass, for any test runner.
+ * Returns the tests that every store for the option `cache.store` must pass. They can run in any test runner.
  *
  * `create` is called once for each test, and must return an empty store. Each store may connect to the same server, with a new key prefix.
  *

@@ -16,8 +16,8 @@ export interface KeepOptions {
   /**
    * Maximum age of the introspection response behind a socket, 1 to 86400 seconds since its introspection request. The endpoint is asked
    * again before the response reaches this age. So if a token is revoked only at the authorization server, its socket is closed at most
-   * this time later. It may take longer during an outage, as long as requests too may use an older response. Default: `cache.ttlSeconds`,
-   * as for requests; 60 without a cache.
+   * this time later. During an outage it may take longer: then the socket may use a stale response, if requests may. Default:
+   * `cache.ttlSeconds`, as for requests; 60 without a cache.
    */
   readonly recheckSeconds?: number | undefined;
   /**

@@ -2,8 +2,8 @@ import type { Choices } from './choices.js';
 import { quoted } from './quoted.js';
 
 /**
- * Returns source code of an Express app, which follows the code of the middleware. The app has one protected route and an error handler,
- * and listens on the port.
+ * Returns source code of an Express app. It must be written after the code that creates the middleware. The app has one protected route and
+ * an error handler, and listens on the port.
  */
 export function expressServer(choices: Choices, port: number): string {
   const { scope } = choices;
@@ -25,7 +25,7 @@ ${listening(choices)}
 `;
 }
 
-/** Returns source code of a `node:http` server that protects every path. It follows the code of the middleware. */
+/** Returns source code of a `node:http` server that protects every path. It must be written after the code that creates the middleware. */
 export function nodeServer(port: number): string {
   return `const server = createServer((req, res) => {
   authenticate(req, res, (error) => {

@@ -5,7 +5,7 @@ import { withTimeout } from '../../core/timeout.js';
 export interface ReplayGuard {
   /**
    * Sets how long each proof is remembered after its use, in milliseconds. Several verifiers with different times may share a replay guard.
-   * Then the longest time counts, because a proof that one verifier accepted may be sent to another.
+   * Then the longest time counts, because a proof that one verifier accepted may later be sent to another verifier.
    */
   keepFor(ms: number): void;
   /**
