@@ -64,7 +64,7 @@ export interface CachedLookup {
 
 /**
  * Maximum number of early refreshes that run at the same time. With more, refreshes would wait in the queue for the endpoint, ahead of
- * requests. While the maximum is reached, a cache hit starts no early refresh; a later hit may start it.
+ * requests. While this number of refreshes is running, a cache hit starts no early refresh. A later hit may start it.
  */
 const MAX_REFRESHES = 8;
 
@@ -201,7 +201,7 @@ export function withMemoryCache(inner: Lookup, settings: MemoryCacheOptions): Ca
    * Handles the error of a lookup. If the endpoint is down, resolves to the stale response. If the endpoint is up, looks up the token once
    * more.
    *
-   * @throws the error of the lookup if it is not known that the endpoint is up or down, or if no stale response may be used, for example
+   * @throws the error of the lookup if it is not known whether the endpoint is up or down, or if no stale response may be used, for example
    * because the record was invalidated meanwhile
    */
   async function staleResponse(

@@ -43,7 +43,10 @@ function sizeOfValue(value: unknown, seen: Set<object>): number {
   return size;
 }
 
-/** Estimates the bytes of a string. A string of Latin-1 characters takes one byte for each character, and any other string takes two. */
+/**
+ * Estimates the bytes of a string. A string of Latin-1 characters takes one byte for each character, and any other string takes two bytes
+ * for each character.
+ */
 function sizeOfText(text: string): number {
   return TEXT_BYTES + (/^[\0-\xff]*$/.test(text) ? text.length : 2 * text.length);
 }

@@ -27,7 +27,7 @@ export async function readSecret({ env, stdin, stderr }: Source, label: string):
  * Reads the token from standard input, and removes whitespace at the beginning and end. If standard input is a terminal, asks the user for
  * the token without showing the reply, and removes nothing.
  *
- * @throws UsageError if standard input is empty, or ends without a line in a terminal: a missing token must not look like a rejected one
+ * @throws UsageError if standard input is empty, or ends without a line in a terminal: a missing token must not look like a rejected token
  */
 export async function readTokenFrom({ stdin, stderr }: Source): Promise<string> {
   if (stdin.isTTY === true) return askHidden(stdin, stderr, 'token');

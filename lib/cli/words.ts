@@ -26,7 +26,7 @@ export function parseFlags<const Options extends Flags>(words: readonly string[]
 /**
  * Returns the value of a flag if it is one of the names.
  *
- * @throws UsageError for any other value. The message lists all names, and suggests a similar one
+ * @throws UsageError for any other value. The message lists all names, and suggests a similar name
  */
 export function requireName<Name extends string>(flag: string, value: string, names: readonly Name[]): Name {
   const found = names.find((name) => name === value);

@@ -60,8 +60,8 @@ function requireSecret({ call, argument, allowEmpty = false }: SecretDescription
 }
 
 /**
- * Returns the text of a warning. It says at which end of the secret the whitespace is, and which kind it is, and nothing else about the
- * secret.
+ * Returns the text of the warning about whitespace. The text says at which end of the secret the whitespace is, and which kind of
+ * whitespace it is. It says nothing else about the secret.
  */
 function whitespaceWarning({ call, argument }: SecretDescription, secret: string): string {
   const end = secret.trimEnd() === secret ? 'begins' : 'ends';

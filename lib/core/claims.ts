@@ -46,7 +46,7 @@ export type RoleReader = (claims: Claims) => readonly string[];
  * The part of [Standard Schema](https://standardschema.dev) that this package uses. Schemas of zod 4, valibot and arktype have this type.
  */
 export interface ClaimsSchema<Output = unknown> {
-  /** The member through which Standard Schema makes every schema usable in the same way. */
+  /** The member that Standard Schema defines. Through it, schemas of all libraries are used in the same way. */
   readonly '~standard': {
     /** Version of the Standard Schema specification. */
     readonly version: 1;

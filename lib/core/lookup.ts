@@ -58,7 +58,7 @@ export interface TokenKey {
 
 /**
  * The token that a request presents, and its DPoP proof or certificate. Every member is an own member, even if its value is `undefined`.
- * Otherwise, code could read a member with that name that another package has added to `Object.prototype`.
+ * Otherwise, a read could return a value that another package has added to `Object.prototype`.
  */
 export interface Credentials extends TokenKey {
   readonly scheme: 'Bearer' | 'DPoP';
@@ -104,8 +104,9 @@ export interface LookupOptions {
    */
   readonly now: Instant;
   /**
-   * `true` for an early refresh, a probe with a random token, and some rechecks of open connections. Such a lookup may use a recent record
-   * from the shared cache, even if that record is older than `notBefore`. A request may join such a lookup and wait for its response.
+   * `true` for an early refresh, for a probe with a random token, and for a recheck of a WebSocket whose `recheckSeconds` is at least
+   * `cache.ttlSeconds`. Such a lookup may use a recent record from the shared cache, even if that record is older than `notBefore`. A
+   * request may join such a lookup and wait for its response.
    */
   readonly background: boolean;
   /** Whether the token was active lately. If so, its lookup does not wait behind the lookups of unknown tokens. */

@@ -1,4 +1,4 @@
-/** Minimum length of a known name, in characters, to be suggested for a longer, unknown name that begins with it. */
+/** If an unknown name begins with a known name, the known name is suggested only if it has at least this many characters. */
 const MIN_PREFIX = 4;
 
 /** Units at the end of a known name that may be missing in the unknown name. */

@@ -1,8 +1,8 @@
 import { nearestName } from './nearest-name.js';
 
 /**
- * Maximum length of an unknown name, in characters, to be compared with the known names. No option has a longer name, and the comparison
- * takes time.
+ * An unknown name that is longer than this, in characters, is not compared with the known names. No option has such a long name, and the
+ * comparison takes time.
  */
 const MAX_NAME_LENGTH = 64;
 

@@ -4,7 +4,8 @@ import { ownMember } from '../core/own-members.js';
 import { requireSynchronous } from '../core/synchronous.js';
 
 /**
- * Start of the URLs that clients call: scheme and host, and a path prefix if a proxy removes one. A function reads it from each request.
+ * Start of the URLs that clients call: scheme and host, and a path prefix if a proxy removes one. The value may be a function that returns
+ * this text for a request.
  */
 export type DpopOrigin = string | ((req: IncomingMessage) => string | undefined) | undefined;
 

@@ -39,7 +39,7 @@ const MAX_PAUSE_MS = 30_000;
 
 export function createCircuitState({ monotonic }: Clock): CircuitState {
   let pauseMs = MIN_PAUSE_MS;
-  /** Monotonic time, in milliseconds, from which on a probe may be sent; `undefined` while the breaker is closed. */
+  /** When the next probe may be sent, in monotonic milliseconds; `undefined` while the breaker is closed. */
   let probeAt: number | undefined;
   let isProbing = false;
   let isKnownTokenAllowed = false;

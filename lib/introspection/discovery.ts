@@ -8,12 +8,12 @@ import { requestedPauseOf } from './retry-after.js';
 import type { Transport } from './transport.js';
 
 export interface DiscoverySettings<Metadata> {
-  /** URLs to try, in this order. All are on the host of the issuer. */
+  /** URLs of the metadata, in the order in which to try them. All are on the host of the issuer. */
   readonly urls: readonly URL[];
   readonly get: Transport['get'];
   readonly clock: Clock;
   /**
-   * Converts the JSON document that one of the URLs returned to metadata.
+   * Reads the metadata from a JSON document. One of the URLs has returned this document.
    *
    * @throws IntrospectionError `discovery_failed`, see {@link discoveryFailure}
    */

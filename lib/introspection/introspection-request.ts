@@ -17,8 +17,8 @@ export interface RequestSettings {
 const MEDIA_TYPES = { form: 'application/x-www-form-urlencoded', json: 'application/json' };
 
 /**
- * Builds an introspection request (RFC 7662 section 2.1), and lets the client authentication sign it. The client authentication may replace
- * every parameter and header except the token, `content-type` and `accept-encoding`.
+ * Builds an introspection request (RFC 7662 section 2.1). The client authentication adds its credentials to the request. The client
+ * authentication may replace every parameter and header except the token, `content-type` and `accept-encoding`.
  *
  * @param expectsSigned whether to ask the endpoint for a signed response (RFC 9701)
  * @param isUnauthorized whether the endpoint has just sent a 401, so that the client authentication should renew its credentials

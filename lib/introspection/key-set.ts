@@ -35,7 +35,7 @@ export interface KeySet {
 export interface KeySetSettings {
   readonly get: Transport['get'];
   readonly clock: Clock;
-  /** After a fetch of the keys, an unknown key causes no new fetch for this many milliseconds, at least 1000. */
+  /** After the keys were fetched, a signature with an unknown key causes no new fetch for this many milliseconds. At least 1000. */
   readonly cooldownMs: number;
   /**
    * Shortest pause after a failed fetch, in milliseconds, at least 1000. Default: no pause, unless the server has asked for one, so the
@@ -44,9 +44,9 @@ export interface KeySetSettings {
   readonly failurePauseMs?: number;
 }
 
-/** No key fits a signature, and the keys were fetched too recently to fetch them again. */
+/** Error for a signature that no key fits, when the keys were fetched too recently to fetch them again. */
 export class UnknownKeyError extends Error {
-  /** The code of jose for a signature without a key. */
+  /** The same code as that of jose's error for a signature whose key is not in the set. */
   readonly code = 'ERR_JWKS_NO_MATCHING_KEY';
 
   /** @param retryAfterSeconds seconds until the keys may be fetched again */
@@ -59,7 +59,7 @@ type Keys = JWTVerifyGetKey | KeyObject;
 
 interface FetchedKeys {
   readonly keys: Keys;
-  /** Monotonic time in milliseconds. */
+  /** When the keys were fetched, in monotonic milliseconds. */
   readonly at: number;
 }
 

@@ -78,7 +78,7 @@ export function readMembers(metadata: ResourceMetadata): ResourceMetadata {
 }
 
 /**
- * Always throws. Call this function when a member is missing, and has no default from the middleware.
+ * Always throws. It is called for a member that is missing and has no default.
  *
  * @throws TypeError
  */

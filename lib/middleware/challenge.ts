@@ -58,8 +58,8 @@ function renderChallenges(
 }
 
 /**
- * Returns the parameters of a challenge (RFC 6750 section 3, RFC 9470 section 3 and RFC 9728 section 5.1). Each is named once, and its
- * value is quoted.
+ * Returns the parameters of a challenge (RFC 6750 section 3, RFC 9470 section 3 and RFC 9728 section 5.1). Each parameter is named once,
+ * and its value is quoted.
  */
 function parametersOf(error: AuthError, settings: ChallengeSettings, guardScopes: readonly string[]): string[] {
   const parameters: string[] = [];

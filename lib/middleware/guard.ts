@@ -73,7 +73,7 @@ export function accept({ req, next, by }: RequestContext, { authenticator, token
   next?.();
 }
 
-/** Returns all scopes that the checks which this session has passed require. Challenges list them. */
+/** Returns the scopes that the passed checks of a session require, for challenges. */
 export function scopesOf({ checks }: Session): string[] {
   return checks.flatMap(({ check }) => check.scopes);
 }

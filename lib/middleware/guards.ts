@@ -62,9 +62,10 @@ export function requireAnyScope(...scopes: string[]): Guard {
 }
 
 /**
- * Requires a claim of the introspection response. The claim passes if it equals `expected` or one of the values in that list, or if
- * `expected` is a predicate that returns `true` for it. If the claim itself is a list, one item that equals a value is enough; a predicate
- * gets the whole list. An absent claim never passes. If the claim does not pass, the response is 403 `insufficient_scope`.
+ * Requires a claim of the introspection response. `expected` is a value, a list of values or a predicate. The claim passes if it equals the
+ * value or one of the values, or if the predicate returns `true` for it. If the claim itself is a list, one item that equals a value is
+ * enough; a predicate gets the whole list. An absent claim never passes. If the claim does not pass, the response is 403
+ * `insufficient_scope`.
  *
  * The claim is read as the endpoint sent it. Neither the output of a `claims` schema nor changes to `req.auth` affect the result.
  *

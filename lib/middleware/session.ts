@@ -24,7 +24,7 @@ export interface Check {
 export interface PassedCheck {
   readonly check: Check;
   /**
-   * The authenticator that had authenticated the request when the token passed the check. The check uses the clock and the policy of this
+   * The authenticator of the middleware behind which the token passed the check. The check uses the clock and the policy of this
    * authenticator.
    */
   readonly authenticator: Authenticator;

@@ -61,7 +61,7 @@ function namesOf(client: string, role: string, clientId: string): string[] {
   return client === clientId && !role.includes(':') ? [role, ...qualified] : qualified;
 }
 
-/** Whether an identifier of a client can stand before a colon. */
+/** Whether the identifier of a client may be used before a colon in the name of a role. */
 function isName(client: string): boolean {
   return client !== 'realm' && !client.includes(':');
 }

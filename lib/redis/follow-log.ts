@@ -51,8 +51,9 @@ export function followLog(driver: RedisDriver, key: string, reader: LogReader): 
   }
 
   /**
-   * Reads the next entries. If all entries have been read before, Redis first waits for a new entry. The commands to wait and to read are
-   * sent together over one connection, and Redis handles the second when the wait has ended. The reply to the wait is not used.
+   * Reads the next entries. If all entries have been read before, Redis first waits for a new entry. A command that waits and a command
+   * that reads are sent together over one connection, and Redis handles the second command when the wait has ended. The reply to the first
+   * command is not used.
    */
   async function read(): Promise<unknown> {
     connection ??= driver.connect();

@@ -65,8 +65,8 @@ addRecognizer((value) => sockets.has(value));
  * Returns `false` if the token has expired or was invalidated since it was authenticated, or if the socket is closed. Do not emit
  * `connection` for such a socket.
  *
- * Not checked: whether the new token belongs to the same user, and guards that are mounted behind the middleware, unless `auth` is a
- * `req.auth` that passed them.
+ * Not checked: whether the token of a later call belongs to the same user, and guards that are mounted behind the middleware, unless `auth`
+ * is a `req.auth` that passed them.
  *
  * @param auth the object that `authenticateRequest()` or `introspect()` of a middleware resolved to, or a `req.auth` that it set
  * @throws TypeError for a wrong option, Error (status 500) for claims that no middleware created; the socket is closed with 1011 first

@@ -33,9 +33,9 @@ export function isClosed({ readyState }: ServerSocket): boolean {
 }
 
 /**
- * Closes a socket because of an error. No further message reaches the app. The close reason is the text that a request which fails with
- * this error would get as `error`, or `going_away` when the middleware was closed. It contains no part of the token. This function does not
- * throw, because the caller must be able to close further sockets.
+ * Closes a socket because of an error. No further message reaches the app. The close reason is the `error` code that a client would get in
+ * the response to a request with this error. When the middleware was closed, it is `going_away`. The close reason contains no part of the
+ * token. This function does not throw, because the caller must be able to close further sockets.
  */
 export function closeSocket(socket: ServerSocket, error: unknown): void {
   const timer = setTimeout(() => terminate(socket), CLOSE_TIMEOUT_MS).unref();

@@ -21,10 +21,10 @@ export interface RevocationLog {
   /** Whether this process knows all revocations that may apply to a record, except perhaps those of the last 5 seconds. */
   covers(record: TokenRecord, now: Instant): boolean;
   /**
-   * Whether one of the digests of a record was revoked after the introspection request of the record was sent, as far as this process
-   * knows.
+   * Whether a record is revoked, as far as this process knows. A record has one digest for its token, and one for each revocable claim. It
+   * is revoked if one of these digests was revoked after the introspection request of the record was sent.
    *
-   * @param digestsOf computes the digests; it is called only when something was revoked
+   * @param digestsOf computes the digests of the record. It is not called while no revocation is known
    */
   revokes(
     digestsOf: (tokenDigest: string, record: TokenRecord) => readonly string[],
@@ -38,7 +38,8 @@ export interface RevocationLog {
    */
   revokeHere(digest: string): (position: string) => void;
   /**
-   * Calls the listener when one of the digests is revoked. It is called again when the same revocation is read from the log a second time.
+   * Calls the listener when one of these digests is revoked. It is called again when the same revocation is read from the log a second
+   * time.
    *
    * @returns a function that removes the listener
    */
