@@ -15,6 +15,7 @@ const ROWS: readonly (readonly [row: string, places: readonly string[]])[] = [
   ['introspector', ['introspector.ts']],
   ['authenticator', ['authenticator.ts']],
   ['middleware', ['middleware/']],
+  ['monitoring', ['monitoring/']],
   [
     'entries',
     [
@@ -29,6 +30,7 @@ const ROWS: readonly (readonly [row: string, places: readonly string[]])[] = [
       'mcp/',
       'websocket/',
       'signals/',
+      'streams/',
       'testing/',
     ],
   ],
@@ -97,6 +99,9 @@ const RESPONSE_WRITERS = [
   'write',
   'writeHead',
 ];
+
+/** The only files that may write responses. The second one ends those of handlers. */
+const WRITING_FILES = ['middleware/respond.ts', 'streams/end-response.ts'];
 
 /** Files without HTTP responses. Their `end` and `write` belong to command output, spans, or the connection of an upgrade. */
 const WITHOUT_RESPONSES = /^(?:cli\/|opentelemetry\/|websocket\/reject-upgrade\.ts$)/;
@@ -167,7 +172,7 @@ const leavesTypeErrors: Rule = ({ path, identifiers }) =>
   identifiers.has('TypeError') && !TYPE_ERROR_FILES.includes(path) ? [`${path} names TypeError`] : [];
 
 const leavesResponses: Rule = ({ path, touched }) =>
-  path === 'middleware/respond.ts' || WITHOUT_RESPONSES.test(path)
+  WRITING_FILES.includes(path) || WITHOUT_RESPONSES.test(path)
     ? []
     : RESPONSE_WRITERS.filter((name) => touched.has(name)).map((name) => `${path} uses .${name}`);
 
@@ -290,7 +295,7 @@ const RULES: readonly (readonly [
     ],
   ],
   [
-    'writes responses only in respond.ts',
+    'writes responses only in the listed files',
     leavesResponses,
     [
       ['middleware/guard.ts', "export const f = (res) => res.setHeader('X', 'y');"],

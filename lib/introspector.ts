@@ -65,13 +65,13 @@ export interface Introspector {
    */
   readonly staleLifeMs: number;
   /**
-   * Calls a listener when the token of a record is invalidated, in this process or in another, or when the introspector closes. If this
-   * process has invalidated the token since the lookup of the record began, calls the listener at once.
+   * Adds a watcher for the invalidation of a token, in this process or in another, and for the end of the introspector. Returns `false` and
+   * does not add it if this process has invalidated the token since the lookup of the watcher's record began.
    *
-   * @returns a function that removes the listener
    * @throws IntrospectionError `closed` after `close()` was called
    */
   readonly watch: InvalidationEvents['watch'];
+  readonly unwatch: InvalidationEvents['unwatch'];
   /**
    * Invalidates a token, or every token with a certain claim value. In this process, the invalidation applies at once. With a shared store,
    * the promise resolves when the invalidation is in the store. Other processes apply it when they read it from the store. Invalidating a
@@ -89,8 +89,8 @@ export interface Introspector {
   watchRejections(): RejectionWatch;
   verifyConfiguration(): Promise<ConfigurationReport>;
   /**
-   * Calls all listeners of `watch`, and lets no new lookup begin. Waits for pending lookups, and then closes the connections. Resolves when
-   * they are closed.
+   * Calls all watchers, and lets no new lookup begin. Waits for pending lookups, and then closes the connections. Resolves when they are
+   * closed.
    */
   close(): Promise<void>;
 }
@@ -169,10 +169,11 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
       shared?.revocations.allows(digest, record, options.now) !== false,
     lifeMs: ttlMs,
     staleLifeMs: staleIfErrorMs,
-    watch(...watched) {
+    watch(watcher) {
       requireOpen();
-      return events.watch(...watched);
+      return events.watch(watcher);
     },
+    unwatch: events.unwatch,
     invalidate(target) {
       const { name, value } = parseInvalidation(target);
       return name === 'token' ? invalidate.token(toTokenKey(value)) : invalidate.claim(name, value);

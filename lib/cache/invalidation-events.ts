@@ -1,21 +1,18 @@
-import { EventEmitter } from 'node:events';
 import type { ActiveRecord } from '../core/lookup.js';
 import { createInvalidationOrder, type InvalidationOrder } from './invalidation-order.js';
+import type { InvalidationWatcher } from './invalidation-watcher.js';
+import { createNamedListeners, type NamedListeners } from './named-listeners.js';
 import { REVOCABLE_CLAIMS, type RevocableClaim, type Revocations } from './shared/revocations.js';
-
-/** Why a record may not be used any longer. `forgotten`: the token of the record was invalidated. `closed`: the introspector was closed. */
-export type InvalidationReason = 'forgotten' | 'closed';
 
 /** Tells when tokens are invalidated. It is for everything that lives longer than a request, such as a WebSocket. */
 export interface InvalidationEvents {
   /**
-   * Calls the listener when the token of a record is invalidated, in this process or in another, or when the introspector closes.
-   * Calls the listener at once if {@link InvalidationEvents.isInvalidated} is true for the record and the cache does not hold the record.
-   * One invalidation may call the listener more than once.
-   *
-   * @returns a function that removes the listener
+   * Adds a watcher. Returns `false` and does not add it if {@link InvalidationEvents.isInvalidated} is true for its record, and the cache
+   * does not hold that record.
    */
-  watch(digest: string, record: ActiveRecord, listener: (reason: InvalidationReason) => void): () => void;
+  watch(watcher: InvalidationWatcher): boolean;
+  /** Removes a watcher. */
+  unwatch(watcher: InvalidationWatcher): void;
   /**
    * Whether this process invalidated the token of a record after the lookup of the record began. Always `false` for a record whose lookup
    * was not run by `note`.
@@ -31,11 +28,9 @@ export interface InvalidationEvents {
   close(): void;
 }
 
-/**
- * Name of the event that is emitted when the introspector closes. No other event has this name, because the names from `nameOf` contain a
- * space.
- */
-const CLOSED = 'closed';
+type Kind = 'token' | RevocableClaim;
+
+const KINDS: readonly Kind[] = ['token', ...REVOCABLE_CLAIMS];
 
 /**
  * @param revocations revocations by all processes that share a store; `undefined` without a shared cache
@@ -43,44 +38,43 @@ const CLOSED = 'closed';
  * removes it from the cache. The order of invalidations may say otherwise, because it drops old names
  */
 export function createInvalidationEvents(
-  revocations: Pick<Revocations, 'watch'> | undefined,
+  revocations: Pick<Revocations, 'watch' | 'unwatch'> | undefined,
   isCached: (digest: string, record: ActiveRecord) => boolean,
 ): InvalidationEvents {
-  const emitter = new EventEmitter().setMaxListeners(0);
+  const byKind = new Map<Kind, NamedListeners<InvalidationWatcher>>(
+    KINDS.map((kind) => [kind, createNamedListeners()]),
+  );
   const order = createInvalidationOrder();
 
-  function invalidate(name: string): void {
-    order.invalidate(name);
-    emitter.emit(name);
+  function invalidate(kind: Kind, value: string): void {
+    order.invalidate(nameOf(kind, value));
+    for (const watcher of byKind.get(kind)?.of(value) ?? []) watcher.onInvalidated('forgotten');
   }
 
   return {
-    watch(digest, record, listener) {
-      const onForgotten = () => listener('forgotten');
-      const onClosed = () => listener('closed');
-      const names = namesOf(digest, record);
-      if (!isCached(digest, record) && order.isInvalidated(record, names)) {
-        onForgotten();
-        return () => {};
-      }
-      for (const name of names) emitter.on(name, onForgotten);
-      emitter.on(CLOSED, onClosed);
-      const unwatch = revocations?.watch(digest, record, onForgotten);
-      return () => {
-        for (const name of names) emitter.off(name, onForgotten);
-        emitter.off(CLOSED, onClosed);
-        unwatch?.();
-      };
+    watch(watcher) {
+      const { digest, record } = watcher;
+      if (!isCached(digest, record) && order.isInvalidated(record, namesOf(digest, record))) return false;
+      for (const [kind, value] of valuesOf(digest, record)) byKind.get(kind)?.add(value, watcher);
+      revocations?.watch(watcher);
+      return true;
+    },
+    unwatch(watcher) {
+      const { digest, record } = watcher;
+      for (const [kind, value] of valuesOf(digest, record)) byKind.get(kind)?.remove(value, watcher);
+      revocations?.unwatch(watcher);
     },
     isInvalidated: (digest, record) => order.isInvalidated(record, namesOf(digest, record)),
     note: order.track,
-    forget: (digest) => invalidate(nameOf('token', digest)),
-    forgetClaim: (name, value) => invalidate(nameOf(name, value)),
-    close: () => void emitter.emit(CLOSED),
+    forget: (digest) => invalidate('token', digest),
+    forgetClaim: invalidate,
+    close() {
+      for (const watcher of byKind.get('token')?.all() ?? []) watcher.onInvalidated('closed');
+    },
   };
 }
 
-function nameOf(kind: 'token' | RevocableClaim, value: string): string {
+function nameOf(kind: Kind, value: string): string {
   return `${kind} ${value}`;
 }
 
@@ -88,10 +82,14 @@ function nameOf(kind: 'token' | RevocableClaim, value: string): string {
  * Returns the names of all events that mean that the token of a record was invalidated: one for the token, and one for each of its
  * revocable claims.
  */
-function namesOf(digest: string, { claims }: ActiveRecord): string[] {
-  const claimNames = REVOCABLE_CLAIMS.flatMap((name) => {
-    const value = claims[name];
-    return typeof value === 'string' ? [nameOf(name, value)] : [];
+function namesOf(digest: string, record: ActiveRecord): string[] {
+  return valuesOf(digest, record).map(([kind, value]) => nameOf(kind, value));
+}
+
+/** Returns the digest of the token of a record, and the values of its revocable claims. Invalidating any of them invalidates the token. */
+function valuesOf(digest: string, { claims }: ActiveRecord): (readonly [kind: Kind, value: string])[] {
+  return KINDS.flatMap((kind) => {
+    const value = kind === 'token' ? digest : claims[kind];
+    return typeof value === 'string' ? [[kind, value] as const] : [];
   });
-  return [nameOf('token', digest), ...claimNames];
 }

@@ -7,9 +7,9 @@ import { hasStarted } from '../middleware/middleware-registry.js';
 import { addRecognizer, isFromAnotherCopy, OTHER_COPY_REMEDY } from '../middleware/package-copies.js';
 import { createSession, type Session, sessionBehind } from '../middleware/session.js';
 import type { AuthOf, SelectingMiddleware, TokenIntrospection } from '../middleware/types.js';
+import { callSafely, isClosing, publishEnd } from '../monitoring/end-failure.js';
+import { monitorToken, type TokenMonitor } from '../monitoring/token-monitor.js';
 import { closeSocket, filterMessages, isClosed, type ServerSocket } from './socket.js';
-import { callOnError, isClosing, publishSocketFailure } from './socket-failure.js';
-import { monitorToken, type TokenMonitor } from './token-monitor.js';
 
 /** Options of `keepAuthenticated()` and `webSocketUpgrade()`. */
 export interface KeepOptions {
@@ -28,9 +28,11 @@ export interface KeepOptions {
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
+/** The name of the callback, for warnings. */
+export const ON_ERROR = '"onError" of a WebSocket';
+
 const MIN_SECONDS = 1;
 const MAX_SECONDS = 86_400;
-const DEFAULT_SECONDS = 60;
 
 interface AuthenticatedSocket {
   /**
@@ -151,17 +153,17 @@ function monitorSocket(socket: ServerSocket, session: Session, { recheckSeconds,
   authenticated.monitor?.stop();
   authenticated.session = session;
   authenticated.auth = session.claims;
-  const { authenticator, token, req, arrivedAt, checks } = session;
+  const { token, req, arrivedAt, checks } = session;
   authenticated.monitor = monitorToken(session, {
-    recheckMs: (recheckSeconds ?? defaultSeconds(authenticator.introspector.lifeMs)) * 1000,
+    recheckSeconds,
     onRenewed(renewed) {
       authenticated.auth = createSession(session, req, arrivedAt, renewed, checks).claims;
     },
     onEnd(error) {
       endSocket(authenticated);
       closeSocket(socket, error);
-      publishSocketFailure(error, 'keepAuthenticated', token.credentials.digest);
-      if (!(error instanceof AuthError) && !isClosing(error)) callOnError(onError, error);
+      publishEnd(error, 'keepAuthenticated', token.credentials.digest);
+      if (!(error instanceof AuthError) && !isClosing(error)) void callSafely(ON_ERROR, () => onError?.(error));
     },
   });
   return authenticated.monitor.check();
@@ -183,8 +185,4 @@ function addSocket(socket: ServerSocket, session: Session): AuthenticatedSocket 
   socket.addEventListener('close', () => authenticated.monitor?.stop());
   filterMessages(socket, () => !authenticated.hasEnded && authenticated.monitor?.check() !== false);
   return authenticated;
-}
-
-function defaultSeconds(lifeMs: number): number {
-  return lifeMs === 0 ? DEFAULT_SECONDS : Math.max(lifeMs / 1000, MIN_SECONDS);
 }

@@ -5,10 +5,10 @@ import { optionError } from '../core/option-error.js';
 import { publishAccepted } from '../diagnostics/decisions.js';
 import type { TokenIntrospection } from '../middleware/types.js';
 import { whenSettled } from '../middleware/when-settled.js';
-import { type KeepOptions, keepAuthenticated, requireOptions, requireSession } from './keep-authenticated.js';
+import { callSafely, publishEnd } from '../monitoring/end-failure.js';
+import { type KeepOptions, keepAuthenticated, ON_ERROR, requireOptions, requireSession } from './keep-authenticated.js';
 import { rejectUpgrade } from './reject-upgrade.js';
 import type { ServerSocket } from './socket.js';
-import { callOnError, publishSocketFailure } from './socket-failure.js';
 
 /**
  * A WebSocket server that upgrades only the requests that your code passes to it, such as `new WebSocketServer({ noServer: true })` of
@@ -76,8 +76,8 @@ export function webSocketUpgrade<Socket extends ServerSocket>(
       },
       (error) => {
         rejectUpgrade(socket, error);
-        publishSocketFailure(error, 'webSocketUpgrade', undefined);
-        if (!(error instanceof AuthError)) callOnError(options.onError, error);
+        publishEnd(error, 'webSocketUpgrade', undefined);
+        if (!(error instanceof AuthError)) void callSafely(ON_ERROR, () => options.onError?.(error));
       },
     );
   };
@@ -91,7 +91,7 @@ function tryKeepAuthenticated(socket: ServerSocket, auth: object, options: KeepO
   try {
     return keepAuthenticated(socket, auth, options);
   } catch (error) {
-    callOnError(options.onError, error);
+    void callSafely(ON_ERROR, () => options.onError?.(error));
     return false;
   }
 }

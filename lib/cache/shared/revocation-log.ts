@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events';
 import { ageOf, type Clock, type Instant, readClock } from '../../core/clock.js';
 import type { TokenRecord } from '../../core/lookup.js';
 import { recordAge } from '../record-lifetimes.js';
@@ -38,12 +37,11 @@ export interface RevocationLog {
    */
   revokeHere(digest: string): (position: string) => void;
   /**
-   * Calls the listener when one of these digests is revoked. It is called again when the same revocation is read from the log a second
-   * time.
+   * Calls the listener with each digest that is revoked. It is called again when the same revocation is read from the log a second time.
    *
    * @returns a function that removes the listener
    */
-  watch(digests: readonly string[], listener: () => void): () => void;
+  watch(listener: (digest: string) => void): () => void;
   close(): Promise<void>;
 }
 
@@ -120,7 +118,8 @@ export function openRevocationLog(store: CacheStore, clock: Clock, keepMs: numbe
 function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => number): RevocationLog {
   const health = createStoreHealth();
   const revocations = new Map<string, Revocation>();
-  const emitter = new EventEmitter().setMaxListeners(0);
+  /** Each listener in an object of its own, so that a function that was added twice is called and removed twice. */
+  const watchers = new Set<{ readonly listener: (digest: string) => void }>();
   /**
    * Position at which the log begins; `''` until the store has told this position. After a loss of the log, the new log begins at a later
    * position.
@@ -190,7 +189,7 @@ function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => numb
     // Deleted first, so that the map stays in the order of `recordedAt`.
     revocations.delete(digest);
     revocations.set(digest, revocation);
-    emitter.emit(eventOf(digest));
+    for (const { listener } of [...watchers]) listener(digest);
     return revocation;
   }
 
@@ -233,26 +232,14 @@ function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => numb
         if (revocation.until === until) revocations.set(digest, { ...revocation, until: NEVER.monotonic });
       };
     },
-    watch(digests, listener) {
-      // Wraps the listener in a new function, so that the returned function removes only the listener of this call.
-      const onRevoked = () => listener();
-      const events = [...new Set(digests.map(eventOf))];
-      for (const event of events) emitter.on(event, onRevoked);
-      return () => {
-        for (const event of events) emitter.off(event, onRevoked);
-      };
+    watch(listener) {
+      const watcher = { listener };
+      watchers.add(watcher);
+      return () => void watchers.delete(watcher);
     },
     async close() {
       clearInterval(timer);
       await stop();
     },
   };
-}
-
-/**
- * Returns the name of the event for a digest. The prefix is needed, because the log may hold any text, even `error`. An emitter throws when
- * it emits `error` and nothing listens.
- */
-function eventOf(digest: string): string {
-  return `revoked ${digest}`;
 }

@@ -1,6 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Instant } from '../../core/clock.js';
-import type { ActiveRecord, TokenRecord } from '../../core/lookup.js';
+import type { TokenRecord } from '../../core/lookup.js';
+import type { InvalidationWatcher } from '../invalidation-watcher.js';
+import { createNamedListeners } from '../named-listeners.js';
 import type { EntryCipher } from './entry-cipher.js';
 import type { RevocationLog } from './revocation-log.js';
 import type { CacheStore } from './store.js';
@@ -25,12 +27,9 @@ export interface Revocations extends Pick<RevocationLog, 'position' | 'isCurrent
    * @throws the last error of the store
    */
   revoke(kind: 'token' | RevocableClaim, value: string): Promise<void>;
-  /**
-   * Calls the listener when a record is revoked, by this process or by another. One revocation may call the listener more than once.
-   *
-   * @returns a function that removes the listener
-   */
-  watch(tokenDigest: string, record: ActiveRecord, listener: () => void): () => void;
+  /** Calls `onInvalidated` of the watcher when its record is revoked, by this process or by another. It may be called more than once. */
+  watch(watcher: InvalidationWatcher): void;
+  unwatch(watcher: InvalidationWatcher): void;
 }
 
 export interface RevocationsSettings {
@@ -50,6 +49,13 @@ const FIRST_PAUSE_MS = 50;
 
 export function createRevocations({ store, log, cipher, keepMs, timeoutMs }: RevocationsSettings): Revocations {
   const digestsByRecord = new WeakMap<TokenRecord, readonly string[]>();
+  const watchers = createNamedListeners<InvalidationWatcher>();
+  const unwatchLog = log.watch((digest) => {
+    for (const watcher of watchers.of(digest)) {
+      // A revocation may be read again. One from before the introspection request does not apply to the record.
+      if (revokes(watcher.digest, watcher.record)) watcher.onInvalidated('forgotten');
+    }
+  });
 
   function digestsOf(tokenDigest: string, record: TokenRecord): readonly string[] {
     const known = digestsByRecord.get(record);
@@ -72,7 +78,10 @@ export function createRevocations({ store, log, cipher, keepMs, timeoutMs }: Rev
   return {
     position: log.position,
     isCurrent: log.isCurrent,
-    close: log.close,
+    close() {
+      unwatchLog();
+      return log.close();
+    },
     revokes,
     allows: (tokenDigest, record, now) => log.covers(record, now) && !revokes(tokenDigest, record),
     async revoke(kind, value) {
@@ -80,12 +89,12 @@ export function createRevocations({ store, log, cipher, keepMs, timeoutMs }: Rev
       const setPosition = log.revokeHere(digest);
       setPosition(await withRetries(async () => requirePosition(await store.append(digest, keepMs)), timeoutMs));
     },
-    watch: (tokenDigest, record, listener) =>
-      log.watch(digestsOf(tokenDigest, record), () => {
-        // The listener of the log is also called for revocations that are read again. A revocation from before the introspection request
-        // does not apply to the record.
-        if (revokes(tokenDigest, record)) listener();
-      }),
+    watch(watcher) {
+      for (const digest of digestsOf(watcher.digest, watcher.record)) watchers.add(digest, watcher);
+    },
+    unwatch(watcher) {
+      for (const digest of digestsOf(watcher.digest, watcher.record)) watchers.remove(digest, watcher);
+    },
   };
 }
 
