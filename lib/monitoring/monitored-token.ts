@@ -9,8 +9,9 @@ import { groupMonitors, lookUpAsRequest, type Round, requestNewRecord, SPREAD_SH
 import { removeTimed, type Timed, wakeWithin } from './shared-timer.js';
 
 /**
- * While the endpoint fails and the record may still be used, the next recheck follows after a random time between one and two times
- * this value, or times `recheckMs` if that is less. It follows sooner if the record reaches `recheckMs` or the end of its stale life.
+ * While the endpoint fails and the record may still be used, the next recheck waits. The wait is random: between one and two times this
+ * value in milliseconds, or between one and two times `recheckMs` if that is shorter. The wait ends sooner when the age of the record
+ * reaches `recheckMs`, or the time for which a stale record may be used.
  */
 const RETRY_MS = 5000;
 
@@ -193,7 +194,10 @@ export class MonitoredToken implements Timed, InvalidationWatcher {
     );
   }
 
-  /** Runs `work`, and ends all monitors if it throws, as a clock of the app may. Then the state of the token is not known any more. */
+  /**
+   * Runs `work`, and ends all monitors if `work` throws, for example because a clock of the app throws. After such an error, the state of
+   * the token is not known.
+   */
   #failOnError(work: () => void): void {
     try {
       work();

@@ -4,7 +4,10 @@ import { IntrospectionError } from '../core/errors.js';
 import { type ActiveRecord, ANY_AGE } from '../core/lookup.js';
 import type { Monitor } from './monitor.js';
 
-/** A recheck starts at a random time in this last share of `recheckMs`. So tokens that came together are not rechecked together. */
+/**
+ * A recheck starts at a random time in the last part of `recheckMs`. This is the length of that part, as a share of `recheckMs`. So tokens
+ * that came at the same time are not rechecked at the same time.
+ */
 export const SPREAD_SHARE = 1 / 4;
 
 /** The state of one recheck of all monitors. */
@@ -15,7 +18,10 @@ export interface Round {
   isDown: boolean;
 }
 
-/** Looks the token up again and requires a newer record. During an outage, a record that a request may use is enough, even if stale. */
+/**
+ * Looks the token up again, and requires a newer record. If the endpoint fails, any record that a request may use is enough, even a stale
+ * one.
+ */
 export async function requestNewRecord(monitor: Monitor, recheckMs: number, round: Round): Promise<AuthenticatedToken> {
   const { authenticator, token } = monitor;
   const { introspector } = authenticator;

@@ -10,7 +10,10 @@ export interface Timed {
   fail(error: unknown): void;
 }
 
-/** The clocks are read at least this often, because a wall clock can be set and timers stop while a machine is suspended. */
+/**
+ * The clocks are read at least once in this many milliseconds, because the wall clock can be set, and timers stop while a machine is
+ * suspended.
+ */
 const CLOCK_CHECK_MS = 2000;
 
 /**

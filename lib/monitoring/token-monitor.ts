@@ -5,9 +5,14 @@ import { runChecks, type Session } from '../middleware/session.js';
 import type { Monitor } from './monitor.js';
 import { type MonitoredToken, monitoredTokenOf } from './monitored-token.js';
 
-/** Watches a token for longer than one request. The functions of a monitor never throw, because timers and events call them. */
+/**
+ * Watches a token for longer than one request, until the token ends. The methods of a monitor never throw, because timers and events call
+ * them.
+ */
 export interface TokenMonitor {
-  /** Ends the monitor if the token has expired. Returns `false` once the monitor has ended or was stopped. */
+  /**
+   * Ends the monitor if the token has expired. Returns `true` as long as the monitor runs, and `false` when it has ended or was stopped.
+   */
   check(): boolean;
   /** Stops the monitor without a call of `onEnd`. */
   stop(): void;
@@ -18,9 +23,9 @@ export interface TokenMonitorOptions {
    * Maximum age of the record, in seconds since its introspection request was sent. Default: `cache.ttlSeconds`, and 60 without a cache.
    */
   readonly recheckSeconds?: number | undefined;
-  /** Called with the token and its new record, which has passed all checks. */
+  /** Is called after each recheck that found a new record of the token. The argument holds the new record, which has passed all checks. */
   readonly onRenewed?: ((token: AuthenticatedToken) => void) | undefined;
-  /** Called once, with the error, when the monitor ends. No callback is called after `onEnd`, which must not throw. */
+  /** Is called once, with the error, when the monitor ends. After it, no callback is called. `onEnd` must not throw. */
   readonly onEnd: (error: unknown) => void;
 }
 

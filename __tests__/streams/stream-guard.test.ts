@@ -1,0 +1,76 @@
+import express, { type RequestHandler } from 'express';
+import { requireScope } from '../../lib/index.js';
+import { endWithToken, streamGuard } from '../../lib/streams/index.js';
+import { createAuthenticate } from '../support/api.js';
+import { recordDecisions } from '../support/decisions.js';
+import { active, createEndpoint } from '../support/endpoint.js';
+import { serve } from '../support/serve.js';
+import { openStream } from '../support/streams.js';
+
+const startStream: RequestHandler = (_req, res) => void res.type('text/event-stream').write('data: hello\n\n');
+
+async function start(handler: RequestHandler, options = {}, ...guards: RequestHandler[]) {
+  const authenticate = createAuthenticate(await createEndpoint(active()), options);
+  const app = express().set('env', 'test');
+  app.use(authenticate, ...guards, handler);
+  return { authenticate, ...(await serve(app)) };
+}
+
+const get = (url: string, token?: string) =>
+  fetch(url, token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } });
+
+describe('streamGuard', () => {
+  it('ends the streams of its route with their token', async () => {
+    const decisions = recordDecisions();
+    const { url, authenticate } = await start(startStream, {}, streamGuard({ lastEvent: 'data: bye\n\n' }));
+    const stream = await openStream(url);
+    await authenticate.invalidate({ token: 'abc' });
+    expect(await stream.end).toBe('end');
+    expect(stream.text()).toBe('data: hello\n\ndata: bye\n\n');
+    expect(decisions.map(({ outcome, by }) => [outcome, by])).toEqual([
+      ['accepted', 'tokenIntrospection'],
+      ['accepted', 'streamGuard'],
+      ['rejected', 'streamGuard'],
+    ]);
+  });
+
+  it('applies guards that are mounted behind it, too', async () => {
+    const { url, authenticate } = await start(startStream, {}, streamGuard(), requireScope('admin'));
+    expect((await get(url, 'abc')).status).toBe(403);
+    await authenticate.invalidate({ token: 'abc' });
+  });
+
+  it('leaves other responses as they are', async () => {
+    const { url } = await start((_req, res) => void res.json({ fine: true }), {}, streamGuard());
+    expect(await (await get(url, 'abc')).json()).toEqual({ fine: true });
+  });
+
+  it('rejects an anonymous request with 401', async () => {
+    const { url } = await start(startStream, { optional: true }, streamGuard());
+    expect((await get(url)).status).toBe(401);
+  });
+
+  it('fails with 500 without any middleware before it, and does not call the handler', async () => {
+    let reached = 0;
+    const app = express().set('env', 'test');
+    app.use(streamGuard(), (_req, res) => {
+      reached++;
+      res.end();
+    });
+    const { url } = await serve(app);
+    expect([(await get(url)).status, reached]).toEqual([500, 0]);
+  });
+
+  it.each<[string, RequestHandler[], RequestHandler]>([
+    ['it is mounted twice', [streamGuard()], startStream],
+    ['the handler calls endWithToken() too', [], (req, res) => void endWithToken(req, res)],
+  ])('fails with 500 when %s', async (_when, guards, handler) => {
+    const { url } = await start(handler, {}, streamGuard(), ...guards);
+    expect((await get(url, 'abc')).status).toBe(500);
+  });
+
+  it('throws for a wrong option, and when it is mounted without being called', () => {
+    expect(() => streamGuard({ last: 'x' } as never)).toThrow('Option "last" is not known');
+    expect(() => streamGuard({ pipe() {} } as never)).toThrow('write streamGuard()');
+  });
+});

@@ -1,0 +1,116 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { missingAuthError, wiringError } from '../middleware/guard.js';
+import { type RequestSession, sessionOf } from '../middleware/session.js';
+import { callSafely, publishEnd } from '../monitoring/end-failure.js';
+import { monitorToken } from '../monitoring/token-monitor.js';
+import { endResponse, ignoreErrors, keepHeaders, limitTime } from './end-response.js';
+import { parseStreamOptions, reasonOf, type StreamOptions } from './options.js';
+import { onWaitingClose } from './waiting-response.js';
+
+/** The responses that end with their token. */
+const monitored = new WeakSet<object>();
+
+/**
+ * Ends a response when its token ends. Call it in a handler before you start to stream. The token ends
+ *
+ * - when it expires (`exp`)
+ * - when it is invalidated, in this process or in one that shares `cache.store`
+ * - when a recheck finds it inactive, or a check of the middleware or of a guard fails. The endpoint is asked again before the introspection
+ *   response is older than `cache.ttlSeconds`, or 60 seconds without a cache
+ * - when the endpoint cannot be asked and a request would get 503, or the middleware is closed
+ *
+ * Then an event stream (`Content-Type: text/event-stream`) gets `lastEvent`, and is ended. Any other response is cut off: the connection is
+ * destroyed, so that a client does not take a part for the whole. A response that has not begun is replaced by the response to a request
+ * with this token, such as 401. If a client does not read the end of its stream within 1 second, its connection is destroyed too.
+ *
+ * Returns `false` if the token has already ended, or the client has gone. Then the response has ended, and the handler must not stream.
+ *
+ * Not checked: a token that a client presents later. A response belongs to the token of its request.
+ *
+ * @example
+ * app.get('/events', authenticate, (req, res) => {
+ *   if (!endWithToken(req, res, { lastEvent: 'event: token-expired\ndata:\n\n' })) return;
+ *   res.writeHead(200, { 'Content-Type': 'text/event-stream' });
+ *   const timer = setInterval(() => res.write('data: tick\n\n'), 1000);
+ *   res.on('close', () => clearInterval(timer));
+ * });
+ *
+ * @throws TypeError for a wrong option
+ * @throws Error (status 500) unless the middleware authenticated this request, `res` is the response to it and has not ended, and nothing
+ * else ends it with its token
+ */
+export function endWithToken(req: IncomingMessage, res: ServerResponse, options: StreamOptions = {}): boolean {
+  const parsed = parseStreamOptions(options);
+  const session = sessionOf(req);
+  if (session === undefined) throw missingAuthError('endWithToken()', req);
+  return endResponseWithToken(session, res, parsed, 'endWithToken');
+}
+
+/**
+ * Does the same for the session of a request.
+ *
+ * @param by name of the function that the app called, for errors and diagnostics
+ * @throws Error (status 500) for a response that cannot be ended with its token
+ */
+export function endResponseWithToken(
+  session: RequestSession,
+  res: ServerResponse,
+  { lastEvent, onEnd }: StreamOptions,
+  by: string,
+): boolean {
+  const { req, token } = session;
+  requireResponse(req, res, by);
+  monitored.add(res);
+  if (isClosed(res)) return false;
+  keepHeaders(res);
+  const end = once((error: unknown) => endResponse(session, res, lastEvent, error));
+  const monitor = monitorToken(session, {
+    onEnd(error) {
+      ignoreErrors(res);
+      publishEnd(error, by, token.credentials.digest);
+      if (onEnd === undefined) {
+        end(error);
+        return;
+      }
+      const stop = limitTime(res, () => end(error));
+      void callSafely(`"onEnd" of ${by}()`, () => onEnd(reasonOf(error), error)).then(() => {
+        stop();
+        end(error);
+      });
+    },
+  });
+  res.once('close', () => monitor.stop());
+  onWaitingClose(req, res, () => monitor.stop());
+  return monitor.check();
+}
+
+function once<Value>(action: (value: Value) => void): (value: Value) => void {
+  let isDone = false;
+  return (value) => {
+    if (isDone) return;
+    isDone = true;
+    action(value);
+  };
+}
+
+function isClosed({ destroyed, closed }: ServerResponse): boolean {
+  return destroyed === true || closed === true;
+}
+
+function requireResponse(req: IncomingMessage, res: ServerResponse, by: string): void {
+  const isResponse = [res?.getHeader, res?.end, res?.once, res?.destroy].every(
+    (member) => typeof member === 'function',
+  );
+  if (!isResponse || (res.req !== undefined && res.req !== req)) {
+    throw wiringError(
+      `${by}() needs the response to the request that was authenticated; pass req and res of the same request`,
+    );
+  }
+  if (monitored.has(res)) {
+    throw wiringError(
+      `${by}() was called for a response that ends with its token already; call it once for each response`,
+    );
+  }
+  if (res.writableEnded)
+    throw wiringError(`${by}() was called after the response had ended; call it before you stream`);
+}

@@ -1,0 +1,45 @@
+import { AuthError, type AuthErrorReason, IntrospectionError, type IntrospectionErrorCode } from '../core/errors.js';
+import { checkOptions } from '../core/option-check.js';
+import { optionError } from '../core/option-error.js';
+import { ownMembers } from '../core/own-members.js';
+
+/**
+ * Why a token has ended: the `reason` of an `AuthError`, such as `expired` or `inactive`, the `code` of an `IntrospectionError`, such as
+ * `timeout` or `closed`, or `internal_error` if a function of the app threw.
+ */
+export type TokenEndReason = AuthErrorReason | IntrospectionErrorCode | 'internal_error';
+
+/** Options of `endWithToken()` and `streamGuard()`. */
+export interface StreamOptions {
+  /**
+   * The last event of an event stream, as text with the empty line at its end. Browsers pass an event on only if it has a `data` line, such
+   * as in `'event: token-expired\ndata:\n\n'`. Other responses do not get it. Default: no last event.
+   */
+  readonly lastEvent?: string | undefined;
+  /**
+   * Called when the token ends, with the reason and the error. It may write to the response and end it. If it does not, the response is
+   * ended as without `onEnd` once its promise has settled, and after 1 second at the latest. If it throws, Node prints a warning.
+   */
+  readonly onEnd?: ((reason: TokenEndReason, error: unknown) => unknown) | undefined;
+}
+
+/** @throws TypeError for an unknown or invalid option */
+export function parseStreamOptions(options: StreamOptions): StreamOptions {
+  const given = ownMembers(Object(options)) as StreamOptions;
+  checkOptions(given, ['lastEvent', 'onEnd']);
+  const { lastEvent, onEnd } = given;
+  if (lastEvent !== undefined && !(typeof lastEvent === 'string' && /(?:\r\n|\n|\r)(?:\r\n|\n|\r)$/.test(lastEvent))) {
+    throw optionError(
+      'lastEvent',
+      lastEvent,
+      "write an event with an empty line at its end, such as 'data: bye\\n\\n'",
+    );
+  }
+  if (onEnd !== undefined && typeof onEnd !== 'function') throw optionError('onEnd', onEnd, 'write a function');
+  return { lastEvent, onEnd };
+}
+
+export function reasonOf(error: unknown): TokenEndReason {
+  if (error instanceof AuthError) return error.reason;
+  return error instanceof IntrospectionError ? error.code : 'internal_error';
+}
