@@ -22,7 +22,13 @@ export const NAVIGATION = [
       },
       {
         title: 'Protect routes',
-        pages: ['docs/recipes.md', 'docs/step-up.md', 'docs/sender-constrained.md', 'docs/metadata.md'],
+        pages: [
+          'docs/recipes.md',
+          'docs/streams.md',
+          'docs/step-up.md',
+          'docs/sender-constrained.md',
+          'docs/metadata.md',
+        ],
       },
       { title: 'Other frameworks', pages: ['docs/frameworks.md', 'docs/websockets.md', 'docs/mcp.md'] },
       {

@@ -17,6 +17,7 @@ const SUMMARIES = {
   './selectors': 'Select one of several authorization servers.',
   './signals': 'Receives logout and security events, and invalidates tokens.',
   './store-tests': 'Tests for a `CacheStore` of your own.',
+  './streams': 'Ends event streams and downloads with their token.',
   './testing': 'Authorization server in the memory of your tests.',
   './websocket': 'Authentication of WebSockets.',
 };

@@ -49,7 +49,7 @@ describe('the monitors of one token', () => {
   ])('share one introspection request for a recheck %s, whatever their policies are', async (_title, options) => {
     const { clock, endpoint, authenticate } = await start(options);
     const strict = authenticate.with({ scopes: ['write'] });
-    const all = [];
+    const all: Awaited<ReturnType<typeof monitor>>[] = [];
     for (let index = 0; index < 5; index++) all.push(await monitor(authenticate), await monitor(strict));
     const before = endpoint.asked.length;
     endpoint.script = active({ exp: undefined, scope: 'read' });
@@ -67,7 +67,7 @@ describe('the monitors of one token', () => {
   ])('all end after one introspection request when it is found inactive, %s', async (_title, options) => {
     const { clock, endpoint, authenticate } = await start(options);
     const others = [authenticate, authenticate.with({ scopes: ['read'] }), authenticate.with({ scopes: ['write'] })];
-    const all = [];
+    const all: Awaited<ReturnType<typeof monitor>>[] = [];
     for (const other of others) all.push(await monitor(other));
     const before = endpoint.asked.length;
     endpoint.script = { active: false };
