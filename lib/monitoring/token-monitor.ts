@@ -14,7 +14,7 @@ export interface TokenMonitor {
    * Ends the monitor if the token has expired. Returns `true` as long as the monitor runs, and `false` when it has ended or was stopped.
    */
   check(): boolean;
-  /** Stops the monitor without a call of `onEnd`. */
+  /** Stops the monitor. `onEnd` is not called. */
   stop(): void;
 }
 
