@@ -9,28 +9,18 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
-if (!existsSync(`${folder}node_modules/keycloak-connect`))
+if (!existsSync(`${folder}node_modules/@fastify/jwt`))
   execFileSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: folder, stdio: 'inherit' });
 
 const { startAuthorizationServer } = await import('./comparison/authorization-server.mjs');
 const { PEERS, startPeer } = await import('./comparison/peers.mjs');
 const { CASES } = await import('./comparison/cases.mjs');
 const { versionOf } = await import('./packages.mjs');
+const { startRedis } = await import('./fleet/redis-server.mjs');
 
-const columns = await Promise.all(
-  PEERS.map(async (peer) => {
-    const server = await startAuthorizationServer();
-    const app = await startPeer(peer, server);
-    const answers = {};
-    for (const { title, run } of CASES) {
-      server.reset();
-      answers[title] = await run({ server, app, peer });
-    }
-    await app.close();
-    await server.close();
-    return { name: peer.name, packages: peer.packages.map((name) => `${name} ${versionOf(name)}`), answers };
-  }),
-);
+const redis = await startRedis();
+
+const columns = await Promise.all(PEERS.map(measure)).finally(redis.stop);
 
 const rows = CASES.map(({ title }) => [title, ...columns.map(({ answers }) => answers[title])]);
 const line = (cells) => `| ${cells.join(' | ')} |`;
@@ -49,3 +39,19 @@ writeFileSync(
     .replace(/^Versions: .*$/m, () => `Versions: ${versions}.`),
 );
 console.log(table);
+
+/** The responses of one package to all cases. */
+async function measure(peer) {
+  const server = await startAuthorizationServer();
+  const app = await startPeer(peer, server);
+  const start = ({ isFleet = false } = {}) =>
+    startPeer(peer, server, isFleet ? `redis://127.0.0.1:${redis.port}` : undefined);
+  const answers = {};
+  for (const { title, run } of CASES) {
+    server.reset();
+    answers[title] = await run({ server, app, start });
+  }
+  await app.close();
+  await server.close();
+  return { name: peer.name, packages: peer.packages.map((name) => `${name} ${versionOf(name)}`), answers };
+}

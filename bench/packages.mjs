@@ -7,7 +7,12 @@ const require = createRequire(new URL('../package.json', import.meta.url));
 export const express = require('express');
 export const { LRUCache } = require('lru-cache');
 export const { Pool } = require('undici');
+export const Fastify = require('fastify');
+export const redis = require('redis');
 export const library = require('./dist/index.js');
+
+/** An entry of the library besides the first, such as `redis`. */
+export const entry = (name) => require(`./dist/${name}/index.js`);
 
 /** Loads jose, which is an ES module. */
 export const jose = () => import(pathToFileURL(require.resolve('jose')));

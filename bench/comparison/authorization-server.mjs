@@ -23,7 +23,7 @@ export async function startAuthorizationServer() {
       res.end(typeof body === 'string' ? body : JSON.stringify(body));
     };
     if (req.method === 'GET') {
-      if (req.url.endsWith('/jwks')) return send(200, { keys: [jwk] });
+      if (/\/(?:jwks|certs)$/.test(req.url)) return send(200, { keys: [jwk] });
       return send(200, { issuer, jwks_uri: `${issuer}/jwks`, introspection_endpoint: `${issuer}/introspect` });
     }
     calls++;
@@ -44,6 +44,8 @@ export async function startAuthorizationServer() {
   return {
     origin,
     issuer,
+    /** Signs a message to the API with the key that signs tokens. */
+    sign: (claims) => new SignJWT(claims).setProtectedHeader({ alg: 'RS256', kid: 'k1' }).sign(privateKey),
     async issue(changes = {}) {
       const now = Math.floor(Date.now() / 1000);
       const claims = {
@@ -55,6 +57,8 @@ export async function startAuthorizationServer() {
           azp: 'app',
           typ: 'Bearer',
           scope: 'reports:read',
+          roles: ['reader'],
+          realm_access: { roles: ['reader'] },
         },
         ...{ iat: now, exp: now + 300, jti: `t${++issuedCount}`, ...changes },
       };

@@ -4,6 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 
 const GIVE_UP_MS = 10_000;
 const MINUTE_MS = 61_000;
+const OWN_CODE = 'own code';
 
 /** @param headers names and values in turn, so that a header can occur twice */
 function get({ port }, headers = [], path = '/') {
@@ -52,6 +53,26 @@ const duringOutage = (title, mode) => ({
   },
 });
 
+/** A case for one guard. Without a guard, the app decides. */
+function guarded(title, hasGuard, path) {
+  return {
+    title,
+    async run({ server, app }) {
+      if (!hasGuard(app)) return OWN_CODE;
+      const response = await get(app, bearer(await server.issue()), path);
+      return `${describe(response)}${/scope="/.test(response.challenge) ? ', named' : ''}`;
+    },
+  };
+}
+
+/** The token is in use when it is revoked. The app is told about that, if the package can be told, and gets the token again. */
+async function revokeInUse(token, server, told, asked) {
+  await Promise.all([get(told, bearer(token)), get(asked, bearer(token))]);
+  server.revoke(token);
+  await told.report?.(token);
+  return describe(await get(asked, bearer(token)));
+}
+
 function afterRevocation(title, ms) {
   return {
     title,
@@ -85,14 +106,8 @@ export const CASES = [
   oneRequest('a token for another audience', async (server) =>
     bearer(await server.issue({ aud: 'https://other.example.com' })),
   ),
-  {
-    title: 'a token without the required scope',
-    async run({ server, app }) {
-      if (!app.hasGuard) return 'own code';
-      const response = await get(app, bearer(await server.issue()), '/guarded');
-      return `${describe(response)}${/scope="/.test(response.challenge) ? ', named' : ''}`;
-    },
-  },
+  guarded('a token without the required scope', ({ hasScopeGuard }) => hasScopeGuard, '/scope'),
+  guarded('a token without the required role', ({ hasRoleGuard }) => hasRoleGuard, '/role'),
   oneRequest('a token that was revoked before its first use', async (server) => {
     const token = await server.issue();
     server.revoke(token);
@@ -100,6 +115,24 @@ export const CASES = [
   }),
   afterRevocation('a token that was revoked just now, after its first use', 0),
   afterRevocation('a token that was revoked a minute ago, after its first use', MINUTE_MS),
+  {
+    title: 'a token in use, revoked and reported to this process of the API',
+    async run({ server, start }) {
+      const app = await start();
+      const answer = app.report === undefined ? OWN_CODE : await revokeInUse(await server.issue(), server, app, app);
+      await app.close();
+      return answer;
+    },
+  },
+  {
+    title: 'a token in use, revoked and reported to another process of the API',
+    async run({ server, start }) {
+      const [told, asked] = [await start({ isFleet: true }), await start({ isFleet: true })];
+      const answer = await revokeInUse(await server.issue(), server, told, asked);
+      await Promise.all([told.close(), asked.close()]);
+      return answer;
+    },
+  },
   duringOutage('the authorization server responds with 500', 'fails'),
   duringOutage('it responds with an HTML page', 'html'),
   duringOutage('it rejects the API’s client credentials', 'rejects client'),

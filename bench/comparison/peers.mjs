@@ -1,28 +1,57 @@
 /** The compared packages. Each is set up as its documentation says, with the few lines that the app must add. */
+import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
+import fastifyJwt from '@fastify/jwt';
 import { InvalidTokenError } from '@modelcontextprotocol/sdk/server/auth/errors.js';
 import { requireBearerAuth } from '@modelcontextprotocol/sdk/server/auth/middleware/bearerAuth.js';
+import { isAPIError } from 'better-auth/api';
+import { verifyAccessTokenRequest } from 'better-auth/oauth2';
 import { auth, requiredScopes } from 'express-oauth2-jwt-bearer';
+import buildGetJwks from 'get-jwks';
 import Keycloak from 'keycloak-connect';
 import { Passport } from 'passport';
 import { Strategy } from 'passport-http-bearer';
 import createIntrospect, { errors } from 'token-introspection';
-import { express, library } from '../packages.mjs';
+import { entry, express, Fastify, library, redis } from '../packages.mjs';
 import { AUDIENCE, CLIENT_ID, CLIENT_SECRET, REALM, realmPublicKey } from './authorization-server.mjs';
 
 const REQUIRED_SCOPE = 'reports:write';
+const REQUIRED_ROLE = 'admin';
+const INVALIDATION_SECRET = randomBytes(32).toString('base64');
+const CACHE_SECRET = randomBytes(32).toString('base64');
 
-/** `guard` requires a scope. It is missing if the package has no guard for scopes. */
+/**
+ * `create` returns middleware of Express, or else a `listener`. The guards `scope` and `role` are missing if the package has none.
+ * `report` tells the API at this address that the token was revoked. It is missing if the package cannot be told.
+ */
 export const PEERS = [
   {
     name: 'this library',
     packages: [],
-    create({ issuer }) {
+    async create({ issuer }, redisUrl) {
+      const client = redisUrl === undefined ? undefined : await redis.createClient({ url: redisUrl }).connect();
       const authenticate = library.tokenIntrospection({
         endpoint: `${issuer}/introspect`,
         clientAuth: library.clientSecretBasic(CLIENT_ID, CLIENT_SECRET),
         audience: AUDIENCE,
+        ...(client && { cache: { store: entry('redis').redisStore({ client }), secrets: [CACHE_SECRET] } }),
       });
-      return { authenticate, guard: library.requireScope(REQUIRED_SCOPE), close: () => authenticate.close() };
+      const { invalidationEndpoint } = entry('signals');
+      return {
+        before: express.Router().post('/told', invalidationEndpoint({ authenticate, secret: INVALIDATION_SECRET })),
+        authenticate,
+        scope: library.requireScope(REQUIRED_SCOPE),
+        role: library.requireRole(REQUIRED_ROLE),
+        report: (url, token) =>
+          post(`${url}/told`, `token=${token}`, {
+            authorization: `Bearer ${INVALIDATION_SECRET}`,
+            'content-type': 'application/x-www-form-urlencoded',
+          }),
+        async close() {
+          await authenticate.close();
+          client?.destroy();
+        },
+      };
     },
   },
   {
@@ -30,13 +59,13 @@ export const PEERS = [
     packages: ['express-oauth2-jwt-bearer'],
     create: ({ issuer }) => ({
       authenticate: auth({ issuer, jwksUri: `${issuer}/jwks`, audience: AUDIENCE, tokenSigningAlg: 'RS256' }),
-      guard: requiredScopes(REQUIRED_SCOPE),
+      scope: requiredScopes(REQUIRED_SCOPE),
     }),
   },
   {
     name: 'keycloak-connect',
     packages: ['keycloak-connect'],
-    create({ origin }) {
+    create({ origin, sign }) {
       const keycloak = new Keycloak(
         {},
         {
@@ -48,7 +77,16 @@ export const PEERS = [
           'realm-public-key': realmPublicKey,
         },
       );
-      return { before: keycloak.middleware(), authenticate: keycloak.protect() };
+      return {
+        before: keycloak.middleware(),
+        authenticate: keycloak.protect(),
+        role: keycloak.protect(`realm:${REQUIRED_ROLE}`),
+        // The only message about revocation: it rejects all tokens that were issued before a time.
+        report: async (url) => {
+          const notBefore = Math.floor(Date.now() / 1000) + 1;
+          await post(`${url}/k_push_not_before`, await sign({ action: 'PUSH_NOT_BEFORE', notBefore, typ: 'Bearer' }));
+        },
+      };
     },
   },
   {
@@ -86,40 +124,101 @@ export const PEERS = [
       };
       return {
         authenticate: requireBearerAuth({ verifier }),
-        guard: requireBearerAuth({ verifier, requiredScopes: [REQUIRED_SCOPE] }),
+        scope: requireBearerAuth({ verifier, requiredScopes: [REQUIRED_SCOPE] }),
       };
     },
   },
+  {
+    name: 'better-auth, with introspection',
+    packages: ['better-auth'],
+    create({ issuer }) {
+      const protect =
+        (options = {}) =>
+        async (req, res, next) => {
+          const { authorization, dpop } = req.headers;
+          const url = `http://${req.headers.host}${req.originalUrl}`;
+          try {
+            req.auth = await verifyAccessTokenRequest(
+              { authorizationHeader: authorization, dpopProofJwt: dpop, method: req.method, url },
+              {
+                verifyOptions: { issuer, audience: AUDIENCE },
+                remoteVerify: {
+                  introspectUrl: `${issuer}/introspect`,
+                  clientId: CLIENT_ID,
+                  clientSecret: CLIENT_SECRET,
+                },
+                ...options,
+              },
+            );
+          } catch (error) {
+            return isAPIError(error) ? res.status(error.statusCode).json(error.body) : next(error);
+          }
+          next();
+        };
+      return { authenticate: protect(), scope: protect({ requiredScopes: [REQUIRED_SCOPE] }) };
+    },
+  },
+  {
+    name: '@fastify/jwt (fast-jwt)',
+    packages: ['@fastify/jwt', 'fast-jwt', 'get-jwks'],
+    async create({ issuer }) {
+      const getJwks = buildGetJwks({ issuersWhitelist: [issuer], providerDiscovery: true });
+      const app = Fastify();
+      app.register(fastifyJwt, {
+        decode: { complete: true },
+        secret: (_request, { header: { kid, alg }, payload: { iss } }) =>
+          getJwks.getPublicKey({ kid, domain: iss, alg }),
+        verify: { allowedIss: issuer, allowedAud: AUDIENCE },
+      });
+      app.addHook('onRequest', (request) => request.jwtVerify());
+      app.get('/', () => 'reached');
+      await app.ready();
+      return { listener: app.routing, close: () => app.close() };
+    },
+  },
 ];
+
+async function post(url, body, headers = {}) {
+  const { ok, status } = await fetch(url, { method: 'POST', body, headers });
+  if (!ok) throw new Error(`${url} responded with ${status}`);
+}
 
 function createIntrospectFor(issuer) {
   return createIntrospect({ endpoint: `${issuer}/introspect`, client_id: CLIENT_ID, client_secret: CLIENT_SECRET });
 }
 
-/** Starts an app with a package: `/` requires a token, and `/guarded` also requires a scope. */
-export async function startPeer({ create }, server) {
-  const { before, authenticate, guard, close } = create(server);
+/** Starts an app with a package: `/` requires a token, `/scope` also requires a scope, and `/role` a role. */
+export async function startPeer({ create }, server, redisUrl) {
+  const { listener, scope, role, report, close, ...middleware } = await create(server, redisUrl);
+  const http = createServer(listener ?? createApp({ ...middleware, scope, role }));
+  await new Promise((resolve) => http.listen(0, '127.0.0.1', resolve));
+  const { port } = http.address();
+  return {
+    port,
+    hasScopeGuard: scope !== undefined,
+    hasRoleGuard: role !== undefined,
+    ...(report && { report: (token) => report(`http://127.0.0.1:${port}`, token) }),
+    async close() {
+      http.closeAllConnections();
+      await new Promise((resolve) => http.close(resolve));
+      await close?.();
+    },
+  };
+}
+
+function createApp({ before, authenticate, scope, role }) {
   const app = express();
   app.set('env', 'production');
   if (before !== undefined) app.use(before);
-  app.get('/', authenticate, (_req, res) => res.send('reached'));
-  if (guard !== undefined) app.get('/guarded', authenticate, guard, (_req, res) => res.send('reached'));
+  const reached = (_req, res) => res.send('reached');
+  app.get('/', authenticate, reached);
+  if (scope !== undefined) app.get('/scope', authenticate, scope, reached);
+  if (role !== undefined) app.get('/role', authenticate, role, reached);
   app.use((error, _req, res, _next) => {
     res
       .status(error.status ?? error.statusCode ?? 500)
       .set(error.headers ?? {})
       .end();
   });
-  const listener = await new Promise((resolve) => {
-    const started = app.listen(0, '127.0.0.1', () => resolve(started));
-  });
-  return {
-    port: listener.address().port,
-    hasGuard: guard !== undefined,
-    async close() {
-      listener.closeAllConnections();
-      await new Promise((resolve) => listener.close(resolve));
-      await close?.();
-    },
-  };
+  return app;
 }
