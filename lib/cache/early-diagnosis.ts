@@ -11,8 +11,8 @@ export type EndpointState = 'down' | 'up' | 'unknown';
 export type Diagnose = (error: unknown) => Promise<EndpointState>;
 
 /**
- * Starts to diagnose the endpoint when a lookup takes longer than `afterMs` milliseconds. So the result is usually known before the
- * deadline, and a stale response can be used in time.
+ * Starts a diagnosis of the endpoint when a lookup takes longer than `afterMs` milliseconds: it finds out whether the endpoint is down. So
+ * the result is usually known before the deadline of the lookup, and a stale response can be used in time.
  *
  * @returns a function that diagnoses the error of the lookup. If the error is a timeout and the early diagnosis has started, it does not
  * wait: it resolves to the result of the early diagnosis, or to `down` while that is still running. Otherwise it calls `diagnose`

@@ -35,7 +35,8 @@ const KINDS: readonly Kind[] = ['token', ...REVOCABLE_CLAIMS];
 /**
  * @param revocations revocations by all processes that share a store; `undefined` without a shared cache
  * @param isCached tells whether the cache holds exactly this record object. Such a record is not invalidated, because an invalidation
- * removes it from the cache. The order of invalidations may say otherwise, because it drops old names
+ * removes it from the cache. For other records, `isInvalidated` decides. It remembers only a limited number of invalidations, so it may
+ * call a valid record invalidated
  */
 export function createInvalidationEvents(
   revocations: Pick<Revocations, 'watch' | 'unwatch'> | undefined,

@@ -27,15 +27,15 @@ export interface InvalidationOrder {
 const MAX_NAMES = 10_000;
 
 export function createInvalidationOrder(maxNames = MAX_NAMES): InvalidationOrder {
-  /** For each record, the number of invalidations before its lookup began. */
+  /** For each record, how many invalidations there were before its lookup began. */
   const countsBefore = new WeakMap<TokenRecord, number>();
   /**
-   * For each name, the number of its last invalidation: 1 for the first invalidation of all, and so on. The entries are in the order of
+   * Invalidations are numbered from 1. For each name, this map holds the number of its last invalidation. The entries are in the order of
    * these numbers.
    */
   const lastByName = new Map<string, number>();
   let count = 0;
-  /** Number of the latest invalidation whose name was dropped. */
+  /** Invalidations are numbered from 1. This is the number of the latest invalidation whose name is not remembered any more. */
   let forgottenUpTo = 0;
 
   return {

@@ -201,8 +201,8 @@ export function withMemoryCache(inner: Lookup, settings: MemoryCacheOptions): Ca
    * Handles the error of a lookup. If the endpoint is down, resolves to the stale response. If the endpoint is up, looks up the token once
    * more.
    *
-   * @throws the error of the lookup if it is not known whether the endpoint is up or down, or if no stale response may be used, for example
-   * because the record was invalidated meanwhile
+   * @throws the error of the lookup in two cases: it is not known whether the endpoint is down, or no stale response may be used. For
+   * example, the record may have been invalidated meanwhile
    */
   async function staleResponse(
     tokenKey: TokenKey,

@@ -13,8 +13,8 @@ import type { RevocableClaim } from './shared/revocations.js';
 export interface MemoryStore {
   get(digest: string): TokenRecord | undefined;
   /**
-   * Removes the earlier record of the token. Stores the new record unless it is larger than the whole store. If the new record is active
-   * and its token is padded, also removes the record of another padded token that differs only in the number of `=` at its end.
+   * Removes the earlier record of the token. Stores the new record unless it is larger than the whole store. For an active record of a
+   * padded token, also removes the record of another padded token, which differs only in the number of `=` at its end.
    *
    * @param unpaddedDigest digest of the token without its padding; default: `digest`
    */

@@ -9,7 +9,10 @@ export interface PaddedTokens {
    */
   add(digest: string, unpaddedDigest: string): void;
   remove(digest: string): void;
-  /** Returns the digest of the cached padded token that has this digest without its padding; `undefined` if there is none. */
+  /**
+   * Returns the digest of a cached padded token. Without its padding, this token has the digest `unpaddedDigest`. Returns `undefined` if no
+   * such token is cached.
+   */
   cachedDigestOf(unpaddedDigest: string): string | undefined;
 }
 

@@ -16,8 +16,8 @@ interface PendingLookup {
 }
 
 /**
- * Maximum number of lookups of one token that run at the same time. Without it, a client with one valid token could use up the concurrency
- * limit, by many requests to a route that requires a new response for each request.
+ * Maximum number of lookups of one token that run at the same time. Without this maximum, a client with one valid token could use up the
+ * concurrency limit: by many requests to a route that requires a new response for each request.
  */
 const MAX_LOOKUPS_PER_TOKEN = 2;
 

@@ -13,7 +13,7 @@ export const isDebugging = log.enabled;
 /** Details that the line printed with `NODE_DEBUG` shows in addition to the decision. They are not published on the decision channel. */
 export interface DebugContext {
   readonly error?: unknown;
-  /** Method and path of the request. */
+  /** Method and route of the request, or its path if the route is not known. */
   readonly route?: string | undefined;
 }
 

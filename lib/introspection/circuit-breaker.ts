@@ -8,8 +8,8 @@ import { asksForPause, failedToConnect, hasCode, isOutage, reasonOf } from './fa
 export interface CircuitBreaker {
   readonly assertCallAllowed: CircuitState['assertCallAllowed'];
   /**
-   * Runs a lookup, and counts its outcome. Before the lookup, it waits for a running hang check, and sends a probe if the breaker is open
-   * and its pause has ended. After a failed lookup, it may check the endpoint before it throws.
+   * Runs a lookup, and counts its outcome. If a check of the endpoint after a timeout is running, waits for this check first. If the
+   * breaker is open and its pause has ended, sends a probe first. After a failed lookup, it may check the endpoint before it throws.
    *
    * @throws IntrospectionError `circuit_open`, the failure of the probe, or the failure of `lookup`
    */
@@ -102,7 +102,7 @@ export function createCircuitBreaker({ clock, timeoutMs, probe }: CircuitBreaker
 
   /**
    * Whether a failure counts as a failure of the endpoint. A timeout does not count if the lookup spent more than 10 percent of its
-   * deadline before the request, unless no lookup has got a response for as long as a whole deadline.
+   * deadline before the request was sent. But it does count if no lookup has got a response for as long as a whole deadline.
    */
   function countsAsFailure(error: unknown, elapsedMs: number): boolean {
     if (!isOutage(error)) return false;

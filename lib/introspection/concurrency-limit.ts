@@ -30,8 +30,8 @@ export interface ConcurrencySettings {
 }
 
 /**
- * If a call waited longer than this share of its deadline and the deadline then passes, the error is `overloaded` instead of `timeout`,
- * because the endpoint is not the cause.
+ * If a call waited longer than this share of its deadline, and the deadline then passes, the error is `overloaded` instead of `timeout`.
+ * The reason: the endpoint is not the cause.
  */
 const MAX_WAIT_SHARE = 0.1;
 

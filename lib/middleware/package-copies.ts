@@ -1,6 +1,6 @@
 /**
- * Returns `true` for a value that one copy of this package created, such as a middleware or the claims of a request, or for a socket that
- * this copy watches. Each copy has its own recognizers.
+ * Returns `true` for a value that belongs to one copy of this package: a middleware, the claims of a request, or a socket that the copy
+ * watches. Each copy has its own recognizers.
  */
 type Recognizer = (value: object) => boolean;
 

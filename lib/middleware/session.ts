@@ -134,9 +134,8 @@ export function createDetachedAuth(source: SessionSource, token: AuthenticatedTo
 }
 
 /**
- * Sets `req.auth` to a new plain object, and binds a new session of this request to the object. If an earlier middleware of the request
- * used another record of the same token, the new record must also pass the checks of that middleware and of the guards after that
- * middleware.
+ * Sets `req.auth` to a new plain object, and binds a new session of this request to the object. An earlier middleware of the request may
+ * have used another record of the same token. Then the new record must also pass the checks of that middleware, and of the guards after it.
  *
  * @param earlier the session that an earlier middleware of the request started for the same token at the same authorization server, if
  * there is one

@@ -52,7 +52,7 @@ export function follow(store: CacheStore): FollowedLog {
   return { read, start: () => start, entries: () => read.map(({ entry }) => entry), caughtUp: () => caughtUp, stop };
 }
 
-/** Reads an entry. Takes no lease. */
+/** Reads an entry. Does not take the lease of its key. */
 export function readEntry(store: CacheStore, key: string, except?: Uint8Array) {
   return store.getOrLease(key, { leaseId: 'nobody', leaseMs: 0, except });
 }

@@ -121,8 +121,8 @@ function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => numb
   /** Each listener in an object of its own, so that a function that was added twice is called and removed twice. */
   const watchers = new Set<{ readonly listener: (digest: string) => void }>();
   /**
-   * Position at which the log begins; `''` until the store has told this position. After a loss of the log, the new log begins at a later
-   * position.
+   * Position at which the revocation log begins; `''` until the store has told this position. After a loss of the log, the new log begins
+   * at a later position.
    */
   let start = '';
   let position = '';
@@ -134,14 +134,17 @@ function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => numb
   let reliableSince = Number.NEGATIVE_INFINITY;
 
   /**
-   * Puts the start of the log in front of a position. Otherwise, a position in a lost log could look like a later position in the present
-   * log.
+   * Returns a position with the first position of the log as its prefix. Without the prefix, a position in a lost log could look like a
+   * later position in the present log.
    */
   function inThisLog(positionInLog: string): string {
     return start === '' ? positionInLog : `${start}\n${positionInLog}`;
   }
 
-  /** Adds the start of the log to the positions of revocations that this process appended before the start was known. */
+  /**
+   * Adds the first position of the log, as a prefix, to the positions of revocations that this process appended before the first position
+   * was known.
+   */
   function addStart(): void {
     for (const [digest, revocation] of revocations) {
       if (revocation.position === '') continue;

@@ -99,8 +99,8 @@ export function createRevocations({ store, log, cipher, keepMs, timeoutMs }: Rev
 }
 
 /**
- * Runs `work` again until it succeeds. The pause between two tries doubles each time. The last try begins less than `timeoutMs`
- * milliseconds after this call.
+ * Runs `work`. If it fails, runs it again after a pause, until it succeeds or the time is over. Each pause is twice as long as the pause
+ * before it. The last try begins less than `timeoutMs` milliseconds after this call.
  *
  * @throws the error of the last try
  */

@@ -28,8 +28,8 @@ export interface SharedCacheSettings extends Lifetimes {
 const REFRESHED_SHARE = 3 / 4;
 
 /**
- * How long a request waits for the process that holds the lease and is asking the endpoint, in milliseconds. After this time, the request
- * asks the endpoint too.
+ * How long a request waits while another process holds the lease of the token and asks the endpoint, in milliseconds. After this time, the
+ * request asks the endpoint too.
  */
 const LEASE_WAIT_MS = 300;
 
@@ -46,9 +46,9 @@ const LONGEST_PAUSE_MS = 60;
 type UsableRead = StoredRecord & { readonly record: TokenRecord };
 
 /**
- * Wraps `inner`, a lookup at the endpoint. The result uses responses that other processes have stored, and stores the responses of this
- * process for the others. When several processes look up a token at the same time, one of them gets the lease of the token in the store,
- * and asks the endpoint. The others wait for its response, but at most 0.3 seconds before they ask too.
+ * Wraps `inner`, a lookup at the endpoint. The returned lookup uses responses that other processes have stored, and stores the responses of
+ * this process for the other processes. When several processes look up a token at the same time, one of them gets the lease of the token in
+ * the store, and asks the endpoint. The other processes wait for its response. After 0.3 seconds, they ask the endpoint too.
  */
 export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): Lookup {
   const { entries, revocations, timeoutMs, assertCallAllowed, clock } = settings;
@@ -95,8 +95,9 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): L
   }
 
   /**
-   * Asks the endpoint. Afterwards stores the response, unless it was revoked meanwhile. Then releases the lease, if `leaseId` holds it,
-   * also when the endpoint has failed. The caller gets the response without waiting for the store.
+   * Asks the endpoint, and returns its response. Afterwards stores the response, unless it was revoked meanwhile. Also releases the lease
+   * that `leaseId` holds, even if the endpoint has failed. Then another process may ask the endpoint about the token. The caller gets the
+   * response without waiting for the store.
    */
   async function askEndpoint(
     tokenKey: TokenKey,
@@ -116,8 +117,8 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): L
   }
 
   /**
-   * Waits for the response of the process that holds the lease, up to 0.3 seconds and only until the circuit breaker opens. Then asks the
-   * endpoint too, and takes the response that comes first.
+   * Another process holds the lease of the token, and is asking the endpoint. Waits for the response of that process, for 0.3 seconds or
+   * until the circuit breaker opens. Then asks the endpoint too, and takes the response that comes first.
    */
   async function waitForLeaseHolder(
     tokenKey: TokenKey,
@@ -162,8 +163,8 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): L
   }
 
   /**
-   * Reads the store again and again, until a read returns an entry or takes the lease. Resolves to `undefined` when `isOver()` is true or
-   * the store fails.
+   * Reads the store again and again, until a read returns an entry, or takes the lease of the token so that this process must ask the
+   * endpoint. Resolves to `undefined` when `isOver()` is true or the store fails.
    */
   async function pollStore(
     tokenKey: TokenKey,

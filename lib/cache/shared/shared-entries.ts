@@ -64,7 +64,8 @@ export interface SharedEntries {
 const READ_ONLY: StoreReadOptions = { leaseId: undefined, except: undefined };
 
 /**
- * A lease ends after this many milliseconds, if its holder does not release it before. So a process that crashed does not keep its leases.
+ * A lease is the right of one process to ask the endpoint about a token. It ends after this many milliseconds, if the process does not
+ * release it before. So a process that crashed does not keep its leases.
  */
 const LEASE_MS = 1000;
 

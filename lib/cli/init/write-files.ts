@@ -7,8 +7,8 @@ export interface ProjectFile {
   readonly name: string;
   readonly text: string;
   /**
-   * What happens if a file of this name exists. With `true`, it is kept, and the other files are written. Otherwise no file at all is
-   * written.
+   * Whether the file is left out if a file of this name exists. With `true`, the existing file is kept, and the other files are written.
+   * Otherwise an existing file means that no file at all is written.
    */
   readonly isOptional?: boolean;
 }
