@@ -75,7 +75,8 @@ export interface Authenticator {
    * Looks up the same token again, and verifies the new record against the policy. Does not verify the DPoP proof again: the keys that the
    * sender has proven stay valid.
    *
-   * @param known a record that another lookup of the token has just found. Without a cache, it is used for up to 1 second
+   * @param known a record that another lookup of the same token has just found. Without a cache, this record is used again, if it was
+   * requested at most 1 second ago
    * @throws AuthError, IntrospectionError
    */
   refresh(

@@ -65,8 +65,9 @@ export interface Introspector {
    */
   readonly staleLifeMs: number;
   /**
-   * Adds a watcher for the invalidation of a token, in this process or in another, and for the end of the introspector. Returns `false` and
-   * does not add it if this process has invalidated the token since the lookup of the watcher's record began.
+   * Adds a watcher. It is called when its token is invalidated, in this process or in another, and when the introspector closes. Returns
+   * `true` if the watcher was added. Returns `false` if this process has invalidated the token since the lookup of the watcher's record
+   * began.
    *
    * @throws IntrospectionError `closed` after `close()` was called
    */
@@ -89,8 +90,8 @@ export interface Introspector {
   watchRejections(): RejectionWatch;
   verifyConfiguration(): Promise<ConfigurationReport>;
   /**
-   * Calls all watchers, and lets no new lookup begin. Waits for pending lookups, and then closes the connections. Resolves when they are
-   * closed.
+   * Tells all watchers that the introspector closes, and lets no new lookup begin. Waits for pending lookups, and then closes the
+   * connections. Resolves when they are closed.
    */
   close(): Promise<void>;
 }

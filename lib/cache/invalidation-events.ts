@@ -7,11 +7,11 @@ import { REVOCABLE_CLAIMS, type RevocableClaim, type Revocations } from './share
 /** Tells when tokens are invalidated. It is for everything that lives longer than a request, such as a WebSocket. */
 export interface InvalidationEvents {
   /**
-   * Adds a watcher. Returns `false` and does not add it if {@link InvalidationEvents.isInvalidated} is true for its record, and the cache
-   * does not hold that record.
+   * Adds a watcher, and returns `true`. There is one exception: if {@link InvalidationEvents.isInvalidated} is true for the watcher's
+   * record, and the cache does not hold this record, returns `false` and adds nothing.
    */
   watch(watcher: InvalidationWatcher): boolean;
-  /** Removes a watcher. */
+  /** Removes a watcher, which is not called any more. */
   unwatch(watcher: InvalidationWatcher): void;
   /**
    * Whether this process invalidated the token of a record after the lookup of the record began. Always `false` for a record whose lookup
@@ -80,14 +80,14 @@ function nameOf(kind: Kind, value: string): string {
 }
 
 /**
- * Returns the names of all events that mean that the token of a record was invalidated: one for the token, and one for each of its
- * revocable claims.
+ * Returns the names of a record for the order of invalidations: one for its token, and one for each of its revocable claims. An
+ * invalidation of one of these names invalidates the record.
  */
 function namesOf(digest: string, record: ActiveRecord): string[] {
   return valuesOf(digest, record).map(([kind, value]) => nameOf(kind, value));
 }
 
-/** Returns the digest of the token of a record, and the values of its revocable claims. Invalidating any of them invalidates the token. */
+/** Returns the values by which the token of a record can be invalidated: its digest, and the values of its revocable claims. */
 function valuesOf(digest: string, { claims }: ActiveRecord): (readonly [kind: Kind, value: string])[] {
   return KINDS.flatMap((kind) => {
     const value = kind === 'token' ? digest : claims[kind];

@@ -1,16 +1,16 @@
-/** Listeners for events with names. */
+/** Holds listeners by the name of the event for which they listen. */
 export interface NamedListeners<Listener extends object> {
   add(name: string, listener: Listener): void;
   remove(name: string, listener: Listener): void;
-  /** The listeners of a name when this method is called, in the order in which they were added. */
+  /** Returns a list of the listeners that a name has at the moment of the call, in the order in which they were added. */
   of(name: string): readonly Listener[];
-  /** The listeners of all names when this method is called. */
+  /** Returns a list of the listeners that all names have at the moment of the call. */
   all(): readonly Listener[];
 }
 
 /**
- * Unlike an emitter, this removes a listener in constant time, however many share a name. Most names have one listener: then no set is
- * created, which would take five times the memory.
+ * Creates an empty collection of listeners. Unlike an `EventEmitter`, it removes a listener in constant time, even if many listeners share
+ * a name. Most names have only one listener. No set is created for such a name, because a set would take five times the memory.
  */
 export function createNamedListeners<Listener extends object>(): NamedListeners<Listener> {
   const byName = new Map<string, Listener | Set<Listener>>();

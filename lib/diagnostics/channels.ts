@@ -108,8 +108,8 @@ export interface EndpointCall {
   /** Number of the attempt: 1 for the first attempt, 2 for the retry. */
   readonly attempt: number;
   /**
-   * `true` for an early refresh, for a probe with a random token, and for a recheck of a WebSocket whose `recheckSeconds` is at least
-   * `cache.ttlSeconds`. A request of a client may still wait for the response.
+   * `true` for an early refresh, for a probe with a random token, and for a recheck of an open stream or WebSocket, unless its
+   * `recheckSeconds` is less than `cache.ttlSeconds`. A request of a client may still wait for the response.
    */
   readonly background: boolean;
   /** First 12 characters of the token's SHA-256 in base64url. */

@@ -3,14 +3,14 @@ import { createWarning } from '../diagnostics/misconfiguration.js';
 import { publishFailure } from '../middleware/reject.js';
 
 /**
- * Publishes a rejection or an outage that ends a stream, a socket or an upgrade. The error of a closed middleware is not published,
- * because closing the middleware ends everything.
+ * Publishes the decision when a rejection or an outage ends a stream, a socket or an upgrade. Nothing is published when the reason is that
+ * the app has closed the middleware, because that ends every stream and socket.
  */
 export function publishEnd(error: unknown, by: string, digest: string | undefined): void {
   if (!isClosing(error)) publishFailure(error, by, digest, { error });
 }
 
-/** Whether the reason of the error is that the app has closed the middleware. */
+/** Whether the error says that the app has closed the middleware. */
 export function isClosing(error: unknown): boolean {
   return error instanceof IntrospectionError && error.code === 'closed';
 }
@@ -18,8 +18,8 @@ export function isClosing(error: unknown): boolean {
 const callbackFailed = createWarning('CALLBACK_FAILED');
 
 /**
- * Calls a callback of the app, and waits for its promise. If the callback fails, its error is dropped with a process warning, because our
- * timers and events call it: there the error would end the process.
+ * Calls a callback of the app, and waits for its promise. If the callback throws or its promise rejects, the error is dropped with a
+ * process warning. Otherwise the error would end the process, because timers and events of this library call the callback.
  *
  * @param name the name of the callback, for the warning
  */

@@ -9,9 +9,9 @@ import { groupMonitors, lookUpAsRequest, type Round, requestNewRecord, SPREAD_SH
 import { removeTimed, type Timed, wakeWithin } from './shared-timer.js';
 
 /**
- * While the endpoint fails and the record may still be used, the next recheck waits. The wait is random: between one and two times this
- * value in milliseconds, or between one and two times `recheckMs` if that is shorter. The wait ends sooner when the age of the record
- * reaches `recheckMs`, or the time for which a stale record may be used.
+ * While the endpoint fails and the record may still be used, there is a wait before the next recheck. The wait is random: between one and
+ * two times this value in milliseconds, or between one and two times `recheckMs` if that is shorter. The wait ends sooner when the age of
+ * the record reaches `recheckMs`, or the time for which a stale record may be used.
  */
 const RETRY_MS = 5000;
 
@@ -22,7 +22,7 @@ const NEVER: Instant = { at: Number.POSITIVE_INFINITY, monotonic: Number.POSITIV
 type TokensByDigest = Map<string, MonitoredToken>;
 const tokensOf = new WeakMap<Introspector, Map<number, TokensByDigest>>();
 
-/** The object that all monitors of a token with the same `recheckMs` share. The monitor is not added to it yet. */
+/** Returns the object that all monitors of the same token with the same `recheckMs` share. It does not add the monitor to this object. */
 export function monitoredTokenOf(monitor: Monitor, recheckMs: number): MonitoredToken {
   const { introspector } = monitor.authenticator;
   const { digest } = monitor.token.credentials;
@@ -36,8 +36,8 @@ export function monitoredTokenOf(monitor: Monitor, recheckMs: number): Monitored
 }
 
 /**
- * Everything that the monitors of one token share: one watch for invalidations, one recheck, and one place in the timer. It is a class,
- * because closures of its own for each token would take several times the memory.
+ * Everything that the monitors of one token share: one watcher for invalidations, one recheck, and one entry in the timer. It is a class,
+ * because closures for each token would take several times the memory.
  */
 export class MonitoredToken implements Timed, InvalidationWatcher {
   readonly clock: Clock;
@@ -47,9 +47,12 @@ export class MonitoredToken implements Timed, InvalidationWatcher {
   readonly #monitors = new Set<Monitor>();
   #record: ActiveRecord;
   #isWatched = false;
-  /** When the next recheck is due. It is due when either clock shows it, because the monotonic clock may stand still in a suspended machine. */
+  /**
+   * When the next recheck is due, on both clocks. It is due when either clock reaches its time, because the monotonic clock stands still
+   * while a machine is suspended.
+   */
   #recheckAt = NEVER;
-  /** When the first monitor expires, in wall milliseconds. */
+  /** When the first of the monitors expires, as wall time in milliseconds since the epoch. */
   #expiresAt = Number.POSITIVE_INFINITY;
   #isRechecking = false;
 
@@ -61,7 +64,9 @@ export class MonitoredToken implements Timed, InvalidationWatcher {
     this.#record = record;
   }
 
-  /** The newest record of the token. Invalidations before its introspection request do not apply to the token any more. */
+  /**
+   * The newest record of the token. Invalidations from before the introspection request of this record do not apply to the token any more.
+   */
   get record(): ActiveRecord {
     return this.#record;
   }
@@ -127,14 +132,14 @@ export class MonitoredToken implements Timed, InvalidationWatcher {
     this.#isWatched = false;
   }
 
-  /** Ends a monitor if its record, which is older than the newest one, was invalidated. */
+  /** Ends a monitor if its record was invalidated. The record of this monitor is older than the newest record of the token. */
   #requireValid(monitor: Monitor): void {
     const watcher = { digest: this.digest, record: monitor.token.record, onInvalidated() {} };
     if (this.#introspector.watch(watcher)) this.#introspector.unwatch(watcher);
     else monitor.endWith(new AuthError('inactive'));
   }
 
-  /** Sees to it that the timer ends these monitors when they expire. */
+  /** Plans a call of the timer for the time at which the first of these monitors expires. */
   #planExpiry(monitors: Iterable<Monitor>): void {
     this.#expiresAt = Math.min(this.#expiresAt, firstExpiry(monitors));
     wakeWithin(this, this.#expiresAt - this.clock.now());
@@ -161,7 +166,10 @@ export class MonitoredToken implements Timed, InvalidationWatcher {
     return Math.min(Math.min(RETRY_MS, recheckMs) * (1 + Math.random()), ...endsMs);
   }
 
-  /** Rechecks all monitors. The first one causes the introspection request, and the others use the same record. */
+  /**
+   * Rechecks the token for all monitors. The first group of monitors causes the introspection request, and the other groups use the record
+   * that it returned.
+   */
   async #recheck(): Promise<void> {
     this.#isRechecking = true;
     this.#recheckAt = NEVER;
@@ -174,7 +182,10 @@ export class MonitoredToken implements Timed, InvalidationWatcher {
     if (this.#monitors.size > 0) this.#failOnError(() => this.#planRecheck(this.#monitors));
   }
 
-  /** Looks the token up once for each group of monitors, and gives it the new record. Ends the monitors of a group whose lookup fails. */
+  /**
+   * Looks the token up once for each group of monitors, and gives the new record to the monitors of the group. If the lookup of a group
+   * fails, ends the monitors of this group. If the token is inactive, ends all monitors.
+   */
   async #renewAll(groups: readonly (readonly Monitor[])[], lookUp: Refresh): Promise<void> {
     await Promise.all(
       groups.map(async (monitors) => {

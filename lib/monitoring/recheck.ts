@@ -6,15 +6,15 @@ import type { Monitor } from './monitor.js';
 
 /**
  * A recheck starts at a random time in the last part of `recheckMs`. This is the length of that part, as a share of `recheckMs`. So tokens
- * that came at the same time are not rechecked at the same time.
+ * whose monitors began at the same time are not rechecked at the same time.
  */
 export const SPREAD_SHARE = 1 / 4;
 
-/** The state of one recheck of all monitors. */
+/** The state of one recheck, which all monitors of a token share. */
 export interface Round {
-  /** The record that the first monitors have got. */
+  /** The record that the recheck has found so far; `undefined` before that. */
   known: ActiveRecord | undefined;
-  /** Whether the endpoint has failed. Then the remaining monitors do not ask it again. */
+  /** Whether the endpoint has failed in this recheck. If so, the remaining monitors do not ask the endpoint again. */
   isDown: boolean;
 }
 
@@ -44,13 +44,16 @@ export async function requestNewRecord(monitor: Monitor, recheckMs: number, roun
   }
 }
 
-/** Uses the record that a request would use. */
+/** Looks the token up as a new request would, which may find a cached or stale record. */
 export async function lookUpAsRequest({ authenticator, token }: Monitor): Promise<AuthenticatedToken> {
   const now = readClock(authenticator.introspector.clock);
   return authenticator.refresh(token, { notBefore: ANY_AGE, now, background: false, isKnown: true });
 }
 
-/** Groups monitors that can share one verified token: those of one policy whose senders have proven no key. */
+/**
+ * Groups monitors that can share one verified token: monitors of the same authenticator whose senders have proven no key. Every other
+ * monitor is a group of its own.
+ */
 export function groupMonitors(monitors: Iterable<Monitor>): Monitor[][] {
   const groups = new Map<object, Monitor[]>();
   for (const monitor of monitors) {

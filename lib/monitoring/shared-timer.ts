@@ -1,12 +1,12 @@
 import { clearTimeout, setTimeout } from 'node:timers';
 import { type Clock, type Instant, readClock } from '../core/clock.js';
 
-/** Something that must act at certain times. Its methods never throw. */
+/** An object that the timer calls at certain times. Its methods never throw. */
 export interface Timed {
   readonly clock: Clock;
-  /** Does everything that is due at `now`. Returns the milliseconds until it must be called again. */
+  /** Does everything that is due at `now`. Returns the milliseconds until `wake` must be called again. */
   wake(now: Instant): number;
-  /** Called instead of `wake` if the clock, which may be a function of the app, throws. */
+  /** Is called instead of `wake` if the clock throws. The clock may be written by the app. */
   fail(error: unknown): void;
 }
 
@@ -17,20 +17,26 @@ export interface Timed {
 const CLOCK_CHECK_MS = 2000;
 
 /**
- * After a run, the timer rests for this multiple of the time that the run took, and at most {@link MAX_REST_MS}. So the timer takes little
- * CPU time, however many tokens are monitored.
+ * After the timer has called all objects, it makes a pause. The pause is this many times as long as the calls took, but at most
+ * {@link MAX_REST_MS}. So the timer takes little CPU time, even if many tokens are monitored.
  */
 const REST_FACTOR = 50;
 const MAX_REST_MS = 500;
 
-/** One timer serves the whole process. A timer for each token would take more memory, and would wake the process more often. */
+/**
+ * All objects that the timer calls. One timer serves the whole process, because a timer for each token would take more memory and would
+ * wake the process more often.
+ */
 const allTimed = new Set<Timed>();
 let timer: NodeJS.Timeout | undefined;
-/** When the timer fires, in milliseconds of `performance.now()`. */
+/** When the timer will fire, in milliseconds of `performance.now()`; infinity if it is not set. */
 let firesAt = Number.POSITIVE_INFINITY;
 let restsUntil = Number.NEGATIVE_INFINITY;
 
-/** Calls `timed.wake()` within `waitMs` milliseconds, and then again and again until it is removed. */
+/**
+ * Calls `timed.wake()` after at most `waitMs` milliseconds, or after the pause of the timer if that is longer. Then calls it again and
+ * again, until {@link removeTimed} removes `timed`.
+ */
 export function wakeWithin(timed: Timed, waitMs: number): void {
   allTimed.add(timed);
   start(waitMs);

@@ -20,7 +20,8 @@ export interface TokenMonitor {
 
 export interface TokenMonitorOptions {
   /**
-   * Maximum age of the record, in seconds since its introspection request was sent. Default: `cache.ttlSeconds`, and 60 without a cache.
+   * Maximum age of the token's record, in seconds since its introspection request was sent. Default: `cache.ttlSeconds`, but at least 1; 60
+   * without a cache.
    */
   readonly recheckSeconds?: number | undefined;
   /** Is called after each recheck that found a new record of the token. The argument holds the new record, which has passed all checks. */
@@ -36,9 +37,9 @@ const DEFAULT_SECONDS = 60;
  * Monitors the token of a session, for everything that outlives a request. The monitor ends at `exp`, when the token is invalidated in this
  * process or another, when the introspector closes, and when a recheck fails.
  *
- * A recheck asks the endpoint before the record is older than `recheckSeconds`. All monitors of a token share it. If the endpoint fails, the
- * recheck looks the token up like a request, which may find a cached or stale record. It fails if that lookup fails, if the new record
- * fails the policy, or if it fails a check that the session has passed.
+ * A recheck asks the endpoint before the record is older than `recheckSeconds`. All monitors of a token with the same `recheckSeconds`
+ * share one recheck. If the endpoint fails, the recheck looks the token up as a request would, which may find a cached or stale record. The
+ * recheck fails if this second lookup fails, if the new record fails the policy, or if it fails a check that the session has passed.
  */
 export function monitorToken(session: Session, options: TokenMonitorOptions): TokenMonitor {
   const { lifeMs } = session.authenticator.introspector;
@@ -48,13 +49,13 @@ export function monitorToken(session: Session, options: TokenMonitorOptions): To
   return monitor;
 }
 
-/** A class, so that a monitor has no closures of its own and takes little memory. */
+/** The monitor of one session. It is a class, so that it needs no closures and takes little memory. */
 class SessionMonitor implements Monitor, TokenMonitor {
   readonly authenticator: Authenticator;
   readonly #session: Session;
   readonly #options: TokenMonitorOptions;
   #token: AuthenticatedToken;
-  /** The other monitors of the token; `undefined` before the start and after the end. */
+  /** The object that all monitors of the token share; `undefined` before this monitor starts and after it ends. */
   #monitored: MonitoredToken | undefined;
   #isOver = false;
   #graceMs = 0;

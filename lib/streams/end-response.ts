@@ -8,10 +8,13 @@ import { usesDpop } from '../middleware/reject.js';
 import { respond, responseFor } from '../middleware/respond.js';
 import type { RequestSession } from '../middleware/session.js';
 
-/** Time for a client to read the end of a response, and for `onEnd` of the app to end it. After it, the connection is destroyed. */
+/**
+ * Time in milliseconds in which the client must read the end of a response, and also the time in which `onEnd` of the app must end the
+ * response. After this time, the connection is destroyed, or the response is ended.
+ */
 const LINGER_MS = 1000;
 
-/** Methods by which a handler that does not know of the end may still change its response. */
+/** Methods of a response by which a handler could still change the response, because it does not know that the response has ended. */
 const WRITERS = [
   'addTrailers',
   'appendHeader',
@@ -24,12 +27,12 @@ const WRITERS = [
   'writeHead',
 ];
 
-/** The response of HTTP/2, which has a stream instead of a connection of its own. */
+/** A response of HTTP/2. It has a stream, because it does not have its own connection. */
 type Http2Response = ServerResponse & { readonly stream?: { close?(code: number): void } };
 
 /**
- * Ends a response whose token has ended. An event stream ends with its last event, any other response is cut off, and a response that has
- * not begun is replaced. Never throws.
+ * Ends a response whose token has ended. An event stream ends with `lastEvent`. Any other response that has begun is cut off. A response
+ * that has not begun is replaced by an error response. The function never throws.
  *
  * @param lastEvent the last event of an event stream; `undefined` for none
  */
@@ -55,12 +58,12 @@ export function endResponse(
   }
 }
 
-/** Listens for the errors that later writes of the handler cause. Without a listener, they would end the process. */
+/** Adds a listener for the errors that later writes of the handler cause. Without a listener, these errors would end the process. */
 export function ignoreErrors(res: ServerResponse): void {
   res.on('error', () => {});
 }
 
-/** Calls `onTimeout` after 1 second, unless the response was sent before. Returns a function that prevents the call. */
+/** Calls `onTimeout` after 1 second, unless the response was sent or closed before. Returns a function that prevents the call. */
 export function limitTime(res: ServerResponse, onTimeout: () => void): () => void {
   const timer = setTimeout(onTimeout, LINGER_MS).unref();
   const stop = () => clearTimeout(timer);
@@ -69,7 +72,10 @@ export function limitTime(res: ServerResponse, onTimeout: () => void): () => voi
   return stop;
 }
 
-/** Node only keeps the headers of `writeHead()`, so that `getHeader()` returns them, if `setHeader()` was called before. */
+/**
+ * Lets `getHeader()` return the headers that the handler later passes to `writeHead()`. Node keeps these headers only if `setHeader()` was
+ * called before, so this function calls `setHeader()`.
+ */
 export function keepHeaders(res: ServerResponse): void {
   if (res.headersSent || res.getHeader('Content-Type') !== undefined) return;
   res.setHeader('Content-Type', 'text/plain');
@@ -81,7 +87,10 @@ function isEventStream(res: ServerResponse, lastEvent: string | undefined): bool
   return type === undefined ? lastEvent !== undefined : /^\s*text\/event-stream\s*(?:;|$)/i.test(String(type));
 }
 
-/** Sends the response to a request with this token. Whatever the handler writes afterwards is dropped, because it could only throw. */
+/**
+ * Sends the response that a new request with this token would get. Everything that the handler writes afterwards is dropped: these writes
+ * could only throw.
+ */
 function replaceResponse(session: RequestSession, res: ServerResponse, error: unknown): void {
   const { req, authenticator } = session;
   let thrown = error;

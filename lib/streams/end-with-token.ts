@@ -7,7 +7,7 @@ import { endResponse, ignoreErrors, keepHeaders, limitTime } from './end-respons
 import { parseStreamOptions, reasonOf, type StreamOptions } from './options.js';
 import { onWaitingClose } from './waiting-response.js';
 
-/** The responses that end with their token. */
+/** The responses for which `endResponseWithToken()` was called. */
 const monitored = new WeakSet<object>();
 
 /**
@@ -15,17 +15,19 @@ const monitored = new WeakSet<object>();
  *
  * - when it expires (`exp`)
  * - when it is invalidated, in this process or in one that shares `cache.store`
- * - when a recheck finds it inactive, or a check of the middleware or of a guard fails. The endpoint is asked again before the introspection
- *   response is older than `cache.ttlSeconds`, or 60 seconds without a cache
- * - when the endpoint cannot be asked and a request would get 503, or the middleware is closed
+ * - when a recheck finds it inactive, or a check of the middleware or of a guard fails. The endpoint is asked again before the
+ *   introspection response is older than `cache.ttlSeconds`, or 60 seconds without a cache
+ * - when the endpoint cannot be asked, and a request would get 503, or the middleware is closed
  *
- * Then an event stream (`Content-Type: text/event-stream`) gets `lastEvent`, and is ended. Any other response is cut off: the connection is
- * destroyed, so that a client does not take a part for the whole. A response that has not begun is replaced by the response to a request
- * with this token, such as 401. If a client does not read the end of its stream within 1 second, its connection is destroyed too.
+ * When the token ends, an event stream (`Content-Type: text/event-stream`) gets `lastEvent`, and is ended. Any other response is cut off:
+ * its connection is destroyed, so that the client does not take a part of the response for the whole. A response that has not begun is
+ * replaced by the response that a new request with this token would get, such as 401. If the client does not read the end of the stream
+ * within 1 second, its connection is destroyed too.
  *
- * Returns `false` if the token has already ended, or the client has gone. Then the response has ended, and the handler must not stream.
+ * Returns `false` if the token has already ended, or if the client has closed the connection. In both cases the handler must not stream,
+ * because the response has ended. Otherwise returns `true`.
  *
- * Not checked: a token that a client presents later. A response belongs to the token of its request.
+ * Not checked: a token that the client presents in a later request. A response depends only on the token of its own request.
  *
  * @example
  * app.get('/events', authenticate, (req, res) => {
@@ -36,8 +38,8 @@ const monitored = new WeakSet<object>();
  * });
  *
  * @throws TypeError for a wrong option
- * @throws Error (status 500) unless the middleware authenticated this request, `res` is the response to it and has not ended, and nothing
- * else ends it with its token
+ * @throws Error (status 500) if the middleware did not authenticate this request, if `res` is not the response to this request or has
+ * ended, or if `endWithToken()` or `streamGuard()` was called for `res` before
  */
 export function endWithToken(req: IncomingMessage, res: ServerResponse, options: StreamOptions = {}): boolean {
   const parsed = parseStreamOptions(options);
@@ -47,7 +49,8 @@ export function endWithToken(req: IncomingMessage, res: ServerResponse, options:
 }
 
 /**
- * Does the same for the session of a request.
+ * Ends a response when the token of the session ends. Returns `false` if the token has already ended, or if the client has closed the
+ * connection.
  *
  * @param by name of the function that the app called, for errors and diagnostics
  * @throws Error (status 500) for a response that cannot be ended with its token

@@ -12,18 +12,24 @@ export type TokenEndReason = AuthErrorReason | IntrospectionErrorCode | 'interna
 /** Options of `endWithToken()` and `streamGuard()`. */
 export interface StreamOptions {
   /**
-   * The last event of an event stream, as text with the empty line at its end. Browsers pass an event on only if it has a `data` line, such
-   * as in `'event: token-expired\ndata:\n\n'`. Other responses do not get it. Default: no last event.
+   * Text of the last event that an event stream gets when its token ends, with the empty line at its end. Browsers pass an event on only if
+   * it has a `data` line, such as in `'event: token-expired\ndata:\n\n'`. Responses that are no event stream do not get this text. Default:
+   * no last event.
    */
   readonly lastEvent?: string | undefined;
   /**
-   * Called when the token ends, with the reason and the error. It may write to the response and end it. If it does not, the response is
-   * ended as without `onEnd` once its promise has settled, and after 1 second at the latest. If it throws, Node prints a warning.
+   * Is called when the token ends, with the reason and the error. The function may write to the response and end it. If it does not end the
+   * response, the library ends it as it would without `onEnd`: when the promise of the function settles, and after 1 second at the latest.
+   * If the function throws, its error is dropped with a process warning.
    */
   readonly onEnd?: ((reason: TokenEndReason, error: unknown) => unknown) | undefined;
 }
 
-/** @throws TypeError for an unknown or invalid option */
+/**
+ * Checks and copies the options.
+ *
+ * @throws TypeError for an unknown or invalid option
+ */
 export function parseStreamOptions(options: StreamOptions): StreamOptions {
   const given = ownMembers(Object(options)) as StreamOptions;
   checkOptions(given, ['lastEvent', 'onEnd']);

@@ -7,8 +7,8 @@ import { parseStreamOptions, type StreamOptions } from './options.js';
 const NAME = 'streamGuard';
 
 /**
- * Creates middleware that ends each response of a route when its token ends, as `endWithToken()` does. Mount it behind the middleware and
- * the guards of the route. Responses that end before their token are not changed.
+ * Creates a guard that ends each response of a route when the token of its request ends, as `endWithToken()` does. Mount it after
+ * `tokenIntrospection()` and the guards of the route. Responses that end before their token are not changed.
  *
  * @example
  * app.use('/exports', authenticate, requireScope('exports:read'), streamGuard());

@@ -1,12 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Responses of each connection that wait behind an earlier response: pipelining. One listener for all of them. */
+/**
+ * For each connection, callbacks for the responses that wait behind an earlier response (HTTP pipelining). All of them share one listener
+ * of the connection.
+ */
 const waiting = new WeakMap<Socket, Set<() => void>>();
 
 /**
- * Calls a function when the connection closes, while the response still waits for an earlier response on the same connection. Node emits no
- * `close` on such a response.
+ * Calls `onClose` if the connection closes while the response still waits for an earlier response on the same connection. This is needed,
+ * because Node emits no `close` on such a response.
  */
 export function onWaitingClose({ socket }: IncomingMessage, res: ServerResponse, onClose: () => void): void {
   if (res.socket !== null || typeof socket?.once !== 'function') return;

@@ -28,7 +28,7 @@ export interface KeepOptions {
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
-/** The name of the callback, for warnings. */
+/** The name by which process warnings call the `onError` of the app. */
 export const ON_ERROR = '"onError" of a WebSocket';
 
 const MIN_SECONDS = 1;

@@ -37,7 +37,8 @@ export interface RevocationLog {
    */
   revokeHere(digest: string): (position: string) => void;
   /**
-   * Calls the listener with each digest that is revoked. It is called again when the same revocation is read from the log a second time.
+   * Calls the listener with each digest that is revoked. The listener is called again when the same revocation is read from the log a
+   * second time.
    *
    * @returns a function that removes the listener
    */
@@ -118,7 +119,10 @@ export function openRevocationLog(store: CacheStore, clock: Clock, keepMs: numbe
 function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => number): RevocationLog {
   const health = createStoreHealth();
   const revocations = new Map<string, Revocation>();
-  /** Each listener in an object of its own, so that a function that was added twice is called and removed twice. */
+  /**
+   * The listeners. Each is in its own object, so that a function that was added twice is called twice, and each addition is removed
+   * separately.
+   */
   const watchers = new Set<{ readonly listener: (digest: string) => void }>();
   /**
    * Position at which the revocation log begins; `''` until the store has told this position. After a loss of the log, the new log begins

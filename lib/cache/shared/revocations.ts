@@ -27,7 +27,10 @@ export interface Revocations extends Pick<RevocationLog, 'position' | 'isCurrent
    * @throws the last error of the store
    */
   revoke(kind: 'token' | RevocableClaim, value: string): Promise<void>;
-  /** Calls `onInvalidated` of the watcher when its record is revoked, by this process or by another. It may be called more than once. */
+  /**
+   * Adds a watcher. Its `onInvalidated` is called when its record is revoked, by this process or by another. One revocation may call it
+   * more than once.
+   */
   watch(watcher: InvalidationWatcher): void;
   unwatch(watcher: InvalidationWatcher): void;
 }
