@@ -24,15 +24,15 @@ import type { ReplayGuard } from './verification/sender/replay.js';
 
 /** Counts since `tokenIntrospection()` created the middleware. Middlewares that `with()` derived are included. */
 export interface Stats {
-  /** Requests that used a response from memory. */
+  /** Number of requests that used a response from memory. */
   readonly hits: number;
-  /** Requests that found no usable response in memory, including those in `coalesced`. */
+  /** Number of requests that found no usable response in memory, including the requests that `coalesced` counts. */
   readonly misses: number;
-  /** Requests that joined a pending lookup of the same token, instead of causing their own. */
+  /** Number of requests that joined a pending lookup of the same token, instead of causing their own. */
   readonly coalesced: number;
-  /** Requests that used a stale response because the endpoint failed. */
+  /** Number of requests that used a stale response because the endpoint failed. */
   readonly stale: number;
-  /** Attempts to send an introspection request, including retries and probes. */
+  /** Number of attempts to send an introspection request, including retries and probes. */
   readonly endpointCalls: number;
   /** Number of responses in memory at the moment. Expired responses count until they are removed. */
   readonly entries: number;
@@ -192,8 +192,8 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
   };
 
   /**
-   * Ends the watches and empties the cache at once. Closes the connections when all pending lookups have ended, also those that wait for
-   * the response of another process.
+   * At once, tells all watchers that the introspector closes, and empties the cache. Then waits until all pending lookups have ended,
+   * including lookups that wait for the response of another process. Then closes the connections.
    */
   async function end(): Promise<void> {
     events.close();

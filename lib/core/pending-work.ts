@@ -2,7 +2,7 @@
 export interface PendingWork {
   /** Counts a promise as pending until it settles. Returns the same promise. */
   add<T>(work: Promise<T>): Promise<T>;
-  /** Resolves when no promise is pending. */
+  /** Resolves when no promise that was passed to `add()` is pending. */
   idle(): Promise<void>;
 }
 

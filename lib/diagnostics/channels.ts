@@ -97,7 +97,7 @@ export interface Misconfiguration {
     | 'CALLBACK_FAILED';
   /** A detail that is safe to log, such as `HTTP 401`, or the expected and the received audience. */
   readonly detail?: string;
-  /** The probable cause, and what to do. */
+  /** Text that names the probable cause of the misconfiguration, and says what to do. */
   readonly remedy: string;
 }
 

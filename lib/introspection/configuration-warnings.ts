@@ -17,7 +17,9 @@ export interface ConfigurationWarnings {
   wasAnyActive(): boolean;
 }
 
-/** Before the first response, this number of failures causes a warning. Some failures are proof enough, and cause it at once. */
+/**
+ * This many failures before the first response cause a warning. If `FailurePattern.counts` says so, the first failure already causes it.
+ */
 const FAILURES = 3;
 
 /**

@@ -44,7 +44,7 @@ export function getActor(req: IncomingMessage): Actor | undefined {
   return actorOf(requireSession('getActor()', req).token.record.claims);
 }
 
-/** Details of the introspection response behind `req.auth`. */
+/** Details of the introspection response from which `req.auth` was made. */
 export interface AuthDetails {
   /** When the endpoint was asked, in seconds since the epoch. The number may have a fraction. */
   readonly introspectedAt: number;
@@ -55,7 +55,7 @@ export interface AuthDetails {
 }
 
 /**
- * Returns details of the introspection response behind `req.auth`.
+ * Returns details of the introspection response from which `req.auth` was made.
  *
  * @throws Error (status 500) in the cases in which `getAuth(req)` throws it
  */

@@ -214,7 +214,7 @@ export function detachPreviousAuth(req: AuthRequest): Session | undefined {
 
 /**
  * Returns the session of `req.auth`; `undefined` if there is none, or if it belongs to another request. If the session still waits for its
- * request, this request becomes its request.
+ * request, `req` becomes the request of the session.
  */
 export function sessionOf(req: AuthRequest): RequestSession | undefined {
   const session = sessionBehind(req.auth);

@@ -104,7 +104,7 @@ export type NamedServers = Readonly<
 /** The type of `req.auth` when the token may come from any of these servers. */
 export type AuthOfServers<Servers extends NamedServers> = Awaited<ReturnType<Servers[keyof Servers]['introspect']>>;
 
-/** The middleware of several authorization servers. */
+/** Middleware that accepts the tokens of several authorization servers, and chooses one server for each request. */
 export interface SelectingMiddleware<ServerAuth = Auth> extends RequestAuthenticator<ServerAuth> {
   /**
    * Invalidates a token, or every token with a certain claim value, at all servers. Note that the same `sub` may be another user at another

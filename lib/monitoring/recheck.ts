@@ -10,7 +10,7 @@ import type { Monitor } from './monitor.js';
  */
 export const SPREAD_SHARE = 1 / 4;
 
-/** The state of one recheck, which all monitors of a token share. */
+/** The state of one recheck. All monitors of the token with the same `recheckSeconds` share the recheck. */
 export interface Round {
   /** The record that the recheck has found so far; `undefined` before that. */
   known: ActiveRecord | undefined;

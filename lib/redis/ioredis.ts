@@ -35,8 +35,8 @@ function runnerOf(client: BufferClient): RunScript {
 }
 
 /**
- * Options that connections of the store have instead of those of the app's client. There is no `commandTimeout`, because a read of the log
- * waits for new entries. An interrupted command is not sent again. Commands are not pipelined automatically.
+ * The connections of the store have the options of the app's client, except for these options. There is no `commandTimeout`, because a read
+ * of the log waits for new entries. An interrupted command is not sent again. Commands are not pipelined automatically.
  */
 const OVERRIDES = { commandTimeout: undefined, autoResendUnfulfilledCommands: false, enableAutoPipelining: false };
 
