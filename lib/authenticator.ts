@@ -148,7 +148,8 @@ export function createAuthenticator(introspector: Introspector, policy: Policy):
   }
 
   /**
-   * Verifies the DPoP proof, then the token. Marks the proof as used last, so that a request whose token fails does not use up its proof.
+   * Verifies the DPoP proof, then the token. The last step marks the proof as used, so that a request whose token fails does not use up its
+   * proof.
    */
   async function withProof(
     credentials: Credentials,

@@ -34,9 +34,10 @@ export interface ClientAssertionOptions {
  * ([RFC 7523 section 2.2](https://www.rfc-editor.org/rfc/rfc7523#section-2.2)), so that this API keeps no secret: a projected service
  * account token of Kubernetes, a JWT-SVID of SPIFFE, or a token of a cloud's workload identity.
  *
- * A JWT without `exp`, or with an `exp` in the past, is never sent. While the file cannot be read or holds no such JWT, for example because
- * it is being written, the JWT that was read before is used until it expires. If there is no JWT to send, the client's request gets a 503
- * `credentials_unavailable`, whose detail has only the last part of the path.
+ * A JWT without `exp`, or with an `exp` in the past, is never sent. If `assertion` is the path of a file, the file may be unreadable for a
+ * while, or may not hold a JWT that can be sent, for example because it is being written. In that case, the JWT that was read before is
+ * sent until it expires. If there is no JWT to send, the client's request gets a 503 `credentials_unavailable`. The detail of the error
+ * names the file only by the last part of its path.
  *
  * Not checked: signature, `iss`, `sub` and `aud` of the JWT. The authorization server checks them.
  *

@@ -9,7 +9,10 @@ export type Bivariant<F extends (...args: never[]) => unknown> = {
   call(...args: Parameters<F>): ReturnType<F>;
 }['call'];
 
-/** A function that sends the response to a rejected request, instead of the library. */
+/**
+ * A function that the library calls for a rejected request, instead of sending a response. The function must send the response itself, or
+ * call `next`.
+ */
 export type RejectionHandler = Bivariant<
   (error: AuthError, req: IncomingMessage, res: ServerResponse, next: Next) => void | Promise<void>
 >;

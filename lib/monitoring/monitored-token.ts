@@ -132,7 +132,9 @@ export class MonitoredToken implements Timed, InvalidationWatcher {
     this.#isWatched = false;
   }
 
-  /** Ends a monitor if its record was invalidated. The record of this monitor is older than the newest record of the token. */
+  /**
+   * Ends a monitor if its record was invalidated. Call this only for a monitor whose record is older than the newest record of the token.
+   */
   #requireValid(monitor: Monitor): void {
     const watcher = { digest: this.digest, record: monitor.token.record, onInvalidated() {} };
     if (this.#introspector.watch(watcher)) this.#introspector.unwatch(watcher);

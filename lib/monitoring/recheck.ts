@@ -12,7 +12,7 @@ export const SPREAD_SHARE = 1 / 4;
 
 /** The state of one recheck. All monitors of the token with the same `recheckSeconds` share the recheck. */
 export interface Round {
-  /** The record that the recheck has found so far; `undefined` before that. */
+  /** The record that the recheck has found; `undefined` until it has found one. */
   known: ActiveRecord | undefined;
   /** Whether the endpoint has failed in this recheck. If so, the remaining monitors do not ask the endpoint again. */
   isDown: boolean;
