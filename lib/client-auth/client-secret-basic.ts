@@ -7,11 +7,11 @@ import { callOf, type Secret, signWithSecret } from './secret.js';
 /** Options of `clientSecretBasic()`. */
 export interface ClientSecretBasicOptions {
   /**
-   * Form-encode the client identifier and the secret, as RFC 6749 section 2.3.1 requires. Default `true`. Write `false` for a server that
+   * Form-encode the client identifier and the secret, as RFC 6749 section 2.3.1 requires. Default: `true`. Write `false` for a server that
    * does not decode them.
    */
   readonly encode?: boolean | undefined;
-  /** Allow an empty secret, which some servers require from public clients. Default `false`. */
+  /** Allow an empty secret, which some servers require from public clients. Default: `false`. */
   readonly allowEmptySecret?: boolean | undefined;
 }
 

@@ -16,11 +16,11 @@ export interface ClientSecretJwtOptions {
    */
   readonly clientSecret: Secret;
   /**
-   * Signing algorithm. Default `HS256`. If the metadata of an `authorizationServer` list algorithms, the default is the first of `HS256`,
+   * Signing algorithm. Default: `HS256`. If the metadata of an `authorizationServer` list algorithms, the default is the first of `HS256`,
    * `HS384` and `HS512` that is in the list.
    */
   readonly alg?: 'HS256' | 'HS384' | 'HS512' | undefined;
-  /** Recipient of the assertion. Default the issuer of the authorization server; some servers require the URL of an endpoint instead. */
+  /** Recipient of the assertion. Default: the issuer of the authorization server; some servers require the URL of an endpoint instead. */
   readonly audience?: string | undefined;
 }
 

@@ -5,7 +5,7 @@ import { callOf, type Secret, signWithSecret } from './secret.js';
 
 /** Options of `clientSecretPost()`. */
 export interface ClientSecretPostOptions {
-  /** Allow an empty secret, which some servers require from public clients. Default `false`. */
+  /** Allow an empty secret, which some servers require from public clients. Default: `false`. */
   readonly allowEmptySecret?: boolean | undefined;
 }
 

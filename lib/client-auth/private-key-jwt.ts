@@ -11,14 +11,14 @@ export interface PrivateKeyJwtOptions {
   /** Private key, or a function that returns the current key. The function is called for every attempt to send an introspection request. */
   readonly key: PrivateKey | undefined | (() => PrivateKey | Promise<PrivateKey>);
   /**
-   * Signing algorithm. Default the `alg` of a JWK, or the algorithm of a `CryptoKey`. For other keys: `RS256`, `ES256`, `ES384`, `ES512` or
-   * `EdDSA`, depending on the key. For such a key, if the metadata of an `authorizationServer` list algorithms, the default is the key's
-   * first algorithm that is in the list.
+   * Signing algorithm. Default: the `alg` of a key that is a JWK with `alg`, or the algorithm of a `CryptoKey`. For other keys: `RS256`,
+   * `ES256`, `ES384`, `ES512` or `EdDSA`, depending on the key. For such a key, if the metadata of an `authorizationServer` list
+   * algorithms, the default is the key's first algorithm that is in the list.
    */
   readonly alg?: string | undefined;
-  /** Recipient of the assertion. Default the issuer of the authorization server; some servers require the URL of an endpoint instead. */
+  /** Recipient of the assertion. Default: the issuer of the authorization server; some servers require the URL of an endpoint instead. */
   readonly audience?: string | undefined;
-  /** Header `kid`, by which the server finds the public key. Default the `kid` of a JWK. */
+  /** Header `kid`, by which the server finds the public key. Default: the `kid` of the private key if it is a JWK, otherwise no `kid`. */
   readonly keyId?: string | undefined;
 }
 

@@ -27,7 +27,7 @@ export interface Deadline {
    * long.
    */
   readonly signal: EventEmitter;
-  /** Sets the code of the error with which {@link withDeadline} rejects when the deadline passes. Default `timeout`. */
+  /** Sets the code of the error with which {@link withDeadline} rejects when the deadline passes. Default: `timeout`. */
   endWith(code: 'timeout' | 'overloaded'): void;
 }
 

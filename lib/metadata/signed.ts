@@ -11,11 +11,11 @@ export interface SignedMetadataOptions {
   /** A private key: RSA of at least 2048 bits, P-256, P-384, P-521 or Ed25519. */
   readonly key: PrivateKey | undefined;
   /**
-   * Algorithm of the signature. Default: the `alg` of a JWK, or the algorithm of a `CryptoKey`. For other keys `RS256`, `ES256`, `ES384`,
-   * `ES512` or `EdDSA`, depending on the key.
+   * Algorithm of the signature. Default: the `alg` of a key that is a JWK with `alg`, or the algorithm of a `CryptoKey`. For other keys
+   * `RS256`, `ES256`, `ES384`, `ES512` or `EdDSA`, depending on the key.
    */
   readonly alg?: string | undefined;
-  /** The `kid` by which clients find the public key. Default: the `kid` of a JWK. */
+  /** The `kid` by which clients find the public key. Default: the `kid` of `key` if `key` is a JWK, otherwise no `kid`. */
   readonly keyId?: string | undefined;
   /** The `iss` of the signed metadata: the party that attests to the metadata. Default: the resource identifier. */
   readonly issuer?: string | undefined;

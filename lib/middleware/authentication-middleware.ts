@@ -48,7 +48,7 @@ export interface AuthenticationMiddlewareSettings {
 
 const NAME = 'tokenIntrospection';
 
-/** Creates the middleware of one authorization server, or with `select` the middleware of several servers. */
+/** Creates middleware that accepts the tokens of one authorization server or, with `select`, of several servers. */
 export function createAuthenticationMiddleware({
   authenticator,
   select,

@@ -35,7 +35,7 @@ export interface RequestAuthenticator<RequestAuth = object> {
   authenticateRequest(req: IncomingMessage): Promise<RequestAuth>;
 }
 
-/** The middleware of one authorization server. */
+/** Middleware that accepts the tokens of one authorization server. */
 export interface TokenIntrospection<Claims = unknown> extends RequestAuthenticator<AuthOf<Claims>> {
   /**
    * Looks up a token that did not come in a request, and verifies it by the policy of this middleware. Resolves to the claims.

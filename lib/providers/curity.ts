@@ -13,7 +13,7 @@ export interface CurityOptions extends PresetOptions {
   readonly clientId: string | undefined;
   /** Client secret, or a function that returns the current secret. Required. */
   readonly clientSecret: Secret;
-  /** Path of the introspection endpoint, as the token profile of the server sets it. Default `'/oauth/v2/oauth-introspect'`. */
+  /** Path of the introspection endpoint, as the token profile of the server sets it. Default: `'/oauth/v2/oauth-introspect'`. */
   readonly path?: string | undefined;
 }
 

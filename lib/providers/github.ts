@@ -9,7 +9,7 @@ export interface GithubOptions extends PresetOptions {
   readonly clientId: string | undefined;
   /** Client secret, or a function that returns the current secret. Required. */
   readonly clientSecret: Secret;
-  /** Base URL of the REST API. Default `https://api.github.com`; write `https://{host}/api/v3` for GitHub Enterprise Server. */
+  /** Base URL of the REST API. Default: `https://api.github.com`; write `https://{host}/api/v3` for GitHub Enterprise Server. */
   readonly apiUrl?: string | undefined;
 }
 

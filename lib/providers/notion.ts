@@ -8,7 +8,7 @@ export interface NotionOptions extends PresetOptions {
   readonly clientId: string | undefined;
   /** Client secret, or a function that returns the current secret. Required. */
   readonly clientSecret: Secret;
-  /** Value of the header `Notion-Version`. Default `'2026-03-11'`. */
+  /** Value of the header `Notion-Version`. Default: `'2026-03-11'`. */
   readonly notionVersion?: string | undefined;
 }
 

@@ -8,7 +8,7 @@ export interface PolarOptions extends PresetOptions {
   readonly clientId: string | undefined;
   /** Client secret, or a function that returns the current secret. Required. */
   readonly clientSecret: Secret;
-  /** Environment of Polar. Default `'production'`. */
+  /** Environment of Polar. Default: `'production'`. */
   readonly server?: 'production' | 'sandbox' | undefined;
 }
 

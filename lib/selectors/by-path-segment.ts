@@ -6,7 +6,7 @@ import { type Names, parseNames, type Selector } from './selector.js';
 
 /** Options of `byPathSegment()`. */
 export interface ByPathSegmentOptions {
-  /** Index of the segment, counted from 0: in `/tenants/acme/reports`, 1 is `acme`. Default 0. */
+  /** Index of the segment, counted from 0: in `/tenants/acme/reports`, 1 is `acme`. Default: 0. */
   readonly index?: number | undefined;
 }
 

@@ -13,11 +13,11 @@ export interface FakeRequest {
 
 /** A reply of a fake authorization server. */
 export interface FakeReply {
-  /** HTTP status. Default 200. */
+  /** HTTP status. Default: 200. */
   readonly status?: number | undefined;
-  /** Value of `Content-Type`. Default `'application/json'`. */
+  /** Value of `Content-Type`. Default: `'application/json'`. */
   readonly contentType?: string | undefined;
-  /** Text of the body. Default empty. */
+  /** Text of the body. Default: an empty text. */
   readonly body?: string | undefined;
 }
 
