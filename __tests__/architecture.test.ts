@@ -47,6 +47,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
     'introspection/signed-response.ts',
     'metadata/rules.ts',
     'options/rules.ts',
+    'signals/rules.ts',
   ],
   jose: [
     'client-auth/write-assertion.ts',

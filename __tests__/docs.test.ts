@@ -7,6 +7,9 @@ import { promisify } from 'node:util';
 import { AuthError, type AuthErrorReason, IntrospectionError } from '../lib/index.js';
 import { MEMBER_RULES, PUBLISHING_RULES, SIGNED_RULES } from '../lib/metadata/rules.js';
 import { CACHE_RULES, DPOP_RULES, JWT_RESPONSE_RULES, OPTION_RULES } from '../lib/options/rules.js';
+import { KNOWN_EVENTS } from '../lib/signals/event-types.js';
+import { POLLING_RULES } from '../lib/signals/rules.js';
+import { SIGNAL_REASONS } from '../lib/signals/signal-error.js';
 import { freePort } from './support/free-port.js';
 import { codeWords, findPages, page, table, tables } from './support/pages.js';
 
@@ -138,6 +141,30 @@ describe('the options', () => {
     expect(column(guide, '| member | default', 0).sort()).toEqual(members.sort());
     const options = Object.keys({ ...PUBLISHING_RULES, ...SIGNED_RULES });
     expect(column(guide, '| option | default', 0).sort()).toEqual(options.sort());
+  });
+});
+
+describe('the page about signals', () => {
+  const guide = page('docs/signals.md');
+
+  it('lists every option of the handlers', () => {
+    const listed = tables(guide, '| option | default').flatMap(([cell]) => codeWords(cell));
+    expect(listed.sort()).toEqual(Object.keys(POLLING_RULES).sort());
+  });
+
+  it('lists every outcome and every reason', () => {
+    const channels = readFileSync(join(ROOT, 'lib/diagnostics/channels.ts'), 'utf8');
+    const [, outcomes = ''] = /readonly outcome: ('applied'[^;]*);/.exec(channels) ?? [];
+    expect(column(guide, '| outcome | meaning', 0)).toEqual(outcomes.split(' | ').map((name) => name.slice(1, -1)));
+    expect(column(guide, '| reason | cause', 0).sort()).toEqual([...SIGNAL_REASONS].sort());
+  });
+
+  it('lists every known event with its effect', () => {
+    const rows = table(guide, '| event | effect');
+    const named = rows.flatMap(([events, effect]) =>
+      codeWords(events).map((name) => [name, effect?.startsWith('invalidates') ? 'invalidate' : 'none']),
+    );
+    expect(named.sort()).toEqual(KNOWN_EVENTS.map(({ name, effect }) => [name, effect]).sort());
   });
 });
 

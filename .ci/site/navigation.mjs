@@ -33,7 +33,14 @@ export const NAVIGATION = [
       { title: 'Other frameworks', pages: ['docs/frameworks.md', 'docs/websockets.md', 'docs/mcp.md'] },
       {
         title: 'Test and operate',
-        pages: ['docs/testing.md', 'docs/troubleshooting.md', 'docs/outages.md', 'docs/fleet.md', 'docs/metrics.md'],
+        pages: [
+          'docs/testing.md',
+          'docs/troubleshooting.md',
+          'docs/outages.md',
+          'docs/fleet.md',
+          'docs/signals.md',
+          'docs/metrics.md',
+        ],
       },
     ],
   },

@@ -35,6 +35,7 @@ describe('the diagnostics channels', () => {
       store: 'express-token-introspection:store',
       circuit: 'express-token-introspection:circuit',
       misconfiguration: 'express-token-introspection:misconfiguration',
+      signal: 'express-token-introspection:signal',
       endpoint: 'express-token-introspection:endpoint',
     });
   });

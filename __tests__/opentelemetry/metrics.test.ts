@@ -1,8 +1,19 @@
 import { requireScope } from '../../lib/index.js';
+import { backChannelLogout, securityEvents } from '../../lib/signals/index.js';
 import { createApi, createAuthenticate } from '../support/api.js';
 import { createClock } from '../support/clock.js';
 import { active, createEndpoint, json } from '../support/endpoint.js';
+import {
+  CLIENT,
+  createRecorder,
+  eventClaims,
+  ISSUER,
+  logoutClaims,
+  postEvent,
+  postLogout,
+} from '../support/signals.js';
 import { createTelemetry, instrumented, type Point } from '../support/telemetry.js';
+import { createIssuerKey, signToken } from '../support/transmitter.js';
 import { until } from '../support/until.js';
 
 const PREFIX = 'token_introspection.';
@@ -255,6 +266,25 @@ describe('token_introspection.misconfigurations', () => {
       .expect(503);
     expect((await telemetry.points('token_introspection.misconfigurations')).map(short)).toEqual([
       [{ code: 'CLIENT_REJECTED' }, 1],
+    ]);
+  });
+});
+
+describe('token_introspection.signals', () => {
+  it('counts by handler, outcome, kind of event and reason', async () => {
+    const telemetry = createTelemetry();
+    instrumented(telemetry);
+    const key = createIssuerKey();
+    const options = { authenticate: createRecorder(), issuer: ISSUER, audience: CLIENT, keys: key.publicKey };
+    const now = Math.floor(Date.now() / 1000);
+    const events = securityEvents(options);
+    await postEvent(events, await signToken(key, { typ: 'secevent+jwt' }, eventClaims(now)));
+    await postEvent(events, 'no token');
+    await postLogout(backChannelLogout(options), await signToken(key, { typ: 'logout+jwt' }, logoutClaims(now)));
+    expect((await telemetry.points('token_introspection.signals')).map(short)).toEqual([
+      [{ outcome: 'applied', by: 'securityEvents', event: 'session-revoked' }, 1],
+      [{ outcome: 'rejected', by: 'securityEvents', reason: 'malformed_token' }, 1],
+      [{ outcome: 'applied', by: 'backChannelLogout' }, 1],
     ]);
   });
 });

@@ -3,11 +3,14 @@ import { join } from 'node:path';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { CHANNELS } from '../../lib/diagnostics/channels.js';
+import { securityEvents } from '../../lib/signals/index.js';
 import { createApi, createApp, get } from '../support/api.js';
 import { ROOT } from '../support/child.js';
 import { createClock } from '../support/clock.js';
 import { createEndpoint, json } from '../support/endpoint.js';
+import { CLIENT, createRecorder, eventClaims, ISSUER, postEvent } from '../support/signals.js';
 import { createTelemetry, instrumented, type Metric } from '../support/telemetry.js';
+import { createIssuerKey, signToken } from '../support/transmitter.js';
 import { until } from '../support/until.js';
 
 /** Every metric with every attribute, from the SDK and in the text that Prometheus scrapes. */
@@ -15,6 +18,8 @@ interface Published {
   readonly metrics: Record<string, Metric>;
   readonly scrape: string;
 }
+
+const KEY = createIssuerKey();
 
 /** Labels that Prometheus itself adds. */
 const OF_PROMETHEUS = ['job', 'instance'];
@@ -54,6 +59,14 @@ async function publish(): Promise<Published> {
   endpoint.script = (_asked, res) => json(res, {}, 500);
   await api.get('a').expect(200);
   for (const token of 'defghij') await api.get(token).expect(503);
+  const handler = securityEvents({
+    authenticate: createRecorder(),
+    issuer: ISSUER,
+    audience: CLIENT,
+    keys: KEY.publicKey,
+  });
+  await postEvent(handler, await signToken(KEY, { typ: 'secevent+jwt' }, eventClaims(Math.floor(Date.now() / 1000))));
+  await postEvent(handler, 'no token');
 
   const { app } = createApp((req, res) => exporter.getMetricsRequestHandler(req, res));
   return { metrics: await telemetry.metrics(), scrape: (await get({ app })).text };

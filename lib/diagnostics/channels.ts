@@ -69,6 +69,31 @@ export interface StoreEvent {
   readonly state: 'failing' | 'ok';
 }
 
+/** The outcome of one signal: a logout token, a security event or a request to invalidate. It holds nothing of the subject. */
+export interface SignalEvent {
+  /** Name of the function that received the signal. */
+  readonly by:
+    | 'backChannelLogout'
+    | 'securityEvents'
+    | 'pollSecurityEvents'
+    | 'globalTokenRevocation'
+    | 'invalidationEndpoint';
+  /**
+   * - `applied`: the responses of the subject were invalidated in all processes.
+   * - `repeated`: the same signal was applied before.
+   * - `ignored`: the event has no effect on tokens.
+   * - `unmapped`: the signal names a subject whose tokens are not known.
+   * - `foreign`: the signal names a subject of another issuer.
+   * - `rejected`: the signal is not valid.
+   * - `failed`: the signal could not be handled now, and the sender should send it again.
+   */
+  readonly outcome: 'applied' | 'repeated' | 'ignored' | 'unmapped' | 'foreign' | 'rejected' | 'failed';
+  /** Last part of the type of a known event, such as `session-revoked`, or `other`; absent for signals that are not events. */
+  readonly event?: string;
+  /** Why a signal was rejected or failed, such as `wrong_signature`. */
+  readonly reason?: string;
+}
+
 /**
  * A problem that only an operator can fix. Each middleware and each client authentication publishes the same problem at most once an hour.
  */
@@ -130,6 +155,7 @@ export const CHANNELS = {
   store: `${PREFIX}:store`,
   circuit: `${PREFIX}:circuit`,
   misconfiguration: `${PREFIX}:misconfiguration`,
+  signal: `${PREFIX}:signal`,
   endpoint: `${PREFIX}:endpoint`,
 } as const;
 
@@ -138,6 +164,7 @@ export const cacheEvents = channel(CHANNELS.cache);
 export const storeEvents = channel(CHANNELS.store);
 export const circuitEvents = channel(CHANNELS.circuit);
 export const misconfigurations = channel(CHANNELS.misconfiguration);
+export const signalEvents = channel(CHANNELS.signal);
 export const endpointCalls = tracingChannel<EndpointCall, EndpointCall>(CHANNELS.endpoint);
 
 const DIGEST_LENGTH = 12;

@@ -51,7 +51,7 @@ function hasTooManyValues(text: string): boolean {
  * Returns the position of the closing quote of a JSON string. `start` is the position of its opening quote. Without a closing quote, the
  * result is the length of the text.
  */
-function endOfString(text: string, start: number): number {
+export function endOfString(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
     let before = end - 1;
     while (text.charCodeAt(before) === BACKSLASH) before--;

@@ -10,6 +10,8 @@ import {
   endpointCalls,
   type Misconfiguration,
   misconfigurations,
+  type SignalEvent,
+  signalEvents,
 } from '../diagnostics/channels.js';
 import { attributesOf, type EndedCall, outcomeOf } from './calls.js';
 import type { MeasuredMiddleware } from './options.js';
@@ -33,6 +35,7 @@ export function measure(meter: Meter, middlewares: Readonly<Record<string, Measu
     measureCalls(meter),
     observeCircuit(meter),
     countMisconfigurations(meter),
+    countSignals(meter),
     observeCaches(meter, Object.entries(middlewares)),
   ];
   return () => {
@@ -127,6 +130,21 @@ function countMisconfigurations(meter: Meter): () => void {
   });
   return listen<Misconfiguration>(misconfigurations, ({ code }) =>
     counter.add(1, { 'token_introspection.code': code }),
+  );
+}
+
+function countSignals(meter: Meter): () => void {
+  const counter = meter.createCounter('token_introspection.signals', {
+    description: 'Logout and security events that were received, by handler, outcome and kind',
+    unit: '{signal}',
+  });
+  return listen<SignalEvent>(signalEvents, ({ by, outcome, event, reason }) =>
+    counter.add(1, {
+      'token_introspection.outcome': outcome,
+      'token_introspection.by': by,
+      ...(event !== undefined && { 'token_introspection.event': event }),
+      ...(reason !== undefined && { 'token_introspection.reason': reason }),
+    }),
   );
 }
 

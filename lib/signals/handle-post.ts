@@ -32,9 +32,3 @@ export function handlePost(
 }
 
 const NOT_POST: SignalResponse = { status: 405, headers: { Allow: 'POST' }, body: { error: 'invalid_request' } };
-
-/** Creates the response (503) to a signal that could not be handled now. The sender should send the same signal again. */
-export function unavailable(retryAfterSeconds: number): SignalResponse {
-  const headers = { 'Retry-After': String(retryAfterSeconds) };
-  return { status: 503, headers, body: { error: 'temporarily_unavailable' } };
-}

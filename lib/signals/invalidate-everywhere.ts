@@ -2,17 +2,15 @@ import type { Invalidation } from '../cache/invalidation.js';
 import { AuthError } from '../core/errors.js';
 import { optionError } from '../core/option-error.js';
 import type { TokenIntrospection } from '../middleware/types.js';
+import { SignalError } from './signal-error.js';
 
 /** A middleware whose cached responses can be invalidated. */
 export type InvalidatedMiddleware = Pick<TokenIntrospection, 'invalidate'>;
 
-/** An invalidation failed, because the store of a middleware failed. Other processes may not know of the invalidation. */
-export class NotInvalidatedError extends Error {}
-
 /**
  * Returns a function that invalidates the targets at all middlewares. Each call starts new invalidations, even if invalidations of the same
  * targets are pending, because responses may have been cached since those began. The promise resolves when the invalidations are in the
- * stores of all middlewares. It rejects with a {@link NotInvalidatedError} if an invalidation failed.
+ * stores of all middlewares. It rejects with a SignalError `not_invalidated` if an invalidation failed.
  *
  * @throws TypeError for a value that is not a middleware
  */
@@ -35,6 +33,6 @@ async function invalidate(middleware: InvalidatedMiddleware, target: Invalidatio
   } catch (error) {
     // A text that cannot be a token is cached nowhere.
     if (error instanceof AuthError) return;
-    throw new NotInvalidatedError('an invalidation could not be stored');
+    throw new SignalError('not_invalidated');
   }
 }

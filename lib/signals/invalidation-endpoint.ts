@@ -4,9 +4,11 @@ import type { Secret } from '../client-auth/secret.js';
 import { secretError } from '../core/option-error.js';
 import { ownMember, ownMembers } from '../core/own-members.js';
 import { ownHeader } from '../credentials/headers.js';
-import { handlePost, type SignalHandler, type SignalResponse, unavailable } from './handle-post.js';
-import { type InvalidatedMiddleware, NotInvalidatedError, parseMiddlewares } from './invalidate-everywhere.js';
+import { handlePost, type SignalHandler, type SignalResponse } from './handle-post.js';
+import { type InvalidatedMiddleware, parseMiddlewares } from './invalidate-everywhere.js';
+import { publishSignal, respondTo } from './publish-signal.js';
 import { readParameters } from './request-body.js';
+import { SignalError } from './signal-error.js';
 
 /** Options of `invalidationEndpoint()`. */
 export interface InvalidationEndpointOptions {
@@ -19,6 +21,7 @@ export interface InvalidationEndpointOptions {
   readonly secret: Secret;
 }
 
+const BY = 'invalidationEndpoint';
 const MIN_SECRET_LENGTH = 32;
 const NAMES = ['token', 'sub', 'sid', 'client_id', 'jti'] as const;
 
@@ -44,23 +47,25 @@ export function invalidationEndpoint(options: InvalidationEndpointOptions): Sign
 
   async function handle(req: IncomingMessage): Promise<SignalResponse> {
     const current = requireSecret(typeof secret === 'function' ? await secret() : secret);
-    if (!hasSecret(ownHeader(req, 'authorization'), current)) return UNAUTHORIZED;
+    if (!hasSecret(ownHeader(req, 'authorization'), current)) throw new SignalError('missing_credentials');
     const parameters = await readParameters(req, NAMES);
     const [name, another] = NAMES.filter((known) => ownMember(parameters, known) !== undefined);
     const value = name && ownMember(parameters, name);
-    if (name === undefined || another !== undefined || typeof value !== 'string' || value === '') return INVALID;
-    try {
-      await invalidate([{ [name]: value }]);
-      return DONE;
-    } catch (error) {
-      if (error instanceof NotInvalidatedError) return unavailable(1);
-      throw error;
+    if (name === undefined || another !== undefined || typeof value !== 'string' || value === '') {
+      throw new SignalError('malformed_request');
     }
+    await invalidate([{ [name]: value }]);
+    publishSignal({ by: BY, outcome: 'applied' });
+    return DONE;
   }
 
   return function invalidationEndpointHandler(...context) {
-    handlePost(handle, ...context);
+    handlePost((req) => respondTo(BY, () => handle(req), reject), ...context);
   };
+}
+
+function reject({ reason }: SignalError): SignalResponse {
+  return reason === 'missing_credentials' ? UNAUTHORIZED : INVALID;
 }
 
 function requireSecret(secret: unknown): string {

@@ -1,0 +1,74 @@
+import type { IncomingMessage } from 'node:http';
+import { ownMember } from '../core/own-members.js';
+import { isRepeated, ownHeader } from '../credentials/headers.js';
+import { handlePost, type SignalHandler, type SignalResponse } from './handle-post.js';
+import { parseSignalOptions, type SignalOptions, type SubjectOptions } from './options.js';
+import { publishSignal, respondTo } from './publish-signal.js';
+import { readJson } from './request-body.js';
+import { REVOCATION_RULES } from './rules.js';
+import { createSeenSignals } from './seen-signals.js';
+import { SignalError } from './signal-error.js';
+import { createSignalVerifier } from './signal-verifier.js';
+import { targetsOf } from './subject.js';
+
+/** Options of `globalTokenRevocation()`. The `audience` is the URL of the handler, as the caller writes it in `aud`. */
+export interface GlobalTokenRevocationOptions extends SignalOptions, SubjectOptions {}
+
+const BY = 'globalTokenRevocation';
+const TYPE = 'global-token-revocation+jwt';
+const DONE = { status: 204 };
+const NOT_FOUND = { status: 404, body: { error: 'not_found' } };
+
+/**
+ * A handler of [Global Token Revocation](https://datatracker.ietf.org/doc/draft-parecki-oauth-global-token-revocation/) requests, such as
+ * those of Okta Universal Logout. The caller authenticates by a signed JWT, and names a subject in the member `sub_id` of a JSON body. The
+ * handler invalidates the tokens of the subject.
+ *
+ * The response is 204 once all processes that share the `cache.store` have been told. It is 400 for a request that is not valid, 401 for a
+ * JWT that is not valid or was used for another subject, 404 for a subject of another issuer and for one that the option `subject` does not
+ * find, and 503 with `Retry-After` if the keys of the issuer cannot be fetched or the store fails.
+ *
+ * Not checked: that the authorization server also ends the tokens and the sessions. Used JWTs are remembered by each process alone.
+ *
+ * @throws TypeError for a missing, unknown or invalid option, and for an `audience` that is not a URL
+ */
+export function globalTokenRevocation(options: GlobalTokenRevocationOptions): SignalHandler {
+  const { options: parsed, settings } = parseSignalOptions(options, REVOCATION_RULES);
+  const subjects = { issuer: settings.issuer, subject: parsed.subject };
+  const verify = createSignalVerifier(settings, TYPE, true);
+  const seen = createSeenSignals(settings.clock, settings.keepMs);
+
+  async function revoke(req: IncomingMessage): Promise<SignalResponse> {
+    const { jti } = await verify(readBearer(req));
+    const identifier = ownMember(await readJson(req), 'sub_id');
+    const targets = await targetsOf(identifier, subjects);
+    if (typeof targets === 'string') {
+      publishSignal({ by: BY, outcome: targets });
+      return NOT_FOUND;
+    }
+    // The JWT does not contain the subject. Without this check, somebody with an old JWT could name another subject.
+    const outcome = await seen.once(jti, JSON.stringify(identifier), () => settings.invalidate(targets));
+    if (outcome === 'conflict') throw new SignalError('replayed');
+    publishSignal({ by: BY, outcome: outcome === 'done' ? 'applied' : 'repeated' });
+    return DONE;
+  }
+
+  return function globalTokenRevocationHandler(...context) {
+    handlePost((req) => respondTo(BY, () => revoke(req), reject), ...context);
+  };
+}
+
+/** @throws SignalError `missing_credentials` */
+function readBearer(req: IncomingMessage): string {
+  const [, token] = /^bearer +(\S+)$/i.exec(ownHeader(req, 'authorization') ?? '') ?? [];
+  if (token === undefined || isRepeated(req, 'authorization')) throw new SignalError('missing_credentials');
+  return token;
+}
+
+function reject({ reason, message }: SignalError): SignalResponse {
+  if (reason === 'malformed_request' || reason === 'wrong_subject') {
+    return { status: 400, body: { error: 'invalid_request', error_description: message } };
+  }
+  const challenge = reason === 'missing_credentials' ? 'Bearer' : 'Bearer error="invalid_token"';
+  return { status: 401, headers: { 'WWW-Authenticate': challenge }, body: {} };
+}

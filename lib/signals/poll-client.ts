@@ -1,0 +1,113 @@
+import { IntrospectionError } from '../core/errors.js';
+import { ownMember } from '../core/own-members.js';
+import { B64_TOKEN } from '../core/syntax.js';
+import { withDeadline } from '../core/timeout.js';
+import { appConnections, createConnections } from '../introspection/connections.js';
+import { type Dispatcher, type EndpointResponse, sendRequest, textOf, toEndpoint } from '../introspection/http.js';
+import { isJson, parseJson } from '../introspection/json.js';
+import { requestedPauseOf } from '../introspection/retry-after.js';
+import { USER_AGENT } from '../introspection/user-agent.js';
+import { SignalError } from './signal-error.js';
+
+/** Outcomes of earlier events, by `jti`, that the transmitter has not been told. */
+export interface PollReport {
+  readonly ack: readonly string[];
+  readonly setErrs: Readonly<Record<string, { readonly err: string; readonly description: string }>>;
+}
+
+/** Sends poll requests ([RFC 8936](https://www.rfc-editor.org/rfc/rfc8936)), one at a time. */
+export interface PollClient {
+  /**
+   * Tells the transmitter the report, and waits for further events. Resolves to signed tokens by `jti`, or to `undefined` if the transmitter
+   * has not responded after 90 seconds.
+   *
+   * @throws SignalError `poll_failed`
+   */
+  poll(report: PollReport): Promise<ReadonlyMap<string, string> | undefined>;
+  /** Only tells the transmitter the report. @throws SignalError `poll_failed` */
+  acknowledge(report: PollReport): Promise<void>;
+  /** Ends a pending poll request, whose promise rejects. */
+  abort(): void;
+  close(): Promise<void>;
+}
+
+export interface PollClientSettings {
+  readonly endpoint: URL;
+  readonly token: string | (() => string | Promise<string>) | undefined;
+  readonly maxEvents: number;
+  readonly dispatcher: Dispatcher | undefined;
+  readonly now: () => number;
+}
+
+const OK = 200;
+const CONNECT_TIMEOUT_MS = 5000;
+
+/** A transmitter responds when it has events, or when it does not want to wait longer. After this time, the request is sent again. */
+const WAIT_MS = 90_000;
+const ACKNOWLEDGE_TIMEOUT_MS = 5000;
+
+export function createPollClient({ endpoint, token, maxEvents, dispatcher, now }: PollClientSettings): PollClient {
+  const connections =
+    dispatcher === undefined ? createConnections(CONNECT_TIMEOUT_MS, undefined) : appConnections(dispatcher);
+  const target = toEndpoint(endpoint);
+  let abort: () => void = () => {};
+
+  async function headers(): Promise<Record<string, string>> {
+    const current: unknown = typeof token === 'function' ? await token() : token;
+    const common = { accept: 'application/json', 'content-type': 'application/json', 'user-agent': USER_AGENT };
+    if (current === undefined && token === undefined) return common;
+    if (typeof current !== 'string' || !B64_TOKEN.test(current)) throw new SignalError('poll_failed');
+    return { ...common, authorization: `Bearer ${current}` };
+  }
+
+  function send(body: object, timeoutMs: number): Promise<EndpointResponse> {
+    return withDeadline(
+      timeoutMs,
+      async (deadline) => {
+        let isAborted = false;
+        abort = () => {
+          isAborted = true;
+          deadline.signal.emit('abort');
+        };
+        const request = { endpoint: target, headers: await headers(), body: JSON.stringify(body) };
+        if (isAborted) throw new SignalError('poll_failed');
+        return sendRequest(connections.to(target.origin), request, (status) => status === OK, deadline);
+      },
+      () => {
+        abort = () => {};
+      },
+    );
+  }
+
+  async function exchange(body: object, timeoutMs: number): Promise<EndpointResponse | undefined> {
+    const response = await send(body, timeoutMs).catch((error: unknown) => {
+      if (error instanceof IntrospectionError && error.code === 'timeout') return undefined;
+      throw new SignalError('poll_failed');
+    });
+    if (response === undefined || response.status === OK) return response;
+    throw new SignalError('poll_failed', requestedPauseOf(response, now()));
+  }
+
+  return {
+    async poll(report) {
+      const response = await exchange({ maxEvents, returnImmediately: false, ...report }, WAIT_MS);
+      return response && setsOf(response);
+    },
+    async acknowledge(report) {
+      await exchange({ maxEvents: 0, returnImmediately: true, ...report }, ACKNOWLEDGE_TIMEOUT_MS);
+    },
+    abort: () => abort(),
+    close: connections.close,
+  };
+}
+
+/** @throws SignalError `poll_failed` for a response that RFC 8936 section 2.3 does not allow */
+function setsOf(response: EndpointResponse): ReadonlyMap<string, string> {
+  try {
+    const sets = isJson(response) ? ownMember(parseJson(textOf(response)), 'sets') : undefined;
+    if (typeof sets !== 'object' || sets === null || Array.isArray(sets)) throw new SignalError('poll_failed');
+    return new Map(Object.entries(sets).map(([jti, jwt]) => [jti, String(jwt)]));
+  } catch (error) {
+    throw error instanceof IntrospectionError ? new SignalError('poll_failed') : error;
+  }
+}

@@ -1,0 +1,148 @@
+import { parseUrl } from '../options/parse-url.js';
+import { rejectOption } from '../options/read-options.js';
+import { createApplyEvent } from './apply-event.js';
+import { parseSignalOptions } from './options.js';
+import { createPollClient, type PollReport } from './poll-client.js';
+import { publishFailure, publishSignal } from './publish-signal.js';
+import { POLLING_RULES } from './rules.js';
+import type { SecurityEventsOptions } from './security-events.js';
+import { SignalError } from './signal-error.js';
+import { createSignalVerifier } from './signal-verifier.js';
+
+/** Options of `pollSecurityEvents()`. */
+export interface PollSecurityEventsOptions extends SecurityEventsOptions {
+  /** URL for polling, from the configuration of your stream at the transmitter. */
+  readonly endpoint: string | URL;
+  /** Access token for the transmitter, or a function that returns the current one. It is called for every request. Default: none. */
+  readonly token?: string | (() => string | Promise<string>) | undefined;
+  /** Maximum number of events in one response, 1 to 100. Default: `50`. */
+  readonly maxEvents?: number | undefined;
+}
+
+/** A running `pollSecurityEvents()`. */
+export interface Polling {
+  /** Stops polling. Resolves when the transmitter has been told the events that were applied, or after 5 seconds. */
+  close(): Promise<void>;
+}
+
+const BY = 'pollSecurityEvents';
+const MAX_AGE_SECONDS = 86_400;
+const MAX_EVENTS = 50;
+
+const FIRST_PAUSE_MS = 1000;
+const MAX_PAUSE_MS = 60_000;
+
+/**
+ * Fetches security event tokens from a transmitter ([RFC 8936](https://www.rfc-editor.org/rfc/rfc8936)), by long polling, until `close()` is
+ * called. The events have the same effect as those of `securityEvents()`.
+ *
+ * An event is acknowledged only after all processes that share the `cache.store` have been told. So an event is not lost when the process
+ * ends, is killed, or cannot reach the store: the transmitter sends it again. An event that is not valid is reported to the transmitter. A
+ * failure is followed by a pause of 1 to 60 seconds. Several processes may poll the same stream.
+ *
+ * @throws TypeError for a missing, unknown or invalid option
+ */
+export function pollSecurityEvents(options: PollSecurityEventsOptions): Polling {
+  const { options: parsed, settings } = parseSignalOptions(options, POLLING_RULES, MAX_AGE_SECONDS);
+  const { endpoint, token, dispatcher, subject, scope, maxEvents = MAX_EVENTS, allowJwtType = false } = parsed;
+  if (endpoint === undefined) rejectOption('endpoint', undefined, POLLING_RULES);
+  const url = parseUrl('endpoint', endpoint, settings.allowHttp);
+  const client = createPollClient({ endpoint: url, token, maxEvents, dispatcher, now: () => settings.clock.now() });
+  const verify = createSignalVerifier(settings, 'secevent+jwt', allowJwtType);
+  const apply = createApplyEvent(BY, settings, { issuer: settings.issuer, subject, scope });
+  const closing = createClosing(client.abort);
+
+  /** Applies one event. Resolves to what the transmitter must be told about it, or to the failure after which it must be sent again. */
+  async function handle(jti: string, jwt: string): Promise<Outcome> {
+    try {
+      const signal = await verify(jwt);
+      if (signal.jti !== jti) throw new SignalError('other_jti');
+      await apply(signal);
+      return { jti };
+    } catch (thrown) {
+      const error = thrown instanceof SignalError ? thrown : new SignalError('subject_failed');
+      publishFailure(BY, error);
+      return { jti, error };
+    }
+  }
+
+  async function run(): Promise<void> {
+    let report = NOTHING;
+    let failures = 0;
+    while (!closing.isClosed()) {
+      let failure: SignalError | undefined;
+      try {
+        const sets = await client.poll(report);
+        // The report may not have arrived, so it is sent again.
+        if (sets === undefined) continue;
+        const outcomes = await Promise.all([...sets].map(([jti, jwt]) => handle(jti, jwt)));
+        report = reportOf(outcomes);
+        failure = outcomes.find(({ error }) => error?.isOutage)?.error;
+      } catch (error) {
+        failure = error as SignalError;
+        if (!closing.isClosed()) publishSignal({ by: BY, outcome: 'failed', reason: 'poll_failed' });
+      }
+      failures = failure === undefined ? 0 : failures + 1;
+      if (failure !== undefined) await closing.pause(pauseMs(failures, failure));
+    }
+    // Otherwise these events would be sent again to the next process, which does no harm.
+    if (report !== NOTHING) await client.acknowledge(report).catch(() => {});
+    await client.close();
+  }
+
+  const ended = run();
+  return {
+    close() {
+      closing.close();
+      return ended;
+    },
+  };
+}
+
+interface Outcome {
+  readonly jti: string;
+  readonly error?: SignalError;
+}
+
+const NOTHING: PollReport = { ack: [], setErrs: {} };
+
+/** Leaves out the events that must be sent again. */
+function reportOf(outcomes: readonly Outcome[]): PollReport {
+  const ack = outcomes.filter(({ error }) => error === undefined).map(({ jti }) => jti);
+  const rejected = outcomes.flatMap(({ jti, error }) =>
+    error?.deliveryError === undefined
+      ? []
+      : [[jti, { err: error.deliveryError, description: error.message }] as const],
+  );
+  return ack.length + rejected.length === 0 ? NOTHING : { ack, setErrs: Object.fromEntries(rejected) };
+}
+
+/** Doubles with each failure, and varies, so that processes that failed together do not try again together. */
+function pauseMs(failures: number, { retryAfterSeconds }: SignalError): number {
+  const longest = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1));
+  return Math.max(retryAfterSeconds * 1000, longest * (0.5 + Math.random() / 2));
+}
+
+/** Remembers that polling was closed, and ends what it waits for. */
+function createClosing(abort: () => void) {
+  let isClosed = false;
+  let wake: () => void = () => {};
+  return {
+    isClosed: () => isClosed,
+    close() {
+      isClosed = true;
+      abort();
+      wake();
+    },
+    pause(ms: number): Promise<void> {
+      if (isClosed) return Promise.resolve();
+      return new Promise((resolve) => {
+        const timer = setTimeout(resolve, ms).unref();
+        wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    },
+  };
+}
