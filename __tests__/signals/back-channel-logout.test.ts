@@ -41,7 +41,7 @@ const MOUNTS: readonly (readonly [name: string, mount: Mount])[] = [
     (handler) =>
       express4().use(
         express4.json() as never,
-        express4.urlencoded() as RequestHandler as never,
+        express4.urlencoded({ extended: true }) as RequestHandler as never,
         handler as never,
       ) as never,
   ],
