@@ -30,6 +30,7 @@ Next steps
 ${steps.map((step, index) => `${String(index + 1).padStart(3)}. ${step}`).join('\n')}
 
 The first curl gets 401, because there is no token. With a token for this API you get 200.
+If a token is rejected, set the variable NODE_DEBUG=express-token-introspection: the app then prints why.
 About your authorization server: node_modules/${LIBRARY}/docs/providers.md`;
 }
 
