@@ -4,6 +4,7 @@ import { WebSocket } from 'ws';
 import { BARE, INVALID_REQUEST, INVALID_TOKEN, insufficientScope } from '../support/challenges.js';
 import { active, createEndpoint, json, type Script } from '../support/endpoint.js';
 import { removeGuides, startGuide } from '../support/frameworks.js';
+import { openStream } from '../support/streams.js';
 import { until } from '../support/until.js';
 
 const AUDIENCE = { aud: 'https://api.example.com' };
@@ -15,6 +16,9 @@ const ANSWERS: Readonly<Record<string, Script>> = {
   stranger: active({ aud: 'https://other.example.com', scope: 'reports:read' }),
   bad: { active: false },
 };
+
+/** A token that expires in 2 seconds. */
+const briefly = () => active({ ...AUDIENCE, scope: 'reports:read', exp: Math.floor(Date.now() / 1000) + 2 });
 
 const PATIENCE_MS = 5000;
 
@@ -33,7 +37,8 @@ describe.each(['Fastify', 'Koa', 'NestJS', "Node's own server"])('the app of the
 
   beforeEach(async () => {
     const endpoint = await createEndpoint(({ form }, res) => {
-      const answer = ANSWERS[form.get('token') ?? ''];
+      const token = form.get('token') ?? '';
+      const answer = token === 'brief' ? briefly() : ANSWERS[token];
       if (answer === undefined) json(res, { why: 'db-12 is down' }, 500);
       return answer;
     });
@@ -74,6 +79,16 @@ describe.each(['Fastify', 'Koa', 'NestJS', "Node's own server"])('the app of the
     }
     expect(seen).toHaveLength(9);
     for (const secret of ['good', 'weak', 'stranger', 'db-12']) expect(read()).not.toContain(secret);
+  }, 30_000);
+
+  it('ends an event stream when its token expires, and other streams go on', async () => {
+    const other = await openStream(`${url}/api/events`, 'good');
+    const stream = await openStream(`${url}/api/events`, 'brief');
+    expect(await stream.end).toBe('end');
+    expect([stream.status, stream.text()]).toEqual([200, expect.stringContaining('data: hello')]);
+    expect(other.res.complete).toBe(false);
+    expect((await get('Bearer weak', '/api/events')).status).toBe(403);
+    expect(read()).not.toMatch(/Error/);
   }, 30_000);
 
   it('protects every spelling of the path', async () => {

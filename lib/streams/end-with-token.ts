@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setImmediate } from 'node:timers';
 import { missingAuthError, wiringError } from '../middleware/guard.js';
 import { type RequestSession, sessionOf } from '../middleware/session.js';
 import { callSafely, publishEnd } from '../monitoring/end-failure.js';
@@ -77,8 +78,11 @@ export function endResponseWithToken(
       }
       const stop = limitTime(res, () => end(error));
       void callSafely(`"onEnd" of ${by}()`, () => onEnd(reasonOf(error), error)).then(() => {
-        stop();
-        end(error);
+        // The app may have ended the source of the response. Its end needs a few turns to reach the response.
+        setImmediate(() => {
+          stop();
+          end(error);
+        });
       });
     },
   });
