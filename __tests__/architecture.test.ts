@@ -31,6 +31,7 @@ const ROWS: readonly (readonly [row: string, places: readonly string[]])[] = [
       'websocket/',
       'signals/',
       'streams/',
+      'socket-io/',
       'testing/',
     ],
   ],

@@ -16,6 +16,7 @@ const SUMMARIES = {
   './redis': 'Shared cache in Redis.',
   './selectors': 'Select one of several authorization servers.',
   './signals': 'Receives logout and security events, and invalidates tokens.',
+  './socket-io': 'Authentication of Socket.IO.',
   './store-tests': 'Tests for a `CacheStore` of your own.',
   './streams': 'Ends event streams and downloads with their token.',
   './testing': 'Authorization server in the memory of your tests.',

@@ -142,7 +142,7 @@ describe('the app of the guide for Socket.IO', () => {
   it.each([
     ['bad', 'The access token is not valid for this resource'],
     ['weak', 'does not grant what this resource requires'],
-    [7, ''],
+    [7, 'invalid_request'],
   ])(
     'rejects the token %j',
     async (token, message) => {

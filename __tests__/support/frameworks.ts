@@ -7,8 +7,12 @@ import { type Child, ROOT, startChild } from './child.js';
 const FOLDER = '__tests__/.generated/frameworks';
 
 /** Runs the app that a guide shows under a heading, with only its endpoint and port changed. It is stopped after the test file. */
-export async function startGuide(heading: string, endpoint: string): Promise<{ url: string; child: Child }> {
-  const guide = readFileSync(join(ROOT, 'docs/frameworks.md'), 'utf8');
+export async function startGuide(
+  heading: string,
+  endpoint: string,
+  page = 'docs/frameworks.md',
+): Promise<{ url: string; child: Child }> {
+  const guide = readFileSync(join(ROOT, page), 'utf8');
   const section = guide.slice(guide.indexOf(`\n## ${heading}\n`));
   const [, code = ''] = /^```ts\n([\s\S]*?)^```$/m.exec(section) ?? [];
   const port = await freePort();

@@ -1,6 +1,6 @@
 import { WebSocket } from 'ws';
 import { requireScope, tokenIntrospection } from '../../lib/index.js';
-import { getSocketAuth, keepAuthenticated } from '../../lib/websocket/index.js';
+import { getSocketAuth, keepAuthenticated, reauthenticate } from '../../lib/websocket/index.js';
 import { createClock } from '../support/clock.js';
 import { recordDecisions } from '../support/decisions.js';
 import { createDeferred } from '../support/deferred.js';
@@ -399,6 +399,57 @@ describe('a new token on an open socket', () => {
     const before = socket.listenerCount('close');
     for (let index = 0; index < 10; index++) keepAuthenticated(socket, await authenticate.introspect(`token-${index}`));
     expect(socket.listenerCount('close')).toBe(before);
+  });
+});
+
+describe('reauthenticate', () => {
+  const byToken: Script = ({ form }) => {
+    const token = form.get('token') ?? '';
+    if (token === 'bad') return { active: false };
+    return active({ exp: undefined, sub: token.startsWith('app') ? undefined : token.split('-')[0], jti: token });
+  };
+
+  it('replaces the token of an open socket by one of the same user', async () => {
+    const { authenticate, server } = await createSetup(byToken);
+    const client = await server.connect('alice-1');
+    const socket = onlySocket(server);
+    expect(await reauthenticate(socket, authenticate, 'alice-2')).toMatchObject({ jti: 'alice-2' });
+    expect(getSocketAuth(socket).jti).toBe('alice-2');
+    await authenticate.invalidate({ token: 'alice-1' });
+    await expectOpen(client);
+    await authenticate.invalidate({ token: 'alice-2' });
+    expect(await client.closed).toEqual(TOKEN_REJECTED);
+  });
+
+  it('keeps the options of the socket', async () => {
+    const clock = createClock();
+    const { endpoint, authenticate, server } = await createSetup(byToken, { clock }, { recheckSeconds: 1 });
+    const client = await server.connect('alice-1');
+    await reauthenticate(onlySocket(server), authenticate, 'alice-2');
+    endpoint.script = { active: false };
+    clock.advance(1);
+    expect(await client.closed).toEqual(TOKEN_REJECTED);
+  });
+
+  it.each([
+    ['alice-1', 'bad', 'inactive'],
+    ['alice-1', 'bob-1', 'claim_mismatch'],
+    ['app-1', 'app-2', 'claim_mismatch'],
+  ])('of %s rejects the token %s, and keeps the old one', async (first, second, reason) => {
+    const { authenticate, server } = await createSetup(byToken);
+    const client = await server.connect(first);
+    const socket = onlySocket(server);
+    await expect(reauthenticate(socket, authenticate, second)).rejects.toMatchObject({ reason });
+    expect(getSocketAuth(socket).jti).toBe(first);
+    await expectOpen(client);
+    await authenticate.invalidate({ token: first });
+    expect(await client.closed).toEqual(TOKEN_REJECTED);
+    await expect(reauthenticate(socket, authenticate, first)).rejects.toThrow();
+  });
+
+  it('fails for a socket that was not kept', async () => {
+    const { authenticate } = await createSetup(byToken);
+    await expect(reauthenticate({} as never, authenticate, 'alice-1')).rejects.toThrow('not passed to keepAuth');
   });
 });
 

@@ -1,6 +1,7 @@
 import { IntrospectionError } from '../core/errors.js';
 import { createWarning } from '../diagnostics/misconfiguration.js';
 import { publishFailure } from '../middleware/reject.js';
+import { responseFor } from '../middleware/respond.js';
 
 /**
  * Publishes the decision when a rejection or an outage ends a stream, a socket or an upgrade. Nothing is published when the reason is that
@@ -29,4 +30,9 @@ export async function callSafely(name: string, callback: () => unknown): Promise
   } catch {
     callbackFailed(`${name} threw, or its promise was rejected; handle errors inside it.`);
   }
+}
+
+/** Tells a client why its token has ended: the `error` that a request would get, or `going_away` when the app has closed the middleware. */
+export function endCodeOf(error: unknown): string {
+  return isClosing(error) ? 'going_away' : (responseFor(error).body.error ?? 'invalid_token');
 }

@@ -8,6 +8,7 @@ import { addRecognizer, isFromAnotherCopy, OTHER_COPY_REMEDY } from '../middlewa
 import { createSession, type Session, sessionBehind } from '../middleware/session.js';
 import type { AuthOf, SelectingMiddleware, TokenIntrospection } from '../middleware/types.js';
 import { callSafely, isClosing, publishEnd } from '../monitoring/end-failure.js';
+import { requireSameUser } from '../monitoring/same-user.js';
 import { monitorToken, type TokenMonitor } from '../monitoring/token-monitor.js';
 import { closeSocket, filterMessages, isClosed, type ServerSocket } from './socket.js';
 
@@ -47,6 +48,8 @@ interface AuthenticatedSocket {
    * `keepAuthenticated()` is called with another token.
    */
   hasEnded: boolean;
+  /** The options of the latest call of `keepAuthenticated()`. */
+  options: KeepOptions;
 }
 
 const sockets = new WeakMap<object, AuthenticatedSocket>();
@@ -114,6 +117,35 @@ export function getSocketAuth(socket: ServerSocket, authenticate?: object): Auth
 }
 
 /**
+ * Replaces the token of an open socket by a new one that the client has sent over it. The new token must pass the policy of `authenticate`,
+ * and belong to the same user: `sub` must be equal, and `iss` if both tokens have one. Then only the new token counts, with the options of
+ * the latest `keepAuthenticated()` or `webSocketUpgrade()`. After an error, the old token still counts.
+ *
+ * Not checked: how often a client sends a token. Each new one may cause an introspection request.
+ *
+ * @returns the claims of the new token
+ * @throws AuthError for a rejected token, `claim_mismatch` for a token of another user or without `sub`, `inactive` if the socket has been
+ * closed, and `sender_constrained` for a token that is bound to a key or certificate
+ * @throws IntrospectionError if the endpoint cannot be asked
+ * @throws Error (status 500) for a socket that was not passed to `keepAuthenticated()`
+ */
+export async function reauthenticate<SocketAuth extends object>(
+  socket: ServerSocket,
+  authenticate: { introspect(token: string): Promise<SocketAuth> },
+  token: string,
+): Promise<SocketAuth> {
+  const authenticated = sockets.get(socket);
+  if (authenticated === undefined) {
+    throw wiringError('reauthenticate() was called for a socket that was not passed to keepAuthenticated()');
+  }
+  const auth = await authenticate.introspect(token);
+  const session = requireSession(auth);
+  requireSameUser(authenticated.session.token.record.claims, session.token.record.claims);
+  if (!monitorSocket(socket, session, authenticated.options)) throw new AuthError('inactive');
+  return auth;
+}
+
+/**
  * Returns the session of the claims.
  *
  * @throws Error (status 500) for claims that no middleware created
@@ -147,11 +179,13 @@ function isSeconds(value: unknown): boolean {
   return typeof value === 'number' && value >= MIN_SECONDS && value <= MAX_SECONDS;
 }
 
-function monitorSocket(socket: ServerSocket, session: Session, { recheckSeconds, onError }: KeepOptions): boolean {
-  const authenticated = sockets.get(socket) ?? addSocket(socket, session);
+function monitorSocket(socket: ServerSocket, session: Session, options: KeepOptions): boolean {
+  const { recheckSeconds, onError } = options;
+  const authenticated = sockets.get(socket) ?? addSocket(socket, session, options);
   if (authenticated.hasEnded || isClosed(socket)) return false;
   authenticated.monitor?.stop();
   authenticated.session = session;
+  authenticated.options = options;
   authenticated.auth = session.claims;
   const { token, req, arrivedAt, checks } = session;
   authenticated.monitor = monitorToken(session, {
@@ -179,8 +213,10 @@ function endSocket(authenticated: AuthenticatedSocket | undefined): void {
  * Adds the listeners of this library to a socket. Runs only once for each socket, even if `keepAuthenticated()` is called again for the
  * socket.
  */
-function addSocket(socket: ServerSocket, session: Session): AuthenticatedSocket {
-  const authenticated: AuthenticatedSocket = { auth: session.claims, session, monitor: undefined, hasEnded: false };
+function addSocket(socket: ServerSocket, session: Session, options: KeepOptions): AuthenticatedSocket {
+  const authenticated: AuthenticatedSocket = {
+    ...{ auth: session.claims, session, monitor: undefined, hasEnded: false, options },
+  };
   sockets.set(socket, authenticated);
   socket.addEventListener('close', () => authenticated.monitor?.stop());
   filterMessages(socket, () => !authenticated.hasEnded && authenticated.monitor?.check() !== false);

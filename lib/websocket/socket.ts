@@ -1,5 +1,5 @@
 import { AuthError, IntrospectionError } from '../core/errors.js';
-import { responseFor } from '../middleware/respond.js';
+import { endCodeOf } from '../monitoring/end-failure.js';
 
 /** The WebSocket object on the server, as the package `ws` provides it. */
 export interface ServerSocket {
@@ -41,7 +41,7 @@ export function closeSocket(socket: ServerSocket, error: unknown): void {
   const timer = setTimeout(() => terminate(socket), CLOSE_TIMEOUT_MS).unref();
   try {
     filterMessages(socket, () => false);
-    socket.close(closeCodeFor(error), closeReasonFor(error));
+    socket.close(closeCodeFor(error), endCodeOf(error));
     // A frame that violates the protocol makes the socket emit `error`. Without a listener, that would end the process.
     socket.addEventListener('error', () => {});
     socket.addEventListener('close', () => clearTimeout(timer));
@@ -75,9 +75,4 @@ function closeCodeFor(error: unknown): number {
   if (error instanceof AuthError) return POLICY_VIOLATION;
   if (!(error instanceof IntrospectionError)) return INTERNAL_ERROR;
   return error.code === 'closed' ? GOING_AWAY : TRY_AGAIN_LATER;
-}
-
-function closeReasonFor(error: unknown): string {
-  if (error instanceof IntrospectionError && error.code === 'closed') return 'going_away';
-  return responseFor(error).body.error ?? 'invalid_token';
 }

@@ -1,0 +1,55 @@
+import { AuthError } from '../core/errors.js';
+import { ownMember } from '../core/own-members.js';
+import { publishFailure } from '../middleware/reject.js';
+import { sessionBehind } from '../middleware/session.js';
+import type { TokenIntrospection } from '../middleware/types.js';
+import { endCodeOf } from '../monitoring/end-failure.js';
+import { requireSameUser } from '../monitoring/same-user.js';
+import { type AuthenticatedSocket, BY, monitorSocket, publishSession, reportError } from './authenticated-socket.js';
+import type { AnyIoSocket } from './io-socket.js';
+
+/** The event by which a client presents a new token. */
+export const REAUTHENTICATE = 'reauthenticate';
+
+/**
+ * Verifies a new token of the client, and monitors it instead of the present one. The acknowledgement tells the client the result:
+ * `{ error }`, or an empty object if the token was accepted. After an error, the present token still counts.
+ *
+ * @param values the values of the event: an object with the token, and the acknowledgement
+ */
+export async function reauthenticate(
+  socket: AnyIoSocket,
+  authenticated: AuthenticatedSocket,
+  { introspect }: Pick<TokenIntrospection, 'introspect'>,
+  values: readonly unknown[],
+): Promise<void> {
+  const acknowledge = values.at(-1);
+  const respond = (result: { readonly error?: string }) => {
+    if (typeof acknowledge === 'function') acknowledge(result);
+  };
+  if (authenticated.isRenewing) {
+    respond({ error: 'temporarily_unavailable' });
+    return;
+  }
+  authenticated.isRenewing = true;
+  try {
+    const session = sessionBehind(await introspect(requireText(ownMember(values[0], 'token'))));
+    if (session === undefined) throw new Error('The middleware returned claims without a session');
+    requireSameUser(authenticated.session.token.record.claims, session.token.record.claims);
+    if (authenticated.hasEnded || !socket.connected) throw new AuthError('inactive');
+    monitorSocket(socket, authenticated, session);
+    publishSession(session);
+    respond({});
+  } catch (error) {
+    publishFailure(error, BY, undefined, { error });
+    reportError(authenticated.onError, error);
+    respond({ error: endCodeOf(error) });
+  }
+  authenticated.isRenewing = false;
+}
+
+/** @throws AuthError for a token that is no text, because clients may send anything */
+export function requireText(token: unknown): string {
+  if (typeof token === 'string') return token;
+  throw new AuthError('malformed_credentials');
+}

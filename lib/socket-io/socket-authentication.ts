@@ -1,0 +1,117 @@
+import { checkOptions } from '../core/option-check.js';
+import { optionError } from '../core/option-error.js';
+import { ownMember } from '../core/own-members.js';
+import { publishFailure } from '../middleware/reject.js';
+import { responseFor } from '../middleware/respond.js';
+import { type Session, sessionBehind } from '../middleware/session.js';
+import type { TokenIntrospection } from '../middleware/types.js';
+import { whenSettled } from '../middleware/when-settled.js';
+import { addSocket, authenticationOf, BY, disconnectAll, monitorSocket, reportError } from './authenticated-socket.js';
+import type { AnyIoSocket, IoSocket } from './io-socket.js';
+import { REAUTHENTICATE, reauthenticate, requireText } from './reauthenticate.js';
+
+/** Options of `socketAuthentication()`. */
+export interface SocketAuthenticationOptions {
+  /**
+   * Called with every error that rejects or ends a socket and is not a rejection: an outage, or an error that a function of the app threw.
+   * If `onError` itself throws, its error is dropped with a process warning.
+   */
+  readonly onError?: ((error: unknown) => void) | undefined;
+}
+
+/** Middleware for `io.use()` and `io.of('/name').use()` of Socket.IO 4. */
+export type SocketMiddleware = (socket: IoSocket, next: (error?: Error) => void) => void;
+
+/** A middleware of one authorization server. */
+type Authenticate = Pick<TokenIntrospection, 'authenticateRequest' | 'introspect'>;
+
+/** Namespaces whose new sockets are monitored when they connect. */
+const namespaces = new WeakSet<object>();
+
+/**
+ * Creates middleware that authenticates each socket of a namespace, and disconnects it when its token ends. The token is `auth.token` of
+ * the client (`io(url, { auth: { token } })`). Without it, the request that opened the connection is authenticated, by its `Authorization`
+ * header or as `getToken` of the middleware says.
+ *
+ * A rejected client gets `connect_error`. Its `message` and `data.error` are the error code of a rejected request, such as `invalid_token`.
+ *
+ * When the token expires, is invalidated or fails a recheck, the socket leaves its rooms, gets the event `authentication_ended` with
+ * `{ error }`, and is disconnected. From then on, no event of the client reaches the app, and nothing that the app emits leaves.
+ *
+ * A client may present a new token of the same user: `socket.emit('reauthenticate', { token }, (result) => …)`. The result is `{}`, or
+ * `{ error }`; after an error, the old token still counts.
+ *
+ * Not checked: `Origin`, and sockets that `connectionStateRecovery` restores, unless you set `skipMiddlewares: false` there.
+ *
+ * @example
+ * io.use(socketAuthentication(authenticate));
+ * io.on('connection', (socket) => socket.emit('hello', getSocketAuth(socket).sub));
+ *
+ * @throws TypeError for a wrong argument
+ */
+export function socketAuthentication(
+  authenticate: Authenticate,
+  options: SocketAuthenticationOptions = {},
+): SocketMiddleware {
+  if (typeof authenticate?.introspect !== 'function' || typeof authenticate.authenticateRequest !== 'function') {
+    throw optionError('authenticate', authenticate, 'write socketAuthentication(authenticate)');
+  }
+  checkOptions(options, ['onError']);
+  const { onError } = options;
+  if (onError !== undefined && typeof onError !== 'function') throw optionError('onError', onError, 'write a function');
+
+  return function socketMiddleware(given, next) {
+    const socket = given as AnyIoSocket;
+    whenSettled(
+      authenticateSocket(socket, authenticate),
+      (session) => {
+        const authenticated = addSocket(socket, session, onError);
+        socket.use(([event, ...values], pass) => {
+          if (authenticated.hasEnded || authenticated.monitor?.check() === false) return;
+          if (event === REAUTHENTICATE) void reauthenticate(socket, authenticated, authenticate, values);
+          else pass();
+        });
+        watchNamespace(socket);
+      },
+      () => next(),
+      (error) => {
+        publishFailure(error, BY, undefined, { error });
+        reportError(onError, error);
+        next(connectError(error));
+      },
+    );
+  };
+}
+
+async function authenticateSocket(socket: IoSocket, authenticate: Authenticate): Promise<Session> {
+  const token = ownMember(socket.handshake.auth, 'token');
+  const auth =
+    token === undefined
+      ? await authenticate.authenticateRequest(socket.request)
+      : await authenticate.introspect(requireText(token));
+  const session = sessionBehind(auth);
+  if (session === undefined) throw new Error('The middleware returned claims without a session');
+  return session;
+}
+
+/** Begins to monitor the sockets of a namespace when they connect, before the listeners of the app learn of them. */
+function watchNamespace({ nsp }: AnyIoSocket): void {
+  if (namespaces.has(nsp)) return;
+  namespaces.add(nsp);
+  nsp.prependListener('connect', (socket) => {
+    const authenticated = authenticationOf(socket);
+    if (authenticated === undefined) {
+      // Socket.IO restores sockets after a short disconnect, and may skip middlewares then.
+      disconnectAll(socket);
+      return;
+    }
+    socket.once('disconnect', () => authenticated.monitor?.stop());
+    monitorSocket(socket, authenticated, authenticated.session);
+  });
+}
+
+/** The error for `connect_error` of the client. It holds nothing but what the response to a request would hold. */
+function connectError(error: unknown): Error {
+  const { body } = responseFor(error);
+  return Object.assign(new Error(body.error ?? 'unauthorized'), { data: body });
+}
