@@ -30,7 +30,7 @@ export interface AdaptiveWidthSettings {
   readonly monotonic: () => number;
 }
 
-/** Number of measurements after two failed trials in a row that start no new trial. */
+/** After two failed trials in a row, this many measurements start no new trial. */
 const MEASUREMENTS_BETWEEN_TRIALS = 16;
 
 export function createAdaptiveWidth({ start, min, max, monotonic }: AdaptiveWidthSettings): AdaptiveWidth {
