@@ -2,7 +2,7 @@
  * node bench/comparison.mjs
  *
  * Sends the same requests to apps with this library and with others, over HTTP, and writes their responses to results/comparison.json
- * and docs/comparison.md. Takes a little over a minute, because a revoked token is sent again after every cached response has expired.
+ * and docs/comparison.md. Takes a little over two minutes, because revoked tokens are tried again after every cached response has expired.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';

@@ -64,7 +64,7 @@ async function takeScreenshots(address: string): Promise<void> {
     await page.setViewportSize(PHONE);
     await page.getByLabel('GET /api/reports').check();
     await press(page, 'Call');
-    await page.locator('#verdict', { hasText: '/api/reports' }).waitFor();
+    await page.locator('#summary', { hasText: '/api/reports' }).waitFor();
     await page.evaluate("document.querySelector('#wire').scrollIntoView()");
     await saveScreenshot(page, 'console-phone');
   } finally {

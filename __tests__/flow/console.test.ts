@@ -156,6 +156,16 @@ describe('a logged request with malformed credentials', () => {
   });
 });
 
+describe('the script of the screenshots', () => {
+  it('uses only ids that the page has', () => {
+    const script = readFileSync(join(ROOT, 'example-app/screenshots.mts'), 'utf8');
+    const ids = [...script.matchAll(/'#([a-z-]+)'/g)].map(([, id]) => id);
+    const page = readFileSync(join(ROOT, 'example-app/console/page/index.html'), 'utf8');
+    expect(ids.length).toBeGreaterThan(0);
+    for (const id of ids) expect(page).toContain(`id="${id}"`);
+  });
+});
+
 describeWithChromium('the console', () => {
   let context: BrowserContext;
   let page: Page;

@@ -73,6 +73,49 @@ async function revokeInUse(token, server, told, asked) {
   return describe(await get(asked, bearer(token)));
 }
 
+/** An event stream begins with a token. Then its token ends in this way. Says whether the stream is open after this time. */
+function streamAfter(title, ms, { claims = () => ({}), end = () => {} }) {
+  return {
+    title,
+    async run({ server, app }) {
+      const token = await server.issue(claims());
+      const stream = await openStream(app, token);
+      end(server, token);
+      await Promise.race([stream.ended, setTimeout(ms, undefined, { ref: false })]);
+      return stream.close();
+    },
+  };
+}
+
+function openStream({ port }, token) {
+  return new Promise((resolve, reject) => {
+    const sent = request({
+      port,
+      host: '127.0.0.1',
+      path: '/stream',
+      headers: ['Host', 'localhost', ...bearer(token)],
+    });
+    sent.on('error', reject);
+    sent.on('response', (res) => {
+      let state = 'open';
+      const ended = new Promise((end) => {
+        res.on('error', () => {});
+        res.resume().on('close', () => {
+          state = 'ended';
+          end();
+        });
+      });
+      const close = () => {
+        const last = state;
+        sent.destroy();
+        return last;
+      };
+      resolve({ ended, close });
+    });
+    sent.end();
+  });
+}
+
 function afterRevocation(title, ms) {
   return {
     title,
@@ -115,6 +158,12 @@ export const CASES = [
   }),
   afterRevocation('a token that was revoked just now, after its first use', 0),
   afterRevocation('a token that was revoked a minute ago, after its first use', MINUTE_MS),
+  streamAfter('an event stream, a second after its token expired', 4_000, {
+    claims: () => ({ exp: Math.floor(Date.now() / 1000) + 3 }),
+  }),
+  streamAfter('an event stream, a minute after its token was revoked', MINUTE_MS, {
+    end: (server, token) => server.revoke(token),
+  }),
   {
     title: 'a token in use, revoked and reported to this process of the API',
     async run({ server, start }) {

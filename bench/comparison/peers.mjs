@@ -22,6 +22,7 @@ const CACHE_SECRET = randomBytes(32).toString('base64');
 
 /**
  * `create` returns middleware of Express, or else a `listener`. The guards `scope` and `role` are missing if the package has none.
+ * `beforeStream` is called before an event stream begins, if the package has a function for that.
  * `report` tells the API at this address that the token was revoked. It is missing if the package cannot be told.
  */
 export const PEERS = [
@@ -42,6 +43,7 @@ export const PEERS = [
         authenticate,
         scope: library.requireScope(REQUIRED_SCOPE),
         role: library.requireRole(REQUIRED_ROLE),
+        beforeStream: entry('streams').endWithToken,
         report: (url, token) =>
           post(`${url}/told`, `token=${token}`, {
             authorization: `Bearer ${INVALIDATION_SECRET}`,
@@ -172,6 +174,7 @@ export const PEERS = [
       });
       app.addHook('onRequest', (request) => request.jwtVerify());
       app.get('/', () => 'reached');
+      app.get('/stream', (_request, reply) => sendEvents(reply.hijack().raw));
       await app.ready();
       return { listener: app.routing, close: () => app.close() };
     },
@@ -187,10 +190,12 @@ function createIntrospectFor(issuer) {
   return createIntrospect({ endpoint: `${issuer}/introspect`, client_id: CLIENT_ID, client_secret: CLIENT_SECRET });
 }
 
-/** Starts an app with a package: `/` requires a token, `/scope` also requires a scope, and `/role` a role. */
+/**
+ * Starts an app with a package: `/` requires a token, `/scope` also requires a scope, and `/role` a role. `/stream` is an event stream.
+ */
 export async function startPeer({ create }, server, redisUrl) {
-  const { listener, scope, role, report, close, ...middleware } = await create(server, redisUrl);
-  const http = createServer(listener ?? createApp({ ...middleware, scope, role }));
+  const { listener, scope, role, report, close, ...others } = await create(server, redisUrl);
+  const http = createServer(listener ?? createApp({ ...others, scope, role }));
   await new Promise((resolve) => http.listen(0, '127.0.0.1', resolve));
   const { port } = http.address();
   return {
@@ -206,12 +211,22 @@ export async function startPeer({ create }, server, redisUrl) {
   };
 }
 
-function createApp({ before, authenticate, scope, role }) {
+/** Sends an event each second until the response ends. */
+function sendEvents(res) {
+  res.writeHead(200, { 'Content-Type': 'text/event-stream' }).write('data: first\n\n');
+  const timer = setInterval(() => res.write('data: next\n\n'), 1000);
+  res.on('close', () => clearInterval(timer));
+}
+
+function createApp({ before, authenticate, scope, role, beforeStream }) {
   const app = express();
   app.set('env', 'production');
   if (before !== undefined) app.use(before);
   const reached = (_req, res) => res.send('reached');
   app.get('/', authenticate, reached);
+  app.get('/stream', authenticate, (req, res) => {
+    if (beforeStream?.(req, res) !== false) sendEvents(res);
+  });
   if (scope !== undefined) app.get('/scope', authenticate, scope, reached);
   if (role !== undefined) app.get('/role', authenticate, role, reached);
   app.use((error, _req, res, _next) => {

@@ -9,8 +9,8 @@ export function drawFleetCharts({ calls, restart, revocations, clocks }) {
   const charts = {};
   if (calls !== undefined) {
     charts.calls = draw({
-      title: 'Introspection requests per token and lifetime, by number of instances',
-      x: { type: 'category', data: calls.rows.map(({ instances }) => String(instances)), name: 'instances' },
+      title: 'Introspection requests per token and lifetime, by number of processes',
+      x: { type: 'category', data: calls.rows.map(({ instances }) => String(instances)), name: 'processes' },
       y: { min: 0 },
       series: ['shared', 'unshared'].map((kind) => ({
         type: 'line',
@@ -23,7 +23,7 @@ export function drawFleetCharts({ calls, restart, revocations, clocks }) {
   }
   if (restart !== undefined) {
     charts.restart = draw({
-      title: `Introspection requests per second while one of ${restart.instances} instances restarts`,
+      title: `Introspection requests per second while one of ${restart.instances} processes restarts`,
       x: { type: 'category', data: restart.series.map(({ second }) => String(second)), name: 'seconds' },
       y: { min: 0 },
       series: ['shared', 'unshared'].map((kind, index) => ({
