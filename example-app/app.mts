@@ -11,10 +11,11 @@ import {
   tokenIntrospection,
 } from 'express-token-introspection';
 import { instrument } from 'express-token-introspection/opentelemetry';
+import { backChannelLogout } from 'express-token-introspection/signals';
 import { AUDIENCE, type AuthorizationServer } from './authorization-server.mjs';
 import { createConsole } from './console/console.mjs';
 import { requireSameOrigin, serverOrigin } from './console/same-origin.mjs';
-import { INACTIVE_TTL_SECONDS, TTL_SECONDS } from './settings.mjs';
+import { INACTIVE_TTL_SECONDS, LOGOUT_PATH, TTL_SECONDS } from './settings.mjs';
 
 export interface ReportsApi {
   readonly app: Express;
@@ -45,6 +46,9 @@ export function createApp(as: AuthorizationServer): ReportsApi {
   app.get('/public', (_req, res) => {
     res.json({ hello: 'world' });
   });
+
+  // The authorization server posts a logout token here when a user logs out.
+  app.post(LOGOUT_PATH, backChannelLogout({ authenticate, issuer: as.issuer, audience: as.client.clientId }));
 
   // For Prometheus. A public API would serve this on another port.
   app.get('/metrics', (req, res) => exporter.getMetricsRequestHandler(req, res));

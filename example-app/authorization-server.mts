@@ -19,6 +19,13 @@ export interface AuthorizationServer {
   /** @throws TokenRequestError when the server rejects the request, and the error of `fetch` when it does not respond */
   issue(request: TokenRequest): Promise<IssuedToken>;
   revoke(token: string): Promise<void>;
+  /**
+   * Ends all tokens of a subject that {@link AuthorizationServer.issue} has issued. Then it sends a logout token to `logoutUrl`, if that is set
+   * (OpenID Connect Back-Channel Logout 1.0). Resolves when the receiver has responded.
+   */
+  logOut(subject: string): Promise<void>;
+  /** Back-channel logout URL of `client`. Default: none. */
+  logoutUrl: string | undefined;
   /** Sends an introspection request (RFC 7662) with the API's credentials. Resolves with the response body as text. */
   introspect(token: string): Promise<string>;
   /** Drops every connection and accepts no others. Issued tokens are kept. */
@@ -77,7 +84,10 @@ export async function createAuthorizationServer(port = 0): Promise<Authorization
   const tokenEndpoint = `${issuer}/token`;
   const revocationEndpoint = `${issuer}/token/revocation`;
   const introspectionEndpoint = `${issuer}/token/introspection`;
-  server.setListener(createProvider(issuer, client, resourceServer).callback());
+  const grants = new Map<string, Set<string>>();
+  const provider = createProvider(issuer, client, resourceServer, grants);
+  server.setListener(provider.callback());
+  let logoutUrl: string | undefined;
 
   return {
     issuer,
@@ -97,13 +107,34 @@ export async function createAuthorizationServer(port = 0): Promise<Authorization
     },
     issue: (request) => issueToken(tokenEndpoint, client, request),
     revoke: async (token) => void (await post(revocationEndpoint, client, { token })),
+    get logoutUrl() {
+      return logoutUrl;
+    },
+    set logoutUrl(url) {
+      logoutUrl = url;
+    },
+    async logOut(subject) {
+      for (const grantId of grants.get(subject) ?? []) {
+        await Promise.all([
+          provider.AccessToken.revokeByGrantId(grantId),
+          provider.RefreshToken.revokeByGrantId(grantId),
+        ]);
+      }
+      grants.delete(subject);
+      if (logoutUrl !== undefined) await sendLogoutToken(provider, client.clientId, subject, logoutUrl);
+    },
     introspect: async (token) => (await post(introspectionEndpoint, resourceServer, { token })).text(),
     stop: server.stop,
     start: server.start,
   };
 }
 
-function createProvider(issuer: string, client: Credentials, resourceServer: Credentials): Provider {
+function createProvider(
+  issuer: string,
+  client: Credentials,
+  resourceServer: Credentials,
+  grants: Map<string, Set<string>>,
+): Provider {
   const provider = new Provider(issuer, {
     clients: [
       registration(client, [SUBJECT_GRANT, 'client_credentials', 'refresh_token']),
@@ -121,7 +152,10 @@ function createProvider(issuer: string, client: Credentials, resourceServer: Cre
     issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     jwks: { keys: [{ ...generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' }) }] },
     cookies: { keys: [randomBytes(32).toString('base64url')] },
+    // Allows logout URLs on loopback, which the dispatcher of oidc-provider refuses.
+    fetch: (url, options) => fetch(url, { ...options, dispatcher: undefined } as unknown as RequestInit),
     features: {
+      backchannelLogout: { enabled: true },
       // MCP clients register themselves, and users log in under any name without a password. Never do this in production.
       devInteractions: { enabled: true },
       registration: { enabled: true },
@@ -143,11 +177,25 @@ function createProvider(issuer: string, client: Credentials, resourceServer: Cre
     },
     findAccount: (_ctx, accountId) => ({ accountId, claims: () => ({ sub: accountId }) }),
   });
-  registerSubjectGrant(provider);
+  registerSubjectGrant(provider, grants);
   return provider;
 }
 
-function registerSubjectGrant(provider: Provider): void {
+/** The part of oidc-provider's client that sends logout tokens. */
+interface LogoutClient {
+  backchannelLogoutUri?: string;
+  backchannelLogout(subject: string): Promise<void>;
+}
+
+/** Sends what oidc-provider sends when a session ends. Tokens of the custom grant type have no session. */
+async function sendLogoutToken(provider: Provider, clientId: string, subject: string, url: string): Promise<void> {
+  const client = (await provider.Client.find(clientId)) as unknown as LogoutClient;
+  client.backchannelLogoutUri = url;
+  await client.backchannelLogout(subject);
+}
+
+/** @param grants receives the identifier of each grant, by its subject */
+function registerSubjectGrant(provider: Provider, grants: Map<string, Set<string>>): void {
   provider.registerGrantType(
     SUBJECT_GRANT,
     async (ctx) => {
@@ -159,6 +207,7 @@ function registerSubjectGrant(provider: Provider): void {
       const grant = new provider.Grant({ accountId, clientId: client.clientId });
       grant.addResourceScope(resource, scope);
       const grantId = await grant.save();
+      grants.set(accountId, (grants.get(accountId) ?? new Set()).add(grantId));
       const common = { accountId, client, grantId, scope, gty: SUBJECT_GRANT };
       const access = new provider.AccessToken({ ...common, claims: {} } as never);
       const jkt = await thumbprintOfProof(ctx, provider, client.clientId);

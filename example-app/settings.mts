@@ -3,3 +3,6 @@ export const TTL_SECONDS = 5;
 
 /** Seconds for which it caches an inactive response: the default of the middleware. */
 export const INACTIVE_TTL_SECONDS = 5;
+
+/** Path of the API to which the authorization server posts logout tokens. */
+export const LOGOUT_PATH = '/backchannel-logout';

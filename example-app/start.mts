@@ -4,6 +4,7 @@ import { createApp } from './app.mjs';
 import { AUDIENCE, createAuthorizationServer, MCP_PATH, SUBJECT_GRANT } from './authorization-server.mjs';
 import { createMcp } from './mcp-server.mjs';
 import { listen } from './restartable-server.mjs';
+import { LOGOUT_PATH } from './settings.mjs';
 import { createWalkThrough } from './walk-through.mjs';
 
 const port = readPort('PORT', 3000);
@@ -13,6 +14,7 @@ const as = await createAuthorizationServer(asPort).catch((error: unknown) => exi
 const { app, authenticate } = createApp(as);
 const server = await listen(createServer(app), port).catch((error: unknown) => exitWithError(error, 'PORT', port));
 const api = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+as.logoutUrl = new URL(LOGOUT_PATH, api).href;
 // The MCP server's audience is its URL, which includes the port.
 const mcp = createMcp(as, new URL(MCP_PATH, api));
 app.use(mcp.routes);

@@ -15,6 +15,7 @@ export async function createWalkThrough(api: string, as: AuthorizationServer): P
   const revokedInCache = await token();
   const revokedAndExpired = await token();
   const revokedBeforePayment = await token('payments:write');
+  const loggedOut = await token('profile:read', 'erin');
   const notInCache = await token();
 
   async function token(scope = 'profile:read', subject = 'alice'): Promise<string> {
@@ -36,6 +37,9 @@ export async function createWalkThrough(api: string, as: AuthorizationServer): P
   const { clientId, clientSecret } = as.client;
   const revoke = (bearer: string) =>
     `curl -s -o /dev/null -u '${clientId}:${clientSecret}' -d 'token=${bearer}' ${as.revocationEndpoint}`;
+
+  const logOut = (subject: string) =>
+    `curl -s -o /dev/null -H 'Content-Type: application/json' -d '${JSON.stringify({ subject })}' ${api}/console/logout`;
 
   return [
     {
@@ -77,6 +81,12 @@ export async function createWalkThrough(api: string, as: AuthorizationServer): P
     {
       title: 'The same without waiting, on a route that never uses the cache',
       command: `${callSilently('/api/profile', revokedBeforePayment)}; ${revoke(revokedBeforePayment)}; ${call('/api/payments', revokedBeforePayment)} -X POST`,
+      status: 401,
+    },
+    {
+      title:
+        'Use a token, log its user out and use it again at once: a logout token reaches the API before the response',
+      command: `${callSilently('/api/profile', loggedOut)}; ${logOut('erin')}; ${call('/api/profile', loggedOut)}`,
       status: 401,
     },
     { title: 'A valid token on that route', command: `${call('/api/payments', alice)} -X POST`, status: 200 },

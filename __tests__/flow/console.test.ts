@@ -254,6 +254,26 @@ describeWithChromium('the console', () => {
   );
 
   it(
+    'logs a user out: the API gets a logout token, and rejects the next call with the token',
+    async () => {
+      await getToken();
+      expect(await press('Call')).toMatch(/^200/);
+      await button('Log the user out').click();
+      await outcome('revoke').filter({ hasText: 'Logged out.' }).waitFor();
+      expect(await disabledReason('Log the user out')).toBe('The token is already revoked.');
+      await page.locator('#latest').getByText('POST /backchannel-logout').first().click();
+      await page.locator('#wire').getByText('The API and its cache').waitFor();
+      expect(await page.locator('#wire h3').allInnerTexts()).toEqual([
+        'Authorization server → API',
+        'The API and its cache',
+        'API → authorization server',
+      ]);
+      expect(await press('Call')).toMatch(/^401/);
+    },
+    TEST_TIMEOUT_MS,
+  );
+
+  it(
     'shows below each disabled button why it is disabled',
     async () => {
       for (const name of ['Introspect the token', 'Call', 'Revoke the token', 'Call with a changed token']) {
@@ -708,6 +728,7 @@ describeWithChromium('the console', () => {
         'Call with a changed token': /^HTTP\/1.1 401 /,
         'Call with the refresh token': /^HTTP\/1.1 401 /,
         'Revoke the token': /^\{"revoked":true\}$/,
+        'Log the user out': /^\{"loggedOut":true,"signals":\[\{"by":"backChannelLogout","outcome":"applied"\}\]\}$/,
         Stop: /^\{"authorizationServer":"stopped"\}$/,
         Start: /^\{"authorizationServer":"started"\}$/,
         Restart: /^\{"authorizationServer":"restarted"\}$/,

@@ -1,5 +1,7 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import express, { type NextFunction, type Request, type Response, Router } from 'express';
 import type { RootTokenIntrospection } from 'express-token-introspection';
+import type { SignalEvent } from 'express-token-introspection/signals';
 import type { ZodType } from 'zod';
 import { type AuthorizationServer, TokenRequestError } from '../authorization-server.mjs';
 import { callWithTokens, randomTokens, runConcurrently } from './load.mjs';
@@ -35,6 +37,21 @@ export function createConsoleApi(
     handleJson(REQUEST_SCHEMAS.revoke, async ({ token }, _req, res) => {
       await as.revoke(token);
       res.json({ revoked: true });
+    }),
+  );
+
+  router.post(
+    '/logout',
+    handleJson(REQUEST_SCHEMAS.logout, async ({ subject }, _req, res) => {
+      const signals: SignalEvent[] = [];
+      const listener = (signal: unknown) => void signals.push(signal as SignalEvent);
+      subscribe('express-token-introspection:signal', listener);
+      try {
+        await as.logOut(subject);
+      } finally {
+        unsubscribe('express-token-introspection:signal', listener);
+      }
+      res.json({ loggedOut: true, signals });
     }),
   );
 

@@ -1,6 +1,7 @@
 import { type Request, type Response, Router } from 'express';
 import type { RootTokenIntrospection } from 'express-token-introspection';
 import { AUDIENCE, type AuthorizationServer, SCOPES } from '../authorization-server.mjs';
+import { LOGOUT_PATH } from '../settings.mjs';
 import { createConsoleApi } from './console-api.mjs';
 import { createMetricsStream } from './metrics-stream.mjs';
 import { createPage } from './page.mjs';
@@ -8,7 +9,7 @@ import { createRequestLog } from './request-log.mjs';
 import { requireSameOrigin, serverOrigin } from './same-origin.mjs';
 
 /** Requests to these routes are logged. */
-const API_ROUTES = ['/public', '/api', '/admin'];
+const API_ROUTES = ['/public', '/api', '/admin', LOGOUT_PATH];
 
 /** The console: a page at `/`, its endpoints below `/console`, and a log of the requests to the API. */
 export function createConsole(as: AuthorizationServer, authenticate: RootTokenIntrospection): Router {

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { subscribe } from 'node:diagnostics_channel';
 import type { NextFunction, Request, Response } from 'express';
 import type { CacheEvent, Decision } from 'express-token-introspection';
+import type { SignalEvent } from 'express-token-introspection/signals';
 import { type CachedResponse, type CachedResponses, createCachedResponses } from './cached-responses.mjs';
 import { type CapturedCall, captureEndpointCalls, type Headers } from './http-capture.mjs';
 import { isGeneratedLoad } from './load.mjs';
@@ -18,6 +19,8 @@ export interface LogEntry {
   readonly decisions: readonly Decision[];
   /** Cache outcomes of the lookups of its token, in order. */
   readonly lookups: readonly CacheEvent['outcome'][];
+  /** Outcomes of the logout token that it brought. */
+  readonly signals: readonly SignalEvent[];
   /** Introspection requests that it caused. */
   readonly calls: readonly LoggedCall[];
   /** The introspection request of another API request, if this one waited for its response. */
@@ -63,6 +66,7 @@ export interface RequestLog {
 type Draft = { -readonly [Name in keyof Omit<LogEntry, 'calls'>]: LogEntry[Name] } & {
   readonly decisions: Decision[];
   readonly lookups: CacheEvent['outcome'][];
+  readonly signals: SignalEvent[];
   readonly calls: CapturedCall[];
   /** Digest of the client's token. */
   tokenDigest?: string;
@@ -116,6 +120,10 @@ export function createRequestLog(): RequestLog {
     entry.ends.push({ end: joined.end });
   });
 
+  subscribe('express-token-introspection:signal', (message) => {
+    current.getStore()?.signals.push(message as SignalEvent);
+  });
+
   function createDraft(req: Request): Draft {
     const headers: [string, string][] = [];
     for (let i = 0; i < req.rawHeaders.length; i += 2) {
@@ -123,7 +131,7 @@ export function createRequestLog(): RequestLog {
       headers.push([name, redactHeader(name, value)]);
     }
     const requestLine = `${req.method} ${req.originalUrl.replace(/\?.*$/, '')} HTTP/${req.httpVersion}`;
-    const lists = { decisions: [], lookups: [], calls: [], ends: [] };
+    const lists = { decisions: [], lookups: [], signals: [], calls: [], ends: [] };
     return { id: randomUUID(), startedAt: Date.now(), requestLine, headers, ...lists, status: 0, ms: 0 };
   }
 

@@ -69,6 +69,10 @@ export function createActions(state) {
       request: async () => consoleRequest('/console/revoke', { token: state.token.access_token }),
       disabledReason: () => needsToken() ?? (state.token.isRevoked ? 'The token is already revoked.' : undefined),
     },
+    logout: {
+      request: async () => consoleRequest('/console/logout', { subject: state.token.subject }),
+      disabledReason: () => needsToken() ?? (state.token.isRevoked ? 'The token is already revoked.' : undefined),
+    },
     alter: {
       request: () => apiRequest(changeToken(state.token.access_token)),
       disabledReason: needsToken,

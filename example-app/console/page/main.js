@@ -90,11 +90,12 @@ function finish(id, action, ok, body) {
   }
   callView.markOutdated(buttonOf(id).textContent);
   if (id === 'token') {
-    state.token = { ...body, endsAt: Date.now() + body.expires_in * 1000, isRevoked: false };
+    const subject = new FormData(byId('token-form')).get('subject');
+    state.token = { ...body, subject, endsAt: Date.now() + body.expires_in * 1000, isRevoked: false };
     introspectionView.clear();
     showCodeCall(body.access_token);
   }
-  if (id === 'revoke') {
+  if (id === 'revoke' || id === 'logout') {
     state.token.isRevoked = true;
     introspectionView.markOutdated(buttonOf(id).textContent);
   }

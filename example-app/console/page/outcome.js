@@ -8,6 +8,7 @@ const PLACES = {
   hang: 'server',
   fill: 'cache',
   flush: 'cache',
+  logout: 'revoke',
   alter: 'revoke',
   refresh: 'revoke',
   call: 'call',
@@ -19,6 +20,10 @@ const delayed = ({ delayMs }) => `The authorization server now responds after ${
 const TEXTS = {
   revoke: () =>
     'Revoked. The API can accept the token until its cached response expires. /api/payments never uses the cache.',
+  logout: ({ signals }) =>
+    signals.some(({ outcome }) => outcome === 'applied')
+      ? 'Logged out. The authorization server has posted a logout token to the API: see POST /backchannel-logout in the latest requests. The API accepts no token of this user any more.'
+      : 'Logged out, but the API has not applied the logout token.',
   stop: () => 'Stopped. Its port and all connections to it are closed.',
   start: () => 'Running again. Tokens that it issued are still valid.',
   restart: () => 'Restarted. All connections were dropped. Tokens that it issued are still valid.',

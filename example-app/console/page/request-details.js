@@ -16,6 +16,24 @@ const SHOWN_RESPONSE_HEADERS = [
   'x-request-id',
 ];
 
+/** Shows a back-channel logout request in three steps: the request, its effect on the cache, and the response. */
+function logoutHops({ requestLine, headers, status, signals }) {
+  const [{ outcome, reason }] = signals;
+  const effects = {
+    applied: 'The logout token is valid. The API has dropped all cached responses about the tokens of its user.',
+    repeated: 'The same logout token came before, so it has no further effect.',
+    rejected: `The logout token is not valid: ${reason}. Nothing was dropped.`,
+    failed: `The API could not handle the logout token now: ${reason}. The authorization server should send it again.`,
+  };
+  return el(
+    'ol',
+    { className: 'hops' },
+    hop('Authorization server → API', message(requestLine, headers, SHOWN_REQUEST_HEADERS)),
+    hop('The API and its cache', el('p', {}, effects[outcome])),
+    hop('API → authorization server', el('p', {}, `Status ${status}.`)),
+  );
+}
+
 /**
  * Shows a request to the API in three steps: the request, its introspection requests, and the response.
  *
@@ -24,6 +42,7 @@ const SHOWN_RESPONSE_HEADERS = [
  * @param reveal replaces the shortened token in a text by the whole one, if the page knows it and shows it
  */
 export function requestDetails(entry, received, reveal) {
+  if (entry.signals.length > 0) return [logoutHops(entry)];
   const { requestLine, headers, status, calls, joined } = entry;
   const requestHop = hop('Client → API', message(requestLine, headers, SHOWN_REQUEST_HEADERS, undefined, reveal));
   const allCalls = joined === undefined ? calls : [...calls, joined];
