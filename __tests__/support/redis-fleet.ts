@@ -16,7 +16,8 @@ export interface MemberOptions extends Partial<Omit<TokenIntrospectionOptions, '
   readonly cache?: Cache;
 }
 
-const SECRETS = ['shared-secret-of-the-fleet-0123456789'];
+/** `cache.secrets` of every member. */
+export const SECRETS = ['shared-secret-of-the-fleet-0123456789'];
 
 const cleanups: (() => void)[] = [];
 

@@ -2,6 +2,8 @@
 export interface UserAgent {
   /** The client's redirect URI, to which the authorization server finally redirects the browser. */
   authorize(url: URL, login: string): Promise<URL>;
+  /** Logs out at the page of the authorization server, of all its clients. */
+  logOut(issuer: string): Promise<void>;
 }
 
 const MAX_STEPS = 12;
@@ -24,6 +26,12 @@ export function createUserAgent(): UserAgent {
   }
 
   return {
+    async logOut(issuer) {
+      const page = await visit(new URL(`${issuer}/session/end`));
+      const xsrf = /name="xsrf" value="(\w+)"/.exec(await page.text())?.[1];
+      if (xsrf === undefined) throw new Error(`The logout page answered ${page.status} without a form`);
+      await visit(new URL(`${issuer}/session/end/confirm`), { xsrf, logout: 'yes' });
+    },
     async authorize(start, login) {
       let url = start;
       let response = await visit(url);
