@@ -2,8 +2,9 @@ import { toNodeHandler } from '@modelcontextprotocol/node';
 import { createMcpHandler, McpServer } from '@modelcontextprotocol/server';
 import express, { type Router } from 'express';
 import { clientSecretBasic, type RootTokenIntrospection, tokenIntrospection } from 'express-token-introspection';
-import { mcpAuthentication, requireToolScopes } from 'express-token-introspection/mcp';
+import { mcpAuthentication, requireToolScopes, tokenEndedEvent } from 'express-token-introspection/mcp';
 import { protectedResourceMetadata } from 'express-token-introspection/metadata';
+import { endWithToken } from 'express-token-introspection/streams';
 import { z } from 'zod';
 import { type AuthorizationServer, MCP_SCOPES } from './authorization-server.mjs';
 
@@ -28,13 +29,19 @@ export function createMcp(as: AuthorizationServer, url: URL): { routes: Router; 
   );
 
   const handle = toNodeHandler(createMcpHandler(createServer));
+  const tools = requireToolScopes({ write_file: ['files:write'] });
   routes.use(
     url.pathname,
     allowBrowsers,
     mcpAuthentication(authenticate),
+    tools.beforeBody,
     express.json(),
-    requireToolScopes({ write_file: ['files:write'] }),
-    (req, res) => handle(req, res, req.body),
+    tools,
+    async (req, res) => {
+      // A stream ends with its token, and so does a tool call that takes longer.
+      if (!endWithToken(req, res, { lastEvent: tokenEndedEvent(req.body) })) return;
+      await handle(req, res, req.body);
+    },
   );
   return { routes, authenticate };
 }

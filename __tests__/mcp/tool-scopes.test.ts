@@ -151,3 +151,78 @@ describe('requireToolScopes', () => {
     expect(() => requireToolScopes(tools as never)).toThrow(`Option "${name}"`);
   });
 });
+
+describe('the headers Mcp-Method and Mcp-Name', () => {
+  const headers = (method?: string, name?: string) => ({
+    ...(method !== undefined && { 'Mcp-Method': method }),
+    ...(name !== undefined && { 'Mcp-Name': name }),
+  });
+  const encoded = (name: string) => `=?base64?${Buffer.from(name).toString('base64')}?=`;
+  const read = (uri: string) => ({ jsonrpc: '2.0', id: 1, method: 'resources/read', params: { uri } });
+
+  it.each<[string, object, Record<string, string>]>([
+    ['are absent', call('read'), {}],
+    ['agree', call('read'), headers('tools/call', 'read')],
+    ['agree, and the name is encoded', call('lesen für alle'), headers('tools/call', encoded('lesen für alle'))],
+    ['agree, and only the method is there', call('read'), headers('tools/call')],
+    ['agree, and only the name is there', call('read'), headers(undefined, 'read')],
+    ['name the URI of a resource', read('file:///a'), headers('resources/read', 'file:///a')],
+    ['belong to a method without a name', { jsonrpc: '2.0', id: 1, method: 'ping' }, headers('ping', 'anything')],
+  ])('accept a request when they %s', async (_when, body, set) => {
+    await (await createMcp('files:read', guard)).send(body).set(set).expect(200);
+  });
+
+  it.each<[string, object, Record<string, string>]>([
+    ['name another tool', call('write'), headers('tools/call', 'read')],
+    ['name another method', call('write'), headers('tools/list')],
+    ['differ only in case', call('read'), headers('tools/call', 'Read')],
+    ['name a tool, and the body names none', { method: 'tools/call' }, headers('tools/call', 'read')],
+    ['name another resource', read('file:///a'), headers('resources/read', 'file:///b')],
+    ['cannot be decoded', call('read'), headers('tools/call', '=?base64?/w==?=')],
+    ['come with a list of messages', [call('read')], headers('tools/call', 'read')],
+    ['come with a response', { jsonrpc: '2.0', id: 1, result: {} }, headers('tools/call')],
+    ['name a method that a parser may inherit', JSON.parse('{"__proto__":{"method":"ping"}}'), headers('ping')],
+  ])('are rejected with 400 and a JSON-RPC error when they %s', async (_when, body, set) => {
+    const mcp = await createMcp('files:read files:write files:delete', guard);
+    const { body: answer } = await mcp.send(body).set(set).expect(400);
+    expect(answer).toMatchObject({ jsonrpc: '2.0', error: { code: -32020 } });
+    expect(answer.id).toBe('id' in body ? 1 : null);
+    expect(mcp.reached()).toBe(0);
+  });
+
+  it('are rejected when they are repeated', async () => {
+    const mcp = await createMcp('files:read', guard);
+    await mcp
+      .send(call('read'))
+      .set('Mcp-Name', ['read', 'read'] as never)
+      .expect(400);
+  });
+
+  it('let beforeBody reject a call before its body is parsed, with all scopes in one challenge', async () => {
+    let parsed = 0;
+    const endpoint = await createEndpoint(active({ aud: AUDIENCE, scope: 'files:read' }));
+    const authenticate = published(createAuthenticate(endpoint, { audience: AUDIENCE, scopes: ['files:read'] }));
+    const countParsed: RequestHandler = (_req, _res, next) => {
+      parsed++;
+      next();
+    };
+    const before = [mcpAuthentication(authenticate), requireScope('files:read'), guard.beforeBody];
+    const { app, reached } = createApp(...before, countParsed, express.json(), guard);
+    const send = (body: object, set: Record<string, string>) =>
+      request(app).post('/').set('Authorization', 'Bearer abc').set(set).send(body);
+    const rejected = await send(call('remove'), headers('tools/call', 'remove')).expect(403);
+    expect(rejected.headers['www-authenticate']).toContain('scope="files:read files:write files:delete"');
+    expect([parsed, reached()]).toEqual([0, 0]);
+    await send(call('remove'), headers('tools/call', 'read')).expect(400);
+    await send(call('remove'), {}).expect(403);
+    await send(call('read'), headers('tools/call', 'read')).expect(200);
+    await send(call('read'), headers('tools/list', 'remove')).expect(400);
+    expect([parsed, reached()]).toEqual([4, 1]);
+  });
+
+  it('let no call pass beforeBody without authentication', async () => {
+    const { app, reached } = createApp(guard.beforeBody);
+    await request(app).post('/').set(headers('tools/call', 'read')).send(call('read')).expect(500);
+    expect(reached()).toBe(0);
+  });
+});

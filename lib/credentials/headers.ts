@@ -49,9 +49,10 @@ function tokenAfter(value: string, scheme: string): string {
 /** Returns a header of the request, or `undefined`. A value that another package has added to `Object.prototype` is not returned. */
 export function ownHeader(
   { headers }: Pick<IncomingMessage, 'headers'>,
-  name: 'authorization' | 'content-encoding' | 'content-type',
+  name: 'authorization' | 'content-encoding' | 'content-type' | 'mcp-method' | 'mcp-name',
 ): string | undefined {
-  return Object.hasOwn(headers, name) ? headers[name] : undefined;
+  const value = Object.hasOwn(headers, name) ? headers[name] : undefined;
+  return typeof value === 'string' ? value : undefined;
 }
 
 /**

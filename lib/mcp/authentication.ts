@@ -13,7 +13,8 @@ import { mcpSessionSource } from './session-source.js';
  * Every challenge has the URL of the option `resourceMetadata`. `protectedResourceMetadata(authenticate)` publishes the document at that
  * URL.
  *
- * Not checked: `Origin` and `Host`, and whether the token is still valid after an event stream has begun.
+ * Not checked: `Origin` and `Host`, and whether the token is still valid after an event stream has begun. For that, call `endWithToken()` of
+ * `express-token-introspection/streams`.
  *
  * @example
  * app.post('/mcp', mcpAuthentication(authenticate), requireScope('files:read'), (req, res) =>

@@ -1,13 +1,31 @@
 import type { IncomingMessage } from 'node:http';
 import { optionError, rejectMountedFactory } from '../core/option-error.js';
+import { ownMember } from '../core/own-members.js';
 import { createGuard, type Guard, nameGuard } from '../middleware/guard.js';
 import { requireScope } from '../middleware/guards.js';
-import { forwardError } from '../middleware/reject.js';
+import { forwardError, type RequestContext } from '../middleware/reject.js';
+import { respond } from '../middleware/respond.js';
 import { requireScopes } from '../verification/scope.js';
+import { agreeWith, readCallHeaders, TOOLS_CALL } from './call-headers.js';
 
 const NAME = 'requireToolScopes';
 const EXAMPLE = "requireToolScopes({ write_file: ['files:write'] })";
 const UNSUPPORTED_MEDIA_TYPE = 415;
+const BAD_REQUEST = 400;
+
+/** JSON-RPC error code for headers that do not agree with the body. */
+const HEADER_MISMATCH = -32_020;
+
+type McpRequest = IncomingMessage & { body?: unknown };
+
+/** The guard of `requireToolScopes()`. */
+export interface ToolScopesGuard extends Guard {
+  /**
+   * Rejects a call by its headers `Mcp-Method` and `Mcp-Name`, before the body is parsed. Requests without these headers pass. Mount it
+   * before `express.json()`, and mount the guard itself after `express.json()`, because only the body says what is called.
+   */
+  readonly beforeBody: Guard;
+}
 
 /**
  * Requires scopes for calls of MCP tools. The token must grant all scopes of the tool that the request calls. Otherwise the response is 403
@@ -16,15 +34,20 @@ const UNSUPPORTED_MEDIA_TYPE = 415;
  * A message that calls no tool, or a tool that is not listed in `tools`, passes. A call whose tool cannot be determined requires the scopes
  * of all listed tools. If a body has several messages, each of them must pass.
  *
+ * If the request has the headers `Mcp-Method` or `Mcp-Name`, they must agree with the body. Otherwise the response is 400 with the JSON-RPC
+ * error -32020, as the specification of 2026-07-28 requires. With `beforeBody`, a call is rejected by these headers before a large body is
+ * parsed.
+ *
  * The guard reads `req.body`. So mount `express.json()` before the guard, and pass `req.body` to the transport. A POST without a body is an
  * error (415). A body that was not parsed from JSON, such as the `Buffer` of `express.raw()`, is an error (415) too.
  *
  * @example
- * app.post('/mcp', requireScope('files:read'), express.json(), requireToolScopes({ write_file: ['files:write'] }), handle);
+ * const tools = requireToolScopes({ write_file: ['files:write'] });
+ * app.post('/mcp', requireScope('files:read'), tools.beforeBody, express.json(), tools, handle);
  *
  * @throws TypeError without a tool, for a tool without a scope, or for a scope that is not a scope-token of RFC 6749 section 3.3
  */
-export function requireToolScopes(tools: Readonly<Record<string, readonly string[]>>): Guard {
+export function requireToolScopes(tools: Readonly<Record<string, readonly string[]>>): ToolScopesGuard {
   rejectMountedFactory(NAME, tools, EXAMPLE);
   const entries = typeof tools === 'object' && tools !== null && !Array.isArray(tools) ? Object.entries(tools) : [];
   if (entries.length === 0) throw optionError('tools', tools, `write ${EXAMPLE}`);
@@ -35,19 +58,46 @@ export function requireToolScopes(tools: Readonly<Record<string, readonly string
     scopesOf.set(name, [...scopes]);
   }
   const allScopes = [...new Set([...scopesOf.values()].flat())];
-  return nameGuard(NAME, function guardMiddleware(req: IncomingMessage & { body?: unknown }, res, next) {
+  const guard = nameGuard(NAME, function guardMiddleware(req: McpRequest, res, next) {
     const { body } = req;
-    if (!isReadable(body, req.method === 'POST')) {
-      forwardError(unreadable(), { req, res, next });
-      return;
-    }
-    const scopes = scopesFor(body, scopesOf) ?? allScopes;
-    const check = createGuard(NAME, {
-      scopes,
-      run: ({ record }, { satisfiesScope }) => requireScopes(record, { scopes, satisfiesScope }),
-    });
-    check(req, res, next);
+    const context = { req, res, next };
+    if (!isReadable(body, req.method === 'POST')) forwardError(unreadable(), context);
+    else if (body !== undefined && !agreeWith(readCallHeaders(req), body)) rejectMismatch(context, body);
+    else guardScopes(scopesFor(body, scopesOf) ?? allScopes)(req, res, next);
   });
+  const beforeBody = nameGuard(`${NAME}BeforeBody`, function guardMiddleware(req, res, next) {
+    const { method, name } = readCallHeaders(req);
+    const scopes = method === TOOLS_CALL && typeof name === 'string' ? scopesOf.get(name) : undefined;
+    guardScopes(scopes ?? [])(req, res, next);
+  });
+  return Object.assign(guard, { beforeBody });
+}
+
+function guardScopes(scopes: readonly string[]): Guard {
+  return createGuard(NAME, {
+    scopes,
+    run: ({ record }, { satisfiesScope }) => requireScopes(record, { scopes, satisfiesScope }),
+  });
+}
+
+/** Sends the error that the specification requires. The text is fixed: it repeats nothing of the request, except the `id`. */
+function rejectMismatch(context: Omit<RequestContext, 'by'>, body: unknown): void {
+  const { req, res } = context;
+  const id = ownMember(body, 'id');
+  const error = { code: HEADER_MISMATCH, message: 'The headers Mcp-Method and Mcp-Name must agree with the body' };
+  try {
+    respond(
+      req,
+      res,
+      BAD_REQUEST,
+      { 'Cache-Control': 'no-store' },
+      {
+        ...{ jsonrpc: '2.0', id: typeof id === 'string' || Number.isFinite(id) ? id : null, error },
+      },
+    );
+  } catch (thrown) {
+    forwardError(thrown, context);
+  }
 }
 
 /**
@@ -96,7 +146,7 @@ function scopesFor(body: unknown, scopesOf: ReadonlyMap<string, readonly string[
  */
 function mayCallTool(message: unknown): boolean {
   if (typeof message !== 'object' || message === null) return false;
-  return !isPlainObject(message) || ('method' in message && message.method === 'tools/call') || hasProto(message);
+  return !isPlainObject(message) || ('method' in message && message.method === TOOLS_CALL) || hasProto(message);
 }
 
 /** Returns the name of the tool that a JSON-RPC message calls; `undefined` if the tool cannot be determined. */

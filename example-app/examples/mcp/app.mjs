@@ -2,8 +2,9 @@ import { toNodeHandler } from '@modelcontextprotocol/node';
 import { createMcpHandler, McpServer } from '@modelcontextprotocol/server';
 import express from 'express';
 import { clientSecretBasic, IntrospectionError, tokenIntrospection } from 'express-token-introspection';
-import { mcpAuthentication, requireToolScopes } from 'express-token-introspection/mcp';
+import { mcpAuthentication, requireToolScopes, tokenEndedEvent } from 'express-token-introspection/mcp';
 import { protectedResourceMetadata } from 'express-token-introspection/metadata';
+import { endWithToken } from 'express-token-introspection/streams';
 import { z } from 'zod';
 
 const authenticate = tokenIntrospection({
@@ -38,13 +39,11 @@ function createServer() {
 const handle = toNodeHandler(createMcpHandler(createServer));
 const app = express();
 app.use(protectedResourceMetadata(authenticate, { scopes_supported: ['files:write'] }));
-app.all(
-  '/mcp',
-  mcpAuthentication(authenticate),
-  express.json(),
-  requireToolScopes({ add_note: ['files:write'] }),
-  (req, res) => handle(req, res, req.body),
-);
+const tools = requireToolScopes({ add_note: ['files:write'] });
+app.all('/mcp', mcpAuthentication(authenticate), tools.beforeBody, express.json(), tools, async (req, res) => {
+  if (!endWithToken(req, res, { lastEvent: tokenEndedEvent(req.body) })) return; // the token has ended already
+  await handle(req, res, req.body);
+});
 app.use((error, _req, res, next) => {
   if (!(error instanceof IntrospectionError)) return next(error);
   console.error(error.message);

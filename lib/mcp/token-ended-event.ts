@@ -1,0 +1,26 @@
+import { ownMember } from '../core/own-members.js';
+
+/** JSON-RPC error code of the SDK for a connection that was closed. */
+const CONNECTION_CLOSED = -32_000;
+
+/**
+ * The last event of an MCP event stream whose token has ended: a JSON-RPC error for the request, so that a client does not wait for its
+ * result. Pass it to `endWithToken()` as `lastEvent`.
+ *
+ * @example
+ * if (!endWithToken(req, res, { lastEvent: tokenEndedEvent(req.body) })) return;
+ *
+ * @param body the parsed body of the HTTP request: one JSON-RPC message, or a list
+ * @returns `undefined` for a body without a request that expects a response
+ */
+export function tokenEndedEvent(body: unknown): string | undefined {
+  const events = [body].flat().flatMap((message) => {
+    const id = ownMember(message, 'id');
+    const isRequest =
+      typeof ownMember(message, 'method') === 'string' && (typeof id === 'string' || Number.isFinite(id));
+    if (!isRequest) return [];
+    const error = { code: CONNECTION_CLOSED, message: 'The access token has expired or was revoked' };
+    return [`event: message\ndata: ${JSON.stringify({ jsonrpc: '2.0', id, error })}\n\n`];
+  });
+  return events.length === 0 ? undefined : events.join('');
+}
