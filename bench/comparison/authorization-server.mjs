@@ -6,10 +6,18 @@ export const CLIENT_ID = 'reports-api';
 export const CLIENT_SECRET = 'secret';
 export const AUDIENCE = 'https://api.example.com';
 export const REALM = 'shop';
+/** The client to which the server sends logout tokens. */
+export const FRONTEND_ID = 'reports-frontend';
+
+const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 
 const { publicKey, privateKey } = await generateKeyPair('RS256');
 const jwk = { ...(await exportJWK(publicKey)), kid: 'k1', alg: 'RS256', use: 'sig' };
 export const realmPublicKey = (await exportSPKI(publicKey)).replace(/-----[^-]+-----|\s/g, '');
+
+function sign(claims, typ) {
+  return new SignJWT(claims).setProtectedHeader({ alg: 'RS256', kid: 'k1', typ }).sign(privateKey);
+}
 
 export async function startAuthorizationServer() {
   const issued = new Map();
@@ -45,7 +53,14 @@ export async function startAuthorizationServer() {
     origin,
     issuer,
     /** Signs a message to the API with the key that signs tokens. */
-    sign: (claims) => new SignJWT(claims).setProtectedHeader({ alg: 'RS256', kid: 'k1' }).sign(privateKey),
+    sign: (claims) => sign(claims, 'JWT'),
+    /** A logout token (OpenID Connect Back-Channel Logout) for the session of an access token. */
+    logoutToken(token) {
+      const { sub, sid } = issued.get(token).claims;
+      const now = Math.floor(Date.now() / 1000);
+      const about = { sub, sid, iat: now, exp: now + 60, jti: `l${++issuedCount}`, events: { [LOGOUT_EVENT]: {} } };
+      return sign({ iss: issuer, aud: FRONTEND_ID, ...about }, 'logout+jwt');
+    },
     async issue(changes = {}) {
       const now = Math.floor(Date.now() / 1000);
       const claims = {
@@ -60,11 +75,9 @@ export async function startAuthorizationServer() {
           roles: ['reader'],
           realm_access: { roles: ['reader'] },
         },
-        ...{ iat: now, exp: now + 300, jti: `t${++issuedCount}`, ...changes },
+        ...{ iat: now, exp: now + 300, jti: `t${++issuedCount}`, sid: `s${issuedCount}`, ...changes },
       };
-      const token = await new SignJWT(claims)
-        .setProtectedHeader({ alg: 'RS256', kid: 'k1', typ: 'at+jwt' })
-        .sign(privateKey);
+      const token = await sign(claims, 'at+jwt');
       issued.set(token, { claims, isRevoked: false });
       return token;
     },

@@ -65,11 +65,11 @@ function guarded(title, hasGuard, path) {
   };
 }
 
-/** The token is in use when it is revoked. The app is told about that, if the package can be told, and gets the token again. */
+/** The token is in use when it is revoked. The server notifies one app, if the package receives notifications. The other app gets the token again. */
 async function revokeInUse(token, server, told, asked) {
   await Promise.all([get(told, bearer(token)), get(asked, bearer(token))]);
   server.revoke(token);
-  await told.report?.(token);
+  await told.notify?.(token);
   return describe(await get(asked, bearer(token)));
 }
 
@@ -165,16 +165,16 @@ export const CASES = [
     end: (server, token) => server.revoke(token),
   }),
   {
-    title: 'a token in use, revoked and reported to this process of the API',
+    title: 'a token in use was revoked, and the authorization server notified this process',
     async run({ server, start }) {
       const app = await start();
-      const answer = app.report === undefined ? OWN_CODE : await revokeInUse(await server.issue(), server, app, app);
+      const answer = app.notify === undefined ? OWN_CODE : await revokeInUse(await server.issue(), server, app, app);
       await app.close();
       return answer;
     },
   },
   {
-    title: 'a token in use, revoked and reported to another process of the API',
+    title: 'a token in use was revoked, and the authorization server notified another process',
     async run({ server, start }) {
       const [told, asked] = [await start({ isFleet: true }), await start({ isFleet: true })];
       const answer = await revokeInUse(await server.issue(), server, told, asked);

@@ -13,23 +13,23 @@ import { Passport } from 'passport';
 import { Strategy } from 'passport-http-bearer';
 import createIntrospect, { errors } from 'token-introspection';
 import { entry, express, Fastify, library, redis } from '../packages.mjs';
-import { AUDIENCE, CLIENT_ID, CLIENT_SECRET, REALM, realmPublicKey } from './authorization-server.mjs';
+import { AUDIENCE, CLIENT_ID, CLIENT_SECRET, FRONTEND_ID, REALM, realmPublicKey } from './authorization-server.mjs';
 
 const REQUIRED_SCOPE = 'reports:write';
 const REQUIRED_ROLE = 'admin';
-const INVALIDATION_SECRET = randomBytes(32).toString('base64');
 const CACHE_SECRET = randomBytes(32).toString('base64');
 
 /**
  * `create` returns middleware of Express, or else a `listener`. The guards `scope` and `role` are missing if the package has none.
  * `beforeStream` is called before an event stream begins, if the package has a function for that.
- * `report` tells the API at this address that the token was revoked. It is missing if the package cannot be told.
+ * `notify` tells the API at this address, in the name of the authorization server, that the token was revoked. It is missing if the
+ * package receives no notifications.
  */
 export const PEERS = [
   {
     name: 'this library',
     packages: [],
-    async create({ issuer }, redisUrl) {
+    async create({ issuer, logoutToken }, redisUrl) {
       const client = redisUrl === undefined ? undefined : await redis.createClient({ url: redisUrl }).connect();
       const authenticate = library.tokenIntrospection({
         endpoint: `${issuer}/introspect`,
@@ -37,18 +37,19 @@ export const PEERS = [
         audience: AUDIENCE,
         ...(client && { cache: { store: entry('redis').redisStore({ client }), secrets: [CACHE_SECRET] } }),
       });
-      const { invalidationEndpoint } = entry('signals');
+      const { backChannelLogout } = entry('signals');
       return {
-        before: express.Router().post('/told', invalidationEndpoint({ authenticate, secret: INVALIDATION_SECRET })),
+        before: express
+          .Router()
+          .post('/backchannel-logout', backChannelLogout({ authenticate, issuer, audience: FRONTEND_ID })),
         authenticate,
         scope: library.requireScope(REQUIRED_SCOPE),
         role: library.requireRole(REQUIRED_ROLE),
         beforeStream: entry('streams').endWithToken,
-        report: (url, token) =>
-          post(`${url}/told`, `token=${token}`, {
-            authorization: `Bearer ${INVALIDATION_SECRET}`,
-            'content-type': 'application/x-www-form-urlencoded',
-          }),
+        notify: async (url, token) => {
+          const form = new URLSearchParams({ logout_token: await logoutToken(token) });
+          await post(`${url}/backchannel-logout`, form);
+        },
         async close() {
           await authenticate.close();
           client?.destroy();
@@ -84,7 +85,7 @@ export const PEERS = [
         authenticate: keycloak.protect(),
         role: keycloak.protect(`realm:${REQUIRED_ROLE}`),
         // The only message about revocation: it rejects all tokens that were issued before a time.
-        report: async (url) => {
+        notify: async (url) => {
           const notBefore = Math.floor(Date.now() / 1000) + 1;
           await post(`${url}/k_push_not_before`, await sign({ action: 'PUSH_NOT_BEFORE', notBefore, typ: 'Bearer' }));
         },
@@ -181,8 +182,8 @@ export const PEERS = [
   },
 ];
 
-async function post(url, body, headers = {}) {
-  const { ok, status } = await fetch(url, { method: 'POST', body, headers });
+async function post(url, body) {
+  const { ok, status } = await fetch(url, { method: 'POST', body });
   if (!ok) throw new Error(`${url} responded with ${status}`);
 }
 
@@ -194,7 +195,7 @@ function createIntrospectFor(issuer) {
  * Starts an app with a package: `/` requires a token, `/scope` also requires a scope, and `/role` a role. `/stream` is an event stream.
  */
 export async function startPeer({ create }, server, redisUrl) {
-  const { listener, scope, role, report, close, ...others } = await create(server, redisUrl);
+  const { listener, scope, role, notify, close, ...others } = await create(server, redisUrl);
   const http = createServer(listener ?? createApp({ ...others, scope, role }));
   await new Promise((resolve) => http.listen(0, '127.0.0.1', resolve));
   const { port } = http.address();
@@ -202,7 +203,7 @@ export async function startPeer({ create }, server, redisUrl) {
     port,
     hasScopeGuard: scope !== undefined,
     hasRoleGuard: role !== undefined,
-    ...(report && { report: (token) => report(`http://127.0.0.1:${port}`, token) }),
+    ...(notify && { notify: (token) => notify(`http://127.0.0.1:${port}`, token) }),
     async close() {
       http.closeAllConnections();
       await new Promise((resolve) => http.close(resolve));

@@ -40,7 +40,7 @@ export type ScopeMatcher = (granted: readonly string[], required: string) => boo
  * Returns the roles of a token. `claims` are the members of the introspection response, as the endpoint sent them or `normalizeResponse`
  * returned them. If the result is not a list, the token has no role.
  */
-export type RoleReader = (claims: Claims) => readonly string[];
+export type RoleReader = (claims: Readonly<Auth>) => readonly string[];
 
 /**
  * The part of [Standard Schema](https://standardschema.dev) that this package uses. Schemas of zod 4, valibot and arktype have this type.

@@ -14,6 +14,7 @@ import type { Transport } from './transport.js';
  * `moduleResolution: node16`.
  */
 export interface JwkSet {
+  /** The keys, as JWKs. */
   readonly keys: readonly JsonWebKey[];
 }
 

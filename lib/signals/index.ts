@@ -1,4 +1,6 @@
 export type { SignalEvent } from '../diagnostics/channels.js';
+export type { JwkSet } from '../introspection/key-set.js';
+export type { PublicKeys } from '../options/public-keys.js';
 export { type BackChannelLogoutOptions, backChannelLogout } from './back-channel-logout.js';
 export { type GlobalTokenRevocationOptions, globalTokenRevocation } from './global-token-revocation.js';
 export type { SignalHandler } from './handle-post.js';

@@ -56,6 +56,7 @@ export interface ScopeOptions {
 
 /** A subject identifier ([RFC 9493](https://www.rfc-editor.org/rfc/rfc9493)), as the sender wrote it. */
 export interface SubjectIdentifier {
+  /** Name of the format, such as `iss_sub`. */
   readonly format?: unknown;
   readonly [member: string]: unknown;
 }

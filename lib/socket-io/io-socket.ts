@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 
 /** A socket on the server, as Socket.IO 4 provides it. */
 export interface IoSocket {
+  /** The handshake of this socket. */
   readonly handshake: {
     /** What the client wrote as `io(url, { auth })`. */
     readonly auth: Readonly<Record<string, unknown>>;

@@ -22,9 +22,6 @@ export interface SocketAuthenticationOptions {
 /** Middleware for `io.use()` and `io.of('/name').use()` of Socket.IO 4. */
 export type SocketMiddleware = (socket: IoSocket, next: (error?: Error) => void) => void;
 
-/** A middleware of one authorization server. */
-type Authenticate = Pick<TokenIntrospection, 'authenticateRequest' | 'introspect'>;
-
 /** Namespaces whose new sockets are monitored when they connect. */
 const namespaces = new WeakSet<object>();
 
@@ -50,7 +47,7 @@ const namespaces = new WeakSet<object>();
  * @throws TypeError for a wrong argument
  */
 export function socketAuthentication(
-  authenticate: Authenticate,
+  authenticate: Pick<TokenIntrospection, 'authenticateRequest' | 'introspect'>,
   options: SocketAuthenticationOptions = {},
 ): SocketMiddleware {
   if (typeof authenticate?.introspect !== 'function' || typeof authenticate.authenticateRequest !== 'function') {
@@ -83,7 +80,10 @@ export function socketAuthentication(
   };
 }
 
-async function authenticateSocket(socket: IoSocket, authenticate: Authenticate): Promise<Session> {
+async function authenticateSocket(
+  socket: IoSocket,
+  authenticate: Pick<TokenIntrospection, 'authenticateRequest' | 'introspect'>,
+): Promise<Session> {
   const token = ownMember(socket.handshake.auth, 'token');
   const auth =
     token === undefined
