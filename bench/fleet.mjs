@@ -24,6 +24,7 @@ const { renderFleetReport } = await import('./fleet/report.mjs');
 const { measureLifetimes } = await import('./fleet/lifetimes.mjs');
 const { measureRestart } = await import('./fleet/restart.mjs');
 const { measureRevocations } = await import('./fleet/revocations.mjs');
+const { measureSignals } = await import('./fleet/signals.mjs');
 const { violationsOf } = await import('./fleet/targets.mjs');
 const { versionOf } = await import('./packages.mjs');
 
@@ -37,11 +38,11 @@ const plans = {
       delays: [10, 100, 250, 500],
       restartSeconds: 5,
     },
-    ...{ revocations: 200, apart: 60, faults: /./, joiners: 5, tokens: 500 },
+    ...{ revocations: 200, apart: 60, signals: 1000, faults: /./, joiners: 5, tokens: 500 },
   },
   quick: {
     ...{ sizes: [4], callsSeconds: 5, callsTtlSeconds: 4, stampedes: 3, delays: [10, 500], restartSeconds: 1 },
-    ...{ revocations: 50, apart: 6, faults: /disconnected from one/, joiners: 2, tokens: 100 },
+    ...{ revocations: 50, apart: 6, signals: 50, faults: /disconnected from one/, joiners: 2, tokens: 100 },
   },
 };
 
@@ -66,6 +67,7 @@ try {
     restart: () => measureRestart(common),
     revocations: () => measureRevocations(common),
     clocks: () => measureRevocations({ ...common, areClocksApart: true }),
+    signals: () => measureSignals(common),
     lifetimes: () => measureLifetimes(common),
     faults: () => measureFaults(common),
     cost: () => measureCost(common),

@@ -5,7 +5,7 @@ const OTHER_COLOR = '#8a97a6';
 const TEXT_COLOR = '#3d4754';
 const GRID_COLOR = '#e6e9ed';
 
-export function drawFleetCharts({ calls, restart, revocations, clocks }) {
+export function drawFleetCharts({ calls, restart, revocations, clocks, signals }) {
   const charts = {};
   if (calls !== undefined) {
     charts.calls = draw({
@@ -42,13 +42,6 @@ export function drawFleetCharts({ calls, restart, revocations, clocks }) {
     });
   }
   if (revocations !== undefined) {
-    const line = (millis) => {
-      const sorted = [...millis].sort((a, b) => a - b);
-      return sorted.map((value, index) => [
-        Number(value.toFixed(2)),
-        Number((((index + 1) / sorted.length) * 100).toFixed(1)),
-      ]);
-    };
     const kinds = { '': revocations, ', clocks minutes apart': clocks };
     charts.revocations = draw({
       title: `Share of revocations by the time since invalidate() in one of ${revocations.instances} processes`,
@@ -64,12 +57,32 @@ export function drawFleetCharts({ calls, restart, revocations, clocks }) {
             name: `${kind === 'accepted' ? 'no process accepts the token' : 'all processes responded with 401'}${name}`,
             color: kind === 'accepted' ? MAIN_COLOR : OTHER_COLOR,
             lineStyle: { type: index === 0 ? 'solid' : 'dashed' },
-            data: line(millis[kind]),
+            data: shareLine(millis[kind]),
           })),
         ),
     });
   }
+  if (signals !== undefined) {
+    charts.signals = draw({
+      title: `Share of signals by the time since their response, in one of ${signals.instances} processes`,
+      x: { type: 'value', name: 'ms', min: 0 },
+      y: { min: 0, max: 100, axisLabel: { formatter: '{value} %', color: TEXT_COLOR } },
+      series: [
+        { name: 'no process accepts a token of the user', data: shareLine(signals.millis.accepted) },
+        { name: 'for comparison: time from the request to its response', data: shareLine(signals.millis.handling) },
+      ].map((series) => ({ type: 'line', step: 'end', showSymbol: false, ...series })),
+    });
+  }
   return charts;
+}
+
+/** Points of a line: each time, and the share of times that are at most as long, in percent. */
+function shareLine(millis) {
+  const sorted = [...millis].sort((a, b) => a - b);
+  return sorted.map((value, index) => [
+    Number(value.toFixed(2)),
+    Number((((index + 1) / sorted.length) * 100).toFixed(1)),
+  ]);
 }
 
 function draw({ title, x, y, series }) {

@@ -21,6 +21,7 @@ export async function startFleet({ size, redis, endpoint, offsets = [], proxied 
     return {
       index,
       proxy,
+      url: child.firstMessage.url,
       send: child.send,
       /** Sends a request. Resolves with its status, start and end. */
       async get(token, path = '/') {

@@ -3,7 +3,7 @@ import { subscribe } from 'node:diagnostics_channel';
 import { createRequire } from 'node:module';
 import { createClient } from 'redis';
 import { handleCommands } from '../commands.mjs';
-import { express, library } from '../packages.mjs';
+import { entry, express, library } from '../packages.mjs';
 import { AUDIENCE } from '../tokens.mjs';
 import { machineTime, sleep } from './time.mjs';
 
@@ -12,7 +12,7 @@ const { redisStore } = createRequire(import.meta.url)('../../dist/redis/index.js
 const POLL_MS = 2;
 
 const task = await new Promise((resolve) => process.once('message', resolve));
-const { endpoint, redisPort, ttlSeconds, timeoutMs, offsetMs } = task;
+const { endpoint, redisPort, ttlSeconds, timeoutMs, offsetMs, signals } = task;
 
 let storeState = 'ok';
 let storeFailures = 0;
@@ -43,6 +43,19 @@ const shared = library.tokenIntrospection({
 const unshared = library.tokenIntrospection({ ...common, endpoint: `${endpoint}/unshared`, cache: { ttlSeconds } });
 
 const app = express();
+let sentAt;
+if (signals !== undefined) {
+  const { backChannelLogout, securityEvents } = entry('signals');
+  const options = { authenticate: shared, ...signals };
+  app.post(['/backchannel-logout', '/security-events'], (_req, res, next) => {
+    res.once('finish', () => {
+      sentAt = machineTime();
+    });
+    next();
+  });
+  app.post('/backchannel-logout', backChannelLogout(options));
+  app.post('/security-events', securityEvents(options));
+}
 const respond = (_req, res) => res.json({ ok: true });
 app.get('/', shared, respond);
 app.get('/unshared', unshared, respond);
@@ -66,6 +79,8 @@ const commands = {
     return { acceptedAt, rejectedAt: machineTime() };
   },
   ping: () => ({}),
+  /** When the last response to a signal was sent. */
+  readSent: () => ({ sentAt }),
   /** Resolves when the store and its revocation log can be read. */
   async ready() {
     await connected;

@@ -1,6 +1,6 @@
 import { table } from '../report.mjs';
 import { estimate } from './cost.mjs';
-import { MAX_CALLS_PER_LIFETIME, REJECTION_P99_MS, REVOCATION_P99_MS } from './targets.mjs';
+import { MAX_CALLS_PER_LIFETIME, REJECTION_P99_MS, REVOCATION_P99_MS, SIGNAL_P99_MS } from './targets.mjs';
 
 const whole = (value) => Math.round(value).toLocaleString('en');
 const fixed = (value, digits = 1) => (value === undefined ? '–' : value.toFixed(digits));
@@ -16,6 +16,7 @@ export function renderFleetReport(results) {
     restart,
     revocations,
     clocks,
+    signals,
     lifetimes,
     faults,
     cost,
@@ -36,6 +37,7 @@ export function renderFleetReport(results) {
   if (revocations !== undefined || clocks !== undefined) {
     parts.push('## Revocations', renderRevocations({ 'same time': revocations, 'minutes apart': clocks }));
   }
+  add(signals, 'Signals', renderSignals);
   if (lifetimes !== undefined) parts.push('## Lifetimes when clocks differ', renderLifetimes(lifetimes));
   add(faults, 'Faults of Redis', renderFaults);
   add(cost, 'Cost of a request for Redis', renderCost);
@@ -123,6 +125,21 @@ function renderRevocations(measured) {
   return [
     `Milliseconds from \`invalidate()\` in one process until no process accepts the token (target: p99 below ${REVOCATION_P99_MS}), and until all have responded with 401 (target: p99 below ${REJECTION_P99_MS}). For the latter, one process sends an introspection request and the others wait for it. Each process is checked every 2 ms.`,
     table(['clocks', 'instances', '', 'count', 'p50', 'p99', 'max'], rows),
+  ].join('\n\n');
+}
+
+function renderSignals({ instances, all, kinds, handling }) {
+  const row = (name, { count, p50, p99, max }) => [name, count, fixed(p50), fixed(p99), fixed(max)];
+  return [
+    `Milliseconds from the response to a logout token (200) or a security event (202) in one of ${instances} processes until the last process accepts no token of the user any more (target: p99 at most ${SIGNAL_P99_MS}). 0 means that all had been told before the response. Each process is checked every 2 ms.`,
+    table(
+      ['', 'count', 'p50', 'p99', 'max'],
+      [
+        row('no process accepts a token', all),
+        ...Object.entries(kinds).map(([name, values]) => row(`of these: by ${name}`, values)),
+        row('for comparison: from the request to its response', handling),
+      ],
+    ),
   ].join('\n\n');
 }
 

@@ -7,11 +7,14 @@ const MAX_SHARE_REQUESTED_AGAIN = 0.02;
 /** Milliseconds from invalidate() until no instance accepts the token. */
 export const REVOCATION_P99_MS = 50;
 
+/** Milliseconds from the response to a signal until no instance accepts a token of its user. */
+export const SIGNAL_P99_MS = 50;
+
 /** Milliseconds until all have responded with 401. They may wait for the introspection request of another instance. */
 export const REJECTION_P99_MS = 150;
 
 /** Describes all missed targets and violations. */
-export function violationsOf({ calls, restart, revocations, clocks, lifetimes, faults }) {
+export function violationsOf({ calls, restart, revocations, clocks, signals, lifetimes, faults }) {
   const found = [];
   for (const { instances, shared, rejected } of calls?.rows ?? []) {
     if (shared.perLifetime > MAX_CALLS_PER_LIFETIME)
@@ -35,6 +38,10 @@ export function violationsOf({ calls, restart, revocations, clocks, lifetimes, f
     if (accepted.p99 > REVOCATION_P99_MS) found.push(`${name}: accepted for ${accepted.p99.toFixed(1)} ms (p99)`);
     if (all.p99 > REJECTION_P99_MS) found.push(`${name}: rejected after ${all.p99.toFixed(1)} ms (p99)`);
     found.push(...measured.wrong.map((text) => `${name}: ${text}`));
+  }
+  if (signals !== undefined) {
+    if (signals.all.p99 > SIGNAL_P99_MS) found.push(`signals: accepted for ${signals.all.p99.toFixed(1)} ms (p99)`);
+    found.push(...signals.wrong.map((text) => `signals: ${text}`));
   }
   found.push(...(lifetimes?.wrong ?? []).map((text) => `lifetimes: ${text}`));
   for (const { fault, violations } of faults ?? []) {
