@@ -1,5 +1,4 @@
 import type { Dispatcher as UndiciDispatcher } from 'undici';
-import { appendBytes, isCoded } from '../core/body.js';
 import { IntrospectionError } from '../core/errors.js';
 import { ownMember } from '../core/own-members.js';
 import type { Deadline } from '../core/timeout.js';
@@ -39,6 +38,7 @@ export interface EndpointResponse {
 type UndiciResponse = Awaited<ReturnType<Dispatcher['request']>>;
 
 const MAX_BODY_BYTES = 256 * 1024;
+const MIN_BUFFER_BYTES = 4096;
 
 /**
  * Maximum number of chunks of a body. Each chunk costs as much time as a thousand bytes. No server needs more chunks for the largest body
@@ -158,6 +158,34 @@ function readText(response: UndiciResponse): Promise<string | IntrospectionError
       if (!body.readableEnded) resolve(toIntrospectionError(undefined));
     });
   });
+}
+
+/**
+ * Whether a `Content-Encoding` says that the body is compressed or encoded in another way. `identity` and empty list members do not count,
+ * and names of codings are case-insensitive (RFC 9110 sections 8.4.1 and 5.6.1).
+ */
+export function isCoded(contentEncoding: unknown): boolean {
+  if (contentEncoding === undefined) return false;
+  return String(contentEncoding)
+    .split(',')
+    .some((coding) => !/^[ \t]*(?:identity)?[ \t]*$/i.test(coding));
+}
+
+/**
+ * Returns a buffer with the first `size` bytes of `content`, followed by the chunk. If `content` has room, the chunk is written to
+ * `content` itself, otherwise to a larger copy. With `size` 0, the chunk itself is returned. Use this function instead of a list of chunks,
+ * because even a chunk of one byte takes a hundred bytes of memory.
+ */
+export function appendBytes(content: Uint8Array, size: number, chunk: Uint8Array): Uint8Array {
+  if (size === 0) return chunk;
+  const needed = size + chunk.byteLength;
+  let grown = content;
+  if (needed > content.byteLength) {
+    grown = new Uint8Array(Math.max(MIN_BUFFER_BYTES, 2 * needed));
+    grown.set(content.subarray(0, size));
+  }
+  grown.set(chunk, size);
+  return grown;
 }
 
 function decode(content: Uint8Array): string | IntrospectionError {

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
-import { appendBytes, isCoded } from '../core/body.js';
 import { ownMember } from '../core/own-members.js';
 import { mediaType } from '../core/syntax.js';
 import { ownHeader } from '../credentials/headers.js';
+import { appendBytes, isCoded } from '../introspection/http.js';
 
 const MAX_BODY_BYTES = 64 * 1024;
 
