@@ -69,7 +69,10 @@ export interface StoreEvent {
   readonly state: 'failing' | 'ok';
 }
 
-/** The outcome of one signal: a logout token, a security event or a request to invalidate. It holds nothing of the subject. */
+/**
+ * The outcome of one signal: a logout token, a security event or a request to invalidate tokens. The event contains nothing that identifies
+ * the subject of the signal.
+ */
 export interface SignalEvent {
   /** Name of the function that received the signal. */
   readonly by:
@@ -79,16 +82,19 @@ export interface SignalEvent {
     | 'globalTokenRevocation'
     | 'invalidationEndpoint';
   /**
-   * - `applied`: the responses of the subject were invalidated in all processes.
+   * - `applied`: the cached responses about tokens of the subject were invalidated.
    * - `repeated`: the same signal was applied before.
    * - `ignored`: the event has no effect on tokens.
-   * - `unmapped`: the signal names a subject whose tokens are not known.
-   * - `foreign`: the signal names a subject of another issuer.
+   * - `unmapped`: it is not known which tokens belong to the subject of the signal.
+   * - `foreign`: the subject of the signal belongs to another issuer.
    * - `rejected`: the signal is not valid.
-   * - `failed`: the signal could not be handled now, and the sender should send it again.
+   * - `failed`: the signal could not be handled now. The sender should send it again.
    */
   readonly outcome: 'applied' | 'repeated' | 'ignored' | 'unmapped' | 'foreign' | 'rejected' | 'failed';
-  /** Last part of the type of a known event, such as `session-revoked`, or `other`; absent for signals that are not events. */
+  /**
+   * For a security event of a known type, the last part of the type, such as `session-revoked`. For a security event of any other type,
+   * `other`. Absent for signals that are not security events, and for rejected or failed signals.
+   */
   readonly event?: string;
   /** Why a signal was rejected or failed, such as `wrong_signature`. */
   readonly reason?: string;

@@ -1,12 +1,12 @@
 import { IntrospectionError } from '../core/errors.js';
 import { endOfString, parseJson } from './json.js';
 
-/** Matches if the next character except whitespace is a colon. Only a name has a colon after it. */
+/** Matches if the next character that is not whitespace is a colon. In valid JSON, a string before a colon is the name of a member. */
 const COLON = /[\t\n\r ]*:/y;
 
 /**
- * Parses a JSON object in which no name is repeated, at any level. Parsers differ in which of two members with the same name they use, so
- * two programs could read different claims from the same token (RFC 8259 section 4).
+ * Parses a JSON object in which no object, at any level, has two members with the same name. Parsers differ in which of two such members
+ * they use. So two programs could read different claims from the same token (RFC 8259 section 4).
  *
  * @throws IntrospectionError `bad_response` for any other text
  */
@@ -19,7 +19,10 @@ export function parseStrictObject(text: string): Readonly<Record<string, unknown
 
 /** Whether an object in a valid JSON text has two members with the same name. Names are compared after their escapes are decoded. */
 function repeatsName(text: string): boolean {
-  /** The names so far in each object that has not ended; `undefined` for a list. */
+  /**
+   * For each object or list that has not ended, from the outermost to the innermost: the names found so far in an object, `undefined` for a
+   * list.
+   */
   const open: (Set<unknown> | undefined)[] = [];
   for (let index = 0; index < text.length; index++) {
     const character = text[index];

@@ -32,7 +32,10 @@ export async function callSafely(name: string, callback: () => unknown): Promise
   }
 }
 
-/** Tells a client why its token has ended: the `error` that a request would get, or `going_away` when the app has closed the middleware. */
+/**
+ * Returns the code that tells a client why its token has ended: `going_away` if the app has closed the middleware. Otherwise the `error`
+ * that the response to a request would have, or `invalid_token` if that response would have none.
+ */
 export function endCodeOf(error: unknown): string {
   return isClosing(error) ? 'going_away' : (responseFor(error).body.error ?? 'invalid_token');
 }

@@ -2,8 +2,8 @@ import type { Claims } from '../core/claims.js';
 import { AuthError } from '../core/errors.js';
 
 /**
- * Requires that a new token belongs to the user of the present one: `sub` must be equal, and `iss` if both have one. A token without `sub`,
- * such as one of client credentials, names no user, so it never belongs to the same one.
+ * Requires that a new token belongs to the same user as the present token: `sub` must be equal, and also `iss` if both tokens have one. A
+ * token without `sub` names no user, so it is always rejected.
  *
  * @throws AuthError `claim_mismatch`
  */

@@ -10,14 +10,15 @@ import type { VerifiedSignal } from './signal-verifier.js';
 import { type SubjectSettings, targetsOf } from './subject.js';
 
 /**
- * Applies a security event token (RFC 8417). Resolves once all processes have been told, or if the events have no effect on tokens that are
- * known here.
+ * Applies the events of a security event token (RFC 8417): invalidates the tokens of their subject. Resolves when this process has applied
+ * the invalidation, and the store, if there is one, holds it. Also resolves if the events have no effect on tokens, or if it is not known
+ * which tokens belong to the subject.
  *
  * @throws SignalError
  */
 export type ApplyEvent = (signal: VerifiedSignal) => Promise<void>;
 
-/** @param by the function that received the tokens */
+/** @param by name of the function that received the security event tokens, for diagnostics */
 export function createApplyEvent(
   by: SignalEvent['by'],
   settings: SignalSettings,
@@ -46,7 +47,10 @@ interface SecurityEvent {
   readonly subject: unknown;
 }
 
-/** The events of a token: an object with at least one member, whose values are objects (RFC 8417 section 2.2). */
+/**
+ * Returns the events of a security event token. The claim `events` must be an object with at least one member, and each value must be an
+ * object (RFC 8417 section 2.2).
+ */
 function eventsOf(claims: object): SecurityEvent[] {
   const events = ownMember(claims, 'events');
   if (!isObject(events)) throw new SignalError('wrong_events');
@@ -59,10 +63,10 @@ function eventsOf(claims: object): SecurityEvent[] {
 }
 
 /**
- * The subject of a token: `sub_id`; or the member `subject` of its events, as in earlier drafts; or its `sub`. If a token has more than one
- * of them, they must agree.
+ * Returns the subject of a security event token: the claim `sub_id`, or the member `subject` of its events, as in earlier drafts, or the
+ * claims `iss` and `sub`. Returns `undefined` if the token has none of these. If it has more than one, they must name the same subject.
  *
- * @throws SignalError `wrong_subject` if they do not agree
+ * @throws SignalError `wrong_subject` if they name different subjects
  */
 function subjectOf(claims: object, events: readonly SecurityEvent[]): unknown {
   const named = [ownMember(claims, 'sub_id'), ...events.map(({ subject }) => subject)];

@@ -10,7 +10,10 @@ import { createSeenSignals } from './seen-signals.js';
 import { SignalError } from './signal-error.js';
 import { createSignalVerifier, type VerifiedSignal } from './signal-verifier.js';
 
-/** Options of `backChannelLogout()`. The `audience` is the client identifier that the URL of the handler is registered for. */
+/**
+ * Options of `backChannelLogout()`. The option `audience` is the identifier of the client for which the URL of the handler is registered at
+ * the OpenID provider.
+ */
 export interface BackChannelLogoutOptions extends SignalOptions, TokenTypeOptions, ScopeOptions {}
 
 const BY = 'backChannelLogout';
@@ -18,14 +21,15 @@ const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 const PARAMETER = 'logout_token';
 
 /**
- * A handler of [OpenID Connect Back-Channel Logout 1.0](https://openid.net/specs/openid-connect-backchannel-1_0.html). The OpenID provider
- * posts a signed logout token to it when a user logs out. The handler invalidates the tokens of the session and the user that the logout
- * token names.
+ * Creates a handler of [OpenID Connect Back-Channel Logout 1.0](https://openid.net/specs/openid-connect-backchannel-1_0.html). When a user
+ * logs out, the OpenID provider posts a signed logout token to the handler. The handler invalidates the tokens of the session and the user
+ * that the logout token names.
  *
- * The response is 200 once all processes that share the `cache.store` have been told, also for a repeated logout token. It is 400 for a
- * request or token that is not valid, and 503 with `Retry-After` if the keys of the provider cannot be fetched or the store fails.
+ * The response is 200 when the invalidation is in the `cache.store`, from which the other processes read it. A repeated logout token gets
+ * 200 too. The response is 400 for a request or logout token that is not valid. It is 503 with `Retry-After` if the keys of the provider
+ * cannot be fetched, or if the store fails.
  *
- * Not checked: that the provider also ends the tokens. If it does not, the next request with a token is accepted again.
+ * Not checked: that the provider also revokes the tokens. If it does not, the next request with such a token is accepted again.
  *
  * @throws TypeError for a missing, unknown or invalid option
  */
@@ -51,13 +55,13 @@ export function backChannelLogout(options: BackChannelLogoutOptions): SignalHand
   };
 }
 
-/** Section 2.8 */
+/** Returns the response to a logout token that was rejected (OpenID Connect Back-Channel Logout 1.0 section 2.8). */
 function reject({ message }: SignalError): SignalResponse {
   return { status: 400, body: { error: 'invalid_request', error_description: message } };
 }
 
 /**
- * Checks the claims that only logout tokens have (section 2.6), and returns what to invalidate.
+ * Checks the claims that only logout tokens have (OpenID Connect Back-Channel Logout 1.0 section 2.6). Returns what to invalidate.
  *
  * @throws SignalError
  */

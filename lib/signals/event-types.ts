@@ -1,13 +1,16 @@
-/** What an event means for the tokens of its subject. */
+/** Says what a type of event means for the tokens of the event's subject. */
 export interface EventType {
-  /** Last part of the type, for diagnostics. */
+  /** Last part of the URI of the type, for diagnostics; `other` for an unknown type. */
   readonly name: string;
   readonly effect: 'invalidate' | 'none';
 }
 
 const BASE = 'https://schemas.openid.net/secevent';
 
-/** [Continuous Access Evaluation Profile 1.0](https://openid.net/specs/openid-caep-1_0-final.html) section 3. */
+/**
+ * The event types of the [Continuous Access Evaluation Profile 1.0](https://openid.net/specs/openid-caep-1_0-final.html), section 3: those
+ * that invalidate tokens, and those that have no effect.
+ */
 const CAEP = {
   invalidate: [
     'session-revoked',
@@ -20,7 +23,7 @@ const CAEP = {
   none: ['session-established', 'session-presented'],
 };
 
-/** [RISC Profile 1.0](https://openid.net/specs/openid-risc-1_0-final.html) section 2. */
+/** The event types of the [RISC Profile 1.0](https://openid.net/specs/openid-risc-1_0-final.html), section 2. */
 const RISC = {
   invalidate: [
     'account-credential-change-required',
@@ -42,7 +45,10 @@ const RISC = {
   ],
 };
 
-/** [Shared Signals Framework 1.0](https://openid.net/specs/openid-sharedsignals-framework-1_0-final.html) section 8.1. */
+/**
+ * The event types of the [Shared Signals Framework 1.0](https://openid.net/specs/openid-sharedsignals-framework-1_0-final.html), section
+ * 8.1. They are about the stream and not about tokens.
+ */
 const STREAM = { invalidate: [], none: ['stream-updated', 'verification'] };
 
 const OTHER: EventType = { name: 'other', effect: 'none' };
@@ -56,7 +62,7 @@ const TYPES: ReadonlyMap<string, EventType> = new Map([
 /** All event types with a known meaning. */
 export const KNOWN_EVENTS: readonly EventType[] = [...TYPES.values()];
 
-/** The meaning of an event type. An unknown one has no effect. */
+/** Returns the meaning of an event type. Events of an unknown type have no effect. */
 export function eventTypeOf(uri: string): EventType {
   return TYPES.get(uri) ?? OTHER;
 }

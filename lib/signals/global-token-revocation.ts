@@ -11,7 +11,10 @@ import { SignalError } from './signal-error.js';
 import { createSignalVerifier } from './signal-verifier.js';
 import { targetsOf } from './subject.js';
 
-/** Options of `globalTokenRevocation()`. The `audience` is the URL of the handler, as the caller writes it in `aud`. */
+/**
+ * Options of `globalTokenRevocation()`. The option `audience` is the URL of the handler, exactly as the caller writes it in the `aud` of
+ * its JWT.
+ */
 export interface GlobalTokenRevocationOptions extends SignalOptions, SubjectOptions {}
 
 const BY = 'globalTokenRevocation';
@@ -20,15 +23,17 @@ const DONE = { status: 204 };
 const NOT_FOUND = { status: 404, body: { error: 'not_found' } };
 
 /**
- * A handler of [Global Token Revocation](https://datatracker.ietf.org/doc/draft-parecki-oauth-global-token-revocation/) requests, such as
- * those of Okta Universal Logout. The caller authenticates by a signed JWT, and names a subject in the member `sub_id` of a JSON body. The
- * handler invalidates the tokens of the subject.
+ * Creates a handler of [Global Token Revocation](https://datatracker.ietf.org/doc/draft-parecki-oauth-global-token-revocation/) requests,
+ * such as those of Okta Universal Logout. The caller authenticates by a signed JWT, and names a subject in the member `sub_id` of a JSON
+ * body. The handler invalidates the tokens of the subject.
  *
- * The response is 204 once all processes that share the `cache.store` have been told. It is 400 for a request that is not valid, 401 for a
- * JWT that is not valid or was used for another subject, 404 for a subject of another issuer and for one that the option `subject` does not
- * find, and 503 with `Retry-After` if the keys of the issuer cannot be fetched or the store fails.
+ * The response is 204 when the invalidation is in the `cache.store`, from which the other processes read it. Other responses: 400 for a
+ * request that is not valid. 401 for a request without a JWT, and for a JWT that is not valid or was used for another subject. 404 for a
+ * subject of another issuer, and for a subject that the option `subject` must find and does not find. 503 with `Retry-After` if the keys of
+ * the issuer cannot be fetched, or if the store fails.
  *
- * Not checked: that the authorization server also ends the tokens and the sessions. Used JWTs are remembered by each process alone.
+ * Not checked: that the authorization server also ends the tokens and the sessions, and that a JWT was not used for another subject in
+ * another process. Each process remembers only the JWTs that it received.
  *
  * @throws TypeError for a missing, unknown or invalid option, and for an `audience` that is not a URL
  */

@@ -11,19 +11,24 @@ import { type InvalidatedMiddleware, parseMiddlewares } from './invalidate-every
 
 /** Options of every handler that verifies signed tokens of an issuer. */
 export interface SignalOptions {
-  /** The middleware whose cached responses are invalidated, or a list of middlewares. All accept tokens of the same users. */
+  /**
+   * The middleware whose cached responses are invalidated, or a list of such middlewares. All of them must accept tokens of the same users.
+   */
   readonly authenticate: InvalidatedMiddleware | readonly InvalidatedMiddleware[];
-  /** The `iss` of the signed tokens, and of subjects. It is compared exactly. */
+  /** Expected `iss` of the signed tokens, and of the subjects that have an `iss`. It is compared exactly. */
   readonly issuer: string;
-  /** The `aud` of the signed tokens, or a list of accepted values. */
+  /** Expected `aud` of the signed tokens, or a list of accepted values. The `aud` of a token must contain one of them. */
   readonly audience: string | readonly string[];
   /**
-   * Public keys of the issuer: one key, a JWK Set, or the URL of a JWK Set. Default: the `jwks_uri` of its metadata, which are RFC 8414
-   * metadata, OpenID Connect Discovery or the configuration of a transmitter. Keys at a URL are fetched again for an unknown `kid`, at most
-   * once in 10 seconds.
+   * Public keys of the issuer: one key, a JWK Set, or the URL of a JWK Set. Default: the keys at the `jwks_uri` in the metadata of the
+   * issuer. The metadata may be those of RFC 8414, of OpenID Connect Discovery, or the configuration of a transmitter. Keys at a URL are
+   * fetched again for an unknown `kid`, at most once in 10 seconds.
    */
   readonly keys?: PublicKeys | undefined;
-  /** Accepted algorithms of signatures, all with a public key. Default: `RS`, `PS` and `ES` with 256, 384 and 512, `EdDSA` and `Ed25519`. */
+  /**
+   * Accepted signature algorithms. Only algorithms with a public key are allowed. Default: `RS`, `PS` and `ES`, each with 256, 384 and 512,
+   * and `EdDSA` and `Ed25519`.
+   */
   readonly algorithms?: readonly string[] | undefined;
   /** Maximum age of a signed token, in seconds since its `iat`, 1 to 86400. Default: `300`, for polled events `86400`. */
   readonly maxAgeSeconds?: number | undefined;
@@ -37,19 +42,19 @@ export interface SignalOptions {
   readonly clock?: Clock | undefined;
 }
 
-/** Options about the type of the signed tokens. */
+/** Option about the type (`typ`) of the signed tokens. */
 export interface TokenTypeOptions {
-  /** Also accepts tokens with `typ: JWT` and without `typ`, for servers that send no other. Default: `false`. */
+  /** Also accepts tokens with `typ: JWT` and tokens without `typ`, for servers that send only such tokens. Default: `false`. */
   readonly allowJwtType?: boolean | undefined;
 }
 
-/** What is invalidated when a token names a session and its user. */
+/** Option that says what is invalidated when a signed token names a session and its user. */
 export interface ScopeOptions {
   /**
    * - `'subject'`: all tokens of the session and all tokens of the user.
    * - `'session'`: only the tokens of the session. Choose it only if your introspection responses have a `sid`.
    *
-   * A token that names only one of them invalidates that one. Default: `'subject'`.
+   * If a signed token names only a session or only a user, the tokens of that session or user are invalidated. Default: `'subject'`.
    */
   readonly scope?: 'session' | 'subject' | undefined;
 }
@@ -61,12 +66,12 @@ export interface SubjectIdentifier {
   readonly [member: string]: unknown;
 }
 
-/** Options about subjects that are not named by `iss` and `sub`. */
+/** Option about subjects whose identifiers have another format than `iss` and `sub`. */
 export interface SubjectOptions {
   /**
-   * Finds the tokens of a subject whose format has no defined meaning for tokens, such as `email` or `phone_number`. Returns what to
-   * invalidate, or `undefined` for an unknown subject. The values are verified to come from the issuer, but may name anybody. Not called
-   * for `iss_sub`, `opaque` and `jwt_id`. Default: such subjects are unknown.
+   * A function that finds the tokens of a subject whose identifier no token contains, such as an `email` or a `phone_number`. It returns
+   * what to invalidate, or `undefined` for an unknown subject. The identifier really comes from the issuer, but it may name anybody. The
+   * function is not called for the formats `iss_sub`, `opaque` and `jwt_id`. Default: all such subjects are unknown.
    */
   readonly subject?:
     | ((identifier: SubjectIdentifier) => Invalidation | undefined | Promise<Invalidation | undefined>)
@@ -81,7 +86,7 @@ export interface SignalSettings {
   readonly algorithms: readonly string[];
   readonly maxAgeMs: number;
   readonly toleranceMs: number;
-  /** How long a signal can be sent again before it is too old, in milliseconds. */
+  /** Time in milliseconds for which a signal that was received can be sent again, before it is too old to be accepted. */
   readonly keepMs: number;
   readonly allowHttp: boolean;
   readonly clock: Clock;
@@ -92,7 +97,10 @@ const ASYMMETRIC = [
   ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
 ];
 
-/** After a fetch of the keys, a token with an unknown key causes no new fetch for this many milliseconds. Anybody can send such a token. */
+/**
+ * After the keys were fetched, a token that is signed with an unknown key causes no new fetch for this many milliseconds. The reason:
+ * anybody can send such a token.
+ */
 const KEYS_COOLDOWN_MS = 10_000;
 const KEYS_TIMEOUT_MS = 5000;
 
@@ -102,7 +110,7 @@ const DEFAULT_TOLERANCE_SECONDS = 5;
 /**
  * Validates the options of a handler.
  *
- * @returns the copied options, and the settings that all handlers have
+ * @returns a copy of the options, and the settings that all kinds of handlers need
  * @throws TypeError for a missing, unknown or invalid option
  */
 export function parseSignalOptions<Options extends SignalOptions>(

@@ -9,7 +9,7 @@ import { requestedPauseOf } from '../introspection/retry-after.js';
 import { USER_AGENT } from '../introspection/user-agent.js';
 import { SignalError } from './signal-error.js';
 
-/** Outcomes of earlier events, by `jti`, that the transmitter has not been told. */
+/** The outcomes of events that were received, by `jti`. The transmitter has not been told these outcomes yet. */
 export interface PollReport {
   readonly ack: readonly string[];
   readonly setErrs: Readonly<Record<string, { readonly err: string; readonly description: string }>>;
@@ -18,15 +18,19 @@ export interface PollReport {
 /** Sends poll requests ([RFC 8936](https://www.rfc-editor.org/rfc/rfc8936)), one at a time. */
 export interface PollClient {
   /**
-   * Tells the transmitter the report, and waits for further events. Resolves to signed tokens by `jti`, or to `undefined` if the transmitter
-   * has not responded after 90 seconds.
+   * Sends the report to the transmitter, and waits for further events. Resolves to the signed tokens of these events, by `jti`. Resolves to
+   * `undefined` if the transmitter has not responded after 90 seconds.
    *
    * @throws SignalError `poll_failed`
    */
   poll(report: PollReport): Promise<ReadonlyMap<string, string> | undefined>;
-  /** Only tells the transmitter the report. @throws SignalError `poll_failed` */
+  /**
+   * Sends the report to the transmitter, and waits for no further events.
+   *
+   * @throws SignalError `poll_failed`
+   */
   acknowledge(report: PollReport): Promise<void>;
-  /** Ends a pending poll request, whose promise rejects. */
+  /** Ends the pending poll request, if there is one. The promise of that request rejects. */
   abort(): void;
   close(): Promise<void>;
 }
@@ -42,7 +46,10 @@ export interface PollClientSettings {
 const OK = 200;
 const CONNECT_TIMEOUT_MS = 5000;
 
-/** A transmitter responds when it has events, or when it does not want to wait longer. After this time, the request is sent again. */
+/**
+ * Deadline of a poll request, in milliseconds. A transmitter responds when it has events, or when it does not want to wait longer. When the
+ * deadline has passed without a response, the poll request is sent again.
+ */
 const WAIT_MS = 90_000;
 const ACKNOWLEDGE_TIMEOUT_MS = 5000;
 

@@ -11,17 +11,23 @@ import { createSignalVerifier } from './signal-verifier.js';
 
 /** Options of `pollSecurityEvents()`. */
 export interface PollSecurityEventsOptions extends SecurityEventsOptions {
-  /** URL for polling, from the configuration of your stream at the transmitter. */
+  /** URL to which poll requests are sent. It is part of the configuration of your stream at the transmitter. Required. */
   readonly endpoint: string | URL;
-  /** Access token for the transmitter, or a function that returns the current one. It is called for every request. Default: none. */
+  /**
+   * Access token for the transmitter, or a function that returns the current access token. The function is called for every poll request.
+   * Default: poll requests have no access token.
+   */
   readonly token?: string | (() => string | Promise<string>) | undefined;
   /** Maximum number of events in one response, 1 to 100. Default: `50`. */
   readonly maxEvents?: number | undefined;
 }
 
-/** A running `pollSecurityEvents()`. */
+/** The polling that a call of `pollSecurityEvents()` has started. */
 export interface Polling {
-  /** Stops polling. Resolves when the transmitter has been told the events that were applied, or after 5 seconds. */
+  /**
+   * Stops polling. Events that were already received are still handled, and their outcomes are sent to the transmitter, for at most 5
+   * seconds. Then the connections are closed, and the promise resolves.
+   */
   close(): Promise<void>;
 }
 
@@ -33,12 +39,13 @@ const FIRST_PAUSE_MS = 1000;
 const MAX_PAUSE_MS = 60_000;
 
 /**
- * Fetches security event tokens from a transmitter ([RFC 8936](https://www.rfc-editor.org/rfc/rfc8936)), by long polling, until `close()` is
- * called. The events have the same effect as those of `securityEvents()`.
+ * Fetches security event tokens from a transmitter ([RFC 8936](https://www.rfc-editor.org/rfc/rfc8936)), by long polling, until `close()`
+ * is called. The events have the same effect as those of `securityEvents()`.
  *
- * An event is acknowledged only after all processes that share the `cache.store` have been told. So an event is not lost when the process
- * ends, is killed, or cannot reach the store: the transmitter sends it again. An event that is not valid is reported to the transmitter. A
- * failure is followed by a pause of 1 to 60 seconds. Several processes may poll the same stream.
+ * An event is acknowledged only after its invalidation is in the `cache.store`, from which the other processes read it. So an event is not
+ * lost when the process ends, is killed, or cannot reach the store: the transmitter sends the event again. An event that is not valid is
+ * reported to the transmitter. If events cannot be fetched or applied for now, a pause of 1 to 60 seconds follows, or a longer one if the
+ * transmitter asks for it. Several processes may poll the same stream.
  *
  * @throws TypeError for a missing, unknown or invalid option
  */
@@ -52,7 +59,10 @@ export function pollSecurityEvents(options: PollSecurityEventsOptions): Polling 
   const apply = createApplyEvent(BY, settings, { issuer: settings.issuer, subject, scope });
   const closing = createClosing(client.abort);
 
-  /** Applies one event. Resolves to what the transmitter must be told about it, or to the failure after which it must be sent again. */
+  /**
+   * Verifies and applies one event. Resolves to the outcome: without `error` if the event was applied, otherwise with the rejection or the
+   * outage. After an outage, the transmitter must send the event again.
+   */
   async function handle(jti: string, jwt: string): Promise<Outcome> {
     try {
       const signal = await verify(jwt);
@@ -106,7 +116,7 @@ interface Outcome {
 
 const NOTHING: PollReport = { ack: [], setErrs: {} };
 
-/** Leaves out the events that must be sent again. */
+/** Creates the report about these outcomes. Events that the transmitter must send again are left out of the report. */
 function reportOf(outcomes: readonly Outcome[]): PollReport {
   const ack = outcomes.filter(({ error }) => error === undefined).map(({ jti }) => jti);
   const rejected = outcomes.flatMap(({ jti, error }) =>
@@ -117,13 +127,18 @@ function reportOf(outcomes: readonly Outcome[]): PollReport {
   return ack.length + rejected.length === 0 ? NOTHING : { ack, setErrs: Object.fromEntries(rejected) };
 }
 
-/** Doubles with each failure, and varies, so that processes that failed together do not try again together. */
+/**
+ * Returns the pause before the next poll request, in milliseconds. It doubles with each failure in a row, and is at least as long as the
+ * error asks. A part of it is random, so that processes that failed at the same time do not try again at the same time.
+ */
 function pauseMs(failures: number, { retryAfterSeconds }: SignalError): number {
   const longest = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1));
   return Math.max(retryAfterSeconds * 1000, longest * (0.5 + Math.random() / 2));
 }
 
-/** Remembers that polling was closed, and ends what it waits for. */
+/**
+ * Creates an object that remembers whether polling was closed. Closing it ends the poll request or the pause for which the polling waits.
+ */
 function createClosing(abort: () => void) {
   let isClosed = false;
   let wake: () => void = () => {};

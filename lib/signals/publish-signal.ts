@@ -6,16 +6,20 @@ export function publishSignal(event: SignalEvent): void {
   if (signalEvents.hasSubscribers) signalEvents.publish(event);
 }
 
-/** Publishes why a signal was not accepted. Any other error is one of the app, and is not published. */
+/**
+ * Publishes why a signal was rejected or could not be handled. Any error that is not a `SignalError` comes from the app, and is not
+ * published.
+ */
 export function publishFailure(by: SignalEvent['by'], error: unknown): void {
   if (!(error instanceof SignalError)) return;
   publishSignal({ by, outcome: error.isOutage ? 'failed' : 'rejected', reason: error.reason });
 }
 
 /**
- * The response to a signal: that of `work`, 503 with `Retry-After` for an outage, or what `reject` returns for a rejection.
+ * Returns the response to a signal. If `work` succeeds, this is the result of `work`. If `work` throws an outage, it is 503 with
+ * `Retry-After`. If `work` throws a rejection, it is the result of `reject`.
  *
- * @throws any error of the app
+ * @throws any other error that `work` throws: it comes from the app
  */
 export async function respondTo(
   by: SignalEvent['by'],

@@ -2,7 +2,10 @@ import { z } from 'zod';
 import type { Rules } from '../options/read-options.js';
 import { JWT_RESPONSE_RULES, OPTION_RULES, POLICY_RULES } from '../options/rules.js';
 
-/** The longest lifetime of a cached response is a day. The cached responses of today say nothing about an older event. */
+/**
+ * Maximum of the option `maxAgeSeconds`. A cached response lives at most a day, so an older event cannot concern a response that is cached
+ * now.
+ */
 const MAX_AGE_SECONDS = 86_400;
 const MAX_EVENTS = 100;
 
@@ -30,7 +33,10 @@ const subject: Rules[string] = [func, 'write (identifier) => ({ sub: … }), or 
 
 export const LOGOUT_RULES: Rules = { ...TOKEN_RULES, allowJwtType, scope };
 export const EVENT_RULES: Rules = { ...TOKEN_RULES, allowJwtType, scope, subject };
-/** The audience of a caller's JWT is the URL. Access tokens of an API often have its name as audience, and must not be enough. */
+/**
+ * Rule for the option `audience` of `globalTokenRevocation()`: it must be a URL or a list of URLs. An access token often has the name of
+ * the API as its audience. Such a token must not be enough to revoke tokens.
+ */
 const audience: Rules[string] = [
   z.union([url, z.array(url).min(1)]),
   'write the URL of this handler, or a list of URLs',

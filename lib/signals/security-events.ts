@@ -22,12 +22,12 @@ const MEDIA_TYPE = 'application/secevent+jwt';
 const ACCEPTED = { status: 202, headers: { 'Content-Length': '0' } };
 
 /**
- * A handler of security event tokens that a transmitter pushes ([RFC 8935](https://www.rfc-editor.org/rfc/rfc8935)). Events of CAEP 1.0 and
- * RISC 1.0 invalidate the tokens of their subject; the guide lists them. All other events are accepted without effect.
+ * Creates a handler of security event tokens that a transmitter pushes ([RFC 8935](https://www.rfc-editor.org/rfc/rfc8935)). Events of CAEP
+ * 1.0 and RISC 1.0 invalidate the tokens of their subject; the guide lists them. All other events are accepted without effect.
  *
- * The response is 202 once all processes that share the `cache.store` have been told, also for a repeated token and for a subject whose
- * tokens are not known. It is 400 with `err` for a request or token that is not valid, and 503 with `Retry-After` if the keys of the issuer
- * cannot be fetched or the store fails.
+ * The response is 202 when the invalidation is in the `cache.store`, from which the other processes read it. It is also 202 for a repeated
+ * security event token, and if it is not known which tokens belong to the subject. The response is 400 with `err` for a request or security
+ * event token that is not valid. It is 503 with `Retry-After` if the keys of the issuer cannot be fetched, or if the store fails.
  *
  * Not checked: an `Authorization` header of the transmitter. The signature authenticates each token.
  *
@@ -51,7 +51,7 @@ export function securityEvents(options: SecurityEventsOptions): SignalHandler {
   };
 }
 
-/** RFC 8935 section 2.3 */
+/** Returns the response to a security event token that was rejected (RFC 8935 section 2.3). */
 function reject({ deliveryError, message }: SignalError): SignalResponse {
   return { status: 400, headers: { 'Content-Language': 'en' }, body: { err: deliveryError, description: message } };
 }

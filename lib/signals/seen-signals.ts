@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Clock } from '../core/clock.js';
 
-/** Remembers signals that were handled, so that a repeated one has no second effect. */
+/** Remembers the signals that were handled, so that a signal that is sent twice has no second effect. */
 export interface SeenSignals {
   /**
    * Runs `work`, unless a signal with this identifier was handled before or is being handled. A signal whose `work` failed is forgotten, so
@@ -9,7 +9,8 @@ export interface SeenSignals {
    *
    * @param id identifier of the signal
    * @param content everything that the signal says
-   * @returns `repeated` if a signal with the same content was handled before. `conflict` if it had another content; `work` does not run then
+   * @returns `done` if `work` ran. `repeated` if a signal with this identifier and the same content was handled before, or by another call
+   * at the same time. `conflict` if the signal with this identifier had another content. Only with `done` has `work` run
    */
   once(id: string, content: string, work: () => Promise<void>): Promise<'done' | 'repeated' | 'conflict'>;
 }
@@ -20,12 +21,15 @@ interface Seen {
   readonly done: Promise<void>;
 }
 
-/** Only signals with a valid signature are remembered, so that strangers cannot fill the memory. */
+/**
+ * Maximum number of remembered signals. When it is reached, the oldest is forgotten. Callers pass only signals with a valid signature, so
+ * strangers cannot fill the memory.
+ */
 const MAX_REMEMBERED = 20_000;
 
-/** @param keepMs how long a signal is remembered, in milliseconds: as long as it may be sent again */
+/** @param keepMs how long a signal is remembered, in milliseconds. This must be as long as a repeated signal would be accepted */
 export function createSeenSignals(clock: Clock, keepMs: number): SeenSignals {
-  /** In the order of arrival, oldest first. */
+  /** The remembered signals by the digest of their identifier, the oldest first. */
   const seen = new Map<string, Seen>();
 
   function forgetOld(now: number): void {

@@ -7,7 +7,7 @@ type DeliveryError =
   | 'authentication_failed'
   | 'access_denied';
 
-/** Why a signal was rejected. */
+/** The reasons for which a signal is rejected: for each, the error code of RFC 8935, and a text. */
 const REJECTIONS = {
   missing_credentials: ['authentication_failed', 'the request has no bearer token'],
   malformed_request: ['invalid_request', 'the request does not have the expected form'],
@@ -28,7 +28,7 @@ const REJECTIONS = {
   replayed: ['access_denied', 'the jti was used for another subject'],
 } as const satisfies Readonly<Record<string, readonly [DeliveryError, string]>>;
 
-/** Why a signal could not be handled now. The sender should send it again. */
+/** The reasons for which a signal cannot be handled now, each with a text. The sender should send the signal again. */
 const OUTAGES = {
   keys_unavailable: 'the keys of the issuer cannot be fetched now',
   not_invalidated: 'an invalidation could not be stored',
@@ -39,14 +39,14 @@ const OUTAGES = {
 export type SignalRejection = keyof typeof REJECTIONS;
 export type SignalOutage = keyof typeof OUTAGES;
 
-/** All reasons, for the guide. */
+/** All reasons of rejections and outages. The guide must list all of them. */
 export const SIGNAL_REASONS: readonly string[] = [...Object.keys(REJECTIONS), ...Object.keys(OUTAGES)];
 
-/** A signal that was not accepted. The texts are fixed: they hold nothing of the signal. */
+/** The error for a signal that was rejected or could not be handled. Its messages are fixed texts, which contain no part of the signal. */
 export class SignalError extends Error {
   readonly retryAfterSeconds: number;
 
-  /** @param retryAfterSeconds for an outage, when the sender may try again */
+  /** @param retryAfterSeconds seconds after which the sender may try again; only for an outage */
   constructor(
     readonly reason: SignalRejection | SignalOutage,
     retryAfterSeconds = 1,

@@ -6,16 +6,16 @@ import { parseStrictObject } from '../introspection/strict-json.js';
 import type { SignalSettings } from './options.js';
 import { SignalError } from './signal-error.js';
 
-/** A signed token that an issuer really sent to this receiver, a short time ago. */
+/** A signed token that has been verified: the issuer has signed it for this receiver, and its `iat` is recent. */
 export interface VerifiedSignal {
   readonly claims: Readonly<Record<string, unknown>>;
   readonly jti: string;
-  /** The payload as it was signed. */
+  /** The payload as JSON text, exactly as it was signed. */
   readonly payload: string;
 }
 
 /**
- * Verifies a signed token: signature, `typ`, `iss`, `aud`, `iat`, `jti`, and `exp` and `nbf` if they are present.
+ * Verifies a signed token: its signature, `typ`, `iss`, `aud`, `iat` and `jti`, and also `exp` and `nbf` if they are present.
  *
  * @throws SignalError
  */
@@ -24,7 +24,7 @@ export type VerifySignal = (jwt: string) => Promise<VerifiedSignal>;
 const COMPACT_JWS = /^([\w-]+)\.([\w-]+)\.[\w-]+$/;
 
 /**
- * @param type accepted `typ` in lower case; `undefined` if the specification names none
+ * @param type accepted `typ` in lower case; `undefined` if the specification of the signal names no `typ`
  * @param allowJwtType whether to accept `typ: JWT` and tokens without `typ`
  */
 export function createSignalVerifier(
@@ -65,7 +65,10 @@ function parse(json: string): Readonly<Record<string, unknown>> {
   }
 }
 
-/** Checks the header before any key is used or fetched. No extension is supported, so none may be critical (RFC 7515 section 4.1.11). */
+/**
+ * Checks the JOSE header of a token, before any key is used or fetched. Rejects a header with `crit`, because no extension is supported
+ * (RFC 7515 section 4.1.11).
+ */
 function requireHeader(header: object, { algorithms }: SignalSettings, types: readonly unknown[]): void {
   const alg = ownMember(header, 'alg');
   if (typeof alg !== 'string' || !algorithms.includes(alg)) throw new SignalError('wrong_algorithm');

@@ -7,16 +7,20 @@ export interface SubjectSettings extends SubjectOptions, ScopeOptions {
   readonly issuer: string;
 }
 
-/** Why a well-formed subject names no tokens. */
+/**
+ * The reason why a well-formed subject identifier leads to no tokens. `foreign`: the subject belongs to another issuer. `unmapped`: it is
+ * not known which tokens belong to the subject.
+ */
 export type UnknownSubject = 'foreign' | 'unmapped';
 
-/** What to invalidate for a subject, at least one target; or why the tokens of the subject are not known. */
+/** What to invalidate for a subject: a list with at least one target, or the reason why there is no target. */
 export type Targets = readonly Invalidation[] | UnknownSubject;
 
 const MAX_ALIASES = 16;
 
 /**
- * Finds what to invalidate for a subject identifier (RFC 9493, and complex subjects of OpenID Shared Signals Framework 1.0 section 3).
+ * Returns what to invalidate for a subject identifier. Its format may be one of RFC 9493, or `complex` of OpenID Shared Signals Framework
+ * 1.0 section 3.
  *
  * @throws SignalError `wrong_subject` for a malformed identifier
  * @throws TypeError if the option `subject` returns something that cannot be invalidated
@@ -28,7 +32,10 @@ export async function targetsOf(value: unknown, settings: SubjectSettings): Prom
   return simpleTargets(identifier, settings);
 }
 
-/** Aliases are identifiers of the same subject, so one that is known is enough. They must not be nested (RFC 9493 section 3.2.8). */
+/**
+ * Returns what to invalidate for a list of aliases. All aliases identify the same subject, so it is enough if one of them leads to tokens.
+ * An alias must not itself be a list of aliases (RFC 9493 section 3.2.8).
+ */
 async function aliasTargets({ identifiers }: SubjectIdentifier, settings: SubjectSettings): Promise<Targets> {
   if (!Array.isArray(identifiers) || identifiers.length === 0 || identifiers.length > MAX_ALIASES) throw malformed();
   const aliases = identifiers.map(toIdentifier);
@@ -39,8 +46,9 @@ async function aliasTargets({ identifiers }: SubjectIdentifier, settings: Subjec
 }
 
 /**
- * A complex subject is everything that all of its members describe. So a session narrows its user. A device, a tenant and other members
- * narrow it further, but tokens are not known by them: then the tokens of the session or user are invalidated.
+ * Returns what to invalidate for a complex subject. All members of a complex subject describe it together, so a session narrows the subject
+ * to a part of the user's tokens. A device, a tenant or another member would narrow it further. But tokens cannot be found by such members,
+ * so more is invalidated: all tokens of the session, of the user, or of both, as the option `scope` says.
  */
 async function complexTargets(identifier: SubjectIdentifier, settings: SubjectSettings): Promise<Targets> {
   const { session, user } = identifier;
@@ -61,7 +69,10 @@ function userTargetsOf(identifier: SubjectIdentifier, settings: SubjectSettings)
     : simpleTargets(identifier, settings, 'sub');
 }
 
-/** @param claim the claim that the value of `opaque` and `iss_sub` is; `undefined` if an opaque value may be a user or a session */
+/**
+ * @param claim the claim with which the identifier is compared if its format is `opaque` or `iss_sub`. With `undefined`, an `opaque`
+ * identifier may be a user or a session, and an `iss_sub` identifier is a user
+ */
 async function simpleTargets(
   identifier: SubjectIdentifier,
   settings: SubjectSettings,
@@ -84,7 +95,10 @@ async function simpleTargets(
   }
 }
 
-/** The same `sub` or `jti` is something else at another issuer. */
+/**
+ * Returns the targets if the identifier has the `iss` of this issuer, otherwise `foreign`: at another issuer, the same `sub` or `jti`
+ * identifies something else.
+ */
 function ofIssuer(
   identifier: SubjectIdentifier,
   targets: readonly Invalidation[],

@@ -7,7 +7,7 @@ import { callSafely, endCodeOf, isClosing, publishEnd } from '../monitoring/end-
 import { monitorToken, type TokenMonitor } from '../monitoring/token-monitor.js';
 import type { AnyIoSocket } from './io-socket.js';
 
-/** Name of the functions of this entry in diagnostics. */
+/** The name by which diagnostics call all functions of this entry. */
 export const BY = 'socketAuthentication';
 
 /** The event that tells a client why its socket is disconnected. */
@@ -17,12 +17,12 @@ export type OnError = ((error: unknown) => void) | undefined;
 
 /** The authentication of one socket. */
 export interface AuthenticatedSocket {
-  /** The claims of the latest introspection response. They are kept after the end. */
+  /** The claims of the latest introspection response that has passed all checks. They are kept after the token has ended. */
   auth: Auth;
   session: Session;
-  /** `undefined` until the socket is connected. */
+  /** Monitor of the token; `undefined` until the socket is connected. */
   monitor: TokenMonitor | undefined;
-  /** Whether the token has ended. From then on, no event reaches the app, and none leaves. */
+  /** Whether the token has ended. From then on, no event of the client reaches the app, and no event of the app is sent to the client. */
   hasEnded: boolean;
   /** Whether a new token of the client is being verified. */
   isRenewing: boolean;
@@ -45,7 +45,7 @@ export function addSocket(socket: AnyIoSocket, session: Session, onError: OnErro
   return authenticated;
 }
 
-/** Monitors the token of a socket from now on, and no longer the token before. */
+/** Monitors the token of the session from now on. If the socket had another token before, that token is no longer monitored. */
 export function monitorSocket(socket: AnyIoSocket, authenticated: AuthenticatedSocket, session: Session): void {
   const { token, req, arrivedAt, checks } = session;
   authenticated.monitor?.stop();
@@ -74,8 +74,8 @@ export function reportError(onError: OnError, error: unknown): void {
 }
 
 /**
- * Tells the client why, and disconnects its socket. The socket leaves its rooms first, so that no message to a room reaches it any more.
- * Other sockets of the connection stay open. Never throws.
+ * Tells the client why its token has ended, and disconnects its socket. The socket leaves its rooms first, so that no message to a room
+ * reaches it any more. Other sockets of the connection stay open. Never throws.
  */
 function endSocket(socket: AnyIoSocket, authenticated: AuthenticatedSocket, error: unknown): void {
   authenticated.hasEnded = true;
@@ -95,7 +95,7 @@ function endSocket(socket: AnyIoSocket, authenticated: AuthenticatedSocket, erro
   }
 }
 
-/** Closes the connection of a socket. Never throws. */
+/** Closes the connection of a socket, and so also all other sockets of that connection. Never throws. */
 export function disconnectAll(socket: AnyIoSocket): void {
   try {
     socket.disconnect(true);

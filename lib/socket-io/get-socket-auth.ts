@@ -7,11 +7,12 @@ import { authenticationOf } from './authenticated-socket.js';
 import type { IoSocket } from './io-socket.js';
 
 /**
- * The claims of a socket's token, from the latest introspection response. If you pass the middleware too, its `claims` schema gives the
- * claims their type. Once the token has ended, the socket sends nothing more, and the last claims are returned.
+ * Returns the claims of a socket's token, from the latest introspection response. If you pass the middleware as second argument, its
+ * `claims` schema gives the claims their type. When the token has ended, this function still returns the last claims, but the socket sends
+ * nothing any more.
  *
- * @throws Error (status 500) for a socket that `socketAuthentication()` did not authenticate, or that another middleware authenticated.
- * This is a mistake in the app, which no client can cause
+ * @throws Error (status 500) for a socket that `socketAuthentication()` did not authenticate, or that was authenticated with another
+ * middleware than `authenticate`. This is a mistake in the app, which no client can cause
  */
 export function getSocketAuth(socket: IoSocket): Auth;
 export function getSocketAuth<Claims>(socket: IoSocket, authenticate: TokenIntrospection<Claims>): AuthOf<Claims>;

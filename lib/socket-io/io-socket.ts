@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 export interface IoSocket {
   /** The handshake of this socket. */
   readonly handshake: {
-    /** What the client wrote as `io(url, { auth })`. */
+    /** The object that the client passed as `auth` in `io(url, { auth })`. */
     readonly auth: Readonly<Record<string, unknown>>;
   };
   /** The request that opened the connection. All sockets of one connection share it. */

@@ -8,12 +8,13 @@ import { requireSameUser } from '../monitoring/same-user.js';
 import { type AuthenticatedSocket, BY, monitorSocket, publishSession, reportError } from './authenticated-socket.js';
 import type { AnyIoSocket } from './io-socket.js';
 
-/** The event by which a client presents a new token. */
+/** Name of the event by which a client presents a new token. */
 export const REAUTHENTICATE = 'reauthenticate';
 
 /**
- * Verifies a new token of the client, and monitors it instead of the present one. The acknowledgement tells the client the result:
- * `{ error }`, or an empty object if the token was accepted. After an error, the present token still counts.
+ * Verifies a new token of the client. If it is accepted, it is monitored instead of the present token. The acknowledgement tells the client
+ * the result: an empty object if the token was accepted, otherwise `{ error }`. After an error, the present token still counts. While
+ * another new token is being verified, the result is the error `temporarily_unavailable`.
  *
  * @param values the values of the event: an object with the token, and the acknowledgement
  */

@@ -13,8 +13,9 @@ import { REAUTHENTICATE, reauthenticate, requireText } from './reauthenticate.js
 /** Options of `socketAuthentication()`. */
 export interface SocketAuthenticationOptions {
   /**
-   * Called with every error that rejects or ends a socket and is not a rejection: an outage, or an error that a function of the app threw.
-   * If `onError` itself throws, its error is dropped with a process warning.
+   * Is called with an error that keeps a socket from connecting, ends it or prevents a change of its token, unless the error is a
+   * rejection. So the error is an outage, or an error that a function of the app threw. It is not called for the end of a socket because
+   * the app has closed the middleware. If `onError` itself throws, its error is dropped with a process warning.
    */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
@@ -26,14 +27,16 @@ export type SocketMiddleware = (socket: IoSocket, next: (error?: Error) => void)
 const namespaces = new WeakSet<object>();
 
 /**
- * Creates middleware that authenticates each socket of a namespace, and disconnects it when its token ends. The token is `auth.token` of
- * the client (`io(url, { auth: { token } })`). Without it, the request that opened the connection is authenticated, by its `Authorization`
- * header or as `getToken` of the middleware says.
+ * Creates middleware that authenticates each socket of a namespace, and disconnects it when its token ends. The token is the `auth.token`
+ * that the client sends (`io(url, { auth: { token } })`). If the client sends no `auth.token`, the request that opened the connection is
+ * authenticated: by its `Authorization` header, or by the option `getToken` of the middleware.
  *
- * A rejected client gets `connect_error`. Its `message` and `data.error` are the error code of a rejected request, such as `invalid_token`.
+ * A client whose token is not accepted gets `connect_error`. Its `message` and `data.error` are the error code that the response to a
+ * request would have, such as `invalid_token`. Without credentials there is no such code: the `message` is `unauthorized`, and there is no
+ * `data.error`.
  *
  * When the token expires, is invalidated or fails a recheck, the socket leaves its rooms, gets the event `authentication_ended` with
- * `{ error }`, and is disconnected. From then on, no event of the client reaches the app, and nothing that the app emits leaves.
+ * `{ error }`, and is disconnected. From then on, no event of the client reaches the app, and nothing that the app emits is sent.
  *
  * A client may present a new token of the same user: `socket.emit('reauthenticate', { token }, (result) => …)`. The result is `{}`, or
  * `{ error }`; after an error, the old token still counts.
@@ -110,7 +113,9 @@ function watchNamespace({ nsp }: AnyIoSocket): void {
   });
 }
 
-/** The error for `connect_error` of the client. It holds nothing but what the response to a request would hold. */
+/**
+ * Creates the error that the client gets as `connect_error`. It contains only what the response to a request with this error would contain.
+ */
 function connectError(error: unknown): Error {
   const { body } = responseFor(error);
   return Object.assign(new Error(body.error ?? 'unauthorized'), { data: body });

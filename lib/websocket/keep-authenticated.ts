@@ -118,8 +118,9 @@ export function getSocketAuth(socket: ServerSocket, authenticate?: object): Auth
 
 /**
  * Replaces the token of an open socket by a new one that the client has sent over it. The new token must pass the policy of `authenticate`,
- * and belong to the same user: `sub` must be equal, and `iss` if both tokens have one. Then only the new token counts, with the options of
- * the latest `keepAuthenticated()` or `webSocketUpgrade()`. After an error, the old token still counts.
+ * and belong to the same user: `sub` must be equal, and `iss` if both tokens have one. If the new token is accepted, only this token counts
+ * from then on, with the options of the latest call of `keepAuthenticated()` or `webSocketUpgrade()` for this socket. After an error, the
+ * old token still counts.
  *
  * Not checked: how often a client sends a token. Each new one may cause an introspection request.
  *
