@@ -1,11 +1,11 @@
 import { ownMember } from '../core/own-members.js';
 
-/** JSON-RPC error code of the SDK for a connection that was closed. */
+/** JSON-RPC error code by which the MCP SDK reports a closed connection. */
 const CONNECTION_CLOSED = -32_000;
 
 /**
- * The last event of an MCP event stream whose token has ended: a JSON-RPC error for the request, so that a client does not wait for its
- * result. Pass it to `endWithToken()` as `lastEvent`.
+ * Returns the last event of an MCP event stream whose token has ended: for each request in the body, a JSON-RPC error, so that the client
+ * does not wait for the result. Pass this text to `endWithToken()` as `lastEvent`.
  *
  * @example
  * if (!endWithToken(req, res, { lastEvent: tokenEndedEvent(req.body) })) return;

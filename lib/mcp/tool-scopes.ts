@@ -18,11 +18,11 @@ const HEADER_MISMATCH = -32_020;
 
 type McpRequest = IncomingMessage & { body?: unknown };
 
-/** The guard of `requireToolScopes()`. */
+/** The guard that `requireToolScopes()` returns. It has a second guard for the time before the body is parsed. */
 export interface ToolScopesGuard extends Guard {
   /**
-   * Rejects a call by its headers `Mcp-Method` and `Mcp-Name`, before the body is parsed. Requests without these headers pass. Mount it
-   * before `express.json()`, and mount the guard itself after `express.json()`, because only the body says what is called.
+   * Guard that rejects a call by its headers `Mcp-Method` and `Mcp-Name`, before the body is parsed. Requests without these headers pass.
+   * Mount it before `express.json()`, and mount the guard itself after `express.json()`, because only the body says what is called.
    */
   readonly beforeBody: Guard;
 }
@@ -80,7 +80,10 @@ function guardScopes(scopes: readonly string[]): Guard {
   });
 }
 
-/** Sends the error that the specification requires. The text is fixed: it repeats nothing of the request, except the `id`. */
+/**
+ * Sends the error that the MCP specification requires for headers that do not agree with the body. Its text is fixed, and only the `id`
+ * comes from the request.
+ */
 function rejectMismatch(context: Omit<RequestContext, 'by'>, body: unknown): void {
   const { req, res } = context;
   const id = ownMember(body, 'id');

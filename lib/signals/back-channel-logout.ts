@@ -23,7 +23,7 @@ const PARAMETER = 'logout_token';
 /**
  * Creates a handler of [OpenID Connect Back-Channel Logout 1.0](https://openid.net/specs/openid-connect-backchannel-1_0.html). When a user
  * logs out, the OpenID provider posts a signed logout token to the handler. The handler invalidates the tokens of the session and the user
- * that the logout token names.
+ * that the logout token names, as the option `scope` says.
  *
  * The response is 200 when the invalidation is in the `cache.store`, from which the other processes read it. A repeated logout token gets
  * 200 too. The response is 400 for a request or logout token that is not valid. It is 503 with `Retry-After` if the keys of the provider

@@ -41,7 +41,8 @@ const namespaces = new WeakSet<object>();
  * A client may present a new token of the same user: `socket.emit('reauthenticate', { token }, (result) => …)`. The result is `{}`, or
  * `{ error }`; after an error, the old token still counts.
  *
- * Not checked: `Origin`, and sockets that `connectionStateRecovery` restores, unless you set `skipMiddlewares: false` there.
+ * Not checked: `Origin`, and sockets that `connectionStateRecovery` restores, unless you set its member `skipMiddlewares` to `false`. A
+ * restored socket that was not checked is disconnected, but only if this process has accepted another socket of the namespace before.
  *
  * @example
  * io.use(socketAuthentication(authenticate));
