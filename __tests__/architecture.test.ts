@@ -27,6 +27,7 @@ const ROWS: readonly (readonly [row: string, places: readonly string[]])[] = [
       'opentelemetry/',
       'metadata/',
       'selectors/',
+      'jwt/',
       'mcp/',
       'websocket/',
       'signals/',

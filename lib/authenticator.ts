@@ -11,6 +11,7 @@ import {
   type SenderProof,
   type TokenRecord,
 } from './core/lookup.js';
+import { copyRejection } from './core/precheck.js';
 import { tokenDigest } from './core/token-digest.js';
 import { readCredentials, readToken } from './credentials/read-credentials.js';
 import { requireB64Token } from './credentials/token.js';
@@ -183,7 +184,9 @@ export function createAuthenticator(introspector: Introspector, policy: Policy):
     return found instanceof Promise
       ? found.then(
           (record) => verifyRecord(credentials, sender, record, clock.now()),
-          (error: unknown) => rethrow(noteRejection(error, credentials)),
+          (error: unknown) => {
+            throw noteRejection(copyOf(error), credentials);
+          },
         )
       : verifyRecord(credentials, sender, found, options.now.at);
   }
@@ -263,12 +266,9 @@ function isSameProof(one: DpopRequest, other: DpopRequest | undefined): boolean 
   return proof !== undefined && proof === other?.proof && method === other.method && url === other.url;
 }
 
-/**
- * Throws an error of a lookup. If it is an outage, throws a copy, because many requests may wait for one lookup, and each must get its own
- * error.
- */
-function rethrow(error: unknown): never {
-  throw error instanceof IntrospectionError
-    ? new IntrospectionError(error.code, error.detail, error.retryAfterSeconds)
-    : error;
+/** Copies a rejection or an outage, because many requests may wait for one lookup. Returns any other error itself. */
+function copyOf(error: unknown): unknown {
+  if (error instanceof AuthError) return copyRejection(error);
+  if (!(error instanceof IntrospectionError)) return error;
+  return new IntrospectionError(error.code, error.detail, error.retryAfterSeconds);
 }

@@ -84,6 +84,7 @@ export type {
   CircuitEvent,
   Decision,
   EndpointCall,
+  JwtEvent,
   Misconfiguration,
   StoreEvent,
 } from './diagnostics/channels.js';
@@ -101,6 +102,7 @@ export type {
   StoreReply,
 } from './cache/shared/store.js';
 export type { Clock } from './core/clock.js';
+export type { Precheck, PrecheckContext } from './core/precheck.js';
 export type { Dispatcher } from './introspection/http.js';
 export type { EndpointReply } from './introspection/response.js';
 export type { ClientCertificate } from './verification/sender/certificate.js';

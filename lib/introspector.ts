@@ -5,6 +5,7 @@ import { createInvalidationEvents, type InvalidationEvents } from './cache/inval
 import { type CachedLookup, withMemoryCache } from './cache/memory-cache.js';
 import { createMemoryStore } from './cache/memory-store.js';
 import { isFresh, recordAge } from './cache/record-lifetimes.js';
+import { rememberRejections } from './cache/rejected-tokens.js';
 import { createSharedCache, type SharedCache } from './cache/shared/create-shared-cache.js';
 import { claimNamespace } from './cache/shared/namespace-owners.js';
 import { withoutCache } from './cache/without-cache.js';
@@ -17,6 +18,7 @@ import { readToken } from './credentials/read-credentials.js';
 import { requireB64Token } from './credentials/token.js';
 import { createRejectionWatches, type RejectionWatch } from './diagnostics/rejection-watch.js';
 import { createIntrospectionClient, type IntrospectionClient } from './introspection/client.js';
+import { withPrecheck } from './introspection/precheck.js';
 import { toRecord } from './introspection/response.js';
 import { type ConfigurationReport, verifyConfiguration } from './introspection/verify-configuration.js';
 import type { IntrospectorSettings, MemoryCacheSettings } from './options/settings.js';
@@ -103,15 +105,18 @@ export interface Introspector {
 const REUSE_MS = 1000;
 
 export function createIntrospector(settings: IntrospectorSettings): Introspector {
-  const { clock, replay, cache } = settings;
+  const { clock, replay, cache, precheck } = settings;
   const id = introspectorId(settings);
   const releaseNamespace = claimNamespace(settings, id);
   const pending = createPendingWork();
   let closing: Promise<void> | undefined;
 
-  // A token is looked up in memory, then joins a pending lookup of the same token, then in the store, then at the endpoint.
+  // A token is looked up in memory, then joins a pending lookup of the same token, then in the store. Then the precheck runs, and only then
+  // the endpoint is asked.
   const client = createIntrospectionClient(settings);
-  const shared = sharedCacheOf(client, settings, id);
+  const askEndpoint = precheck === undefined ? client.lookup : withPrecheck(client.lookup, { ...settings, precheck });
+  const shared = sharedCacheOf(askEndpoint, client, settings, id);
+  const lookUpAfterMiss = withRejections(shared?.lookup ?? askEndpoint);
   const cached = cache === false ? withoutCache(startLookup, beginMiss) : cacheInMemory(cache);
 
   const events = createInvalidationEvents(shared?.revocations, (digest, record) => cached.peek(digest) === record);
@@ -146,8 +151,14 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
    */
   function startLookup(tokenKey: TokenKey, options: LookupOptions): Promise<TokenRecord> {
     requireB64Token(tokenKey.token);
-    const inner = shared?.lookup ?? client.lookup;
-    return pending.add(events.note(() => inner(tokenKey, options)));
+    return pending.add(events.note(() => lookUpAfterMiss(tokenKey, options)));
+  }
+
+  /** Remembers the rejections of the precheck as long as inactive responses, and as many. */
+  function withRejections(inner: Lookup): Lookup {
+    if (precheck === undefined || cache === false) return inner;
+    const { inactiveTtlMs: ttlMs, maxEntries } = cache;
+    return rememberRejections(inner, { monotonic: () => clock.monotonic(), ttlMs, maxEntries });
   }
 
   function requireOpen(): void {
@@ -207,7 +218,8 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
 }
 
 function sharedCacheOf(
-  { lookup, assertCallAllowed }: IntrospectionClient,
+  lookup: Lookup,
+  { assertCallAllowed }: IntrospectionClient,
   { cache, timeoutMs, clock }: IntrospectorSettings,
   id: string,
 ): SharedCache | undefined {

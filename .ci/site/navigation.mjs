@@ -17,6 +17,7 @@ export const NAVIGATION = [
           'docs/checking.md',
           'docs/behind-a-proxy.md',
           'docs/signed-replies.md',
+          'docs/jwt-first.md',
           'docs/several-servers.md',
         ],
       },

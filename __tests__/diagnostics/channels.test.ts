@@ -36,6 +36,7 @@ describe('the diagnostics channels', () => {
       circuit: 'express-token-introspection:circuit',
       misconfiguration: 'express-token-introspection:misconfiguration',
       signal: 'express-token-introspection:signal',
+      jwt: 'express-token-introspection:jwt',
       endpoint: 'express-token-introspection:endpoint',
     });
   });

@@ -93,6 +93,7 @@ describe('challenge', () => {
     ['repeated_credentials', INVALID_REQUEST],
     ['token_too_long', INVALID_REQUEST],
     ['inactive', INVALID_TOKEN],
+    ['invalid_jwt', INVALID_TOKEN],
     ['refresh_token', INVALID_TOKEN],
     ['expired', INVALID_TOKEN],
     ['not_yet_valid', INVALID_TOKEN],

@@ -85,6 +85,7 @@ describe('a valid option', () => {
     ],
     ['timeoutMs', 1, { timeoutMs: 1 }],
     ['timeoutMs', 60_000, { timeoutMs: 60_000 }],
+    ['precheck', call, { precheck: call }],
     ['dispatcher', dispatcher, { dispatcher }],
     ['clock', clock, { clock }],
   ])('%s is accepted: %j', (name, value, expected) => {
@@ -133,6 +134,7 @@ describe('a valid option', () => {
       normalizer: undefined,
       cache: { ttlMs: 60_000, inactiveTtlMs: 5000, maxEntries: 10_000, staleIfErrorMs: 0, refreshAhead: true },
       timeoutMs: 3000,
+      precheck: undefined,
       dispatcher: undefined,
       policy: {
         audience: ['https://api.example.com'],

@@ -1,5 +1,5 @@
 import { subscribe, tracingChannel, unsubscribe } from 'node:diagnostics_channel';
-import type { CacheEvent, CircuitEvent, Misconfiguration, SignalEvent } from '../../lib/diagnostics/channels.js';
+import type { CacheEvent, CircuitEvent, JwtEvent, Misconfiguration, SignalEvent } from '../../lib/diagnostics/channels.js';
 
 const PREFIX = 'express-token-introspection';
 
@@ -8,6 +8,7 @@ interface Events {
   readonly circuit: CircuitEvent;
   readonly misconfiguration: Misconfiguration;
   readonly signal: SignalEvent;
+  readonly jwt: JwtEvent;
 }
 
 /** An event of the endpoint's tracing channel, with a copy of its context at that time. */

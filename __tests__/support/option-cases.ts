@@ -74,6 +74,7 @@ export const REMEDIES: Record<string, string> = {
   dangerouslyAllowHttp: 'write true or false',
   cache: 'write false or { ttlSeconds, … }',
   timeoutMs: 'write whole milliseconds from 1 to 60000',
+  precheck: 'write a function',
   dispatcher: 'write an undici Dispatcher',
   clock: 'write { now, monotonic }, both returning milliseconds',
   'cache.ttlSeconds': 'write a number of seconds from 0 to 86400',
@@ -189,6 +190,7 @@ export const INVALID: Record<string, unknown[]> = {
   dangerouslyAllowHttp: ['true', HUSH, [], {}],
   cache: [HUSH, true, [], '', () => {}],
   timeoutMs: [0, -1, 1.5, 60_001, Number.NaN, Number.POSITIVE_INFINITY, '3000', HUSH, true],
+  precheck: [HUSH, {}, true, []],
   dispatcher: [HUSH, {}, () => {}, true],
   clock: [HUSH, {}, { now: Date.now }, { now: 1, monotonic: 2 }, true],
 };

@@ -1,4 +1,5 @@
 import { type Clock, type Instant, readClock } from '../core/clock.js';
+import { AuthError, IntrospectionError } from '../core/errors.js';
 import {
   type ActiveRecord,
   ANY_AGE,
@@ -179,8 +180,9 @@ export function withMemoryCache(inner: Lookup, settings: MemoryCacheOptions): Ca
     refreshing++;
     singleFlight
       .lookup(tokenKey, options)
-      .catch(() => {
-        noRefreshBefore = clock.monotonic() + REFRESH_PAUSE_MS;
+      .catch((error: unknown) => {
+        // The rejection of a precheck says nothing about the endpoint.
+        if (!(error instanceof AuthError)) noRefreshBefore = clock.monotonic() + REFRESH_PAUSE_MS;
       })
       .finally(() => refreshing--);
   }
@@ -192,9 +194,10 @@ export function withMemoryCache(inner: Lookup, settings: MemoryCacheOptions): Ca
   ): Promise<TokenRecord> {
     if (!hasStaleRecord(tokenKey)) return response;
     const diagnoseError = diagnoseEarly(response, timeoutMs / 2, diagnose);
-    return response.catch(async (error: unknown) =>
-      staleResponse(tokenKey, options, error, await diagnoseError(error)),
-    );
+    return response.catch(async (error: unknown) => {
+      if (isFromPrecheck(error)) throw error;
+      return staleResponse(tokenKey, options, error, await diagnoseError(error));
+    });
   }
 
   /**
@@ -248,6 +251,14 @@ export function withMemoryCache(inner: Lookup, settings: MemoryCacheOptions): Ca
     },
     stats: () => ({ hits, misses, coalesced: singleFlight.coalesced(), stale, entries: store.size }),
   };
+}
+
+/**
+ * Whether a precheck caused the error. Such an error says nothing about the endpoint, so no stale response may be used, even while the
+ * circuit breaker is open.
+ */
+function isFromPrecheck(error: unknown): boolean {
+  return error instanceof AuthError || (error instanceof IntrospectionError && error.code === 'precheck_failed');
 }
 
 /** Whether the token of a record has not expired: `exp` is in the future or absent. */

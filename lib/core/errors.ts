@@ -15,6 +15,7 @@ export type AuthErrorReason =
   | 'token_too_long'
   | 'inactive'
   | 'unsupported_token_type'
+  | 'invalid_jwt'
   | 'refresh_token'
   | 'expired'
   | 'not_yet_valid'
@@ -47,6 +48,7 @@ export type IntrospectionErrorCode =
   | 'overloaded'
   | 'replay_store_failed'
   | 'claims_schema_failed'
+  | 'precheck_failed'
   | 'closed';
 
 interface Rejection {
@@ -68,6 +70,7 @@ const REJECTIONS: Readonly<Record<AuthErrorReason, Rejection>> = {
   token_too_long: INVALID_REQUEST,
   inactive: INVALID_TOKEN,
   unsupported_token_type: INVALID_TOKEN,
+  invalid_jwt: INVALID_TOKEN,
   refresh_token: INVALID_TOKEN,
   expired: INVALID_TOKEN,
   not_yet_valid: INVALID_TOKEN,
@@ -114,6 +117,7 @@ const OUTAGES: Readonly<Record<IntrospectionErrorCode, string>> = {
     'the endpoint was not asked in time, because too many introspection requests were waiting in this process',
   replay_store_failed: 'the replay store could not tell whether the DPoP proof was used before',
   claims_schema_failed: 'the "claims" schema threw, was asynchronous, or did not return plain data',
+  precheck_failed: 'the "precheck" threw an error that is no AuthError, or did not end in time',
   closed: 'the middleware has been closed',
 };
 

@@ -100,6 +100,28 @@ export interface SignalEvent {
   readonly reason?: string;
 }
 
+/** The outcome of `verifyJwtFirst()` for one JWT. Nothing is published for other tokens. */
+export interface JwtEvent {
+  /**
+   * - `verified`: the JWT is genuine, and the endpoint is asked whether it is active.
+   * - `rejected`: the JWT is not valid, and the endpoint is not asked.
+   * - `keys_unavailable`: the keys of the issuer cannot be fetched or used, so only the endpoint decides.
+   */
+  readonly outcome: 'verified' | 'rejected' | 'keys_unavailable';
+  /** The check that failed, if the JWT was rejected. */
+  readonly fault?:
+    | 'malformed'
+    | 'algorithm'
+    | 'type'
+    | 'issuer'
+    | 'expired'
+    | 'not_yet_valid'
+    | 'unknown_key'
+    | 'signature';
+  /** First 12 characters of the token's SHA-256 in base64url. */
+  readonly tokenDigest: string;
+}
+
 /**
  * A problem that only an operator can fix. Each middleware and each client authentication publishes the same problem at most once an hour.
  */
@@ -125,6 +147,7 @@ export interface Misconfiguration {
     | 'CLAIMS_REJECTED'
     | 'MALFORMED_CREDENTIALS'
     | 'SENDER_CONSTRAINED'
+    | 'INVALID_JWT'
     | 'CALLBACK_FAILED';
   /** A detail that is safe to log, such as `HTTP 401`, or the expected and the received audience. */
   readonly detail?: string;
@@ -162,6 +185,7 @@ export const CHANNELS = {
   circuit: `${PREFIX}:circuit`,
   misconfiguration: `${PREFIX}:misconfiguration`,
   signal: `${PREFIX}:signal`,
+  jwt: `${PREFIX}:jwt`,
   endpoint: `${PREFIX}:endpoint`,
 } as const;
 
@@ -171,6 +195,7 @@ export const storeEvents = channel(CHANNELS.store);
 export const circuitEvents = channel(CHANNELS.circuit);
 export const misconfigurations = channel(CHANNELS.misconfiguration);
 export const signalEvents = channel(CHANNELS.signal);
+export const jwtEvents = channel(CHANNELS.jwt);
 export const endpointCalls = tracingChannel<EndpointCall, EndpointCall>(CHANNELS.endpoint);
 
 const DIGEST_LENGTH = 12;

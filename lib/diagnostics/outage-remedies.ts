@@ -187,5 +187,9 @@ export const OUTAGE_REMEDIES: Remedies<IntrospectionErrorCode> = {
   ],
   replay_store_failed: [[[], 'The store of used DPoP proofs does not respond, or is full. Check that it is running.']],
   claims_schema_failed: [[[], 'The "claims" schema failed. It must be synchronous and return plain data.']],
+  precheck_failed: [
+    [['timeout'], 'The "precheck" did not end within half of "timeoutMs". It must settle when its signal aborts.'],
+    [[], 'The "precheck" threw an error that is no AuthError. Throw an AuthError to reject a token.'],
+  ],
   closed: [[[], 'The middleware has been closed.']],
 };

@@ -37,6 +37,12 @@ export const REJECTION_REMEDIES: Remedies<AuthErrorReason> = {
       'This authorization server cannot introspect tokens of this kind, such as JWTs that it issued itself. Have it issue opaque tokens for this API, or verify its JWTs with a JWT library.',
     ],
   ],
+  invalid_jwt: [
+    [
+      [],
+      'The JWT is forged, expired, or from another server, so the endpoint was not asked. If it is genuine, check "issuer", "algorithms" and "typ" of verifyJwtFirst(). The channel "jwt" tells which check failed.',
+    ],
+  ],
   refresh_token: [[[], 'Send the access token, not the refresh token.']],
   expired: [
     [

@@ -52,6 +52,7 @@ const CODES: Partial<Record<AuthErrorReason, Misconfiguration['code']>> = {
   claims_rejected: 'CLAIMS_REJECTED',
   malformed_credentials: 'MALFORMED_CREDENTIALS',
   sender_constrained: 'SENDER_CONSTRAINED',
+  invalid_jwt: 'INVALID_JWT',
 };
 
 interface Rejections {

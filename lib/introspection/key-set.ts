@@ -3,6 +3,7 @@ import type { CompactVerifyResult, JSONWebKeySet, JWTVerifyGetKey } from 'jose';
 import type { JsonWebKey } from '../client-auth/keys.js';
 import type { Clock } from '../core/clock.js';
 import { IntrospectionError } from '../core/errors.js';
+import { ownMember } from '../core/own-members.js';
 import { createBackoff } from './backoff.js';
 import { type EndpointResponse, textOf } from './http.js';
 import { parseJson } from './json.js';
@@ -21,16 +22,31 @@ export interface JwkSet {
 /** Public keys: the URL of a JWK Set, a JWK Set, or one key. */
 export type KeySource = URL | JwkSet | KeyObject;
 
+/** How long a call may wait for a fetch. */
+export interface Wait {
+  readonly signal: AbortSignal;
+}
+
 /** The public keys of one issuer. */
 export interface KeySet {
   /**
    * Verifies a JWS. If the key of the JWS is unknown, the keys are fetched again, unless they were fetched less than `cooldownMs` ago.
    *
+   * @param wait limits the time for which the call waits for keys that are being fetched. Its signal is read only then
    * @throws UnknownKeyError if the keys were fetched so recently that they are not fetched again
    * @throws IntrospectionError `discovery_failed` if the keys cannot be fetched
    * @throws an error of jose if the signature is not valid
    */
-  verify(jws: string | Uint8Array, algorithms: readonly string[]): Promise<CompactVerifyResult>;
+  verify(jws: string | Uint8Array, algorithms: readonly string[], wait?: Wait): Promise<CompactVerifyResult>;
+  /**
+   * Milliseconds until the keys may be fetched again for a signature that none of them verifies. Infinity for keys that are never fetched.
+   */
+  refetchableInMs(): number;
+  /**
+   * Whether no key has this `kid`, and the keys may not be fetched again yet. Then `verify` would throw an `UnknownKeyError`, after more
+   * work.
+   */
+  isUnknown(kid: string): boolean;
 }
 
 export interface KeySetSettings {
@@ -43,6 +59,11 @@ export interface KeySetSettings {
    * next use of the keys fetches them again.
    */
   readonly failurePauseMs?: number;
+  /**
+   * Treats a signature that its key does not verify like a signature with an unknown key: the keys are fetched again. Set it if the issuer
+   * may replace a key without a new `kid`. Default: `false`.
+   */
+  readonly refetchesForBadSignatures?: boolean;
 }
 
 /** Error for a signature that no key fits, when the keys were fetched too recently to fetch them again. */
@@ -58,8 +79,13 @@ export class UnknownKeyError extends Error {
 
 type Keys = JWTVerifyGetKey | KeyObject;
 
-interface FetchedKeys {
+/** The keys of a JWK Set, and the names of all of them. */
+interface NamedKeys {
   readonly keys: Keys;
+  readonly kids: ReadonlySet<unknown>;
+}
+
+interface FetchedKeys extends NamedKeys {
   /** When the keys were fetched, in monotonic milliseconds. */
   readonly at: number;
 }
@@ -80,20 +106,22 @@ function fixedKeySet(source: JwkSet | KeyObject): KeySet {
       keys ??= 'keys' in source ? localKeys(source) : Promise.resolve(source);
       return verifySignature(jws, await keys, algorithms);
     },
+    refetchableInMs: () => Number.POSITIVE_INFINITY,
+    isUnknown: () => false,
   };
 }
 
 /** Creates the set of the keys at a URL. All signatures share the fetched keys, so the keys are not fetched for each signature. */
 function fetchedKeySet(url: URL, settings: KeySetSettings): KeySet {
-  const { clock, cooldownMs } = settings;
+  const { clock, cooldownMs, refetchesForBadSignatures = false } = settings;
   const fetchKeys = createFetch(url, settings);
   let known: FetchedKeys | undefined;
   let pending: Promise<FetchedKeys> | undefined;
 
   async function load(): Promise<FetchedKeys> {
     try {
-      const keys = await fetchKeys();
-      known = { keys, at: clock.monotonic() };
+      const { keys, kids } = await fetchKeys();
+      known = { keys, kids, at: clock.monotonic() };
       return known;
     } finally {
       pending = undefined;
@@ -105,27 +133,45 @@ function fetchedKeySet(url: URL, settings: KeySetSettings): KeySet {
     return pending;
   }
 
+  function refetchableInMs(): number {
+    return known === undefined ? 0 : Math.max(0, known.at + cooldownMs - clock.monotonic());
+  }
+
   return {
-    async verify(jws, algorithms) {
+    refetchableInMs,
+    isUnknown: (kid) => known !== undefined && refetchableInMs() > 0 && !known.kids.has(kid),
+    async verify(jws, algorithms, wait) {
       const isUsable = known !== undefined && clock.monotonic() - known.at <= MAX_AGE_MS;
-      const current = isUsable && known !== undefined ? known : await loadOnce();
+      const current = isUsable && known !== undefined ? known : await untilAborted(loadOnce(), wait);
       try {
         return await verifySignature(jws, current.keys, algorithms);
       } catch (error) {
-        const { errors } = await import('jose');
+        const { errors } = await loadJose();
+        const isUnknown = error instanceof errors.JWKSNoMatchingKey;
+        const isBad = refetchesForBadSignatures && error instanceof errors.JWSSignatureVerificationFailed;
         // After a fetch for this signature, the issuer itself does not know the key.
-        if (!(isUsable && error instanceof errors.JWKSNoMatchingKey)) throw error;
-        const waitMs = current.at + cooldownMs - clock.monotonic();
-        if (waitMs > 0) throw new UnknownKeyError(Math.ceil(waitMs / 1000));
+        if (!(isUsable && (isUnknown || isBad))) throw error;
+        const waitMs = refetchableInMs();
+        if (waitMs > 0 && known === current) throw isUnknown ? new UnknownKeyError(Math.ceil(waitMs / 1000)) : error;
       }
-      return verifySignature(jws, (await loadOnce()).keys, algorithms);
+      // Another call has fetched the keys meanwhile.
+      if (known !== undefined && known !== current) return verifySignature(jws, known.keys, algorithms);
+      return verifySignature(jws, (await untilAborted(loadOnce(), wait)).keys, algorithms);
     },
   };
 }
 
+let jose: typeof import('jose') | undefined;
+
+/** Loads jose when it is first needed, because it is an ES module. Later calls are fast: each `import()` would take several microseconds. */
+async function loadJose(): Promise<typeof import('jose')> {
+  jose ??= await import('jose');
+  return jose;
+}
+
 /** @throws JWKSInvalid of jose unless the value is a JWK Set */
 async function localKeys(value: unknown): Promise<JWTVerifyGetKey> {
-  const { createLocalJWKSet } = await import('jose');
+  const { createLocalJWKSet } = await loadJose();
   return createLocalJWKSet(value as JSONWebKeySet);
 }
 
@@ -133,7 +179,7 @@ async function localKeys(value: unknown): Promise<JWTVerifyGetKey> {
  * Returns a function that fetches the JWK Set from `url` through {@link Transport.get}, with its deadline and size limit. During the pause
  * after a failure, every call throws the same error and sends nothing.
  */
-function createFetch(url: URL, { get, clock, failurePauseMs }: KeySetSettings): () => Promise<Keys> {
+function createFetch(url: URL, { get, clock, failurePauseMs }: KeySetSettings): () => Promise<NamedKeys> {
   const backoff = createBackoff(clock);
   return async () => {
     const pausedBy = backoff.failure();
@@ -158,9 +204,12 @@ function createFetch(url: URL, { get, clock, failurePauseMs }: KeySetSettings): 
  *
  * @throws IntrospectionError `discovery_failed` if the body is not a JWK Set
  */
-async function toKeys(response: EndpointResponse): Promise<Keys> {
+async function toKeys(response: EndpointResponse): Promise<NamedKeys> {
   try {
-    return await localKeys(parseJson(textOf(response)));
+    const set = parseJson(textOf(response));
+    const keys = await localKeys(set);
+    if ((set as JwkSet).keys.length === 0) throw new Error('a set without keys verifies nothing');
+    return { keys, kids: new Set((set as JwkSet).keys.map((key) => ownMember(key, 'kid'))) };
   } catch (error) {
     if (error instanceof IntrospectionError) asMissingKeys(error);
     throw noKeys('not a JWK Set');
@@ -176,6 +225,22 @@ function noKeys(detail: string, retryAfterSeconds?: number): IntrospectionError 
 }
 
 /**
+ * Settles like `work`, or rejects when the signal aborts.
+ *
+ * @throws IntrospectionError `discovery_failed` when the signal aborts first
+ */
+export function untilAborted<T>(work: Promise<T>, wait: Wait | undefined): Promise<T> {
+  if (wait === undefined) return work;
+  const { signal } = wait;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(new IntrospectionError('discovery_failed', 'timeout'));
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}
+
+/**
  * Verifies the signature. For a signature without `kid`, the function tries each key that fits the algorithm, because a server has two keys
  * while it replaces one by the other.
  */
@@ -184,7 +249,7 @@ async function verifySignature(
   keys: Keys,
   algorithms: readonly string[],
 ): Promise<CompactVerifyResult> {
-  const { compactVerify, errors } = await import('jose');
+  const { compactVerify, errors } = jose ?? (await loadJose());
   const options = { algorithms: [...algorithms] };
   if (typeof keys !== 'function') return compactVerify(jws, keys, options);
   try {

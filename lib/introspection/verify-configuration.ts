@@ -65,6 +65,7 @@ const FINDINGS: Readonly<Record<IntrospectionErrorCode, Partial<Findings>>> = {
   discovery_failed: {},
   replay_store_failed: {},
   claims_schema_failed: {},
+  precheck_failed: {},
   circuit_open: {},
   overloaded: {},
   closed: {},

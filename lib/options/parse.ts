@@ -55,6 +55,7 @@ export function parseOptions(input: TokenIntrospectionOptions): Settings {
     dispatcher,
     clock,
     replay,
+    precheck: options.precheck,
     policy: parsePolicy(options, { clock, replay }),
   });
 }

@@ -123,6 +123,7 @@ export const OPTION_RULES: Rules = {
   dangerouslyAllowHttp: flag,
   cache: [z.union([z.literal(false), z.custom(isPlainObject)]), 'write false or { ttlSeconds, … }'],
   timeoutMs: [z.int().min(1).max(MAX_TIMEOUT_MS), `write whole milliseconds from 1 to ${MAX_TIMEOUT_MS}`],
+  precheck: callable,
   dispatcher: [withMethods('request'), 'write an undici Dispatcher'],
   clock: [withMethods('now', 'monotonic'), 'write { now, monotonic }, both returning milliseconds'],
 };

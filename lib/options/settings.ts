@@ -1,5 +1,6 @@
 import type { Lifetimes } from '../cache/record-lifetimes.js';
 import type { SharedCacheOptions } from '../cache/shared/create-shared-cache.js';
+import type { Precheck } from '../core/precheck.js';
 import type { IntrospectionClientSettings } from '../introspection/client.js';
 import type { Policy } from '../policy.js';
 import type { ReplayGuard } from '../verification/sender/replay.js';
@@ -16,6 +17,8 @@ export interface IntrospectorSettings extends IntrospectionClientSettings {
   /** With `false`, no response is cached, and each request makes its own introspection request. */
   readonly cache: MemoryCacheSettings | false;
   readonly replay: ReplayGuard;
+  /** Runs before the endpoint is asked about a token; `undefined` for none. */
+  readonly precheck: Precheck | undefined;
 }
 
 /** Parsed options of `tokenIntrospection()`: the settings of the introspector, and the policy of the returned middleware. */

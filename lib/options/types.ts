@@ -5,6 +5,7 @@ import type { ClaimsSchema, RoleReader, ScopeMatcher } from '../core/claims.js';
 import type { ClientAuth } from '../core/client-auth.js';
 import type { Clock } from '../core/clock.js';
 import type { Bivariant, RejectionHandler } from '../core/next.js';
+import type { Precheck } from '../core/precheck.js';
 import type { Dispatcher } from '../introspection/http.js';
 import type { EndpointReply } from '../introspection/response.js';
 import type { ClientCertificate } from '../verification/sender/certificate.js';
@@ -378,6 +379,14 @@ export interface ServerOptions<Claims = unknown> extends Omit<EndpointOptions, '
    * `cache.staleIfErrorSeconds` allows one. Default: `3000`.
    */
   readonly timeoutMs?: number | undefined;
+  /**
+   * A function that checks a token before the endpoint is asked about it, such as `verifyJwtFirst()` of `express-token-introspection/jwt`.
+   * It runs only if neither memory nor the shared cache has a response, and once for concurrent requests with the same token. If it throws
+   * an `AuthError`, the token is rejected without an introspection request, and the rejection is remembered for `cache.inactiveTtlSeconds`.
+   * Any other error causes a 503. The function cannot accept a token: if it throws nothing, the endpoint decides. Default: no function, so
+   * every token without a cached response causes an introspection request.
+   */
+  readonly precheck?: Precheck | undefined;
   /**
    * An undici dispatcher that sends the requests, for example through a proxy or with a certificate authority of your own. It must not
    * follow redirects, because the token and the credentials would be sent to the new location. The middleware never closes the dispatcher.

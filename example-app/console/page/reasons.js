@@ -25,6 +25,7 @@ const REJECTIONS = {
   dpop_nonce_required: 'the DPoP proof does not contain a nonce of this API',
   insufficient_user_authentication: 'the user must log in again, or with a stronger method',
   no_authorization_server: 'no authorization server was selected for this request',
+  invalid_jwt: 'the token is a forged or expired JWT, or one of another server, so nobody was asked about it',
   unsupported_token_type: 'the authorization server cannot introspect tokens of this kind',
 };
 
@@ -42,6 +43,7 @@ const OUTAGES = {
   discovery_failed: 'the metadata of the authorization server could not be used',
   replay_store_failed: 'the store of used DPoP proofs failed',
   claims_schema_failed: 'the claims schema failed',
+  precheck_failed: 'the check before the introspection request failed',
   closed: 'the middleware has been closed',
 };
 
