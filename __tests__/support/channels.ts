@@ -1,5 +1,11 @@
 import { subscribe, tracingChannel, unsubscribe } from 'node:diagnostics_channel';
-import type { CacheEvent, CircuitEvent, JwtEvent, Misconfiguration, SignalEvent } from '../../lib/diagnostics/channels.js';
+import type {
+  CacheEvent,
+  CircuitEvent,
+  JwtEvent,
+  Misconfiguration,
+  SignalEvent,
+} from '../../lib/diagnostics/channels.js';
 
 const PREFIX = 'express-token-introspection';
 
