@@ -268,7 +268,7 @@ describe('a precheck that fails', () => {
 
   it('to settle before its signal aborts, but settles then, leaves the rest of the time to the endpoint', async () => {
     const { app, asked } = await create({
-      timeoutMs: 200,
+      timeoutMs: 1000,
       precheck: (_token, { signal }) =>
         new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined))),
     });
@@ -314,7 +314,7 @@ describe('stale responses with a precheck', () => {
     async (_title, later, code) => {
       const state: { precheck: Precheck } = { precheck: () => {} };
       const { outcomeOf, clock, endpoint } = await create(
-        { cache: CACHE, timeoutMs: 100, precheck: (...args) => state.precheck(...args) },
+        { cache: CACHE, timeoutMs: 1000, precheck: (...args) => state.precheck(...args) },
         active({ exp: undefined }),
       );
       const circuit = recordEvents('circuit');

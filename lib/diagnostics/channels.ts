@@ -105,7 +105,7 @@ export interface JwtEvent {
   /**
    * - `verified`: the JWT is genuine, and the endpoint is asked whether it is active.
    * - `rejected`: the JWT is not valid, and the endpoint is not asked.
-   * - `keys_unavailable`: the keys of the issuer cannot be fetched or used, so only the endpoint decides.
+   * - `keys_unavailable`: the keys of the issuer cannot be fetched or used in time, so only the endpoint decides.
    */
   readonly outcome: 'verified' | 'rejected' | 'keys_unavailable';
   /** The check that failed, if the JWT was rejected. */

@@ -1,7 +1,7 @@
 import { ownMember } from '../core/own-members.js';
 import { createWarning } from '../diagnostics/misconfiguration.js';
 import { createDiscovery, discoveryFailure, MISTAKES, usableUrl } from './discovery.js';
-import { createKeySet, type KeySet, type KeySetSettings, type KeySource, untilAborted } from './key-set.js';
+import { createKeySet, type KeySet, type KeySetSettings, type KeySource } from './key-set.js';
 import { wellKnownUrls } from './server-metadata.js';
 
 export interface IssuerKeysSettings extends KeySetSettings {
@@ -32,11 +32,10 @@ export function createIssuerKeys(settings: IssuerKeysSettings): KeySet {
   let found: { readonly href: string; readonly keys: KeySet } | undefined;
 
   return {
-    async verify(jws, algorithms, wait) {
-      const discovering = discover();
-      const { jwksUri } = discovering instanceof Promise ? await untilAborted(discovering, wait) : discovering;
+    async verify(jws, algorithms) {
+      const { jwksUri } = await discover();
       if (found?.href !== jwksUri.href) found = { href: jwksUri.href, keys: createKeySet(jwksUri, settings) };
-      return found.keys.verify(jws, algorithms, wait);
+      return found.keys.verify(jws, algorithms);
     },
     refetchableInMs: () => found?.keys.refetchableInMs() ?? 0,
     isUnknown: (kid) => found?.keys.isUnknown(kid) === true,

@@ -22,22 +22,16 @@ export interface JwkSet {
 /** Public keys: the URL of a JWK Set, a JWK Set, or one key. */
 export type KeySource = URL | JwkSet | KeyObject;
 
-/** How long a call may wait for a fetch. */
-export interface Wait {
-  readonly signal: AbortSignal;
-}
-
 /** The public keys of one issuer. */
 export interface KeySet {
   /**
    * Verifies a JWS. If the key of the JWS is unknown, the keys are fetched again, unless they were fetched less than `cooldownMs` ago.
    *
-   * @param wait limits the time for which the call waits for keys that are being fetched. Its signal is read only then
    * @throws UnknownKeyError if the keys were fetched so recently that they are not fetched again
    * @throws IntrospectionError `discovery_failed` if the keys cannot be fetched
    * @throws an error of jose if the signature is not valid
    */
-  verify(jws: string | Uint8Array, algorithms: readonly string[], wait?: Wait): Promise<CompactVerifyResult>;
+  verify(jws: string | Uint8Array, algorithms: readonly string[]): Promise<CompactVerifyResult>;
   /**
    * Milliseconds until the keys may be fetched again for a signature that none of them verifies. Infinity for keys that are never fetched.
    */
@@ -64,6 +58,11 @@ export interface KeySetSettings {
    * may replace a key without a new `kid`. Default: `false`.
    */
   readonly refetchesForBadSignatures?: boolean;
+  /**
+   * Treats a set without keys as a failed fetch. Set it if an issuer without keys has a fault, and no signature may be rejected because of
+   * it. Default: `false`, so such a set verifies nothing.
+   */
+  readonly requiresKeys?: boolean;
 }
 
 /** Error for a signature that no key fits, when the keys were fetched too recently to fetch them again. */
@@ -140,9 +139,9 @@ function fetchedKeySet(url: URL, settings: KeySetSettings): KeySet {
   return {
     refetchableInMs,
     isUnknown: (kid) => known !== undefined && refetchableInMs() > 0 && !known.kids.has(kid),
-    async verify(jws, algorithms, wait) {
+    async verify(jws, algorithms) {
       const isUsable = known !== undefined && clock.monotonic() - known.at <= MAX_AGE_MS;
-      const current = isUsable && known !== undefined ? known : await untilAborted(loadOnce(), wait);
+      const current = isUsable && known !== undefined ? known : await loadOnce();
       try {
         return await verifySignature(jws, current.keys, algorithms);
       } catch (error) {
@@ -156,7 +155,7 @@ function fetchedKeySet(url: URL, settings: KeySetSettings): KeySet {
       }
       // Another call has fetched the keys meanwhile.
       if (known !== undefined && known !== current) return verifySignature(jws, known.keys, algorithms);
-      return verifySignature(jws, (await untilAborted(loadOnce(), wait)).keys, algorithms);
+      return verifySignature(jws, (await loadOnce()).keys, algorithms);
     },
   };
 }
@@ -179,13 +178,13 @@ async function localKeys(value: unknown): Promise<JWTVerifyGetKey> {
  * Returns a function that fetches the JWK Set from `url` through {@link Transport.get}, with its deadline and size limit. During the pause
  * after a failure, every call throws the same error and sends nothing.
  */
-function createFetch(url: URL, { get, clock, failurePauseMs }: KeySetSettings): () => Promise<NamedKeys> {
+function createFetch(url: URL, { get, clock, failurePauseMs, requiresKeys }: KeySetSettings): () => Promise<NamedKeys> {
   const backoff = createBackoff(clock);
   return async () => {
     const pausedBy = backoff.failure();
     if (pausedBy !== undefined) throw pausedBy;
     const response = await get(url, 'application/jwk-set+json, application/json').catch(asMissingKeys).catch(pause);
-    if (response.status === OK) return toKeys(response).catch(pause);
+    if (response.status === OK) return toKeys(response, requiresKeys).catch(pause);
     const pauseSeconds = requestedPauseOf(response, clock.now());
     const failure = noKeys(`HTTP ${response.status}`, pauseSeconds);
     if (pauseSeconds === undefined) return pause(failure);
@@ -204,12 +203,13 @@ function createFetch(url: URL, { get, clock, failurePauseMs }: KeySetSettings): 
  *
  * @throws IntrospectionError `discovery_failed` if the body is not a JWK Set
  */
-async function toKeys(response: EndpointResponse): Promise<NamedKeys> {
+async function toKeys(response: EndpointResponse, requiresKeys = false): Promise<NamedKeys> {
   try {
     const set = parseJson(textOf(response));
     const keys = await localKeys(set);
-    if ((set as JwkSet).keys.length === 0) throw new Error('a set without keys verifies nothing');
-    return { keys, kids: new Set((set as JwkSet).keys.map((key) => ownMember(key, 'kid'))) };
+    const { keys: list } = set as JwkSet;
+    if (requiresKeys && list.length === 0) throw new IntrospectionError('discovery_failed', 'no keys');
+    return { keys, kids: new Set(list.map((key) => ownMember(key, 'kid'))) };
   } catch (error) {
     if (error instanceof IntrospectionError) asMissingKeys(error);
     throw noKeys('not a JWK Set');
@@ -222,22 +222,6 @@ function asMissingKeys({ detail, code }: IntrospectionError): never {
 
 function noKeys(detail: string, retryAfterSeconds?: number): IntrospectionError {
   return new IntrospectionError('discovery_failed', `jwks_uri: ${detail}`, retryAfterSeconds);
-}
-
-/**
- * Settles like `work`, or rejects when the signal aborts.
- *
- * @throws IntrospectionError `discovery_failed` when the signal aborts first
- */
-export function untilAborted<T>(work: Promise<T>, wait: Wait | undefined): Promise<T> {
-  if (wait === undefined) return work;
-  const { signal } = wait;
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(new IntrospectionError('discovery_failed', 'timeout'));
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }
 
 /**

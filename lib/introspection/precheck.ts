@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.js';
 import { AuthError, IntrospectionError } from '../core/errors.js';
 import type { Lookup, LookupOptions } from '../core/lookup.js';
 import type { Precheck, PrecheckContext } from '../core/precheck.js';
+import { LimitedContext } from '../core/precheck-context.js';
 
 export interface PrecheckSettings {
   readonly precheck: Precheck;
@@ -32,7 +33,7 @@ export function withPrecheck(inner: Lookup, { precheck, timeoutMs, clock }: Prec
 
 /** Runs a precheck until it settles or the time is over. @throws AuthError, or IntrospectionError `precheck_failed` */
 function settle(run: (context: PrecheckContext) => unknown, timeMs: number): Promise<void> {
-  const context = createContext();
+  const context = new LimitedContext();
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       context.abort();
@@ -55,23 +56,6 @@ function settle(run: (context: PrecheckContext) => unknown, timeMs: number): Pro
       fail(error);
     }
   });
-}
-
-/** Creates the signal when the precheck reads it, because most prechecks settle at once and a signal is slow to create. */
-function createContext(): PrecheckContext & { abort(): void } {
-  let controller: AbortController | undefined;
-  let isAborted = false;
-  return {
-    get signal() {
-      controller ??= new AbortController();
-      if (isAborted) controller.abort();
-      return controller.signal;
-    },
-    abort() {
-      isAborted = true;
-      controller?.abort();
-    },
-  };
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

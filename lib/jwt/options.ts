@@ -102,7 +102,12 @@ export function parseJwtOptions(input: VerifyJwtOptions): JwtSettings {
     clock,
     keys: createIssuerKeys({
       ...{ issuer, keys: source, allowHttp, get, clock },
-      ...{ cooldownMs: KEYS_COOLDOWN_MS, failurePauseMs: FAILURE_PAUSE_MS, refetchesForBadSignatures: true },
+      ...{
+        cooldownMs: KEYS_COOLDOWN_MS,
+        failurePauseMs: FAILURE_PAUSE_MS,
+        refetchesForBadSignatures: true,
+        requiresKeys: true,
+      },
     }),
   });
 }

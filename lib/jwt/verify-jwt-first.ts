@@ -1,6 +1,7 @@
 import { AuthError, IntrospectionError } from '../core/errors.js';
 import { ownMember } from '../core/own-members.js';
 import { limitMemory, type Precheck, type PrecheckContext } from '../core/precheck.js';
+import { untilAborted } from '../core/precheck-context.js';
 import { codeOf } from '../introspection/http.js';
 import { type JwtFault, publishOutcome } from './jwt-events.js';
 import { type JwtSettings, parseJwtOptions, type VerifyJwtOptions } from './options.js';
@@ -21,7 +22,8 @@ const FAULTS: ReadonlyMap<string | undefined, JwtFault> = new Map([
  * A JWT that fails is rejected with 401 `invalid_token` (reason `invalid_jwt`). `exp` and `nbf` are checked only if they are present.
  *
  * The endpoint decides about every other token: a JWT that passes, since it may be revoked; an opaque token; an encrypted JWT; and any JWT
- * while the keys of the issuer cannot be fetched. The channel `express-token-introspection:jwt` tells each outcome.
+ * while the keys of the issuer cannot be fetched, or the signature cannot be verified within half of `timeoutMs`. The channel
+ * `express-token-introspection:jwt` tells each outcome.
  *
  * When the issuer replaces its keys, a new key is fetched at once. Only if the keys were fetched less than 5 seconds ago, for example
  * because of a forged JWT, tokens of the new key are rejected until those 5 seconds are over.
@@ -53,7 +55,8 @@ async function requireSignature(
   context: PrecheckContext,
 ): Promise<void> {
   try {
-    await keys.verify(token, algorithms, context);
+    const verified = await untilAborted(keys.verify(token, algorithms), context, undefined);
+    publishOutcome(token, verified === undefined ? 'keys_unavailable' : 'verified');
   } catch (error) {
     const fault = error instanceof IntrospectionError ? undefined : FAULTS.get(codeOf(error));
     if (fault === undefined) {
@@ -62,7 +65,6 @@ async function requireSignature(
     }
     throw rejection(token, fault, keys.refetchableInMs());
   }
-  publishOutcome(token, 'verified');
 }
 
 function hasUnknownKey({ header }: UnverifiedJwt, { keys }: JwtSettings): boolean {
