@@ -8,7 +8,7 @@ export interface InvalidationWatcher {
   /** Digest of the token. It must not change from `watch()` to `unwatch()`. */
   readonly digest: string;
   /**
-   * The record of the token. Only invalidations after the lookup of this record count. The member must not change from `watch()` to
+   * The record of the token. Only invalidations after the lookup of this record began count. The member must not change from `watch()` to
    * `unwatch()`.
    */
   readonly record: ActiveRecord;

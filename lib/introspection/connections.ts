@@ -68,7 +68,7 @@ export function createConnections(timeoutMs: number, connect: ClientAuth['connec
 
   /**
    * Returns a function that opens connections. It fetches the TLS material for each new connection, so that certificates can be renewed,
-   * and adds material that has changed to `presented`.
+   * and adds the material to the list `presented` unless the list already has it.
    */
   function createPresentingConnector(
     fetchLatest: () => Promise<TlsMaterial>,
