@@ -149,6 +149,19 @@ describe('the keys of an issuer', () => {
     await verify(sign('first'));
   });
 
+  it('are looked for once in a while when no metadata can be read', async () => {
+    const issuer = await createIssuer({ at: '/elsewhere' });
+    const { verify, clock } = createKeys(issuer.id);
+    for (let i = 0; i < 3; i++) await expect(verify(sign('first'))).rejects.toMatchObject({ detail: 'HTTP 404' });
+    expect(issuer.asked).toHaveLength(3);
+    clock.advance(9);
+    await expect(verify(sign('first'))).rejects.toMatchObject({ retryAfterSeconds: 1 });
+    expect(issuer.asked).toHaveLength(3);
+    clock.advance(1);
+    await expect(verify(sign('first'))).rejects.toMatchObject({ detail: 'HTTP 404' });
+    expect(issuer.asked).toHaveLength(6);
+  });
+
   it('may be given, and cause no request then', async () => {
     const issuer = await createIssuer();
     for (const keys of [FIRST.publicKey, { keys: [jwk(FIRST.publicKey, 'first')] }]) {

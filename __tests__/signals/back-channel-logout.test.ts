@@ -176,6 +176,8 @@ describe('the keys of a handler', () => {
     const handler = createLogout(authenticate, { issuer, keys: undefined });
     const claims = logoutClaims(clock.seconds(), { iss: issuer });
     for (const typ of ['at+jwt', undefined]) await postLogout(handler, await signToken(KEY, { typ }, claims));
+    const header = Buffer.from('{"alg":"HS256","typ":"logout+jwt"}').toString('base64url');
+    await postLogout(handler, `${header}.e30.AA`);
     expect(transmitter.asked).toEqual([]);
     const statuses = new Set<number>();
     for (let i = 0; i < 50; i++) {

@@ -11,7 +11,13 @@ import {
   tokenIntrospection,
 } from '../../lib/index.js';
 import { byHost, byIssuer, byPathSegment, byTokenPrefix } from '../../lib/selectors/index.js';
-import { invalidationEndpoint } from '../../lib/signals/index.js';
+import {
+  backChannelLogout,
+  globalTokenRevocation,
+  invalidationEndpoint,
+  pollSecurityEvents,
+  securityEvents,
+} from '../../lib/signals/index.js';
 import { getSocketAuth, type ServerSocket } from '../../lib/websocket/index.js';
 
 /** Whether two types are the same, `any` and readonly included. */
@@ -101,6 +107,22 @@ export async function reportsByName() {
 export const invalidatesAtAllOrAtOne = (secret: string) => [
   invalidationEndpoint({ authenticate, secret }),
   invalidationEndpoint({ authenticate: [acme, beta], secret }),
+];
+
+const signals = { issuer: 'https://as.example.com', audience: 'app' };
+
+export const receivesSignalsForAllOrForOne = () => [
+  backChannelLogout({ ...signals, authenticate, scope: 'session' }),
+  backChannelLogout({ ...signals, authenticate: [acme, beta], keys: { keys: [] } }),
+  securityEvents({ ...signals, authenticate: acme.with({}), subject: ({ email }) => ({ sub: String(email) }) }),
+  globalTokenRevocation({ ...signals, authenticate: acme, subject: async () => undefined }),
+  pollSecurityEvents({ ...signals, authenticate: beta, endpoint: new URL('https://a.test'), token: async () => 'a' }),
+  // @ts-expect-error an issuer is required
+  backChannelLogout({ authenticate, audience: 'app' }),
+  // @ts-expect-error logout tokens name their subject by claims
+  backChannelLogout({ ...signals, authenticate, subject: () => undefined }),
+  // @ts-expect-error the claim does not exist
+  securityEvents({ ...signals, authenticate, subject: () => ({ email: 'a' }) }),
 ];
 
 export const typesTheClaimsOfASocket = (socket: ServerSocket) => [

@@ -13,6 +13,11 @@ export interface DiscoverySettings<Metadata> {
   readonly get: Transport['get'];
   readonly clock: Clock;
   /**
+   * Shortest pause after a failure while no metadata are known, in milliseconds, at least 1000. The server may ask for a longer pause. Default:
+   * 1000.
+   */
+  readonly failurePauseMs?: number;
+  /**
    * Reads the metadata from a JSON document. One of the URLs has returned this document.
    *
    * @throws IntrospectionError `discovery_failed`, see {@link discoveryFailure}
@@ -48,7 +53,7 @@ export const MISTAKES = {
 export function createDiscovery<Metadata extends object>(
   settings: DiscoverySettings<Metadata>,
 ): () => Metadata | Promise<Metadata> {
-  const { clock } = settings;
+  const { clock, failurePauseMs = COOLDOWN_MS } = settings;
   const backoff = createBackoff(clock);
   let known: Metadata | undefined;
   let pending: Promise<Metadata> | undefined;
@@ -62,7 +67,7 @@ export function createDiscovery<Metadata extends object>(
     } catch (error) {
       const failure = error as IntrospectionError;
       if (isMistake(failure)) settings.onMistake(failure);
-      backoff.start(failure, known === undefined ? COOLDOWN_MS : REFRESH_RETRY_MS);
+      backoff.start(failure, known === undefined ? failurePauseMs : REFRESH_RETRY_MS);
       throw failure;
     } finally {
       pending = undefined;

@@ -32,17 +32,23 @@ export function createSeenSignals(clock: Clock, keepMs: number): SeenSignals {
   /** The remembered signals by the digest of their identifier, the oldest first. */
   const seen = new Map<string, Seen>();
 
-  function forgetOld(now: number): void {
+  function forgetExpired(now: number): void {
     for (const [key, { at }] of seen) {
-      if (seen.size < MAX_REMEMBERED && at + keepMs > now) return;
+      if (at + keepMs > now) return;
       seen.delete(key);
     }
+  }
+
+  function remember(key: string, signal: Seen): void {
+    const [oldest] = seen.keys();
+    if (seen.size >= MAX_REMEMBERED && oldest !== undefined) seen.delete(oldest);
+    seen.set(key, signal);
   }
 
   return {
     async once(id, content, work) {
       const now = clock.monotonic();
-      forgetOld(now);
+      forgetExpired(now);
       const [key, digest] = [hash('sha256', id, 'base64url'), hash('sha256', content, 'base64url')];
       const known = seen.get(key);
       if (known !== undefined) {
@@ -51,7 +57,7 @@ export function createSeenSignals(clock: Clock, keepMs: number): SeenSignals {
         return 'repeated';
       }
       const signal = { content: digest, at: now, done: work() };
-      seen.set(key, signal);
+      remember(key, signal);
       try {
         await signal.done;
         return 'done';
