@@ -1,3 +1,4 @@
+import { clientAssertion } from '../../lib/index.js';
 import { keycloak } from '../../lib/providers/index.js';
 import { createClock } from '../support/clock.js';
 import { describePreset } from '../support/preset-suite.js';
@@ -82,6 +83,34 @@ describe('keycloak', () => {
   it('uses the path /auth of an older server', () => {
     const { endpoint } = keycloak({ ...CREDENTIALS, url: 'https://sso.example.com/auth', realm: 'shop' });
     expect(endpoint).toBe('https://sso.example.com/auth/realms/shop/protocol/openid-connect/token/introspect');
+  });
+
+  it('takes another client authentication instead of a secret, and still reads roles of the client', () => {
+    const { clientSecret: _secret, ...others } = CREDENTIALS;
+    const clientAuth = clientAssertion({ clientId: 'reports-api', assertion: '/var/run/secrets/keycloak/token' });
+    const preset = keycloak({ ...others, clientAuth });
+    expect(preset.clientAuth).toBe(clientAuth);
+    expect(preset.endpoint).toBe(DOCUMENTED.url);
+    const claims = { active: true as const, scope: '', resource_access: { 'reports-api': { roles: ['reader'] } } };
+    expect(preset.roles(claims)).toEqual(['reader', 'reports-api:reader']);
+  });
+
+  it('throws for a secret together with another client authentication, and without a client for its roles', () => {
+    const clientAuth = clientAssertion({ assertion: '/var/run/secrets/keycloak/token' });
+    expect(() => keycloak({ ...CREDENTIALS, clientAuth })).toThrow('Option "clientSecret"');
+    expect(() => keycloak({ ...CREDENTIALS, clientAuth })).not.toThrow(CREDENTIALS.clientSecret);
+    const { clientSecret: _secret, ...others } = CREDENTIALS;
+    expect(() => keycloak({ ...others, clientId: undefined, clientAuth })).toThrow('Option "clientId"');
+  });
+
+  it('does not take a client authentication that another package added to Object.prototype', () => {
+    const { clientSecret: _secret, ...others } = CREDENTIALS;
+    Object.defineProperty(Object.prototype, 'clientAuth', { value: { sign() {} }, configurable: true });
+    try {
+      expect(() => keycloak(others)).toThrow('Option "clientSecret"');
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'clientAuth');
+    }
   });
 
   it.each([undefined, '', '.', '..'])('throws a TypeError that names "realm" when it is %j', (realm) => {

@@ -1,7 +1,10 @@
+import { requireClientId } from '../client-auth/client-identifier.js';
 import { clientSecretBasic } from '../client-auth/client-secret-basic.js';
 import type { Secret } from '../client-auth/secret.js';
 import type { RoleReader } from '../core/claims.js';
-import { ownMember } from '../core/own-members.js';
+import type { ClientAuth } from '../core/client-auth.js';
+import { secretError } from '../core/option-error.js';
+import { ownMember, ownMembers } from '../core/own-members.js';
 import { stringsOf } from '../core/strings.js';
 import { requireBaseUrl, requireSegment } from './base-url.js';
 import { mergePreset, type Preset, type PresetOptions, requireClientSecret } from './preset.js';
@@ -14,8 +17,13 @@ export interface KeycloakOptions extends PresetOptions {
   readonly realm: string | undefined;
   /** Identifier of a confidential client. Keycloak does not let public clients introspect tokens. Required. */
   readonly clientId: string | undefined;
-  /** Client secret, or a function that returns the current secret. Required. */
-  readonly clientSecret: Secret;
+  /** Client secret, or a function that returns the current secret. Required unless `clientAuth` is set. */
+  readonly clientSecret?: Secret;
+  /**
+   * Another client authentication than with a secret, for example `clientAssertion(…)` for federated client authentication. Default: HTTP
+   * Basic with `clientSecret`.
+   */
+  readonly clientAuth?: ClientAuth | undefined;
 }
 
 /**
@@ -27,15 +35,19 @@ export interface KeycloakOptions extends PresetOptions {
  * `clientId`, and `other:reader` is a role of the client `other`. A role of `clientId` with a colon in its name is written with the client:
  * `reports-api:reports:read`. If the identifier of another client has a colon, the roles of that client are left out.
  *
- * @throws TypeError for a missing `clientId` or `clientSecret`, a missing realm or an invalid URL
+ * @throws TypeError for a missing `clientId` or `clientSecret`, for a secret together with `clientAuth`, a missing realm or an invalid URL
  */
-export function keycloak({ url, realm, clientId, clientSecret, ...additions }: KeycloakOptions): Preset<WithRoles> {
+export function keycloak(options: KeycloakOptions): Preset<WithRoles> {
+  const { url, realm, clientId, clientSecret, clientAuth, ...additions } = ownMembers(options);
+  if (clientAuth !== undefined && clientSecret !== undefined) {
+    throw secretError('clientSecret', clientSecret, 'leave it out when "clientAuth" is set');
+  }
   const realmPath = `/realms/${requireSegment('realm', realm)}`;
   return mergePreset(
     {
       endpoint: `${requireBaseUrl('url', url)}${realmPath}/protocol/openid-connect/token/introspect`,
-      clientAuth: clientSecretBasic(clientId, requireClientSecret('keycloak', clientSecret)),
-      roles: rolesFor(String(clientId)),
+      clientAuth: clientAuth ?? clientSecretBasic(clientId, requireClientSecret('keycloak', clientSecret)),
+      roles: rolesFor(requireClientId(clientId)),
     },
     additions,
   );
