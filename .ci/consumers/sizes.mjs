@@ -1,7 +1,7 @@
 // Checks what each entry loads. The root entry must not grow unnoticed, and only its own entry may load an optional peer.
 import { assert, manifest } from './project.mjs';
 
-const ROOT = { bytes: 440_000, files: 145, packages: ['lru-cache', 'undici', 'zod'] };
+const ROOT = { bytes: 500_000, files: 165, packages: ['lru-cache', 'undici', 'zod'] };
 
 /** Limits of all other entries. */
 const OTHER = { bytes: 150_000, files: 55, packages: ['lru-cache', 'undici', 'zod'] };

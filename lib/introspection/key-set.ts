@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import type { CompactVerifyResult, JSONWebKeySet, JWTVerifyGetKey } from 'jose';
+import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose';
 import type { JsonWebKey } from '../client-auth/keys.js';
 import type { Clock } from '../core/clock.js';
 import { IntrospectionError } from '../core/errors.js';
@@ -22,6 +22,12 @@ export interface JwkSet {
 /** Public keys: the URL of a JWK Set, a JWK Set, or one key. */
 export type KeySource = URL | JwkSet | KeyObject;
 
+/** A JWS whose signature was verified. It has no type of jose, for the same reason as `JwkSet`. */
+export interface VerifiedJws {
+  readonly payload: Uint8Array;
+  readonly protectedHeader: Readonly<Record<string, unknown>>;
+}
+
 /** The public keys of one issuer. */
 export interface KeySet {
   /**
@@ -31,7 +37,7 @@ export interface KeySet {
    * @throws IntrospectionError `discovery_failed` if the keys cannot be fetched
    * @throws an error of jose if the signature is not valid
    */
-  verify(jws: string | Uint8Array, algorithms: readonly string[]): Promise<CompactVerifyResult>;
+  verify(jws: string | Uint8Array, algorithms: readonly string[]): Promise<VerifiedJws>;
   /**
    * Milliseconds until the keys may be fetched again for a signature that none of them verifies. Infinity for keys that are never fetched.
    */
@@ -232,7 +238,7 @@ async function verifySignature(
   jws: string | Uint8Array,
   keys: Keys,
   algorithms: readonly string[],
-): Promise<CompactVerifyResult> {
+): Promise<VerifiedJws> {
   const { compactVerify, errors } = jose ?? (await loadJose());
   const options = { algorithms: [...algorithms] };
   if (typeof keys !== 'function') return compactVerify(jws, keys, options);
