@@ -2,7 +2,14 @@ import { createServer, type RequestListener } from 'node:http';
 import express, { type RequestHandler } from 'express';
 import express4 from 'express4';
 import request from 'supertest';
-import { type BackChannelLogoutOptions, backChannelLogout, type SignalHandler } from '../../lib/signals/index.js';
+import {
+  type BackChannelLogoutOptions,
+  backChannelLogout,
+  globalTokenRevocation,
+  invalidationEndpoint,
+  type SignalHandler,
+  securityEvents,
+} from '../../lib/signals/index.js';
 import { createAuthenticate } from '../support/api.js';
 import { recordEvents } from '../support/channels.js';
 import { createClock } from '../support/clock.js';
@@ -242,6 +249,17 @@ describe('the options of a handler', () => {
   ])('throw when %s is %j', (name, value, message) => {
     const options = { authenticate: createRecorder(), issuer: 'https://as.example.com', audience: CLIENT };
     expect(() => backChannelLogout({ ...options, [name]: value })).toThrow(message);
+  });
+
+  it.each<[string, (options: never) => unknown]>([
+    ['backChannelLogout', backChannelLogout],
+    ['securityEvents', securityEvents],
+    ['globalTokenRevocation', globalTokenRevocation],
+    ['invalidationEndpoint', invalidationEndpoint],
+  ])('are missing when %s was mounted without being called', (name, create) => {
+    expect(() => create({ pipe() {} } as never)).toThrow(
+      `${name} was mounted without being called; write app.post('/path', ${name}({ … }))`,
+    );
   });
 
   it('may be an issuer over http with dangerouslyAllowHttp, or any issuer with keys', () => {

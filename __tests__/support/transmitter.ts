@@ -87,7 +87,7 @@ function createStream() {
       if (headers['content-type'] !== 'application/json') stream.violations.push('content-type');
       if (headers.accept !== 'application/json') stream.violations.push('accept');
       if (headers.authorization !== `Bearer ${POLL_TOKEN}`) stream.violations.push('authorization');
-      const { maxEvents, returnImmediately, ack, setErrs, ...others } = JSON.parse(body);
+      const { maxEvents, returnImmediately, ack = [], setErrs = {}, ...others } = JSON.parse(body);
       const isValid =
         Number.isInteger(maxEvents) && typeof returnImmediately === 'boolean' && Array.isArray(ack) && !!setErrs;
       if (!isValid || Object.keys(others).length > 0) stream.violations.push('body');

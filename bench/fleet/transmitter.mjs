@@ -35,7 +35,7 @@ export async function startStream({ sign }) {
   const stream = { requests: 0, sent: 0, acknowledged: 0, errors: [], pending, onSent: () => {} };
   let wake = () => {};
   const server = createServer(async (req, res) => {
-    const { ack, setErrs, maxEvents, returnImmediately } = JSON.parse(await text(req));
+    const { ack = [], setErrs = {}, maxEvents, returnImmediately } = JSON.parse(await text(req));
     stream.requests++;
     for (const jti of ack) if (pending.delete(jti)) stream.acknowledged++;
     stream.errors.push(...Object.values(setErrs).map(({ err }) => err));

@@ -34,7 +34,7 @@ const PARAMETER = 'logout_token';
  * @throws TypeError for a missing, unknown or invalid option
  */
 export function backChannelLogout(options: BackChannelLogoutOptions): SignalHandler {
-  const { options: parsed, settings } = parseSignalOptions(options, LOGOUT_RULES);
+  const { options: parsed, settings } = parseSignalOptions(BY, options, LOGOUT_RULES);
   const { scope, allowJwtType = false } = parsed;
   const verify = createSignalVerifier(settings, 'logout+jwt', allowJwtType);
   const seen = createSeenSignals(settings.clock, settings.keepMs);

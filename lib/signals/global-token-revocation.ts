@@ -38,7 +38,7 @@ const NOT_FOUND = { status: 404, body: { error: 'not_found' } };
  * @throws TypeError for a missing, unknown or invalid option, and for an `audience` that is not a URL
  */
 export function globalTokenRevocation(options: GlobalTokenRevocationOptions): SignalHandler {
-  const { options: parsed, settings } = parseSignalOptions(options, REVOCATION_RULES);
+  const { options: parsed, settings } = parseSignalOptions(BY, options, REVOCATION_RULES);
   const subjects = { issuer: settings.issuer, subject: parsed.subject };
   const verify = createSignalVerifier(settings, TYPE, true);
   const seen = createSeenSignals(settings.clock, settings.keepMs);

@@ -1,7 +1,7 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Secret } from '../client-auth/secret.js';
-import { secretError } from '../core/option-error.js';
+import { rejectMountedFactory, secretError } from '../core/option-error.js';
 import { ownMember, ownMembers } from '../core/own-members.js';
 import { ownHeader } from '../credentials/headers.js';
 import { handlePost, type SignalHandler, type SignalResponse } from './handle-post.js';
@@ -41,6 +41,7 @@ const DONE = { status: 200, body: {} };
  * @throws TypeError for a missing or short secret, or for a value that is not a middleware
  */
 export function invalidationEndpoint(options: InvalidationEndpointOptions): SignalHandler {
+  rejectMountedFactory(BY, options, `app.post('/path', ${BY}({ … }))`);
   const { secret, authenticate } = ownMembers(Object(options) as InvalidationEndpointOptions);
   const invalidate = parseMiddlewares(authenticate);
   if (typeof secret !== 'function') requireSecret(secret);

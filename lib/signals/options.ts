@@ -1,5 +1,7 @@
 import type { Invalidation } from '../cache/invalidation.js';
 import { type Clock, SYSTEM_CLOCK } from '../core/clock.js';
+import { rejectMountedFactory } from '../core/option-error.js';
+import type { SignalEvent } from '../diagnostics/channels.js';
 import type { Dispatcher } from '../introspection/http.js';
 import { createIssuerKeys } from '../introspection/issuer-keys.js';
 import type { KeySet } from '../introspection/key-set.js';
@@ -114,10 +116,12 @@ const DEFAULT_TOLERANCE_SECONDS = 5;
  * @throws TypeError for a missing, unknown or invalid option
  */
 export function parseSignalOptions<Options extends SignalOptions>(
+  by: SignalEvent['by'],
   input: Options,
   rules: Rules,
   defaultMaxAgeSeconds = DEFAULT_MAX_AGE_SECONDS,
 ): { readonly options: Options; readonly settings: SignalSettings } {
+  rejectMountedFactory(by, input, `app.post('/path', ${by}({ … }))`);
   const options = readOptions(input, rules);
   const { issuer, audience, clock = SYSTEM_CLOCK, dispatcher } = options;
   for (const name of ['issuer', 'audience'] as const) {

@@ -97,11 +97,11 @@ export function createPollClient({ endpoint, token, maxEvents, dispatcher, now }
 
   return {
     async poll(report) {
-      const response = await exchange({ maxEvents, returnImmediately: false, ...report }, WAIT_MS);
+      const response = await exchange({ maxEvents, returnImmediately: false, ...membersOf(report) }, WAIT_MS);
       return response && setsOf(response);
     },
     async acknowledge(report) {
-      await exchange({ maxEvents: 0, returnImmediately: true, ...report }, ACKNOWLEDGE_TIMEOUT_MS);
+      await exchange({ maxEvents: 0, returnImmediately: true, ...membersOf(report) }, ACKNOWLEDGE_TIMEOUT_MS);
     },
     abort: () => abort(),
     close: connections.close,
@@ -117,4 +117,9 @@ function setsOf(response: EndpointResponse): ReadonlyMap<string, string> {
   } catch (error) {
     throw error instanceof IntrospectionError ? new SignalError('poll_failed') : error;
   }
+}
+
+/** Leaves out empty members, which RFC 8936 section 2.2 makes optional. */
+function membersOf({ ack, setErrs }: PollReport): Partial<PollReport> {
+  return { ...(ack.length > 0 && { ack }), ...(Object.keys(setErrs).length > 0 && { setErrs }) };
 }

@@ -50,7 +50,7 @@ const MAX_PAUSE_MS = 60_000;
  * @throws TypeError for a missing, unknown or invalid option
  */
 export function pollSecurityEvents(options: PollSecurityEventsOptions): Polling {
-  const { options: parsed, settings } = parseSignalOptions(options, POLLING_RULES, MAX_AGE_SECONDS);
+  const { options: parsed, settings } = parseSignalOptions(BY, options, POLLING_RULES, MAX_AGE_SECONDS);
   const { endpoint, token, dispatcher, subject, scope, maxEvents = MAX_EVENTS, allowJwtType = false } = parsed;
   if (endpoint === undefined) rejectOption('endpoint', undefined, POLLING_RULES);
   const url = parseUrl('endpoint', endpoint, settings.allowHttp);

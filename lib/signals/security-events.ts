@@ -34,7 +34,7 @@ const ACCEPTED = { status: 202, headers: { 'Content-Length': '0' } };
  * @throws TypeError for a missing, unknown or invalid option
  */
 export function securityEvents(options: SecurityEventsOptions): SignalHandler {
-  const { options: parsed, settings } = parseSignalOptions(options, EVENT_RULES);
+  const { options: parsed, settings } = parseSignalOptions(BY, options, EVENT_RULES);
   const { subject, scope, allowJwtType = false } = parsed;
   const verify = createSignalVerifier(settings, 'secevent+jwt', allowJwtType);
   const apply = createApplyEvent(BY, settings, { issuer: settings.issuer, subject, scope });
