@@ -128,10 +128,10 @@ function renderRevocations(measured) {
   ].join('\n\n');
 }
 
-function renderSignals({ instances, all, kinds, handling }) {
+function renderSignals({ instances, load, all, kinds, handling }) {
   const row = (name, { count, p50, p99, max }) => [name, count, fixed(p50), fixed(p99), fixed(max)];
   return [
-    `Milliseconds from the response to a logout token (200) or a security event (202) in one of ${instances} processes until the last process accepts no token of the user any more (target: p99 at most ${SIGNAL_P99_MS}). 0 means that all had been told before the response. Each process is checked every 2 ms.`,
+    `Milliseconds from the response to a logout token (200) or a security event (202) in one of ${instances} processes until the last process accepts no token of the user any more (target: p99 at most ${SIGNAL_P99_MS}). 0 means that all had been told before the response. Each process is checked every 2 ms. Load average before this measurement: ${load}.`,
     table(
       ['', 'count', 'p50', 'p99', 'max'],
       [

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { loadavg } from 'node:os';
 import { Pool } from '../packages.mjs';
 import { introspectionResponse, randomToken } from '../tokens.mjs';
 import { startFleet } from './fleet.mjs';
@@ -31,6 +32,7 @@ const KINDS = {
  */
 export async function measureSignals({ redis, endpoint, plan, report }) {
   report('signals');
+  const load = loadavg()[0].toFixed(1);
   await redis.command('FLUSHALL');
   await endpoint.send({ set: { delayMs: 0 }, take: true });
   const size = plan.sizes.at(-1);
@@ -78,6 +80,7 @@ export async function measureSignals({ redis, endpoint, plan, report }) {
     const accepted = Object.values(times).flat();
     return {
       instances: size,
+      load,
       all: summarize(accepted),
       kinds: Object.fromEntries(Object.entries(times).map(([name, values]) => [name, summarize(values)])),
       handling: summarize(handling),
