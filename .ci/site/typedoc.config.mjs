@@ -9,6 +9,7 @@ const { name, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'u
 const SUMMARIES = {
   '.': 'Middleware, guards, client authentication, options and errors.',
   './express': 'Declares the type of `req.auth`.',
+  './jwt': 'Rejects forged JWTs before the endpoint is asked.',
   './mcp': 'Middleware and token verifier for MCP servers.',
   './metadata': 'Publishes protected resource metadata.',
   './opentelemetry': 'Metrics and spans.',
