@@ -3,6 +3,7 @@ import { rejectOption } from '../options/read-options.js';
 import { createApplyEvent } from './apply-event.js';
 import { parseSignalOptions } from './options.js';
 import { createPollClient, type PollReport } from './poll-client.js';
+import { pauseMs } from './poll-pause.js';
 import { publishFailure, publishSignal } from './publish-signal.js';
 import { POLLING_RULES } from './rules.js';
 import type { SecurityEventsOptions } from './security-events.js';
@@ -35,17 +36,15 @@ const BY = 'pollSecurityEvents';
 const MAX_AGE_SECONDS = 86_400;
 const MAX_EVENTS = 50;
 
-const FIRST_PAUSE_MS = 1000;
-const MAX_PAUSE_MS = 60_000;
-
 /**
  * Fetches security event tokens from a transmitter ([RFC 8936](https://www.rfc-editor.org/rfc/rfc8936)), by long polling, until `close()`
  * is called. The events have the same effect as those of `securityEvents()`.
  *
  * An event is acknowledged only after its invalidation is in the `cache.store`, from which the other processes read it. So an event is not
  * lost when the process ends, is killed, or cannot reach the store: the transmitter sends the event again. An event that is not valid is
- * reported to the transmitter. If events cannot be fetched or applied for now, a pause of 1 to 60 seconds follows, or a longer one if the
- * transmitter asks for it. Several processes may poll the same stream.
+ * reported to the transmitter. If events cannot be fetched for now, a pause of 1 to 60 seconds follows. If an
+ * event cannot be applied for now, the pause is at most 5 seconds. Either is longer if the transmitter asks for it, or if the keys of the
+ * issuer can be fetched only later. Several processes may poll the same stream.
  *
  * @throws TypeError for a missing, unknown or invalid option
  */
@@ -125,15 +124,6 @@ function reportOf(outcomes: readonly Outcome[]): PollReport {
       : [[jti, { err: error.deliveryError, description: error.message }] as const],
   );
   return ack.length + rejected.length === 0 ? NOTHING : { ack, setErrs: Object.fromEntries(rejected) };
-}
-
-/**
- * Returns the pause before the next poll request, in milliseconds. It doubles with each failure in a row, and is at least as long as the
- * error asks. A part of it is random, so that processes that failed at the same time do not try again at the same time.
- */
-function pauseMs(failures: number, { retryAfterSeconds }: SignalError): number {
-  const longest = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1));
-  return Math.max(retryAfterSeconds * 1000, longest * (0.5 + Math.random() / 2));
 }
 
 /**
