@@ -12,6 +12,7 @@ import {
 } from 'express-token-introspection';
 import { instrument } from 'express-token-introspection/opentelemetry';
 import { backChannelLogout } from 'express-token-introspection/signals';
+import { endWithToken } from 'express-token-introspection/streams';
 import { AUDIENCE, type AuthorizationServer } from './authorization-server.mjs';
 import { createConsole } from './console/console.mjs';
 import { requireSameOrigin, serverOrigin } from './console/same-origin.mjs';
@@ -78,6 +79,17 @@ export function createApp(as: AuthorizationServer): ReportsApi {
 
   app.get('/api/reports', requireScope('reports:read'), (req, res) => {
     res.json({ reports: ['2026-10', '2026-11'], for: getAuth(req).sub });
+  });
+
+  // A stream that lasts as long as its token, which may be revoked meanwhile.
+  app.get('/api/events', (req, res) => {
+    if (!endWithToken(req, res, { lastEvent: 'event: token-ended\ndata:\n\n' })) return;
+    res.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
+    let number = 0;
+    const send = () => res.write(`data: {"number":${++number}}\n\n`);
+    send();
+    const timer = setInterval(send, 1000);
+    res.on('close', () => clearInterval(timer));
   });
 
   // A payment must not be made with a revoked token, so this route never uses a cached response.

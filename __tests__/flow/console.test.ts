@@ -718,6 +718,25 @@ describeWithChromium('the console', () => {
   );
 
   it(
+    'shows an event stream, which ends at once when the user logs out, and soon after the token is revoked',
+    async () => {
+      for (const end of ['Log the user out', 'Revoke the token']) {
+        await getToken();
+        await button('Open an event stream').click();
+        const state = page.locator('#stream-state');
+        await page.locator('#stream-state[data-state=open]').filter({ hasText: 'Events so far: 2.' }).waitFor();
+        expect(await textOf(page.locator('#stream-events li').first())).toContain('data: {"number":1}');
+        await button(end).click();
+        await page.locator('#stream-state[data-state=ended]').waitFor();
+        expect(await textOf(state)).toContain('because the token has expired or was revoked');
+        await button('Open an event stream').click();
+        await state.filter({ hasText: 'Not opened: the API responded with 401.' }).waitFor();
+      }
+    },
+    TEST_TIMEOUT_MS,
+  );
+
+  it(
     'has a curl command for every button that does the same',
     async () => {
       await getToken('admin', 'payments:write');
@@ -729,6 +748,8 @@ describeWithChromium('the console', () => {
         'Call with the refresh token': /^HTTP\/1.1 401 /,
         'Revoke the token': /^\{"revoked":true\}$/,
         'Log the user out': /^\{"loggedOut":true,"signals":\[\{"by":"backChannelLogout","outcome":"applied"\}\]\}$/,
+        // The token has just been revoked.
+        'Open an event stream': /^HTTP\/1.1 401 /,
         Stop: /^\{"authorizationServer":"stopped"\}$/,
         Start: /^\{"authorizationServer":"started"\}$/,
         Restart: /^\{"authorizationServer":"restarted"\}$/,

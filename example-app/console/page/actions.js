@@ -8,16 +8,16 @@ export const NEEDS_TOKEN = 'Get a token first (step 1).';
  * - `request`: creates the request. With DPoP it makes a new proof each time, because a proof is valid for one request.
  * - `curlRequest`: the request of the curl command, if it differs.
  * - `disabledReason`: why the button cannot be pressed now. `undefined` if it can be pressed.
- * - `result`: `call` or `introspection`, the section that shows the response. An action without it changes some state.
+ * - `result`: `call`, `introspection` or `stream`, the section that shows the response. An action without it changes some state.
  *
  * @param state `settings`, `dpopKey`, `token` and `serverState` of the page
  */
 export function createActions(state) {
   const consoleRequest = (path, json) => ({ method: 'POST', url: `${state.settings.api}${path}`, json });
 
-  /** A request to the selected route with this token, or without one. */
-  async function apiRequest(token) {
-    const [method, path] = document.querySelector('#routes input:checked').value.split(' ');
+  /** A request to a route, or to the selected one, with this token or without one. */
+  async function apiRequest(token, route = document.querySelector('#routes input:checked').value) {
+    const [method, path] = route.split(' ');
     const url = `${state.settings.api}${path}`;
     if (token === undefined) return { method, url, headers: {}, showsHeaders: true };
     const isBound = state.token.token_type === 'DPoP';
@@ -102,6 +102,11 @@ export function createActions(state) {
     },
     call: { request: () => apiRequest(state.token.access_token), disabledReason: needsToken, result: 'call' },
     bare: { request: () => apiRequest(undefined), result: 'call' },
+    stream: {
+      request: () => apiRequest(state.token.access_token, 'GET /api/events'),
+      disabledReason: needsToken,
+      result: 'stream',
+    },
   };
 }
 

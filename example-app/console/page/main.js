@@ -5,6 +5,7 @@ import { send } from './curl.js';
 import { addCurlLines } from './curl-line.js';
 import { createDpopKey } from './dpop.js';
 import { byId, element } from './element.js';
+import { createEventStreamView } from './event-stream.js';
 import { foldOnSmallScreens } from './fold.js';
 import { createIntrospectionView } from './introspection.js';
 import { showLiveMetrics } from './live.js';
@@ -24,6 +25,7 @@ const actions = createActions(state);
 const refreshCurlLines = addCurlLines(actions);
 const callView = createCallView();
 const introspectionView = createIntrospectionView();
+const eventStreamView = createEventStreamView();
 
 byId('api-address').textContent = state.settings.api.replace('http://', '');
 byId('server-address').textContent = new URL(state.settings.tokenEndpoint).host;
@@ -65,6 +67,10 @@ async function perform(id, action, button) {
   try {
     const request = await action.request();
     const response = await send(request);
+    if (action.result === 'stream') {
+      void eventStreamView.read(response);
+      return;
+    }
     const body = await response.text();
     if (action.result === 'call') await callView.showCall(request, response, body);
     else finish(id, action, response.ok, JSON.parse(body));
