@@ -79,6 +79,7 @@ export const NAVIGATION = [
       'bench/results/results.md',
       'bench/results/fleet/results.md',
       'bench/results/soak/results.md',
+      'bench/results/streams/results.md',
     ],
   },
 ];
@@ -93,6 +94,7 @@ const SHORT_TITLES = {
   'bench/results/results.md': 'Speed: results',
   'bench/results/fleet/results.md': 'Shared cache: results',
   'bench/results/soak/results.md': 'Outages: results',
+  'bench/results/streams/results.md': 'Streams: results',
 };
 
 /** Summaries of pages whose first sentences do not say what the page is about. */

@@ -28,8 +28,13 @@ export async function callSafely(name: string, callback: () => unknown): Promise
   try {
     await callback();
   } catch {
-    callbackFailed(`${name} threw, or its promise was rejected; handle errors inside it.`);
+    warnOfFailure(name);
   }
+}
+
+/** Warns the operator that a function of the app failed. The error is not shown, because it may contain anything. */
+export function warnOfFailure(name: string): void {
+  callbackFailed(`${name} threw, or its promise was rejected; handle errors inside it.`);
 }
 
 /**

@@ -21,7 +21,7 @@ const CLOCK_CHECK_MS = 2000;
  * {@link MAX_REST_MS}. So the timer takes little CPU time, even if many tokens are monitored.
  */
 const REST_FACTOR = 50;
-const MAX_REST_MS = 500;
+const MAX_REST_MS = 250;
 
 /**
  * All objects that the timer calls. One timer serves the whole process, because a timer for each token would take more memory and would

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setImmediate } from 'node:timers';
 import { missingAuthError, wiringError } from '../middleware/guard.js';
 import { type RequestSession, sessionOf } from '../middleware/session.js';
-import { callSafely, publishEnd } from '../monitoring/end-failure.js';
+import { callSafely, publishEnd, warnOfFailure } from '../monitoring/end-failure.js';
 import { monitorToken } from '../monitoring/token-monitor.js';
 import { endResponse, ignoreErrors, keepHeaders, limitTime } from './end-response.js';
 import { parseStreamOptions, reasonOf, type StreamOptions } from './options.js';
@@ -74,6 +74,8 @@ export function endResponseWithToken(
       publishEnd(error, by, token.credentials.digest);
       if (onEnd === undefined) {
         end(error);
+        // The app has no other way to learn that its function threw.
+        if (reasonOf(error) === 'internal_error') warnOfFailure('A function that checks the token of a response');
         return;
       }
       const stop = limitTime(res, () => end(error));
@@ -105,7 +107,7 @@ function isClosed({ destroyed, closed }: ServerResponse): boolean {
 }
 
 function requireResponse(req: IncomingMessage, res: ServerResponse, by: string): void {
-  const isResponse = [res?.getHeader, res?.end, res?.once, res?.destroy].every(
+  const isResponse = [res?.getHeader, res?.setHeader, res?.end, res?.once, res?.destroy].every(
     (member) => typeof member === 'function',
   );
   if (!isResponse || (res.req !== undefined && res.req !== req)) {
