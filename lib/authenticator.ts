@@ -266,7 +266,10 @@ function isSameProof(one: DpopRequest, other: DpopRequest | undefined): boolean 
   return proof !== undefined && proof === other?.proof && method === other.method && url === other.url;
 }
 
-/** Copies a rejection or an outage, because many requests may wait for one lookup. Returns any other error itself. */
+/**
+ * Copies an `AuthError` or an `IntrospectionError`, so that requests that wait for the same lookup do not share one error object. Returns
+ * any other error itself.
+ */
 function copyOf(error: unknown): unknown {
   if (error instanceof AuthError) return copyRejection(error);
   if (!(error instanceof IntrospectionError)) return error;

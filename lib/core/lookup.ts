@@ -104,9 +104,10 @@ export interface LookupOptions {
    */
   readonly now: Instant;
   /**
-   * `true` for an early refresh, for a probe with a random token, and for a recheck of an open stream or WebSocket, unless its
-   * `recheckSeconds` is less than `cache.ttlSeconds`. Such a lookup may use a recent record from the shared cache, even if that record is
-   * older than `notBefore`. A request may join such a lookup and wait for its response.
+   * `true` for an early refresh, for a probe with a random token, and for a recheck of an open stream or WebSocket if its `recheckSeconds`
+   * is at least `cache.ttlSeconds`. `false` for every other lookup, also for the lookup that follows if the endpoint fails in such a
+   * recheck. A lookup with `true` may use a recent record from the shared cache, even if that record is older than `notBefore`. A request
+   * for the same token may join such a lookup and wait for its response.
    */
   readonly background: boolean;
   /** Whether the token was active lately. If so, its lookup does not wait behind the lookups of unknown tokens. */

@@ -162,8 +162,9 @@ export interface EndpointCall {
   /** Number of the attempt: 1 for the first attempt, 2 for the retry. */
   readonly attempt: number;
   /**
-   * `true` for an early refresh, for a probe with a random token, and for a recheck of an open stream or WebSocket, unless its
-   * `recheckSeconds` is less than `cache.ttlSeconds`. A request of a client may still wait for the response.
+   * `true` for an early refresh, for a probe with a random token, and for a recheck of an open stream or WebSocket if its `recheckSeconds`
+   * is at least `cache.ttlSeconds`. `false` for every other call, also for the call that follows if the endpoint fails in such a recheck. A
+   * request for the same token may wait for a background call.
    */
   readonly background: boolean;
   /** First 12 characters of the token's SHA-256 in base64url. */

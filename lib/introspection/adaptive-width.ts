@@ -36,7 +36,10 @@ const MEASUREMENTS_BETWEEN_TRIALS = 16;
 export function createAdaptiveWidth({ start, min, max, monotonic }: AdaptiveWidthSettings): AdaptiveWidth {
   let width = start;
   let isWidening = true;
-  /** Number of concurrent calls, and throughput, before the current trial; `undefined` when there is no trial. */
+  /**
+   * The previous number of concurrent calls and its throughput in calls per millisecond, while another number is tried. `undefined` while
+   * no other number is tried.
+   */
   let before: { readonly width: number; readonly rate: number } | undefined;
   let failedTrials = 0;
   let measurementsToSkip = 0;

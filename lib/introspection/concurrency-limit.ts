@@ -82,7 +82,8 @@ export function createConcurrencyLimit({ width, reserved }: ConcurrencySettings)
   /**
    * Waits in the queue until the call may run.
    *
-   * @throws IntrospectionError `overloaded` when the deadline passes, or when the call has waited more than half of its deadline
+   * @throws IntrospectionError `overloaded` if the deadline passes while the call waits. Also throws it when a place becomes free for the
+   * call, but the call has waited longer than half of `deadline.timeoutMs`
    */
   async function waitForPlace(kind: keyof typeof running, deadline: Deadline): Promise<void> {
     const { signal, timeoutMs } = deadline;

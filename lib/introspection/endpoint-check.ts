@@ -29,9 +29,9 @@ export interface EndpointCheck {
    */
   noteResponse(elapsedMs: number): void;
   /**
-   * Notes that the endpoint responds about a client's token but fails for the random token of this process. From then on, a failure for the
-   * random token proves nothing for ten seconds after each response about a client's token. A response about the random token ends this
-   * state.
+   * Notes that the endpoint responds about a client's token, but fails for the random token of a check. From then on, the endpoint counts
+   * as up for ten seconds after each response about a client's token, even if it fails for a random token. This ends when the endpoint
+   * responds about a random token.
    */
   noteFailsForOurToken(): void;
   /** Milliseconds since the last response about a client's token; `Infinity` if there was none. */

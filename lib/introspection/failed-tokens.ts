@@ -1,8 +1,8 @@
 import { IntrospectionError } from '../core/errors.js';
 
 /**
- * Remembers tokens for which the endpoint sent a server error (5xx). After two such errors in a row, the endpoint is not asked about the
- * token for 3 seconds. Other failures do not count.
+ * Remembers tokens for which the endpoint sent a server error (5xx). After two such errors within 3 seconds, without a response about the
+ * token between them, the endpoint is not asked about the token for 3 seconds. Other failures do not count.
  */
 export interface FailedTokens {
   /**

@@ -11,7 +11,7 @@ const OUTAGE_CODES: ReadonlySet<IntrospectionErrorCode> = new Set([
 /** Codes of failures that only a running endpoint can cause. */
 const ALIVE_CODES: ReadonlySet<IntrospectionErrorCode> = new Set(['bad_response', 'client_rejected']);
 
-/** Error details that mean that no connection could be opened, or that the connection was lost before a response. */
+/** Values of `IntrospectionError.detail` for a connection that could not be opened, or that was lost before a response. */
 const LOST_CONNECTION_DETAILS: ReadonlySet<string | undefined> = new Set([
   'UND_ERR_SOCKET',
   'UND_ERR_CONNECT_TIMEOUT',
@@ -25,7 +25,10 @@ const LOST_CONNECTION_DETAILS: ReadonlySet<string | undefined> = new Set([
   'ETIMEDOUT',
 ]);
 
-/** Error details that mean that no connection could be opened. Nothing was sent in these cases, so no token can have caused the failure. */
+/**
+ * Values of `IntrospectionError.detail` for a connection that could not be opened. Nothing was sent in these cases, so no token can have
+ * caused the failure.
+ */
 const NO_CONNECTION_DETAILS: ReadonlySet<string | undefined> = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
   'EAI_AGAIN',

@@ -31,8 +31,8 @@ export function createLocator(
 }
 
 /**
- * Whether the metadata list one of these client authentication methods. Also `true` when either list is `undefined`, because then they
- * cannot be compared.
+ * Whether one of the client authentication methods in `methods` is also in `advertised`, the list in the metadata of the authorization
+ * server. Also `true` if one of the two lists is `undefined`, because then they cannot be compared.
  */
 export function supportsMethod(
   advertised: readonly string[] | undefined,

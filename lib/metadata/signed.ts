@@ -78,7 +78,8 @@ async function signWith({ key, algorithms: [alg], keyId }: SigningKey, metadata:
 }
 
 /**
- * Reads the claims of a JWT. The signature is not verified, because this process has just signed the JWT.
+ * Reads the claims of a JWT. The signature is not verified, because the JWT comes from the function that signs the metadata, and not from a
+ * client.
  *
  * @throws Error for a value that is not a JWT
  */

@@ -95,7 +95,10 @@ export interface RequestSession extends Session {
 
 const NO_CHECKS: readonly PassedCheck[] = [];
 
-/** Creates a session, and its `auth` object with the claims. Does not set `req.auth`. */
+/**
+ * Creates a {@link Session}: the authentication of one request, stream or socket. Its object `auth` gets the claims of the token, or the
+ * members that `present` adds. Does not set `req.auth`.
+ */
 export function createSession(
   { authenticator, selected, present }: SessionSource,
   req: IncomingMessage | undefined,

@@ -29,8 +29,8 @@ const NOT_FOUND = { status: 404, body: { error: 'not_found' } };
  *
  * The response is 204 when the invalidation is in the `cache.store`, from which the other processes read it. Other responses: 400 for a
  * request that is not valid. 401 for a request without a JWT, and for a JWT that is not valid or was used for another subject. 404 for a
- * subject of another issuer, and for a subject that the option `subject` must find and does not find. 503 with `Retry-After` if the keys of
- * the issuer cannot be fetched, or if the store fails.
+ * subject of another issuer. 404 also for an identifier that only the option `subject` can map to tokens, such as an `email`, if this
+ * option is missing or returns `undefined`. 503 with `Retry-After` if the keys of the issuer cannot be fetched, or if the store fails.
  *
  * Not checked: that the authorization server also ends the tokens and the sessions, and that a JWT was not used for another subject in
  * another process. Each process remembers only the JWTs that it received.

@@ -32,7 +32,10 @@ export interface SignalOptions {
    * and `EdDSA` and `Ed25519`.
    */
   readonly algorithms?: readonly string[] | undefined;
-  /** Maximum age of a signed token, in seconds since its `iat`, 1 to 86400. Default: `300`, for polled events `86400`. */
+  /**
+   * Maximum age of a logout token, of a security event token, or of the JWT of a revocation request: 1 to 86400 seconds since its `iat`.
+   * Default: `300`, but `86400` for `pollSecurityEvents()`.
+   */
   readonly maxAgeSeconds?: number | undefined;
   /** Allowed difference between the clock of the issuer and yours, in seconds, 0 to 300. Default: `5`. */
   readonly clockToleranceSeconds?: number | undefined;
