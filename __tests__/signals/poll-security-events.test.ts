@@ -1,5 +1,7 @@
 import type { ServerResponse } from 'node:http';
+import { Agent } from 'undici';
 import { type Polling, type PollSecurityEventsOptions, pollSecurityEvents } from '../../lib/signals/index.js';
+import { createPollClient } from '../../lib/signals/poll-client.js';
 import { recordEvents } from '../support/channels.js';
 import { createDeferred } from '../support/deferred.js';
 import { CAEP, createRecorder, eventClaims } from '../support/signals.js';
@@ -231,6 +233,55 @@ describe('pollSecurityEvents', () => {
     await until(() => events.length === 1);
     await pausing.close();
     expect(transmitter.stream.requests).toHaveLength(1);
+  });
+
+  it('sends every request through the dispatcher of the app', async () => {
+    const transmitter = await createTransmitter();
+    const agent = new Agent();
+    const paths: string[] = [];
+    const dispatcher = {
+      request(options: Parameters<Agent['request']>[0]) {
+        paths.push(options.path);
+        return agent.request(options);
+      },
+    };
+    poll(transmitter, createRecorder(), { dispatcher: dispatcher as never });
+    await add(transmitter);
+    await until(() => transmitter.stream.acknowledged.length === 1);
+    expect(new Set(paths)).toEqual(new Set([...transmitter.asked]));
+    await agent.destroy();
+  });
+
+  it.each<[string, (jti: string, jwt: string) => object]>([
+    ['has no event', () => ({})],
+    ['sends the same event again and again', (jti, jwt) => ({ [jti]: jwt })],
+  ])('asks at most once a second when a transmitter does not wait and %s', async (_name, setsOf) => {
+    const transmitter = await createTransmitter();
+    const { stream } = transmitter;
+    const jti = await add(transmitter);
+    const sets = setsOf(jti, String(stream.pending.get(jti)));
+    const times: number[] = [];
+    stream.failures = Array.from({ length: 4 }, () => (res: ServerResponse) => {
+      times.push(performance.now());
+      res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ sets }));
+    });
+    poll(transmitter);
+    await until(() => times.length === 4);
+    const [first = 0, second = 0, third = 0, fourth = 0] = times;
+    expect(fourth - third).toBeGreaterThan(900);
+    expect(third - second).toBeGreaterThan(900);
+    // An event in the first response is new, so the second request may follow at once.
+    if (Object.keys(sets).length === 0) expect(second - first).toBeGreaterThan(900);
+  });
+
+  it('asks again when the transmitter has not responded in time', async () => {
+    const transmitter = await createTransmitter();
+    const client = createPollClient({
+      ...{ endpoint: new URL(`${transmitter.issuer}/poll`), token: POLL_TOKEN, maxEvents: 1, dispatcher: undefined },
+      ...{ now: Date.now, waitMs: 20 },
+    });
+    expect(await client.poll({ ack: [], setErrs: {} })).toBeUndefined();
+    await client.close();
   });
 
   it.each<[string, unknown, RegExp]>([

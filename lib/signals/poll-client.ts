@@ -19,7 +19,7 @@ export interface PollReport {
 export interface PollClient {
   /**
    * Sends the report to the transmitter, and waits for further events. Resolves to the signed tokens of these events, by `jti`. Resolves to
-   * `undefined` if the transmitter has not responded after 90 seconds.
+   * `undefined` if the transmitter has not responded after `waitMs` milliseconds.
    *
    * @throws SignalError `poll_failed`
    */
@@ -41,19 +41,23 @@ export interface PollClientSettings {
   readonly maxEvents: number;
   readonly dispatcher: Dispatcher | undefined;
   readonly now: () => number;
+  /** How long to wait for the response to a poll request, in milliseconds. */
+  readonly waitMs: number;
 }
 
 const OK = 200;
 const CONNECT_TIMEOUT_MS = 5000;
 
-/**
- * Deadline of a poll request, in milliseconds. A transmitter responds when it has events, or when it does not want to wait longer. When the
- * deadline has passed without a response, the poll request is sent again.
- */
-const WAIT_MS = 90_000;
 const ACKNOWLEDGE_TIMEOUT_MS = 5000;
 
-export function createPollClient({ endpoint, token, maxEvents, dispatcher, now }: PollClientSettings): PollClient {
+export function createPollClient({
+  endpoint,
+  token,
+  maxEvents,
+  dispatcher,
+  now,
+  waitMs,
+}: PollClientSettings): PollClient {
   const connections =
     dispatcher === undefined ? createConnections(CONNECT_TIMEOUT_MS, undefined) : appConnections(dispatcher);
   const target = toEndpoint(endpoint);
@@ -97,7 +101,7 @@ export function createPollClient({ endpoint, token, maxEvents, dispatcher, now }
 
   return {
     async poll(report) {
-      const response = await exchange({ maxEvents, returnImmediately: false, ...membersOf(report) }, WAIT_MS);
+      const response = await exchange({ maxEvents, returnImmediately: false, ...membersOf(report) }, waitMs);
       return response && setsOf(response);
     },
     async acknowledge(report) {

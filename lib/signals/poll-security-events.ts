@@ -37,6 +37,18 @@ const MAX_AGE_SECONDS = 86_400;
 const MAX_EVENTS = 50;
 
 /**
+ * Deadline of a poll request, in milliseconds. A transmitter responds when it has events, or when it does not want to wait longer. When the
+ * deadline has passed without a response, the poll request is sent again.
+ */
+const WAIT_MS = 90_000;
+
+/**
+ * Shortest time between two poll requests if the first brought no new event, in milliseconds. A transmitter may respond at once although it
+ * has no event.
+ */
+const MIN_INTERVAL_MS = 1000;
+
+/**
  * Fetches security event tokens from a transmitter ([RFC 8936](https://www.rfc-editor.org/rfc/rfc8936)), by long polling, until `close()`
  * is called. The events have the same effect as those of `securityEvents()`.
  *
@@ -53,7 +65,14 @@ export function pollSecurityEvents(options: PollSecurityEventsOptions): Polling 
   const { endpoint, token, dispatcher, subject, scope, maxEvents = MAX_EVENTS, allowJwtType = false } = parsed;
   if (endpoint === undefined) rejectOption('endpoint', undefined, POLLING_RULES);
   const url = parseUrl('endpoint', endpoint, settings.allowHttp);
-  const client = createPollClient({ endpoint: url, token, maxEvents, dispatcher, now: () => settings.clock.now() });
+  const client = createPollClient({
+    endpoint: url,
+    token,
+    maxEvents,
+    dispatcher,
+    now: () => settings.clock.now(),
+    waitMs: WAIT_MS,
+  });
   const verify = createSignalVerifier(settings, 'secevent+jwt', allowJwtType);
   const apply = createApplyEvent(BY, settings, { issuer: settings.issuer, subject, scope });
   const closing = createClosing(client.abort);
@@ -79,11 +98,14 @@ export function pollSecurityEvents(options: PollSecurityEventsOptions): Polling 
     let report = NOTHING;
     let failures = 0;
     while (!closing.isClosed()) {
+      const startedAt = settings.clock.monotonic();
       let failure: SignalError | undefined;
+      let isNew = true;
       try {
         const sets = await client.poll(report);
         // The report may not have arrived, so it is sent again.
         if (sets === undefined) continue;
+        isNew = [...sets.keys()].some((jti) => !isReported(report, jti));
         const outcomes = await Promise.all([...sets].map(([jti, jwt]) => handle(jti, jwt)));
         report = reportOf(outcomes);
         failure = outcomes.find(({ error }) => error?.isOutage)?.error;
@@ -93,6 +115,7 @@ export function pollSecurityEvents(options: PollSecurityEventsOptions): Polling 
       }
       failures = failure === undefined ? 0 : failures + 1;
       if (failure !== undefined) await closing.pause(pauseMs(failures, failure));
+      else if (!isNew) await closing.pause(startedAt + MIN_INTERVAL_MS - settings.clock.monotonic());
     }
     // Otherwise these events would be sent again to the next process, which does no harm.
     if (report !== NOTHING) await client.acknowledge(report).catch(() => {});
@@ -106,6 +129,11 @@ export function pollSecurityEvents(options: PollSecurityEventsOptions): Polling 
       return ended;
     },
   };
+}
+
+/** Whether the transmitter was told the outcome of this event. If it sends the event all the same, it ignores reports. */
+function isReported({ ack, setErrs }: PollReport, jti: string): boolean {
+  return ack.includes(jti) || Object.hasOwn(setErrs, jti);
 }
 
 interface Outcome {
@@ -140,7 +168,7 @@ function createClosing(abort: () => void) {
       wake();
     },
     pause(ms: number): Promise<void> {
-      if (isClosed) return Promise.resolve();
+      if (isClosed || ms <= 0) return Promise.resolve();
       return new Promise((resolve) => {
         const timer = setTimeout(resolve, ms).unref();
         wake = () => {
