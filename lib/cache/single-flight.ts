@@ -9,8 +9,7 @@ interface PendingLookup {
   readonly startedAt: number;
   readonly response: Promise<TokenRecord>;
   /**
-   * Number of the first invalidation that applies to the response. Infinity if no invalidation applies, and as long as the response has not
-   * arrived.
+   * Number of the first invalidation that applies to the response. `Infinity` if none applies, or if the response has not arrived yet.
    */
   invalidatedBy: number;
 }

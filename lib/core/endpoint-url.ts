@@ -1,8 +1,8 @@
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 /**
- * Returns advice if the URL must not be used, otherwise `undefined`. A URL must begin with https:, and must have no credentials and no
- * fragment. http: is allowed for loopback hosts, and for every host if `allowHttp` is `true`.
+ * Returns advice if the URL must not be used, otherwise `undefined`. A URL must begin with https:, and must have no user name, no
+ * password and no fragment. http: is allowed for loopback hosts, and for every host if `allowHttp` is `true`.
  */
 export function remedyForUrl(url: URL, allowHttp: boolean): string | undefined {
   const isSecure = url.protocol === 'https:';

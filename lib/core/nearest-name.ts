@@ -6,8 +6,8 @@ const UNIT = /^(?:ms|s|seconds)$/;
 
 /**
  * Returns the known name that is probably meant by the unknown `name`; `undefined` when no known name is similar. A known name is similar
- * if it differs from `name` in case or in up to two letters. It is also similar if `name` lacks only the unit at the end, or begins with
- * the known name.
+ * if it differs from `name` in case, or in up to two letters but at most a third of the letters. It is also similar if `name` lacks only
+ * the unit at the end, or begins with the known name.
  */
 export function nearestName(name: string, names: readonly string[]): string | undefined {
   const lower = name.toLowerCase();

@@ -49,7 +49,10 @@ export interface CircuitBreakerSettings {
  */
 const TOKENS_TO_SUSPECT = 5;
 
-/** A timeout counts as a failure of the endpoint if the endpoint had at least this share of the deadline to respond. */
+/**
+ * A timeout counts as a failure of the endpoint if the endpoint had at least this share of the deadline to respond. If it had less time,
+ * the timeout counts only if no lookup has got a response for a whole deadline.
+ */
 const WHOLE_DEADLINE = 0.9;
 
 /**

@@ -58,8 +58,8 @@ export interface EndpointCheckSettings {
 const CHECK_INTERVAL_MS = 1000;
 
 /**
- * An endpoint that is known to fail for the random token of this process counts as up for this many milliseconds after each response about
- * a client's token.
+ * Some endpoints respond about tokens of clients, but fail for the random token of a check. Such an endpoint counts as up for this many
+ * milliseconds after each response about a client's token.
  */
 const REAL_RESPONSE_MS = 10_000;
 

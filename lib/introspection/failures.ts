@@ -44,7 +44,7 @@ export function hasCode(error: unknown, code: IntrospectionErrorCode): boolean {
 
 /**
  * Whether the error may mean that the endpoint is down. This is false for some `IntrospectionError`s, because an endpoint that rejects the
- * client's credentials or sends an invalid response is up.
+ * client authentication or sends an invalid response is up.
  */
 export function isOutage(error: unknown): boolean {
   return error instanceof IntrospectionError && OUTAGE_CODES.has(error.code);

@@ -6,7 +6,7 @@ import { faultOfResponse } from './malformed-response.js';
 
 /**
  * An undici dispatcher, such as a `ProxyAgent`, an `Agent` with your own CA, or a `MockAgent`. The dispatcher must not follow redirects,
- * because the token and the credentials would be sent to the new location.
+ * because the token and the client authentication would be sent to the new location.
  */
 export type Dispatcher = Pick<UndiciDispatcher, 'request'>;
 

@@ -31,7 +31,11 @@ export function withPrecheck(inner: Lookup, { precheck, timeoutMs, clock }: Prec
   };
 }
 
-/** Runs a precheck until it settles or the time is over. @throws AuthError, or IntrospectionError `precheck_failed` */
+/**
+ * Runs a precheck until it settles or the time is over.
+ *
+ * @throws the AuthError of the precheck; IntrospectionError `precheck_failed` for any other error, and when the time is over
+ */
 function settle(run: (context: PrecheckContext) => unknown, timeMs: number): Promise<void> {
   const context = new LimitedContext();
   return new Promise((resolve, reject) => {

@@ -21,8 +21,8 @@ export function parseJwt(token: string): UnverifiedJwt | undefined {
 }
 
 /**
- * Finds a reason to reject a JWT, except its signature. A wrong result could only reject a token: the signature is verified afterwards, and
- * then the endpoint decides.
+ * Returns the first fault of a JWT, or `undefined` if none is found. The signature is not checked here. A fault that is overlooked here
+ * causes no wrong access, because the endpoint still decides about the token.
  */
 export function findFault(
   { header, claims }: UnverifiedJwt,
@@ -44,7 +44,10 @@ function hasType(header: object, expected: string): boolean {
   return typeof typ === 'string' && nameOfType(typ) === expected;
 }
 
-/** Milliseconds of a time in seconds; `NaN`, which every comparison rejects, for anything else. */
+/**
+ * Converts seconds to milliseconds. Returns `NaN` for a value that is no number. Every comparison with `NaN` is false, so {@link findFault}
+ * then reports a fault.
+ */
 function millisOf(seconds: unknown): number {
   return typeof seconds === 'number' ? seconds * 1000 : Number.NaN;
 }

@@ -77,7 +77,7 @@ export interface Session extends SessionSource {
    * ended.
    */
   auth: object | undefined;
-  /** The claims. This is the same object as `auth`, unless the session has a presenter, which may return another object. */
+  /** The object that holds the claims: `auth` itself, or the object that `present` returned. */
   claims: Auth;
   /** The checks that the token has passed so far, in the order in which they ran. */
   checks: readonly PassedCheck[];

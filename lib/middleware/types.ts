@@ -76,8 +76,8 @@ export interface TokenIntrospection<Claims = unknown> extends RequestAuthenticat
 export interface RootTokenIntrospection<Claims = unknown> extends TokenIntrospection<Claims> {
   /**
    * Asks the endpoint about a random token, without the cache. The report says whether the endpoint is reachable, accepts your client
-   * credentials and responds as RFC 7662 requires. It also says how long the response took, and how to fix a problem. A wrong configuration
-   * causes no error, only a report.
+   * authentication and responds as RFC 7662 requires. It also says how long the response took, and how to fix a problem. A wrong
+   * configuration causes no error, only a report.
    *
    * @throws IntrospectionError `closed` after `close()` was called
    */

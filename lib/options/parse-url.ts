@@ -4,7 +4,8 @@ import { optionError } from '../core/option-error.js';
 /**
  * Parses the URL in the option `name`.
  *
- * @throws TypeError for a URL that is not https:, or has credentials or a fragment. http: is allowed on loopback hosts, or with `allowHttp`
+ * @throws TypeError for a URL that is not https:, or has a user name, a password or a fragment. http: is allowed on loopback hosts, or with
+ * `allowHttp`
  */
 export function parseUrl(name: string, value: string | URL, allowHttp: boolean): URL {
   const url = new URL(value);

@@ -196,10 +196,10 @@ export interface CacheOptions {
   /**
    * How long a cached response may be used while the endpoint is down (no response, 5xx or 429), in seconds since its introspection
    * request, 0 to 86400. A response that has expired but is used for this reason is called stale. Default: `0`: no stale response is used,
-   * and the request gets a 503. During an outage, a revoked token is accepted for up to this time. `getAuthDetails(req).stale` is `true`
-   * for a stale response.
+   * and the request gets a 503. While the endpoint is down, a revoked token is accepted for up to this time. For a stale response,
+   * `getAuthDetails(req).stale` is `true`.
    *
-   * No stale response is used past `exp`, for `requireFresh`, or when the endpoint rejects the credentials of this API.
+   * No stale response is used past `exp`, for `requireFresh`, or when the endpoint rejects the client authentication of this API.
    */
   readonly staleIfErrorSeconds?: number | undefined;
   /**
@@ -272,10 +272,10 @@ export interface EndpointOptions {
   readonly requestFormat?: 'form' | 'json' | undefined;
   /** Name of the parameter that holds the token. Default: `'token'`. */
   readonly tokenParameter?: string | undefined;
-  /** Further parameters of introspection requests. The token and the client's credentials cannot be among them. Default: none. */
+  /** Further parameters of introspection requests. The token and the client authentication cannot be among them. Default: none. */
   readonly parameters?: Readonly<Record<string, string>> | undefined;
   /**
-   * Further headers of introspection requests. Credentials, and headers such as `Host` and `Content-Type`, cannot be among them. Requests
+   * Further headers of introspection requests. Headers such as `Authorization`, `Host` and `Content-Type` cannot be among them. Requests
    * for metadata and keys have these headers too, except `Accept` and `Content-*`. There is one exception: if the URL of such a request
    * comes from metadata, and its origin is not in your options, the request has only the `User-Agent` of these headers. Default: only a
    * `User-Agent` with name and version of this package.
@@ -304,8 +304,8 @@ export interface JwtResponseOptions {
    */
   readonly algorithms?: readonly string[] | undefined;
   /**
-   * Public keys of the authorization server: one key, a JWK Set, or the URL of a JWK Set. Default: the `jwks_uri` of its metadata; required
-   * if `authorizationServer` is not set.
+   * Public keys with which the authorization server's signed responses are verified: one key, a JWK Set, or the URL of a JWK Set. Default:
+   * the `jwks_uri` of its metadata; required if `authorizationServer` is not set.
    */
   readonly keys?:
     | PublicKey
@@ -364,8 +364,8 @@ export interface ServerOptions<Claims = unknown> extends Omit<EndpointOptions, '
    */
   readonly jwtResponse?: boolean | JwtResponseOptions | undefined;
   /**
-   * Allows an `http:` endpoint or authorization server on any host. Tokens and credentials then cross the network unencrypted. Default:
-   * `false`: `http:` is allowed only on loopback hosts.
+   * Allows an `http:` endpoint or authorization server on any host. Tokens and the client authentication then cross the network
+   * unencrypted. Default: `false`: `http:` is allowed only on loopback hosts.
    */
   readonly dangerouslyAllowHttp?: boolean | undefined;
   /**
@@ -389,8 +389,9 @@ export interface ServerOptions<Claims = unknown> extends Omit<EndpointOptions, '
   readonly precheck?: Precheck | undefined;
   /**
    * An undici dispatcher that sends the requests, for example through a proxy or with a certificate authority of your own. It must not
-   * follow redirects, because the token and the credentials would be sent to the new location. The middleware never closes the dispatcher.
-   * This option cannot be combined with `tlsClientAuth(…)`, which opens its own connections. Default: a connection pool of the middleware.
+   * follow redirects, because the token and the client authentication would be sent to the new location. The middleware never closes the
+   * dispatcher. This option cannot be combined with `tlsClientAuth(…)`, which opens its own connections. Default: a connection pool of the
+   * middleware.
    */
   readonly dispatcher?: Dispatcher | undefined;
   /** Wall clock and monotonic clock, in milliseconds. Replace the clocks only in tests. Default: the clocks of the system. */

@@ -3,7 +3,7 @@ import { optionError } from '../core/option-error.js';
 /**
  * Checks the base URL of a provider. Returns the URL without a slash at its end, so that a further path can be appended.
  *
- * @throws TypeError for a value that is no `http:` or `https:` URL, or a URL with credentials, a query or a fragment
+ * @throws TypeError for a value that is no `http:` or `https:` URL, or a URL with a user name, a password, a query or a fragment
  */
 export function requireBaseUrl(option: string, value: string | undefined): string {
   const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;

@@ -91,7 +91,10 @@ export interface SignalSettings {
   readonly algorithms: readonly string[];
   readonly maxAgeMs: number;
   readonly toleranceMs: number;
-  /** Time in milliseconds for which a signal that was received can be sent again, before it is too old to be accepted. */
+  /**
+   * How long a received signal is remembered, in milliseconds, so that it has no second effect when it is sent again. After this time, the
+   * signal is too old to be accepted.
+   */
   readonly keepMs: number;
   readonly allowHttp: boolean;
   readonly clock: Clock;

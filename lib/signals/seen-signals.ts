@@ -9,8 +9,8 @@ export interface SeenSignals {
    *
    * @param id identifier of the signal
    * @param content everything that the signal says
-   * @returns `done` if `work` ran. `repeated` if a signal with this identifier and the same content was handled before, or by another call
-   * at the same time. `conflict` if the signal with this identifier had another content. Only with `done` has `work` run
+   * @returns `done` if this call ran `work`. Otherwise another call has handled a signal with this identifier: `repeated` if that signal
+   * had the same content, `conflict` if it had another content
    */
   once(id: string, content: string, work: () => Promise<void>): Promise<'done' | 'repeated' | 'conflict'>;
 }
@@ -27,7 +27,7 @@ interface Seen {
  */
 const MAX_REMEMBERED = 20_000;
 
-/** @param keepMs how long a signal is remembered, in milliseconds. This must be as long as a repeated signal would be accepted */
+/** @param keepMs how long a signal is remembered, in milliseconds. After this time, the signal must be too old to be accepted */
 export function createSeenSignals(clock: Clock, keepMs: number): SeenSignals {
   /** The remembered signals by the digest of their identifier, the oldest first. */
   const seen = new Map<string, Seen>();

@@ -120,8 +120,8 @@ export function createDpopVerifier(settings: DpopSettings): DpopVerifier {
 }
 
 /**
- * The key in the header of an earlier, verified proof. It is found by the text of the header, because equal header texts contain equal
- * keys.
+ * The key in the header of an earlier, verified proof. A later proof with the same header text has the same key, so the header text
+ * identifies the key.
  */
 interface KnownKey {
   readonly key: CryptoKey;
@@ -184,8 +184,8 @@ function isWithinLife({ exp, nbf }: ProofClaims, now: number): boolean {
 }
 
 /**
- * Whether `htu` is `url`, the URL of the request, except for query and fragment. The unchanged texts are compared first, because most
- * clients write `htu` exactly like the URL of the request. A URL with credentials never matches.
+ * Whether `htu` is `url`, the URL of the request. Query and fragment are not compared. The unchanged texts are compared first, because most
+ * clients write `htu` exactly like the URL of the request. A URL with a user name or a password never matches.
  */
 function isSameTarget(htu: string, url: string | undefined): boolean {
   if (url === undefined) return false;
@@ -196,7 +196,7 @@ function isSameTarget(htu: string, url: string | undefined): boolean {
 
 /**
  * Returns a URL without query and fragment (RFC 9449 section 4.3), in a normalized form for comparison (RFC 3986 sections 6.2.2 and 6.2.3).
- * Returns `undefined` for an invalid URL and for a URL with credentials.
+ * Returns `undefined` for an invalid URL and for a URL with a user name or a password.
  */
 function normalized(url: string): string | undefined {
   if (!URL.canParse(url)) return undefined;
