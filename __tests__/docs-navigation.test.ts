@@ -1,25 +1,15 @@
-import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { evaluate } from './support/evaluate.js';
 import { findPages, page } from './support/pages.js';
-
-const SITE = join(__dirname, '../.ci/site');
-
-/** Exports of a module of the website, as JSON. */
-function evaluate(module: string, expression: string): unknown {
-  const script = `import * as site from '${pathToFileURL(join(SITE, module))}'; console.log(JSON.stringify(${expression}));`;
-  return JSON.parse(execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' }));
-}
 
 describe('the website', () => {
   it('lists every page once', () => {
-    const listed = evaluate('navigation.mjs', 'site.PAGES') as string[];
+    const listed = evaluate('site/navigation.mjs', 'module.PAGES') as string[];
     expect([...listed].sort()).toEqual(findPages().sort());
   });
 });
 
 describe('the files for language models', () => {
-  const files = evaluate('llms.mjs', 'site.llmsFiles()') as Record<'llms.txt' | 'llms-full.txt', string>;
+  const files = evaluate('site/llms.mjs', 'module.llmsFiles()') as Record<'llms.txt' | 'llms-full.txt', string>;
   const documents = findPages().filter((path) => /^docs\/|^README|^SECURITY/.test(path));
 
   it.each(documents)('contain %s', (path) => {

@@ -30,9 +30,9 @@ const PHRASES = /\b(?:but for|in place of|stands? in for)\b/gi;
 /** `single flight` is the usual term for one lookup that several requests share. */
 const ALLOWED = /single[- ]?flight/gi;
 
-const FOLDERS = ['lib', '__tests__', 'example-app', 'bench', 'docs', '.ci'];
+const FOLDERS = ['lib', '__tests__', 'example-app', 'bench', 'docs', '.ci', '.github'];
 const SKIPPED = /^(?:node_modules|dist|api|coverage|results|\.vitepress|\.generated)$/;
-const TEXT = /\.(?:[cm]?[jt]s|md|css|html|json|sh)$/;
+const TEXT = /\.(?:[cm]?[jt]s|md|css|html|json|sh|yml)$/;
 const THIS_FILE = '__tests__/words.test.ts';
 
 function findTexts(folder: string): string[] {

@@ -1,6 +1,8 @@
 // Packs the package and checks what would be published.
-import { existsSync, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join, posix } from 'node:path';
+import { currentSbom, FILE as SBOM } from '../sbom.mjs';
 import { llmsFiles } from '../site/llms.mjs';
 import { runTool } from '../tools/tool.mjs';
 import { assert, manifest, root, run, step } from './project.mjs';
@@ -9,15 +11,37 @@ const MAX_UNPACKED_BYTES = 2_200_000;
 
 /** Expected files: the build, and the documents that the README links to. */
 const EXPECTED =
-  /^(?:dist\/.+\.(?:js|d\.ts)|docs\/[\w-]+\.md|(?:README|CHANGELOG|SECURITY)\.md|llms(?:-full)?\.txt|LICENSE|package\.json)$/;
+  /^(?:dist\/.+\.(?:js|d\.ts)|docs\/[\w-]+\.md|(?:README|CHANGELOG|SECURITY)\.md|llms(?:-full)?\.txt|sbom\.cdx\.json|LICENSE|package\.json)$/;
 
 /** Documents may also link to these files of the repository, which are not published. */
-const FOR_CONTRIBUTORS = /^(?:CONTRIBUTING\.md|__tests__\/|bench\/|docs\/images\/|example-app\/)/;
+const FOR_CONTRIBUTORS = /^(?:CONTRIBUTING\.md|\.ci\/|\.github\/|__tests__\/|bench\/|docs\/images\/|example-app\/)/;
 
-export function pack(directory) {
-  const printed = run('npm', ['pack', '--json', '--pack-destination', directory]);
+export function pack(directory, folder = root) {
+  const printed = run('npm', ['pack', '--json', '--pack-destination', directory], folder);
   const [packed] = JSON.parse(printed.slice(printed.search(/^\[/m)));
   return { ...packed, tarball: join(directory, packed.filename) };
+}
+
+/** Packs a copy of the checkout in another folder. What git ignores, such as the build, is not copied, except dependencies. */
+export async function checkReproducible({ tarball }, directory) {
+  await step('the package is the same, byte for byte, when it is packed in another folder', () => {
+    const [copy, packed] = ['copy of the checkout', 'packed again'].map((name) => join(directory, name));
+    for (const path of run('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard']).split('\0')) {
+      // Files keep their dates, or the packages would be installed again.
+      if (path !== '' && existsSync(join(root, path)))
+        cpSync(join(root, path), join(copy, path), { preserveTimestamps: true });
+    }
+    symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+    mkdirSync(packed);
+    const again = pack(packed, copy);
+    const [first, second] = [tarball, again.tarball].map(hashOf);
+    assert(first === second, `SHA-512 is ${first} and ${second}`);
+    console.log(`    SHA-512 ${first}`);
+  });
+}
+
+function hashOf(file) {
+  return createHash('sha512').update(readFileSync(file)).digest('hex');
 }
 
 export async function checkContents({ files, tarball, size, unpackedSize }) {
@@ -43,6 +67,11 @@ export async function checkContents({ files, tarball, size, unpackedSize }) {
       const missing = [...content.matchAll(/^- \[.+?\]\((.+?)\): /gm)].filter(([, target]) => !paths.has(target));
       assert(missing.length === 0, `${path} lists documents that are missing: ${missing.map(([, target]) => target)}`);
     }
+  });
+
+  await step('it contains a bill of materials that agrees with the lock file', () => {
+    assert(paths.has(SBOM), `${SBOM} is missing`);
+    assert(readFileSync(join(root, SBOM), 'utf8') === currentSbom(), `${SBOM} is older than package-lock.json`);
   });
 
   await step('its documents link only to files that exist', () => {

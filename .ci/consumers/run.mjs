@@ -2,7 +2,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { checkContents, pack } from './pack.mjs';
+import { checkContents, checkReproducible, pack } from './pack.mjs';
 import { assert, manifest, pinned, step, withProject } from './project.mjs';
 import { checkRuntimes, NODE_VERSIONS, writeApps } from './runtimes.mjs';
 import { checkSizes } from './sizes.mjs';
@@ -19,6 +19,7 @@ const directory = mkdtempSync(join(tmpdir(), 'pack-'));
 try {
   const packed = pack(directory);
   await checkContents(packed);
+  await checkReproducible(packed, directory);
 
   await withProject([packed.tarball, pinned('typescript'), pinned('@types/node')], async (project) => {
     await step('it installs none of its optional peers', () => {
