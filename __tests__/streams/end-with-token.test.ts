@@ -1,9 +1,11 @@
 import { Agent, createServer, get, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
-import { PassThrough, Readable } from 'node:stream';
+import { PassThrough, Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import compression from 'compression';
+import connectApp from 'connect';
 import express, { type RequestHandler } from 'express';
+import express4 from 'express4';
 import { requireScope, type TokenIntrospectionOptions } from '../../lib/index.js';
 import { endWithToken, type StreamOptions } from '../../lib/streams/index.js';
 import { createAuthenticate } from '../support/api.js';
@@ -202,6 +204,21 @@ describe('an event stream', () => {
   });
 });
 
+it.each<[string, () => { use(...handlers: unknown[]): unknown }]>([
+  ['Express 4', () => express4() as never],
+  ['Connect', () => connectApp() as never],
+])('a stream of %s ends with its token', async (_name, create) => {
+  const authenticate = createAuthenticate(await createEndpoint(active()));
+  const app = create();
+  app.use(authenticate);
+  app.use(streamEvents({ lastEvent: LAST_EVENT }));
+  const { url } = await serve(app as never);
+  const stream = await openStream(url);
+  await authenticate.invalidate({ token: 'abc' });
+  expect(await stream.end).toBe('end');
+  expect(stream.text()).toBe(`data: hello\n\n${LAST_EVENT}`);
+});
+
 describe('a response of node:http whose headers are written at once', () => {
   it.each([
     ['an event stream ends properly', EVENT_STREAM, 'end'],
@@ -246,6 +263,25 @@ describe('a download', () => {
     expect(await stream.end).toBe('aborted');
     expect(await outcome.promise).toMatchObject({ code: 'ERR_STREAM_PREMATURE_CLOSE' });
     expect(source.destroyed).toBe(true);
+  });
+
+  it('from a Web Stream is cut off, and its source is cancelled', async () => {
+    const cancelled = createDeferred<unknown>();
+    const outcome = createDeferred<unknown>();
+    const { url, authenticate } = await start((req, res) => {
+      if (!endWithToken(req, res)) return;
+      const source = new ReadableStream({
+        start: (controller) => controller.enqueue(Buffer.from('first part')),
+        cancel: cancelled.resolve,
+      });
+      source.pipeTo(Writable.toWeb(res)).then(() => outcome.resolve('done'), outcome.resolve);
+    });
+    const stream = await openStream(url);
+    await until(() => stream.text() === 'first part');
+    await authenticate.invalidate({ token: 'abc' });
+    expect(await stream.end).toBe('aborted');
+    await cancelled.promise;
+    expect(await outcome.promise).not.toBe('done');
   });
 
   it('that ends before its token is complete', async () => {
