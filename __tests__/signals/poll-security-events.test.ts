@@ -181,6 +181,17 @@ describe('pollSecurityEvents', () => {
     expect(receiver.invalidated).toHaveLength(1);
   });
 
+  it('rejects a value that is no text, and applies the other events of the response', async () => {
+    const transmitter = await createTransmitter();
+    const good = await add(transmitter);
+    transmitter.stream.pending.set('number', 7 as never);
+    transmitter.stream.pending.set('object', { toString: 1 } as never);
+    const receiver = poll(transmitter);
+    await until(() => transmitter.stream.acknowledged.length === 1);
+    expect([transmitter.stream.acknowledged, receiver.invalidated]).toEqual([[good], [{ sub: 'alice' }]]);
+    expect(Object.keys(transmitter.stream.errors)).toEqual(['number', 'object']);
+  });
+
   it('follows the keys of the transmitter', async () => {
     const transmitter = await createTransmitter('ES256', '/.well-known/openid-configuration');
     let passedMs = 0;

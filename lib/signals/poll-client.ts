@@ -117,7 +117,8 @@ function setsOf(response: EndpointResponse): ReadonlyMap<string, string> {
   try {
     const sets = isJson(response) ? ownMember(parseJson(textOf(response)), 'sets') : undefined;
     if (typeof sets !== 'object' || sets === null || Array.isArray(sets)) throw new SignalError('poll_failed');
-    return new Map(Object.entries(sets).map(([jti, jwt]) => [jti, String(jwt)]));
+    // A value of another type is no token. The empty text stands for it, and is rejected like every text that is no token.
+    return new Map(Object.entries(sets).map(([jti, jwt]) => [jti, typeof jwt === 'string' ? jwt : '']));
   } catch (error) {
     throw error instanceof IntrospectionError ? new SignalError('poll_failed') : error;
   }

@@ -110,7 +110,7 @@ export function pollSecurityEvents(options: PollSecurityEventsOptions): Polling 
         report = reportOf(outcomes);
         failure = outcomes.find(({ error }) => error?.isOutage)?.error;
       } catch (error) {
-        failure = error as SignalError;
+        failure = error instanceof SignalError ? error : new SignalError('poll_failed');
         if (!closing.isClosed()) publishSignal({ by: BY, outcome: 'failed', reason: 'poll_failed' });
       }
       failures = failure === undefined ? 0 : failures + 1;
