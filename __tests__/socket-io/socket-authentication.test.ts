@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type DefaultEventsMap, Server, type Socket as ServerSocket } from 'socket.io';
+import { type DefaultEventsMap, Server, type ServerOptions, type Socket as ServerSocket } from 'socket.io';
 import { type Socket as ClientSocket, io as connectTo } from 'socket.io-client';
 import { WebSocket } from 'ws';
 import type { TokenIntrospectionOptions } from '../../lib/index.js';
@@ -12,6 +12,7 @@ import { recordDecisions } from '../support/decisions.js';
 import { createDeferred } from '../support/deferred.js';
 import { active, createEndpoint, json, type Script } from '../support/endpoint.js';
 import { until } from '../support/until.js';
+import { recordWarnings } from '../support/warnings.js';
 
 const closing: (() => void)[] = [];
 
@@ -29,11 +30,12 @@ async function start(
   script: Script = active({ exp: undefined }),
   options: Partial<TokenIntrospectionOptions> = {},
   socketOptions: SocketAuthenticationOptions = {},
+  serverOptions: Partial<ServerOptions> = {},
 ) {
   const endpoint = await createEndpoint(script);
   const authenticate = createAuthenticate(endpoint, options);
   const http = createServer();
-  const io = new Server<DefaultEventsMap, DefaultEventsMap>(http);
+  const io = new Server<DefaultEventsMap, DefaultEventsMap>(http, serverOptions);
   const received: unknown[] = [];
   const sockets: ServerSocket[] = [];
   io.use(socketAuthentication(authenticate, socketOptions));
@@ -273,6 +275,20 @@ describe('a socket of Socket.IO', () => {
     await until(() => sockets[0]?.connected === false);
     await authenticate.invalidate({ token: 'abc' });
     expect(decisions.map(({ outcome }) => outcome)).toEqual(['accepted']);
+  });
+
+  it('is rejected if Socket.IO restores sockets, because then rooms and events would outlive their token', async () => {
+    const errors: unknown[] = [];
+    const onError = (error: unknown) => errors.push(error);
+    const warnings = recordWarnings();
+    for (const connectionStateRecovery of [{}, { skipMiddlewares: false }]) {
+      const { open, endpoint } = await start(active({ exp: undefined }), {}, { onError }, { connectionStateRecovery });
+      expect((await refusal(open({ token: 'abc' }))).message).toBe('server_error');
+      expect(endpoint.asked).toEqual([]);
+    }
+    const error = { message: expect.stringContaining('Leave out "connectionStateRecovery"') };
+    expect(errors).toMatchObject([error, error]);
+    expect(warnings.map(({ code }) => code)).toEqual(['CONNECTION_STATE_RECOVERY']);
   });
 
   it('that Socket.IO restores without middlewares is disconnected', async () => {

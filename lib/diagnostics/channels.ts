@@ -148,7 +148,8 @@ export interface Misconfiguration {
     | 'MALFORMED_CREDENTIALS'
     | 'SENDER_CONSTRAINED'
     | 'INVALID_JWT'
-    | 'CALLBACK_FAILED';
+    | 'CALLBACK_FAILED'
+    | 'CONNECTION_STATE_RECOVERY';
   /** A detail that is safe to log, such as `HTTP 401`, or the expected and the received audience. */
   readonly detail?: string;
   /** Text that names the probable cause of the misconfiguration, and says what to do. */

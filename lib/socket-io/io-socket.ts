@@ -18,7 +18,10 @@ type EventMiddleware = (event: unknown[], next: (error?: Error) => void) => void
 export interface AnyIoSocket extends IoSocket {
   readonly connected: boolean;
   readonly rooms: ReadonlySet<string>;
-  readonly nsp: { prependListener(event: 'connect', listener: (socket: AnyIoSocket) => void): unknown };
+  readonly nsp: {
+    readonly server?: { readonly _opts?: { readonly connectionStateRecovery?: unknown } };
+    prependListener(event: 'connect', listener: (socket: AnyIoSocket) => void): unknown;
+  };
   use(middleware: EventMiddleware): unknown;
   once(event: 'disconnect', listener: () => void): unknown;
   leave(room: string): unknown;

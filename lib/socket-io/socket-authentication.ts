@@ -1,6 +1,8 @@
 import { checkOptions } from '../core/option-check.js';
 import { optionError } from '../core/option-error.js';
 import { ownMember } from '../core/own-members.js';
+import { createWarning } from '../diagnostics/misconfiguration.js';
+import { wiringError } from '../middleware/guard.js';
 import { publishFailure } from '../middleware/reject.js';
 import { responseFor } from '../middleware/respond.js';
 import { type Session, sessionBehind } from '../middleware/session.js';
@@ -23,6 +25,11 @@ export interface SocketAuthenticationOptions {
 /** Middleware for `io.use()` and `io.of('/name').use()` of Socket.IO 4. */
 export type SocketMiddleware = (socket: IoSocket, next: (error?: Error) => void) => void;
 
+const RECOVERY_REMEDY =
+  'Leave out "connectionStateRecovery" of the Socket.IO server: it restores rooms and sends missed events before any middleware runs.';
+
+const recoveryWarning = createWarning('CONNECTION_STATE_RECOVERY');
+
 /** Namespaces whose new sockets are monitored when they connect. */
 const namespaces = new WeakSet<object>();
 
@@ -41,8 +48,12 @@ const namespaces = new WeakSet<object>();
  * A client may present a new token of the same user: `socket.emit('reauthenticate', { token }, (result) => …)`. The result is `{}`, or
  * `{ error }`; after an error, the old token still counts.
  *
- * Not checked: `Origin`, and sockets that `connectionStateRecovery` restores, unless you set its member `skipMiddlewares` to `false`. A
- * restored socket that was not checked is disconnected, but only if this process has accepted another socket of the namespace before.
+ * All sockets are rejected (`server_error`) if the Socket.IO server has the option `connectionStateRecovery`, also with `skipMiddlewares:
+ * false`. With this option, Socket.IO restores the rooms of a socket and sends the events that it missed before any middleware runs. So a
+ * client would get them although its token was revoked, or although its new token belongs to another user.
+ *
+ * Not checked: `Origin`. Listeners of `socket.onAny()` get each event before this middleware. So they also get the token in `reauthenticate`,
+ * and events that arrive just after the token has expired.
  *
  * @example
  * io.use(socketAuthentication(authenticate));
@@ -85,9 +96,10 @@ export function socketAuthentication(
 }
 
 async function authenticateSocket(
-  socket: IoSocket,
+  socket: AnyIoSocket,
   authenticate: Pick<TokenIntrospection, 'authenticateRequest' | 'introspect'>,
 ): Promise<Session> {
+  requireNoRecovery(socket);
   const token = ownMember(socket.handshake.auth, 'token');
   const auth =
     token === undefined
@@ -98,6 +110,18 @@ async function authenticateSocket(
   return session;
 }
 
+/**
+ * Requires that Socket.IO restores no sockets. Without this check, the rooms and events of one token could reach a client with another
+ * token.
+ *
+ * @throws Error (status 500), after a process warning
+ */
+function requireNoRecovery({ nsp: { server } }: AnyIoSocket): void {
+  if (!server?._opts?.connectionStateRecovery) return;
+  recoveryWarning(RECOVERY_REMEDY);
+  throw wiringError(RECOVERY_REMEDY);
+}
+
 /** Begins to monitor the sockets of a namespace when they connect, before the listeners of the app learn of them. */
 function watchNamespace({ nsp }: AnyIoSocket): void {
   if (namespaces.has(nsp)) return;
@@ -105,7 +129,7 @@ function watchNamespace({ nsp }: AnyIoSocket): void {
   nsp.prependListener('connect', (socket) => {
     const authenticated = authenticationOf(socket);
     if (authenticated === undefined) {
-      // Socket.IO restores sockets after a short disconnect, and may skip middlewares then.
+      // Sockets that Socket.IO restores may skip middlewares.
       disconnectAll(socket);
       return;
     }
