@@ -116,19 +116,17 @@ export function createAuthenticator(introspector: Introspector, policy: Policy):
   let hasAccepted = false;
 
   function readRequest(req: IncomingMessage): Credentials | undefined {
-    const credentials = readOrNote(req);
-    if (credentials !== undefined) return credentials;
-    introspector.requireOpen();
-    if (!policy.optional) throw new AuthError('no_credentials');
-    return undefined;
-  }
-
-  function readOrNote(req: IncomingMessage): Credentials | undefined {
+    let credentials: Credentials | undefined;
     try {
-      return readCredentials(req, policy);
+      credentials = readCredentials(req, policy);
     } catch (error) {
       throw noteRejection(error);
     }
+    if (credentials === undefined) {
+      introspector.requireOpen();
+      if (!policy.optional) throw new AuthError('no_credentials');
+    }
+    return credentials;
   }
 
   function authenticate(
@@ -145,23 +143,24 @@ export function createAuthenticator(introspector: Introspector, policy: Policy):
     if (earlier?.authenticator.policy.dpop === policy.dpop && isSameProof(dpop, earlier?.token.credentials.dpop)) {
       return lookUp(credentials, { jkt: earlier?.token.sender?.jkt, x5t: certificate }, options, known);
     }
-    return withProof(credentials, dpop, (sender) => lookUp(credentials, sender, options, known));
+    return authenticateWithProof(credentials, dpop, options, known);
   }
 
   /**
    * Verifies the DPoP proof, then the token. The last step marks the proof as used, so that a request whose token fails does not use up its
    * proof.
    */
-  async function withProof(
+  async function authenticateWithProof(
     credentials: Credentials,
     presented: DpopRequest,
-    verifyToken: (sender: SenderProof) => AuthenticatedToken | Promise<AuthenticatedToken>,
+    options: LookupOptions,
+    known: ActiveRecord | undefined,
   ): Promise<AuthenticatedToken> {
     const { dpop } = policy;
     requireWellFormed(credentials);
     if (dpop === undefined) throw new AuthError('invalid_dpop_proof');
     const proof: Proof = await dpop.verify(presented, credentials.digest);
-    const token = await verifyToken({ jkt: proof.jkt, x5t: credentials.certificate });
+    const token = await lookUp(credentials, { jkt: proof.jkt, x5t: credentials.certificate }, options, known);
     await dpop.use(proof, presented.request);
     return proof.isNonceOld ? { ...token, needsNonce: true } : token;
   }
@@ -182,12 +181,7 @@ export function createAuthenticator(introspector: Introspector, policy: Policy):
   ): AuthenticatedToken | Promise<AuthenticatedToken> {
     const found = startLookup(credentials, sender, options, known);
     return found instanceof Promise
-      ? found.then(
-          (record) => verifyRecord(credentials, sender, record, clock.now()),
-          (error: unknown) => {
-            throw noteRejection(copyOf(error), credentials);
-          },
-        )
+      ? verifyLater(credentials, sender, found)
       : verifyRecord(credentials, sender, found, options.now.at);
   }
 
@@ -206,6 +200,20 @@ export function createAuthenticator(introspector: Introspector, policy: Policy):
     } catch (error) {
       throw noteRejection(error, credentials);
     }
+  }
+
+  async function verifyLater(
+    credentials: Credentials,
+    sender: SenderProof | undefined,
+    found: Promise<TokenRecord>,
+  ): Promise<AuthenticatedToken> {
+    let record: TokenRecord;
+    try {
+      record = await found;
+    } catch (error) {
+      throw noteRejection(copyOf(error), credentials);
+    }
+    return verifyRecord(credentials, sender, record, clock.now());
   }
 
   function verifyRecord(

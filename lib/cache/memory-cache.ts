@@ -158,10 +158,14 @@ export function withMemoryCache(inner: Lookup, settings: MemoryCacheOptions): Ca
         store.delete(tokenKey.digest);
       }
     }
-    misses++;
-    const isKnown = options.isKnown || (record?.active === true && isUnexpired(record, now));
-    return beginMiss(() => lookUp(tokenKey, { ...options, isKnown }));
+    return miss(tokenKey, options, record);
   };
+
+  function miss(tokenKey: TokenKey, options: LookupOptions, expired: TokenRecord | undefined): Promise<TokenRecord> {
+    misses++;
+    const isKnown = options.isKnown || (expired?.active === true && isUnexpired(expired, options.now));
+    return beginMiss(() => lookUp(tokenKey, { ...options, isKnown }));
+  }
 
   function lookUp(tokenKey: TokenKey, options: LookupOptions): Promise<TokenRecord> {
     const isCoalesced = singleFlight.has(tokenKey, options);

@@ -82,12 +82,7 @@ export function createAuthenticationMiddleware({
         const same = isSameToken(earlier, source.authenticator, credentials) ? earlier : undefined;
         const outcome = authenticate(source.authenticator, credentials, now, same);
         if (outcome instanceof Promise) {
-          whenSettled(
-            outcome,
-            (token) => accept(context, source, now, token, same),
-            () => next?.(),
-            (error) => rejectRequest(error, responsePolicy, context, digest),
-          );
+          acceptLater(outcome, context, source, now, digest, same);
           return;
         }
         accept(context, source, now, outcome, same);
@@ -97,6 +92,23 @@ export function createAuthenticationMiddleware({
       return;
     }
     next?.();
+  }
+
+  /** Waits for the token, then accepts the request or rejects it. A function of its own, so that a cache hit creates no closures. */
+  function acceptLater(
+    outcome: Promise<AuthenticatedToken>,
+    context: RequestContext,
+    source: SessionSource,
+    now: Instant,
+    digest: string,
+    earlier: Session | undefined,
+  ): void {
+    whenSettled(
+      outcome,
+      (token) => accept(context, source, now, token, earlier),
+      () => context.next?.(),
+      (error) => rejectRequest(error, source.authenticator.policy, context, digest),
+    );
   }
 
   /**
