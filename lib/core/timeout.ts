@@ -84,7 +84,7 @@ export function withDeadline<T>(
  */
 export function beforeDeadline<T>({ signal }: Deadline, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    signal.once('abort', () => reject(new IntrospectionError('timeout')));
+    signal.on('abort', () => reject(new IntrospectionError('timeout')));
     work.then(resolve, reject);
   });
 }

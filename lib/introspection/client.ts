@@ -10,7 +10,7 @@ import { type CircuitBreaker, createCircuitBreaker } from './circuit-breaker.js'
 import { createConcurrencyLimit } from './concurrency-limit.js';
 import { createConfigurationWarnings } from './configuration-warnings.js';
 import { createFailedTokens } from './failed-tokens.js';
-import { prepareRequest, type RequestSettings } from './introspection-request.js';
+import { createPrepareRequest, type RequestSettings } from './introspection-request.js';
 import { isBodyNeeded, parseResponse, type ResponseNormalizer } from './response.js';
 import { createSendWithRetry } from './retry.js';
 import { createLocator, type ParsedServerLocation } from './server-location.js';
@@ -74,6 +74,7 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
   const sendWithRetry = createSendWithRetry({ ...settings, transport, handledStatuses: normalizer?.statuses });
   const locate = createLocator(settings.location, clientAuth.connect !== undefined, transport.get, clock);
   const verifyResponse = signedResponse && createResponseVerifier(signedResponse, transport.get, clock);
+  const prepareRequest = createPrepareRequest(settings, signedResponse !== undefined);
   const breaker = createCircuitBreaker({ clock, timeoutMs: settings.timeoutMs, probe });
   const { monotonic } = clock;
   const limit = createConcurrencyLimit({
@@ -88,7 +89,7 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
     const server = located instanceof Promise ? await located : located;
     warnings.aboutMethods(server.authMethods);
     const { response, sentAt } = await sendWithRetry(
-      (isUnauthorized) => prepareRequest(token, server, settings, verifyResponse !== undefined, isUnauthorized),
+      (isUnauthorized) => prepareRequest(token, server, isUnauthorized),
       { tokenDigest: digestOf(digest), background },
       deadline,
     );

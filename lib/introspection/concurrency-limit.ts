@@ -93,7 +93,7 @@ export function createConcurrencyLimit({ width, reserved }: ConcurrencySettings)
       const giveUp = () => reject(new IntrospectionError('overloaded'));
       const waiter = { since, maxWaitMs: timeoutMs * MAX_WAIT_TO_START, start: resolve, giveUp };
       waiting[kind].push(waiter);
-      signal.once('abort', () => {
+      signal.on('abort', () => {
         const position = waiting[kind].indexOf(waiter);
         if (position === -1) return;
         waiting[kind].splice(position, 1);
@@ -114,7 +114,7 @@ export function createConcurrencyLimit({ width, reserved }: ConcurrencySettings)
         if (isInside) leave(kind, deadline.passed);
         isInside = false;
       };
-      deadline.signal.once('abort', leaveOnce);
+      deadline.signal.on('abort', leaveOnce);
       try {
         if (deadline.passed) throw new IntrospectionError('timeout');
         return await work();

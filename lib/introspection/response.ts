@@ -138,9 +138,9 @@ function inactive(sentAt: Instant): InactiveRecord {
  */
 function membersOf(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const isDropped = ([name, member]: [string, unknown]) => member === null || name === '__proto__';
   const members = Object.entries(value);
-  const kept = members.filter(([name, member]) => member !== null && name !== '__proto__');
-  const copy = kept.length === members.length ? value : Object.fromEntries(kept);
+  const copy = members.some(isDropped) ? Object.fromEntries(members.filter((member) => !isDropped(member))) : value;
   // An object from `Object.create(null)` takes twice the memory and is slower to read.
   return Object.setPrototypeOf(copy, null);
 }
