@@ -2,7 +2,7 @@
 import { createHash, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { createDispatcher } from './dispatcher.mjs';
-import { median, round, summarize } from './figures.mjs';
+import { compare, estimate } from './figures.mjs';
 import { jose, library } from './packages.mjs';
 import { AUDIENCE, introspectionResponse, randomToken } from './tokens.mjs';
 
@@ -110,12 +110,8 @@ async function measure({ senders, bare }) {
     if (turn >= WARM_UP_ROUNDS) pairs.push([micros.get(verifyWithMiddleware), micros.get(bare)]);
   }
   if (authenticate.stats().endpointCalls !== calls) throw new Error('not all lookups were cache hits');
-  const { median: middle, ...spread } = summarize(pairs.map(([ours, theirs]) => ours / theirs));
-  return {
-    oursMicros: round(median(pairs.map(([ours]) => ours)), 1),
-    bareMicros: round(median(pairs.map(([, theirs]) => theirs)), 1),
-    ratio: { median: round(middle, 2), ...spread },
-  };
+  const [ours, theirs] = [pairs.map(([first]) => first), pairs.map(([, second]) => second)];
+  return { oursMicros: estimate(ours, 1), bareMicros: estimate(theirs, 1), ratio: compare(ours, theirs) };
 }
 
 process.on('message', async ({ id }) => {

@@ -1,25 +1,37 @@
-const HEADINGS = {
-  'throughput-express': 'Express 5, tokens of 43 characters',
-  'throughput-http': '`node:http`, tokens of 43 characters',
-  'throughput-express-long': 'Express 5, tokens of 1,500 characters',
-  'throughput-http-long': '`node:http`, tokens of 1,500 characters',
+import { BASELINES, targets } from './targets/index.mjs';
+
+const TITLES = {
+  'in-process': 'A cache hit without HTTP, tokens of 43 characters',
+  'in-process-long': 'A cache hit without HTTP, tokens of 1,500 characters',
+  http: 'CPU time of a request on `node:http`',
+  express: 'Requests per second on Express 5',
 };
 
 /** Renders the results as Markdown. */
 export function renderReport(results) {
-  const parts = ['# Results', renderEnvironment(results)];
-  for (const [section, heading] of Object.entries(HEADINGS)) {
-    if (results[section] !== undefined) parts.push(`## ${heading}`, renderThroughput(results[section]));
+  const parts = [
+    '# Results',
+    renderEnvironment(results),
+    'Brackets show 95 % confidence intervals. "Not resolved" means that the interval includes "no difference".',
+  ];
+  for (const [section, render] of Object.entries(SECTIONS)) {
+    if (results[section] !== undefined) parts.push(...render(results[section], section));
   }
-  if (results.stampede !== undefined)
-    parts.push('## 500 parallel requests with one unknown token', renderStampede(results.stampede));
-  if (results.memory !== undefined) parts.push('## Memory', renderMemory(results.memory));
-  if (results.flood !== undefined)
-    parts.push('## Requests with valid tokens during a flood of random tokens', renderFlood(results.flood));
-  if (results.dpop !== undefined) parts.push('## A DPoP proof', renderDpop(results.dpop));
-  if (results.import !== undefined) parts.push('## Loading the package', renderImport(results.import));
   return `${parts.join('\n\n')}\n`;
 }
+
+const SECTIONS = {
+  'in-process': renderInProcess,
+  'in-process-long': renderInProcess,
+  http: renderCpu,
+  express: renderThroughput,
+  stampede: (rows) => ['## 500 parallel requests with one unknown token', renderStampede(rows)],
+  memory: (result) => ['## Memory', renderMemory(result)],
+  growth: (rows) => ['## Growth', renderGrowth(rows)],
+  flood: (result) => ['## Requests with valid tokens during a flood of random tokens', renderFlood(result)],
+  dpop: (result) => ['## A DPoP proof', renderDpop(result)],
+  import: (result) => ['## Loading the package', renderImport(result)],
+};
 
 function renderEnvironment({ size, environment }) {
   const { node, platform, cpu, cores, memoryGigabytes, commit, packages } = environment;
@@ -30,16 +42,65 @@ function renderEnvironment({ size, environment }) {
   ].join('\n');
 }
 
-function renderThroughput(rows) {
-  return table(
-    ['target', 'requests/s', 'ratio to the app without authentication', 'additional CPU µs per request'],
-    rows.map(({ target, perSecond, ratioToBare, extraCpuMicros }) => [
-      target,
-      perSecond.median.toLocaleString('en'),
-      spread(ratioToBare, 2),
-      spread(extraCpuMicros, 1),
-    ]),
-  );
+function renderInProcess(rows, section) {
+  return [
+    `## ${TITLES[section]}`,
+    ...tablesByGroup(rows, (baseline) => ({
+      target: ({ target }) => target,
+      'CPU ns': ({ nanoseconds }) => interval(nanoseconds, 0),
+      [`× ${baseline}`]: ({ timesBaseline }) => ratio(timesBaseline),
+      'first 5,000: CPU ns': ({ coldNanoseconds }) => interval(coldNanoseconds, 0),
+      'first 5,000: ×': ({ coldTimesBaseline }) => ratio(coldTimesBaseline),
+      'bytes allocated': ({ bytes }) => interval(bytes, 0),
+    })),
+  ];
+}
+
+function renderCpu(rows, section) {
+  return [
+    `## ${TITLES[section]}`,
+    ...tablesByGroup(rows, (baseline) => ({
+      target: ({ target }) => target,
+      'additional CPU µs': ({ extraCpuMicros }) => interval(extraCpuMicros, 1),
+      [`× ${baseline}`]: ({ cpuTimesBaseline }) => ratio(cpuTimesBaseline),
+      'requests/s': ({ perSecond }) => perSecond.toLocaleString('en'),
+      'of the rate without authentication': ({ ratioToBare }) => ratio(ratioToBare),
+    })),
+  ];
+}
+
+function renderThroughput(rows, section) {
+  return [
+    `## ${TITLES[section]}`,
+    ...tablesByGroup(rows, (baseline) => ({
+      target: ({ target }) => target,
+      'requests/s': ({ perSecond }) => perSecond.toLocaleString('en'),
+      'of the rate without authentication': ({ ratioToBare }) => ratio(ratioToBare),
+      [`of the rate of ${baseline}`]: ({ perSecondTimesBaseline }) => ratio(perSecondTimesBaseline),
+      'additional CPU µs': ({ extraCpuMicros }) => interval(extraCpuMicros, 1),
+    })),
+  ];
+}
+
+/** One table for each group of targets, because each group is compared with another target. */
+function tablesByGroup(rows, columnsFor) {
+  return Object.entries(BASELINES).flatMap(([group, baseline]) => {
+    const names = targets.filter((target) => target.group === group || target.name === baseline);
+    const shown = rows.filter(({ target }) => names.some(({ name }) => name === target));
+    if (!shown.some(({ target }) => targets.find(({ name }) => name === target).group === group)) return [];
+    const columns = columnsFor(baseline);
+    const cells = shown.map((row) =>
+      Object.values(columns).map((column) => column(row.target === baseline ? withoutComparison(row) : row)),
+    );
+    const used = Object.keys(columns).map((_, index) => cells.some((line) => line[index] !== ''));
+    const keep = (line) => line.filter((_, index) => used[index]);
+    return [table(keep(Object.keys(columns)), cells.map(keep))];
+  });
+}
+
+/** A baseline may also be in another group, where it is compared with something else. */
+function withoutComparison({ timesBaseline, coldTimesBaseline, cpuTimesBaseline, perSecondTimesBaseline, ...row }) {
+  return row;
 }
 
 function renderStampede(rows) {
@@ -64,6 +125,33 @@ function renderMemory({ perEntry, bounded }) {
   ].join('\n\n');
 }
 
+function renderGrowth(rows) {
+  const columns = [
+    'cached tokens in each process',
+    'processes',
+    'a hit: CPU ns',
+    'heap MB',
+    'RSS MB',
+    'median GC pause ms',
+    'longest GC pause ms',
+  ];
+  return [
+    table(
+      columns,
+      rows.map((row) => [
+        row.tokens.toLocaleString('en'),
+        row.processes,
+        interval(row.nanoseconds, 0),
+        row.heapMegabytes,
+        row.rssMegabytes,
+        row.medianPauseMs,
+        row.longestPauseMs,
+      ]),
+    ),
+    'All processes of a row run at the same time. Heap and RSS are those of the largest process after a garbage collection.',
+  ].join('\n\n');
+}
+
 function renderFlood({ goodRequests, badRequests, goodHitRatio, latencyMs: { withoutFlood, duringFlood } }) {
   const rows = Object.entries({ 'without a flood': withoutFlood, 'during the flood': duringFlood });
   return [
@@ -76,9 +164,14 @@ function renderFlood({ goodRequests, badRequests, goodHitRatio, latencyMs: { wit
 }
 
 function renderDpop({ proofs, uncachedKeys, cachedKeys, importedKeys }) {
-  const row = (name, { oursMicros, bareMicros, ratio }) => [name, oursMicros, bareMicros, spread(ratio, 2)];
+  const row = (name, { oursMicros, bareMicros, ratio: times }) => [
+    name,
+    interval(oursMicros, 1),
+    interval(bareMicros, 1),
+    ratio(times),
+  ];
   return [
-    `${proofs.toLocaleString('en')} new ES256 proofs for each row, each with a cached token. CPU µs per proof, median of pairs of measurements.`,
+    `${proofs.toLocaleString('en')} new ES256 proofs for each row, each with a cached token. CPU µs per proof.`,
     table(
       ['key of the proof', 'middleware', "only jose's `jwtVerify`", 'ratio'],
       [
@@ -90,9 +183,9 @@ function renderDpop({ proofs, uncachedKeys, cachedKeys, importedKeys }) {
   ].join('\n\n');
 }
 
-function renderImport({ libraryMillis, dependenciesMillis, ratio, packages, ownBytes }) {
+function renderImport({ libraryMillis, dependenciesMillis, ratio: times, packages, ownBytes }) {
   return [
-    `${libraryMillis} ms. Only undici, zod and lru-cache take ${dependenciesMillis} ms (ratio ${ratio}).`,
+    `${interval(libraryMillis, 1)} ms. Only undici, zod and lru-cache take ${interval(dependenciesMillis, 1)} ms. The ratio is ${ratio(times)}.`,
     `Packages loaded: ${packages.join(', ')}. Code of this package: ${Math.round(ownBytes / 1000)} kB, not minified.`,
   ].join(' ');
 }
@@ -102,7 +195,20 @@ export function table(head, rows) {
   return [line(head), line(head.map((_, index) => (index === 0 ? '---' : '--:'))), ...rows.map(line)].join('\n');
 }
 
-function spread({ median, min, max }, digits) {
-  const [middle, lowest, highest] = [median, min, max].map((value) => value.toFixed(digits));
-  return lowest === highest ? middle : `${middle} (${lowest} to ${highest})`;
+/** A median with its confidence interval; empty for a figure that was not measured. */
+export function interval(estimate, digits) {
+  if (estimate === undefined) return '';
+  const [median, low, high] = [estimate.median, estimate.low, estimate.high].map((value) => format(value, digits));
+  return `${median} (${low} to ${high})`;
+}
+
+/** A ratio with its confidence interval, or "not resolved" if the interval includes "no difference". */
+export function ratio(comparison) {
+  if (comparison === undefined) return '';
+  if (comparison.isResolved) return interval(comparison, 2);
+  return `not resolved (${comparison.low.toFixed(2)} to ${comparison.high.toFixed(2)})`;
+}
+
+function format(value, digits) {
+  return value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }

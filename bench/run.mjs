@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- --quick] [--only=<part of a target's name>] [--sections=memory,import,…]
+ * npm run bench [-- --quick] [--only=hit,miss,peers] [--sections=in-process,http,…]
  *
  * Runs the benchmark and writes results.json, results.md and the charts to results/. A quick, partial or smoke run writes to
  * results/quick/ instead, and does not change the committed results.
@@ -20,34 +20,40 @@ const { versionOf } = await import('./packages.mjs');
 const { renderReport } = await import('./report.mjs');
 const { measureDpop } = await import('./sections/dpop.mjs');
 const { measureFlood } = await import('./sections/flood.mjs');
+const { measureInProcess } = await import('./sections/in-process.mjs');
+const { measureGrowth } = await import('./sections/growth.mjs');
 const { measureImport } = await import('./sections/import.mjs');
 const { measureMemory } = await import('./sections/memory.mjs');
 const { measureStampede } = await import('./sections/stampede.mjs');
-const { measureThroughput } = await import('./sections/throughput.mjs');
+const { measureOverHttp } = await import('./sections/over-http.mjs');
+const { GROUPS } = await import('./targets/index.mjs');
 const { createTokens } = await import('./tokens.mjs');
 
 const TOKENS = 1000;
 const SHORT_LENGTH = 43;
 const LONG_LENGTH = 1500;
 
-/** Targets that are also measured with long tokens, because the length makes a difference for them. */
-const LONG_TOKEN_TARGETS = /floor|single flight|this library, cached|RS256|with a Map/;
+/** Sections that `--only` selects, because they compare the targets of the groups. */
+const TARGET_SECTIONS = ['in-process', 'in-process-long', 'http', 'express', 'stampede'];
 
 const plans = {
   full: {
-    ...{ rounds: 3, turns: 8, seconds: 0.4, warmUpSeconds: 3, long: LONG_TOKEN_TARGETS },
-    ...{ entries: 1_000_000, distinct: 5_000_000, floodSeconds: 10, imports: 25 },
-    ...{ proofRounds: 40, proofs: 500 },
+    'in-process': { processes: 4, warmUpRounds: 20, rounds: 40, allocationRounds: 20, coldProcesses: 20 },
+    http: { processes: 2, rounds: 8, seconds: 1 },
+    ...{ entries: 1_000_000, distinct: 2_000_000, flood: { seconds: 300, rate: 3500 }, imports: 25 },
+    ...{ proofRounds: 40, proofs: 500, cachedTokens: [10_000, 100_000, 1_000_000], processCounts: [1, 2, 4, 8] },
   },
   quick: {
-    ...{ rounds: 1, turns: 4, seconds: 0.35, warmUpSeconds: 0.8, long: LONG_TOKEN_TARGETS },
-    ...{ entries: 200_000, distinct: 200_000, floodSeconds: 4, imports: 9 },
-    ...{ proofRounds: 15, proofs: 500 },
+    'in-process': { processes: 2, warmUpRounds: 20, rounds: 20, allocationRounds: 5, coldProcesses: 6 },
+    http: { processes: 1, rounds: 6, seconds: 0.5 },
+    ...{ entries: 200_000, distinct: 200_000, flood: { seconds: 4, rate: 1000 }, imports: 9 },
+    ...{ proofRounds: 15, proofs: 500, cachedTokens: [10_000, 100_000], processCounts: [1, 2] },
   },
   smoke: {
-    ...{ rounds: 1, turns: 1, seconds: 0.1, warmUpSeconds: 0.1, long: /cached$/ },
-    ...{ entries: 2000, distinct: 20_000, floodSeconds: 1, imports: 1 },
-    ...{ proofRounds: 2, proofs: 100 },
+    'in-process': { processes: 1, warmUpRounds: 1, rounds: 2, allocationRounds: 2, coldProcesses: 1 },
+    http: { processes: 1, rounds: 1, seconds: 0.1 },
+    ...{ entries: 2000, distinct: 20_000, flood: { seconds: 1, rate: 1000 }, imports: 2 },
+    ...{ proofRounds: 2, proofs: 100, cachedTokens: [1000], processCounts: [2] },
   },
 };
 
@@ -59,12 +65,11 @@ const { values } = parseArgs({
     sections: { type: 'string' },
   },
 });
-const size = values.smoke ? 'smoke' : values.quick ? 'quick' : 'full';
+const size = values.smoke ? 'smoke' : values.quick || values.only !== '' ? 'quick' : 'full';
 const plan = plans[size];
-const selectedSections = values.sections?.split(',');
-const isFullRun = size === 'full' && values.only === '' && selectedSections === undefined;
+const groups = select('only', values.only, GROUPS);
+const isFullRun = size === 'full' && values.sections === undefined;
 
-const isSelected = (name) => name.includes(values.only);
 const report = (line) => process.stderr.write(`${line}\n`);
 const [endpoint, load, otherLoad] = await Promise.all(
   ['endpoint.mjs', 'load.mjs', 'load.mjs'].map((script) => startChild(script)),
@@ -73,30 +78,29 @@ endpoint.url = `http://127.0.0.1:${endpoint.firstMessage.port}`;
 
 try {
   const short = await createTokens({ count: TOKENS, length: SHORT_LENGTH });
-  const long = await createTokens({ count: TOKENS, length: LONG_LENGTH });
-  const throughput = async (host, tokens, pattern = /./) => {
-    await endpoint.send({ set: { keys: Object.values(tokens.keys) } });
-    const isWanted = (name) => isSelected(name) && pattern.test(name);
-    return measureThroughput({ host, tokens, endpoint, load, plan: { ...plan, wants: isWanted }, report });
-  };
-  const common = { tokens: short, endpoint, load, otherLoad, plan: { ...plan, wants: isSelected }, report };
+  const inProcess = (tokens, exceptions) =>
+    measureInProcess({ groups, tokens, endpoint, plan: { ...plan['in-process'], ...exceptions }, report });
+  const overHttp = (host) => measureOverHttp({ host, groups, tokens: short, endpoint, load, plan: plan.http, report });
+  const common = { groups, tokens: short, endpoint, load, otherLoad, plan, report };
+  await endpoint.send({ set: { keys: Object.values(short.keys) } });
   const sections = {
-    'throughput-express': () => throughput('express', short),
-    'throughput-http': () => throughput('http', short),
-    'throughput-express-long': () => throughput('express', long, plan.long),
-    'throughput-http-long': () => throughput('http', long, plan.long),
+    'in-process': () => inProcess(short),
+    'in-process-long': async () =>
+      inProcess(await createTokens({ count: TOKENS, length: LONG_LENGTH }), { coldProcesses: 0 }),
+    http: () => overHttp('http'),
+    express: () => overHttp('express'),
     stampede: () => measureStampede(common),
     flood: () => measureFlood(common),
     memory: () => measureMemory(common),
+    growth: () => measureGrowth(common),
     dpop: () => measureDpop(common),
     import: () => measureImport(common),
   };
+  const selected = select('sections', values.sections ?? '', Object.keys(sections)).filter(
+    (name) => values.only === '' || values.sections !== undefined || TARGET_SECTIONS.includes(name),
+  );
   const results = { size, environment: environment() };
-  const unknown = selectedSections?.filter((name) => !Object.hasOwn(sections, name)) ?? [];
-  if (unknown.length > 0) throw new Error(`--sections: use names from ${Object.keys(sections).join(', ')}`);
-  for (const [name, measure] of Object.entries(sections)) {
-    if (selectedSections?.includes(name) ?? true) results[name] = await measure();
-  }
+  for (const name of selected) results[name] = await sections[name]();
   const directory = isFullRun ? `${folder}results` : `${folder}results/quick`;
   mkdirSync(directory, { recursive: true });
   const markdown = renderReport(results);
@@ -106,6 +110,13 @@ try {
   process.stdout.write(`${markdown}\nWritten to ${isFullRun ? 'bench/results' : 'bench/results/quick'}\n`);
 } finally {
   for (const child of [endpoint, load, otherLoad]) child.stop();
+}
+
+/** The selected names; all of them for an empty text. */
+function select(option, text, names) {
+  const given = text === '' ? names : text.split(',');
+  if (given.every((name) => names.includes(name))) return given;
+  throw new Error(`--${option}: use names from ${names.join(', ')}`);
 }
 
 function environment() {

@@ -1,9 +1,8 @@
-/** The process of one sample. It serves the same app on two ports: without authentication, and with the target's middleware. */
+/** Serves the same app on several ports: without authentication, and with the middleware of each target. */
 import { createServer } from 'node:http';
 import { express } from './packages.mjs';
 
-const { host, target, context } = await new Promise((resolve) => process.once('message', resolve));
-const middleware = (await import(`./targets/${target.module}.mjs`))[target.create](context);
+const { host, targets, context } = await new Promise((resolve) => process.once('message', resolve));
 
 const hosts = {
   express(middlewares) {
@@ -32,14 +31,19 @@ const hosts = {
 };
 
 const build = hosts[host];
-const [bare, protectedUrl] = await Promise.all([listen(build([])), listen(build([middleware]))]);
+const bare = await listen(build([]));
+const urls = {};
+for (const { name, module, create } of targets) {
+  const { [create]: createMiddleware } = await import(`./targets/${module}.mjs`);
+  urls[name] = await listen(build([createMiddleware(context)]));
+}
 
 process.on('message', ({ id }) => {
   const { user, system } = process.cpuUsage();
   process.send({ id, cpuMicros: user + system });
 });
 process.on('disconnect', () => process.exit());
-process.send({ bare, protectedUrl });
+process.send({ bare, urls });
 
 function listen(server) {
   server.keepAliveTimeout = 60_000;

@@ -1,21 +1,25 @@
 import { targets } from '../targets/index.mjs';
-import { startServer } from './throughput.mjs';
+import { startServer } from './over-http.mjs';
 
 const VALID_TOKENS = 100;
 const VALID_RATE = 200;
-const INVALID_RATE = 1000;
 const TARGET = 'this library, cached';
 
-/** Measures the latency of requests with valid tokens, without and during a flood of five times as many random tokens. */
+/** Measures the latency of requests with valid tokens, without and during a flood of random tokens, each sent once. */
 export async function measureFlood({ tokens, endpoint, load, otherLoad, plan, report }) {
   const target = targets.find(({ name }) => name === TARGET);
-  const server = await startServer({ host: 'express', target, tokens, endpoint });
+  const server = await startServer({ host: 'express', targets: [target], tokens, endpoint });
   try {
-    const url = server.firstMessage.protectedUrl;
-    const good = { url, tokens: tokens.opaque.slice(0, VALID_TOKENS), connections: 8, seconds: plan.floodSeconds };
+    const url = server.firstMessage.urls[target.name];
+    const good = { url, tokens: tokens.opaque.slice(0, VALID_TOKENS), connections: 8, seconds: plan.flood.seconds };
     await load.send({ command: 'run', ...good, seconds: 1 });
     report('flood: only valid tokens');
-    const withoutFlood = await load.send({ command: 'run', ...good, rate: VALID_RATE });
+    const withoutFlood = await load.send({
+      command: 'run',
+      ...good,
+      seconds: Math.min(plan.flood.seconds, 30),
+      rate: VALID_RATE,
+    });
     report('flood: valid and random tokens');
     await endpoint.send({ set: { reset: true } });
     const [beside, flood] = await Promise.all([
@@ -24,8 +28,8 @@ export async function measureFlood({ tokens, endpoint, load, otherLoad, plan, re
         command: 'run',
         url,
         connections: 8,
-        seconds: plan.floodSeconds,
-        rate: INVALID_RATE,
+        seconds: plan.flood.seconds,
+        rate: plan.flood.rate,
         expect: 401,
       }),
     ]);

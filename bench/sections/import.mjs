@@ -2,7 +2,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startChild } from '../child.mjs';
-import { round, summarize } from '../figures.mjs';
+import { compare, estimate } from '../figures.mjs';
 
 const DEPENDENCIES = ['undici', 'zod', 'lru-cache'];
 const LIBRARY = ['./dist/index.js'];
@@ -19,12 +19,11 @@ export async function measureImport({ plan, report }) {
     times.library.push(loaded.millis);
     files = loaded.files;
   }
-  const [library, dependencies] = [summarize(times.library), summarize(times.dependencies)];
   const packages = files.map((file) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1]).filter(Boolean);
   return {
-    libraryMillis: round(library.median, 1),
-    dependenciesMillis: round(dependencies.median, 1),
-    ratio: round(library.median / dependencies.median, 2),
+    libraryMillis: estimate(times.library, 1),
+    dependenciesMillis: estimate(times.dependencies, 1),
+    ratio: compare(times.library, times.dependencies),
     packages: [...new Set(packages)].sort(),
     ownBytes: sizeOf(DIST, '.js'),
   };
