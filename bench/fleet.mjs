@@ -17,7 +17,7 @@ if (!existsSync(`${folder}node_modules`))
 const { startChild } = await import('./child.mjs');
 const { measureCalls, measureStampede } = await import('./fleet/calls.mjs');
 const { drawFleetCharts } = await import('./fleet/charts.mjs');
-const { measureCost } = await import('./fleet/cost.mjs');
+const { measureCost, measureCostBySize } = await import('./fleet/cost.mjs');
 const { measureFaults } = await import('./fleet/faults.mjs');
 const { redisVersion, startRedis } = await import('./fleet/redis-server.mjs');
 const { renderFleetReport } = await import('./fleet/report.mjs');
@@ -38,11 +38,19 @@ const plans = {
       delays: [10, 100, 250, 500],
       restartSeconds: 5,
     },
-    ...{ revocations: 200, apart: 60, signals: 1000, faults: /./, joiners: 5, tokens: 500 },
+    ...{ revocations: 200, apart: 60, signals: 1000, faults: /./, joiners: 5, tokens: 500, costSizes: [1, 2, 4, 8] },
   },
   quick: {
     ...{ sizes: [4], callsSeconds: 5, callsTtlSeconds: 4, stampedes: 3, delays: [10, 500], restartSeconds: 1 },
-    ...{ revocations: 50, apart: 6, signals: 50, faults: /disconnected from one/, joiners: 2, tokens: 100 },
+    ...{
+      revocations: 50,
+      apart: 6,
+      signals: 50,
+      faults: /disconnected from one/,
+      joiners: 2,
+      tokens: 100,
+      costSizes: [1, 2],
+    },
   },
 };
 
@@ -71,6 +79,7 @@ try {
     lifetimes: () => measureLifetimes(common),
     faults: () => measureFaults(common),
     cost: () => measureCost(common),
+    'cost-by-size': () => measureCostBySize(common),
   };
   const unknown = selectedSections?.filter((name) => !Object.hasOwn(sections, name)) ?? [];
   if (unknown.length > 0) throw new Error(`--sections: use names from ${Object.keys(sections).join(', ')}`);

@@ -5,7 +5,7 @@ const OTHER_COLOR = '#8a97a6';
 const TEXT_COLOR = '#3d4754';
 const GRID_COLOR = '#e6e9ed';
 
-export function drawFleetCharts({ calls, restart, revocations, clocks, signals }) {
+export function drawFleetCharts({ calls, restart, revocations, clocks, signals, 'cost-by-size': costBySize }) {
   const charts = {};
   if (calls !== undefined) {
     charts.calls = draw({
@@ -71,6 +71,20 @@ export function drawFleetCharts({ calls, restart, revocations, clocks, signals }
         { name: 'no process accepts a token of the user', data: shareLine(signals.millis.accepted) },
         { name: 'for comparison: time from the request to its response', data: shareLine(signals.millis.handling) },
       ].map((series) => ({ type: 'line', step: 'end', showSymbol: false, ...series })),
+    });
+  }
+  if (costBySize !== undefined) {
+    charts.cost = draw({
+      title: 'CPU microseconds of Redis for a request, by number of processes',
+      x: { type: 'category', data: costBySize.rows.map(({ instances }) => String(instances)), name: 'processes' },
+      y: { min: 0 },
+      series: ['miss', 'shared'].map((kind) => ({
+        type: 'line',
+        name: kind === 'miss' ? 'a token that is not cached' : 'a token that another process has cached',
+        symbolSize: 8,
+        data: costBySize.rows.map((row) => (row[kind] === undefined ? null : Number(row[kind].micros.toFixed(1)))),
+        label: { show: true, position: 'top', color: TEXT_COLOR },
+      })),
     });
   }
   return charts;

@@ -58,6 +58,44 @@ export async function measureCost({ redis, endpoint, plan, report }) {
   }
 }
 
+/**
+ * Measures the Redis commands and CPU time of a token that no instance knows, and of the same token at each other instance, by the number
+ * of instances.
+ */
+export async function measureCostBySize({ redis, endpoint, plan, report }) {
+  const rows = [];
+  for (const size of plan.costSizes) {
+    report(`cost: ${size} instances`);
+    await redis.command('FLUSHALL');
+    await endpoint.send({ set: { delayMs: 0 }, take: true });
+    const fleet = await startFleet({ size, redis, endpoint });
+    try {
+      await sleep(300);
+      const idle = mapValues(
+        await countCommands(redis, () => sleep(IDLE_SECONDS * 1000)),
+        (value) => value / IDLE_SECONDS,
+      );
+      const [first, ...others] = fleet.instances;
+      const tokens = Array.from({ length: plan.tokens }, () => randomToken(43));
+      const costOf = async (instances) => {
+        if (instances.length === 0) return undefined;
+        const startedAt = performance.now();
+        const cost = await countCommands(redis, async () => {
+          for (const token of tokens) for (const instance of instances) await instance.get(token);
+          await sleep(50);
+        });
+        const seconds = (performance.now() - startedAt) / 1000;
+        const requests = tokens.length * instances.length;
+        return mapValues(cost, (value, name) => (value - (idle[name] ?? 0) * seconds) / requests);
+      };
+      rows.push({ instances: size, miss: await costOf([first]), shared: await costOf(others) });
+    } finally {
+      fleet.stop();
+    }
+  }
+  return { tokens: plan.tokens, rows };
+}
+
 /** Counts the commands that processes send. The work of their scripts is included. */
 async function countCommands(redis, work) {
   await redis.command('CONFIG', 'RESETSTAT');

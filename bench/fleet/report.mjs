@@ -41,6 +41,7 @@ export function renderFleetReport(results) {
   if (lifetimes !== undefined) parts.push('## Lifetimes when clocks differ', renderLifetimes(lifetimes));
   add(faults, 'Faults of Redis', renderFaults);
   add(cost, 'Cost of a request for Redis', renderCost);
+  add(results['cost-by-size'], 'Cost of a request for Redis by the number of instances', renderCostBySize);
   add(cost, 'An estimate for 1,000 instances and a million tokens', renderEstimate);
   return `${parts.join('\n\n')}\n`;
 }
@@ -203,6 +204,29 @@ function renderCost({
       ],
     ),
     `Memory of Redis: ${whole(bytes.entry)} bytes per entry, ${whole(bytes.revocation)} per revocation, ${whole(bytes.connection)} per connection. Connections per instance: ${fixed(connectionsPerInstance, 0)}.`,
+  ].join('\n\n');
+}
+
+function renderCostBySize({ tokens, rows }) {
+  const commands = (cost) => cost && (cost.eval ?? 0) + (cost.evalsha ?? 0);
+  return [
+    `Means over ${tokens} tokens. A first request goes to one instance, then one to each other instance.`,
+    table(
+      [
+        'instances',
+        'commands, not cached',
+        'CPU µs of Redis, not cached',
+        'commands, cached by another instance',
+        'CPU µs of Redis, cached by another instance',
+      ],
+      rows.map(({ instances, miss, shared }) => [
+        instances,
+        fixed(commands(miss), 2),
+        fixed(miss.micros, 1),
+        fixed(commands(shared), 2),
+        fixed(shared?.micros, 1),
+      ]),
+    ),
   ].join('\n\n');
 }
 
