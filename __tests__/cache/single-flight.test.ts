@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { withSingleFlight } from '../../lib/cache/single-flight.js';
 import { ANY_AGE, type TokenKey, type TokenRecord } from '../../lib/core/lookup.js';
 import { createClock, since } from '../support/clock.js';
@@ -295,5 +297,31 @@ describe('forgetWhere', () => {
     respond(0, record);
     expect(await Promise.all([before, after])).toEqual([record, record]);
     expect([requests.length, results]).toEqual([1, [['digest', record]]]);
+  });
+
+  it('keeps only invalidations that may apply to a running lookup, although there is always one', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const { lookUp, forgetWhere, respond, results } = createSingleFlight();
+    const kept: WeakRef<object>[] = [];
+    const lookups = [lookUp(bearerCredentials('0', '0'))];
+    for (let index = 0; index < 20; index++) {
+      const matches = () => index === 19;
+      kept.push(new WeakRef(matches));
+      forgetWhere(matches);
+      lookups.push(lookUp(bearerCredentials(`${index + 1}`, `${index + 1}`)));
+      if (index === 19) break;
+      respond(index, activeRecord());
+      await lookups[index];
+    }
+    await nextTurn();
+    collect();
+    // The 20th lookup began after 19 invalidations, so only the last one may apply to it.
+    expect(kept.map((matches) => matches.deref() !== undefined)).toEqual([...Array(19).fill(false), true]);
+    respond(19, activeRecord());
+    respond(20, activeRecord());
+    await Promise.all(lookups);
+    expect(results.map(([digest]) => digest)).not.toContain('19');
+    expect(results).toHaveLength(20);
   });
 });

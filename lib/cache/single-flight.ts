@@ -8,6 +8,8 @@ interface PendingLookup {
   /** When the lookup started, in monotonic milliseconds. Its introspection request is sent at this time or later. */
   readonly startedAt: number;
   readonly response: Promise<TokenRecord>;
+  /** How many invalidations there were before the lookup began. Only later invalidations can apply to the response. */
+  readonly invalidationsBefore: number;
   /**
    * Number of the first invalidation that applies to the response. `Infinity` if none applies, or if the response has not arrived yet.
    */
@@ -71,8 +73,11 @@ export function withSingleFlight(
   const pending = new Map<string, PendingLookup[]>();
   const invalidations = createInvalidations();
   let coalesced = 0;
-  /** Number of lookups that have not ended. Detached lookups count too, because requests that joined them before still wait. */
-  let running = 0;
+  /**
+   * Lookups that have not ended, in the order in which they began. Detached lookups are included, because requests that joined them before
+   * still wait.
+   */
+  const running = new Set<PendingLookup>();
 
   function lookup(tokenKey: TokenKey, options: LookupOptions, now = options.now): Promise<TokenRecord> {
     const joinable = findJoinable(tokenKey, options);
@@ -88,9 +93,9 @@ export function withSingleFlight(
     const { digest } = tokenKey;
     const invalidationsBefore = invalidations.count();
     const response = Promise.resolve(inner(tokenKey, options));
-    running++;
     const pendingLookup: PendingLookup = {
       startedAt: options.now.monotonic,
+      invalidationsBefore,
       invalidatedBy: Number.POSITIVE_INFINITY,
       response: response
         .then(
@@ -106,10 +111,12 @@ export function withSingleFlight(
           },
         )
         .finally(() => {
-          running--;
-          if (running === 0) invalidations.clear();
+          running.delete(pendingLookup);
+          const [oldest] = running;
+          invalidations.dropBefore(oldest?.invalidationsBefore ?? invalidations.count());
         }),
     };
+    running.add(pendingLookup);
     pending.set(digest, [...(pending.get(digest) ?? []), pendingLookup]);
     return pendingLookup.response;
   }
@@ -177,7 +184,7 @@ export function withSingleFlight(
       return responses;
     },
     forgetWhere(matches) {
-      if (running > 0) invalidations.add(matches);
+      if (running.size > 0) invalidations.add(matches);
     },
     forgetAll: () => pending.clear(),
     coalesced: () => coalesced,
@@ -194,8 +201,11 @@ interface Invalidations {
    * if none matches.
    */
   firstFor(record: TokenRecord, start: number): number;
-  /** Drops all invalidations, but does not use their numbers again. Call this method only when no lookup is running. */
-  clear(): void;
+  /**
+   * Drops the invalidations with lower numbers than `number`. Their numbers are not used again. Call this method only if every running
+   * lookup began after these invalidations.
+   */
+  dropBefore(number: number): void;
 }
 
 /**
@@ -203,7 +213,7 @@ interface Invalidations {
  * lookups and many invalidations.
  */
 function createInvalidations(): Invalidations {
-  let list: ((record: TokenRecord) => boolean)[] = [];
+  const list: ((record: TokenRecord) => boolean)[] = [];
   let dropped = 0;
   return {
     add: (matches) => void list.push(matches),
@@ -214,9 +224,9 @@ function createInvalidations(): Invalidations {
       }
       return Number.POSITIVE_INFINITY;
     },
-    clear() {
-      dropped += list.length;
-      list = [];
+    dropBefore(number) {
+      list.splice(0, number - dropped);
+      dropped = number;
     },
   };
 }
