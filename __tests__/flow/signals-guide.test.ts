@@ -88,7 +88,8 @@ describe('the guide of signals', () => {
       'globalTokenRevocation(',
       204,
       async ({ transmitter: { issuer: iss, sign }, post }) => {
-        const jwt = await sign({}, bearerClaims(seconds(), { iss, aud: `${API}/global-token-revocation` }));
+        const claims = bearerClaims(seconds(), { iss, aud: `${API}/global-token-revocation` });
+        const jwt = await sign({ typ: 'global-token-revocation+jwt' }, claims);
         const headers = { authorization: `Bearer ${jwt}`, 'content-type': 'application/json' };
         const body = { sub_id: { format: 'email', email: 'alice@example.com' } };
         return post('/global-token-revocation', headers, JSON.stringify(body));

@@ -13,17 +13,29 @@ function createRevocation(authenticate = createRecorder(), more: Partial<GlobalT
   return { authenticate, handler: globalTokenRevocation({ ...options, ...more }) };
 }
 
-const sign = (claims: object = {}, header: object = {}) =>
+const sign = (claims: object = {}, header: object = { typ: 'global-token-revocation+jwt' }) =>
   signToken(KEY, header, bearerClaims(clock.seconds(), claims));
 
 describe('globalTokenRevocation', () => {
-  it.each([[{}], [{ typ: 'JWT' }], [{ typ: 'global-token-revocation+jwt' }]])(
-    'responds 204 to a JWT with the header %j',
+  it.each<[object, boolean]>([
+    [{ typ: 'global-token-revocation+jwt' }, false],
+    [{ typ: 'application/Global-Token-Revocation+JWT' }, false],
+    [{ typ: 'JWT' }, true],
+    [{}, true],
+  ])('responds 204 to a JWT with the header %j and allowJwtType %s', async (header, allowJwtType) => {
+    const { authenticate, handler } = createRevocation(createRecorder(), { allowJwtType });
+    const response = await postRevocation(handler, await sign({}, header));
+    expect([response.status, response.text, response.headers['cache-control']]).toEqual([204, '', 'no-store']);
+    expect(authenticate.invalidated).toEqual([{ sub: 'alice' }]);
+  });
+
+  it.each([[{ typ: 'JWT' }], [{}], [{ typ: 'at+jwt' }]])(
+    'responds 401 to an access token with the header %j, although a client got it for the URL of the handler',
     async (header) => {
       const { authenticate, handler } = createRevocation();
-      const response = await postRevocation(handler, await sign({}, header));
-      expect([response.status, response.text, response.headers['cache-control']]).toEqual([204, '', 'no-store']);
-      expect(authenticate.invalidated).toEqual([{ sub: 'alice' }]);
+      const token = await sign({ sub: 'mallory', client_id: 'app', scope: 'openid' }, header);
+      expect((await postRevocation(handler, token)).status).toBe(401);
+      expect(authenticate.invalidated).toEqual([]);
     },
   );
 

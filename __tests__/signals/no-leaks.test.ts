@@ -39,7 +39,8 @@ const sign = (typ: string, claims: object) => signToken(KEY, { typ }, claims);
 const logout = (more: object = {}) =>
   sign('logout+jwt', logoutClaims(seconds(), { ...common(), sub: MARK, sid: MARK, ...more }));
 const event = (more: object = {}) => sign('secevent+jwt', eventClaims(seconds(), { ...common(), sub_id, ...more }));
-const bearer = (more: object = {}) => sign('JWT', bearerClaims(seconds(), { ...common(), ...more }));
+const bearer = (more: object = {}) =>
+  sign('global-token-revocation+jwt', bearerClaims(seconds(), { ...common(), ...more }));
 
 type Row = readonly [
   name: string,

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { ownMember } from '../core/own-members.js';
 import { isRepeated, ownHeader } from '../credentials/headers.js';
 import { handlePost, type SignalHandler, type SignalResponse } from './handle-post.js';
-import { parseSignalOptions, type SignalOptions, type SubjectOptions } from './options.js';
+import { parseSignalOptions, type SignalOptions, type SubjectOptions, type TokenTypeOptions } from './options.js';
 import { publishSignal, respondTo } from './publish-signal.js';
 import { readJson } from './request-body.js';
 import { REVOCATION_RULES } from './rules.js';
@@ -13,9 +13,10 @@ import { targetsOf } from './subject.js';
 
 /**
  * Options of `globalTokenRevocation()`. The option `audience` is the URL of the handler, exactly as the caller writes it in the `aud` of
- * its JWT.
+ * its JWT. With `allowJwtType`, an access token of the issuer is enough to revoke the tokens of any user, if a client can get one for that
+ * URL.
  */
-export interface GlobalTokenRevocationOptions extends SignalOptions, SubjectOptions {}
+export interface GlobalTokenRevocationOptions extends SignalOptions, TokenTypeOptions, SubjectOptions {}
 
 const BY = 'globalTokenRevocation';
 const TYPE = 'global-token-revocation+jwt';
@@ -24,7 +25,7 @@ const NOT_FOUND = { status: 404, body: { error: 'not_found' } };
 
 /**
  * Creates a handler of [Global Token Revocation](https://datatracker.ietf.org/doc/draft-parecki-oauth-global-token-revocation/) requests,
- * such as those of Okta Universal Logout. The caller authenticates by a signed JWT, and names a subject in the member `sub_id` of a JSON
+ * such as those of Okta Universal Logout. The caller authenticates by a signed JWT with `typ: global-token-revocation+jwt`, and names a subject in the member `sub_id` of a JSON
  * body. The handler invalidates the tokens of the subject.
  *
  * The response is 204 when the invalidation is in the `cache.store`, from which the other processes read it. Other responses: 400 for a
@@ -39,8 +40,9 @@ const NOT_FOUND = { status: 404, body: { error: 'not_found' } };
  */
 export function globalTokenRevocation(options: GlobalTokenRevocationOptions): SignalHandler {
   const { options: parsed, settings } = parseSignalOptions(BY, options, REVOCATION_RULES);
-  const subjects = { issuer: settings.issuer, subject: parsed.subject };
-  const verify = createSignalVerifier(settings, TYPE, true);
+  const { subject, allowJwtType = false } = parsed;
+  const subjects = { issuer: settings.issuer, subject };
+  const verify = createSignalVerifier(settings, TYPE, allowJwtType);
   const seen = createSeenSignals(settings.clock, settings.keepMs);
 
   async function revoke(req: IncomingMessage): Promise<SignalResponse> {

@@ -41,7 +41,7 @@ const audience: Rules[string] = [
   z.union([url, z.array(url).min(1)]),
   'write the URL of this handler, or a list of URLs',
 ];
-export const REVOCATION_RULES: Rules = { ...TOKEN_RULES, audience, subject };
+export const REVOCATION_RULES: Rules = { ...TOKEN_RULES, audience, allowJwtType, subject };
 export const POLLING_RULES: Rules = {
   ...EVENT_RULES,
   endpoint: [

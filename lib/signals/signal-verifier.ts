@@ -24,15 +24,11 @@ export type VerifySignal = (jwt: string) => Promise<VerifiedSignal>;
 const COMPACT_JWS = /^([\w-]+)\.([\w-]+)\.[\w-]+$/;
 
 /**
- * @param type accepted `typ` in lower case; `undefined` if the specification of the signal names no `typ`
+ * @param type accepted `typ` in lower case
  * @param allowJwtType whether to accept `typ: JWT` and tokens without `typ`
  */
-export function createSignalVerifier(
-  settings: SignalSettings,
-  type: string | undefined,
-  allowJwtType: boolean,
-): VerifySignal {
-  const types = [...(type === undefined ? [] : [type]), ...(allowJwtType ? ['jwt', undefined] : [])];
+export function createSignalVerifier(settings: SignalSettings, type: string, allowJwtType: boolean): VerifySignal {
+  const types = [type, ...(allowJwtType ? ['jwt', undefined] : [])];
 
   async function readPayload(jwt: string): Promise<string> {
     const { keys, algorithms } = settings;
