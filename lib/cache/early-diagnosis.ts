@@ -14,8 +14,9 @@ export type Diagnose = (error: unknown) => Promise<EndpointState>;
  * Starts a diagnosis of the endpoint when a lookup takes longer than `afterMs` milliseconds: it finds out whether the endpoint is down. So
  * the result is usually known before the deadline of the lookup, and a stale response can be used in time.
  *
- * @returns a function that diagnoses the error of the lookup. If the error is a timeout and the early diagnosis has started, it does not
- * wait: it resolves to the result of the early diagnosis, or to `down` while that is still running. Otherwise it calls `diagnose`
+ * @returns a function that diagnoses the error of the lookup. If the error is a timeout and the early diagnosis has started, this
+ * function does not wait: it resolves to the result of the early diagnosis, or to `down` while the early diagnosis is still running. In all
+ * other cases this function calls `diagnose`
  */
 export function diagnoseEarly(lookup: Promise<TokenRecord>, afterMs: number, diagnose: Diagnose): Diagnose {
   let early: EndpointState | undefined;

@@ -186,7 +186,7 @@ export class IntrospectionError extends Error {
   readonly detail: string | undefined;
   /**
    * Seconds until the client may retry, from 1 to 120. If this process sends no introspection requests for a while, because the endpoint
-   * asked for a pause or failed too often, it is the time left of that pause. Otherwise it is 1.
+   * asked for a pause or failed too often, this number is the time left of that pause. In all other cases it is 1.
    */
   readonly retryAfterSeconds: number;
   /** The headers `Retry-After` and `Cache-Control` of the response. Express's own error handler sends them. */

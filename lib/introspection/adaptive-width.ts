@@ -7,7 +7,7 @@ export interface AdaptiveWidth {
   readonly current: number;
   /**
    * Must be called whenever a call ends before its deadline. `othersWait` tells whether other calls wait for a place. If none wait, the
-   * current trial is undone, and the number rises to at least `start`.
+   * current trial is undone: `current` gets the value before the trial back, and rises to at least `start`.
    */
   onEnd(othersWait: boolean): void;
 }

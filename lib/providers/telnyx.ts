@@ -11,8 +11,8 @@ export interface TelnyxOptions extends PresetOptions {
 
 /**
  * Preset for [Telnyx](https://developers.telnyx.com). Responses contain no `sub`, and not every response contains `aud`. The documentation
- * of Telnyx does not name the client authentication method. This preset uses HTTP Basic. If that does not work, write another `clientAuth`
- * after the preset, which replaces this one.
+ * of Telnyx does not name the client authentication method. This preset uses HTTP Basic. If the server rejects the client, write another
+ * `clientAuth` after the preset: it replaces the `clientAuth` of the preset.
  *
  * @throws TypeError for a missing `clientId` or `clientSecret`
  */

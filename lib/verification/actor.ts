@@ -23,7 +23,10 @@ export const ACTOR_MEMBERS = ['sub', 'client_id', 'iss'] as const;
 /** The actor for an `act` that cannot be read: somebody acts, but nothing is known about this actor. */
 const UNKNOWN_ACTOR: Actor = Object.freeze({});
 
-/** Returns the current actor, which is the outermost `act`. Returns `undefined` only if the response has no `act`. */
+/**
+ * Returns the current actor, which is the outermost `act`. Returns `undefined` if the response has no `act`. For an `act` that cannot be
+ * read, returns an actor without members, so that guards still see that somebody acts.
+ */
 export function actorOf(claims: Claims): Actor | undefined {
   if (!Object.hasOwn(claims, 'act')) return undefined;
   const { act } = claims;

@@ -22,8 +22,8 @@ export interface SharedCacheSettings extends Lifetimes {
 }
 
 /**
- * A background lookup uses a stored response only if more than this share of the lifetime of the response is left. Otherwise it asks the
- * endpoint.
+ * A background lookup uses a stored response only if more than this share of the lifetime of the response is left. If less is left,
+ * the background lookup asks the endpoint.
  */
 const REFRESHED_SHARE = 3 / 4;
 
