@@ -101,7 +101,7 @@ const SHORT_TITLES = {
 export const SUMMARIES = {
   'SECURITY.md': 'Report a vulnerability. The threat model, what is guaranteed, and a checklist for deployers.',
   'docs/checking.md':
-    'Check your configuration and a token with `npx express-token-introspection check`. Discovery of the endpoint.',
+    'Check your configuration and a token with `npx express-token-introspection check`, and a running API with `probe`. Discovery of the endpoint.',
   'docs/comparison.md': 'How this library and six other packages respond to the same requests.',
   'docs/errors.md': 'Every reason of a rejection (400, 401, 403) and every code of an outage (503), with what to do.',
   'docs/faq.md': 'Common questions about introspection, caching, revocation and deployment.',

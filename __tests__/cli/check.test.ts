@@ -419,9 +419,9 @@ describe('the command line', () => {
   });
 
   it.each([
-    [['verify'], 'There is no command verify; the commands are init and check; see --help'],
+    [['verify'], 'There is no command verify; the commands are init, check and probe; see --help'],
     [['chek'], 'did you mean check?'],
-    [['--endpoint', 'https://a', 'check'], 'Write the command first: init or check; see --help'],
+    [['--endpoint', 'https://a', 'check'], 'Write the command first: init, check or probe; see --help'],
     [['check', 'again'], "Unexpected argument 'again'"],
     [['check', '--tokens'], "Unknown option '--tokens'; did you mean --token?"],
     [['check', '--xyz'], "Unknown option '--xyz'; see --help"],

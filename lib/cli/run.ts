@@ -4,15 +4,17 @@ import { VERSION } from '../introspection/user-agent.js';
 import { check } from './check.js';
 import { type Command, OK, type Terminal, USAGE_ERROR } from './command.js';
 import { init } from './init/init.js';
+import { probe } from './probe/probe.js';
 import { printableJson } from './render.js';
 import { UsageError } from './usage-error.js';
 
-const COMMANDS: ReadonlyMap<string, Command> = new Map(Object.entries({ init, check }));
+const COMMANDS: ReadonlyMap<string, Command> = new Map(Object.entries({ init, check, probe }));
 
 export const USAGE = `Usage: express-token-introspection <command> [options]
 
   init [options]    writes an app that checks access tokens, for your authorization server
   check [options]   reports whether your settings work, and whether a token would be accepted
+  probe URL         reports where the responses of a running API differ from the specifications
 
 Add --help to a command to see its options and exit codes. --version prints the version.
 `;
@@ -42,9 +44,9 @@ export async function run(words: readonly string[], terminal: Terminal): Promise
 function commandOf(name: string): Command {
   const command = COMMANDS.get(name);
   if (command !== undefined) return command;
-  if (name.startsWith('-')) throw new UsageError('Write the command first: init or check; see --help');
+  if (name.startsWith('-')) throw new UsageError('Write the command first: init, check or probe; see --help');
   const meant = nearestName(name, [...COMMANDS.keys()]);
-  const hint = meant === undefined ? 'the commands are init and check; see --help' : `did you mean ${meant}?`;
+  const hint = meant === undefined ? 'the commands are init, check and probe; see --help' : `did you mean ${meant}?`;
   throw new UsageError(`There is no command ${printable(name)}; ${hint}`);
 }
 

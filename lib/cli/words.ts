@@ -4,16 +4,38 @@ import { printable } from '../diagnostics/printable.js';
 import { UsageError } from './usage-error.js';
 
 type Flags = NonNullable<ParseArgsConfig['options']>;
-type Values<Options extends Flags> = ReturnType<typeof parseArgs<{ options: Options; strict: true }>>['values'];
+type Words<Options extends Flags> = ReturnType<
+  typeof parseArgs<{ options: Options; strict: true; allowPositionals: true }>
+>;
 
 /**
- * Parses the flags of a command.
+ * Parses the flags of a command that takes nothing else.
  *
  * @throws UsageError for an unknown or incomplete flag. The message suggests a similar flag
  */
-export function parseFlags<const Options extends Flags>(words: readonly string[], options: Options): Values<Options> {
+export function parseFlags<const Options extends Flags>(
+  words: readonly string[],
+  options: Options,
+): Words<Options>['values'] {
+  return parse(words, options, false).values;
+}
+
+/**
+ * Parses the flags of a command, and the words that are no flags.
+ *
+ * @throws UsageError for an unknown or incomplete flag. The message suggests a similar flag
+ */
+export function parseWords<const Options extends Flags>(words: readonly string[], options: Options): Words<Options> {
+  return parse(words, options, true);
+}
+
+function parse<Options extends Flags>(
+  words: readonly string[],
+  options: Options,
+  allowPositionals: boolean,
+): Words<Options> {
   try {
-    return parseArgs({ args: [...words], options, strict: true } as const).values as Values<Options>;
+    return parseArgs({ args: [...words], options, strict: true, allowPositionals }) as unknown as Words<Options>;
   } catch (error) {
     const { message } = error as Error;
     const unknown = /^Unknown option '--([^']+)'/.exec(message)?.[1] ?? '';
