@@ -76,7 +76,8 @@ export interface SubjectOptions {
   /**
    * A function that finds the tokens of a subject whose identifier no token contains, such as an `email` or a `phone_number`. It returns
    * what to invalidate, or `undefined` for an unknown subject. The identifier really comes from the issuer, but it may name anybody. The
-   * function is not called for the formats `iss_sub`, `opaque` and `jwt_id`. Default: all such subjects are unknown.
+   * function is not called for the formats `iss_sub`, `opaque` and `jwt_id`. If it takes longer than 10 seconds, the sender should send the
+   * signal again. Default: all such subjects are unknown.
    */
   readonly subject?:
     | ((identifier: SubjectIdentifier) => Invalidation | undefined | Promise<Invalidation | undefined>)

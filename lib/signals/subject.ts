@@ -1,5 +1,7 @@
 import { type Invalidation, parseInvalidation } from '../cache/invalidation.js';
+import { IntrospectionError } from '../core/errors.js';
 import { ownMember, ownMembers } from '../core/own-members.js';
+import { withDeadline } from '../core/timeout.js';
 import type { ScopeOptions, SubjectIdentifier, SubjectOptions } from './options.js';
 import { SignalError } from './signal-error.js';
 
@@ -18,11 +20,14 @@ export type Targets = readonly Invalidation[] | UnknownSubject;
 
 const MAX_ALIASES = 16;
 
+/** Time limit of the option `subject`, in milliseconds. Without it, one call that never settles would stop the polling of events forever. */
+const SUBJECT_TIMEOUT_MS = 10_000;
+
 /**
  * Returns what to invalidate for a subject identifier. Its format may be one of RFC 9493, or `complex` of OpenID Shared Signals Framework
  * 1.0 section 3.
  *
- * @throws SignalError `wrong_subject` for a malformed identifier
+ * @throws SignalError `wrong_subject` for a malformed identifier, `subject_failed` if the option `subject` takes longer than 10 seconds
  * @throws TypeError if the option `subject` returns something that cannot be invalidated
  */
 export async function targetsOf(value: unknown, settings: SubjectSettings): Promise<Targets> {
@@ -108,7 +113,14 @@ function ofIssuer(
 }
 
 async function ask(identifier: SubjectIdentifier, { subject }: SubjectSettings): Promise<Targets> {
-  const target = await subject?.(identifier);
+  if (subject === undefined) return 'unmapped';
+  const target = await withDeadline(
+    SUBJECT_TIMEOUT_MS,
+    async () => subject(identifier),
+    () => {},
+  ).catch((error: unknown) => {
+    throw error instanceof IntrospectionError ? new SignalError('subject_failed') : error;
+  });
   if (target === undefined) return 'unmapped';
   const { name, value } = parseInvalidation(target);
   return [{ [name]: value }];
