@@ -228,6 +228,18 @@ describe('pollSecurityEvents', () => {
     expect([transmitter.stream.pending.size, transmitter.stream.violations]).toEqual([0, []]);
   });
 
+  it('keeps the process alive during a pause, as it does while it waits for events', async () => {
+    const transmitter = await createTransmitter();
+    const events = recordEvents('signal');
+    const timers = jest.spyOn(globalThis, 'setTimeout');
+    const pauses = () => timers.mock.results.filter((_result, index) => timers.mock.calls[index]?.[1] === 100_000);
+    transmitter.stream.failures.push((res) => res.writeHead(503, { 'retry-after': '100' }).end());
+    poll(transmitter);
+    await until(() => events.length === 1 && pauses().length === 1);
+    expect(pauses().map(({ value }) => (value as NodeJS.Timeout).hasRef())).toEqual([true]);
+    timers.mockRestore();
+  });
+
   it('closes at once while it waits for events, for a token, or to try again', async () => {
     const transmitter = await createTransmitter();
     const waiting = poll(transmitter);

@@ -50,7 +50,7 @@ const MIN_INTERVAL_MS = 1000;
 
 /**
  * Fetches security event tokens from a transmitter ([RFC 8936](https://www.rfc-editor.org/rfc/rfc8936)), by long polling, until `close()`
- * is called. The events have the same effect as those of `securityEvents()`.
+ * is called. Until then, the process does not end by itself. The events have the same effect as those of `securityEvents()`.
  *
  * An event is acknowledged only after its invalidation is in the `cache.store`, from which the other processes read it. So an event is not
  * lost when the process ends, is killed, or cannot reach the store: the transmitter sends the event again. An event that is not valid is
@@ -170,7 +170,7 @@ function createClosing(abort: () => void) {
     pause(ms: number): Promise<void> {
       if (isClosed || ms <= 0) return Promise.resolve();
       return new Promise((resolve) => {
-        const timer = setTimeout(resolve, ms).unref();
+        const timer = setTimeout(resolve, ms);
         wake = () => {
           clearTimeout(timer);
           resolve();
