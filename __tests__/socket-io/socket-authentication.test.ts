@@ -97,6 +97,15 @@ describe('a socket of Socket.IO', () => {
     expect(getSocketAuth(sockets[0] as ServerSocket, authenticate).sub).toBe('alice');
   });
 
+  it('has a handshake whose copies do not contain the token', async () => {
+    const { connect, sockets, io } = await start();
+    await connect('a-secret-token');
+    const [socket] = sockets as [ServerSocket];
+    const [remote] = await io.fetchSockets();
+    expect(JSON.stringify([remote?.handshake, { ...socket.handshake.auth }])).not.toContain('a-secret-token');
+    expect(socket.handshake.auth.token).toBe('a-secret-token');
+  });
+
   it('is authenticated by the header of its connection without auth.token', async () => {
     const { open, sockets } = await start();
     const socket = open({}, '', { authorization: 'Bearer abc' });

@@ -100,7 +100,7 @@ async function authenticateSocket(
   authenticate: Pick<TokenIntrospection, 'authenticateRequest' | 'introspect'>,
 ): Promise<Session> {
   requireNoRecovery(socket);
-  const token = ownMember(socket.handshake.auth, 'token');
+  const token = hideToken(socket.handshake.auth);
   const auth =
     token === undefined
       ? await authenticate.authenticateRequest(socket.request)
@@ -120,6 +120,17 @@ function requireNoRecovery({ nsp: { server } }: AnyIoSocket): void {
   if (!server?._opts?.connectionStateRecovery) return;
   recoveryWarning(RECOVERY_REMEDY);
   throw wiringError(RECOVERY_REMEDY);
+}
+
+/**
+ * Returns the token that the client has sent, and makes its property not enumerable. So JSON, logs and copies of the handshake do not
+ * contain the token. `io.fetchSockets()` of another process gets such a copy, and the adapter sends it over the network.
+ */
+function hideToken(auth: IoSocket['handshake']['auth']): unknown {
+  const token = ownMember(auth, 'token');
+  if (token === undefined) return undefined;
+  Reflect.defineProperty(auth, 'token', { value: token, writable: true, enumerable: false, configurable: true });
+  return token;
 }
 
 /** Begins to monitor the sockets of a namespace when they connect, before the listeners of the app learn of them. */
