@@ -226,6 +226,18 @@ describe('the comparison', () => {
     expect(shown.filter((line) => line.startsWith('|'))).toEqual(lines);
   });
 
+  it('shows what the last run of the probe found', () => {
+    const results: { name: string; ok: number; skipped: number; differs: string[] }[] = JSON.parse(
+      page('bench/results/probe.json'),
+    );
+    expect(results.map(({ name }) => name)).toEqual(columns.map(({ name }) => name));
+    for (const { name, ok, skipped, differs } of results) {
+      const found = differs.length === 0 ? 'none differs' : `${differs.length} differ: `;
+      const start = `- **${name}**: ${ok} ok, ${skipped} skipped, ${found}`;
+      expect(shown.filter((line) => line.startsWith(start))).toHaveLength(1);
+    }
+  });
+
   it('names the compared versions', () => {
     const versions = [...new Set(columns.flatMap(({ packages }) => packages))];
     expect(versions.length).toBeGreaterThan(4);

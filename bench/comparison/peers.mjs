@@ -15,7 +15,7 @@ import createIntrospect, { errors } from 'token-introspection';
 import { entry, express, Fastify, library, redis } from '../packages.mjs';
 import { AUDIENCE, CLIENT_ID, CLIENT_SECRET, FRONTEND_ID, REALM, realmPublicKey } from './authorization-server.mjs';
 
-const REQUIRED_SCOPE = 'reports:write';
+export const REQUIRED_SCOPE = 'reports:write';
 const REQUIRED_ROLE = 'admin';
 const CACHE_SECRET = randomBytes(32).toString('base64');
 

@@ -18,7 +18,7 @@ const cors: express.RequestHandler = (req, res, next) => {
   return void res.set('Access-Control-Allow-Headers', 'Authorization').status(204).end();
 };
 
-async function serveApi(create: () => express.Express, isComplete: boolean): Promise<string> {
+async function serveApi(create: () => express.Express, isComplete: boolean, isDpopRequired = false): Promise<string> {
   let app: express.Express | undefined;
   const { url } = await serve((req, res) => app?.(req as express.Request, res as express.Response));
   const resource = `${url}/reports`;
@@ -31,7 +31,7 @@ async function serveApi(create: () => express.Express, isComplete: boolean): Pro
   });
   const authenticate = createAuthenticate(endpoint, {
     audience: resource,
-    ...(isComplete && { dpop: { origin: url }, resourceMetadata: true }),
+    ...(isComplete && { dpop: { origin: url, required: isDpopRequired }, resourceMetadata: true }),
   });
   app = create();
   app.set('env', 'production');
@@ -46,8 +46,8 @@ describe.each([
   ['Express 5', express],
   ['Express 4', express4 as unknown as typeof express],
 ])('an API with the library and %s', (_, create) => {
-  async function probe(isComplete: boolean) {
-    const words = ['probe', await serveApi(create, isComplete), '--token-stdin', '--json'];
+  async function probe(isComplete: boolean, isDpopRequired = false) {
+    const words = ['probe', await serveApi(create, isComplete, isDpopRequired), '--token-stdin', '--json'];
     const { code, out } = await runCommand(words, { stdin: `${TOKEN}\n${NARROW_TOKEN}` });
     return { code, cases: (JSON.parse(out) as ProbeReport).cases };
   }
@@ -63,6 +63,13 @@ describe.each([
     expect(cases.filter(({ outcome }) => outcome === 'differs')).toEqual([]);
     const skipped = cases.filter(({ outcome }) => outcome === 'skipped').map(({ group }) => group);
     expect(new Set(skipped)).toEqual(new Set(['Browsers', 'Metadata', 'DPoP']));
+    expect(code).toBe(0);
+  });
+
+  it('passes with dpop.required, and cases that need a plain token are skipped', async () => {
+    const { code, cases } = await probe(true, true);
+    expect(cases.filter(({ outcome }) => outcome === 'differs')).toEqual([]);
+    expect(cases.find(({ id }) => id === 'token')?.saw).toContain('DPoP');
     expect(code).toBe(0);
   });
 });

@@ -1,14 +1,18 @@
 import {
   bearer,
   errorCode,
+  type Finding,
   finding,
+  hasScheme,
   isSuccess,
   type ProbeCase,
   type ProbeContext,
   parameter,
   skipped,
 } from '../probe-case.js';
-import type { ProbeRequest } from '../send.js';
+import type { ProbeRequest, ProbeResponse } from '../send.js';
+
+const ONLY_DPOP = 'the API accepts only tokens that are bound to a key (DPoP)';
 
 const withScheme = (scheme: string) => (token: string) => ({ headers: { Authorization: `${scheme} ${token}` } });
 
@@ -20,6 +24,19 @@ function acceptsToo(request: (token: string, context: ProbeContext) => ProbeRequ
     if (!isSuccess(plain)) return skipped('the token is not accepted');
     const response = await send(request(token, context));
     return finding(response, response.status === plain.status);
+  };
+}
+
+/** Whether the API rejects plain tokens, as the challenge says. */
+function requiresProof(response: ProbeResponse): boolean {
+  return hasScheme(response, 'dpop') && !hasScheme(response, 'bearer');
+}
+
+/** Sends the token without the scope. */
+function forNarrowToken(read: (response: ProbeResponse) => Finding): ProbeCase['run'] {
+  return async ({ send, narrowToken = '' }) => {
+    const response = await send(bearer(narrowToken));
+    return requiresProof(response) ? skipped(ONLY_DPOP) : read(response);
   };
 }
 
@@ -35,7 +52,7 @@ export const ACCEPTED: readonly ProbeCase[] = [
     needs: 'token',
     async run({ send, token = '' }) {
       const response = await send(bearer(token));
-      return finding(response, isSuccess(response));
+      return requiresProof(response) ? skipped(ONLY_DPOP) : finding(response, isSuccess(response));
     },
   },
   {
@@ -113,10 +130,7 @@ export const ACCEPTED: readonly ProbeCase[] = [
     rule: 'A valid token that lacks a scope gets 403. With 401, the client would try for ever to get a better token.',
     remedy: 'Answer 403 with error="insufficient_scope". Require the scope of the route: requireScope().',
     needs: 'narrowToken',
-    async run({ send, narrowToken = '' }) {
-      const response = await send(bearer(narrowToken));
-      return finding(response, response.status === 403);
-    },
+    run: forNarrowToken((response) => finding(response, response.status === 403)),
   },
   {
     id: 'narrow-token-error',
@@ -125,11 +139,10 @@ export const ACCEPTED: readonly ProbeCase[] = [
     rule: 'The challenge has error="insufficient_scope".',
     remedy: 'Send WWW-Authenticate with 403 too.',
     needs: 'narrowToken',
-    async run({ send, narrowToken = '' }) {
-      const response = await send(bearer(narrowToken));
+    run: forNarrowToken((response) => {
       if (isSuccess(response)) return skipped('the token is accepted');
       return finding(response, errorCode(response) === 'insufficient_scope');
-    },
+    }),
   },
   {
     id: 'narrow-token-scope',
@@ -138,11 +151,10 @@ export const ACCEPTED: readonly ProbeCase[] = [
     rule: 'The challenge can name the scope that is required. MCP clients ask the user for it.',
     remedy: 'Add scope="…" to the challenge of a 403.',
     needs: 'narrowToken',
-    async run({ send, narrowToken = '' }) {
-      const response = await send(bearer(narrowToken));
+    run: forNarrowToken((response) => {
       if (isSuccess(response)) return skipped('the token is accepted');
       return finding(response, (parameter(response, 'scope') ?? '') !== '');
-    },
+    }),
   },
 ];
 
