@@ -8,8 +8,6 @@ interface PendingLookup {
   /** When the lookup started, in monotonic milliseconds. Its introspection request is sent at this time or later. */
   readonly startedAt: number;
   readonly response: Promise<TokenRecord>;
-  /** How many invalidations there were before the lookup began. Only later invalidations can apply to the response. */
-  readonly invalidationsBefore: number;
   /**
    * Number of the first invalidation that applies to the response. `Infinity` if none applies, or if the response has not arrived yet.
    */
@@ -74,10 +72,10 @@ export function withSingleFlight(
   const invalidations = createInvalidations();
   let coalesced = 0;
   /**
-   * Lookups that have not ended, in the order in which they began. Detached lookups are included, because requests that joined them before
-   * still wait.
+   * How many lookups have not ended, by the number of invalidations before they began. The smallest number is first. Detached lookups are
+   * counted too, because requests that joined them before still wait.
    */
-  const running = new Set<PendingLookup>();
+  const running = new Map<number, number>();
 
   function lookup(tokenKey: TokenKey, options: LookupOptions, now = options.now): Promise<TokenRecord> {
     const joinable = findJoinable(tokenKey, options);
@@ -95,7 +93,6 @@ export function withSingleFlight(
     const response = Promise.resolve(inner(tokenKey, options));
     const pendingLookup: PendingLookup = {
       startedAt: options.now.monotonic,
-      invalidationsBefore,
       invalidatedBy: Number.POSITIVE_INFINITY,
       response: response
         .then(
@@ -110,15 +107,22 @@ export function withSingleFlight(
             throw error;
           },
         )
-        .finally(() => {
-          running.delete(pendingLookup);
-          const [oldest] = running;
-          invalidations.dropBefore(oldest?.invalidationsBefore ?? invalidations.count());
-        }),
+        .finally(() => endRunning(invalidationsBefore)),
     };
-    running.add(pendingLookup);
+    running.set(invalidationsBefore, (running.get(invalidationsBefore) ?? 0) + 1);
     pending.set(digest, [...(pending.get(digest) ?? []), pendingLookup]);
     return pendingLookup.response;
+  }
+
+  function endRunning(invalidationsBefore: number): void {
+    const others = (running.get(invalidationsBefore) ?? 0) - 1;
+    if (others > 0) {
+      running.set(invalidationsBefore, others);
+      return;
+    }
+    running.delete(invalidationsBefore);
+    const [oldest = invalidations.count()] = running.keys();
+    invalidations.dropBefore(oldest);
   }
 
   /**
