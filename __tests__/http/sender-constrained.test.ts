@@ -69,8 +69,8 @@ function productOf(words: readonly (readonly string[])[]): Combination[] {
 }
 
 const ROWS = [
-  ...rowsOf('Bearer', 'Under `Bearer`, or if `getToken` or `tokenFromBody` provides the token:'),
-  ...rowsOf('DPoP', 'Under the scheme `DPoP`:'),
+  ...rowsOf('Bearer', 'Results for a token with the scheme `Bearer`, or from `getToken` or `tokenFromBody`:'),
+  ...rowsOf('DPoP', 'Results for a token with the scheme `DPoP`:'),
 ];
 
 /** A server with a path for each set of options. Its endpoint knows a token for each `cnf` and `token_type`. */
