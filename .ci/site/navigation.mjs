@@ -68,7 +68,14 @@ export const NAVIGATION = [
   },
   {
     title: 'Explanation',
-    pages: ['docs/how-it-works.md', 'docs/caching.md', 'docs/faq.md', 'docs/glossary.md', 'SECURITY.md'],
+    pages: [
+      'docs/how-it-works.md',
+      'docs/caching.md',
+      'docs/faq.md',
+      'docs/glossary.md',
+      'docs/quality.md',
+      'SECURITY.md',
+    ],
   },
   {
     title: 'Project',
