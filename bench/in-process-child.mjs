@@ -7,12 +7,11 @@ import { shuffle } from './figures.mjs';
 import { collectRequests } from './requests.mjs';
 
 const CONCURRENT_MISSES = 50;
-const HARNESS_ROUNDS = 20;
 const HARNESS_BATCH = 1000;
 const COMPILER_PAUSE_MS = 300;
 const TIME_LIMIT_MS = 10_000;
 
-const { targets, context, tokens } = await new Promise((resolve) => process.once('message', resolve));
+const { targets, context, tokens, harnessRounds } = await new Promise((resolve) => process.once('message', resolve));
 for (const target of targets) {
   const { [target.create]: create } = await import(`./targets/${target.module}.mjs`);
   target.createMiddleware = () => create(context);
@@ -26,7 +25,7 @@ process.send({});
  * sends each token once through each, so that later requests are cache hits.
  */
 async function prepare() {
-  for (let round = 0; round < HARNESS_ROUNDS; round++) {
+  for (let round = 0; round < harnessRounds; round++) {
     await measure((_req, _res, next) => next(), tokensFor('opaque', HARNESS_BATCH, round));
   }
   await new Promise((resolve) => setTimeout(resolve, COMPILER_PAUSE_MS));

@@ -18,6 +18,8 @@ const authenticate = library.tokenIntrospection({
   endpoint: 'https://as.example.com/introspect',
   clientAuth: library.clientSecretBasic('reports-api', 'a-secret'),
   audience: false,
+  // Several of these processes may share one core.
+  timeoutMs: 60_000,
   dispatcher: createDispatcher(introspectionResponse),
   cache: { ttlSeconds: 3600, refreshAhead: false, ...(maxEntries !== undefined && { maxEntries }) },
 });

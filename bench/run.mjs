@@ -5,7 +5,7 @@
  * results/quick/ instead, and does not change the committed results.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -38,22 +38,45 @@ const TARGET_SECTIONS = ['in-process', 'in-process-long', 'http', 'express', 'st
 
 const plans = {
   full: {
-    'in-process': { processes: 4, warmUpRounds: 20, rounds: 40, allocationRounds: 20, coldProcesses: 20 },
-    http: { processes: 2, rounds: 8, seconds: 1 },
+    'in-process': {
+      processes: 4,
+      harnessRounds: 20,
+      warmUpRounds: 20,
+      rounds: 40,
+      allocationRounds: 20,
+      coldProcesses: 20,
+    },
+    http: { processes: 2, maxWarmUps: 6, rounds: 6, seconds: 1 },
     ...{ entries: 1_000_000, distinct: 2_000_000, flood: { seconds: 300, rate: 3500 }, imports: 25 },
-    ...{ proofRounds: 40, proofs: 500, cachedTokens: [10_000, 100_000, 1_000_000], processCounts: [1, 2, 4, 8] },
+    ...{ proofRounds: 40, proofs: 500 },
+    growth: [
+      { tokens: 10_000, processCounts: [1, 2, 4, 8] },
+      { tokens: 100_000, processCounts: [1, 2, 4, 8] },
+      { tokens: 1_000_000, processCounts: [1, 2, 8] },
+    ],
   },
   quick: {
-    'in-process': { processes: 2, warmUpRounds: 20, rounds: 20, allocationRounds: 5, coldProcesses: 6 },
-    http: { processes: 1, rounds: 6, seconds: 0.5 },
+    'in-process': {
+      processes: 2,
+      harnessRounds: 20,
+      warmUpRounds: 20,
+      rounds: 20,
+      allocationRounds: 5,
+      coldProcesses: 6,
+    },
+    http: { processes: 1, maxWarmUps: 4, rounds: 6, seconds: 0.5 },
     ...{ entries: 200_000, distinct: 200_000, flood: { seconds: 4, rate: 1000 }, imports: 9 },
-    ...{ proofRounds: 15, proofs: 500, cachedTokens: [10_000, 100_000], processCounts: [1, 2] },
+    ...{ proofRounds: 15, proofs: 500 },
+    growth: [
+      { tokens: 10_000, processCounts: [1, 2] },
+      { tokens: 100_000, processCounts: [1, 2] },
+    ],
   },
   smoke: {
-    'in-process': { processes: 1, warmUpRounds: 1, rounds: 2, allocationRounds: 2, coldProcesses: 1 },
-    http: { processes: 1, rounds: 1, seconds: 0.1 },
+    'in-process': { processes: 1, harnessRounds: 1, warmUpRounds: 1, rounds: 1, allocationRounds: 1, coldProcesses: 1 },
+    http: { processes: 1, maxWarmUps: 1, rounds: 1, seconds: 0.1 },
     ...{ entries: 2000, distinct: 20_000, flood: { seconds: 1, rate: 1000 }, imports: 2 },
-    ...{ proofRounds: 2, proofs: 100, cachedTokens: [1000], processCounts: [2] },
+    ...{ proofRounds: 2, proofs: 100, growth: [{ tokens: 1000, processCounts: [2] }] },
   },
 };
 
@@ -100,13 +123,19 @@ try {
     (name) => values.only === '' || values.sections !== undefined || TARGET_SECTIONS.includes(name),
   );
   const results = { size, environment: environment() };
-  for (const name of selected) results[name] = await sections[name]();
   const directory = isFullRun ? `${folder}results` : `${folder}results/quick`;
   mkdirSync(directory, { recursive: true });
+  // A section that fails must not lose the results of the others.
+  const measured = `${directory}/measured.json`;
+  for (const name of selected) {
+    results[name] = await sections[name]();
+    writeFileSync(measured, JSON.stringify(results, null, 2));
+  }
   const markdown = renderReport(results);
   writeFileSync(`${directory}/results.json`, `${JSON.stringify(results, null, 2)}\n`);
   writeFileSync(`${directory}/results.md`, markdown);
   for (const [name, svg] of Object.entries(drawCharts(results))) writeFileSync(`${directory}/${name}.svg`, svg);
+  rmSync(measured);
   process.stdout.write(`${markdown}\nWritten to ${isFullRun ? 'bench/results' : 'bench/results/quick'}\n`);
 } finally {
   for (const child of [endpoint, load, otherLoad]) child.stop();

@@ -7,10 +7,10 @@ const BATCH = 1000;
 /** Measures a cache hit, memory and the pauses of the garbage collector with more cached tokens, in one process and in several at a time. */
 export async function measureGrowth({ plan, report }) {
   const rows = [];
-  for (const count of plan.cachedTokens) {
-    for (const processes of plan.processCounts) {
-      report(`growth: ${count} cached tokens in each of ${processes} processes`);
-      rows.push({ tokens: count, processes, ...(await measure(count, processes)) });
+  for (const { tokens, processCounts } of plan.growth) {
+    for (const processes of processCounts) {
+      report(`growth: ${tokens} cached tokens in each of ${processes} processes`);
+      rows.push({ tokens, processes, ...(await measure(tokens, processes)) });
     }
   }
   return rows;

@@ -17,11 +17,12 @@ export async function measureInProcess({ groups, tokens, endpoint, plan, report 
   const chosen = targetsOf(groups).filter(({ group, onExpress }) => group !== 'miss' && !onExpress);
   const noop = targetsOf(['hit']).find(({ name }) => name === NOOP);
   const measured = chosen.includes(noop) ? chosen : [noop, ...chosen];
+  const { harnessRounds } = plan;
   const context = contextOf({ tokens, endpoint });
   const warm = {};
   for (let process = 0; process < plan.processes; process++) {
     report(`in process, process ${process + 1} of ${plan.processes}`);
-    const samples = await measure({ targets: measured, context, tokens }, [], async (child) => {
+    const samples = await measure({ targets: measured, context, tokens, harnessRounds }, [], async (child) => {
       await child.send({ command: 'measureRounds', rounds: plan.warmUpRounds, batch: BATCH });
       return child.send({ command: 'measureRounds', rounds: plan.rounds, batch: BATCH });
     });
@@ -29,10 +30,14 @@ export async function measureInProcess({ groups, tokens, endpoint, plan, report 
   }
   report('in process, allocation');
   const allocation = {};
-  const samples = await measure({ targets: measured, context, tokens }, LARGE_NEW_GENERATION, async (child) => {
-    await child.send({ command: 'measureRounds', rounds: plan.warmUpRounds, batch: BATCH });
-    return child.send({ command: 'measureRounds', rounds: plan.allocationRounds, batch: BATCH });
-  });
+  const samples = await measure(
+    { targets: measured, context, tokens, harnessRounds },
+    LARGE_NEW_GENERATION,
+    async (child) => {
+      await child.send({ command: 'measureRounds', rounds: plan.warmUpRounds, batch: BATCH });
+      return child.send({ command: 'measureRounds', rounds: plan.allocationRounds, batch: BATCH });
+    },
+  );
   append(allocation, samples, 'bytes');
   const cold = await measureCold({ targets: measured.filter(isForCold), context, tokens, plan, report });
   return measured.map(({ name, group }) => ({
@@ -58,8 +63,10 @@ async function measureCold({ targets, context, tokens, plan, report }) {
   for (let process = 0; process < plan.coldProcesses; process++) {
     report(`in process, cold, ${process + 1} of ${plan.coldProcesses}`);
     for (const target of targets) {
-      const samples = await measure({ targets: [target], context, tokens: few }, [], (child) =>
-        child.send({ command: 'measureRounds', rounds: 1, batch: COLD_REQUESTS }),
+      const samples = await measure(
+        { targets: [target], context, tokens: few, harnessRounds: plan.harnessRounds },
+        [],
+        (child) => child.send({ command: 'measureRounds', rounds: 1, batch: COLD_REQUESTS }),
       );
       append(cold, samples, 'nanoseconds');
     }

@@ -8,7 +8,6 @@ const BARE = 'without authentication';
 
 /** Two slices that differ by less than this are steady. */
 const STEADY = 0.05;
-const MAX_WARM_UPS = 6;
 
 /**
  * Measures requests per second and CPU time of every target over HTTP. One process serves the same app once for each target, and once
@@ -31,7 +30,7 @@ export async function measureOverHttp({ host, groups, tokens, endpoint, load, pl
       const run = (app) => measureSlice({ server, load, app, seconds: plan.seconds });
       for (const app of apps) {
         report(`${host}, process ${process + 1} of ${plan.processes}, warm-up: ${app.name}`);
-        await warmUp(() => run(app));
+        await warmUp(() => run(app), plan.maxWarmUps);
       }
       for (let round = 0; round < plan.rounds; round++) {
         report(`${host}, process ${process + 1} of ${plan.processes}, round ${round + 1} of ${plan.rounds}`);
@@ -54,9 +53,9 @@ async function measureSlice({ server, load, app, seconds }) {
 }
 
 /** Sends load until the rate is steady. */
-async function warmUp(run) {
+async function warmUp(run, maxCount) {
   let last = await run();
-  for (let count = 1; count < MAX_WARM_UPS; count++) {
+  for (let count = 1; count < maxCount; count++) {
     const { perSecond } = await run();
     if (Math.abs(perSecond / last.perSecond - 1) < STEADY) return;
     last = { perSecond };
