@@ -1,8 +1,8 @@
 /**
  * npm run bench [-- --quick] [--only=hit,miss,peers] [--sections=in-process,http,…]
  *
- * Runs the benchmark and writes results.json, results.md and the charts to results/. A quick, partial or smoke run writes to
- * results/quick/ instead, and does not change the committed results.
+ * Runs the benchmark and writes results.json, results.md and the charts to results/, and the main figures to the README and the guide. A
+ * quick, partial or smoke run writes to results/quick/ instead, and does not change the committed results.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -28,6 +28,7 @@ const { measureStampede } = await import('./sections/stampede.mjs');
 const { measureOverHttp } = await import('./sections/over-http.mjs');
 const { GROUPS } = await import('./targets/index.mjs');
 const { createTokens } = await import('./tokens.mjs');
+const { writeDocs } = await import('./write-docs.mjs');
 
 const TOKENS = 1000;
 const SHORT_LENGTH = 43;
@@ -136,6 +137,7 @@ try {
   writeFileSync(`${directory}/results.md`, markdown);
   for (const [name, svg] of Object.entries(drawCharts(results))) writeFileSync(`${directory}/${name}.svg`, svg);
   rmSync(measured);
+  if (isFullRun) writeDocs(results, new URL('..', import.meta.url));
   process.stdout.write(`${markdown}\nWritten to ${isFullRun ? 'bench/results' : 'bench/results/quick'}\n`);
 } finally {
   for (const child of [endpoint, load, otherLoad]) child.stop();
