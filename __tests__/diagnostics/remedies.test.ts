@@ -31,7 +31,7 @@ describe('the remedies', () => {
     );
     expect(loosening).toHaveLength(2);
     for (const text of loosening)
-      expect(text).toMatch(/^The response has no (?:aud|iss)\. Have the server .*(?:Only if|If it never)/);
+      expect(text).toMatch(/^The response has no (?:aud|iss)\. Configure the server .*(?:Only if|If it never)/);
   });
 });
 
@@ -39,10 +39,10 @@ describe('the remedy for a rejection', () => {
   it.each<[AuthErrorReason, string, string]>([
     ['refresh_token', '', 'Send the access token'],
     ['audience_mismatch', 'no aud, no token_type', 'typical of a refresh token. Send the access token.'],
-    ['audience_mismatch', 'no aud', 'Have the server put the audience of this API into access tokens'],
+    ['audience_mismatch', 'no aud', 'Configure the server to put the audience of this API into access tokens'],
     ['audience_mismatch', 'slash', 'including a slash at the end'],
     ['issuer_mismatch', 'slash', 'including a slash at the end'],
-    ['issuer_mismatch', 'no iss', 'Have the server send it'],
+    ['issuer_mismatch', 'no iss', 'Configure the server to send iss'],
     ['expired', 'exp is 0', 'normalizeResponse'],
     ['expired', 'clock', 'NTP'],
     ['not_yet_valid', 'clock', 'NTP'],
@@ -64,7 +64,7 @@ describe('the remedy for an outage', () => {
   it.each<[IntrospectionErrorCode, string, string]>([
     ['unreachable', 'ENOTFOUND', 'host name'],
     ['unreachable', 'EAI_AGAIN', 'host name'],
-    ['unreachable', 'CERT_HAS_EXPIRED', 'renewed'],
+    ['unreachable', 'CERT_HAS_EXPIRED', 'Renew'],
     ['unreachable', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'certificate'],
     ['unreachable', 'SELF_SIGNED_CERT_IN_CHAIN', 'certificate'],
     ['unreachable', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'certificate'],

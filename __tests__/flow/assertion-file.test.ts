@@ -79,7 +79,8 @@ describe('clientAssertion with a file that a kubelet rotates', () => {
     expect(problem).toEqual({
       code: 'credentials_unavailable',
       detail: 'the assertion cannot be read: token, ENOENT',
-      remedy: 'The file with the assertion cannot be read. Check its path, its permissions, and that it is mounted.',
+      remedy:
+        'The file with the assertion cannot be read. Check its path and permissions, and that the file is mounted.',
     });
     expect(endpoint.asked).toEqual([]);
   });

@@ -87,7 +87,7 @@ const ROWS: readonly Row[] = [
     'another client, which gets no claims',
     [401],
     { endpoint: { body: { active: false } } },
-    [/\[ALL_INACTIVE\]/, /issued for another client, or when the secret of this API is wrong/],
+    [/\[ALL_INACTIVE\]/, /issued for another client, or if the secret of this API is wrong/],
   ],
   [
     'a refresh token',
@@ -107,7 +107,7 @@ const ROWS: readonly Row[] = [
     'a response without aud',
     [401],
     { endpoint: { body: { ...ACTIVE, aud: undefined } } },
-    [/Have the server put the audience of this API into access tokens\. Only if this server never/],
+    [/Configure the server to put the audience of this API into access tokens\. Only if this server never/],
   ],
   [
     'an issuer without its trailing slash',
@@ -127,13 +127,13 @@ const ROWS: readonly Row[] = [
     'a clock that is ten minutes fast',
     [401],
     { endpoint: { body: { ...ACTIVE, exp: 'NOW+300' } }, api: { clockSeconds: 600 } },
-    [/\[EXPIRED\]/, /the clocks differ\. Synchronize both with NTP/, /received exp (?:299|300|301) s ago/],
+    [/\[EXPIRED\]/, /the clocks differ\. Synchronize both clocks with NTP/, /received exp (?:299|300|301) s ago/],
   ],
   [
     'a clock that is ten minutes slow',
     [401],
     { endpoint: { body: { ...ACTIVE, nbf: 'NOW-1' } }, api: { clockSeconds: -600 } },
-    [/\[NOT_YET_VALID\]/, /the clocks differ\. Synchronize both with NTP/, /received nbf in (?:598|599|600) s/],
+    [/\[NOT_YET_VALID\]/, /the clocks differ\. Synchronize both clocks with NTP/, /received nbf in (?:598|599|600) s/],
   ],
   [
     'a certificate that is not trusted',
@@ -187,7 +187,7 @@ const ROWS: readonly Row[] = [
     'JWTs at a server that cannot introspect them',
     [401],
     { endpoint: { status: 400, body: { error: 'unsupported_token_type' } } },
-    [/\[UNSUPPORTED_TOKEN_TYPE\]/, /cannot introspect tokens of this kind, such as JWTs/],
+    [/\[UNSUPPORTED_TOKEN_TYPE\]/, /cannot introspect tokens of this type, such as JWTs/],
     [/\[ALL_INACTIVE\]/],
   ],
   [

@@ -124,7 +124,7 @@ const RULES: readonly (readonly [applies: (record: ActiveRecord) => boolean, war
   [({ claims }) => claims.exp === undefined, 'No exp: only cache.ttlSeconds limits how long the response is used.'],
   [
     ({ claims }) => claims.aud === undefined,
-    'No aud: the token may be for another API. Have the server put the audience of this API into access tokens.',
+    'No aud: the token may be for another API. Configure the server to put the audience of this API into access tokens.',
   ],
   [
     ({ claims }) => /refresh/i.test(`${claims.token_type} ${claims.token_use}`),

@@ -7,13 +7,13 @@ export const OUTAGE_REMEDIES: Remedies<IntrospectionErrorCode> = {
   timeout: [
     [
       [],
-      'No response within "timeoutMs". Check that the host is right and that this machine can reach it (firewall, proxy, DNS).',
+      'No response arrived within "timeoutMs". Check that the host is right and that this machine can reach it (firewall, proxy, DNS).',
     ],
   ],
   unreachable: [
     [
       ['HTTP 401'],
-      'The response is a page or a text, not an OAuth error. A firewall, a proxy or another service probably sent it, not the endpoint: check host and port. If the endpoint itself sent it, the client identifier or the secret is wrong.',
+      'The response is a page or a text, not an OAuth error. A firewall, a proxy or another service probably sent it instead of the endpoint: check host and port. If the endpoint itself sent it, the client identifier or the secret is wrong.',
     ],
     [
       ['HTTP 400'],
@@ -21,35 +21,32 @@ export const OUTAGE_REMEDIES: Remedies<IntrospectionErrorCode> = {
     ],
     [
       ['HTTP 403'],
-      'The response is a page or a text, not an OAuth error. A firewall, a proxy or another service sent it instead of the endpoint. Check host and port, and that this machine is allowed through.',
+      'The response is a page or a text, not an OAuth error. A firewall, a proxy or another service sent it instead of the endpoint. Check host and port, and that no firewall blocks this machine.',
     ],
     [
       ['ECONNREFUSED'],
-      'Nothing listens at this host and port. Check both, and that the authorization server is running.',
+      'Nothing listens at this host and port. Check host and port, and that the authorization server is running.',
     ],
-    [
-      ['ENOTFOUND', 'EAI_AGAIN'],
-      'The host name cannot be resolved. Check that it is right, and check DNS on this machine.',
-    ],
+    [['ENOTFOUND', 'EAI_AGAIN'], 'The host name cannot be resolved. Check the name, and check DNS on this machine.'],
     [
       ['EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT'],
-      'No connection to the host. Check host and port, and that this machine can reach them (firewall, proxy, VPN).',
+      'This machine cannot connect to the host. Check host and port, and whether the network blocks the connection (firewall, proxy, VPN).',
     ],
     [
       ['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID'],
-      'The server’s certificate has expired or is not valid yet. Have it renewed, and check the clock of this machine.',
+      'The server’s certificate has expired or is not valid yet. Renew the certificate, and check the clock of this machine.',
     ],
     [
       ['ERR_TLS_CERT_ALTNAME_INVALID'],
-      'The server’s certificate is for another host name. Use the host name that the certificate names.',
+      'The server’s certificate is for another host name. In the URL, use a host name that is in the certificate.',
     ],
     [
       ['CERT_', 'UNABLE_TO_', 'SELF_SIGNED_', 'DEPTH_ZERO_', 'ERR_TLS_CERT_'],
-      'The server’s certificate is not trusted. Check the host. For a certificate authority of your own, set NODE_EXTRA_CA_CERTS, or set "ca" in your "dispatcher" or in tlsClientAuth.',
+      'The server’s certificate is not trusted. Check the host. If your own certificate authority issued the certificate, set NODE_EXTRA_CA_CERTS, or set "ca" in your "dispatcher" or in tlsClientAuth.',
     ],
     [
       ['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG', 'EPROTO'],
-      'The port does not speak TLS. Check that it is the https: port, or whether the URL should begin with http:.',
+      'The port does not speak TLS. Check that the URL has the port for https:. If the server does not use TLS, the URL must begin with http:.',
     ],
     [
       ['ERR_SSL_'],
@@ -57,11 +54,11 @@ export const OUTAGE_REMEDIES: Remedies<IntrospectionErrorCode> = {
     ],
     [
       ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'],
-      'The connection was closed before the response. Check whether the port requires https: instead of http:. Check whether the server requires a client certificate, or whether yours has expired.',
+      'The connection was closed before the response. Check whether the port requires https: instead of http:. Check whether the server requires a client certificate, or whether your client certificate has expired.',
     ],
     [[], 'The connection failed. Check scheme, host and port, and that the server is running.'],
   ],
-  server_error: [[[], 'The authorization server failed. Its log names the cause.']],
+  server_error: [[[], 'The authorization server failed. Look in its log for the cause.']],
   rate_limited: [
     [
       [],
@@ -71,7 +68,7 @@ export const OUTAGE_REMEDIES: Remedies<IntrospectionErrorCode> = {
   bad_response: [
     [
       ['HTTP 3', 'redirect'],
-      'The endpoint redirects to another URL, and redirects are not followed. Write the final URL.',
+      'The endpoint redirects to another URL, and redirects are not followed. Use the final URL.',
     ],
     [
       ['HTTP 404', 'HTTP 405'],
@@ -95,7 +92,7 @@ export const OUTAGE_REMEDIES: Remedies<IntrospectionErrorCode> = {
     [['signed reply: iss'], 'The signed response is from another issuer. Check "jwtResponse.issuer".'],
     [
       ['signed reply: iat'],
-      'The signed response is not dated now. Check the clocks of this machine and of the server.',
+      'The time in the signed response (iat) is not the current time. Check the clocks of this machine and of the server.',
     ],
     [['signed reply: ERR_JOSE_ALG'], 'The response is signed with another algorithm. Check "jwtResponse.algorithms".'],
     [
@@ -114,11 +111,11 @@ export const OUTAGE_REMEDIES: Remedies<IntrospectionErrorCode> = {
     ],
     [
       ['HTTP 403'],
-      'Either this client may not introspect tokens, or its secret is wrong: some servers respond with 403 to both. Allow the client to introspect, and check identifier and secret.',
+      'Either this client may not introspect tokens, or its secret is wrong: some servers respond with 403 in both cases. Allow the client to introspect tokens, and check the client identifier and the secret.',
     ],
     [
       [],
-      'The endpoint rejects the request. Check that the method of client authentication, "parameters" and "requestFormat" are what it requires.',
+      'The endpoint rejects the request. Check that the method of client authentication, "parameters" and "requestFormat" are what the endpoint requires.',
     ],
   ],
   credentials_unavailable: CREDENTIAL_REMEDIES,
@@ -129,7 +126,7 @@ export const OUTAGE_REMEDIES: Remedies<IntrospectionErrorCode> = {
     ],
     [
       ['no introspection_endpoint'],
-      'The metadata name no introspection endpoint. Set "endpoint" instead of "authorizationServer".',
+      'The metadata contain no introspection endpoint. Set "endpoint" instead of "authorizationServer".',
     ],
     [
       ['introspection_endpoint'],
@@ -139,16 +136,16 @@ export const OUTAGE_REMEDIES: Remedies<IntrospectionErrorCode> = {
     [['no jwks_uri', 'jwks_uri'], 'The public keys cannot be fetched. Set "jwtResponse.keys" instead.'],
     [
       ['HTTP 3', 'redirect'],
-      'The metadata URL redirects to another URL, and redirects are not followed. Set "authorizationServer" to the "issuer" in the metadata there.',
+      'The metadata URL redirects to another URL, and redirects are not followed. Set "authorizationServer" to the "issuer" in the metadata at that URL.',
     ],
     [
       ['HTTP 401', 'HTTP 403'],
-      'Access to the metadata is denied. Check the issuer, and that a firewall lets this machine through. If it requires a header, set "headers".',
+      'Access to the metadata is denied. Check the issuer, and that a firewall lets this machine through. If the server requires a header, set "headers".',
     ],
     [['HTTP 429'], 'The authorization server asks for fewer requests for its metadata. Wait.'],
     [
       ['HTTP 5'],
-      'The authorization server, or a proxy in front of it, failed to send the metadata. Its log names the cause.',
+      'The authorization server, or a proxy in front of it, failed to send the metadata. Look in the logs of both for the cause.',
     ],
     [
       ['HTTP'],
@@ -170,7 +167,7 @@ export const OUTAGE_REMEDIES: Remedies<IntrospectionErrorCode> = {
     ],
     [
       ['CERT_', 'UNABLE_TO_', 'SELF_SIGNED_', 'DEPTH_ZERO_', 'ERR_TLS_CERT_'],
-      'The server’s certificate is not trusted. Check the host. For a certificate authority of your own, set NODE_EXTRA_CA_CERTS, or set "ca" in your "dispatcher" or in tlsClientAuth.',
+      'The server’s certificate is not trusted. Check the host. If your own certificate authority issued the certificate, set NODE_EXTRA_CA_CERTS, or set "ca" in your "dispatcher" or in tlsClientAuth.',
     ],
     [
       ['ERR_SSL_', 'EPROTO', 'UND_ERR_SOCKET', 'ECONNRESET'],
@@ -178,18 +175,28 @@ export const OUTAGE_REMEDIES: Remedies<IntrospectionErrorCode> = {
     ],
     [[], 'The metadata cannot be fetched. Check the issuer, and that the server is running.'],
   ],
-  circuit_open: [[[], 'The endpoint just failed, or asked for a pause. The failures before this one name the cause.']],
+  circuit_open: [
+    [
+      [],
+      'No request was sent, because the endpoint failed shortly before, or asked for a pause. The errors before this one name the cause.',
+    ],
+  ],
   overloaded: [
     [
       [],
-      'More unknown tokens arrive than the endpoint can check. Limit clients that keep sending bad tokens, or give the authorization server more capacity.',
+      'More tokens without a cached response arrive than the endpoint can check. Limit clients that keep sending bad tokens, or give the authorization server more capacity.',
     ],
   ],
-  replay_store_failed: [[[], 'The store of used DPoP proofs does not respond, or is full. Check that it is running.']],
+  replay_store_failed: [
+    [[], 'The store of used DPoP proofs does not respond, or is full. Check that the store is running.'],
+  ],
   claims_schema_failed: [[[], 'The "claims" schema failed. It must be synchronous and return plain data.']],
   precheck_failed: [
-    [['timeout'], 'The "precheck" did not end within half of "timeoutMs". It must settle when its signal aborts.'],
-    [[], 'The "precheck" threw an error that is no AuthError. Throw an AuthError to reject a token.'],
+    [
+      ['timeout'],
+      'The "precheck" did not end within half of "timeoutMs". Its promise must settle when the signal aborts.',
+    ],
+    [[], 'The "precheck" threw an error that is not an AuthError. Throw an AuthError to reject a token.'],
   ],
   closed: [[[], 'The middleware has been closed.']],
 };

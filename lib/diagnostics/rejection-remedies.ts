@@ -6,7 +6,7 @@ export const REJECTION_REMEDIES: Remedies<AuthErrorReason> = {
   no_credentials: [
     [
       [],
-      'The request has no "Authorization: Bearer" header. If the client sends one, check that the proxies pass it on. With "getToken" the header is not read.',
+      'The request has no "Authorization: Bearer" header. If the client sends this header, check that every proxy passes it on. If "getToken" is set, the header is not read.',
     ],
   ],
   malformed_credentials: [
@@ -14,7 +14,7 @@ export const REJECTION_REMEDIES: Remedies<AuthErrorReason> = {
       ['the word Bearer'],
       'The token begins with the word Bearer. Send the word only once: "Authorization: Bearer TOKEN".',
     ],
-    [['quotes'], 'The token is in quotation marks. Send it without them.'],
+    [['quotes'], 'The token is in quotation marks. Send the token without them.'],
     [['spaces'], 'The token contains spaces or line breaks. Send only the token, on one line.'],
     [
       [],
@@ -24,23 +24,23 @@ export const REJECTION_REMEDIES: Remedies<AuthErrorReason> = {
   repeated_credentials: [
     [[], 'The request has more than one token. Send one "Authorization" header, and no other token.'],
   ],
-  token_too_long: [[[], 'The token is longer than 8 kB. Have the authorization server issue shorter tokens.']],
+  token_too_long: [[[], 'The token is longer than 8 kB. Configure the authorization server to issue shorter tokens.']],
   inactive: [
     [
       [],
-      'The authorization server says that the token is not active. It may be expired, revoked, or from another server. Some servers also say so when a token was issued for another client, or when the secret of this API is wrong.',
+      'The authorization server says that the token is not active. The token may be expired, revoked, or from another server. Some servers also call a token inactive if it was issued for another client, or if the secret of this API is wrong.',
     ],
   ],
   unsupported_token_type: [
     [
       [],
-      'This authorization server cannot introspect tokens of this kind, such as JWTs that it issued itself. Have it issue opaque tokens for this API, or verify its JWTs with a JWT library.',
+      'This authorization server cannot introspect tokens of this type, such as JWTs that it issued itself. Configure the server to issue opaque tokens for this API, or verify its JWTs with a JWT library.',
     ],
   ],
   invalid_jwt: [
     [
       [],
-      'The JWT is forged, expired, or from another server, so the endpoint was not asked. If it is genuine, check "issuer", "algorithms" and "typ" of verifyJwtFirst(). The channel "jwt" tells which check failed.',
+      'The JWT is forged, expired, or from another server. The endpoint was not asked about it. If the JWT is genuine, check "issuer", "algorithms" and "typ" of verifyJwtFirst(). The channel "jwt" tells which check failed.',
     ],
   ],
   refresh_token: [[[], 'Send the access token, not the refresh token.']],
@@ -51,32 +51,32 @@ export const REJECTION_REMEDIES: Remedies<AuthErrorReason> = {
     ],
     [
       ['clock'],
-      'The server says that the token is active, but exp has passed on this machine, so the clocks differ. Synchronize both with NTP, this machine first.',
+      'The server says that the token is active, but exp has passed on this machine, so the clocks differ. Synchronize both clocks with NTP. Begin with the clock of this machine.',
     ],
     [[], 'The token has expired. The client must get a new one.'],
   ],
   not_yet_valid: [
     [
       [],
-      'The server says that the token is active, but nbf is still in the future on this machine, so the clocks differ. Synchronize both with NTP, this machine first.',
+      'The server says that the token is active, but nbf is still in the future on this machine, so the clocks differ. Synchronize both clocks with NTP. Begin with the clock of this machine.',
     ],
   ],
   issuer_mismatch: [
     [['slash'], 'Write "issuer" exactly as iss in the response, including a slash at the end.'],
     [
       ['no iss'],
-      'The response has no iss. Have the server send it. If it never does, leave "issuer" out: only this server is asked.',
+      'The response has no iss. Configure the server to send iss. If it never sends iss, leave "issuer" out: only this server is asked about the tokens.',
     ],
     [[], 'Check that the token is from the expected server. If it is, write "issuer" exactly as iss in the response.'],
   ],
   audience_mismatch: [
     [
       ['no aud, no token_type'],
-      'The response has no aud and no token_type, which is typical of a refresh token. Send the access token. If it was the access token, have the server put the audience of this API into access tokens.',
+      'The response has no aud and no token_type, which is typical of a refresh token. Send the access token. If the client sent the access token, configure the server to put the audience of this API into access tokens.',
     ],
     [
       ['no aud'],
-      'The response has no aud. Have the server put the audience of this API into access tokens. Only if this server never sends aud, set "audience" to false: then tokens for other APIs are accepted too.',
+      'The response has no aud. Configure the server to put the audience of this API into access tokens. Only if this server never sends aud, set "audience" to false. Then tokens for other APIs are accepted too.',
     ],
     [['slash'], 'Write "audience" exactly as aud in the response, including a slash at the end.'],
     [
@@ -93,7 +93,7 @@ export const REJECTION_REMEDIES: Remedies<AuthErrorReason> = {
   sender_constrained: [
     [
       [],
-      'The token is bound to a key or certificate that the request did not prove. Set "dpop" or "mtls" as the tokens require it. The client must use the scheme DPoP, or its certificate.',
+      'The token is bound to a key or certificate that the request did not prove. Or DPoP was used or is required, and the token is not bound to a key. Set "dpop" for DPoP tokens, or "mtls" for tokens that are bound to a certificate. The client must use the scheme DPoP, or its certificate.',
     ],
   ],
   no_authorization_server: [
@@ -107,19 +107,19 @@ export const REJECTION_REMEDIES: Remedies<AuthErrorReason> = {
   insufficient_role: [
     [
       [],
-      'The token does not have the role that the guard of this route requires. Give the user the role, and check that the response has it where the option "roles" reads it.',
+      'The token does not have the role that the guard of this route requires. Give the user the role. Check that the response has the role where the option "roles" looks for it.',
     ],
   ],
   actor_mismatch: [
     [
       [],
-      'The guard of this route requires another actor, or none. Check act in the response: it is the party that acts for the user.',
+      'The guard of this route requires another actor, or no actor. Check the claim act in the response: it names the party that acts for the user.',
     ],
   ],
   no_user: [
     [
       [],
-      'The guard of this route requires a user, and the client presents a token of its own. Have it act for a user. Check that the response has sub and client_id.',
+      'The guard of this route requires a user, but the token is for the client itself. The client must request a token for a user. Check that the response has sub and client_id.',
     ],
   ],
   insufficient_user_authentication: [
@@ -131,7 +131,7 @@ export const REJECTION_REMEDIES: Remedies<AuthErrorReason> = {
   invalid_dpop_proof: [
     [
       [],
-      'The DPoP proof is missing, malformed, too old, or made for another URL. Check that "dpop.origin" is the origin that clients call, and that both clocks are right.',
+      'The DPoP proof is missing, malformed, too old, or made for another URL. Check that "dpop.origin" is the origin that clients call, and that the clocks of the client and of this machine are right.',
     ],
   ],
   dpop_proof_replayed: [[[], 'The DPoP proof was used before. The client must create a new proof for each request.']],
