@@ -25,8 +25,8 @@ export interface RedisStoreOptions {
 /**
  * Creates a store on Redis or Valkey (6.2 or later), for `cache.store`. Each command is one script and one round trip.
  *
- * The revocation log is a Redis stream. For each introspector that uses the store, the store opens a further connection with
- * `client.duplicate()`, to read the stream. When two commands in a row fail on your client, the store opens one more connection for its
+ * The revocation log is a Redis stream. The store opens a second connection with `client.duplicate()`, to read the stream. All middlewares
+ * that use the store share this connection. When two commands in a row fail on your client, the store opens one more connection for its
  * commands.
  *
  * @throws TypeError for an unsupported client or another invalid option
