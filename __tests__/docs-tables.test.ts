@@ -109,7 +109,7 @@ describe('the documents', () => {
   });
 
   it('list the options of with()', () => {
-    const [sentence = ''] = /^`with\(\)` takes .*$/m.exec(page('docs/recipes.md')) ?? [];
+    const [sentence = ''] = /^`with\(\)` accepts .*$/m.exec(page('docs/recipes.md')) ?? [];
     expect(codeWords(sentence).slice(1).sort()).toEqual(Object.keys(POLICY_RULES).sort());
   });
 

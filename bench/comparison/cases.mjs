@@ -183,11 +183,11 @@ export const CASES = [
     },
   },
   duringOutage('the authorization server responds with 500', 'fails'),
-  duringOutage('it responds with an HTML page', 'html'),
-  duringOutage('it rejects the API’s client credentials', 'rejects client'),
-  duringOutage('it does not respond', 'hangs'),
+  duringOutage('the authorization server responds with an HTML page', 'html'),
+  duringOutage('the authorization server rejects the API’s client credentials', 'rejects client'),
+  duringOutage('the authorization server does not respond', 'hangs'),
   {
-    title: 'introspection requests for 100 requests with one token, one after another',
+    title: 'introspection requests for 100 API requests with one token, one after another',
     async run({ server, app }) {
       const token = await server.issue();
       for (let i = 0; i < 100; i++) await get(app, bearer(token));
@@ -195,7 +195,7 @@ export const CASES = [
     },
   },
   {
-    title: 'introspection requests for 100 requests with one token, all at once',
+    title: 'introspection requests for 100 API requests with one token, all at once',
     async run({ server, app }) {
       const token = await server.issue();
       await Promise.all(Array.from({ length: 100 }, () => get(app, bearer(token))));
