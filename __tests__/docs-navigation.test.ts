@@ -3,13 +3,13 @@ import { findPages, page } from './support/pages.js';
 
 describe('the website', () => {
   it('lists every page once', () => {
-    const listed = evaluate('site/navigation.mjs', 'module.PAGES') as string[];
+    const listed = evaluate('.ci/site/navigation.mjs', 'module.PAGES') as string[];
     expect([...listed].sort()).toEqual(findPages().sort());
   });
 });
 
 describe('the files for language models', () => {
-  const files = evaluate('site/llms.mjs', 'module.llmsFiles()') as Record<'llms.txt' | 'llms-full.txt', string>;
+  const files = evaluate('.ci/site/llms.mjs', 'module.llmsFiles()') as Record<'llms.txt' | 'llms-full.txt', string>;
   const documents = findPages().filter((path) => /^docs\/|^README|^SECURITY/.test(path));
 
   it.each(documents)('contain %s', (path) => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 const root = join(__dirname, '..');
 
 describe('installing', () => {
-  it.each(['.', '.ci/tools', '.ci/site', 'bench'])('prints no warning in %s', (folder) => {
+  it.each(['.', '.ci/tools', '.ci/site', 'bench', 'bench/mutation'])('prints no warning in %s', (folder) => {
     const { status, stdout, stderr } = spawnSync(
       'npm',
       ['ci', '--dry-run', '--include=dev', '--no-audit', '--no-fund'],

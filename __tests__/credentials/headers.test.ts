@@ -1,4 +1,4 @@
-import { parseAuthorizationHeader } from '../../lib/credentials/headers.js';
+import { isRepeated, ownHeader, parseAuthorizationHeader } from '../../lib/credentials/headers.js';
 
 const readBearer = (value: string | undefined) =>
   value === undefined ? undefined : parseAuthorizationHeader(value, false)?.token;
@@ -23,7 +23,7 @@ describe('the Authorization header', () => {
     ['a token that looks like the scheme', 'Bearer bearer', 'bearer'],
     ['a single character', 'Bearer a', 'a'],
   ])('yields the token from %s', (_, header, token) => {
-    expect(readBearer(header)).toBe(token);
+    expect(parseAuthorizationHeader(header, false)).toEqual({ scheme: 'Bearer', token });
   });
 
   it.each([
@@ -81,5 +81,26 @@ describe('the Authorization header', () => {
 
   it.each(['DPoP', 'DPoP ', 'dpop\tabc', 'DPoP,abc'])('is malformed under that scheme, too: %j', (header) => {
     expect(() => parseAuthorizationHeader(header, true)).toThrow(MALFORMED);
+  });
+});
+
+describe('a header of a request', () => {
+  it('is absent if it is a list, as some test tools write it', () => {
+    expect(ownHeader({ headers: { authorization: ['Bearer abc'] as never } }, 'authorization')).toBeUndefined();
+    expect(ownHeader({ headers: { authorization: 'Bearer abc' } }, 'authorization')).toBe('Bearer abc');
+  });
+
+  it.each([
+    [['Authorization', 'a', 'AUTHORIZATION', 'b'], true],
+    [['Authorization', 'a', 'Host', 'x', 'authorization', 'a'], true],
+    [['Authorization', 'a'], false],
+    [['Authorization', 'authorization'], false],
+    [['Authorization', 'a', 'Content-Types', 'b'], false],
+    [['Content-Types', 'a', 'Content-Types', 'b'], false],
+    [['Authorization', 'a', 'Authorizations', 'b'], false],
+    [[], false],
+    [undefined, false],
+  ])('is repeated in %j: %s', (rawHeaders, expected) => {
+    expect(isRepeated({ ...(rawHeaders && { rawHeaders }) }, 'authorization')).toBe(expected);
   });
 });

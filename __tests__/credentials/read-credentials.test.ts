@@ -109,6 +109,60 @@ describe('the credentials of a request', () => {
   });
 });
 
+describe('a request with a DPoP proof', () => {
+  const given = { ...FORM, custom: 'abc' };
+  const withProof = (request: IncomingMessage) =>
+    Object.assign(request, { headers: { ...request.headers, dpop: 'p' } });
+
+  it.each([
+    ['in the header', { authorization: 'Bearer abc' }, HEADER_ONLY],
+    ['in the body', given, WITH_BODY],
+    ['from getToken', given, CUSTOM],
+  ])('does not use the proof for a Bearer token %s, and says so only if DPoP is accepted', (_, request, policy) => {
+    const read = (dpop: object | undefined) => readCredentials(withProof(requestOf(request)), { ...policy, dpop });
+    expect(read({})).toMatchObject({ scheme: 'Bearer', dpop: undefined, hasUnusedProof: true });
+    expect(read(undefined)).toMatchObject({ scheme: 'Bearer', dpop: undefined, hasUnusedProof: false });
+    expect(readCredentials(requestOf(request), { ...policy, dpop: {} })).toMatchObject({ hasUnusedProof: false });
+  });
+
+  it.each([['a.b.c,d.e.f'], [['a.b.c', 'd.e.f']], [undefined]])('has no proof if the header is %j', (dpop) => {
+    expect(dpopRequestOf({ headers: { dpop }, url: '/' } as never, 'https://api.example.com').proof).toBeUndefined();
+  });
+
+  it.each([
+    ['/reports?a=/../b', 'https://api.example.com/reports?a=/../b'],
+    ['/a/b/../c', undefined],
+    ['/reports/%2E%2e', undefined],
+  ])('has the URL of the target %s only if all parsers agree about it', (originalUrl, url) => {
+    const request = { headers: { dpop: 'a.b.c' }, originalUrl } as never;
+    expect(dpopRequestOf(request, 'https://api.example.com/').url).toBe(url);
+  });
+});
+
+describe('a request target', () => {
+  const read = (url: string, originalUrl?: string) =>
+    targetOf({ url, headers: {}, ...(originalUrl && { originalUrl }) } as never);
+
+  it.each([
+    ['/a?b', { authority: undefined, path: '/a?b' }],
+    ['*', { authority: undefined, path: '*' }],
+    ['http://a.example/b?c', { authority: 'a.example', path: '/b?c' }],
+    ['https://a.example:8443', { authority: 'a.example:8443', path: '' }],
+    ['HTTPS://a.example?b', { authority: 'a.example', path: '?b' }],
+    ['ahttp://a.example/', { authority: '', path: '' }],
+    ['a/b', { authority: '', path: '' }],
+    ['a.example:443', { authority: '', path: '' }],
+    ['http:///a', { authority: '', path: '' }],
+    ['http://a.example/b\nc', { authority: 'a.example', path: '/b\nc' }],
+  ])('of %j has the host and the path that the client wrote', (url, expected) => {
+    expect(read(url)).toEqual(expected);
+  });
+
+  it('is the original URL, because Express and Connect shorten the other one', () => {
+    expect(read('/reports', '/mounted/reports')).toEqual({ authority: undefined, path: '/mounted/reports' });
+  });
+});
+
 describe('a request without a target, as wrappers for other frameworks may pass', () => {
   it('has an empty path and no host that matches', () => {
     expect(targetOf({ headers: {} } as never)).toEqual({ authority: '', path: '' });

@@ -123,9 +123,10 @@ describe('dpop.origin', () => {
     },
   );
 
-  it.each([Promise.resolve(ORIGIN), Promise.reject(new Error('later'))])(
+  it.each([() => Promise.resolve(ORIGIN), () => Promise.reject(new Error('later'))])(
     'answers 500 when the function returns a promise',
-    async (promise) => {
+    async (createPromise) => {
+      const promise = createPromise();
       promise.catch(() => {});
       const { send, api } = await createDpopSetup({ origin: () => promise as never });
       await send(500);

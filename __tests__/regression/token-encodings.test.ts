@@ -56,6 +56,7 @@ describe('a JWT with an encoding that no issuer produces', () => {
     ['an opaque token of two parts', `${header}.abB`],
     ['an opaque token of five parts', 'a.b.c.d.e'],
     ['an opaque token with padding', 'abcdefghB==='],
+    ['an opaque token whose first part has a brace later', `${Buffer.from('a{"b"').toString('base64url')}.b.c`],
   ])('is not confused with a valid token: %s', async (_what, token) => {
     const endpoint = await createEndpoint(active());
     await createApi(endpoint).get(token).expect(200);

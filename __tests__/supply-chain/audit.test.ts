@@ -2,11 +2,11 @@ import { evaluate } from '../support/evaluate.js';
 import { page } from '../support/pages.js';
 
 function read(reader: 'readAdvisories' | 'readSignatures', report: unknown): unknown {
-  return evaluate('audit.mjs', `module.${reader}(${JSON.stringify(report)}).outcome`);
+  return evaluate('.ci/audit.mjs', `module.${reader}(${JSON.stringify(report)}).outcome`);
 }
 
 function exitCode(outcomes: readonly string[], isRequired: boolean): unknown {
-  return evaluate('audit.mjs', `module.exitCodeOf(${JSON.stringify(outcomes)}, ${isRequired})`);
+  return evaluate('.ci/audit.mjs', `module.exitCodeOf(${JSON.stringify(outcomes)}, ${isRequired})`);
 }
 
 const SAFE = { vulnerabilities: {}, metadata: { vulnerabilities: { low: 0, high: 0, total: 0 } } };

@@ -14,7 +14,7 @@ function sbomOf(packages: object): Sbom {
   const lock = { packages };
   const manifest = { name: 'example', version: '1.0.0', license: 'MIT', description: 'An example' };
   const text = evaluate(
-    'sbom.mjs',
+    '.ci/sbom.mjs',
     `module.softwareBillOfMaterials(${JSON.stringify(manifest)}, ${JSON.stringify(lock)})`,
   );
   return JSON.parse(text as string) as Sbom;
@@ -22,7 +22,7 @@ function sbomOf(packages: object): Sbom {
 
 describe('the software bill of materials', () => {
   it('lists exactly the dependencies of this package, with the versions of the lock file', () => {
-    const { components } = JSON.parse(evaluate('sbom.mjs', 'module.currentSbom()') as string) as Sbom;
+    const { components } = JSON.parse(evaluate('.ci/sbom.mjs', 'module.currentSbom()') as string) as Sbom;
     const { dependencies } = JSON.parse(page('package.json')) as { dependencies: object };
     const { packages } = JSON.parse(page('package-lock.json')) as { packages: Record<string, { version: string }> };
     expect(components.map(({ name, version }) => [name, version])).toEqual(
@@ -31,7 +31,7 @@ describe('the software bill of materials', () => {
   });
 
   it('is the same in every run, and holds no date', () => {
-    const [first, second] = [1, 2].map(() => evaluate('sbom.mjs', 'module.currentSbom()') as string);
+    const [first, second] = [1, 2].map(() => evaluate('.ci/sbom.mjs', 'module.currentSbom()') as string);
     expect(first).toBe(second);
     expect(first).not.toMatch(/timestamp|serialNumber|\d{4}-\d\d-\d\d/);
   });

@@ -33,6 +33,7 @@ describe('requireAuthenticationContext', () => {
       expect.objectContaining({
         status: 401,
         code: 'insufficient_user_authentication',
+        scopes: [],
         authentication: { acrValues, maxAgeSeconds },
       }),
     );

@@ -40,7 +40,7 @@ export function hasScheme(value: string, scheme: string): boolean {
 
 function tokenAfter(value: string, scheme: string): string {
   let start = scheme.length;
-  if (start < value.length && value.charCodeAt(start) !== SPACE) throw new AuthError('malformed_credentials');
+  if (value.charCodeAt(start) !== SPACE) throw new AuthError('malformed_credentials');
   while (value.charCodeAt(start) === SPACE) start++;
   if (start === value.length) throw new AuthError('malformed_credentials');
   return value.slice(start);
@@ -62,11 +62,12 @@ export function ownHeader(
  * @param header in lower case
  */
 export function isRepeated({ rawHeaders }: Partial<Pick<IncomingMessage, 'rawHeaders'>>, header: string): boolean {
+  const lines = rawHeaders ?? [];
   let seen = false;
   // Names and values alternate. The lengths are compared first, so that few names are converted to lower case.
-  for (let i = 0; i < (rawHeaders?.length ?? 0); i += 2) {
-    const name = rawHeaders?.[i];
-    if (name?.length !== header.length || String(name).toLowerCase() !== header) continue;
+  for (let i = 0; i < lines.length; i += 2) {
+    const name = lines[i] as string;
+    if (name.length !== header.length || name.toLowerCase() !== header) continue;
     if (seen) return true;
     seen = true;
   }

@@ -32,13 +32,15 @@ export function requireSomeRole(record: ActiveRecord, { roles, readRoles }: Role
 }
 
 /**
- * Returns the roles of a token. If the function `readRoles` of the app returns anything but a list, the token has no role. A string is not
- * accepted as a list, because a search in it would also find parts of a role's name.
+ * Returns the roles of a token. The function `readRoles` of the app must return a list. A string is not accepted, because a search in it
+ * would also find parts of a role's name.
  *
- * @throws TypeError if the function of the app returned a promise
+ * @throws AuthError `insufficient_role` if the function returned anything but a list
+ * @throws TypeError if the function returned a promise
  */
 function rolesOf({ claims }: ActiveRecord, readRoles: RoleReader | undefined): readonly unknown[] {
   if (readRoles === undefined) return stringsOf(ownMember(claims, 'roles'));
   const roles: unknown = requireSynchronous('roles', readRoles(claims));
-  return Array.isArray(roles) ? roles : [];
+  if (!Array.isArray(roles)) throw new AuthError('insufficient_role');
+  return roles;
 }

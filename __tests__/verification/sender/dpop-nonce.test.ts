@@ -44,6 +44,16 @@ describe('a DPoP nonce', () => {
     expect(rotating.check(nonce)).toBe('unknown');
   });
 
+  it('of the next period is accepted as old, because the clock of another process may be ahead', () => {
+    const [clock, ahead] = [createClock(), createClock()];
+    const nonceAfter = (seconds: number) => {
+      ahead.advance(seconds);
+      return createNonces([SECRET], ahead).current();
+    };
+    const nonces = createNonces([SECRET], clock);
+    expect([nonces.check(nonceAfter(PERIOD)), nonces.check(nonceAfter(PERIOD))]).toEqual(['old', 'unknown']);
+  });
+
   it.each([undefined, null, 7, '', 'x', [], {}, true])('is never %j', (value) => {
     expect(createNonces([SECRET], createClock()).check(value)).toBe('unknown');
   });

@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto';
+import { createDpopVerifier, type DpopSettings } from '../../../lib/verification/sender/dpop.js';
+import { createClock } from '../../support/clock.js';
+import { createSender, ORIGIN, type ProofParts } from '../../support/dpop.js';
+
+const TOKEN = 'abc';
+const DIGEST = createHash('sha256').update(TOKEN).digest('base64url');
+const INVALID = expect.objectContaining({ status: 401, code: 'invalid_dpop_proof', reason: 'invalid_dpop_proof' });
+
+async function createVerifier(settings: Partial<DpopSettings> = {}) {
+  const [sender, clock] = [await createSender(), createClock()];
+  const kept: number[] = [];
+  const replay = { keepFor: (ms: number) => void kept.push(ms), use: async () => true };
+  const verifier = createDpopVerifier({
+    ...{ algorithms: ['ES256'], maxAgeMs: 60_000, nonces: undefined, replay, clock },
+    ...settings,
+  });
+  const verifyText = (proof: string | undefined) =>
+    verifier.verify({ request: {} as never, proof, method: 'GET', url: `${ORIGIN}/` }, DIGEST);
+  const verify = async (parts: ProofParts) => verifyText(await sender.proof(TOKEN, clock, parts));
+  return { sender, clock, kept, verifier, verify, verifyText };
+}
+
+describe('the verifier of DPoP proofs', () => {
+  it('returns the thumbprint of the key, and an id that depends on the key and the jti', async () => {
+    const [{ sender, verify }, other] = [await createVerifier(), await createVerifier()];
+    const first = await verify({ claims: { jti: 'a' } });
+    expect(first).toEqual({ jkt: sender.jkt, id: expect.stringMatching(/^[\w-]{43}$/), isNonceOld: false });
+    expect(await verify({ claims: { jti: 'a' } })).toEqual(first);
+    const ids = [first, await verify({ claims: { jti: 'b' } }), await other.verify({ claims: { jti: 'a' } })];
+    expect(new Set(ids.map(({ id }) => id)).size).toBe(3);
+  });
+
+  it('has used proofs kept for two minutes longer than they are valid, even if they are dated ahead', async () => {
+    expect((await createVerifier({ maxAgeMs: 30_000 })).kept).toEqual([30_000 + 10_000 + 120_000]);
+  });
+
+  it('accepts proofs of up to 8192 characters', async () => {
+    const { sender, clock, verifyText } = await createVerifier();
+    const proofs: string[] = [];
+    for (let size = 5500; (proofs.at(-1)?.length ?? 0) <= 8192; size++) {
+      proofs.push(await sender.proof(TOKEN, clock, { claims: { padding: 'x'.repeat(size) } }));
+    }
+    const [longest, tooLong] = [proofs.findLast(({ length }) => length <= 8192), proofs.at(-1)];
+    expect([longest?.length, tooLong?.length]).toEqual([8192, 8194]);
+    expect(await verifyText(longest)).toMatchObject({ jkt: sender.jkt });
+    await expect(verifyText(tooLong)).rejects.toEqual(INVALID);
+    await expect(verifyText(undefined)).rejects.toEqual(INVALID);
+  });
+
+  it.each([
+    ['60 seconds old', (now: number) => ({ iat: now - 60 }), true],
+    ['more than 60 seconds old', (now: number) => ({ iat: now - 60.001 }), false],
+    ['dated 10 seconds ahead', (now: number) => ({ iat: now + 10 }), true],
+    ['dated more than 10 seconds ahead', (now: number) => ({ iat: now + 10.001 }), false],
+    ['without a date', () => ({ iat: undefined }), false],
+    ['dated by a text', (now: number) => ({ iat: String(now) }), false],
+    ['expiring later', (now: number) => ({ exp: now + 0.001 }), true],
+    ['expiring now', (now: number) => ({ exp: now }), false],
+    ['expiring at a text', (now: number) => ({ exp: String(now + 60) }), false],
+    ['beginning in 10 seconds', (now: number) => ({ nbf: now + 10 }), true],
+    ['beginning in more than 10 seconds', (now: number) => ({ nbf: now + 10.001 }), false],
+    ['beginning at a text', (now: number) => ({ nbf: String(now) }), false],
+    ['without an identifier', () => ({ jti: undefined }), false],
+    ['with an empty identifier', () => ({ jti: '' }), false],
+    ['with a number as identifier', () => ({ jti: 5 }), false],
+    ['for another method', () => ({ htm: 'POST' }), false],
+    ['for another URL', () => ({ htu: `${ORIGIN}/other` }), false],
+    ['for a URL that is a list', () => ({ htu: [`${ORIGIN}/`] }), false],
+    ['for another token', () => ({ ath: 'other' }), false],
+  ])('tells whether a proof is valid: %s', async (_, claimsAt, isAccepted) => {
+    const { clock, verify } = await createVerifier();
+    const proof = verify({ claims: claimsAt(clock.seconds()) });
+    if (isAccepted) expect(await proof).toMatchObject({ isNonceOld: false });
+    else await expect(proof).rejects.toEqual(INVALID);
+  });
+});

@@ -1,0 +1,97 @@
+// Plugins of Stryker: a runner that loads only the test files that cover a mutant, and a reporter that keeps results from the first on.
+import { relative, resolve } from 'node:path';
+import { declareClassPlugin, declareFactoryPlugin, PluginKind } from '@stryker-mutator/api/plugin';
+import { strykerPlugins as jestPlugins, strykerValidationSchema } from '@stryker-mutator/jest-runner';
+import { PartialReport } from './partial-report.mjs';
+
+const createJestRunner = jestPlugins[0].factory;
+const STAGES = JSON.parse(process.env.MUTATION_STAGES ?? '[]');
+
+/**
+ * Jest's runner of Stryker loads every test file for every mutant, and knows a test only by its name. Here the id of a test begins with
+ * its file, so only the covering files are loaded, and only until one test fails.
+ */
+class CoveringTestsRunner {
+  constructor(jestRunner) {
+    this.jestRunner = jestRunner;
+  }
+
+  capabilities() {
+    return this.jestRunner.capabilities();
+  }
+
+  async init() {
+    await this.jestRunner.init();
+    this.selectFiles(STAGES.flat());
+  }
+
+  async dryRun(options) {
+    const result = await this.jestRunner.dryRun(options);
+    if (result.tests === undefined) return result;
+    const idsByName = new Map();
+    for (const test of result.tests) {
+      test.id = idOf(test);
+      idsByName.set(test.name, [...(idsByName.get(test.name) ?? []), test.id]);
+    }
+    if (result.mutantCoverage === undefined) return result;
+    const covered = Object.entries(result.mutantCoverage.perTest).flatMap(([name, mutants]) =>
+      (idsByName.get(name) ?? []).map((id) => [id, mutants]),
+    );
+    return { ...result, mutantCoverage: { ...result.mutantCoverage, perTest: Object.fromEntries(covered) } };
+  }
+
+  /**
+   * Runs one test file after another until a test fails. The tests of a mutant of code that runs while a module loads are not known, so
+   * all run.
+   */
+  async mutantRun({ testFilter, ...options }) {
+    let result;
+    let nrOfTests = 0;
+    for (const [file, names] of inOrder(testFilter)) {
+      this.selectFiles([file]);
+      result = await this.jestRunner.mutantRun({ ...options, testFilter: names });
+      nrOfTests += result.nrOfTests ?? 0;
+      if (result.status === 'killed') {
+        const killedBy = result.killedBy.map((name) => idOf({ name, fileName: file }));
+        return { ...result, killedBy, nrOfTests };
+      }
+      if (result.status !== 'survived') return result;
+    }
+    return { ...result, nrOfTests };
+  }
+
+  selectFiles(files) {
+    this.jestRunner.jestConfig.testMatch = files.map((file) => `<rootDir>/${file}`);
+  }
+}
+
+/**
+ * The test files to run, and the names of the tests in each; `undefined` for all tests. Files about the room come first, then those with
+ * the most tests that cover the mutant.
+ */
+function inOrder(testFilter) {
+  if (testFilter === undefined) return STAGES.flat().map((file) => [file, undefined]);
+  const namesByFile = new Map();
+  for (const id of testFilter) {
+    const end = id.indexOf('\n');
+    const file = id.slice(0, end);
+    namesByFile.set(file, [...(namesByFile.get(file) ?? []), id.slice(end + 1)]);
+  }
+  const isOwn = ([file]) => STAGES[0].includes(file);
+  return [...namesByFile].sort((a, b) => isOwn(b) - isOwn(a) || b[1].length - a[1].length);
+}
+
+function idOf({ name, fileName }) {
+  return `${relative(process.cwd(), resolve(fileName))}\n${name}`;
+}
+
+function createRunner(injector) {
+  return new CoveringTestsRunner(injector.injectFunction(createJestRunner));
+}
+createRunner.inject = ['$injector'];
+
+export const strykerPlugins = [
+  declareFactoryPlugin(PluginKind.TestRunner, 'covering-tests', createRunner),
+  declareClassPlugin(PluginKind.Reporter, 'partial-report', PartialReport),
+];
+export { strykerValidationSchema };
