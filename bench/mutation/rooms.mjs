@@ -33,14 +33,13 @@ export const ROOMS = {
   },
   credentials: {
     mutate: ['lib/credentials/'],
-    own: ['__tests__/credentials/'],
+    own: ['__tests__/credentials/', '__tests__/regression/token-encodings.test.ts'],
     also: [
       '__tests__/http/credentials.test.ts',
       '__tests__/http/dpop-url.test.ts',
       '__tests__/http/dpop.test.ts',
       '__tests__/http/hosts.test.ts',
       '__tests__/http/mtls.test.ts',
-      '__tests__/regression/token-encodings.test.ts',
       '__tests__/rfc/rfc6750.test.ts',
       '__tests__/rfc/rfc9110.test.ts',
       '__tests__/rfc/rfc9449.test.ts',
