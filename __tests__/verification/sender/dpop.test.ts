@@ -31,6 +31,20 @@ describe('the verifier of DPoP proofs', () => {
     expect(new Set(ids.map(({ id }) => id)).size).toBe(3);
   });
 
+  it('imports the key of several proofs once, because importing a key is slow', async () => {
+    const { verify } = await createVerifier();
+    const imports = jest.spyOn(crypto.subtle, 'importKey');
+    try {
+      const first = await verify({ claims: { jti: 'a' } });
+      const { length } = imports.mock.calls;
+      expect(length).toBeGreaterThan(0);
+      expect((await verify({ claims: { jti: 'b' } })).jkt).toBe(first.jkt);
+      expect(imports).toHaveBeenCalledTimes(length);
+    } finally {
+      imports.mockRestore();
+    }
+  });
+
   it('has used proofs kept for two minutes longer than they are valid, even if they are dated ahead', async () => {
     expect((await createVerifier({ maxAgeMs: 30_000 })).kept).toEqual([30_000 + 10_000 + 120_000]);
   });

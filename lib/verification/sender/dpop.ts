@@ -103,7 +103,7 @@ export function createDpopVerifier(settings: DpopSettings): DpopVerifier {
         age >= -MAX_AHEAD_MS &&
         isWithinLife(claims, now);
       if (!isValid) throw new AuthError('invalid_dpop_proof');
-      const state = nonces?.check(nonce) ?? 'current';
+      const state = nonces?.check(nonce);
       if (state === 'unknown') throw new AuthError('dpop_nonce_required');
       return { jkt, id: hash('sha256', JSON.stringify([jkt, jti]), 'base64url'), isNonceOld: state === 'old' };
     },
