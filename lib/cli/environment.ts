@@ -36,11 +36,12 @@ export function readEnvironment(
 ): Environment {
   const inFile = readVariables(folder, file);
   const set = [...new Set(names)].filter((name) => Object.hasOwn(inFile, name) && inFile[name] !== '');
-  const fromFile = set.filter((name) => env[name] === undefined);
+  const isSet = (name: string) => Object.hasOwn(env, name) && env[name] !== undefined;
+  const fromFile = set.filter((name) => !isSet(name));
   return {
     variables: { ...env, ...Object.fromEntries(fromFile.map((name) => [name, inFile[name]])) },
     fromFile,
-    overridden: set.filter((name) => env[name] !== undefined),
+    overridden: set.filter(isSet),
   };
 }
 

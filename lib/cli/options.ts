@@ -103,7 +103,8 @@ function plainPairOf(text: string): [name: string, value: string] {
 
 function variableOf(text: string, env: Source['env']): [name: string, value: string] {
   const [name, variable] = pairOf(text);
-  const value = env[variable];
+  // Every object has inherited members, such as `toString`.
+  const value = Object.hasOwn(env, variable) ? env[variable] : undefined;
   if (value === undefined) throw new UsageError(`The environment variable ${variable} is not set`);
   return [name, value];
 }

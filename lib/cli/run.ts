@@ -20,8 +20,10 @@ Add --help to a command to see its options and exit codes. --version prints the 
 `;
 
 /** Runs the command that the first word names, and resolves to its exit code. Mistakes in the command line are printed, not thrown. */
-export async function run(words: readonly string[], terminal: Terminal): Promise<number> {
+export async function run(words: readonly string[], output: Terminal): Promise<number> {
   const [name, ...rest] = words;
+  // Messages may repeat words of the command line, and each message is one line.
+  const terminal: Terminal = { ...output, err: (text) => output.err(printable(text)) };
   try {
     if (name === undefined || name === '--help' || name === '-h') return print(terminal, USAGE.trimEnd());
     if (name === '--version') return print(terminal, VERSION);
@@ -47,7 +49,7 @@ function commandOf(name: string): Command {
   if (name.startsWith('-')) throw new UsageError('Write the command first: init, check or probe; see --help');
   const meant = nearestName(name, [...COMMANDS.keys()]);
   const hint = meant === undefined ? 'the commands are init, check and probe; see --help' : `did you mean ${meant}?`;
-  throw new UsageError(`There is no command ${printable(name)}; ${hint}`);
+  throw new UsageError(`There is no command ${name}; ${hint}`);
 }
 
 function print(terminal: Terminal, text: string): number {

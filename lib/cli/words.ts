@@ -1,6 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { nearestName } from '../core/nearest-name.js';
-import { printable } from '../diagnostics/printable.js';
 import { UsageError } from './usage-error.js';
 
 type Flags = NonNullable<ParseArgsConfig['options']>;
@@ -41,7 +40,7 @@ function parse<Options extends Flags>(
     const unknown = /^Unknown option '--([^']+)'/.exec(message)?.[1] ?? '';
     const meant = nearestName(unknown, Object.keys(options));
     const hint = unknown !== '' && meant !== undefined ? `; did you mean --${meant}?` : '; see --help';
-    throw new UsageError(`${printable(message.split('. ')[0] as string)}${hint}`);
+    throw new UsageError(`${message.split('. ')[0]}${hint}`);
   }
 }
 

@@ -1,3 +1,4 @@
+import { printable } from '../../diagnostics/printable.js';
 import { ENDPOINT, ISSUER } from '../servers.js';
 import type { Choices } from './choices.js';
 import { ENV_EXAMPLE, PORT, scriptName, sourceName, TSCONFIG } from './project.js';
@@ -10,7 +11,9 @@ export function nextSteps(choices: Choices, { names, kept, hasManifest }: Writte
   const { provider, isTypeScript, directory } = choices;
   const needsOwnConfiguration = kept.includes(TSCONFIG);
   const steps = [
-    ...(directory === '.' ? [] : [`cd ${/^[\w./-]+$/.test(directory) ? directory : JSON.stringify(directory)}`]),
+    ...(directory === '.'
+      ? []
+      : [`cd ${/^[\w./-]+$/.test(directory) ? directory : printable(JSON.stringify(directory))}`]),
     ...(hasManifest ? [] : ['npm init -y']),
     ...installs(choices),
     `Copy ${ENV_EXAMPLE} to .env, and fill it in. Never commit .env.`,

@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { printable } from '../../diagnostics/printable.js';
 
 /** A file that `init` writes. */
 export interface ProjectFile {
@@ -33,12 +32,11 @@ export class FileError extends Error {}
  */
 export function writeFiles(files: readonly ProjectFile[], base: string, directory: string): Written {
   const folder = resolve(base, directory);
-  const shown = printable(folder);
   const isThere = ({ name }: Pick<ProjectFile, 'name'>) => existsSync(join(folder, name));
   const existing = files.filter((file) => !file.isOptional && isThere(file)).map(({ name }) => name);
   if (existing.length > 0) {
     throw new FileError(
-      `Nothing was written, because ${existing.join(' and ')} already exist${existing.length === 1 ? 's' : ''} in ${shown}. Write --directory FOLDER to use another folder.`,
+      `Nothing was written, because ${existing.join(' and ')} already exist${existing.length === 1 ? 's' : ''} in ${folder}. Write --directory FOLDER to use another folder.`,
     );
   }
   const kept = files.filter((file) => file.isOptional && isThere(file)).map(({ name }) => name);
@@ -53,7 +51,7 @@ export function writeFiles(files: readonly ProjectFile[], base: string, director
     } catch (error) {
       const before = names.length === 0 ? 'Nothing was written' : `Only ${names.join(' and ')} was written`;
       throw new FileError(
-        `${before}: ${name} cannot be written in ${shown} (${(error as NodeJS.ErrnoException).code})`,
+        `${before}: ${name} cannot be written in ${folder} (${(error as NodeJS.ErrnoException).code})`,
       );
     }
     names.push(name);

@@ -1,0 +1,69 @@
+// Keeps the results of the fuzzer, and writes them into docs/quality.md.
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { FINDINGS } from './findings.mjs';
+import { TARGETS } from './targets/index.mjs';
+
+const root = join(import.meta.dirname, '../..');
+const FOLDER = join(root, 'bench/results/fuzz');
+const FILE = join(FOLDER, 'results.json');
+const PAGE = join(root, 'docs/quality.md');
+const BEGIN = '<!-- fuzz: written by npm run fuzz -- --write -->';
+const END = '<!-- fuzz: end -->';
+
+/** Adds a run to the results of its target. A run of other sources replaces earlier runs. */
+export function writeResults({ name }, { executions, admitted, cpuSeconds, seconds, inputs, problem }) {
+  const all = readResults();
+  const sources = digestOfSources();
+  const { [name]: earlier } = all;
+  const before =
+    earlier?.sources === sources ? earlier : { runs: 0, executions: 0, admitted: 0, cpuSeconds: 0, problems: [] };
+  all[name] = {
+    ...{ sources, inputs, seconds, runs: before.runs + 1, executions: before.executions + executions },
+    ...{ admitted: before.admitted + admitted, cpuSeconds: before.cpuSeconds + cpuSeconds },
+    problems: [...before.problems, ...(problem === undefined ? [] : [problem])],
+  };
+  mkdirSync(FOLDER, { recursive: true });
+  writeFileSync(FILE, `${JSON.stringify(all, null, 2)}\n`);
+  const page = readFileSync(PAGE, 'utf8');
+  const [before_] = page.split(BEGIN);
+  const [, after] = page.split(END);
+  writeFileSync(PAGE, `${before_}${BEGIN}\n\n${render(all)}\n\n${END}${after}`);
+}
+
+function readResults() {
+  return existsSync(FILE) ? JSON.parse(readFileSync(FILE, 'utf8')) : {};
+}
+
+function render(results) {
+  const rows = TARGETS.filter(({ name }) => Object.hasOwn(results, name)).map((target) =>
+    renderTarget(target, results[target.name]),
+  );
+  const findings = FINDINGS.map(({ target, finding, outcome }) => `| ${target} | ${finding} | ${outcome} |`);
+  return [
+    '| target | executions | of these admitted | CPU seconds | runs | committed inputs | failures in these runs | command |',
+    '|---|---|---|---|---|---|---|---|',
+    ...rows,
+    '',
+    ...(findings.length === 0 ? [] : ['| target | finding | result |', '|---|---|---|', ...findings]),
+  ]
+    .join('\n')
+    .trimEnd();
+}
+
+function renderTarget({ name, seeds }, { executions, admitted, cpuSeconds, runs, inputs, seconds, problems }) {
+  const command = `npm run fuzz -- ${name} --seconds=${seconds}`;
+  return `| ${name} | ${executions} | ${admitted} | ${Math.round(cpuSeconds)} | ${runs} | ${inputs + seeds().length} | ${problems.length} | \`${command}\` |`;
+}
+
+/** Digest of the library and of the targets. */
+function digestOfSources() {
+  const digest = createHash('sha256');
+  for (const folder of ['lib', 'bench/fuzz/targets']) {
+    for (const name of readdirSync(join(root, folder), { recursive: true }).sort()) {
+      if (/\.(?:ts|mjs)$/.test(name)) digest.update(`${name}\n`).update(readFileSync(join(root, folder, name)));
+    }
+  }
+  return digest.digest('base64url').slice(0, 16);
+}
