@@ -40,7 +40,7 @@ function render(results) {
   const rows = TARGETS.filter(({ name }) => Object.hasOwn(results, name)).map((target) =>
     renderTarget(target, results[target.name]),
   );
-  const findings = FINDINGS.map(({ target, finding, outcome }) => `| ${target} | ${finding} | ${outcome} |`);
+  const findings = FINDINGS.map(({ target, finding, test }) => `| ${target} | ${finding} | mended; \`${test}\` |`);
   return [
     '| target | executions | of these admitted | CPU seconds | runs | committed inputs | failures in these runs | command |',
     '|---|---|---|---|---|---|---|---|',
