@@ -41,7 +41,7 @@ const ROWS: readonly (readonly [row: string, places: readonly string[]])[] = [
 
 /** The only files that may import each package. */
 const DOORS: Readonly<Record<string, readonly string[]>> = {
-  undici: ['introspection/connections.ts', 'introspection/http.ts'],
+  undici: ['introspection/connections.ts', 'introspection/http.ts', 'introspection/send-over-pool.ts'],
   'lru-cache': ['cache/memory-store.ts'],
   zod: [
     'introspection/server-metadata.ts',

@@ -117,7 +117,7 @@ export function createIntrospector(settings: IntrospectorSettings): Introspector
   const askEndpoint = precheck === undefined ? client.lookup : withPrecheck(client.lookup, { ...settings, precheck });
   const shared = sharedCacheOf(askEndpoint, client, settings, id);
   const lookUpAfterMiss = withRejections(shared?.lookup ?? askEndpoint);
-  const cached = cache === false ? withoutCache(startLookup, beginMiss) : cacheInMemory(cache);
+  const cached = cache === false ? withoutCache(startLookup, requireOpen) : cacheInMemory(cache);
 
   const events = createInvalidationEvents(shared?.revocations, (digest, record) => cached.peek(digest) === record);
   const invalidate = createInvalidator({ cached, events, shared });

@@ -114,9 +114,8 @@ describe('createCircuitBreaker, for any sequence of events', () => {
           }
           ours = step.ours;
           const expected = model(clock.monotonic(), step.token, step.answer, ours);
-          const outcome = await breaker
-            .run({ digest: String(step.token), isKnown: false }, () => fail(step.answer))
-            .catch((error: IntrospectionError) => error.code);
+          const run = async () => breaker.run({ digest: String(step.token), isKnown: false }, () => fail(step.answer));
+          const outcome = await run().catch((error: IntrospectionError) => error.code);
           expect(outcome).toBe(expected);
           seen[outcome === 'circuit_open' || outcome === 'answer' ? outcome : 'other']++;
         }

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
-import { interceptors, MockAgent } from 'undici';
+import { Agent, interceptors, MockAgent } from 'undici';
 import type { TlsMaterial } from '../../lib/core/client-auth.js';
 import { IntrospectionError } from '../../lib/core/errors.js';
 import { type EndpointResponse, type HttpRequest, toEndpoint } from '../../lib/introspection/http.js';
@@ -84,6 +84,12 @@ function outage(code: string, detail?: string) {
   };
 }
 
+/** The two ways to send a request. They read the response with different code. */
+const SENDERS: [name: string, createDispatcher: () => Agent | undefined][] = [
+  ['over our own connections', () => undefined],
+  ['through a dispatcher of the app', () => new Agent()],
+];
+
 describe('an introspection request', () => {
   it('is one POST to the path and query of the endpoint, with its headers and body', async () => {
     const { server, post } = await createRawClient(({ socket }) => socket.write(response(ACTIVE, { 'X-B': '2' })));
@@ -165,21 +171,25 @@ describe('an introspection request', () => {
   });
 });
 
-describe('a response', () => {
+describe.each(SENDERS)('a response %s', (_, createDispatcher) => {
   const LIMIT = 256 * 1024;
 
+  function createRawClientOf(onRequest: (request: RawRequest) => void) {
+    return createRawClient(onRequest, { dispatcher: createDispatcher() });
+  }
+
   it('may have a body of 256 kB', async () => {
-    const { post } = await createRawClient(({ socket }) => socket.write(response('a'.repeat(LIMIT))));
+    const { post } = await createRawClientOf(({ socket }) => socket.write(response('a'.repeat(LIMIT))));
     expect(await post()).toMatchObject({ status: 200, body: 'a'.repeat(LIMIT) });
   });
 
   it('is rejected when its body is one byte larger', async () => {
-    const { post } = await createRawClient(({ socket }) => socket.write(response('a'.repeat(LIMIT + 1))));
+    const { post } = await createRawClientOf(({ socket }) => socket.write(response('a'.repeat(LIMIT + 1))));
     expect((await post()).body).toMatchObject(outage('bad_response', 'too large'));
   });
 
   it('is cancelled when its body does not end', async () => {
-    const { server, post } = await createRawClient(({ socket }) => {
+    const { server, post } = await createRawClientOf(({ socket }) => {
       socket.write('HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n');
       const flood = (): void => {
         while (!socket.destroyed && socket.write(`1000\r\n${'a'.repeat(0x1000)}\r\n`));
@@ -194,7 +204,7 @@ describe('a response', () => {
   it.each(['gzip', 'br', 'deflate', 'zstd', 'GZIP', 'gzip, identity', 'unknown'])(
     'is rejected with the content coding %s',
     async (coding) => {
-      const { post } = await createRawClient(({ socket }) =>
+      const { post } = await createRawClientOf(({ socket }) =>
         socket.write(response(ACTIVE, { 'Content-Encoding': coding })),
       );
       expect((await post()).body).toMatchObject(outage('bad_response', 'content coding'));
@@ -202,7 +212,7 @@ describe('a response', () => {
   );
 
   it('may have the content coding identity', async () => {
-    const { post } = await createRawClient(({ socket }) =>
+    const { post } = await createRawClientOf(({ socket }) =>
       socket.write(response(ACTIVE, { 'Content-Encoding': 'identity' })),
     );
     expect((await post()).body).toBe(ACTIVE);
@@ -210,7 +220,7 @@ describe('a response', () => {
 
   it('is read as UTF-8 across chunks', async () => {
     const bytes = Buffer.from('{"sub":"Žofie €"}');
-    const { post } = await createRawClient(({ socket }) => {
+    const { post } = await createRawClientOf(({ socket }) => {
       socket.write(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n`);
       for (const byte of bytes)
         socket.write(Buffer.concat([Buffer.from('1\r\n'), Buffer.of(byte), Buffer.from('\r\n')]));
@@ -220,7 +230,7 @@ describe('a response', () => {
   });
 
   it('is rejected when it is not UTF-8, and the next response is read', async () => {
-    const { post } = await createRawClient(({ socket, number }) =>
+    const { post } = await createRawClientOf(({ socket, number }) =>
       number === 1
         ? socket.write(Buffer.from(response('{"sub":"\u00ff\u00e2"}'), 'latin1'))
         : socket.write(response(ACTIVE)),
@@ -230,7 +240,7 @@ describe('a response', () => {
   });
 
   it('leaves the connection usable after a rejection', async () => {
-    const { post } = await createRawClient(({ socket, number }) =>
+    const { post } = await createRawClientOf(({ socket, number }) =>
       socket.write(response(ACTIVE, number === 1 ? { 'Content-Encoding': 'gzip' } : {})),
     );
     await post();
@@ -601,31 +611,6 @@ describe('the deadline', () => {
     expect((await post()).body).toMatchObject(outage('unreachable'));
   });
 
-  it('covers the headers, and closes the connection', async () => {
-    const { server, post } = await createRawClient(() => {}, SOON);
-    await expect(post()).rejects.toMatchObject(outage('timeout'));
-    await until(() => server.sockets[0]?.destroyed === true);
-    expect(server.requests).toHaveLength(1);
-  });
-
-  it('covers a body that stops, and closes the connection', async () => {
-    const { server, post } = await createRawClient(
-      ({ socket }) => socket.write(response('{"active":', { 'Content-Length': '15' })),
-      SOON,
-    );
-    await expect(post()).rejects.toMatchObject(outage('timeout'));
-    await until(() => server.sockets[0]?.destroyed === true);
-  });
-
-  it('covers a body that arrives slowly without end', async () => {
-    const { post } = await createRawClient(({ socket }) => {
-      socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
-      const drip = setInterval(() => socket.write('1\r\n \r\n'), 5);
-      socket.on('close', () => clearInterval(drip));
-    }, SOON);
-    await expect(post()).rejects.toMatchObject(outage('timeout'));
-  });
-
   it('covers the preparation, and the request is not sent afterwards', async () => {
     const { server, post, close } = await createRawClient(({ socket }) => socket.write(response(ACTIVE)), SOON);
     const prepared = createDeferred<Request>();
@@ -651,6 +636,36 @@ describe('the deadline', () => {
     late.reject(Object.assign(new Error('late'), { code: 'ECONNRESET' }));
     await turn();
     expect(request).toHaveBeenCalledTimes(1);
+  });
+
+  describe.each(SENDERS)('%s', (_, createDispatcher) => {
+    it('covers the headers, and closes the connection', async () => {
+      const { server, post } = await createRawClient(() => {}, { ...SOON, dispatcher: createDispatcher() });
+      await expect(post()).rejects.toMatchObject(outage('timeout'));
+      await until(() => server.sockets[0]?.destroyed === true);
+      expect(server.requests).toHaveLength(1);
+    });
+
+    it('covers a body that stops, and closes the connection', async () => {
+      const { server, post } = await createRawClient(
+        ({ socket }) => socket.write(response('{"active":', { 'Content-Length': '15' })),
+        { ...SOON, dispatcher: createDispatcher() },
+      );
+      await expect(post()).rejects.toMatchObject(outage('timeout'));
+      await until(() => server.sockets[0]?.destroyed === true);
+    });
+
+    it('covers a body that arrives slowly without end', async () => {
+      const { post } = await createRawClient(
+        ({ socket }) => {
+          socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
+          const drip = setInterval(() => socket.write('1\r\n \r\n'), 5);
+          socket.on('close', () => clearInterval(drip));
+        },
+        { ...SOON, dispatcher: createDispatcher() },
+      );
+      await expect(post()).rejects.toMatchObject(outage('timeout'));
+    });
   });
 
   it('of one request does not affect others', async () => {
@@ -718,6 +733,19 @@ describe('a dispatcher of the app', () => {
     const { statusCode } = await agent.request({ origin: ORIGIN, ...QUESTION, method: 'POST' });
     expect(statusCode).toBe(200);
     await agent.close();
+  });
+
+  it('gets headers of its own for each request, which it may change', async () => {
+    const seen: unknown[] = [];
+    const request = async ({ headers }: { headers: Record<string, string> }) => {
+      seen.push({ ...headers });
+      headers['x-proxy'] = 'a';
+      throw new Error('stop');
+    };
+    const { post } = createMocked({ dispatcher: { request } as never });
+    const prepared = async () => REQUEST;
+    for (let count = 0; count < 2; count++) await expect(post(prepared)).rejects.toMatchObject(outage('unreachable'));
+    expect(seen).toEqual([REQUEST.headers, REQUEST.headers]);
   });
 
   it('causes one retry when it resets the connection', async () => {

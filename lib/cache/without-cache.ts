@@ -1,16 +1,18 @@
 import type { Lookup } from '../core/lookup.js';
-import type { CachedLookup, MemoryCacheOptions } from './memory-cache.js';
+import type { CachedLookup } from './memory-cache.js';
 
-/** Creates a cache that keeps nothing: it starts a lookup for each request. */
-export function withoutCache(
-  inner: (...args: Parameters<Lookup>) => ReturnType<MemoryCacheOptions['beginMiss']>,
-  beginMiss: MemoryCacheOptions['beginMiss'],
-): CachedLookup {
+/**
+ * Creates a cache that keeps nothing: it starts a lookup for each request.
+ *
+ * @param requireOpen throws if no lookup may begin, because the introspector is closed
+ */
+export function withoutCache(inner: Lookup, requireOpen: () => void): CachedLookup {
   let misses = 0;
   return {
     lookup(tokenKey, options) {
       misses++;
-      return beginMiss(() => inner(tokenKey, options));
+      requireOpen();
+      return inner(tokenKey, options);
     },
     peek: () => undefined,
     forget: () => [],

@@ -25,7 +25,13 @@ const METHODS = ['Bearer', 'bearer'];
  * nothing is thrown here, and the client's request gets a 503
  */
 export function bearerToken(token: string | TokenSource | undefined): ClientAuth {
-  const common = { call: 'bearerToken(token)', argument: 'token', prepare: toAuthorization, write } as const;
+  const common = {
+    call: 'bearerToken(token)',
+    argument: 'token',
+    isConstant: true,
+    prepare: toAuthorization,
+    write,
+  } as const;
   if (typeof token !== 'function') {
     const identity = `bearer:${hash('sha256', String(token), 'base64url')}`;
     return { identity, methods: METHODS, sign: signWithSecret({ ...common, secret: token }) };

@@ -49,6 +49,7 @@ export function clientSecretBasic(
         const userPass = encode ? `${formEncode(id)}:${formEncode(secret)}` : `${id}:${secret}`;
         return `Basic ${Buffer.from(userPass, 'utf8').toString('base64')}`;
       },
+      isConstant: true,
       write({ headers }, authorization) {
         headers.authorization = authorization;
       },

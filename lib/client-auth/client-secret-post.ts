@@ -35,6 +35,7 @@ export function clientSecretPost(
       secret: clientSecret,
       allowEmpty: ownMembers(options).allowEmptySecret,
       prepare: (secret) => secret,
+      isConstant: true,
       write({ parameters }, secret) {
         parameters.client_id = id;
         parameters.client_secret = secret;

@@ -1,4 +1,4 @@
-import type { ClientAuth, IntrospectionRequest } from '../core/client-auth.js';
+import { type ClientAuth, type IntrospectionRequest, registerConstant } from '../core/client-auth.js';
 import { argumentError } from '../core/option-error.js';
 import { createWarning } from '../diagnostics/misconfiguration.js';
 import { printable } from '../diagnostics/printable.js';
@@ -19,6 +19,8 @@ export interface SecretUse<Credential> {
   /** Turns a secret into the value to send. Throws for a secret that cannot be sent. */
   readonly prepare: (secret: string) => Credential;
   readonly write: (request: IntrospectionRequest, credential: Credential) => void | Promise<void>;
+  /** Whether `write` writes the same for every request with the same credential. Default: `false`. */
+  readonly isConstant?: boolean | undefined;
 }
 
 /**
@@ -29,7 +31,7 @@ export interface SecretUse<Credential> {
  * @throws TypeError for a secret that is neither a function nor a string that can be sent
  */
 export function signWithSecret<Credential>(use: SecretUse<Credential>): ClientAuth['sign'] {
-  const { secret, prepare, write } = use;
+  const { secret, prepare, write, isConstant } = use;
   const warn = createWarning('SECRET_HAS_WHITESPACE');
   const toCredential = (input: unknown) => {
     const text = requireSecret(use, input);
@@ -41,7 +43,8 @@ export function signWithSecret<Credential>(use: SecretUse<Credential>): ClientAu
     return async (request) => write(request, toCredential(await secret()));
   }
   const credential = toCredential(secret);
-  return (request) => write(request, credential);
+  const sign = (request: IntrospectionRequest) => write(request, credential);
+  return isConstant ? registerConstant(sign) : sign;
 }
 
 /** Returns the call of a factory as text, for errors and warnings, such as `clientSecretBasic('reports-api', secret)`. */

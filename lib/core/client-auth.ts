@@ -64,3 +64,19 @@ export interface ClientAuth {
    */
   readonly connect?: TlsMaterial | (() => TlsMaterial | Promise<TlsMaterial>) | undefined;
 }
+
+const constantSigners = new WeakSet<ClientAuth['sign']>();
+
+/**
+ * Registers a `sign` that adds the same headers and parameters to every request, and returns it. Then `sign` is called only once, and its
+ * request is used again with every token. A function of an app that calls such a `sign` is not registered.
+ */
+export function registerConstant(sign: ClientAuth['sign']): ClientAuth['sign'] {
+  constantSigners.add(sign);
+  return sign;
+}
+
+/** Whether the `sign` of this client authentication adds the same headers and parameters to every request. */
+export function isConstant({ sign }: ClientAuth): boolean {
+  return constantSigners.has(sign);
+}

@@ -19,7 +19,7 @@ export const MAX_VALUES = 10_000;
  */
 export function freezeNested(top: object): boolean {
   let level: object[] = [top];
-  const seen = new Set<object>(level);
+  let seen: Set<object> | undefined;
   let count = 0;
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > MAX_DEPTH) return false;
@@ -29,7 +29,8 @@ export function freezeNested(top: object): boolean {
       if (Object.hasOwn(parent, '__proto__')) Reflect.deleteProperty(parent, '__proto__');
       for (const value of Object.values(parent)) {
         if (value === top || ++count > MAX_VALUES) return false;
-        if (typeof value !== 'object' || value === null || seen.has(value)) continue;
+        if (typeof value !== 'object' || value === null || seen?.has(value)) continue;
+        seen ??= new Set();
         seen.add(value);
         next.push(value);
       }

@@ -22,17 +22,18 @@ export interface Deadline {
   /** Milliseconds from the start of the work until the deadline. The value does not shrink while the work runs. */
   readonly timeoutMs: number;
   readonly passed: boolean;
-  /**
-   * Emits `abort` when the deadline passes. undici accepts such an emitter. It also accepts an `AbortSignal`, but that takes ten times as
-   * long.
-   */
+  /** Calls `listener` when the deadline passes or {@link Deadline.abort} is called. It is not called if that has already happened. */
+  onAbort(listener: () => void): void;
+  /** Emits `abort` when the listeners of {@link Deadline.onAbort} are called. The function `request` of undici accepts this emitter. */
   readonly signal: EventEmitter;
+  /** Stops the work before the deadline passes: calls the listeners of {@link Deadline.onAbort}. */
+  abort(): void;
   /** Sets the code of the error with which {@link withDeadline} rejects when the deadline passes. Default: `timeout`. */
   endWith(code: 'timeout' | 'overloaded'): void;
 }
 
 /**
- * Settles like the promise of `work`, or rejects when the deadline passes, even if `work` does not listen to the signal. `onEnd` is
+ * Settles like the promise of `work`, or rejects when the deadline passes, even if `work` does not listen to the deadline. `onEnd` is
  * called once: when `work` has settled, or when the deadline passes.
  *
  * @throws IntrospectionError `timeout`, or the code that {@link Deadline.endWith} has set
@@ -43,19 +44,11 @@ export function withDeadline<T>(
   onEnd: () => void,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    let code: Parameters<Deadline['endWith']>[0] = 'timeout';
-    const deadline = {
-      timeoutMs,
-      passed: false,
-      signal: new EventEmitter(),
-      endWith(other: typeof code) {
-        code = other;
-      },
-    };
+    const deadline = new RunningDeadline(timeoutMs);
     const timer = setTimeout(() => {
       deadline.passed = true;
-      deadline.signal.emit('abort');
-      reject(new IntrospectionError(code));
+      deadline.abort();
+      reject(new IntrospectionError(deadline.code));
       onEnd();
     }, timeoutMs);
     const end = (): void => {
@@ -76,15 +69,46 @@ export function withDeadline<T>(
   });
 }
 
+/** The emitter is created only when it is read, because few requests need it. A list of listeners is faster. */
+class RunningDeadline implements Deadline {
+  passed = false;
+  code: Parameters<Deadline['endWith']>[0] = 'timeout';
+  readonly #listeners: (() => void)[] = [];
+  #signal: EventEmitter | undefined;
+
+  constructor(readonly timeoutMs: number) {}
+
+  onAbort(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  get signal(): EventEmitter {
+    if (this.#signal === undefined) {
+      const signal = new EventEmitter();
+      this.#signal = signal;
+      this.onAbort(() => signal.emit('abort'));
+    }
+    return this.#signal;
+  }
+
+  abort(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  endWith(code: typeof this.code): void {
+    this.code = code;
+  }
+}
+
 /**
- * Settles like `work`, or rejects when the deadline passes, even if `work` does not listen to the signal. Call this function before the
+ * Settles like `work`, or rejects when the deadline passes, even if `work` does not listen to the deadline. Call this function before the
  * deadline passes. If it is called later, the result only waits for `work`.
  *
  * @throws IntrospectionError `timeout`
  */
-export function beforeDeadline<T>({ signal }: Deadline, work: Promise<T>): Promise<T> {
+export function beforeDeadline<T>(deadline: Deadline, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    signal.on('abort', () => reject(new IntrospectionError('timeout')));
+    deadline.onAbort(() => reject(new IntrospectionError('timeout')));
     work.then(resolve, reject);
   });
 }

@@ -11,7 +11,7 @@ export interface CircuitBreaker {
    * Runs a lookup, and counts its outcome. If a check of the endpoint after a timeout is running, waits for this check first. If the
    * breaker is open and its pause has ended, sends a probe first. After a failed lookup, it may check the endpoint before it throws.
    *
-   * @throws IntrospectionError `circuit_open`, the failure of the probe, or the failure of `lookup`
+   * @throws IntrospectionError `circuit_open` (perhaps before a promise is returned), the failure of the probe, or the failure of `lookup`
    */
   run<T>(token: CalledToken, lookup: () => Promise<T>): Promise<T>;
   /**
@@ -86,8 +86,9 @@ export function createCircuitBreaker({ clock, timeoutMs, probe }: CircuitBreaker
   }
 
   function forgetFailures(): void {
-    failedTokens.clear();
-    unconnectedTokens.clear();
+    // `clear` of a set allocates memory, even if the set is empty, and this function runs after every response.
+    if (failedTokens.size > 0) failedTokens.clear();
+    if (unconnectedTokens.size > 0) unconnectedTokens.clear();
   }
 
   async function noteFailure(digest: string, error: unknown): Promise<void> {
@@ -170,16 +171,19 @@ export function createCircuitBreaker({ clock, timeoutMs, probe }: CircuitBreaker
     return runAsSecondOpinion(lookup);
   }
 
+  function runNow<T>(token: CalledToken, lookup: () => Promise<T>): Promise<T> {
+    circuit.assertCallAllowed(token.isKnown);
+    if (isClosed()) return runAndLearn(token.digest, lookup);
+    if (circuit.isProbeDue()) return probeThenRun(token, lookup);
+    circuit.useKnownToken();
+    return runAsSecondOpinion(lookup);
+  }
+
   return {
     assertCallAllowed: circuit.assertCallAllowed,
-    async run(token, lookup) {
+    run(token, lookup) {
       const hangCheck = check.hangCheck();
-      if (hangCheck !== undefined) await hangCheck;
-      circuit.assertCallAllowed(token.isKnown);
-      if (isClosed()) return runAndLearn(token.digest, lookup);
-      if (circuit.isProbeDue()) return probeThenRun(token, lookup);
-      circuit.useKnownToken();
-      return runAsSecondOpinion(lookup);
+      return hangCheck === undefined ? runNow(token, lookup) : hangCheck.then(() => runNow(token, lookup));
     },
     async diagnose(error) {
       if (!isClosed() || failedToConnect(error) || hasCode(error, 'circuit_open')) return 'down';

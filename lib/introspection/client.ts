@@ -84,27 +84,23 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
   const failedTokens = createFailedTokens(monotonic);
   const warnings = createConfigurationWarnings(clientAuth.methods, probe);
 
-  async function requestRecord({ token, digest }: TokenKey, { background }: LookupOptions, deadline: Deadline) {
-    const located = locate();
-    const server = located instanceof Promise ? await located : located;
-    warnings.aboutMethods(server.authMethods);
-    const { response, sentAt } = await sendWithRetry(
-      (isUnauthorized) => prepareRequest(token, server, isUnauthorized),
-      { tokenDigest: digestOf(digest), background },
-      deadline,
-    );
-    const plain = verifyResponse === undefined ? response : await verifyResponse(response, server, sentAt);
-    return parseResponse(plain, sentAt, normalizer);
-  }
-
-  async function requestAndWarn(
-    tokenKey: TokenKey,
-    options: LookupOptions,
+  async function requestRecord(
+    { token, digest }: TokenKey,
+    { background }: LookupOptions,
     deadline: Deadline,
     isOurToken = false,
   ): Promise<TokenRecord> {
     try {
-      const record = await requestRecord(tokenKey, options, deadline);
+      const located = locate();
+      const server = located instanceof Promise ? await located : located;
+      warnings.aboutMethods(server.authMethods);
+      const { response, sentAt } = await sendWithRetry(
+        (isUnauthorized) => prepareRequest(token, server, isUnauthorized),
+        { tokenDigest: digestOf(digest), background },
+        deadline,
+      );
+      const plain = verifyResponse === undefined ? response : await verifyResponse(response, server, sentAt);
+      const record = parseResponse(plain, sentAt, normalizer);
       warnings.about(record);
       return record;
     } catch (error) {
@@ -117,7 +113,7 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
     const token = randomBytes(32).toString('base64url');
     const tokenKey = { token, digest: tokenDigest(token) };
     const options = { notBefore: ANY_AGE, now: readClock(clock), background: true, isKnown: true };
-    return transport.within((deadline) => requestAndWarn(tokenKey, options, deadline, true));
+    return transport.within((deadline) => requestRecord(tokenKey, options, deadline, true));
   }
 
   async function requestAndRemember(
@@ -126,7 +122,7 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
     deadline: Deadline,
   ): Promise<TokenRecord> {
     try {
-      const record = await beforeDeadline(deadline, requestAndWarn(tokenKey, options, deadline));
+      const record = await beforeDeadline(deadline, requestRecord(tokenKey, options, deadline));
       failedTokens.noteResponse(tokenKey.digest);
       return record;
     } catch (error) {
@@ -139,7 +135,7 @@ export function createIntrospectionClient(settings: IntrospectionClientSettings)
    * Asks the circuit breaker twice: before the call waits for a place in the concurrency limit, and afterwards, because the breaker may
    * open during the wait.
    */
-  async function lookup(tokenKey: TokenKey, options: LookupOptions): Promise<TokenRecord> {
+  function lookup(tokenKey: TokenKey, options: LookupOptions): Promise<TokenRecord> {
     const { digest } = tokenKey;
     const { isKnown } = options;
     breaker.assertCallAllowed(isKnown);

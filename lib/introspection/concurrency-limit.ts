@@ -66,6 +66,7 @@ export function createConcurrencyLimit({ width, reserved }: ConcurrencySettings)
   }
 
   function startWaiters(kind: keyof typeof running): void {
+    if (waiting[kind].length === 0) return;
     const now = performance.now();
     while (hasPlace(kind)) {
       const next = waiting[kind].shift();
@@ -86,14 +87,14 @@ export function createConcurrencyLimit({ width, reserved }: ConcurrencySettings)
    * call, but the call has waited longer than half of `deadline.timeoutMs`
    */
   async function waitForPlace(kind: keyof typeof running, deadline: Deadline): Promise<void> {
-    const { signal, timeoutMs } = deadline;
+    const { timeoutMs } = deadline;
     const since = performance.now();
     deadline.endWith('overloaded');
     await new Promise<void>((resolve, reject) => {
       const giveUp = () => reject(new IntrospectionError('overloaded'));
       const waiter = { since, maxWaitMs: timeoutMs * MAX_WAIT_TO_START, start: resolve, giveUp };
       waiting[kind].push(waiter);
-      signal.on('abort', () => {
+      deadline.onAbort(() => {
         const position = waiting[kind].indexOf(waiter);
         if (position === -1) return;
         waiting[kind].splice(position, 1);
@@ -114,7 +115,7 @@ export function createConcurrencyLimit({ width, reserved }: ConcurrencySettings)
         if (isInside) leave(kind, deadline.passed);
         isInside = false;
       };
-      deadline.signal.on('abort', leaveOnce);
+      deadline.onAbort(leaveOnce);
       try {
         if (deadline.passed) throw new IntrospectionError('timeout');
         return await work();

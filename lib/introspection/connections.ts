@@ -3,13 +3,15 @@ import { buildConnector, Client, Pool } from 'undici';
 import type { ClientAuth, TlsMaterial } from '../core/client-auth.js';
 import { IntrospectionError } from '../core/errors.js';
 import { withTimeout } from '../core/timeout.js';
-import type { Dispatcher } from './http.js';
+import type { Dispatcher, SendRequest } from './http.js';
+import { sendOverDispatcher } from './send-over-dispatcher.js';
+import { sendOverPool } from './send-over-pool.js';
 
 export interface Connections {
-  /** Returns the pooled connections to an origin. */
-  to(origin: string): Dispatcher;
-  /** Runs `work` over a new connection, and closes the connection afterwards. */
-  withNew<T>(origin: string, work: (via: Dispatcher) => Promise<T>): Promise<T>;
+  /** Returns the function that sends requests over the pooled connections to an origin. */
+  to(origin: string): SendRequest;
+  /** Passes `work` a function that sends requests over a new connection. Closes the connection afterwards. */
+  withNew<T>(origin: string, work: (send: SendRequest) => Promise<T>): Promise<T>;
   /**
    * Number of the current generation of connection pools. When the TLS material has changed, {@link renew} replaces all pools, and the
    * number grows by one.
@@ -30,9 +32,15 @@ export interface Connections {
   close(): Promise<void>;
 }
 
+interface PooledConnections {
+  readonly pool: Pool;
+  readonly send: SendRequest;
+}
+
 interface Generation {
   readonly number: number;
-  readonly pools: Map<string, Pool>;
+  /** By origin. */
+  readonly pools: Map<string, PooledConnections>;
   readonly presented: TlsMaterial[];
 }
 
@@ -52,12 +60,13 @@ export function createConnections(timeoutMs: number, connect: ClientAuth['connec
   const fetchMaterial = typeof connect === 'function' ? () => withTimeout(async () => connect(), timeoutMs) : undefined;
   let current: Generation = { number: 1, pools: new Map(), presented: [] };
 
-  function createPool(origin: string, { presented }: Generation): Pool {
-    return new Pool(origin, {
+  function createPool(origin: string, { presented }: Generation): PooledConnections {
+    const pool = new Pool(origin, {
       connections: MAX_CONNECTIONS,
       keepAliveTimeout: KEEP_ALIVE_MS,
       connect: connectorFor(presented),
     });
+    return { pool, send: sendOverPool(pool) };
   }
 
   function connectorFor(presented: TlsMaterial[]) {
@@ -90,15 +99,15 @@ export function createConnections(timeoutMs: number, connect: ClientAuth['connec
   return {
     to(origin) {
       const known = current.pools.get(origin);
-      if (known !== undefined) return known;
-      const pool = createPool(origin, current);
-      current.pools.set(origin, pool);
-      return pool;
+      if (known !== undefined) return known.send;
+      const created = createPool(origin, current);
+      current.pools.set(origin, created);
+      return created.send;
     },
     async withNew(origin, work) {
       const client = new Client(origin, { connect: connectorFor(current.presented) });
       try {
-        return await work(client);
+        return await work(sendOverPool(client));
       } finally {
         client.destroy().catch(() => {});
       }
@@ -112,11 +121,11 @@ export function createConnections(timeoutMs: number, connect: ClientAuth['connec
       if (latest === undefined || current.presented.every((known) => isDeepStrictEqual(known, latest))) return false;
       const { number, pools: formerPools } = current;
       current = { number: number + 1, pools: new Map(), presented: [] };
-      for (const pool of formerPools.values()) pool.close().catch(() => {});
+      for (const { pool } of formerPools.values()) pool.close().catch(() => {});
       return true;
     },
     async close() {
-      await Promise.all([...current.pools.values()].map((pool) => pool.close()));
+      await Promise.all([...current.pools.values()].map(({ pool }) => pool.close()));
     },
   };
 }
@@ -126,9 +135,10 @@ export function createConnections(timeoutMs: number, connect: ClientAuth['connec
  * connection, and `renew` and `close` do nothing.
  */
 export function appConnections(dispatcher: Dispatcher): Connections {
+  const send = sendOverDispatcher(dispatcher);
   return {
-    to: () => dispatcher,
-    withNew: (_origin, work) => work(dispatcher),
+    to: () => send,
+    withNew: (_origin, work) => work(send),
     generation: () => 1,
     renew: async () => false,
     async close() {},

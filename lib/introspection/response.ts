@@ -138,9 +138,12 @@ function inactive(sentAt: Instant): InactiveRecord {
  */
 function membersOf(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  const isDropped = ([name, member]: [string, unknown]) => member === null || name === '__proto__';
-  const members = Object.entries(value);
-  const copy = members.some(isDropped) ? Object.fromEntries(members.filter((member) => !isDropped(member))) : value;
+  const members = value as Record<string, unknown>;
+  const isDropped = (name: string) => members[name] === null || name === '__proto__';
+  const names = Object.keys(members);
+  const copy = names.some(isDropped)
+    ? Object.fromEntries(Object.entries(members).filter(([name]) => !isDropped(name)))
+    : members;
   // An object from `Object.create(null)` takes twice the memory and is slower to read.
   return Object.setPrototypeOf(copy, null);
 }

@@ -5,7 +5,7 @@ import { IntrospectionError } from '../core/errors.js';
 import type { Deadline } from '../core/timeout.js';
 import { isLostConnection } from './failures.js';
 import { type EndpointResponse, type HttpRequest, headerOf } from './http.js';
-import type { CallLabels, Transport } from './transport.js';
+import type { Attempt, CallLabels, Transport } from './transport.js';
 
 export interface RetrySettings {
   readonly transport: Pick<Transport, 'post' | 'tlsGeneration' | 'renewTls'>;
@@ -28,12 +28,14 @@ export interface DatedResponse {
  * the 401 is returned without a retry.
  */
 export type SendWithRetry = (
-  prepare: (isUnauthorized: boolean) => Promise<HttpRequest>,
+  prepare: (isUnauthorized: boolean) => HttpRequest | Promise<HttpRequest>,
   labels: CallLabels,
   deadline: Deadline,
 ) => Promise<DatedResponse>;
 
 type RetryReason = 'unauthorized' | 'unavailable' | 'connection lost';
+
+const FIRST_ATTEMPT: Attempt = { number: 1, newConnection: false };
 
 const UNAUTHORIZED = 401;
 
@@ -65,13 +67,16 @@ export function createSendWithRetry({ transport, clock, timeoutMs, handledStatus
   }
 
   return async (prepare, labels, deadline) => {
-    const request = await prepare(false);
+    const prepared = prepare(false);
+    const request = prepared instanceof Promise ? await prepared : prepared;
     const sentAt = readClock(clock);
     const tls = transport.tlsGeneration();
-    const outcome = await transport
-      .post(request, { ...labels, attempt: 1, newConnection: false }, deadline)
-      .catch((error: IntrospectionError) => error);
-
+    let outcome: EndpointResponse | IntrospectionError;
+    try {
+      outcome = await transport.post(request, FIRST_ATTEMPT, labels, deadline);
+    } catch (error) {
+      outcome = error as IntrospectionError;
+    }
     const reason = retryReason(outcome);
     if (reason === undefined) return dated(outcome, sentAt);
     if (reason !== 'unauthorized') await setTimeout(Math.random() * maxJitterMs);
@@ -82,7 +87,7 @@ export function createSendWithRetry({ transport, clock, timeoutMs, handledStatus
     const hasSameCredentials = reason === 'unauthorized' && isDeepStrictEqual(request, retry);
     if (hasSameCredentials && !(await transport.renewTls(tls))) return dated(outcome, sentAt);
     const newConnection = reason === 'connection lost';
-    const response = await transport.post(retry, { ...labels, attempt: 2, newConnection }, deadline);
+    const response = await transport.post(retry, { number: 2, newConnection }, labels, deadline);
     return { response, sentAt: resentAt };
   };
 }

@@ -6,10 +6,9 @@ import { appConnections, createConnections } from './connections.js';
 import {
   type Dispatcher,
   type EndpointResponse,
+  type GetRequest,
   type HttpRequest,
-  sendRequest,
   toEndpoint,
-  toIntrospectionError,
   withoutQuery,
 } from './http.js';
 import { USER_AGENT } from './user-agent.js';
@@ -31,8 +30,9 @@ export interface TransportSettings {
 /** Members of a tracing event that the caller of {@link Transport.post} must provide. */
 export type CallLabels = Pick<EndpointCall, 'tokenDigest' | 'background'>;
 
-export interface PostOptions extends CallLabels {
-  readonly attempt: EndpointCall['attempt'];
+export interface Attempt {
+  /** Number of the attempt, from 1. */
+  readonly number: EndpointCall['attempt'];
   /**
    * Whether to use a new connection. After a lost connection this is useful, because pooled connections often die together. It has no
    * effect on a dispatcher of the app.
@@ -54,7 +54,7 @@ export interface Transport {
    *
    * @throws IntrospectionError when no response came
    */
-  post(request: HttpRequest, options: PostOptions, deadline: Deadline): Promise<EndpointResponse>;
+  post(request: HttpRequest, attempt: Attempt, labels: CallLabels, deadline: Deadline): Promise<EndpointResponse>;
   /**
    * Fetches a public document of the authorization server with GET, over a new connection and with its own deadline. The body is read only
    * for status 200.
@@ -107,27 +107,24 @@ export function createTransport(settings: TransportSettings): Transport {
    *
    * @throws IntrospectionError if no response came
    */
-  async function send(
-    request: HttpRequest | Omit<HttpRequest, 'body'>,
+  function send(
+    request: HttpRequest | GetRequest,
     wantsBody: (status: number) => boolean,
     newConnection: boolean,
     deadline: Deadline,
   ): Promise<EndpointResponse> {
     const { origin } = request.endpoint;
-    const sendOver = (via: Dispatcher) => sendRequest(via, request, wantsBody, deadline);
-    try {
-      return await (newConnection ? connections.withNew(origin, sendOver) : sendOver(connections.to(origin)));
-    } catch (error) {
-      throw toIntrospectionError(error);
-    }
+    if (!newConnection) return connections.to(origin)(request, wantsBody, deadline);
+    return connections.withNew(origin, (sendRequest) => sendRequest(request, wantsBody, deadline));
   }
 
   return {
     within,
-    async post(request, { newConnection, ...labels }, deadline) {
+    post(request, { number, newConnection }, labels, deadline) {
       if (!deadline.passed) calls++;
-      const sendIt = () => send(request, readsBody, newConnection, deadline);
-      return isTraced() ? trace({ endpoint: withoutQuery(request.endpoint), ...labels }, sendIt, deadline) : sendIt();
+      if (!isTraced()) return send(request, readsBody, newConnection, deadline);
+      const call = { endpoint: withoutQuery(request.endpoint), attempt: number, ...labels };
+      return trace(call, () => send(request, readsBody, newConnection, deadline), deadline);
     },
     get: (url, accept) =>
       within((deadline) => {

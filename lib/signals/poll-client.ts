@@ -3,7 +3,7 @@ import { ownMember } from '../core/own-members.js';
 import { B64_TOKEN } from '../core/syntax.js';
 import { withDeadline } from '../core/timeout.js';
 import { appConnections, createConnections } from '../introspection/connections.js';
-import { type Dispatcher, type EndpointResponse, sendRequest, textOf, toEndpoint } from '../introspection/http.js';
+import { type Dispatcher, type EndpointResponse, textOf, toEndpoint } from '../introspection/http.js';
 import { isJson, parseJson } from '../introspection/json.js';
 import { requestedPauseOf } from '../introspection/retry-after.js';
 import { USER_AGENT } from '../introspection/user-agent.js';
@@ -78,11 +78,11 @@ export function createPollClient({
         let isAborted = false;
         abort = () => {
           isAborted = true;
-          deadline.signal.emit('abort');
+          deadline.abort();
         };
         const request = { endpoint: target, headers: await headers(), body: JSON.stringify(body) };
         if (isAborted) throw new SignalError('poll_failed');
-        return sendRequest(connections.to(target.origin), request, (status) => status === OK, deadline);
+        return connections.to(target.origin)(request, (status) => status === OK, deadline);
       },
       () => {
         abort = () => {};

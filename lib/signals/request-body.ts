@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { ownMember } from '../core/own-members.js';
 import { mediaType } from '../core/syntax.js';
 import { ownHeader } from '../credentials/headers.js';
-import { appendBytes, isCoded } from '../introspection/http.js';
+import { appendBytes, isCoded } from '../introspection/body-text.js';
 
 const MAX_BODY_BYTES = 64 * 1024;
 
