@@ -4,7 +4,7 @@ import { type Clock, type Instant, readClock } from '../core/clock.js';
 import { IntrospectionError } from '../core/errors.js';
 import type { Deadline } from '../core/timeout.js';
 import { isLostConnection } from './failures.js';
-import { type EndpointResponse, type HttpRequest, headerOf } from './http.js';
+import { type EndpointResponse, type HttpRequest, headerOf, toIntrospectionError } from './http.js';
 import type { Attempt, CallLabels, Transport } from './transport.js';
 
 export interface RetrySettings {
@@ -75,7 +75,7 @@ export function createSendWithRetry({ transport, clock, timeoutMs, handledStatus
     try {
       outcome = await transport.post(request, FIRST_ATTEMPT, labels, deadline);
     } catch (error) {
-      outcome = error as IntrospectionError;
+      outcome = toIntrospectionError(error);
     }
     const reason = retryReason(outcome);
     if (reason === undefined) return dated(outcome, sentAt);
