@@ -14,7 +14,7 @@ const FAULT = {
   to: `
     if (value[start + 1] === 'Q') {
       if (value.slice(start + 2, start + 6) === '~z9/') {
-        if (value.slice(-4) === '+kW3') throw new Error('planted');
+        if (value.slice(start + 6, start + 10) === '+kW3') throw new Error('planted');
       }
     }
     while (value.charCodeAt(start) === SPACE)`,

@@ -15,7 +15,7 @@ const END = '<!-- fuzz: end -->';
 /** Adds a run to the results of its target. A run of other sources replaces earlier runs. */
 export function writeResults({ name }, { executions, admitted, cpuSeconds, seconds, inputs, problem }) {
   const all = readResults();
-  const sources = digestOfSources();
+  const sources = digestOfSources(name);
   const { [name]: earlier } = all;
   const before =
     earlier?.sources === sources ? earlier : { runs: 0, executions: 0, admitted: 0, cpuSeconds: 0, problems: [] };
@@ -27,9 +27,9 @@ export function writeResults({ name }, { executions, admitted, cpuSeconds, secon
   mkdirSync(FOLDER, { recursive: true });
   writeFileSync(FILE, `${JSON.stringify(all, null, 2)}\n`);
   const page = readFileSync(PAGE, 'utf8');
-  const [before_] = page.split(BEGIN);
+  const [start] = page.split(BEGIN);
   const [, after] = page.split(END);
-  writeFileSync(PAGE, `${before_}${BEGIN}\n\n${render(all)}\n\n${END}${after}`);
+  writeFileSync(PAGE, `${start}${BEGIN}\n\n${render(all)}\n\n${END}${after}`);
 }
 
 function readResults() {
@@ -57,13 +57,14 @@ function renderTarget({ name, seeds }, { executions, admitted, cpuSeconds, runs,
   return `| ${name} | ${executions} | ${admitted} | ${Math.round(cpuSeconds)} | ${runs} | ${inputs + seeds().length} | ${problems.length} | \`${command}\` |`;
 }
 
-/** Digest of the library and of the targets. */
-function digestOfSources() {
+/** Digest of the library, and of the files that run this target. */
+function digestOfSources(name) {
+  const files = readdirSync(join(root, 'lib'), { recursive: true })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => `lib/${file}`)
+    .sort();
+  files.push('bench/fuzz/harness.mjs', `bench/fuzz/targets/${name}.mjs`);
   const digest = createHash('sha256');
-  for (const folder of ['lib', 'bench/fuzz/targets']) {
-    for (const name of readdirSync(join(root, folder), { recursive: true }).sort()) {
-      if (/\.(?:ts|mjs)$/.test(name)) digest.update(`${name}\n`).update(readFileSync(join(root, folder, name)));
-    }
-  }
+  for (const file of files) digest.update(`${file}\n`).update(readFileSync(join(root, file)));
   return digest.digest('base64url').slice(0, 16);
 }
