@@ -65,6 +65,28 @@ describe('withSingleFlight', () => {
     expect(coalesced()).toBe(0);
   });
 
+  it('does not start a third lookup of a token while two run, also if a later lookup between them has ended', async () => {
+    const { lookUp, clock, requests, respond, recordOfNow } = createSingleFlight();
+    lookUp(TOKEN);
+    clock.advance(1);
+    const second = lookUp(TOKEN, clock.monotonic());
+    respond(1, recordOfNow());
+    await second;
+    clock.advance(1);
+    lookUp(TOKEN, clock.monotonic());
+    clock.advance(1);
+    lookUp(TOKEN, clock.monotonic());
+    expect(requests).toHaveLength(3);
+  });
+
+  it('rejects a request at its deadline, also if it waits for a lookup that started after it arrived', async () => {
+    const { lookup, lookUp, clock } = createSingleFlight();
+    const arrived = since(clock);
+    clock.advance(2.999);
+    lookUp(TOKEN);
+    await expect(lookup(TOKEN, arrived)).rejects.toMatchObject({ code: 'timeout' });
+  });
+
   it('does not share a lookup between tokens', async () => {
     const { lookUp, respond, results } = createSingleFlight();
     const lookups = [lookUp(TOKEN), lookUp(OTHER_TOKEN)];

@@ -12,6 +12,8 @@ interface PendingLookup {
    * Number of the first invalidation that applies to the response. `Infinity` if none applies, or if the response has not arrived yet.
    */
   invalidatedBy: number;
+  /** Whether a lookup that started later has ended with a response. Then no request joins this lookup, but it still counts as running. */
+  isOutdated: boolean;
 }
 
 /**
@@ -81,7 +83,9 @@ export function withSingleFlight(
     const joinable = findJoinable(tokenKey, options);
     if (joinable !== undefined) {
       coalesced++;
-      return join(joinable, tokenKey, options);
+      const response = join(joinable, tokenKey, options);
+      // A lookup that started after the request arrived may last longer than the time limit of the request.
+      return joinable.startedAt > options.now.monotonic ? inTime(response, options) : response;
     }
     const last = pending.get(tokenKey.digest)?.at(MAX_LOOKUPS_PER_TOKEN - 1);
     return last === undefined ? start(tokenKey, { ...options, now }) : startAfter(last, tokenKey, options);
@@ -94,6 +98,7 @@ export function withSingleFlight(
     const pendingLookup: PendingLookup = {
       startedAt: options.now.monotonic,
       invalidatedBy: Number.POSITIVE_INFINITY,
+      isOutdated: false,
       response: response
         .then(
           (record) => {
@@ -132,13 +137,12 @@ export function withSingleFlight(
    * @throws IntrospectionError `overloaded` if the deadline of the request passes before
    */
   function startAfter(last: PendingLookup, tokenKey: TokenKey, options: LookupOptions): Promise<TokenRecord> {
-    const leftMs = Math.max(1, timeoutMs - (clock.monotonic() - options.now.monotonic));
     return new Promise((resolve, reject) => {
       let isOver = false;
       const timer = setTimeout(() => {
         isOver = true;
         reject(new IntrospectionError('overloaded'));
-      }, leftMs);
+      }, timeLeftFor(options));
       last.response
         .catch(() => {})
         .then(() => (isOver ? undefined : lookup(tokenKey, options, readClock(clock)).then(resolve)))
@@ -159,24 +163,40 @@ export function withSingleFlight(
     return lookup(tokenKey, { ...options, notBefore: Math.max(options.notBefore, options.now.monotonic) });
   }
 
+  /**
+   * Settles like `response`, or rejects when the time limit of the request has passed.
+   *
+   * @throws IntrospectionError `timeout`
+   */
+  function inTime(response: Promise<TokenRecord>, options: LookupOptions): Promise<TokenRecord> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new IntrospectionError('timeout')), timeLeftFor(options));
+      response.then(resolve, reject).finally(() => clearTimeout(timer));
+    });
+  }
+
+  function timeLeftFor({ now }: LookupOptions): number {
+    return Math.max(1, timeoutMs - (clock.monotonic() - now.monotonic));
+  }
+
   function findJoinable({ digest }: TokenKey, options: LookupOptions): PendingLookup | undefined {
     const latest = pending.get(digest)?.at(-1);
-    if (latest === undefined || latest.startedAt < options.notBefore) return undefined;
+    if (latest === undefined || latest.isOutdated || latest.startedAt < options.notBefore) return undefined;
     return canJoin(latest.startedAt, options) ? latest : undefined;
   }
 
   /**
-   * Removes a lookup that has ended from the pending lookups. With `hasResponseToKeep`, also removes the lookups of the token that started
-   * earlier, because their responses are older. Returns `false` if the lookup was removed or detached before.
+   * Removes a lookup that has ended from the pending lookups. With `hasResponseToKeep`, the lookups of the token that started earlier become
+   * outdated, because their responses are older. Returns `false` if the lookup itself is outdated, or was detached before.
    */
   function end(digest: string, ended: PendingLookup, hasResponseToKeep: boolean): boolean {
     const lookups = pending.get(digest) ?? [];
     const position = lookups.indexOf(ended);
     if (position === -1) return false;
-    const others = lookups.filter((_, index) => (hasResponseToKeep ? index > position : index !== position));
-    if (others.length > 0) pending.set(digest, others);
+    if (hasResponseToKeep) for (const earlier of lookups.slice(0, position)) earlier.isOutdated = true;
+    if (lookups.length > 1) pending.set(digest, lookups.toSpliced(position, 1));
     else pending.delete(digest);
-    return true;
+    return !ended.isOutdated;
   }
 
   return {
