@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createEntryCipher } from '../../../lib/cache/shared/entry-cipher.js';
-import { createClock } from '../../support/clock.js';
+import { createClock, since } from '../../support/clock.js';
 import { createDeferred } from '../../support/deferred.js';
 import { bearerCredentials, createInstance, type Instance } from '../../support/fleet.js';
 import { createSharedMemory, FULL_BEGIN, type SharedMemory } from '../../support/shared-memory.js';
@@ -549,4 +549,36 @@ describe('a store', () => {
       await expect(one.revocations.revoke('sub', 'alice')).rejects.toThrow();
     },
   );
+});
+
+describe('a request whose time limit passes', () => {
+  const TIMEOUT_MS = 200_000;
+
+  it('while the store does not reply is rejected', async () => {
+    const one = await createInstance(memory, { timeoutMs: TIMEOUT_MS });
+    const arrived = since(one.clock);
+    one.clock.advance(TIMEOUT_MS / 1000);
+    await until(() => one.revocations.isCurrent());
+    one.connection.trouble = 'hangs';
+    await expect(one.lookup(bearerCredentials(), arrived)).rejects.toMatchObject({ code: 'timeout' });
+  });
+
+  it('soon waits only half of that time for another process, and then asks the endpoint', async () => {
+    const holder = await createInstance(memory, { respond: () => new Promise(() => {}) });
+    let reads = 0;
+    const one = await createInstance(memory, {
+      timeoutMs: TIMEOUT_MS,
+      respond() {
+        reads = one.connection.calls.length;
+        return { active: true, sub: 'alice' };
+      },
+    });
+    holder.lookUp().catch(() => {});
+    await until(() => memory.leases.size > 0);
+    const arrived = since(one.clock);
+    one.clock.advance(TIMEOUT_MS / 1000 - 0.04);
+    await until(() => one.revocations.isCurrent());
+    expect(await one.lookup(bearerCredentials(), arrived)).toMatchObject({ claims: alice });
+    expect(reads).toBeLessThan(5);
+  });
 });

@@ -29,9 +29,10 @@ const REFRESHED_SHARE = 3 / 4;
 
 /**
  * How long a request waits while another process holds the lease of the token and asks the endpoint, in milliseconds. After this time, the
- * request asks the endpoint too.
+ * request asks the endpoint too. It waits at most for {@link LEASE_WAIT_SHARE} of the time that it has left.
  */
 const LEASE_WAIT_MS = 300;
+const LEASE_WAIT_SHARE = 1 / 2;
 
 /** A request that waits for the response of another process reads the store for the first time after this pause, in milliseconds. */
 const FIRST_PAUSE_MS = 5;
@@ -62,11 +63,11 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): L
     if (!maySkipEndpoint || !revocations.isCurrent()) return askEndpoint(tokenKey, options, entries.read(tokenKey));
     const breakerError = breakerErrorFor(options);
     const leaseId = breakerError === undefined ? `${processName}.${leases++}` : undefined;
-    let stored = await entries.read(tokenKey, { leaseId });
+    let stored = await readInTime(tokenKey, options, { leaseId });
     let except: Uint8Array | undefined;
     if (leaseId !== undefined && stored?.value !== undefined && !isUsable(tokenKey, stored, options)) {
       except = stored.value;
-      stored = await entries.read(tokenKey, { leaseId, except });
+      stored = await readInTime(tokenKey, options, { leaseId, except });
     }
     if (isUsable(tokenKey, stored, options)) return takeStored(tokenKey, stored, leaseId);
     if (leaseId === undefined) throw breakerError;
@@ -74,6 +75,35 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): L
       return askEndpoint(tokenKey, options, Promise.resolve(stored), leaseId);
     }
     return waitForLeaseHolder(tokenKey, options, stored, { leaseId, except });
+  }
+
+  /**
+   * Reads the store, and waits for the reply until the time limit of the request. If the reply comes later, the lease that it took is
+   * released.
+   *
+   * @throws IntrospectionError `timeout`
+   */
+  function readInTime(
+    tokenKey: TokenKey,
+    options: LookupOptions,
+    readOptions: StoreReadOptions,
+  ): Promise<StoredRecord | undefined> {
+    return new Promise((resolve, reject) => {
+      let isLate = false;
+      const timer = setTimeout(() => {
+        isLate = true;
+        reject(new IntrospectionError('timeout'));
+      }, timeLeftFor(options));
+      entries.read(tokenKey, readOptions).then((stored) => {
+        clearTimeout(timer);
+        if (isLate && stored?.isLeased) entries.save(tokenKey, undefined, undefined, readOptions.leaseId);
+        resolve(stored);
+      });
+    });
+  }
+
+  function timeLeftFor({ now }: LookupOptions): number {
+    return Math.max(1, timeoutMs - (clock.monotonic() - now.monotonic));
   }
 
   function isUsable(
@@ -126,7 +156,7 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): L
     firstRead: StoredRecord,
     { leaseId, except }: StoreReadOptions,
   ): Promise<TokenRecord> {
-    const until = performance.now() + LEASE_WAIT_MS;
+    const until = performance.now() + Math.min(LEASE_WAIT_MS, timeLeftFor(options) * LEASE_WAIT_SHARE);
     // The wait also ends when the circuit breaker opens.
     const isOver = () => performance.now() >= until || breakerErrorFor(options) !== undefined;
     const stored = await pollStore(tokenKey, options, { leaseId, except }, isOver);
@@ -148,23 +178,27 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): L
         clearTimeout(timer);
         settle();
       };
-      const leftMs = timeoutMs - (clock.monotonic() - options.now.monotonic);
-      const timer = setTimeout(() => end(() => reject(new IntrospectionError('timeout'))), Math.max(1, leftMs));
+      const timer = setTimeout(() => end(() => reject(new IntrospectionError('timeout'))), timeLeftFor(options));
       // The introspection request gets the whole time limit, without the time of the wait. So if it times out, the cause is the endpoint
       // and not the wait.
       askEndpoint(tokenKey, { ...options, now: readClock(clock) }, Promise.resolve(firstRead)).then(
         (record) => end(() => resolve(record)),
         (error) => end(() => reject(error)),
       );
-      pollStore(tokenKey, options, { except }, () => isOver).then((stored) => {
-        if (!isOver && isUsable(tokenKey, stored, options)) end(() => resolve(takeStored(tokenKey, stored)));
-      });
+      pollStore(tokenKey, options, { except }, () => isOver)
+        .then((stored) => {
+          if (!isOver && isUsable(tokenKey, stored, options)) end(() => resolve(takeStored(tokenKey, stored)));
+        })
+        // The same time limit has ended the request already.
+        .catch(() => {});
     });
   }
 
   /**
    * Reads the store again and again, until a read returns an entry, or takes the lease of the token so that this process must ask the
    * endpoint. Resolves to `undefined` when `isOver()` is true or the store fails.
+   *
+   * @throws IntrospectionError `timeout`
    */
   async function pollStore(
     tokenKey: TokenKey,
@@ -175,7 +209,7 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): L
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * PAUSE_GROWTH, LONGEST_PAUSE_MS)) {
       await pause(pauseMs);
       if (isOver()) return undefined;
-      const stored = await entries.read(tokenKey, readOptions);
+      const stored = await readInTime(tokenKey, options, readOptions);
       if (stored === undefined || stored.isLeased || stored.value !== undefined) return stored;
       if (isUsable(tokenKey, stored, options)) return stored;
     }
