@@ -414,3 +414,21 @@ it('accepts a store that calls the reader before `follow` returns', async () => 
   expect(log.isCurrent()).toBe(true);
   await log.close();
 });
+
+describe('a reply of the log', () => {
+  it('that arrives after the machine was suspended does not confirm that the log was read since then', () => {
+    const { reader, revocations, clock } = start();
+    reader.onStart('1');
+    reader.onCaughtUp(performance.now());
+    expect(revocations.isCurrent()).toBe(true);
+    clock.advance(1);
+    const askedAt = performance.now();
+    // The wall clock continues while a machine is suspended, and the monotonic clock does not.
+    clock.step(60);
+    reader.onCaughtUp(askedAt);
+    expect(revocations.isCurrent()).toBe(false);
+    clock.advance(1);
+    reader.onCaughtUp(performance.now());
+    expect(revocations.isCurrent()).toBe(true);
+  });
+});

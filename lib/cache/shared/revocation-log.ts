@@ -131,6 +131,8 @@ function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => numb
   let start = '';
   let position = '';
   let confirmed: Instant = NEVER;
+  /** When the log was last read to its end, or when this process began to follow it. */
+  let lastReadAt = readClock(clock);
   /**
    * Monotonic time in milliseconds. Responses that were requested before this time are not used, because revocations may have been lost at
    * this time.
@@ -173,8 +175,13 @@ function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => numb
     onCaughtUp(askedAt) {
       // `askedAt` is measured by `performance.now()`. In tests, `clock` is another clock, so only the difference is used.
       const agoMs = Math.max(0, performance.now() - askedAt);
-      const { at, monotonic } = readClock(clock);
-      if (monotonic - agoMs > confirmed.monotonic) confirmed = { at: at - agoMs, monotonic: monotonic - agoMs };
+      const now = readClock(clock);
+      const monotonic = now.monotonic - agoMs;
+      // The monotonic clock stands still while the machine is suspended. So the wall time of the question is also worked out from an
+      // earlier moment: if the machine was suspended since then, the earlier of the two times is right.
+      const at = Math.min(now.at - agoMs, lastReadAt.at + monotonic - lastReadAt.monotonic);
+      if (monotonic > confirmed.monotonic) confirmed = { at, monotonic };
+      lastReadAt = now;
       report(!isCurrent());
       prune();
     },
