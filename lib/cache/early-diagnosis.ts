@@ -10,15 +10,27 @@ export type EndpointState = 'down' | 'up' | 'unknown';
 
 export type Diagnose = (error: unknown) => Promise<EndpointState>;
 
+export interface EarlyDiagnosisSettings {
+  /** How long the lookup may take before the diagnosis starts, in milliseconds. */
+  readonly afterMs: number;
+  /** Milliseconds until the time limit of the request. */
+  readonly timeLeft: () => number;
+  readonly diagnose: Diagnose;
+}
+
 /**
  * Starts a diagnosis of the endpoint when a lookup takes longer than `afterMs` milliseconds: it finds out whether the endpoint is down. So
  * the result is usually known before the deadline of the lookup, and a stale response can be used in time.
  *
  * @returns a function that diagnoses the error of the lookup. If the error is a timeout and the early diagnosis has started, this
  * function does not wait: it resolves to the result of the early diagnosis, or to `down` while the early diagnosis is still running. In all
- * other cases this function calls `diagnose`
+ * other cases this function calls `diagnose`, and waits for it until the time limit of the request. Then it resolves to the state that
+ * the early diagnosis tells, or to `unknown` if that has not started
  */
-export function diagnoseEarly(lookup: Promise<TokenRecord>, afterMs: number, diagnose: Diagnose): Diagnose {
+export function diagnoseEarly(
+  lookup: Promise<TokenRecord>,
+  { afterMs, timeLeft, diagnose }: EarlyDiagnosisSettings,
+): Diagnose {
   let early: EndpointState | undefined;
   const timer = setTimeout(() => {
     early = 'down';
@@ -30,6 +42,12 @@ export function diagnoseEarly(lookup: Promise<TokenRecord>, afterMs: number, dia
   lookup.then(stop, stop);
   return async (error) => {
     const isTimeout = error instanceof IntrospectionError && error.code === 'timeout';
-    return isTimeout && early !== undefined ? early : diagnose(error);
+    if (isTimeout && early !== undefined) return early;
+    return new Promise((resolve, reject) => {
+      const limit = setTimeout(() => resolve(early ?? 'unknown'), Math.max(1, timeLeft()));
+      diagnose(error)
+        .then(resolve, reject)
+        .finally(() => clearTimeout(limit));
+    });
   };
 }

@@ -197,7 +197,8 @@ export function withMemoryCache(inner: Lookup, settings: MemoryCacheOptions): Ca
     options: LookupOptions,
   ): Promise<TokenRecord> {
     if (!hasStaleRecord(tokenKey)) return response;
-    const diagnoseError = diagnoseEarly(response, timeoutMs / 2, diagnose);
+    const timeLeft = () => timeoutMs - (clock.monotonic() - options.now.monotonic);
+    const diagnoseError = diagnoseEarly(response, { afterMs: timeoutMs / 2, timeLeft, diagnose });
     return response.catch(async (error: unknown) => {
       if (isFromPrecheck(error)) throw error;
       return staleResponse(tokenKey, options, error, await diagnoseError(error));
