@@ -7,12 +7,15 @@ const nextTurn = globalThis.setImmediate;
 const randomBytes = crypto.randomBytes;
 
 /** Wall time at the start, in milliseconds since the epoch. */
-const EPOCH_MS = 1_800_000_000_000;
+export const EPOCH_MS = 1_800_000_000_000;
 
 /** The process whose code runs at the moment. All others stand still, as JavaScript runs one callback at a time. */
 let running;
 
-/** Replaces the timers, the clocks and the random bytes of Node by those of the process that runs. Node's own use continues. */
+/** The process whose code runs at the moment; `undefined` before the first event. */
+export const runningMachine = () => running;
+
+/** Replaces the timers, the clocks and the random values of Node by those of the process that runs. Node's own use continues. */
 export function installMachine() {
   const realTimeout = globalThis.setTimeout;
   const setTimeout = (callback, ms, ...args) =>
@@ -21,9 +24,8 @@ export function installMachine() {
   const clearTimeout = (timer) => (timer?.isOfModel ? timer.clear() : realClear(timer));
   Object.assign(globalThis, { setTimeout, clearTimeout });
   Object.assign(timers, { setTimeout, clearTimeout });
-  // The interval of the revocation log only reports the health of the store to a diagnostics channel.
-  globalThis.setInterval = () => ({ unref() {} });
-  globalThis.clearInterval = () => {};
+  globalThis.setInterval = (callback, ms) => running.timers.every(callback, ms);
+  globalThis.clearInterval = (timer) => timer?.clear();
   globalThis.setImmediate = (callback) => running.timers.add(callback, 0);
   timersPromises.setTimeout = (ms) => new Promise((resolve) => running.timers.add(resolve, ms, true));
   performance.now = () => running.clock.monotonic();
@@ -77,6 +79,8 @@ export function createMachine(name, time) {
         pending.add(timer);
         return timer;
       },
+      // The interval of the revocation log only reports the health of the store to a diagnostics channel.
+      every: () => ({ unref() {}, clear() {} }),
       /** Milliseconds until the next timer is due, or until the next pause ends. */
       dueIn(isPause = false) {
         let dueAt = Number.POSITIVE_INFINITY;

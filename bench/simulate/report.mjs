@@ -1,0 +1,46 @@
+// Keeps the results of the simulation, and writes them into docs/quality.md.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname, '../..');
+const FOLDER = join(root, 'bench/results/simulate');
+const FILE = join(FOLDER, 'results.json');
+const PAGE = join(root, 'docs/quality.md');
+const BEGIN = '<!-- simulate: written by npm run simulate -- --write -->';
+const END = '<!-- simulate: end -->';
+
+/** Merges the results of a run into those of earlier runs. */
+export function writeResults(results) {
+  const all = { ...(existsSync(FILE) ? JSON.parse(readFileSync(FILE, 'utf8')) : {}), ...results };
+  mkdirSync(FOLDER, { recursive: true });
+  writeFileSync(FILE, `${JSON.stringify(all, null, 2)}\n`);
+  const page = readFileSync(PAGE, 'utf8');
+  const [before] = page.split(BEGIN);
+  const [, after] = page.split(END);
+  writeFileSync(PAGE, `${before}${BEGIN}\n\n${render(all)}\n\n${END}${after}`);
+}
+
+function render({ run, planted }) {
+  return [run && renderRun(run), planted && renderPlanted(planted)].filter(Boolean).join('\n\n');
+}
+
+function renderRun({ command, workers, seeds, events, totals, seconds, cpuSeconds, isGood }) {
+  const perSeed = ((cpuSeconds * 1000) / seeds).toFixed(1);
+  return [
+    '| command | seeds | threads | seconds | CPU ms a seed | events | requests | introspection requests | broken rules |',
+    '|---|--:|--:|--:|--:|--:|--:|--:|--:|',
+    `| \`${command}\` | ${seeds} | ${workers} | ${Math.round(seconds)} | ${perSeed} | ${events} | ${totals.requests} | ${totals.calls} | ${isGood ? 0 : 1} |`,
+  ].join('\n');
+}
+
+function renderPlanted({ command, bugs }) {
+  const found = bugs.filter(({ seed }) => seed !== undefined);
+  const rows = bugs.map(({ guard, file, seed }) => `| ${guard} | \`${file}\` | ${seed ?? 'not found'} |`);
+  return [
+    `\`${command}\` removes ${bugs.length} guards, one at a time, and finds ${found.length} of them:`,
+    '',
+    '| guard that is removed | file | first seed that notices it |',
+    '|---|---|--:|',
+    ...rows,
+  ].join('\n');
+}
