@@ -13,11 +13,12 @@ import { PLANTED } from './simulate/planted.mjs';
 import { runSeeds, tellSeed } from './simulate/pool.mjs';
 import { writeResults } from './simulate/report.mjs';
 
-const TEXTS = ['seeds', 'from', 'workers', 'seed', 'bug'];
+const TEXTS = ['seeds', 'from', 'workers', 'seed'];
 const FLAGS = ['trace', 'repeat', 'plant', 'write'];
 const { values } = parseArgs({
   options: {
     ...Object.fromEntries(TEXTS.map((name) => [name, { type: 'string' }])),
+    bug: { type: 'string', multiple: true, default: [''] },
     ...Object.fromEntries(FLAGS.map((name) => [name, { type: 'boolean', default: false }])),
   },
 });
@@ -66,7 +67,7 @@ async function repeat(folder) {
 
 async function plant(folder) {
   const planted = [];
-  for (const bug of PLANTED.filter(({ guard }) => guard.includes(values.bug ?? ''))) {
+  for (const bug of PLANTED.filter(({ guard }) => values.bug.some((text) => guard.includes(text)))) {
     const { violation, ...result } = await withoutGuard(folder, bug, () => runSeeds(folder, seeds, { workers }));
     const found = violation === undefined ? 'NOT FOUND' : `seed ${violation.seed}: ${violation.violation}`;
     console.log(`${bug.guard}: ${found} (${result.seeds} seeds, ${result.seconds.toFixed(1)} s)`);

@@ -12,21 +12,24 @@ describe('the simulation', () => {
   it(
     'runs each seed twice in the same way, and no rule is broken',
     async () => {
-      const { code, text } = await simulate('--repeat', '--seeds=300', '--workers=1');
-      expect(text).toBe('300 seeds ran twice, 0 of them differently: ');
+      const { code, text } = await simulate('--repeat', '--seeds=150', '--workers=1');
+      expect(text).toBe('150 seeds ran twice, 0 of them differently: ');
       expect(code).toBe(0);
     },
     LIMIT_MS,
   );
 
-  it.each([
-    'A revocation applies in its own process before the store has it',
-    'A pause is as long as the endpoint asked for',
-  ])(
-    'finds a planted bug: %s',
-    async (bug) => {
-      const { code, text } = await simulate('--plant', `--bug=${bug}`, '--seeds=500', '--workers=1');
-      expect(text).toMatch(/: seed \d+: .* \(\d+ seeds, .* s\)$/);
+  it(
+    'finds planted bugs',
+    async () => {
+      const bugs = ['A revocation applies in its own process', 'A pause is as long as the endpoint asked for'];
+      const { code, text } = await simulate(
+        '--plant',
+        ...bugs.map((bug) => `--bug=${bug}`),
+        '--seeds=500',
+        '--workers=1',
+      );
+      expect(text).toMatch(/^A revocation .*: seed \d+: token.*\nA pause .*: seed \d+: P.*$/);
       expect(code).toBe(0);
     },
     LIMIT_MS,

@@ -147,8 +147,8 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): L
   }
 
   /**
-   * Another process holds the lease of the token, and is asking the endpoint. Waits for the response of that process, for 0.3 seconds or
-   * until the circuit breaker opens. Then asks the endpoint too, and takes the response that comes first.
+   * Another process holds the lease of the token, and is asking the endpoint. Waits for the response of that process, for up to 0.3
+   * seconds or until the circuit breaker opens. Then asks the endpoint too, and takes the response that comes first.
    */
   async function waitForLeaseHolder(
     tokenKey: TokenKey,
