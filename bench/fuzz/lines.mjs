@@ -10,3 +10,12 @@ export function linesOf(bytes, count) {
 export function textWithLines(...lines) {
   return Buffer.from(lines.join('\n'));
 }
+
+/** Adds the members of a JSON object to a valid object, and returns its JSON. Any other text adds nothing. */
+export function merged(text, valid) {
+  try {
+    return JSON.stringify({ ...valid, ...JSON.parse(text) });
+  } catch {
+    return JSON.stringify(valid);
+  }
+}

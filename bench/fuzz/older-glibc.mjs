@@ -29,11 +29,14 @@ export function supportOlderGlibc(path) {
     const version = versions.offset + index * 2;
     const name = nameAt(file.readUInt32LE(symbol));
     if (!name.startsWith(RENAMED) && name !== UNUSED) continue;
+    if (file.readUInt16LE(version) === UNVERSIONED) continue;
     replaced.add(file.readUInt16LE(version));
     file.writeUInt16LE(UNVERSIONED, version);
     if (name === UNUSED) file[symbol + 4] = WEAK_SYMBOL | (file[symbol + 4] & 0xf);
     else file.writeUInt32LE(file.readUInt32LE(symbol) + RENAMED.length, symbol);
   }
+  // The file was changed before.
+  if (replaced.size === 0) return;
   for (const { flags, index } of neededVersions(file, needs))
     if (replaced.has(index)) file.writeUInt16LE(WEAK_VERSION, flags);
   writeFileSync(path, file);

@@ -2,11 +2,12 @@
  * Inputs that are signed tokens. The first line says how the token is made, so that the fuzzer gets past the check of the signature:
  *
  * - `own`, `foreign`: the second line is the header and the rest is the payload. The token is signed with the key of the issuer, or with another
+ * - `merged`: as `own`, but the members of header and payload are added to those of a valid token
  * - `change 12 34`: as `own`, but then character 12 is replaced by the character with the code 34
  * - anything else: the rest is the token
  */
 import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
-import { linesOf, textWithLines } from './lines.mjs';
+import { linesOf, merged, textWithLines } from './lines.mjs';
 
 export const ALGORITHM = 'EdDSA';
 const PKCS8_OF_ED25519 = Buffer.from('302e020100300506032b657004220420', 'hex');
@@ -19,8 +20,10 @@ const PUBLIC_KEY = createPublicKey(ISSUER_KEY);
 export const PUBLIC_JWK = PUBLIC_KEY.export({ format: 'jwk' });
 export const FOREIGN_JWK = createPublicKey(FOREIGN_KEY).export({ format: 'jwk' });
 
-export function tokenFrom(bytes) {
+/** @param valid header and payload of a valid token */
+export function tokenFrom(bytes, valid) {
   const [how, header, payload] = linesOf(bytes, 2);
+  if (how === 'merged') return signed(merged(header, valid.header), merged(payload, valid.payload), ISSUER_KEY);
   const token = () => signed(header, payload, how === 'foreign' ? FOREIGN_KEY : ISSUER_KEY);
   const [, position, code] = /^change (\d{1,5}) (\d{1,3})$/.exec(how) ?? [];
   if (position !== undefined) return withCharacter(token(), Number(position), String.fromCharCode(Number(code)));

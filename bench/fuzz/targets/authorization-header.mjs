@@ -22,7 +22,7 @@ export const authorizationHeader = {
       `Bearer ${'a'.repeat(MAX_TOKEN_LENGTH + 1)}`,
       `Bearer ${'a'.repeat(MAX_TOKEN_LENGTH - 1)},`,
     ].flatMap((value) => [0, ACCEPTS_DPOP, IS_REPEATED].map((flags) => withFlags(flags, value))),
-  typical: (length) => withFlags(0, `Bearer ${'a'.repeat(length)}`),
+  typical: (length) => withFlags(0, `Bearer ${'a'.repeat(Math.min(length, MAX_TOKEN_LENGTH))}`),
   guards: [
     // Takes quadratic time.
     {

@@ -22,6 +22,7 @@ export const dpopProof = {
   words: [
     ...[
       'own\n',
+      'merged\n',
       'foreign\n',
       'change ',
       JSON.stringify(HEADER),
@@ -43,6 +44,8 @@ export const dpopProof = {
     ...['"nonce":', '"exp":', '"nbf":', '"htu":"https://api.example.com:443/reports/2027?x#y"', '%2e', '"__proto__":'],
   ],
   seeds: () => [
+    signedInput('merged', '{}', '{"other":1}'),
+    signedInput('merged', '{"kid":"key"}', '{"iat":1800000000}'),
     signedInput('own', HEADER, VALID),
     ...['htm', 'htu', 'iat', 'ath', 'jti'].map((name) => signedInput('own', HEADER, { ...VALID, [name]: undefined })),
     signedInput('own', HEADER, { ...VALID, htm: 'POST' }),
@@ -92,7 +95,7 @@ export const dpopProof = {
       createDpopVerifier({ ...common, replay: createReplayGuard(CLOCK, undefined), ...options });
     const verifiers = { plain: verifierWith({ nonces: undefined }), nonces: verifierWith({ nonces }) };
     return {
-      read: (bytes) => ({ proof: tokenFrom(bytes), request: {} }),
+      read: (bytes) => ({ proof: tokenFrom(bytes, { header: HEADER, payload: VALID }), request: {} }),
       async run({ proof, request }) {
         const presented = { request, proof, method: 'GET', url: URL_OF_REQUEST };
         const verified = await verifiers.plain.verify(presented, DIGEST);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
 import { requireOneOf, requireOutage, requireRejection } from '../errors.mjs';
-import { linesOf, textWithLines } from '../lines.mjs';
+import { linesOf, merged, textWithLines } from '../lines.mjs';
 import { NOW_SECONDS, SENT_AT } from '../time.mjs';
 
 const CODES = ['bad_response', 'rate_limited', 'server_error', 'unreachable', 'client_rejected'];
@@ -32,7 +32,8 @@ const JSON_TYPE = 'application/json';
 
 export const introspectionResponse = {
   name: 'introspection-response',
-  input: 'lines with the status, `Content-Type`, `Retry-After` and `WWW-Authenticate`, then the body',
+  input:
+    'lines with the status, `Content-Type`, `Retry-After` and `WWW-Authenticate`, then the body; `+` before members that are added to a valid body',
   isSynchronous: true,
   maxLength: 4096,
   words: [
@@ -67,6 +68,8 @@ export const introspectionResponse = {
     ],
   ],
   seeds: () => [
+    textWithLines('200', JSON_TYPE, '', '', '+{"list":[1,{"a":null}],"scope":["read"]}'),
+    textWithLines('200', JSON_TYPE, '', '', '+{"aud":["api","other"],"cnf":null,"username":"user"}'),
     ...[
       VALID,
       { ...VALID, aud: ['other', 'api'], scope: ['read', 'x'], nested: { __proto__: null, list: [1, null, {}] } },
@@ -124,7 +127,7 @@ export const introspectionResponse = {
     const { AuthError, IntrospectionError } = load('core/errors.js');
     return {
       read(bytes) {
-        const [status, contentType, retryAfter, challenge, body] = linesOf(bytes, 4);
+        const [status, contentType, retryAfter, challenge, text] = linesOf(bytes, 4);
         const headers = Object.entries({
           'content-type': contentType,
           'retry-after': retryAfter,
@@ -133,7 +136,7 @@ export const introspectionResponse = {
         return {
           status: Number.parseInt(status, 10) || 0,
           headers: Object.fromEntries(headers.filter(([, value]) => value !== '')),
-          body,
+          body: text.startsWith('+') ? merged(text.slice(1), VALID) : text,
         };
       },
       run(response) {

@@ -41,6 +41,7 @@ export const securityEventToken = {
   words: [
     ...[
       'own\n',
+      'merged\n',
       'foreign\n',
       'change ',
       JSON.stringify(HEADER),
@@ -68,6 +69,8 @@ export const securityEventToken = {
     ],
   ],
   seeds: () => [
+    signedInput('merged', '{}', '{"other":1}'),
+    signedInput('merged', '{"kid":"key"}', '{"iat":1800000000}'),
     ...[
       USER,
       { ...USER, iss: 'https://other.example.com' },
@@ -142,7 +145,7 @@ export const securityEventToken = {
     const verify = createSignalVerifier(settings, 'secevent+jwt', false);
     const subjects = { issuer: ISSUER, subject: undefined, scope: undefined };
     return {
-      read: tokenFrom,
+      read: (bytes) => tokenFrom(bytes, { header: HEADER, payload: VALID }),
       async run(token) {
         const calls = [];
         const invalidate = async (targets) => void calls.push(targets);
@@ -222,6 +225,6 @@ function targetsIn(value) {
 
 /** Requires that writing the parsed JSON again takes as many names as the text has, so that no name was repeated. */
 function requireEachNameOnce(text) {
-  const names = (json) => json.match(/"(?:[^"\\]|\\.)*"\s*:/gs)?.length ?? 0;
+  const names = (json) => [...json.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/gs)].filter(([, colon]) => colon).length;
   assert.equal(names(text), names(JSON.stringify(JSON.parse(text))), 'no repeated member');
 }

@@ -30,6 +30,7 @@ export const signedResponse = {
   words: [
     ...[
       'own\n',
+      'merged\n',
       'foreign\n',
       'change ',
       JSON.stringify(HEADER),
@@ -50,6 +51,8 @@ export const signedResponse = {
     ...['"token_introspection":', '"aud":["api"]', '"iat":', '"__proto__":'],
   ],
   seeds: () => [
+    signedInput('merged', '{}', '{"other":1}'),
+    signedInput('merged', '{"kid":"key"}', '{"iat":1800000000}'),
     signedInput('own', HEADER, VALID),
     signedInput('own', HEADER, { ...VALID, token_introspection: { active: false } }),
     signedInput('own', { ...HEADER, kid: undefined }, { ...VALID, aud: ['x', 'api'] }),
@@ -109,7 +112,7 @@ export const signedResponse = {
     const verifyResponse = createResponseVerifier(settings, () => assert.fail('no keys are fetched'), CLOCK);
     const headers = { 'content-type': 'application/token-introspection+jwt' };
     return {
-      read: (bytes) => ({ status: 200, headers, body: tokenFrom(bytes) }),
+      read: (bytes) => ({ status: 200, headers, body: tokenFrom(bytes, { header: HEADER, payload: VALID }) }),
       async run(response) {
         return parseResponse(await verifyResponse(response, {}, SENT_AT), SENT_AT, undefined);
       },
