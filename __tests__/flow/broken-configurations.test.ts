@@ -201,7 +201,7 @@ const ROWS: readonly Row[] = [
     'a wrong secret, with a 403 without a body',
     [503],
     { endpoint: { status: 403, type: 'text/html; charset=utf-8', body: '' } },
-    [/\[CLIENT_REJECTED\]/, /may not introspect tokens, or its secret is wrong/],
+    [/\[CLIENT_REJECTED\]/, /is not allowed to introspect tokens, or its secret is wrong/],
   ],
   [
     'a proxy that responds with plain text',

@@ -111,7 +111,7 @@ export const OUTAGE_REMEDIES: Remedies<IntrospectionErrorCode> = {
     ],
     [
       ['HTTP 403'],
-      'Either this client may not introspect tokens, or its secret is wrong: some servers respond with 403 in both cases. Allow the client to introspect tokens, and check the client identifier and the secret.',
+      'Either this client is not allowed to introspect tokens, or its secret is wrong: some servers respond with 403 in both cases. Allow the client to introspect tokens, and check the client identifier and the secret.',
     ],
     [
       [],
