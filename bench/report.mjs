@@ -12,7 +12,7 @@ export function renderReport(results) {
   const parts = [
     '# Results',
     renderEnvironment(results),
-    'Brackets show 95 % confidence intervals. "Not resolved" means that the interval includes "no difference".',
+    'The numbers in brackets are 95 % confidence intervals. "Not resolved" means that the interval includes "no difference".',
   ];
   for (const [section, render] of Object.entries(SECTIONS)) {
     if (results[section] !== undefined) parts.push(...render(results[section], section));
@@ -33,9 +33,9 @@ export function renderSummary(results) {
   const share = rowOf('express', BASELINES.peers).ratioToBare;
   return [
     `A request with a cached token takes ${interval(cached.nanoseconds, 0)} ns of CPU time.`,
-    `That is ${ratio(cached.timesBaseline)} times the time of a hand-written cache without checks.`,
-    `On Express 5, requests per second are ${ratio(share)} of those without authentication.`,
-    'Brackets show 95 % confidence intervals.',
+    `A hand-written cache without checks is ${ratio(cached.timesBaseline)} times as fast.`,
+    `An API on Express 5 handles ${ratio(share)} times as many requests per second as without authentication.`,
+    'The numbers in brackets are 95 % confidence intervals.',
   ].join(' ');
 }
 
