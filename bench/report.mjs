@@ -12,7 +12,7 @@ export function renderReport(results) {
   const parts = [
     '# Results',
     renderEnvironment(results),
-    'The numbers in brackets are 95 % confidence intervals. "Not resolved" means that the interval includes "no difference".',
+    'Numbers in brackets are 95 % confidence intervals. "Not resolved" means that the interval includes "no difference".',
   ];
   for (const [section, render] of Object.entries(SECTIONS)) {
     if (results[section] !== undefined) parts.push(...render(results[section], section));
@@ -35,7 +35,7 @@ export function renderSummary(results) {
     `A request with a cached token takes ${interval(cached.nanoseconds, 0)} ns of CPU time.`,
     `A hand-written cache without checks is ${ratio(cached.timesBaseline)} times as fast.`,
     `An API on Express 5 handles ${ratio(share)} times as many requests per second as without authentication.`,
-    'The numbers in brackets are 95 % confidence intervals.',
+    'Numbers in brackets are 95 % confidence intervals.',
   ].join(' ');
 }
 
