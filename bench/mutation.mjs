@@ -5,7 +5,7 @@
  *
  * A run continues the one before, even an interrupted one: only mutants of changed code, and those with changed tests, are tested again.
  * Stryker does not notice a change of other code, such as a helper of the tests. With --force, all mutants are tested again. With
- * --concurrency=1, only one processor is used. Exits with code 1 if a mutant survives that mutation/equivalent.mjs does not list, or if
+ * --concurrency=1, only one processor is used. A test fails after 10 seconds: on a busy machine, use --test-seconds=60. Exits with code 1 if a mutant survives that mutation/equivalent.mjs does not list, or if
  * a listed one does not survive.
  */
 import { availableParallelism } from 'node:os';
@@ -22,6 +22,7 @@ const { values, positionals } = parseArgs({
   options: {
     write: { type: 'boolean', default: false },
     force: { type: 'boolean', default: false },
+    'test-seconds': { type: 'string', default: '10' },
     concurrency: { type: 'string', default: String(availableParallelism()) },
   },
 });
@@ -33,7 +34,8 @@ installedTool('stryker', join(import.meta.dirname, 'mutation'));
 const { runRoom } = await import('./mutation/run-room.mjs');
 
 for (const room of rooms) {
-  const report = await runRoom(room, { concurrency: Number(values.concurrency), force: values.force });
+  const [concurrency, testSeconds] = [values.concurrency, values['test-seconds']].map(Number);
+  const report = await runRoom(room, { concurrency, testSeconds, force: values.force });
   const counts = countMutants(report);
   const entries = EQUIVALENT.filter(({ file }) => Object.hasOwn(report.files, file));
   const { listed, unlisted, outdated } = compareWithList(mutantsWith('Survived', report), entries);

@@ -7,6 +7,8 @@ function mutant(status: string, line: number, replacement = 'a <= b') {
   return { status, mutatorName: 'EqualityOperator', replacement, location };
 }
 
+const SLOW = { statusReason: 'Error: thrown: "Exceeded timeout of 10000 ms for a test."' };
+
 const BLOCK = {
   status: 'Survived',
   mutatorName: 'BlockStatement',
@@ -36,8 +38,9 @@ describe('a report of Stryker', () => {
   it('is counted by the fate of each mutant', () => {
     const fates = ['Killed', 'Killed', 'Survived', 'Timeout', 'NoCoverage', 'RuntimeError', 'CompileError', 'Ignored'];
     const report = reportOf(...fates.map((status) => mutant(status, 1)));
+    report.files['lib/a.ts'].mutants.push({ ...mutant('Killed', 1), ...SLOW });
     expect(inSurvivors(`countMutants(${JSON.stringify(report)})`)).toEqual({
-      ...{ mutants: 8, killed: 2, timedOut: 1, survived: 1, notCovered: 1, failed: 3 },
+      ...{ mutants: 9, killed: 2, timedOut: 2, survived: 1, notCovered: 1, failed: 3 },
     });
   });
 
@@ -51,8 +54,12 @@ describe('a report of Stryker', () => {
 
   it('is continued without results that new tests may change', () => {
     const isStatic = { static: true };
-    const kept = [mutant('Killed', 1), mutant('Survived', 1), mutant('Timeout', 1), mutant('NoCoverage', 1)];
-    const retried = [mutant('RuntimeError', 3), mutant('Pending', 3), { ...mutant('Survived', 3), ...isStatic }];
+    const kept = [mutant('Killed', 1), mutant('Survived', 1), mutant('NoCoverage', 1)];
+    const retried = [
+      ...['RuntimeError', 'Pending', 'Timeout'].map((status) => mutant(status, 3)),
+      { ...mutant('Survived', 3), ...isStatic },
+      { ...mutant('Killed', 3), ...SLOW },
+    ];
     const killed = { ...mutant('Killed', 3), ...isStatic };
     const report = { schemaVersion: '1.0', ...reportOf(...kept, ...retried, killed) };
     expect(inSurvivors(`reusableResults(${JSON.stringify(report)})`)).toEqual({

@@ -38,6 +38,14 @@ export const EQUIVALENT = [
   },
   {
     file: 'lib/credentials/request-target.ts',
+    mutator: 'Regex',
+    line: 'const ABSOLUTE = /^https?:\\/\\/([^/?#\\\\]+)(.*)$/is;',
+    original: '/^https?:\\/\\/([^/?#\\\\]+)(.*)$/is',
+    replacement: '/^https?:\\/\\/([^/?#\\\\]+)(.*)/is',
+    reason: 'With the flag s, .* always takes everything up to the end.',
+  },
+  {
+    file: 'lib/credentials/request-target.ts',
     mutator: 'StringLiteral',
     line: "const { url = '' } = req;",
     original: "''",

@@ -11,7 +11,7 @@ const FOLDER = 'bench/results/quick/mutation';
 /** Folders and files that the tests read. */
 const COPIED = ['lib', '__tests__', 'docs', 'README.md', 'package.json'];
 
-export async function runRoom(name, { concurrency, force }) {
+export async function runRoom(name, { concurrency, force, testSeconds }) {
   const { mutate, stages } = filesOf(ROOMS[name]);
   const incrementalFile = `${FOLDER}/${name}.json`;
   const tempDirName = `${FOLDER}/sandbox-${name}`;
@@ -27,12 +27,12 @@ export async function runRoom(name, { concurrency, force }) {
     testRunnerNodeArgs: ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'],
     jest: {
       enableFindRelatedTests: false,
-      config: { testEnvironment: join(import.meta.dirname, 'environment.cjs'), testTimeout: 10_000 },
+      config: { testEnvironment: join(import.meta.dirname, 'environment.cjs'), testTimeout: testSeconds * 1000 },
     },
     coverageAnalysis: 'perTest',
     concurrency,
     // A test that waits for ever fails after its own timeout. Only a loop that never ends takes longer than this.
-    timeoutMS: 30_000,
+    timeoutMS: testSeconds * 3000,
     timeoutFactor: 4,
     // Jest keeps memory from run to run.
     maxTestRunnerReuse: 100,

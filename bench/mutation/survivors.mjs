@@ -1,14 +1,18 @@
 // Reads a report of Stryker: counts the mutants, and compares those that survived with the list of equivalent mutants.
 
+const FATES = { Killed: 'killed', Timeout: 'timedOut', Survived: 'survived', NoCoverage: 'notCovered' };
+
+/** Whether a test was stopped because it took too long. A busy machine may be the reason. */
+function isTimeout({ status, statusReason = '' }) {
+  return status === 'Timeout' || (status === 'Killed' && statusReason.includes('Exceeded timeout of'));
+}
+
 /** How many mutants of a report had each fate. A covered mutant is one whose code runs in at least one test. */
 export function countMutants({ files }) {
   const counts = { mutants: 0, killed: 0, timedOut: 0, survived: 0, notCovered: 0, failed: 0 };
-  const names = { Killed: 'killed', Timeout: 'timedOut', Survived: 'survived', NoCoverage: 'notCovered' };
-  for (const { mutants } of Object.values(files)) {
-    for (const { status } of mutants) {
-      counts.mutants += 1;
-      counts[names[status] ?? 'failed'] += 1;
-    }
+  for (const mutant of Object.values(files).flatMap(({ mutants }) => mutants)) {
+    counts.mutants += 1;
+    counts[isTimeout(mutant) ? 'timedOut' : (FATES[mutant.status] ?? 'failed')] += 1;
   }
   return counts;
 }
@@ -20,12 +24,14 @@ export function scoreOf({ killed, timedOut, survived }) {
 }
 
 /**
- * A report without the results that the next run must not repeat: mutants that failed to run, and survivors in code that runs while a
- * module loads. Stryker does not know which tests run that code, so it would not notice a new test.
+ * A report without the results that the next run must not take over: mutants that failed to run or timed out, and survivors in code that
+ * runs while a module loads. Stryker does not know which tests run that code, so it would not notice a new test.
  */
 export function reusableResults(report) {
-  const isReusable = ({ status, static: isStatic }) =>
-    ['Killed', 'Timeout', 'NoCoverage'].includes(status) || (status === 'Survived' && isStatic !== true);
+  const isReusable = (mutant) =>
+    ['Killed', 'NoCoverage', 'Survived'].includes(mutant.status) &&
+    !isTimeout(mutant) &&
+    !(mutant.status === 'Survived' && mutant.static === true);
   const files = Object.entries(report.files).map(([name, file]) => [
     name,
     { ...file, mutants: file.mutants.filter(isReusable) },
