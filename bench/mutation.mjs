@@ -15,7 +15,7 @@ import { installedTool } from '../.ci/tools/tool.mjs';
 import { EQUIVALENT } from './mutation/equivalent.mjs';
 import { writeResults } from './mutation/report.mjs';
 import { ROOMS } from './mutation/rooms.mjs';
-import { compareWithList, countMutants, mutantsWith, scoreOf } from './mutation/survivors.mjs';
+import { compareWithList, countMutants, formatScore, mutantsWith } from './mutation/survivors.mjs';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -39,7 +39,7 @@ for (const room of rooms) {
   const counts = countMutants(report);
   const entries = EQUIVALENT.filter(({ file }) => Object.hasOwn(report.files, file));
   const { listed, unlisted, outdated } = compareWithList(mutantsWith('Survived', report), entries);
-  console.log(`\n${room}: ${(scoreOf(counts) * 100).toFixed(1)} % of the covered mutants killed`);
+  console.log(`\n${room}: ${formatScore(counts)} of the covered mutants killed`);
   console.log(counts);
   print('Survived, and is not listed as equivalent', unlisted);
   print('Listed as equivalent, but does not survive so often', outdated);

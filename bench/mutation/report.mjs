@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOMS } from './rooms.mjs';
-import { scoreOf } from './survivors.mjs';
+import { formatScore } from './survivors.mjs';
 
 const root = join(import.meta.dirname, '../..');
 const FOLDER = join(root, 'bench/results/mutation');
@@ -41,7 +41,6 @@ export function renderTable(results) {
 
 function renderRow(room, { date, equivalent, ...counts }) {
   const { mutants, killed, timedOut, survived, notCovered, failed } = counts;
-  const score = `${(Math.floor(scoreOf(counts) * 1000) / 10).toFixed(1)} %`;
-  const cells = [room, mutants, killed, timedOut, survived, equivalent, notCovered, failed, score, date];
+  const cells = [room, mutants, killed, timedOut, survived, equivalent, notCovered, failed, formatScore(counts), date];
   return `| ${cells.join(' | ')} | \`npm run mutation -- ${room}\` |`;
 }

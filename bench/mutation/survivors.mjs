@@ -23,6 +23,11 @@ export function scoreOf({ killed, timedOut, survived }) {
   return covered === 0 ? 0 : (killed + timedOut) / covered;
 }
 
+/** A score in percent, rounded down. */
+export function formatScore(counts) {
+  return `${(Math.floor(scoreOf(counts) * 1000) / 10).toFixed(1)} %`;
+}
+
 /**
  * A report without the results that the next run must not take over: mutants that failed to run or timed out, and survivors in code that
  * runs while a module loads. Stryker does not know which tests run that code, so it would not notice a new test.

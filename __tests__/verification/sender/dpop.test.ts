@@ -45,6 +45,19 @@ describe('the verifier of DPoP proofs', () => {
     }
   });
 
+  it.each(['null', '5', '"text"', '[]', '{}', '', '{', '\ufeff{}', Buffer.from([0x22, 0xff, 0x22])])(
+    'rejects the signed payload %p, even if the key is known',
+    async (payload) => {
+      const { CompactSign } = await import('jose');
+      const { sender, verify, verifyText } = await createVerifier();
+      const header = { typ: 'dpop+jwt', alg: 'ES256', jwk: sender.jwk };
+      const proof = await new CompactSign(Buffer.from(payload)).setProtectedHeader(header as never).sign(sender.key);
+      await expect(verifyText(proof)).rejects.toEqual(INVALID);
+      await verify({});
+      await expect(verifyText(proof)).rejects.toEqual(INVALID);
+    },
+  );
+
   it('has used proofs kept for two minutes longer than they are valid, even if they are dated ahead', async () => {
     expect((await createVerifier({ maxAgeMs: 30_000 })).kept).toEqual([30_000 + 10_000 + 120_000]);
   });
