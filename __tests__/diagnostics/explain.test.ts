@@ -2,7 +2,7 @@ import { AuthError, type AuthErrorReason } from '../../lib/core/errors.js';
 import { type Evidence, explain, keepEvidence } from '../../lib/diagnostics/explain.js';
 import { selectServer } from '../../lib/index.js';
 import { createApp, createAuthenticate, get } from '../support/api.js';
-import { ORIGIN } from '../support/dpop.js';
+import { ORIGIN } from '../support/dpop-sender.js';
 import { createEndpoint } from '../support/endpoint.js';
 import { activeRecord, inactiveRecord } from '../support/records.js';
 

@@ -4,7 +4,8 @@ import type { Duplex } from 'node:stream';
 import type { AuthError, TokenIntrospection } from '../../lib/index.js';
 import { createApi, createApp, get } from '../support/api.js';
 import { BARE, INVALID_TOKEN, insufficientScope } from '../support/challenges.js';
-import { CHALLENGES, createDpopSetup, ORIGIN } from '../support/dpop.js';
+import { CHALLENGES, createDpopSetup } from '../support/dpop.js';
+import { ORIGIN } from '../support/dpop-sender.js';
 import { active, createEndpoint } from '../support/endpoint.js';
 
 const closing: (() => void)[] = [];

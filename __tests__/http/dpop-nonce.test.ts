@@ -1,6 +1,7 @@
 import request from 'supertest';
 import { createApi, createApp } from '../support/api.js';
-import { ALGS, boundTo, CHALLENGES, createDpopSetup, createSender, ORIGIN, sendBound } from '../support/dpop.js';
+import { ALGS, boundTo, CHALLENGES, createDpopSetup, sendBound } from '../support/dpop.js';
+import { createSender, ORIGIN } from '../support/dpop-sender.js';
 import { active } from '../support/endpoint.js';
 
 /** Seconds for which a nonce is issued. */

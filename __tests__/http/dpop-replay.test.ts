@@ -4,7 +4,8 @@ import request from 'supertest';
 import { type ReplayStore, requireFresh, requireScope } from '../../lib/index.js';
 import { createApi, createApp, createAuthenticate } from '../support/api.js';
 import { recordDecisions } from '../support/decisions.js';
-import { boundTo, CHALLENGES, createDpopSetup, ORIGIN, sendBound } from '../support/dpop.js';
+import { boundTo, CHALLENGES, createDpopSetup, sendBound } from '../support/dpop.js';
+import { ORIGIN } from '../support/dpop-sender.js';
 import { createSharedMemory } from '../support/shared-memory.js';
 
 describe('a DPoP proof', () => {

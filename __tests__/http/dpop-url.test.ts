@@ -2,7 +2,8 @@ import express from 'express';
 import request from 'supertest';
 import { createApi, createAuthenticate } from '../support/api.js';
 import { createClock } from '../support/clock.js';
-import { boundTo, CHALLENGES, createDpopSetup, createSender, ORIGIN, sendBound } from '../support/dpop.js';
+import { boundTo, CHALLENGES, createDpopSetup, sendBound } from '../support/dpop.js';
+import { createSender, ORIGIN } from '../support/dpop-sender.js';
 import { createEndpoint } from '../support/endpoint.js';
 
 describe('a DPoP proof', () => {

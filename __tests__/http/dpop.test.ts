@@ -4,17 +4,8 @@ import request from 'supertest';
 import { createApi } from '../support/api.js';
 import { createClock } from '../support/clock.js';
 import { recordDecisions } from '../support/decisions.js';
-import {
-  assemble,
-  boundTo,
-  CHALLENGES,
-  createDpopSetup,
-  createSender,
-  type DpopSetup,
-  ORIGIN,
-  type Sender,
-  sendBound,
-} from '../support/dpop.js';
+import { boundTo, CHALLENGES, createDpopSetup, type DpopSetup, sendBound } from '../support/dpop.js';
+import { assemble, createSender, ORIGIN, type Sender } from '../support/dpop-sender.js';
 import { active, createEndpoint } from '../support/endpoint.js';
 
 const STRANGER = generateKeyPairSync('ec', { namedCurve: 'P-256' });

@@ -5,7 +5,8 @@ import { type Api, createApi } from '../support/api.js';
 import { type Certificate, createCertificate } from '../support/certificates.js';
 import { INVALID_TOKEN } from '../support/challenges.js';
 import { createClock } from '../support/clock.js';
-import { CHALLENGES, createSender, ORIGIN } from '../support/dpop.js';
+import { CHALLENGES } from '../support/dpop.js';
+import { createSender, ORIGIN } from '../support/dpop-sender.js';
 import { active, createEndpoint, type Endpoint } from '../support/endpoint.js';
 import { getTls, serveTls } from '../support/serve-tls.js';
 

@@ -4,7 +4,7 @@ import { thumbprintOf } from '../../lib/verification/sender/certificate.js';
 import { createAuthenticate } from '../support/api.js';
 import { SELF_SIGNED } from '../support/certificate.js';
 import { createClock } from '../support/clock.js';
-import { createSender, ORIGIN, type Sender } from '../support/dpop.js';
+import { createSender, ORIGIN, type Sender } from '../support/dpop-sender.js';
 import { active, createEndpoint } from '../support/endpoint.js';
 import { page } from '../support/pages.js';
 import { serve } from '../support/serve.js';

@@ -153,6 +153,19 @@ describe('the closed circuit breaker', () => {
     expect([state(), await ask('another')]).toEqual(['open', 'circuit_open']);
   });
 
+  it('opens once when failed connections open it during the check', async () => {
+    const { ask, endpoint, fail, told } = create();
+    const ours = createDeferred<unknown>();
+    endpoint.ours = ours.promise;
+    await fail(4, failure('server_error'));
+    const fifth = ask('fifth', failure('server_error'));
+    await fail(5, REFUSED());
+    expect(told()).toBe(1);
+    ours.resolve(failure('server_error'));
+    await fifth;
+    expect(told()).toBe(1);
+  });
+
   it('delays lookups during the check after five timeouts, and then runs them', async () => {
     const { ask, endpoint, state, asked } = create(60_000);
     const ours = createDeferred<unknown>();
@@ -613,6 +626,19 @@ describe('the circuit diagnostics channel', () => {
     endpoint.ours = 'answer';
     await fail(5, failure('server_error'));
     expect(events).toStrictEqual([{ state: 'closed', reason: 'server_error', tokensToBlame: true }]);
+  });
+
+  it('publishes nothing when the endpoint only responds about a token of a client during the check', async () => {
+    const events = recordEvents('circuit');
+    const { ask, endpoint, fail } = create();
+    const ours = createDeferred<unknown>();
+    endpoint.ours = ours.promise;
+    await fail(4, failure('server_error'));
+    const fifth = ask('fifth', failure('server_error'));
+    await ask('good');
+    ours.resolve(failure('server_error'));
+    await fifth;
+    expect(events).toEqual([]);
   });
 
   it('publishes no reason when a probe failed with an unknown error', async () => {

@@ -1,7 +1,8 @@
 import type { DpopOptions } from '../../lib/index.js';
 import { createApp } from '../support/api.js';
 import { createClock } from '../support/clock.js';
-import { boundTo, createSender, ORIGIN, sendBound } from '../support/dpop.js';
+import { boundTo, sendBound } from '../support/dpop.js';
+import { createSender, ORIGIN } from '../support/dpop-sender.js';
 import { createEndpoint } from '../support/endpoint.js';
 import { byFirstLetter, createMultiServerMiddleware, serverOptions } from '../support/multi-server-api.js';
 import { createSharedMemory } from '../support/shared-memory.js';

@@ -16,7 +16,8 @@ import { invalidationEndpoint } from '../../lib/signals/index.js';
 import { createApp, createAuthenticate, get } from '../support/api.js';
 import { INVALID_TOKEN, insufficientScope } from '../support/challenges.js';
 import { createDeferred } from '../support/deferred.js';
-import { createDpopSetup, ORIGIN } from '../support/dpop.js';
+import { createDpopSetup } from '../support/dpop.js';
+import { ORIGIN } from '../support/dpop-sender.js';
 import { active, createEndpoint, json, type Script } from '../support/endpoint.js';
 
 const FAILURE = new Error('of the response');

@@ -3,7 +3,8 @@ import type { RequestHandler } from 'express';
 import request from 'supertest';
 import type { PolicyOptions } from '../../lib/index.js';
 import { createApp, createAuthenticate, get } from '../support/api.js';
-import { boundTo, createDpopSetup, ORIGIN, sendBound } from '../support/dpop.js';
+import { boundTo, createDpopSetup, sendBound } from '../support/dpop.js';
+import { ORIGIN } from '../support/dpop-sender.js';
 import { active, createEndpoint } from '../support/endpoint.js';
 
 const fromHeader = ({ headers }: IncomingMessage) => headers.authorization?.split(' ')[1];

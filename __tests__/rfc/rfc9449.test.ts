@@ -2,15 +2,8 @@ import { createHmac } from 'node:crypto';
 import request from 'supertest';
 import { createApi } from '../support/api.js';
 import { createClock } from '../support/clock.js';
-import {
-  assemble,
-  CHALLENGES,
-  createDpopSetup,
-  createSender,
-  ORIGIN,
-  type ProofParts,
-  sendBound,
-} from '../support/dpop.js';
+import { CHALLENGES, createDpopSetup, sendBound } from '../support/dpop.js';
+import { assemble, createSender, ORIGIN, type ProofParts } from '../support/dpop-sender.js';
 import { active, createEndpoint } from '../support/endpoint.js';
 
 /** The request of figure 12, and the introspection response for its token. */

@@ -1,6 +1,7 @@
 // Keeps the results of an unfinished run, in the format that Stryker reads at the beginning of the next one.
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
+import { STAGES } from './stages.mjs';
 
 const INTERVAL_MS = 10_000;
 
@@ -10,7 +11,9 @@ export class PartialReport {
   writtenAt = 0;
 
   constructor(options) {
-    this.options = options;
+    this.file = options.incrementalFile;
+    // The run uses copies of the files, so changes during the run must not get into the report.
+    this.sources = new Map([...options.mutate, ...STAGES.flat()].map((name) => [name, readFileSync(name, 'utf8')]));
   }
 
   onDryRunCompleted({ result }) {
@@ -20,16 +23,26 @@ export class PartialReport {
   onMutantTested(mutant) {
     this.mutants.push(mutant);
     if (Date.now() - this.writtenAt < INTERVAL_MS) return;
-    this.write();
+    this.write(toReport(this.mutants, this.tests));
     this.writtenAt = Date.now();
   }
 
-  /** Stryker writes the complete report itself. An interrupted write must not leave half a file. */
-  write() {
-    const file = this.options.incrementalFile;
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(`${file}.part`, JSON.stringify(toReport(this.mutants, this.tests)));
-    renameSync(`${file}.part`, file);
+  onMutationTestReportReady(report) {
+    this.complete = report;
+  }
+
+  wrapUp() {
+    if (this.complete !== undefined) this.write(structuredClone(this.complete));
+  }
+
+  /** An interrupted write must not leave half a file. */
+  write(report) {
+    for (const files of [report.files, report.testFiles]) {
+      for (const [name, file] of Object.entries(files)) file.source = this.sources.get(name);
+    }
+    mkdirSync(dirname(this.file), { recursive: true });
+    writeFileSync(`${this.file}.part`, JSON.stringify(report));
+    renameSync(`${this.file}.part`, this.file);
   }
 }
 PartialReport.inject = ['options'];
@@ -49,6 +62,6 @@ function toReport(mutants, tests) {
 
 function entry(entries, fileName, create) {
   const name = relative(process.cwd(), fileName);
-  entries[name] ??= { source: readFileSync(fileName, 'utf8'), ...create() };
+  entries[name] ??= create();
   return entries[name];
 }

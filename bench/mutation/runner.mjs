@@ -3,9 +3,9 @@ import { relative, resolve } from 'node:path';
 import { declareClassPlugin, declareFactoryPlugin, PluginKind } from '@stryker-mutator/api/plugin';
 import { strykerPlugins as jestPlugins, strykerValidationSchema } from '@stryker-mutator/jest-runner';
 import { PartialReport } from './partial-report.mjs';
+import { STAGES } from './stages.mjs';
 
 const createJestRunner = jestPlugins[0].factory;
-const STAGES = JSON.parse(process.env.MUTATION_STAGES ?? '[]');
 
 /**
  * Jest's runner of Stryker loads every test file for every mutant, and knows a test only by its name. Here the id of a test begins with

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { createDpopVerifier, type DpopSettings } from '../../../lib/verification/sender/dpop.js';
 import { createClock } from '../../support/clock.js';
-import { createSender, ORIGIN, type ProofParts } from '../../support/dpop.js';
+import { createSender, ORIGIN, type ProofParts } from '../../support/dpop-sender.js';
 
 const TOKEN = 'abc';
 const DIGEST = createHash('sha256').update(TOKEN).digest('base64url');
 const INVALID = expect.objectContaining({ status: 401, code: 'invalid_dpop_proof', reason: 'invalid_dpop_proof' });
 
-async function createVerifier(settings: Partial<DpopSettings> = {}) {
+async function createVerifier(settings: Partial<DpopSettings> = {}, url: string | null = `${ORIGIN}/`) {
   const [sender, clock] = [await createSender(), createClock()];
   const kept: number[] = [];
   const replay = { keepFor: (ms: number) => void kept.push(ms), use: async () => true };
@@ -16,7 +16,7 @@ async function createVerifier(settings: Partial<DpopSettings> = {}) {
     ...settings,
   });
   const verifyText = (proof: string | undefined) =>
-    verifier.verify({ request: {} as never, proof, method: 'GET', url: `${ORIGIN}/` }, DIGEST);
+    verifier.verify({ request: {} as never, proof, method: 'GET', url: url ?? undefined }, DIGEST);
   const verify = async (parts: ProofParts) => verifyText(await sender.proof(TOKEN, clock, parts));
   return { sender, clock, kept, verifier, verify, verifyText };
 }
@@ -100,5 +100,90 @@ describe('the verifier of DPoP proofs', () => {
     const proof = verify({ claims: claimsAt(clock.seconds()) });
     if (isAccepted) expect(await proof).toMatchObject({ isNonceOld: false });
     else await expect(proof).rejects.toEqual(INVALID);
+  });
+
+  it.each([
+    [`${ORIGIN}/a?b=c`, `${ORIGIN}/a`],
+    [`${ORIGIN}/a`, `${ORIGIN}/a?b=c#d`],
+    ['HTTPS://API.Example.com:443', `${ORIGIN}/`],
+    [`${ORIGIN}/%7euser/%2f%c3%bc`, `${ORIGIN}/~user/%2F%C3%BC`],
+    [`${ORIGIN}/a/../b`, `${ORIGIN}/b`],
+  ])('finds the htu %s equal to the URL %s', async (htu, url) => {
+    expect(await (await createVerifier({}, url)).verify({ claims: { htu } })).toMatchObject({ isNonceOld: false });
+  });
+
+  it.each([
+    [`${ORIGIN}/`, null],
+    ['https://alice@api.example.com/', 'https://alice@api.example.com/'],
+    ['https://:secret@api.example.com/', 'https://:secret@api.example.com/x'],
+    ['https://alice@api.example.com/a?b', 'https://api.example.com/a'],
+    ['https://:secret@api.example.com/a?b', 'https://api.example.com/a'],
+    ['no url', 'no url'],
+    ['no url', 'another text'],
+    [`${ORIGIN}/a`, `${ORIGIN}/A`],
+    [`${ORIGIN}/a%2Fb`, `${ORIGIN}/a/b`],
+    [`${ORIGIN}/a%21`, `${ORIGIN}/a!`],
+    ['http://api.example.com/', `${ORIGIN}/`],
+    [`${ORIGIN}:8443/`, `${ORIGIN}/`],
+  ])('finds the htu %s different from the URL %s', async (htu, url) => {
+    await expect((await createVerifier({}, url)).verify({ claims: { htu } })).rejects.toEqual(INVALID);
+  });
+
+  it.each([
+    ['another type', { typ: 'jwt' }],
+    ['no type', { typ: undefined }],
+    ['no key', { jwk: undefined }],
+    ['a part of a private key', (jwk: object) => ({ jwk: { ...jwk, d: 'AA' } })],
+    ['a long exponent', (jwk: object) => ({ jwk: { ...jwk, e: 'AQABAQABA' } })],
+  ])('rejects a proof with %s in its header', async (_, change) => {
+    const { sender, verify } = await createVerifier();
+    await verify({});
+    const header = typeof change === 'function' ? change(sender.jwk) : change;
+    await expect(verify({ header })).rejects.toEqual(INVALID);
+  });
+
+  it('rejects other algorithms than those it was created with, and texts that are no JWT', async () => {
+    const { verify, verifyText } = await createVerifier({ algorithms: ['ES384'] });
+    await expect(verify({})).rejects.toEqual(INVALID);
+    for (const text of ['', 'a', 'a.b.c', '..']) await expect(verifyText(text)).rejects.toEqual(INVALID);
+  });
+
+  it.each(['current', 'old', 'unknown'] as const)(
+    'passes the nonce on, and accepts it unless it is unknown: %s',
+    async (state) => {
+      const seen: unknown[] = [];
+      const check = (nonce: unknown) => {
+        seen.push(nonce);
+        return state;
+      };
+      const { verify } = await createVerifier({ nonces: { current: () => '', check } });
+      const proof = verify({ claims: { nonce: 'n' } });
+      if (state !== 'unknown') expect((await proof).isNonceOld).toBe(state === 'old');
+      else await expect(proof).rejects.toMatchObject({ status: 401, reason: 'dpop_nonce_required' });
+      await expect(verify({ claims: { nonce: 'n', ath: 'other' } })).rejects.toEqual(INVALID);
+      expect(seen).toEqual(['n']);
+    },
+  );
+
+  it('lets a proof be used as the replay guard says, and by nobody while the guard fails', async () => {
+    const calls: unknown[] = [];
+    const results: (boolean | Error)[] = [true, false, new Error('store')];
+    const use = async (...call: unknown[]) => {
+      calls.push(call);
+      const result = results.shift();
+      if (result instanceof Error) throw result;
+      return result === true;
+    };
+    const { verifier } = await createVerifier({ replay: { keepFor() {}, use } });
+    const [proof, request] = [{ jkt: 'j', id: 'i', isNonceOld: false }, {}];
+    await verifier.use(proof, request);
+    await expect(verifier.use(proof, request)).rejects.toMatchObject({ status: 401, reason: 'dpop_proof_replayed' });
+    await expect(verifier.use(proof, request)).rejects.toMatchObject({ status: 503, code: 'replay_store_failed' });
+    expect(calls).toEqual(Array(3).fill(['i', request]));
+  });
+
+  it('tells the algorithms and whether DPoP is required, for challenges', async () => {
+    const { verifier } = await createVerifier({ isRequired: true });
+    expect(verifier).toMatchObject({ algorithms: ['ES256'], isRequired: true, nonces: undefined });
   });
 });

@@ -1,5 +1,5 @@
 import { keyThumbprint } from '../../../lib/verification/sender/key-thumbprint.js';
-import { createSender } from '../../support/dpop.js';
+import { createSender } from '../../support/dpop-sender.js';
 
 describe('keyThumbprint (RFC 7638 section 3)', () => {
   it.each(['ES256', 'ES384', 'ES512', 'RS256', 'Ed25519'])(

@@ -1,6 +1,7 @@
 import { createApp } from '../../support/api.js';
 import { recordDecisions } from '../../support/decisions.js';
-import { createDpopSetup, ORIGIN, sendBound } from '../../support/dpop.js';
+import { createDpopSetup, sendBound } from '../../support/dpop.js';
+import { ORIGIN } from '../../support/dpop-sender.js';
 
 describe('a DPoP proof that one middleware has accepted', () => {
   it.each([0, 71, 191, 500, 609])(
