@@ -207,6 +207,25 @@ describe('the closed circuit breaker', () => {
     expect(state()).toBe('open');
   });
 
+  it.each([
+    ['open', 'nine tenths', 54_000],
+    ['closed', 'less than nine tenths', 53_999],
+  ] as const)('is %s after a response, and then timeouts after %s of the deadline', async (expected, _, elapsedMs) => {
+    let now = 0;
+    jest.spyOn(performance, 'now').mockImplementation(() => now);
+    const { run, ask, endpoint, state } = create(60_000);
+    await ask('good');
+    endpoint.ours = failure('server_error');
+    for (let token = 0; token < 5; token++) {
+      const lookup = async () => {
+        now += elapsedMs;
+        throw failure('timeout');
+      };
+      await run({ digest: `token ${token}`, isKnown: false }, lookup).catch(() => {});
+    }
+    expect(state()).toBe(expected);
+  });
+
   it('counts from zero after a response', async () => {
     const { ask, fail, state, probes } = create();
     await fail(4);
@@ -425,6 +444,22 @@ describe('the open circuit breaker', () => {
     expect(state()).toBe('closed');
   });
 
+  it('does not forget later failures because of a lookup from before it opened', async () => {
+    const { run, ask, clock, endpoint, fail, state } = create();
+    const late = createDeferred<string>();
+    const slow = run({ digest: 'late', isKnown: false }, () => late.promise);
+    await fail(5);
+    clock.advance(1);
+    endpoint.ours = 'answer';
+    await ask('probe');
+    endpoint.ours = failure('timeout');
+    await fail(4);
+    late.resolve('answer');
+    await slow;
+    await ask('fifth', failure('timeout'));
+    expect(state()).toBe('open');
+  });
+
   it('uses the monotonic clock', async () => {
     const { ask, clock, endpoint, fail } = create();
     await fail(5);
@@ -618,6 +653,22 @@ describe('the circuit diagnostics channel', () => {
       { state: 'closed' },
       { state: 'open', reason: 'rate_limited', retryAfterSeconds: 5 },
     ]);
+  });
+
+  it('publishes once that it closed when a known token gets a response during its probe', async () => {
+    const { ask, clock, endpoint, fail } = create();
+    await fail(5, failure('server_error'));
+    clock.advance(1);
+    await ask('odd', failure('server_error'));
+    clock.advance(2);
+    const ours = createDeferred<string>();
+    endpoint.ours = ours.promise;
+    const events = recordEvents('circuit');
+    const first = ask('first');
+    expect(await ask('known', 'answer', true)).toBe('answer');
+    ours.resolve('answer');
+    expect(await first).toBe('answer');
+    expect(events).toStrictEqual([{ state: 'half_open' }, { state: 'closed' }]);
   });
 
   it('publishes tokensToBlame when the endpoint responds about the breaker’s own token', async () => {
