@@ -117,4 +117,20 @@ export const EQUIVALENT = [
     replacement: '{',
     reason: 'Without the block, the function also returns undefined.',
   },
+  {
+    file: 'lib/introspection/circuit-state.ts',
+    mutator: 'BooleanLiteral',
+    line: 'let isKnownTokenAllowed = false;',
+    original: 'false',
+    replacement: 'true',
+    reason: 'It is read only after the breaker has opened, and opening sets it.',
+  },
+  {
+    file: 'lib/introspection/circuit-state.ts',
+    mutator: 'ConditionalExpression',
+    line: 'return probeAt !== undefined && !isProbing && monotonic() >= probeAt;',
+    original: 'probeAt !== undefined',
+    replacement: 'true',
+    reason: 'A number is never at least undefined, so the last condition is false.',
+  },
 ];

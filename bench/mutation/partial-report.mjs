@@ -1,7 +1,7 @@
 // Keeps the results of an unfinished run, in the format that Stryker reads at the beginning of the next one.
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
-import { STAGES } from './stages.mjs';
+import { readStages } from './stages.mjs';
 
 const INTERVAL_MS = 10_000;
 
@@ -13,7 +13,8 @@ export class PartialReport {
   constructor(options) {
     this.file = options.incrementalFile;
     // The run uses copies of the files, so changes during the run must not get into the report.
-    this.sources = new Map([...options.mutate, ...STAGES.flat()].map((name) => [name, readFileSync(name, 'utf8')]));
+    const names = [...options.mutate, ...readStages().flat()];
+    this.sources = new Map(names.map((name) => [name, readFileSync(name, 'utf8')]));
   }
 
   onDryRunCompleted({ result }) {

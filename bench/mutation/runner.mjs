@@ -3,7 +3,7 @@ import { relative, resolve } from 'node:path';
 import { declareClassPlugin, declareFactoryPlugin, PluginKind } from '@stryker-mutator/api/plugin';
 import { strykerPlugins as jestPlugins, strykerValidationSchema } from '@stryker-mutator/jest-runner';
 import { PartialReport } from './partial-report.mjs';
-import { STAGES } from './stages.mjs';
+import { readStages } from './stages.mjs';
 
 const createJestRunner = jestPlugins[0].factory;
 
@@ -14,6 +14,7 @@ const createJestRunner = jestPlugins[0].factory;
 class CoveringTestsRunner {
   constructor(jestRunner) {
     this.jestRunner = jestRunner;
+    this.stages = readStages();
   }
 
   capabilities() {
@@ -22,7 +23,7 @@ class CoveringTestsRunner {
 
   async init() {
     await this.jestRunner.init();
-    this.selectFiles(STAGES.flat());
+    this.selectFiles(this.stages.flat());
   }
 
   async dryRun(options) {
@@ -41,23 +42,24 @@ class CoveringTestsRunner {
   }
 
   /**
-   * Runs one test file after another until a test fails. The tests of a mutant of code that runs while a module loads are not known, so
-   * all run.
+   * Runs one test file after another until a test fails. A file that cannot be loaded with the mutant kills nothing, so the others run
+   * too. The tests of a mutant of code that runs while a module loads are not known, so all run.
    */
   async mutantRun({ testFilter, ...options }) {
-    let result;
+    let failure;
     let nrOfTests = 0;
-    for (const [file, names] of inOrder(testFilter)) {
+    for (const [file, names] of inOrder(testFilter, this.stages)) {
       this.selectFiles([file]);
-      result = await this.jestRunner.mutantRun({ ...options, testFilter: names });
+      const result = await this.jestRunner.mutantRun({ ...options, testFilter: names });
       nrOfTests += result.nrOfTests ?? 0;
       if (result.status === 'killed') {
         const killedBy = result.killedBy.map((name) => idOf({ name, fileName: file }));
         return { ...result, killedBy, nrOfTests };
       }
-      if (result.status !== 'survived') return result;
+      if (result.status === 'timeout') return result;
+      if (result.status === 'error') failure = result;
     }
-    return { ...result, nrOfTests };
+    return failure ?? { status: 'survived', nrOfTests };
   }
 
   selectFiles(files) {
@@ -69,15 +71,15 @@ class CoveringTestsRunner {
  * The test files to run, and the names of the tests in each; `undefined` for all tests. Files about the room come first, then those with
  * the most tests that cover the mutant.
  */
-function inOrder(testFilter) {
-  if (testFilter === undefined) return STAGES.flat().map((file) => [file, undefined]);
+function inOrder(testFilter, [own, also]) {
+  if (testFilter === undefined) return [...own, ...also].map((file) => [file, undefined]);
   const namesByFile = new Map();
   for (const id of testFilter) {
     const end = id.indexOf('\n');
     const file = id.slice(0, end);
     namesByFile.set(file, [...(namesByFile.get(file) ?? []), id.slice(end + 1)]);
   }
-  const isOwn = ([file]) => STAGES[0].includes(file);
+  const isOwn = ([file]) => own.includes(file);
   return [...namesByFile].sort((a, b) => isOwn(b) - isOwn(a) || b[1].length - a[1].length);
 }
 

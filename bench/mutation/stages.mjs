@@ -1,2 +1,4 @@
 /** The test files of the room: those about the room, and further ones. The process that starts Stryker passes them on to its workers. */
-export const STAGES = JSON.parse(process.env.MUTATION_STAGES ?? '[]');
+export function readStages() {
+  return JSON.parse(process.env.MUTATION_STAGES ?? '[]');
+}
