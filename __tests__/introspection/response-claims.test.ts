@@ -145,4 +145,18 @@ describe('parseScopes', () => {
     expect(parseScopes(`${long} more`)).toEqual([...names, 'more']);
     expect(Object.isFrozen(parseScopes(long))).toBe(true);
   });
+
+  it('keeps the lists of 1000 scope strings of up to 1024 characters', () => {
+    let parse = parseScopes;
+    jest.isolateModules(() => {
+      ({ parseScopes: parse } = jest.requireActual('../../lib/introspection/response-claims.js'));
+    });
+    const lists = Array.from({ length: 1000 }, (_, index) => parse(`scope-${index}`));
+    expect(lists.every((list, index) => parse(`scope-${index}`) === list)).toBe(true);
+    parse('x'.repeat(1025));
+    expect(parse('scope-0')).toBe(lists[0]);
+    const longest = parse('x'.repeat(1024));
+    expect(parse('x'.repeat(1024))).toBe(longest);
+    expect(parse('scope-0')).not.toBe(lists[0]);
+  });
 });
