@@ -2,7 +2,9 @@ import { createMemoryStore } from '../../lib/cache/memory-store.js';
 import { sizeOf } from '../../lib/cache/record-size.js';
 import { REVOCABLE_CLAIMS } from '../../lib/cache/shared/revocations.js';
 import { requireClaim } from '../../lib/index.js';
+import { createReplayMemory } from '../../lib/verification/sender/replay.js';
 import { createApi } from '../support/api.js';
+import { createClock } from '../support/clock.js';
 import { active, createEndpoint, type Script } from '../support/endpoint.js';
 import { activeRecord, inactiveRecord } from '../support/records.js';
 
@@ -165,5 +167,17 @@ describe('requireClaim', () => {
 
   it.each([2 ** 53 - 1, -(2 ** 53 - 1), 0.5, 0])('accepts any other number: %j', (value) => {
     expect(() => requireClaim('tenant_id', value)).not.toThrow();
+  });
+});
+
+describe('the memory of used DPoP proofs', () => {
+  it('rejects new proofs while it holds half a million, instead of forgetting one early', async () => {
+    const clock = createClock();
+    const use = createReplayMemory(clock);
+    for (let i = 0; i < 500_000; i++) await use(String(i), 1000);
+    await expect(use('new', 1000)).rejects.toThrow('full');
+    expect(await use('0', 1000)).toBe(false);
+    clock.advance(1);
+    expect(await use('new', 1000)).toBe(true);
   });
 });

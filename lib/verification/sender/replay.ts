@@ -32,10 +32,17 @@ const STORE_TIMEOUT_MS = 1000;
 /** The ids of the proofs that each request has used. They are separate for each store or memory that remembers proofs. */
 const usedByRequest = new WeakMap<object, Map<object, Set<string>>>();
 
-/** Creates a replay guard. It remembers proofs in the store, which several processes share, or else in the memory of this process. */
-export function createReplayGuard(clock: Clock, store: ReplayStore | undefined): ReplayGuard {
+/**
+ * Creates a replay guard. It remembers proofs in the store, which several processes share, or else in the memory of this process, which
+ * holds at most `maxRemembered` proofs.
+ */
+export function createReplayGuard(
+  clock: Clock,
+  store: ReplayStore | undefined,
+  maxRemembered = MAX_REMEMBERED,
+): ReplayGuard {
   const memory = store ?? {};
-  const setIfAbsent = store === undefined ? createReplayMemory(clock) : inTime(store);
+  const setIfAbsent = store === undefined ? createReplayMemory(clock, maxRemembered) : inTime(store);
   let longestMs = 0;
   return {
     keepFor(ms) {
@@ -70,7 +77,7 @@ function inTime(store: ReplayStore): ReplayStore['setIfAbsent'] {
  * Creates a replay memory for one process. While the memory is full of proofs that could still be replayed, the promises of the returned
  * function reject, because removing a proof would allow a replay.
  */
-export function createReplayMemory(clock: Clock): ReplayStore['setIfAbsent'] {
+export function createReplayMemory(clock: Clock, maxRemembered = MAX_REMEMBERED): ReplayStore['setIfAbsent'] {
   const used = new Set<string>();
   /** The proofs in `used`, in the order of their use. They begin at index `first`. Earlier items are no part of `used` any more. */
   let queue: { readonly key: string; readonly usedAt: Instant }[] = [];
@@ -100,7 +107,7 @@ export function createReplayMemory(clock: Clock): ReplayStore['setIfAbsent'] {
     longestMs = Math.max(longestMs, ttlMs);
     forgetEnded(now);
     if (used.has(key)) return false;
-    if (used.size >= MAX_REMEMBERED) throw new Error('full');
+    if (used.size >= maxRemembered) throw new Error('full');
     used.add(key);
     queue.push({ key, usedAt: now });
     return true;
