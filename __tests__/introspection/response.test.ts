@@ -200,6 +200,11 @@ describe('a response that is not an introspection response', () => {
     const body = `{"active":true,"ext":${'['.repeat(33)}${']'.repeat(33)}}`;
     expect(() => parseResponse(reply({ body }), ASKED, undefined)).toThrow(outage('bad_response', 'nesting'));
   });
+
+  it('is an outage when it has more than 10,000 scopes', () => {
+    expect(says({ active: true, scope: 'a '.repeat(10_000) })).toMatchObject({ active: true });
+    expect(() => says({ active: true, scope: 'a '.repeat(10_001) })).toThrow(outage('bad_response', 'too many scopes'));
+  });
 });
 
 describe('a response with another status than 200', () => {
@@ -262,6 +267,8 @@ describe('a response with another status than 200', () => {
     ['a text without a type', refusal(403, undefined, 'Forbidden'), 403],
     ['a page that is compressed', refusal(403, 'text/html', unreadable), 403],
     ['a number', refusal(403, 'text/plain', '42'), 403],
+    ['a null', refusal(403, 'text/plain', 'null'), 403],
+    ['a page at 403 with a challenge', refusal(403, 'text/html', '<h1>Forbidden</h1>', challenge), 403],
   ])('is unreachable, because something before the endpoint sent it, with %s', (_, attempt, status) => {
     expect(attempt).toThrow(outage('unreachable', `HTTP ${status}, not from the endpoint`));
   });
@@ -378,6 +385,7 @@ describe('a normalizer', () => {
 
   it.each([
     ['undefined', undefined],
+    ['null', null],
     ['true', true],
     ['a string', '{"active":true}'],
     ['an object without active', { sub: 'alice' }],
