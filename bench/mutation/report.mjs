@@ -29,13 +29,15 @@ export function replaceTable(page, table) {
 
 /** One row for each room that has been tested, in the order of the rooms. */
 export function renderTable(results) {
-  const rows = Object.keys(ROOMS)
-    .filter((room) => Object.hasOwn(results, room))
-    .map((room) => renderRow(room, results[room]));
+  const isMeasured = (room) => Object.hasOwn(results, room);
+  const rooms = Object.keys(ROOMS);
+  const missing = rooms.filter((room) => !isMeasured(room));
+  const rows = rooms.filter(isMeasured).map((room) => renderRow(room, results[room]));
   return [
     '| room | mutants | killed | timed out | survived | listed as equivalent | not covered | failed to run | score | date | command |',
     '|---|---|---|---|---|---|---|---|---|---|---|',
     ...rows,
+    ...(missing.length === 0 ? [] : ['', `Not measured yet: ${missing.join(', ')}.`]),
   ].join('\n');
 }
 

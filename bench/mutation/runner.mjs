@@ -1,5 +1,5 @@
 // Plugins of Stryker: a runner that loads only the test files that cover a mutant, and a reporter that keeps results from the first on.
-import { relative, resolve } from 'node:path';
+import { basename, relative, resolve } from 'node:path';
 import { declareClassPlugin, declareFactoryPlugin, PluginKind } from '@stryker-mutator/api/plugin';
 import { strykerPlugins as jestPlugins, strykerValidationSchema } from '@stryker-mutator/jest-runner';
 import { PartialReport } from './partial-report.mjs';
@@ -48,7 +48,7 @@ class CoveringTestsRunner {
   async mutantRun({ testFilter, ...options }) {
     let failure;
     let nrOfTests = 0;
-    for (const [file, names] of inOrder(testFilter, this.stages)) {
+    for (const [file, names] of inOrder(testFilter, this.stages, options.sandboxFileName)) {
       this.selectFiles([file]);
       const result = await this.jestRunner.mutantRun({ ...options, testFilter: names });
       nrOfTests += result.nrOfTests ?? 0;
@@ -68,19 +68,22 @@ class CoveringTestsRunner {
 }
 
 /**
- * The test files to run, and the names of the tests in each; `undefined` for all tests. Files about the room come first, then those with
- * the most tests that cover the mutant.
+ * The test files to run, and the names of the tests in each; `undefined` for all tests. The test file of the changed source comes first,
+ * then those about the room, then those with the most tests that cover the mutant.
  */
-function inOrder(testFilter, [own, also]) {
-  if (testFilter === undefined) return [...own, ...also].map((file) => [file, undefined]);
+function inOrder(testFilter, [own, also], source) {
   const namesByFile = new Map();
-  for (const id of testFilter) {
+  if (testFilter === undefined) for (const file of [...own, ...also]) namesByFile.set(file, undefined);
+  for (const id of testFilter ?? []) {
     const end = id.indexOf('\n');
     const file = id.slice(0, end);
     namesByFile.set(file, [...(namesByFile.get(file) ?? []), id.slice(end + 1)]);
   }
-  const isOwn = ([file]) => own.includes(file);
-  return [...namesByFile].sort((a, b) => isOwn(b) - isOwn(a) || b[1].length - a[1].length);
+  const title = `/${basename(source, '.ts')}.`;
+  const rank = (file) => (file.includes(title) ? 0 : own.includes(file) ? 1 : 2);
+  return [...namesByFile].sort(
+    ([one, names = []], [other, otherNames = []]) => rank(one) - rank(other) || otherNames.length - names.length,
+  );
 }
 
 function idOf({ name, fileName }) {
