@@ -114,7 +114,7 @@ export const EQUIVALENT = [
     mutator: 'BlockStatement',
     line: '} catch {',
     original: '{',
-    replacement: '{',
+    replacement: '{}',
     reason: 'Without the block, the function also returns undefined.',
   },
   {
@@ -186,7 +186,7 @@ export const EQUIVALENT = [
     mutator: 'BlockStatement',
     line: 'for (const name of COMMON_MEMBERS) {',
     original: '{',
-    replacement: '{',
+    replacement: '{}',
     reason: 'The loop only lets equal texts share memory.',
   },
   {
@@ -218,8 +218,25 @@ export const EQUIVALENT = [
     mutator: 'BlockStatement',
     line: '} catch {',
     original: '{',
-    replacement: '{',
+    replacement: '{}',
     times: 2,
     reason: 'Without the block, a function returns undefined, which its only caller treats like false.',
+  },
+  {
+    file: 'lib/verification/sender/replay.ts',
+    mutator: 'ConditionalExpression',
+    line: 'if (first * 2 > queue.length) {',
+    original: 'first * 2 > queue.length',
+    replacement: 'true',
+    reason:
+      'The items before the first one are not read any more, so they may be cut off earlier. This only takes longer.',
+  },
+  {
+    file: 'lib/verification/sender/replay.ts',
+    mutator: 'EqualityOperator',
+    line: 'if (first * 2 > queue.length) {',
+    original: 'first * 2 > queue.length',
+    replacement: 'first * 2 >= queue.length',
+    reason: 'The items before the first one are not read any more, so they may be cut off one step earlier.',
   },
 ];

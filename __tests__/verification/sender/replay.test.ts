@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { createReplayGuard, createReplayMemory } from '../../../lib/verification/sender/replay.js';
 import { createClock } from '../../support/clock.js';
 
@@ -13,6 +15,35 @@ describe('createReplayMemory', () => {
     clock.advance(0.001);
     expect(await use('a', 1000)).toBe(true);
     expect(await use('a', 1000)).toBe(false);
+  });
+
+  it('accepts all identifiers again whose time is over', async () => {
+    const clock = createClock();
+    const use = createReplayMemory(clock, 3);
+    const ids = ['a', 'b', 'c'];
+    for (const id of ids) expect(await use(id, 1000)).toBe(true);
+    clock.advance(1);
+    for (const id of ids) expect(await use(id, 1000)).toBe(true);
+    for (const id of ids) expect(await use(id, 1000)).toBe(false);
+  });
+
+  it('keeps no memory for identifiers whose time is over', async () => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage = runInNewContext('gc') as () => void;
+    const heapBytes = () => {
+      collectGarbage();
+      return process.memoryUsage().heapUsed;
+    };
+    const clock = createClock();
+    const use = createReplayMemory(clock);
+    const before = heapBytes();
+    for (let i = 0; i < 100_000; i++) {
+      await use(String(i), 1);
+      clock.advance(1);
+    }
+    const keptBytes = heapBytes() - before;
+    expect(await use('0', 1)).toBe(true);
+    expect(keptBytes).toBeLessThan(3_000_000);
   });
 
   it('remembers an identifier until both clocks have passed its end', async () => {
