@@ -37,7 +37,7 @@ export function requireSenderConstraint(
     if (saysDpop || sender?.jkt !== undefined) throw new AuthError('sender_constrained');
     return;
   }
-  if (typeof cnf !== 'object' || cnf === null) throw new AuthError('sender_constrained');
+  // A `cnf` that is no object has none of these members, and is rejected like one with only unknown members.
   const { jkt, 'x5t#S256': x5t } = ownMembers(cnf as Record<string, unknown>);
   const isProven =
     (jkt !== undefined || x5t !== undefined) &&
