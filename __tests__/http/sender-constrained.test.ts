@@ -69,8 +69,8 @@ function productOf(words: readonly (readonly string[])[]): Combination[] {
 }
 
 const ROWS = [
-  ...rowsOf('Bearer', 'Results for a token with the scheme `Bearer`, or from `getToken` or `tokenFromBody`:'),
-  ...rowsOf('DPoP', 'Results for a token with the scheme `DPoP`:'),
+  ...rowsOf('Bearer', 'for a token that the middleware reads with `getToken` or `tokenFromBody`:'),
+  ...rowsOf('DPoP', 'for a token with the scheme `DPoP`:'),
 ];
 
 /** A server with a path for each set of options. Its endpoint knows a token for each `cnf` and `token_type`. */
