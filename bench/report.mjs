@@ -34,7 +34,7 @@ export function renderSummary(results) {
   return [
     `A request with a cached token takes ${interval(cached.nanoseconds, 0)} ns of CPU time.`,
     `A hand-written cache without checks is ${ratio(cached.timesBaseline)} times as fast.`,
-    `An API on Express 5 handles ${ratio(share)} times as many requests per second as without authentication.`,
+    `Express 5 handles ${ratio(share)} times as many requests per second as without authentication.`,
     'Numbers in brackets are 95 % confidence intervals.',
   ].join(' ');
 }
