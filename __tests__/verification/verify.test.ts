@@ -38,6 +38,21 @@ describe('verify and requireActive', () => {
     expect(() => requireActive(activeRecord())).not.toThrow();
   });
 
+  it('reject a token with another reason if the endpoint does not support its type', () => {
+    expect(() => requireActive({ ...inactiveRecord(), unsupported: true })).toThrow(
+      expect.objectContaining({ status: 401, code: 'invalid_token', reason: 'unsupported_token_type' }),
+    );
+  });
+
+  it('reject a token that is not bound, if DPoP is required or the request has a proof', () => {
+    const constrained = expect.objectContaining({ status: 401, reason: 'sender_constrained' });
+    const record = activeRecord(GOOD);
+    const proof = { jkt: 'key', x5t: undefined };
+    expect(() => verify(record, { ...POLICY, dpop: { isRequired: true } }, NOW * 1000, undefined)).toThrow(constrained);
+    expect(() => verify(record, { ...POLICY, dpop: {} }, NOW * 1000, proof)).toThrow(constrained);
+    expect(verify(record, { ...POLICY, dpop: {} }, NOW * 1000, undefined)).toBe(record.claims);
+  });
+
   it('return the claims of a token that meets the policy', () => {
     const record = activeRecord(GOOD);
     expect(verify(record, STRICT, NOW * 1000, undefined)).toEqual({ ...GOOD, active: true });

@@ -59,6 +59,17 @@ describe('createReplayMemory', () => {
     expect(await use('a', 1000)).toBe(true);
   });
 
+  it('remembers an identifier whose end the wall clock has not reached, because it was set back', async () => {
+    const clock = createClock();
+    const use = createReplayMemory(clock);
+    await use('a', 1000);
+    clock.step(-0.5);
+    clock.advance(1);
+    expect(await use('a', 1000)).toBe(false);
+    clock.advance(0.5);
+    expect(await use('a', 1000)).toBe(true);
+  });
+
   it('accepts an identifier only once when 100 requests use it at the same time', async () => {
     const use = createReplayMemory(createClock());
     const verdicts = await Promise.all(Array.from({ length: 100 }, () => use('a', 1000)));
@@ -85,6 +96,24 @@ describe('createReplayGuard', () => {
     for (let i = 0; i < 3; i++) expect(await one.use(String(i), request)).toBe(true);
     await expect(one.use('new', {})).rejects.toThrow('full');
     expect(await other.use('new', {})).toBe(true);
+  });
+
+  it('accepts a proof again from the same request, in each memory by itself', async () => {
+    const clock = createClock();
+    const [one, other] = [createReplayGuard(clock, undefined), createReplayGuard(clock, undefined)];
+    for (const guard of [one, other]) guard.keepFor(1000);
+    const request = {};
+    for (const guard of [one, one, other, other]) expect(await guard.use('a', request)).toBe(true);
+    for (const guard of [one, other]) expect(await guard.use('a', {})).toBe(false);
+  });
+
+  it('accepts a proof again from the same request when another guard of the store has accepted it', async () => {
+    const keys: string[] = [];
+    const store = { setIfAbsent: async (key: string) => keys.push(key) === 1 };
+    const request = {};
+    for (let i = 0; i < 2; i++) expect(await createReplayGuard(createClock(), store).use('a', request)).toBe(true);
+    expect(await createReplayGuard(createClock(), store).use('a', {})).toBe(false);
+    expect(keys).toEqual(['dpop.a', 'dpop.a']);
   });
 
   it('remembers for the longest time that was asked for, so that no proof keeps another in its memory', async () => {
