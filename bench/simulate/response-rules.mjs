@@ -7,10 +7,11 @@ const SLACK_MS = 5;
 /** How long an error of the endpoint for one token may be repeated without asking. */
 const FAILED_TOKEN_MS = 3000;
 
+/** A process that has ended keeps its leases for this time. */
 const LEASE_MS = 1000;
 
-/** The log counts as read for 5 seconds. */
-const CONFIRMED_MS = 4900;
+/** The log counts as read for 5 seconds after it was asked. The rest is for commands that are on their way. */
+export const CONFIRMED_MS = 4900;
 
 /** Codes with which a client gets 503. All others would be a mistake of the library. */
 const POSSIBLE_CODES = [

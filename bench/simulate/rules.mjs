@@ -3,7 +3,7 @@ import { subscribe } from 'node:diagnostics_channel';
 import { EPOCH_MS, runningMachine } from '../model/machine.mjs';
 import { isTarget } from './authorization-server.mjs';
 import { createCallRules } from './call-rules.mjs';
-import { createResponseRules } from './response-rules.mjs';
+import { CONFIRMED_MS, createResponseRules } from './response-rules.mjs';
 import { createStoreRules } from './store-rules.mjs';
 
 /** A revocation that is in the store applies in all processes after this time, even in one that cannot read the log. */
@@ -153,10 +153,18 @@ export function createRules({ plan, server, time, note }) {
       const token = server.find(request.token);
       counts.requests++;
       const { clock } = machine;
-      const observed = { ...request, machine, arrivedAt: time(), wall: clock.now(), monotonic: clock.monotonic() };
-      Object.assign(observed, { reason: reasonToReject(view, token), stoppedMs: machine.stoppedMs() });
-      Object.assign(observed, { held: view.held.get(request.token), isConfirmed: time() - view.confirmedAt < 4900 });
-      observed.wasOpen = view.breaker.state !== 'closed';
+      const observed = {
+        ...request,
+        machine,
+        arrivedAt: time(),
+        wall: clock.now(),
+        monotonic: clock.monotonic(),
+        stoppedMs: machine.stoppedMs(),
+        reason: reasonToReject(view, token),
+        held: view.held.get(request.token),
+        isConfirmed: time() - view.confirmedAt < CONFIRMED_MS,
+        wasOpen: view.breaker.state !== 'closed',
+      };
       view.open.add(observed);
       view.arrivals.push({ token: request.token, at: time() });
       note(`${machine.name} gets a request with ${request.token} (${request.route})`);

@@ -7,6 +7,8 @@ import { runSeed } from './run.mjs';
 
 const library = createRequire(import.meta.url)(join(workerData.folder, 'index.js'));
 installSimulation();
+// The rules compare codes only, and traces of calls take time.
+Error.stackTraceLimit = 0;
 
 parentPort.on('message', async ({ seeds, isTold }) => {
   const results = [];
