@@ -61,12 +61,14 @@ export function createCallRules({ plan, server, time, report }) {
   }
 
   /** Failures to connect are counted separately: they open the breaker without a check. */
-  function noteFailure(view, { token, machine }, code) {
-    if (!OUTAGE_CODES.includes(code)) return;
+  function noteFailure(view, { token, machine, arrivedAt }, code) {
+    const last = view.calls.findLast((call) => call.token === token);
+    // Without an introspection request, an earlier error was repeated.
+    if (!OUTAGE_CODES.includes(code) || !((last?.endedAt ?? time()) >= arrivedAt)) return;
     if (machine.isPaused() || view.disturbedAt > view.doubt?.from) view.doubt = undefined;
     view.doubt ??= { unconnected: new Set(), others: new Set(), from: time(), fullAt: NEVER, dueAt: NEVER };
     const { doubt } = view;
-    const isUnconnected = view.calls.findLast((call) => call.token === token)?.outcome === 'ECONNREFUSED';
+    const isUnconnected = last?.outcome === 'ECONNREFUSED';
     const tokens = isUnconnected ? doubt.unconnected : doubt.others;
     // Another failure starts the check, unless the last check was less than a second ago.
     if (!isUnconnected && time() > doubt.fullAt + CHECK_INTERVAL_MS)

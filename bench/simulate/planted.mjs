@@ -58,7 +58,7 @@ const OWN = [
   [
     'A lookup ends at its deadline',
     'core/timeout.js',
-    'reject(new errors_js_1.IntrospectionError(code));\n            onEnd();',
+    'reject(new errors_js_1.IntrospectionError(deadline.code));\n            onEnd();',
     'onEnd();',
   ],
   ['Requests with one token share a lookup', PENDING, 'if (joinable !== undefined) {', 'if (false) {'],
@@ -117,7 +117,7 @@ const OWN = [
     ', lastReadAt.at + monotonic - lastReadAt.monotonic)',
     ')',
   ],
-  ['A guard checks the scopes', 'verification/scope.js', 'if (!', 'if (false && !'],
+  ['A guard checks the scopes', 'verification/scope.js', 'if (!isGranted(', 'if (false && !isGranted('],
 ];
 
 const modelBugs = OF_THE_MODEL.map((guard) => MUTANTS.find((mutant) => mutant.guard === guard));
