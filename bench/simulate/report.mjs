@@ -27,9 +27,9 @@ function render({ run, planted }) {
 function renderRun({ command, workers, seeds, events, totals, seconds, cpuSeconds, isGood }) {
   const perSeed = ((cpuSeconds * 1000) / seeds).toFixed(1);
   return [
-    '| command | seeds | threads | seconds | CPU ms a seed | events | requests | introspection requests | broken rules |',
-    '|---|--:|--:|--:|--:|--:|--:|--:|--:|',
-    `| \`${command}\` | ${seeds} | ${workers} | ${Math.round(seconds)} | ${perSeed} | ${events} | ${totals.requests} | ${totals.calls} | ${isGood ? 0 : 1} |`,
+    '| command | seeds | threads | seconds | CPU seconds | CPU ms a seed | events | requests | introspection requests | broken rules |',
+    '|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|',
+    `| \`${command}\` | ${seeds} | ${workers} | ${Math.round(seconds)} | ${Math.round(cpuSeconds)} | ${perSeed} | ${events} | ${totals.requests} | ${totals.calls} | ${isGood ? 0 : 1} |`,
   ].join('\n');
 }
 
