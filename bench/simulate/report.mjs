@@ -37,7 +37,7 @@ function renderPlanted({ command, bugs }) {
   const found = bugs.filter(({ seed }) => seed !== undefined);
   const rows = bugs.map(({ guard, file, seed }) => `| ${guard} | \`${file}\` | ${seed ?? 'not found'} |`);
   return [
-    `\`${command}\` removes ${bugs.length} guards, one at a time, and finds ${found.length} of them:`,
+    `\`${command}\` removes ${bugs.length} guards, one at a time, and notices ${found.length} of them:`,
     '',
     '| guard that is removed | file | first seed that notices it |',
     '|---|---|--:|',
