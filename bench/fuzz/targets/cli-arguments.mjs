@@ -10,7 +10,7 @@ import { inSandbox } from '../sandbox.mjs';
 
 const SECRETS = { CLIENT_SECRET: 'secret-of-the-client-5d1f', API_KEY: 'key-of-the-api-8c2e' };
 const TOKEN = 'token-on-standard-input-77ab';
-const EXIT_CODES = { init: [0, 1, 2], check: [0, 1, 2, 3], probe: [0, 1, 2] };
+const EXIT_CODES = new Map(Object.entries({ init: [0, 1, 2], check: [0, 1, 2, 3], probe: [0, 1, 2] }));
 /** Control characters, which a terminal would interpret, and characters that change the direction of text. Lines may end. */
 const UNPRINTABLE = /(?!\n)[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u;
 const INTERNAL = / is not a function|Cannot read prop|is not iterable| must be of type |\[object |\[native code/;
@@ -187,7 +187,7 @@ export const cliArguments = {
       check(words, { value, error }) {
         if (error !== undefined) throw error;
         const { code, output, refused } = value;
-        requireOneOf(EXIT_CODES[words[0]] ?? [0, 2], code, 'exit code');
+        requireOneOf(EXIT_CODES.get(words[0]) ?? [0, 2], code, 'exit code');
         assert(!/^ {4}at .*[:(]\d+/m.test(output), 'no stack trace');
         assert(!INTERNAL.test(output), `no message of JavaScript itself: ${output}`);
         const [unprintable] = UNPRINTABLE.exec(output) ?? [];
