@@ -1,4 +1,4 @@
-/** The faults that the fuzzer has found so far. All are mended, and each has a regression test. */
+/** The faults that the fuzzer or the inputs of a target have shown so far. All are mended, and each has a regression test. */
 export const FINDINGS = [
   {
     target: 'cli-arguments',
