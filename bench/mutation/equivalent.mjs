@@ -303,4 +303,12 @@ export const EQUIVALENT = [
     replacement: 'policy.scopes.length >= 0',
     reason: 'The check does nothing without required scopes. The condition only saves the call.',
   },
+  {
+    file: 'lib/verification/verify.ts',
+    mutator: 'BooleanLiteral',
+    line: 'if (policy.audience !== false) requireAudience(record, policy);',
+    original: 'false',
+    replacement: 'true',
+    reason: 'The audience is never true, so the check always runs, and it does nothing without an expected audience.',
+  },
 ];
