@@ -75,8 +75,13 @@ describe('withSingleFlight', () => {
     clock.advance(1);
     lookUp(TOKEN, clock.monotonic());
     clock.advance(1);
-    lookUp(TOKEN, clock.monotonic());
+    const fourth = lookUp(TOKEN, clock.monotonic());
     expect(requests).toHaveLength(3);
+    respond(0, recordOfNow());
+    respond(2, recordOfNow());
+    await nextTurn();
+    respond(3, recordOfNow());
+    expect(await fourth).toMatchObject({ active: true });
   });
 
   it('rejects a request at its deadline, also if it waits for a lookup that started after it arrived', async () => {
