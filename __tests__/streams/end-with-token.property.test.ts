@@ -74,7 +74,9 @@ it('whatever a handler does and whenever its token ends, the response ends and h
       const hasBegun = drawn.before.some((step) => step !== 'flush');
       const isEventStream =
         drawn.before.find((step) => step !== 'flush') === 'head' && /stream/i.test(String(drawn.type));
-      if (isEventStream && drawn.before.includes('write')) {
+      // Node does not tell the headers that were passed to `writeHead()` before the call. Then `lastEvent` shows that it is an event stream.
+      const isKnown = !drawn.isCalledLate || drawn.hasLastEvent;
+      if (isEventStream && isKnown && drawn.before.includes('write')) {
         const written = drawn.before.filter((step) => step === 'write').map(() => 'before');
         expect([end, stream.text()]).toEqual(['end', `${written.join('')}${drawn.hasLastEvent ? LAST_EVENT : ''}`]);
       }
