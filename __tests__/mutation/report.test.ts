@@ -126,20 +126,6 @@ describe('the table of mutation scores', () => {
       'Not measured yet: credentials, middleware, introspection, signals, streams.',
     ]);
   });
-
-  const BEGIN = '<!-- mutation: written by npm run mutation -- --write -->';
-  const END = '<!-- mutation: end -->';
-
-  it('replaces only the text between its markers', () => {
-    const page = `# Quality\n\n${BEGIN}\n\nold\n\n${END}\n\nmore`;
-    expect(inReport(`replaceTable(${JSON.stringify(page)}, 'new')`)).toBe(
-      `# Quality\n\n${BEGIN}\n\nnew\n\n${END}\n\nmore`,
-    );
-  });
-
-  it('is not written to a page without markers', () => {
-    expect(() => inReport(`replaceTable('# Quality', 'new')`)).toThrow('docs/quality.md needs');
-  });
 });
 
 describe('the rooms', () => {

@@ -1,23 +1,20 @@
 // Keeps the results of the fuzzer, and writes them into docs/quality.md.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import * as page from '../quality-page.mjs';
 import { FINDINGS } from './findings.mjs';
 import { TARGETS } from './targets/index.mjs';
 
 const root = join(import.meta.dirname, '../..');
-const FOLDER = join(root, 'bench/results/fuzz');
-const FILE = join(FOLDER, 'results.json');
-const PAGE = join(root, 'docs/quality.md');
-const BEGIN = '<!-- fuzz: written by npm run fuzz -- --write -->';
-const END = '<!-- fuzz: end -->';
+const COMMAND = 'fuzz';
 
 /** Comments, which change no result. */
 const COMMENT = /^\s*(?:\/\*[\s\S]*?\*\/|\/\/.*)$/gm;
 
 /** Adds a run to the results of its target. A run of other sources replaces earlier runs. */
 export function writeResults({ name }, { executions, admitted, cpuSeconds, seconds, inputs, problem }) {
-  const all = readResults();
+  const all = page.readResults(COMMAND);
   const sources = digestOfSources(name);
   const { [name]: earlier } = all;
   const before =
@@ -27,16 +24,7 @@ export function writeResults({ name }, { executions, admitted, cpuSeconds, secon
     ...{ admitted: before.admitted + admitted, cpuSeconds: before.cpuSeconds + cpuSeconds },
     problems: [...before.problems, ...(problem === undefined ? [] : [problem])],
   };
-  mkdirSync(FOLDER, { recursive: true });
-  writeFileSync(FILE, `${JSON.stringify(all, null, 2)}\n`);
-  const page = readFileSync(PAGE, 'utf8');
-  const [start] = page.split(BEGIN);
-  const [, after] = page.split(END);
-  writeFileSync(PAGE, `${start}${BEGIN}\n\n${render(all)}\n\n${END}${after}`);
-}
-
-function readResults() {
-  return existsSync(FILE) ? JSON.parse(readFileSync(FILE, 'utf8')) : {};
+  page.writeResults(COMMAND, all, render(all));
 }
 
 function render(results) {

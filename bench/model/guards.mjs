@@ -1,7 +1,7 @@
+import { readResults } from '../quality-page.mjs';
 import { withoutGuard } from './build.mjs';
 import { explore, startWorker } from './explore.mjs';
 import { MUTANTS } from './mutants.mjs';
-import { readResults } from './report.mjs';
 
 /** Removes each guard, and explores until a counterexample is found. */
 export async function findCounterexamples(built, seconds, workers, report) {
@@ -19,7 +19,7 @@ export async function findCounterexamples(built, seconds, workers, report) {
 
 /** Repeats the counterexamples of the last run. */
 export async function replayCounterexamples(built) {
-  const { guards } = readResults();
+  const { guards } = readResults('model');
   const replayed = [];
   for (const mutant of MUTANTS) {
     const { guard, limits } = mutant;

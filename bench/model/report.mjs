@@ -1,27 +1,12 @@
 // Keeps the results of the model checker, and writes them into docs/quality.md.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import * as page from '../quality-page.mjs';
 
-const root = join(import.meta.dirname, '../..');
-const FOLDER = join(root, 'bench/results/model');
-const FILE = join(FOLDER, 'results.json');
-const PAGE = join(root, 'docs/quality.md');
-const BEGIN = '<!-- model: written by npm run model -- --write -->';
-const END = '<!-- model: end -->';
-
-export function readResults() {
-  return existsSync(FILE) ? JSON.parse(readFileSync(FILE, 'utf8')) : {};
-}
+const COMMAND = 'model';
 
 /** Merges the results of a run into those of earlier runs. */
 export function writeResults(results) {
-  const all = { ...readResults(), ...results };
-  mkdirSync(FOLDER, { recursive: true });
-  writeFileSync(FILE, `${JSON.stringify(all, null, 2)}\n`);
-  const page = readFileSync(PAGE, 'utf8');
-  const [before] = page.split(BEGIN);
-  const [, after] = page.split(END);
-  writeFileSync(PAGE, `${before}${BEGIN}\n\n${render(all)}\n\n${END}${after}`);
+  const all = { ...page.readResults(COMMAND), ...results };
+  page.writeResults(COMMAND, all, render(all));
 }
 
 function render({ exploration, guards = [] }) {

@@ -1,30 +1,14 @@
 // Keeps the results of the rooms, and writes them into docs/quality.md.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import * as page from '../quality-page.mjs';
 import { ROOMS } from './rooms.mjs';
 import { formatScore } from './survivors.mjs';
 
-const root = join(import.meta.dirname, '../..');
-const FOLDER = join(root, 'bench/results/mutation');
-const FILE = join(FOLDER, 'results.json');
-const PAGE = join(root, 'docs/quality.md');
-const BEGIN = '<!-- mutation: written by npm run mutation -- --write -->';
-const END = '<!-- mutation: end -->';
+const COMMAND = 'mutation';
 
 /** Merges the results of a run into those of earlier runs, and writes all of them into the page. */
 export function writeResults(results) {
-  const earlier = existsSync(FILE) ? JSON.parse(readFileSync(FILE, 'utf8')) : {};
-  const all = { ...earlier, ...results };
-  mkdirSync(FOLDER, { recursive: true });
-  writeFileSync(FILE, `${JSON.stringify(all, null, 2)}\n`);
-  writeFileSync(PAGE, replaceTable(readFileSync(PAGE, 'utf8'), renderTable(all)));
-}
-
-export function replaceTable(page, table) {
-  const begin = page.indexOf(BEGIN);
-  const end = page.indexOf(END);
-  if (begin === -1 || end < begin) throw new Error(`docs/quality.md needs ${BEGIN} and then ${END}`);
-  return `${page.slice(0, begin)}${BEGIN}\n\n${table}\n\n${page.slice(end)}`;
+  const all = { ...page.readResults(COMMAND), ...results };
+  page.writeResults(COMMAND, all, renderTable(all));
 }
 
 /** One row for each room that has been tested, in the order of the rooms. */

@@ -1,23 +1,12 @@
 // Keeps the results of the simulation, and writes them into docs/quality.md.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import * as page from '../quality-page.mjs';
 
-const root = join(import.meta.dirname, '../..');
-const FOLDER = join(root, 'bench/results/simulate');
-const FILE = join(FOLDER, 'results.json');
-const PAGE = join(root, 'docs/quality.md');
-const BEGIN = '<!-- simulate: written by npm run simulate -- --write -->';
-const END = '<!-- simulate: end -->';
+const COMMAND = 'simulate';
 
 /** Merges the results of a run into those of earlier runs. */
 export function writeResults(results) {
-  const all = { ...(existsSync(FILE) ? JSON.parse(readFileSync(FILE, 'utf8')) : {}), ...results };
-  mkdirSync(FOLDER, { recursive: true });
-  writeFileSync(FILE, `${JSON.stringify(all, null, 2)}\n`);
-  const page = readFileSync(PAGE, 'utf8');
-  const [before] = page.split(BEGIN);
-  const [, after] = page.split(END);
-  writeFileSync(PAGE, `${before}${BEGIN}\n\n${render(all)}\n\n${END}${after}`);
+  const all = { ...page.readResults(COMMAND), ...results };
+  page.writeResults(COMMAND, all, render(all));
 }
 
 function render({ run, planted }) {
