@@ -8,7 +8,7 @@ function start(afterMs: number) {
   const started = createDeferred<void>();
   const diagnose = diagnoseEarly(new Promise<TokenRecord>(() => {}), {
     afterMs,
-    timeLeft: () => 1,
+    timeLeftMs: () => 1,
     diagnose: () => {
       started.resolve();
       return new Promise<EndpointState>(() => {});

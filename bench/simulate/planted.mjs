@@ -107,10 +107,10 @@ const OWN = [
   [
     'A request waits for the store only until its deadline',
     SHARED,
-    '}, timeLeftFor(options));\n            entries',
+    '}, (0, timeout_js_1.requestTimeLeft)(timeoutMs, options.now, clock));\n            entries',
     '}, 1e6);\n            entries',
   ],
-  ['A diagnosis ends at the deadline of the request', 'cache/early-diagnosis.js', 'Math.max(1, timeLeft())', '1e6'],
+  ['A diagnosis ends at the deadline of the request', 'cache/early-diagnosis.js', 'timeLeftMs()', '1e6'],
   [
     'A reply of the log ages while the machine is suspended',
     LOG,

@@ -13,8 +13,8 @@ export type Diagnose = (error: unknown) => Promise<EndpointState>;
 export interface EarlyDiagnosisSettings {
   /** How long the lookup may take before the diagnosis starts, in milliseconds. */
   readonly afterMs: number;
-  /** Milliseconds until the time limit of the request. */
-  readonly timeLeft: () => number;
+  /** Returns the milliseconds until the time limit of the request, at least 1. */
+  readonly timeLeftMs: () => number;
   readonly diagnose: Diagnose;
 }
 
@@ -29,7 +29,7 @@ export interface EarlyDiagnosisSettings {
  */
 export function diagnoseEarly(
   lookup: Promise<TokenRecord>,
-  { afterMs, timeLeft, diagnose }: EarlyDiagnosisSettings,
+  { afterMs, timeLeftMs, diagnose }: EarlyDiagnosisSettings,
 ): Diagnose {
   let early: EndpointState | undefined;
   const timer = setTimeout(() => {
@@ -44,7 +44,7 @@ export function diagnoseEarly(
     const isTimeout = error instanceof IntrospectionError && error.code === 'timeout';
     if (isTimeout && early !== undefined) return early;
     return new Promise((resolve, reject) => {
-      const limit = setTimeout(() => resolve(early ?? 'unknown'), Math.max(1, timeLeft()));
+      const limit = setTimeout(() => resolve(early ?? 'unknown'), timeLeftMs());
       diagnose(error)
         .then(resolve, reject)
         .finally(() => clearTimeout(limit));

@@ -9,6 +9,7 @@ import {
   type TokenKey,
   type TokenRecord,
 } from '../core/lookup.js';
+import { requestTimeLeft } from '../core/timeout.js';
 import { tokenDigest } from '../core/token-digest.js';
 import { type CacheEvent, cacheEvents, digestOf } from '../diagnostics/channels.js';
 import { type Diagnose, diagnoseEarly, type EndpointState } from './early-diagnosis.js';
@@ -197,8 +198,8 @@ export function withMemoryCache(inner: Lookup, settings: MemoryCacheOptions): Ca
     options: LookupOptions,
   ): Promise<TokenRecord> {
     if (!hasStaleRecord(tokenKey)) return response;
-    const timeLeft = () => timeoutMs - (clock.monotonic() - options.now.monotonic);
-    const diagnoseError = diagnoseEarly(response, { afterMs: timeoutMs / 2, timeLeft, diagnose });
+    const timeLeftMs = () => requestTimeLeft(timeoutMs, options.now, clock);
+    const diagnoseError = diagnoseEarly(response, { afterMs: timeoutMs / 2, timeLeftMs, diagnose });
     return response.catch(async (error: unknown) => {
       if (isFromPrecheck(error)) throw error;
       return staleResponse(tokenKey, options, error, await diagnoseError(error));

@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers';
 import { type Clock, readClock } from '../core/clock.js';
 import { IntrospectionError } from '../core/errors.js';
 import type { Lookup, LookupOptions, TokenKey, TokenRecord } from '../core/lookup.js';
+import { requestTimeLeft } from '../core/timeout.js';
 
 /** A lookup that has not ended, and that further requests with the same token may join. */
 interface PendingLookup {
@@ -139,10 +140,13 @@ export function withSingleFlight(
   function startAfter(last: PendingLookup, tokenKey: TokenKey, options: LookupOptions): Promise<TokenRecord> {
     return new Promise((resolve, reject) => {
       let isOver = false;
-      const timer = setTimeout(() => {
-        isOver = true;
-        reject(new IntrospectionError('overloaded'));
-      }, timeLeftFor(options));
+      const timer = setTimeout(
+        () => {
+          isOver = true;
+          reject(new IntrospectionError('overloaded'));
+        },
+        requestTimeLeft(timeoutMs, options.now, clock),
+      );
       last.response
         .catch(() => {})
         .then(() => (isOver ? undefined : lookup(tokenKey, options, readClock(clock)).then(resolve)))
@@ -170,13 +174,12 @@ export function withSingleFlight(
    */
   function inTime(response: Promise<TokenRecord>, options: LookupOptions): Promise<TokenRecord> {
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new IntrospectionError('timeout')), timeLeftFor(options));
+      const timer = setTimeout(
+        () => reject(new IntrospectionError('timeout')),
+        requestTimeLeft(timeoutMs, options.now, clock),
+      );
       response.then(resolve, reject).finally(() => clearTimeout(timer));
     });
-  }
-
-  function timeLeftFor({ now }: LookupOptions): number {
-    return Math.max(1, timeoutMs - (clock.monotonic() - now.monotonic));
   }
 
   function findJoinable({ digest }: TokenKey, options: LookupOptions): PendingLookup | undefined {

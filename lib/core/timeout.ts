@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import type { Clock, Instant } from './clock.js';
 import { IntrospectionError } from './errors.js';
 
 /**
@@ -15,6 +16,11 @@ export function withTimeout<T>(work: () => Promise<T>, ms: number): Promise<T> {
       .then(resolve, reject)
       .finally(() => clearTimeout(timer));
   });
+}
+
+/** Returns how many milliseconds are left until the time limit of a request that arrived at `arrivedAt`. The result is at least 1. */
+export function requestTimeLeft(timeoutMs: number, arrivedAt: Instant, clock: Clock): number {
+  return Math.max(1, timeoutMs - (clock.monotonic() - arrivedAt.monotonic));
 }
 
 /** Time limit of some work, such as one lookup. All steps of the work share this limit. */

@@ -3,6 +3,7 @@ import { AuthError, IntrospectionError } from '../core/errors.js';
 import type { Lookup, LookupOptions } from '../core/lookup.js';
 import type { Precheck, PrecheckContext } from '../core/precheck.js';
 import { LimitedContext } from '../core/precheck-context.js';
+import { requestTimeLeft } from '../core/timeout.js';
 
 export interface PrecheckSettings {
   readonly precheck: Precheck;
@@ -22,7 +23,7 @@ const SHARE = 1 / 2;
  */
 export function withPrecheck(inner: Lookup, { precheck, timeoutMs, clock }: PrecheckSettings): Lookup {
   function timeFor({ now }: LookupOptions): number {
-    return Math.max(1, (timeoutMs - (clock.monotonic() - now.monotonic)) * SHARE);
+    return Math.max(1, requestTimeLeft(timeoutMs, now, clock) * SHARE);
   }
 
   return async (tokenKey, options) => {

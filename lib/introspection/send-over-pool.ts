@@ -17,7 +17,11 @@ export function sendOverPool(pool: Pick<Dispatcher, 'dispatch'>): SendRequest {
       const { endpoint, headers } = request;
       const body = 'body' in request ? request.body : null;
       const method = body === null ? 'GET' : 'POST';
-      pool.dispatch({ path: endpoint.path, method, headers, body, headersTimeout: 0, bodyTimeout: 0 }, handler);
+      try {
+        pool.dispatch({ path: endpoint.path, method, headers, body, headersTimeout: 0, bodyTimeout: 0 }, handler);
+      } catch (error) {
+        reject(toIntrospectionError(error));
+      }
     });
 }
 

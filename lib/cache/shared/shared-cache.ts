@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type Clock, readClock } from '../../core/clock.js';
 import { IntrospectionError } from '../../core/errors.js';
 import { ANY_AGE, type Lookup, type LookupOptions, type TokenKey, type TokenRecord } from '../../core/lookup.js';
+import { requestTimeLeft } from '../../core/timeout.js';
 import { cacheEvents } from '../../diagnostics/channels.js';
 import { type Lifetimes, lifetimeOf, timeLeft } from '../record-lifetimes.js';
 import type { Revocations } from './revocations.js';
@@ -90,20 +91,19 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): L
   ): Promise<StoredRecord | undefined> {
     return new Promise((resolve, reject) => {
       let isLate = false;
-      const timer = setTimeout(() => {
-        isLate = true;
-        reject(new IntrospectionError('timeout'));
-      }, timeLeftFor(options));
+      const timer = setTimeout(
+        () => {
+          isLate = true;
+          reject(new IntrospectionError('timeout'));
+        },
+        requestTimeLeft(timeoutMs, options.now, clock),
+      );
       entries.read(tokenKey, readOptions).then((stored) => {
         clearTimeout(timer);
         if (isLate && stored?.isLeased) entries.save(tokenKey, undefined, undefined, readOptions.leaseId);
         resolve(stored);
       });
     });
-  }
-
-  function timeLeftFor({ now }: LookupOptions): number {
-    return Math.max(1, timeoutMs - (clock.monotonic() - now.monotonic));
   }
 
   function isUsable(
@@ -156,7 +156,8 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): L
     firstRead: StoredRecord,
     { leaseId, except }: StoreReadOptions,
   ): Promise<TokenRecord> {
-    const until = performance.now() + Math.min(LEASE_WAIT_MS, timeLeftFor(options) * LEASE_WAIT_SHARE);
+    const until =
+      performance.now() + Math.min(LEASE_WAIT_MS, requestTimeLeft(timeoutMs, options.now, clock) * LEASE_WAIT_SHARE);
     // The wait also ends when the circuit breaker opens.
     const isOver = () => performance.now() >= until || breakerErrorFor(options) !== undefined;
     const stored = await pollStore(tokenKey, options, { leaseId, except }, isOver);
@@ -178,7 +179,10 @@ export function withSharedCache(inner: Lookup, settings: SharedCacheSettings): L
         clearTimeout(timer);
         settle();
       };
-      const timer = setTimeout(() => end(() => reject(new IntrospectionError('timeout'))), timeLeftFor(options));
+      const timer = setTimeout(
+        () => end(() => reject(new IntrospectionError('timeout'))),
+        requestTimeLeft(timeoutMs, options.now, clock),
+      );
       // The introspection request gets the whole time limit, without the time of the wait. So if it times out, the cause is the endpoint
       // and not the wait.
       askEndpoint(tokenKey, { ...options, now: readClock(clock) }, Promise.resolve(firstRead)).then(
