@@ -23,7 +23,8 @@ const monitored = new WeakSet<object>();
  * When the token ends, an event stream (`Content-Type: text/event-stream`) gets `lastEvent`, and is ended. Any other response is cut off:
  * its connection is destroyed, so that the client does not take a part of the response for the whole. A response that has not begun is
  * replaced by the response that a new request with this token would get, such as 401. If the client does not read the end of the stream
- * within 1 second, its connection is destroyed too.
+ * within 1 second, its connection is destroyed too. After `writeHead()`, Node does not tell the content type: then a response counts as an
+ * event stream if `lastEvent` is set.
  *
  * Returns `false` if the token has already ended, or if the client has closed the connection. In both cases the handler must not stream,
  * because the response has ended. Otherwise returns `true`.
