@@ -25,6 +25,9 @@ export interface StreamOptions {
   readonly onEnd?: ((reason: TokenEndReason, error: unknown) => unknown) | undefined;
 }
 
+/** Two line ends. A line of an event stream ends with CR LF, LF or CR, and CR LF is one line end. */
+const EMPTY_LINE_AT_END = /(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)$/;
+
 /**
  * Checks and copies the options.
  *
@@ -34,7 +37,7 @@ export function parseStreamOptions(options: StreamOptions): StreamOptions {
   const given = ownMembers(Object(options)) as StreamOptions;
   checkOptions(given, ['lastEvent', 'onEnd']);
   const { lastEvent, onEnd } = given;
-  if (lastEvent !== undefined && !(typeof lastEvent === 'string' && /(?:\r\n|\n|\r)(?:\r\n|\n|\r)$/.test(lastEvent))) {
+  if (lastEvent !== undefined && !(typeof lastEvent === 'string' && EMPTY_LINE_AT_END.test(lastEvent))) {
     throw optionError(
       'lastEvent',
       lastEvent,
