@@ -57,7 +57,11 @@ export const ROOMS = {
       'lib/middleware/actor-guards.ts',
       'lib/middleware/require-fresh.ts',
     ],
-    own: ['__tests__/middleware/challenge.test.ts', '__tests__/middleware/session.test.ts'],
+    own: [
+      '__tests__/middleware/challenge.test.ts',
+      '__tests__/middleware/guards.test.ts',
+      '__tests__/middleware/session.test.ts',
+    ],
     also: [
       '__tests__/http/actor-guards.test.ts',
       '__tests__/http/authenticate-request.test.ts',

@@ -166,7 +166,7 @@ function equalTo(expected: ClaimValue | readonly ClaimValue[]): ClaimPredicate {
 }
 
 function isClaimValue(value: unknown): boolean {
-  return typeof value === 'string' || typeof value === 'boolean' || (Number.isFinite(value) && !isRounded(value));
+  return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value);
 }
 
 /** True for an integer beyond 2^53. Parsing JSON rounds such integers, so two different integers can become equal. */
