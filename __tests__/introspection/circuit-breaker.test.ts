@@ -533,6 +533,19 @@ describe('an endpoint that fails for every unknown token', () => {
     expect(state()).toBe('open');
   });
 
+  it('is asked about the breaker’s own token again at once, because the outage may have ended after the failed probe', async () => {
+    const { ask, clock, endpoint, fail, probes, state } = create();
+    endpoint.ours = failure('server_error');
+    await fail(5, failure('server_error'));
+    clock.advance(1);
+    await ask('odd', failure('server_error'));
+    endpoint.ours = 'answer';
+    expect([await ask('known', 'answer', true), state(), probes()]).toEqual(['answer', 'closed', 3]);
+    endpoint.ours = failure('server_error');
+    await fail(5, failure('server_error'));
+    expect(state()).toBe('open');
+  });
+
   it('does not close the breaker when the lookup of the real token fails too', async () => {
     const { ask, clock, endpoint, fail, told } = create();
     endpoint.ours = failure('server_error');

@@ -29,9 +29,9 @@ export interface EndpointCheck {
    */
   noteResponse(elapsedMs: number): void;
   /**
-   * Notes that the endpoint responds about a client's token, but fails for the random token of a check. From then on, the endpoint counts
+   * Notes that the endpoint responds about a client's token, but failed for the random token of a check. From then on, the endpoint counts
    * as up for ten seconds after each response about a client's token, even if it fails for a random token. This ends when the endpoint
-   * responds about a random token.
+   * responds about a random token. It is asked about one at once, because an outage may have ended after the check.
    */
   noteFailsForOurToken(): void;
   /** Milliseconds since the last response about a client's token; `Infinity` if there was none. */
@@ -144,6 +144,7 @@ export function createEndpointCheck({ clock, timeoutMs, probe, onUp }: EndpointC
     noteFailsForOurToken() {
       failsForOurToken = true;
       lastResponseAt = clock.monotonic();
+      askAboutOurToken();
     },
     sinceResponseMs,
   };
