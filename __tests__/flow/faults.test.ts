@@ -249,6 +249,9 @@ describe(`a schedule of faults, seed ${SEED}`, () => {
       troubleMs: [900, 1400],
       calmMs: [500, 1200],
     });
+    // An outage that lasts longer than any cached response, so stale responses are used in it.
+    const [from, until] = [start + SECONDS * 1000 + 500, start + SECONDS * 1000 + 500 + LIMITS.ttlMs + 500];
+    phases.push({ fault: { kind: 'refuse' }, from, until, flaps: false });
     const seen: Observation[] = [];
     const pending: Promise<void>[] = [];
     const sendRequest = async ({ client, model }: (typeof apis)[number]): Promise<void> => {

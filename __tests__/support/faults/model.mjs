@@ -86,7 +86,8 @@ export function createModel({ registry, limits, proxy }) {
       : undefined;
   }
 
-  function checkUnavailable({ token, fresh, sentAt, receivedAt, error }) {
+  function checkUnavailable(observation) {
+    const { token, fresh, sentAt, receivedAt, error } = observation;
     const issued = registry.find(token);
     if (fresh || issued === undefined) return undefined;
     if (receivedAt >= (issued.revokingAt ?? Number.POSITIVE_INFINITY) - SKEW_MS) return undefined;
@@ -97,8 +98,33 @@ export function createModel({ registry, limits, proxy }) {
         return answeredAt + margin < sentAt && lastAcceptedAt.get(token) > answeredAt && receivedAt < end - margin;
       });
     if (isWithin(ttlMs)) return `a token with a cached response got 503 ${error}`;
-    if (STALE_CODES.has(error) && isWithin(staleMs)) return `no stale response was used for 503 ${error}`;
+    if (STALE_CODES.has(error) && isWithin(staleMs) && !mayCountAsUp(observation)) {
+      return `no stale response was used for 503 ${error}`;
+    }
     return undefined;
+  }
+
+  /** Whether the endpoint may have counted as up when a request failed. Then no stale response is used. */
+  function mayCountAsUp({ sentAt, receivedAt }) {
+    const checks = proxy.exchanges.filter((exchange) => isBreakersToken(exchange) && exchange.at <= receivedAt);
+    const longestCheckMs = timeoutMs + marginMs();
+    const isRecent = ({ at }) => at >= sentAt - CHECK_INTERVAL_MS - longestCheckMs;
+    const foundUp = ({ at, answeredAt, fault }) =>
+      answeredAt !== undefined ||
+      !isOutage(fault, timeoutMs) ||
+      proxy.exchanges.some((other) => other.answeredAt >= at && other.answeredAt <= at + longestCheckMs);
+    return checks.some((check) => isRecent(check) && foundUp(check)) || mayRespondOnlyAboutRealTokens(receivedAt);
+  }
+
+  /** Whether the breaker may have learned, before `time`, that the endpoint responds about clients' tokens and fails for its own. */
+  function mayRespondOnlyAboutRealTokens(time) {
+    const isReal = (exchange) => !isBreakersToken(exchange) && exchange.answeredAt <= time;
+    const lastReal = proxy.exchanges.findLast(isReal);
+    if (lastReal === undefined || time - lastReal.answeredAt > REAL_RESPONSE_MS) return false;
+    const lastCheck = proxy.exchanges.findLast(
+      (exchange) => isBreakersToken(exchange) && exchange.at <= lastReal.answeredAt,
+    );
+    return lastCheck !== undefined && lastCheck.answeredAt === undefined;
   }
 
   /** Keeps the last two complete active responses about each token. */
@@ -151,10 +177,8 @@ export function createModel({ registry, limits, proxy }) {
    */
   function mustBeOpenAt({ from, until }) {
     const { exchanges } = proxy;
-    const breakers = exchanges.filter((exchange) => exchange.at < from && isBreakersToken(exchange));
-    const last = breakers.at(-1);
-    // The breaker may have learned that the endpoint responds only about real tokens.
-    if (last !== undefined && last.answeredAt === undefined && from - last.at < REAL_RESPONSE_MS) return undefined;
+    const last = exchanges.findLast((exchange) => exchange.at < from && isBreakersToken(exchange));
+    if (mayRespondOnlyAboutRealTokens(from)) return undefined;
     const since = lastResponseBefore(from);
     const askedTokens = new Set(exchanges.filter(({ at }) => at >= from && at < until).map(({ token }) => token));
     const failures = [...observationsByToken.values()]
