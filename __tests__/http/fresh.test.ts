@@ -183,6 +183,41 @@ describe('requireFresh', () => {
     expect(endpoint.asked).toHaveLength(2);
   });
 
+  it('answers 500 when other code replaces req.auth while the endpoint is asked, and removes it', async () => {
+    const clock = createClock();
+    const endpoint = await createEndpoint(active({ exp: undefined }));
+    const held: { auth?: unknown }[] = [];
+    const hold: RequestHandler = (req, _res, next) => {
+      held.push(req as object);
+      next();
+    };
+    const app = createApp(createAuthenticate(endpoint, { clock }), hold, requireFresh({ maxAgeSeconds: 0 }));
+    await get(app, 'token').expect(200);
+    clock.advance(1);
+    endpoint.script = () => {
+      Object.assign(held[1] as object, { auth: { sub: 'mallory' } });
+      return active({ exp: undefined });
+    };
+    await get(app, 'token').expect(500);
+    expect(app.errors).toMatchObject([{ message: expect.stringMatching(/^requireFresh\(\) found a req\.auth that/) }]);
+    expect([held[1]?.auth, app.reached()]).toEqual([undefined, 1]);
+  });
+
+  it('lets no later middleware of the request use a stale response', async () => {
+    const clock = createClock();
+    const endpoint = await createEndpoint(active({ exp: undefined }));
+    const authenticate = createAuthenticate(endpoint, { clock, cache: { ttlSeconds: 60, staleIfErrorSeconds: 120 } });
+    const fail: RequestHandler = (_req, _res, next) => {
+      endpoint.script = (_asked, res) => json(res, {}, 500);
+      clock.advance(61);
+      next();
+    };
+    const second = authenticate.with({ realm: 'second' });
+    const guards = [requireFresh({ maxAgeSeconds: 0 }), requireFresh({ maxAgeSeconds: 60 })];
+    await get(createApp(authenticate, ...guards, fail, second), 'token').expect(503);
+    await get(createApp(second), 'token').expect(200);
+  });
+
   it('joins no introspection request that is too old for it', async () => {
     const clock = createClock();
     const replies = [createDeferred<object>(), createDeferred<object>()];

@@ -60,6 +60,29 @@ describe('challenges of two schemes', () => {
     ]);
   });
 
+  it('are only that of DPoP when DPoP is required, whatever the request used', () => {
+    const isRequired = { dpop: { ...dpop, isRequired: true } };
+    for (const usesDpop of [true, false]) {
+      expect(challengesOf('inactive', usesDpop, isRequired)['WWW-Authenticate']).toBe(
+        `${INVALID_TOKEN.replace('Bearer', 'DPoP')}, scope="write", algs="ES256 EdDSA"`,
+      );
+    }
+  });
+
+  it('have the error on the scheme Bearer, and no nonce, when nothing says that the request used DPoP', () => {
+    const error = new AuthError('malformed_credentials');
+    addChallenge(error, { ...SETTINGS, dpop });
+    expect(error.headers).toEqual({
+      'WWW-Authenticate': [INVALID_REQUEST, 'DPoP realm="api", algs="ES256 EdDSA"'],
+      'Cache-Control': 'no-store',
+    });
+  });
+
+  it('are only that of Bearer, without a nonce, when DPoP is not accepted', () => {
+    const headers = challengesOf('inactive', true, { dpop: undefined });
+    expect(headers).toEqual({ 'WWW-Authenticate': `${INVALID_TOKEN}, scope="write"`, 'Cache-Control': 'no-store' });
+  });
+
   it('come with a DPoP nonce when nonces are on', () => {
     expect(challengesOf('inactive', true)).toMatchObject({ 'DPoP-Nonce': 'n-1', 'Cache-Control': 'no-store' });
     expect(challengesOf('inactive', false)).not.toHaveProperty('DPoP-Nonce');
@@ -167,6 +190,12 @@ describe('challenge', () => {
     const lines = response.headers['www-authenticate'];
     expect(lines).toBe(expected.join(', '));
   });
+});
+
+it.each([{}, undefined])('the challenge for the response %j, which cannot tell its headers, is the only one', (res) => {
+  const error = new AuthError('no_credentials');
+  addChallenge(error, SETTINGS, [], res);
+  expect(error.headers['WWW-Authenticate']).toBe(BARE);
 });
 
 describe('the response to a rejected request', () => {

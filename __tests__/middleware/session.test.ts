@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { inspect, isDeepStrictEqual } from 'node:util';
-import { type Auth, type Guard, requireFresh, requireScope } from '../../lib/index.js';
+import { type Auth, type Guard, requireClaim, requireFresh, requireScope } from '../../lib/index.js';
 import { createApi, createApp, createAuthenticate, get } from '../support/api.js';
 import { createClock } from '../support/clock.js';
 import { createEndpoint } from '../support/endpoint.js';
+import { callAndWait, callGuard, createAuthenticatedRequest, createFakeSetup } from '../support/mock-requests.js';
 
 type AuthRequest = IncomingMessage & { auth?: unknown };
 
@@ -16,6 +17,85 @@ function doing(work: (req: AuthRequest) => void): Guard {
 }
 
 const CLAIMS = { active: true, sub: 'alice', scope: 'read', ext: { tags: ['a'] } };
+
+describe('a second middleware', () => {
+  it.each<[string, object, number]>([
+    ['is the same', {}, 200],
+    ['fails a guard behind the first', { scope: 'read' }, 403],
+    ['fails the first', { aud: 'web' }, 401],
+  ])('runs the earlier checks again on a new response, which %s', async (_title, change, status) => {
+    const responses = [
+      { scope: 'admin', aud: 'api' },
+      { scope: 'admin', aud: 'api', ...change },
+    ];
+    const { authenticate, token } = createFakeSetup(
+      {},
+      { normalizeResponse: () => ({ active: true, ...responses.shift() }) },
+    );
+    const req = await createAuthenticatedRequest(authenticate.with({ audience: 'api' }), token);
+    expect(callGuard(requireScope('admin'), req).passed).toEqual([[]]);
+    await authenticate.invalidate({ token });
+    const { passed, res } = await callAndWait(authenticate, req);
+    expect([passed, res.statusCode, responses]).toEqual([status === 200 ? [[]] : [], status, []]);
+  });
+
+  it('does not run the earlier checks again on the same response', async () => {
+    const { authenticate, token } = createFakeSetup({ scope: 'read' });
+    const req = await createAuthenticatedRequest(authenticate, token);
+    const isReader = jest.fn((scope) => scope === 'read');
+    callGuard(requireClaim('scope', isReader), req);
+    expect((await callAndWait(authenticate.with({ realm: 'second' }), req)).passed).toEqual([[]]);
+    expect(isReader).toHaveBeenCalledTimes(1);
+  });
+
+  it('does not run the earlier checks on another token', async () => {
+    const { server, authenticate, token } = createFakeSetup({ scope: 'admin' });
+    const req = await createAuthenticatedRequest(authenticate, token);
+    expect(callGuard(requireScope('admin'), req).passed).toEqual([[]]);
+    req.headers.authorization = `Bearer ${server.issue({ scope: 'read' })}`;
+    expect((await callAndWait(authenticate, req)).passed).toEqual([[]]);
+    expect(callGuard(requireScope('read'), req).passed).toEqual([[]]);
+  });
+
+  it('ends the session of the first, so that its req.auth cannot be used again', async () => {
+    const { server, authenticate, token } = createFakeSetup({ scope: 'admin' });
+    const req: AuthRequest = await createAuthenticatedRequest(authenticate, token);
+    const { auth } = req;
+    req.headers.authorization = `Bearer ${server.issue({ scope: 'read' })}`;
+    expect((await callAndWait(authenticate, req)).passed).toEqual([[]]);
+    req.auth = auth;
+    expect(callGuard(requireScope('admin'), req).passed).toEqual([[expect.objectContaining({ status: 500 })]]);
+  });
+
+  it('of another server does not run the earlier checks', async () => {
+    const { authenticate, token } = createFakeSetup({ scope: 'admin' });
+    const other = createFakeSetup(
+      {},
+      {
+        endpoint: 'https://other.example.com/introspect',
+        normalizeResponse: () => ({ active: true, scope: 'read' }),
+      },
+    );
+    const req = await createAuthenticatedRequest(authenticate, token);
+    expect(callGuard(requireScope('admin'), req).passed).toEqual([[]]);
+    expect((await callAndWait(other.authenticate, req)).passed).toEqual([[]]);
+    expect(callGuard(requireScope('read'), req).passed).toEqual([[]]);
+  });
+});
+
+describe('a guard without the middleware', () => {
+  it('does not accept claims that introspect() returned', async () => {
+    const { authenticate, token } = createFakeSetup({ scope: 'read' });
+    const auth = await authenticate.introspect(token);
+    expect(callGuard(requireScope('read'), { auth }).passed).toEqual([[expect.objectContaining({ status: 500 })]]);
+  });
+
+  it.each([null, 0, '', 'text', () => {}])('takes %p for the req.auth of other code', (auth) => {
+    const message =
+      'requireScope() found a req.auth that tokenIntrospection() did not set on this request; leave that object in place';
+    expect(callGuard(requireScope('read'), { auth }).passed).toEqual([[expect.objectContaining({ message })]]);
+  });
+});
 
 describe('req.auth', () => {
   async function authOf(claims: object = CLAIMS): Promise<Auth> {
@@ -59,6 +139,17 @@ describe('req.auth', () => {
     expect(seen).toEqual([CLAIMS, CLAIMS]);
     expect(seen[0]?.ext).toBe(seen[1]?.ext);
     expect(second.body).toEqual({ auth: { ...CLAIMS, sub: 'mallory', note: 'mine' } });
+  });
+
+  it('has a claim whose name is a member of Object.prototype that nothing can assign', async () => {
+    const { authenticate, token } = createFakeSetup({ tenant: 'acme' });
+    Object.defineProperty(Object.prototype, 'tenant', { get: () => 'umbrella', configurable: true });
+    try {
+      const { auth }: AuthRequest = await createAuthenticatedRequest(authenticate, token);
+      expect(Object.getOwnPropertyDescriptor(auth, 'tenant')).toMatchObject({ value: 'acme', writable: true });
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'tenant');
+    }
   });
 
   it('has no prototype from the endpoint', async () => {
@@ -176,6 +267,7 @@ describe('a guard', () => {
 
 describe('req.auth of an earlier middleware', () => {
   const forged = { active: true, scope: 'admin', sub: 'mallory' };
+  const anonymous = (members: object = {}) => ({ method: 'GET', url: '/', headers: {}, rawHeaders: [], ...members });
 
   it.each<[string, (req: AuthRequest) => void]>([
     [
@@ -210,6 +302,30 @@ describe('req.auth of an earlier middleware', () => {
     const app = createApp(doing(work), authenticate);
     expect((await get(app).expect(200)).body).toEqual({ auth: null });
     expect((await get(app, 'good').expect(200)).body).toEqual({ auth: CLAIMS });
+  });
+
+  it('leaves no property on an anonymous request', () => {
+    const req = anonymous({ auth: forged });
+    expect(callGuard(createFakeSetup({}, { optional: true }).authenticate, req).passed).toEqual([[]]);
+    expect('auth' in req).toBe(false);
+  });
+
+  it('is hidden for an anonymous request that inherits it, by a property that code can replace or delete', () => {
+    const req = Object.assign(Object.create({ auth: forged }), anonymous());
+    expect(callGuard(createFakeSetup({}, { optional: true }).authenticate, req).passed).toEqual([[]]);
+    expect(Object.getOwnPropertyDescriptor(req, 'auth')).toEqual({
+      value: undefined,
+      writable: true,
+      enumerable: false,
+      configurable: true,
+    });
+  });
+
+  it('that is locked causes an error that says so', () => {
+    const req = Object.defineProperty(anonymous(), 'auth', { value: forged });
+    expect(callGuard(createFakeSetup({}, { optional: true }).authenticate, req).passed).toEqual([
+      [new Error('req.auth was locked before tokenIntrospection() ran')],
+    ]);
   });
 
   it('is removed for a rejected request, before its error handler runs', async () => {

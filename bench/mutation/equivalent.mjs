@@ -320,4 +320,21 @@ export const EQUIVALENT = [
     replacement: 'true',
     reason: 'The audience is never true, so the check always runs, and it does nothing without an expected audience.',
   },
+  {
+    file: 'lib/middleware/guard.ts',
+    mutator: 'ConditionalExpression',
+    line: 'if (decisions.hasSubscribers || isDebugging) {',
+    original: 'decisions.hasSubscribers || isDebugging',
+    replacement: 'true',
+    reason: 'publishAccepted() has the same condition. This one is only faster.',
+  },
+  {
+    file: 'lib/middleware/session.ts',
+    mutator: 'ConditionalExpression',
+    line: "if (!('auth' in req)) return undefined;",
+    original: "!('auth' in req)",
+    replacement: 'false',
+    reason:
+      'Without the property there is no session and nothing to delete, and the last line returns undefined too. This is only faster.',
+  },
 ];

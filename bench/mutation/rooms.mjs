@@ -60,6 +60,7 @@ export const ROOMS = {
     own: [
       '__tests__/middleware/challenge.test.ts',
       '__tests__/middleware/guards.test.ts',
+      '__tests__/middleware/require-fresh.test.ts',
       '__tests__/middleware/session.test.ts',
     ],
     also: [
@@ -73,8 +74,10 @@ export const ROOMS = {
       '__tests__/http/role-guards.test.ts',
       '__tests__/http/scope-matcher.test.ts',
       '__tests__/http/step-up.test.ts',
+      '__tests__/mcp/token-verifier.test.ts',
       '__tests__/middleware/get-auth.test.ts',
       '__tests__/regression/several-middlewares.test.ts',
+      '__tests__/regression/wiring.test.ts',
       '__tests__/rfc/rfc6750.test.ts',
       '__tests__/rfc/rfc9470.test.ts',
     ],
