@@ -11,7 +11,7 @@ import { createConcurrencyLimit } from './concurrency-limit.js';
 import { createConfigurationWarnings } from './configuration-warnings.js';
 import { createFailedTokens } from './failed-tokens.js';
 import { createPrepareRequest, type RequestSettings } from './introspection-request.js';
-import { isBodyNeeded, parseResponse, type ResponseNormalizer } from './response.js';
+import { isBodyNeeded, parseResponse, prepareResponseSchema, type ResponseNormalizer } from './response.js';
 import { createSendWithRetry } from './retry.js';
 import { createLocator, type ParsedServerLocation } from './server-location.js';
 import type { AuthorizationServer } from './server-metadata.js';
@@ -68,6 +68,7 @@ const RESERVED_FOR_KNOWN_TOKENS = 8;
  */
 export function createIntrospectionClient(settings: IntrospectionClientSettings): IntrospectionClient {
   const { clientAuth, clock, normalizer, signedResponse } = settings;
+  prepareResponseSchema();
   const ownOrigins = originsOf(settings);
   const readsBody = (status: number) => isBodyNeeded(status, normalizer);
   const transport = createTransport({ ...settings, connect: clientAuth.connect, ownOrigins, readsBody });

@@ -37,27 +37,40 @@ const UNAUTHORIZED = 401;
 const FORBIDDEN = 403;
 const TOO_MANY_REQUESTS = 429;
 
-const time = z.number().optional();
-const text = z.string().optional();
+let activeResponse: ReturnType<typeof createActiveResponseSchema> | undefined;
 
 /**
- * Schema of an active response (RFC 7662 section 2.2). It only validates. Its output is not used, so members of the response that the
- * schema does not list are kept.
+ * Creates the schema of an active response (RFC 7662 section 2.2). It only validates. Its output is not used, so members of the response
+ * that the schema does not list are kept.
  */
-const activeResponse = z.object({
-  active: z.literal(true),
-  scope: z.union([z.string(), z.array(z.string().regex(/^[^ ]+$/))]).optional(),
-  client_id: text,
-  username: text,
-  token_type: text,
-  exp: time,
-  iat: time,
-  nbf: time,
-  sub: text,
-  aud: z.union([z.string(), z.array(z.string())]).optional(),
-  iss: text,
-  jti: text,
-});
+function createActiveResponseSchema() {
+  const time = z.number().optional();
+  const text = z.string().optional();
+  return z.object({
+    active: z.literal(true),
+    scope: z.union([z.string(), z.array(z.string().regex(/^[^ ]+$/))]).optional(),
+    client_id: text,
+    username: text,
+    token_type: text,
+    exp: time,
+    iat: time,
+    nbf: time,
+    sub: text,
+    aud: z.union([z.string(), z.array(z.string())]).optional(),
+    iss: text,
+    jti: text,
+  });
+}
+
+/**
+ * Returns the schema of an active response, and creates it at the first call. This takes longer than to load a file, so it is not done
+ * when this file is loaded. Call this function before requests arrive: zod cannot create a schema when something has added members to
+ * `Object.prototype`.
+ */
+export function prepareResponseSchema(): ReturnType<typeof createActiveResponseSchema> {
+  activeResponse ??= createActiveResponseSchema();
+  return activeResponse;
+}
 
 /**
  * Statuses that reject the introspection request itself. The body of such a response shows who sent the response: the endpoint, or
@@ -96,15 +109,15 @@ export function parseResponse(
 export function toRecord(value: unknown, sentAt: Instant): TokenRecord {
   const members = membersOf(value);
   if (ownMember(members, 'active') === false) return inactive(sentAt);
-  const parsed = activeResponse.safeParse(members);
+  const parsed = prepareResponseSchema().safeParse(members);
   if (!parsed.success) throw new IntrospectionError('bad_response', faultyMember(parsed.error));
   // `members` takes half the memory of the copy that zod makes.
   return active(members as Record<string, unknown>, sentAt);
 }
 
 /**
- * Returns the detail of an error: the name of the first invalid member, or `shape` if the value is no object. The name is one of
- * `activeResponse`, never a name that the endpoint chose.
+ * Returns the detail of an error: the name of the first invalid member, or `shape` if the value is no object. It is a
+ * name that the schema lists, never a name that the endpoint chose.
  */
 function faultyMember({ issues }: z.ZodError): string {
   const member = issues[0]?.path[0];

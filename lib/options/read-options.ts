@@ -1,8 +1,11 @@
 import { optionError, unknownOption } from '../core/option-error.js';
 import { requireSecrets } from './secrets.js';
 
-/** Rule for one option: a schema for its value, and a text that says what to write instead of an invalid value. */
-export type Rule = readonly [schema: Schema, remedy: string];
+/**
+ * Rule for one option: a function that creates a schema for its value, and a text that says what to write instead of an invalid value.
+ * Schemas are created when they are needed, because it takes longer to create all of them than to load the rest of the library.
+ */
+export type Rule = readonly [createSchema: () => Schema, remedy: string];
 
 /** Rules by the full name of the option, such as `cache.ttlSeconds`. */
 export type Rules = Readonly<Record<string, Rule>>;
@@ -36,7 +39,8 @@ export function readOptions<T extends object>(input: T, rules: Rules, prefix = '
     const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
     if (rule === undefined) throw unknownOption(name, Object.keys(rules));
     if (COPIED.has(name)) options[key] = copy(value);
-    if (rule[0].safeParse(options[key]).success) continue;
+    const [createSchema] = rule;
+    if (createSchema().safeParse(options[key]).success) continue;
     requireSecrets(name, value);
     rejectOption(name, value, rules);
   }

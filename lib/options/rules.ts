@@ -12,19 +12,21 @@ const MIN_CACHE_BYTES = 65_536;
 const MAX_CACHE_BYTES = 1_000_000_000_000;
 const MAX_TIMEOUT_MS = 60_000;
 
-const flag: Rule = [z.boolean(), 'write true or false'];
-const func = z.custom((value) => typeof value === 'function');
+const flag: Rule = [() => z.boolean(), 'write true or false'];
+const func = () => z.custom((value) => typeof value === 'function');
 const callable: Rule = [func, 'write a function'];
-const text = z.string().min(1);
-const range = (max: number): Rule => [z.number().min(0).max(max), `write a number of seconds from 0 to ${max}`];
-const withMethods = (...names: string[]) =>
-  z.custom((value) => names.every((name) => typeof (value as Record<string, unknown> | null)?.[name] === 'function'));
+const text = () => z.string().min(1);
+const range = (max: number): Rule => [() => z.number().min(0).max(max), `write a number of seconds from 0 to ${max}`];
+const withMethods =
+  (...names: string[]) =>
+  () =>
+    z.custom((value) => names.every((name) => typeof (value as Record<string, unknown> | null)?.[name] === 'function'));
 
 /**
- * Creates a schema for an object whose members are strings. Zod's own schemas for objects are not used: they copy the object, and fail for
+ * Returns a function that creates a schema for an object whose members are strings. Zod's own schemas for objects are not used: they copy the object, and fail for
  * names that a frozen `Object.prototype` has.
  */
-const strings = (namePattern: RegExp, pattern: RegExp) =>
+const strings = (namePattern: RegExp, pattern: RegExp) => () =>
   z.custom(
     (value) =>
       isPlainObject(value) &&
@@ -33,7 +35,7 @@ const strings = (namePattern: RegExp, pattern: RegExp) =>
       ),
   );
 
-const secret = z.custom(isSecret);
+const secret = () => z.custom(isSecret);
 
 /** Names of signature algorithms that use a private and a public key. */
 const ASYMMETRIC = /^(?:(?:RS|PS|ES)(?:256|384|512)|EdDSA|Ed25519)$/;
@@ -41,12 +43,12 @@ const ASYMMETRIC = /^(?:(?:RS|PS|ES)(?:256|384|512)|EdDSA|Ed25519)$/;
 /** Rules for the options of a policy. `tokenIntrospection()` and `authenticate.with()` take these options. */
 export const POLICY_RULES: Rules = {
   audience: [
-    z.union([text, z.array(text).min(1), z.literal(false)]),
+    () => z.union([text(), z.array(text()).min(1), z.literal(false)]),
     'write the "aud" that tokens must contain, a list of accepted values, or false if this server never sends "aud"',
   ],
   issuer: [text, 'write the expected "iss"'],
   scopes: [
-    z.array(z.string().regex(SCOPE_TOKEN)),
+    () => z.array(z.string().regex(SCOPE_TOKEN)),
     "write a list of scopes such as ['reports:read'], one scope per item",
   ],
   satisfiesScope: callable,
@@ -55,11 +57,12 @@ export const POLICY_RULES: Rules = {
     "write a function from the claims to the roles, such as (claims) => claims.groups; require roles with requireRole('admin')",
   ],
   claims: [
-    z.custom(
-      (value) =>
-        typeof (value as Partial<Record<string, { validate?: unknown }>> | null)?.['~standard']?.validate ===
-        'function',
-    ),
+    () =>
+      z.custom(
+        (value) =>
+          typeof (value as Partial<Record<string, { validate?: unknown }>> | null)?.['~standard']?.validate ===
+          'function',
+      ),
     'write a Standard Schema, for example z.object({ … }) of zod 4',
   ],
   allowRefreshTokens: flag,
@@ -67,18 +70,22 @@ export const POLICY_RULES: Rules = {
   optional: flag,
   tokenFromBody: flag,
   getToken: callable,
-  dpop: [z.union([z.boolean(), z.custom(isPlainObject)]), 'write true or { origin, … }'],
-  mtls: [z.union([z.boolean(), z.strictObject({ certificate: func })]), 'write true or { certificate(req) { … } }'],
-  realm: [z.string().regex(QUOTABLE), 'write printable ASCII'],
+  dpop: [() => z.union([z.boolean(), z.custom(isPlainObject)]), 'write true or { origin, … }'],
+  mtls: [
+    () => z.union([z.boolean(), z.strictObject({ certificate: func() })]),
+    'write true or { certificate(req) { … } }',
+  ],
+  realm: [() => z.string().regex(QUOTABLE), 'write printable ASCII'],
   resourceMetadata: [
-    z.union([
-      z.literal(true),
-      z
-        .string()
-        .regex(QUOTABLE)
-        .regex(/^\S+$/)
-        .refine((value) => /^https?:$/.test(URL.canParse(value) ? new URL(value).protocol : '')),
-    ]),
+    () =>
+      z.union([
+        z.literal(true),
+        z
+          .string()
+          .regex(QUOTABLE)
+          .regex(/^\S+$/)
+          .refine((value) => /^https?:$/.test(URL.canParse(value) ? new URL(value).protocol : '')),
+      ]),
     'write true, or the URL of the protected resource metadata',
   ],
   onReject: callable,
@@ -88,41 +95,47 @@ export const POLICY_RULES: Rules = {
 export const OPTION_RULES: Rules = {
   ...POLICY_RULES,
   endpoint: [
-    z.union([text, z.instanceof(URL)]).refine((value) => URL.canParse(String(value))),
+    () => z.union([text(), z.instanceof(URL)]).refine((value) => URL.canParse(String(value))),
     'write the URL of the introspection endpoint, or "authorizationServer" instead',
   ],
   authorizationServer: [
-    z
-      .string()
-      .refine((value) => URL.canParse(value))
-      .refine((value) => !/[?#]/.test(value)),
+    () =>
+      z
+        .string()
+        .refine((value) => URL.canParse(value))
+        .refine((value) => !/[?#]/.test(value)),
     'write the issuer identifier exactly as the metadata of the authorization server spell it: a URL without query or fragment',
   ],
   clientAuth: [
-    withMethods('sign').refine(
-      (value) => text.optional().safeParse((value as Record<string, unknown>).identity).success,
-    ),
+    () =>
+      withMethods('sign')().refine(
+        (value) =>
+          text()
+            .optional()
+            .safeParse((value as Record<string, unknown>).identity).success,
+      ),
     'write clientSecretBasic(…), privateKeyJwt(…) or another client authentication',
   ],
-  requestFormat: [z.enum(['form', 'json']), "write 'form' or 'json'"],
+  requestFormat: [() => z.enum(['form', 'json']), "write 'form' or 'json'"],
   tokenParameter: [text, "write the name of the token's parameter"],
   parameters: [strings(/^/, /^/), 'write an object of strings'],
   headers: [strings(HEADER_NAME, HEADER_VALUE), 'write an object of header names and single-line values'],
   normalizeResponse: [
-    z.union([
-      func,
-      z.strictObject({
-        statuses: z.array(z.int().min(200).max(599)).optional(),
-        normalize: func,
-        identity: text.optional(),
-      }),
-    ]),
+    () =>
+      z.union([
+        func(),
+        z.strictObject({
+          statuses: z.array(z.int().min(200).max(599)).optional(),
+          normalize: func(),
+          identity: text().optional(),
+        }),
+      ]),
     'write a function, or { statuses: [404], normalize(reply) { … } }',
   ],
-  jwtResponse: [z.union([z.boolean(), z.custom(isPlainObject)]), 'write true or { keys, … }'],
+  jwtResponse: [() => z.union([z.boolean(), z.custom(isPlainObject)]), 'write true or { keys, … }'],
   dangerouslyAllowHttp: flag,
-  cache: [z.union([z.literal(false), z.custom(isPlainObject)]), 'write false or { ttlSeconds, … }'],
-  timeoutMs: [z.int().min(1).max(MAX_TIMEOUT_MS), `write whole milliseconds from 1 to ${MAX_TIMEOUT_MS}`],
+  cache: [() => z.union([z.literal(false), z.custom(isPlainObject)]), 'write false or { ttlSeconds, … }'],
+  timeoutMs: [() => z.int().min(1).max(MAX_TIMEOUT_MS), `write whole milliseconds from 1 to ${MAX_TIMEOUT_MS}`],
   precheck: callable,
   dispatcher: [withMethods('request'), 'write an undici Dispatcher'],
   clock: [withMethods('now', 'monotonic'), 'write { now, monotonic }, both returning milliseconds'],
@@ -138,48 +151,48 @@ export const CACHE_RULES: Rules = {
     'write a store such as redisStore({ client })',
   ],
   'cache.secrets': [
-    z.array(secret).min(1),
+    () => z.array(secret()).min(1),
     `write a list of secrets of at least ${MIN_SECRET_BYTES} bytes each; is the environment variable set?`,
   ],
   'cache.namespace': [text, 'write a name'],
-  'cache.maxEntries': [z.int().min(1).max(MAX_ENTRIES), `write a whole number from 1 to ${MAX_ENTRIES}`],
+  'cache.maxEntries': [() => z.int().min(1).max(MAX_ENTRIES), `write a whole number from 1 to ${MAX_ENTRIES}`],
   'cache.maxBytes': [
-    z.int().min(MIN_CACHE_BYTES).max(MAX_CACHE_BYTES),
+    () => z.int().min(MIN_CACHE_BYTES).max(MAX_CACHE_BYTES),
     `write a whole number of bytes from ${MIN_CACHE_BYTES} to ${MAX_CACHE_BYTES}`,
   ],
 };
 
 export const DPOP_RULES: Rules = {
   'dpop.algorithms': [
-    z.array(z.string().regex(ASYMMETRIC)).min(1),
+    () => z.array(z.string().regex(ASYMMETRIC)).min(1),
     "write a list of algorithms that sign with a private key, such as ['ES256']",
   ],
   'dpop.origin': [
-    z.union([func, z.string().refine(isBaseUrl)]),
+    () => z.union([func(), z.string().refine(isBaseUrl)]),
     "write the origin that clients call, such as 'https://api.example.com', or a function that returns it",
   ],
   'dpop.required': flag,
   'dpop.nonce': [
-    z.union([z.boolean(), z.strictObject({ secrets: z.array(secret).min(1) })]),
+    () => z.union([z.boolean(), z.strictObject({ secrets: z.array(secret()).min(1) })]),
     `write true, or { secrets } with secrets of at least ${MIN_SECRET_BYTES} bytes each`,
   ],
-  'dpop.maxAgeSeconds': [z.number().min(1).max(600), 'write a number of seconds from 1 to 600'],
+  'dpop.maxAgeSeconds': [() => z.number().min(1).max(600), 'write a number of seconds from 1 to 600'],
   'dpop.replayStore': [withMethods('setIfAbsent'), 'write a store such as redisStore({ client })'],
 };
 
 export const JWT_RESPONSE_RULES: Rules = {
   'jwtResponse.issuer': [text, 'write the "iss" of signed responses'],
   'jwtResponse.audience': [
-    z.union([text, z.array(text).min(1)]),
+    () => z.union([text(), z.array(text()).min(1)]),
     'write the "aud" of signed responses, or a list of them',
   ],
   'jwtResponse.algorithms': [
-    z.array(z.string().regex(ASYMMETRIC)).min(1),
+    () => z.array(z.string().regex(ASYMMETRIC)).min(1),
     "write a list of algorithms that sign with a private key, such as ['ES256']",
   ],
   'jwtResponse.keys': [
-    z.unknown(),
+    () => z.unknown(),
     'write the public key of the authorization server (PEM, JWK, KeyObject or CryptoKey), a JWK Set, or the URL of one',
   ],
-  'jwtResponse.decryptionKey': [z.unknown(), 'write a private key: PEM, JWK, KeyObject or CryptoKey'],
+  'jwtResponse.decryptionKey': [() => z.unknown(), 'write a private key: PEM, JWK, KeyObject or CryptoKey'],
 };

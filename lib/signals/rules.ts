@@ -9,18 +9,27 @@ import { JWT_RESPONSE_RULES, OPTION_RULES, POLICY_RULES } from '../options/rules
 const MAX_AGE_SECONDS = 86_400;
 const MAX_EVENTS = 100;
 
-const text = z.string().min(1);
-const url = text.refine((value) => URL.canParse(value));
-const func = z.custom((value) => typeof value === 'function');
+const text = () => z.string().min(1);
+const url = () => text().refine((value) => URL.canParse(value));
+const func = () => z.custom((value) => typeof value === 'function');
 
 /** Rules for the options of all handlers that verify signed tokens. */
 const TOKEN_RULES = {
-  authenticate: [z.unknown(), 'write what tokenIntrospection() returned'],
+  authenticate: [() => z.unknown(), 'write what tokenIntrospection() returned'],
   issuer: [text, 'write the "iss" of the tokens, exactly as the metadata of the issuer spell it'],
-  audience: [z.union([text, z.array(text).min(1)]), 'write the "aud" of the tokens, or a list of accepted values'],
-  keys: [z.unknown(), 'write the public key of the issuer (PEM, JWK, KeyObject or CryptoKey), a JWK Set, or its URL'],
+  audience: [
+    () => z.union([text(), z.array(text()).min(1)]),
+    'write the "aud" of the tokens, or a list of accepted values',
+  ],
+  keys: [
+    () => z.unknown(),
+    'write the public key of the issuer (PEM, JWK, KeyObject or CryptoKey), a JWK Set, or its URL',
+  ],
   algorithms: JWT_RESPONSE_RULES['jwtResponse.algorithms'],
-  maxAgeSeconds: [z.number().min(1).max(MAX_AGE_SECONDS), `write a number of seconds from 1 to ${MAX_AGE_SECONDS}`],
+  maxAgeSeconds: [
+    () => z.number().min(1).max(MAX_AGE_SECONDS),
+    `write a number of seconds from 1 to ${MAX_AGE_SECONDS}`,
+  ],
   clockToleranceSeconds: POLICY_RULES.clockToleranceSeconds,
   dangerouslyAllowHttp: OPTION_RULES.dangerouslyAllowHttp,
   dispatcher: OPTION_RULES.dispatcher,
@@ -28,7 +37,7 @@ const TOKEN_RULES = {
 } as Rules;
 
 const allowJwtType = OPTION_RULES.dangerouslyAllowHttp as Rules[string];
-const scope: Rules[string] = [z.enum(['session', 'subject']), "write 'session' or 'subject'"];
+const scope: Rules[string] = [() => z.enum(['session', 'subject']), "write 'session' or 'subject'"];
 const subject: Rules[string] = [func, 'write (identifier) => ({ sub: … }), or undefined for an unknown subject'];
 
 export const LOGOUT_RULES: Rules = { ...TOKEN_RULES, allowJwtType, scope };
@@ -38,16 +47,16 @@ export const EVENT_RULES: Rules = { ...TOKEN_RULES, allowJwtType, scope, subject
  * the API as its audience. Such a token must not be enough to revoke tokens.
  */
 const audience: Rules[string] = [
-  z.union([url, z.array(url).min(1)]),
+  () => z.union([url(), z.array(url()).min(1)]),
   'write the URL of this handler, or a list of URLs',
 ];
 export const REVOCATION_RULES: Rules = { ...TOKEN_RULES, audience, allowJwtType, subject };
 export const POLLING_RULES: Rules = {
   ...EVENT_RULES,
   endpoint: [
-    z.union([text, z.instanceof(URL)]).refine((value) => URL.canParse(String(value))),
+    () => z.union([text(), z.instanceof(URL)]).refine((value) => URL.canParse(String(value))),
     'write the URL that the transmitter gave you for polling',
   ],
-  token: [z.union([text, func]), 'write the access token for the transmitter, or a function that returns it'],
-  maxEvents: [z.int().min(1).max(MAX_EVENTS), `write a whole number from 1 to ${MAX_EVENTS}`],
+  token: [() => z.union([text(), func()]), 'write the access token for the transmitter, or a function that returns it'],
+  maxEvents: [() => z.int().min(1).max(MAX_EVENTS), `write a whole number from 1 to ${MAX_EVENTS}`],
 };
