@@ -1,6 +1,6 @@
 // Runs Jazzer.js in a process of its own.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { installedTool } from '../../.ci/tools/tool.mjs';
@@ -37,9 +37,12 @@ export function installJazzer() {
  */
 export async function fuzz(jazzer, target, { findings, corpus, seconds, ...settings }) {
   mkdirSync(findings, { recursive: true });
+  const earlier = new Set(readdirSync(findings));
   const options = [`-max_total_time=${seconds}`, `-artifact_prefix=${findings}/`, `-rss_limit_mb=${MAX_MEMORY_MB}`];
   const { code, output, counts } = await start(jazzer, target, { ...settings, corpora: [corpus], options });
-  const [, finding] = /Test unit written to (.*)/.exec(output) ?? [];
+  // The output may end before it names the file.
+  const file = readdirSync(findings).find((name) => !earlier.has(name));
+  const [, finding = file && join(findings, file)] = /Test unit written to (.*)/.exec(output) ?? [];
   if (code !== 0 && finding === undefined) throw new Error(`Jazzer.js ended with code ${code}:\n${output}`);
   const [, problem] = /==\d+== (.*(?:\n {4}at .*)*)/.exec(output) ?? [];
   return { ...counts, finding, problem };

@@ -212,6 +212,12 @@ function requireFrozen(value) {
   for (const member of Object.values(value)) requireFrozen(member);
 }
 
+/** Values of `token_type` that mean a refresh token, in lower case. */
+const REFRESH_TOKENS = ['refresh', 'refreshtoken', 'refresh_token', 'refresh-token'].flatMap((name) => [
+  name,
+  `urn:ietf:params:oauth:token-type:${name}`,
+]);
+
 /** Requires what the policy requires. */
 function requireValid({ aud, iss, scope, exp, nbf, cnf, token_type: type }) {
   assert([aud].flat().includes('api'), 'audience');
@@ -220,7 +226,7 @@ function requireValid({ aud, iss, scope, exp, nbf, cnf, token_type: type }) {
   assert(exp === undefined || exp > NOW_SECONDS - 1, 'exp');
   assert(nbf === undefined || nbf < NOW_SECONDS + 1, 'nbf');
   assert(cnf === undefined, 'cnf');
-  assert(!/refresh_token/i.test(type ?? ''), 'kind of token');
+  assert(!REFRESH_TOKENS.includes(type?.toLowerCase()), 'kind of token');
 }
 
 function parse(text) {
