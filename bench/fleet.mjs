@@ -1,8 +1,8 @@
 /**
  * npm run fleet [-- --quick] [--sections=calls,restart,…]
  *
- * Measures the shared cache with several processes, one Redis and one authorization server, and writes results/fleet/. Exits with code 1
- * when a response was wrong or late, or when a target was missed. A quick or partial run writes to results/quick/fleet/.
+ * Measures the shared cache with several processes, one Redis and one authorization server, and writes results/fleet/, and a row
+ * in docs/quality.md. Exits with code 1 when a response was wrong or late, or when a target was missed. A quick or partial run writes to results/quick/fleet/.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -26,6 +26,7 @@ const { measureRestart } = await import('./fleet/restart.mjs');
 const { measureRevocations } = await import('./fleet/revocations.mjs');
 const { measureSignals } = await import('./fleet/signals.mjs');
 const { violationsOf } = await import('./fleet/targets.mjs');
+const { writeSoakSection } = await import('./soak/quality.mjs');
 const { versionOf } = await import('./packages.mjs');
 
 const plans = {
@@ -96,6 +97,7 @@ try {
   writeFileSync(`${directory}/results.json`, `${JSON.stringify(results, rounded, 2)}\n`);
   writeFileSync(`${directory}/results.md`, markdown);
   for (const [name, svg] of Object.entries(drawFleetCharts(results))) writeFileSync(`${directory}/${name}.svg`, svg);
+  if (isFullRun) writeSoakSection();
   process.stdout.write(`${markdown}\nWritten to ${isFullRun ? 'bench/results/fleet' : 'bench/results/quick/fleet'}\n`);
   if (results.violations.length > 0) process.exitCode = 1;
 } finally {

@@ -16,16 +16,22 @@ export function readResults(command) {
 /** Writes all results of a command, and the text that shows them. */
 export function writeResults(command, results, text) {
   // The page comes first: if it has no such section, nothing is written.
-  writeFileSync(PAGE, replaceSection(readFileSync(PAGE, 'utf8'), command, text));
+  writeSection(command, text);
   mkdirSync(dirname(fileOf(command)), { recursive: true });
   writeFileSync(fileOf(command), `${JSON.stringify(results, null, 2)}\n`);
 }
 
-export function replaceSection(page, command, text) {
-  const beginMark = `<!-- ${command}: written by npm run ${command} -- --write -->`;
-  const endMark = `<!-- ${command}: end -->`;
+/** Writes the section of a command whose results are kept elsewhere. */
+export function writeSection(name, text) {
+  writeFileSync(PAGE, replaceSection(readFileSync(PAGE, 'utf8'), name, text));
+}
+
+export function replaceSection(page, name, text) {
+  const [beginMark] = new RegExp(`<!-- ${name}: written by .+ -->`).exec(page) ?? [];
+  const endMark = `<!-- ${name}: end -->`;
   const begin = page.indexOf(beginMark);
   const end = page.indexOf(endMark);
-  if (begin === -1 || end < begin) throw new Error(`docs/quality.md needs ${beginMark} and then ${endMark}`);
+  if (beginMark === undefined || end < begin)
+    throw new Error(`docs/quality.md needs <!-- ${name}: written by … --> and then ${endMark}`);
   return `${page.slice(0, begin)}${beginMark}\n\n${text}\n\n${page.slice(end)}`;
 }

@@ -2,7 +2,8 @@
  * npm run soak [-- --seconds=180] [--seed=1]
  *
  * Runs two Express apps with the built library and an authorization server under load. A proxy before the endpoint of each app causes
- * faults by a seeded schedule. An independent model checks every response. Writes results/soak/. Exits with code 1 on a violation.
+ * faults by a seeded schedule. An independent model checks every response. Writes results/soak/, and a row in docs/quality.md. Exits with
+ * code 1 on a violation.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -15,6 +16,7 @@ if (!existsSync(`${folder}node_modules`))
   execFileSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: folder, stdio: 'inherit' });
 
 const { drawTimeline } = await import('./soak/chart.mjs');
+const { writeSoakSection } = await import('./soak/quality.mjs');
 const { renderSoak } = await import('./soak/report.mjs');
 const { runSoak } = await import('./soak/run.mjs');
 
@@ -44,6 +46,7 @@ mkdirSync(`${folder}${directory}`, { recursive: true });
 writeFileSync(`${folder}${directory}/results.json`, `${JSON.stringify(summary, null, 2)}\n`);
 writeFileSync(`${folder}${directory}/results.md`, markdown);
 writeFileSync(`${folder}${directory}/timeline.svg`, drawTimeline(results));
+if (isDefault) writeSoakSection();
 process.stdout.write(`${markdown}\nWritten to bench/${directory}\n`);
 if (results.violations.length > 0) {
   process.stdout.write(

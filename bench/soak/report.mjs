@@ -4,11 +4,10 @@ const APIS = { strict: 'without stale responses (default)', lenient: '`staleIfEr
 
 /** Renders the results as Markdown. */
 export function renderSoak({ seed, seconds, node, platform, cpu, limits, apis, phases, violations, violationCount }) {
-  const faults = phases.filter(({ flaps }, index) => !flaps || !phases[index - 1]?.flaps);
   const rows = (columnsOf) => Object.entries(apis).map(([name, api]) => [APIS[name], ...columnsOf(api)]);
   return `${[
     '# Soak',
-    `Seed ${seed}, ${seconds} s, Node ${node} on ${platform}, ${cpu}. \`timeoutMs\` ${limits.timeoutMs}, \`ttlSeconds\` ${limits.ttlMs / 1000}; ${faults.length} faults.`,
+    `Seed ${seed}, ${seconds} s, Node ${node} on ${platform}, ${cpu}. \`timeoutMs\` ${limits.timeoutMs}, \`ttlSeconds\` ${limits.ttlMs / 1000}; ${countFaults(phases)} faults.`,
     violationCount === 0
       ? '**There were no violations.**'
       : `**${violationCount} violations.** The first ones:\n\n${violations
@@ -80,6 +79,11 @@ export function renderSoak({ seed, seconds, node, platform, cpu, limits, apis, p
       ([name, { codes, circuit }]) => `${APIS[name]}: ${list(codes)}. Circuit breaker: ${list(circuit)}.`,
     ),
   ].join('\n\n')}\n`;
+}
+
+/** A fault that is switched on and off in short phases counts once. */
+export function countFaults(phases) {
+  return phases.filter(({ flaps }, index) => !flaps || !phases[index - 1]?.flaps).length;
 }
 
 function list(counts) {
