@@ -7,7 +7,7 @@ const root = join(import.meta.dirname, '../..');
 
 /** Compiles the library, with one file for each source, and calls `use` with its folder. The package itself has bundles instead. */
 export async function withLibrary(use) {
-  const folder = mkdtempSync(join(tmpdir(), 'model-'));
+  const folder = mkdtempSync(join(tmpdir(), 'compiled-library-'));
   const built = join(folder, 'lib');
   try {
     symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
