@@ -126,8 +126,19 @@ export const ROOMS = {
   },
   streams: {
     mutate: ['lib/streams/'],
-    own: ['__tests__/streams/'],
-    also: ['__tests__/monitoring/'],
+    own: [
+      '__tests__/streams/end-response.test.ts',
+      '__tests__/streams/end-with-token.fake-response.test.ts',
+      '__tests__/streams/options.test.ts',
+      '__tests__/streams/stream-guard.test.ts',
+      '__tests__/streams/waiting-response.test.ts',
+    ],
+    also: [
+      '__tests__/monitoring/',
+      '__tests__/streams/end-with-token.property.test.ts',
+      '__tests__/streams/end-with-token.test.ts',
+      '__tests__/streams/http2.test.ts',
+    ],
   },
 };
 

@@ -68,8 +68,8 @@ class CoveringTestsRunner {
 }
 
 /**
- * The test files to run, and the names of the tests in each; `undefined` for all tests. The test file of the changed source comes first,
- * then those about the room, then those with the most tests that cover the mutant.
+ * The test files to run, and the names of the tests in each; `undefined` for all tests. Those about the room come first, and of these the
+ * test file of the changed source. Otherwise, those with the most tests that cover the mutant come first.
  */
 function inOrder(testFilter, [own, also], source) {
   const namesByFile = new Map();
@@ -80,7 +80,7 @@ function inOrder(testFilter, [own, also], source) {
     namesByFile.set(file, [...(namesByFile.get(file) ?? []), id.slice(end + 1)]);
   }
   const title = `/${basename(source, '.ts')}.`;
-  const rank = (file) => (file.includes(title) ? 0 : own.includes(file) ? 1 : 2);
+  const rank = (file) => (!own.includes(file) ? 2 : file.includes(title) ? 0 : 1);
   return [...namesByFile].sort(
     ([one, names = []], [other, otherNames = []]) => rank(one) - rank(other) || otherNames.length - names.length,
   );
