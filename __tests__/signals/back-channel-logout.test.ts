@@ -58,7 +58,8 @@ describe('backChannelLogout', () => {
   it.each(MOUNTS)('responds 200 with no-store on %s', async (_name, mount) => {
     const authenticate = createRecorder();
     const response = await postLogout(mount(createLogout(authenticate)), await sign());
-    expect([response.status, response.text, response.headers['cache-control']]).toEqual([200, '', 'no-store']);
+    expect([response.status, response.text, response.headers['content-length']]).toEqual([200, '', '0']);
+    expect(response.headers['cache-control']).toBe('no-store');
     expect(authenticate.invalidated).toEqual([{ sid: 'session-1' }, { sub: 'alice' }]);
   });
 
@@ -102,6 +103,35 @@ describe('backChannelLogout', () => {
       { error: 'invalid_request', error_description: 'the token has another iss' },
       'no-store',
     ]);
+  });
+
+  it.each<[string, object]>([
+    ['no logout token', { token: 'x' }],
+    ['two logout tokens', { logout_token: ['x', 'y'] }],
+  ])('says in 400 that a request with %s does not have the expected form', async (_name, form) => {
+    const events = recordEvents('signal');
+    const response = await request(createServer(createLogout(createRecorder())))
+      .post('/')
+      .type('form')
+      .send(form);
+    expect([response.status, response.body]).toEqual([
+      400,
+      { error: 'invalid_request', error_description: 'the request does not have the expected form' },
+    ]);
+    expect(events).toEqual([{ by: 'backChannelLogout', outcome: 'rejected', reason: 'malformed_request' }]);
+  });
+
+  it('responds 200 to a repeated token as long as it would be accepted', async () => {
+    const own = createClock();
+    const authenticate = createRecorder();
+    const handler = createLogout(authenticate, { clock: own });
+    const claims = logoutClaims(own.seconds(), { iat: own.seconds() + 5, exp: undefined });
+    const token = await signToken(KEY, HEADER, claims);
+    expect((await postLogout(handler, token)).status).toBe(200);
+    own.advance(309.999);
+    expect([(await postLogout(handler, token)).status, authenticate.invalidated.length]).toEqual([200, 2]);
+    own.advance(0.002);
+    expect((await postLogout(handler, token)).status).toBe(400);
   });
 
   it('responds after the whole fleet has been told', async () => {

@@ -1,6 +1,7 @@
 import { type GlobalTokenRevocationOptions, globalTokenRevocation } from '../../lib/signals/index.js';
 import { recordEvents } from '../support/channels.js';
 import { createClock } from '../support/clock.js';
+import { exchange } from '../support/serve.js';
 import { bearerClaims, createRecorder, ENDPOINT, ISSUER, postRevocation, SUBJECT } from '../support/signals.js';
 import { createIssuerKey, signToken, toJwk } from '../support/transmitter.js';
 
@@ -48,12 +49,15 @@ describe('globalTokenRevocation', () => {
   });
 
   it.each([
-    ['an unknown e-mail address', email],
-    ['a subject of another issuer', { sub_id: { ...SUBJECT.sub_id, iss: 'https://other.example.com' } }],
-  ])('responds 404 for %s', async (_name, body) => {
+    ['an unknown e-mail address', 'unmapped', email],
+    ['a subject of another issuer', 'foreign', { sub_id: { ...SUBJECT.sub_id, iss: 'https://other.example.com' } }],
+  ])('responds 404 for %s', async (_name, outcome, body) => {
     const { authenticate, handler } = createRevocation(createRecorder(), { subject: () => undefined });
-    expect((await postRevocation(handler, await sign(), body)).status).toBe(404);
+    const events = recordEvents('signal');
+    const response = await postRevocation(handler, await sign(), body);
+    expect([response.status, response.body]).toEqual([404, { error: 'not_found' }]);
     expect(authenticate.invalidated).toEqual([]);
+    expect(events).toEqual([{ by: 'globalTokenRevocation', outcome }]);
   });
 
   it('responds 204 to a repeated request, and 401 to the same JWT with another subject', async () => {
@@ -79,6 +83,35 @@ describe('globalTokenRevocation', () => {
     const failed = await postRevocation(handler, token);
     expect([failed.status, failed.headers['retry-after']]).toEqual([503, '1']);
     expect((await postRevocation(handler, token)).status).toBe(204);
+  });
+
+  it.each<[string, object]>([
+    ['no subject', {}],
+    ['a malformed subject', { sub_id: { format: 'iss_sub', iss: ISSUER } }],
+  ])('says in 400 that a request has %s', async (_name, body) => {
+    const { handler } = createRevocation();
+    const response = await postRevocation(handler, await sign(), body);
+    expect([response.status, response.body]).toEqual([
+      400,
+      { error: 'invalid_request', error_description: 'the subject is missing, malformed or contradictory' },
+    ]);
+  });
+
+  it.each([
+    ['bearer', (token: string) => [`Authorization: bearer ${token}`], 204],
+    ['two spaces', (token: string) => [`Authorization: Bearer  ${token}`], 204],
+    ['two tokens', (token: string) => [`Authorization: Bearer ${token} x`], 401],
+    ['text before the scheme', (token: string) => [`Authorization: x Bearer ${token}`], 401],
+    ['no space', (token: string) => [`Authorization: Bearer${token}`], 401],
+    ['another scheme', (token: string) => [`Authorization: DPoP ${token}`], 401],
+    ['two headers', (token: string) => [`Authorization: Bearer ${token}`, `Authorization: Bearer ${token}`], 401],
+  ])('reads the JWT from Authorization with %s: %#', async (_name, lines, status) => {
+    const { handler } = createRevocation();
+    const body = JSON.stringify(SUBJECT);
+    const head = ['POST / HTTP/1.1', 'Content-Type: application/json', ...lines(await sign())];
+    const response = await exchange((req, res) => handler(req, res), head, body);
+    expect([response.status, response.header('www-authenticate')]).toEqual([status, status === 204 ? [] : ['Bearer']]);
+    if (status === 401) expect(response.body).toBe('{}');
   });
 
   it('challenges with invalid_token only if there was a token', async () => {

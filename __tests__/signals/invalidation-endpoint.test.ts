@@ -5,6 +5,7 @@ import request from 'supertest';
 import { AuthError, type Invalidation } from '../../lib/index.js';
 import { invalidationEndpoint } from '../../lib/signals/index.js';
 import { createAuthenticate } from '../support/api.js';
+import { recordEvents } from '../support/channels.js';
 import { createDeferred } from '../support/deferred.js';
 import { active, createEndpoint } from '../support/endpoint.js';
 import { until } from '../support/until.js';
@@ -55,7 +56,7 @@ describe.each(MOUNTS)('invalidationEndpoint on %s', (_, mount) => {
       .type('form')
       .send({ [name]: 'ü &=+' });
     const json = await post(listener).send({ [name]: 'ü &=+', other: 'ignored' });
-    expect([form.status, json.status]).toEqual([200, 200]);
+    expect([form.status, json.status, form.text, json.text]).toEqual([200, 200, '{}', '{}']);
     expect(authenticate.invalidated).toEqual([{ [name]: 'ü &=+' }, { [name]: 'ü &=+' }]);
     expect(form.headers['cache-control']).toBe('no-store');
   });
@@ -87,6 +88,8 @@ describe.each(MOUNTS)('invalidationEndpoint on %s', (_, mount) => {
     ['an empty one', 'Bearer '],
     ['another scheme', `Basic ${SECRET}`],
     ['two', `Bearer ${SECRET} ${SECRET}`],
+    ['behind another scheme', `x Bearer ${SECRET}`],
+    ['without a space', `Bearer${SECRET}`],
   ])('answers 401 when the secret is %s and invalidates nothing', async (_name, authorization) => {
     const authenticate = createMiddleware();
     const listener = mount(invalidationEndpoint({ authenticate, secret: SECRET }));
@@ -94,7 +97,7 @@ describe.each(MOUNTS)('invalidationEndpoint on %s', (_, mount) => {
     const response = await (authorization === undefined ? test : test.set('Authorization', authorization)).send(
       'sub=a',
     );
-    expect(response.status).toBe(401);
+    expect([response.status, response.body]).toEqual([401, {}]);
     expect(response.headers['www-authenticate']).toBe('Bearer realm="invalidation"');
     expect(authenticate.invalidated).toEqual([]);
   });
@@ -104,6 +107,8 @@ describe.each(MOUNTS)('invalidationEndpoint on %s', (_, mount) => {
     const listener = mount(invalidationEndpoint({ authenticate, secret: SECRET }));
     const response = await request(createServer(listener))[method]('/').set('Authorization', `Bearer ${SECRET}`);
     expect([response.status, response.headers.allow]).toEqual([405, 'POST']);
+    expect(response.headers['cache-control']).toBe('no-store');
+    expect(response.body).toEqual(method === 'head' ? {} : { error: 'invalid_request' });
     expect(authenticate.invalidated).toEqual([]);
   });
 });
@@ -226,6 +231,23 @@ describe('the outcome of an invalidation', () => {
 });
 
 describe('the secret of invalidationEndpoint', () => {
+  it.each([`bearer ${SECRET}`, `BEARER   ${SECRET}`])('may be sent as %s', async (authorization) => {
+    const listener: RequestListener = invalidationEndpoint({ authenticate: createMiddleware(), secret: SECRET });
+    expect((await post(listener, authorization).send({ sub: 'a' })).status).toBe(200);
+  });
+
+  it('may have 32 characters', async () => {
+    const secret = 'x'.repeat(32);
+    const events = recordEvents('signal');
+    const listener: RequestListener = invalidationEndpoint({ authenticate: createMiddleware(), secret });
+    expect((await post(listener, `Bearer ${secret}`).send({ sub: 'a' })).status).toBe(200);
+    expect((await post(listener, 'Bearer x').send({ sub: 'a' })).status).toBe(401);
+    expect(events).toEqual([
+      { by: 'invalidationEndpoint', outcome: 'applied' },
+      { by: 'invalidationEndpoint', outcome: 'rejected', reason: 'missing_credentials' },
+    ]);
+  });
+
   it('may come from a function that is called for each request', async () => {
     const secrets = [SECRET, `${SECRET}-new`];
     const authenticate = createMiddleware();

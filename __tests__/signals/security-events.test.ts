@@ -1,4 +1,6 @@
+import { createServer } from 'node:http';
 import express from 'express';
+import request from 'supertest';
 import { type SecurityEventsOptions, securityEvents } from '../../lib/signals/index.js';
 import { recordEvents } from '../support/channels.js';
 import { createClock } from '../support/clock.js';
@@ -172,9 +174,10 @@ describe('securityEvents', () => {
     ['returns two claims', () => ({ sub: 'a', sid: 'b' })],
   ])('responds 500 when the option subject %s, so that the event is sent again', async (_name, subject) => {
     const { authenticate, handler } = createReceiver(createRecorder(), { subject });
+    const events = recordEvents('signal');
     const response = await postEvent(handler, await sign({ sub_id: email }));
     expect([response.status, response.text]).toEqual([500, '{"error":"server_error"}']);
-    expect(authenticate.invalidated).toEqual([]);
+    expect([authenticate.invalidated, events]).toEqual([[], []]);
   });
 
   it.each([
@@ -210,6 +213,33 @@ describe('securityEvents', () => {
     const token = await sign();
     for (let i = 0; i < 3; i++) expect((await postEvent(handler, token)).status).toBe(202);
     expect(authenticate.invalidated).toHaveLength(1);
+  });
+
+  it('ignores white space around the token', async () => {
+    const { authenticate, handler } = createReceiver();
+    expect((await postEvent(handler, `\r\n${await sign()}\n`)).status).toBe(202);
+    expect(authenticate.invalidated).toHaveLength(1);
+  });
+
+  it('responds 400 to another media type', async () => {
+    const { handler } = createReceiver();
+    const response = await request(createServer(handler))
+      .post('/')
+      .type('text')
+      .send(await sign());
+    expect([response.status, response.body]).toEqual([
+      400,
+      { err: 'invalid_request', description: 'the request does not have the expected form' },
+    ]);
+  });
+
+  it('accepts tokens with typ JWT and tokens without typ only with allowJwtType', async () => {
+    for (const typ of ['JWT', undefined]) {
+      const token = await signToken(KEY, { typ }, eventClaims(clock.seconds()));
+      expect((await postEvent(createReceiver().handler, token)).status).toBe(400);
+      const { handler } = createReceiver(createRecorder(), { allowJwtType: true });
+      expect((await postEvent(handler, token)).status).toBe(202);
+    }
   });
 
   it('reads a body that a parser of text or bytes has read', async () => {

@@ -41,6 +41,17 @@ describe('a signal', () => {
     expect(await seen.once('a', '', async () => {})).toBe('done');
   });
 
+  it('is remembered although an earlier one with the same identifier, which was forgotten meanwhile, fails', async () => {
+    const { seen, once } = create();
+    const handling = createDeferred();
+    const first = seen.once('a', '', () => handling.promise);
+    for (let i = 0; i < 20_000; i++) await once(`newer-${i}`);
+    expect(await once('a')).toBe('done');
+    handling.reject(new Error('the store fails'));
+    await expect(first).rejects.toThrow('the store fails');
+    expect(await once('a')).toBe('repeated');
+  });
+
   it('is forgotten when 20,000 newer ones came', async () => {
     const { once } = create();
     await once('first');

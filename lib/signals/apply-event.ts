@@ -33,7 +33,6 @@ export function createApplyEvent(
     for (const { name, effect } of types) if (effect === 'none') publishSignal({ by, outcome: 'ignored', event: name });
     const effective = types.filter(({ effect }) => effect === 'invalidate');
     if (effective.length === 0) return;
-    if (subject === undefined) throw new SignalError('wrong_subject');
     const targets = await targetsOf(subject, subjects);
     const outcome =
       typeof targets === 'string' ? targets : await seen.once(payload, '', () => settings.invalidate(targets));
@@ -64,7 +63,8 @@ function eventsOf(claims: object): SecurityEvent[] {
 
 /**
  * Returns the subject of a security event token: the claim `sub_id`, or the member `subject` of its events, as in earlier drafts, or the
- * claims `iss` and `sub`. Returns `undefined` if the token has none of these. If it has more than one, they must name the same subject.
+ * claims `iss` and `sub`. Returns `undefined`, which identifies no subject, if the token has none of these. If it has more than one, they
+ * must name the same subject.
  *
  * @throws SignalError `wrong_subject` if they name different subjects
  */

@@ -30,11 +30,11 @@ const COMPACT_JWS = /^([\w-]+)\.([\w-]+)\.[\w-]+$/;
 export function createSignalVerifier(settings: SignalSettings, type: string, allowJwtType: boolean): VerifySignal {
   const types = [type, ...(allowJwtType ? ['jwt', undefined] : [])];
 
-  async function readPayload(jwt: string): Promise<string> {
+  async function verifySignature(jwt: string): Promise<Uint8Array> {
     const { keys, algorithms } = settings;
     try {
       const { payload } = await keys.verify(jwt, algorithms);
-      return new TextDecoder('utf-8', { fatal: true }).decode(payload);
+      return payload;
     } catch (error) {
       throw rejectionOf(error);
     }
@@ -44,13 +44,21 @@ export function createSignalVerifier(settings: SignalSettings, type: string, all
     const [, header] = COMPACT_JWS.exec(jwt) ?? [];
     if (header === undefined) throw new SignalError('malformed_token');
     requireHeader(parse(Buffer.from(header, 'base64url').toString('utf8')), settings, types);
-    const payload = await readPayload(jwt);
+    const payload = decode(await verifySignature(jwt));
     const claims = parse(payload);
     requireClaims(claims, settings);
     const jti = ownMember(claims, 'jti');
     if (typeof jti !== 'string' || jti === '') throw new SignalError('missing_jti');
     return { claims, jti, payload };
   };
+}
+
+function decode(payload: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(payload);
+  } catch {
+    throw new SignalError('malformed_token');
+  }
 }
 
 function parse(json: string): Readonly<Record<string, unknown>> {
