@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import { Agent } from 'undici';
 import { type Polling, type PollSecurityEventsOptions, pollSecurityEvents } from '../../lib/signals/index.js';
 import { createPollClient } from '../../lib/signals/poll-client.js';
@@ -272,6 +273,25 @@ describe('pollSecurityEvents', () => {
     await add(transmitter);
     await until(() => transmitter.stream.acknowledged.length === 1);
     expect(new Set(paths)).toEqual(new Set([...transmitter.asked]));
+    await agent.destroy();
+  });
+
+  it('asks again when the dispatcher of the app returns a response without headers', async () => {
+    const transmitter = await createTransmitter();
+    const agent = new Agent();
+    const responses = [{ statusCode: 200, body: Readable.from([]) }];
+    const dispatcher = {
+      request: (options: Parameters<Agent['request']>[0]) => responses.shift() ?? agent.request(options),
+    };
+    const events = recordEvents('signal');
+    const receiver = poll(transmitter, createRecorder(), { dispatcher: dispatcher as never });
+    await add(transmitter);
+    await until(() => transmitter.stream.acknowledged.length === 1);
+    expect(events.map(({ outcome, reason }) => [outcome, reason])).toEqual([
+      ['failed', 'poll_failed'],
+      ['applied', undefined],
+    ]);
+    await receiver.close();
     await agent.destroy();
   });
 

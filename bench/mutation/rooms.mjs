@@ -6,7 +6,7 @@ const root = join(import.meta.dirname, '../..');
 
 /**
  * `mutate`: the sources that are changed. `own`: test files about them, which run first. `also`: further test files, which run if all
- * of the first pass. A name that ends with a slash is a folder.
+ * of the first pass. A name that ends with a slash is a folder with its subfolders, and one that ends with a star is a folder without them.
  */
 export const ROOMS = {
   verification: {
@@ -83,17 +83,23 @@ export const ROOMS = {
     ],
   },
   cache: {
-    mutate: ['lib/cache/'],
-    own: ['__tests__/cache/'],
+    mutate: ['lib/cache/*'],
+    own: ['__tests__/cache/*'],
     also: [
       '__tests__/http/cache.test.ts',
       '__tests__/http/early-refresh.test.ts',
-      '__tests__/http/fleet.test.ts',
       '__tests__/http/stale.test.ts',
+      '__tests__/regression/lookups-of-one-token.test.ts',
+    ],
+  },
+  'shared-cache': {
+    mutate: ['lib/cache/shared/'],
+    own: ['__tests__/cache/shared/'],
+    also: [
+      '__tests__/http/fleet.test.ts',
       '__tests__/regression/fleet-log.test.ts',
       '__tests__/regression/fleet-waits.test.ts',
       '__tests__/regression/fleet.test.ts',
-      '__tests__/regression/lookups-of-one-token.test.ts',
       '__tests__/regression/shared-namespace.test.ts',
     ],
   },
@@ -151,7 +157,8 @@ export function filesOf({ mutate, own, also }) {
 }
 
 function list(name, ending) {
-  if (!name.endsWith('/')) return [name];
-  const names = readdirSync(join(root, name), { recursive: true }).sort();
-  return names.filter((file) => file.endsWith(ending)).map((file) => `${name}${file}`);
+  const [, folder, star] = /^(.*\/)(\*?)$/.exec(name) ?? [];
+  if (folder === undefined) return [name];
+  const names = readdirSync(join(root, folder), { recursive: star === '' }).sort();
+  return names.filter((file) => file.endsWith(ending)).map((file) => `${folder}${file}`);
 }
