@@ -208,6 +208,7 @@ const SPECIAL: Readonly<Record<string, readonly (readonly [name: string, forge: 
     ['has no events', withClaims({ events: undefined })],
     ['has another event', withClaims(event(`${CAEP}/session-revoked`))],
     ['has a list as events', withClaims({ events: [LOGOUT_EVENT] })],
+    ['has null as event', withClaims(event(LOGOUT_EVENT, null))],
     ['has true as event', withClaims(event(LOGOUT_EVENT, true))],
     ['has a list as event', withClaims(event(LOGOUT_EVENT, []))],
     [
