@@ -73,7 +73,7 @@ function readBearer(req: IncomingMessage): string {
 }
 
 function reject({ reason, message }: SignalError): SignalResponse {
-  if (reason === 'malformed_request' || reason === 'wrong_subject') {
+  if (reason === 'wrong_subject') {
     return { status: 400, body: { error: 'invalid_request', error_description: message } };
   }
   const challenge = reason === 'missing_credentials' ? 'Bearer' : 'Bearer error="invalid_token"';
