@@ -75,3 +75,62 @@ describe('InvalidationEvents.watch', () => {
     expect(watchers.map(({ reasons }) => reasons.length)).toEqual([1, 1, 1]);
   });
 });
+
+describe('a watcher of a record whose lookup was noted', () => {
+  /** Events, and a watcher whose lookup began before its `sub` was invalidated, if `isInvalidated`. */
+  async function create({ isCached, isInvalidated }: { isCached: boolean; isInvalidated: boolean }) {
+    const watched: string[] = [];
+    const revocations = {
+      watch: ({ digest }: InvalidationWatcher) => void watched.push(`watch ${digest}`),
+      unwatch: ({ digest }: InvalidationWatcher) => void watched.push(`unwatch ${digest}`),
+    };
+    const asked: unknown[][] = [];
+    const events = createInvalidationEvents(revocations, (...args) => {
+      asked.push(args);
+      return isCached;
+    });
+    const record = (await events.note(async () => activeRecord({ sub: 'alice' }))) as typeof RECORD;
+    if (isInvalidated) events.forgetClaim('sub', 'alice');
+    return { events, asked, watched, watcher: { ...createWatcher(), record } };
+  }
+
+  it('is not added if the record was invalidated and is not cached', async () => {
+    const { events, watcher, watched, asked } = await create({ isCached: false, isInvalidated: true });
+    expect(events.watch(watcher)).toBe(false);
+    events.forget('digest');
+    expect([watcher.reasons, watched, asked]).toEqual([[], [], [['digest', watcher.record]]]);
+  });
+
+  it.each([
+    [true, true],
+    [true, false],
+    [false, false],
+  ])('is added if the record is cached (%s) or was not invalidated (%s)', async (isCached, isInvalidated) => {
+    const { events, watcher, watched } = await create({ isCached, isInvalidated });
+    expect(events.watch(watcher)).toBe(true);
+    events.forget('digest');
+    events.unwatch(watcher);
+    expect([watcher.reasons, watched]).toEqual([['forgotten'], ['watch digest', 'unwatch digest']]);
+  });
+});
+
+describe('isInvalidated', () => {
+  it.each<[string, (events: InvalidationEvents) => void, boolean]>([
+    ['its token', ({ forget }) => forget('digest'), true],
+    ['its sub', ({ forgetClaim }) => forgetClaim('sub', 'alice'), true],
+    ['its jti', ({ forgetClaim }) => forgetClaim('jti', 'one'), true],
+    ['another token', ({ forget }) => forget('alice'), false],
+    ['another claim with the value of its sub', ({ forgetClaim }) => forgetClaim('sid', 'alice'), false],
+    ['a claim that is no text', ({ forgetClaim }) => forgetClaim('client_id', 'app'), false],
+    ['the sub of somebody else', ({ forgetClaim }) => forgetClaim('sub', 'bob'), false],
+    ['nothing', () => {}, false],
+  ])('tells whether %s was invalidated since the lookup', async (_name, invalidate, expected) => {
+    const events = createEvents();
+    const find = async () => activeRecord({ sub: 'alice', jti: 'one', client_id: ['app'] });
+    const record = (await events.note(find)) as typeof RECORD;
+    invalidate(events);
+    expect(events.isInvalidated('digest', record)).toBe(expected);
+    const later = (await events.note(find)) as typeof RECORD;
+    expect(events.isInvalidated('digest', later)).toBe(false);
+  });
+});

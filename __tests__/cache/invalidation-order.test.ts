@@ -33,6 +33,31 @@ describe('isInvalidated', () => {
     expect(order.isInvalidated(after, ['a', 'b', 'c'])).toBe(false);
   });
 
+  it('goes by the last invalidation of a name, and drops the names that were invalidated first', async () => {
+    const order = createInvalidationOrder(2);
+    order.invalidate('a');
+    order.invalidate('b');
+    order.invalidate('a');
+    const before = await order.track(createRecord);
+    order.invalidate('c');
+    const after = await order.track(createRecord);
+    // The name that was dropped is `b`, which was invalidated before both lookups.
+    expect([order.isInvalidated(before, ['x']), order.isInvalidated(before, ['a'])]).toEqual([false, false]);
+    expect(order.isInvalidated(before, ['c'])).toBe(true);
+    order.invalidate('a');
+    expect([order.isInvalidated(before, ['a']), order.isInvalidated(after, ['a'])]).toEqual([true, true]);
+    expect([order.isInvalidated(before, ['x']), order.isInvalidated(after, ['c'])]).toEqual([false, false]);
+  });
+
+  it('remembers 10,000 names by default', async () => {
+    const order = createInvalidationOrder();
+    const record = await order.track(createRecord);
+    for (let i = 0; i < 10_000; i++) order.invalidate(String(i));
+    expect([order.isInvalidated(record, ['x']), order.isInvalidated(record, ['0'])]).toEqual([false, true]);
+    order.invalidate('more');
+    expect(order.isInvalidated(record, ['x'])).toBe(true);
+  });
+
   it('is false for a record whose lookup was not tracked', () => {
     const order = createInvalidationOrder();
     order.invalidate('a');

@@ -225,6 +225,77 @@ describe('withSingleFlight', () => {
   });
 });
 
+describe('the time limit of a request', () => {
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+
+  it('also ends the wait for the end of two other lookups', async () => {
+    const { lookup, lookUp, clock, requests } = createSingleFlight();
+    for (let count = 0; count < 2; count++) {
+      lookUp(TOKEN, clock.monotonic()).catch(() => {});
+      clock.advance(0.001);
+    }
+    const arrived = since(clock, clock.monotonic());
+    clock.advance(2.999);
+    await expect(lookup(TOKEN, arrived)).rejects.toMatchObject({ code: 'overloaded' });
+    for (const request of requests) request.reject(new Error('down'));
+    await nextTurn();
+    expect(requests).toHaveLength(2);
+  });
+
+  it('does not limit a request that joins a lookup which started before it arrived', async () => {
+    const { lookUp, clock, respond, recordOfNow } = createSingleFlight();
+    const before = timers();
+    lookUp(TOKEN);
+    clock.advance(1);
+    const joined = lookUp(TOKEN);
+    expect(timers()).toBe(before);
+    const record = recordOfNow();
+    respond(0, record);
+    expect(await joined).toBe(record);
+  });
+
+  it('leaves no timer', async () => {
+    const { lookup, lookUp, clock, respond, requests, recordOfNow } = createSingleFlight();
+    const before = timers();
+    const early = since(clock);
+    clock.advance(0.001);
+    const lookups = [lookUp(TOKEN)];
+    lookups.push(lookup(TOKEN, early));
+    for (let count = 0; count < 2; count++) {
+      clock.advance(0.001);
+      lookups.push(lookUp(TOKEN, clock.monotonic()));
+    }
+    expect([requests.length, timers()]).toEqual([2, before + 2]);
+    for (const index of [0, 1]) respond(index, recordOfNow());
+    await nextTurn();
+    respond(2, recordOfNow());
+    await Promise.all(lookups);
+    await nextTurn();
+    expect(timers()).toBe(before);
+  });
+
+  it('counts from the arrival of the request, and the next lookup begins when it is sent', async () => {
+    const starts: number[] = [];
+    const clock = createClock();
+    const responses = [1, 2, 3].map(() => createDeferred<TokenRecord>());
+    const { lookup } = withSingleFlight(
+      (_tokenKey, { now }) => {
+        starts.push(now.monotonic);
+        return responses[starts.length - 1]?.promise as Promise<TokenRecord>;
+      },
+      { clock, timeoutMs: 3000, onResult() {}, canJoin: () => true, isUsable: () => true },
+    );
+    const lookups = [0, 1, 2].map(() => {
+      clock.advance(0.001);
+      return lookup(TOKEN, since(clock, clock.monotonic()));
+    });
+    clock.advance(1);
+    for (const response of responses) response.resolve(activeRecord());
+    await Promise.all(lookups);
+    expect(starts).toEqual([1001, 1002, 2003]);
+  });
+});
+
 describe('forget and forgetAll', () => {
   it.each(['forget', 'forgetAll'] as const)(
     '%s leaves the response to earlier lookups, hides it from later ones, and does not report it',
