@@ -5,10 +5,21 @@ import { createDeferred } from '../support/deferred.js';
 import { activeRecord } from '../support/records.js';
 import { until } from '../support/until.js';
 
+const lookups: ReturnType<typeof createDeferred<TokenRecord>>[] = [];
+/** A lookup that ends with the test. */
+function pending() {
+  const lookup = createDeferred<TokenRecord>();
+  lookups.push(lookup);
+  return lookup;
+}
+afterEach(() => {
+  for (const lookup of lookups.splice(0)) lookup.resolve(activeRecord());
+});
+
 /** A diagnosis that does not end, of a request that has 1 millisecond left. */
 function start(afterMs: number) {
   const started = createDeferred<void>();
-  const diagnose = diagnoseEarly(new Promise<TokenRecord>(() => {}), {
+  const diagnose = diagnoseEarly(pending().promise, {
     afterMs,
     timeLeftMs: () => 1,
     diagnose: () => {
@@ -36,16 +47,6 @@ describe('a diagnosis that has not ended at the time limit of the request', () =
 
 describe('the diagnosis of an error', () => {
   const TIMEOUT = new IntrospectionError('timeout');
-
-  const lookups: ReturnType<typeof createDeferred<TokenRecord>>[] = [];
-  function pending() {
-    const lookup = createDeferred<TokenRecord>();
-    lookups.push(lookup);
-    return lookup;
-  }
-  afterEach(() => {
-    for (const lookup of lookups.splice(0)) lookup.resolve(activeRecord());
-  });
 
   /** Starts a diagnosis whose results are set by the test, of a lookup that ends with the test. */
   function create(afterMs: number, lookup: Promise<TokenRecord> = pending().promise) {
