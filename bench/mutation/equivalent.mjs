@@ -386,4 +386,12 @@ export const EQUIVALENT = [
     replacement: '["Stryker was here"]',
     reason: 'The first item of the list is not used.',
   },
+  {
+    file: 'lib/signals/invalidation-endpoint.ts',
+    mutator: 'ConditionalExpression',
+    line: "if (name === undefined || another !== undefined || typeof value !== 'string' || value === '') {",
+    original: 'name === undefined',
+    replacement: 'false',
+    reason: 'Without a name, there is no value either, so the third condition is true.',
+  },
 ];
