@@ -123,7 +123,7 @@ describe('the table of mutation scores', () => {
       '| verification | 100 | 84 | 1 | 10 | 10 | 3 | 2 | 89.4 % | 2026-01-03 | `npm run mutation -- verification` |',
       '| cache | 100 | 84 | 1 | 10 | 9 | 3 | 2 | 89.4 % | 2026-01-02 | `npm run mutation -- cache` |',
       '',
-      'Not measured yet: credentials, middleware, shared-cache, introspection, signals, streams.',
+      'Not measured yet: credentials, middleware, shared-cache, introspection, signals, polling, streams.',
     ]);
   });
 });

@@ -5,7 +5,8 @@ import { createRecorder, ISSUER } from '../support/signals.js';
 import { createIssuerKey, signToken } from '../support/transmitter.js';
 
 const ec = (namedCurve: string) => () => generateKeyPairSync('ec', { namedCurve });
-const rsa = () => generateKeyPairSync('rsa', { modulusLength: 2048 });
+const RSA = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const rsa = () => RSA;
 const ed25519 = () => generateKeyPairSync('ed25519');
 
 const KEY = createIssuerKey();

@@ -7,6 +7,7 @@ const root = join(import.meta.dirname, '../..');
 /**
  * `mutate`: the sources that are changed. `own`: test files about them, which run first. `also`: further test files, which run if all
  * of the first pass. A name that ends with a slash is a folder with its subfolders, and one that ends with a star is a folder without them.
+ * A name after `!` is left out.
  */
 export const ROOMS = {
   verification: {
@@ -126,9 +127,27 @@ export const ROOMS = {
     ],
   },
   signals: {
-    mutate: ['lib/signals/'],
-    own: ['__tests__/signals/'],
+    mutate: [
+      'lib/signals/',
+      '!lib/signals/poll-client.ts',
+      '!lib/signals/poll-pause.ts',
+      '!lib/signals/poll-security-events.ts',
+    ],
+    own: [
+      '__tests__/signals/',
+      // Slow, and they test what the others test.
+      '!__tests__/signals/hostile-tokens.test.ts',
+      '!__tests__/signals/no-leaks.test.ts',
+      '!__tests__/signals/poll-client.test.ts',
+      '!__tests__/signals/poll-pause.test.ts',
+      '!__tests__/signals/poll-security-events.test.ts',
+    ],
     also: [],
+  },
+  polling: {
+    mutate: ['lib/signals/poll-client.ts', 'lib/signals/poll-pause.ts', 'lib/signals/poll-security-events.ts'],
+    own: ['__tests__/signals/poll-client.test.ts', '__tests__/signals/poll-pause.test.ts'],
+    also: ['__tests__/signals/poll-security-events.test.ts'],
   },
   streams: {
     mutate: ['lib/streams/'],
@@ -151,9 +170,14 @@ export const ROOMS = {
 /** The files of a room, relative to the folder of the project. */
 export function filesOf({ mutate, own, also }) {
   return {
-    mutate: mutate.flatMap((name) => list(name, '.ts')),
-    stages: [own, also].map((names) => names.flatMap((name) => list(name, '.test.ts'))),
+    mutate: select(mutate, '.ts'),
+    stages: [own, also].map((names) => select(names, '.test.ts')),
   };
+}
+
+function select(names, ending) {
+  const files = names.filter((name) => !name.startsWith('!')).flatMap((name) => list(name, ending));
+  return files.filter((file) => !names.includes(`!${file}`));
 }
 
 function list(name, ending) {
