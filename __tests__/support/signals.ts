@@ -42,16 +42,21 @@ export const bearerClaims = (seconds: number, more: object = {}) => ({
 
 type Response = Promise<request.Response>;
 
+/** Longest wait for a response. A handler that never responds fails the test with an error that says so. */
+const MAX_WAIT_MS = 10_000;
+
+const post = (listener: RequestListener) => request(createServer(listener)).post('/').timeout(MAX_WAIT_MS);
+
 export function postLogout(listener: RequestListener, token: string): Response {
-  return request(createServer(listener)).post('/').type('form').send({ logout_token: token }).then();
+  return post(listener).type('form').send({ logout_token: token }).then();
 }
 
 export function postEvent(listener: RequestListener, token: string): Response {
-  return request(createServer(listener)).post('/').set('Content-Type', 'application/secevent+jwt').send(token).then();
+  return post(listener).set('Content-Type', 'application/secevent+jwt').send(token).then();
 }
 
 export function postRevocation(listener: RequestListener, token: string, body: object = SUBJECT): Response {
-  return request(createServer(listener)).post('/').set('Authorization', `Bearer ${token}`).send(body).then();
+  return post(listener).set('Authorization', `Bearer ${token}`).send(body).then();
 }
 
 export const SUBJECT = { sub_id: { format: 'iss_sub', iss: ISSUER, sub: 'alice' } };
