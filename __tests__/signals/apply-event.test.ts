@@ -107,11 +107,14 @@ describe('the subject of a security event token', () => {
     ['is malformed', { sub_id: 'alice', events }],
     ['differs in an event', { sub_id: ALICE, events: { [REVOKED]: { subject: BOB } } }],
     ['differs between events', { events: { [REVOKED]: { subject: ALICE }, [DISABLED]: { subject: BOB } } }],
-    ['differs from sub', { sub_id: ALICE, sub: 'bob', events }],
-    ['is null beside sub', { sub_id: null, sub: 'alice', events }],
-    ['has another format beside sub', { sub_id: OPAQUE, sub: 'alice', events }],
-    ['has no sub beside sub', { sub_id: { format: 'iss_sub', iss: ISSUER }, sub: 'alice', events }],
-    ['has another format with the same sub', { sub_id: { format: 'opaque', id: 'x', sub: 'x' }, sub: 'x', events }],
+    ['differs from sub', { iss: ISSUER, sub_id: ALICE, sub: 'bob', events }],
+    ['is null beside sub', { iss: ISSUER, sub_id: null, sub: 'alice', events }],
+    ['has another format beside sub', { iss: ISSUER, sub_id: OPAQUE, sub: 'alice', events }],
+    ['has no sub beside sub', { iss: ISSUER, sub_id: { format: 'iss_sub', iss: ISSUER }, sub: 'alice', events }],
+    [
+      'has another format with the same sub',
+      { sub_id: { format: 'opaque', id: 'x', sub: 'x' }, iss: ISSUER, sub: 'x', events },
+    ],
   ])('is rejected if it %s', async (_name, claims) => {
     const { apply, invalidated } = createReceiver();
     await expect(apply(claims)).rejects.toMatchObject({ reason: 'wrong_subject' });
@@ -120,6 +123,7 @@ describe('the subject of a security event token', () => {
 
   it.each<[string, Record<string, unknown>, string]>([
     ['another issuer', { sub_id: { ...ALICE, iss: OTHER }, events }, 'foreign'],
+    ['another issuer than iss', { iss: ISSUER, sub: 'alice', sub_id: { ...ALICE, iss: OTHER }, events }, 'foreign'],
     ['another issuer, as iss and sub', { iss: OTHER, sub: 'alice', events }, 'foreign'],
     ['an unknown format', { sub_id: { format: 'email', email: 'a@example.com' }, events }, 'unmapped'],
   ])('invalidates nothing if it has %s', async (_name, claims, outcome) => {

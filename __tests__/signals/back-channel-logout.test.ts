@@ -15,7 +15,7 @@ import { recordEvents } from '../support/channels.js';
 import { createClock } from '../support/clock.js';
 import { createDeferred } from '../support/deferred.js';
 import { active, createEndpoint } from '../support/endpoint.js';
-import { CLIENT, createRecorder, ISSUER, logoutClaims, postLogout } from '../support/signals.js';
+import { CLIENT, createRecorder, ISSUER, LOGOUT_EVENT, logoutClaims, postLogout } from '../support/signals.js';
 import { createIssuerKey, createTransmitter, signToken, toJwk } from '../support/transmitter.js';
 import { until } from '../support/until.js';
 
@@ -102,6 +102,30 @@ describe('backChannelLogout', () => {
       400,
       { error: 'invalid_request', error_description: 'the token has another iss' },
       'no-store',
+    ]);
+  });
+
+  it.each<[string, object]>([
+    ['wrong_events', { events: undefined }],
+    ['wrong_events', { events: {} }],
+    ['wrong_events', { events: { [LOGOUT_EVENT]: undefined, other: {} } }],
+    ['wrong_events', { events: { [LOGOUT_EVENT]: null } }],
+    ['wrong_events', { events: { [LOGOUT_EVENT]: true } }],
+    ['wrong_events', { events: { [LOGOUT_EVENT]: [] } }],
+    ['nonce_present', { nonce: 'n' }],
+    ['nonce_present', { nonce: null }],
+    ['wrong_subject', { sub: undefined, sid: undefined }],
+    ['wrong_subject', { sub: '' }],
+    ['wrong_subject', { sub: ['alice'] }],
+    ['wrong_subject', { sid: '' }],
+    ['wrong_subject', { sid: 7 }],
+  ])('rejects as %s a token with %j', async (reason, claims) => {
+    const events = recordEvents('signal');
+    const authenticate = createRecorder();
+    expect((await postLogout(createLogout(authenticate), await sign(claims))).status).toBe(400);
+    expect([authenticate.invalidated, events]).toEqual([
+      [],
+      [{ by: 'backChannelLogout', outcome: 'rejected', reason }],
     ]);
   });
 
