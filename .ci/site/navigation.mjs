@@ -58,6 +58,8 @@ export const NAVIGATION = [
         'several-servers',
         'redis',
         'websocket',
+        'socket-io',
+        'event-stream',
         'mcp',
       ].map((name) => `example-app/examples/${name}/README.md`),
     ],

@@ -13,7 +13,7 @@ const NAMES = readdirSync(EXAMPLES, { withFileTypes: true }).flatMap((entry) =>
 
 /** Examples with one server and one route for requests with a bearer token. */
 const APIS = ['express', 'express-typescript', 'express4-commonjs', 'fastify'];
-const OTHERS = ['mcp', 'redis', 'several-servers', 'websocket'];
+const OTHERS = ['event-stream', 'mcp', 'redis', 'several-servers', 'socket-io', 'websocket'];
 
 let as: RunningAuthorizationServer;
 
@@ -109,6 +109,33 @@ describe('the examples', () => {
     expect(await answer).toBe('alice: hello');
     expect((await rejectionOf(open(url))).status).toBe(401);
     expect((await rejectionOf(open(url, await issue('profile:read')))).status).toBe(403);
+  });
+
+  it('event-stream sends events until the token ends', async () => {
+    const port = await freePort();
+    const app = await createExampleProject('event-stream').start({ ...settings(), PORT: port });
+    const url = `http://127.0.0.1:${port}/api/events`;
+    const { access_token } = await as.issue({ scope: 'reports:read', ttlSeconds: 3 });
+    const response = await fetch(url, { headers: { authorization: `Bearer ${access_token}` } });
+    expect(response.status).toBe(200);
+    expect(await response.text()).toMatch(/^(?:data: \d{4}-.*\n\n)+event: token-ended\ndata:\n\n$/);
+    expect((await fetch(url)).status).toBe(401);
+    const scopeless = { authorization: `Bearer ${await issue('profile:read')}` };
+    expect((await fetch(url, { headers: scopeless })).status).toBe(403);
+    expect(app.errorOutput()).toBe('');
+  });
+
+  it('socket-io connects only a client with a token that has the scope', async () => {
+    const port = await freePort();
+    const project = createExampleProject('socket-io');
+    await project.start({ ...settings(), PORT: port });
+    const output = async (token: string) => {
+      const client = project.run('client', token);
+      return client.line((line) => line !== '');
+    };
+    expect(await output(await issue('reports:read'))).toBe('alice: hello');
+    expect(await output('unknown')).toBe('not connected: invalid_token');
+    expect(await output(await issue('profile:read'))).toBe('not connected: insufficient_scope');
   });
 
   it('mcp runs a tool only with its scope, and names its metadata without a token', async () => {

@@ -16,6 +16,8 @@ export interface ExampleProject {
   readonly manifest: Manifest;
   /** Fills in `.env` by `.env.example`, runs the commands of `npm start`, and waits until the app is ready. */
   start(values: Readonly<Record<string, string | number>>): Promise<Child>;
+  /** Runs another script of the project, with the same `.env`. */
+  run(script: string, ...args: readonly string[]): Child;
 }
 
 const folders: string[] = [];
@@ -42,13 +44,18 @@ export function createExampleProject(name: string): ExampleProject {
       const { prestart, start = '' } = manifest.scripts;
       if (prestart === 'tsc') execFileSync(join(ROOT, 'node_modules/.bin/tsc'), { cwd: folder, stdio: 'pipe' });
       else expect(prestart).toBeUndefined();
-      const [node, script = '', ...args] = start.split(' ');
-      expect(node).toBe('node');
-      const child = startChild(script, args, {}, folder);
+      const child = run(start);
       await child.line((line) => line.startsWith('listening on'));
       return child;
     },
+    run: (script, ...args) => run(manifest.scripts[script] ?? '', args),
   };
+
+  function run(command: string, further: readonly string[] = []): Child {
+    const [node, script = '', ...args] = command.split(' ');
+    expect(node).toBe('node');
+    return startChild(script, [...args, ...further], {}, folder);
+  }
 }
 
 /** Folder of the installed package. Another major version of a package has its number in the name of its folder. */
