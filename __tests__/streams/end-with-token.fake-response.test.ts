@@ -95,6 +95,13 @@ describe('a response without a connection', () => {
     expect(call).toThrow(expect.objectContaining({ status: 500, message: `endWithToken() ${message}` }));
   });
 
+  it('causes an error without the middleware', () => {
+    const message = 'endWithToken() found no req.auth; mount tokenIntrospection() before it';
+    expect(() => endWithToken({} as IncomingMessage, fakeStream().res)).toThrow(
+      expect.objectContaining({ status: 500, message }),
+    );
+  });
+
   it('causes an error if it ends with its token already', async () => {
     const { req } = await authenticated();
     const { res } = fakeStream({ req });

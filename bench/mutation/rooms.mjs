@@ -159,7 +159,6 @@ export const ROOMS = {
       '__tests__/streams/waiting-response.test.ts',
     ],
     also: [
-      '__tests__/monitoring/',
       '__tests__/streams/end-with-token.property.test.ts',
       '__tests__/streams/end-with-token.test.ts',
       '__tests__/streams/http2.test.ts',
