@@ -84,6 +84,8 @@ describe('the targets of a subject identifier', () => {
     ['an alias that is null', aliases(ALICE, null)],
     ['aliases in aliases', aliases(ALICE, aliases(ALICE))],
     ['a complex alias', aliases(ALICE, complex({ user: ALICE }))],
+    ['an email beside aliases', aliases(EMAIL, aliases(ALICE))],
+    ['an email beside a complex alias', aliases(EMAIL, complex({ user: ALICE }))],
     ['a session that is null', complex({ session: null })],
     ['a session with aliases', complex({ session: aliases(SESSION) })],
     ['a complex session', complex({ session: complex({ session: SESSION }) })],

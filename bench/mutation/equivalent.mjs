@@ -491,4 +491,12 @@ export const EQUIVALENT = [
     replacement: 'true',
     reason: 'The list has only strings, so it includes no value of another type.',
   },
+  {
+    file: 'lib/signals/signal-verifier.ts',
+    mutator: 'ConditionalExpression',
+    line: "return typeof seconds === 'number' && Number.isFinite(seconds) ? seconds * 1000 : undefined;",
+    original: "typeof seconds === 'number'",
+    replacement: 'true',
+    reason: 'Number.isFinite() is false for every value that is no number.',
+  },
 ];

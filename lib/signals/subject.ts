@@ -68,7 +68,6 @@ async function complexTargets(identifier: SubjectIdentifier, settings: SubjectSe
 }
 
 function userTargetsOf(identifier: SubjectIdentifier, settings: SubjectSettings): Promise<Targets> {
-  if (identifier.format === 'complex') throw malformed();
   return identifier.format === 'aliases'
     ? aliasTargets(identifier, settings)
     : simpleTargets(identifier, settings, 'sub');
