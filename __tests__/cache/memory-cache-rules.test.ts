@@ -399,11 +399,11 @@ describe('a lookup that fails, for which there is a stale response,', () => {
       order.push('diagnosis');
       return 'down' as const;
     };
-    const cache = createCache({ ...STALE, timeoutMs: 40, diagnose });
+    const cache = createCache({ ...STALE, timeoutMs: 400, diagnose });
     await expire(cache);
     const response = createDeferred<TokenRecord>();
     cache.endpoint.respond = () => response.promise;
-    setTimeout(() => order.push('timer'), 30);
+    setTimeout(() => order.push('timer'), 390);
     const lookup = cache.lookUp();
     await until(() => order.length === 2);
     response.resolve(cache.activeNow());

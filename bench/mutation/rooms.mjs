@@ -96,13 +96,7 @@ export const ROOMS = {
   'shared-cache': {
     mutate: ['lib/cache/shared/'],
     own: ['__tests__/cache/shared/'],
-    also: [
-      '__tests__/http/fleet.test.ts',
-      '__tests__/regression/fleet-log.test.ts',
-      '__tests__/regression/fleet-waits.test.ts',
-      '__tests__/regression/fleet.test.ts',
-      '__tests__/regression/shared-namespace.test.ts',
-    ],
+    also: ['__tests__/http/fleet.test.ts', '__tests__/regression/fleet.test.ts'],
   },
   introspection: {
     mutate: [
