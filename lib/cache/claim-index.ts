@@ -16,11 +16,17 @@ export interface ClaimIndex {
 type Digests = string | Set<string>;
 
 export function createClaimIndex(): ClaimIndex {
-  const indexes = REVOCABLE_CLAIMS.map((name) => ({ name, digestsByValue: new Map<string, Digests>() }));
+  const indexes: Readonly<Record<RevocableClaim, Map<string, Digests>>> = {
+    sub: new Map(),
+    sid: new Map(),
+    client_id: new Map(),
+    jti: new Map(),
+  };
 
   return {
     add(digest, { claims }) {
-      for (const { name, digestsByValue } of indexes) {
+      for (const name of REVOCABLE_CLAIMS) {
+        const digestsByValue = indexes[name];
         const value = claims[name];
         if (typeof value !== 'string') continue;
         const known = digestsByValue.get(value);
@@ -30,7 +36,8 @@ export function createClaimIndex(): ClaimIndex {
       }
     },
     remove(digest, { claims }) {
-      for (const { name, digestsByValue } of indexes) {
+      for (const name of REVOCABLE_CLAIMS) {
+        const digestsByValue = indexes[name];
         const value = claims[name];
         if (typeof value !== 'string') continue;
         const known = digestsByValue.get(value);
@@ -39,7 +46,7 @@ export function createClaimIndex(): ClaimIndex {
       }
     },
     digestsOf(name, value) {
-      const known = indexes.find((index) => index.name === name)?.digestsByValue.get(value);
+      const known = indexes[name].get(value);
       if (known === undefined) return [];
       return typeof known === 'string' ? [known] : [...known];
     },

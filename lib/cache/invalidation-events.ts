@@ -42,27 +42,31 @@ export function createInvalidationEvents(
   revocations: Pick<Revocations, 'watch' | 'unwatch'> | undefined,
   isCached: (digest: string, record: ActiveRecord) => boolean,
 ): InvalidationEvents {
-  const byKind = new Map<Kind, NamedListeners<InvalidationWatcher>>(
-    KINDS.map((kind) => [kind, createNamedListeners()]),
-  );
+  const byKind: Readonly<Record<Kind, NamedListeners<InvalidationWatcher>>> = {
+    token: createNamedListeners(),
+    sub: createNamedListeners(),
+    sid: createNamedListeners(),
+    client_id: createNamedListeners(),
+    jti: createNamedListeners(),
+  };
   const order = createInvalidationOrder();
 
   function invalidate(kind: Kind, value: string): void {
     order.invalidate(nameOf(kind, value));
-    for (const watcher of byKind.get(kind)?.of(value) ?? []) watcher.onInvalidated('forgotten');
+    for (const watcher of byKind[kind].of(value)) watcher.onInvalidated('forgotten');
   }
 
   return {
     watch(watcher) {
       const { digest, record } = watcher;
       if (!isCached(digest, record) && order.isInvalidated(record, namesOf(digest, record))) return false;
-      for (const [kind, value] of valuesOf(digest, record)) byKind.get(kind)?.add(value, watcher);
+      for (const [kind, value] of valuesOf(digest, record)) byKind[kind].add(value, watcher);
       revocations?.watch(watcher);
       return true;
     },
     unwatch(watcher) {
       const { digest, record } = watcher;
-      for (const [kind, value] of valuesOf(digest, record)) byKind.get(kind)?.remove(value, watcher);
+      for (const [kind, value] of valuesOf(digest, record)) byKind[kind].remove(value, watcher);
       revocations?.unwatch(watcher);
     },
     isInvalidated: (digest, record) => order.isInvalidated(record, namesOf(digest, record)),
@@ -70,7 +74,7 @@ export function createInvalidationEvents(
     forget: (digest) => invalidate('token', digest),
     forgetClaim: invalidate,
     close() {
-      for (const watcher of byKind.get('token')?.all() ?? []) watcher.onInvalidated('closed');
+      for (const watcher of byKind.token.all()) watcher.onInvalidated('closed');
     },
   };
 }

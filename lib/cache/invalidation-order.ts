@@ -57,8 +57,8 @@ export function createInvalidationOrder(maxNames = MAX_NAMES): InvalidationOrder
       return record;
     },
     isInvalidated(record, names) {
-      const countBefore = countsBefore.get(record);
-      if (countBefore === undefined || countBefore === count) return false;
+      // No invalidation applies to a record that is not known.
+      const countBefore = countsBefore.get(record) ?? count;
       return countBefore < forgottenUpTo || names.some((name) => (lastByName.get(name) ?? 0) > countBefore);
     },
   };

@@ -173,8 +173,7 @@ export function withMemoryCache(inner: Lookup, settings: MemoryCacheOptions): Ca
     // This call throws at once for a malformed token, so no event is published for that token.
     const response = singleFlight.lookup(tokenKey, options);
     if (cacheEvents.hasSubscribers) publish(isCoalesced ? 'coalesced' : 'miss', tokenKey);
-    const mayBeStale = staleIfErrorMs > 0 && options.notBefore === ANY_AGE;
-    return mayBeStale ? withStaleIfError(response, tokenKey, options) : response;
+    return options.notBefore === ANY_AGE ? withStaleIfError(response, tokenKey, options) : response;
   }
 
   function refresh(tokenKey: TokenKey, now: Instant): void {

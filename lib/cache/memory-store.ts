@@ -85,7 +85,7 @@ export function createMemoryStore(
 
   function deleteOtherSpellings(digest: string, record: ActiveRecord, unpaddedDigest: string): void {
     const padded = digest === unpaddedDigest ? undefined : paddedTokens.cachedDigestOf(unpaddedDigest);
-    if (padded !== undefined && padded !== digest) active.delete(padded);
+    if (padded !== undefined) active.delete(padded);
     const { jti } = record.claims;
     if (jti === undefined || !isFullFor(record)) return;
     const known = index.digestsOf('jti', jti);

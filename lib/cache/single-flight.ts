@@ -246,10 +246,8 @@ function createInvalidations(): Invalidations {
     add: (matches) => void list.push(matches),
     count: () => dropped + list.length,
     firstFor(record, start) {
-      for (let index = start - dropped; index < list.length; index++) {
-        if (list[index]?.(record)) return dropped + index;
-      }
-      return Number.POSITIVE_INFINITY;
+      const position = list.slice(start - dropped).findIndex((matches) => matches(record));
+      return position === -1 ? Number.POSITIVE_INFINITY : start + position;
     },
     dropBefore(number) {
       list.splice(0, number - dropped);
