@@ -1,4 +1,5 @@
 import { createClaimIndex } from '../../lib/cache/claim-index.js';
+import { measureKeptBytes } from '../support/kept-bytes.js';
 import { activeRecord } from '../support/records.js';
 
 const ALICE = activeRecord({ sub: 'alice', sid: 's' });
@@ -8,11 +9,11 @@ describe('the claim index', () => {
   it('finds the tokens with a claim value, the first one first', () => {
     const index = createClaimIndex();
     index.add('a', ALICE);
-    index.add('b', BOB);
+    index.add('long digest', BOB);
     index.add('c', ALICE);
     expect(index.digestsOf('sub', 'alice')).toEqual(['a', 'c']);
-    expect(index.digestsOf('sub', 'bob')).toEqual(['b']);
-    expect(index.digestsOf('sid', 's')).toEqual(['a', 'b', 'c']);
+    expect(index.digestsOf('sub', 'bob')).toEqual(['long digest']);
+    expect(index.digestsOf('sid', 's')).toEqual(['a', 'long digest', 'c']);
     expect([index.digestsOf('sub', 's'), index.digestsOf('jti', 'alice')]).toEqual([[], []]);
   });
 
@@ -25,6 +26,27 @@ describe('the claim index', () => {
     expect(index.digestsOf(name, 'x')).toEqual(['a']);
     index.remove('a', activeRecord({ [name]: 'x' }));
     expect(index.digestsOf(name, 'x')).toEqual([]);
+  });
+
+  it('holds nothing for a token whose claim is absent or no text', () => {
+    const index = createClaimIndex();
+    const list = ['x'];
+    index.add('a', activeRecord({ jti: list }));
+    expect(index.digestsOf('jti', list as never)).toEqual([]);
+    expect(index.digestsOf('sid', undefined as never)).toEqual([]);
+  });
+
+  it('keeps no memory for tokens that were removed', async () => {
+    const index = createClaimIndex();
+    const record = (count: number) => activeRecord({ jti: `jti-${count}` });
+    const keptBytes = await measureKeptBytes(() => {
+      for (let count = 0; count < 20_000; count++) {
+        for (const digest of ['a', 'b']) index.add(digest, record(count));
+        for (const digest of ['a', 'b']) index.remove(digest, record(count));
+      }
+    });
+    expect(index.digestsOf('jti', 'jti-0')).toEqual([]);
+    expect(keptBytes).toBeLessThan(1_000_000);
   });
 
   it('knows a token once, however often it is added', () => {

@@ -1,7 +1,11 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { type IntrospectorIdSettings, introspectorId } from '../../lib/cache/introspector-id.js';
 
 const SIGNED = { issuer: 'https://as.example.com', audience: ['api'], algorithms: ['RS256'], keys: undefined };
+const KEY = createPublicKey({
+  key: { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' },
+  format: 'jwk',
+});
 
 describe('introspectorId', () => {
   const at = (endpoint: string) => ({ endpoint: new URL(endpoint), issuer: undefined });
@@ -28,6 +32,7 @@ describe('introspectorId', () => {
     ['split between name and value', { parameters: { a: '1', 'b","2': '' } }],
     ['place of a value', { parameters: {}, headers: { a: '1', b: '2', 'x-a': '1', 'x-b': '2' } }],
     ['header', { headers: { 'x-a': '1', 'x-b': '3' } }],
+    ['normalizer', { normalizer: { identity: 'realm_access' } }],
     ['authorization server', { location: { endpoint: undefined, issuer: 'https://as.example.com/introspect' } }],
     ['requirement of signed responses', { signedResponse: SIGNED }],
   ];
@@ -52,6 +57,24 @@ describe('introspectorId', () => {
     expect(introspectorId({ ...SETTINGS, location: at('https://as.example.com/introspect') })).toBe(
       introspectorId(SETTINGS),
     );
+  });
+
+  // Processes with different versions of the library share a cache, so an id must not change unnoticed.
+  it.each<[string, Partial<IntrospectorIdSettings>, string]>([
+    ['an endpoint', {}, 'd7MhoPiPWl_wC4ziRXNOq_DCBz_QWBBftSEC9a-rBbs'],
+    [
+      'a discovered endpoint',
+      { location: { endpoint: undefined, issuer: 'https://as.example.com' } },
+      'QiMCOQLF4ZZs0DVde6cH5S2SJJ2qiU-sQgrRxRM4aa0',
+    ],
+    ['signed responses', { signedResponse: SIGNED }, 'JdZlwI0kZGmQTDiN2EO5VDysHtF9HU_-a5eZvQjXy2U'],
+    [
+      'keys of signed responses',
+      { signedResponse: { ...SIGNED, keys: KEY } },
+      'YkB3ezhLES9Sbub4t8PqAH_bFRTf9VbAHtLKxu5MAqs',
+    ],
+  ])('is always the same for %s', (_name, other, id) => {
+    expect(introspectorId({ ...SETTINGS, ...other })).toBe(id);
   });
 
   it.each(DIFFERENT)('changes with the %s', (_, other) => {

@@ -10,21 +10,21 @@ interface Caches {
   /** The record of the token in memory. */
   readonly cached?: TokenRecord;
   /** The pending lookups of the token. */
-  readonly pending?: readonly Promise<TokenRecord>[];
+  readonly pending?: () => readonly Promise<TokenRecord>[];
   /** The record of the token in the store. */
   readonly stored?: () => Promise<TokenRecord | undefined>;
   readonly revoke?: () => Promise<void>;
 }
 
 /** An invalidator, and everything that it has done. */
-function create({ cached, pending = [], stored, revoke = async () => {} }: Caches) {
+function create({ cached, pending = () => [], stored, revoke = async () => {} }: Caches) {
   const done: string[] = [];
   const invalidator = createInvalidator({
     cached: {
       peek: (digest: string) => (digest === TOKEN.digest ? cached : undefined),
       forget(digest: string) {
         done.push(`cache: token ${digest}`);
-        return pending;
+        return pending();
       },
       forgetClaim: (name: string, value: string) => void done.push(`cache: ${name} ${value}`),
     } as never,
@@ -83,9 +83,9 @@ describe('the invalidation of a token', () => {
       [...HERE, ...JTI_HERE],
     ],
     ['that is cached without jti', { cached: activeRecord() }, HERE],
-    ['that is pending', { pending: [Promise.resolve(activeRecord({ jti: 'one' }))] }, [...HERE, ...JTI_HERE]],
-    ['that is pending, without jti', { pending: [Promise.resolve(activeRecord())] }, HERE],
-    ['whose pending lookup fails', { pending: [Promise.reject(new Error('down'))] }, HERE],
+    ['that is pending', { pending: () => [Promise.resolve(activeRecord({ jti: 'one' }))] }, [...HERE, ...JTI_HERE]],
+    ['that is pending, without jti', { pending: () => [Promise.resolve(activeRecord())] }, HERE],
+    ['whose pending lookup fails', { pending: () => [Promise.reject(new Error('down'))] }, HERE],
     ['with a store that does not know it', { stored: nothingStored }, [...HERE, 'store: token digest']],
     [
       'whose jti only the store knows',

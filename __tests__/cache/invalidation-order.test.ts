@@ -49,6 +49,14 @@ describe('isInvalidated', () => {
     expect([order.isInvalidated(before, ['x']), order.isInvalidated(after, ['c'])]).toEqual([false, false]);
   });
 
+  it('is false when the names that are not remembered were invalidated before the lookup, also just before', async () => {
+    const order = createInvalidationOrder(1);
+    order.invalidate('a');
+    const record = await order.track(createRecord);
+    order.invalidate('b');
+    expect([order.isInvalidated(record, ['a']), order.isInvalidated(record, ['b'])]).toEqual([false, true]);
+  });
+
   it('remembers 10,000 names by default', async () => {
     const order = createInvalidationOrder();
     const record = await order.track(createRecord);
@@ -59,9 +67,9 @@ describe('isInvalidated', () => {
   });
 
   it('is false for a record whose lookup was not tracked', () => {
-    const order = createInvalidationOrder();
-    order.invalidate('a');
-    expect(order.isInvalidated(createRecord(), ['a'])).toBe(false);
+    const order = createInvalidationOrder(1);
+    for (const name of ['a', 'b']) order.invalidate(name);
+    expect(order.isInvalidated(createRecord(), ['b'])).toBe(false);
   });
 });
 

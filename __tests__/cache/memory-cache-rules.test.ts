@@ -83,13 +83,10 @@ describe('a response', () => {
 
   it('with padding replaces the one of another spelling of the token', async () => {
     const { lookUp, stats, peek } = createCache();
-    for (const token of ['abc', 'abc=', 'abc==', '=abc', 'a=c']) await lookUp(token);
-    expect([stats().entries, peek('abc='), peek('abc==')?.active, peek('abc')?.active]).toEqual([
-      4,
-      undefined,
-      true,
-      true,
-    ]);
+    const tokens = ['abc', 'abc=', 'abc==', '=abc', 'a=c', 'a=c=', 'a=c=='];
+    for (const token of tokens) await lookUp(token);
+    expect(tokens.filter((token) => peek(token) !== undefined)).toEqual(['abc', 'abc==', '=abc', 'a=c', 'a=c==']);
+    expect(stats().entries).toBe(5);
   });
 });
 
@@ -129,6 +126,20 @@ describe('an inactive response for a token whose cached response is active', () 
     clock.advance(1);
     await lookUp('abc', { notBefore: clock.monotonic() });
     expect([peek(), peek('def')?.active]).toEqual([inactiveNow(), true]);
+  });
+
+  it('hides no response of a pending lookup if neither has a jti', async () => {
+    const { lookUp, endpoint, activeNow, inactiveNow, clock, peek } = createCache();
+    await lookUp('abc');
+    const response = createDeferred<TokenRecord>();
+    endpoint.respond = () => response.promise;
+    const pending = lookUp('def');
+    clock.advance(1);
+    endpoint.respond = inactiveNow;
+    await lookUp('abc', { notBefore: clock.monotonic() });
+    response.resolve(activeNow());
+    await pending;
+    expect([peek('abc')?.active, peek('def')?.active]).toEqual([false, true]);
   });
 
   it('for the same jti as a pending lookup hides the response of that lookup', async () => {
@@ -391,6 +402,21 @@ describe('a lookup that fails, for which there is a stale response,', () => {
     down.resolve('down');
     expect(await failed).toMatchObject({ stale: false, claims: { sub: 'new' } });
     expect(cache.stats().stale).toBe(0);
+  });
+
+  it('waits for the diagnosis until the time limit of its request', async () => {
+    const down = createDeferred<'down'>();
+    const cache = createCache({ ...STALE, diagnose: () => down.promise });
+    await expire(cache);
+    const arrived = { at: cache.clock.now(), monotonic: cache.clock.monotonic() };
+    cache.clock.advance(2.999);
+    cache.fail(OUTAGE);
+    const later = cache.lookUp();
+    const earlier = cache.lookUp('abc', { now: arrived }).finally(() => down.resolve('down'));
+    expect(await Promise.allSettled([earlier, later])).toMatchObject([
+      { status: 'rejected', reason: OUTAGE },
+      { status: 'fulfilled', value: { stale: true } },
+    ]);
   });
 
   it('is diagnosed early, after half of the time limit', async () => {

@@ -119,7 +119,7 @@ describe('the spellings of a token', () => {
   });
 
   it('evict nothing while the store has room for one more', () => {
-    const bytes = 11 * sizeOf(of('one'));
+    const bytes = 9 * sizeOf(of('one')) + 2 * sizeOf(of('x'));
     const store = createFullStore(8, bytes);
     store.set('further', of('one'));
     expect(store.size).toBe(11);
@@ -147,7 +147,17 @@ describe('the spellings of a token', () => {
     store.set('abc==', of('one'), 'abc');
     expect(digestsIn(store, ['abc', 'abc=', 'abc==', 'abd='])).toEqual(['abc', 'abc==', 'abd=']);
     store.set('abc==', of('one'), 'abc');
+    store.set('abc', of('one'));
     expect(digestsIn(store, ['abc', 'abc=', 'abc==', 'abd='])).toEqual(['abc', 'abc==', 'abd=']);
+  });
+
+  it('do not count if their record was too large', () => {
+    const store = createMemoryStore(10, 100_000);
+    store.set('large', activeRecord({ jti: 'one', text: 'x'.repeat(100_000) }));
+    for (const digest of ['x', 'y']) store.set(digest, of(digest));
+    for (const digest of spellings) store.set(digest, of('one'));
+    store.set('further', of('one'));
+    expect(digestsIn(store, ['x', 'y', 'large', spellings[0] as string])).toEqual(['x', 'y']);
   });
 
   it('with padding are forgotten when their record is deleted or too large', () => {

@@ -1,4 +1,5 @@
 import { createNamedListeners } from '../../lib/cache/named-listeners.js';
+import { measureKeptBytes } from '../support/kept-bytes.js';
 
 const [ONE, TWO, THREE] = [{ id: 1 }, { id: 2 }, { id: 3 }];
 
@@ -32,19 +33,25 @@ describe('named listeners', () => {
     expect([listeners.of('a'), listeners.all()]).toEqual([[], []]);
   });
 
-  it('stay when a listener is removed that was not added', () => {
+  it('stay when a listener is removed that was not added, and are removed alone', () => {
     const listeners = createNamedListeners();
     listeners.add('a', ONE);
     listeners.remove('a', TWO);
     expect(listeners.of('a')).toEqual([ONE]);
+    listeners.remove('a', ONE);
+    expect(listeners.of('a')).toEqual([]);
   });
 
-  it('leave no empty set when the last one is removed', () => {
+  it('leave no memory when they are removed', async () => {
     const listeners = createNamedListeners();
-    for (const listener of [ONE, TWO]) listeners.add('a', listener);
-    for (const listener of [ONE, TWO]) listeners.remove('a', listener);
-    listeners.add('a', THREE);
-    expect(listeners.all()).toEqual([THREE]);
+    const keptBytes = await measureKeptBytes(() => {
+      for (let count = 0; count < 20_000; count++) {
+        for (const listener of [ONE, TWO]) listeners.add(`name-${count}`, listener);
+        for (const listener of [ONE, TWO]) listeners.remove(`name-${count}`, listener);
+      }
+    });
+    expect(listeners.all()).toEqual([]);
+    expect(keptBytes).toBeLessThan(1_000_000);
   });
 
   it('are returned as a list that later changes do not affect', () => {

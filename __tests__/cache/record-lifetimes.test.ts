@@ -101,6 +101,7 @@ describe('shouldRefreshEarly', () => {
     ['is never true before the last quarter', activeRecord(), 15_001, 0, false],
     ['is seldom true at the start of the last quarter', activeRecord(), 14_000, 0.5, false],
     ['is likely near the end', activeRecord(), 2000, 0.5, true],
+    ['is true when the time left is the random time', activeRecord(), -Math.log(0.5) * 3000, 0.5, true],
     ['is not certain near the end', activeRecord(), 2000, 0.6, false],
     ['is certain at the end', activeRecord(), 0, 0.9999, true],
     ['is never true when exp ends the life at the ttl or before', activeRecord({ exp: ASKED_AT + 60 }), 1, 0, false],

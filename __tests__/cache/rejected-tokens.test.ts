@@ -103,6 +103,14 @@ describe('the rejection of a precheck', () => {
     expect(lookups()).toBe(4);
   });
 
+  it('that is not remembered makes no other one forgotten', async () => {
+    const { lookUp, lookups, reject } = create({ maxEntries: 20 });
+    for (const token of ['a', 'b']) await reject(token, rejection());
+    await reject('c', limitMemory(rejection(), 0));
+    for (const token of ['a', 'b']) await expect(lookUp(token)).rejects.toThrow();
+    expect(lookups()).toBe(3);
+  });
+
   it('counts as new when the token is rejected again', async () => {
     const { clock, lookUp, lookups, reject } = create({ maxEntries: 20 });
     await reject('a', limitMemory(rejection(), 1000));

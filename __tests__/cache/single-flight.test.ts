@@ -4,6 +4,7 @@ import { withSingleFlight } from '../../lib/cache/single-flight.js';
 import { ANY_AGE, type TokenKey, type TokenRecord } from '../../lib/core/lookup.js';
 import { createClock, since } from '../support/clock.js';
 import { createDeferred, type Deferred } from '../support/deferred.js';
+import { measureKeptBytes } from '../support/kept-bytes.js';
 import { activeRecord, bearerCredentials, inactiveRecord } from '../support/records.js';
 
 const TOKEN = bearerCredentials('abc', 'digest');
@@ -34,7 +35,12 @@ function createSingleFlight() {
     clock,
     requests,
     results,
-    lookUp: (tokenKey: TokenKey, notBefore = ANY_AGE) => singleFlight.lookup(tokenKey, since(clock, notBefore)),
+    lookUp(tokenKey: TokenKey, notBefore = ANY_AGE) {
+      const response = singleFlight.lookup(tokenKey, since(clock, notBefore));
+      // A test need not wait for every lookup.
+      response.catch(() => {});
+      return response;
+    },
     respond: (index: number, record: TokenRecord) => requests[index]?.resolve(record),
     /** An active record of a request that was sent now. */
     recordOfNow: (claims = {}) => activeRecord(claims, { askedAt: clock.now(), askedMonotonic: clock.monotonic() }),
@@ -43,6 +49,18 @@ function createSingleFlight() {
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
+/** Settles like `promise`, and fails soon if it stays pending. */
+async function soon<T>(promise: Promise<T>): Promise<T> {
+  let isPending = true;
+  const end = () => {
+    isPending = false;
+  };
+  promise.then(end, end);
+  for (let turn = 0; turn < 10 && isPending; turn++) await nextTurn();
+  if (isPending) throw new Error('The promise stays pending');
+  return promise;
+}
+
 describe('withSingleFlight', () => {
   it('sends one request for concurrent lookups of a token, and reports one result', async () => {
     const { lookUp, requests, respond, results, coalesced } = createSingleFlight();
@@ -50,7 +68,7 @@ describe('withSingleFlight', () => {
     const lookups = [1, 2, 3].map(() => lookUp(TOKEN));
     expect(requests).toHaveLength(1);
     respond(0, record);
-    expect(await Promise.all(lookups)).toEqual([record, record, record]);
+    expect(await soon(Promise.all(lookups))).toEqual([record, record, record]);
     expect(results).toEqual([['digest', record]]);
     expect(coalesced()).toBe(2);
   });
@@ -59,7 +77,7 @@ describe('withSingleFlight', () => {
     const { lookUp, requests, respond, coalesced } = createSingleFlight();
     const first = lookUp(TOKEN);
     respond(0, activeRecord());
-    await first;
+    await soon(first);
     lookUp(TOKEN);
     expect(requests).toHaveLength(2);
     expect(coalesced()).toBe(0);
@@ -71,7 +89,7 @@ describe('withSingleFlight', () => {
     clock.advance(1);
     const second = lookUp(TOKEN, clock.monotonic());
     respond(1, recordOfNow());
-    await second;
+    await soon(second);
     clock.advance(1);
     lookUp(TOKEN, clock.monotonic());
     clock.advance(1);
@@ -81,7 +99,7 @@ describe('withSingleFlight', () => {
     respond(2, recordOfNow());
     await nextTurn();
     respond(3, recordOfNow());
-    expect(await fourth).toMatchObject({ active: true });
+    expect(await soon(fourth)).toMatchObject({ active: true });
   });
 
   it('rejects a request at its deadline, also if it waits for a lookup that started after it arrived', async () => {
@@ -97,7 +115,7 @@ describe('withSingleFlight', () => {
     const lookups = [lookUp(TOKEN), lookUp(OTHER_TOKEN)];
     respond(0, activeRecord({ sub: 'alice' }));
     respond(1, activeRecord({ sub: 'bob' }));
-    expect(await Promise.all(lookups)).toEqual([activeRecord({ sub: 'alice' }), activeRecord({ sub: 'bob' })]);
+    expect(await soon(Promise.all(lookups))).toEqual([activeRecord({ sub: 'alice' }), activeRecord({ sub: 'bob' })]);
     expect(results.map(([digest]) => digest)).toEqual(['digest', 'other']);
   });
 
@@ -106,14 +124,14 @@ describe('withSingleFlight', () => {
     const lookups = [lookUp(TOKEN), lookUp(TOKEN)];
     const failure = new Error('down');
     requests[0]?.reject(failure);
-    expect(await Promise.allSettled(lookups)).toEqual([
+    expect(await soon(Promise.allSettled(lookups))).toEqual([
       { status: 'rejected', reason: failure },
       { status: 'rejected', reason: failure },
     ]);
     expect(results).toEqual([]);
     const retry = lookUp(TOKEN);
     respond(1, activeRecord());
-    expect(await retry).toEqual(activeRecord());
+    expect(await soon(retry)).toEqual(activeRecord());
   });
 
   it('accepts an inner lookup that returns its record without a promise', async () => {
@@ -125,7 +143,7 @@ describe('withSingleFlight', () => {
       canJoin: () => true,
       isUsable: () => true,
     });
-    expect(await lookup(TOKEN, since(createClock()))).toEqual(activeRecord());
+    expect(await soon(lookup(TOKEN, since(createClock())))).toEqual(activeRecord());
     expect(results).toEqual(['digest']);
   });
 
@@ -140,7 +158,7 @@ describe('withSingleFlight', () => {
     expect(requests).toHaveLength(2);
     respond(1, newRecord);
     respond(0, oldRecord);
-    expect(await Promise.all([first, fresh, joining])).toEqual([oldRecord, newRecord, newRecord]);
+    expect(await soon(Promise.all([first, fresh, joining]))).toEqual([oldRecord, newRecord, newRecord]);
     expect(results).toEqual([['digest', newRecord]]);
   });
 
@@ -150,9 +168,9 @@ describe('withSingleFlight', () => {
     clock.advance(2);
     const fresh = lookUp(TOKEN, clock.monotonic());
     requests[1]?.reject(new Error('down'));
-    await expect(fresh).rejects.toThrow('down');
+    await expect(soon(fresh)).rejects.toThrow('down');
     respond(0, activeRecord());
-    expect(await first).toEqual(activeRecord());
+    expect(await soon(first)).toEqual(activeRecord());
     expect(results).toEqual([['digest', activeRecord()]]);
   });
 
@@ -174,7 +192,10 @@ describe('withSingleFlight', () => {
     expect(requests).toHaveLength(2);
     respond(0, activeRecord({ sub: 'old' }));
     respond(1, activeRecord({ sub: 'new' }));
-    expect(await Promise.all([first, late])).toMatchObject([{ claims: { sub: 'old' } }, { claims: { sub: 'new' } }]);
+    expect(await soon(Promise.all([first, late]))).toMatchObject([
+      { claims: { sub: 'old' } },
+      { claims: { sub: 'new' } },
+    ]);
   });
 
   it('sends at most two requests for a token at a time; further lookups wait and share the next request', async () => {
@@ -187,12 +208,12 @@ describe('withSingleFlight', () => {
     expect(requests).toHaveLength(2);
     respond(0, recordOfNow());
     respond(1, recordOfNow());
-    await Promise.all(lookups.slice(0, 2));
+    await soon(Promise.all(lookups.slice(0, 2)));
     await nextTurn();
     expect(requests).toHaveLength(3);
     const record = recordOfNow();
     respond(2, record);
-    expect(await Promise.all(lookups.slice(2))).toEqual(Array(98).fill(record));
+    expect(await soon(Promise.all(lookups.slice(2)))).toEqual(Array(98).fill(record));
   });
 
   it('sends the next request for the waiting lookups when the pending requests failed', async () => {
@@ -204,11 +225,24 @@ describe('withSingleFlight', () => {
     }
     requests[0]?.reject(new Error('failed'));
     requests[1]?.reject(new Error('failed'));
-    await Promise.all(lookups.slice(0, 2));
+    await soon(Promise.all(lookups.slice(0, 2)));
     await nextTurn();
     const record = recordOfNow();
     respond(2, record);
-    expect(await Promise.all(lookups)).toEqual(['failed', 'failed', record]);
+    expect(await soon(Promise.all(lookups))).toEqual(['failed', 'failed', record]);
+  });
+
+  it('keeps no memory for tokens whose lookups have ended', async () => {
+    const record = activeRecord();
+    const clock = createClock();
+    const { lookup } = withSingleFlight(() => record, {
+      ...{ clock, timeoutMs: 3000, onResult() {}, canJoin: () => true, isUsable: () => true },
+    });
+    const keptBytes = await measureKeptBytes(async () => {
+      for (let count = 0; count < 10_000; count++)
+        await lookup(bearerCredentials('abc', `digest-${count}`), since(clock));
+    });
+    expect(keptBytes).toBeLessThan(500_000);
   });
 
   it('sends one more request for all lookups that joined and may not use the response', async () => {
@@ -216,12 +250,12 @@ describe('withSingleFlight', () => {
     const first = lookUp(TOKEN);
     const joined = [lookUp(TOKEN), lookUp(TOKEN)];
     respond(0, inactiveRecord());
-    await first;
+    await soon(first);
     await nextTurn();
     expect(requests).toHaveLength(2);
     const record = recordOfNow();
     respond(1, record);
-    expect(await Promise.all(joined)).toEqual([record, record]);
+    expect(await soon(Promise.all(joined))).toEqual([record, record]);
   });
 });
 
@@ -242,16 +276,17 @@ describe('the time limit of a request', () => {
     expect(requests).toHaveLength(2);
   });
 
-  it('does not limit a request that joins a lookup which started before it arrived', async () => {
+  it('does not limit a request that joins a lookup which started before it arrived, or at the same time', async () => {
     const { lookUp, clock, respond, recordOfNow } = createSingleFlight();
     const before = timers();
     lookUp(TOKEN);
+    const joined = [lookUp(TOKEN)];
     clock.advance(1);
-    const joined = lookUp(TOKEN);
+    joined.push(lookUp(TOKEN));
     expect(timers()).toBe(before);
     const record = recordOfNow();
     respond(0, record);
-    expect(await joined).toBe(record);
+    expect(await soon(Promise.all(joined))).toEqual([record, record]);
   });
 
   it('leaves no timer', async () => {
@@ -269,7 +304,7 @@ describe('the time limit of a request', () => {
     for (const index of [0, 1]) respond(index, recordOfNow());
     await nextTurn();
     respond(2, recordOfNow());
-    await Promise.all(lookups);
+    await soon(Promise.all(lookups));
     await nextTurn();
     expect(timers()).toBe(before);
   });
@@ -291,7 +326,7 @@ describe('the time limit of a request', () => {
     });
     clock.advance(1);
     for (const response of responses) response.resolve(activeRecord());
-    await Promise.all(lookups);
+    await soon(Promise.all(lookups));
     expect(starts).toEqual([1001, 1002, 2003]);
   });
 });
@@ -307,13 +342,22 @@ describe('forget and forgetAll', () => {
       singleFlight[method]('digest');
       const late = lookUp(TOKEN);
       respond(0, before);
-      expect(await early).toBe(before);
+      expect(await soon(early)).toBe(before);
       expect(results).toEqual([]);
       respond(1, after);
-      expect(await late).toBe(after);
+      expect(await soon(late)).toBe(after);
       expect(results).toEqual([['digest', after]]);
     },
   );
+
+  it('forget returns nothing for a token without pending lookups', async () => {
+    const { lookUp, forget, respond } = createSingleFlight();
+    expect(forget('digest')).toEqual([]);
+    const lookup = lookUp(TOKEN);
+    respond(0, activeRecord());
+    await soon(lookup);
+    expect(forget('digest')).toEqual([]);
+  });
 
   it('forget detaches both pending lookups of its token, and no other', async () => {
     const { lookUp, clock, forget, requests, respond, results } = createSingleFlight();
@@ -321,8 +365,8 @@ describe('forget and forgetAll', () => {
     expect(requests).toHaveLength(3);
     const responses = forget('digest');
     for (const index of [0, 1, 2]) respond(index, activeRecord());
-    expect(await Promise.all(lookups)).toEqual(Array(3).fill(activeRecord()));
-    expect(await Promise.all(responses)).toEqual(Array(2).fill(activeRecord()));
+    expect(await soon(Promise.all(lookups))).toEqual(Array(3).fill(activeRecord()));
+    expect(await soon(Promise.all(responses))).toEqual(Array(2).fill(activeRecord()));
     expect(results).toEqual([['other', activeRecord()]]);
   });
 
@@ -333,7 +377,7 @@ describe('forget and forgetAll', () => {
     forgetAll();
     expect([has(TOKEN, since(clock)), has(OTHER_TOKEN, since(clock))]).toEqual([false, false]);
     for (const index of [0, 1, 2]) respond(index, activeRecord());
-    expect(await Promise.all(lookups)).toEqual(Array(3).fill(activeRecord()));
+    expect(await soon(Promise.all(lookups))).toEqual(Array(3).fill(activeRecord()));
     expect(results).toEqual([]);
   });
 
@@ -343,11 +387,11 @@ describe('forget and forgetAll', () => {
     forget('digest');
     const late = lookUp(TOKEN);
     requests[0]?.reject(new Error('down'));
-    await expect(early).rejects.toThrow('down');
+    await expect(soon(early)).rejects.toThrow('down');
     const joined = lookUp(TOKEN);
     expect(requests).toHaveLength(2);
     respond(1, activeRecord());
-    expect(await Promise.all([late, joined])).toEqual([activeRecord(), activeRecord()]);
+    expect(await soon(Promise.all([late, joined]))).toEqual([activeRecord(), activeRecord()]);
   });
 });
 
@@ -360,11 +404,11 @@ describe('forgetWhere', () => {
     expect(requests).toHaveLength(1);
     const oldRecord = recordOfNow({ sub: 'alice' });
     respond(0, oldRecord);
-    expect(await Promise.all(before)).toEqual([oldRecord, oldRecord]);
+    expect(await soon(Promise.all(before))).toEqual([oldRecord, oldRecord]);
     await nextTurn();
     const newRecord = recordOfNow({ sub: 'alice', jti: 'new' });
     respond(1, newRecord);
-    expect(await after).toBe(newRecord);
+    expect(await soon(after)).toBe(newRecord);
     expect(results).toEqual([['digest', newRecord]]);
   });
 
@@ -376,14 +420,14 @@ describe('forgetWhere', () => {
     forget('digest');
     const other = lookUp(OTHER_TOKEN);
     respond(1, activeRecord());
-    await other;
+    await soon(other);
     respond(0, activeRecord({ sub: 'alice' }));
-    await first;
+    await soon(first);
     await nextTurn();
     expect(requests).toHaveLength(3);
     const renewed = activeRecord({ sub: 'alice' }, { askedAt: 0, askedMonotonic: Number.POSITIVE_INFINITY });
     respond(2, renewed);
-    expect(await later).toBe(renewed);
+    expect(await soon(later)).toBe(renewed);
   });
 
   it('does not affect a response that does not match', async () => {
@@ -393,8 +437,27 @@ describe('forgetWhere', () => {
     const after = lookUp(TOKEN);
     const record = recordOfNow({ sub: 'alice' });
     respond(0, record);
-    expect(await Promise.all([before, after])).toEqual([record, record]);
+    expect(await soon(Promise.all([before, after]))).toEqual([record, record]);
     expect([requests.length, results]).toEqual([1, [['digest', record]]]);
+  });
+
+  it('does not affect a lookup that begins later, although another one is pending', async () => {
+    const { lookUp, forgetWhere, respond, results, recordOfNow } = createSingleFlight();
+    lookUp(OTHER_TOKEN);
+    forgetWhere((record) => record.active && record.claims.sub === 'alice');
+    const later = lookUp(TOKEN);
+    const record = recordOfNow({ sub: 'alice' });
+    respond(1, record);
+    await soon(later);
+    expect(results).toEqual([['digest', record]]);
+  });
+
+  it('keeps nothing while no lookup is running', async () => {
+    const { forgetWhere } = createSingleFlight();
+    const keptBytes = await measureKeptBytes(() => {
+      for (let count = 0; count < 20_000; count++) forgetWhere((record) => record.askedAt === count);
+    });
+    expect(keptBytes).toBeLessThan(500_000);
   });
 
   it('keeps only invalidations that may apply to a running lookup, although there is always one', async () => {
@@ -418,7 +481,7 @@ describe('forgetWhere', () => {
     expect(kept.map((matches) => matches.deref() !== undefined)).toEqual([...Array(19).fill(false), true]);
     respond(19, activeRecord());
     respond(20, activeRecord());
-    await Promise.all(lookups);
+    await soon(Promise.all(lookups));
     expect(results.map(([digest]) => digest)).not.toContain('19');
     expect(results).toHaveLength(20);
   });

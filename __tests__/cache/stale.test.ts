@@ -191,6 +191,7 @@ describe('a stale response is not used', () => {
     await cache.lookUp();
     cache.clock.advance(MINUTE);
     cache.endpoint.respond = async () => {
+      await Promise.resolve();
       cache[method](TOKEN.digest);
       throw new IntrospectionError('timeout');
     };

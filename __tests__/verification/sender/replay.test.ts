@@ -1,7 +1,6 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { createReplayGuard, createReplayMemory } from '../../../lib/verification/sender/replay.js';
 import { createClock } from '../../support/clock.js';
+import { measureKeptBytes } from '../../support/kept-bytes.js';
 
 describe('createReplayMemory', () => {
   it('accepts an identifier once until its time is over', async () => {
@@ -28,20 +27,14 @@ describe('createReplayMemory', () => {
   });
 
   it('keeps no memory for identifiers whose time is over', async () => {
-    setFlagsFromString('--expose-gc');
-    const collectGarbage = runInNewContext('gc') as () => void;
-    const heapBytes = () => {
-      collectGarbage();
-      return process.memoryUsage().heapUsed;
-    };
     const clock = createClock();
     const use = createReplayMemory(clock);
-    const before = heapBytes();
-    for (let i = 0; i < 100_000; i++) {
-      await use(String(i), 1);
-      clock.advance(1);
-    }
-    const keptBytes = heapBytes() - before;
+    const keptBytes = await measureKeptBytes(async () => {
+      for (let i = 0; i < 100_000; i++) {
+        await use(String(i), 1);
+        clock.advance(1);
+      }
+    });
     expect(await use('0', 1)).toBe(true);
     expect(keptBytes).toBeLessThan(3_000_000);
   });
