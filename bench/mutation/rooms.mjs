@@ -86,12 +86,8 @@ export const ROOMS = {
   cache: {
     mutate: ['lib/cache/*'],
     own: ['__tests__/cache/*'],
-    also: [
-      '__tests__/http/cache.test.ts',
-      '__tests__/http/early-refresh.test.ts',
-      '__tests__/http/stale.test.ts',
-      '__tests__/regression/lookups-of-one-token.test.ts',
-    ],
+    // Tests over HTTP are slow, and they test what these test.
+    also: [],
   },
   'shared-cache': {
     mutate: ['lib/cache/shared/'],
