@@ -238,3 +238,53 @@ it('a reply that was sent later than the present one does not confirm a later ti
   (clock as ReturnType<typeof createClock>).advance(5.001);
   expect(log.isCurrent()).toBe(false);
 });
+
+it('a revocation counts at its position while the same log is read again from its beginning', () => {
+  const { reader, read, revokes } = open();
+  reader.onStart('1');
+  read('5', 'a');
+  reader.onStart('1');
+  expect([revokes('1\n4'), revokes('1\n5')]).toEqual([true, false]);
+});
+
+describe('the time when the log was read to its end', () => {
+  it('counts on the wall clock from the question, after the wall clock was set back', () => {
+    const { log, reader, clock } = open(createClock());
+    const { advance, step } = clock as ReturnType<typeof createClock>;
+    reader.onCaughtUp(performance.now());
+    advance(10);
+    step(-60);
+    reader.onCaughtUp(performance.now() - 4000);
+    expect(log.isCurrent()).toBe(true);
+    // The machine was suspended for 3 seconds.
+    step(3);
+    expect(log.isCurrent()).toBe(false);
+  });
+
+  it('is not later than the reply before, plus the time that the machine was awake since then', () => {
+    const { log, reader, clock } = open(createClock());
+    const { advance, step } = clock as ReturnType<typeof createClock>;
+    reader.onCaughtUp(performance.now() + 1000);
+    advance(1);
+    step(5);
+    reader.onCaughtUp(performance.now() + 1000);
+    expect(log.isCurrent()).toBe(true);
+    reader.onStart('1');
+    advance(1);
+    step(5.001);
+    reader.onCaughtUp(performance.now() + 1000);
+    expect(log.isCurrent()).toBe(false);
+  });
+
+  it('stays when another reply comes at the same moment', () => {
+    const { log, reader, clock } = open(createClock());
+    const { step } = clock as ReturnType<typeof createClock>;
+    reader.onCaughtUp(performance.now() + 1000);
+    step(-3);
+    reader.onCaughtUp(performance.now() + 1000);
+    step(8);
+    expect(log.isCurrent()).toBe(true);
+    step(0.001);
+    expect(log.isCurrent()).toBe(false);
+  });
+});

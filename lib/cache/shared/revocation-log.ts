@@ -226,7 +226,7 @@ function followRevocationLog(store: CacheStore, clock: Clock, keepMs: () => numb
     covers(record, now) {
       const { logPosition = '' } = record;
       // Not covered: a record with a position of a lost log, or with a position that this process has not reached yet.
-      const isOfThisLog = start === '' || logPosition.startsWith(inThisLog(''));
+      const isOfThisLog = logPosition.startsWith(inThisLog(''));
       if (record.askedMonotonic < reliableSince || !isOfThisLog || logPosition > position) return false;
       return Math.min(ageOf(confirmed, now), recordAge(record, now)) <= UNCONFIRMED_MS;
     },
