@@ -357,12 +357,13 @@ describe('RevocationLog.watch', () => {
 
 describe('Revocations.watch', () => {
   function createWatcher(record: TokenRecord) {
-    let calls = 0;
+    const reasons: string[] = [];
     return {
       digest: TOKEN_DIGEST,
       record: record as ActiveRecord,
-      onInvalidated: () => void calls++,
-      calls: () => calls,
+      reasons,
+      onInvalidated: (reason: string) => void reasons.push(reason),
+      calls: () => reasons.length,
     };
   }
 
@@ -372,7 +373,7 @@ describe('Revocations.watch', () => {
     if (one === undefined || two === undefined || other === undefined) throw new Error('There are three');
     for (const watcher of [one, two, other]) revocations.watch(watcher);
     read('1', digest('sub', 'alice'));
-    expect([one.calls(), two.calls(), other.calls()]).toEqual([1, 1, 0]);
+    expect([one.reasons, two.reasons, other.reasons]).toEqual([['forgotten'], ['forgotten'], []]);
     revocations.unwatch(one);
     read('2', digest('sub', 'alice'));
     expect([one.calls(), two.calls(), other.calls()]).toEqual([1, 2, 0]);
