@@ -700,4 +700,30 @@ export const EQUIVALENT = [
     replacement: '["Stryker was here"]',
     reason: 'This text is no digest, so it is never revoked.',
   },
+  {
+    file: 'lib/cache/single-flight.ts',
+    mutator: 'EqualityOperator',
+    line: 'const isInvalidated = pendingLookup.invalidatedBy < invalidations.count();',
+    original: 'pendingLookup.invalidatedBy < invalidations.count()',
+    replacement: 'pendingLookup.invalidatedBy <= invalidations.count()',
+    reason:
+      'The first invalidation has the number 0, so the number of an invalidation is always lower than their count.',
+  },
+  {
+    file: 'lib/cache/single-flight.ts',
+    mutator: 'ArrayDeclaration',
+    line: 'const lookups = pending.get(digest) ?? [];',
+    original: '[]',
+    replacement: '["Stryker was here"]',
+    reason: 'The list is only searched for the lookup that has ended, which is in neither of them.',
+  },
+  {
+    file: 'lib/cache/single-flight.ts',
+    mutator: 'ArrayDeclaration',
+    line: 'const list: ((record: TokenRecord) => boolean)[] = [];',
+    original: '[]',
+    replacement: '["Stryker was here"]',
+    reason:
+      'All numbers are higher by one then. Every lookup begins after the first item of the list, so it is never called.',
+  },
 ];
