@@ -400,7 +400,9 @@ describe('forget and forgetAll', () => {
 describe('forgetWhere', () => {
   it('leaves a matching response to earlier lookups, and hides it from later ones', async () => {
     const { lookUp, forgetWhere, requests, respond, results, recordOfNow } = createSingleFlight();
-    const before = [lookUp(TOKEN), lookUp(TOKEN)];
+    const before = [lookUp(TOKEN)];
+    forgetWhere((record) => record.active && record.claims.sub === 'bob');
+    before.push(lookUp(TOKEN));
     forgetWhere((record) => record.active && record.claims.sub === 'alice');
     const after = lookUp(TOKEN);
     expect(requests).toHaveLength(1);
@@ -464,10 +466,29 @@ describe('forgetWhere', () => {
     lookUp(OTHER_TOKEN);
     forgetWhere((record) => record.active && record.claims.sub === 'alice');
     const later = lookUp(TOKEN);
+    forgetWhere((record) => record.active && record.claims.sub === 'bob');
     const record = recordOfNow({ sub: 'alice' });
     respond(1, record);
     await soon(later);
     expect(results).toEqual([['digest', record]]);
+  });
+
+  it('affects a running lookup although others end, for which earlier calls were made', async () => {
+    const { lookUp, forgetWhere, respond, results } = createSingleFlight();
+    const lookups: Promise<TokenRecord>[] = [];
+    for (const sub of ['bob', 'carol', 'alice']) {
+      lookups.push(lookUp(bearerCredentials(sub, sub)));
+      forgetWhere((record) => record.active && record.claims.sub === sub);
+      if (sub === 'bob') {
+        respond(0, activeRecord());
+        await soon(Promise.all(lookups));
+      }
+    }
+    respond(1, activeRecord());
+    await nextTurn();
+    respond(2, activeRecord({ sub: 'alice' }));
+    await soon(Promise.all(lookups));
+    expect(results.map(([digest]) => digest)).toEqual(['bob', 'carol']);
   });
 
   it('keeps nothing while no lookup is running', async () => {

@@ -726,4 +726,12 @@ export const EQUIVALENT = [
     reason:
       'All numbers are higher by one then. Every lookup begins after the first item of the list, so it is never called.',
   },
+  {
+    file: 'lib/cache/memory-store.ts',
+    mutator: 'ObjectLiteral',
+    line: 'const NO_OPTIONS: object = Object.setPrototypeOf({ status: undefined }, null);',
+    original: '{ status: undefined }',
+    replacement: '{}',
+    reason: 'Without the member, lru-cache adds it to the object when it first assigns it.',
+  },
 ];
