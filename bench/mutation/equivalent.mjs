@@ -734,4 +734,12 @@ export const EQUIVALENT = [
     replacement: '{}',
     reason: 'Without the member, lru-cache adds it to the object when it first assigns it.',
   },
+  {
+    file: 'lib/cache/shared/shared-cache.ts',
+    mutator: 'ConditionalExpression',
+    line: "if (cacheEvents.hasSubscribers) publish('shared', tokenKey);",
+    original: 'cacheEvents.hasSubscribers',
+    replacement: 'true',
+    reason: 'Without subscribers, publish() does nothing. The condition only saves the call.',
+  },
 ];
