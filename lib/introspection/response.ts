@@ -116,8 +116,8 @@ export function toRecord(value: unknown, sentAt: Instant): TokenRecord {
 }
 
 /**
- * Returns the detail of an error: the name of the first invalid member, or `shape` if the value is no object. It is a
- * name that the schema lists, never a name that the endpoint chose.
+ * Returns the detail of an error: the name of the first invalid member, or `shape` if the value is no object. It is a name that the schema
+ * lists, never a name that the endpoint chose.
  */
 function faultyMember({ issues }: z.ZodError): string {
   const member = issues[0]?.path[0];

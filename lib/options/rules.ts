@@ -23,8 +23,8 @@ const withMethods =
     z.custom((value) => names.every((name) => typeof (value as Record<string, unknown> | null)?.[name] === 'function'));
 
 /**
- * Returns a function that creates a schema for an object whose members are strings. Zod's own schemas for objects are not used: they copy the object, and fail for
- * names that a frozen `Object.prototype` has.
+ * Returns a function that creates a schema for an object whose members are strings. Zod's own schemas for objects are not used: they copy
+ * the object, and fail for names that a frozen `Object.prototype` has.
  */
 const strings = (namePattern: RegExp, pattern: RegExp) => () =>
   z.custom(
