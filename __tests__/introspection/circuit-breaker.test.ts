@@ -236,6 +236,16 @@ describe('the closed circuit breaker', () => {
     expect(state()).toBe('open');
   });
 
+  it('counts failed connections from zero after a response', async () => {
+    const { ask, fail, state } = create();
+    await fail(4, REFUSED());
+    await ask('x');
+    await ask('fifth', REFUSED());
+    expect(state()).toBe('closed');
+    await fail(4, REFUSED());
+    expect(state()).toBe('open');
+  });
+
   it('counts failed connections separately from other failures', async () => {
     const { ask, endpoint, fail, state } = create();
     endpoint.ours = 'answer';

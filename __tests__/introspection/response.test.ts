@@ -164,6 +164,21 @@ describe('a response that is not an introspection response', () => {
     expect(() => says(body)).toThrow(BAD_SHAPE);
   });
 
+  // A module creates its schema once. So each case gets a module of its own, as if its response were the first.
+  it.each([
+    [['read', 'write'], 'read write'],
+    [['read', ' write'], undefined],
+    [['read', 'write '], undefined],
+    [['read', ' '], undefined],
+  ])('accepts the first list of scopes only if no scope has a space: %j', (scope, joined) => {
+    jest.isolateModules(() => {
+      const { parseResponse: parse } = jest.requireActual('../../lib/introspection/response.js');
+      const first = () => parse(reply({ body: JSON.stringify({ active: true, scope }) }), ASKED, undefined);
+      if (joined === undefined) expect(first).toThrow(BAD_SHAPE);
+      else expect(first()).toMatchObject({ claims: { scope: joined } });
+    });
+  });
+
   it.each(['1e999', '-1e999'])('is an outage when exp is %s, which is not a finite number', (exp) => {
     expect(() => parseResponse(reply({ body: `{"active":true,"exp":${exp}}` }), ASKED, undefined)).toThrow(BAD_SHAPE);
   });

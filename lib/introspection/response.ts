@@ -145,14 +145,14 @@ function inactive(sentAt: Instant): InactiveRecord {
 }
 
 /**
- * Removes the prototype of an object, so that every check reads only what the endpoint sent. Also drops `__proto__`, and members that are
- * `null`, because some servers send every member they know. If members are dropped, the result is a copy; otherwise it is the same object.
+ * Removes the prototype of an object, so that every check reads only what the endpoint sent. Also drops members that are `null`, because
+ * some servers send every member they know. If members are dropped, the result is a copy; otherwise it is the same object.
  * A value that is not an object is returned unchanged.
  */
 function membersOf(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   const members = value as Record<string, unknown>;
-  const isDropped = (name: string) => members[name] === null || name === '__proto__';
+  const isDropped = (name: string) => members[name] === null;
   const names = Object.keys(members);
   const copy = names.some(isDropped)
     ? Object.fromEntries(Object.entries(members).filter(([name]) => !isDropped(name)))
