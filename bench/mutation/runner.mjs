@@ -69,7 +69,8 @@ class CoveringTestsRunner {
 
 /**
  * The test files to run, and the names of the tests in each; `undefined` for all tests. Those about the room come first, and of these the
- * test file of the changed source. Otherwise, those with the most tests that cover the mutant come first.
+ * test files of the changed source. A file whose name ends with "-rules" is the first of them, because its tests never wait for a process
+ * or a socket. Otherwise, those with the most tests that cover the mutant come first.
  */
 function inOrder(testFilter, [own, also], source) {
   const namesByFile = new Map();
@@ -79,8 +80,9 @@ function inOrder(testFilter, [own, also], source) {
     const file = id.slice(0, end);
     namesByFile.set(file, [...(namesByFile.get(file) ?? []), id.slice(end + 1)]);
   }
-  const title = `/${basename(source, '.ts')}.`;
-  const rank = (file) => (!own.includes(file) ? 2 : file.includes(title) ? 0 : 1);
+  const title = `/${basename(source, '.ts')}`;
+  const isAbout = (file) => file.includes(`${title}.`) || file.includes(`${title}-rules.`);
+  const rank = (file) => (!own.includes(file) ? 3 : !isAbout(file) ? 2 : file.includes('-rules.') ? 0 : 1);
   return [...namesByFile].sort(
     ([one, names = []], [other, otherNames = []]) => rank(one) - rank(other) || otherNames.length - names.length,
   );

@@ -1,3 +1,4 @@
+import timers from 'node:timers/promises';
 import { withSharedCache } from '../../../lib/cache/shared/shared-cache.js';
 import type { StoredRecord, StoreReadOptions } from '../../../lib/cache/shared/shared-entries.js';
 import { IntrospectionError } from '../../../lib/core/errors.js';
@@ -400,6 +401,21 @@ describe('a lookup that waits for the holder of a lease', () => {
     expect(asked.map(({ now }) => now)).toEqual([since(clock).now]);
     await nextTurns();
     expect(saved).toEqual([[TOKEN, expect.anything(), HELD, undefined]]);
+  });
+
+  it('reads the store after pauses that grow to 60 milliseconds, until exactly 0.3 seconds have passed', async () => {
+    const { lookUp, endpoint, recordOfNow } = create(HELD);
+    const pauses: unknown[] = [];
+    let pausesBefore: unknown[] = [];
+    jest.spyOn(performance, 'now').mockImplementation(() => pauses.length * 30);
+    jest.spyOn(timers, 'setTimeout').mockImplementation(async (ms) => void pauses.push(ms));
+    endpoint.respond = () => {
+      pausesBefore = [...pauses];
+      return recordOfNow();
+    };
+    await lookUp();
+    jest.restoreAllMocks();
+    expect(pausesBefore).toEqual([...[0, 1, 2, 3, 4, 5, 6].map((power) => 5 * 1.5 ** power), 60, 60, 60]);
   });
 
   it('waits for at most half of the time that it has left', async () => {

@@ -22,6 +22,7 @@ function create(secrets: readonly string[] = [NEW]) {
   const reads: (readonly [key: string, request: LeaseRequest])[] = [];
   const writes: (readonly [key: string, leaseId: string, entry: StoredEntry | undefined])[] = [];
   const replies = new Map<string, unknown>();
+  const restored: Instant[] = [];
   const store = {
     async getOrLease(key: string, request: LeaseRequest) {
       reads.push([key, request]);
@@ -33,14 +34,17 @@ function create(secrets: readonly string[] = [NEW]) {
   } as unknown as CacheStore;
   const entries = createSharedEntries({
     ...{ ttlMs: 60_000, inactiveTtlMs: 5000, store, cipher, clock, health: createStoreHealth() },
-    restore: (members: unknown, asked: Instant) => toRecord(members, asked),
+    restore(members: unknown, asked: Instant) {
+      restored.push(asked);
+      return toRecord(members, asked);
+    },
   });
   const [key = '', oldKey = ''] = cipher.keysOf(TOKEN);
   const entryOf = (content: unknown, under = key) =>
     cipher.encrypt(TOKEN, under, typeof content === 'string' ? content : JSON.stringify(content));
   const reply = (content: unknown, under = key, more: Partial<StoreReply> = {}) =>
     replies.set(under, { now: STORE_NOW, isLeased: false, value: entryOf(content, under), ...more });
-  return { ...entries, clock, cipher, reads, writes, replies, key, oldKey, entryOf, reply };
+  return { ...entries, clock, cipher, reads, writes, replies, restored, key, oldKey, entryOf, reply };
 }
 
 const ALICE = { response: { active: true, sub: 'alice' }, asked: STORE_NOW - 1500, logPosition: '7' };
@@ -77,6 +81,13 @@ describe('a read from the store', () => {
     expect(events).toEqual([{ outcome: 'unusable', tokenDigest: TOKEN.digest }]);
   });
 
+  it.each([STORE_NOW + 1, undefined])('restores no response if the date of the entry is %j', async (asked) => {
+    const { read, reply, restored } = create();
+    reply({ ...ALICE, asked });
+    await read(TOKEN);
+    expect(restored).toEqual([]);
+  });
+
   it('finds no record in bytes that were not encrypted for the token', async () => {
     const { read, replies, key, cipher } = create();
     const value = cipher.encrypt({ token: 'other' }, key, JSON.stringify(ALICE));
@@ -100,6 +111,17 @@ describe('a read from the store', () => {
     const { read, reads, key } = create();
     await read(TOKEN, options);
     expect(reads).toEqual([[key, request]]);
+  });
+
+  it('takes no lease whose name another package added to Object.prototype', async () => {
+    const { read, reads } = create();
+    Object.defineProperty(Object.prototype, 'leaseId', { value: 'lease', configurable: true });
+    try {
+      await read(TOKEN);
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'leaseId');
+    }
+    expect(reads).toMatchObject([[expect.anything(), { leaseId: '', leaseMs: 0 }]]);
   });
 
   it('takes a lease only under the key of the first secret', async () => {

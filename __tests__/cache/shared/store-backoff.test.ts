@@ -70,6 +70,21 @@ describe('createStoreBackoff', () => {
     expect(await backoff.run(succeed)).toBe('result');
   });
 
+  it('sends one probe at a time, even if a command ends meanwhile that began before the failure', async () => {
+    const clock = createClock();
+    const backoff = createBackoff(clock);
+    const [earlyReply, probeReply] = [createDeferred<string>(), createDeferred<string>()];
+    const early = backoff.run(() => earlyReply.promise);
+    await backoff.run(fail);
+    clock.advance(0.5);
+    const probe = backoff.run(() => probeReply.promise);
+    earlyReply.resolve('early');
+    expect(await early).toBe('early');
+    expect(await backoff.run(succeed)).toBeUndefined();
+    probeReply.resolve('result');
+    expect(await probe).toBe('result');
+  });
+
   it('counts commands that fail at the same time as one failure', async () => {
     const clock = createClock();
     const backoff = createBackoff(clock);

@@ -127,15 +127,15 @@ export function createSharedEntries(settings: SharedEntriesSettings): SharedEntr
         if (!all.every(isReply)) throw new Error('The store returned no object');
         return all;
       });
-      const [first] = replies ?? [];
-      if (replies === undefined || first === undefined) return undefined;
+      if (replies === undefined) return undefined;
+      const [first] = replies as [StoreReply];
       const repliedAt = clock.monotonic();
       const records = replies.map((reply, index) => decryptRecord(tokenKey, keys[index] as string, reply, readAt));
       const record = records.find((candidate) => candidate !== undefined);
       return { now: first.now, repliedAt, record, value: first.value ?? undefined, isLeased: first.isLeased };
     },
     async save(tokenKey, record, storeTime, leaseId) {
-      const [key = ''] = cipher.keysOf(tokenKey);
+      const [key] = cipher.keysOf(tokenKey) as [string];
       const entry = record && storeTime && encryptRecord(tokenKey, key, record, storeTime);
       if (entry === undefined && leaseId === undefined) return;
       await writes.run(() => store.keepAndRelease(key, leaseId ?? '', entry));

@@ -23,7 +23,7 @@ export function createStoreBackoff(clock: Clock, report: (isFailing: boolean) =>
   async function run<T>(command: () => Promise<T>): Promise<T | undefined> {
     if (pausedUntil !== undefined && (isProbing || clock.monotonic() < pausedUntil)) return undefined;
     const isProbe = pausedUntil !== undefined;
-    isProbing = isProbe;
+    if (isProbe) isProbing = true;
     try {
       const result = await command();
       if (isProbe) recover();
