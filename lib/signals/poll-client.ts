@@ -64,9 +64,9 @@ export function createPollClient({
   let abort: () => void = () => {};
 
   async function headers(): Promise<Record<string, string>> {
-    const current: unknown = typeof token === 'function' ? await token() : token;
     const common = { accept: 'application/json', 'content-type': 'application/json', 'user-agent': USER_AGENT };
-    if (current === undefined && token === undefined) return common;
+    if (token === undefined) return common;
+    const current: unknown = typeof token === 'function' ? await token() : token;
     if (typeof current !== 'string' || !B64_TOKEN.test(current)) throw new SignalError('poll_failed');
     return { ...common, authorization: `Bearer ${current}` };
   }
