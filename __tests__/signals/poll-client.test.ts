@@ -100,6 +100,7 @@ describe('a poll request', () => {
     ['returns more than a token', async () => 'a b'],
     ['returns a list', () => ['token']],
     ['fails', () => Promise.reject(new Error('hush'))],
+    ['fails with the code of a timeout', () => Promise.reject(Object.assign(new Error('hush'), { code: 'timeout' }))],
     [
       'throws',
       () => {
@@ -206,12 +207,14 @@ describe('abort', () => {
     expect(sent).toEqual([]);
   });
 
-  it('does nothing before the first request, and does not disturb a later one', async () => {
+  it('does nothing before the first request, and disturbs no ended request and no later one', async () => {
     const { client, sent } = create({}, EMPTY, EMPTY);
     client.abort();
     await client.poll(NOTHING);
+    const aborted = jest.fn();
+    sent[0]?.signal.on('abort', aborted);
     client.abort();
     await client.poll(NOTHING);
-    expect(sent).toHaveLength(2);
+    expect([sent.length, aborted.mock.calls]).toEqual([2, []]);
   });
 });

@@ -130,13 +130,18 @@ export const ROOMS = {
       '!__tests__/signals/no-leaks.test.ts',
       '!__tests__/signals/poll-client.test.ts',
       '!__tests__/signals/poll-pause.test.ts',
+      '!__tests__/signals/poll-security-events.fake-transmitter.test.ts',
       '!__tests__/signals/poll-security-events.test.ts',
     ],
     also: [],
   },
   polling: {
     mutate: ['lib/signals/poll-client.ts', 'lib/signals/poll-pause.ts', 'lib/signals/poll-security-events.ts'],
-    own: ['__tests__/signals/poll-client.test.ts', '__tests__/signals/poll-pause.test.ts'],
+    own: [
+      '__tests__/signals/poll-client.test.ts',
+      '__tests__/signals/poll-pause.test.ts',
+      '__tests__/signals/poll-security-events.fake-transmitter.test.ts',
+    ],
     also: ['__tests__/signals/poll-security-events.test.ts'],
   },
   streams: {
