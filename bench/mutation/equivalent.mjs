@@ -435,6 +435,33 @@ export const EQUIVALENT = [
     reason: 'The transport calls the function only for POST requests, and keys are fetched with GET.',
   },
   {
+    file: 'lib/signals/poll-client.ts',
+    mutator: 'StringLiteral',
+    line: "if (typeof current !== 'string' || !B64_TOKEN.test(current)) throw new SignalError('poll_failed');",
+    original: "'poll_failed'",
+    replacement: '""',
+    reason:
+      'With this text, another error is thrown. Callers see no difference: exchange() replaces every error but a timeout.',
+  },
+  {
+    file: 'lib/signals/poll-client.ts',
+    mutator: 'StringLiteral',
+    line: "if (isAborted) throw new SignalError('poll_failed');",
+    original: "'poll_failed'",
+    replacement: '""',
+    reason:
+      'With this text, another error is thrown. Callers see no difference: exchange() replaces every error but a timeout.',
+  },
+  {
+    file: 'lib/signals/poll-security-events.ts',
+    mutator: 'BooleanLiteral',
+    line: 'let isNew = true;',
+    original: 'true',
+    replacement: 'false',
+    reason:
+      'Only the pause after a response depends on it, and every response sets it. After a failure, the pause of the failure follows.',
+  },
+  {
     file: 'lib/signals/publish-signal.ts',
     mutator: 'ConditionalExpression',
     line: 'if (signalEvents.hasSubscribers) signalEvents.publish(event);',
