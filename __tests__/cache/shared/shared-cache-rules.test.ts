@@ -334,20 +334,33 @@ describe('while another process holds the lease, a lookup', () => {
     expect(saved).toEqual([[TOKEN, { ...ALICE, logPosition: '7' }, HELD, undefined]]);
   });
 
-  it('takes the response of the endpoint if it comes first, and reads no further', async () => {
-    const events = recordEvents('cache');
-    const reply = createDeferred<StoredRecord | undefined>();
-    const { lookUp, endpoint, readOptions, recordOfNow } = create(HELD, undefined, reply.promise);
-    const response = createDeferred<TokenRecord>();
-    endpoint.respond = () => response.promise;
-    const lookup = lookUp();
-    await until(() => readOptions.length === 3);
-    response.resolve(recordOfNow({ sub: 'endpoint' }));
-    expect(await lookup).toMatchObject({ claims: { sub: 'endpoint' } });
-    reply.resolve(USABLE);
-    await longPoll();
-    expect([readOptions.length, events]).toEqual([3, []]);
+  it('does not take bytes again that it cannot use, also while it asks the endpoint itself', async () => {
+    const { lookUp, endpoint, readOptions } = create(found({ value: BYTES }), HELD, undefined, HELD, USABLE);
+    endpoint.respond = () => new Promise(() => {});
+    expect(await lookUp()).toBe(ALICE);
+    expect(readOptions.slice(3)).toEqual(Array(2).fill({ except: BYTES }));
   });
+
+  it.each([
+    ['finds the response of that process', USABLE],
+    ['finds nothing', HELD],
+  ])(
+    'takes the response of the endpoint if it comes first, and reads no further if a late read %s',
+    async (_name, late) => {
+      const events = recordEvents('cache');
+      const reply = createDeferred<StoredRecord | undefined>();
+      const { lookUp, endpoint, readOptions, recordOfNow } = create(HELD, undefined, reply.promise);
+      const response = createDeferred<TokenRecord>();
+      endpoint.respond = () => response.promise;
+      const lookup = lookUp();
+      await until(() => readOptions.length === 3);
+      response.resolve(recordOfNow({ sub: 'endpoint' }));
+      expect(await lookup).toMatchObject({ claims: { sub: 'endpoint' } });
+      reply.resolve(late);
+      await longPoll();
+      expect([readOptions.length, events]).toEqual([3, []]);
+    },
+  );
 
   it('fails with the endpoint, and not with the store', async () => {
     const { lookUp, endpoint } = create(HELD, undefined, HELD);
