@@ -833,4 +833,20 @@ export const EQUIVALENT = [
     replacement: 'true',
     reason: 'Without subscribers, publish() does nothing. The condition only saves the call.',
   },
+  {
+    file: 'lib/cache/shared/shared-entries.ts',
+    mutator: 'BlockStatement',
+    line: '} catch {',
+    original: '{',
+    replacement: '{}',
+    reason: 'The function returns undefined at its end too.',
+  },
+  {
+    file: 'lib/cache/shared/store-backoff.ts',
+    mutator: 'ConditionalExpression',
+    line: 'if (pausedUntil !== undefined && (isProbing || clock.monotonic() < pausedUntil)) return undefined;',
+    original: 'pausedUntil !== undefined',
+    replacement: 'true',
+    reason: 'Without a pause, no probe is running, and no time is lower than undefined.',
+  },
 ];

@@ -24,6 +24,15 @@ describe('createEntryCipher', () => {
     );
   });
 
+  // Processes with different versions of this library share a store while an app is updated. The values were computed with node:crypto only.
+  it('has the format that other versions read and write', () => {
+    const key = 'tDTq9CpIPRB-7GDCFT4vl89iU97CWvJ4E1RXSajjsLI';
+    expect(cipher.keysOf({ digest: 'digest' })).toEqual([key]);
+    expect(cipher.digestsOf('sub', 'alice')).toEqual(['FAdDQSOb_mOwOpTSjpRTEQMW6R20dBG-MXD6CN2_ymA']);
+    const entry = Buffer.from('AQcHBwcHBwcHBwcHB3GdALyF-f_42dsG6pdlEma2DmmA', 'base64url');
+    expect(cipher.decrypt({ token: 'token' }, key, entry)).toBe('text');
+  });
+
   it('does not decrypt an entry in which a bit has changed', () => {
     const entry = Buffer.from(cipher.encrypt(TOKEN, KEY, '{"some":"text"}'));
     for (let at = 0; at < entry.length; at++) {

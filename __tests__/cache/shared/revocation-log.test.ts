@@ -51,6 +51,8 @@ describe('the state of a store', () => {
 
   it('is failing when its log has not been read to its end for 5 seconds since the start', async () => {
     jest.useFakeTimers();
+    // The process had been running before.
+    jest.advanceTimersByTime(3000);
     const { log, reader } = open(clock);
     jest.advanceTimersByTime(4999);
     expect(states).toEqual([]);

@@ -85,7 +85,7 @@ describe('a read from the store', () => {
     const { read, reply, restored } = create();
     reply({ ...ALICE, asked });
     await read(TOKEN);
-    expect(restored).toEqual([]);
+    expect(restored).toHaveLength(0);
   });
 
   it('finds no record in bytes that were not encrypted for the token', async () => {
