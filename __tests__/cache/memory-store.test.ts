@@ -151,6 +151,16 @@ describe('the spellings of a token', () => {
     expect(digestsIn(store, ['abc', 'abc=', 'abc==', 'abd='])).toEqual(['abc', 'abc==', 'abd=']);
   });
 
+  it('evict nothing when the record of a padded token is stored again', () => {
+    const store = createMemoryStore(10);
+    const digests = ['x', 'y', ...spellings.slice(1), 'padded'];
+    for (const digest of digests.slice(0, 2)) store.set(digest, of(digest));
+    for (const digest of spellings.slice(1)) store.set(digest, of('one'));
+    store.set('padded', of('one'), 'plain');
+    store.set('padded', of('one'), 'plain');
+    expect(digestsIn(store, digests)).toEqual(digests);
+  });
+
   it('do not count if their record was too large', () => {
     const store = createMemoryStore(10, 100_000);
     store.set('large', activeRecord({ jti: 'one', text: 'x'.repeat(100_000) }));
