@@ -21,17 +21,19 @@ try {
     cwd: root,
     stdio: ['ignore', 'ignore', 'inherit'],
   });
-  if (status !== 0) process.exit(1);
-  const { testResults } = JSON.parse(readFileSync(file, 'utf8'));
+  if (status === 0) await count(JSON.parse(readFileSync(file, 'utf8')));
+  else process.exitCode = 1;
+} finally {
+  rmSync(folder, { recursive: true });
+}
+
+async function count({ testResults }) {
   const kinds = countByKind(
     testResults.map(({ name, assertionResults }) => ({ file: relative(root, name), tests: assertionResults.length })),
   );
   const text = renderKinds(kinds);
   console.log(text);
-  if (values.write) {
-    const { writeResults } = await import('./quality-page.mjs');
-    writeResults('tests', kinds, text);
-  }
-} finally {
-  rmSync(folder, { recursive: true });
+  if (!values.write) return;
+  const { writeResults } = await import('./quality-page.mjs');
+  writeResults('tests', kinds, text);
 }

@@ -11,7 +11,7 @@ import { withLibrary } from './model/build.mjs';
 import { explore } from './model/explore.mjs';
 import { findCounterexamples, replayCounterexamples } from './model/guards.mjs';
 import { DEFAULTS } from './model/limits.mjs';
-import { writeResults } from './model/report.mjs';
+import { writeExploration, writeGuards } from './model/report.mjs';
 
 const names = Object.keys(DEFAULTS);
 const { values } = parseArgs({
@@ -44,7 +44,7 @@ async function exploreAll(built) {
   );
   if (found.violation !== undefined) console.log(found.violation.timeline.join('\n'));
   if (found.violation !== undefined) process.exitCode = 1;
-  if (values.write) writeResults({ exploration: { command, limits, workers, ...found } });
+  if (values.write) writeExploration({ command, limits, workers, ...found });
 }
 
 async function removeGuards(built) {
@@ -53,7 +53,7 @@ async function removeGuards(built) {
     console.log(timeline === undefined ? 'NO COUNTEREXAMPLE' : timeline.join('\n'));
   });
   if (guards.some(({ timeline }) => timeline === undefined)) process.exitCode = 1;
-  if (values.write) writeResults({ guards });
+  if (values.write) writeGuards(guards);
 }
 
 async function replayGuards(built) {

@@ -163,7 +163,7 @@ describe('when the endpoint', () => {
   it('responds too late, its response is not used for the next request', async () => {
     const late: ServerResponse[] = [];
     const endpoint = await createEndpoint((_asked, res) => void late.push(res));
-    const api = createApi(endpoint, { timeoutMs: 100 });
+    const api = createApi(endpoint, { timeoutMs: 1000 });
     await api.get('first').expect(503);
     endpoint.script = ({ form }) => active({ sub: form.get('token') });
     for (const res of late) json(res, active({ sub: 'first' }));

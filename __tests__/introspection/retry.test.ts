@@ -197,7 +197,7 @@ describe('the deadline', () => {
     const wait = createDeferred();
     const spy = jest.spyOn(timers, 'setTimeout').mockReturnValue(wait.promise);
     const endpoint = await createEndpoint(status(503));
-    const client = createClient(endpoint, { timeoutMs: 100 });
+    const client = createClient(endpoint, { timeoutMs: 500 });
     await expect(client.ask()).rejects.toMatchObject({ code: 'timeout' });
     expect(spy).toHaveBeenCalledTimes(1);
     spy.mockRestore();

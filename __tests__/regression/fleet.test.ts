@@ -56,7 +56,7 @@ it('the circuit breaker probes again after a probe whose client credentials neve
   });
   let hangs = false;
   const clientAuth = clientSecretBasic('api', () => (hangs ? new Promise<string>(() => {}) : 'secret'));
-  const api = createApi(endpoint, { clientAuth, clock, timeoutMs: 100 });
+  const api = createApi(endpoint, { clientAuth, clock, timeoutMs: 1000 });
   await api.get('a').expect(503);
   answer = 200;
   hangs = true;

@@ -3,25 +3,37 @@ import * as page from '../quality-page.mjs';
 
 const COMMAND = 'model';
 
-/** Merges the results of a run into those of earlier runs. */
-export function writeResults(results) {
-  const all = { ...page.readResults(COMMAND), ...results };
-  page.writeResults(COMMAND, all, render(all));
+/** Keeps the result of an exploration, and replaces an earlier one of the same command. */
+export function writeExploration(exploration) {
+  const { explorations = [], ...others } = page.readResults(COMMAND);
+  const kept = explorations.filter(({ command }) => command !== exploration.command);
+  write({ ...others, explorations: [...kept, exploration] });
 }
 
-function render({ exploration, guards = [] }) {
-  return [exploration && renderExploration(exploration), guards.length > 0 && renderGuards(guards)]
-    .filter(Boolean)
-    .join('\n\n');
+export function writeGuards(guards) {
+  write({ ...page.readResults(COMMAND), guards });
 }
+
+function write(results) {
+  page.writeResults(COMMAND, results, render(results));
+}
+
+function render({ explorations = [], guards = [] }) {
+  const parts = [];
+  if (explorations.length > 0) parts.push([...EXPLORATIONS, ...explorations.map(renderExploration)].join('\n'));
+  if (guards.length > 0) parts.push(renderGuards(guards));
+  return parts.join('\n\n');
+}
+
+const EXPLORATIONS = [
+  '| command | states | extent | seconds | CPU seconds | states a second | states a CPU second | violations |',
+  '|---|---|---|---|---|---|---|---|',
+];
 
 function renderExploration({ command, states, seconds, cpuSeconds, depth, isComplete, violation }) {
   const extent = isComplete ? `all orders of up to ${depth} events` : `stopped in paths of ${depth} events`;
-  return [
-    '| command | states | extent | seconds | CPU seconds | states a second | states a CPU second | violations |',
-    '|---|---|---|---|---|---|---|---|',
-    `| \`${command}\` | ${states} | ${extent} | ${Math.round(seconds)} | ${Math.round(cpuSeconds)} | ${Math.round(states / seconds)} | ${Math.round(states / cpuSeconds)} | ${violation ? 1 : 0} |`,
-  ].join('\n');
+  const figures = [seconds, cpuSeconds, states / seconds, states / cpuSeconds].map(Math.round);
+  return `| ${[`\`${command}\``, states, extent, ...figures, violation ? 1 : 0].join(' | ')} |`;
 }
 
 function renderGuards(guards) {
