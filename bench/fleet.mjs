@@ -1,8 +1,9 @@
 /**
  * npm run fleet [-- --quick] [--sections=calls,restart,…]
  *
- * Measures the shared cache with several processes, one Redis and one authorization server, and writes results/fleet/, and a row
- * in docs/quality.md. Exits with code 1 when a response was wrong or late, or when a target was missed. A quick or partial run writes to results/quick/fleet/.
+ * Measures the shared cache with several processes, one Redis and one authorization server. Writes results/fleet/, and a row in
+ * docs/quality.md. Exits with code 1 when a response was wrong or late, or when a target was missed. A quick or partial run writes to
+ * results/quick/fleet/ only.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';

@@ -31,7 +31,7 @@ export interface EndpointCheck {
   /**
    * Notes that the endpoint responds about a client's token, but failed for the random token of a check. From then on, the endpoint counts
    * as up for ten seconds after each response about a client's token, even if it fails for a random token. This ends when the endpoint
-   * responds about a random token. It is asked about one at once, because an outage may have ended after the check.
+   * responds about a random token. This function asks about a random token at once, because an outage may have ended after the check.
    */
   noteFailsForOurToken(): void;
   /** Milliseconds since the last response about a client's token; `Infinity` if there was none. */
